@@ -1,0 +1,37 @@
+package io.millrace.memory;
+
+import java.util.List;
+
+/**
+ * One tensor's place in a block.
+ *
+ * @param name the checkpoint's name
+ * @param tensorId its index among the checkpoint's trainable names sorted bytewise; the
+ *     perturbation's second coordinate
+ * @param dtype how its elements are stored
+ * @param shape row-major extents
+ * @param offsetBytes from the start of the block; a multiple of {@link BlockLayout#ALIGNMENT}
+ */
+public record TensorSlot(
+        String name, int tensorId, DType dtype, List<Long> shape, long offsetBytes) {
+
+    /** Freezes the shape. */
+    public TensorSlot {
+        shape = List.copyOf(shape);
+    }
+
+    /** Number of elements. */
+    public long elementCount() {
+        return shape.stream().reduce(1L, Math::multiplyExact);
+    }
+
+    /** Bytes of all elements. */
+    public long sizeBytes() {
+        return elementCount() * dtype.sizeBytes();
+    }
+
+    /** Whether weight decay spares it: vectors are biases and norms. */
+    public boolean isVector() {
+        return shape.size() < 2;
+    }
+}

@@ -1,0 +1,22 @@
+package io.millrace.optim;
+
+/**
+ * A direction z that has a value for every element of every tensor, computed from (seed, tensor,
+ * element) alone. Implementations hold no state and may be used from any thread.
+ */
+public interface DenseDirection {
+    /** The name on the command line and in the journal, such as {@code gaussian}. */
+    String name();
+
+    /**
+     * Writes z for consecutive elements.
+     *
+     * @param seed the query's seed
+     * @param tensorId the tensor's index among the sorted trainable names
+     * @param firstElement row-major index of the first element; any value ≥ 0, no alignment needed
+     * @param z where the values go, from index {@code offset}
+     * @param offset first index written
+     * @param count how many
+     */
+    void fill(long seed, int tensorId, long firstElement, float[] z, int offset, int count);
+}

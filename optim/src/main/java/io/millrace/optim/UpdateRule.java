@@ -1,0 +1,13 @@
+package io.millrace.optim;
+
+/**
+ * Turns a step's scalars into a change of the parameters. A rule may keep a small state; feeding
+ * the same records in the same order rebuilds it, which is how replay and resume work.
+ */
+public interface UpdateRule {
+    /** The name on the command line and in the journal, such as {@code mezo-sgd}. */
+    String name();
+
+    /** The update of the next step; records come in order of step, each once. */
+    Update next(StepRecord record);
+}

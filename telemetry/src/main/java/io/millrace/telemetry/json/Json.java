@@ -1,0 +1,165 @@
+package io.millrace.telemetry.json;
+
+import java.io.StringWriter;
+import java.math.BigInteger;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonGenerator;
+import tools.jackson.core.JsonParser;
+import tools.jackson.core.JsonToken;
+import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.ObjectWriteContext;
+import tools.jackson.core.PrettyPrinter;
+import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.json.JsonFactory;
+import tools.jackson.core.util.DefaultPrettyPrinter;
+
+/**
+ * Reads and writes JSON as plain values: {@code Map<String, Object>} in the file's order, {@code
+ * List<Object>}, {@code String}, {@code Long} (or {@code BigInteger}), {@code Double}, {@code
+ * Boolean} and {@code null}. Doubles are written in the shortest form that reads back to the same
+ * bits.
+ */
+public final class Json {
+    // Safetensors headers and tokenizer files hold strings and names far above Jackson's defaults.
+    private static final JsonFactory FACTORY =
+            JsonFactory.builder()
+                    .streamReadConstraints(
+                            StreamReadConstraints.builder()
+                                    .maxStringLength(Integer.MAX_VALUE)
+                                    .maxNestingDepth(200)
+                                    .build())
+                    .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                    .build();
+
+    private static final ObjectWriteContext PRETTY =
+            new ObjectWriteContext.Base() {
+                @Override
+                public PrettyPrinter getPrettyPrinter() {
+                    return new DefaultPrettyPrinter();
+                }
+            };
+
+    private Json() {}
+
+    /**
+     * Parses one JSON value; anything but white space after it is an error.
+     *
+     * @throws JsonFormatException when the text is not one JSON value
+     */
+    public static Object parse(String text) {
+        try (JsonParser parser = FACTORY.createParser(ObjectReadContext.empty(), text)) {
+            if (parser.nextToken() == null) {
+                throw new JsonFormatException("empty where a JSON value was expected");
+            }
+            Object value = read(parser);
+            if (parser.nextToken() != null) {
+                throw new JsonFormatException("more text after the JSON value");
+            }
+            return value;
+        } catch (JacksonException e) {
+            throw new JsonFormatException(firstLine(e.getOriginalMessage()));
+        }
+    }
+
+    /**
+     * Parses one JSON object.
+     *
+     * @throws JsonFormatException when the text is not one JSON object
+     */
+    public static JsonObject parseObject(String text) {
+        if (parse(text) instanceof Map<?, ?> map) {
+            return JsonObject.of(map);
+        }
+        throw new JsonFormatException("not a JSON object");
+    }
+
+    /** Writes a value on one line, without white space after the last character. */
+    public static String write(Object value) {
+        return write(value, ObjectWriteContext.empty());
+    }
+
+    /** Writes a value over several indented lines, for files that people read. */
+    public static String writePretty(Object value) {
+        return write(value, PRETTY) + "\n";
+    }
+
+    private static String write(Object value, ObjectWriteContext context) {
+        StringWriter out = new StringWriter();
+        try (JsonGenerator generator = FACTORY.createGenerator(context, out)) {
+            write(generator, value);
+        }
+        return out.toString();
+    }
+
+    private static Object read(JsonParser parser) {
+        return switch (parser.currentToken()) {
+            case START_OBJECT -> readObject(parser);
+            case START_ARRAY -> readArray(parser);
+            case VALUE_STRING -> parser.getString();
+            case VALUE_NUMBER_INT -> {
+                BigInteger integer = parser.getBigIntegerValue();
+                yield integer.bitLength() < 64 ? (Object) integer.longValue() : integer;
+            }
+            case VALUE_NUMBER_FLOAT -> parser.getDoubleValue();
+            case VALUE_TRUE -> true;
+            case VALUE_FALSE -> false;
+            case VALUE_NULL -> null;
+            case NOT_AVAILABLE, END_OBJECT, END_ARRAY, PROPERTY_NAME, VALUE_EMBEDDED_OBJECT ->
+                    throw new JsonFormatException("unexpected " + parser.currentToken());
+        };
+    }
+
+    private static Map<String, Object> readObject(JsonParser parser) {
+        Map<String, Object> map = new LinkedHashMap<>();
+        while (parser.nextToken() != JsonToken.END_OBJECT) {
+            String name = parser.currentName();
+            parser.nextToken();
+            map.put(name, read(parser));
+        }
+        return map;
+    }
+
+    private static List<Object> readArray(JsonParser parser) {
+        List<Object> list = new ArrayList<>();
+        while (parser.nextToken() != JsonToken.END_ARRAY) {
+            list.add(read(parser));
+        }
+        return list;
+    }
+
+    private static void write(JsonGenerator generator, Object value) {
+        switch (value) {
+            case null -> generator.writeNull();
+            case JsonObject object -> write(generator, object.fields());
+            case Map<?, ?> map -> {
+                generator.writeStartObject();
+                map.forEach((name, field) -> {
+                    generator.writeName(name.toString());
+                    write(generator, field);
+                });
+                generator.writeEndObject();
+            }
+            case Iterable<?> list -> {
+                generator.writeStartArray();
+                list.forEach(element -> write(generator, element));
+                generator.writeEndArray();
+            }
+            case Boolean truth -> generator.writeBoolean(truth);
+            case Double number -> generator.writeNumber(number);
+            case Float number -> generator.writeNumber(number);
+            case BigInteger number -> generator.writeNumber(number);
+            case Number number -> generator.writeNumber(number.longValue());
+            default -> generator.writeString(value.toString());
+        }
+    }
+
+    private static String firstLine(String message) {
+        int end = message.indexOf('\n');
+        return end < 0 ? message : message.substring(0, end);
+    }
+}
