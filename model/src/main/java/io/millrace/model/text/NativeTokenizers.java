@@ -47,7 +47,8 @@ final class NativeTokenizers {
                     "the tokenizer library cannot be unpacked and loaded here ("
                             + firstLine(cause)
                             + ")",
-                    "set DJL_CACHE_DIR to a folder that is writable and not mounted noexec");
+                    "empty that folder, or set DJL_CACHE_DIR to one that is writable and not"
+                            + " mounted noexec");
         }
     }
 

@@ -104,7 +104,8 @@ public final class Tokenizer implements AutoCloseable {
                 throw new BadInputException(
                         modelDir.toString(),
                         "has no tokenizer.json, and text must be encoded",
-                        "add the model's tokenizer.json, or give data as input_ids");
+                        "add the model's tokenizer.json (save_pretrained of its AutoTokenizer writes"
+                                + " one), or give data as input_ids");
             }
             backend = Backend.open(file, files);
         }
