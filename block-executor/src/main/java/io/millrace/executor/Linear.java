@@ -4,9 +4,8 @@ import io.millrace.executor.cpu.GemmTiles;
 import io.millrace.executor.cpu.Rows;
 import io.millrace.executor.cpu.Sgemm;
 import io.millrace.executor.cpu.WorkerPool;
-import io.millrace.memory.DType;
-import io.millrace.memory.TensorSlot;
 import io.millrace.model.spec.LinearSpec;
+import io.millrace.optim.PassPlan;
 
 /**
  * {@code y = x θ(s)ᵀ + b(s)} for every scale s of a probe, where θ(s) exists only as panels of some
@@ -42,110 +41,101 @@ final class Linear {
             Variants y,
             int rows,
             boolean accumulate) {
-        TensorSlot weight = weights.slot(spec.weight());
-        Floats bias = spec.bias() == null ? null : weights.vector(spec.bias(), scratch.bias());
-        Call call = new Call(weights, spec, weight, x, y, rows, accumulate, bias);
+        int tensor = weights.indexOf(spec.weight());
+        Floats bias = bias(weights, spec);
+        Call call = new Call(weights, spec, tensor, x, y, rows, accumulate, bias);
         int panelCount = GemmTiles.panelCount(spec.outputs(), spec.inputs());
-        if (weights.isPlain(weight)) {
-            Floats theta = weights.plain(weight);
-            multiplyAll(call, panelCount, panel -> call.wholePanel(theta, panel));
-        } else if (weight.elementCount() <= Scratch.WHOLE_MATRIX_ELEMENTS) {
-            Floats whole = scratch.wholeMatrix();
-            long stride = weight.elementCount();
-            weights.formWhole(weight, whole, stride, pool);
-            multiplyAll(
-                    call,
-                    panelCount,
-                    panel -> new PanelView(call.wholePanel(whole, panel).base(), stride, call.ld()));
+        long elements = weights.slot(tensor).elementCount();
+        if (weights.isPlain(tensor)) {
+            multiplyAll(call, panelCount, weights.plain(tensor), 0);
+        } else if (elements <= Scratch.WHOLE_MATRIX_ELEMENTS) {
+            weights.formWhole(tensor, scratch.wholeMatrix(), elements);
+            multiplyAll(call, panelCount, scratch.wholeMatrix(), elements);
         } else {
-            pool.parallelFor(panelCount, (panel, worker) -> formAndMultiply(call, panel, worker));
+            PassPlan plan = weights.storingPlan(tensor);
+            pool.parallelFor(
+                    panelCount, (panel, worker) -> formAndMultiply(call, plan, panel, worker));
+            weights.markFormed(tensor);
         }
-        weights.markFormed(weight);
     }
 
-    private void formAndMultiply(Call call, int panel, int worker) {
+    private Floats bias(FormedWeights weights, LinearSpec spec) {
+        if (spec.bias() == null) {
+            return null;
+        }
+        weights.formWhole(weights.indexOf(spec.bias()), scratch.vector(0), spec.outputs());
+        return scratch.vector(0);
+    }
+
+    private void formAndMultiply(Call call, PassPlan plan, int panel, int worker) {
         LinearSpec spec = call.spec;
         int from = GemmTiles.panelStart(spec.outputs(), spec.inputs(), panel);
-        int to = GemmTiles.panelStart(spec.outputs(), spec.inputs(), panel + 1);
-        int width = to - from;
+        int width = GemmTiles.panelStart(spec.outputs(), spec.inputs(), panel + 1) - from;
         Floats place = scratch.panel(worker);
         long stride = (long) width * spec.inputs();
         if (spec.inputMajor()) {
-            call.weights.formTile(
-                    call.weight, 0, spec.inputs(), from, to, place, stride, worker);
+            call.weights.formColumns(call.tensor, plan, from, width, place, stride, worker);
         } else {
-            call.weights.formTile(
-                    call.weight, from, to, 0, spec.inputs(), place, stride, worker);
+            long first = (long) from * spec.inputs();
+            call.weights.formRange(call.tensor, plan, first, stride, place, stride, worker);
         }
-        PanelView view = new PanelView(place, stride, spec.inputMajor() ? width : spec.inputs());
+        long ld = spec.inputMajor() ? width : spec.inputs();
         int rowTiles = GemmTiles.rowTileCount(call.rows);
         for (int rowTile = 0; rowTile < rowTiles; rowTile++) {
             for (int scale = 0; scale < call.weights.scaleCount(); scale++) {
-                call.multiply(view, panel, rowTile, scale);
+                call.multiply(place.at(scale * stride), ld, panel, rowTile, scale, worker);
             }
         }
     }
 
-    private void multiplyAll(Call call, int panelCount, PanelSource source) {
+    private void multiplyAll(Call call, int panelCount, Floats matrix, long stride) {
+        LinearSpec spec = call.spec;
         int rowTiles = GemmTiles.rowTileCount(call.rows);
         int scales = call.weights.scaleCount();
+        long ld = spec.inputMajor() ? spec.outputs() : spec.inputs();
         pool.parallelFor(
                 panelCount * rowTiles * scales,
                 (task, worker) -> {
                     int panel = task / (rowTiles * scales);
-                    int rest = task % (rowTiles * scales);
-                    call.multiply(source.panel(panel), panel, rest / scales, rest % scales);
+                    int rowTile = task / scales % rowTiles;
+                    int scale = task % scales;
+                    int from = GemmTiles.panelStart(spec.outputs(), spec.inputs(), panel);
+                    long skip = spec.inputMajor() ? from : (long) from * spec.inputs();
+                    call.multiply(
+                            matrix.at(scale * stride + skip), ld, panel, rowTile, scale, worker);
                 });
     }
-
-    private interface PanelSource {
-        PanelView panel(int index);
-    }
-
-    /** A formed panel: its place for scale 0, elements to the next scale's, and its row stride. */
-    private record PanelView(Floats base, long stride, long ld) {}
 
     private record Call(
             FormedWeights weights,
             LinearSpec spec,
-            TensorSlot weight,
+            int tensor,
             Variants x,
             Variants y,
             int rows,
             boolean accumulate,
             Floats bias) {
 
-        long ld() {
-            return spec.inputMajor() ? spec.outputs() : spec.inputs();
-        }
-
-        PanelView wholePanel(Floats matrix, int panel) {
-            int from = GemmTiles.panelStart(spec.outputs(), spec.inputs(), panel);
-            long skip = spec.inputMajor() ? from : (long) from * spec.inputs();
-            return new PanelView(matrix.at(skip), 0, ld());
-        }
-
-        void multiply(PanelView panel, int panelIndex, int rowTile, int scale) {
+        void multiply(Floats panel, long ld, int panelIndex, int rowTile, int scale, int worker) {
             int from = GemmTiles.panelStart(spec.outputs(), spec.inputs(), panelIndex);
-            int to = GemmTiles.panelStart(spec.outputs(), spec.inputs(), panelIndex + 1);
+            int width = GemmTiles.panelStart(spec.outputs(), spec.inputs(), panelIndex + 1) - from;
             int rowFrom = GemmTiles.rowTileStart(rows, rowTile);
             int rowCount = GemmTiles.rowTileStart(rows, rowTile + 1) - rowFrom;
             Floats in = x.of(scale).at(rowFrom * x.rowStride());
             Floats out = y.of(scale).at(rowFrom * y.rowStride() + from);
-            Floats w = panel.base().at(scale * panel.stride());
             Sgemm.sgemm(
                     false,
                     !spec.inputMajor(),
                     rowCount,
-                    to - from,
+                    width,
                     spec.inputs(),
                     1f,
                     in.segment(),
                     in.start(),
                     x.rowStride(),
-                    w.segment(),
-                    w.start(),
-                    panel.ld(),
+                    panel.segment(),
+                    panel.start(),
+                    ld,
                     accumulate ? 1f : 0f,
                     out.segment(),
                     out.start(),
@@ -157,15 +147,10 @@ final class Linear {
                         out.start(),
                         y.rowStride(),
                         rowCount,
-                        to - from,
+                        width,
                         b.segment(),
                         b.start());
             }
         }
-    }
-
-    /** Whether a dtype's bytes can be multiplied with as they are. */
-    static boolean isFloat(DType dtype) {
-        return dtype == DType.F32;
     }
 }
