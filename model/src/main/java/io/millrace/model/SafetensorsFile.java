@@ -117,7 +117,7 @@ public final class SafetensorsFile implements AutoCloseable {
                                         + header.tensors().keySet().stream().limit(8).toList()));
     }
 
-    /** Reads a whole tensor into the start of {@code dst}. */
+    /** Reads a whole tensor into the start of {@code dst}, native memory or a byte array. */
     public void read(TensorInfo tensor, MemorySegment dst) {
         read(tensor, 0, dst.asSlice(0, tensor.sizeBytes()));
     }
@@ -127,7 +127,7 @@ public final class SafetensorsFile implements AutoCloseable {
      *
      * @param tensor one of this file's
      * @param offsetBytes from the tensor's first byte
-     * @param dst filled whole; the part must end within the tensor
+     * @param dst native memory or a byte array, filled whole; the part must end within the tensor
      */
     public void read(TensorInfo tensor, long offsetBytes, MemorySegment dst) {
         if (offsetBytes < 0 || offsetBytes + dst.byteSize() > tensor.sizeBytes()) {

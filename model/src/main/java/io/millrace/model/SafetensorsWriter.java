@@ -4,6 +4,7 @@ import io.millrace.memory.DType;
 import io.millrace.telemetry.json.Json;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -214,11 +215,22 @@ public final class SafetensorsWriter implements AutoCloseable {
         try {
             for (long done = 0; done < bytes.byteSize(); ) {
                 long part = Math.min(WRITE_BYTES, bytes.byteSize() - done);
-                done += channel.write(bytes.asSlice(done, part).asByteBuffer(), position + done);
+                ByteBuffer buffer = buffer(bytes.asSlice(done, part));
+                while (buffer.hasRemaining()) {
+                    done += channel.write(buffer, position + done);
+                }
             }
         } catch (IOException e) {
             throw DurableFiles.failed("writing", DurableFiles.part(file), e);
         }
+    }
+
+    /** Channels take native memory and byte arrays; other arrays are copied. */
+    private static ByteBuffer buffer(MemorySegment bytes) {
+        boolean direct = bytes.isNative() || bytes.heapBase().orElseThrow() instanceof byte[];
+        return direct
+                ? bytes.asByteBuffer()
+                : ByteBuffer.wrap(bytes.toArray(ValueLayout.JAVA_BYTE));
     }
 
     /** Removes what was not committed; a second call does nothing. */
