@@ -1,5 +1,6 @@
 package io.millrace.executor;
 
+import io.millrace.executor.cpu.CpuWorkers;
 import io.millrace.memory.BlockLayout;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.spec.DecoderSpec;
@@ -33,6 +34,7 @@ final class DecoderForward {
             BlockFeed feed,
             Scratch scratch,
             WeightPasses passes,
+            CpuWorkers workers,
             SpanRecorder spans) {
         this.spec = spec;
         this.layout = layout;
@@ -40,11 +42,11 @@ final class DecoderForward {
         this.scratch = scratch;
         this.passes = passes;
         this.spans = spans;
-        Linear linear = new Linear(passes.pool(), scratch);
-        Normalizer normalizer = new Normalizer(passes.pool(), scratch);
-        embedding = new EmbeddingProgram(passes.pool(), scratch, linear);
-        layers = new LayerProgram(passes.pool(), scratch, linear, normalizer, spec);
-        head = new HeadProgram(passes.pool(), scratch, linear, normalizer);
+        PerturbedLinear linear = new PerturbedLinear(workers, scratch);
+        Normalizer normalizer = new Normalizer(workers.pool(), scratch);
+        embedding = new EmbeddingProgram(workers.pool(), scratch, linear);
+        layers = new LayerProgram(workers, scratch, linear, normalizer, spec);
+        head = new HeadProgram(workers, scratch, linear, normalizer);
     }
 
     /**
@@ -118,7 +120,7 @@ final class DecoderForward {
                 int layer = visitIndex - 1;
                 layers.run(weights, layer, hidden, batch.sequences());
             }
-            row += batch.tokenCount();
+            row += MicroBatch.padded(batch.tokenCount());
         }
     }
 }

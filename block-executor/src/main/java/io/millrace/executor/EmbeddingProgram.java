@@ -11,9 +11,9 @@ final class EmbeddingProgram {
 
     private final WorkerPool pool;
     private final Scratch scratch;
-    private final Linear linear;
+    private final PerturbedLinear linear;
 
-    EmbeddingProgram(WorkerPool pool, Scratch scratch, Linear linear) {
+    EmbeddingProgram(WorkerPool pool, Scratch scratch, PerturbedLinear linear) {
         this.pool = pool;
         this.scratch = scratch;
         this.linear = linear;

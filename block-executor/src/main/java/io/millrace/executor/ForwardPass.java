@@ -46,7 +46,7 @@ public final class ForwardPass {
             Padded padded = Padded.read(input, spec);
             Batch batch = padded.batch();
             int longest = batch.maxLength();
-            ScratchSize size = new ScratchSize(batch.tokens(), longest, longest, 1, 1, 0);
+            ScratchSize size = ScratchSize.batches(batch.rows(), 1, longest, 1, 1);
             DecoderForward forward = session.startPlain(size);
             long width = spec.vocabSize();
             HostMemory host = new HostMemory(session.ledger());

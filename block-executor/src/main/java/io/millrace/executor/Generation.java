@@ -53,7 +53,7 @@ public final class Generation {
             }
             int longest =
                     (int) Math.min(spec.maxPositions(), (long) prompt.length + config.maxNewTokens());
-            ScratchSize size = new ScratchSize(prompt.length, prompt.length, 1, 1, 1, longest);
+            ScratchSize size = ScratchSize.continuation(prompt.length, longest);
             DecoderForward forward = session.startPlain(size);
             try (HostSlab slab =
                     new HostMemory(session.ledger())

@@ -1,10 +1,9 @@
 package io.millrace.executor;
 
+import io.millrace.executor.cpu.CpuWorkers;
 import io.millrace.executor.cpu.GemmTiles;
 import io.millrace.executor.cpu.Loss;
 import io.millrace.executor.cpu.Rows;
-import io.millrace.executor.cpu.Sgemm;
-import io.millrace.executor.cpu.WorkerPool;
 import io.millrace.model.spec.HeadSpec;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.optim.PassPlan;
@@ -16,13 +15,14 @@ import io.millrace.optim.PassPlan;
  * maximum, sum of exponentials and target logit, and those are joined in order of panel.
  */
 final class HeadProgram {
-    private final WorkerPool pool;
+    private final CpuWorkers workers;
     private final Scratch scratch;
-    private final Linear linear;
+    private final PerturbedLinear linear;
     private final Normalizer normalizer;
 
-    HeadProgram(WorkerPool pool, Scratch scratch, Linear linear, Normalizer normalizer) {
-        this.pool = pool;
+    HeadProgram(
+            CpuWorkers workers, Scratch scratch, PerturbedLinear linear, Normalizer normalizer) {
+        this.workers = workers;
         this.scratch = scratch;
         this.linear = linear;
         this.normalizer = normalizer;

@@ -10,6 +10,8 @@ import io.millrace.memory.host.HostMemory;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelLayout;
 import io.millrace.optim.DenseDirection;
+import io.millrace.optim.Directions;
+import io.millrace.optim.GaussianDirection;
 import io.millrace.optim.Rounding;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.ResidentFeed;
@@ -78,6 +80,12 @@ final class ModelSession implements AutoCloseable {
         return feed;
     }
 
+    /** Loads the weights for forwards that tune nothing. */
+    DecoderForward startPlain(ScratchSize size) {
+        return start(
+                size, Directions.named(GaussianDirection.NAME), Rounding.NEAREST, 1, checkpoint, 0);
+    }
+
     /**
      * Loads the weights and takes the memory that forwards need.
      *
@@ -85,13 +93,15 @@ final class ModelSession implements AutoCloseable {
      * @param direction what weights are perturbed along
      * @param rounding how folded weights are rounded
      * @param foldEvery steps from one rounding into the stored weights to the next
-     * @param foldedThrough the last step that the checkpoint's weights hold
+     * @param weights the checkpoint to load from: the base, or one that a run saved
+     * @param foldedThrough the last step that those weights hold
      */
     DecoderForward start(
             ScratchSize size,
             DenseDirection direction,
             Rounding rounding,
             int foldEvery,
+            Checkpoint weights,
             long foldedThrough) {
         HostMemory host = new HostMemory(ledger);
         scratch = new Scratch(host, checkpoint.spec(), size, pool.workers());
@@ -100,9 +110,10 @@ final class ModelSession implements AutoCloseable {
                         layout.blocks(),
                         host,
                         (block, destination) ->
-                                checkpoint.readBlock(layout.block(block), destination),
+                                weights.readBlock(layout.block(block), destination),
                         foldedThrough);
-        WeightPasses passes = new WeightPasses(pool, direction, rounding, foldEvery);
+        WeightPasses passes =
+                new WeightPasses(pool, direction, rounding, foldEvery, size.scalesPerProbe());
         return new DecoderForward(checkpoint.spec(), layout, feed, scratch, passes, spans);
     }
 
