@@ -25,6 +25,9 @@ public record MemoryConfig(
         OptionalLong nvmeBudget,
         int prefetch,
         boolean overlap) {
+    // Before DEFAULT, whose constructor needs it.
+    private static final Pattern DEVICE = Pattern.compile("cpu|emulated|cuda:\\d{1,3}");
+
     /** The CPU, without bounds. */
     public static final MemoryConfig DEFAULT =
             new MemoryConfig(
@@ -35,8 +38,6 @@ public record MemoryConfig(
                     OptionalLong.empty(),
                     2,
                     true);
-
-    private static final Pattern DEVICE = Pattern.compile("cpu|emulated|cuda:\\d{1,3}");
 
     /** Checks every field. */
     public MemoryConfig {

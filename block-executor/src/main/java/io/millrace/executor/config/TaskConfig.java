@@ -9,7 +9,8 @@ import java.util.OptionalInt;
 /**
  * How an example becomes tokens.
  *
- * @param template prompt of labelled examples, with {@code {text}} where the text goes
+ * @param template prompt of labelled examples, with {@code {text}} where a line's text goes; the
+ *     text alone where empty
  * @param labelWords what stands for label 0, 1, …, exactly as it follows the prompt
  * @param seqLen longest sequence in tokens; the model's own limit where empty
  * @param pack whether running text fills whole sequences
@@ -23,12 +24,6 @@ public record TaskConfig(
     /** Checks every field. */
     public TaskConfig {
         labelWords = List.copyOf(labelWords);
-        template.ifPresent(text ->
-                Check.that(
-                        text.contains("{text}"),
-                        "--template",
-                        "'" + text + "' has no {text}",
-                        "put {text} where the example's text goes"));
         Check.that(
                 labelWords.size() != 1,
                 "--label-words",

@@ -53,6 +53,15 @@ public final class TuneConfigBuilder {
         return this;
     }
 
+    /** How an example becomes tokens, all of it. */
+    public TuneConfigBuilder task(TaskConfig config) {
+        template = config.template();
+        labelWords = config.labelWords();
+        seqLen = config.seqLen();
+        pack = config.pack();
+        return this;
+    }
+
     /** Prompt with {@code {text}} in it. */
     public TuneConfigBuilder template(String text) {
         template = Optional.of(text);
