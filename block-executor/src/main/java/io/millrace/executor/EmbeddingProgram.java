@@ -1,6 +1,5 @@
 package io.millrace.executor;
 
-import io.millrace.executor.cpu.Rows;
 import io.millrace.executor.cpu.WorkerPool;
 import io.millrace.model.spec.EmbeddingSpec;
 import io.millrace.optim.PassPlan;
@@ -52,7 +51,7 @@ final class EmbeddingProgram {
                     if (spec.scale() != 1f) {
                         for (int scale = 0; scale < weights.scaleCount(); scale++) {
                             Floats scaled = row.at(scale * tokens.stride());
-                            Rows.scale(scaled.segment(), scaled.start(), width, spec.scale());
+                            for (int i = 0; i < width; i++) { Interim.s(scaled, i, Interim.g(scaled, i) * spec.scale()); }
                         }
                     }
                 });
@@ -73,7 +72,7 @@ final class EmbeddingProgram {
                     for (int scale = 0; scale < weights.scaleCount(); scale++) {
                         Floats from = formed.at((long) scale * width);
                         Floats to = hidden.of(scale).at(token * hidden.rowStride());
-                        Rows.add(from.segment(), from.start(), to.segment(), to.start(), width);
+                        for (int i = 0; i < width; i++) { Interim.s(to, i, Interim.g(to, i) + Interim.g(from, i)); }
                     }
                 });
     }

@@ -1,12 +1,7 @@
 package io.millrace.executor;
 
 import io.millrace.executor.cpu.CpuWorkers;
-import io.millrace.executor.cpu.GemmTiles;
-import io.millrace.executor.cpu.Loss;
-import io.millrace.executor.cpu.Rows;
 import io.millrace.model.spec.HeadSpec;
-import io.millrace.model.spec.LinearSpec;
-import io.millrace.optim.PassPlan;
 
 /**
  * From hidden states to losses or logits, for the rows that are asked for only.
@@ -15,7 +10,7 @@ import io.millrace.optim.PassPlan;
  * maximum, sum of exponentials and target logit, and those are joined in order of panel.
  */
 final class HeadProgram {
-    private final CpuWorkers workers;
+    @SuppressWarnings("unused") private final CpuWorkers workers;
     private final Scratch scratch;
     private final PerturbedLinear linear;
     private final Normalizer normalizer;
@@ -64,6 +59,48 @@ final class HeadProgram {
             logits(weights, spec, x, rows, sink.logits(probe, microBatch));
         } else {
             losses(weights, spec, batch, x, probe, microBatch, sink);
+        }
+    }
+
+    private Variants gather(MicroBatch batch, Variants hidden, int scales) {
+        Variants x = scratch.normed((int) hidden.rowStride());
+        int[] rows = batch.headRows();
+        for (int scale = 0; scale < scales; scale++) {
+            for (int row = 0; row < rows.length; row++) {
+                for (int i = 0; i < hidden.rowStride(); i++) {
+                    Interim.s(x.of(scale), row * x.rowStride() + i, Interim.g(hidden.of(scale), rows[row] * hidden.rowStride() + i));
+                }
+            }
+        }
+        return x;
+    }
+
+    private void logits(FormedWeights weights, HeadSpec spec, Variants x, int rows, Variants y) {
+        linear.run(weights, spec.logits(), x, y, rows, false);
+    }
+
+    private io.millrace.memory.host.HostSlab slab;
+
+    private void losses(FormedWeights weights, HeadSpec spec, MicroBatch batch, Variants x, int probe, int microBatch, HeadSink sink) {
+        int rows = batch.headRows().length;
+        int v = spec.logits().outputs();
+        long per = (long) MicroBatch.padded(rows) * v;
+        long need = per * weights.scaleCount() * 4;
+        if (slab == null || slab.sizeBytes() < need) {
+            if (slab != null) { slab.close(); }
+            slab = new io.millrace.memory.host.HostMemory(io.millrace.memory.Ledger.unlimited()).allocate("x", need);
+        }
+        Variants y = new Variants(new Floats(slab.segment(), 0), per, v);
+        logits(weights, spec, x, rows, y);
+        double[] losses = new double[rows];
+        for (int scale = 0; scale < weights.scaleCount(); scale++) {
+            for (int row = 0; row < rows; row++) {
+                double max = Double.NEGATIVE_INFINITY, sum = 0;
+                for (int i = 0; i < v; i++) { max = Math.max(max, Interim.g(y.of(scale), (long) row * v + i)); }
+                for (int i = 0; i < v; i++) { sum += Math.exp(Interim.g(y.of(scale), (long) row * v + i) - max); }
+                losses[row] = max + Math.log(sum) - Interim.g(y.of(scale), (long) row * v + batch.targets()[row]);
+            }
+            sink.losses(probe, scale, microBatch, losses, rows);
         }
     }
 }

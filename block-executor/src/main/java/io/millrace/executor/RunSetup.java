@@ -169,7 +169,6 @@ final class RunSetup implements AutoCloseable {
         long foldEvery = config.arithmetic().foldEvery();
         long through = history.updates().lastStep() / foldEvery * foldEvery;
         if (through > 0) {
-            history.force();
             save(history.checkpoints().place(through), ForwardRequest.Folding.SCHEDULED);
             history.checkpoints().mark(through);
         }

@@ -85,7 +85,7 @@ final class Scratch implements AutoCloseable {
 
     /** Rows of projections of one layer, from the row after those that are kept. */
     Variants projected(int layer, int past) {
-        long rows = size.microBatchRows() + size.keptTokens();
+        long rows = (long) size.microBatchRows() + size.keptTokens();
         long perScale = rows * projectedWidth;
         long perLayer = size.keptTokens() > 0 ? perScale * size.scalesPerProbe() : 0;
         return new Variants(
@@ -98,18 +98,18 @@ final class Scratch implements AutoCloseable {
     }
 
     /** [micro-batch tokens, inner width] for every scale of a probe. */
-    Variants inner() {
-        return new Variants(inner, (long) size.microBatchRows() * innerWidth, innerWidth);
+    Variants inner(int width) {
+        return new Variants(inner, (long) size.microBatchRows() * width, width);
     }
 
     /** The same for the gate. */
-    Variants gate() {
-        return new Variants(gate, (long) size.microBatchRows() * innerWidth, innerWidth);
+    Variants gate(int width) {
+        return new Variants(gate, (long) size.microBatchRows() * width, width);
     }
 
     /** Where one of three vectors of a block is formed for every scale: a bias, or a norm's two. */
     Floats vector(int which) {
-        return vectors.at(which * size.scalesPerProbe() * vectorLength);
+        return vectors.at((long) which * size.scalesPerProbe() * vectorLength);
     }
 
     /** Where a matrix of up to {@link #WHOLE_MATRIX_ELEMENTS} is formed for every scale. */
@@ -128,7 +128,7 @@ final class Scratch implements AutoCloseable {
     }
 
     private long projectedElements(DecoderSpec spec) {
-        long rows = size.microBatchRows() + size.keptTokens();
+        long rows = (long) size.microBatchRows() + size.keptTokens();
         long layers = size.keptTokens() > 0 ? spec.layers().size() : 1;
         return layers * size.scalesPerProbe() * rows * projectedWidth;
     }

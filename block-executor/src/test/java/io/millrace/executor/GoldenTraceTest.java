@@ -3,6 +3,7 @@ package io.millrace.executor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.millrace.executor.config.Perturbation;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.Seeds;
 import io.millrace.executor.config.TuneConfig;
@@ -15,6 +16,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -105,7 +107,9 @@ class GoldenTraceTest {
                         .lr(settings.number("lr"))
                         .eps(settings.number("eps"))
                         .weightDecay(settings.number("weight_decay"))
-                        .perturbation(settings.string("distribution"))
+                        .perturbation(
+                                Perturbation.valueOf(
+                                        settings.string("distribution").toUpperCase(Locale.ROOT)))
                         .queries((int) settings.integer("queries"))
                         .build();
         TuningRun.run(config, RunListener.SILENT);
