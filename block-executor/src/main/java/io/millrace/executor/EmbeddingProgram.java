@@ -1,5 +1,6 @@
 package io.millrace.executor;
 
+import io.millrace.executor.cpu.Rows;
 import io.millrace.executor.cpu.WorkerPool;
 import io.millrace.model.spec.EmbeddingSpec;
 import io.millrace.optim.PassPlan;
@@ -51,7 +52,7 @@ final class EmbeddingProgram {
                     if (spec.scale() != 1f) {
                         for (int scale = 0; scale < weights.scaleCount(); scale++) {
                             Floats scaled = row.at(scale * tokens.stride());
-                            for (int i = 0; i < width; i++) { Interim.s(scaled, i, Interim.g(scaled, i) * spec.scale()); }
+                            Rows.scale(spec.scale(), scaled.segment(), scaled.start(), width);
                         }
                     }
                 });
@@ -72,7 +73,7 @@ final class EmbeddingProgram {
                     for (int scale = 0; scale < weights.scaleCount(); scale++) {
                         Floats from = formed.at((long) scale * width);
                         Floats to = hidden.of(scale).at(token * hidden.rowStride());
-                        for (int i = 0; i < width; i++) { Interim.s(to, i, Interim.g(to, i) + Interim.g(from, i)); }
+                        Rows.add(from.segment(), from.start(), to.segment(), to.start(), width);
                     }
                 });
     }

@@ -1,6 +1,10 @@
 package io.millrace.executor;
 
+import io.millrace.executor.cpu.Activations;
 import io.millrace.executor.cpu.CpuWorkers;
+import io.millrace.executor.cpu.GemmTiles;
+import io.millrace.executor.cpu.Loss;
+import io.millrace.executor.cpu.Rows;
 import io.millrace.model.spec.HeadSpec;
 
 /**
@@ -10,10 +14,11 @@ import io.millrace.model.spec.HeadSpec;
  * maximum, sum of exponentials and target logit, and those are joined in order of panel.
  */
 final class HeadProgram {
-    @SuppressWarnings("unused") private final CpuWorkers workers;
+    private final CpuWorkers workers;
     private final Scratch scratch;
     private final PerturbedLinear linear;
     private final Normalizer normalizer;
+    private double[] losses = new double[0];
 
     HeadProgram(
             CpuWorkers workers, Scratch scratch, PerturbedLinear linear, Normalizer normalizer) {
@@ -62,45 +67,106 @@ final class HeadProgram {
         }
     }
 
+    /** The rows that count, one after another, so that all further work is on them alone. */
     private Variants gather(MicroBatch batch, Variants hidden, int scales) {
-        Variants x = scratch.normed((int) hidden.rowStride());
         int[] rows = batch.headRows();
-        for (int scale = 0; scale < scales; scale++) {
-            for (int row = 0; row < rows.length; row++) {
-                for (int i = 0; i < hidden.rowStride(); i++) {
-                    Interim.s(x.of(scale), row * x.rowStride() + i, Interim.g(hidden.of(scale), rows[row] * hidden.rowStride() + i));
-                }
-            }
-        }
+        int width = Math.toIntExact(hidden.rowStride());
+        Variants x = scratch.normed(width);
+        RowTasks.run(
+                workers.pool(),
+                scales,
+                rows.length,
+                width,
+                (scale, from, to, worker) -> {
+                    for (int row = from; row < to; row++) {
+                        Floats in = hidden.of(scale).at((long) rows[row] * width);
+                        Floats out = x.of(scale).at((long) row * width);
+                        Rows.copy(in.segment(), in.start(), out.segment(), out.start(), width);
+                    }
+                });
         return x;
     }
 
     private void logits(FormedWeights weights, HeadSpec spec, Variants x, int rows, Variants y) {
         linear.run(weights, spec.logits(), x, y, rows, false);
+        if (spec.softcap() != 0) {
+            int width = spec.logits().outputs();
+            RowTasks.run(
+                    workers.pool(),
+                    weights.scaleCount(),
+                    rows,
+                    width,
+                    (scale, from, to, worker) -> {
+                        Floats row = y.of(scale).at((long) from * width);
+                        Activations.softcap(
+                                spec.softcap(),
+                                row.segment(),
+                                row.start(),
+                                row.segment(),
+                                row.start(),
+                                (long) (to - from) * width);
+                    });
+        }
     }
 
-    private io.millrace.memory.host.HostSlab slab;
-
-    private void losses(FormedWeights weights, HeadSpec spec, MicroBatch batch, Variants x, int probe, int microBatch, HeadSink sink) {
+    private void losses(
+            FormedWeights weights,
+            HeadSpec spec,
+            MicroBatch batch,
+            Variants x,
+            int probe,
+            int microBatch,
+            HeadSink sink) {
         int rows = batch.headRows().length;
-        int v = spec.logits().outputs();
-        long per = (long) MicroBatch.padded(rows) * v;
-        long need = per * weights.scaleCount() * 4;
-        if (slab == null || slab.sizeBytes() < need) {
-            if (slab != null) { slab.close(); }
-            slab = new io.millrace.memory.host.HostMemory(io.millrace.memory.Ledger.unlimited()).allocate("x", need);
-        }
-        Variants y = new Variants(new Floats(slab.segment(), 0), per, v);
-        logits(weights, spec, x, rows, y);
-        double[] losses = new double[rows];
+        int panels = GemmTiles.of(MicroBatch.padded(rows), spec.logits().outputs()).columnTiles();
+        long partialsEach = Loss.partialFloats(rows, panels);
+        Floats partials = scratch.partials();
+        linear.runInPanels(
+                weights,
+                spec.logits(),
+                x,
+                rows,
+                (scale, row, rowCount, panel, firstId, width, logits) -> {
+                    Floats to = partials.at(scale * partialsEach);
+                    int real = Math.min(rowCount, rows - row);
+                    Loss.reducePanel(
+                            logits.segment(),
+                            logits.start(),
+                            width,
+                            row,
+                            real,
+                            firstId,
+                            width,
+                            spec.softcap(),
+                            batch.targets(),
+                            to.segment(),
+                            to.start(),
+                            panel,
+                            panels);
+                });
         for (int scale = 0; scale < weights.scaleCount(); scale++) {
-            for (int row = 0; row < rows; row++) {
-                double max = Double.NEGATIVE_INFINITY, sum = 0;
-                for (int i = 0; i < v; i++) { max = Math.max(max, Interim.g(y.of(scale), (long) row * v + i)); }
-                for (int i = 0; i < v; i++) { sum += Math.exp(Interim.g(y.of(scale), (long) row * v + i) - max); }
-                losses[row] = max + Math.log(sum) - Interim.g(y.of(scale), (long) row * v + batch.targets()[row]);
-            }
+            merge(batch, partials.at(scale * partialsEach), panels);
             sink.losses(probe, scale, microBatch, losses, rows);
         }
+    }
+
+    private void merge(MicroBatch batch, Floats partials, int panels) {
+        int rows = batch.headRows().length;
+        if (losses.length < rows) {
+            losses = new double[rows];
+        }
+        RowTasks.run(
+                workers.pool(),
+                1,
+                rows,
+                (long) panels * Loss.PARTIAL_FLOATS,
+                (scale, from, to, worker) -> {
+                    for (int row = from; row < to; row++) {
+                        int target = batch.targets()[row];
+                        losses[row] =
+                                Loss.merge(
+                                        partials.segment(), partials.start(), row, panels, target);
+                    }
+                });
     }
 }

@@ -33,6 +33,7 @@ final class ModelSession implements AutoCloseable {
     private final CpuWorkers workers;
     private BlockFeed feed;
     private Scratch scratch;
+    private RotaryTables rotaryTables;
 
     private ModelSession(Checkpoint checkpoint, ModelLayout layout, Ledger ledger, CpuWorkers workers) {
         this.checkpoint = checkpoint;
@@ -109,6 +110,7 @@ final class ModelSession implements AutoCloseable {
             long foldedThrough) {
         HostMemory host = new HostMemory(ledger);
         scratch = new Scratch(host, checkpoint.spec(), size, workers.pool().workers());
+        rotaryTables = new RotaryTables(host, checkpoint.spec(), size.longest());
         feed =
                 new ResidentFeed(
                         layout.blocks(),
@@ -118,13 +120,16 @@ final class ModelSession implements AutoCloseable {
                         foldedThrough);
         WeightPasses passes =
                 new WeightPasses(workers.pool(), direction, rounding, foldEvery, size.scalesPerProbe());
-        return new DecoderForward(checkpoint.spec(), layout, feed, scratch, passes, workers, spans);
+        return new DecoderForward(checkpoint.spec(), layout, feed, scratch, rotaryTables, passes, workers, spans);
     }
 
     @Override
     public void close() {
         if (feed != null) {
             feed.close();
+        }
+        if (rotaryTables != null) {
+            rotaryTables.close();
         }
         if (scratch != null) {
             scratch.close();
