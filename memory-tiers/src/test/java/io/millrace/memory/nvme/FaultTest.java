@@ -73,20 +73,19 @@ final class FaultTest {
     }
 
     @Test
-    void readsAgainAfterAPassingErrorOrFlippedBit(@Seed long seed) {
+    void readsAgainAfterAPassingError(@Seed long seed) {
         try (BlockStore store = store()) {
             write(store, 0, 1);
-            // At this rate three failures of one piece in a row are one in 10^7.
-            io.plan(FaultPlan.none(seed).withReadErrors(0.005));
-            for (int i = 0; i < 60; i++) {
+            // At this rate three failures of one piece in a row are one in 10^8.
+            io.plan(FaultPlan.none(seed).withReadErrors(0.002));
+            while (io.faultCount() < 3) {
                 requireVersion(store, 0, 1);
             }
-            assertThat(io.faultCount()).isPositive();
         }
     }
 
     @Test
-    void readsABlockAgainAfterAFlippedBit(@Seed long seed) {
+    void readsABlockAgainAfterAFlippedBitAndThenGivesUp(@Seed long seed) {
         try (BlockStore store = store()) {
             write(store, 0, 1);
             io.plan(FaultPlan.none(seed).withBitFlips(1).withDelay(0));

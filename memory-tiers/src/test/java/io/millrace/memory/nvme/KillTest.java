@@ -50,7 +50,8 @@ final class KillTest {
                 promised = versions(line);
             }
             Thread.sleep(0, random.nextInt(999_999)); // anywhere between two writes
-            writer.destroyForcibly(); // SIGKILL
+            // SIGKILL through the handle, which leaves the pipe open for what was already said.
+            assertThat(writer.toHandle().destroyForcibly()).isTrue();
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
                 if (line.split(" ").length == promised.length + 1) {
                     promised = versions(line);
