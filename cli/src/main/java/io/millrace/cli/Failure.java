@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.util.concurrent.ExecutionException;
@@ -21,7 +22,7 @@ import java.util.concurrent.ExecutionException;
 record Failure(int exitCode, String line) {
     static Failure of(Throwable thrown) {
         return switch (thrown) {
-            case UncheckedIOException wrapper -> of(wrapper.getCause());
+            case UncheckedIOException wrapper -> ofWrapped(wrapper);
             case ExecutionException wrapper when wrapper.getCause() != null ->
                     of(wrapper.getCause());
             case ExceptionInInitializerError wrapper when wrapper.getCause() != null ->
@@ -55,6 +56,15 @@ record Failure(int exitCode, String line) {
                                     + text(thrown)
                                     + "; run again with --debug");
         };
+    }
+
+    /** A wrapper may name the file that its cause does not. */
+    private static Failure ofWrapped(UncheckedIOException wrapper) {
+        IOException cause = wrapper.getCause();
+        boolean says = !cause.toString().equals(wrapper.getMessage());
+        return says && !(cause instanceof FileSystemException)
+                ? failed(text(wrapper) + ": " + text(cause))
+                : of(cause);
     }
 
     static Failure badInput(String what) {

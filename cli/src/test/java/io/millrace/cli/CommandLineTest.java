@@ -4,14 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.executor.config.EvalConfig;
 import io.millrace.executor.config.GenerateConfig;
-import io.millrace.executor.config.LrSchedule;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.Metric;
-import io.millrace.executor.config.Perturbation;
-import io.millrace.executor.config.Rounding;
 import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.memory.DType;
+import io.millrace.optim.Rounding;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
 import java.nio.file.Files;
@@ -52,8 +50,8 @@ class CommandLineTest {
                 command.run(
                         ("tune --model=m --train=t.jsonl --eval=e.jsonl --steps=7 --lr=2e-5"
                                         + " --lr-schedule=cosine --warmup=3 --eps=0.01"
-                                        + " --weight-decay=0.1 --optimizer=zo-sign-sgd"
-                                        + " --perturbation=low-rank --rank=4 --window=20 --queries=2"
+                                        + " --weight-decay=0.1 --optimizer=mezo-adam"
+                                        + " --perturbation=rademacher --queries=2"
                                         + " --batch-size=8 --micro-batch=4 --seq-len=128"
                                         + " --seed=0xff --no-shuffle --no-pack --fold-every=5"
                                         + " --rounding=stochastic --dtype=float32"
@@ -72,14 +70,12 @@ class CommandLineTest {
                                 .eval(Path.of("e.jsonl"))
                                 .steps(7)
                                 .lr(2e-5)
-                                .schedule(LrSchedule.COSINE)
+                                .schedule("cosine")
                                 .warmup(3)
                                 .eps(0.01)
                                 .weightDecay(0.1)
-                                .optimizer("zo-sign-sgd")
-                                .perturbation(Perturbation.LOW_RANK)
-                                .rank(4)
-                                .window(20)
+                                .optimizer("mezo-adam")
+                                .perturbation("rademacher")
                                 .queries(2)
                                 .batchSize(8)
                                 .microBatch(4)
