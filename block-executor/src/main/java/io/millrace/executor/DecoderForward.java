@@ -1,5 +1,6 @@
 package io.millrace.executor;
 
+import io.millrace.executor.cpu.CpuWorkers;
 import io.millrace.memory.BlockLayout;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.spec.DecoderSpec;
@@ -8,6 +9,7 @@ import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockLease;
 import io.millrace.telemetry.Lane;
 import io.millrace.telemetry.SpanRecorder;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
@@ -32,6 +34,7 @@ final class DecoderForward {
             BlockFeed feed,
             Scratch scratch,
             WeightPasses passes,
+            CpuWorkers workers,
             SpanRecorder spans) {
         this.spec = spec;
         this.layout = layout;
@@ -39,10 +42,11 @@ final class DecoderForward {
         this.scratch = scratch;
         this.passes = passes;
         this.spans = spans;
-        Linear linear = new Linear(passes.pool(), scratch);
-        embedding = new EmbeddingProgram(passes.pool(), scratch, linear);
-        layers = new LayerProgram(passes.pool(), scratch, linear);
-        head = new HeadProgram(passes.pool(), scratch, linear);
+        PerturbedLinear linear = new PerturbedLinear(workers, scratch);
+        Normalizer normalizer = new Normalizer(workers.pool(), scratch);
+        embedding = new EmbeddingProgram(workers.pool(), scratch, linear);
+        layers = new LayerProgram(workers, scratch, linear, normalizer, spec);
+        head = new HeadProgram(workers, scratch, linear, normalizer);
     }
 
     /**
@@ -52,59 +56,71 @@ final class DecoderForward {
      * @param sink where the answers go
      */
     void run(ForwardRequest request, HeadSink sink) {
-        int visits = layout.visits().length;
-        for (int visit = 0; visit < visits; visit++) {
-            int block = layout.visits()[visit];
+        List<Integer> visits = layout.visits();
+        for (int index = 0; index < visits.size(); index++) {
+            int block = visits.get(index);
+            boolean lastOfStep = visits.lastIndexOf(block) == index;
             try (BlockLease lease = feed.acquire(block)) {
                 long span = spans.begin(Lane.COMPUTE, block, request.step());
-                BlockLayout blockLayout = layout.block(block);
-                Visit place =
-                        new Visit(lease, blockLayout, request, passes, layout.isLastVisit(visit));
+                Visit visit = visit(lease, block, request, lastOfStep);
                 for (int probe = 0; probe < request.probes().size(); probe++) {
-                    visitBlock(request, place, visit, probe, sink);
+                    runBlock(request, visit, index, probe, sink);
                 }
-                place.finish();
+                visit.finish(passes);
                 spans.end(span, 0);
             }
         }
     }
 
     /**
-     * Rounds every pending update through a step into the stored weights.
+     * Rounds pending updates into the stored weights without a forward, and shows each block.
      *
      * @param updates the run's updates
-     * @param throughStep the last step to round in
+     * @param folding {@code ALL} of them, or those that are due by the run's schedule
+     * @param then gets every block once it is folded
      */
-    void flush(UpdateLog updates, long throughStep) {
-        ForwardRequest request = ForwardRequest.flush(updates, throughStep);
-        for (BlockLayout block : layout.blocks()) {
-            try (BlockLease lease = feed.acquire(block.index())) {
-                long span = spans.begin(Lane.COMPUTE, block.index(), throughStep);
-                new Visit(lease, block, request, passes, true).finish();
-                spans.end(span, 0);
+    void fold(UpdateLog updates, ForwardRequest.Folding folding, BlockConsumer then) {
+        ForwardRequest request = ForwardRequest.fold(updates, folding);
+        List<Integer> visits = layout.visits();
+        for (int index = 0; index < visits.size(); index++) {
+            int block = visits.get(index);
+            boolean lastOfStep = visits.lastIndexOf(block) == index;
+            try (BlockLease lease = feed.acquire(block)) {
+                visit(lease, block, request, lastOfStep).finish(passes);
+                if (lastOfStep) {
+                    then.accept(block, lease.weights());
+                }
             }
         }
     }
 
-    private void visitBlock(
-            ForwardRequest request, Visit place, int visit, int probeIndex, HeadSink sink) {
-        Probe probe = request.probes().get(probeIndex);
-        List<MicroBatch> microBatches = request.microBatches();
+    /** Takes a block's bytes. */
+    interface BlockConsumer {
+        void accept(int block, MemorySegment weights);
+    }
+
+    private Visit visit(BlockLease lease, int block, ForwardRequest request, boolean lastOfStep) {
+        return new Visit(lease, layout.block(block), request, passes.foldEvery(), lastOfStep);
+    }
+
+    private void runBlock(
+            ForwardRequest request, Visit visit, int visitIndex, int probe, HeadSink sink) {
+        int lastVisit = layout.visits().size() - 1;
+        FormedWeights weights =
+                new FormedWeights(visit, request.probes().get(probe), passes);
         int row = 0;
-        for (int index = 0; index < microBatches.size(); index++) {
-            MicroBatch batch = microBatches.get(index);
-            FormedWeights weights = new FormedWeights(place, probe, passes);
-            Variants hidden = scratch.hidden(request.firstScale(probeIndex), row);
-            if (visit == 0) {
+        for (int index = 0; index < request.microBatches().size(); index++) {
+            MicroBatch batch = request.microBatches().get(index);
+            Variants hidden = scratch.hidden(request.firstScale(probe), row);
+            if (visitIndex == 0) {
                 embedding.run(weights, spec.embedding(), batch, hidden);
-            } else if (visit == layout.visits().length - 1) {
-                head.run(weights, spec, batch, hidden, probeIndex, index, sink);
+            } else if (visitIndex == lastVisit) {
+                head.run(weights, spec.head(), batch, hidden, probe, index, sink);
             } else {
-                Variants projected = scratch.projected(visit - 1, batch.sequences().past());
-                layers.run(
-                        weights, spec.layers().get(visit - 1), hidden, batch.sequences(), projected);
+                int layer = visitIndex - 1;
+                layers.run(weights, layer, hidden, batch.sequences());
             }
-            row += batch.tokenCount();
+            row += MicroBatch.padded(batch.tokenCount());
         }
     }
 }

@@ -71,18 +71,13 @@ final class Evaluator {
                 sum / tokens, (double) right / examples.size(), examples.size(), tokens);
     }
 
-    /** The candidate with the least mean loss over its tokens; the first of equals. */
+    /** The candidate with the least mean loss over its tokens. */
     private static int likeliest(ClassificationExample example, double[] sums) {
-        int best = 0;
-        double least = Double.POSITIVE_INFINITY;
+        double[] means = new double[sums.length];
         for (int candidate = 0; candidate < sums.length; candidate++) {
-            double mean = sums[candidate] / example.candidates().get(candidate).scoredTokens();
-            if (mean < least) {
-                least = mean;
-                best = candidate;
-            }
+            means[candidate] = sums[candidate] / example.candidates().get(candidate).scoredTokens();
         }
-        return best;
+        return ClassificationExample.predict(means);
     }
 
     /** For each example the summed loss of each candidate. */

@@ -1,15 +1,13 @@
 package io.millrace.executor;
 
-import io.millrace.executor.cpu.WorkerPool;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
+import io.millrace.optim.PassPlan;
+import io.millrace.optim.PendingUpdates;
 import io.millrace.optim.Probe;
 
 /** A block's weights as one probe sees them: θ + s·z for each of its scales, formed on demand. */
 final class FormedWeights {
-    // One pass of a worker; long enough to hide its start, short enough to share a matrix evenly.
-    private static final int ELEMENTS_PER_TASK = 32 * 1024;
-
     private final Visit visit;
     private final Probe probe;
     private final WeightPasses passes;
@@ -24,74 +22,76 @@ final class FormedWeights {
         return probe.scales().size();
     }
 
-    TensorSlot slot(String name) {
-        return visit.slot(name);
+    int indexOf(String name) {
+        return visit.indexOf(name);
+    }
+
+    TensorSlot slot(int tensor) {
+        return visit.slot(tensor);
     }
 
     /** Whether the stored bytes are already what the probe wants to see. */
-    boolean isPlain(TensorSlot slot) {
-        return slot.dtype() == DType.F32
-                && scaleCount() == 1
-                && probe.scales().getFirst() == 0f
-                && visit.foldedThrough(slot) == visit.request().updates().lastStep();
+    boolean isPlain(int tensor) {
+        return isAtTheta() && visit.slot(tensor).dtype() == DType.F32 && visit.isCurrent(tensor);
     }
 
-    /** The stored float32 matrix itself. */
-    Floats plain(TensorSlot slot) {
-        return new Floats(visit.lease().weights(), slot.offsetBytes() / Float.BYTES);
+    /** The stored float32 elements themselves. */
+    Floats plain(int tensor) {
+        return new Floats(
+                visit.stored(tensor).bytes(), visit.slot(tensor).offsetBytes() / Float.BYTES);
+    }
+
+    /** Forms all of a tensor for every scale, shared among the workers, and folds it if due. */
+    void formWhole(int tensor, Floats place, long stride) {
+        passes.formWhole(visit.stored(tensor), storingPlan(tensor), place, stride);
+        visit.markFormed(tensor);
     }
 
     /**
-     * Forms a rectangle of a matrix for every scale.
-     *
-     * @param slot the matrix
-     * @param rowFrom first row
-     * @param rowTo row after the last
-     * @param columnFrom first column
-     * @param columnTo column after the last
-     * @param place where the contiguous tile of the first scale goes
-     * @param stride elements from one scale's tile to the next
-     * @param worker whose scratch to use
+     * What panels of a tensor are formed by; once every element was in one, {@link #markFormed} is
+     * to be called.
      */
-    void formTile(
-            TensorSlot slot,
-            int rowFrom,
-            int rowTo,
-            int columnFrom,
-            int columnTo,
+    PassPlan storingPlan(int tensor) {
+        return plan(visit.pending(tensor), visit.storesNow(tensor));
+    }
+
+    /** What single rows of a tensor are formed by, which leaves the stored bytes alone. */
+    PassPlan lookUpPlan(int tensor) {
+        return plan(visit.pending(tensor), false);
+    }
+
+    /** Says that panels covered the whole tensor. */
+    void markFormed(int tensor) {
+        visit.markFormed(tensor);
+    }
+
+    /** Forms consecutive elements by a plan of this object, on the calling worker's thread. */
+    void formRange(
+            int tensor,
+            PassPlan plan,
+            long first,
+            long count,
             Floats place,
             long stride,
             int worker) {
-        // A look-up of single rows leaves the rest of the table unfolded, so it must not store.
-        boolean whole = (rowTo - rowFrom) * (long) (columnTo - columnFrom) > columnTo;
-        passes.formTile(
-                visit, slot, probe, rowFrom, rowTo, columnFrom, columnTo, place, stride, whole, worker);
+        passes.formRange(visit.stored(tensor), plan, first, count, place, stride, worker);
     }
 
-    /** Forms all of a tensor for every scale, shared among the workers. */
-    void formWhole(TensorSlot slot, Floats place, long stride, WorkerPool pool) {
-        long count = slot.elementCount();
-        int tasks = Math.toIntExact((count + ELEMENTS_PER_TASK - 1) / ELEMENTS_PER_TASK);
-        pool.parallelFor(
-                tasks,
-                (task, worker) -> {
-                    long first = (long) task * ELEMENTS_PER_TASK;
-                    int length = (int) Math.min(ELEMENTS_PER_TASK, count - first);
-                    passes.formRange(visit, slot, probe, first, length, place, stride, worker);
-                });
+    /** Forms some columns of a matrix by a plan of this object, on the calling worker's thread. */
+    void formColumns(
+            int tensor, PassPlan plan, int from, int count, Floats place, long stride, int worker) {
+        long columns = visit.slot(tensor).shape().get(1);
+        passes.formColumns(
+                visit.stored(tensor), plan, columns, from, count, place, stride, worker);
     }
 
-    /** Forms a vector for every scale, one after another, and says where. */
-    Floats vector(String name, Floats place) {
-        TensorSlot slot = visit.slot(name);
-        int length = Math.toIntExact(slot.elementCount());
-        passes.formRange(visit, slot, probe, 0, length, place, length, 0);
-        visit.markFormed(slot);
-        return place;
+    private PassPlan plan(PendingUpdates pending, boolean store) {
+        return isAtTheta()
+                ? PassPlan.reading(pending, store)
+                : PassPlan.probing(pending, store, probe);
     }
 
-    /** Says that a matrix was formed whole. */
-    void markFormed(TensorSlot slot) {
-        visit.markFormed(slot);
+    private boolean isAtTheta() {
+        return probe.scales().size() == 1 && probe.scales().getFirst() == 0f;
     }
 }

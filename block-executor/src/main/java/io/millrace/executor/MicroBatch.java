@@ -1,5 +1,7 @@
 package io.millrace.executor;
 
+import io.millrace.executor.cpu.GemmTiles;
+
 /**
  * Sequences that pass through a block together, without padding.
  *
@@ -11,5 +13,10 @@ package io.millrace.executor;
 record MicroBatch(int[] ids, Sequences sequences, int[] headRows, int[] targets) {
     int tokenCount() {
         return ids.length;
+    }
+
+    /** Rows that a matrix of so many tokens has room for: products work on whole quanta. */
+    static int padded(int rows) {
+        return Math.ceilDiv(rows, GemmTiles.ROW_QUANTUM) * GemmTiles.ROW_QUANTUM;
     }
 }

@@ -45,13 +45,13 @@ final class Scratch implements AutoCloseable {
         innerWidth = ScratchSize.widest(spec, layer -> layer.mlp().up().outputs());
         int widest = Math.max(hiddenWidth, spec.embedding().width());
         long scales = size.scalesPerProbe();
-        long rows = size.microBatchTokens();
+        long rows = size.microBatchRows();
         boolean gated = spec.layers().stream().anyMatch(layer -> layer.mlp().gate() != null);
         vectorLength = Math.max(Math.max(projectedWidth, innerWidth), Math.max(widest, spec.vocabSize()));
         panelLength = longestPanel(spec) * scales;
         long matrix = Math.min(WHOLE_MATRIX_ELEMENTS, largestMatrix(spec));
         try {
-            hidden = allocate(memory, "hidden states", (long) size.scales() * size.batchTokens() * hiddenWidth);
+            hidden = allocate(memory, "hidden states", (long) size.scales() * size.batchRows() * hiddenWidth);
             normed = allocate(memory, "normed states", scales * rows * widest);
             projected = allocate(memory, "queries, keys and values", projectedElements(spec));
             context = allocate(memory, "attention results", scales * rows * Math.max(contextWidth, widest));
@@ -73,19 +73,19 @@ final class Scratch implements AutoCloseable {
 
     /** Hidden states from a row of the batch on, for a probe whose first scale has this index. */
     Variants hidden(int firstScale, int row) {
-        long perScale = (long) size.batchTokens() * hiddenWidth;
+        long perScale = (long) size.batchRows() * hiddenWidth;
         return new Variants(
                 hidden.at(firstScale * perScale + (long) row * hiddenWidth), perScale, hiddenWidth);
     }
 
     /** [micro-batch tokens, width] for every scale of a probe, after a norm or before a projection. */
     Variants normed(int width) {
-        return new Variants(normed, (long) size.microBatchTokens() * width, width);
+        return new Variants(normed, (long) size.microBatchRows() * width, width);
     }
 
     /** Rows of projections of one layer, from the row after those that are kept. */
     Variants projected(int layer, int past) {
-        long rows = Math.max(size.microBatchTokens(), size.keptTokens());
+        long rows = size.microBatchRows() + size.keptTokens();
         long perScale = rows * projectedWidth;
         long perLayer = size.keptTokens() > 0 ? perScale * size.scalesPerProbe() : 0;
         return new Variants(
@@ -94,17 +94,17 @@ final class Scratch implements AutoCloseable {
 
     /** [micro-batch tokens, heads · head size] for every scale of a probe. */
     Variants context(int width) {
-        return new Variants(context, (long) size.microBatchTokens() * width, width);
+        return new Variants(context, (long) size.microBatchRows() * width, width);
     }
 
     /** [micro-batch tokens, inner width] for every scale of a probe. */
     Variants inner() {
-        return new Variants(inner, (long) size.microBatchTokens() * innerWidth, innerWidth);
+        return new Variants(inner, (long) size.microBatchRows() * innerWidth, innerWidth);
     }
 
     /** The same for the gate. */
     Variants gate() {
-        return new Variants(gate, (long) size.microBatchTokens() * innerWidth, innerWidth);
+        return new Variants(gate, (long) size.microBatchRows() * innerWidth, innerWidth);
     }
 
     /** Where one of three vectors of a block is formed for every scale: a bias, or a norm's two. */
@@ -128,7 +128,7 @@ final class Scratch implements AutoCloseable {
     }
 
     private long projectedElements(DecoderSpec spec) {
-        long rows = Math.max(size.microBatchTokens(), size.keptTokens());
+        long rows = size.microBatchRows() + size.keptTokens();
         long layers = size.keptTokens() > 0 ? spec.layers().size() : 1;
         return layers * size.scalesPerProbe() * rows * projectedWidth;
     }
@@ -141,7 +141,8 @@ final class Scratch implements AutoCloseable {
 
     private static long longestPanel(DecoderSpec spec) {
         return matrices(spec)
-                .mapToLong(matrix -> GemmTiles.panelWidth(matrix.outputs(), matrix.inputs()) * (long) matrix.inputs())
+                .mapToLong(matrix -> Math.min(matrix.outputs(), GemmTiles.of(1, matrix.outputs()).columnTile())
+                                        * (long) matrix.inputs())
                 .max()
                 .orElse(1);
     }

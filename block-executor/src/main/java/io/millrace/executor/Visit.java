@@ -2,11 +2,15 @@ package io.millrace.executor;
 
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.TensorSlot;
+import io.millrace.optim.PendingUpdates;
+import io.millrace.optim.StoredTensor;
 import io.millrace.prefetch.BlockLease;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
- * One block on the device in one step: its bytes, and which of its tensors already hold the updates
- * that this step folds in.
+ * One block on the device in one step: its tensors, and which of them already hold the updates that
+ * this step folds in.
  *
  * <p>Folding happens in the pass that forms a tensor anyway, on the block's last visit of the step;
  * what no operator formed whole is folded when the visit finishes.
@@ -14,8 +18,9 @@ import io.millrace.prefetch.BlockLease;
 final class Visit {
     private final BlockLease lease;
     private final BlockLayout layout;
-    private final ForwardRequest request;
-    private final WeightPasses passes;
+    private final List<StoredTensor> stored = new ArrayList<>();
+    private final PendingUpdates pending;
+    private final PendingUpdates pendingOnceFolded;
     private final boolean folds;
     private final boolean[] folded;
 
@@ -23,58 +28,92 @@ final class Visit {
             BlockLease lease,
             BlockLayout layout,
             ForwardRequest request,
-            WeightPasses passes,
+            int foldEvery,
             boolean lastOfStep) {
         this.lease = lease;
         this.layout = layout;
-        this.request = request;
-        this.passes = passes;
-        folds = lastOfStep && request.foldThrough() > lease.foldedThrough();
+        long held = lease.foldedThrough();
+        PendingUpdates scheduled =
+                PendingUpdates.of(held, foldEvery, request.updates().after(held));
+        pending =
+                request.folding() == ForwardRequest.Folding.SCHEDULED
+                        ? scheduled
+                        : scheduled.flushed();
+        pendingOnceFolded = pending.afterStore();
+        folds =
+                lastOfStep
+                        && request.folding() != ForwardRequest.Folding.READ_ONLY
+                        && pending.folds();
         folded = new boolean[layout.tensors().size()];
+        for (TensorSlot slot : layout.tensors()) {
+            stored.add(
+                    new StoredTensor(
+                            lease.weights(),
+                            slot.offsetBytes(),
+                            slot.dtype(),
+                            slot.tensorId(),
+                            slot.elementCount(),
+                            slot.isVector()));
+        }
     }
 
-    BlockLease lease() {
-        return lease;
+    /** The place of a tensor in the block's layout. */
+    int indexOf(String name) {
+        List<TensorSlot> slots = layout.tensors();
+        for (int index = 0; index < slots.size(); index++) {
+            if (slots.get(index).name().equals(name)) {
+                return index;
+            }
+        }
+        throw new IllegalArgumentException("block " + layout.index() + " has no tensor " + name);
     }
 
-    ForwardRequest request() {
-        return request;
+    TensorSlot slot(int index) {
+        return layout.tensors().get(index);
     }
 
-    TensorSlot slot(String name) {
-        return layout.tensor(name);
+    StoredTensor stored(int index) {
+        return stored.get(index);
+    }
+
+    int tensorCount() {
+        return folded.length;
     }
 
     /** Whether a pass over the whole tensor must write it back now. */
-    boolean storesNow(TensorSlot slot) {
-        return folds && !folded[layout.tensors().indexOf(slot)];
+    boolean storesNow(int index) {
+        return folds && !folded[index];
     }
 
-    /** The last step that the tensor's bytes hold. */
-    long foldedThrough(TensorSlot slot) {
-        return folded[layout.tensors().indexOf(slot)]
-                ? request.foldThrough()
-                : lease.foldedThrough();
+    /** The updates that the tensor's bytes do not hold. */
+    PendingUpdates pending(int index) {
+        return folded[index] ? pendingOnceFolded : pending;
+    }
+
+    /** Whether the tensor's bytes are already all that a reader sees. */
+    boolean isCurrent(int index) {
+        PendingUpdates left = pending(index);
+        return left.appliedThrough() == left.lastStep();
     }
 
     /** Says that a pass has been over the whole tensor, and stored it if it should. */
-    void markFormed(TensorSlot slot) {
+    void markFormed(int index) {
         if (folds) {
-            folded[layout.tensors().indexOf(slot)] = true;
+            folded[index] = true;
         }
     }
 
-    /** Folds what is left and says so to the lease. */
-    void finish() {
+    /** Folds what no operator formed, and says so to the lease. */
+    void finish(WeightPasses passes) {
         if (!folds) {
             return;
         }
-        for (TensorSlot slot : layout.tensors()) {
-            if (storesNow(slot)) {
-                passes.fold(this, slot);
-                markFormed(slot);
+        for (int index = 0; index < folded.length; index++) {
+            if (!folded[index]) {
+                passes.fold(stored.get(index), pending);
+                folded[index] = true;
             }
         }
-        lease.markFolded(request.foldThrough());
+        lease.markFolded(pending.foldThrough());
     }
 }

@@ -18,6 +18,8 @@ final class Elements {
             ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     static final ValueLayout.OfInt INT =
             ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    static final ValueLayout.OfFloat FLOAT =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     static final ValueLayout.OfShort SHORT =
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -43,10 +45,26 @@ final class Elements {
             widenBf16(src, dst, count);
         } else if (from == DType.F32 && to == DType.BF16) {
             narrowToBf16(src, dst, count);
-        } else {
+        } else if (from == DType.F16 && to == DType.F32) {
             for (long i = 0; i < count; i++) {
-                set(dst, to, i, get(src, from, i));
+                dst.set(FLOAT, i * 4, Float.float16ToFloat(src.get(SHORT, i * 2)));
             }
+        } else if (from == DType.F32 && to == DType.F16) {
+            for (long i = 0; i < count; i++) {
+                dst.set(SHORT, i * 2, Float.floatToFloat16(src.get(FLOAT, i * 4)));
+            }
+        } else if (from == DType.BF16 && to == DType.F16) {
+            for (long i = 0; i < count; i++) {
+                float value = Float.intBitsToFloat(src.get(SHORT, i * 2) << 16);
+                dst.set(SHORT, i * 2, Float.floatToFloat16(value));
+            }
+        } else if (from == DType.F16 && to == DType.BF16) {
+            for (long i = 0; i < count; i++) {
+                float value = Float.float16ToFloat(src.get(SHORT, i * 2));
+                dst.set(SHORT, i * 2, toBf16(Float.floatToRawIntBits(value)));
+            }
+        } else {
+            throw new IllegalArgumentException("cannot convert " + from + " to " + to);
         }
     }
 
