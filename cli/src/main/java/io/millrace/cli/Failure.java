@@ -1,5 +1,6 @@
 package io.millrace.cli;
 
+import io.millrace.executor.DivergedException;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.OffloadException;
 import io.millrace.telemetry.json.JsonFormatException;
@@ -41,6 +42,7 @@ record Failure(int exitCode, String line) {
                     badInput(e.getFile() + ": is not empty; give another folder");
             case IOException e -> failed("input or output failed: " + text(e));
             case OffloadException e -> failed(e.getMessage());
+            case DivergedException e -> failed(e.getMessage());
             case OutOfMemoryError e ->
                     failed(
                             "out of memory ("

@@ -2,6 +2,7 @@ package io.millrace.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.millrace.executor.DivergedException;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.CorruptDataException;
 import java.io.IOException;
@@ -121,6 +122,10 @@ class BadInputTest {
                         new CorruptDataException("block 3: checksum\ndiffers"),
                         1,
                         "millrace: block 3: checksum differs"),
+                failure(
+                        new DivergedException("step 3 has a loss that is not finite"),
+                        1,
+                        "millrace: step 3 has a loss that is not finite"),
                 failure(
                         new IllegalStateException(),
                         1,

@@ -208,7 +208,8 @@ class CommandLineTest {
 
         command.run("generate", "--model", "m", "--prompt", "hello", "--json");
         assertThat(command.out.toString())
-                .isEqualTo("{\"prompt\":\"hello\",\"text\":\" wörld\",\"ids\":[3,4]}\n");
+                .isEqualTo(
+                        "{\"prompt\":\"hello\",\"text\":\"hello wörld\",\"prompt_ids\":[1,2],\"new_ids\":[3,4]}\n");
     }
 
     @Test
@@ -217,6 +218,11 @@ class CommandLineTest {
 
         assertThat(command.engine.forwarded)
                 .containsExactly(Path.of("m"), Path.of("x"), Path.of("y"), MemoryConfig.DEFAULT);
+        assertThat(command.out.toString()).isEqualTo("mean loss 0.125000 over 7 tokens: y\n");
+
+        command.run("forward", "--model", "m", "--input", "x", "--output", "y", "--json");
+        assertThat(command.out.toString())
+                .isEqualTo("{\"mean_loss\":0.125,\"scored_tokens\":7,\"output\":\"y\"}\n");
     }
 
     @Test
@@ -251,6 +257,15 @@ class CommandLineTest {
                                 DType.F16,
                                 Path.of("o"),
                                 -1));
+    }
+
+    @Test
+    void synthShowsOnATerminalWhatIsWritten() {
+        command.terminal = true;
+        command.run("synth", "--arch", "opt-125m", "--dtype", "bfloat16", "--out", "o");
+
+        assertThat(command.err.toString()).isEqualTo("\r\u001b[Kwritten 64.00MiB\r\u001b[K");
+        assertThat(command.out.toString()).isEqualTo("125,239,296 parameters, 238.88MiB: o\n");
     }
 
     @Test
