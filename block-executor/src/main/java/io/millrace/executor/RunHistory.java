@@ -1,7 +1,6 @@
 package io.millrace.executor;
 
 import io.millrace.executor.config.ArithmeticConfig;
-import io.millrace.executor.config.OptionNames;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
@@ -100,10 +99,10 @@ final class RunHistory implements AutoCloseable {
                 arithmetic.seed(),
                 fingerprint,
                 arithmetic.optimizer(),
-                OptionNames.of(arithmetic.perturbation()),
+                arithmetic.perturbation(),
                 arithmetic.queries(),
                 arithmetic.foldEvery(),
-                Rounding.named(OptionNames.of(arithmetic.rounding())),
+                arithmetic.rounding(),
                 arithmetic.dtype().map(DType::torchName).orElse(JournalHeader.AS_STORED),
                 arithmetic.weightDecay(),
                 extra);

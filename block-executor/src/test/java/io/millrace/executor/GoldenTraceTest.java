@@ -3,7 +3,6 @@ package io.millrace.executor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.millrace.executor.config.Perturbation;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.Seeds;
 import io.millrace.executor.config.TuneConfig;
@@ -16,7 +15,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -107,9 +105,7 @@ class GoldenTraceTest {
                         .lr(settings.number("lr"))
                         .eps(settings.number("eps"))
                         .weightDecay(settings.number("weight_decay"))
-                        .perturbation(
-                                Perturbation.valueOf(
-                                        settings.string("distribution").toUpperCase(Locale.ROOT)))
+                        .perturbation(settings.string("distribution"))
                         .queries((int) settings.integer("queries"))
                         .build();
         TuningRun.run(config, RunListener.SILENT);
