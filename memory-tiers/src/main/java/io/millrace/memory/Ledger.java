@@ -39,6 +39,7 @@ public final class Ledger {
      * @throws TierFullException when the budget has fewer left; nothing is taken then
      */
     public void reserve(Tier tier, String purpose, long bytes) {
+        requireCount(bytes);
         Account account = accounts.get(tier);
         long before;
         do {
@@ -59,11 +60,21 @@ public final class Ledger {
 
     /** Gives bytes back. */
     public void release(Tier tier, long bytes) {
-        long left = accounts.get(tier).inUse.addAndGet(-bytes);
-        if (left < 0) {
-            throw new IllegalStateException(
-                    "more " + tier.label() + " bytes released than reserved");
-        }
+        requireCount(bytes);
+        AtomicLong inUse = accounts.get(tier).inUse;
+        long before;
+        do {
+            before = inUse.get();
+            if (bytes > before) {
+                throw new IllegalStateException(
+                        "more "
+                                + tier.label()
+                                + " bytes released than reserved: "
+                                + bytes
+                                + " of "
+                                + before);
+            }
+        } while (!inUse.compareAndSet(before, before - bytes));
     }
 
     /** Bytes of a tier that are taken now. */
@@ -79,6 +90,18 @@ public final class Ledger {
     /** A tier's budget in bytes, {@link #UNLIMITED} where it has none. */
     public long budget(Tier tier) {
         return accounts.get(tier).budget;
+    }
+
+    /** Bytes of a tier that may still be taken. */
+    public long free(Tier tier) {
+        Account account = accounts.get(tier);
+        return account.budget - account.inUse.get();
+    }
+
+    private static void requireCount(long bytes) {
+        if (bytes < 0) {
+            throw new IllegalArgumentException(bytes + " is not a number of bytes");
+        }
     }
 
     private static final class Account {
