@@ -40,8 +40,6 @@ public final class Loss {
      * @param firstId the id of column 0
      * @param width columns here, at least 1
      * @param softcap c in {@code c · tanh(x / c)}, 0 for none
-     * @param argmax whether {@link #argmax} will be asked for; without it, its answer has no
-     *     meaning
      * @param targets the target id of each row, by number, or {@link #IGNORED}
      * @param partials where the partials of all rows and panels are kept
      * @param partialsOffset floats before them
@@ -57,7 +55,6 @@ public final class Loss {
             int firstId,
             int width,
             float softcap,
-            boolean argmax,
             int[] targets,
             MemorySegment partials,
             long partialsOffset,
@@ -73,7 +70,7 @@ public final class Loss {
             float largest = largest(logits, at, width);
             Floats.set(partials, to, largest);
             Floats.set(partials, to + SUM, sumExp(logits, at, width, largest));
-            int best = argmax ? firstId + indexOf(logits, at, width, largest) : firstId;
+            int best = firstId + indexOf(logits, at, width, largest);
             partials.set(ValueLayout.JAVA_INT, (to + ARGMAX) * Float.BYTES, best);
             int column = targets[firstRow + r] - firstId;
             float hit = column >= 0 && column < width ? Floats.get(logits, at + column) : 0f;

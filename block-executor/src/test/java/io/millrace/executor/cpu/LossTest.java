@@ -41,7 +41,6 @@ final class LossTest {
                         p * panelWidth,
                         width,
                         softcap,
-                        true,
                         targets,
                         partials,
                         1,
@@ -56,7 +55,6 @@ final class LossTest {
                         p * panelWidth,
                         width,
                         softcap,
-                        true,
                         targets,
                         partials,
                         1,
@@ -107,8 +105,8 @@ final class LossTest {
             }
             MemorySegment partials = Memory.poisoned(arena, Loss.partialFloats(1, 2));
             int[] targets = {3};
-            Loss.reducePanel(logits, 0, 50, 0, 1, 0, 50, 0, true, targets, partials, 0, 0, 2);
-            Loss.reducePanel(logits, 50, 50, 0, 1, 50, 50, 0, true, targets, partials, 0, 1, 2);
+            Loss.reducePanel(logits, 0, 50, 0, 1, 0, 50, 0, targets, partials, 0, 0, 2);
+            Loss.reducePanel(logits, 50, 50, 0, 1, 50, 50, 0, targets, partials, 0, 1, 2);
             assertThat(Loss.argmax(partials, 0, 0, 2)).isEqualTo(37);
         }
     }
@@ -121,7 +119,7 @@ final class LossTest {
                 Floats.set(logits, bad, Float.NaN);
                 MemorySegment partials = Memory.poisoned(arena, Loss.partialFloats(1, 1));
                 Loss.reducePanel(
-                        logits, 0, 40, 0, 1, 0, 40, 0, false, new int[] {3}, partials, 0, 0, 1);
+                        logits, 0, 40, 0, 1, 0, 40, 0, new int[] {3}, partials, 0, 0, 1);
                 assertThat(Loss.merge(partials, 0, 0, 1, 3)).isNaN();
             }
         }
