@@ -22,12 +22,36 @@ public final class Activations {
             MemorySegment out,
             long outOffset,
             long count) {
-        switch (activation) {
-            case RELU -> relu(in, inOffset, out, outOffset, count);
-            case GELU_EXACT -> geluExact(in, inOffset, out, outOffset, count);
-            case GELU_TANH -> geluTanh(in, inOffset, out, outOffset, count);
-            case SILU -> silu(in, inOffset, out, outOffset, count);
+        long done =
+                switch (activation) {
+                    case RELU -> relu(in, inOffset, out, outOffset, count);
+                    case GELU_EXACT -> geluExact(in, inOffset, out, outOffset, count);
+                    case GELU_TANH -> geluTanh(in, inOffset, out, outOffset, count);
+                    case SILU -> silu(in, inOffset, out, outOffset, count);
+                };
+        if (done < count) {
+            last(activation, in, inOffset + done, out, outOffset + done, count - done);
         }
+    }
+
+    // Apart from the loops, as C2 gives up inlining vectors in methods with too many of them.
+    private static void last(
+            Activation activation,
+            MemorySegment in,
+            long inOffset,
+            MemorySegment out,
+            long outOffset,
+            long count) {
+        VectorMask<Float> tail = Lanes.tail(0, count);
+        FloatVector v = Lanes.load(in, inOffset, tail);
+        FloatVector result =
+                switch (activation) {
+                    case RELU -> Lanes.relu(v);
+                    case GELU_EXACT -> Lanes.geluExact(v);
+                    case GELU_TANH -> Lanes.geluTanh(v);
+                    case SILU -> Lanes.timesSigmoid(v, v);
+                };
+        Lanes.store(result, out, outOffset, tail);
     }
 
     /** {@code out[i] = activation(gate[i]) · up[i]}; out may be gate, but not up. */
@@ -68,56 +92,44 @@ public final class Activations {
         }
     }
 
-    private static void relu(
+    private static long relu(
             MemorySegment in, long inOffset, MemorySegment out, long outOffset, long count) {
         long i = 0;
         for (; i <= count - Lanes.LENGTH; i += Lanes.LENGTH) {
-            Lanes.store(Lanes.relu(Lanes.load(in, inOffset + i)), out, outOffset + i);
+            FloatVector v = Lanes.load(in, inOffset + i);
+            Lanes.store(Lanes.relu(v), out, outOffset + i);
         }
-        if (i < count) {
-            VectorMask<Float> tail = Lanes.tail(i, count);
-            Lanes.store(Lanes.relu(Lanes.load(in, inOffset + i, tail)), out, outOffset + i, tail);
-        }
+        return i;
     }
 
-    private static void geluExact(
+    private static long geluExact(
             MemorySegment in, long inOffset, MemorySegment out, long outOffset, long count) {
         long i = 0;
         for (; i <= count - Lanes.LENGTH; i += Lanes.LENGTH) {
-            Lanes.store(Lanes.geluExact(Lanes.load(in, inOffset + i)), out, outOffset + i);
+            FloatVector v = Lanes.load(in, inOffset + i);
+            Lanes.store(Lanes.geluExact(v), out, outOffset + i);
         }
-        if (i < count) {
-            VectorMask<Float> tail = Lanes.tail(i, count);
-            FloatVector v = Lanes.load(in, inOffset + i, tail);
-            Lanes.store(Lanes.geluExact(v), out, outOffset + i, tail);
-        }
+        return i;
     }
 
-    private static void geluTanh(
+    private static long geluTanh(
             MemorySegment in, long inOffset, MemorySegment out, long outOffset, long count) {
         long i = 0;
         for (; i <= count - Lanes.LENGTH; i += Lanes.LENGTH) {
-            Lanes.store(Lanes.geluTanh(Lanes.load(in, inOffset + i)), out, outOffset + i);
+            FloatVector v = Lanes.load(in, inOffset + i);
+            Lanes.store(Lanes.geluTanh(v), out, outOffset + i);
         }
-        if (i < count) {
-            VectorMask<Float> tail = Lanes.tail(i, count);
-            FloatVector v = Lanes.load(in, inOffset + i, tail);
-            Lanes.store(Lanes.geluTanh(v), out, outOffset + i, tail);
-        }
+        return i;
     }
 
-    private static void silu(
+    private static long silu(
             MemorySegment in, long inOffset, MemorySegment out, long outOffset, long count) {
         long i = 0;
         for (; i <= count - Lanes.LENGTH; i += Lanes.LENGTH) {
             FloatVector v = Lanes.load(in, inOffset + i);
             Lanes.store(Lanes.timesSigmoid(v, v), out, outOffset + i);
         }
-        if (i < count) {
-            VectorMask<Float> tail = Lanes.tail(i, count);
-            FloatVector v = Lanes.load(in, inOffset + i, tail);
-            Lanes.store(Lanes.timesSigmoid(v, v), out, outOffset + i, tail);
-        }
+        return i;
     }
 
     private static void multiply(

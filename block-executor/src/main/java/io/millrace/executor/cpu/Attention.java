@@ -160,75 +160,90 @@ public final class Attention implements AutoCloseable {
 
     /** Turns a tile of scores into weights relative to the maxima so far, and adds up the sums. */
     private void weigh(Shape shape, int rows, int position, int key, int keys, boolean first) {
-        int window = shape.window();
         for (int r = 0; r < rows; r++) {
-            int low = window == 0 ? 0 : Math.max(0, position + r - window + 1 - key);
+            int low = low(shape, position + r, key);
             int high = Math.min(keys, position + r + 1 - key);
             long row = (long) r * KEY_TILE;
-            if (shape.softcap() != 0 && low < high) {
-                Activations.softcap(
-                        shape.softcap(), scores, row + low, scores, row + low, high - low);
-            }
             float old = first ? NO_SCORE : Floats.get(maxima, r);
-            float top = largest(row + low, row + high, old);
+            float top = old;
+            if (low < high) {
+                if (shape.softcap() != 0) {
+                    Activations.softcap(
+                            shape.softcap(), scores, row + low, scores, row + low, high - low);
+                }
+                clip(row, low, high);
+                top = largest(row + floor(low), row + floor(high + Lanes.LENGTH - 1), old);
+            }
             Floats.set(maxima, r, top);
             Floats.set(factors, r, old - top);
-            double sum = 0;
-            if (low < high) {
-                sum = exponentiate(row + low, row + high, top);
-                Rows.zero(scores, row, low);
-                Rows.zero(scores, row + high, keys - high);
-            } else {
+        }
+        for (int r = 0; r < rows; r += Lanes.LENGTH) { // the rows past the last are never read
+            Lanes.store(Lanes.expUpTo0(Lanes.load(factors, r)), factors, r);
+        }
+        for (int r = 0; r < rows; r++) {
+            int low = low(shape, position + r, key);
+            int high = Math.min(keys, position + r + 1 - key);
+            long row = (long) r * KEY_TILE;
+            if (low >= high) {
                 Rows.zero(scores, row, keys);
+                sums[r] = first ? 0 : sums[r];
+                continue;
             }
-            if (first) {
-                sums[r] = sum;
-            } else {
-                sums[r] = sums[r] * exp(old - top) + sum;
-            }
+            int from = floor(low);
+            int end = floor(high + Lanes.LENGTH - 1);
+            double sum = exponentiate(row + from, row + end, Floats.get(maxima, r));
+            sums[r] = first ? sum : sums[r] * Floats.get(factors, r) + sum;
+            Rows.zero(scores, row, from);
+            Rows.zero(scores, row + end, Math.max(0, keys - end));
+        }
+    }
+
+    /** The first column of a tile that a position sees. */
+    private static int low(Shape shape, int position, int key) {
+        return shape.window() == 0 ? 0 : Math.max(0, position - shape.window() + 1 - key);
+    }
+
+    private static int floor(int column) {
+        return column & -Lanes.LENGTH;
+    }
+
+    /** Hides the scores outside [low, high) in the vectors that straddle its ends. */
+    private void clip(long row, int low, int high) {
+        if (low != floor(low)) {
+            long at = row + floor(low);
+            VectorMask<Float> seen = Lanes.tail(floor(low), low).not();
+            Lanes.store(Lanes.broadcast(NO_SCORE).blend(Lanes.load(scores, at), seen), scores, at);
+        }
+        if (high != floor(high)) {
+            long at = row + floor(high);
+            VectorMask<Float> seen = Lanes.tail(floor(high), high);
+            Lanes.store(Lanes.broadcast(NO_SCORE).blend(Lanes.load(scores, at), seen), scores, at);
         }
     }
 
     private void rescale(HeadRows out, long outAt, int rows, int dim) {
         for (int r = 0; r < rows; r++) {
-            float difference = Floats.get(factors, r);
-            if (difference != 0) {
-                long at = outAt + r * out.rowStride();
-                Rows.scale(exp(difference), out.segment(), at, dim);
+            float factor = Floats.get(factors, r);
+            if (factor != 1) {
+                Rows.scale(factor, out.segment(), outAt + r * out.rowStride(), dim);
             }
         }
     }
 
-    private static float exp(float x) {
-        return Lanes.exp(Lanes.broadcast(x)).lane(0);
-    }
-
     private float largest(long from, long end, float floor) {
         FloatVector top = Lanes.broadcast(floor);
-        long i = from;
-        for (; i <= end - Lanes.LENGTH; i += Lanes.LENGTH) {
-            top = top.max(Lanes.load(scores, i)); // a NaN stays, and so reaches the result
-        }
-        if (i < end) {
-            VectorMask<Float> tail = Lanes.tail(i, end);
-            top = top.blend(top.max(Lanes.load(scores, i, tail)), tail);
+        for (long i = from; i < end; i += Lanes.LENGTH) {
+            top = Lanes.larger(top, Lanes.load(scores, i)); // skips a NaN, which its exp will show
         }
         return Lanes.max(top);
     }
 
     private float exponentiate(long from, long end, float top) {
         FloatVector sum = FloatVector.zero(Lanes.SPECIES);
-        long i = from;
-        for (; i <= end - Lanes.LENGTH; i += Lanes.LENGTH) {
-            FloatVector e = Lanes.exp(Lanes.load(scores, i).sub(top));
+        for (long i = from; i < end; i += Lanes.LENGTH) {
+            FloatVector e = Lanes.expUpTo0(Lanes.load(scores, i).sub(top));
             Lanes.store(e, scores, i);
             sum = sum.add(e);
-        }
-        if (i < end) {
-            VectorMask<Float> tail = Lanes.tail(i, end);
-            FloatVector e = Lanes.exp(Lanes.load(scores, i, tail).sub(top));
-            Lanes.store(e, scores, i, tail);
-            sum = sum.blend(sum.add(e), tail);
         }
         return Lanes.sum(sum);
     }

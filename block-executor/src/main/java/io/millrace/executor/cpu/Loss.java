@@ -70,10 +70,8 @@ public final class Loss {
             float largest = largest(logits, at, width);
             Floats.set(partials, to, largest);
             Floats.set(partials, to + SUM, sumExp(logits, at, width, largest));
-            partials.set(
-                    ValueLayout.JAVA_INT,
-                    (to + ARGMAX) * Float.BYTES,
-                    firstId + indexOf(logits, at, width, largest));
+            int best = firstId + indexOf(logits, at, width, largest);
+            partials.set(ValueLayout.JAVA_INT, (to + ARGMAX) * Float.BYTES, best);
             int column = targets[firstRow + r] - firstId;
             float hit = column >= 0 && column < width ? Floats.get(logits, at + column) : 0f;
             Floats.set(partials, to + TARGET, hit);
@@ -123,12 +121,12 @@ public final class Loss {
         FloatVector top = Lanes.broadcast(Float.NEGATIVE_INFINITY);
         int i = 0;
         for (; i <= width - Lanes.LENGTH; i += Lanes.LENGTH) {
-            top = top.max(Lanes.load(logits, at + i)); // a NaN stays, and so reaches the loss
+            top = Lanes.larger(top, Lanes.load(logits, at + i)); // skips a NaN; its exp shows it
         }
         if (i < width) {
             VectorMask<Float> tail = Lanes.tail(i, width);
             FloatVector v = Lanes.load(logits, at + i, tail);
-            top = top.blend(top.max(v), tail);
+            top = top.blend(Lanes.larger(top, v), tail);
         }
         return Lanes.max(top);
     }
@@ -137,11 +135,11 @@ public final class Loss {
         FloatVector sum = FloatVector.zero(Lanes.SPECIES);
         int i = 0;
         for (; i <= width - Lanes.LENGTH; i += Lanes.LENGTH) {
-            sum = sum.add(Lanes.exp(Lanes.load(logits, at + i).sub(largest)));
+            sum = sum.add(Lanes.expUpTo0(Lanes.load(logits, at + i).sub(largest)));
         }
         if (i < width) {
             VectorMask<Float> tail = Lanes.tail(i, width);
-            FloatVector e = Lanes.exp(Lanes.load(logits, at + i, tail).sub(largest));
+            FloatVector e = Lanes.expUpTo0(Lanes.load(logits, at + i, tail).sub(largest));
             sum = sum.blend(sum.add(e), tail);
         }
         return Lanes.sum(sum);
