@@ -1,4 +1,9 @@
 /**
- * The {@code millrace} command: options in, configuration records out, one line for every error.
+ * The {@code millrace} command: options in, configuration records out, an answer on standard
+ * output, one line for every error.
+ *
+ * <p>A command is one class. It reads its options, hands a configuration to the {@link
+ * io.millrace.cli.Engine}, and prints what comes back; {@link io.millrace.cli.Failure} alone turns
+ * exceptions into exit codes, and {@link io.millrace.cli.Interruption} alone listens to signals.
  */
 package io.millrace.cli;

@@ -8,10 +8,11 @@ import java.util.List;
  * order.
  *
  * @param step the step that made it, from 1
+ * @param seed the step's seed; stochastic rounding after this update draws from it
  * @param decay factor on tensors of two or more axes; vectors keep factor 1
  * @param terms the directions and their coefficients, in the order in which they are added
  */
-public record Update(long step, float decay, List<Term> terms) {
+public record Update(long step, long seed, float decay, List<Term> terms) {
     /** Freezes the terms. */
     public Update {
         terms = List.copyOf(terms);

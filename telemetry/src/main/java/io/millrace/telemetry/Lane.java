@@ -23,4 +23,10 @@ public enum Lane {
     public String label() {
         return label;
     }
+
+    /** The lane's place in primitive arrays and span tokens, which live no longer than a run. */
+    @SuppressWarnings("EnumOrdinal") // never stored, so a change of the order breaks nothing
+    int index() {
+        return ordinal();
+    }
 }

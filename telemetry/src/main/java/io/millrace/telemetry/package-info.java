@@ -1,6 +1,15 @@
 /**
- * What a run did: lanes, spans, overlap arithmetic, counters and their exporters.
+ * What a run did: lanes, spans, overlap arithmetic and their exporters.
  *
- * <p>The lowest floor: imports nothing of the other modules.
+ * <pre>
+ *   lane threads --begin/end/record--> SpanRecorder --drain--> StepMeter --> StepOverlap
+ *                                                                 |              |
+ *                                                              SpanLog      StepMetrics
+ *                                                                 |              |
+ *                                                            TraceWriter   MetricsWriter
+ * </pre>
+ *
+ * <p>Any thread records; the step thread drains, measures and writes. The lowest floor: imports
+ * nothing of the other modules.
  */
 package io.millrace.telemetry;

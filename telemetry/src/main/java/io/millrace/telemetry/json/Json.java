@@ -22,7 +22,8 @@ import tools.jackson.core.util.DefaultPrettyPrinter;
  * Reads and writes JSON as plain values: {@code Map<String, Object>} in the file's order, {@code
  * List<Object>}, {@code String}, {@code Long} (or {@code BigInteger}), {@code Double}, {@code
  * Boolean} and {@code null}. Doubles are written in the shortest form that reads back to the same
- * bits.
+ * bits. JSON has no infinities and no NaN: they are written as the strings {@code "Infinity"},
+ * {@code "-Infinity"} and {@code "NaN"}, which {@link JsonObject#number(String)} reads as numbers.
  */
 public final class Json {
     // Safetensors headers and tokenizer files hold strings and names far above Jackson's defaults.
@@ -101,17 +102,29 @@ public final class Json {
             case START_OBJECT -> readObject(parser);
             case START_ARRAY -> readArray(parser);
             case VALUE_STRING -> parser.getString();
-            case VALUE_NUMBER_INT -> {
-                BigInteger integer = parser.getBigIntegerValue();
-                yield integer.bitLength() < 64 ? (Object) integer.longValue() : integer;
-            }
-            case VALUE_NUMBER_FLOAT -> parser.getDoubleValue();
+            case VALUE_NUMBER_INT -> readInteger(parser);
+            case VALUE_NUMBER_FLOAT -> readDouble(parser);
             case VALUE_TRUE -> true;
             case VALUE_FALSE -> false;
             case VALUE_NULL -> null;
             case NOT_AVAILABLE, END_OBJECT, END_ARRAY, PROPERTY_NAME, VALUE_EMBEDDED_OBJECT ->
                     throw new JsonFormatException("unexpected " + parser.currentToken());
         };
+    }
+
+    private static Object readInteger(JsonParser parser) {
+        return switch (parser.getNumberType()) {
+            case INT, LONG -> parser.getLongValue();
+            case BIG_INTEGER, FLOAT, DOUBLE, BIG_DECIMAL -> parser.getBigIntegerValue();
+        };
+    }
+
+    private static double readDouble(JsonParser parser) {
+        double value = parser.getDoubleValue();
+        if (Double.isInfinite(value)) {
+            throw new JsonFormatException("number " + parser.getString() + " is out of range");
+        }
+        return value;
     }
 
     private static Map<String, Object> readObject(JsonParser parser) {

@@ -58,9 +58,14 @@ public record JsonObject(Map<String, Object> fields) {
         return has(name) ? number(name) : otherwise;
     }
 
-    /** A number field that must be there. */
+    /** A number field that must be there, infinite and NaN as {@link Json} writes them included. */
     public double number(String name) {
-        return typed(name, Number.class, "a number").doubleValue();
+        return switch (fields.get(name)) {
+            case String text when text.equals("NaN") -> Double.NaN;
+            case String text when text.equals("Infinity") -> Double.POSITIVE_INFINITY;
+            case String text when text.equals("-Infinity") -> Double.NEGATIVE_INFINITY;
+            case null, default -> typed(name, Number.class, "a number").doubleValue();
+        };
     }
 
     /** A boolean field, or the given value where it is missing. */

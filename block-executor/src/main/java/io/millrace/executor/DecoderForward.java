@@ -1,0 +1,131 @@
+package io.millrace.executor;
+
+import io.millrace.executor.cpu.CpuWorkers;
+import io.millrace.memory.BlockLayout;
+import io.millrace.model.ModelLayout;
+import io.millrace.model.spec.DecoderSpec;
+import io.millrace.optim.Probe;
+import io.millrace.prefetch.BlockFeed;
+import io.millrace.prefetch.BlockLease;
+import io.millrace.telemetry.Lane;
+import io.millrace.telemetry.SpanRecorder;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+
+/**
+ * Forward passes in block-major order: while a block is on the device, every probe, all its scales
+ * and every micro-batch go through it; a block is asked for once a step (a tied one twice: as
+ * embedding and as head).
+ */
+final class DecoderForward {
+    private final DecoderSpec spec;
+    private final ModelLayout layout;
+    private final BlockFeed feed;
+    private final Scratch scratch;
+    private final WeightPasses passes;
+    private final SpanRecorder spans;
+    private final EmbeddingProgram embedding;
+    private final LayerProgram layers;
+    private final HeadProgram head;
+
+    DecoderForward(
+            DecoderSpec spec,
+            ModelLayout layout,
+            BlockFeed feed,
+            Scratch scratch,
+            RotaryTables rotaryTables,
+            WeightPasses passes,
+            CpuWorkers workers,
+            SpanRecorder spans) {
+        this.spec = spec;
+        this.layout = layout;
+        this.feed = feed;
+        this.scratch = scratch;
+        this.passes = passes;
+        this.spans = spans;
+        PerturbedLinear linear = new PerturbedLinear(workers, scratch);
+        Normalizer normalizer = new Normalizer(workers.pool(), scratch);
+        AttentionProgram attention =
+                new AttentionProgram(workers, linear, normalizer, rotaryTables);
+        embedding = new EmbeddingProgram(workers.pool(), scratch, linear);
+        layers =
+                new LayerProgram(
+                        workers.pool(), scratch, linear, normalizer, attention, spec.layers());
+        head = new HeadProgram(workers, scratch, linear, normalizer);
+    }
+
+    /**
+     * Asks every probe for its losses or logits.
+     *
+     * @param request what to ask, and how pending updates are seen
+     * @param sink where the answers go
+     */
+    void run(ForwardRequest request, HeadSink sink) {
+        List<Integer> visits = layout.visits();
+        for (int index = 0; index < visits.size(); index++) {
+            int block = visits.get(index);
+            boolean lastOfStep = visits.lastIndexOf(block) == index;
+            try (BlockLease lease = feed.acquire(block)) {
+                long span = spans.begin(Lane.COMPUTE, block, request.step());
+                Visit visit = visit(lease, block, request, lastOfStep);
+                for (int probe = 0; probe < request.probes().size(); probe++) {
+                    runBlock(request, visit, index, probe, sink);
+                }
+                visit.finish(passes);
+                spans.end(span, 0);
+            }
+        }
+    }
+
+    /**
+     * Rounds pending updates into the stored weights without a forward, and shows each block.
+     *
+     * @param updates the run's updates
+     * @param folding {@code ALL} of them, or those that are due by the run's schedule
+     * @param then gets every block once it is folded
+     */
+    void fold(UpdateLog updates, ForwardRequest.Folding folding, BlockConsumer then) {
+        ForwardRequest request = ForwardRequest.fold(updates, folding);
+        List<Integer> visits = layout.visits();
+        for (int index = 0; index < visits.size(); index++) {
+            int block = visits.get(index);
+            boolean lastOfStep = visits.lastIndexOf(block) == index;
+            try (BlockLease lease = feed.acquire(block)) {
+                visit(lease, block, request, lastOfStep).finish(passes);
+                if (lastOfStep) {
+                    then.accept(block, lease.weights());
+                }
+            }
+        }
+    }
+
+    /** Takes a block's bytes. */
+    interface BlockConsumer {
+        void accept(int block, MemorySegment weights);
+    }
+
+    private Visit visit(BlockLease lease, int block, ForwardRequest request, boolean lastOfStep) {
+        return new Visit(lease, layout.block(block), request, passes.foldEvery(), lastOfStep);
+    }
+
+    private void runBlock(
+            ForwardRequest request, Visit visit, int visitIndex, int probe, HeadSink sink) {
+        int lastVisit = layout.visits().size() - 1;
+        FormedWeights weights =
+                new FormedWeights(visit, request.probes().get(probe), passes);
+        int row = 0;
+        for (int index = 0; index < request.microBatches().size(); index++) {
+            MicroBatch batch = request.microBatches().get(index);
+            Variants hidden = scratch.hidden(request.firstScale(probe), row);
+            if (visitIndex == 0) {
+                embedding.run(weights, spec.embedding(), batch, hidden);
+            } else if (visitIndex == lastVisit) {
+                head.run(weights, spec.head(), batch, hidden, probe, index, sink);
+            } else {
+                int layer = visitIndex - 1;
+                layers.run(weights, layer, hidden, batch.sequences());
+            }
+            row += MicroBatch.padded(batch.tokenCount());
+        }
+    }
+}

@@ -1,0 +1,38 @@
+package io.millrace.executor;
+
+import io.millrace.memory.DType;
+import io.millrace.model.SafetensorsWriter;
+import io.millrace.model.spec.DecoderSpec;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.List;
+
+/** The file that a forward writes. */
+final class ForwardOutput {
+    private ForwardOutput() {}
+
+    static void write(
+            Path file,
+            ForwardPass.Padded input,
+            DecoderSpec spec,
+            MemorySegment logits,
+            float[] tokenLosses,
+            double meanLoss) {
+        long rows = input.rows();
+        long columns = input.columns();
+        List<SafetensorsWriter.Entry> entries =
+                List.of(
+                        new SafetensorsWriter.Entry(
+                                "logits", DType.F32, List.of(rows, columns, (long) spec.vocabSize())),
+                        new SafetensorsWriter.Entry(
+                                "token_loss", DType.F32, List.of(rows, columns - 1)),
+                        new SafetensorsWriter.Entry("mean_loss", DType.F32, List.of()));
+        try (SafetensorsWriter writer =
+                SafetensorsWriter.create(file, SafetensorsWriter.PT_METADATA, entries)) {
+            writer.write("logits", logits);
+            writer.write("token_loss", tokenLosses);
+            writer.write("mean_loss", new float[] {(float) meanLoss});
+            writer.commit();
+        }
+    }
+}

@@ -1,0 +1,199 @@
+package io.millrace.executor;
+
+import io.millrace.executor.config.MemoryConfig;
+import io.millrace.memory.BadInputException;
+import io.millrace.memory.host.HostMemory;
+import io.millrace.memory.host.HostSlab;
+import io.millrace.model.SafetensorsFile;
+import io.millrace.model.TensorInfo;
+import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.text.Batch;
+import io.millrace.model.text.Example;
+import io.millrace.optim.MezoSgd;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** Token ids in, logits and losses out, through files: for checks against other programs. */
+public final class ForwardPass {
+    private ForwardPass() {}
+
+    /**
+     * What a forward found.
+     *
+     * @param meanLoss mean over the scored tokens, NaN when none is scored
+     * @param scoredTokens how many
+     */
+    public record Result(double meanLoss, long scoredTokens) {}
+
+    /**
+     * Runs {@code input_ids} [B, T] (with {@code attention_mask} and {@code labels} where the file has
+     * them) through a model and writes {@code logits} [B, T, V], {@code token_loss} [B, T − 1] and
+     * {@code mean_loss}, float32. Masked positions are left out of everything and written as 0.
+     *
+     * @param model the Hugging Face folder
+     * @param input a safetensors file
+     * @param output the file to write
+     * @param memory where bytes may be
+     */
+    public static Result run(Path model, Path input, Path output, MemoryConfig memory) {
+        try (ModelSession session = ModelSession.open(model, Optional.empty(), memory)) {
+            session.checkpoint().scan();
+            DecoderSpec spec = session.checkpoint().spec();
+            Padded padded = Padded.read(input, spec);
+            Batch batch = padded.batch();
+            int longest = batch.maxLength();
+            ScratchSize size = ScratchSize.batches(batch.rows(), 1, longest, 1, 1);
+            DecoderForward forward = session.startPlain(size);
+            long width = spec.vocabSize();
+            HostMemory host = new HostMemory(session.ledger());
+            try (HostSlab packed = host.allocate(
+                                    "logits",
+                                    MicroBatch.withSlack(batch.tokens()) * width * Float.BYTES);
+                    HostSlab spread =
+                            host.allocate("padded logits", padded.cells() * width * Float.BYTES)) {
+                forwardAll(forward, batch, packed.segment(), spec.vocabSize());
+                scatter(batch, packed.segment(), spread.segment(), width);
+                float[] losses = new float[padded.rows() * (padded.columns() - 1)];
+                double sum = tokenLosses(padded, packed.segment(), spec.vocabSize(), losses);
+                long scored = batch.scoredTokens();
+                ForwardOutput.write(output, padded, spec, spread.segment(), losses, sum / scored);
+                return new Result(sum / scored, scored);
+            }
+        }
+    }
+
+    private static void forwardAll(
+            DecoderForward forward, Batch batch, MemorySegment logits, int width) {
+        List<MicroBatch> microBatches = new ArrayList<>();
+        int[] firstRows = new int[batch.rows()];
+        for (int row = 0; row < batch.rows(); row++) {
+            Batch sequence = batch.slice(row, row + 1);
+            int[] rows = new int[sequence.tokens()];
+            int[] targets = new int[rows.length];
+            for (int token = 0; token < rows.length; token++) {
+                rows[token] = token;
+                targets[token] = -1;
+            }
+            firstRows[row] = batch.sequenceStarts()[row];
+            microBatches.add(
+                    new MicroBatch(
+                            sequence.ids(),
+                            Sequences.fresh(sequence.sequenceStarts()),
+                            rows,
+                            targets));
+        }
+        forward.run(
+                ForwardRequest.plain(microBatches, new UpdateLog(new MezoSgd())),
+                new LogitsSink(new Variants(new Floats(logits, 0), 0, width), firstRows));
+    }
+
+    private static void scatter(
+            Batch batch, MemorySegment packed, MemorySegment spread, long width) {
+        spread.fill((byte) 0);
+        long bytes = width * Float.BYTES;
+        for (int token = 0; token < batch.tokens(); token++) {
+            MemorySegment.copy(packed, token * bytes, spread, batch.source()[token] * bytes, bytes);
+        }
+    }
+
+    /** Fills token losses, and gives their sum; all arithmetic in double. */
+    private static double tokenLosses(
+            Padded padded, MemorySegment logits, int width, float[] losses) {
+        Batch batch = padded.batch();
+        double sum = 0;
+        for (int token = 0; token < batch.tokens(); token++) {
+            int target = batch.targets()[token];
+            if (target == Example.NOT_SCORED) {
+                continue;
+            }
+            long first = (long) token * width;
+            double greatest = Double.NEGATIVE_INFINITY;
+            for (int id = 0; id < width; id++) {
+                greatest = Math.max(greatest, logits.getAtIndex(ValueLayout.JAVA_FLOAT, first + id));
+            }
+            double total = 0;
+            for (int id = 0; id < width; id++) {
+                total += Math.exp(logits.getAtIndex(ValueLayout.JAVA_FLOAT, first + id) - greatest);
+            }
+            double loss =
+                    greatest
+                            + Math.log(total)
+                            - logits.getAtIndex(ValueLayout.JAVA_FLOAT, first + target);
+            sum += loss;
+            // The loss of a target stands where the column before the target's stands.
+            int cell = batch.source()[token + 1] - 1;
+            losses[cell / padded.columns() * (padded.columns() - 1) + cell % padded.columns()] =
+                    (float) loss;
+        }
+        return sum;
+    }
+
+    /** The input as a rectangle. */
+    record Padded(int rows, int columns, Batch batch) {
+        long cells() {
+            return (long) rows * columns;
+        }
+
+        static Padded read(Path input, DecoderSpec spec) {
+            try (SafetensorsFile file = SafetensorsFile.open(input)) {
+                TensorInfo ids = file.tensor("input_ids");
+                if (ids.shape().size() != 2 || ids.elementCount() == 0) {
+                    throw new BadInputException(
+                            input.toString(),
+                            "input_ids has the shape " + ids.shape(),
+                            "give [batch, tokens]");
+                }
+                int rows = Math.toIntExact(ids.shape().get(0));
+                int columns = Math.toIntExact(ids.shape().get(1));
+                Batch batch =
+                        Batch.ofPadded(
+                                file.readLongs("input_ids"),
+                                optional(file, input, "attention_mask", ids),
+                                optional(file, input, "labels", ids),
+                                rows,
+                                columns);
+                check(batch, input, spec);
+                return new Padded(rows, columns, batch);
+            }
+        }
+
+        private static long[] optional(
+                SafetensorsFile file, Path input, String name, TensorInfo ids) {
+            Optional<TensorInfo> tensor = file.find(name);
+            if (tensor.isPresent() && !tensor.get().shape().equals(ids.shape())) {
+                throw new BadInputException(
+                        input.toString(),
+                        name + " has the shape " + tensor.get().shape() + ", input_ids " + ids.shape(),
+                        "give both the same shape");
+            }
+            return tensor.isPresent() ? file.readLongs(name) : null;
+        }
+
+        private static void check(Batch batch, Path input, DecoderSpec spec) {
+            for (int index = 0; index < batch.tokens(); index++) {
+                requireInVocabulary(batch.ids()[index], "input_ids", input, spec);
+                requireInVocabulary(batch.targets()[index], "labels", input, spec);
+            }
+            if (batch.maxLength() > spec.maxPositions()) {
+                throw new BadInputException(
+                        input.toString(),
+                        "input_ids has a row of " + batch.maxLength() + " tokens",
+                        "the model takes at most " + spec.maxPositions());
+            }
+        }
+
+        private static void requireInVocabulary(
+                int id, String field, Path input, DecoderSpec spec) {
+            if (id >= spec.vocabSize() || id < 0 && id != Example.NOT_SCORED) {
+                throw new BadInputException(
+                        input.toString(),
+                        field + " has the id " + id,
+                        "the vocabulary ends at " + (spec.vocabSize() - 1));
+            }
+        }
+    }
+}

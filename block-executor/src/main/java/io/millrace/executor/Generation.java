@@ -1,0 +1,112 @@
+package io.millrace.executor;
+
+import io.millrace.executor.config.GenerateConfig;
+import io.millrace.memory.BadInputException;
+import io.millrace.memory.host.HostMemory;
+import io.millrace.memory.host.HostSlab;
+import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.text.Tokenizer;
+import io.millrace.optim.MezoSgd;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.Optional;
+
+/** Continues a prompt by the likeliest token at every place. */
+public final class Generation {
+    private final DecoderSpec spec;
+    private final DecoderForward forward;
+    private final UpdateLog updates = new UpdateLog(new MezoSgd());
+    private final Floats logits;
+
+    private Generation(DecoderSpec spec, DecoderForward forward, Floats logits) {
+        this.spec = spec;
+        this.forward = forward;
+        this.logits = logits;
+    }
+
+    /**
+     * What was generated.
+     *
+     * @param promptIds the prompt's tokens, marks included
+     * @param newIds the tokens added, without an end mark
+     * @param text prompt and continuation, as text
+     */
+    @SuppressWarnings("ArrayRecordComponent") // handed over to the caller
+    public record Result(int[] promptIds, int[] newIds, String text) {}
+
+    /**
+     * Generates until the end mark, the number of tokens asked for, or the model's longest sequence.
+     *
+     * @throws BadInputException when the prompt does not fit the model
+     */
+    public static Result run(GenerateConfig config) {
+        try (ModelSession session =
+                        ModelSession.open(config.model(), Optional.empty(), config.memory());
+                Tokenizer tokenizer = Tokenizer.of(config.model())) {
+            DecoderSpec spec = session.checkpoint().spec();
+            int[] prompt = tokenizer.encodePrompt(config.prompt());
+            if (prompt.length >= spec.maxPositions()) {
+                throw new BadInputException(
+                        "--prompt",
+                        "has " + prompt.length + " tokens, and the model takes " + spec.maxPositions(),
+                        "give a shorter prompt");
+            }
+            int longest =
+                    (int) Math.min(spec.maxPositions(), (long) prompt.length + config.maxNewTokens());
+            ScratchSize size = ScratchSize.continuation(prompt.length, longest);
+            DecoderForward forward = session.startPlain(size);
+            try (HostSlab slab =
+                    new HostMemory(session.ledger())
+                            .allocate(
+                                    "logits",
+                                    MicroBatch.withSlack(1) * spec.vocabSize() * Float.BYTES)) {
+                Generation generation =
+                        new Generation(spec, forward, new Floats(slab.segment(), 0));
+                int end = tokenizer.special().eos().orElse(-1);
+                int[] ids = generation.continuePrompt(prompt, longest, end);
+                return new Result(
+                        prompt,
+                        Arrays.copyOfRange(ids, prompt.length, ids.length),
+                        tokenizer.decode(ids));
+            }
+        }
+    }
+
+    private int[] continuePrompt(int[] prompt, int longest, int end) {
+        int[] ids = Arrays.copyOf(prompt, longest);
+        int known = 0;
+        int length = prompt.length;
+        while (length < longest) {
+            int next = next(Arrays.copyOfRange(ids, known, length), known);
+            if (next == end) {
+                break;
+            }
+            known = length;
+            ids[length++] = next;
+        }
+        return Arrays.copyOf(ids, length);
+    }
+
+    private int next(int[] tokens, int past) {
+        MicroBatch batch =
+                new MicroBatch(
+                        tokens,
+                        Sequences.continued(past, tokens.length),
+                        new int[] {tokens.length - 1},
+                        new int[] {-1});
+        forward.run(
+                ForwardRequest.plain(java.util.List.of(batch), updates),
+                new LogitsSink(new Variants(logits, 0, spec.vocabSize()), 0));
+        int best = 0;
+        for (int id = 1; id < spec.vocabSize(); id++) {
+            if (logit(id) > logit(best)) {
+                best = id;
+            }
+        }
+        return best;
+    }
+
+    private float logit(int id) {
+        return logits.segment().getAtIndex(ValueLayout.JAVA_FLOAT, id);
+    }
+}

@@ -1,0 +1,116 @@
+package io.millrace.executor;
+
+import io.millrace.executor.cpu.WorkerPool;
+import io.millrace.memory.BadInputException;
+import io.millrace.memory.BlockLayout;
+import io.millrace.memory.DType;
+import io.millrace.memory.Ledger;
+import io.millrace.memory.host.HostMemory;
+import io.millrace.memory.host.HostSlab;
+import io.millrace.model.Checkpoint;
+import io.millrace.model.CheckpointWriter;
+import io.millrace.model.ModelLayout;
+import io.millrace.optim.Directions;
+import io.millrace.optim.Journal;
+import io.millrace.optim.JournalHeader;
+import io.millrace.optim.JournalReader;
+import io.millrace.optim.Optimizers;
+import io.millrace.prefetch.BlockLease;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+
+/** Base checkpoint + journal = tuned model: rebuilds it block by block, without data or forwards. */
+public final class Replay {
+    private Replay() {}
+
+    /**
+     * What was rebuilt.
+     *
+     * @param steps steps of the journal
+     * @param blocks blocks written
+     */
+    public record Result(long steps, int blocks) {}
+
+    /**
+     * Rebuilds a tuned model.
+     *
+     * @param base the folder that the run began from
+     * @param journal the run's {@code journal.jsonl}
+     * @param out the folder to write
+     * @throws BadInputException when the journal is damaged or belongs to another base
+     */
+    public static Result run(Path base, Path journal, Path out) {
+        Journal read = JournalReader.read(journal);
+        JournalHeader header = read.header();
+        try (Checkpoint checkpoint = Checkpoint.open(base);
+                WorkerPool pool = new WorkerPool()) {
+            String fingerprint = checkpoint.scan().fingerprint();
+            if (!fingerprint.equals(header.base())) {
+                throw new BadInputException(
+                        journal.toString(),
+                        "field 'base' is "
+                                + header.base()
+                                + ", and the weights in "
+                                + base
+                                + " are "
+                                + fingerprint,
+                        "give the folder that the run began from");
+            }
+            ModelLayout layout = checkpoint.layout();
+            if (!header.dtype().equals(JournalHeader.AS_STORED)) {
+                layout = checkpoint.layout(DType.find(header.dtype()).orElseThrow());
+            }
+            UpdateLog updates = new UpdateLog(Optimizers.named(header.optimizer()));
+            read.records().forEach(updates::add);
+            WeightPasses passes =
+                    new WeightPasses(
+                            pool,
+                            Directions.named(header.direction()),
+                            header.rounding(),
+                            header.foldEvery(),
+                            1);
+            rebuild(checkpoint, layout, updates, passes, out);
+            return new Result(updates.lastStep(), layout.blocks().size());
+        }
+    }
+
+    private static void rebuild(
+            Checkpoint checkpoint,
+            ModelLayout layout,
+            UpdateLog updates,
+            WeightPasses passes,
+            Path out) {
+        ForwardRequest request = ForwardRequest.fold(updates, ForwardRequest.Folding.ALL);
+        try (CheckpointWriter writer = CheckpointWriter.create(checkpoint, layout, out);
+                HostSlab slab =
+                        new HostMemory(Ledger.unlimited())
+                                .allocate("a block", layout.largestBlock().sizeBytes())) {
+            for (BlockLayout block : layout.blocks()) {
+                MemorySegment bytes = slab.segment().asSlice(0, block.sizeBytes());
+                checkpoint.readBlock(block, bytes);
+                new Visit(new BaseBlock(bytes), block, request, passes.foldEvery(), true)
+                        .finish(passes);
+                writer.writeBlock(block.index(), bytes);
+            }
+            writer.commit();
+        }
+    }
+
+    /** A block fresh from the base checkpoint. */
+    private record BaseBlock(MemorySegment weights) implements BlockLease {
+        @Override
+        public long foldedThrough() {
+            return 0;
+        }
+
+        @Override
+        public void markFolded(long throughStep) {
+            // Written out right after; nobody asks again.
+        }
+
+        @Override
+        public void close() {
+            // The slab's owner closes it.
+        }
+    }
+}

@@ -1,0 +1,137 @@
+package io.millrace.executor;
+
+import io.millrace.memory.BadInputException;
+import io.millrace.telemetry.json.Json;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/** The output folder of one run, held by one process at a time. */
+final class RunFolder implements AutoCloseable {
+    private static final String LOCK = ".millrace.lock";
+    private static final String JOURNAL = "journal.jsonl";
+
+    private final Path folder;
+    private final FileChannel lockChannel;
+
+    private RunFolder(Path folder, FileChannel lockChannel) {
+        this.folder = folder;
+        this.lockChannel = lockChannel;
+    }
+
+    /**
+     * Opens a folder for a run; makes it where it is missing.
+     *
+     * @param folder the run's output
+     * @param resume whether to go on with the run that the folder holds
+     * @throws BadInputException when it is in use, cannot be written, holds something else, or has
+     *     nothing to resume; nothing in it is changed then
+     */
+    static RunFolder open(Path folder, boolean resume) {
+        boolean journal = Files.isRegularFile(folder.resolve(JOURNAL));
+        if (resume && !journal) {
+            throw new BadInputException(
+                    "--resume", folder + " has no " + JOURNAL, "leave --resume out to start a run");
+        }
+        if (!resume && holdsAnything(folder)) {
+            throw new BadInputException(
+                    "--out",
+                    journal ? folder + " holds a run already" : folder + " is not empty",
+                    journal ? "add --resume to go on, or give another folder" : "give another folder");
+        }
+        try {
+            Files.createDirectories(folder);
+            FileChannel channel =
+                    FileChannel.open(
+                            folder.resolve(LOCK),
+                            StandardOpenOption.CREATE,
+                            StandardOpenOption.WRITE);
+            return new RunFolder(folder, lock(folder, channel));
+        } catch (IOException e) {
+            throw new BadInputException(
+                    "--out",
+                    folder + " cannot be written (" + e.getMessage() + ")",
+                    "give a folder on a disk that can be written");
+        }
+    }
+
+    Path folder() {
+        return folder;
+    }
+
+    Path journal() {
+        return folder.resolve(JOURNAL);
+    }
+
+    Path metrics() {
+        return folder.resolve("metrics.jsonl");
+    }
+
+    /** Writes {@code run.json}: what a second run needs to be the same. */
+    void writeRunFile(Map<String, Object> fields) {
+        Path file = folder.resolve("run.json");
+        Path draft = folder.resolve("run.json.tmp");
+        try {
+            Files.writeString(draft, Json.writePretty(fields));
+            Files.move(
+                    draft,
+                    file,
+                    StandardCopyOption.ATOMIC_MOVE,
+                    StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            throw new UncheckedIOException(file + " cannot be written", e);
+        }
+    }
+
+    /** Lets another process have the folder. */
+    @Override
+    public void close() {
+        try {
+            Files.deleteIfExists(folder.resolve(LOCK));
+            lockChannel.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(folder + " cannot be released", e);
+        }
+    }
+
+    private static FileChannel lock(Path folder, FileChannel channel) throws IOException {
+        FileLock lock;
+        try {
+            lock = channel.tryLock();
+        } catch (OverlappingFileLockException e) {
+            lock = null;
+        }
+        if (lock == null) {
+            channel.close();
+            throw new BadInputException(
+                    "--out",
+                    folder + " is in use by another run",
+                    "wait for it to end, or give another folder");
+        }
+        return channel;
+    }
+
+    private static boolean holdsAnything(Path folder) {
+        if (!Files.exists(folder)) {
+            return false;
+        }
+        if (!Files.isDirectory(folder)) {
+            throw new BadInputException("--out", folder + " is a file", "give a folder");
+        }
+        try (Stream<Path> entries = Files.list(folder)) {
+            // A run that was refused or killed before its first line leaves only the lock.
+            return entries.anyMatch(entry -> !entry.getFileName().toString().equals(LOCK));
+        } catch (IOException e) {
+            throw new BadInputException(
+                    "--out", folder + " cannot be read (" + e.getMessage() + ")", "give another folder");
+        }
+    }
+}

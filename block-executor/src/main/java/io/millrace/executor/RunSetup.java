@@ -1,0 +1,211 @@
+package io.millrace.executor;
+
+import io.millrace.executor.config.ArithmeticConfig;
+import io.millrace.executor.config.DataConfig;
+import io.millrace.executor.config.TuneConfig;
+import io.millrace.memory.ByteSize;
+import io.millrace.model.Checkpoint;
+import io.millrace.model.CheckpointWriter;
+import io.millrace.model.ModelLayout;
+import io.millrace.model.text.BatchSampler;
+import io.millrace.model.text.Shuffle;
+import io.millrace.optim.DenseDirection;
+import io.millrace.optim.Directions;
+import io.millrace.optim.Estimator;
+import io.millrace.optim.LrSchedule;
+import io.millrace.optim.Rounding;
+import io.millrace.optim.Schedules;
+import io.millrace.optim.SeededShuffle;
+import io.millrace.optim.TwoSidedEstimator;
+import java.util.Optional;
+
+/**
+ * What a run needs before its first step. Everything that can be refused is refused before the
+ * output folder is touched.
+ */
+final class RunSetup implements AutoCloseable {
+    private final TuneConfig config;
+    private final ModelSession session;
+    private final TrainingData data;
+    private final RunFolder folder;
+    private final RunHistory history;
+    private final DecoderForward forward;
+    private final Estimator estimator;
+    private final LrSchedule schedule;
+
+    private RunSetup(
+            TuneConfig config,
+            ModelSession session,
+            TrainingData data,
+            RunFolder folder,
+            RunHistory history,
+            DecoderForward forward,
+            Estimator estimator,
+            LrSchedule schedule) {
+        this.config = config;
+        this.session = session;
+        this.data = data;
+        this.folder = folder;
+        this.history = history;
+        this.forward = forward;
+        this.estimator = estimator;
+        this.schedule = schedule;
+    }
+
+    /** Checks everything, takes the folder, loads the weights. */
+    static RunSetup prepare(TuneConfig config) {
+        ArithmeticConfig arithmetic = config.arithmetic();
+        DenseDirection direction = Directions.named(arithmetic.perturbation());
+        Rounding rounding = arithmetic.rounding();
+        LrSchedule schedule =
+                Schedules.named(
+                        arithmetic.schedule(),
+                        arithmetic.lr(),
+                        arithmetic.warmup());
+        Estimator estimator = new TwoSidedEstimator(arithmetic.queries());
+        ModelSession session =
+                ModelSession.open(config.model(), arithmetic.dtype(), config.memory());
+        RunFolder folder = null;
+        RunHistory history = null;
+        try {
+            Checkpoint base = session.checkpoint();
+            TrainingData data = TrainingData.read(config.data(), config.model(), base.spec());
+            String fingerprint = base.scan().fingerprint();
+            CheckpointWriter.checkWritable(config.output().out(), session.layout().sizeBytes());
+            folder = RunFolder.open(config.output().out(), config.output().resume());
+            history = RunHistory.open(config, folder, fingerprint);
+            DecoderForward forward =
+                    start(session, size(config.data(), data, arithmetic), direction, rounding, arithmetic, history);
+            return new RunSetup(
+                    config, session, data, folder, history, forward, estimator, schedule);
+        } catch (RuntimeException | Error e) {
+            if (history != null) {
+                history.close();
+            }
+            if (folder != null) {
+                folder.close();
+            }
+            session.close();
+            throw e;
+        }
+    }
+
+    private static DecoderForward start(
+            ModelSession session,
+            ScratchSize size,
+            DenseDirection direction,
+            Rounding rounding,
+            ArithmeticConfig arithmetic,
+            RunHistory history) {
+        int foldEvery = arithmetic.foldEvery();
+        Optional<RunCheckpoints.Saved> saved = history.checkpoints().newest();
+        if (saved.isEmpty()) {
+            return session.start(size, direction, rounding, foldEvery, session.checkpoint(), 0);
+        }
+        try (Checkpoint weights = Checkpoint.open(saved.get().path())) {
+            long through = saved.get().foldedThrough();
+            return session.start(size, direction, rounding, foldEvery, weights, through);
+        }
+    }
+
+    private static ScratchSize size(
+            DataConfig config, TrainingData data, ArithmeticConfig arithmetic) {
+        return ScratchSize.batches(
+                config.batchSize(),
+                config.microBatch(),
+                data.maxLength(),
+                arithmetic.queries(),
+                2);
+    }
+
+    ModelSession session() {
+        return session;
+    }
+
+    TrainingData data() {
+        return data;
+    }
+
+    RunFolder folder() {
+        return folder;
+    }
+
+    RunHistory history() {
+        return history;
+    }
+
+    LrSchedule schedule() {
+        return schedule;
+    }
+
+    BatchSampler sampler() {
+        long seed = config.arithmetic().seed();
+        Shuffle shuffle =
+                config.data().shuffle()
+                        ? (n, epoch) -> SeededShuffle.permutation(n, seed, epoch)
+                        : Shuffle.NONE;
+        return new BatchSampler(data.train().examples(), config.data().batchSize(), shuffle);
+    }
+
+    StepRunner runner() {
+        ArithmeticConfig arithmetic = config.arithmetic();
+        return new StepRunner(
+                forward,
+                estimator,
+                new StepRunner.StepOptions(
+                        arithmetic.seed(),
+                        arithmetic.eps(),
+                        arithmetic.weightDecay(),
+                        config.data().microBatch()));
+    }
+
+    Evaluator evaluator() {
+        return new Evaluator(forward, config.data().microBatch());
+    }
+
+    /** Saves the weights as of the last fold that the schedule asks for. */
+    void saveCheckpoint() {
+        long foldEvery = config.arithmetic().foldEvery();
+        long through = history.updates().lastStep() / foldEvery * foldEvery;
+        if (through > 0) {
+            save(history.checkpoints().place(through), ForwardRequest.Folding.SCHEDULED);
+            history.checkpoints().mark(through);
+        }
+    }
+
+    /** Saves the tuned model; checkpoints are no longer needed then. */
+    void saveModel() {
+        save(folder.folder(), ForwardRequest.Folding.ALL);
+        history.checkpoints().removeAll();
+    }
+
+    private void save(java.nio.file.Path place, ForwardRequest.Folding folding) {
+        try (CheckpointWriter writer =
+                CheckpointWriter.create(session.checkpoint(), session.layout(), place)) {
+            forward.fold(history.updates(), folding, writer::writeBlock);
+            writer.commit();
+        }
+    }
+
+    /** The run in one line. */
+    String describe() {
+        ModelLayout layout = session.layout();
+        return String.format(
+                "%s, %,d parameters (%s), %s z, %s, batch %d, device %s, %d workers",
+                session.checkpoint().spec().modelType(),
+                layout.elementCount(),
+                ByteSize.format(layout.sizeBytes()),
+                config.arithmetic().perturbation(),
+                config.arithmetic().optimizer(),
+                config.data().batchSize(),
+                config.memory().device(),
+                session.workers());
+    }
+
+    @Override
+    public void close() {
+        history.close();
+        folder.close();
+        session.close();
+    }
+}

@@ -1,0 +1,21 @@
+package io.millrace.executor;
+
+import java.nio.file.Path;
+
+/**
+ * How a tuning run ended.
+ *
+ * @param out the run's folder
+ * @param stepsDone steps in the journal
+ * @param lastLoss mean of L+ and L− of the last step, NaN when there was none
+ * @param before evaluation before the first step, or null
+ * @param after evaluation after the last, or null
+ * @param interrupted whether it was asked to stop and can be resumed
+ */
+public record RunSummary(
+        Path out,
+        long stepsDone,
+        double lastLoss,
+        EvalResult before,
+        EvalResult after,
+        boolean interrupted) {}

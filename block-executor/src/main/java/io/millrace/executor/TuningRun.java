@@ -1,0 +1,167 @@
+package io.millrace.executor;
+
+import io.millrace.executor.config.ArithmeticConfig;
+import io.millrace.executor.config.RunListener;
+import io.millrace.executor.config.RunStart;
+import io.millrace.executor.config.StepProgress;
+import io.millrace.executor.config.TuneConfig;
+import io.millrace.model.text.Batch;
+import io.millrace.model.text.BatchSampler;
+import io.millrace.optim.LrSchedule;
+import io.millrace.optim.QueryResult;
+import io.millrace.optim.StepRecord;
+import io.millrace.telemetry.EvalMetrics;
+import io.millrace.telemetry.MetricsWriter;
+import io.millrace.telemetry.StepMeter;
+import io.millrace.telemetry.StepMetrics;
+import io.millrace.telemetry.StepOverlap;
+import java.util.OptionalDouble;
+
+/** Tuning a model: from checked input to the saved folder. */
+public final class TuningRun {
+    private final TuneConfig config;
+    private final RunListener listener;
+    private final RunSetup setup;
+    private final MetricsWriter metrics;
+    private final StepRunner runner;
+    private final Evaluator evaluator;
+    private final StepMeter meter;
+    private EvalResult before;
+    private EvalResult after;
+    private double lastLoss = Double.NaN;
+
+    private TuningRun(TuneConfig config, RunListener listener, RunSetup setup) {
+        this.config = config;
+        this.listener = listener;
+        this.setup = setup;
+        metrics = setup.history().metrics();
+        runner = setup.runner();
+        evaluator = setup.evaluator();
+        meter = new StepMeter(setup.session().spans());
+    }
+
+    /**
+     * Runs to the last step, or until the listener asks to stop after one; then the journal holds
+     * every step done, and the same configuration with {@code resume} goes on.
+     *
+     * @param config what to do
+     * @param listener hears of every step
+     * @throws io.millrace.memory.BadInputException when the input is refused; the output folder is
+     *     as it was then
+     */
+    public static RunSummary run(TuneConfig config, RunListener listener) {
+        try (RunSetup setup = RunSetup.prepare(config)) {
+            return new TuningRun(config, listener, setup).run();
+        }
+    }
+
+    private RunSummary run() {
+        ArithmeticConfig arithmetic = config.arithmetic();
+        long first = setup.history().updates().lastStep() + 1;
+        listener.onStart(new RunStart(setup.describe(), first, arithmetic.steps()));
+        if (first == 1) {
+            before = evaluate();
+        }
+        boolean interrupted = tune(first, arithmetic.steps());
+        if (!interrupted) {
+            if (after == null) {
+                after = evaluate();
+            }
+            setup.saveModel();
+        }
+        return new RunSummary(
+                config.output().out(),
+                setup.history().updates().lastStep(),
+                lastLoss,
+                before,
+                after,
+                interrupted);
+    }
+
+    /** Whether the run was asked to stop before its last step. */
+    private boolean tune(long first, long last) {
+        LrSchedule schedule = setup.schedule();
+        BatchSampler sampler = setup.sampler();
+        for (long step = first; step <= last; step++) {
+            if (listener.stopRequested()) {
+                return true;
+            }
+            Batch batch = sampler.batch(step);
+            meter.begin();
+            StepRecord record =
+                    runner.run(step, schedule.at(step, last), batch, setup.history().updates());
+            requireFinite(record);
+            setup.history().add(record);
+            report(record, batch.tokens(), meter.end(), last);
+            afterStep(step, last);
+        }
+        return false;
+    }
+
+    private void afterStep(long step, long last) {
+        long evalEvery = config.output().evalEvery();
+        if (evalEvery > 0 && step % evalEvery == 0) {
+            EvalResult result = evaluate();
+            after = step == last ? result : null;
+        }
+        long checkpointEvery = config.output().checkpointEvery();
+        if (checkpointEvery > 0 && step % checkpointEvery == 0 && step != last) {
+            setup.saveCheckpoint();
+        }
+    }
+
+    private void report(StepRecord record, int tokens, StepOverlap overlap, long last) {
+        double loss = 0;
+        double slope = 0;
+        for (QueryResult query : record.queries()) {
+            loss += (query.lossPlus() + query.lossMinus()) / 2 / record.queries().size();
+            slope += query.projectedGrad() / record.queries().size();
+        }
+        lastLoss = loss;
+        StepMetrics line =
+                new StepMetrics(
+                        record.step(),
+                        loss,
+                        slope,
+                        record.lr(),
+                        tokens,
+                        overlap,
+                        meter.droppedSpans());
+        metrics.write(line);
+        listener.onStep(
+                new StepProgress(
+                        record.step(),
+                        last,
+                        loss,
+                        slope,
+                        record.lr(),
+                        overlap.seconds(),
+                        line.tokensPerSecond()));
+    }
+
+    private EvalResult evaluate() {
+        if (setup.data().eval() == null) {
+            return null;
+        }
+        EvalResult result = evaluator.evaluate(setup.data().eval(), setup.history().updates());
+        long step = setup.history().updates().lastStep();
+        OptionalDouble accuracy =
+                Double.isNaN(result.accuracy())
+                        ? OptionalDouble.empty()
+                        : OptionalDouble.of(result.accuracy());
+        metrics.write(new EvalMetrics(step, result.loss(), accuracy));
+        listener.onEval(step, result.loss(), result.accuracy());
+        return result;
+    }
+
+    private void requireFinite(StepRecord record) {
+        for (QueryResult query : record.queries()) {
+            if (!Double.isFinite(query.lossPlus()) || !Double.isFinite(query.lossMinus())) {
+                throw new DivergedException(
+                        "step "
+                                + record.step()
+                                + " has a loss that is not finite; lower --lr or --eps and start again");
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+package io.millrace.executor.config;
+
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.regex.Pattern;
+
+/**
+ * Where a run may put its bytes, and how it moves them. Nothing here changes a result.
+ *
+ * @param device {@code cpu}, {@code emulated} or {@code cuda:N}
+ * @param deviceBudget bytes of device memory, all that is free where empty
+ * @param hostBudget bytes of host memory, all that is free where empty
+ * @param nvmeDir folder of the block store
+ * @param nvmeBudget bytes of the block store, all that is free where empty
+ * @param prefetch blocks requested ahead of the one computed
+ * @param overlap whether transfers run while blocks compute
+ */
+public record MemoryConfig(
+        String device,
+        OptionalLong deviceBudget,
+        OptionalLong hostBudget,
+        Optional<Path> nvmeDir,
+        OptionalLong nvmeBudget,
+        int prefetch,
+        boolean overlap) {
+    // Before DEFAULT, whose constructor needs it.
+    private static final Pattern DEVICE = Pattern.compile("cpu|emulated|cuda:\\d{1,3}");
+
+    /** The CPU, without bounds. */
+    public static final MemoryConfig DEFAULT =
+            new MemoryConfig(
+                    "cpu",
+                    OptionalLong.empty(),
+                    OptionalLong.empty(),
+                    Optional.empty(),
+                    OptionalLong.empty(),
+                    2,
+                    true);
+
+    /** Checks every field. */
+    public MemoryConfig {
+        Check.that(
+                DEVICE.matcher(device).matches(),
+                "--device",
+                "'" + device + "' is not a device",
+                "give cpu, emulated or cuda:N");
+        Check.budget(deviceBudget, "--device-budget");
+        Check.budget(hostBudget, "--host-budget");
+        Check.budget(nvmeBudget, "--nvme-budget");
+        Check.that(
+                nvmeBudget.isEmpty() || nvmeDir.isPresent(),
+                "--nvme-budget",
+                "there is no folder to use it in",
+                "add --nvme-dir");
+        Check.atLeast(1, prefetch, "--prefetch");
+    }
+
+    void addOptions(Map<String, Object> options) {
+        options.put("device", device);
+        deviceBudget.ifPresent(bytes -> options.put("device-budget", bytes));
+        hostBudget.ifPresent(bytes -> options.put("host-budget", bytes));
+        nvmeDir.ifPresent(dir -> options.put("nvme-dir", dir.toString()));
+        nvmeBudget.ifPresent(bytes -> options.put("nvme-budget", bytes));
+        options.put("prefetch", prefetch);
+        options.put("overlap", overlap);
+    }
+}

@@ -1,0 +1,27 @@
+package io.millrace.executor.config;
+
+/** Who watches a run, and may ask it to stop. All calls come from the thread that runs it. */
+public interface RunListener {
+    /** A listener that hears nothing and never stops the run. */
+    RunListener SILENT = new RunListener() {};
+
+    /** The run has checked its input and starts. */
+    default void onStart(RunStart start) {}
+
+    /** A step is in the journal. */
+    default void onStep(StepProgress progress) {}
+
+    /**
+     * An evaluation is done.
+     *
+     * @param step steps done before it, 0 for the base model
+     * @param loss mean cross-entropy over the labelled tokens
+     * @param accuracy share of right answers, NaN where the task has none
+     */
+    default void onEval(long step, double loss, double accuracy) {}
+
+    /** Asked after every step; true ends the run as an interruption that can be resumed. */
+    default boolean stopRequested() {
+        return false;
+    }
+}

@@ -1,0 +1,67 @@
+package io.millrace.executor;
+
+import io.millrace.telemetry.json.Json;
+import io.millrace.telemetry.json.JsonObject;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Reference checkpoints and answers, made with PyTorch and transformers. */
+final class Golden {
+    static final List<String> FOLDERS =
+            List.of(
+                    "opt",
+                    "opt-350m",
+                    "gpt2",
+                    "gpt2-hubnames",
+                    "llama",
+                    "llama-deep",
+                    "llama-headdim",
+                    "llama3-rope",
+                    "llama-linear-rope",
+                    "mistral",
+                    "qwen2",
+                    "qwen3");
+
+    private Golden() {}
+
+    static Path path(String name) {
+        try {
+            return Path.of(Golden.class.getResource("/golden/" + name).toURI());
+        } catch (URISyntaxException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    static JsonObject json(String name) {
+        try {
+            return Json.parseObject(Files.readString(path(name)));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    static List<JsonObject> objects(List<?> list) {
+        List<JsonObject> result = new ArrayList<>();
+        list.forEach(element -> result.add(JsonObject.of((Map<?, ?>) element)));
+        return result;
+    }
+
+    /** Writes one line of already tokenised data for each row. */
+    static Path writeTokenised(Path file, List<?> ids, List<?> labels) throws IOException {
+        StringBuilder text = new StringBuilder();
+        for (int row = 0; row < ids.size(); row++) {
+            Map<String, Object> line = new LinkedHashMap<>();
+            line.put("input_ids", ids.get(row));
+            line.put("labels", labels.get(row));
+            text.append(Json.write(line)).append('\n');
+        }
+        return Files.writeString(file, text);
+    }
+}

@@ -1,0 +1,202 @@
+package io.millrace.executor.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.millrace.memory.BadInputException;
+import io.millrace.memory.DType;
+import io.millrace.optim.Rounding;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class TuneConfigTest {
+    @Test
+    void startsFromTheDefaultsOfTheCommandLine() {
+        TuneConfig config = jsonl().build();
+
+        assertThat(config.data().batchSize()).isEqualTo(16);
+        assertThat(config.data().microBatch()).isEqualTo(16);
+        assertThat(config.data().shuffle()).isTrue();
+        assertThat(config.data().task()).isEqualTo(TaskConfig.DEFAULT);
+        assertThat(config.arithmetic())
+                .isEqualTo(
+                        new ArithmeticConfig(
+                                1000,
+                                0,
+                                1e-6,
+                                "constant",
+                                0,
+                                0,
+                                1e-3,
+                                "gaussian",
+                                2,
+                                50,
+                                1,
+                                "mezo-sgd",
+                                1,
+                                Rounding.NEAREST,
+                                Optional.empty()));
+        assertThat(config.memory()).isEqualTo(MemoryConfig.DEFAULT);
+    }
+
+    @Test
+    void microBatchFollowsTheBatchUnlessSet() {
+        assertThat(jsonl().batchSize(6).build().data().microBatch()).isEqualTo(6);
+        assertThat(jsonl().microBatch(2).batchSize(6).build().data().microBatch()).isEqualTo(2);
+    }
+
+    @Test
+    void recordsEveryOptionByItsNameOnTheCommandLine() {
+        TuneConfig config =
+                jsonl().eval(Path.of("dev.jsonl"))
+                        .template("{text} it was")
+                        .labelWords(List.of(" bad", " good"))
+                        .seqLen(64)
+                        .seed(-1)
+                        .perturbation("rademacher")
+                        .dtype(DType.BF16)
+                        .trace(Path.of("trace.json"))
+                        .build();
+
+        assertThat(config.options())
+                .containsEntry("model", "base")
+                .containsEntry("eval", "dev.jsonl")
+                .containsEntry("label-words", List.of(" bad", " good"))
+                .containsEntry("seq-len", 64)
+                .containsEntry("seed", "0xffffffffffffffff")
+                .containsEntry("perturbation", "rademacher")
+                .containsEntry("rank", 2)
+                .containsEntry("window", 50)
+                .containsEntry("dtype", "bfloat16")
+                .containsEntry("overlap", true)
+                .containsEntry("trace", "trace.json");
+        assertThat(jsonl().build().options()).doesNotContainKeys("eval", "dtype");
+    }
+
+    static Stream<Arguments> refusals() {
+        return Stream.of(
+                refusal("--steps: 0", () -> jsonl().steps(0)),
+                refusal("--lr: -1.0", () -> jsonl().lr(-1)),
+                refusal("--lr: NaN", () -> jsonl().lr(Double.NaN)),
+                refusal("--lr: Infinity", () -> jsonl().lr(Double.POSITIVE_INFINITY)),
+                refusal("--eps: 0.0", () -> jsonl().eps(0)),
+                refusal("--eps: NaN", () -> jsonl().eps(Double.NaN)),
+                refusal("--weight-decay: -0.1", () -> jsonl().weightDecay(-0.1)),
+                refusal("--warmup: -1", () -> jsonl().warmup(-1)),
+                refusal("--warmup: 11", () -> jsonl().steps(10).warmup(11)),
+                refusal("--queries: 0", () -> jsonl().queries(0)),
+                refusal("--rank: 0", () -> jsonl().rank(0)),
+                refusal("--window: 0", () -> jsonl().window(0)),
+                refusal("--fold-every: 0", () -> jsonl().foldEvery(0)),
+                refusal("--optimizer: unknown name 'adam'", () -> jsonl().optimizer("adam")),
+                refusal("--perturbation: unknown name 'x'", () -> jsonl().perturbation("x")),
+                refusal("--lr-schedule: unknown name 'x'", () -> jsonl().schedule("x")),
+                refusal("--dtype: int8", () -> jsonl().dtype(DType.I8)),
+                refusal("--batch-size: 0", () -> jsonl().batchSize(0)),
+                refusal("--micro-batch: 0", () -> jsonl().microBatch(0)),
+                refusal("--micro-batch: 17", () -> jsonl().microBatch(17)),
+                refusal("--seq-len: 1", () -> jsonl().seqLen(1)),
+                refusal("--label-words: one word", () -> jsonl().labelWords(List.of("a"))),
+                refusal("--label-words: a word", () -> jsonl().labelWords(List.of("a", ""))),
+                refusal("--label-words: two", () -> jsonl().labelWords(List.of("a", "a"))),
+                refusal("--eval-split: 1.0", () -> text().evalSplit(1)),
+                refusal("--eval-split: NaN", () -> text().evalSplit(Double.NaN)),
+                refusal("--eval-split: train.jsonl", () -> jsonl().evalSplit(0.1)),
+                refusal(
+                        "--eval-split: an evaluation",
+                        () -> text().evalSplit(0.1).eval(Path.of("e.txt"))),
+                refusal("--eval-every: there is nothing", () -> jsonl().evalEvery(5)),
+                refusal("--eval-every: -1", () -> jsonl().eval(Path.of("e.jsonl")).evalEvery(-1)),
+                refusal("--checkpoint-every: -1", () -> jsonl().checkpointEvery(-1)),
+                refusal(
+                        "--out: base/../base is the base",
+                        () ->
+                                TuneConfig.builder(
+                                        Path.of("base"),
+                                        Path.of("train.jsonl"),
+                                        Path.of("base/../base"))),
+                refusal("--device: 'gpu'", () -> jsonl().memory(memory("gpu", 2))),
+                refusal("--device: 'cuda:x'", () -> jsonl().memory(memory("cuda:x", 2))),
+                refusal("--prefetch: 0", () -> jsonl().memory(memory("cpu", 0))),
+                refusal("--host-budget: a budget", () -> jsonl().memory(budgets(0, 1))),
+                refusal("--nvme-budget: there is no", () -> jsonl().memory(budgets(1, 1))));
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("refusals")
+    void refusesWhatCannotBeMeantAndNamesTheMend(
+            String start, Supplier<TuneConfigBuilder> builder) {
+        assertThatThrownBy(() -> builder.get().build())
+                .isInstanceOf(BadInputException.class)
+                .hasMessageStartingWith(start)
+                .hasMessageMatching("--[a-z-]+: [^\\n]+; (give|add|put|known names:) [^\\n]+");
+    }
+
+    @Test
+    void checksTheOtherCommandsToo() {
+        assertThatThrownBy(() ->
+                        new EvalConfig(
+                                Path.of("m"),
+                                Path.of("d"),
+                                Metric.LOSS,
+                                TaskConfig.DEFAULT,
+                                0,
+                                MemoryConfig.DEFAULT))
+                .hasMessageStartingWith("--batch-size: 0");
+        assertThatThrownBy(() -> new GenerateConfig(Path.of("m"), "hello", 0, MemoryConfig.DEFAULT))
+                .hasMessageStartingWith("--max-new-tokens: 0");
+    }
+
+    @Test
+    void keepsItsOwnCopyOfTheLabelWords() {
+        List<String> words = new ArrayList<>(List.of("a", "b"));
+        TaskConfig task = new TaskConfig(Optional.empty(), words, OptionalInt.empty(), true);
+        words.clear();
+
+        assertThat(task.labelWords()).containsExactly("a", "b");
+    }
+
+    private static Arguments refusal(String start, Supplier<TuneConfigBuilder> builder) {
+        return Arguments.of(start, builder);
+    }
+
+    private static TuneConfigBuilder jsonl() {
+        return TuneConfig.builder(Path.of("base"), Path.of("train.jsonl"), Path.of("out"));
+    }
+
+    private static TuneConfigBuilder text() {
+        return TuneConfig.builder(Path.of("base"), Path.of("train.txt"), Path.of("out"));
+    }
+
+    private static MemoryConfig memory(String device, int prefetch) {
+        return new MemoryConfig(
+                device,
+                OptionalLong.empty(),
+                OptionalLong.empty(),
+                Optional.empty(),
+                OptionalLong.empty(),
+                prefetch,
+                true);
+    }
+
+    private static MemoryConfig budgets(long host, long nvme) {
+        return new MemoryConfig(
+                "cpu",
+                OptionalLong.empty(),
+                OptionalLong.of(host),
+                Optional.empty(),
+                OptionalLong.of(nvme),
+                2,
+                true);
+    }
+}

@@ -1,0 +1,56 @@
+package io.millrace.cli;
+
+import io.millrace.executor.EvalResult;
+import io.millrace.executor.ForwardPass;
+import io.millrace.executor.Generation;
+import io.millrace.executor.Replay;
+import io.millrace.executor.RunSummary;
+import io.millrace.executor.config.EvalConfig;
+import io.millrace.executor.config.GenerateConfig;
+import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.config.RunListener;
+import io.millrace.executor.config.TuneConfig;
+import io.millrace.memory.DType;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.function.LongConsumer;
+
+/** The work behind the commands: the seam at which a test puts a stub. */
+interface Engine {
+    /**
+     * Tunes a model; returns after the last step, or after the one in which a stop was asked for.
+     */
+    RunSummary tune(TuneConfig config, RunListener listener);
+
+    /** Evaluates a model on a file. */
+    EvalResult eval(EvalConfig config);
+
+    /** Continues a prompt. */
+    Generation.Result generate(GenerateConfig config);
+
+    /** Writes the logits and losses of a batch of ids. */
+    ForwardPass.Result forward(Path model, Path input, Path output, MemoryConfig memory);
+
+    /** Rebuilds a tuned model from its base and its journal. */
+    Replay.Result replay(Path base, Path journal, Path out);
+
+    /**
+     * Writes a model of random weights and returns its parameter count.
+     *
+     * @param request what to make up
+     * @param progress called now and then with the bytes written since the last call
+     */
+    long synth(SynthRequest request, LongConsumer progress);
+
+    /**
+     * A model to make up.
+     *
+     * @param arch a known model's name, or empty where a file gives the shapes
+     * @param config a {@code config.json}, or empty where a name gives them
+     * @param dtype dtype of the weights
+     * @param out folder to write
+     * @param seed seed of the weights
+     */
+    record SynthRequest(
+            Optional<String> arch, Optional<Path> config, DType dtype, Path out, long seed) {}
+}

@@ -1,0 +1,105 @@
+package io.millrace.cli;
+
+import io.millrace.executor.RunSummary;
+import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.config.TuneConfigBuilder;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code millrace tune}. */
+@Command(
+        name = "tune",
+        customSynopsis = "millrace tune --model=DIR --train=FILE --out=DIR [OPTION]...",
+        description = "Tune a model on a file of examples, with forward passes only.")
+final class TuneCommand implements Callable<Integer> {
+    private final CommandContext context;
+
+    @Option(
+            names = "--model",
+            required = true,
+            paramLabel = "DIR",
+            description = "Hugging Face folder of the base model; it is only read.")
+    private Path model;
+
+    @Option(
+            names = "--train",
+            required = true,
+            paramLabel = "FILE",
+            description = "Examples: .jsonl or .txt.")
+    private Path train;
+
+    @Option(
+            names = "--out",
+            required = true,
+            paramLabel = "DIR",
+            description = "Folder for the tuned model, the journal and the metrics.")
+    private Path out;
+
+    @Mixin private JsonOption json = new JsonOption();
+
+    @Mixin private DataOptions data = new DataOptions();
+
+    @Mixin private TaskOptions task = new TaskOptions();
+
+    @Mixin private ArithmeticOptions arithmetic = new ArithmeticOptions();
+
+    @Mixin private MemoryOptions memory = new MemoryOptions();
+
+    @Mixin private OutputOptions output = new OutputOptions();
+
+    TuneCommand(CommandContext context) {
+        this.context = context;
+    }
+
+    @Override
+    public Integer call() {
+        TuneConfig config = config();
+        RunReporter reporter = new RunReporter(context);
+        RunSummary summary = reporter.watch(() -> context.engine().tune(config, reporter));
+        if (json.wanted()) {
+            context.printJson(answer(summary));
+        } else {
+            context.print(
+                    String.format(
+                            Locale.ROOT,
+                            "%s after step %d, loss %.4f: %s",
+                            summary.interrupted() ? "interrupted" : "done",
+                            summary.stepsDone(),
+                            summary.lastLoss(),
+                            out));
+        }
+        if (summary.interrupted()) {
+            context.err().println("millrace: the same command with --resume goes on from here");
+            context.err().flush();
+            return ExitCode.INTERRUPTED;
+        }
+        return ExitCode.DONE;
+    }
+
+    private TuneConfig config() {
+        TuneConfigBuilder builder = TuneConfig.builder(model, train, out);
+        data.applyTo(builder);
+        builder.task(task.config());
+        arithmetic.applyTo(builder);
+        builder.memory(memory.config());
+        output.applyTo(builder);
+        return builder.build();
+    }
+
+    private Map<String, Object> answer(RunSummary summary) {
+        Map<String, Object> answer = new LinkedHashMap<>();
+        answer.put("steps_done", summary.stepsDone());
+        answer.put("interrupted", summary.interrupted());
+        answer.put("last_loss", CommandContext.orNull(summary.lastLoss()));
+        answer.put("eval_before", EvalCommand.answer(summary.before()));
+        answer.put("eval_after", EvalCommand.answer(summary.after()));
+        answer.put("out", out.toString());
+        return answer;
+    }
+}

@@ -1,0 +1,41 @@
+package io.millrace.cli;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+
+/** Runs command lines against a stub engine and keeps what they print. */
+final class CommandRun {
+    final StubEngine engine = new StubEngine();
+    final Captured out = new Captured();
+    final Captured err = new Captured();
+    final Interruption interruption =
+            new Interruption(
+                    err.stream,
+                    () -> {
+                        throw new IllegalStateException("the process would end here");
+                    });
+    boolean terminal;
+    Path home = Path.of("nowhere");
+
+    int run(String... arguments) {
+        out.bytes.reset();
+        err.bytes.reset();
+        return Millrace.run(
+                new CommandContext(engine, out.stream, err.stream, terminal, interruption, home),
+                arguments);
+    }
+
+    /** One stream's text. */
+    static final class Captured {
+        private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        final PrintStream stream = new PrintStream(bytes, false, StandardCharsets.UTF_8);
+
+        @Override
+        public String toString() {
+            stream.flush();
+            return bytes.toString(StandardCharsets.UTF_8);
+        }
+    }
+}

@@ -1,0 +1,111 @@
+package io.millrace.cli;
+
+import io.millrace.executor.EvalResult;
+import io.millrace.executor.ForwardPass;
+import io.millrace.executor.Generation;
+import io.millrace.executor.Replay;
+import io.millrace.executor.RunSummary;
+import io.millrace.executor.config.EvalConfig;
+import io.millrace.executor.config.GenerateConfig;
+import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.config.RunListener;
+import io.millrace.executor.config.RunStart;
+import io.millrace.executor.config.StepProgress;
+import io.millrace.executor.config.TuneConfig;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.LongConsumer;
+
+/** Keeps what it is asked, takes the steps without doing any, and fails where told to. */
+final class StubEngine implements Engine {
+    TuneConfig tuned;
+    final List<EvalConfig> evaluated = new ArrayList<>();
+    GenerateConfig generated;
+    List<Object> forwarded;
+    List<Path> replayed;
+    SynthRequest synthesised;
+    Throwable failure;
+    Runnable duringStep = () -> {};
+
+    @Override
+    public RunSummary tune(TuneConfig config, RunListener listener) {
+        failWhereTold();
+        tuned = config;
+        long steps = config.arithmetic().steps();
+        listener.onStart(new RunStart("tuning base", 1, steps));
+        listener.onEval(0, 0.75, 0.5);
+        long step = 0;
+        while (step < steps && !listener.stopRequested()) {
+            step++;
+            duringStep.run();
+            listener.onStep(new StepProgress(step, steps, 0.7, 0.1, 1e-6, 0.01, 1600));
+        }
+        writeJournal(config.output().out());
+        return new RunSummary(
+                config.output().out(),
+                step,
+                0.7,
+                new EvalResult(0.75, 0.5, 10, 10),
+                new EvalResult(0.25, Double.NaN, 10, 10),
+                step < steps);
+    }
+
+    @Override
+    public EvalResult eval(EvalConfig config) {
+        failWhereTold();
+        evaluated.add(config);
+        return new EvalResult(0.5, evaluated.size() == 1 ? 0.5 : 0.9, 1000, 1000);
+    }
+
+    @Override
+    public Generation.Result generate(GenerateConfig config) {
+        failWhereTold();
+        generated = config;
+        return new Generation.Result(
+                new int[] {1, 2}, new int[] {3, 4}, config.prompt() + " wörld");
+    }
+
+    @Override
+    public ForwardPass.Result forward(Path model, Path input, Path output, MemoryConfig memory) {
+        failWhereTold();
+        forwarded = List.of(model, input, output, memory);
+        return new ForwardPass.Result(0.125, 7);
+    }
+
+    @Override
+    public Replay.Result replay(Path base, Path journal, Path out) {
+        failWhereTold();
+        replayed = List.of(base, journal, out);
+        return new Replay.Result(12, 8);
+    }
+
+    @Override
+    public long synth(SynthRequest request, LongConsumer progress) {
+        failWhereTold();
+        synthesised = request;
+        progress.accept(64 << 20);
+        return 125_239_296;
+    }
+
+    private static void writeJournal(Path out) {
+        try {
+            Files.createDirectories(out);
+            Files.writeString(out.resolve("journal.jsonl"), "{}\n");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void failWhereTold() {
+        if (failure instanceof Error error) {
+            throw error;
+        }
+        if (failure != null) {
+            throw (RuntimeException) failure;
+        }
+    }
+}

@@ -1,0 +1,323 @@
+package io.millrace.model;
+
+import io.millrace.memory.BadInputException;
+import io.millrace.memory.BlockLayout;
+import io.millrace.memory.DType;
+import io.millrace.memory.TensorSlot;
+import io.millrace.model.spec.DecoderSpec;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * A Hugging Face model folder, open for reading: its configuration, its decoder, and its weights
+ * where the files have them. All that can be checked without reading the weights is checked by
+ * {@link #open}. Reads may come from any thread.
+ */
+public final class Checkpoint implements AutoCloseable {
+    /** The most memory that a read takes beside its destination. */
+    public static final int STAGING_BYTES = 4 << 20;
+
+    private final Path directory;
+    private final ModelConfig config;
+    private final Architecture architecture;
+    private final DecoderSpec spec;
+    private final WeightFiles weights;
+    private final ModelLayout layout;
+    private final List<String> headCopies;
+    private final List<String> ignored;
+
+    private Checkpoint(
+            Path directory,
+            ModelConfig config,
+            Architecture architecture,
+            DecoderSpec spec,
+            WeightFiles weights) {
+        this.directory = directory;
+        this.config = config;
+        this.architecture = architecture;
+        this.spec = spec;
+        this.weights = weights;
+        Set<String> used =
+                SpecTensors.of(spec).all().map(SpecTensor::name).collect(Collectors.toSet());
+        this.headCopies =
+                spec.isTied()
+                        ? architecture.headNames().stream()
+                                .filter(tensors()::containsKey)
+                                .filter(name -> !used.contains(name))
+                                .toList()
+                        : List.of();
+        this.ignored =
+                tensors().keySet().stream()
+                        .filter(name -> !used.contains(name) && !headCopies.contains(name))
+                        .filter(name -> !architecture.isBuffer(name))
+                        .toList();
+        checkTensors();
+        this.layout = ModelLayout.of(spec, name -> tensors().get(name).dtype());
+        checkHeadCopies();
+    }
+
+    /**
+     * Opens a folder and checks its configuration, headers, index, and the names, shapes and dtypes
+     * of its tensors.
+     *
+     * @throws BadInputException when anything is missing, damaged, or not supported
+     */
+    public static Checkpoint open(Path directory) {
+        if (!Files.isDirectory(directory)) {
+            throw new BadInputException(
+                    directory.toString(),
+                    Files.exists(directory) ? "is not a folder" : "there is no such folder",
+                    "name a folder with config.json and model.safetensors");
+        }
+        ModelConfig config = ModelConfig.read(directory.resolve("config.json"));
+        Architecture architecture = Architectures.of(config);
+        WeightFiles weights = WeightFiles.open(directory);
+        try {
+            DecoderSpec spec = architecture.spec(config, weights.tensors().keySet());
+            return new Checkpoint(directory, config, architecture, spec, weights);
+        } catch (RuntimeException e) {
+            weights.close();
+            throw e;
+        }
+    }
+
+    private void checkTensors() {
+        SpecTensors.of(spec)
+                .all()
+                .forEach(wanted -> {
+                    TensorInfo found = tensors().get(wanted.name());
+                    if (found == null) {
+                        throw new BadInputException(
+                                directory.toString(),
+                                "tensor '" + wanted.name() + "' is missing",
+                                "use the weights and the config.json of one publication");
+                    }
+                    if (!found.shape().equals(wanted.shape())) {
+                        throw new BadInputException(
+                                found.file().toString(),
+                                "tensor '"
+                                        + wanted.name()
+                                        + "' has shape "
+                                        + found.shape()
+                                        + " where config.json asks for "
+                                        + wanted.shape(),
+                                "use the weights and the config.json of one publication");
+                    }
+                    if (!found.dtype().isTrainable()) {
+                        throw new BadInputException(
+                                found.file().toString(),
+                                "tensor '"
+                                        + wanted.name()
+                                        + "' is of "
+                                        + found.dtype()
+                                        + ", which cannot be tuned",
+                                "convert the model to F32, F16 or BF16");
+                    }
+                });
+    }
+
+    /**
+     * A stored copy of a tied head must be the embedding, or the model's output would be unclear.
+     */
+    private void checkHeadCopies() {
+        TensorInfo embedding = tensors().get(spec.embedding().tokens());
+        for (String name : headCopies) {
+            TensorInfo copy = tensors().get(name);
+            if (!copy.shape().equals(embedding.shape())
+                    || copy.dtype() != embedding.dtype()
+                    || !sameBytes(copy, embedding)) {
+                throw new BadInputException(
+                        copy.file().toString(),
+                        "tensor '"
+                                + name
+                                + "' differs from '"
+                                + embedding.name()
+                                + "' although the configuration ties them",
+                        "set tie_word_embeddings to false in config.json, or remove the tensor");
+            }
+        }
+    }
+
+    private boolean sameBytes(TensorInfo left, TensorInfo right) {
+        long chunk = Math.min(STAGING_BYTES / 2, Math.max(left.sizeBytes(), 1));
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment one = arena.allocate(chunk);
+            MemorySegment other = arena.allocate(chunk);
+            for (long done = 0; done < left.sizeBytes(); done += chunk) {
+                long part = Math.min(chunk, left.sizeBytes() - done);
+                weights.read(left, done, one.asSlice(0, part));
+                weights.read(right, done, other.asSlice(0, part));
+                if (one.asSlice(0, part).mismatch(other.asSlice(0, part)) >= 0) {
+                    return false;
+                }
+            }
+            return true;
+        }
+    }
+
+    /** The folder. */
+    public Path directory() {
+        return directory;
+    }
+
+    /** Its {@code config.json}. */
+    public ModelConfig config() {
+        return config;
+    }
+
+    /** The family that the configuration names. */
+    public Architecture architecture() {
+        return architecture;
+    }
+
+    /** The decoder, with the names of this folder's tensors. */
+    public DecoderSpec spec() {
+        return spec;
+    }
+
+    /** Every tensor that the files hold, by name, buffers and copies too. */
+    public Map<String, TensorInfo> tensors() {
+        return weights.tensors();
+    }
+
+    /**
+     * Tensors that are neither weights nor known buffers: copied to what is written, never used.
+     */
+    public List<String> ignoredTensors() {
+        return ignored;
+    }
+
+    /** Stored copies of a tied head, which follow the embedding in what is written. */
+    public List<String> headCopies() {
+        return headCopies;
+    }
+
+    /** The blocks with every tensor in the dtype that the files have. */
+    public ModelLayout layout() {
+        return layout;
+    }
+
+    /** The blocks with every tensor in one dtype. */
+    public ModelLayout layout(DType storage) {
+        if (!storage.isTrainable()) {
+            throw new IllegalArgumentException("weights cannot be stored as " + storage);
+        }
+        return ModelLayout.of(spec, storage);
+    }
+
+    /** Reads a block as the files have it, laid out as {@link #layout()} says. */
+    public void readBlock(int block, MemorySegment dst) {
+        readBlock(layout.block(block), dst);
+    }
+
+    /**
+     * Reads a block in the dtypes of a layout, rounding to nearest even where they are narrower.
+     * Bytes between tensors become 0, so that equal weights make equal blocks.
+     *
+     * @param block one of {@link #layout(DType)}'s
+     * @param dst at least the block's size
+     * @throws BadInputException when a value does not fit the narrower dtype
+     */
+    public void readBlock(BlockLayout block, MemorySegment dst) {
+        long end = 0;
+        for (TensorSlot slot : block.tensors()) {
+            dst.asSlice(end, slot.offsetBytes() - end).fill((byte) 0);
+            end = slot.offsetBytes() + slot.sizeBytes();
+            readTensor(slot, dst.asSlice(slot.offsetBytes(), slot.sizeBytes()));
+        }
+        dst.asSlice(end, block.sizeBytes() - end).fill((byte) 0);
+    }
+
+    /**
+     * Reads one tensor in a slot's dtype.
+     *
+     * @param slot one of a layout of this checkpoint
+     * @param dst the slot's bytes
+     */
+    public void readTensor(TensorSlot slot, MemorySegment dst) {
+        readTensor(slot, 0, dst);
+    }
+
+    /**
+     * Reads a part of one tensor in a slot's dtype.
+     *
+     * @param slot one of a layout of this checkpoint
+     * @param offsetBytes where the part begins in the slot; at a whole element
+     * @param dst filled whole
+     */
+    public void readTensor(TensorSlot slot, long offsetBytes, MemorySegment dst) {
+        TensorInfo stored = tensors().get(slot.name());
+        if (stored.dtype() == slot.dtype()) {
+            weights.read(stored, offsetBytes, dst);
+            return;
+        }
+        long elements = dst.byteSize() / slot.dtype().sizeBytes();
+        long first = offsetBytes / slot.dtype().sizeBytes();
+        int width = stored.dtype().sizeBytes();
+        long chunk = Math.max(1, Math.min(elements, STAGING_BYTES / width));
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment staging = arena.allocate(chunk * width, BlockLayout.ALIGNMENT);
+            for (long done = 0; done < elements; done += chunk) {
+                long part = Math.min(chunk, elements - done);
+                MemorySegment source = staging.asSlice(0, part * width);
+                weights.read(stored, (first + done) * width, source);
+                MemorySegment target =
+                        dst.asSlice(
+                                done * slot.dtype().sizeBytes(), part * slot.dtype().sizeBytes());
+                Elements.convert(source, stored.dtype(), target, slot.dtype(), part);
+                checkFinite(stored, slot.dtype(), first + done, target);
+            }
+        }
+    }
+
+    /**
+     * Reads all weights once: their fingerprint, and the check that each is a number.
+     *
+     * @throws BadInputException when a weight is infinite or not a number
+     */
+    public WeightScan scan() {
+        List<TensorInfo> used = new ArrayList<>();
+        for (BlockLayout block : layout.blocks()) {
+            block.tensors().forEach(slot -> used.add(tensors().get(slot.name())));
+        }
+        return new WeightScanner(weights).scan(used);
+    }
+
+    /** Refuses elements that are not finite; {@code first} is the index of the segment's first. */
+    static void checkFinite(TensorInfo tensor, DType dtype, long first, MemorySegment elements) {
+        long at = Elements.firstNonFinite(elements, dtype);
+        if (at >= 0) {
+            boolean converted = dtype != tensor.dtype();
+            throw new BadInputException(
+                    tensor.file().toString(),
+                    "tensor '"
+                            + tensor.name()
+                            + "' has "
+                            + Elements.get(elements, dtype, at)
+                            + " at element "
+                            + (first + at)
+                            + (converted ? " when stored as " + dtype.torchName() : ""),
+                    converted
+                            ? "choose a dtype that holds it, such as bfloat16 or float32"
+                            : "use weights that are finite numbers");
+        }
+    }
+
+    /** The files that hold the weights, for what is written after them. */
+    WeightFiles weights() {
+        return weights;
+    }
+
+    /** Closes the files; a second call does nothing. */
+    @Override
+    public void close() {
+        weights.close();
+    }
+}

@@ -1,0 +1,274 @@
+package io.millrace.model;
+
+import io.millrace.memory.BadInputException;
+import io.millrace.memory.BlockLayout;
+import io.millrace.memory.DType;
+import io.millrace.memory.TensorSlot;
+import io.millrace.telemetry.json.Json;
+import io.millrace.telemetry.json.JsonFormatException;
+import io.millrace.telemetry.json.JsonObject;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * Writes a tuned model as a Hugging Face folder with the base's tensor names, shards and side
+ * files. Weights come block by block or tensor by tensor, in any order and in parts; buffers and
+ * tensors without a use are copied from the base, and a stored copy of a tied head follows the
+ * embedding. Nothing has its final name before {@link #commit}. For use by one thread.
+ */
+public final class CheckpointWriter implements AutoCloseable {
+    private static final String CONFIG = "config.json";
+
+    /** What a model needs beside its weights, and the licences that have to travel with it. */
+    private static final Pattern SIDE_FILE =
+            Pattern.compile(
+                    "config\\.json|generation_config\\.json|tokenizer.*|special_tokens_map\\.json"
+                            + "|added_tokens\\.json|vocab\\.(json|txt)|merges\\.txt"
+                            + "|(spiece|sentencepiece.*)\\.model|chat_template\\..*|.*\\.jinja"
+                            + "|(LICENSE|NOTICE|USE_POLICY).*");
+
+    private final Checkpoint base;
+    private final ModelLayout layout;
+    private final List<ModelFolderWriter.Shard> shards;
+    private final ModelFolderWriter folder;
+
+    private CheckpointWriter(
+            Checkpoint base,
+            ModelLayout layout,
+            List<ModelFolderWriter.Shard> shards,
+            ModelFolderWriter folder) {
+        this.base = base;
+        this.layout = layout;
+        this.shards = shards;
+        this.folder = folder;
+    }
+
+    /**
+     * Begins a folder.
+     *
+     * @param base the checkpoint that was tuned; stays open until {@link #commit}
+     * @param layout one of the base's layouts: its dtypes are those written, and where they differ
+     *     from the base's the configuration's dtype field says so
+     * @param directory made where it does not exist; not the base's own
+     * @throws BadInputException when the folder cannot take the model
+     */
+    public static CheckpointWriter create(Checkpoint base, ModelLayout layout, Path directory) {
+        try {
+            if (Files.exists(directory) && Files.isSameFile(directory, base.directory())) {
+                throw new BadInputException(
+                        directory.toString(),
+                        "is the folder of the base model",
+                        "choose another folder for the tuned model");
+            }
+            List<ModelFolderWriter.Shard> shards = shards(base, layout);
+            ModelFolderWriter folder =
+                    ModelFolderWriter.create(directory, shards, sideFiles(base, layout, shards));
+            return new CheckpointWriter(base, layout, shards, folder);
+        } catch (IOException e) {
+            throw DurableFiles.failed("reading", base.directory(), e);
+        }
+    }
+
+    /**
+     * Checks before any work that a folder can be made and written, and that its disk has room.
+     *
+     * @param directory the folder that will be written
+     * @param bytesNeeded how much will be
+     * @throws BadInputException when not
+     */
+    public static void checkWritable(Path directory, long bytesNeeded) {
+        ModelFolderWriter.checkWritable(directory, bytesNeeded);
+    }
+
+    private static List<ModelFolderWriter.Shard> shards(Checkpoint base, ModelLayout layout) {
+        List<ModelFolderWriter.Shard> shards = new ArrayList<>();
+        for (SafetensorsFile file : base.weights().files()) {
+            List<SafetensorsWriter.Entry> entries = new ArrayList<>();
+            for (TensorInfo tensor : file.tensors().values()) {
+                entries.add(
+                        new SafetensorsWriter.Entry(
+                                tensor.name(), writtenDtype(base, layout, tensor), tensor.shape()));
+            }
+            shards.add(
+                    new ModelFolderWriter.Shard(
+                            file.path().getFileName().toString(), file.metadata(), entries));
+        }
+        return shards;
+    }
+
+    private static DType writtenDtype(Checkpoint base, ModelLayout layout, TensorInfo tensor) {
+        String source =
+                base.headCopies().contains(tensor.name())
+                        ? base.spec().embedding().tokens()
+                        : tensor.name();
+        return layout.find(source).map(place -> place.slot().dtype()).orElse(tensor.dtype());
+    }
+
+    private static Map<String, byte[]> sideFiles(
+            Checkpoint base, ModelLayout layout, List<ModelFolderWriter.Shard> shards)
+            throws IOException {
+        Map<String, byte[]> files = new LinkedHashMap<>();
+        try (Stream<Path> entries = Files.list(base.directory())) {
+            for (Path path : entries.filter(Files::isRegularFile).sorted().toList()) {
+                if (SIDE_FILE.matcher(path.getFileName().toString()).matches()) {
+                    files.put(path.getFileName().toString(), Files.readAllBytes(path));
+                }
+            }
+        }
+        boolean sharded = !shards.getFirst().fileName().equals(WeightFiles.SINGLE);
+        if (sharded) {
+            files.put(
+                    WeightFiles.INDEX,
+                    Files.readAllBytes(base.directory().resolve(WeightFiles.INDEX)));
+        }
+        Optional<DType> converted = convertedTo(base, layout);
+        if (converted.isPresent()) {
+            files.put(CONFIG, retyped(base.config().json(), converted.get()));
+            if (sharded) {
+                files.put(WeightFiles.INDEX, resized(files.get(WeightFiles.INDEX), shards));
+            }
+        }
+        return files;
+    }
+
+    /** The dtype that the layout stores everything in, where the base has another. */
+    private static Optional<DType> convertedTo(Checkpoint base, ModelLayout layout) {
+        return layout.blocks().stream()
+                .flatMap(block -> block.tensors().stream())
+                .filter(slot -> slot.dtype() != base.tensors().get(slot.name()).dtype())
+                .map(TensorSlot::dtype)
+                .findFirst();
+    }
+
+    private static byte[] retyped(JsonObject config, DType dtype) {
+        Map<String, Object> fields = new LinkedHashMap<>(config.fields());
+        if (fields.containsKey("dtype")) {
+            fields.put("dtype", dtype.torchName());
+        }
+        if (fields.containsKey("torch_dtype") || !fields.containsKey("dtype")) {
+            fields.put("torch_dtype", dtype.torchName());
+        }
+        return Json.writePretty(fields).getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static byte[] resized(byte[] index, List<ModelFolderWriter.Shard> shards) {
+        long total =
+                shards.stream()
+                        .flatMap(shard -> shard.tensors().stream())
+                        .mapToLong(SafetensorsWriter.Entry::sizeBytes)
+                        .sum();
+        try {
+            JsonObject json = Json.parseObject(new String(index, StandardCharsets.UTF_8));
+            Map<String, Object> fields = new LinkedHashMap<>(json.fields());
+            Map<String, Object> metadata = new LinkedHashMap<>();
+            json.optionalObject("metadata").ifPresent(old -> metadata.putAll(old.fields()));
+            metadata.put("total_size", total);
+            fields.put("metadata", metadata);
+            return Json.writePretty(fields).getBytes(StandardCharsets.UTF_8);
+        } catch (JsonFormatException e) {
+            throw new BadInputException(
+                    WeightFiles.INDEX, e.getMessage(), "use the index of the publication");
+        }
+    }
+
+    /**
+     * Writes all tensors of a block.
+     *
+     * @param block the block's index
+     * @param bytes the block as the layout lays it out
+     */
+    public void writeBlock(int block, MemorySegment bytes) {
+        BlockLayout blockLayout = layout.block(block);
+        for (TensorSlot slot : blockLayout.tensors()) {
+            writeTensor(slot, 0, bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()));
+        }
+    }
+
+    /**
+     * Writes a part of a tensor; each byte is to be written once.
+     *
+     * @param slot one of the layout's
+     * @param offsetBytes where the part begins in the tensor
+     * @param bytes the part, in the slot's dtype
+     */
+    public void writeTensor(TensorSlot slot, long offsetBytes, MemorySegment bytes) {
+        folder.write(slot.name(), offsetBytes, bytes);
+        if (slot.name().equals(base.spec().embedding().tokens())) {
+            for (String copy : base.headCopies()) {
+                folder.write(copy, offsetBytes, bytes);
+            }
+        }
+    }
+
+    /** Writes all tensors of all blocks, taking no more memory than {@link #bufferBytes}. */
+    public void writeAll(TensorSource source) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment buffer = arena.allocate(bufferBytes(), BlockLayout.ALIGNMENT);
+            for (ModelFolderWriter.Shard shard : shards) {
+                for (SafetensorsWriter.Entry tensor : shard.tensors()) {
+                    layout.find(tensor.name())
+                            .ifPresent(place -> writeFrom(source, place.slot(), buffer));
+                }
+            }
+        }
+    }
+
+    /** The memory that {@link #writeAll} takes. */
+    public static int bufferBytes() {
+        return Checkpoint.STAGING_BYTES;
+    }
+
+    private void writeFrom(TensorSource source, TensorSlot slot, MemorySegment buffer) {
+        for (long done = 0; done < slot.sizeBytes(); done += buffer.byteSize()) {
+            MemorySegment part =
+                    buffer.asSlice(0, Math.min(buffer.byteSize(), slot.sizeBytes() - done));
+            source.read(slot, done, part);
+            writeTensor(slot, done, part);
+        }
+    }
+
+    /**
+     * Copies what was not tuned, sees everything onto the disk, and gives every file its final
+     * name.
+     *
+     * @throws IllegalStateException when a tensor was not written whole
+     */
+    public void commit() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment buffer = arena.allocate(bufferBytes(), BlockLayout.ALIGNMENT);
+            for (TensorInfo tensor : base.tensors().values()) {
+                if (layout.find(tensor.name()).isEmpty()
+                        && !base.headCopies().contains(tensor.name())) {
+                    copy(tensor, buffer);
+                }
+            }
+        }
+        folder.commit();
+    }
+
+    private void copy(TensorInfo tensor, MemorySegment buffer) {
+        for (long done = 0; done < tensor.sizeBytes(); done += buffer.byteSize()) {
+            MemorySegment part =
+                    buffer.asSlice(0, Math.min(buffer.byteSize(), tensor.sizeBytes() - done));
+            base.weights().read(tensor, done, part);
+            folder.write(tensor.name(), done, part);
+        }
+    }
+
+    /** Removes what was not committed; a second call does nothing. */
+    @Override
+    public void close() {
+        folder.close();
+    }
+}

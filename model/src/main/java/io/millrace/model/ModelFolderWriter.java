@@ -1,0 +1,171 @@
+package io.millrace.model;
+
+import io.millrace.memory.BadInputException;
+import io.millrace.memory.ByteSize;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/**
+ * Writes a model folder: shards, and small files beside them. Nothing has its final name before
+ * everything is on the disk.
+ */
+final class ModelFolderWriter implements AutoCloseable {
+    private final Path directory;
+    private final Map<String, byte[]> sideFiles;
+    private final List<SafetensorsWriter> writers = new ArrayList<>();
+    private final Map<String, SafetensorsWriter> homes = new HashMap<>();
+    private boolean committed;
+
+    /** One weight file to be. */
+    record Shard(
+            String fileName, Map<String, String> metadata, List<SafetensorsWriter.Entry> tensors) {
+        long fileBytes() {
+            return SafetensorsWriter.fileBytes(metadata, tensors);
+        }
+    }
+
+    private ModelFolderWriter(Path directory, Map<String, byte[]> sideFiles) {
+        this.directory = directory;
+        this.sideFiles = Map.copyOf(sideFiles);
+    }
+
+    /**
+     * Begins a folder.
+     *
+     * @param directory made where it does not exist
+     * @param shards the weight files
+     * @param sideFiles the contents of all other files by name
+     * @throws BadInputException when the folder cannot take it, or has another model's weights
+     */
+    static ModelFolderWriter create(
+            Path directory, List<Shard> shards, Map<String, byte[]> sideFiles) {
+        long bytes = shards.stream().mapToLong(Shard::fileBytes).sum();
+        for (byte[] content : sideFiles.values()) {
+            bytes += content.length;
+        }
+        checkWritable(directory, bytes);
+        Set<String> weightFiles = new HashSet<>();
+        shards.forEach(shard -> weightFiles.add(shard.fileName()));
+        if (sideFiles.containsKey(WeightFiles.INDEX)) {
+            weightFiles.add(WeightFiles.INDEX);
+        }
+        checkNoOtherWeights(directory, weightFiles);
+        ModelFolderWriter folder = new ModelFolderWriter(directory, sideFiles);
+        try {
+            Files.createDirectories(directory);
+            for (Shard shard : shards) {
+                folder.add(shard);
+            }
+            return folder;
+        } catch (IOException e) {
+            folder.close();
+            throw DurableFiles.failed("creating", directory, e);
+        } catch (RuntimeException e) {
+            folder.close();
+            throw e;
+        }
+    }
+
+    private void add(Shard shard) {
+        SafetensorsWriter writer =
+                SafetensorsWriter.create(
+                        directory.resolve(shard.fileName()), shard.metadata(), shard.tensors());
+        writers.add(writer);
+        for (SafetensorsWriter.Entry tensor : shard.tensors()) {
+            homes.put(tensor.name(), writer);
+        }
+    }
+
+    /** Refuses a folder that cannot be made or written, or whose disk lacks room. */
+    static void checkWritable(Path directory, long bytesNeeded) {
+        Path existing = directory.toAbsolutePath().normalize();
+        while (existing.getParent() != null && !Files.exists(existing)) {
+            existing = existing.getParent();
+        }
+        if (!Files.isDirectory(existing)) {
+            throw new BadInputException(
+                    directory.toString(), existing + " is not a folder", "choose another folder");
+        }
+        try {
+            Files.delete(Files.createTempFile(existing, ".millrace", ".probe"));
+            long free = Files.getFileStore(existing).getUsableSpace();
+            if (free < bytesNeeded) {
+                throw new BadInputException(
+                        directory.toString(),
+                        "needs "
+                                + ByteSize.format(bytesNeeded)
+                                + " but the disk has "
+                                + ByteSize.format(free)
+                                + " left",
+                        "free some space or choose a folder on another disk");
+            }
+        } catch (IOException e) {
+            throw new BadInputException(
+                    directory.toString(),
+                    "cannot be written: " + e,
+                    "check permissions and free space, or choose another folder");
+        }
+    }
+
+    /** Weights of another model in the folder would be loaded instead of, or along with, ours. */
+    private static void checkNoOtherWeights(Path directory, Set<String> ours) {
+        if (!Files.isDirectory(directory)) {
+            return;
+        }
+        try (Stream<Path> entries = Files.list(directory)) {
+            entries.map(path -> path.getFileName().toString())
+                    .filter(name -> name.endsWith(".safetensors") || name.equals(WeightFiles.INDEX))
+                    .filter(name -> !ours.contains(name))
+                    .findFirst()
+                    .ifPresent(name -> {
+                        throw new BadInputException(
+                                directory.toString(),
+                                "holds " + name + " of another model",
+                                "choose an empty folder");
+                    });
+        } catch (IOException e) {
+            throw DurableFiles.failed("listing", directory, e);
+        }
+    }
+
+    /** Writes a part of a tensor. */
+    void write(String name, long offsetBytes, MemorySegment bytes) {
+        homes.get(name).write(name, offsetBytes, bytes);
+    }
+
+    /** Sees everything onto the disk, then gives every file its final name. */
+    void commit() {
+        writers.forEach(SafetensorsWriter::finish);
+        sideFiles.forEach(
+                (name, content) -> DurableFiles.writePart(directory.resolve(name), content));
+        writers.forEach(SafetensorsWriter::publish);
+        sideFiles.keySet().forEach(name -> DurableFiles.publish(directory.resolve(name)));
+        DurableFiles.syncFolder(directory);
+        committed = true;
+    }
+
+    /** Removes what was not committed. */
+    @Override
+    public void close() {
+        writers.forEach(SafetensorsWriter::close);
+        if (committed) {
+            return;
+        }
+        try {
+            for (String name : sideFiles.keySet()) {
+                Files.deleteIfExists(DurableFiles.part(directory.resolve(name)));
+            }
+        } catch (IOException e) {
+            throw DurableFiles.failed("cleaning", directory, e);
+        }
+    }
+}

@@ -1,0 +1,172 @@
+package io.millrace.model;
+
+import io.millrace.memory.BlockLayout;
+import io.millrace.memory.DType;
+import io.millrace.memory.TensorSlot;
+import io.millrace.model.spec.DecoderSpec;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+
+/**
+ * A model cut into blocks, and the order in which a step visits them.
+ *
+ * <p>A step makes {@code layers + 2} visits: the first embeds, the last makes logits, each between
+ * runs one layer. Without tying each visit has a block of its own. Where the head is the embedding,
+ * block 0 holds the tensors of both ends and is visited first and last:
+ *
+ * <pre>
+ * untied   block  0 = embedding   1..N = layers   N+1 = head     visits [0, 1..N, N+1]
+ * tied     block  0 = embedding and head   1..N = layers         visits [0, 1..N, 0]
+ * </pre>
+ *
+ * <p>Within a block, tensors lie in the bytewise order of their names, which is the order of most
+ * files, so that reading a block is mostly one sweep.
+ */
+public final class ModelLayout {
+    /** Orders names as the bytes of their UTF-8 form; the order of tensor ids. */
+    public static final Comparator<String> BYTEWISE =
+            (left, right) ->
+                    Arrays.compareUnsigned(
+                            left.getBytes(StandardCharsets.UTF_8),
+                            right.getBytes(StandardCharsets.UTF_8));
+
+    private final List<BlockLayout> blocks;
+    private final List<Integer> visits;
+    private final boolean tied;
+    private final Map<String, Placement> placements = new HashMap<>();
+
+    /**
+     * Where a tensor lies.
+     *
+     * @param block the block's index
+     * @param slot its place in the block
+     */
+    public record Placement(int block, TensorSlot slot) {}
+
+    private ModelLayout(List<BlockLayout> blocks, List<Integer> visits, boolean tied) {
+        this.blocks = List.copyOf(blocks);
+        this.visits = List.copyOf(visits);
+        this.tied = tied;
+        for (BlockLayout block : blocks) {
+            for (TensorSlot slot : block.tensors()) {
+                placements.put(slot.name(), new Placement(block.index(), slot));
+            }
+        }
+    }
+
+    /** The layout of a decoder with all tensors stored in one dtype. */
+    public static ModelLayout of(DecoderSpec spec, DType dtype) {
+        return of(spec, name -> dtype);
+    }
+
+    /**
+     * The layout of a decoder.
+     *
+     * @param spec the decoder
+     * @param dtypes the dtype in which a tensor of that name is stored
+     */
+    public static ModelLayout of(DecoderSpec spec, Function<String, DType> dtypes) {
+        SpecTensors tensors = SpecTensors.of(spec);
+        List<String> names = tensors.all().map(SpecTensor::name).sorted(BYTEWISE).toList();
+        Map<String, Integer> ids = new HashMap<>();
+        for (String name : names) {
+            ids.put(name, ids.size());
+        }
+        if (ids.size() != names.size()) {
+            throw new IllegalArgumentException("a tensor has two uses in " + spec.modelType());
+        }
+        List<List<SpecTensor>> groups = new ArrayList<>();
+        groups.add(tensors.embedding());
+        groups.addAll(tensors.layers());
+        int last = groups.size();
+        if (spec.isTied()) {
+            List<SpecTensor> ends = new ArrayList<>(tensors.embedding());
+            ends.addAll(tensors.head());
+            groups.set(0, ends);
+            last = 0;
+        } else {
+            groups.add(tensors.head());
+        }
+        List<BlockLayout> blocks = new ArrayList<>();
+        for (List<SpecTensor> group : groups) {
+            blocks.add(pack(blocks.size(), group, ids, dtypes));
+        }
+        List<Integer> visits = new ArrayList<>();
+        for (int visit = 0; visit <= spec.layers().size(); visit++) {
+            visits.add(visit);
+        }
+        visits.add(last);
+        return new ModelLayout(blocks, visits, spec.isTied());
+    }
+
+    private static BlockLayout pack(
+            int index,
+            List<SpecTensor> group,
+            Map<String, Integer> ids,
+            Function<String, DType> dtypes) {
+        return BlockLayout.pack(
+                index,
+                group.stream()
+                        .sorted(Comparator.comparing(SpecTensor::name, BYTEWISE))
+                        .map(tensor ->
+                                new TensorSlot(
+                                        tensor.name(),
+                                        ids.get(tensor.name()),
+                                        dtypes.apply(tensor.name()),
+                                        tensor.shape(),
+                                        0))
+                        .toList());
+    }
+
+    /** The blocks by index. */
+    public List<BlockLayout> blocks() {
+        return blocks;
+    }
+
+    /** One block. */
+    public BlockLayout block(int index) {
+        return blocks.get(index);
+    }
+
+    /** The blocks of a step's visits in order, two more than there are layers. */
+    public List<Integer> visits() {
+        return visits;
+    }
+
+    /** Whether block 0 is both ends of the model. */
+    public boolean isTied() {
+        return tied;
+    }
+
+    /** Where the tensor of that name lies, if it is one of the model's. */
+    public Optional<Placement> find(String name) {
+        return Optional.ofNullable(placements.get(name));
+    }
+
+    /** Number of trainable tensors. */
+    public int tensorCount() {
+        return placements.size();
+    }
+
+    /** Number of parameters. */
+    public long elementCount() {
+        return blocks.stream().mapToLong(BlockLayout::elementCount).sum();
+    }
+
+    /** Bytes of all blocks. */
+    public long sizeBytes() {
+        return blocks.stream().mapToLong(BlockLayout::sizeBytes).sum();
+    }
+
+    /** The block with the most bytes. */
+    public BlockLayout largestBlock() {
+        return blocks.stream().max(Comparator.comparingLong(BlockLayout::sizeBytes)).orElseThrow();
+    }
+}

@@ -1,0 +1,216 @@
+package io.millrace.model;
+
+import io.millrace.memory.BlockLayout;
+import io.millrace.memory.DType;
+import io.millrace.memory.TensorSlot;
+import io.millrace.model.spec.DecoderSpec;
+import io.millrace.telemetry.json.Json;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.LongConsumer;
+
+/**
+ * Makes checkpoints of a configuration's true shapes with random weights, as an untrained model has
+ * them: matrices normal, norms 1, biases 0. The same seed makes the same bytes.
+ */
+public final class SyntheticModel {
+    private static final long SHARD_BYTES = 5_000_000_000L;
+    private static final int BUFFER_BYTES = 4 << 20;
+    private static final long GOLDEN_GAMMA = 0x9E3779B97F4A7C15L;
+
+    private final ModelLayout layout;
+    private final Map<String, SpecTensor.Initial> initials = new LinkedHashMap<>();
+    private final int[] noise;
+    private final DType dtype;
+    private final long seed;
+
+    private SyntheticModel(ModelConfig config, DType dtype, long seed) {
+        DecoderSpec spec = Architectures.of(config).spec(config, Set.of());
+        this.layout = ModelLayout.of(spec, dtype);
+        this.dtype = dtype;
+        this.seed = seed;
+        SpecTensors.of(spec).all().forEach(tensor -> initials.put(tensor.name(), tensor.initial()));
+        double deviation =
+                config.positiveNumber("initializer_range", config.positiveNumber("init_std", 0.02));
+        this.noise = noise(dtype, (float) deviation);
+    }
+
+    /**
+     * Writes a folder with {@code config.json} and weights, in shards of 5 GB where they are large.
+     *
+     * @param config the shapes
+     * @param dtype how weights are stored
+     * @param seed of the weights
+     * @param directory made where it does not exist
+     * @param progress called now and then with the bytes written since the last call
+     * @return the parameter count
+     * @throws io.millrace.memory.BadInputException when the configuration is not supported or the
+     *     folder cannot take the weights
+     */
+    public static long write(
+            ModelConfig config, DType dtype, long seed, Path directory, LongConsumer progress) {
+        return new SyntheticModel(config, dtype, seed)
+                .write(config, directory, SHARD_BYTES, progress);
+    }
+
+    static long write(ModelConfig config, DType dtype, long seed, Path directory, long shardBytes) {
+        return new SyntheticModel(config, dtype, seed)
+                .write(config, directory, shardBytes, bytes -> {});
+    }
+
+    private long write(ModelConfig config, Path directory, long shardBytes, LongConsumer progress) {
+        List<ModelFolderWriter.Shard> shards = shards(shardBytes);
+        Map<String, byte[]> sideFiles = new LinkedHashMap<>();
+        sideFiles.put("config.json", json(configFields(config)));
+        if (shards.size() > 1) {
+            sideFiles.put(WeightFiles.INDEX, json(index(shards)));
+        }
+        try (ModelFolderWriter folder = ModelFolderWriter.create(directory, shards, sideFiles);
+                Arena arena = Arena.ofConfined()) {
+            MemorySegment buffer = arena.allocate(BUFFER_BYTES, BlockLayout.ALIGNMENT);
+            for (BlockLayout block : layout.blocks()) {
+                for (TensorSlot slot : block.tensors()) {
+                    write(folder, slot, buffer, progress);
+                }
+            }
+            folder.commit();
+        }
+        return layout.elementCount();
+    }
+
+    private List<ModelFolderWriter.Shard> shards(long shardBytes) {
+        List<List<SafetensorsWriter.Entry>> groups = new ArrayList<>();
+        long filled = 0;
+        for (BlockLayout block : layout.blocks()) {
+            for (TensorSlot slot : block.tensors()) {
+                if (groups.isEmpty() || filled + slot.sizeBytes() > shardBytes) {
+                    groups.add(new ArrayList<>());
+                    filled = 0;
+                }
+                filled += slot.sizeBytes();
+                groups.getLast()
+                        .add(new SafetensorsWriter.Entry(slot.name(), slot.dtype(), slot.shape()));
+            }
+        }
+        List<ModelFolderWriter.Shard> shards = new ArrayList<>();
+        for (List<SafetensorsWriter.Entry> group : groups) {
+            String name =
+                    groups.size() == 1
+                            ? WeightFiles.SINGLE
+                            : String.format(
+                                    "model-%05d-of-%05d.safetensors",
+                                    shards.size() + 1, groups.size());
+            shards.add(new ModelFolderWriter.Shard(name, SafetensorsWriter.PT_METADATA, group));
+        }
+        return shards;
+    }
+
+    private Map<String, Object> configFields(ModelConfig config) {
+        Map<String, Object> fields = new LinkedHashMap<>(config.json().fields());
+        if (fields.containsKey("dtype")) {
+            fields.put("dtype", dtype.torchName());
+        } else {
+            fields.put("torch_dtype", dtype.torchName());
+        }
+        return fields;
+    }
+
+    private Map<String, Object> index(List<ModelFolderWriter.Shard> shards) {
+        Map<String, Object> weightMap = new LinkedHashMap<>();
+        for (ModelFolderWriter.Shard shard : shards) {
+            shard.tensors().forEach(tensor -> weightMap.put(tensor.name(), shard.fileName()));
+        }
+        Map<String, Object> index = new LinkedHashMap<>();
+        index.put("metadata", Map.of("total_size", layout.elementCount() * dtype.sizeBytes()));
+        index.put("weight_map", weightMap);
+        return index;
+    }
+
+    private static byte[] json(Map<String, Object> fields) {
+        return Json.writePretty(fields).getBytes(StandardCharsets.UTF_8);
+    }
+
+    private void write(
+            ModelFolderWriter folder,
+            TensorSlot slot,
+            MemorySegment buffer,
+            LongConsumer progress) {
+        SpecTensor.Initial initial = initials.get(slot.name());
+        long elements = buffer.byteSize() / dtype.sizeBytes();
+        long tensorSeed = mix(seed + mix(slot.tensorId() + 1L));
+        for (long done = 0; done < slot.elementCount(); done += elements) {
+            long count = Math.min(elements, slot.elementCount() - done);
+            MemorySegment part = buffer.asSlice(0, count * dtype.sizeBytes());
+            switch (initial) {
+                case ZERO -> part.fill((byte) 0);
+                case ONE -> {
+                    for (long i = 0; i < count; i++) {
+                        Elements.set(part, dtype, i, 1);
+                    }
+                }
+                case NOISE -> fillNoise(part, tensorSeed, done, count);
+            }
+            folder.write(slot.name(), done * dtype.sizeBytes(), part);
+            progress.accept(part.byteSize());
+        }
+    }
+
+    /**
+     * Element e is the quantile that 16 bits of the hash of e / 4 choose; first is a multiple of 4.
+     */
+    private void fillNoise(MemorySegment part, long tensorSeed, long first, long count) {
+        long whole = count & ~3L;
+        boolean narrow = dtype.sizeBytes() == 2;
+        for (long i = 0; i < whole; i += 4) {
+            long hash = mix(tensorSeed + ((first + i) >>> 2) * GOLDEN_GAMMA);
+            long a = noise[(int) (hash & 0xFFFF)] & 0xFFFF_FFFFL;
+            long b = noise[(int) ((hash >>> 16) & 0xFFFF)] & 0xFFFF_FFFFL;
+            long c = noise[(int) ((hash >>> 32) & 0xFFFF)] & 0xFFFF_FFFFL;
+            long d = noise[(int) (hash >>> 48)] & 0xFFFF_FFFFL;
+            if (narrow) {
+                part.set(Elements.LONG, i * 2, a | (b << 16) | (c << 32) | (d << 48));
+            } else {
+                part.set(Elements.LONG, i * 4, a | (b << 32));
+                part.set(Elements.LONG, i * 4 + 8, c | (d << 32));
+            }
+        }
+        long hash = mix(tensorSeed + ((first + whole) >>> 2) * GOLDEN_GAMMA);
+        for (long i = whole; i < count; i++, hash >>>= 16) {
+            int bits = noise[(int) (hash & 0xFFFF)];
+            if (narrow) {
+                part.set(Elements.SHORT, i * 2, (short) bits);
+            } else {
+                part.set(Elements.INT, i * 4, bits);
+            }
+        }
+    }
+
+    /** The bits of each quantile in the dtype. */
+    private static int[] noise(DType dtype, float deviation) {
+        float[] quantiles = NormalQuantiles.table();
+        MemorySegment one = MemorySegment.ofArray(new int[1]);
+        int[] bits = new int[quantiles.length];
+        for (int i = 0; i < bits.length; i++) {
+            Elements.set(one, dtype, 0, deviation * quantiles[i]);
+            bits[i] =
+                    dtype.sizeBytes() == 2
+                            ? Short.toUnsignedInt(one.get(Elements.SHORT, 0))
+                            : one.get(Elements.INT, 0);
+        }
+        return bits;
+    }
+
+    /** A bijection of 64 bits whose outputs pass for random (Stafford's variant 13). */
+    private static long mix(long z) {
+        z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
+        z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
+        return z ^ (z >>> 31);
+    }
+}

@@ -1,0 +1,64 @@
+package io.millrace.model.text;
+
+import io.millrace.memory.BadInputException;
+import java.util.List;
+
+/** The examples of one data file, in the file's order. */
+public sealed interface Dataset permits ExampleSet, TextStream {
+
+    /** What the file holds. */
+    DataKind kind();
+
+    /** The examples, never empty. */
+    List<Example> examples();
+
+    /** The examples with all their candidates; empty unless this is classification. */
+    List<ClassificationExample> classification();
+
+    /**
+     * Holds out the end of the data: the last {@code heldOut} of the examples, or, of running text,
+     * of the tokens, whatever the windows are.
+     *
+     * @param heldOut the share, above 0 and below 1; rounded down to whole examples or tokens
+     * @throws BadInputException when that leaves nothing on one side
+     */
+    Split split(double heldOut);
+
+    /** The length of the longest sequence, candidates included. */
+    default int maxLength() {
+        int longest = 0;
+        for (Example example : examples()) {
+            longest = Math.max(longest, example.length());
+        }
+        for (ClassificationExample example : classification()) {
+            for (Example candidate : example.candidates()) {
+                longest = Math.max(longest, candidate.length());
+            }
+        }
+        return longest;
+    }
+
+    /**
+     * Two parts of a dataset.
+     *
+     * @param train what comes first in the file
+     * @param heldOut the rest
+     */
+    record Split(Dataset train, Dataset heldOut) {}
+
+    /** Where the held-out part begins, of {@code total} things that each side needs some of. */
+    static int splitPoint(int total, double heldOut, int atLeast, String things) {
+        if (!(heldOut > 0 && heldOut < 1)) {
+            throw new BadInputException(
+                    "held-out share", "is " + heldOut, "give a number above 0 and below 1");
+        }
+        int point = total - (int) Math.floor(total * heldOut);
+        if (point < atLeast || total - point < atLeast) {
+            throw new BadInputException(
+                    "held-out share",
+                    heldOut + " of " + total + " " + things + " leaves nothing on one side",
+                    "give another share or more data");
+        }
+        return point;
+    }
+}

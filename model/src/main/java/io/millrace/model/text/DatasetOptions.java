@@ -1,0 +1,65 @@
+package io.millrace.model.text;
+
+import io.millrace.memory.BadInputException;
+import java.util.HashSet;
+import java.util.List;
+
+/**
+ * How text becomes examples.
+ *
+ * @param seqLen the longest sequence made from text, in tokens; data that is already tokenised may
+ *     be longer, up to the model's limit
+ * @param maxPositions the longest sequence the model may see
+ * @param vocabSize the model's; every id is below it
+ * @param pack whether running text is joined and cut into windows of {@code seqLen}; if not, each
+ *     line is an example of its own and what exceeds {@code seqLen} is cut off at its end
+ * @param template the prompt of classification, with {@code {text}} or another of the line's string
+ *     fields in braces; doubled braces stand for themselves
+ * @param labelWords the continuation that stands for each label, in the order of the labels; empty
+ *     when the data is not classification
+ */
+public record DatasetOptions(
+        int seqLen,
+        int maxPositions,
+        int vocabSize,
+        boolean pack,
+        String template,
+        List<String> labelWords) {
+
+    /** Checks everything that can be checked without data. */
+    public DatasetOptions {
+        labelWords = List.copyOf(labelWords);
+        if (seqLen < 2 || seqLen > maxPositions) {
+            throw new BadInputException(
+                    "--seq-len",
+                    "is " + seqLen + ", and the model takes 2 to " + maxPositions + " tokens",
+                    "choose a length in that range");
+        }
+        if (labelWords.size() == 1 || new HashSet<>(labelWords).size() != labelWords.size()) {
+            throw new BadInputException(
+                    "--label-words",
+                    "needs two or more different words, has " + labelWords,
+                    "give one for each label, in the order of the labels");
+        }
+        if (labelWords.contains("")) {
+            throw new BadInputException(
+                    "--label-words", "has an empty word", "give one for each label");
+        }
+    }
+
+    /** Running text in packed windows, no classification. */
+    public static DatasetOptions of(int seqLen, int maxPositions, int vocabSize) {
+        return new DatasetOptions(seqLen, maxPositions, vocabSize, true, "{text}", List.of());
+    }
+
+    /** The same, for classification. */
+    public DatasetOptions withClassification(String newTemplate, List<String> newLabelWords) {
+        return new DatasetOptions(
+                seqLen, maxPositions, vocabSize, pack, newTemplate, newLabelWords);
+    }
+
+    /** The same, with running text packed or line by line. */
+    public DatasetOptions withPack(boolean newPack) {
+        return new DatasetOptions(seqLen, maxPositions, vocabSize, newPack, template, labelWords);
+    }
+}

@@ -1,0 +1,53 @@
+package io.millrace.model.text;
+
+import java.util.Arrays;
+
+/**
+ * One sequence and what is scored in it.
+ *
+ * @param ids the tokens, at least one
+ * @param labels {@code labels[i]} is the id that position {@code i - 1} should predict, {@link
+ *     #NOT_SCORED} where nothing is scored; {@code labels[0]} never counts, since nothing predicts
+ *     it
+ */
+@SuppressWarnings("ArrayRecordComponent") // shared and never written; copies would cost heap
+public record Example(int[] ids, int[] labels) {
+    /** The label of a token that is not scored. */
+    public static final int NOT_SCORED = -100;
+
+    /** Checks that the two arrays belong together. */
+    public Example {
+        if (ids.length == 0 || ids.length != labels.length) {
+            throw new IllegalArgumentException(ids.length + " ids, " + labels.length + " labels");
+        }
+    }
+
+    /** A sequence whose every token but the first is scored. */
+    public static Example scoringAll(int[] ids) {
+        return new Example(ids, ids);
+    }
+
+    /** A context that is given, and a continuation that is scored. */
+    static Example scoringContinuation(int[] context, int[] continuation) {
+        int[] ids = Tokenizer.concat(context, continuation);
+        int[] labels = ids.clone();
+        Arrays.fill(labels, 0, context.length, NOT_SCORED);
+        return new Example(ids, labels);
+    }
+
+    /** The number of tokens. */
+    public int length() {
+        return ids.length;
+    }
+
+    /** The number of positions whose prediction is scored. */
+    public int scoredTokens() {
+        int scored = 0;
+        for (int i = 1; i < labels.length; i++) {
+            if (labels[i] != NOT_SCORED) {
+                scored++;
+            }
+        }
+        return scored;
+    }
+}

@@ -1,0 +1,65 @@
+package io.millrace.optim;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorSpecies;
+
+/** The float32 loops of the parameter pass over tiles that lie in the first-level cache. */
+final class TileKernels {
+    private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
+    private static final ValueLayout.OfFloat FLOAT =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private TileKernels() {}
+
+    /** p ← factor · p */
+    static void scale(float[] p, int count, float factor) {
+        int i = 0;
+        for (; i <= count - FLOATS.length(); i += FLOATS.length()) {
+            FloatVector.fromArray(FLOATS, p, i).mul(factor).intoArray(p, i);
+        }
+        for (; i < count; i++) {
+            p[i] *= factor;
+        }
+    }
+
+    /** p ← fma(factor, z, p) */
+    static void add(float[] p, float[] z, int count, float factor) {
+        FloatVector factors = FloatVector.broadcast(FLOATS, factor);
+        int i = 0;
+        for (; i <= count - FLOATS.length(); i += FLOATS.length()) {
+            FloatVector sum = FloatVector.fromArray(FLOATS, p, i);
+            factors.fma(FloatVector.fromArray(FLOATS, z, i), sum).intoArray(p, i);
+        }
+        for (; i < count; i++) {
+            p[i] = Math.fma(factor, z[i], p[i]);
+        }
+    }
+
+    /** out ← fma(scale, z, p); a scale of 0 gives p itself, signs of zero included. */
+    static void perturb(
+            float scale, float[] z, float[] p, int count, MemorySegment out, long offset) {
+        if (scale == 0f) {
+            copy(p, count, out, offset);
+            return;
+        }
+        FloatVector scales = FloatVector.broadcast(FLOATS, scale);
+        int i = 0;
+        for (; i <= count - FLOATS.length(); i += FLOATS.length()) {
+            FloatVector sum = FloatVector.fromArray(FLOATS, p, i);
+            scales.fma(FloatVector.fromArray(FLOATS, z, i), sum)
+                    .intoMemorySegment(
+                            out, offset + (long) i * Float.BYTES, ByteOrder.LITTLE_ENDIAN);
+        }
+        for (; i < count; i++) {
+            out.set(FLOAT, offset + (long) i * Float.BYTES, Math.fma(scale, z[i], p[i]));
+        }
+    }
+
+    /** out ← p */
+    static void copy(float[] p, int count, MemorySegment out, long offset) {
+        MemorySegment.copy(p, 0, out, FLOAT, offset, count);
+    }
+}

@@ -1,0 +1,88 @@
+package io.millrace.prefetch;
+
+import io.millrace.memory.BlockLayout;
+import io.millrace.memory.host.HostMemory;
+import io.millrace.memory.host.HostSlab;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+
+/** All blocks in host memory for the whole run: nothing moves, so a lease is only a view. */
+public final class ResidentFeed implements BlockFeed {
+    private final List<Resident> blocks = new ArrayList<>();
+
+    /** Fills a block's memory once, at the start. */
+    @FunctionalInterface
+    public interface Loader {
+        /**
+         * Writes a block's bytes.
+         *
+         * @param block the block's index
+         * @param destination as many bytes as its layout says
+         */
+        void load(int block, MemorySegment destination);
+    }
+
+    /**
+     * Allocates and loads every block.
+     *
+     * @param layouts the model's blocks in order of index
+     * @param memory where they will lie; its budget bounds them
+     * @param loader fills them
+     * @param foldedThrough the last step whose update the loaded bytes hold
+     */
+    public ResidentFeed(
+            List<BlockLayout> layouts, HostMemory memory, Loader loader, long foldedThrough) {
+        try {
+            for (BlockLayout layout : layouts) {
+                String purpose = "block " + layout.index() + " of " + layouts.size();
+                HostSlab slab = memory.allocate(purpose, layout.sizeBytes());
+                blocks.add(new Resident(slab, foldedThrough));
+                loader.load(layout.index(), slab.segment());
+            }
+        } catch (RuntimeException | Error e) {
+            close();
+            throw e;
+        }
+    }
+
+    @Override
+    public BlockLease acquire(int block) {
+        return blocks.get(block);
+    }
+
+    @Override
+    public void close() {
+        blocks.forEach(block -> block.slab.close());
+    }
+
+    private static final class Resident implements BlockLease {
+        private final HostSlab slab;
+        private long foldedThrough;
+
+        Resident(HostSlab slab, long foldedThrough) {
+            this.slab = slab;
+            this.foldedThrough = foldedThrough;
+        }
+
+        @Override
+        public MemorySegment weights() {
+            return slab.segment();
+        }
+
+        @Override
+        public long foldedThrough() {
+            return foldedThrough;
+        }
+
+        @Override
+        public void markFolded(long throughStep) {
+            foldedThrough = throughStep;
+        }
+
+        @Override
+        public void close() {
+            // The block stays where it is; the feed owns the memory.
+        }
+    }
+}

@@ -1,0 +1,24 @@
+package io.millrace.telemetry;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.OptionalDouble;
+
+/**
+ * The figures of one evaluation, as a line of {@code metrics.jsonl} has them.
+ *
+ * @param step the steps done before it
+ * @param loss mean loss over the evaluation's labelled tokens
+ * @param accuracy share of examples answered rightly, where the task has an answer
+ */
+public record EvalMetrics(long step, double loss, OptionalDouble accuracy) {
+
+    /** The fields of the line; the accuracy of a task without answers is left out. */
+    public Map<String, Object> fields() {
+        Map<String, Object> line = new LinkedHashMap<>();
+        line.put("step", step);
+        line.put("eval_loss", loss);
+        accuracy.ifPresent(value -> line.put("eval_accuracy", value));
+        return line;
+    }
+}

@@ -1,0 +1,152 @@
+package io.millrace.telemetry;
+
+import io.millrace.telemetry.json.Json;
+import io.millrace.telemetry.json.JsonFormatException;
+import java.io.BufferedInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Map;
+
+/**
+ * Appends {@code metrics.jsonl}: each line is in the file when the call returns. A line that cannot
+ * be written whole is taken back and fails the call, so that the file holds whole lines only.
+ */
+public final class MetricsWriter implements AutoCloseable {
+    private final Path file;
+    private final FileChannel channel;
+
+    /**
+     * Opens a file to append to, made where it is missing.
+     *
+     * @throws UncheckedIOException where it cannot be opened
+     */
+    public MetricsWriter(Path file) {
+        this.file = file;
+        try {
+            channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            channel.position(channel.size());
+        } catch (IOException e) {
+            throw failure("cannot be opened", e);
+        }
+    }
+
+    /**
+     * Writes a step's line.
+     *
+     * @throws UncheckedIOException where it cannot be written, as on a full disk
+     */
+    public void write(StepMetrics metrics) {
+        writeLine(metrics.fields());
+    }
+
+    /**
+     * Writes an evaluation's line.
+     *
+     * @throws UncheckedIOException where it cannot be written, as on a full disk
+     */
+    public void write(EvalMetrics metrics) {
+        writeLine(metrics.fields());
+    }
+
+    private void writeLine(Map<String, Object> fields) {
+        ByteBuffer line =
+                ByteBuffer.wrap((Json.write(fields) + "\n").getBytes(StandardCharsets.UTF_8));
+        long before = -1;
+        try {
+            before = channel.position();
+            while (line.hasRemaining()) {
+                channel.write(line);
+            }
+        } catch (IOException e) {
+            takeBack(before, e);
+            throw failure("cannot be written", e);
+        }
+    }
+
+    private void takeBack(long length, IOException cause) {
+        try {
+            if (length >= 0) {
+                channel.truncate(length);
+            }
+        } catch (IOException e) {
+            cause.addSuppressed(e);
+        }
+    }
+
+    /**
+     * Cuts everything after the lines of a step, and a last line that was not written whole; for a
+     * run that resumes from there.
+     *
+     * @throws UncheckedIOException where the file cannot be read or cut, or another line than the
+     *     last is damaged
+     */
+    public void truncateAfter(long step) {
+        try {
+            channel.truncate(lengthThrough(step));
+            channel.position(channel.size());
+        } catch (IOException e) {
+            throw failure("cannot be cut after step " + step, e);
+        }
+    }
+
+    private long lengthThrough(long step) throws IOException {
+        try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
+            long length = 0;
+            for (int number = 1; ; number++) {
+                byte[] line = readLine(in);
+                if (line == null) {
+                    return length;
+                }
+                long lineStep;
+                try {
+                    lineStep =
+                            Json.parseObject(new String(line, StandardCharsets.UTF_8))
+                                    .integer("step");
+                } catch (JsonFormatException e) {
+                    throw new IOException("line " + number + ": " + e.getMessage(), e);
+                }
+                if (lineStep > step) {
+                    return length;
+                }
+                length += line.length + 1;
+            }
+        }
+    }
+
+    /** The next line without its end, or null where no whole line is left. */
+    private static byte[] readLine(InputStream in) throws IOException {
+        ByteArrayOutputStream line = new ByteArrayOutputStream(512);
+        for (int next = in.read(); next >= 0; next = in.read()) {
+            if (next == '\n') {
+                return line.toByteArray();
+            }
+            line.write(next);
+        }
+        return null;
+    }
+
+    /** Brings the lines to the disk and closes the file; a second call does nothing. */
+    @Override
+    public void close() {
+        try (channel) {
+            if (channel.isOpen()) {
+                channel.force(false);
+            }
+        } catch (IOException e) {
+            throw failure("cannot be closed", e);
+        }
+    }
+
+    private UncheckedIOException failure(String what, IOException cause) {
+        return new UncheckedIOException(
+                new IOException(file + ": metrics " + what + ": " + cause.getMessage(), cause));
+    }
+}

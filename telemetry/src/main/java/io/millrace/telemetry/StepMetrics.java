@@ -1,0 +1,60 @@
+package io.millrace.telemetry;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * The figures of one step, as a line of {@code metrics.jsonl} has them.
+ *
+ * @param step from 1
+ * @param loss mean of L+ and L− over the step's queries
+ * @param projectedGrad mean of the queries' projected gradients
+ * @param lr learning rate of this step
+ * @param tokens tokens of the step's batch
+ * @param overlap the step's lanes and length
+ * @param droppedSpans spans that the recorder dropped, and which the overlap therefore misses
+ */
+public record StepMetrics(
+        long step,
+        double loss,
+        double projectedGrad,
+        double lr,
+        long tokens,
+        StepOverlap overlap,
+        long droppedSpans) {
+
+    /** Tokens of the batch over the step's length; 0 for a step without length. */
+    public double tokensPerSecond() {
+        return overlap.seconds() > 0 ? tokens / overlap.seconds() : 0;
+    }
+
+    /** The fields of the line, in its order; {@code dropped_spans} only where there are any. */
+    public Map<String, Object> fields() {
+        Map<String, Object> lanes = new LinkedHashMap<>();
+        overlap.lanes()
+                .forEach((lane, use) -> {
+                    Map<String, Object> figures = new LinkedHashMap<>();
+                    figures.put("busy_seconds", use.busySeconds());
+                    figures.put("bytes", use.bytes());
+                    lanes.put(lane.label(), figures);
+                });
+        Map<String, Object> line = new LinkedHashMap<>();
+        line.put("step", step);
+        line.put("loss", loss);
+        line.put("projected_grad", projectedGrad);
+        line.put("lr", lr);
+        line.put("step_seconds", overlap.seconds());
+        line.put("tokens", tokens);
+        line.put("tokens_per_second", tokensPerSecond());
+        line.put("lanes", lanes);
+        line.put("hidden_transfer", overlap.hiddenTransfer());
+        line.put("exposed_transfer_seconds", overlap.exposedTransferSeconds());
+        line.put("compute_utilisation", overlap.computeUtilisation());
+        line.put("pipeline_efficiency", overlap.pipelineEfficiency());
+        line.put("bound_lane", overlap.boundLane().label());
+        if (droppedSpans > 0) {
+            line.put("dropped_spans", droppedSpans);
+        }
+        return line;
+    }
+}
