@@ -26,8 +26,8 @@ import java.util.SplittableRandom;
 
 /**
  * The block store's bandwidth beside fio's in the same folder: io_uring, O_DIRECT, 4 MiB. Both are
- * run in turns, since a drive's rate drifts; the ratio is that of the medians. fio reads the store's
- * own file, so that both read the same extents.
+ * run in turns, since a drive's rate drifts; the ratio is that of the medians. fio reads the
+ * store's own file, so that both read the same extents.
  *
  * <pre>
  *   StoreBenchmark FOLDER [--total SIZE] [--block SIZE] [--piece SIZE] [--depth N] [--rounds N]
