@@ -1,0 +1,27 @@
+package io.millrace.memory.nvme;
+
+import java.lang.foreign.MemorySegment;
+
+/** Reads one block after another into memory that stays open until {@link #await} returns. */
+public interface BlockRead extends AutoCloseable {
+    /**
+     * Starts reading a block and returns; several of these may be under way on one source. Part of
+     * the work, checksums and copies, is done in {@link #await}, so await soon.
+     *
+     * @param block its index
+     * @param target begins on a page; holds the block
+     */
+    void start(int block, MemorySegment target);
+
+    /**
+     * Waits until the block is whole and verified.
+     *
+     * @return its version
+     * @throws io.millrace.memory.OffloadException what the drive or the checksum refused
+     */
+    long await();
+
+    /** Waits for what is in flight, then frees buffers; a second call does nothing. */
+    @Override
+    void close();
+}

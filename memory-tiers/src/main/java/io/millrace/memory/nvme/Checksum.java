@@ -1,0 +1,53 @@
+package io.millrace.memory.nvme;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.util.zip.CRC32C;
+
+/** CRC32C of native memory, fed in order; reused. */
+final class Checksum {
+    // A ByteBuffer spans at most 2 GiB; one serves many chunks, so that a block costs one or two.
+    private static final long WINDOW_BYTES = 1L << 30;
+
+    private final CRC32C crc = new CRC32C();
+    private MemorySegment memory = MemorySegment.NULL;
+    private ByteBuffer window;
+    private long windowStart;
+    private long done;
+
+    /** Starts over, on other memory. */
+    void start(MemorySegment segment) {
+        crc.reset();
+        memory = segment;
+        window = null;
+        done = 0;
+    }
+
+    /** Takes in the bytes up to an offset. */
+    void advanceTo(long end) {
+        while (done < end) {
+            if (window == null || done >= windowStart + WINDOW_BYTES) {
+                windowStart = done;
+                window =
+                        memory.asSlice(done, Math.min(WINDOW_BYTES, memory.byteSize() - done))
+                                .asByteBuffer();
+            }
+            int from = (int) (done - windowStart);
+            int to = (int) Math.min(end - windowStart, window.capacity());
+            window.limit(to).position(from);
+            crc.update(window);
+            done = windowStart + to;
+        }
+    }
+
+    int value() {
+        return (int) crc.getValue();
+    }
+
+    /** The checksum of a whole small segment. */
+    static int of(MemorySegment segment) {
+        CRC32C crc = new CRC32C();
+        crc.update(segment.asByteBuffer());
+        return (int) crc.getValue();
+    }
+}

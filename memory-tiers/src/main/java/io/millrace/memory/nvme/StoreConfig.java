@@ -1,0 +1,43 @@
+package io.millrace.memory.nvme;
+
+import io.millrace.memory.host.HostMemory;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * What a block store holds.
+ *
+ * @param folder exists; the store's alone
+ * @param blockBytes bytes of each block
+ * @param fingerprint of what the blocks belong to: a store of another is refused
+ * @param spareBytes room, beyond one slot a block, for versions that are not durable yet; each size
+ *     of block has at least two spare slots (or one a block), and never more than one a block
+ */
+public record StoreConfig(Path folder, List<Long> blockBytes, long fingerprint, long spareBytes) {
+    /** Room for writes between two syncs that costs little beside the weights. */
+    public static final long DEFAULT_SPARE_BYTES = 1L << 30;
+
+    /** Freezes the sizes and checks them. */
+    public StoreConfig {
+        blockBytes = List.copyOf(blockBytes);
+        if (blockBytes.isEmpty() || blockBytes.stream().anyMatch(size -> size < 1)) {
+            throw new IllegalArgumentException("blocks of " + blockBytes + " bytes");
+        }
+    }
+
+    /** A store with the usual room for spares. */
+    public static StoreConfig of(Path folder, List<Long> blockBytes, long fingerprint) {
+        return new StoreConfig(folder, blockBytes, fingerprint, DEFAULT_SPARE_BYTES);
+    }
+
+    /** Bytes that the store takes on the drive, all of them when it is created. */
+    public long storeBytes() {
+        SlotGeometry geometry = SlotGeometry.of(this);
+        return geometry.dataBytes() + Manifest.fileBytes(geometry.slotCount());
+    }
+
+    /** Bytes of a block's slot: whole pages. */
+    static long slotBytes(long blockBytes) {
+        return HostMemory.pageBytes(blockBytes);
+    }
+}
