@@ -12,7 +12,8 @@ import java.util.Optional;
 final class BlockMemory implements AutoCloseable {
     private final Placement placement;
     private final List<DevicePort.Region> owned = new ArrayList<>();
-    private final MemorySegment[] stays; // on the host or on the device; null for passing blocks
+    private final DevicePort.Region[]
+            stays; // on the host or on the device; null for passing blocks
     private final MemorySegment staging;
     private final SlotBank hostSlots;
     private final SlotBank deviceSlots;
@@ -20,7 +21,7 @@ final class BlockMemory implements AutoCloseable {
     BlockMemory(Placement placement, HostMemory host, Optional<DevicePort> device) {
         this.placement = placement;
         int blocks = placement.homes().size();
-        stays = new MemorySegment[blocks];
+        stays = new DevicePort.Region[blocks];
         SlotBank streaming = null;
         try {
             SlotBank.Memory pinned = (purpose, bytes) -> pinned(host, purpose, bytes);
@@ -38,7 +39,7 @@ final class BlockMemory implements AutoCloseable {
             staging =
                     placement.stagingBytes() == 0
                             ? MemorySegment.NULL
-                            : own(pinned.allocate("staging", placement.stagingBytes()));
+                            : own(pinned.allocate("staging", placement.stagingBytes())).segment();
             streaming = new SlotBank("host", placement.hostSlots(), pinned);
             deviceSlots = new SlotBank("device", placement.deviceSlots(), onDevice);
             hostSlots = streaming;
@@ -51,9 +52,9 @@ final class BlockMemory implements AutoCloseable {
         }
     }
 
-    private MemorySegment own(DevicePort.Region region) {
+    private DevicePort.Region own(DevicePort.Region region) {
         owned.add(region);
-        return region.segment();
+        return region;
     }
 
     private static DevicePort.Region pinned(HostMemory host, String purpose, long bytes) {
@@ -80,7 +81,7 @@ final class BlockMemory implements AutoCloseable {
     }
 
     /** Where a block stays, on its home tier. */
-    MemorySegment stays(int block) {
+    DevicePort.Region stays(int block) {
         return stays[block];
     }
 

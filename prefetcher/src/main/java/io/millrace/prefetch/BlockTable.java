@@ -214,11 +214,11 @@ final class BlockTable {
     }
 
     /** Called from the computing thread: the block's bytes where they are computed on. */
-    MemorySegment onDevice(int block) {
+    DevicePort.Region onDevice(int block) {
         synchronized (monitor) {
             return memory.home(block) == Tier.DEVICE || unified
                     ? inHostOrStaying(block)
-                    : memory.deviceSlots().segment(deviceSlot[block]);
+                    : memory.deviceSlots().region(deviceSlot[block]);
         }
     }
 
@@ -227,13 +227,15 @@ final class BlockTable {
      */
     MemorySegment onHost(int block) {
         synchronized (monitor) {
-            return memory.home(block) == Tier.DEVICE ? memory.staging() : inHostOrStaying(block);
+            return memory.home(block) == Tier.DEVICE
+                    ? memory.staging()
+                    : inHostOrStaying(block).segment();
         }
     }
 
-    private MemorySegment inHostOrStaying(int block) {
+    private DevicePort.Region inHostOrStaying(int block) {
         return memory.home(block) == Tier.NVME
-                ? memory.hostSlots().segment(hostSlot[block])
+                ? memory.hostSlots().region(hostSlot[block])
                 : memory.stays(block);
     }
 

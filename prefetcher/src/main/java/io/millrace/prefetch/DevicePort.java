@@ -6,7 +6,11 @@ import java.lang.foreign.MemorySegment;
 public interface DevicePort {
     /** One region of device memory with one owner. */
     interface Region extends AutoCloseable {
-        /** Its bytes, as operators and copies take them. */
+        /**
+         * Its bytes, where the host can address them.
+         *
+         * @throws UnsupportedOperationException where it cannot
+         */
         MemorySegment segment();
 
         /** Frees it; a second call does nothing. */
@@ -22,9 +26,15 @@ public interface DevicePort {
      */
     Region allocate(String purpose, long sizeBytes);
 
-    /** Copies to the device and returns when the bytes are there. One upload runs at a time. */
-    void upload(MemorySegment host, MemorySegment device);
+    /**
+     * Copies to the beginning of a region and returns when the bytes are there. One upload runs at
+     * a time.
+     */
+    void upload(MemorySegment host, Region device);
 
-    /** Copies from the device and returns when the bytes are there. One download at a time. */
-    void download(MemorySegment device, MemorySegment host);
+    /**
+     * Copies from the beginning of a region and returns when the bytes are there. One download runs
+     * at a time.
+     */
+    void download(Region device, MemorySegment host);
 }

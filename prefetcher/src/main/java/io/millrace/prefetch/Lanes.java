@@ -65,7 +65,7 @@ final class Lanes {
         private void upload(int block) {
             long bytes = site.memory().blockBytes(block);
             MemorySegment host = site.table().onHost(block).asSlice(0, bytes);
-            device.upload(host, site.table().onDevice(block).asSlice(0, bytes));
+            device.upload(host, site.table().onDevice(block));
         }
     }
 
@@ -89,7 +89,7 @@ final class Lanes {
         private void download(int block) {
             long bytes = site.memory().blockBytes(block);
             MemorySegment host = site.table().onHost(block).asSlice(0, bytes);
-            device.download(site.table().onDevice(block).asSlice(0, bytes), host);
+            device.download(site.table().onDevice(block), host);
         }
     }
 

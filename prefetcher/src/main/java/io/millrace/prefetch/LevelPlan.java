@@ -189,7 +189,7 @@ record LevelPlan(BitSet resident, List<Long> slots, int window) {
                 slots.add(sharedSlot);
             }
             int atLeast = Math.min(window, 2); // one is filled while the other is computed on
-            int wanted = Math.max(atLeast, crowd(common, resident));
+            int wanted = Math.max(atLeast, crowd(common, resident)) - slots.size();
             for (int i = 0; i < Math.min(passing, wanted); i++) {
                 slots.add(slotBytes);
             }

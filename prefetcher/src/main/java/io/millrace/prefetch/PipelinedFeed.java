@@ -144,7 +144,7 @@ public final class PipelinedFeed implements BlockFeed {
         }
         publish(block);
         await(arrived, position, "block " + block);
-        MemorySegment bytes = table.onDevice(block).asSlice(0, memory.blockBytes(block));
+        MemorySegment bytes = table.onDevice(block).segment().asSlice(0, memory.blockBytes(block));
         open = new Lease(ring.get(position), bytes, table.version(block));
         return open;
     }
@@ -194,9 +194,8 @@ public final class PipelinedFeed implements BlockFeed {
         long bytes = memory.blockBytes(block);
         MemorySegment host = table.onHost(block);
         if (table.isDeviceDirty(block)) {
-            MemorySegment device = table.onDevice(block).asSlice(0, bytes);
             long token = ports.spans().begin(Lane.D2H, block, step);
-            ports.device().orElseThrow().download(device, host.asSlice(0, bytes));
+            ports.device().orElseThrow().download(table.onDevice(block), host.asSlice(0, bytes));
             ports.spans().end(token, bytes);
         }
         long version = table.version(block);

@@ -1,6 +1,5 @@
 package io.millrace.prefetch;
 
-import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -10,6 +9,8 @@ final class SlotBank implements AutoCloseable {
 
     private final String purpose;
     private final List<DevicePort.Region> regions = new ArrayList<>();
+    private final long[]
+            sizes; // the smallest first, so that the first that fits is the one to lend
     private final boolean[] lent;
 
     /** Allocates a slot. */
@@ -19,11 +20,11 @@ final class SlotBank implements AutoCloseable {
 
     SlotBank(String purpose, List<Long> sizes, Memory memory) {
         this.purpose = purpose;
-        lent = new boolean[sizes.size()];
+        this.sizes = sizes.stream().mapToLong(Long::longValue).sorted().toArray();
+        lent = new boolean[this.sizes.length];
         try {
-            // The smallest first, so that the first that fits is the one to lend.
-            for (long size : sizes.stream().sorted().toList()) {
-                String name = purpose + " slot " + (regions.size() + 1) + " of " + sizes.size();
+            for (long size : this.sizes) {
+                String name = purpose + " slot " + (regions.size() + 1) + " of " + lent.length;
                 regions.add(memory.allocate(name, size));
             }
         } catch (RuntimeException | Error e) {
@@ -35,7 +36,7 @@ final class SlotBank implements AutoCloseable {
     /** The smallest free slot that holds so many bytes; NONE where all such are lent. */
     int tryLend(long sizeBytes) {
         for (int slot = 0; slot < lent.length; slot++) {
-            if (!lent[slot] && regions.get(slot).segment().byteSize() >= sizeBytes) {
+            if (!lent[slot] && sizes[slot] >= sizeBytes) {
                 lent[slot] = true;
                 return slot;
             }
@@ -50,8 +51,8 @@ final class SlotBank implements AutoCloseable {
         lent[slot] = false;
     }
 
-    MemorySegment segment(int slot) {
-        return regions.get(slot).segment();
+    DevicePort.Region region(int slot) {
+        return regions.get(slot);
     }
 
     int lentCount() {

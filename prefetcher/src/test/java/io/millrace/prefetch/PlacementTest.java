@@ -67,9 +67,10 @@ final class PlacementTest {
     void sharesOneLargeSlotBetweenBothEndsWhereOnlyOneFits() {
         long budget = EMBEDDING + 4 * LAYER;
         Placement placement = placed(untied(24, EMBEDDING, LAYER), budget, 2);
-        assertThat(placement.homes()).containsOnly(Tier.NVME);
-        assertThat(placement.hostSlots())
-                .containsExactlyInAnyOrder(EMBEDDING, LAYER, LAYER, LAYER, LAYER);
+        assertThat(placement.homes().getFirst()).isEqualTo(Tier.NVME);
+        assertThat(placement.homes().getLast()).isEqualTo(Tier.NVME);
+        assertThat(placement.hostSlots()).containsExactlyInAnyOrder(EMBEDDING, LAYER, LAYER, LAYER);
+        assertThat(placement.prefetch()).isEqualTo(2);
     }
 
     @Test
