@@ -33,6 +33,7 @@ final class DecoderForward {
             ModelLayout layout,
             BlockFeed feed,
             Scratch scratch,
+            RotaryTables rotaryTables,
             WeightPasses passes,
             CpuWorkers workers,
             SpanRecorder spans) {
@@ -44,8 +45,12 @@ final class DecoderForward {
         this.spans = spans;
         PerturbedLinear linear = new PerturbedLinear(workers, scratch);
         Normalizer normalizer = new Normalizer(workers.pool(), scratch);
+        AttentionProgram attention =
+                new AttentionProgram(workers, linear, normalizer, rotaryTables);
         embedding = new EmbeddingProgram(workers.pool(), scratch, linear);
-        layers = new LayerProgram(workers, scratch, linear, normalizer, spec);
+        layers =
+                new LayerProgram(
+                        workers.pool(), scratch, linear, normalizer, attention, spec.layers());
         head = new HeadProgram(workers, scratch, linear, normalizer);
     }
 

@@ -52,7 +52,7 @@ final class EmbeddingProgram {
                     if (spec.scale() != 1f) {
                         for (int scale = 0; scale < weights.scaleCount(); scale++) {
                             Floats scaled = row.at(scale * tokens.stride());
-                            Rows.scale(scaled.segment(), scaled.start(), width, spec.scale());
+                            Rows.scale(spec.scale(), scaled.segment(), scaled.start(), width);
                         }
                     }
                 });

@@ -50,7 +50,9 @@ public final class ForwardPass {
             DecoderForward forward = session.startPlain(size);
             long width = spec.vocabSize();
             HostMemory host = new HostMemory(session.ledger());
-            try (HostSlab packed = host.allocate("logits", batch.tokens() * width * Float.BYTES);
+            try (HostSlab packed = host.allocate(
+                                    "logits",
+                                    MicroBatch.withSlack(batch.tokens()) * width * Float.BYTES);
                     HostSlab spread =
                             host.allocate("padded logits", padded.cells() * width * Float.BYTES)) {
                 forwardAll(forward, batch, packed.segment(), spec.vocabSize());

@@ -57,7 +57,9 @@ public final class Generation {
             DecoderForward forward = session.startPlain(size);
             try (HostSlab slab =
                     new HostMemory(session.ledger())
-                            .allocate("logits", (long) spec.vocabSize() * Float.BYTES)) {
+                            .allocate(
+                                    "logits",
+                                    MicroBatch.withSlack(1) * spec.vocabSize() * Float.BYTES)) {
                 Generation generation =
                         new Generation(spec, forward, new Floats(slab.segment(), 0));
                 int end = tokenizer.special().eos().orElse(-1);

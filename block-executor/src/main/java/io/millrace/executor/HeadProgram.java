@@ -1,12 +1,11 @@
 package io.millrace.executor;
 
+import io.millrace.executor.cpu.Activations;
 import io.millrace.executor.cpu.CpuWorkers;
 import io.millrace.executor.cpu.GemmTiles;
 import io.millrace.executor.cpu.Loss;
 import io.millrace.executor.cpu.Rows;
 import io.millrace.model.spec.HeadSpec;
-import io.millrace.model.spec.LinearSpec;
-import io.millrace.optim.PassPlan;
 
 /**
  * From hidden states to losses or logits, for the rows that are asked for only.
@@ -19,6 +18,7 @@ final class HeadProgram {
     private final Scratch scratch;
     private final PerturbedLinear linear;
     private final Normalizer normalizer;
+    private double[] losses = new double[0];
 
     HeadProgram(
             CpuWorkers workers, Scratch scratch, PerturbedLinear linear, Normalizer normalizer) {
@@ -65,5 +65,108 @@ final class HeadProgram {
         } else {
             losses(weights, spec, batch, x, probe, microBatch, sink);
         }
+    }
+
+    /** The rows that count, one after another, so that all further work is on them alone. */
+    private Variants gather(MicroBatch batch, Variants hidden, int scales) {
+        int[] rows = batch.headRows();
+        int width = Math.toIntExact(hidden.rowStride());
+        Variants x = scratch.normed(width);
+        RowTasks.run(
+                workers.pool(),
+                scales,
+                rows.length,
+                width,
+                (scale, from, to, worker) -> {
+                    for (int row = from; row < to; row++) {
+                        Floats in = hidden.of(scale).at((long) rows[row] * width);
+                        Floats out = x.of(scale).at((long) row * width);
+                        Rows.copy(in.segment(), in.start(), out.segment(), out.start(), width);
+                    }
+                });
+        return x;
+    }
+
+    private void logits(FormedWeights weights, HeadSpec spec, Variants x, int rows, Variants y) {
+        linear.run(weights, spec.logits(), x, y, rows, false);
+        if (spec.softcap() != 0) {
+            int width = spec.logits().outputs();
+            RowTasks.run(
+                    workers.pool(),
+                    weights.scaleCount(),
+                    rows,
+                    width,
+                    (scale, from, to, worker) -> {
+                        Floats row = y.of(scale).at((long) from * width);
+                        Activations.softcap(
+                                spec.softcap(),
+                                row.segment(),
+                                row.start(),
+                                row.segment(),
+                                row.start(),
+                                (long) (to - from) * width);
+                    });
+        }
+    }
+
+    private void losses(
+            FormedWeights weights,
+            HeadSpec spec,
+            MicroBatch batch,
+            Variants x,
+            int probe,
+            int microBatch,
+            HeadSink sink) {
+        int rows = batch.headRows().length;
+        int panels = GemmTiles.of(MicroBatch.padded(rows), spec.logits().outputs()).columnTiles();
+        long partialsEach = Loss.partialFloats(rows, panels);
+        Floats partials = scratch.partials();
+        linear.runInPanels(
+                weights,
+                spec.logits(),
+                x,
+                rows,
+                (scale, row, rowCount, panel, firstId, width, logits) -> {
+                    Floats to = partials.at(scale * partialsEach);
+                    int real = Math.min(rowCount, rows - row);
+                    Loss.reducePanel(
+                            logits.segment(),
+                            logits.start(),
+                            width,
+                            row,
+                            real,
+                            firstId,
+                            width,
+                            spec.softcap(),
+                            batch.targets(),
+                            to.segment(),
+                            to.start(),
+                            panel,
+                            panels);
+                });
+        for (int scale = 0; scale < weights.scaleCount(); scale++) {
+            merge(batch, partials.at(scale * partialsEach), panels);
+            sink.losses(probe, scale, microBatch, losses, rows);
+        }
+    }
+
+    private void merge(MicroBatch batch, Floats partials, int panels) {
+        int rows = batch.headRows().length;
+        if (losses.length < rows) {
+            losses = new double[rows];
+        }
+        RowTasks.run(
+                workers.pool(),
+                1,
+                rows,
+                (long) panels * Loss.PARTIAL_FLOATS,
+                (scale, from, to, worker) -> {
+                    for (int row = from; row < to; row++) {
+                        int target = batch.targets()[row];
+                        losses[row] =
+                                Loss.merge(
+                                        partials.segment(), partials.start(), row, panels, target);
+                    }
+                });
     }
 }

@@ -1,65 +1,67 @@
 package io.millrace.executor;
 
 import io.millrace.executor.cpu.Activations;
-import io.millrace.executor.cpu.Attention;
-import io.millrace.executor.cpu.Norms;
-import io.millrace.executor.cpu.Rotary;
+import io.millrace.executor.cpu.Rows;
 import io.millrace.executor.cpu.WorkerPool;
-import io.millrace.model.spec.AttentionSpec;
 import io.millrace.model.spec.LayerSpec;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.MlpSpec;
 import io.millrace.model.spec.NormSpec;
+import java.util.List;
 
 /** One block's arithmetic over a micro-batch, for every scale of a probe. */
 final class LayerProgram {
     private final WorkerPool pool;
     private final Scratch scratch;
-    private final Linear linear;
-    private final RotaryTables rotaryTables;
+    private final PerturbedLinear linear;
+    private final Normalizer normalizer;
+    private final AttentionProgram attention;
+    private final List<LayerSpec> layers;
 
-    LayerProgram(WorkerPool pool, Scratch scratch, Linear linear, RotaryTables rotaryTables) {
+    LayerProgram(
+            WorkerPool pool,
+            Scratch scratch,
+            PerturbedLinear linear,
+            Normalizer normalizer,
+            AttentionProgram attention,
+            List<LayerSpec> layers) {
         this.pool = pool;
         this.scratch = scratch;
         this.linear = linear;
-        this.rotaryTables = rotaryTables;
+        this.normalizer = normalizer;
+        this.attention = attention;
+        this.layers = layers;
     }
 
     /**
      * Runs one block in place.
      *
      * @param weights the block's weights as the probe wants them
-     * @param layer the block
+     * @param index which layer
      * @param hidden [tokens, hidden] for every scale; read and written
      * @param sequences which tokens belong together
-     * @param projected where rows of projections go; keys and values of {@code sequences.past()}
-     *     earlier tokens lie before them
      */
-    void run(
-            FormedWeights weights,
-            LayerSpec layer,
-            Variants hidden,
-            Sequences sequences,
-            Variants projected) {
+    void run(FormedWeights weights, int index, Variants hidden, Sequences sequences) {
+        LayerSpec layer = layers.get(index);
         int rows = sequences.tokenCount();
         switch (layer.order()) {
             case PRE -> {
-                attend(weights, layer, norm(weights, layer.attentionNorm(), hidden, rows), sequences, projected);
+                attend(weights, index, norm(weights, layer.attentionNorm(), hidden, rows), sequences);
                 addAttention(weights, layer, hidden, rows);
-                Variants normed = norm(weights, layer.mlpNorm(), hidden, rows);
-                expand(weights, layer.mlp(), normed, rows);
+                expand(weights, layer.mlp(), norm(weights, layer.mlpNorm(), hidden, rows), rows);
                 addMlp(weights, layer, hidden, rows);
             }
             case POST -> {
-                attend(weights, layer, hidden, sequences, projected);
+                attend(weights, index, hidden, sequences);
                 addAttention(weights, layer, hidden, rows);
-                normInPlace(weights, layer.attentionNorm(), hidden, rows);
+                normalizer.run(weights, layer.attentionNorm(), hidden, hidden, rows);
                 expand(weights, layer.mlp(), hidden, rows);
                 addMlp(weights, layer, hidden, rows);
-                normInPlace(weights, layer.mlpNorm(), hidden, rows);
+                normalizer.run(weights, layer.mlpNorm(), hidden, hidden, rows);
             }
             case PARALLEL -> {
-                attend(weights, layer, norm(weights, layer.attentionNorm(), hidden, rows), sequences, projected);
+                attend(weights, index, norm(weights, layer.attentionNorm(), hidden, rows), sequences);
+                // Both parts read the hidden state before either adds to it.
                 expand(weights, layer.mlp(), norm(weights, layer.mlpNorm(), hidden, rows), rows);
                 addAttention(weights, layer, hidden, rows);
                 addMlp(weights, layer, hidden, rows);
@@ -67,63 +69,112 @@ final class LayerProgram {
         }
     }
 
-    private void attend(
-            FormedWeights weights,
-            LayerSpec layer,
-            Variants x,
-            Sequences sequences,
-            Variants projected) {
-        AttentionSpec attention = layer.attention();
-        int rows = sequences.tokenCount();
-        int column = 0;
-        for (LinearSpec projection : attention.projections()) {
-            linear.run(weights, projection, x, projected.column(column), rows, false);
-            column += projection.outputs();
-        }
-        headNorm(weights, attention, attention.queryNorm(), projected, rows, true);
-        headNorm(weights, attention, attention.keyNorm(), projected, rows, false);
-        if (attention.rope() != null) {
-            rotate(attention, sequences, projected);
-        }
-        attentionCore(attention, sequences, projected, weights.scaleCount());
+    private Variants norm(FormedWeights weights, NormSpec spec, Variants hidden, int rows) {
+        Variants normed = scratch.normed(spec.width());
+        normalizer.run(weights, spec, hidden, normed, rows);
+        return normed;
+    }
+
+    private void attend(FormedWeights weights, int index, Variants x, Sequences sequences) {
+        LayerSpec layer = layers.get(index);
+        attention.run(
+                weights,
+                layer.attention(),
+                x,
+                sequences,
+                scratch.projected(index, sequences.past()),
+                scratch.context(ScratchSize.contextWidth(layer)));
     }
 
     private void addAttention(
             FormedWeights weights, LayerSpec layer, Variants hidden, int rows) {
-        add(weights, layer.attention().output(), layer.attentionOutNorm(), scratch.context(), hidden, rows);
+        Variants context = scratch.context(ScratchSize.contextWidth(layer));
+        add(weights, layer.attention().output(), layer.attentionOutNorm(), context, hidden, rows);
     }
 
     private void expand(FormedWeights weights, MlpSpec mlp, Variants x, int rows) {
-        linear.run(weights, mlp.up(), x, scratch.inner(), rows, false);
-        if (mlp.gate() != null) {
-            linear.run(weights, mlp.gate(), x, scratch.gate(), rows, false);
+        int width = mlp.up().outputs();
+        Variants inner = scratch.inner(width);
+        linear.run(weights, mlp.up(), x, inner, rows, false);
+        if (mlp.gate() == null) {
+            RowTasks.run(
+                    pool,
+                    weights.scaleCount(),
+                    rows,
+                    width,
+                    (scale, from, to, worker) -> {
+                        Floats states = inner.of(scale).at((long) from * width);
+                        Activations.apply(
+                                mlp.activation(),
+                                states.segment(),
+                                states.start(),
+                                states.segment(),
+                                states.start(),
+                                (long) (to - from) * width);
+                    });
+        } else {
+            Variants gate = scratch.gate(width);
+            linear.run(weights, mlp.gate(), x, gate, rows, false);
+            gate(weights.scaleCount(), mlp, gate, inner, rows);
         }
-        activate(mlp, weights.scaleCount(), rows);
+    }
+
+    private void gate(int scales, MlpSpec mlp, Variants gate, Variants inner, int rows) {
+        int width = mlp.up().outputs();
+        RowTasks.run(
+                pool,
+                scales,
+                rows,
+                width,
+                (scale, from, to, worker) -> {
+                    Floats gates = gate.of(scale).at((long) from * width);
+                    Floats ups = inner.of(scale).at((long) from * width);
+                    Activations.gated(
+                            mlp.activation(),
+                            gates.segment(),
+                            gates.start(),
+                            ups.segment(),
+                            ups.start(),
+                            gates.segment(),
+                            gates.start(),
+                            (long) (to - from) * width);
+                });
     }
 
     private void addMlp(FormedWeights weights, LayerSpec layer, Variants hidden, int rows) {
-        add(weights, layer.mlp().down(), layer.mlpOutNorm(), scratch.inner(), hidden, rows);
+        MlpSpec mlp = layer.mlp();
+        int width = mlp.up().outputs();
+        // A gated product was left where the gate's states were.
+        Variants states = mlp.gate() == null ? scratch.inner(width) : scratch.gate(width);
+        add(weights, mlp.down(), layer.mlpOutNorm(), states, hidden, rows);
     }
 
-    /** {@code hidden += norm(linear(x))}; without a norm the GEMM adds by itself. */
+    /** {@code hidden += norm(linear(x))}; without a norm the product adds by itself. */
     private void add(
             FormedWeights weights,
-            LinearSpec spec,
+            LinearSpec output,
             NormSpec outNorm,
             Variants x,
             Variants hidden,
             int rows) {
         if (outNorm == null) {
-            linear.run(weights, spec, x, hidden, rows, true);
+            linear.run(weights, output, x, hidden, rows, true);
             return;
         }
-        Variants result = scratch.normed();
-        linear.run(weights, spec, x, result, rows, false);
-        normInPlace(weights, outNorm, result, rows);
-        for (int scale = 0; scale < weights.scaleCount(); scale++) {
-            Floats from = result.of(scale);
-            Floats to = hidden.of(scale);
-            Rows.add(from.segment(), from.start(), to.segment(), to.start(), (long) rows * spec.outputs());
-        }
+        int width = output.outputs();
+        Variants result = scratch.normed(width);
+        linear.run(weights, output, x, result, rows, false);
+        normalizer.run(weights, outNorm, result, result, rows);
+        RowTasks.run(
+                pool,
+                weights.scaleCount(),
+                rows,
+                width,
+                (scale, from, to, worker) -> {
+                    Floats in = result.of(scale).at((long) from * width);
+                    Floats out = hidden.of(scale).at((long) from * width);
+                    long count = (long) (to - from) * width;
+                    Rows.add(in.segment(), in.start(), out.segment(), out.start(), count);
+                });
     }
 }

@@ -19,4 +19,9 @@ record MicroBatch(int[] ids, Sequences sequences, int[] headRows, int[] targets)
     static int padded(int rows) {
         return Math.ceilDiv(rows, GemmTiles.ROW_QUANTUM) * GemmTiles.ROW_QUANTUM;
     }
+
+    /** Rows of a matrix that products may write from any of the given rows on. */
+    static long withSlack(int rows) {
+        return (long) rows + GemmTiles.ROW_QUANTUM;
+    }
 }

@@ -1,7 +1,7 @@
 package io.millrace.executor;
 
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.cpu.WorkerPool;
+import io.millrace.executor.cpu.CpuWorkers;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.memory.Ledger;
@@ -30,15 +30,16 @@ final class ModelSession implements AutoCloseable {
     private final ModelLayout layout;
     private final Ledger ledger;
     private final SpanRecorder spans = new SpanRecorder();
-    private final WorkerPool pool;
+    private final CpuWorkers workers;
     private BlockFeed feed;
     private Scratch scratch;
+    private RotaryTables rotaryTables;
 
-    private ModelSession(Checkpoint checkpoint, ModelLayout layout, Ledger ledger, WorkerPool pool) {
+    private ModelSession(Checkpoint checkpoint, ModelLayout layout, Ledger ledger, CpuWorkers workers) {
         this.checkpoint = checkpoint;
         this.layout = layout;
         this.ledger = ledger;
-        this.pool = pool;
+        this.workers = workers;
     }
 
     /**
@@ -53,7 +54,7 @@ final class ModelSession implements AutoCloseable {
         Checkpoint checkpoint = Checkpoint.open(folder);
         try {
             ModelLayout layout = dtype.map(checkpoint::layout).orElseGet(checkpoint::layout);
-            return new ModelSession(checkpoint, layout, ledger(memory), new WorkerPool());
+            return new ModelSession(checkpoint, layout, ledger(memory), new CpuWorkers(Runtime.getRuntime().availableProcessors()));
         } catch (RuntimeException | Error e) {
             checkpoint.close();
             throw e;
@@ -70,6 +71,10 @@ final class ModelSession implements AutoCloseable {
 
     Ledger ledger() {
         return ledger;
+    }
+
+    int workers() {
+        return workers.pool().workers();
     }
 
     SpanRecorder spans() {
@@ -104,7 +109,8 @@ final class ModelSession implements AutoCloseable {
             Checkpoint weights,
             long foldedThrough) {
         HostMemory host = new HostMemory(ledger);
-        scratch = new Scratch(host, checkpoint.spec(), size, pool.workers());
+        scratch = new Scratch(host, checkpoint.spec(), size, workers.pool().workers());
+        rotaryTables = new RotaryTables(host, checkpoint.spec(), size.longest());
         feed =
                 new ResidentFeed(
                         layout.blocks(),
@@ -113,8 +119,8 @@ final class ModelSession implements AutoCloseable {
                                 weights.readBlock(layout.block(block), destination),
                         foldedThrough);
         WeightPasses passes =
-                new WeightPasses(pool, direction, rounding, foldEvery, size.scalesPerProbe());
-        return new DecoderForward(checkpoint.spec(), layout, feed, scratch, passes, spans);
+                new WeightPasses(workers.pool(), direction, rounding, foldEvery, size.scalesPerProbe());
+        return new DecoderForward(checkpoint.spec(), layout, feed, scratch, rotaryTables, passes, workers, spans);
     }
 
     @Override
@@ -122,10 +128,13 @@ final class ModelSession implements AutoCloseable {
         if (feed != null) {
             feed.close();
         }
+        if (rotaryTables != null) {
+            rotaryTables.close();
+        }
         if (scratch != null) {
             scratch.close();
         }
-        pool.close();
+        workers.close();
         checkpoint.close();
     }
 

@@ -11,10 +11,10 @@ import io.millrace.model.Checkpoint;
 import io.millrace.model.CheckpointWriter;
 import io.millrace.model.ModelLayout;
 import io.millrace.optim.Directions;
+import io.millrace.optim.Journal;
 import io.millrace.optim.JournalHeader;
 import io.millrace.optim.JournalReader;
 import io.millrace.optim.Optimizers;
-import io.millrace.optim.Rounding;
 import io.millrace.prefetch.BlockLease;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -40,7 +40,7 @@ public final class Replay {
      * @throws BadInputException when the journal is damaged or belongs to another base
      */
     public static Result run(Path base, Path journal, Path out) {
-        JournalReader read = JournalReader.read(journal);
+        Journal read = JournalReader.read(journal);
         JournalHeader header = read.header();
         try (Checkpoint checkpoint = Checkpoint.open(base);
                 WorkerPool pool = new WorkerPool()) {
@@ -57,7 +57,7 @@ public final class Replay {
                         "give the folder that the run began from");
             }
             ModelLayout layout = checkpoint.layout();
-            if (!header.dtype().isEmpty()) {
+            if (!header.dtype().equals(JournalHeader.AS_STORED)) {
                 layout = checkpoint.layout(DType.find(header.dtype()).orElseThrow());
             }
             UpdateLog updates = new UpdateLog(Optimizers.named(header.optimizer()));
@@ -66,7 +66,7 @@ public final class Replay {
                     new WeightPasses(
                             pool,
                             Directions.named(header.direction()),
-                            Rounding.named(header.rounding()),
+                            header.rounding(),
                             header.foldEvery(),
                             1);
             rebuild(checkpoint, layout, updates, passes, out);

@@ -2,7 +2,6 @@ package io.millrace.executor;
 
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.DataConfig;
-import io.millrace.executor.config.OptionNames;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.memory.ByteSize;
 import io.millrace.model.Checkpoint;
@@ -56,11 +55,11 @@ final class RunSetup implements AutoCloseable {
     /** Checks everything, takes the folder, loads the weights. */
     static RunSetup prepare(TuneConfig config) {
         ArithmeticConfig arithmetic = config.arithmetic();
-        DenseDirection direction = Directions.named(OptionNames.of(arithmetic.perturbation()));
-        Rounding rounding = Rounding.named(OptionNames.of(arithmetic.rounding()));
+        DenseDirection direction = Directions.named(arithmetic.perturbation());
+        Rounding rounding = arithmetic.rounding();
         LrSchedule schedule =
                 Schedules.named(
-                        OptionNames.of(arithmetic.schedule()),
+                        arithmetic.schedule(),
                         arithmetic.lr(),
                         arithmetic.warmup());
         Estimator estimator = new TwoSidedEstimator(arithmetic.queries());
@@ -169,7 +168,6 @@ final class RunSetup implements AutoCloseable {
         long foldEvery = config.arithmetic().foldEvery();
         long through = history.updates().lastStep() / foldEvery * foldEvery;
         if (through > 0) {
-            history.force();
             save(history.checkpoints().place(through), ForwardRequest.Folding.SCHEDULED);
             history.checkpoints().mark(through);
         }
@@ -197,7 +195,7 @@ final class RunSetup implements AutoCloseable {
                 session.checkpoint().spec().modelType(),
                 layout.elementCount(),
                 ByteSize.format(layout.sizeBytes()),
-                OptionNames.of(config.arithmetic().perturbation()),
+                config.arithmetic().perturbation(),
                 config.arithmetic().optimizer(),
                 config.data().batchSize(),
                 config.memory().device(),

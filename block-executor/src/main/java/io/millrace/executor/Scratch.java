@@ -1,6 +1,7 @@
 package io.millrace.executor;
 
 import io.millrace.executor.cpu.GemmTiles;
+import io.millrace.executor.cpu.Loss;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
 import io.millrace.model.spec.DecoderSpec;
@@ -19,6 +20,11 @@ final class Scratch implements AutoCloseable {
     /** Matrices up to this size are formed whole and shared; larger ones a panel at a time. */
     static final long WHOLE_MATRIX_ELEMENTS = 1L << 20;
 
+    // The largest tile that GemmTiles cuts, whatever the shape.
+    private static final long TILE_LENGTH =
+            (long) GemmTiles.of(1 << 20, 1 << 20).rowTile()
+                    * GemmTiles.of(1, 1 << 20).columnTile();
+
     private final List<HostSlab> slabs = new ArrayList<>();
     private final ScratchSize size;
     private final int hiddenWidth;
@@ -32,6 +38,8 @@ final class Scratch implements AutoCloseable {
     private final Floats vectors;
     private final Floats wholeMatrix;
     private final Floats panels;
+    private final Floats tiles;
+    private final Floats partials;
     private final int contextWidth;
     private final int innerWidth;
     private final long vectorLength;
@@ -60,6 +68,8 @@ final class Scratch implements AutoCloseable {
             vectors = allocate(memory, "perturbed vectors", 3 * scales * vectorLength);
             wholeMatrix = allocate(memory, "perturbed matrices", scales * matrix);
             panels = allocate(memory, "perturbed panels", workers * panelLength);
+            tiles = allocate(memory, "tiles of logits", workers * TILE_LENGTH);
+            partials = allocate(memory, "partial losses", partialElements(spec));
         } catch (RuntimeException | Error e) {
             close();
             throw e;
@@ -85,7 +95,7 @@ final class Scratch implements AutoCloseable {
 
     /** Rows of projections of one layer, from the row after those that are kept. */
     Variants projected(int layer, int past) {
-        long rows = size.microBatchRows() + size.keptTokens();
+        long rows = (long) size.microBatchRows() + size.keptTokens();
         long perScale = rows * projectedWidth;
         long perLayer = size.keptTokens() > 0 ? perScale * size.scalesPerProbe() : 0;
         return new Variants(
@@ -98,18 +108,18 @@ final class Scratch implements AutoCloseable {
     }
 
     /** [micro-batch tokens, inner width] for every scale of a probe. */
-    Variants inner() {
-        return new Variants(inner, (long) size.microBatchRows() * innerWidth, innerWidth);
+    Variants inner(int width) {
+        return new Variants(inner, (long) size.microBatchRows() * width, width);
     }
 
     /** The same for the gate. */
-    Variants gate() {
-        return new Variants(gate, (long) size.microBatchRows() * innerWidth, innerWidth);
+    Variants gate(int width) {
+        return new Variants(gate, (long) size.microBatchRows() * width, width);
     }
 
     /** Where one of three vectors of a block is formed for every scale: a bias, or a norm's two. */
     Floats vector(int which) {
-        return vectors.at(which * size.scalesPerProbe() * vectorLength);
+        return vectors.at((long) which * size.scalesPerProbe() * vectorLength);
     }
 
     /** Where a matrix of up to {@link #WHOLE_MATRIX_ELEMENTS} is formed for every scale. */
@@ -122,13 +132,28 @@ final class Scratch implements AutoCloseable {
         return panels.at(worker * panelLength);
     }
 
+    /** Where a worker makes a tile of a product that never exists whole. */
+    Floats tile(int worker) {
+        return tiles.at(worker * TILE_LENGTH);
+    }
+
+    /** What remains of each head row and panel of the vocabulary, for every scale of a probe. */
+    Floats partials() {
+        return partials;
+    }
+
     @Override
     public void close() {
         slabs.forEach(HostSlab::close);
     }
 
+    private long partialElements(DecoderSpec spec) {
+        int panels = GemmTiles.of(1 << 20, spec.head().logits().outputs()).columnTiles();
+        return size.scalesPerProbe() * Loss.partialFloats(size.microBatchRows(), panels);
+    }
+
     private long projectedElements(DecoderSpec spec) {
-        long rows = size.microBatchRows() + size.keptTokens();
+        long rows = (long) size.microBatchRows() + size.keptTokens();
         long layers = size.keptTokens() > 0 ? spec.layers().size() : 1;
         return layers * size.scalesPerProbe() * rows * projectedWidth;
     }

@@ -14,9 +14,10 @@ import java.util.function.ToIntFunction;
  * @param scales scales of all probes together
  * @param scalesPerProbe scales of the probe with the most
  * @param keptTokens tokens whose keys and values stay for later ones; 0 keeps none
+ * @param longest tokens of the longest sequence
  */
 record ScratchSize(
-        int batchRows, int microBatchRows, int scales, int scalesPerProbe, int keptTokens) {
+        int batchRows, int microBatchRows, int scales, int scalesPerProbe, int keptTokens, int longest) {
 
     /**
      * The size for batches of sequences.
@@ -36,13 +37,14 @@ record ScratchSize(
                 rows,
                 probes * scalesPerProbe,
                 scalesPerProbe,
-                0);
+                0,
+                longest);
     }
 
     /** The size for one sequence that goes on token by token. */
     static ScratchSize continuation(int prompt, int longest) {
         int rows = MicroBatch.padded(prompt);
-        return new ScratchSize(rows, rows, 1, 1, longest);
+        return new ScratchSize(rows, rows, 1, 1, longest, longest);
     }
 
     /** The most of something that any layer has. */

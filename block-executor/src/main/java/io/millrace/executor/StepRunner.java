@@ -36,7 +36,7 @@ final class StepRunner {
         List<MicroBatch> microBatches = MicroBatches.scoring(batch, options.microBatch());
         sink.prepare(probes, MicroBatches.headRowCount(microBatches));
         forward.run(
-                ForwardRequest.step(step, microBatches, probes, updates, options.foldEvery()), sink);
+                ForwardRequest.step(step, microBatches, probes, updates), sink);
         List<double[]> losses = new ArrayList<>();
         for (int probe = 0; probe < probes.size(); probe++) {
             double[] ofProbe = new double[probes.get(probe).scales().size()];
@@ -56,8 +56,7 @@ final class StepRunner {
      * @param eps scale of the perturbation
      * @param weightDecay decay of matrices
      * @param microBatch sequences that pass through a block together
-     * @param foldEvery steps from one rounding into the stored weights to the next
      */
     record StepOptions(
-            long runSeed, double eps, double weightDecay, int microBatch, int foldEvery) {}
+            long runSeed, double eps, double weightDecay, int microBatch) {}
 }

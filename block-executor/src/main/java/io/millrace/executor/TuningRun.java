@@ -7,7 +7,6 @@ import io.millrace.executor.config.StepProgress;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.model.text.Batch;
 import io.millrace.model.text.BatchSampler;
-import io.millrace.optim.JournalWriter;
 import io.millrace.optim.LrSchedule;
 import io.millrace.optim.QueryResult;
 import io.millrace.optim.StepRecord;
@@ -23,24 +22,21 @@ public final class TuningRun {
     private final TuneConfig config;
     private final RunListener listener;
     private final RunSetup setup;
-    private final JournalWriter journal;
     private final MetricsWriter metrics;
+    private final StepRunner runner;
+    private final Evaluator evaluator;
     private final StepMeter meter;
     private EvalResult before;
     private EvalResult after;
     private double lastLoss = Double.NaN;
 
-    private TuningRun(
-            TuneConfig config,
-            RunListener listener,
-            RunSetup setup,
-            JournalWriter journal,
-            MetricsWriter metrics) {
+    private TuningRun(TuneConfig config, RunListener listener, RunSetup setup) {
         this.config = config;
         this.listener = listener;
         this.setup = setup;
-        this.journal = journal;
-        this.metrics = metrics;
+        metrics = setup.history().metrics();
+        runner = setup.runner();
+        evaluator = setup.evaluator();
         meter = new StepMeter(setup.session().spans());
     }
 
@@ -54,16 +50,14 @@ public final class TuningRun {
      *     as it was then
      */
     public static RunSummary run(TuneConfig config, RunListener listener) {
-        try (RunSetup setup = RunSetup.prepare(config);
-                JournalWriter journal = setup.openJournal();
-                MetricsWriter metrics = setup.openMetrics()) {
-            return new TuningRun(config, listener, setup, journal, metrics).run();
+        try (RunSetup setup = RunSetup.prepare(config)) {
+            return new TuningRun(config, listener, setup).run();
         }
     }
 
     private RunSummary run() {
         ArithmeticConfig arithmetic = config.arithmetic();
-        long first = setup.updates().lastStep() + 1;
+        long first = setup.history().updates().lastStep() + 1;
         listener.onStart(new RunStart(setup.describe(), first, arithmetic.steps()));
         if (first == 1) {
             before = evaluate();
@@ -77,7 +71,7 @@ public final class TuningRun {
         }
         return new RunSummary(
                 config.output().out(),
-                setup.updates().lastStep(),
+                setup.history().updates().lastStep(),
                 lastLoss,
                 before,
                 after,
@@ -95,10 +89,9 @@ public final class TuningRun {
             Batch batch = sampler.batch(step);
             meter.begin();
             StepRecord record =
-                    setup.runner().run(step, schedule.lr(step), batch, setup.updates());
+                    runner.run(step, schedule.at(step, last), batch, setup.history().updates());
             requireFinite(record);
-            journal.append(record);
-            setup.updates().add(record);
+            setup.history().add(record);
             report(record, batch.tokens(), meter.end(), last);
             afterStep(step, last);
         }
@@ -113,7 +106,6 @@ public final class TuningRun {
         }
         long checkpointEvery = config.output().checkpointEvery();
         if (checkpointEvery > 0 && step % checkpointEvery == 0 && step != last) {
-            journal.force();
             setup.saveCheckpoint();
         }
     }
@@ -151,8 +143,8 @@ public final class TuningRun {
         if (setup.data().eval() == null) {
             return null;
         }
-        EvalResult result = setup.evaluator().evaluate(setup.data().eval(), setup.updates());
-        long step = setup.updates().lastStep();
+        EvalResult result = evaluator.evaluate(setup.data().eval(), setup.history().updates());
+        long step = setup.history().updates().lastStep();
         OptionalDouble accuracy =
                 Double.isNaN(result.accuracy())
                         ? OptionalDouble.empty()

@@ -1,11 +1,9 @@
 package io.millrace.cli;
 
-import io.millrace.executor.config.LrSchedule;
-import io.millrace.executor.config.Perturbation;
-import io.millrace.executor.config.Rounding;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
+import io.millrace.optim.Rounding;
 import picocli.CommandLine.Option;
 
 /** Everything that decides the bytes of the tuned model, given model and data. */
@@ -20,7 +18,7 @@ final class ArithmeticOptions {
             names = "--lr-schedule",
             paramLabel = "NAME",
             description = "constant, linear or cosine, down to 0. Default: constant.")
-    private LrSchedule schedule;
+    private String schedule;
 
     @Option(
             names = "--warmup",
@@ -50,7 +48,7 @@ final class ArithmeticOptions {
             names = "--perturbation",
             paramLabel = "NAME",
             description = "gaussian, rademacher or low-rank. Default: gaussian.")
-    private Perturbation perturbation;
+    private String perturbation;
 
     @Option(
             names = "--rank",
@@ -95,7 +93,7 @@ final class ArithmeticOptions {
     private DType dtype;
 
     void applyTo(TuneConfigBuilder builder) {
-        if (perturbation != Perturbation.LOW_RANK) {
+        if (!"low-rank".equals(perturbation)) {
             onlyLowRank(rank, "--rank");
             onlyLowRank(window, "--window");
         }

@@ -1,7 +1,7 @@
 package io.millrace.cli;
 
 import io.millrace.telemetry.json.Json;
-import java.io.PrintWriter;
+import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.Map;
 
@@ -17,8 +17,8 @@ import java.util.Map;
  */
 record CommandContext(
         Engine engine,
-        PrintWriter out,
-        PrintWriter err,
+        PrintStream out,
+        PrintStream err,
         boolean terminal,
         Interruption interruption,
         Path home) {

@@ -1,13 +1,11 @@
 package io.millrace.cli;
 
-import io.millrace.executor.config.LrSchedule;
 import io.millrace.executor.config.Metric;
 import io.millrace.executor.config.OptionNames;
-import io.millrace.executor.config.Perturbation;
-import io.millrace.executor.config.Rounding;
 import io.millrace.executor.config.Seeds;
 import io.millrace.memory.ByteSize;
 import io.millrace.memory.DType;
+import io.millrace.optim.Rounding;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -30,8 +28,6 @@ final class Converters {
         commandLine.registerConverter(long.class, Converters::wholeNumber);
         commandLine.registerConverter(Double.class, Converters::decimal);
         commandLine.registerConverter(DType.class, Converters::dtype);
-        commandLine.registerConverter(Perturbation.class, oneOf(Perturbation.values()));
-        commandLine.registerConverter(LrSchedule.class, oneOf(LrSchedule.values()));
         commandLine.registerConverter(Rounding.class, oneOf(Rounding.values()));
         commandLine.registerConverter(Metric.class, oneOf(Metric.values()));
     }

@@ -1,5 +1,7 @@
 package io.millrace.cli;
 
+import io.millrace.executor.EvalResult;
+import io.millrace.executor.RunSummary;
 import io.millrace.executor.config.EvalConfig;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.Metric;
@@ -79,13 +81,13 @@ final class DemoCommand implements Callable<Integer> {
                         .lr(1e-3)
                         .build();
         RunReporter reporter = new RunReporter(context);
-        Engine.EvalResult before = evaluate(model, test);
+        EvalResult before = evaluate(model, test);
         report("before", before);
-        Engine.RunSummary run = reporter.watch(() -> context.engine().tune(config, reporter));
+        RunSummary run = reporter.watch(() -> context.engine().tune(config, reporter));
         if (run.interrupted()) {
             return ExitCode.INTERRUPTED;
         }
-        Engine.EvalResult after = evaluate(tuned, test);
+        EvalResult after = evaluate(tuned, test);
         report("after", after);
         Path journal = tuned.resolve("journal.jsonl");
         if (json.wanted()) {
@@ -104,7 +106,7 @@ final class DemoCommand implements Callable<Integer> {
         return ExitCode.DONE;
     }
 
-    private Engine.EvalResult evaluate(Path model, Path test) {
+    private EvalResult evaluate(Path model, Path test) {
         return context.engine()
                 .eval(
                         new EvalConfig(
@@ -116,7 +118,7 @@ final class DemoCommand implements Callable<Integer> {
                                 MemoryConfig.DEFAULT));
     }
 
-    private void report(String when, Engine.EvalResult result) {
+    private void report(String when, EvalResult result) {
         if (!json.wanted()) {
             context.print(
                     String.format(
@@ -130,7 +132,7 @@ final class DemoCommand implements Callable<Integer> {
     }
 
     private Map<String, Object> answer(
-            Engine.EvalResult before, Engine.EvalResult after, Path tuned, Path journal) {
+            EvalResult before, EvalResult after, Path tuned, Path journal) {
         Map<String, Object> answer = new LinkedHashMap<>();
         answer.put("accuracy_before", before.accuracy());
         answer.put("accuracy_after", after.accuracy());

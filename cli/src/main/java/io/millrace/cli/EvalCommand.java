@@ -1,5 +1,6 @@
 package io.millrace.cli;
 
+import io.millrace.executor.EvalResult;
 import io.millrace.executor.config.EvalConfig;
 import io.millrace.executor.config.Metric;
 import java.nio.file.Path;
@@ -57,7 +58,7 @@ final class EvalCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        Engine.EvalResult result =
+        EvalResult result =
                 context.engine()
                         .eval(
                                 new EvalConfig(
@@ -82,7 +83,7 @@ final class EvalCommand implements Callable<Integer> {
     }
 
     /** An evaluation for a program; null where there was none. */
-    static Map<String, Object> answer(Engine.EvalResult result) {
+    static Map<String, Object> answer(EvalResult result) {
         if (result == null) {
             return null;
         }

@@ -1,5 +1,6 @@
 package io.millrace.cli;
 
+import io.millrace.executor.DivergedException;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.OffloadException;
 import io.millrace.telemetry.json.JsonFormatException;
@@ -8,6 +9,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.util.concurrent.ExecutionException;
@@ -21,7 +23,7 @@ import java.util.concurrent.ExecutionException;
 record Failure(int exitCode, String line) {
     static Failure of(Throwable thrown) {
         return switch (thrown) {
-            case UncheckedIOException wrapper -> of(wrapper.getCause());
+            case UncheckedIOException wrapper -> ofWrapped(wrapper);
             case ExecutionException wrapper when wrapper.getCause() != null ->
                     of(wrapper.getCause());
             case ExceptionInInitializerError wrapper when wrapper.getCause() != null ->
@@ -40,6 +42,7 @@ record Failure(int exitCode, String line) {
                     badInput(e.getFile() + ": is not empty; give another folder");
             case IOException e -> failed("input or output failed: " + text(e));
             case OffloadException e -> failed(e.getMessage());
+            case DivergedException e -> failed(e.getMessage());
             case OutOfMemoryError e ->
                     failed(
                             "out of memory ("
@@ -55,6 +58,15 @@ record Failure(int exitCode, String line) {
                                     + text(thrown)
                                     + "; run again with --debug");
         };
+    }
+
+    /** A wrapper may name the file that its cause does not. */
+    private static Failure ofWrapped(UncheckedIOException wrapper) {
+        IOException cause = wrapper.getCause();
+        boolean says = !cause.toString().equals(wrapper.getMessage());
+        return says && !(cause instanceof FileSystemException)
+                ? failed(text(wrapper) + ": " + text(cause))
+                : of(cause);
     }
 
     static Failure badInput(String what) {

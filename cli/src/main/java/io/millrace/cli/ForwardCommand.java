@@ -1,6 +1,10 @@
 package io.millrace.cli;
 
+import io.millrace.executor.ForwardPass;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -35,6 +39,8 @@ final class ForwardCommand implements Callable<Integer> {
             description = "Safetensors to write: logits, token_loss and mean_loss.")
     private Path output;
 
+    @Mixin private JsonOption json = new JsonOption();
+
     @Mixin private MemoryOptions memory = new MemoryOptions();
 
     ForwardCommand(CommandContext context) {
@@ -43,7 +49,22 @@ final class ForwardCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        context.engine().forward(model, input, output, memory.config());
+        ForwardPass.Result result = context.engine().forward(model, input, output, memory.config());
+        if (json.wanted()) {
+            Map<String, Object> answer = new LinkedHashMap<>();
+            answer.put("mean_loss", CommandContext.orNull(result.meanLoss()));
+            answer.put("scored_tokens", result.scoredTokens());
+            answer.put("output", output.toString());
+            context.printJson(answer);
+        } else {
+            context.print(
+                    String.format(
+                            Locale.ROOT,
+                            "mean loss %.6f over %,d tokens: %s",
+                            result.meanLoss(),
+                            result.scoredTokens(),
+                            output));
+        }
         return ExitCode.DONE;
     }
 }

@@ -1,10 +1,13 @@
 package io.millrace.cli;
 
+import io.millrace.executor.Generation;
 import io.millrace.executor.config.GenerateConfig;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -47,18 +50,23 @@ final class GenerateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        Engine.GenerateResult result =
+        Generation.Result result =
                 context.engine()
                         .generate(new GenerateConfig(model, prompt, maxNewTokens, memory.config()));
         if (json.wanted()) {
             Map<String, Object> answer = new LinkedHashMap<>();
             answer.put("prompt", prompt);
             answer.put("text", result.text());
-            answer.put("ids", result.ids());
+            answer.put("prompt_ids", boxed(result.promptIds()));
+            answer.put("new_ids", boxed(result.newIds()));
             context.printJson(answer);
         } else {
-            context.print(prompt + result.text());
+            context.print(result.text());
         }
         return ExitCode.DONE;
+    }
+
+    private static List<Integer> boxed(int[] ids) {
+        return IntStream.of(ids).boxed().toList();
     }
 }

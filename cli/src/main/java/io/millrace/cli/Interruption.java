@@ -1,6 +1,6 @@
 package io.millrace.cli;
 
-import java.io.PrintWriter;
+import java.io.PrintStream;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
 import java.util.List;
@@ -10,18 +10,18 @@ import java.util.List;
  * way and the second ends the process; at any other time the first ends it.
  */
 final class Interruption {
-    private final PrintWriter err;
+    private final PrintStream err;
     private final Runnable end;
     private boolean graceful;
     private boolean requested;
 
     /** An interruption that ends the process with the exit code of one. */
-    Interruption(PrintWriter err) {
+    Interruption(PrintStream err) {
         // halt: a run in mid-step must not see its memory freed by shutdown hooks.
         this(err, () -> Runtime.getRuntime().halt(ExitCode.INTERRUPTED));
     }
 
-    Interruption(PrintWriter err, Runnable end) {
+    Interruption(PrintStream err, Runnable end) {
         this.err = err;
         this.end = end;
     }

@@ -1,6 +1,8 @@
 package io.millrace.cli;
 
 import io.millrace.memory.BadInputException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -61,8 +63,8 @@ final class Millrace implements Callable<Integer> {
         Converters.register(commandLine);
         // A prompt may begin with @.
         commandLine.setExpandAtFiles(false);
-        commandLine.setOut(context.out());
-        commandLine.setErr(context.err());
+        commandLine.setOut(new PrintWriter(context.out(), true, StandardCharsets.UTF_8));
+        commandLine.setErr(new PrintWriter(context.err(), true, StandardCharsets.UTF_8));
         commandLine.setParameterExceptionHandler((e, ignored) -> {
             context.err().println(Failure.badInput(describe(e)).line());
             context.err().flush();

@@ -39,7 +39,7 @@ final class ReplayCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        long steps = context.engine().replay(base, journal, out);
+        long steps = context.engine().replay(base, journal, out).steps();
         context.print("replayed " + steps + " steps: " + out);
         return ExitCode.DONE;
     }

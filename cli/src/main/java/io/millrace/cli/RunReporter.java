@@ -3,36 +3,39 @@ package io.millrace.cli;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.RunStart;
 import io.millrace.executor.config.StepProgress;
+import io.millrace.telemetry.ProgressLine;
 import java.util.Locale;
 import java.util.function.Supplier;
 
 /** Shows a run on standard error and passes on the wish to stop. */
 final class RunReporter implements RunListener {
     private final CommandContext context;
-    private final ProgressLine progress;
+    private ProgressLine progress;
 
     RunReporter(CommandContext context) {
         this.context = context;
-        progress = new ProgressLine(context.err(), context.terminal(), System::nanoTime);
     }
 
     @Override
     public void onStart(RunStart start) {
-        context.err().println(start.resolved());
-        context.err().flush();
-        progress.start(start.firstStep());
+        say(start.resolved());
+        progress =
+                new ProgressLine(
+                        context.err(),
+                        context.terminal(),
+                        start.firstStep() - 1,
+                        start.totalSteps());
     }
 
     @Override
     public void onStep(StepProgress step) {
-        progress.show(step);
+        progress.update(step.step(), step.loss(), step.tokensPerSecond());
     }
 
     @Override
     public void onEval(long step, double loss, double accuracy) {
-        progress.erase();
-        context.err().println("step " + step + "  " + describe(loss, accuracy));
-        context.err().flush();
+        progress.clear();
+        say("step " + step + "  " + describe(loss, accuracy));
     }
 
     @Override
@@ -47,7 +50,9 @@ final class RunReporter implements RunListener {
             return run.get();
         } finally {
             context.interruption().leaveRun();
-            progress.erase();
+            if (progress != null) {
+                progress.clear();
+            }
         }
     }
 
@@ -55,5 +60,10 @@ final class RunReporter implements RunListener {
         return Double.isNaN(accuracy)
                 ? String.format(Locale.ROOT, "eval loss %.4f", loss)
                 : String.format(Locale.ROOT, "eval loss %.4f  accuracy %.4f", loss, accuracy);
+    }
+
+    private void say(String line) {
+        context.err().println(line);
+        context.err().flush();
     }
 }

@@ -65,9 +65,8 @@ final class SynthCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        ProgressLine progress =
-                new ProgressLine(context.err(), context.terminal(), System::nanoTime);
-        Engine.SynthResult result =
+        WriteProgress progress = new WriteProgress(context.err(), context.terminal());
+        long parameters =
                 context.engine()
                         .synth(
                                 new Engine.SynthRequest(
@@ -78,10 +77,11 @@ final class SynthCommand implements Callable<Integer> {
                                         seed),
                                 progress::written);
         progress.erase();
+        long bytes = parameters * dtype.sizeBytes();
         if (json.wanted()) {
             Map<String, Object> answer = new LinkedHashMap<>();
-            answer.put("parameters", result.parameters());
-            answer.put("bytes", result.bytes());
+            answer.put("parameters", parameters);
+            answer.put("bytes", bytes);
             answer.put("out", out.toString());
             context.printJson(answer);
         } else {
@@ -89,8 +89,8 @@ final class SynthCommand implements Callable<Integer> {
                     String.format(
                             Locale.ROOT,
                             "%,d parameters, %s: %s",
-                            result.parameters(),
-                            ByteSize.format(result.bytes()),
+                            parameters,
+                            ByteSize.format(bytes),
                             out));
         }
         return ExitCode.DONE;

@@ -1,5 +1,6 @@
 package io.millrace.cli;
 
+import io.millrace.executor.RunSummary;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
 import java.nio.file.Path;
@@ -60,7 +61,7 @@ final class TuneCommand implements Callable<Integer> {
     public Integer call() {
         TuneConfig config = config();
         RunReporter reporter = new RunReporter(context);
-        Engine.RunSummary summary = reporter.watch(() -> context.engine().tune(config, reporter));
+        RunSummary summary = reporter.watch(() -> context.engine().tune(config, reporter));
         if (json.wanted()) {
             context.printJson(answer(summary));
         } else {
@@ -91,7 +92,7 @@ final class TuneCommand implements Callable<Integer> {
         return builder.build();
     }
 
-    private Map<String, Object> answer(Engine.RunSummary summary) {
+    private Map<String, Object> answer(RunSummary summary) {
         Map<String, Object> answer = new LinkedHashMap<>();
         answer.put("steps_done", summary.stepsDone());
         answer.put("interrupted", summary.interrupted());

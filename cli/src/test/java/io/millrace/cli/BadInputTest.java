@@ -2,6 +2,7 @@ package io.millrace.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.millrace.executor.DivergedException;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.CorruptDataException;
 import java.io.IOException;
@@ -39,9 +40,10 @@ class BadInputTest {
                 "--host-budget=-1GiB | '-1GiB' is not a size such as 18GiB",
                 "--host-budget=0 | --host-budget: a budget of no bytes holds nothing",
                 "--nvme-budget=1GiB | --nvme-budget: there is no folder to use it in",
-                "--perturbation=uniform | 'uniform' is not one of gaussian, rademacher, low-rank",
+                "--perturbation=uniform | --perturbation: unknown name 'uniform'; known names: gaussian, rademacher",
                 "--rounding=up | 'up' is not one of nearest, stochastic",
-                "--lr-schedule=step | 'step' is not one of constant, linear, cosine",
+                "--lr-schedule=step | --lr-schedule: unknown name 'step'; known names: constant, cosine, linear",
+                "--optimizer=adam | --optimizer: unknown name 'adam'; known names:",
                 "--dtype=float8 | 'float8' is not float32, bfloat16 or float16",
                 "--dtype=int8 | --dtype: int8 cannot hold weights that are tuned",
                 "--device=tpu | --device: 'tpu' is not a device; give cpu, emulated or cuda:N",
@@ -64,7 +66,7 @@ class BadInputTest {
         assertThat(command.err.toString())
                 .startsWith("millrace: ")
                 .contains(said)
-                .matches("[^\\n]+; (give|add|see|leave) [^\\n]+\\n");
+                .matches("[^\\n]+; (give|add|see|leave|known names:) [^\\n]+\\n");
         assertThat(command.out.toString()).isEmpty();
         assertThat(command.engine.tuned).isNull();
     }
@@ -112,9 +114,18 @@ class BadInputTest {
                         1,
                         "millrace: input or output failed: No space left on device"),
                 failure(
+                        new UncheckedIOException(
+                                "j.jsonl cannot be written", new IOException("full")),
+                        1,
+                        "millrace: j.jsonl cannot be written: full"),
+                failure(
                         new CorruptDataException("block 3: checksum\ndiffers"),
                         1,
                         "millrace: block 3: checksum differs"),
+                failure(
+                        new DivergedException("step 3 has a loss that is not finite"),
+                        1,
+                        "millrace: step 3 has a loss that is not finite"),
                 failure(
                         new IllegalStateException(),
                         1,

@@ -4,14 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.executor.config.EvalConfig;
 import io.millrace.executor.config.GenerateConfig;
-import io.millrace.executor.config.LrSchedule;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.Metric;
-import io.millrace.executor.config.Perturbation;
-import io.millrace.executor.config.Rounding;
 import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.memory.DType;
+import io.millrace.optim.Rounding;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
 import java.nio.file.Files;
@@ -52,8 +50,8 @@ class CommandLineTest {
                 command.run(
                         ("tune --model=m --train=t.jsonl --eval=e.jsonl --steps=7 --lr=2e-5"
                                         + " --lr-schedule=cosine --warmup=3 --eps=0.01"
-                                        + " --weight-decay=0.1 --optimizer=zo-sign-sgd"
-                                        + " --perturbation=low-rank --rank=4 --window=20 --queries=2"
+                                        + " --weight-decay=0.1 --optimizer=mezo-adam"
+                                        + " --perturbation=rademacher --queries=2"
                                         + " --batch-size=8 --micro-batch=4 --seq-len=128"
                                         + " --seed=0xff --no-shuffle --no-pack --fold-every=5"
                                         + " --rounding=stochastic --dtype=float32"
@@ -72,14 +70,12 @@ class CommandLineTest {
                                 .eval(Path.of("e.jsonl"))
                                 .steps(7)
                                 .lr(2e-5)
-                                .schedule(LrSchedule.COSINE)
+                                .schedule("cosine")
                                 .warmup(3)
                                 .eps(0.01)
                                 .weightDecay(0.1)
-                                .optimizer("zo-sign-sgd")
-                                .perturbation(Perturbation.LOW_RANK)
-                                .rank(4)
-                                .window(20)
+                                .optimizer("mezo-adam")
+                                .perturbation("rademacher")
                                 .queries(2)
                                 .batchSize(8)
                                 .microBatch(4)
@@ -212,7 +208,8 @@ class CommandLineTest {
 
         command.run("generate", "--model", "m", "--prompt", "hello", "--json");
         assertThat(command.out.toString())
-                .isEqualTo("{\"prompt\":\"hello\",\"text\":\" wörld\",\"ids\":[3,4]}\n");
+                .isEqualTo(
+                        "{\"prompt\":\"hello\",\"text\":\"hello wörld\",\"prompt_ids\":[1,2],\"new_ids\":[3,4]}\n");
     }
 
     @Test
@@ -221,6 +218,11 @@ class CommandLineTest {
 
         assertThat(command.engine.forwarded)
                 .containsExactly(Path.of("m"), Path.of("x"), Path.of("y"), MemoryConfig.DEFAULT);
+        assertThat(command.out.toString()).isEqualTo("mean loss 0.125000 over 7 tokens: y\n");
+
+        command.run("forward", "--model", "m", "--input", "x", "--output", "y", "--json");
+        assertThat(command.out.toString())
+                .isEqualTo("{\"mean_loss\":0.125,\"scored_tokens\":7,\"output\":\"y\"}\n");
     }
 
     @Test
@@ -255,6 +257,15 @@ class CommandLineTest {
                                 DType.F16,
                                 Path.of("o"),
                                 -1));
+    }
+
+    @Test
+    void synthShowsOnATerminalWhatIsWritten() {
+        command.terminal = true;
+        command.run("synth", "--arch", "opt-125m", "--dtype", "bfloat16", "--out", "o");
+
+        assertThat(command.err.toString()).isEqualTo("\r\u001b[Kwritten 64.00MiB\r\u001b[K");
+        assertThat(command.out.toString()).isEqualTo("125,239,296 parameters, 238.88MiB: o\n");
     }
 
     @Test

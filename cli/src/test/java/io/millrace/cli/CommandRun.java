@@ -1,18 +1,18 @@
 package io.millrace.cli;
 
-import java.io.PrintWriter;
-import java.io.StringWriter;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 /** Runs command lines against a stub engine and keeps what they print. */
 final class CommandRun {
     final StubEngine engine = new StubEngine();
-    final StringWriter out = new StringWriter();
-    final StringWriter err = new StringWriter();
-    private final PrintWriter errWriter = new PrintWriter(err);
+    final Captured out = new Captured();
+    final Captured err = new Captured();
     final Interruption interruption =
             new Interruption(
-                    errWriter,
+                    err.stream,
                     () -> {
                         throw new IllegalStateException("the process would end here");
                     });
@@ -20,11 +20,22 @@ final class CommandRun {
     Path home = Path.of("nowhere");
 
     int run(String... arguments) {
-        out.getBuffer().setLength(0);
-        err.getBuffer().setLength(0);
+        out.bytes.reset();
+        err.bytes.reset();
         return Millrace.run(
-                new CommandContext(
-                        engine, new PrintWriter(out), errWriter, terminal, interruption, home),
+                new CommandContext(engine, out.stream, err.stream, terminal, interruption, home),
                 arguments);
+    }
+
+    /** One stream's text. */
+    static final class Captured {
+        private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        final PrintStream stream = new PrintStream(bytes, false, StandardCharsets.UTF_8);
+
+        @Override
+        public String toString() {
+            stream.flush();
+            return bytes.toString(StandardCharsets.UTF_8);
+        }
     }
 }

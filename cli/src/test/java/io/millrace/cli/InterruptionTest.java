@@ -2,16 +2,13 @@ package io.millrace.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.PrintWriter;
-import java.io.StringWriter;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 class InterruptionTest {
-    private final StringWriter err = new StringWriter();
+    private final CommandRun.Captured err = new CommandRun.Captured();
     private final AtomicInteger ends = new AtomicInteger();
-    private final Interruption interruption =
-            new Interruption(new PrintWriter(err), ends::incrementAndGet);
+    private final Interruption interruption = new Interruption(err.stream, ends::incrementAndGet);
 
     @Test
     void endsTheProcessAtOnceWhileNothingCanBeResumed() {

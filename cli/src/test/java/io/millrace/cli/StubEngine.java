@@ -1,5 +1,10 @@
 package io.millrace.cli;
 
+import io.millrace.executor.EvalResult;
+import io.millrace.executor.ForwardPass;
+import io.millrace.executor.Generation;
+import io.millrace.executor.Replay;
+import io.millrace.executor.RunSummary;
 import io.millrace.executor.config.EvalConfig;
 import io.millrace.executor.config.GenerateConfig;
 import io.millrace.executor.config.MemoryConfig;
@@ -57,31 +62,33 @@ final class StubEngine implements Engine {
     }
 
     @Override
-    public GenerateResult generate(GenerateConfig config) {
+    public Generation.Result generate(GenerateConfig config) {
         failWhereTold();
         generated = config;
-        return new GenerateResult(" wörld", List.of(3, 4));
+        return new Generation.Result(
+                new int[] {1, 2}, new int[] {3, 4}, config.prompt() + " wörld");
     }
 
     @Override
-    public void forward(Path model, Path input, Path output, MemoryConfig memory) {
+    public ForwardPass.Result forward(Path model, Path input, Path output, MemoryConfig memory) {
         failWhereTold();
         forwarded = List.of(model, input, output, memory);
+        return new ForwardPass.Result(0.125, 7);
     }
 
     @Override
-    public long replay(Path base, Path journal, Path out) {
+    public Replay.Result replay(Path base, Path journal, Path out) {
         failWhereTold();
         replayed = List.of(base, journal, out);
-        return 12;
+        return new Replay.Result(12, 8);
     }
 
     @Override
-    public SynthResult synth(SynthRequest request, LongConsumer progress) {
+    public long synth(SynthRequest request, LongConsumer progress) {
         failWhereTold();
         synthesised = request;
-        progress.accept(1 << 20);
-        return new SynthResult(125_239_296, 250_478_592);
+        progress.accept(64 << 20);
+        return 125_239_296;
     }
 
     private static void writeJournal(Path out) {

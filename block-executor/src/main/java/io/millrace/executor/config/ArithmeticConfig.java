@@ -1,9 +1,12 @@
 package io.millrace.executor.config;
 
 import io.millrace.memory.DType;
+import io.millrace.optim.Directions;
+import io.millrace.optim.Optimizers;
+import io.millrace.optim.Rounding;
+import io.millrace.optim.Schedules;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Pattern;
 
 /**
  * Everything that decides the bytes of the tuned model, given the model and the data. A resumed run
@@ -12,11 +15,11 @@ import java.util.regex.Pattern;
  * @param steps steps of the whole run
  * @param seed the run's seed S
  * @param lr learning rate after the warm-up
- * @param schedule how the rate goes on from there
+ * @param schedule name of the curve that the rate follows from there
  * @param warmup steps over which the rate rises from 0 in a straight line
  * @param weightDecay decay of tensors with two dimensions or more
  * @param eps scale of the perturbation
- * @param perturbation what z is drawn from
+ * @param perturbation name of what z is drawn from
  * @param rank rank of a low-rank direction
  * @param window steps for which a low-rank direction keeps its V
  * @param queries directions a step
@@ -29,11 +32,11 @@ public record ArithmeticConfig(
         long steps,
         long seed,
         double lr,
-        LrSchedule schedule,
+        String schedule,
         long warmup,
         double weightDecay,
         double eps,
-        Perturbation perturbation,
+        String perturbation,
         int rank,
         int window,
         int queries,
@@ -41,8 +44,6 @@ public record ArithmeticConfig(
         int foldEvery,
         Rounding rounding,
         Optional<DType> dtype) {
-    private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9-]*");
-
     /** Checks every field. */
     public ArithmeticConfig {
         Check.atLeast(1, steps, "--steps");
@@ -58,12 +59,11 @@ public record ArithmeticConfig(
         Check.atLeast(1, rank, "--rank");
         Check.atLeast(1, window, "--window");
         Check.atLeast(1, queries, "--queries");
-        Check.that(
-                NAME.matcher(optimizer).matches(),
-                "--optimizer",
-                "'" + optimizer + "' is not the name of an optimizer",
-                "give one such as mezo-sgd");
         Check.atLeast(1, foldEvery, "--fold-every");
+        // A name is known when its registry knows it.
+        Schedules.named(schedule, lr, warmup);
+        Directions.named(perturbation);
+        Optimizers.named(optimizer);
         dtype.ifPresent(type ->
                 Check.that(
                         type.isTrainable(),
@@ -76,19 +76,17 @@ public record ArithmeticConfig(
         options.put("steps", steps);
         options.put("seed", Seeds.format(seed));
         options.put("lr", lr);
-        options.put("lr-schedule", OptionNames.of(schedule));
+        options.put("lr-schedule", schedule);
         options.put("warmup", warmup);
         options.put("weight-decay", weightDecay);
         options.put("eps", eps);
-        options.put("perturbation", OptionNames.of(perturbation));
-        if (perturbation == Perturbation.LOW_RANK) {
-            options.put("rank", rank);
-            options.put("window", window);
-        }
+        options.put("perturbation", perturbation);
+        options.put("rank", rank);
+        options.put("window", window);
         options.put("queries", queries);
         options.put("optimizer", optimizer);
         options.put("fold-every", foldEvery);
-        options.put("rounding", OptionNames.of(rounding));
+        options.put("rounding", rounding.id());
         dtype.ifPresent(type -> options.put("dtype", type.torchName()));
     }
 }

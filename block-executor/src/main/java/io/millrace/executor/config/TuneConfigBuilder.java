@@ -1,6 +1,7 @@
 package io.millrace.executor.config;
 
 import io.millrace.memory.DType;
+import io.millrace.optim.Rounding;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -23,11 +24,11 @@ public final class TuneConfigBuilder {
     private long steps = 1000;
     private long seed;
     private double lr = 1e-6;
-    private LrSchedule schedule = LrSchedule.CONSTANT;
+    private String schedule = "constant";
     private long warmup;
     private double weightDecay;
     private double eps = 1e-3;
-    private Perturbation perturbation = Perturbation.GAUSSIAN;
+    private String perturbation = "gaussian";
     private int rank = 2;
     private int window = 50;
     private int queries = 1;
@@ -128,9 +129,9 @@ public final class TuneConfigBuilder {
         return this;
     }
 
-    /** Shape of the learning rate. */
-    public TuneConfigBuilder schedule(LrSchedule shape) {
-        schedule = shape;
+    /** Curve of the learning rate. */
+    public TuneConfigBuilder schedule(String name) {
+        schedule = name;
         return this;
     }
 
@@ -153,8 +154,8 @@ public final class TuneConfigBuilder {
     }
 
     /** What z is drawn from. */
-    public TuneConfigBuilder perturbation(Perturbation kind) {
-        perturbation = kind;
+    public TuneConfigBuilder perturbation(String name) {
+        perturbation = name;
         return this;
     }
 

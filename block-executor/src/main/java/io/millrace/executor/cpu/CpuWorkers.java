@@ -4,6 +4,7 @@ package io.millrace.executor.cpu;
 public final class CpuWorkers implements AutoCloseable {
     private final WorkerPool pool;
     private final Gemm[] gemms;
+    private final Attention[] attentions;
 
     /**
      * Starts the workers.
@@ -12,8 +13,10 @@ public final class CpuWorkers implements AutoCloseable {
      */
     public CpuWorkers(int workers) {
         gemms = new Gemm[workers];
+        attentions = new Attention[workers];
         for (int i = 0; i < workers; i++) {
             gemms[i] = new Gemm();
+            attentions[i] = new Attention();
         }
         pool = new WorkerPool(workers);
     }
@@ -28,12 +31,18 @@ public final class CpuWorkers implements AutoCloseable {
         return gemms[workerIndex];
     }
 
+    /** The attention of one worker, to be used by it alone. */
+    public Attention attention(int workerIndex) {
+        return attentions[workerIndex];
+    }
+
     /** Ends the threads, then frees what they owned; a second call does nothing. */
     @Override
     public void close() {
         pool.close();
-        for (Gemm gemm : gemms) {
-            gemm.close();
+        for (int i = 0; i < gemms.length; i++) {
+            gemms[i].close();
+            attentions[i].close();
         }
     }
 }

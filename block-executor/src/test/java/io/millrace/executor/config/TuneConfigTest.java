@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
+import io.millrace.optim.Rounding;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,11 +34,11 @@ class TuneConfigTest {
                                 1000,
                                 0,
                                 1e-6,
-                                LrSchedule.CONSTANT,
+                                "constant",
                                 0,
                                 0,
                                 1e-3,
-                                Perturbation.GAUSSIAN,
+                                "gaussian",
                                 2,
                                 50,
                                 1,
@@ -62,7 +63,7 @@ class TuneConfigTest {
                         .labelWords(List.of(" bad", " good"))
                         .seqLen(64)
                         .seed(-1)
-                        .perturbation(Perturbation.LOW_RANK)
+                        .perturbation("rademacher")
                         .dtype(DType.BF16)
                         .trace(Path.of("trace.json"))
                         .build();
@@ -73,13 +74,13 @@ class TuneConfigTest {
                 .containsEntry("label-words", List.of(" bad", " good"))
                 .containsEntry("seq-len", 64)
                 .containsEntry("seed", "0xffffffffffffffff")
-                .containsEntry("perturbation", "low-rank")
+                .containsEntry("perturbation", "rademacher")
                 .containsEntry("rank", 2)
                 .containsEntry("window", 50)
                 .containsEntry("dtype", "bfloat16")
                 .containsEntry("overlap", true)
                 .containsEntry("trace", "trace.json");
-        assertThat(jsonl().build().options()).doesNotContainKeys("rank", "window", "eval", "dtype");
+        assertThat(jsonl().build().options()).doesNotContainKeys("eval", "dtype");
     }
 
     static Stream<Arguments> refusals() {
@@ -97,7 +98,9 @@ class TuneConfigTest {
                 refusal("--rank: 0", () -> jsonl().rank(0)),
                 refusal("--window: 0", () -> jsonl().window(0)),
                 refusal("--fold-every: 0", () -> jsonl().foldEvery(0)),
-                refusal("--optimizer: 'Mezo SGD'", () -> jsonl().optimizer("Mezo SGD")),
+                refusal("--optimizer: unknown name 'adam'", () -> jsonl().optimizer("adam")),
+                refusal("--perturbation: unknown name 'x'", () -> jsonl().perturbation("x")),
+                refusal("--lr-schedule: unknown name 'x'", () -> jsonl().schedule("x")),
                 refusal("--dtype: int8", () -> jsonl().dtype(DType.I8)),
                 refusal("--batch-size: 0", () -> jsonl().batchSize(0)),
                 refusal("--micro-batch: 0", () -> jsonl().microBatch(0)),
@@ -136,7 +139,7 @@ class TuneConfigTest {
         assertThatThrownBy(() -> builder.get().build())
                 .isInstanceOf(BadInputException.class)
                 .hasMessageStartingWith(start)
-                .hasMessageMatching("--[a-z-]+: [^\\n]+; (give|add|put) [^\\n]+");
+                .hasMessageMatching("--[a-z-]+: [^\\n]+; (give|add|put|known names:) [^\\n]+");
     }
 
     @Test

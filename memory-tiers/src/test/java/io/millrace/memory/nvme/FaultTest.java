@@ -99,6 +99,18 @@ final class FaultTest {
     }
 
     @Test
+    void bitThatFlippedOnTheWayCostsOneMoreRead(@Seed long seed) {
+        try (BlockStore store = store()) {
+            write(store, 2, 1);
+            io.plan(FaultPlan.none(seed).withBitFlips(0.01)); // of five pieces
+            while (store.rereadCount() == 0) {
+                requireVersion(store, 2, 1);
+            }
+            assertThat(io.faultCount()).isPositive();
+        }
+    }
+
+    @Test
     void lastingReadErrorNamesTheCallAndLosesNothing(@Seed long seed) {
         try (BlockStore store = store()) {
             write(store, 0, 1);

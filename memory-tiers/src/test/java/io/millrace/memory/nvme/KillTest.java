@@ -9,9 +9,7 @@ import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
 import java.io.BufferedReader;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -39,7 +37,12 @@ final class KillTest {
             long seed, int syncs, SplittableRandom random, long[] promisedBefore)
             throws IOException, InterruptedException {
         Process writer =
-                new ProcessBuilder(command(seed))
+                new ProcessBuilder(
+                                ChildJvm.command(
+                                        List.of(),
+                                        StoreWriter.class,
+                                        folder.toString(),
+                                        Long.toString(seed)))
                         .redirectError(ProcessBuilder.Redirect.INHERIT)
                         .start();
         long[] promised = promisedBefore;
@@ -65,26 +68,6 @@ final class KillTest {
 
     private static long[] versions(String line) {
         return Arrays.stream(line.split(" ")).skip(1).mapToLong(Long::parseLong).toArray();
-    }
-
-    private List<String> command(long seed) {
-        List<String> command = new ArrayList<>();
-        command.add(ProcessHandle.current().info().command().orElseThrow());
-        command.addAll(
-                ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
-                        .filter(flag -> !flag.startsWith("-javaagent") && !flag.startsWith("-Xmx"))
-                        .toList());
-        command.addAll(
-                List.of(
-                        "-XX:TieredStopAtLevel=1",
-                        "-Xmx128m",
-                        "-cp",
-                        System.getProperty(
-                                "surefire.test.class.path", System.getProperty("java.class.path")),
-                        StoreWriter.class.getName(),
-                        folder.toString(),
-                        Long.toString(seed)));
-        return command;
     }
 
     private void check(long[] promised) {

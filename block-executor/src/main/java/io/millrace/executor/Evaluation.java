@@ -1,0 +1,41 @@
+package io.millrace.executor;
+
+import io.millrace.executor.config.EvalConfig;
+import io.millrace.executor.config.Metric;
+import io.millrace.memory.BadInputException;
+import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.text.Dataset;
+import io.millrace.optim.MezoSgd;
+import java.util.Optional;
+
+/** Loss and accuracy of a saved model on a file. */
+public final class Evaluation {
+    private Evaluation() {}
+
+    /**
+     * Evaluates a model.
+     *
+     * @throws BadInputException when accuracy is asked of data without labels, or the input is
+     *     refused otherwise
+     */
+    public static EvalResult run(EvalConfig config) {
+        try (ModelSession session =
+                ModelSession.open(config.model(), Optional.empty(), config.memory())) {
+            DecoderSpec spec = session.checkpoint().spec();
+            Dataset data = TrainingData.read(config.data(), config.task(), config.model(), spec);
+            if (config.metric() == Metric.ACCURACY && data.classification().isEmpty()) {
+                throw new BadInputException(
+                        config.data().toString(),
+                        "has no labels to be right about",
+                        "give {\"text\", \"label\"} lines with --label-words, or --metric loss");
+            }
+            session.checkpoint().scan();
+            int sequences = config.batchSize();
+            DecoderForward forward =
+                    session.startPlain(
+                            ScratchSize.batches(sequences, sequences, data.maxLength(), 1, 1));
+            return new Evaluator(forward, sequences)
+                    .evaluate(data, new UpdateLog(new MezoSgd()));
+        }
+    }
+}

@@ -1,0 +1,147 @@
+package io.millrace.executor;
+
+import io.millrace.executor.config.ArithmeticConfig;
+import io.millrace.executor.config.TuneConfig;
+import io.millrace.memory.BadInputException;
+import io.millrace.memory.DType;
+import io.millrace.optim.Journal;
+import io.millrace.optim.JournalHeader;
+import io.millrace.optim.JournalReader;
+import io.millrace.optim.JournalWriter;
+import io.millrace.optim.Optimizers;
+import io.millrace.optim.Rounding;
+import io.millrace.optim.StepRecord;
+import io.millrace.telemetry.MetricsWriter;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** What a run has done so far: its journal, the updates that it makes, and its checkpoints. */
+final class RunHistory implements AutoCloseable {
+    private final JournalWriter journal;
+    private final MetricsWriter metrics;
+    private final UpdateLog updates;
+    private final RunCheckpoints checkpoints;
+
+    private RunHistory(
+            JournalWriter journal,
+            MetricsWriter metrics,
+            UpdateLog updates,
+            RunCheckpoints checkpoints) {
+        this.journal = journal;
+        this.metrics = metrics;
+        this.updates = updates;
+        this.checkpoints = checkpoints;
+    }
+
+    /**
+     * Starts a journal, or goes on with the one that the folder has.
+     *
+     * @param config the run
+     * @param folder its output
+     * @param fingerprint of the base weights
+     * @throws BadInputException when the journal belongs to a run with other options
+     */
+    static RunHistory open(TuneConfig config, RunFolder folder, String fingerprint) {
+        UpdateLog updates = new UpdateLog(Optimizers.named(config.arithmetic().optimizer()));
+        JournalHeader header = header(config, fingerprint);
+        RunCheckpoints checkpoints = new RunCheckpoints(folder.folder());
+        JournalWriter journal;
+        if (config.output().resume()) {
+            Journal read = JournalReader.read(folder.journal());
+            requireSame(folder, read, header, config);
+            read.records().forEach(updates::add);
+            journal = JournalWriter.resume(folder.journal(), read);
+        } else {
+            journal = JournalWriter.create(folder.journal(), header);
+        }
+        try {
+            MetricsWriter metrics = new MetricsWriter(folder.metrics());
+            metrics.truncateAfter(updates.lastStep());
+            return new RunHistory(journal, metrics, updates, checkpoints);
+        } catch (RuntimeException | Error e) {
+            journal.close();
+            throw e;
+        }
+    }
+
+    MetricsWriter metrics() {
+        return metrics;
+    }
+
+    UpdateLog updates() {
+        return updates;
+    }
+
+    RunCheckpoints checkpoints() {
+        return checkpoints;
+    }
+
+    /** Makes a step count: it is on the disk when this returns. */
+    void add(StepRecord record) {
+        journal.append(record);
+        journal.force();
+        updates.add(record);
+    }
+
+    @Override
+    public void close() {
+        try (journal) {
+            metrics.close();
+        }
+    }
+
+    private static JournalHeader header(TuneConfig config, String fingerprint) {
+        ArithmeticConfig arithmetic = config.arithmetic();
+        Map<String, Object> extra = new LinkedHashMap<>();
+        extra.put("batch_size", config.data().batchSize());
+        extra.put("shuffle", config.data().shuffle());
+        return new JournalHeader(
+                arithmetic.seed(),
+                fingerprint,
+                arithmetic.optimizer(),
+                arithmetic.perturbation(),
+                arithmetic.queries(),
+                arithmetic.foldEvery(),
+                arithmetic.rounding(),
+                arithmetic.dtype().map(DType::torchName).orElse(JournalHeader.AS_STORED),
+                arithmetic.weightDecay(),
+                extra);
+    }
+
+    private static void requireSame(
+            RunFolder folder, Journal read, JournalHeader header, TuneConfig config) {
+        JournalHeader before = read.header();
+        requireSame(folder, "base", before.base(), header.base());
+        requireSame(folder, "run_seed", before.runSeed(), header.runSeed());
+        requireSame(folder, "optimizer", before.optimizer(), header.optimizer());
+        requireSame(folder, "direction", before.direction(), header.direction());
+        requireSame(folder, "queries", before.queries(), header.queries());
+        requireSame(folder, "fold_every", before.foldEvery(), header.foldEvery());
+        requireSame(folder, "rounding", before.rounding(), header.rounding());
+        requireSame(folder, "dtype", before.dtype(), header.dtype());
+        requireSame(folder, "weight_decay", before.weightDecay(), header.weightDecay());
+        for (Map.Entry<String, Object> field : header.extra().entrySet()) {
+            Object then = before.extra().get(field.getKey());
+            requireSame(
+                    folder,
+                    field.getKey(),
+                    String.valueOf(then),
+                    String.valueOf(field.getValue()));
+        }
+        if (read.lastStep() > config.arithmetic().steps()) {
+            throw new BadInputException(
+                    "--steps",
+                    "the journal has " + read.lastStep() + " steps already",
+                    "give at least as many");
+        }
+    }
+
+    private static void requireSame(RunFolder folder, String field, Object then, Object now) {
+        if (!then.equals(now)) {
+            throw new BadInputException(
+                    folder.journal().toString(),
+                    "field '" + field + "' is " + then + ", and this run has " + now,
+                    "resume with the options that the run began with");
+        }
+    }
+}

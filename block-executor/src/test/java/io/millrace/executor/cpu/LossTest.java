@@ -1,0 +1,126 @@
+package io.millrace.executor.cpu;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+final class LossTest {
+    @ParameterizedTest
+    @CsvSource({"1,1,0,1", "50,7,0,5", "1000,64,0,3", "333,500,0,50", "777,128,30,60"})
+    void agreesWithDouble(int vocab, int panelWidth, float softcap, double scale) {
+        long seed = Memory.seed();
+        SplittableRandom random = new SplittableRandom(seed);
+        int rows = 6;
+        int panels = Math.ceilDiv(vocab, panelWidth);
+        int[] targets = new int[rows];
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment logits = Memory.random(arena, random, (long) rows * vocab, scale);
+            MemorySegment partials = Memory.poisoned(arena, Loss.partialFloats(rows, panels) + 1);
+            for (int r = 0; r < rows; r++) {
+                targets[r] = r == 4 ? Loss.IGNORED : random.nextInt(vocab);
+            }
+            targets[0] = 0;
+            targets[1] = vocab - 1;
+            for (int p = panels - 1; p >= 0; p--) {
+                int width = Math.min(panelWidth, vocab - p * panelWidth);
+                MemorySegment tile = Memory.poisoned(arena, 2L + (long) rows * panelWidth);
+                Rows.copyColumns(
+                        logits, (long) p * panelWidth, vocab, tile, 2, panelWidth, rows, width);
+                Loss.reducePanel(
+                        tile,
+                        2,
+                        panelWidth,
+                        0,
+                        4,
+                        p * panelWidth,
+                        width,
+                        softcap,
+                        targets,
+                        partials,
+                        1,
+                        p,
+                        panels);
+                Loss.reducePanel(
+                        tile,
+                        2 + 4L * panelWidth,
+                        panelWidth,
+                        4,
+                        2,
+                        p * panelWidth,
+                        width,
+                        softcap,
+                        targets,
+                        partials,
+                        1,
+                        p,
+                        panels);
+            }
+            for (int r = 0; r < rows; r++) {
+                double[] want = oracle(logits, r, vocab, softcap, targets[r]);
+                assertThat(Loss.merge(partials, 1, r, panels, targets[r]))
+                        .as("seed %d, row %d", seed, r)
+                        .isCloseTo(want[0], within(2e-6 * (1 + scale)));
+                assertThat(Loss.argmax(partials, 1, r, panels))
+                        .as("seed %d, row %d", seed, r)
+                        .isEqualTo((int) want[1]);
+            }
+        }
+    }
+
+    private static double[] oracle(
+            MemorySegment logits, int row, int vocab, float softcap, int target) {
+        double top = Double.NEGATIVE_INFINITY;
+        int best = 0;
+        double[] x = new double[vocab];
+        for (int i = 0; i < vocab; i++) {
+            x[i] = Memory.at(logits, (long) row * vocab + i);
+            if (softcap != 0) {
+                x[i] = softcap * Math.tanh(x[i] / softcap);
+            }
+            if (x[i] > top) {
+                top = x[i];
+                best = i;
+            }
+        }
+        double sum = 0;
+        for (double value : x) {
+            sum += Math.exp(value - top);
+        }
+        double loss = target == Loss.IGNORED ? 0 : Math.log(sum) + top - x[target];
+        return new double[] {loss, best};
+    }
+
+    @Test
+    void findsTheLowestOfEqualMaxima() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment logits = arena.allocate(4L * 100);
+            for (int i : new int[] {37, 41, 90}) {
+                Floats.set(logits, i, 2f);
+            }
+            MemorySegment partials = Memory.poisoned(arena, Loss.partialFloats(1, 2));
+            int[] targets = {3};
+            Loss.reducePanel(logits, 0, 50, 0, 1, 0, 50, 0, targets, partials, 0, 0, 2);
+            Loss.reducePanel(logits, 50, 50, 0, 1, 50, 50, 0, targets, partials, 0, 1, 2);
+            assertThat(Loss.argmax(partials, 0, 0, 2)).isEqualTo(37);
+        }
+    }
+
+    @Test
+    void showsANaNLogit() {
+        try (Arena arena = Arena.ofConfined()) {
+            for (int bad : new int[] {0, 17, 39}) {
+                MemorySegment logits = arena.allocate(4L * 40);
+                Floats.set(logits, bad, Float.NaN);
+                MemorySegment partials = Memory.poisoned(arena, Loss.partialFloats(1, 1));
+                Loss.reducePanel(logits, 0, 40, 0, 1, 0, 40, 0, new int[] {3}, partials, 0, 0, 1);
+                assertThat(Loss.merge(partials, 0, 0, 1, 3)).isNaN();
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+package io.millrace.cli;
+
+import io.millrace.executor.EvalResult;
+import io.millrace.executor.Evaluation;
+import io.millrace.executor.ForwardPass;
+import io.millrace.executor.Generation;
+import io.millrace.executor.Replay;
+import io.millrace.executor.RunSummary;
+import io.millrace.executor.TuningRun;
+import io.millrace.executor.config.EvalConfig;
+import io.millrace.executor.config.GenerateConfig;
+import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.config.RunListener;
+import io.millrace.executor.config.TuneConfig;
+import io.millrace.memory.BadInputException;
+import io.millrace.model.ModelConfig;
+import io.millrace.model.NamedArchitectures;
+import io.millrace.model.SyntheticModel;
+import java.nio.file.Path;
+import java.util.function.LongConsumer;
+
+/** The engine that does the work. */
+final class ExecutorEngine implements Engine {
+    @Override
+    public RunSummary tune(TuneConfig config, RunListener listener) {
+        return TuningRun.run(config, listener);
+    }
+
+    @Override
+    public EvalResult eval(EvalConfig config) {
+        return Evaluation.run(config);
+    }
+
+    @Override
+    public Generation.Result generate(GenerateConfig config) {
+        return Generation.run(config);
+    }
+
+    @Override
+    public ForwardPass.Result forward(Path model, Path input, Path output, MemoryConfig memory) {
+        return ForwardPass.run(model, input, output, memory);
+    }
+
+    @Override
+    public Replay.Result replay(Path base, Path journal, Path out) {
+        return Replay.run(base, journal, out);
+    }
+
+    @Override
+    public long synth(SynthRequest request, LongConsumer progress) {
+        ModelConfig config =
+                request.arch()
+                        .map(ExecutorEngine::named)
+                        .orElseGet(() -> ModelConfig.read(request.config().orElseThrow()));
+        return SyntheticModel.write(
+                config, request.dtype(), request.seed(), request.out(), progress);
+    }
+
+    private static ModelConfig named(String arch) {
+        return NamedArchitectures.find(arch)
+                .orElseThrow(() ->
+                        new BadInputException(
+                                "--arch",
+                                "'" + arch + "' is not a known model",
+                                "give one of "
+                                        + String.join(", ", NamedArchitectures.names())
+                                        + ", or a --config"));
+    }
+}

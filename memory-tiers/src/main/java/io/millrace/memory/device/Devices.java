@@ -1,0 +1,63 @@
+package io.millrace.memory.device;
+
+import io.millrace.memory.BadInputException;
+import io.millrace.memory.Ledger;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** The devices by name. A new kind is a class beside these and a line here. */
+public final class Devices {
+    /** Makes a device of one kind. */
+    @FunctionalInterface
+    interface Factory {
+        /**
+         * Opens the device.
+         *
+         * @param ordinal what stands after the colon of its name; empty for none
+         */
+        Device open(String ordinal, Ledger ledger, DeviceOptions options);
+    }
+
+    private static final Map<String, Factory> KINDS = new LinkedHashMap<>();
+
+    static {
+        KINDS.put("cpu", onlyOne((ordinal, ledger, options) -> new CpuDevice(ledger)));
+        KINDS.put(
+                "emulated",
+                onlyOne((ordinal, ledger, options) -> new EmulatedDevice(ledger, options)));
+    }
+
+    private Devices() {}
+
+    private static Factory onlyOne(Factory factory) {
+        return (ordinal, ledger, options) -> {
+            if (!ordinal.isEmpty()) {
+                throw new BadInputException(
+                        "--device",
+                        "there is no device ':" + ordinal + "' of that kind",
+                        "drop it");
+            }
+            return factory.open(ordinal, ledger, options);
+        };
+    }
+
+    /**
+     * Opens a device; whoever asks owns it.
+     *
+     * @param name a kind, or a kind and an ordinal: {@code cpu}, {@code emulated}
+     * @param ledger bounds its memory: the device account, or the host's where memory is unified
+     * @param options what it is to be like
+     * @throws BadInputException when there is no such device
+     */
+    public static Device open(String name, Ledger ledger, DeviceOptions options) {
+        int colon = name.indexOf(':');
+        Factory kind = KINDS.get(colon < 0 ? name : name.substring(0, colon));
+        if (kind == null) {
+            throw new BadInputException(
+                    "--device",
+                    "no device '" + name + "'",
+                    "use " + String.join(", ", KINDS.keySet()));
+        }
+        return kind.open(colon < 0 ? "" : name.substring(colon + 1), ledger, options);
+    }
+}

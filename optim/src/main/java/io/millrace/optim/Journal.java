@@ -1,0 +1,30 @@
+package io.millrace.optim;
+
+import java.util.List;
+
+/**
+ * A journal as it was read.
+ *
+ * @param header what the run says about itself
+ * @param records the whole records, steps 1, 2, … without a gap
+ * @param wholeBytes where the last whole line ends in the file, its line feed included
+ * @param tornBytes bytes behind it that a crash left of an unfinished line; 0 for none
+ */
+public record Journal(
+        JournalHeader header, List<StepRecord> records, long wholeBytes, long tornBytes) {
+    /** Freezes the records. */
+    public Journal {
+        records = List.copyOf(records);
+    }
+
+    /** The last step, 0 before the first. */
+    public long lastStep() {
+        return records.size();
+    }
+
+    /** Such as {@code 120 whole records, torn tail of 37 bytes}. */
+    public String describe() {
+        String whole = records.size() + " whole records";
+        return tornBytes == 0 ? whole : whole + ", torn tail of " + tornBytes + " bytes";
+    }
+}

@@ -1,0 +1,212 @@
+package io.millrace.optim;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.millrace.memory.BadInputException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class JournalTest {
+    private static final JournalHeader HEADER =
+            new JournalHeader(
+                    0xCAFE_0000_0000_0001L,
+                    "crc32c:1234",
+                    "mezo-sgd",
+                    "gaussian",
+                    2,
+                    4,
+                    Rounding.NEAREST,
+                    "bfloat16",
+                    0.1,
+                    Map.of("window", 50L));
+
+    @TempDir Path folder;
+    private Path file;
+
+    @BeforeEach
+    void name() {
+        file = folder.resolve("journal.jsonl");
+    }
+
+    private static StepRecord record(long step, Random random) {
+        List<QueryResult> queries = new ArrayList<>();
+        for (int i = 0; i < 2; i++) {
+            queries.add(new QueryResult(random.nextLong(), any(random), any(random), any(random)));
+        }
+        return new StepRecord(
+                step, random.nextLong(), any(random), any(random), any(random), queries);
+    }
+
+    private static double any(Random random) {
+        double value = Double.longBitsToDouble(random.nextLong());
+        return Double.isNaN(value) ? Double.NaN : value; // one NaN, so that equality can be asked
+    }
+
+    private List<StepRecord> write(int steps, long testSeed) {
+        Random random = RandomSeed.random(testSeed);
+        List<StepRecord> records = new ArrayList<>();
+        try (JournalWriter writer = JournalWriter.create(file, HEADER)) {
+            for (int step = 1; step <= steps; step++) {
+                records.add(record(step, random));
+                writer.append(records.getLast());
+            }
+        }
+        return records;
+    }
+
+    @Test
+    void readsBackTheSameBits() {
+        long testSeed = RandomSeed.next();
+        List<StepRecord> records = write(500, testSeed);
+        Journal journal = JournalReader.read(file);
+        assertThat(journal.header()).isEqualTo(HEADER);
+        assertThat(journal.records()).as("test seed %d", testSeed).isEqualTo(records);
+        assertThat(journal.tornBytes()).isZero();
+        assertThat(journal.describe()).isEqualTo("500 whole records");
+    }
+
+    @Test
+    void writesNumbersThatJsonHasNot() {
+        List<Double> odd =
+                List.of(Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, -0.0);
+        StepRecord record =
+                new StepRecord(
+                        1,
+                        -1,
+                        Double.MIN_VALUE,
+                        odd.get(3),
+                        0,
+                        List.of(new QueryResult(0, odd.get(0), odd.get(1), odd.get(2))));
+        try (JournalWriter writer = JournalWriter.create(file, HEADER)) {
+            writer.append(record);
+        }
+        assertThat(JournalReader.read(file).records()).containsExactly(record);
+    }
+
+    @Test
+    void linesAreAsTheFormatSays() throws IOException {
+        try (JournalWriter writer = JournalWriter.create(file, HEADER)) {
+            writer.append(
+                    new StepRecord(
+                            1, 0xAB, 1e-6, 1e-3, 0.1, List.of(new QueryResult(0xAB, 2.5, 2, 250))));
+        }
+        List<String> lines = Files.readAllLines(file);
+        assertThat(lines.get(0))
+                .startsWith(
+                        "{\"millrace_journal\":1,\"run_seed\":\"0xcafe000000000001\",\"base\":");
+        assertThat(lines.get(1))
+                .matches(
+                        "\\{\"step\":1,\"seed\":\"0x00000000000000ab\",\"lr\":1.0E-6,\"eps\":0.001,"
+                                + "\"weight_decay\":0.1,\"queries\":\\[\\{"
+                                + "\"seed\":\"0x00000000000000ab\",\"loss_plus\":2.5,"
+                                + "\"loss_minus\":2.0,\"projected_grad\":250.0}],"
+                                + "\"crc32c\":\"0x[0-9a-f]{8}\"}");
+    }
+
+    @Test
+    void everyTornTailLeavesTheWholeRecordsAndCanBeResumed() throws IOException {
+        List<StepRecord> records = write(3, 5);
+        byte[] whole = Files.readAllBytes(file);
+        int lastLine =
+                new String(whole, 0, whole.length - 1, StandardCharsets.UTF_8).lastIndexOf('\n')
+                        + 1;
+        for (int cut = lastLine + 1; cut < whole.length; cut += 7) {
+            Files.write(file, Arrays.copyOf(whole, cut));
+            Journal journal = JournalReader.read(file);
+            assertThat(journal.records()).isEqualTo(records.subList(0, 2));
+            assertThat(journal.describe())
+                    .isEqualTo("2 whole records, torn tail of " + (cut - lastLine) + " bytes");
+            try (JournalWriter writer = JournalWriter.resume(file, journal)) {
+                assertThat(writer.lastStep()).isEqualTo(2);
+                writer.append(records.get(2));
+            }
+            assertThat(Files.readAllBytes(file)).isEqualTo(whole);
+        }
+    }
+
+    @Test
+    void everyFlippedBitInTheMiddleIsFoundAndNamed() throws IOException {
+        write(3, 6);
+        byte[] whole = Files.readAllBytes(file);
+        Random random = RandomSeed.random(8);
+        int lastLine =
+                new String(whole, 0, whole.length - 1, StandardCharsets.UTF_8).lastIndexOf('\n')
+                        + 1;
+        for (int i = 0; i < 300; i++) {
+            byte[] bytes = whole.clone();
+            int at = random.nextInt(lastLine - 1);
+            bytes[at] ^= (byte) (1 << random.nextInt(7));
+            Files.write(file, bytes);
+            assertThatThrownBy(() -> JournalReader.read(file))
+                    .as("byte %d", at)
+                    .isInstanceOf(BadInputException.class)
+                    .hasMessageContaining("journal.jsonl, line ");
+        }
+    }
+
+    @Test
+    void aMissingStepIsNamed() throws IOException {
+        write(4, 7);
+        List<String> lines = new ArrayList<>(Files.readAllLines(file));
+        lines.remove(2);
+        Files.write(file, lines);
+        assertThatThrownBy(() -> JournalReader.read(file))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("line 3: step 3 where 2 is due");
+    }
+
+    @Test
+    void aStepIsDurableOnlyWhenForced() {
+        try (JournalWriter writer = JournalWriter.create(file, HEADER)) {
+            writer.append(record(1, new Random(1)));
+            assertThat(writer.lastStep()).isEqualTo(1);
+            assertThat(writer.durableStep()).isZero();
+            writer.force();
+            assertThat(writer.durableStep()).isEqualTo(1);
+            assertThatThrownBy(() -> writer.append(record(3, new Random(1))))
+                    .isInstanceOf(IllegalArgumentException.class);
+        }
+    }
+
+    @Test
+    void neverOverwritesAJournal() {
+        write(1, 9);
+        assertThatThrownBy(() -> JournalWriter.create(file, HEADER))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("--resume");
+        assertThat(JournalReader.read(file).records()).hasSize(1);
+    }
+
+    @Test
+    void aMissingOrEmptyFileIsNamed() throws IOException {
+        assertThatThrownBy(() -> JournalReader.read(file))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("no such file");
+        Files.write(file, new byte[0], StandardOpenOption.CREATE);
+        assertThatThrownBy(() -> JournalReader.read(file))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("no whole header");
+    }
+
+    @Test
+    void appendsAfterCloseAreRefused() {
+        JournalWriter writer = JournalWriter.create(file, HEADER);
+        writer.close();
+        writer.close();
+        assertThatThrownBy(() -> writer.append(record(1, new Random(1))))
+                .isInstanceOf(UncheckedIOException.class);
+    }
+}

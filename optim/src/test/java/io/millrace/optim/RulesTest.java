@@ -1,0 +1,133 @@
+package io.millrace.optim;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.millrace.memory.BadInputException;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+final class RulesTest {
+    private static StepRecord record(long step, double... slopes) {
+        List<QueryResult> queries =
+                Arrays.stream(slopes)
+                        .mapToObj(slope -> new QueryResult(100 + (long) slope, 0, 0, slope))
+                        .toList();
+        return new StepRecord(step, 7, 1e-2, 1e-3, 0.1, queries);
+    }
+
+    @Test
+    void mezoSgdDescendsAlongEveryQuery() {
+        Update update = Optimizers.named("mezo-sgd").next(record(3, 2, -4));
+        assertThat(update)
+                .isEqualTo(
+                        new Update(
+                                3,
+                                7,
+                                (float) (1 - 1e-2 * 0.1),
+                                List.of(
+                                        new Update.Term(102, (float) (-1e-2 * 2 / 2)),
+                                        new Update.Term(96, (float) (-1e-2 * -4 / 2)))));
+    }
+
+    @Test
+    void mezoAdamDividesByTheRootOfTheMeanSquare() {
+        UpdateRule rule = Optimizers.named("mezo-adam");
+        double moment = 0;
+        for (int step = 1; step <= 20; step++) {
+            double slope = Math.sin(step) * 30;
+            moment = 0.99 * moment + 0.01 * slope * slope;
+            double lr = 1e-2 / (Math.sqrt(moment / (1 - Math.pow(0.99, step))) + 1e-8);
+            Update update = rule.next(record(step, slope));
+            assertThat((double) update.terms().getFirst().coefficient())
+                    .isCloseTo(-lr * slope, within(1e-8));
+            assertThat(update.decay()).isEqualTo((float) (1 - 1e-2 * 0.1));
+        }
+    }
+
+    @Test
+    void mezoAdamIsRebuiltByFeedingTheRecords() {
+        List<StepRecord> records =
+                IntStream.rangeClosed(1, 30).mapToObj(i -> record(i, i * 0.37, 5 - i)).toList();
+        UpdateRule first = new MezoAdam();
+        List<Update> updates = records.stream().map(first::next).toList();
+        UpdateRule second = new MezoAdam();
+        assertThat(records.stream().map(second::next)).containsExactlyElementsOf(updates);
+    }
+
+    @Test
+    void unknownRuleNamesTheKnownOnes() {
+        assertThatThrownBy(() -> Optimizers.named("sgd"))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("--optimizer")
+                .hasMessageContaining("mezo-adam, mezo-sgd");
+        assertThatThrownBy(() -> Rounding.named("up")).isInstanceOf(BadInputException.class);
+    }
+
+    @Test
+    void oneQueryUsesTheStepsSeedAndMoreUseItsOutputs() {
+        assertThat(new TwoSidedEstimator(1).probes(42, 1e-3))
+                .containsExactly(new Probe(42, List.of(1e-3f, -1e-3f)));
+        assertThat(new TwoSidedEstimator(3).probes(42, 1e-3))
+                .extracting(Probe::seed)
+                .containsExactly(0xbdd732262feb6e95L, 0x28efe333b266f103L, 0x47526757130f9f52L);
+    }
+
+    @Test
+    void slopeIsTheCentralDifference() {
+        TwoSidedEstimator estimator = new TwoSidedEstimator(2);
+        List<QueryResult> results =
+                estimator.results(
+                        estimator.probes(1, 0.5),
+                        List.of(new double[] {3, 1}, new double[] {1, 4}),
+                        0.5);
+        assertThat(results).extracting(QueryResult::projectedGrad).containsExactly(2.0, -3.0);
+        assertThat(results).extracting(QueryResult::lossMinus).containsExactly(1.0, 4.0);
+    }
+
+    @Test
+    void schedulesRiseThenFollowTheirCurve() {
+        for (String name : List.of("constant", "linear", "cosine")) {
+            LrSchedule schedule = Schedules.named(name, 0.8, 4);
+            assertThat(schedule.at(1, 104)).isEqualTo(0.2);
+            assertThat(schedule.at(4, 104)).isEqualTo(0.8);
+            assertThat(schedule.at(5, 104)).isEqualTo(0.8);
+        }
+        assertThat(Schedules.named("constant", 0.8, 0).at(100, 100)).isEqualTo(0.8);
+        assertThat(Schedules.named("linear", 0.8, 4).at(55, 104)).isCloseTo(0.4, within(1e-12));
+        assertThat(Schedules.named("linear", 0.8, 0).at(100, 100)).isCloseTo(0.008, within(1e-12));
+        assertThat(Schedules.named("cosine", 0.8, 4).at(55, 104)).isCloseTo(0.4, within(1e-12));
+        assertThat(Schedules.named("cosine", 0.8, 0).at(100, 100)).isPositive().isLessThan(0.001);
+        assertThatThrownBy(() -> Schedules.named("step", 1, 0))
+                .hasMessageContaining("constant, cosine, linear");
+    }
+
+    @Test
+    void shuffleIsAPermutationThatSeedAndEpochDecide() {
+        int[] order = SeededShuffle.permutation(1000, 5, 0);
+        assertThat(Arrays.stream(order).sorted().toArray())
+                .containsExactly(IntStream.range(0, 1000).toArray());
+        assertThat(SeededShuffle.permutation(1000, 5, 0)).isEqualTo(order);
+        assertThat(SeededShuffle.permutation(1000, 5, 1)).isNotEqualTo(order);
+        assertThat(SeededShuffle.permutation(1000, 6, 0)).isNotEqualTo(order);
+        assertThat(SeededShuffle.permutation(0, 5, 0)).isEmpty();
+    }
+
+    @Test
+    void shuffleIsUniform() {
+        int[] counts = new int[24];
+        for (int epoch = 0; epoch < 24_000; epoch++) {
+            int[] order = SeededShuffle.permutation(4, 1, epoch);
+            int index = order[0] * 6;
+            index += 2 * (order[1] - (order[1] > order[0] ? 1 : 0));
+            index += order[2] > order[3] ? 1 : 0;
+            counts[index]++;
+        }
+        assertThat(counts)
+                .satisfies(
+                        all -> assertThat(Arrays.stream(all).min().getAsInt()).isGreaterThan(850));
+    }
+}
