@@ -1,5 +1,6 @@
 package io.millrace.prefetch;
 
+import io.millrace.memory.device.Device;
 import java.lang.foreign.MemorySegment;
 
 /** A device with memory of its own, as the pipeline sees it. */
@@ -37,4 +38,9 @@ public interface DevicePort {
      * at a time.
      */
     void download(Region device, MemorySegment host);
+
+    /** The memory and the copying streams of a device, which outlives this. */
+    static DevicePort of(Device device) {
+        return new StreamPort(device);
+    }
 }

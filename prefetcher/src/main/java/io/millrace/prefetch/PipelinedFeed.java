@@ -6,6 +6,7 @@ import io.millrace.memory.Tier;
 import io.millrace.memory.nvme.BlockRead;
 import io.millrace.telemetry.Lane;
 import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -30,7 +31,7 @@ import java.util.concurrent.TimeoutException;
  * <p>The first failure of a lane ends all of them, and every later call says so.
  */
 public final class PipelinedFeed implements BlockFeed {
-    private static final long GRACE_MS = 1000;
+    private static final Duration GRACE = Duration.ofMillis(100);
 
     private final Placement placement;
     private final FeedPorts ports;
@@ -265,17 +266,19 @@ public final class PipelinedFeed implements BlockFeed {
 
     private boolean ends(LaneThread lane) {
         boolean interrupted = false;
-        long waitMs =
-                monitor.isSound() ? Math.max(GRACE_MS, options.stallLimit().toMillis()) : GRACE_MS;
-        for (int attempt = 0; attempt < 2 && lane.thread().isAlive(); attempt++) {
+        Duration limit = options.stallLimit();
+        List<Duration> waits = monitor.isSound() ? List.of(limit, GRACE) : List.of(GRACE, limit);
+        for (Duration wait : waits) {
             try {
-                lane.thread().join(waitMs);
+                if (lane.thread().join(wait)) {
+                    break;
+                }
             } catch (InterruptedException e) {
                 interrupted = true;
             }
-            // What waits outside the pipeline, for the journal say, is told to give up.
+            // What waits outside the pipeline, for the journal say, is told to give up; transfers
+            // under way are not disturbed by it.
             lane.thread().interrupt();
-            waitMs = GRACE_MS;
         }
         if (interrupted) {
             Thread.currentThread().interrupt();

@@ -68,7 +68,7 @@ final class FeedAllocationTest {
                 Thread.getAllStackTraces().keySet().stream()
                         .filter(thread ->
                                 thread.getName().startsWith("millrace-")
-                                        || thread == Thread.currentThread())
+                                        || thread.equals(Thread.currentThread()))
                         .mapToLong(Thread::threadId)
                         .toArray();
         assertThat(lanes.length).isGreaterThanOrEqualTo(5);

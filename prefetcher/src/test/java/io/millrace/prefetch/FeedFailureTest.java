@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -129,6 +130,33 @@ final class FeedFailureTest {
         } catch (InterruptedException e) {
             throw new IllegalStateException("given up", e);
         }
+    }
+
+    @Test
+    void namesALaneThatDoesNotEndAndKeepsItsMemory() throws InterruptedException {
+        CountDownLatch release = new CountDownLatch(1);
+        FeedRig rig = new FeedRig(folder);
+        rig.beforeRead =
+                () -> {
+                    while (release.getCount() > 0) {
+                        LockSupport.parkNanos(1_000_000);
+                    }
+                };
+        PipelinedFeed feed = start(rig, Duration.ofMillis(200));
+        assertThatThrownBy(() -> feed.acquire(0)).hasMessageContaining("nothing moved");
+        int slabs = rig.host.openSlabs();
+        assertThatThrownBy(feed::close)
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("millrace-nvme-read has been moving block 0");
+        assertThat(rig.host.openSlabs()).isEqualTo(slabs);
+        release.countDown();
+        for (Thread thread : Thread.getAllStackTraces().keySet()) {
+            if (thread.getName().equals("millrace-nvme-read")) {
+                thread.join();
+            }
+        }
+        rig.store.close();
+        rig.io.close();
     }
 
     @Test

