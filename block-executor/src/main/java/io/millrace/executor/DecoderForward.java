@@ -1,10 +1,8 @@
 package io.millrace.executor;
 
 import io.millrace.executor.cpu.CpuWorkers;
-import io.millrace.memory.BlockLayout;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.spec.DecoderSpec;
-import io.millrace.optim.Probe;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockLease;
 import io.millrace.telemetry.Lane;
@@ -111,8 +109,7 @@ final class DecoderForward {
     private void runBlock(
             ForwardRequest request, Visit visit, int visitIndex, int probe, HeadSink sink) {
         int lastVisit = layout.visits().size() - 1;
-        FormedWeights weights =
-                new FormedWeights(visit, request.probes().get(probe), passes);
+        FormedWeights weights = new FormedWeights(visit, request.probes().get(probe), passes);
         int row = 0;
         for (int index = 0; index < request.microBatches().size(); index++) {
             MicroBatch batch = request.microBatches().get(index);

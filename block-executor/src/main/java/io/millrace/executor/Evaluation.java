@@ -34,8 +34,7 @@ public final class Evaluation {
             DecoderForward forward =
                     session.startPlain(
                             ScratchSize.batches(sequences, sequences, data.maxLength(), 1, 1));
-            return new Evaluator(forward, sequences)
-                    .evaluate(data, new UpdateLog(new MezoSgd()));
+            return new Evaluator(forward, sequences).evaluate(data, new UpdateLog(new MezoSgd()));
         }
     }
 }

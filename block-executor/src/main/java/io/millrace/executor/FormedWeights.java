@@ -81,8 +81,7 @@ final class FormedWeights {
     void formColumns(
             int tensor, PassPlan plan, int from, int count, Floats place, long stride, int worker) {
         long columns = visit.slot(tensor).shape().get(1);
-        passes.formColumns(
-                visit.stored(tensor), plan, columns, from, count, place, stride, worker);
+        passes.formColumns(visit.stored(tensor), plan, columns, from, count, place, stride, worker);
     }
 
     private PassPlan plan(PendingUpdates pending, boolean store) {

@@ -23,7 +23,9 @@ final class ForwardOutput {
         List<SafetensorsWriter.Entry> entries =
                 List.of(
                         new SafetensorsWriter.Entry(
-                                "logits", DType.F32, List.of(rows, columns, (long) spec.vocabSize())),
+                                "logits",
+                                DType.F32,
+                                List.of(rows, columns, (long) spec.vocabSize())),
                         new SafetensorsWriter.Entry(
                                 "token_loss", DType.F32, List.of(rows, columns - 1)),
                         new SafetensorsWriter.Entry("mean_loss", DType.F32, List.of()));

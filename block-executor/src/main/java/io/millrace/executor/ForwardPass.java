@@ -30,9 +30,9 @@ public final class ForwardPass {
     public record Result(double meanLoss, long scoredTokens) {}
 
     /**
-     * Runs {@code input_ids} [B, T] (with {@code attention_mask} and {@code labels} where the file has
-     * them) through a model and writes {@code logits} [B, T, V], {@code token_loss} [B, T − 1] and
-     * {@code mean_loss}, float32. Masked positions are left out of everything and written as 0.
+     * Runs {@code input_ids} [B, T] (with {@code attention_mask} and {@code labels} where the file
+     * has them) through a model and writes {@code logits} [B, T, V], {@code token_loss} [B, T − 1]
+     * and {@code mean_loss}, float32. Masked positions are left out of everything and written as 0.
      *
      * @param model the Hugging Face folder
      * @param input a safetensors file
@@ -50,7 +50,8 @@ public final class ForwardPass {
             DecoderForward forward = session.startPlain(size);
             long width = spec.vocabSize();
             HostMemory host = new HostMemory(session.ledger());
-            try (HostSlab packed = host.allocate(
+            try (HostSlab packed =
+                            host.allocate(
                                     "logits",
                                     MicroBatch.withSlack(batch.tokens()) * width * Float.BYTES);
                     HostSlab spread =
@@ -113,7 +114,8 @@ public final class ForwardPass {
             long first = (long) token * width;
             double greatest = Double.NEGATIVE_INFINITY;
             for (int id = 0; id < width; id++) {
-                greatest = Math.max(greatest, logits.getAtIndex(ValueLayout.JAVA_FLOAT, first + id));
+                greatest =
+                        Math.max(greatest, logits.getAtIndex(ValueLayout.JAVA_FLOAT, first + id));
             }
             double total = 0;
             for (int id = 0; id < width; id++) {
@@ -167,7 +169,11 @@ public final class ForwardPass {
             if (tensor.isPresent() && !tensor.get().shape().equals(ids.shape())) {
                 throw new BadInputException(
                         input.toString(),
-                        name + " has the shape " + tensor.get().shape() + ", input_ids " + ids.shape(),
+                        name
+                                + " has the shape "
+                                + tensor.get().shape()
+                                + ", input_ids "
+                                + ids.shape(),
                         "give both the same shape");
             }
             return tensor.isPresent() ? file.readLongs(name) : null;
@@ -188,7 +194,7 @@ public final class ForwardPass {
 
         private static void requireInVocabulary(
                 int id, String field, Path input, DecoderSpec spec) {
-            if (id >= spec.vocabSize() || id < 0 && id != Example.NOT_SCORED) {
+            if (id >= spec.vocabSize() || (id < 0 && id != Example.NOT_SCORED)) {
                 throw new BadInputException(
                         input.toString(),
                         field + " has the id " + id,

@@ -35,7 +35,8 @@ public final class Generation {
     public record Result(int[] promptIds, int[] newIds, String text) {}
 
     /**
-     * Generates until the end mark, the number of tokens asked for, or the model's longest sequence.
+     * Generates until the end mark, the number of tokens asked for, or the model's longest
+     * sequence.
      *
      * @throws BadInputException when the prompt does not fit the model
      */
@@ -48,11 +49,17 @@ public final class Generation {
             if (prompt.length >= spec.maxPositions()) {
                 throw new BadInputException(
                         "--prompt",
-                        "has " + prompt.length + " tokens, and the model takes " + spec.maxPositions(),
+                        "has "
+                                + prompt.length
+                                + " tokens, and the model takes "
+                                + spec.maxPositions(),
                         "give a shorter prompt");
             }
             int longest =
-                    (int) Math.min(spec.maxPositions(), (long) prompt.length + config.maxNewTokens());
+                    (int)
+                            Math.min(
+                                    spec.maxPositions(),
+                                    (long) prompt.length + config.maxNewTokens());
             ScratchSize size = ScratchSize.continuation(prompt.length, longest);
             DecoderForward forward = session.startPlain(size);
             try (HostSlab slab =

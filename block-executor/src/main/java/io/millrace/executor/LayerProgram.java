@@ -46,7 +46,11 @@ final class LayerProgram {
         int rows = sequences.tokenCount();
         switch (layer.order()) {
             case PRE -> {
-                attend(weights, index, norm(weights, layer.attentionNorm(), hidden, rows), sequences);
+                attend(
+                        weights,
+                        index,
+                        norm(weights, layer.attentionNorm(), hidden, rows),
+                        sequences);
                 addAttention(weights, layer, hidden, rows);
                 expand(weights, layer.mlp(), norm(weights, layer.mlpNorm(), hidden, rows), rows);
                 addMlp(weights, layer, hidden, rows);
@@ -60,7 +64,11 @@ final class LayerProgram {
                 normalizer.run(weights, layer.mlpNorm(), hidden, hidden, rows);
             }
             case PARALLEL -> {
-                attend(weights, index, norm(weights, layer.attentionNorm(), hidden, rows), sequences);
+                attend(
+                        weights,
+                        index,
+                        norm(weights, layer.attentionNorm(), hidden, rows),
+                        sequences);
                 // Both parts read the hidden state before either adds to it.
                 expand(weights, layer.mlp(), norm(weights, layer.mlpNorm(), hidden, rows), rows);
                 addAttention(weights, layer, hidden, rows);
@@ -86,8 +94,7 @@ final class LayerProgram {
                 scratch.context(ScratchSize.contextWidth(layer)));
     }
 
-    private void addAttention(
-            FormedWeights weights, LayerSpec layer, Variants hidden, int rows) {
+    private void addAttention(FormedWeights weights, LayerSpec layer, Variants hidden, int rows) {
         Variants context = scratch.context(ScratchSize.contextWidth(layer));
         add(weights, layer.attention().output(), layer.attentionOutNorm(), context, hidden, rows);
     }

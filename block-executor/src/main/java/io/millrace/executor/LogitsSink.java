@@ -24,7 +24,9 @@ final class LogitsSink implements HeadSink {
     @Override
     public Variants logits(int probe, int microBatch) {
         return new Variants(
-                logits.base().at(firstRows[microBatch] * logits.rowStride()), 0, logits.rowStride());
+                logits.base().at(firstRows[microBatch] * logits.rowStride()),
+                0,
+                logits.rowStride());
     }
 
     @Override

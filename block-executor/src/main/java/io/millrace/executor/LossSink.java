@@ -20,7 +20,8 @@ final class LossSink implements HeadSink {
             int scales = probes.get(probe).scales().size();
             if (probe == losses.size()) {
                 losses.add(new double[scales][rowCount]);
-            } else if (losses.get(probe).length != scales || losses.get(probe)[0].length < rowCount) {
+            } else if (losses.get(probe).length != scales
+                    || losses.get(probe)[0].length < rowCount) {
                 losses.set(probe, new double[scales][rowCount]);
             }
         }

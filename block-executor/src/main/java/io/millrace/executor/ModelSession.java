@@ -35,7 +35,8 @@ final class ModelSession implements AutoCloseable {
     private Scratch scratch;
     private RotaryTables rotaryTables;
 
-    private ModelSession(Checkpoint checkpoint, ModelLayout layout, Ledger ledger, CpuWorkers workers) {
+    private ModelSession(
+            Checkpoint checkpoint, ModelLayout layout, Ledger ledger, CpuWorkers workers) {
         this.checkpoint = checkpoint;
         this.layout = layout;
         this.ledger = ledger;
@@ -54,7 +55,11 @@ final class ModelSession implements AutoCloseable {
         Checkpoint checkpoint = Checkpoint.open(folder);
         try {
             ModelLayout layout = dtype.map(checkpoint::layout).orElseGet(checkpoint::layout);
-            return new ModelSession(checkpoint, layout, ledger(memory), new CpuWorkers(Runtime.getRuntime().availableProcessors()));
+            return new ModelSession(
+                    checkpoint,
+                    layout,
+                    ledger(memory),
+                    new CpuWorkers(Runtime.getRuntime().availableProcessors()));
         } catch (RuntimeException | Error e) {
             checkpoint.close();
             throw e;
@@ -115,12 +120,13 @@ final class ModelSession implements AutoCloseable {
                 new ResidentFeed(
                         layout.blocks(),
                         host,
-                        (block, destination) ->
-                                weights.readBlock(layout.block(block), destination),
+                        (block, destination) -> weights.readBlock(layout.block(block), destination),
                         foldedThrough);
         WeightPasses passes =
-                new WeightPasses(workers.pool(), direction, rounding, foldEvery, size.scalesPerProbe());
-        return new DecoderForward(checkpoint.spec(), layout, feed, scratch, rotaryTables, passes, workers, spans);
+                new WeightPasses(
+                        workers.pool(), direction, rounding, foldEvery, size.scalesPerProbe());
+        return new DecoderForward(
+                checkpoint.spec(), layout, feed, scratch, rotaryTables, passes, workers, spans);
     }
 
     @Override

@@ -162,7 +162,8 @@ final class PerturbedLinear {
             workers.pool()
                     .parallelFor(
                             panels,
-                            (panel, worker) -> form(weights, call, tensor, plan, panel, task, worker));
+                            (panel, worker) ->
+                                    form(weights, call, tensor, plan, panel, task, worker));
             weights.markFormed(tensor);
         }
     }

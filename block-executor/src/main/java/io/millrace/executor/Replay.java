@@ -19,7 +19,9 @@ import io.millrace.prefetch.BlockLease;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 
-/** Base checkpoint + journal = tuned model: rebuilds it block by block, without data or forwards. */
+/**
+ * Base checkpoint + journal = tuned model: rebuilds it block by block, without data or forwards.
+ */
 public final class Replay {
     private Replay() {}
 

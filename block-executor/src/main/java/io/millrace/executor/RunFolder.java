@@ -45,7 +45,9 @@ final class RunFolder implements AutoCloseable {
             throw new BadInputException(
                     "--out",
                     journal ? folder + " holds a run already" : folder + " is not empty",
-                    journal ? "add --resume to go on, or give another folder" : "give another folder");
+                    journal
+                            ? "add --resume to go on, or give another folder"
+                            : "give another folder");
         }
         try {
             Files.createDirectories(folder);
@@ -131,7 +133,9 @@ final class RunFolder implements AutoCloseable {
             return entries.anyMatch(entry -> !entry.getFileName().toString().equals(LOCK));
         } catch (IOException e) {
             throw new BadInputException(
-                    "--out", folder + " cannot be read (" + e.getMessage() + ")", "give another folder");
+                    "--out",
+                    folder + " cannot be read (" + e.getMessage() + ")",
+                    "give another folder");
         }
     }
 }

@@ -9,7 +9,6 @@ import io.millrace.optim.JournalHeader;
 import io.millrace.optim.JournalReader;
 import io.millrace.optim.JournalWriter;
 import io.millrace.optim.Optimizers;
-import io.millrace.optim.Rounding;
 import io.millrace.optim.StepRecord;
 import io.millrace.telemetry.MetricsWriter;
 import java.util.LinkedHashMap;
@@ -123,10 +122,7 @@ final class RunHistory implements AutoCloseable {
         for (Map.Entry<String, Object> field : header.extra().entrySet()) {
             Object then = before.extra().get(field.getKey());
             requireSame(
-                    folder,
-                    field.getKey(),
-                    String.valueOf(then),
-                    String.valueOf(field.getValue()));
+                    folder, field.getKey(), String.valueOf(then), String.valueOf(field.getValue()));
         }
         if (read.lastStep() > config.arithmetic().steps()) {
             throw new BadInputException(

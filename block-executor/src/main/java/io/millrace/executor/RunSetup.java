@@ -58,10 +58,7 @@ final class RunSetup implements AutoCloseable {
         DenseDirection direction = Directions.named(arithmetic.perturbation());
         Rounding rounding = arithmetic.rounding();
         LrSchedule schedule =
-                Schedules.named(
-                        arithmetic.schedule(),
-                        arithmetic.lr(),
-                        arithmetic.warmup());
+                Schedules.named(arithmetic.schedule(), arithmetic.lr(), arithmetic.warmup());
         Estimator estimator = new TwoSidedEstimator(arithmetic.queries());
         ModelSession session =
                 ModelSession.open(config.model(), arithmetic.dtype(), config.memory());
@@ -75,7 +72,13 @@ final class RunSetup implements AutoCloseable {
             folder = RunFolder.open(config.output().out(), config.output().resume());
             history = RunHistory.open(config, folder, fingerprint);
             DecoderForward forward =
-                    start(session, size(config.data(), data, arithmetic), direction, rounding, arithmetic, history);
+                    start(
+                            session,
+                            size(config.data(), data, arithmetic),
+                            direction,
+                            rounding,
+                            arithmetic,
+                            history);
             return new RunSetup(
                     config, session, data, folder, history, forward, estimator, schedule);
         } catch (RuntimeException | Error e) {
@@ -111,11 +114,7 @@ final class RunSetup implements AutoCloseable {
     private static ScratchSize size(
             DataConfig config, TrainingData data, ArithmeticConfig arithmetic) {
         return ScratchSize.batches(
-                config.batchSize(),
-                config.microBatch(),
-                data.maxLength(),
-                arithmetic.queries(),
-                2);
+                config.batchSize(), config.microBatch(), data.maxLength(), arithmetic.queries(), 2);
     }
 
     ModelSession session() {

@@ -22,8 +22,7 @@ final class Scratch implements AutoCloseable {
 
     // The largest tile that GemmTiles cuts, whatever the shape.
     private static final long TILE_LENGTH =
-            (long) GemmTiles.of(1 << 20, 1 << 20).rowTile()
-                    * GemmTiles.of(1, 1 << 20).columnTile();
+            (long) GemmTiles.of(1 << 20, 1 << 20).rowTile() * GemmTiles.of(1, 1 << 20).columnTile();
 
     private final List<HostSlab> slabs = new ArrayList<>();
     private final ScratchSize size;
@@ -55,14 +54,23 @@ final class Scratch implements AutoCloseable {
         long scales = size.scalesPerProbe();
         long rows = size.microBatchRows();
         boolean gated = spec.layers().stream().anyMatch(layer -> layer.mlp().gate() != null);
-        vectorLength = Math.max(Math.max(projectedWidth, innerWidth), Math.max(widest, spec.vocabSize()));
+        vectorLength =
+                Math.max(Math.max(projectedWidth, innerWidth), Math.max(widest, spec.vocabSize()));
         panelLength = longestPanel(spec) * scales;
         long matrix = Math.min(WHOLE_MATRIX_ELEMENTS, largestMatrix(spec));
         try {
-            hidden = allocate(memory, "hidden states", (long) size.scales() * size.batchRows() * hiddenWidth);
+            hidden =
+                    allocate(
+                            memory,
+                            "hidden states",
+                            (long) size.scales() * size.batchRows() * hiddenWidth);
             normed = allocate(memory, "normed states", scales * rows * widest);
             projected = allocate(memory, "queries, keys and values", projectedElements(spec));
-            context = allocate(memory, "attention results", scales * rows * Math.max(contextWidth, widest));
+            context =
+                    allocate(
+                            memory,
+                            "attention results",
+                            scales * rows * Math.max(contextWidth, widest));
             inner = allocate(memory, "feed-forward states", scales * rows * innerWidth);
             gate = allocate(memory, "gate states", gated ? scales * rows * innerWidth : 1);
             vectors = allocate(memory, "perturbed vectors", 3 * scales * vectorLength);
@@ -88,7 +96,9 @@ final class Scratch implements AutoCloseable {
                 hidden.at(firstScale * perScale + (long) row * hiddenWidth), perScale, hiddenWidth);
     }
 
-    /** [micro-batch tokens, width] for every scale of a probe, after a norm or before a projection. */
+    /**
+     * [micro-batch tokens, width] for every scale of a probe, after a norm or before a projection.
+     */
     Variants normed(int width) {
         return new Variants(normed, (long) size.microBatchRows() * width, width);
     }
@@ -99,7 +109,9 @@ final class Scratch implements AutoCloseable {
         long perScale = rows * projectedWidth;
         long perLayer = size.keptTokens() > 0 ? perScale * size.scalesPerProbe() : 0;
         return new Variants(
-                projected.at(layer * perLayer + (long) past * projectedWidth), perScale, projectedWidth);
+                projected.at(layer * perLayer + (long) past * projectedWidth),
+                perScale,
+                projectedWidth);
     }
 
     /** [micro-batch tokens, heads · head size] for every scale of a probe. */
@@ -166,8 +178,9 @@ final class Scratch implements AutoCloseable {
 
     private static long longestPanel(DecoderSpec spec) {
         return matrices(spec)
-                .mapToLong(matrix -> Math.min(matrix.outputs(), GemmTiles.of(1, matrix.outputs()).columnTile())
-                                        * (long) matrix.inputs())
+                .mapToLong(matrix ->
+                        Math.min(matrix.outputs(), GemmTiles.of(1, matrix.outputs()).columnTile())
+                                * (long) matrix.inputs())
                 .max()
                 .orElse(1);
     }
@@ -181,7 +194,10 @@ final class Scratch implements AutoCloseable {
 
     private static Stream<LinearSpec> matrices(DecoderSpec spec) {
         Stream<LinearSpec> ends =
-                Stream.of(spec.embedding().projection(), spec.head().projection(), spec.head().logits());
+                Stream.of(
+                        spec.embedding().projection(),
+                        spec.head().projection(),
+                        spec.head().logits());
         Stream<LinearSpec> inside =
                 spec.layers().stream()
                         .flatMap(layer -> Stream.concat(attention(layer), feedForward(layer)));

@@ -17,7 +17,12 @@ import java.util.function.ToIntFunction;
  * @param longest tokens of the longest sequence
  */
 record ScratchSize(
-        int batchRows, int microBatchRows, int scales, int scalesPerProbe, int keptTokens, int longest) {
+        int batchRows,
+        int microBatchRows,
+        int scales,
+        int scalesPerProbe,
+        int keptTokens,
+        int longest) {
 
     /**
      * The size for batches of sequences.

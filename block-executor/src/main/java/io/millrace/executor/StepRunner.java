@@ -35,8 +35,7 @@ final class StepRunner {
         List<Probe> probes = estimator.probes(seed, options.eps());
         List<MicroBatch> microBatches = MicroBatches.scoring(batch, options.microBatch());
         sink.prepare(probes, MicroBatches.headRowCount(microBatches));
-        forward.run(
-                ForwardRequest.step(step, microBatches, probes, updates), sink);
+        forward.run(ForwardRequest.step(step, microBatches, probes, updates), sink);
         List<double[]> losses = new ArrayList<>();
         for (int probe = 0; probe < probes.size(); probe++) {
             double[] ofProbe = new double[probes.get(probe).scales().size()];
@@ -57,6 +56,5 @@ final class StepRunner {
      * @param weightDecay decay of matrices
      * @param microBatch sequences that pass through a block together
      */
-    record StepOptions(
-            long runSeed, double eps, double weightDecay, int microBatch) {}
+    record StepOptions(long runSeed, double eps, double weightDecay, int microBatch) {}
 }

@@ -29,7 +29,8 @@ record TrainingData(Dataset train, Dataset eval) {
             }
             Optional<Path> file = config.eval();
             return new TrainingData(
-                    train, file.map(path -> DatasetReader.read(path, options, tokenizer)).orElse(null));
+                    train,
+                    file.map(path -> DatasetReader.read(path, options, tokenizer)).orElse(null));
         }
     }
 
@@ -48,7 +49,8 @@ record TrainingData(Dataset train, Dataset eval) {
     private static DatasetOptions options(TaskConfig task, DecoderSpec spec) {
         int seqLen = task.seqLen().orElse(spec.maxPositions());
         DatasetOptions options =
-                DatasetOptions.of(seqLen, spec.maxPositions(), spec.vocabSize()).withPack(task.pack());
+                DatasetOptions.of(seqLen, spec.maxPositions(), spec.vocabSize())
+                        .withPack(task.pack());
         return task.labelWords().isEmpty()
                 ? options
                 : options.withClassification(task.template().orElse("{text}"), task.labelWords());

@@ -77,14 +77,12 @@ class ReproducibilityTest {
         List<StepRecord> whole = journal(Runs.config("llama", data, temp.resolve("whole")));
         for (int microBatch : new int[] {1, 2, 3}) {
             Path out = temp.resolve("micro-" + microBatch);
-            List<StepRecord> cut =
-                    journal(Runs.config("llama", data, out).microBatch(microBatch));
+            List<StepRecord> cut = journal(Runs.config("llama", data, out).microBatch(microBatch));
             for (int step = 0; step < whole.size(); step++) {
                 for (int query = 0; query < 2; query++) {
                     assertThat(cut.get(step).queries().get(query).lossPlus())
                             .isEqualTo(
-                                    whole.get(step).queries().get(query).lossPlus(),
-                                    within(1e-6));
+                                    whole.get(step).queries().get(query).lossPlus(), within(1e-6));
                 }
             }
         }

@@ -23,7 +23,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
         versionProvider = Version.class,
         scope = ScopeType.INHERIT,
         sortOptions = false,
-        usageHelpAutoWidth = true,
+        usageHelpWidth = 100,
         synopsisSubcommandLabel = "COMMAND",
         footer = {"", "Exit codes: 0 done, 1 failed while running, 2 bad input, 130 interrupted."})
 final class Millrace implements Callable<Integer> {

@@ -208,7 +208,7 @@ class ArchitecturesTest {
                 "llama; head_dim; 16000000; multiply to",
                 "llama; head_dim; 17; no pairs",
                 "llama; rms_norm_eps; -1; 'rms_norm_eps' is -1.0",
-                "llama; rms_norm_eps; 1e999; 'rms_norm_eps' is Infinity",
+                "llama; rms_norm_eps; \"Infinity\"; 'rms_norm_eps' is Infinity",
                 "llama; hidden_act; \"mish\"; an activation that is not supported",
                 "llama; rope_scaling; {\"type\":\"longrope\"}; not supported",
                 "llama; rope_scaling; {\"type\":\"linear\"}; 'factor' of the rotary scaling",

@@ -21,11 +21,25 @@ public final class Devices {
     private static final Map<String, Factory> KINDS = new LinkedHashMap<>();
 
     static {
-        KINDS.put("cpu", (ordinal, ledger, options) -> new CpuDevice(ledger));
-        KINDS.put("emulated", (ordinal, ledger, options) -> new EmulatedDevice(ledger, options));
+        KINDS.put("cpu", onlyOne((ordinal, ledger, options) -> new CpuDevice(ledger)));
+        KINDS.put(
+                "emulated",
+                onlyOne((ordinal, ledger, options) -> new EmulatedDevice(ledger, options)));
     }
 
     private Devices() {}
+
+    private static Factory onlyOne(Factory factory) {
+        return (ordinal, ledger, options) -> {
+            if (!ordinal.isEmpty()) {
+                throw new BadInputException(
+                        "--device",
+                        "there is no device ':" + ordinal + "' of that kind",
+                        "drop it");
+            }
+            return factory.open(ordinal, ledger, options);
+        };
+    }
 
     /**
      * Opens a device; whoever asks owns it.

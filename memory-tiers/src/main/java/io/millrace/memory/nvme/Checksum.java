@@ -9,11 +9,21 @@ final class Checksum {
     // A ByteBuffer spans at most 2 GiB; one serves many chunks, so that a block costs one or two.
     private static final long WINDOW_BYTES = 1L << 30;
 
+    private final long windowBytes;
+
     private final CRC32C crc = new CRC32C();
     private MemorySegment memory = MemorySegment.NULL;
     private ByteBuffer window;
     private long windowStart;
     private long done;
+
+    Checksum() {
+        this(WINDOW_BYTES);
+    }
+
+    Checksum(long windowBytes) {
+        this.windowBytes = windowBytes;
+    }
 
     /** Starts over, on other memory. */
     void start(MemorySegment segment) {
@@ -26,10 +36,10 @@ final class Checksum {
     /** Takes in the bytes up to an offset. */
     void advanceTo(long end) {
         while (done < end) {
-            if (window == null || done >= windowStart + WINDOW_BYTES) {
+            if (window == null || done >= windowStart + windowBytes) {
                 windowStart = done;
                 window =
-                        memory.asSlice(done, Math.min(WINDOW_BYTES, memory.byteSize() - done))
+                        memory.asSlice(done, Math.min(windowBytes, memory.byteSize() - done))
                                 .asByteBuffer();
             }
             int from = (int) (done - windowStart);

@@ -5,7 +5,8 @@ package io.millrace.memory.nvme;
  *
  * @param engine which calls move the bytes
  * @param direct whether to bypass the page cache where the file system allows it
- * @param pieceBytes a transfer is cut in pieces of this size; a multiple of 4096
+ * @param pieceBytes a transfer is cut in pieces of this size, or larger where there would be many;
+ *     a multiple of 4096
  * @param depth pieces of one transfer in flight at once
  */
 public record IoOptions(Engine engine, boolean direct, int pieceBytes, int depth) {
@@ -36,6 +37,11 @@ public record IoOptions(Engine engine, boolean direct, int pieceBytes, int depth
     /** The best that the system allows. */
     public static IoOptions defaults() {
         return new IoOptions(Engine.AUTO, true, 1 << 20, 8);
+    }
+
+    /** Host memory that each reader of the user's own files takes for staging. */
+    public long stagingBytes() {
+        return (long) pieceBytes * depth;
     }
 
     /** The same with another engine. */

@@ -48,7 +48,12 @@ final class NativeFile implements IoFile {
             inFlight++;
         }
         request.file = this;
-        engine.submit(request);
+        try {
+            engine.submit(request);
+        } catch (RuntimeException | Error e) {
+            countDown();
+            throw e;
+        }
     }
 
     int fd() {
@@ -58,12 +63,14 @@ final class NativeFile implements IoFile {
     /** Ends a request of this file. */
     void finish(IoRequest request, int result) {
         // Counted down first: a completion may submit again, and it may be the last word.
-        synchronized (this) {
-            if (--inFlight == 0) {
-                notifyAll();
-            }
-        }
+        countDown();
         request.complete(result);
+    }
+
+    private synchronized void countDown() {
+        if (--inFlight == 0) {
+            notifyAll();
+        }
     }
 
     @Override

@@ -1,11 +1,14 @@
 package io.millrace.memory.nvme;
 
 import io.millrace.memory.Errno;
+import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /** pread and pwrite on a few threads: what always works. */
 final class PreadEngine implements IoEngine {
+    private static final System.Logger LOG = System.getLogger(PreadEngine.class.getName());
+
     private final Thread[] workers;
     private IoRequest head;
     private IoRequest tail;
@@ -56,10 +59,19 @@ final class PreadEngine implements IoEngine {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment state = arena.allocate(PosixFiles.CALL_STATE);
             for (IoRequest request = take(); request != null; request = take()) {
-                request.file.finish(request, perform(state, request));
+                end(request, perform(state, request));
             }
         } catch (InterruptedException e) {
             throw new IllegalStateException("nobody but close() ends an I/O thread", e);
+        }
+    }
+
+    /** The one place of this thread that catches everything: a worker outlives its submitters. */
+    private static void end(IoRequest request, int result) {
+        try {
+            request.file.finish(request, result);
+        } catch (RuntimeException | Error e) {
+            LOG.log(Level.ERROR, "a completion failed", e);
         }
     }
 

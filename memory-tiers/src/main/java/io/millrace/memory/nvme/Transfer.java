@@ -1,6 +1,7 @@
 package io.millrace.memory.nvme;
 
 import io.millrace.memory.Errno;
+import io.millrace.memory.host.HostMemory;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -18,7 +19,11 @@ final class Transfer implements IoRequest.Completion {
     private static final int BUSY_RETRIES = 1000;
     private static final int STALLS = 3;
 
-    private final int pieceBytes;
+    // Each request leaves some garbage in Netty: a block's visit is kept to few requests.
+    private static final int MOST_PIECES = 16;
+    private static final int LARGEST_PIECE = 64 << 20;
+
+    private final int leastPieceBytes;
     private final Lane[] lanes;
 
     private IoFile file;
@@ -27,6 +32,7 @@ final class Transfer implements IoRequest.Completion {
     private MemorySegment memory = MemorySegment.NULL;
     private long memoryOffset;
     private long length;
+    private int pieceBytes;
     private long required; // a read's last piece may end with the file, after these bytes
     private int pieceCount;
     private int nextPiece;
@@ -49,8 +55,8 @@ final class Transfer implements IoRequest.Completion {
         }
     }
 
-    Transfer(int pieceBytes, int depth) {
-        this.pieceBytes = pieceBytes;
+    Transfer(int leastPieceBytes, int depth) {
+        this.leastPieceBytes = leastPieceBytes;
         lanes = new Lane[depth];
         for (int i = 0; i < depth; i++) {
             lanes[i] = new Lane(this);
@@ -83,6 +89,7 @@ final class Transfer implements IoRequest.Completion {
             memoryOffset = segmentOffset;
             this.length = length;
             this.required = required;
+            pieceBytes = pieceFor(length);
             pieceCount = Math.toIntExact((length + pieceBytes - 1) / pieceBytes);
             nextPiece = 0;
             prefixPieces = 0;
@@ -100,6 +107,11 @@ final class Transfer implements IoRequest.Completion {
         for (int i = 0; i < starting; i++) {
             send(lanes[i]);
         }
+    }
+
+    private int pieceFor(long bytes) {
+        long share = HostMemory.pageBytes((bytes + MOST_PIECES - 1) / MOST_PIECES);
+        return (int) Math.max(leastPieceBytes, Math.min(share, LARGEST_PIECE));
     }
 
     /** Waits until the first bytes of the range have come; throws what stopped them. */

@@ -96,5 +96,9 @@ final class EmulatedDeviceTest extends DeviceContractTest {
         assertThatThrownBy(() -> Devices.open("tpu", Ledger.unlimited(), DeviceOptions.defaults()))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContainingAll("tpu", "cpu", "emulated");
+        assertThatThrownBy(
+                        () -> Devices.open("cpu:1", Ledger.unlimited(), DeviceOptions.defaults()))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining(":1");
     }
 }

@@ -147,6 +147,7 @@ final class FileIoTest {
             assertThatThrownBy(transfer::await)
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessageContaining("ended");
+            other.close();
         }
     }
 

@@ -1,0 +1,270 @@
+package io.millrace.prefetch;
+
+import com.lmax.disruptor.AlertException;
+import io.millrace.memory.Tier;
+import io.millrace.memory.nvme.BlockSource;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+
+/**
+ * Where each block is and what becomes of it: the credits and hand-overs of the pipeline, guarded
+ * by its monitor.
+ *
+ * <p>A visit claims a slot on its way in and gives the claim back after it was computed. A later
+ * visit of the same block that comes while a claim is held shares the slot; changes are then
+ * carried on, and go back when the last claim does. So a block is never read while its write-back
+ * is pending, and never changed while it is being written.
+ */
+final class BlockTable {
+    private final PipelineMonitor monitor;
+    private final BlockMemory memory;
+    private final boolean unified;
+    private final long[] version; // the last step folded into the newest bytes
+    private final boolean[] arriving; // of blocks that stay: read, or about to be
+    private final int[] hostClaims;
+    private final int[] hostSlot;
+    private final boolean[] hostDirty; // host bytes are newer than the drive's
+    private final boolean[] writing;
+    private final int[] deviceClaims;
+    private final int[] deviceSlot;
+    private final boolean[] deviceDirty; // device bytes are newer than the host's
+    private final boolean[] downloading;
+    private boolean stagingLent;
+
+    BlockTable(
+            PipelineMonitor monitor,
+            BlockMemory memory,
+            BlockSource source,
+            int blocks,
+            boolean unified) {
+        this.monitor = monitor;
+        this.memory = memory;
+        this.unified = unified;
+        version = new long[blocks];
+        Arrays.setAll(version, source::version);
+        arriving = new boolean[blocks];
+        hostClaims = new int[blocks];
+        hostSlot = new int[blocks];
+        hostDirty = new boolean[blocks];
+        writing = new boolean[blocks];
+        deviceClaims = new int[blocks];
+        deviceSlot = new int[blocks];
+        deviceDirty = new boolean[blocks];
+        downloading = new boolean[blocks];
+        Arrays.fill(hostSlot, SlotBank.NONE);
+        Arrays.fill(deviceSlot, SlotBank.NONE);
+    }
+
+    /**
+     * Called from the read lane: claims host memory for a visit, waiting for a slot and for a
+     * write-back of the same block.
+     *
+     * @return whether the block has to be read into it
+     */
+    boolean claimHost(Visit visit) throws AlertException, InterruptedException {
+        synchronized (monitor) {
+            return switch (memory.home(visit.block)) {
+                case DEVICE -> claimStaging(visit);
+                case HOST -> isFirst(visit.block);
+                case NVME -> claimSlot(visit.block);
+            };
+        }
+    }
+
+    private boolean claimStaging(Visit visit) throws AlertException, InterruptedException {
+        visit.staged = isFirst(visit.block);
+        if (visit.staged) {
+            monitor.await(() -> !stagingLent);
+            stagingLent = true;
+        }
+        return visit.staged;
+    }
+
+    private boolean isFirst(int block) {
+        boolean first = !arriving[block];
+        arriving[block] = true;
+        return first;
+    }
+
+    private boolean claimSlot(int block) throws AlertException, InterruptedException {
+        if (hostClaims[block]++ > 0) {
+            return false;
+        }
+        monitor.await(() -> !writing[block] && lendHost(block));
+        return true;
+    }
+
+    private boolean lendHost(int block) {
+        hostSlot[block] = memory.hostSlots().tryLend(memory.blockBytes(block));
+        return hostSlot[block] != SlotBank.NONE;
+    }
+
+    /**
+     * Called from the upload lane: claims device memory for a visit, waiting for a slot and for a
+     * download of the same block.
+     *
+     * @return whether the block has to be copied into it
+     */
+    boolean claimDevice(Visit visit) throws AlertException, InterruptedException {
+        int block = visit.block;
+        synchronized (monitor) {
+            if (memory.home(block) == Tier.DEVICE) {
+                return visit.staged;
+            }
+            if (deviceClaims[block]++ > 0) {
+                return false;
+            }
+            monitor.await(() -> !downloading[block] && lendDevice(block));
+            return true;
+        }
+    }
+
+    private boolean lendDevice(int block) {
+        deviceSlot[block] = memory.deviceSlots().tryLend(memory.blockBytes(block));
+        return deviceSlot[block] != SlotBank.NONE;
+    }
+
+    /** Called from the upload lane, after the copy. */
+    void uploaded(Visit visit) {
+        if (visit.staged) {
+            synchronized (monitor) {
+                stagingLent = false;
+                monitor.signalAllWhenBlocking();
+            }
+        }
+    }
+
+    /** Called from the computing thread when it gives a block back. */
+    void computed(Visit visit, boolean changed, long foldedThrough) {
+        int block = visit.block;
+        synchronized (monitor) {
+            version[block] = foldedThrough;
+            if (unified) {
+                hostDirty[block] |= changed;
+                giveHostBack(visit);
+                return;
+            }
+            deviceDirty[block] |= changed;
+            if (memory.home(block) == Tier.DEVICE || --deviceClaims[block] > 0) {
+                // A later visit finds the bytes on the device, and holds the host slot too.
+                dropSharedHostClaim(block);
+                return;
+            }
+            if (deviceDirty[block]) {
+                downloading[block] = true;
+                visit.download = true;
+            } else {
+                giveDeviceBack(block);
+                giveHostBack(visit);
+            }
+        }
+    }
+
+    private void dropSharedHostClaim(int block) {
+        if (memory.home(block) == Tier.NVME) {
+            hostClaims[block]--;
+        }
+    }
+
+    private void giveDeviceBack(int block) {
+        memory.deviceSlots().giveBack(deviceSlot[block]);
+        deviceSlot[block] = SlotBank.NONE;
+        monitor.signalAllWhenBlocking();
+    }
+
+    private void giveHostBack(Visit visit) {
+        int block = visit.block;
+        if (memory.home(block) != Tier.NVME || --hostClaims[block] > 0) {
+            return;
+        }
+        if (hostDirty[block]) {
+            writing[block] = true;
+            visit.version = version[block];
+            visit.write = true;
+        } else {
+            freeHost(block);
+        }
+    }
+
+    private void freeHost(int block) {
+        memory.hostSlots().giveBack(hostSlot[block]);
+        hostSlot[block] = SlotBank.NONE;
+        monitor.signalAllWhenBlocking();
+    }
+
+    /** Called from the download lane, after the copy. */
+    void downloaded(Visit visit) {
+        int block = visit.block;
+        synchronized (monitor) {
+            downloading[block] = false;
+            deviceDirty[block] = false;
+            hostDirty[block] = true;
+            giveDeviceBack(block);
+            giveHostBack(visit);
+        }
+    }
+
+    /** Called from the write lane, when reads give the new bytes. */
+    void written(Visit visit) {
+        synchronized (monitor) {
+            writing[visit.block] = false;
+            hostDirty[visit.block] = false;
+            freeHost(visit.block);
+        }
+    }
+
+    /** Called from the computing thread: the block's bytes where they are computed on. */
+    DevicePort.Region onDevice(int block) {
+        synchronized (monitor) {
+            return memory.home(block) == Tier.DEVICE || unified
+                    ? inHostOrStaying(block)
+                    : memory.deviceSlots().region(deviceSlot[block]);
+        }
+    }
+
+    /**
+     * Where a visit's bytes lie on the host on their way; staging for those that stay on a device.
+     */
+    MemorySegment onHost(int block) {
+        synchronized (monitor) {
+            return memory.home(block) == Tier.DEVICE
+                    ? memory.staging()
+                    : inHostOrStaying(block).segment();
+        }
+    }
+
+    private DevicePort.Region inHostOrStaying(int block) {
+        return memory.home(block) == Tier.NVME
+                ? memory.hostSlots().region(hostSlot[block])
+                : memory.stays(block);
+    }
+
+    /** The last step folded into a block's newest bytes; known to the computing thread. */
+    long version(int block) {
+        synchronized (monitor) {
+            return version[block];
+        }
+    }
+
+    /** Whether a block's newest bytes are on the device alone. */
+    boolean isDeviceDirty(int block) {
+        synchronized (monitor) {
+            return deviceDirty[block];
+        }
+    }
+
+    /** Whether a block's newest bytes are not on the drive; asked when no write-back is pending. */
+    boolean isDirty(int block) {
+        synchronized (monitor) {
+            return deviceDirty[block] || hostDirty[block];
+        }
+    }
+
+    /** Called from the computing thread when it has written a block itself. */
+    void cleaned(int block) {
+        synchronized (monitor) {
+            deviceDirty[block] = false;
+            hostDirty[block] = false;
+        }
+    }
+}

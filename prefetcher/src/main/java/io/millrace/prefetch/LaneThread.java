@@ -1,0 +1,131 @@
+package io.millrace.prefetch;
+
+import com.lmax.disruptor.AlertException;
+import com.lmax.disruptor.RingBuffer;
+import com.lmax.disruptor.Sequence;
+import com.lmax.disruptor.SequenceBarrier;
+import io.millrace.telemetry.Lane;
+import io.millrace.telemetry.SpanRecorder;
+import java.util.Locale;
+
+/** One lane on a thread of its own: takes visits in order, after the lane before it. */
+abstract class LaneThread implements Runnable {
+    /** What a lane is at. */
+    enum Activity {
+        IDLE("waiting for a visit after"),
+        WAITING("waiting for room for"),
+        JOURNAL("waiting for the journal to hold"),
+        MOVING("moving");
+
+        private final String verb;
+
+        Activity(String verb) {
+            this.verb = verb;
+        }
+
+        /** Whether something outside the pipeline is what takes the time. */
+        boolean isOutside() {
+            return this == MOVING || this == JOURNAL;
+        }
+    }
+
+    /** The lanes' common surroundings. */
+    record Site(
+            RingBuffer<Visit> ring,
+            PipelineMonitor monitor,
+            BlockTable table,
+            BlockMemory memory,
+            SpanRecorder spans) {}
+
+    final Site site;
+    private final Lane lane;
+    private final SequenceBarrier barrier;
+    private final Sequence sequence = new Sequence();
+    private final Thread thread;
+
+    // Written by the lane and read by whoever reports a stall: a torn report would do no harm.
+    private volatile Activity activity = Activity.IDLE;
+    private volatile int block;
+    private volatile long step;
+    private volatile long sinceNs = System.nanoTime();
+
+    LaneThread(Lane lane, Site site, Sequence... after) {
+        this.lane = lane;
+        this.site = site;
+        this.barrier = site.ring().newBarrier(after);
+        this.thread = Thread.ofPlatform().daemon().name("millrace-" + lane.label()).unstarted(this);
+    }
+
+    /** Does this lane's part of a visit. */
+    abstract void handle(Visit visit) throws AlertException, InterruptedException;
+
+    @Override
+    public final void run() {
+        try {
+            for (long next = 0; ; next++) {
+                barrier.waitFor(next);
+                site.monitor().checkRunning();
+                handle(site.ring().get(next));
+                sequence.set(next);
+                note(Activity.IDLE, block, step);
+                site.monitor().signalAllWhenBlocking();
+            }
+        } catch (AlertException _) {
+            // The pipeline was closed, or has failed elsewhere.
+        } catch (Throwable failure) {
+            site.monitor().fail(failedAt(), failure);
+        }
+    }
+
+    /** Moves a visit's bytes, which takes a span. */
+    final void move(Visit visit, Runnable transfer) {
+        note(Activity.MOVING, visit.block, visit.step);
+        long token = site.spans().begin(lane, visit.block, visit.step);
+        long moved = 0;
+        try {
+            transfer.run();
+            moved = site.memory().blockBytes(visit.block);
+        } finally {
+            site.spans().end(token, moved);
+        }
+    }
+
+    /** Says what the lane is at, which counts as progress. */
+    final void note(Activity what, int visitedBlock, long visitStep) {
+        block = visitedBlock;
+        step = visitStep;
+        activity = what;
+        sinceNs = System.nanoTime();
+        site.monitor().progressed();
+    }
+
+    private String failedAt() {
+        return lane.label() + " of block " + block + " in step " + step + " failed";
+    }
+
+    /** What the lane is at, for a report. */
+    final String describe() {
+        return String.format(
+                Locale.ROOT,
+                "%s has been %s block %d of step %d (%d bytes) for %.1f s",
+                thread.getName(),
+                activity.verb,
+                block,
+                step,
+                site.memory().blockBytes(block),
+                (System.nanoTime() - sinceNs) / 1e9);
+    }
+
+    final Activity activity() {
+        return activity;
+    }
+
+    /** The last visit that this lane has passed. */
+    final Sequence sequence() {
+        return sequence;
+    }
+
+    final Thread thread() {
+        return thread;
+    }
+}

@@ -1,0 +1,369 @@
+package io.millrace.prefetch;
+
+import com.lmax.disruptor.RingBuffer;
+import com.lmax.disruptor.Sequence;
+import io.millrace.memory.Tier;
+import io.millrace.memory.nvme.BlockRead;
+import io.millrace.telemetry.Lane;
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * Streams blocks through the tiers while the caller computes: a ring of visits that each lane
+ * passes in order, with the slots of a {@link Placement} as credits.
+ *
+ * <pre>
+ *   nvme-read --&gt; h2d --&gt; compute (the caller) --&gt; d2h --&gt; nvme-write
+ *       \______ host slots ______________________________________/
+ *                  \__ device slots ___________/
+ * </pre>
+ *
+ * <p>Lanes run ahead over the end of a pass into the next as far as slots allow. Only blocks that
+ * were changed go back, and only those that do not stay where they are; {@link #flush} writes the
+ * others. One thread acquires, closes leases, flushes and closes; one lease is open at a time. On a
+ * device that computes on host memory there are no copies and no lanes for them: a lease shows the
+ * host slot itself.
+ *
+ * <p>The first failure of a lane ends all of them, and every later call says so.
+ */
+public final class PipelinedFeed implements BlockFeed {
+    private static final Duration GRACE = Duration.ofMillis(100);
+
+    private final Placement placement;
+    private final FeedPorts ports;
+    private final FeedOptions options;
+    private final int[] visits;
+    private final PipelineMonitor monitor = new PipelineMonitor();
+    private final RingBuffer<Visit> ring;
+    private final BlockMemory memory;
+    private final BlockTable table;
+    private final List<AutoCloseable> owned = new ArrayList<>();
+    private final List<LaneThread> lanes = new ArrayList<>();
+    private final Sequence computed = new Sequence();
+    private final Sequence arrived; // of the last lane before the computation
+    private final Sequence retired; // of the last lane
+    private final Optional<BlockSink.Writer> flushWriter;
+    private long published = -1;
+    private long position;
+    private Lease open;
+    private boolean closed;
+
+    /**
+     * Allocates the memory that a placement asks for and starts the lanes, which read ahead from
+     * the first {@link #acquire} on.
+     */
+    public PipelinedFeed(Placement placement, FeedPorts ports, FeedOptions options) {
+        this.placement = placement;
+        this.ports = ports;
+        this.options = options;
+        visits = placement.request().visits().stream().mapToInt(Integer::intValue).toArray();
+        requireMatch();
+        // Room for two passes: lanes are bounded by slots before they are by the ring.
+        int size = Math.max(4, Integer.highestOneBit(2 * visits.length - 1) << 1);
+        ring = RingBuffer.createSingleProducer(Visit::new, size, monitor);
+        memory = own(new BlockMemory(placement, ports.host(), ports.device()));
+        try {
+            int blocks = placement.homes().size();
+            boolean unified = ports.device().isEmpty();
+            table = new BlockTable(monitor, memory, ports.source(), blocks, unified);
+            LaneThread.Site site = new LaneThread.Site(ring, monitor, table, memory, ports.spans());
+            BlockRead reader = own(ports.source().newRead());
+            arrived = addArrivingLanes(site, reader);
+            flushWriter = ports.sink().map(sink -> own(sink.newWriter()));
+            retired = addLeavingLanes(site);
+            ring.addGatingSequences(retired);
+            lanes.forEach(lane -> lane.thread().start());
+        } catch (RuntimeException | Error e) {
+            monitor.stop();
+            closeOwned(e);
+            throw e;
+        }
+    }
+
+    private void requireMatch() {
+        if (placement.request().isUnified() != ports.device().isEmpty()) {
+            throw new IllegalArgumentException(
+                    "the placement and the ports differ in whether the device has its own memory");
+        }
+        if (ports.sink().isEmpty() && placement.homes().contains(Tier.NVME)) {
+            throw new IllegalArgumentException("blocks that do not stay need a sink");
+        }
+    }
+
+    private <T extends AutoCloseable> T own(T resource) {
+        owned.add(resource);
+        return resource;
+    }
+
+    private Sequence addArrivingLanes(LaneThread.Site site, BlockRead reader) {
+        Sequence last = add(new Lanes.Read(site, reader));
+        return ports.device().isEmpty()
+                ? last
+                : add(new Lanes.Upload(site, ports.device().get(), last));
+    }
+
+    private Sequence addLeavingLanes(LaneThread.Site site) {
+        Sequence last = computed;
+        if (ports.device().isPresent()) {
+            last = add(new Lanes.Download(site, ports.device().get(), last));
+        }
+        if (ports.sink().isPresent()) {
+            BlockSink.Writer writer = own(ports.sink().get().newWriter());
+            last = add(new Lanes.Write(site, writer, ports.journal(), last));
+        }
+        return last;
+    }
+
+    private Sequence add(LaneThread lane) {
+        lanes.add(lane);
+        return lane.sequence();
+    }
+
+    /**
+     * {@inheritDoc}
+     *
+     * @throws IllegalStateException when the block is not the next of the visits, or a lease is
+     *     open
+     * @throws FeedException the first failure of any lane, or a stall that names the stuck one
+     */
+    @Override
+    public BlockLease acquire(int block) {
+        monitor.requireSound();
+        requireNoLease();
+        int expected = visits[(int) (position % visits.length)];
+        if (block != expected) {
+            throw new IllegalStateException(
+                    "the next visit is to block "
+                            + expected
+                            + ", and block "
+                            + block
+                            + " was asked");
+        }
+        publish(block);
+        await(arrived, position, "block " + block);
+        MemorySegment bytes = table.onDevice(block).segment().asSlice(0, memory.blockBytes(block));
+        open = new Lease(ring.get(position), bytes, table.version(block));
+        return open;
+    }
+
+    /** Without overlap one visit is on its way at a time; with it, as many as the ring holds. */
+    private void publish(int block) {
+        if (published < position && !ring.hasAvailableCapacity(1)) {
+            await(retired, position - ring.getBufferSize(), "block " + block);
+        }
+        while (published < position || (options.overlap() && ring.hasAvailableCapacity(1))) {
+            published = ring.next();
+            int visited = visits[(int) (published % visits.length)];
+            ring.get(published).begin(visited, options.firstStep() + published / visits.length);
+            ring.publish(published);
+        }
+    }
+
+    /** Waits until every change is written and durable; called when no lease is open. */
+    public void flush() {
+        monitor.requireSound();
+        requireNoLease();
+        if (position % visits.length != 0 && placement.stagingBytes() > 0) {
+            throw new IllegalStateException(
+                    "blocks that stay on the device are written between passes, not after visit "
+                            + position % visits.length);
+        }
+        await(retired, position - 1, "write-backs");
+        if (ports.sink().isEmpty()) {
+            return;
+        }
+        try {
+            for (int block = 0; block < placement.homes().size(); block++) {
+                if (table.isDirty(block)) {
+                    writeNow(block);
+                }
+            }
+            ports.sink().get().sync();
+        } catch (RuntimeException | Error e) {
+            monitor.fail("flush failed", e);
+            monitor.requireSound();
+        }
+    }
+
+    /** Blocks that stay, and those that the next pass has already claimed. */
+    private void writeNow(int block) {
+        long step = options.firstStep() + Math.max(0, position - 1) / visits.length;
+        long bytes = memory.blockBytes(block);
+        MemorySegment host = table.onHost(block);
+        if (table.isDeviceDirty(block)) {
+            long token = ports.spans().begin(Lane.D2H, block, step);
+            ports.device().orElseThrow().download(table.onDevice(block), host.asSlice(0, bytes));
+            ports.spans().end(token, bytes);
+        }
+        long version = table.version(block);
+        ports.journal().await(version);
+        long token = ports.spans().begin(Lane.NVME_WRITE, block, step);
+        flushWriter.orElseThrow().write(block, host, version);
+        ports.spans().end(token, bytes);
+        table.cleaned(block);
+    }
+
+    private void requireNoLease() {
+        if (open != null) {
+            throw new IllegalStateException(
+                    "the lease of block " + open.visit.block + " is still open");
+        }
+    }
+
+    private void await(Sequence lane, long sequence, String what) {
+        try {
+            if (!monitor.awaitPassed(lane, sequence, options.stallLimit().toNanos())) {
+                String wanted = "nothing moved while the computation waited for " + what;
+                monitor.fail(wanted, new TimeoutException(stall()));
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while waiting for " + what, e);
+        }
+        monitor.requireSound();
+    }
+
+    /** The lane that is stuck first, then the others. */
+    private String stall() {
+        List<String> outside = new ArrayList<>();
+        List<String> others = new ArrayList<>();
+        for (LaneThread lane : lanes) {
+            (lane.activity().isOutside() ? outside : others).add(lane.describe());
+        }
+        outside.addAll(others);
+        return String.join("; ", outside);
+    }
+
+    /**
+     * Lets transfers under way end, drops what was not begun, and frees everything. What {@link
+     * #flush} has not written is lost here; the journal still has it.
+     *
+     * @throws IllegalStateException naming a lane that does not end; its memory is then never
+     *     freed, for it may still be written
+     */
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        monitor.stop();
+        List<String> stuck =
+                lanes.stream().filter(lane -> !ends(lane)).map(LaneThread::describe).toList();
+        if (!stuck.isEmpty()) {
+            throw new IllegalStateException("not closed: " + String.join("; ", stuck));
+        }
+        RuntimeException failure = new IllegalStateException("the block feed did not close");
+        closeOwned(failure);
+        if (failure.getSuppressed().length > 0) {
+            throw failure;
+        }
+    }
+
+    private boolean ends(LaneThread lane) {
+        boolean interrupted = false;
+        Duration limit = options.stallLimit();
+        List<Duration> waits = monitor.isSound() ? List.of(limit, GRACE) : List.of(GRACE, limit);
+        for (Duration wait : waits) {
+            try {
+                if (lane.thread().join(wait)) {
+                    break;
+                }
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+            // What waits outside the pipeline, for the journal say, is told to give up; transfers
+            // under way are not disturbed by it.
+            lane.thread().interrupt();
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        return !lane.thread().isAlive();
+    }
+
+    private void closeOwned(Throwable failure) {
+        for (AutoCloseable resource : owned.reversed()) {
+            try {
+                resource.close();
+            } catch (Exception e) {
+                failure.addSuppressed(e);
+            }
+        }
+    }
+
+    /** Slots lent now, of both tiers. */
+    int lentSlots() {
+        synchronized (monitor) {
+            return memory.hostSlots().lentCount() + memory.deviceSlots().lentCount();
+        }
+    }
+
+    private final class Lease implements BlockLease {
+        private final Visit visit;
+        private final MemorySegment weights;
+        private long foldedThrough;
+        private boolean changed;
+        private boolean returned;
+
+        Lease(Visit visit, MemorySegment weights, long foldedThrough) {
+            this.visit = visit;
+            this.weights = weights;
+            this.foldedThrough = foldedThrough;
+        }
+
+        @Override
+        public MemorySegment weights() {
+            return weights;
+        }
+
+        @Override
+        public long foldedThrough() {
+            return foldedThrough;
+        }
+
+        @Override
+        public void markFolded(long throughStep) {
+            if (returned || throughStep < foldedThrough) {
+                throw new IllegalStateException(
+                        "block "
+                                + visit.block
+                                + " holds step "
+                                + foldedThrough
+                                + " and cannot go to "
+                                + throughStep
+                                + (returned ? " after it was given back" : ""));
+            }
+            foldedThrough = throughStep;
+            changed = true;
+        }
+
+        @Override
+        public void close() {
+            if (returned || closed) {
+                return;
+            }
+            returned = true;
+            open = null;
+            table.computed(visit, changed, foldedThrough);
+            computed.set(position++);
+            monitor.signalAllWhenBlocking();
+            if (!options.overlap()) {
+                awaitRetired();
+            }
+        }
+
+        /** A failure shows at the next call that may throw: this one often runs in a finally. */
+        private void awaitRetired() {
+            try {
+                await(retired, position - 1, "the write-back of block " + visit.block);
+            } catch (FeedException _) {
+                // Kept by the monitor.
+            }
+        }
+    }
+}

@@ -1,0 +1,169 @@
+package io.millrace.prefetch;
+
+import io.millrace.memory.Tier;
+import io.millrace.memory.host.HostMemory;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Which blocks stay where for a whole run, and the slots through which the others pass. The set
+ * that stays is fixed: visits go round and round, and of a cycle that does not fit, the least
+ * recently used block is always the next one needed.
+ *
+ * @param request what was asked for
+ * @param homes of each block: the fastest tier where it stays; {@link Tier#HOST} on a device
+ *     without memory of its own
+ * @param hostSlots bytes of each host slot for blocks that live on NVMe, whole pages
+ * @param deviceSlots bytes of each device slot for blocks that do not live there
+ * @param stagingBytes a host slot by which blocks that live on the device come and go; 0 for none
+ * @param prefetch visits ahead that the slots allow, at most what was asked for
+ */
+public record Placement(
+        PlacementRequest request,
+        List<Tier> homes,
+        List<Long> hostSlots,
+        List<Long> deviceSlots,
+        long stagingBytes,
+        int prefetch)
+        implements PlacementAnswer {
+    /** Freezes the lists. */
+    public Placement {
+        homes = List.copyOf(homes);
+        hostSlots = List.copyOf(hostSlots);
+        deviceSlots = List.copyOf(deviceSlots);
+    }
+
+    /**
+     * Places blocks so that the prefetch distance is kept if at all possible, and then as few bytes
+     * as possible move in a step. On a device of its own, blocks stay on it first.
+     */
+    public static PlacementAnswer plan(PlacementRequest request) {
+        long[] pages = pages(request);
+        int largest = largest(pages);
+        if (request.hostBudget() < pages[largest]) {
+            return new PlacementRefusal(Tier.HOST, pages[largest], request.hostBudget(), largest);
+        }
+        if (request.isUnified()) {
+            return onHost(request, pages, LevelPlan.none(pages.length)).orElseThrow();
+        }
+        if (request.deviceBudget() < pages[largest]) {
+            return new PlacementRefusal(
+                    Tier.DEVICE, pages[largest], request.deviceBudget(), largest);
+        }
+        int window = 1 + Math.min(1, request.prefetch()) + writing(request);
+        BitSet all = all(pages.length);
+        LevelPlan device =
+                LevelPlan.widest(pages, request.visits(), all, request.deviceBudget(), window)
+                        .orElseThrow();
+        // Without host memory for the way in and out of the device, nothing can stay there.
+        return onHost(request, pages, device)
+                .or(() ->
+                        LevelPlan.widest(
+                                        pages,
+                                        request.visits(),
+                                        all,
+                                        request.deviceBudget(),
+                                        window,
+                                        false)
+                                .flatMap(passing -> onHost(request, pages, passing)))
+                .orElseThrow();
+    }
+
+    private static Optional<Placement> onHost(
+            PlacementRequest request, long[] pages, LevelPlan device) {
+        long staging = device.resident().stream().mapToLong(block -> pages[block]).max().orElse(0);
+        BitSet others = all(pages.length);
+        others.andNot(device.resident());
+        int prefetch = request.prefetch();
+        int uploading = request.isUnified() || prefetch == 0 ? 0 : 1;
+        int window = 1 + prefetch + uploading + writing(request);
+        return LevelPlan.widest(
+                        pages, request.visits(), others, request.hostBudget() - staging, window)
+                .map(host ->
+                        new Placement(
+                                request,
+                                homes(pages.length, device, host),
+                                host.slots(),
+                                device.slots(),
+                                staging,
+                                Math.min(prefetch, host.window() - 1)));
+    }
+
+    private static List<Tier> homes(int blocks, LevelPlan device, LevelPlan host) {
+        List<Tier> homes = new ArrayList<>();
+        for (int block = 0; block < blocks; block++) {
+            homes.add(
+                    device.resident().get(block)
+                            ? Tier.DEVICE
+                            : host.resident().get(block) ? Tier.HOST : Tier.NVME);
+        }
+        return homes;
+    }
+
+    /** The smallest host budget for weights that any placement of these blocks needs. */
+    public static long minimumHostBytes(PlacementRequest request) {
+        long[] pages = pages(request);
+        return pages[largest(pages)];
+    }
+
+    /** The smallest device budget for weights; 0 on a device without memory of its own. */
+    public static long minimumDeviceBytes(PlacementRequest request) {
+        return request.isUnified() ? 0 : minimumHostBytes(request);
+    }
+
+    /** Bytes of host memory for weights: what stays there, slots and staging. */
+    public long hostBytes() {
+        return residentBytes(Tier.HOST) + sum(hostSlots) + stagingBytes;
+    }
+
+    /** Bytes of device memory for weights; 0 on a device without memory of its own. */
+    public long deviceBytes() {
+        return residentBytes(Tier.DEVICE) + sum(deviceSlots);
+    }
+
+    /** Bytes read from NVMe in each step after the first. */
+    public long nvmeBytesPerStep() {
+        return request.visits().stream()
+                .filter(block -> homes.get(block) == Tier.NVME)
+                .mapToLong(block -> request.blockBytes().get(block))
+                .sum();
+    }
+
+    private long residentBytes(Tier tier) {
+        long bytes = 0;
+        for (int block = 0; block < homes.size(); block++) {
+            if (homes.get(block) == tier) {
+                bytes += HostMemory.pageBytes(request.blockBytes().get(block));
+            }
+        }
+        return bytes;
+    }
+
+    private static int writing(PlacementRequest request) {
+        return request.writesBack() ? 1 : 0;
+    }
+
+    private static long[] pages(PlacementRequest request) {
+        return request.blockBytes().stream().mapToLong(HostMemory::pageBytes).toArray();
+    }
+
+    private static int largest(long[] pages) {
+        int largest = 0;
+        for (int block = 1; block < pages.length; block++) {
+            largest = pages[block] > pages[largest] ? block : largest;
+        }
+        return largest;
+    }
+
+    private static BitSet all(int blocks) {
+        BitSet all = new BitSet(blocks);
+        all.set(0, blocks);
+        return all;
+    }
+
+    private static long sum(List<Long> sizes) {
+        return sizes.stream().mapToLong(Long::longValue).sum();
+    }
+}

@@ -1,0 +1,58 @@
+package io.millrace.prefetch;
+
+import java.util.List;
+
+/**
+ * What a placement has to hold and may use.
+ *
+ * @param blockBytes bytes of each block, in order of index
+ * @param visits the blocks of a step in order; every block occurs
+ * @param hostBudget bytes of host memory left for weights
+ * @param deviceBudget bytes left for weights on a device with memory of its own, or {@link
+ *     #UNIFIED} where the device computes on host memory
+ * @param prefetch visits ahead of the one computed whose blocks are to be on their way
+ * @param writesBack whether blocks change, so that one more may be on its way back
+ */
+public record PlacementRequest(
+        List<Long> blockBytes,
+        List<Integer> visits,
+        long hostBudget,
+        long deviceBudget,
+        int prefetch,
+        boolean writesBack) {
+    /** The device budget of a device without memory of its own. */
+    public static final long UNIFIED = -1;
+
+    /** Checks that visits and blocks match. */
+    public PlacementRequest {
+        blockBytes = List.copyOf(blockBytes);
+        visits = List.copyOf(visits);
+        if (blockBytes.isEmpty() || blockBytes.stream().anyMatch(size -> size < 1)) {
+            throw new IllegalArgumentException("blocks of " + blockBytes + " bytes");
+        }
+        if (visits.stream().distinct().count() != blockBytes.size()) {
+            throw new IllegalArgumentException(
+                    "visits " + visits + " do not cover " + blockBytes.size() + " blocks");
+        }
+        for (int block : visits) {
+            if (block < 0 || block >= blockBytes.size()) {
+                throw new IllegalArgumentException("a visit to block " + block);
+            }
+        }
+        if (hostBudget < 0 || deviceBudget < UNIFIED || prefetch < 0) {
+            throw new IllegalArgumentException(
+                    "budgets " + hostBudget + ", " + deviceBudget + ", prefetch " + prefetch);
+        }
+    }
+
+    /** Whether the device computes on host memory, so that nothing is copied to it. */
+    public boolean isUnified() {
+        return deviceBudget == UNIFIED;
+    }
+
+    /** The same with other budgets. */
+    public PlacementRequest withBudgets(long hostBytes, long deviceBytes) {
+        return new PlacementRequest(
+                blockBytes, visits, hostBytes, deviceBytes, prefetch, writesBack);
+    }
+}

@@ -1,0 +1,56 @@
+package io.millrace.prefetch;
+
+import io.millrace.memory.device.Device;
+import io.millrace.memory.device.DeviceBuffer;
+import io.millrace.memory.device.DeviceEvent;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A device by its upload and offload streams; a lane waits for its copy's event, never a stream.
+ */
+final class StreamPort implements DevicePort {
+    private final Device device;
+
+    StreamPort(Device device) {
+        if (device.unifiedMemory()) {
+            throw new IllegalArgumentException(
+                    device.name() + " computes on host memory, so that nothing is copied to it");
+        }
+        this.device = device;
+    }
+
+    private record BufferRegion(DeviceBuffer buffer) implements Region {
+        @Override
+        public MemorySegment segment() {
+            return buffer.segment();
+        }
+
+        @Override
+        public void close() {
+            buffer.close();
+        }
+    }
+
+    @Override
+    public Region allocate(String purpose, long sizeBytes) {
+        return new BufferRegion(device.allocate(purpose, sizeBytes));
+    }
+
+    @Override
+    public void upload(MemorySegment host, Region region) {
+        try (DeviceEvent arrived = device.newEvent()) {
+            device.upload().copyH2D(host, ((BufferRegion) region).buffer(), 0);
+            device.upload().record(arrived);
+            arrived.synchronize();
+        }
+    }
+
+    @Override
+    public void download(Region region, MemorySegment host) {
+        try (DeviceEvent arrived = device.newEvent()) {
+            device.offload().copyD2H(((BufferRegion) region).buffer(), 0, host);
+            device.offload().record(arrived);
+            arrived.synchronize();
+        }
+    }
+}

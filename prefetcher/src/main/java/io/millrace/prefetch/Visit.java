@@ -1,0 +1,30 @@
+package io.millrace.prefetch;
+
+/**
+ * An event of the ring: one visit of one block, filled in anew each time round. Each field is
+ * written by one lane and read by those after it, or guarded by the pipeline's monitor.
+ */
+final class Visit {
+    int block;
+    long step;
+
+    /** Whether these bytes came to staging on their way to where they stay on the device. */
+    boolean staged;
+
+    /** Whether the changed bytes go back to the host after this visit. */
+    boolean download;
+
+    /** Whether they go back to the drive, and as which version. */
+    boolean write;
+
+    long version;
+
+    void begin(int visitedBlock, long visitStep) {
+        block = visitedBlock;
+        step = visitStep;
+        staged = false;
+        download = false;
+        write = false;
+        version = 0;
+    }
+}
