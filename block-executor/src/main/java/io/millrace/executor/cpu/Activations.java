@@ -29,29 +29,10 @@ public final class Activations {
                     case GELU_TANH -> geluTanh(in, inOffset, out, outOffset, count);
                     case SILU -> silu(in, inOffset, out, outOffset, count);
                 };
-        if (done < count) {
-            last(activation, in, inOffset + done, out, outOffset + done, count - done);
+        for (long i = done; i < count; i++) {
+            float x = Floats.get(in, inOffset + i);
+            Floats.set(out, outOffset + i, Scalars.apply(activation, x));
         }
-    }
-
-    // Apart from the loops, as C2 gives up inlining vectors in methods with too many of them.
-    private static void last(
-            Activation activation,
-            MemorySegment in,
-            long inOffset,
-            MemorySegment out,
-            long outOffset,
-            long count) {
-        VectorMask<Float> tail = Lanes.tail(0, count);
-        FloatVector v = Lanes.load(in, inOffset, tail);
-        FloatVector result =
-                switch (activation) {
-                    case RELU -> Lanes.relu(v);
-                    case GELU_EXACT -> Lanes.geluExact(v);
-                    case GELU_TANH -> Lanes.geluTanh(v);
-                    case SILU -> Lanes.timesSigmoid(v, v);
-                };
-        Lanes.store(result, out, outOffset, tail);
     }
 
     /** {@code out[i] = activation(gate[i]) · up[i]}; out may be gate, but not up. */
@@ -85,10 +66,9 @@ public final class Activations {
             FloatVector v = Lanes.load(in, inOffset + i);
             Lanes.store(Lanes.tanh(v.mul(inverse)).mul(cap), out, outOffset + i);
         }
-        if (i < count) {
-            VectorMask<Float> tail = Lanes.tail(i, count);
-            FloatVector v = Lanes.load(in, inOffset + i, tail);
-            Lanes.store(Lanes.tanh(v.mul(inverse)).mul(cap), out, outOffset + i, tail);
+        for (; i < count; i++) {
+            float x = Floats.get(in, inOffset + i);
+            Floats.set(out, outOffset + i, Scalars.softcap(x, cap, inverse));
         }
     }
 

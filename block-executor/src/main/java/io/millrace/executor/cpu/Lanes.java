@@ -27,23 +27,46 @@ final class Lanes {
 
     // exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln 2 / 2; ln 2 in two parts so that r is
     // exact.
-    private static final float LOG2_E = 0x1.715476p+0f;
-    private static final float LN2_HIGH = 0x1.62e400p-1f;
-    private static final float LN2_LOW = 0x1.7f7d1cp-20f;
-    private static final float ROUND =
-            0x1.8p23f; // adding it leaves the nearest integer in the low bits
-    private static final int ROUND_BITS = Float.floatToRawIntBits(ROUND);
-    private static final int EXPONENT_BIAS = 127;
-    private static final int MANTISSA_BITS = 23;
-    private static final float EXP_7 = 1.9875691e-4f;
-    private static final float EXP_6 = 0x1.6e879cp-10f;
-    private static final float EXP_5 = 8.333452e-3f;
-    private static final float EXP_4 = 4.1665796e-2f;
-    private static final float EXP_3 = 0x1.555554p-3f;
-    private static final float EXP_MIN = -8.733654e1f; // below, the result would be subnormal: 0
-    private static final float EXP_MAX = 8.837626e1f; // above, 2^n would not be a float: infinity
+    static final float LOG2_E = 0x1.715476p+0f;
+    static final float LN2_HIGH = 0x1.62e400p-1f;
+    static final float LN2_LOW = 0x1.7f7d1cp-20f;
+    static final float ROUND = 0x1.8p23f; // adding it leaves the nearest integer in the low bits
+    static final int ROUND_BITS = Float.floatToRawIntBits(ROUND);
+    static final int EXPONENT_BIAS = 127;
+    static final int MANTISSA_BITS = 23;
+    static final float EXP_7 = 1.9875691e-4f;
+    static final float EXP_6 = 0x1.6e879cp-10f;
+    static final float EXP_5 = 8.333452e-3f;
+    static final float EXP_4 = 4.1665796e-2f;
+    static final float EXP_3 = 0x1.555554p-3f;
+    static final float EXP_MIN = -8.733654e1f; // below, the result would be subnormal: 0
+    static final float EXP_MAX = 8.837626e1f; // above, 2^n would not be a float: infinity
 
-    private static final float TANH_END = 7.905311f; // beyond, tanh is 1 in float
+    // tanh(x) ~ x P(x²) / Q(x²) on [-7.9, 7.9]; log(2 Φ(-t)) ~ t TAIL(t); 2 √(2/π) (x + 0.044715
+    // x³).
+    static final float TANH_P13 = -0x1.3e4b80p-52f;
+    static final float TANH_P11 = 0x1.c266fcp-43f;
+    static final float TANH_P9 = -0x1.7a6ffep-34f;
+    static final float TANH_P7 = 0x1.b80082p-25f;
+    static final float TANH_P5 = 0x1.f28694p-17f;
+    static final float TANH_P3 = 0x1.4e1bdap-11f;
+    static final float TANH_P1 = 0x1.40b3b8p-8f;
+    static final float TANH_Q6 = 0x1.41a7b0p-20f;
+    static final float TANH_Q4 = 0x1.f12bacp-14f;
+    static final float TANH_Q2 = 0x1.29540ap-9f;
+    static final float TANH_Q0 = 0x1.40b3bap-8f;
+    static final float TAIL_8 = -0x1.07bd46p-19f;
+    static final float TAIL_7 = 0x1.c9ed1ep-16f;
+    static final float TAIL_6 = -0x1.0ea358p-13f;
+    static final float TAIL_5 = -0x1.8e1c7cp-14f;
+    static final float TAIL_4 = 0x1.40dd14p-8f;
+    static final float TAIL_3 = -0x1.2a1648p-5f;
+    static final float TAIL_2 = -0x1.45f024p-2f;
+    static final float TAIL_1 = -0x1.98846cp-1f;
+    static final float GELU_CUBIC = 0x1.2444f2p-4f;
+    static final float GELU_LINEAR = 0x1.988454p+0f;
+
+    static final float TANH_END = 7.905311f; // beyond, tanh is 1 in float
 
     private Lanes() {}
 
@@ -139,15 +162,15 @@ final class Lanes {
         FloatVector t = x.blend(TANH_END, x.compare(VectorOperators.GT, TANH_END));
         t = t.blend(-TANH_END, t.compare(VectorOperators.LT, -TANH_END));
         FloatVector s = t.mul(t);
-        FloatVector p = s.fma(broadcast(-0x1.3e4b80p-52f), broadcast(0x1.c266fcp-43f));
-        p = p.fma(s, broadcast(-0x1.7a6ffep-34f));
-        p = p.fma(s, broadcast(0x1.b80082p-25f));
-        p = p.fma(s, broadcast(0x1.f28694p-17f));
-        p = p.fma(s, broadcast(0x1.4e1bdap-11f));
-        p = p.fma(s, broadcast(0x1.40b3b8p-8f));
-        FloatVector q = s.fma(broadcast(0x1.41a7b0p-20f), broadcast(0x1.f12bacp-14f));
-        q = q.fma(s, broadcast(0x1.29540ap-9f));
-        q = q.fma(s, broadcast(0x1.40b3bap-8f));
+        FloatVector p = s.fma(broadcast(TANH_P13), broadcast(TANH_P11));
+        p = p.fma(s, broadcast(TANH_P9));
+        p = p.fma(s, broadcast(TANH_P7));
+        p = p.fma(s, broadcast(TANH_P5));
+        p = p.fma(s, broadcast(TANH_P3));
+        p = p.fma(s, broadcast(TANH_P1));
+        FloatVector q = s.fma(broadcast(TANH_Q6), broadcast(TANH_Q4));
+        q = q.fma(s, broadcast(TANH_Q2));
+        q = q.fma(s, broadcast(TANH_Q0));
         return p.mul(t).div(q);
     }
 
@@ -157,13 +180,13 @@ final class Lanes {
      */
     static FloatVector geluExact(FloatVector x) {
         FloatVector t = x.abs();
-        FloatVector p = t.fma(broadcast(-0x1.07bd46p-19f), broadcast(0x1.c9ed1ep-16f));
-        p = p.fma(t, broadcast(-0x1.0ea358p-13f));
-        p = p.fma(t, broadcast(-0x1.8e1c7cp-14f));
-        p = p.fma(t, broadcast(0x1.40dd14p-8f));
-        p = p.fma(t, broadcast(-0x1.2a1648p-5f));
-        p = p.fma(t, broadcast(-0x1.45f024p-2f));
-        p = p.fma(t, broadcast(-0x1.98846cp-1f));
+        FloatVector p = t.fma(broadcast(TAIL_8), broadcast(TAIL_7));
+        p = p.fma(t, broadcast(TAIL_6));
+        p = p.fma(t, broadcast(TAIL_5));
+        p = p.fma(t, broadcast(TAIL_4));
+        p = p.fma(t, broadcast(TAIL_3));
+        p = p.fma(t, broadcast(TAIL_2));
+        p = p.fma(t, broadcast(TAIL_1));
         FloatVector twice = expUpTo0(p.mul(t)); // 2 Φ(-|x|)
         FloatVector other = broadcast(2f).sub(twice);
         return x.mul(0.5f).mul(other.blend(twice, x.compare(VectorOperators.LT, 0f)));
@@ -172,7 +195,7 @@ final class Lanes {
     /** GELU in its tanh form, written with the logistic function. */
     static FloatVector geluTanh(FloatVector x) {
         // t = 2 √(2/π) (x + 0.044715 x³)
-        FloatVector cubic = x.mul(x).fma(broadcast(0x1.2444f2p-4f), broadcast(0x1.988454p+0f));
+        FloatVector cubic = x.mul(x).fma(broadcast(GELU_CUBIC), broadcast(GELU_LINEAR));
         return timesSigmoid(x, x.mul(cubic));
     }
 

@@ -123,12 +123,12 @@ public final class Loss {
         for (; i <= width - Lanes.LENGTH; i += Lanes.LENGTH) {
             top = Lanes.larger(top, Lanes.load(logits, at + i)); // skips a NaN; its exp shows it
         }
-        if (i < width) {
-            VectorMask<Float> tail = Lanes.tail(i, width);
-            FloatVector v = Lanes.load(logits, at + i, tail);
-            top = top.blend(Lanes.larger(top, v), tail);
+        float largest = Lanes.max(top);
+        for (; i < width; i++) {
+            float x = Floats.get(logits, at + i);
+            largest = x > largest ? x : largest;
         }
-        return Lanes.max(top);
+        return largest;
     }
 
     private static float sumExp(MemorySegment logits, long at, int width, float largest) {
@@ -137,12 +137,11 @@ public final class Loss {
         for (; i <= width - Lanes.LENGTH; i += Lanes.LENGTH) {
             sum = sum.add(Lanes.expUpTo0(Lanes.load(logits, at + i).sub(largest)));
         }
-        if (i < width) {
-            VectorMask<Float> tail = Lanes.tail(i, width);
-            FloatVector e = Lanes.expUpTo0(Lanes.load(logits, at + i, tail).sub(largest));
-            sum = sum.blend(sum.add(e), tail);
+        float total = Lanes.sum(sum);
+        for (; i < width; i++) {
+            total += Scalars.expUpTo0(Floats.get(logits, at + i) - largest);
         }
-        return Lanes.sum(sum);
+        return total;
     }
 
     private static int indexOf(MemorySegment logits, long at, int width, float value) {

@@ -93,6 +93,34 @@ final class ActivationsTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource(Activation.class)
+    void givesTheSameBitsInVectorsAndAtTheirEnds(Activation activation) {
+        SplittableRandom random = new SplittableRandom(Memory.seed());
+        int n = 40 * Lanes.LENGTH;
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment in = Memory.random(arena, random, n, 5);
+            for (int i = 0; i < EDGES.length; i++) {
+                Floats.set(in, i, EDGES[i]);
+            }
+            Floats.set(in, n - 1L, Float.NaN);
+            MemorySegment whole = Memory.poisoned(arena, n);
+            MemorySegment single = Memory.poisoned(arena, n);
+            Activations.apply(activation, in, 0, whole, 0, n);
+            for (int i = 0; i < n; i++) {
+                Activations.apply(activation, in, i, single, i, 1);
+                assertThat(Memory.at(single, i))
+                        .as("f(%s)", Memory.at(in, i))
+                        .isEqualByComparingTo(Memory.at(whole, i));
+            }
+            Activations.softcap(3, in, 0, whole, 0, n);
+            for (int i = 0; i < n; i++) {
+                Activations.softcap(3, in, i, single, i, 1);
+                assertThat(Memory.at(single, i)).isEqualByComparingTo(Memory.at(whole, i));
+            }
+        }
+    }
+
     @Test
     void capsSoftly() {
         SplittableRandom random = new SplittableRandom(6);
