@@ -24,8 +24,6 @@ import io.millrace.prefetch.FeedOptions;
 import io.millrace.prefetch.FeedPorts;
 import io.millrace.prefetch.PipelinedFeed;
 import io.millrace.prefetch.Placement;
-import io.millrace.prefetch.PlacementAnswer;
-import io.millrace.prefetch.PlacementRefusal;
 import io.millrace.prefetch.PlacementRequest;
 import io.millrace.prefetch.ResidentFeed;
 import io.millrace.telemetry.SpanRecorder;
@@ -107,66 +105,73 @@ final class BlockTiers implements AutoCloseable {
     private void place(long scratchBytes, boolean writesBack) {
         boolean unified = device.unifiedMemory();
         long scratchOnHost = unified ? scratchBytes : 0;
-        long hostLeft = left(Tier.HOST, "--host-budget", scratchOnHost, 0);
+        long deviceLeft = unified ? PlacementRequest.UNIFIED : deviceLeft(scratchBytes);
         PlacementRequest request =
                 new PlacementRequest(
                         origin.blockBytes(),
                         origin.layout().visits(),
-                        hostLeft,
-                        unified
-                                ? PlacementRequest.UNIFIED
-                                : left(Tier.DEVICE, "--device-budget", scratchBytes, 0),
+                        0,
+                        deviceLeft,
                         config.overlap() ? config.prefetch() : 0,
                         writesBack);
-        placement = require(Placement.plan(request), scratchOnHost, scratchBytes);
-        if (placement.homes().contains(Tier.NVME)) {
-            long buffers = ioOptions().stagingBytes() + STORE_BYTES;
-            long minimum = Placement.minimumHostBytes(request);
-            long streaming = left(Tier.HOST, "--host-budget", scratchOnHost + buffers, minimum);
-            placement =
-                    require(
-                            Placement.plan(request.withBudgets(streaming, request.deviceBudget())),
-                            scratchOnHost + buffers,
-                            scratchBytes);
-        }
+        placement =
+                plan(request, scratchOnHost)
+                        .filter(found -> !found.homes().contains(Tier.NVME))
+                        .or(() -> plan(request, scratchOnHost + streamingBytes()))
+                        .orElseThrow(() -> refusal(request, scratchOnHost));
     }
 
-    /** What a budget leaves for weights. */
-    private long left(Tier tier, String option, long others, long minimumForWeights) {
-        long budget = ledger.budget(tier);
-        if (budget == Ledger.UNLIMITED) {
-            return Long.MAX_VALUE / 4;
+    /** The placement beside other things in host memory, where the budget holds one at all. */
+    private Optional<Placement> plan(PlacementRequest request, long others) {
+        long left = Math.min(ledger.budget(Tier.HOST), Long.MAX_VALUE / 4) - others;
+        if (left < 0) {
+            return Optional.empty();
         }
-        if (others > budget) {
-            long smallest = others + Math.max(minimumForWeights, smallestForWeights());
+        return Placement.plan(request.withBudgets(left, request.deviceBudget()))
+                        instanceof Placement found
+                ? Optional.of(found)
+                : Optional.empty();
+    }
+
+    private BadInputException refusal(PlacementRequest request, long scratchOnHost) {
+        long everything =
+                request.blockBytes().stream().mapToLong(HostMemory::pageBytes).sum();
+        long streaming = Placement.minimumHostBytes(request) + streamingBytes();
+        long smallest = scratchOnHost + Math.min(everything, streaming);
+        return new BadInputException(
+                "--host-budget",
+                String.format(
+                        "%s does not hold the largest block (%s) beside what this batch needs (%s)",
+                        ByteSize.format(ledger.budget(Tier.HOST)),
+                        ByteSize.format(origin.layout().largestBlock().sizeBytes()),
+                        ByteSize.format(scratchOnHost + streamingBytes())),
+                mend(smallest));
+    }
+
+    private long deviceLeft(long scratchBytes) {
+        long budget = Math.min(ledger.budget(Tier.DEVICE), Long.MAX_VALUE / 4);
+        long largest = HostMemory.pageBytes(origin.layout().largestBlock().sizeBytes());
+        if (budget < scratchBytes + largest) {
             throw new BadInputException(
-                    option,
+                    "--device-budget",
                     String.format(
-                            "%s does not hold what this batch needs beside the weights (%s)",
-                            ByteSize.format(budget), ByteSize.format(others)),
-                    String.format(
-                            "give at least %d (%s), or a smaller --micro-batch or --seq-len",
-                            smallest + streamingBytes(), ByteSize.format(smallest + streamingBytes())));
+                            "%s does not hold the largest block (%s) beside what this batch needs (%s)",
+                            ByteSize.format(budget),
+                            ByteSize.format(largest),
+                            ByteSize.format(scratchBytes)),
+                    mend(scratchBytes + largest));
         }
-        return budget - others;
+        return budget - scratchBytes;
     }
 
-    private long smallestForWeights() {
-        return HostMemory.pageBytes(origin.layout().largestBlock().sizeBytes());
+    private static String mend(long smallest) {
+        return String.format(
+                "give at least %d (%s), or a smaller --micro-batch or --seq-len",
+                smallest, ByteSize.format(smallest));
     }
 
     private long streamingBytes() {
         return ioOptions().stagingBytes() + STORE_BYTES;
-    }
-
-    private static Placement require(PlacementAnswer answer, long hostOthers, long deviceOthers) {
-        return switch (answer) {
-            case Placement placement -> placement;
-            case PlacementRefusal refusal ->
-                    throw refusal.tier() == Tier.DEVICE
-                            ? refusal.toBadInput("--device-budget", deviceOthers)
-                            : refusal.toBadInput("--host-budget", hostOthers);
-        };
     }
 
     /** Where scratch memory comes from: the memory that the device computes on. */

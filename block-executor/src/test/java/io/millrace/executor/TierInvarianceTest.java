@@ -32,7 +32,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** Budgets, tiers and devices decide where bytes lie, and never what they are. */
 @Timeout(value = 5, unit = TimeUnit.MINUTES)
 class TierInvarianceTest {
-    private static final Pattern SMALLEST = Pattern.compile("(?:works is|at least) (\\d+)");
+    private static final Pattern SMALLEST = Pattern.compile("at least (\\d+)");
 
     @TempDir Path temp;
 
@@ -90,7 +90,7 @@ class TierInvarianceTest {
         Path out = temp.resolve("stopped");
         TuneConfigBuilder config =
                 config(model, data, out).memory(memory("cpu", host, 0, 2, true)).checkpointEvery(2);
-        RunSummary stopped = TuningRun.run(config.build(), Runs.stopAfter(5));
+        RunSummary stopped = TuningRun.run(config.build(), Runs.stopAfter(3));
         assertThat(stopped.interrupted()).isTrue();
         assertThat(out.resolve("blocks")).isDirectory();
         TuningRun.run(config.resume(true).build(), RunListener.SILENT);
@@ -164,6 +164,9 @@ class TierInvarianceTest {
         Map<String, Object> fields =
                 new LinkedHashMap<>(Golden.json(kind + "/config.json").fields());
         fields.put("num_hidden_layers", 12L);
+        fields.put("hidden_size", 192L);
+        fields.put(kind.equals("opt") ? "ffn_dim" : "intermediate_size", 512L);
+        fields.computeIfPresent("word_embed_proj_dim", (name, width) -> 192L);
         Path folder = temp.resolve("model");
         SyntheticModel.write(
                 ModelConfig.of("config.json", new JsonObject(fields)),
