@@ -5,7 +5,7 @@ import java.lang.foreign.MemorySegment;
 
 /**
  * Products with weights, {@code Y = X · W (+ bias) (+ Y)}, by oneDNN's matmul primitive: a kernel
- * compiled for the shape, 5 to 60 % faster than {@link Sgemm}, most of all on few rows.
+ * compiled for the shape, faster than {@link Sgemm} by 5 % on 1024 rows and up to 2.8 times on 64.
  *
  * <p>One instance belongs to one worker. The first product of a shape takes about a millisecond to
  * compile (other workers then share the code); later ones allocate nothing on the heap. Keep the
