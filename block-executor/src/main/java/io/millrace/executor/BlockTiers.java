@@ -60,8 +60,7 @@ final class BlockTiers implements AutoCloseable {
     private StoreFolder storeFolder;
     private boolean discardStore;
 
-    private BlockTiers(
-            MemoryConfig config, Ledger ledger, BlockOrigin origin, SpanRecorder spans) {
+    private BlockTiers(MemoryConfig config, Ledger ledger, BlockOrigin origin, SpanRecorder spans) {
         this.config = config;
         this.ledger = ledger;
         this.origin = origin;
@@ -134,8 +133,7 @@ final class BlockTiers implements AutoCloseable {
     }
 
     private BadInputException refusal(PlacementRequest request, long scratchOnHost) {
-        long everything =
-                request.blockBytes().stream().mapToLong(HostMemory::pageBytes).sum();
+        long everything = request.blockBytes().stream().mapToLong(HostMemory::pageBytes).sum();
         long streaming = Placement.minimumHostBytes(request) + streamingBytes();
         long smallest = scratchOnHost + Math.min(everything, streaming);
         return new BadInputException(
@@ -217,15 +215,19 @@ final class BlockTiers implements AutoCloseable {
         BlockSource original = original();
         if (folder.isEmpty()) {
             return new FeedPorts(
-                    host, devicePort(), original, Optional.of(new ReadOnlySink()), step -> {}, spans);
+                    host,
+                    devicePort(),
+                    original,
+                    Optional.of(new ReadOnlySink()),
+                    step -> {},
+                    spans);
         }
         storeFolder = folder.get();
         if (!storeFolder.resume()) {
             BlockStore.delete(makeFolder(place));
             makeFolder(place);
         }
-        StoreConfig store =
-                StoreConfig.of(place, origin.blockBytes(), storeFolder.fingerprint());
+        StoreConfig store = StoreConfig.of(place, origin.blockBytes(), storeFolder.fingerprint());
         BlockStore blocks = own(BlockStore.open(store, io, host));
         return new FeedPorts(
                 host,

@@ -43,8 +43,7 @@ final class DecoderForward {
         PerturbedLinear linear = new PerturbedLinear(workers, scratch);
         Normalizer normalizer = new Normalizer(workers.pool(), scratch);
         AttentionProgram attention =
-                new AttentionProgram(
-                        workers, linear, normalizer, scratch.rotaryTables());
+                new AttentionProgram(workers, linear, normalizer, scratch.rotaryTables());
         embedding = new EmbeddingProgram(workers.pool(), scratch, linear);
         layers =
                 new LayerProgram(

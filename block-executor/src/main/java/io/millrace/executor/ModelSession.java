@@ -112,9 +112,7 @@ final class ModelSession implements AutoCloseable {
      */
     void plan(ScratchSize size, BlockOrigin origin, boolean writesBack) {
         scratchPlan = ScratchPlan.of(checkpoint.spec(), size, workers());
-        tiers =
-                BlockTiers.plan(
-                        memory, ledger, origin, spans, scratchPlan.bytes(), writesBack);
+        tiers = BlockTiers.plan(memory, ledger, origin, spans, scratchPlan.bytes(), writesBack);
     }
 
     /**
@@ -129,8 +127,7 @@ final class ModelSession implements AutoCloseable {
             ScratchSize size, WeightPasses passes, Optional<StoreFolder> store, long firstStep) {
         scratch = new Scratch(tiers.scratchMemory(), checkpoint.spec(), size, scratchPlan);
         BlockFeed feed = tiers.start(store, firstStep);
-        return new DecoderForward(
-                checkpoint.spec(), layout, feed, scratch, passes, workers, spans);
+        return new DecoderForward(checkpoint.spec(), layout, feed, scratch, passes, workers, spans);
     }
 
     /** Opens a checkpoint that this session closes. */

@@ -90,7 +90,8 @@ final class RunFolder implements AutoCloseable {
             return folder.resolve("blocks");
         }
         CRC32C name = new CRC32C();
-        name.update(folder.toAbsolutePath().normalize().toString().getBytes(StandardCharsets.UTF_8));
+        name.update(
+                folder.toAbsolutePath().normalize().toString().getBytes(StandardCharsets.UTF_8));
         return nvmeDir.get().resolve(String.format("run-%08x", name.getValue()));
     }
 

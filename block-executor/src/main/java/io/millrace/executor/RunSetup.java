@@ -99,12 +99,11 @@ final class RunSetup implements AutoCloseable {
                 config.output().resume()
                         ? new RunCheckpoints(config.output().out()).newest()
                         : Optional.empty();
-        return saved.map(
-                        checkpoint ->
-                                new BlockOrigin(
-                                        session.openAlso(checkpoint.path()),
-                                        session.layout(),
-                                        checkpoint.foldedThrough()))
+        return saved.map(checkpoint ->
+                        new BlockOrigin(
+                                session.openAlso(checkpoint.path()),
+                                session.layout(),
+                                checkpoint.foldedThrough()))
                 .orElseGet(() -> new BlockOrigin(session.checkpoint(), session.layout(), 0));
     }
 

@@ -75,8 +75,18 @@ record ScratchPlan(
     /** Bytes of memory that all of it takes. */
     long bytes() {
         return LongStream.of(
-                        hidden, normed, projected, context, inner, gate, vectors, wholeMatrix,
-                        panels, tiles, partials, rotary)
+                        hidden,
+                        normed,
+                        projected,
+                        context,
+                        inner,
+                        gate,
+                        vectors,
+                        wholeMatrix,
+                        panels,
+                        tiles,
+                        partials,
+                        rotary)
                 .map(floats -> HostMemory.pageBytes(Math.max(1, floats) * Float.BYTES))
                 .sum();
     }
@@ -93,8 +103,7 @@ record ScratchPlan(
                         widest(spec, layer -> layer.attention().rowWidth()),
                         widest(spec, layer -> layer.mlp().up().outputs()));
         int outside =
-                Math.max(
-                        Math.max(spec.hiddenSize(), spec.embedding().width()), spec.vocabSize());
+                Math.max(Math.max(spec.hiddenSize(), spec.embedding().width()), spec.vocabSize());
         return Math.max(inside, outside);
     }
 

@@ -1,6 +1,5 @@
 package io.millrace.executor;
 
-
 /**
  * How much a forward may ask of its scratch memory at once. Rows are tokens, padded as {@link
  * MicroBatch#padded} says.

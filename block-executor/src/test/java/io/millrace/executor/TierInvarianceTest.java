@@ -73,8 +73,8 @@ class TierInvarianceTest {
         Path out = run(model, data, "smallest", memory("cpu", smallest, 0, 2, true));
         assertThat(Runs.result(out).get("model.safetensors")).isEqualTo(expected);
         Path refused = temp.resolve("refused");
-        assertThatThrownBy(
-                        () -> run(model, data, "refused", memory("cpu", smallest - 4096, 0, 2, true)))
+        assertThatThrownBy(() ->
+                        run(model, data, "refused", memory("cpu", smallest - 4096, 0, 2, true)))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("--host-budget");
         assertThat(refused).doesNotExist();
@@ -120,8 +120,7 @@ class TierInvarianceTest {
 
     private Path run(Path model, Path data, String name, MemoryConfig memory) {
         Path out = temp.resolve(name);
-        return TuningRun.run(
-                        config(model, data, out).memory(memory).build(), RunListener.SILENT)
+        return TuningRun.run(config(model, data, out).memory(memory).build(), RunListener.SILENT)
                 .out();
     }
 

@@ -118,8 +118,7 @@ final class LossTest {
                 MemorySegment logits = arena.allocate(4L * 40);
                 Floats.set(logits, bad, Float.NaN);
                 MemorySegment partials = Memory.poisoned(arena, Loss.partialFloats(1, 1));
-                Loss.reducePanel(
-                        logits, 0, 40, 0, 1, 0, 40, 0, new int[] {3}, partials, 0, 0, 1);
+                Loss.reducePanel(logits, 0, 40, 0, 1, 0, 40, 0, new int[] {3}, partials, 0, 0, 1);
                 assertThat(Loss.merge(partials, 0, 0, 1, 3)).isNaN();
             }
         }
