@@ -31,7 +31,6 @@ final class DecoderForward {
             ModelLayout layout,
             BlockFeed feed,
             Scratch scratch,
-            RotaryTables rotaryTables,
             WeightPasses passes,
             CpuWorkers workers,
             SpanRecorder spans) {
@@ -44,7 +43,7 @@ final class DecoderForward {
         PerturbedLinear linear = new PerturbedLinear(workers, scratch);
         Normalizer normalizer = new Normalizer(workers.pool(), scratch);
         AttentionProgram attention =
-                new AttentionProgram(workers, linear, normalizer, rotaryTables);
+                new AttentionProgram(workers, linear, normalizer, scratch.rotaryTables());
         embedding = new EmbeddingProgram(workers.pool(), scratch, linear);
         layers =
                 new LayerProgram(

@@ -91,11 +91,11 @@ final class LayerProgram {
                 x,
                 sequences,
                 scratch.projected(index, sequences.past()),
-                scratch.context(ScratchSize.contextWidth(layer)));
+                scratch.context(ScratchPlan.contextWidth(layer)));
     }
 
     private void addAttention(FormedWeights weights, LayerSpec layer, Variants hidden, int rows) {
-        Variants context = scratch.context(ScratchSize.contextWidth(layer));
+        Variants context = scratch.context(ScratchPlan.contextWidth(layer));
         add(weights, layer.attention().output(), layer.attentionOutNorm(), context, hidden, rows);
     }
 

@@ -2,19 +2,15 @@ package io.millrace.executor;
 
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.cpu.CpuWorkers;
-import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.memory.Ledger;
 import io.millrace.memory.Tier;
-import io.millrace.memory.host.HostMemory;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelLayout;
-import io.millrace.optim.DenseDirection;
 import io.millrace.optim.Directions;
 import io.millrace.optim.GaussianDirection;
 import io.millrace.optim.Rounding;
 import io.millrace.prefetch.BlockFeed;
-import io.millrace.prefetch.ResidentFeed;
 import io.millrace.telemetry.SpanRecorder;
 import java.nio.file.Path;
 import java.util.EnumMap;
@@ -28,17 +24,24 @@ import java.util.Optional;
 final class ModelSession implements AutoCloseable {
     private final Checkpoint checkpoint;
     private final ModelLayout layout;
+    private final MemoryConfig memory;
     private final Ledger ledger;
     private final SpanRecorder spans = new SpanRecorder();
     private final CpuWorkers workers;
-    private BlockFeed feed;
+    private ScratchPlan scratchPlan;
+    private BlockTiers tiers;
+    private Checkpoint saved;
     private Scratch scratch;
-    private RotaryTables rotaryTables;
 
     private ModelSession(
-            Checkpoint checkpoint, ModelLayout layout, Ledger ledger, CpuWorkers workers) {
+            Checkpoint checkpoint,
+            ModelLayout layout,
+            MemoryConfig memory,
+            Ledger ledger,
+            CpuWorkers workers) {
         this.checkpoint = checkpoint;
         this.layout = layout;
+        this.memory = memory;
         this.ledger = ledger;
         this.workers = workers;
     }
@@ -51,13 +54,13 @@ final class ModelSession implements AutoCloseable {
      * @param memory where bytes may be
      */
     static ModelSession open(Path folder, Optional<DType> dtype, MemoryConfig memory) {
-        requireDevice(memory.device());
         Checkpoint checkpoint = Checkpoint.open(folder);
         try {
             ModelLayout layout = dtype.map(checkpoint::layout).orElseGet(checkpoint::layout);
             return new ModelSession(
                     checkpoint,
                     layout,
+                    memory,
                     ledger(memory),
                     new CpuWorkers(Runtime.getRuntime().availableProcessors()));
         } catch (RuntimeException | Error e) {
@@ -86,68 +89,72 @@ final class ModelSession implements AutoCloseable {
         return spans;
     }
 
-    BlockFeed feed() {
-        return feed;
-    }
-
     /** Loads the weights for forwards that tune nothing. */
     DecoderForward startPlain(ScratchSize size) {
-        return start(
-                size, Directions.named(GaussianDirection.NAME), Rounding.NEAREST, 1, checkpoint, 0);
+        plan(size, new BlockOrigin(checkpoint, layout, 0), false);
+        WeightPasses passes =
+                new WeightPasses(
+                        workers.pool(),
+                        Directions.named(GaussianDirection.NAME),
+                        Rounding.NEAREST,
+                        1,
+                        size.scalesPerProbe());
+        return start(size, passes, Optional.empty(), 1);
     }
 
     /**
-     * Loads the weights and takes the memory that forwards need.
+     * Decides where everything lies; nothing is allocated yet.
      *
      * @param size the most that any forward asks for
-     * @param direction what weights are perturbed along
-     * @param rounding how folded weights are rounded
-     * @param foldEvery steps from one rounding into the stored weights to the next
-     * @param weights the checkpoint to load from: the base, or one that a run saved
-     * @param foldedThrough the last step that those weights hold
+     * @param origin where blocks come from
+     * @param writesBack whether blocks change
+     * @throws io.millrace.memory.BadInputException when a budget is too small
+     */
+    void plan(ScratchSize size, BlockOrigin origin, boolean writesBack) {
+        scratchPlan = ScratchPlan.of(checkpoint.spec(), size, workers());
+        tiers = BlockTiers.plan(memory, ledger, origin, spans, scratchPlan.bytes(), writesBack);
+    }
+
+    /**
+     * Takes the memory that was planned, and loads weights.
+     *
+     * @param size the size that was planned for
+     * @param passes what forms weights
+     * @param store where changed blocks may go
+     * @param firstStep the step that comes first
      */
     DecoderForward start(
-            ScratchSize size,
-            DenseDirection direction,
-            Rounding rounding,
-            int foldEvery,
-            Checkpoint weights,
-            long foldedThrough) {
-        HostMemory host = new HostMemory(ledger);
-        scratch = new Scratch(host, checkpoint.spec(), size, workers.pool().workers());
-        rotaryTables = new RotaryTables(host, checkpoint.spec(), size.longest());
-        feed =
-                new ResidentFeed(
-                        layout.blocks(),
-                        host,
-                        (block, destination) -> weights.readBlock(layout.block(block), destination),
-                        foldedThrough);
-        WeightPasses passes =
-                new WeightPasses(
-                        workers.pool(), direction, rounding, foldEvery, size.scalesPerProbe());
-        return new DecoderForward(
-                checkpoint.spec(), layout, feed, scratch, rotaryTables, passes, workers, spans);
+            ScratchSize size, WeightPasses passes, Optional<StoreFolder> store, long firstStep) {
+        scratch = new Scratch(tiers.scratchMemory(), checkpoint.spec(), size, scratchPlan);
+        BlockFeed feed = tiers.start(store, firstStep);
+        return new DecoderForward(checkpoint.spec(), layout, feed, scratch, passes, workers, spans);
+    }
+
+    /** Opens a checkpoint that this session closes. */
+    Checkpoint openAlso(Path folder) {
+        saved = Checkpoint.open(folder);
+        return saved;
+    }
+
+    BlockTiers tiers() {
+        return tiers;
+    }
+
+    CpuWorkers cpuWorkers() {
+        return workers;
     }
 
     @Override
     public void close() {
-        if (feed != null) {
-            feed.close();
-        }
-        if (rotaryTables != null) {
-            rotaryTables.close();
-        }
-        if (scratch != null) {
-            scratch.close();
-        }
-        workers.close();
-        checkpoint.close();
-    }
-
-    private static void requireDevice(String device) {
-        if (!device.equals("cpu")) {
-            throw new BadInputException(
-                    "--device", "'" + device + "' is not a device of this build", "give cpu");
+        Checkpoint savedOrNull = saved;
+        Scratch scratchOrNull = scratch;
+        try (checkpoint;
+                savedOrNull;
+                workers;
+                scratchOrNull) {
+            if (tiers != null) {
+                tiers.close();
+            }
         }
     }
 

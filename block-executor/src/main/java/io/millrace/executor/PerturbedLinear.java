@@ -46,7 +46,7 @@ final class PerturbedLinear {
         long elements = weights.slot(tensor).elementCount();
         if (weights.isPlain(tensor)) {
             multiplyAll(call, weights.plain(tensor), 0, 1);
-        } else if (elements <= Scratch.WHOLE_MATRIX_ELEMENTS) {
+        } else if (elements <= ScratchPlan.WHOLE_MATRIX_ELEMENTS) {
             weights.formWhole(tensor, scratch.wholeMatrix(), elements);
             multiplyAll(call, scratch.wholeMatrix(), elements, weights.scaleCount());
         } else {
@@ -141,7 +141,7 @@ final class PerturbedLinear {
         long elements = weights.slot(tensor).elementCount();
         int panels = call.tiles.columnTiles();
         boolean plain = weights.isPlain(tensor);
-        if (plain || elements <= Scratch.WHOLE_MATRIX_ELEMENTS) {
+        if (plain || elements <= ScratchPlan.WHOLE_MATRIX_ELEMENTS) {
             Floats matrix = plain ? weights.plain(tensor) : scratch.wholeMatrix();
             if (!plain) {
                 weights.formWhole(tensor, matrix, elements);

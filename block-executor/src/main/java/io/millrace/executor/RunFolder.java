@@ -7,12 +7,15 @@ import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
+import java.util.zip.CRC32C;
 
 /** The output folder of one run, held by one process at a time. */
 final class RunFolder implements AutoCloseable {
@@ -75,6 +78,21 @@ final class RunFolder implements AutoCloseable {
 
     Path metrics() {
         return folder.resolve("metrics.jsonl");
+    }
+
+    /**
+     * Where changed blocks go that memory does not hold.
+     *
+     * @param nvmeDir a folder for the stores of any number of runs; inside this one where empty
+     */
+    Path store(Optional<Path> nvmeDir) {
+        if (nvmeDir.isEmpty()) {
+            return folder.resolve("blocks");
+        }
+        CRC32C name = new CRC32C();
+        name.update(
+                folder.toAbsolutePath().normalize().toString().getBytes(StandardCharsets.UTF_8));
+        return nvmeDir.get().resolve(String.format("run-%08x", name.getValue()));
     }
 
     /** Writes {@code run.json}: what a second run needs to be the same. */

@@ -11,8 +11,10 @@ import io.millrace.optim.JournalWriter;
 import io.millrace.optim.Optimizers;
 import io.millrace.optim.StepRecord;
 import io.millrace.telemetry.MetricsWriter;
+import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.zip.CRC32C;
 
 /** What a run has done so far: its journal, the updates that it makes, and its checkpoints. */
 final class RunHistory implements AutoCloseable {
@@ -20,12 +22,15 @@ final class RunHistory implements AutoCloseable {
     private final MetricsWriter metrics;
     private final UpdateLog updates;
     private final RunCheckpoints checkpoints;
+    private final long fingerprint;
 
     private RunHistory(
             JournalWriter journal,
             MetricsWriter metrics,
             UpdateLog updates,
-            RunCheckpoints checkpoints) {
+            RunCheckpoints checkpoints,
+            long fingerprint) {
+        this.fingerprint = fingerprint;
         this.journal = journal;
         this.metrics = metrics;
         this.updates = updates;
@@ -56,7 +61,7 @@ final class RunHistory implements AutoCloseable {
         try {
             MetricsWriter metrics = new MetricsWriter(folder.metrics());
             metrics.truncateAfter(updates.lastStep());
-            return new RunHistory(journal, metrics, updates, checkpoints);
+            return new RunHistory(journal, metrics, updates, checkpoints, number(header));
         } catch (RuntimeException | Error e) {
             journal.close();
             throw e;
@@ -73,6 +78,19 @@ final class RunHistory implements AutoCloseable {
 
     RunCheckpoints checkpoints() {
         return checkpoints;
+    }
+
+    /** A number that stands for the base and everything that decides the run's bytes. */
+    long fingerprint() {
+        return fingerprint;
+    }
+
+    /** Fails where a step is not on the disk yet. */
+    void requireDurable(long step) {
+        if (journal.durableStep() < step) {
+            throw new IllegalStateException(
+                    "step " + step + " would reach the store before the journal");
+        }
     }
 
     /** Makes a step count: it is on the disk when this returns. */
@@ -105,6 +123,12 @@ final class RunHistory implements AutoCloseable {
                 arithmetic.dtype().map(DType::torchName).orElse(JournalHeader.AS_STORED),
                 arithmetic.weightDecay(),
                 extra);
+    }
+
+    private static long number(JournalHeader header) {
+        CRC32C crc = new CRC32C();
+        crc.update(header.toString().getBytes(StandardCharsets.UTF_8));
+        return header.runSeed() ^ (crc.getValue() << Integer.SIZE) ^ header.base().hashCode();
     }
 
     private static void requireSame(

@@ -13,7 +13,7 @@ import io.millrace.optim.DenseDirection;
 import io.millrace.optim.Directions;
 import io.millrace.optim.Estimator;
 import io.millrace.optim.LrSchedule;
-import io.millrace.optim.Rounding;
+import io.millrace.optim.Optimizers;
 import io.millrace.optim.Schedules;
 import io.millrace.optim.SeededShuffle;
 import io.millrace.optim.TwoSidedEstimator;
@@ -56,9 +56,9 @@ final class RunSetup implements AutoCloseable {
     static RunSetup prepare(TuneConfig config) {
         ArithmeticConfig arithmetic = config.arithmetic();
         DenseDirection direction = Directions.named(arithmetic.perturbation());
-        Rounding rounding = arithmetic.rounding();
         LrSchedule schedule =
                 Schedules.named(arithmetic.schedule(), arithmetic.lr(), arithmetic.warmup());
+        Optimizers.named(arithmetic.optimizer());
         Estimator estimator = new TwoSidedEstimator(arithmetic.queries());
         ModelSession session =
                 ModelSession.open(config.model(), arithmetic.dtype(), config.memory());
@@ -67,48 +67,69 @@ final class RunSetup implements AutoCloseable {
         try {
             Checkpoint base = session.checkpoint();
             TrainingData data = TrainingData.read(config.data(), config.model(), base.spec());
+            ScratchSize size = size(config.data(), data, arithmetic);
+            session.plan(size, origin(config, session), true);
             String fingerprint = base.scan().fingerprint();
             CheckpointWriter.checkWritable(config.output().out(), session.layout().sizeBytes());
             folder = RunFolder.open(config.output().out(), config.output().resume());
             history = RunHistory.open(config, folder, fingerprint);
-            DecoderForward forward =
-                    start(
-                            session,
-                            size(config.data(), data, arithmetic),
-                            direction,
-                            rounding,
-                            arithmetic,
-                            history);
+            DecoderForward forward = start(config, session, direction, size, folder, history);
             return new RunSetup(
                     config, session, data, folder, history, forward, estimator, schedule);
         } catch (RuntimeException | Error e) {
-            if (history != null) {
-                history.close();
-            }
-            if (folder != null) {
-                folder.close();
-            }
-            session.close();
+            closeAll(history, folder, session, e);
             throw e;
         }
     }
 
+    private static void closeAll(
+            RunHistory history, RunFolder folder, ModelSession session, Throwable cause) {
+        try (session;
+                folder;
+                history) {
+            // Opened in this order; what is null was not reached.
+        } catch (RuntimeException e) {
+            cause.addSuppressed(e);
+        }
+    }
+
+    /** The newest checkpoint of a run that goes on, else the base. */
+    private static BlockOrigin origin(TuneConfig config, ModelSession session) {
+        Optional<RunCheckpoints.Saved> saved =
+                config.output().resume()
+                        ? new RunCheckpoints(config.output().out()).newest()
+                        : Optional.empty();
+        return saved.map(checkpoint ->
+                        new BlockOrigin(
+                                session.openAlso(checkpoint.path()),
+                                session.layout(),
+                                checkpoint.foldedThrough()))
+                .orElseGet(() -> new BlockOrigin(session.checkpoint(), session.layout(), 0));
+    }
+
     private static DecoderForward start(
+            TuneConfig config,
             ModelSession session,
-            ScratchSize size,
             DenseDirection direction,
-            Rounding rounding,
-            ArithmeticConfig arithmetic,
+            ScratchSize size,
+            RunFolder folder,
             RunHistory history) {
-        int foldEvery = arithmetic.foldEvery();
-        Optional<RunCheckpoints.Saved> saved = history.checkpoints().newest();
-        if (saved.isEmpty()) {
-            return session.start(size, direction, rounding, foldEvery, session.checkpoint(), 0);
-        }
-        try (Checkpoint weights = Checkpoint.open(saved.get().path())) {
-            long through = saved.get().foldedThrough();
-            return session.start(size, direction, rounding, foldEvery, weights, through);
-        }
+        ArithmeticConfig arithmetic = config.arithmetic();
+        WeightPasses passes =
+                new WeightPasses(
+                        session.cpuWorkers().pool(),
+                        direction,
+                        arithmetic.rounding(),
+                        arithmetic.foldEvery(),
+                        size.scalesPerProbe());
+        StoreFolder store =
+                new StoreFolder(
+                        folder.store(config.memory().nvmeDir()),
+                        history.fingerprint(),
+                        config.output().resume(),
+                        history::requireDurable);
+        long firstStep = history.updates().lastStep() + 1;
+        return session.start(size, passes, Optional.of(store), firstStep);
     }
 
     private static ScratchSize size(
@@ -166,7 +187,7 @@ final class RunSetup implements AutoCloseable {
     void saveCheckpoint() {
         long foldEvery = config.arithmetic().foldEvery();
         long through = history.updates().lastStep() / foldEvery * foldEvery;
-        if (through > 0) {
+        if (through > 0 && !session.tiers().flushStore()) {
             save(history.checkpoints().place(through), ForwardRequest.Folding.SCHEDULED);
             history.checkpoints().mark(through);
         }
@@ -176,6 +197,7 @@ final class RunSetup implements AutoCloseable {
     void saveModel() {
         save(folder.folder(), ForwardRequest.Folding.ALL);
         history.checkpoints().removeAll();
+        session.tiers().discardStore();
     }
 
     private void save(java.nio.file.Path place, ForwardRequest.Folding folding) {
@@ -190,21 +212,22 @@ final class RunSetup implements AutoCloseable {
     String describe() {
         ModelLayout layout = session.layout();
         return String.format(
-                "%s, %,d parameters (%s), %s z, %s, batch %d, device %s, %d workers",
+                "%s, %,d parameters (%s); %s z, %s; batch %d; %s, %d workers",
                 session.checkpoint().spec().modelType(),
                 layout.elementCount(),
                 ByteSize.format(layout.sizeBytes()),
                 config.arithmetic().perturbation(),
                 config.arithmetic().optimizer(),
                 config.data().batchSize(),
-                config.memory().device(),
+                session.tiers().describe(),
                 session.workers());
     }
 
     @Override
     public void close() {
-        history.close();
-        folder.close();
-        session.close();
+        try (folder;
+                history) {
+            session.close();
+        }
     }
 }

@@ -1,10 +1,5 @@
 package io.millrace.executor;
 
-import io.millrace.model.spec.AttentionSpec;
-import io.millrace.model.spec.DecoderSpec;
-import io.millrace.model.spec.LayerSpec;
-import java.util.function.ToIntFunction;
-
 /**
  * How much a forward may ask of its scratch memory at once. Rows are tokens, padded as {@link
  * MicroBatch#padded} says.
@@ -50,15 +45,5 @@ record ScratchSize(
     static ScratchSize continuation(int prompt, int longest) {
         int rows = MicroBatch.padded(prompt);
         return new ScratchSize(rows, rows, 1, 1, longest, longest);
-    }
-
-    /** The most of something that any layer has. */
-    static int widest(DecoderSpec spec, ToIntFunction<LayerSpec> width) {
-        return spec.layers().stream().mapToInt(width).max().orElse(0);
-    }
-
-    static int contextWidth(LayerSpec layer) {
-        AttentionSpec attention = layer.attention();
-        return attention.heads() * attention.headDim();
     }
 }

@@ -34,8 +34,13 @@ final class Runs {
     }
 
     /** A short run with every arithmetic feature that can matter for bytes. */
-    static TuneConfigBuilder config(String model, Path data, Path out) {
-        return TuneConfig.builder(Golden.path(model), data, out)
+    static TuneConfigBuilder config(String golden, Path data, Path out) {
+        return config(Golden.path(golden), data, out);
+    }
+
+    /** The same for any model. */
+    static TuneConfigBuilder config(Path model, Path data, Path out) {
+        return TuneConfig.builder(model, data, out)
                 .batchSize(4)
                 .steps(7)
                 .seed(0x1234_5678_9abc_def0L)

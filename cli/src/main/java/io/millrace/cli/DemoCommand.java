@@ -77,8 +77,10 @@ final class DemoCommand implements Callable<Integer> {
                         .task(TASK)
                         .steps(steps)
                         .seed(seed)
-                        .batchSize(64)
-                        .lr(1e-3)
+                        .batchSize(32)
+                        .optimizer("mezo-adam")
+                        .lr(2e-3)
+                        .schedule("linear")
                         .build();
         RunReporter reporter = new RunReporter(context);
         EvalResult before = evaluate(model, test);

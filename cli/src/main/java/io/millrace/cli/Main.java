@@ -2,10 +2,14 @@ package io.millrace.cli;
 
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.logging.LogManager;
 
 /** Where the JVM enters: the process around one command. */
 public final class Main {
@@ -18,6 +22,7 @@ public final class Main {
         if (realStandardError != null) {
             StandardError.replaceBy(realStandardError);
         }
+        quietLibraries();
         PrintStream out = utf8(FileDescriptor.out);
         PrintStream err = utf8(FileDescriptor.err);
         Interruption interruption = new Interruption(err);
@@ -40,6 +45,14 @@ public final class Main {
         out.flush();
         err.flush();
         System.exit(exitCode);
+    }
+
+    private static void quietLibraries() {
+        try (InputStream in = Main.class.getResourceAsStream("logging.properties")) {
+            LogManager.getLogManager().readConfiguration(in);
+        } catch (IOException e) {
+            throw new UncheckedIOException("logging.properties", e);
+        }
     }
 
     // Reviews and prompts are not ASCII, whatever the locale of a container says.

@@ -123,7 +123,7 @@ public record Placement(
         return residentBytes(Tier.DEVICE) + sum(deviceSlots);
     }
 
-    /** Bytes read from NVMe in each step after the first. */
+    /** Bytes read from NVMe in a step after the first, at most: visits in a row share a read. */
     public long nvmeBytesPerStep() {
         return request.visits().stream()
                 .filter(block -> homes.get(block) == Tier.NVME)

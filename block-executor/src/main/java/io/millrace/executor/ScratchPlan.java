@@ -1,0 +1,185 @@
+package io.millrace.executor;
+
+import io.millrace.executor.cpu.GemmTiles;
+import io.millrace.executor.cpu.Loss;
+import io.millrace.executor.cpu.Rotary;
+import io.millrace.memory.host.HostMemory;
+import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.spec.LayerSpec;
+import io.millrace.model.spec.LinearSpec;
+import io.millrace.model.spec.RopeSpec;
+import java.util.Objects;
+import java.util.function.ToIntFunction;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
+
+/**
+ * How many floats each part of the scratch memory has: known before anything is allocated, so that
+ * a run which cannot fit says so first.
+ *
+ * @param hidden hidden states of the whole batch for all scales
+ * @param normed states after a norm, or before a projection, of one micro-batch and probe
+ * @param projected queries, keys and values
+ * @param context attention results
+ * @param inner feed-forward states
+ * @param gate the same for the gate
+ * @param vectors three vectors of a block
+ * @param wholeMatrix a small matrix, formed whole
+ * @param panels a panel of a large matrix for each worker
+ * @param tiles a tile of logits for each worker
+ * @param partials partial losses
+ * @param rotary tables of cosines and sines
+ */
+record ScratchPlan(
+        long hidden,
+        long normed,
+        long projected,
+        long context,
+        long inner,
+        long gate,
+        long vectors,
+        long wholeMatrix,
+        long panels,
+        long tiles,
+        long partials,
+        long rotary) {
+    /** Matrices up to this size are formed whole and shared; larger ones a panel at a time. */
+    static final long WHOLE_MATRIX_ELEMENTS = 1L << 20;
+
+    private static final int ANY_NUMBER = 1 << 20;
+
+    /** The plan for a decoder, a size and a number of workers. */
+    static ScratchPlan of(DecoderSpec spec, ScratchSize size, int workers) {
+        long scales = size.scalesPerProbe();
+        long rows = scales * size.microBatchRows();
+        int widest = Math.max(spec.hiddenSize(), spec.embedding().width());
+        int innerWidth = widest(spec, layer -> layer.mlp().up().outputs());
+        int projectedWidth = widest(spec, layer -> layer.attention().rowWidth());
+        boolean gated = spec.layers().stream().anyMatch(layer -> layer.mlp().gate() != null);
+        long kept = size.keptTokens() > 0 ? spec.layers().size() : 1;
+        return new ScratchPlan(
+                (long) size.scales() * size.batchRows() * spec.hiddenSize(),
+                rows * widest,
+                kept * scales * projectedRows(size) * projectedWidth,
+                rows * Math.max(widest(spec, ScratchPlan::contextWidth), widest),
+                rows * innerWidth,
+                gated ? rows * innerWidth : 1,
+                3 * scales * vectorLength(spec),
+                scales * Math.min(WHOLE_MATRIX_ELEMENTS, largestMatrix(spec)),
+                workers * panelLength(spec, size),
+                workers * tileLength(),
+                scales * Loss.partialFloats(size.microBatchRows(), vocabularyPanels(spec)),
+                rotary(spec, size.longest()));
+    }
+
+    /** Bytes of memory that all of it takes. */
+    long bytes() {
+        return LongStream.of(
+                        hidden,
+                        normed,
+                        projected,
+                        context,
+                        inner,
+                        gate,
+                        vectors,
+                        wholeMatrix,
+                        panels,
+                        tiles,
+                        partials,
+                        rotary)
+                .map(floats -> HostMemory.pageBytes(Math.max(1, floats) * Float.BYTES))
+                .sum();
+    }
+
+    /** Rows of projections that one layer has room for. */
+    static long projectedRows(ScratchSize size) {
+        return (long) size.microBatchRows() + size.keptTokens();
+    }
+
+    /** Floats of the longest vector that is formed. */
+    static long vectorLength(DecoderSpec spec) {
+        int inside =
+                Math.max(
+                        widest(spec, layer -> layer.attention().rowWidth()),
+                        widest(spec, layer -> layer.mlp().up().outputs()));
+        int outside =
+                Math.max(Math.max(spec.hiddenSize(), spec.embedding().width()), spec.vocabSize());
+        return Math.max(inside, outside);
+    }
+
+    /** Floats that a worker needs to form a panel of any matrix for every scale. */
+    static long panelLength(DecoderSpec spec, ScratchSize size) {
+        long longest =
+                matrices(spec)
+                        .mapToLong(matrix -> (long) panelWidth(matrix) * matrix.inputs())
+                        .max()
+                        .orElse(1);
+        // A row of a table of positions is formed in the same place.
+        return size.scalesPerProbe() * Math.max(longest, spec.hiddenSize());
+    }
+
+    /** Floats of the largest tile of a product. */
+    static long tileLength() {
+        return (long) GemmTiles.of(ANY_NUMBER, ANY_NUMBER).rowTile()
+                * GemmTiles.of(1, ANY_NUMBER).columnTile();
+    }
+
+    /** The most of something that any layer has. */
+    static int widest(DecoderSpec spec, ToIntFunction<LayerSpec> width) {
+        return spec.layers().stream().mapToInt(width).max().orElse(0);
+    }
+
+    static int contextWidth(LayerSpec layer) {
+        return layer.attention().heads() * layer.attention().headDim();
+    }
+
+    private static int panelWidth(LinearSpec matrix) {
+        return Math.min(matrix.outputs(), GemmTiles.of(1, matrix.outputs()).columnTile());
+    }
+
+    private static int vocabularyPanels(DecoderSpec spec) {
+        return GemmTiles.of(ANY_NUMBER, spec.head().logits().outputs()).columnTiles();
+    }
+
+    private static long rotary(DecoderSpec spec, int positions) {
+        return spec.layers().stream()
+                .map(layer -> layer.attention().rope())
+                .filter(Objects::nonNull)
+                .distinct()
+                .mapToLong(rope -> tableFloats(rope, positions))
+                .sum();
+    }
+
+    private static long tableFloats(RopeSpec rope, int positions) {
+        // Each table is a slab of its own, in whole pages.
+        long bytes = Rotary.tableFloats(rope, positions) * Float.BYTES;
+        return HostMemory.pageBytes(Math.max(1, bytes)) / Float.BYTES;
+    }
+
+    private static long largestMatrix(DecoderSpec spec) {
+        return matrices(spec)
+                .mapToLong(matrix -> (long) matrix.inputs() * matrix.outputs())
+                .max()
+                .orElse(1);
+    }
+
+    private static Stream<LinearSpec> matrices(DecoderSpec spec) {
+        Stream<LinearSpec> ends =
+                Stream.of(
+                        spec.embedding().projection(),
+                        spec.head().projection(),
+                        spec.head().logits());
+        return Stream.concat(ends, spec.layers().stream().flatMap(ScratchPlan::matrices))
+                .filter(Objects::nonNull);
+    }
+
+    private static Stream<LinearSpec> matrices(LayerSpec layer) {
+        return Stream.concat(
+                layer.attention().projections().stream(),
+                Stream.of(
+                        layer.attention().output(),
+                        layer.mlp().gate(),
+                        layer.mlp().up(),
+                        layer.mlp().down()));
+    }
+}

@@ -1,0 +1,201 @@
+package io.millrace.executor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.config.RunListener;
+import io.millrace.executor.config.RunStart;
+import io.millrace.executor.config.TuneConfigBuilder;
+import io.millrace.memory.BadInputException;
+import io.millrace.memory.DType;
+import io.millrace.model.Checkpoint;
+import io.millrace.model.ModelConfig;
+import io.millrace.model.SyntheticModel;
+import io.millrace.telemetry.json.JsonObject;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Budgets, tiers and devices decide where bytes lie, and never what they are. */
+@Timeout(value = 5, unit = TimeUnit.MINUTES)
+class TierInvarianceTest {
+    private static final Pattern SMALLEST = Pattern.compile("at least (\\d+)");
+
+    @TempDir Path temp;
+
+    @ParameterizedTest
+    @CsvSource({"llama, float32", "llama, bfloat16", "opt, float32", "opt, bfloat16"})
+    void everyPlacementMakesTheSameBytes(String kind, String dtype) throws IOException {
+        Path model = deepModel(kind, dtype);
+        Path data = Runs.data(temp, 21, 10);
+        Map<String, byte[]> expected =
+                Runs.result(run(model, data, "resident", MemoryConfig.DEFAULT));
+        long weights = weightBytes(model);
+        long others = smallestHostBudget(model, data) - largestBlockBytes(model);
+        for (int share : new int[] {2, 4, 16}) {
+            long slots = Math.max(weights / share, 2 * largestBlockBytes(model));
+            MemoryConfig memory = memory("cpu", others + slots, 0, 2, true);
+            assertSame(run(model, data, "host-" + share, memory), expected);
+        }
+        long host = others + 3 * largestBlockBytes(model);
+        assertSame(run(model, data, "serial", memory("cpu", host, 0, 2, false)), expected);
+        assertSame(run(model, data, "one-ahead", memory("cpu", host, 0, 1, true)), expected);
+        assertSame(run(model, data, "emulated", memory("emulated", 0, 0, 2, true)), expected);
+        long device = others + 3 * largestBlockBytes(model);
+        assertSame(
+                run(model, data, "small-device", memory("emulated", 0, device, 2, true)), expected);
+        assertSame(
+                run(model, data, "three-tiers", memory("emulated", host, device, 2, true)),
+                expected);
+    }
+
+    @Test
+    void theSmallestBudgetThatARefusalNamesWorks() throws IOException {
+        Path model = deepModel("llama", "bfloat16");
+        Path data = Runs.data(temp, 22, 10);
+        byte[] expected =
+                Runs.result(run(model, data, "resident", MemoryConfig.DEFAULT))
+                        .get("model.safetensors");
+        long smallest = smallestHostBudget(model, data);
+        Path out = run(model, data, "smallest", memory("cpu", smallest, 0, 2, true));
+        assertThat(Runs.result(out).get("model.safetensors")).isEqualTo(expected);
+        Path refused = temp.resolve("refused");
+        assertThatThrownBy(() ->
+                        run(model, data, "refused", memory("cpu", smallest - 4096, 0, 2, true)))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("--host-budget");
+        assertThat(refused).doesNotExist();
+    }
+
+    @Test
+    void aStreamedRunThatWasStoppedGoesOnToTheSameBytes() throws IOException {
+        Path model = deepModel("opt", "bfloat16");
+        Path data = Runs.data(temp, 23, 10);
+        Map<String, byte[]> expected =
+                Runs.result(run(model, data, "resident", MemoryConfig.DEFAULT));
+        long host = smallestHostBudget(model, data) + largestBlockBytes(model);
+        Path out = temp.resolve("stopped");
+        TuneConfigBuilder config =
+                config(model, data, out).memory(memory("cpu", host, 0, 2, true)).checkpointEvery(2);
+        RunSummary stopped = TuningRun.run(config.build(), Runs.stopAfter(3));
+        assertThat(stopped.interrupted()).isTrue();
+        assertThat(out.resolve("blocks")).isDirectory();
+        TuningRun.run(config.resume(true).build(), RunListener.SILENT);
+        assertSame(out, expected);
+        assertThat(out.resolve("blocks")).doesNotExist();
+    }
+
+    @Test
+    void theRunSaysWhatMovesItsBlocks() throws IOException {
+        Path model = deepModel("llama", "float32");
+        Path data = Runs.data(temp, 24, 10);
+        long host = smallestHostBudget(model, data);
+        StringBuilder said = new StringBuilder();
+        TuningRun.run(
+                config(model, data, temp.resolve("out"))
+                        .memory(memory("cpu", host, 0, 2, true))
+                        .build(),
+                new RunListener() {
+                    @Override
+                    public void onStart(RunStart start) {
+                        said.append(start.resolved());
+                    }
+                });
+        assertThat(said.toString()).contains("device cpu").contains("read a step");
+        assertThat(said.toString()).containsAnyOf("io_uring", "pread");
+    }
+
+    private Path run(Path model, Path data, String name, MemoryConfig memory) {
+        Path out = temp.resolve(name);
+        return TuningRun.run(config(model, data, out).memory(memory).build(), RunListener.SILENT)
+                .out();
+    }
+
+    private static TuneConfigBuilder config(Path model, Path data, Path out) {
+        return Runs.config(model, data, out).steps(4);
+    }
+
+    private static MemoryConfig memory(
+            String device, long hostBytes, long deviceBytes, int prefetch, boolean overlap) {
+        return new MemoryConfig(
+                device,
+                deviceBytes == 0 ? OptionalLong.empty() : OptionalLong.of(deviceBytes),
+                hostBytes == 0 ? OptionalLong.empty() : OptionalLong.of(hostBytes),
+                Optional.empty(),
+                OptionalLong.empty(),
+                prefetch,
+                overlap);
+    }
+
+    /** What a run with next to nothing is told. */
+    private long smallestHostBudget(Path model, Path data) {
+        long budget = 4096;
+        for (int attempt = 0; attempt < 3; attempt++) {
+            MemoryConfig memory = memory("cpu", budget, 0, 2, true);
+            try {
+                run(model, data, "probe-" + attempt, memory);
+                return budget;
+            } catch (BadInputException e) {
+                Matcher matcher = SMALLEST.matcher(e.getMessage());
+                assertThat(matcher.find()).as(e.getMessage()).isTrue();
+                assertThat(Long.parseLong(matcher.group(1))).isGreaterThan(budget);
+                budget = Long.parseLong(matcher.group(1));
+            }
+        }
+        throw new AssertionError("three refusals, and none named a budget that works");
+    }
+
+    /** A model of twelve layers with random weights of a golden configuration. */
+    private Path deepModel(String kind, String dtype) throws IOException {
+        Map<String, Object> fields =
+                new LinkedHashMap<>(Golden.json(kind + "/config.json").fields());
+        fields.put("num_hidden_layers", 12L);
+        fields.put("hidden_size", 192L);
+        fields.put(kind.equals("opt") ? "ffn_dim" : "intermediate_size", 512L);
+        fields.computeIfPresent("word_embed_proj_dim", (name, width) -> 192L);
+        Path folder = temp.resolve("model");
+        SyntheticModel.write(
+                ModelConfig.of("config.json", new JsonObject(fields)),
+                DType.find(dtype).orElseThrow(),
+                7,
+                folder,
+                bytes -> {});
+        return folder;
+    }
+
+    private static long weightBytes(Path model) {
+        try (Checkpoint checkpoint = Checkpoint.open(model)) {
+            return checkpoint.layout().sizeBytes();
+        }
+    }
+
+    private static long largestBlockBytes(Path model) {
+        try (Checkpoint checkpoint = Checkpoint.open(model)) {
+            return (checkpoint.layout().largestBlock().sizeBytes() + 4095) / 4096 * 4096;
+        }
+    }
+
+    private static void assertSame(Path out, Map<String, byte[]> expected) throws IOException {
+        Map<String, byte[]> actual = Runs.result(out);
+        assertThat(actual.keySet()).isEqualTo(expected.keySet());
+        for (Map.Entry<String, byte[]> file : expected.entrySet()) {
+            assertThat(Files.size(out.resolve(file.getKey()))).isEqualTo(file.getValue().length);
+            assertThat(actual.get(file.getKey()))
+                    .as("%s of %s", file.getKey(), out.getFileName())
+                    .isEqualTo(file.getValue());
+        }
+    }
+}
