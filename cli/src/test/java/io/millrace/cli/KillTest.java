@@ -10,11 +10,13 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** A run that is killed again and again, between steps and while it saves, ends in the same bytes. */
+/**
+ * A run that is killed again and again, between steps and while it saves, ends in the same bytes.
+ */
 @Timeout(value = 5, unit = TimeUnit.MINUTES)
 class KillTest {
     /** More of them look longer; a build has time for a few. */
-    private static final int KILLS = Integer.getInteger("test.kills", 3);
+    private static final int KILLS = Integer.getInteger("test.kills", 2);
 
     @TempDir Path temp;
 

@@ -59,7 +59,8 @@ class RefusedDataTest {
     @Test
     void tuneRefusesASequenceLongerThanTheModels() throws IOException {
         String ids = "1,".repeat(256) + "1";
-        Path data = Files.writeString(temp.resolve("long.jsonl"), "{\"input_ids\":[" + ids + "]}\n");
+        Path data =
+                Files.writeString(temp.resolve("long.jsonl"), "{\"input_ids\":[" + ids + "]}\n");
 
         assertThat(command.refused(tune(data)))
                 .contains("long.jsonl:1: field 'input_ids' has 257 tokens, the model takes 256");
@@ -107,9 +108,7 @@ class RefusedDataTest {
         Path bare = TestModel.write(temp.resolve("bare"), DType.BF16, 1, 32);
         Path ids = TestModel.data(temp.resolve("ids.jsonl"), 3);
 
-        assertThat(
-                        command.refused(
-                                List.of("eval", "--model=" + bare, "--data=" + text("a book"))))
+        assertThat(command.refused(List.of("eval", "--model=" + bare, "--data=" + text("a book"))))
                 .contains(bare.toString(), "tokenizer.json");
         assertThat(command.refused(List.of("generate", "--model=" + bare, "--prompt=a")))
                 .contains(bare.toString(), "tokenizer.json");

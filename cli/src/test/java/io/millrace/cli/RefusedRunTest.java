@@ -49,15 +49,14 @@ class RefusedRunTest {
 
         assertThat(command.refused(tune(there))).contains(place);
         assertThat(command.refused(replay(there))).contains(place);
-        assertThat(
-                        command.refused(
-                                List.of("synth", "--arch=opt-125m", "--dtype=bfloat16", there)))
+        assertThat(command.refused(List.of("synth", "--arch=opt-125m", "--dtype=bfloat16", there)))
                 .contains(place);
     }
 
     @Test
     void tuneRefusesFoldersThatAreNotItsOwn() throws IOException {
-        assertThat(command.refused(tune("--out=" + model))).contains(model + " is the base model's folder");
+        assertThat(command.refused(tune("--out=" + model)))
+                .contains(model + " is the base model's folder");
         Path other = Files.createDirectory(temp.resolve("other"));
         Files.createFile(other.resolve("letter.txt"));
         assertThat(command.refused(tune("--out=" + other))).contains(other + " is not empty");
@@ -135,6 +134,17 @@ class RefusedRunTest {
     }
 
     @ParameterizedTest
+    @CsvSource({"''", "'{\"millrace_journal\":1,\"run_se'"})
+    void aRunThatWasKilledWithinItsHeaderStartsAnew(String start) throws IOException {
+        Files.createDirectory(out);
+        Files.writeString(out.resolve("journal.jsonl"), start);
+
+        assertThat(command.refused(tune("--out=" + out, "--resume")))
+                .contains("journal.jsonl", "no whole header", "start the run anew");
+        command.done(tune("--out=" + out));
+    }
+
+    @ParameterizedTest
     @CsvSource({"1, 1", "2, 2", "3, 3", "4, 4"})
     void resumeAndReplayRefuseACorruptedLine(int line, int said) throws IOException {
         command.done(tune("--out=" + out));
@@ -173,7 +183,8 @@ class RefusedRunTest {
                 List.of(
                         List.of("--host-budget="),
                         List.of("--device-budget=", "--device=emulated"))) {
-            List<String> run = RealCommand.with(tune(), "--out=" + temp.resolve("o" + budget.size()));
+            List<String> run =
+                    RealCommand.with(tune(), "--out=" + temp.resolve("o" + budget.size()));
             run.addAll(budget.subList(1, budget.size()));
             String option = budget.getFirst();
             String line = command.refused(RealCommand.with(run, option + "4KiB"));
@@ -188,8 +199,7 @@ class RefusedRunTest {
     @Test
     void anNvmeBudgetThatIsTooSmallIsRefused() {
         model = TestModel.write(temp.resolve("large"), DType.BF16, 12, 192);
-        String host =
-                LongRun.smallest(command.refused(tune("--out=" + out, "--host-budget=4KiB")));
+        String host = LongRun.smallest(command.refused(tune("--out=" + out, "--host-budget=4KiB")));
         List<String> run =
                 tune("--out=" + out, "--host-budget=" + host, "--nvme-dir=" + temp.resolve("nvme"));
         String line = command.refused(RealCommand.with(run, "--nvme-budget=4KiB"));
@@ -202,7 +212,8 @@ class RefusedRunTest {
     void tuneRefusesADeviceThatIsNotThere(String device) {
         assumeThat(Path.of("/dev/nvidia0")).doesNotExist();
 
-        assertThat(command.refused(tune("--out=" + out, "--device=" + device))).contains("--device");
+        assertThat(command.refused(tune("--out=" + out, "--device=" + device)))
+                .contains("--device");
     }
 
     /** A short run; what is given goes before what it has by itself. */
