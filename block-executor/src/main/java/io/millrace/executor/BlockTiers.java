@@ -56,6 +56,7 @@ final class BlockTiers implements AutoCloseable {
     private BlockFeed feed;
     private PipelinedFeed pipeline;
     private Placement placement;
+    private long storeBytes;
     private FileIo io;
     private StoreFolder storeFolder;
     private boolean discardStore;
@@ -118,6 +119,25 @@ final class BlockTiers implements AutoCloseable {
                         .filter(found -> !found.homes().contains(Tier.NVME))
                         .or(() -> plan(request, scratchOnHost + streamingBytes()))
                         .orElseThrow(() -> refusal(request, scratchOnHost));
+        storeBytes =
+                writesBack && placement.homes().contains(Tier.NVME)
+                        ? StoreConfig.of(Path.of(""), origin.blockBytes(), 0).storeBytes()
+                        : 0;
+        if (storeBytes > ledger.budget(Tier.NVME)) {
+            throw new BadInputException(
+                    "--nvme-budget",
+                    String.format(
+                            "%s does not hold the changed blocks, and --host-budget leaves no room",
+                            ByteSize.format(ledger.budget(Tier.NVME))),
+                    String.format(
+                            "give at least %d (%s), or a larger --host-budget",
+                            storeBytes, ByteSize.format(storeBytes)));
+        }
+    }
+
+    /** What the store of changed blocks will take on its drive; 0 where there is none. */
+    long storeBytes() {
+        return storeBytes;
     }
 
     /** The placement beside other things in host memory, where the budget holds one at all. */

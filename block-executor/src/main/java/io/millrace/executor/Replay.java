@@ -43,6 +43,8 @@ public final class Replay {
      */
     public static Result run(Path base, Path journal, Path out) {
         Journal read = JournalReader.read(journal);
+        requireWhole(journal, read);
+        CheckpointWriter.checkEmpty(out);
         JournalHeader header = read.header();
         try (Checkpoint checkpoint = Checkpoint.open(base);
                 WorkerPool pool = new WorkerPool()) {
@@ -73,6 +75,16 @@ public final class Replay {
                             1);
             rebuild(checkpoint, layout, updates, passes, out);
             return new Result(updates.lastStep(), layout.blocks().size());
+        }
+    }
+
+    /** A run drops a line that a crash cut off and does its step again; a replay cannot. */
+    private static void requireWhole(Path journal, Journal read) {
+        if (read.tornBytes() > 0) {
+            throw new BadInputException(
+                    journal + ", line " + (read.records().size() + 2),
+                    "is cut off, so step " + (read.lastStep() + 1) + " is not whole",
+                    "resume the run, take a whole copy, or remove the line to leave the step out");
         }
     }
 

@@ -3,6 +3,7 @@ package io.millrace.executor;
 import io.millrace.memory.BadInputException;
 import io.millrace.telemetry.json.Json;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -21,6 +22,9 @@ import java.util.zip.CRC32C;
 final class RunFolder implements AutoCloseable {
     private static final String LOCK = ".millrace.lock";
     private static final String JOURNAL = "journal.jsonl";
+
+    /** No header is as long as this. */
+    private static final int HEADER_LIMIT = 1 << 16;
 
     private final Path folder;
     private final FileChannel lockChannel;
@@ -59,7 +63,11 @@ final class RunFolder implements AutoCloseable {
                             folder.resolve(LOCK),
                             StandardOpenOption.CREATE,
                             StandardOpenOption.WRITE);
-            return new RunFolder(folder, lock(folder, channel));
+            RunFolder opened = new RunFolder(folder, lock(folder, channel));
+            if (!resume && isTornHeader(opened.journal())) {
+                Files.delete(opened.journal());
+            }
+            return opened;
         } catch (IOException e) {
             throw new BadInputException(
                     "--out",
@@ -147,13 +155,35 @@ final class RunFolder implements AutoCloseable {
             throw new BadInputException("--out", folder + " is a file", "give a folder");
         }
         try (Stream<Path> entries = Files.list(folder)) {
-            // A run that was refused or killed before its first line leaves only the lock.
-            return entries.anyMatch(entry -> !entry.getFileName().toString().equals(LOCK));
+            for (Path entry : entries.toList()) {
+                // What a run leaves that was refused, or killed before its header was whole.
+                boolean counts =
+                        !entry.getFileName().toString().equals(LOCK) && !isTornHeader(entry);
+                if (counts) {
+                    return true;
+                }
+            }
+            return false;
         } catch (IOException e) {
             throw new BadInputException(
                     "--out",
                     folder + " cannot be read (" + e.getMessage() + ")",
                     "give another folder");
+        }
+    }
+
+    private static boolean isTornHeader(Path entry) throws IOException {
+        if (!entry.getFileName().toString().equals(JOURNAL) || !Files.isRegularFile(entry)) {
+            return false;
+        }
+        try (InputStream in = Files.newInputStream(entry)) {
+            byte[] start = in.readNBytes(HEADER_LIMIT);
+            for (byte character : start) {
+                if (character == '\n') {
+                    return false;
+                }
+            }
+            return start.length < HEADER_LIMIT;
         }
     }
 }

@@ -8,7 +8,9 @@ import io.millrace.optim.Journal;
 import io.millrace.optim.JournalHeader;
 import io.millrace.optim.JournalReader;
 import io.millrace.optim.JournalWriter;
+import io.millrace.optim.LrSchedule;
 import io.millrace.optim.Optimizers;
+import io.millrace.optim.Schedules;
 import io.millrace.optim.StepRecord;
 import io.millrace.telemetry.MetricsWriter;
 import java.nio.charset.StandardCharsets;
@@ -148,12 +150,26 @@ final class RunHistory implements AutoCloseable {
             requireSame(
                     folder, field.getKey(), String.valueOf(then), String.valueOf(field.getValue()));
         }
+        requireSameStep(folder, read, config.arithmetic());
         if (read.lastStep() > config.arithmetic().steps()) {
             throw new BadInputException(
                     "--steps",
                     "the journal has " + read.lastStep() + " steps already",
                     "give at least as many");
         }
+    }
+
+    /** What the journal keeps step by step: the last one has to be as this run would take it. */
+    private static void requireSameStep(
+            RunFolder folder, Journal read, ArithmeticConfig arithmetic) {
+        if (read.records().isEmpty()) {
+            return;
+        }
+        StepRecord last = read.records().getLast();
+        LrSchedule schedule =
+                Schedules.named(arithmetic.schedule(), arithmetic.lr(), arithmetic.warmup());
+        requireSame(folder, "eps", last.eps(), arithmetic.eps());
+        requireSame(folder, "lr", last.lr(), schedule.at(last.step(), arithmetic.steps()));
     }
 
     private static void requireSame(RunFolder folder, String field, Object then, Object now) {

@@ -17,6 +17,9 @@ import io.millrace.optim.Optimizers;
 import io.millrace.optim.Schedules;
 import io.millrace.optim.SeededShuffle;
 import io.millrace.optim.TwoSidedEstimator;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -70,9 +73,10 @@ final class RunSetup implements AutoCloseable {
             ScratchSize size = size(config.data(), data, arithmetic);
             session.plan(size, origin(config, session), true);
             String fingerprint = base.scan().fingerprint();
-            CheckpointWriter.checkWritable(config.output().out(), session.layout().sizeBytes());
+            checkRoom(config, session);
             folder = RunFolder.open(config.output().out(), config.output().resume());
             history = RunHistory.open(config, folder, fingerprint);
+            folder.writeRunFile(runFile(config, fingerprint));
             DecoderForward forward = start(config, session, direction, size, folder, history);
             return new RunSetup(
                     config, session, data, folder, history, forward, estimator, schedule);
@@ -80,6 +84,27 @@ final class RunSetup implements AutoCloseable {
             closeAll(history, folder, session, e);
             throw e;
         }
+    }
+
+    /** A full disk is better met now than in mid-run. A run that goes on has its store already. */
+    private static void checkRoom(TuneConfig config, ModelSession session) {
+        Path out = config.output().out();
+        long store = config.output().resume() ? 0 : session.tiers().storeBytes();
+        Optional<Path> nvmeDir = config.memory().nvmeDir();
+        if (nvmeDir.isPresent() && session.tiers().storeBytes() > 0) {
+            CheckpointWriter.checkWritable(nvmeDir.get(), store);
+            store = 0;
+        }
+        CheckpointWriter.checkWritable(out, session.layout().sizeBytes() + store);
+    }
+
+    private static Map<String, Object> runFile(TuneConfig config, String fingerprint) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("options", config.options());
+        fields.put("base", fingerprint);
+        fields.put("java", Runtime.version().toString());
+        fields.put("machine", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
+        return fields;
     }
 
     private static void closeAll(
@@ -200,7 +225,7 @@ final class RunSetup implements AutoCloseable {
         session.tiers().discardStore();
     }
 
-    private void save(java.nio.file.Path place, ForwardRequest.Folding folding) {
+    private void save(Path place, ForwardRequest.Folding folding) {
         try (CheckpointWriter writer =
                 CheckpointWriter.create(session.checkpoint(), session.layout(), place)) {
             forward.fold(history.updates(), folding, writer::writeBlock);

@@ -32,6 +32,11 @@ final class CommandRun {
         private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         final PrintStream stream = new PrintStream(bytes, false, StandardCharsets.UTF_8);
 
+        void clear() {
+            stream.flush();
+            bytes.reset();
+        }
+
         @Override
         public String toString() {
             stream.flush();

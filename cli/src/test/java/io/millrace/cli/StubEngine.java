@@ -92,6 +92,9 @@ final class StubEngine implements Engine {
     }
 
     private static void writeJournal(Path out) {
+        if (!out.isAbsolute()) {
+            return; // Most tests only name a folder.
+        }
         try {
             Files.createDirectories(out);
             Files.writeString(out.resolve("journal.jsonl"), "{}\n");

@@ -91,6 +91,17 @@ public final class CheckpointWriter implements AutoCloseable {
         ModelFolderWriter.checkWritable(directory, bytesNeeded);
     }
 
+    /**
+     * Checks before any work that a folder holds nothing that could be written over; what an
+     * attempt before left unfinished does not count.
+     *
+     * @param directory the folder that will be written
+     * @throws BadInputException when it does
+     */
+    public static void checkEmpty(Path directory) {
+        ModelFolderWriter.checkEmpty(directory);
+    }
+
     private static List<ModelFolderWriter.Shard> shards(Checkpoint base, ModelLayout layout) {
         List<ModelFolderWriter.Shard> shards = new ArrayList<>();
         for (SafetensorsFile file : base.weights().files()) {

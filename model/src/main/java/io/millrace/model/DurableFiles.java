@@ -16,11 +16,18 @@ import java.util.Locale;
  * only then take their final name.
  */
 final class DurableFiles {
+    private static final String PART = ".part";
+
     private DurableFiles() {}
 
     /** The name under which a file grows. */
     static Path part(Path file) {
-        return file.resolveSibling(file.getFileName() + ".part");
+        return file.resolveSibling(file.getFileName() + PART);
+    }
+
+    /** Whether a file is one that was not finished. */
+    static boolean isPart(Path file) {
+        return file.getFileName().toString().endsWith(PART);
     }
 
     /** Writes the part of a small file and sees it onto the disk. */

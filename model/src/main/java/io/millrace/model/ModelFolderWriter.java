@@ -116,6 +116,21 @@ final class ModelFolderWriter implements AutoCloseable {
         }
     }
 
+    /** Refuses a folder that holds anything but what an attempt before left unfinished. */
+    static void checkEmpty(Path directory) {
+        if (!Files.isDirectory(directory)) {
+            return;
+        }
+        try (Stream<Path> entries = Files.list(directory)) {
+            if (entries.anyMatch(entry -> !DurableFiles.isPart(entry))) {
+                throw new BadInputException(
+                        directory.toString(), "is not empty", "give another folder");
+            }
+        } catch (IOException e) {
+            throw DurableFiles.failed("listing", directory, e);
+        }
+    }
+
     /** Weights of another model in the folder would be loaded instead of, or along with, ours. */
     private static void checkNoOtherWeights(Path directory, Set<String> ours) {
         if (!Files.isDirectory(directory)) {

@@ -66,6 +66,7 @@ public final class SyntheticModel {
     }
 
     private long write(ModelConfig config, Path directory, long shardBytes, LongConsumer progress) {
+        ModelFolderWriter.checkEmpty(directory);
         List<ModelFolderWriter.Shard> shards = shards(shardBytes);
         Map<String, byte[]> sideFiles = new LinkedHashMap<>();
         sideFiles.put("config.json", json(configFields(config)));

@@ -1,0 +1,55 @@
+package io.millrace.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/**
+ * A run that is killed again and again, between steps and while it saves, ends in the same bytes.
+ */
+@Timeout(value = 5, unit = TimeUnit.MINUTES)
+class KillTest {
+    /** More of them look longer; a build has time for a few. */
+    private static final int KILLS = Integer.getInteger("test.kills", 2);
+
+    @TempDir Path temp;
+
+    @ParameterizedTest(name = "streamed {0}, {1}, fold every {2}")
+    @CsvSource({"false, bfloat16, 3", "false, float32, 1", "true, bfloat16, 1", "true, float32, 3"})
+    void aKilledRunGoesOnToTheSameBytes(boolean streamed, String dtype, int foldEvery)
+            throws Exception {
+        long seed = Long.getLong("test.seed", System.nanoTime());
+        Random random = new Random(seed);
+        int steps = 12 * (KILLS + 1);
+        LongRun run = LongRun.prepare(temp, dtype, steps, foldEvery, streamed);
+        StringBuilder history = new StringBuilder("-Dtest.seed=" + seed);
+        int kills = 0;
+        for (int round = 0; round < KILLS; round++) {
+            try (ChildProcess child = run.start()) {
+                boolean whileSaving = random.nextInt(3) == 0;
+                long lines = run.journalLines() + 1 + random.nextInt(12);
+                if (child.await(() -> run.journalLines() >= lines)
+                        && (!whileSaving || child.await(run::isSaving))) {
+                    TimeUnit.MICROSECONDS.sleep(random.nextInt(whileSaving ? 10_000 : 40_000));
+                    child.kill();
+                    kills++;
+                    history.append(", killed at line ").append(run.journalLines());
+                    history.append(run.isSaving() ? " while saving" : "");
+                } else {
+                    assertThat(child.exitCode()).as(history + "\n" + child.said()).isZero();
+                }
+            }
+        }
+        assertThat(kills).as(history.toString()).isPositive();
+        try (ChildProcess child = run.start()) {
+            assertThat(child.exitCode()).as(history + "\n" + child.said()).isZero();
+        }
+        run.assertSameEnd(history.toString());
+    }
+}

@@ -1,0 +1,129 @@
+package io.millrace.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.millrace.memory.DType;
+import io.millrace.telemetry.json.Json;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/** A run of a second or two over a model of twelve layers, whose end is known from another one. */
+final class LongRun {
+    private static final Pattern SMALLEST = Pattern.compile("at least (\\d+)");
+
+    final Path out;
+    final Path log;
+    private final Path expected;
+    private final List<String> options;
+
+    private LongRun(Path out, Path log, Path expected, List<String> options) {
+        this.out = out;
+        this.log = log;
+        this.expected = expected;
+        this.options = options;
+    }
+
+    /** Writes the model, and does the run once in memory without any break. */
+    static LongRun prepare(Path temp, String dtype, int steps, int foldEvery, boolean streamed)
+            throws IOException {
+        DType stored = DType.find(dtype).orElseThrow();
+        Path model = TestModel.write(temp.resolve("model"), stored, 12, 192);
+        Path data = TestModel.data(temp.resolve("train.jsonl"), 20);
+        Path expected = temp.resolve("expected");
+        RealCommand command = new RealCommand(model);
+        List<String> run =
+                List.of(
+                        "tune",
+                        "--model=" + model,
+                        "--train=" + data,
+                        "--steps=" + steps,
+                        "--batch-size=4",
+                        "--lr=1e-4",
+                        "--weight-decay=0.1",
+                        "--seed=77",
+                        "--fold-every=" + foldEvery);
+        command.done(RealCommand.with(run, "--out=" + expected));
+        Path out = temp.resolve("out");
+        List<String> options = RealCommand.with(run, "--out=" + out, "--checkpoint-every=3");
+        if (streamed) {
+            String line = command.refused(RealCommand.with(options, "--host-budget=4KiB"));
+            options = RealCommand.with(options, "--host-budget=" + smallest(line));
+        }
+        return new LongRun(out, temp.resolve("log"), expected, options);
+    }
+
+    /** The budget that a refusal names. */
+    static String smallest(String line) {
+        Matcher matcher = SMALLEST.matcher(line);
+        assertThat(matcher.find()).as(line).isTrue();
+        return matcher.group(1);
+    }
+
+    /** Begins the run or, where its journal has a header, goes on with it. */
+    ChildProcess start() throws IOException {
+        return ChildProcess.start(
+                log, journalLines() > 0 ? RealCommand.with(options, "--resume") : options);
+    }
+
+    /** Whole lines in the journal, 0 where there is none. */
+    long journalLines() {
+        Path journal = out.resolve("journal.jsonl");
+        try {
+            return Files.isRegularFile(journal)
+                    ? Files.readString(journal).chars().filter(c -> c == '\n').count()
+                    : 0;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Whether weights are being written: to a checkpoint, or as the result. */
+    boolean isSaving() {
+        return isSaving(out) || isSaving(out.resolve("checkpoints"));
+    }
+
+    private static boolean isSaving(Path folder) {
+        if (!Files.isDirectory(folder)) {
+            return false;
+        }
+        try (Stream<Path> files = Files.walk(folder, 2)) {
+            return files.anyMatch(file -> file.toString().endsWith(".part"));
+        } catch (IOException | UncheckedIOException e) {
+            // A file that is gone again while it is looked at.
+            return true;
+        }
+    }
+
+    /** The weights and the journal have the bytes of the run without a break; nothing is left. */
+    void assertSameEnd(String description) throws IOException {
+        for (String name : List.of("model.safetensors", "journal.jsonl", "config.json")) {
+            assertThat(Files.mismatch(out.resolve(name), expected.resolve(name)))
+                    .as("%s: first difference in %s", description, name)
+                    .isEqualTo(-1);
+        }
+        try (Stream<Path> files = Files.list(out)) {
+            assertThat(files.map(file -> file.getFileName().toString()))
+                    .as(description)
+                    .containsExactlyInAnyOrder(
+                            "config.json",
+                            "journal.jsonl",
+                            "metrics.jsonl",
+                            "model.safetensors",
+                            "run.json");
+        }
+        List<Long> measured = new ArrayList<>();
+        for (String line : Files.readAllLines(out.resolve("metrics.jsonl"))) {
+            measured.add(Json.parseObject(line).integer("step"));
+        }
+        // A kill may come between a step's journal line and its metrics line.
+        assertThat(measured).as(description).isSorted().doesNotHaveDuplicates();
+        assertThat(measured.size()).as(description).isGreaterThan((int) journalLines() / 2);
+    }
+}

@@ -1,0 +1,37 @@
+package io.millrace.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Ctrl-C ends a run after the step under way, and the run goes on to the same bytes. */
+@Timeout(value = 3, unit = TimeUnit.MINUTES)
+class SignalTest {
+    @TempDir Path temp;
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void anInterruptedRunGoesOnToTheSameBytes(boolean streamed) throws Exception {
+        int steps = 40;
+        LongRun run = LongRun.prepare(temp, "bfloat16", steps, 1, streamed);
+        try (ChildProcess child = run.start()) {
+            assertThat(child.await(() -> run.journalLines() > 5)).as(child.said()).isTrue();
+            child.interrupt();
+            assertThat(child.exitCode()).as(child.said()).isEqualTo(ExitCode.INTERRUPTED);
+            assertThat(child.said())
+                    .contains("stopping after this step", "with --resume goes on from here");
+        }
+        assertThat(run.journalLines()).isBetween(6L, (long) steps);
+        assertThat(run.out.resolve("model.safetensors")).doesNotExist();
+
+        try (ChildProcess child = run.start()) {
+            assertThat(child.exitCode()).as(child.said()).isZero();
+        }
+        run.assertSameEnd("interrupted");
+    }
+}
