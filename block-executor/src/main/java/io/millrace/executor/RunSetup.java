@@ -17,6 +17,7 @@ import io.millrace.optim.Optimizers;
 import io.millrace.optim.Schedules;
 import io.millrace.optim.SeededShuffle;
 import io.millrace.optim.TwoSidedEstimator;
+import io.millrace.telemetry.TraceWriter;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -35,6 +36,7 @@ final class RunSetup implements AutoCloseable {
     private final DecoderForward forward;
     private final Estimator estimator;
     private final LrSchedule schedule;
+    private final Optional<TraceWriter> trace;
 
     private RunSetup(
             TuneConfig config,
@@ -53,6 +55,10 @@ final class RunSetup implements AutoCloseable {
         this.forward = forward;
         this.estimator = estimator;
         this.schedule = schedule;
+        trace =
+                config.output()
+                        .trace()
+                        .map(file -> new TraceWriter(file, session.spans().now()));
     }
 
     /** Checks everything, takes the folder, loads the weights. */
@@ -179,6 +185,11 @@ final class RunSetup implements AutoCloseable {
         return history;
     }
 
+    /** The timeline, where one was asked for. */
+    Optional<TraceWriter> trace() {
+        return trace;
+    }
+
     LrSchedule schedule() {
         return schedule;
     }
@@ -252,6 +263,8 @@ final class RunSetup implements AutoCloseable {
     public void close() {
         try (folder;
                 history) {
+            trace.ifPresent(TraceWriter::close);
+        } finally {
             session.close();
         }
     }

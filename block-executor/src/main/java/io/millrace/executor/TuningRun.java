@@ -15,6 +15,8 @@ import io.millrace.telemetry.MetricsWriter;
 import io.millrace.telemetry.StepMeter;
 import io.millrace.telemetry.StepMetrics;
 import io.millrace.telemetry.StepOverlap;
+import io.millrace.telemetry.TraceWriter;
+import java.util.Optional;
 import java.util.OptionalDouble;
 
 /** Tuning a model: from checked input to the saved folder. */
@@ -26,11 +28,13 @@ public final class TuningRun {
     private final StepRunner runner;
     private final Evaluator evaluator;
     private final StepMeter meter;
+    private final Optional<TraceWriter> trace;
     private EvalResult before;
     private EvalResult after;
     private double lastLoss = Double.NaN;
 
     private TuningRun(TuneConfig config, RunListener listener, RunSetup setup) {
+        trace = setup.trace();
         this.config = config;
         this.listener = listener;
         this.setup = setup;
@@ -88,14 +92,24 @@ public final class TuningRun {
             }
             Batch batch = sampler.batch(step);
             meter.begin();
+            trace.ifPresent(file -> file.write(meter.spans()));
             StepRecord record =
                     runner.run(step, schedule.at(step, last), batch, setup.history().updates());
             requireFinite(record);
             setup.history().add(record);
             report(record, batch.tokens(), meter.end(), last);
+            trace(step);
             afterStep(step, last);
         }
         return false;
+    }
+
+    private void trace(long step) {
+        trace.ifPresent(
+                file -> {
+                    file.writeStep(step, meter.startNs(), meter.endNs());
+                    file.write(meter.spans());
+                });
     }
 
     private void afterStep(long step, long last) {

@@ -12,17 +12,21 @@ import io.millrace.memory.DType;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelConfig;
 import io.millrace.model.SyntheticModel;
+import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -116,6 +120,28 @@ class TierInvarianceTest {
                 });
         assertThat(said.toString()).contains("device cpu").contains("read a step");
         assertThat(said.toString()).containsAnyOf("io_uring", "pread");
+    }
+
+    @Test
+    void aTraceHasTheStepsAndTheSpansOfEveryLaneThatMoved() throws IOException {
+        Path model = deepModel("llama", "float32");
+        Path data = Runs.data(temp, 25, 10);
+        MemoryConfig memory =
+                memory("cpu", smallestHostBudget(model, data), 0, 2, true);
+        Path trace = temp.resolve("trace.json");
+        TuningRun.run(
+                config(model, data, temp.resolve("out")).memory(memory).trace(trace).build(),
+                RunListener.SILENT);
+        List<JsonObject> events =
+                Golden.objects(Json.parseObject(Files.readString(trace)).array("traceEvents"));
+        Set<String> categories =
+                events.stream()
+                        .filter(event -> event.string("ph").equals("X"))
+                        .map(event -> event.string("cat"))
+                        .collect(Collectors.toSet());
+        assertThat(categories).containsExactlyInAnyOrder("step", "compute", "nvme-read", "nvme-write");
+        assertThat(events.stream().filter(event -> event.string("cat", "").equals("step")))
+                .hasSize(4);
     }
 
     private Path run(Path model, Path data, String name, MemoryConfig memory) {
