@@ -261,11 +261,11 @@ final class RunSetup implements AutoCloseable {
 
     @Override
     public void close() {
+        // The folder is another run's to take only once the blocks are closed.
         try (folder;
-                history) {
+                history;
+                session) {
             trace.ifPresent(TraceWriter::close);
-        } finally {
-            session.close();
         }
     }
 }
