@@ -61,8 +61,7 @@ class FullDiskTest {
 
     private String refused(List<String> arguments) throws Exception {
         try (ChildProcess child =
-                ChildProcess.start(
-                        temp.resolve("log"), onSmallDisk("exec \"$@\""), arguments)) {
+                ChildProcess.start(temp.resolve("log"), onSmallDisk("exec \"$@\""), arguments)) {
             assertThat(child.exitCode()).as(child.said()).isEqualTo(ExitCode.BAD_INPUT);
             List<String> lines =
                     child.said().lines().filter(line -> !line.startsWith("WARNING")).toList();

@@ -23,7 +23,7 @@ class RefusedModelTest {
     @TempDir Path temp;
     private Path model;
 
-    private interface Spoil {
+    interface Spoil {
         void at(Path model) throws IOException;
     }
 
