@@ -55,10 +55,7 @@ final class RunSetup implements AutoCloseable {
         this.forward = forward;
         this.estimator = estimator;
         this.schedule = schedule;
-        trace =
-                config.output()
-                        .trace()
-                        .map(file -> new TraceWriter(file, session.spans().now()));
+        trace = config.output().trace().map(file -> new TraceWriter(file, session.spans().now()));
     }
 
     /** Checks everything, takes the folder, loads the weights. */

@@ -105,11 +105,10 @@ public final class TuningRun {
     }
 
     private void trace(long step) {
-        trace.ifPresent(
-                file -> {
-                    file.writeStep(step, meter.startNs(), meter.endNs());
-                    file.write(meter.spans());
-                });
+        trace.ifPresent(file -> {
+            file.writeStep(step, meter.startNs(), meter.endNs());
+            file.write(meter.spans());
+        });
     }
 
     private void afterStep(long step, long last) {

@@ -126,8 +126,7 @@ class TierInvarianceTest {
     void aTraceHasTheStepsAndTheSpansOfEveryLaneThatMoved() throws IOException {
         Path model = deepModel("llama", "float32");
         Path data = Runs.data(temp, 25, 10);
-        MemoryConfig memory =
-                memory("cpu", smallestHostBudget(model, data), 0, 2, true);
+        MemoryConfig memory = memory("cpu", smallestHostBudget(model, data), 0, 2, true);
         Path trace = temp.resolve("trace.json");
         TuningRun.run(
                 config(model, data, temp.resolve("out")).memory(memory).trace(trace).build(),
@@ -139,7 +138,8 @@ class TierInvarianceTest {
                         .filter(event -> event.string("ph").equals("X"))
                         .map(event -> event.string("cat"))
                         .collect(Collectors.toSet());
-        assertThat(categories).containsExactlyInAnyOrder("step", "compute", "nvme-read", "nvme-write");
+        assertThat(categories)
+                .containsExactlyInAnyOrder("step", "compute", "nvme-read", "nvme-write");
         assertThat(events.stream().filter(event -> event.string("cat", "").equals("step")))
                 .hasSize(4);
     }
