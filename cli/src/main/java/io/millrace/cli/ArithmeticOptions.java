@@ -1,7 +1,6 @@
 package io.millrace.cli;
 
 import io.millrace.executor.config.TuneConfigBuilder;
-import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.optim.Rounding;
 import picocli.CommandLine.Option;
@@ -47,20 +46,8 @@ final class ArithmeticOptions {
     @Option(
             names = "--perturbation",
             paramLabel = "NAME",
-            description = "gaussian, rademacher or low-rank. Default: gaussian.")
+            description = "gaussian or rademacher. Default: gaussian.")
     private String perturbation;
-
-    @Option(
-            names = "--rank",
-            paramLabel = "R",
-            description = "Rank of a low-rank direction. Default: 2.")
-    private Integer rank;
-
-    @Option(
-            names = "--window",
-            paramLabel = "N",
-            description = "Steps for which a low-rank direction keeps its V. Default: 50.")
-    private Integer window;
 
     @Option(names = "--queries", paramLabel = "Q", description = "Directions a step. Default: 1.")
     private Integer queries;
@@ -93,10 +80,6 @@ final class ArithmeticOptions {
     private DType dtype;
 
     void applyTo(TuneConfigBuilder builder) {
-        if (!"low-rank".equals(perturbation)) {
-            onlyLowRank(rank, "--rank");
-            onlyLowRank(window, "--window");
-        }
         Given.apply(steps, builder::steps);
         Given.apply(lr, builder::lr);
         Given.apply(schedule, builder::schedule);
@@ -105,21 +88,10 @@ final class ArithmeticOptions {
         Given.apply(weightDecay, builder::weightDecay);
         Given.apply(optimizer, builder::optimizer);
         Given.apply(perturbation, builder::perturbation);
-        Given.apply(rank, builder::rank);
-        Given.apply(window, builder::window);
         Given.apply(queries, builder::queries);
         Given.apply(seed, builder::seed);
         Given.apply(foldEvery, builder::foldEvery);
         Given.apply(rounding, builder::rounding);
         Given.apply(dtype, builder::dtype);
-    }
-
-    private static void onlyLowRank(Integer value, String option) {
-        if (value != null) {
-            throw new BadInputException(
-                    option,
-                    "only low-rank directions have one",
-                    "add --perturbation low-rank, or leave it out");
-        }
     }
 }

@@ -47,8 +47,6 @@ class BadInputTest {
                 "--dtype=float8 | 'float8' is not float32, bfloat16 or float16",
                 "--dtype=int8 | --dtype: int8 cannot hold weights that are tuned",
                 "--device=tpu | --device: 'tpu' is not a device; give cpu, emulated or cuda:N",
-                "--rank=2 | --rank: only low-rank directions have one",
-                "--window=9 | --window: only low-rank directions have one",
                 "--micro-batch=32 | --micro-batch: 32 exceeds the batch of 16",
                 "--label-words=good | --label-words: one word cannot tell labels apart",
                 "--eval-every=5 | --eval-every: there is nothing to evaluate on",

@@ -312,9 +312,7 @@ class CommandLineTest {
                 .contains("Steps of the run. Default: " + defaults.arithmetic().steps() + ".")
                 .contains("Update rule. Default: " + defaults.arithmetic().optimizer() + ".")
                 .contains("Examples a step. Default: " + defaults.data().batchSize() + ".")
-                .contains("of the one computed. Default: " + defaults.memory().prefetch() + ".")
-                .contains("Rank of a low-rank direction. Default: 2.")
-                .contains("keeps its V. Default: 50.");
+                .contains("of the one computed. Default: " + defaults.memory().prefetch() + ".");
     }
 
     private List<String> labelWords(String... options) {

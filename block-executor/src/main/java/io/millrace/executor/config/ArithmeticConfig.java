@@ -20,8 +20,6 @@ import java.util.Optional;
  * @param weightDecay decay of tensors with two dimensions or more
  * @param eps scale of the perturbation
  * @param perturbation name of what z is drawn from
- * @param rank rank of a low-rank direction
- * @param window steps for which a low-rank direction keeps its V
  * @param queries directions a step
  * @param optimizer name of the update rule
  * @param foldEvery steps between rounding pending updates into the stored weights
@@ -37,8 +35,6 @@ public record ArithmeticConfig(
         double weightDecay,
         double eps,
         String perturbation,
-        int rank,
-        int window,
         int queries,
         String optimizer,
         int foldEvery,
@@ -56,8 +52,6 @@ public record ArithmeticConfig(
                 "give at most " + steps);
         Check.finiteAtLeastZero(weightDecay, "--weight-decay");
         Check.finitePositive(eps, "--eps");
-        Check.atLeast(1, rank, "--rank");
-        Check.atLeast(1, window, "--window");
         Check.atLeast(1, queries, "--queries");
         Check.atLeast(1, foldEvery, "--fold-every");
         // A name is known when its registry knows it.
@@ -81,8 +75,6 @@ public record ArithmeticConfig(
         options.put("weight-decay", weightDecay);
         options.put("eps", eps);
         options.put("perturbation", perturbation);
-        options.put("rank", rank);
-        options.put("window", window);
         options.put("queries", queries);
         options.put("optimizer", optimizer);
         options.put("fold-every", foldEvery);

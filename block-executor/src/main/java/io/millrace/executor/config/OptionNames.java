@@ -6,7 +6,7 @@ import java.util.Locale;
 public final class OptionNames {
     private OptionNames() {}
 
-    /** The spelling of a constant, such as {@code low-rank} for {@code LOW_RANK}. */
+    /** The spelling of a constant, such as {@code accuracy} for {@code ACCURACY}. */
     public static String of(Enum<?> constant) {
         return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
     }

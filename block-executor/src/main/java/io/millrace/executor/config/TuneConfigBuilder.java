@@ -29,8 +29,6 @@ public final class TuneConfigBuilder {
     private double weightDecay;
     private double eps = 1e-3;
     private String perturbation = "gaussian";
-    private int rank = 2;
-    private int window = 50;
     private int queries = 1;
     private String optimizer = "mezo-sgd";
     private int foldEvery = 1;
@@ -159,18 +157,6 @@ public final class TuneConfigBuilder {
         return this;
     }
 
-    /** Rank of a low-rank direction. */
-    public TuneConfigBuilder rank(int value) {
-        rank = value;
-        return this;
-    }
-
-    /** Steps for which a low-rank direction keeps its V. */
-    public TuneConfigBuilder window(int count) {
-        window = count;
-        return this;
-    }
-
     /** Directions a step. */
     public TuneConfigBuilder queries(int count) {
         queries = count;
@@ -247,8 +233,6 @@ public final class TuneConfigBuilder {
                         weightDecay,
                         eps,
                         perturbation,
-                        rank,
-                        window,
                         queries,
                         optimizer,
                         foldEvery,

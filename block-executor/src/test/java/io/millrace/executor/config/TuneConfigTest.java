@@ -39,8 +39,6 @@ class TuneConfigTest {
                                 0,
                                 1e-3,
                                 "gaussian",
-                                2,
-                                50,
                                 1,
                                 "mezo-sgd",
                                 1,
@@ -75,8 +73,6 @@ class TuneConfigTest {
                 .containsEntry("seq-len", 64)
                 .containsEntry("seed", "0xffffffffffffffff")
                 .containsEntry("perturbation", "rademacher")
-                .containsEntry("rank", 2)
-                .containsEntry("window", 50)
                 .containsEntry("dtype", "bfloat16")
                 .containsEntry("overlap", true)
                 .containsEntry("trace", "trace.json");
@@ -95,8 +91,6 @@ class TuneConfigTest {
                 refusal("--warmup: -1", () -> jsonl().warmup(-1)),
                 refusal("--warmup: 11", () -> jsonl().steps(10).warmup(11)),
                 refusal("--queries: 0", () -> jsonl().queries(0)),
-                refusal("--rank: 0", () -> jsonl().rank(0)),
-                refusal("--window: 0", () -> jsonl().window(0)),
                 refusal("--fold-every: 0", () -> jsonl().foldEvery(0)),
                 refusal("--optimizer: unknown name 'adam'", () -> jsonl().optimizer("adam")),
                 refusal("--perturbation: unknown name 'x'", () -> jsonl().perturbation("x")),
