@@ -230,7 +230,11 @@ final class BlockTiers implements AutoCloseable {
     }
 
     private FeedPorts streamingPorts(Optional<StoreFolder> folder) {
-        Path place = folder.map(StoreFolder::path).orElse(origin.checkpoint().directory());
+        // What only reads must leave the model's folder alone, also by the probe of a drive.
+        Path place =
+                folder.map(StoreFolder::path)
+                        .or(config::nvmeDir)
+                        .orElse(Path.of(System.getProperty("java.io.tmpdir")));
         io = own(FileIo.open(makeFolder(place), ioOptions()));
         BlockSource original = original();
         if (folder.isEmpty()) {
