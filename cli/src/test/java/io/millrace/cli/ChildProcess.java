@@ -23,9 +23,12 @@ final class ChildProcess implements AutoCloseable {
         this.log = log;
     }
 
-    /** Starts a command; both of its streams go to a file. */
+    /**
+     * Starts a command; both of its streams go to a file. A build that runs in the background
+     * ignores SIGINT, and a JVM that inherits that could not be interrupted.
+     */
     static ChildProcess start(Path log, List<String> arguments) throws IOException {
-        return start(log, List.of(), arguments);
+        return start(log, List.of("env", "--default-signal=INT"), arguments);
     }
 
     /** Starts a command by way of another one. */
