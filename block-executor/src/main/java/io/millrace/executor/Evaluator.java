@@ -4,14 +4,11 @@ import io.millrace.model.text.Batch;
 import io.millrace.model.text.ClassificationExample;
 import io.millrace.model.text.Dataset;
 import io.millrace.model.text.Example;
-import io.millrace.optim.Probe;
 import java.util.ArrayList;
 import java.util.List;
 
 /** Loss and accuracy of the model, as it would be saved now, over a dataset. */
 final class Evaluator {
-    private static final List<Probe> AT_THETA = List.of(new Probe(0, List.of(0f)));
-
     private final DecoderForward forward;
     private final int sequencesEach;
     private final LossSink sink = new LossSink();
@@ -116,7 +113,7 @@ final class Evaluator {
         Batch batch = Batch.of(sequences);
         List<MicroBatch> microBatches = MicroBatches.scoring(batch, batch.rows());
         int rows = MicroBatches.headRowCount(microBatches);
-        sink.prepare(AT_THETA, rows);
+        sink.prepare(ForwardRequest.AT_THETA, rows);
         forward.run(ForwardRequest.plain(microBatches, updates), sink);
         return rows;
     }
