@@ -58,6 +58,38 @@ final class TileKernels {
         }
     }
 
+    /**
+     * Both signs of a two-sided probe in one pass over z and p: out₊ ← fma(scale, z, p), out₋ ←
+     * fma(−scale, z, p), each with the bits of {@link #perturb}.
+     */
+    static void perturbBoth(
+            float scale,
+            float[] z,
+            float[] p,
+            int count,
+            MemorySegment plus,
+            long plusOffset,
+            MemorySegment minus,
+            long minusOffset) {
+        FloatVector up = FloatVector.broadcast(FLOATS, scale);
+        FloatVector down = FloatVector.broadcast(FLOATS, -scale);
+        int whole = FLOATS.loopBound(count);
+        for (int i = 0; i < whole; i += FLOATS.length()) {
+            FloatVector centre = FloatVector.fromArray(FLOATS, p, i);
+            FloatVector direction = FloatVector.fromArray(FLOATS, z, i);
+            long skip = (long) i * Float.BYTES;
+            up.fma(direction, centre)
+                    .intoMemorySegment(plus, plusOffset + skip, ByteOrder.LITTLE_ENDIAN);
+            down.fma(direction, centre)
+                    .intoMemorySegment(minus, minusOffset + skip, ByteOrder.LITTLE_ENDIAN);
+        }
+        for (int i = whole; i < count; i++) {
+            long skip = (long) i * Float.BYTES;
+            plus.set(FLOAT, plusOffset + skip, Math.fma(scale, z[i], p[i]));
+            minus.set(FLOAT, minusOffset + skip, Math.fma(-scale, z[i], p[i]));
+        }
+    }
+
     /** out ← p */
     static void copy(float[] p, int count, MemorySegment out, long offset) {
         MemorySegment.copy(p, 0, out, FLOAT, offset, count);
