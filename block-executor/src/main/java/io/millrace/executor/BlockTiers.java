@@ -66,8 +66,8 @@ final class BlockTiers implements AutoCloseable {
         this.ledger = ledger;
         this.origin = origin;
         this.spans = spans;
-        host = new HostMemory(ledger);
         device = own(Devices.open(config.device(), ledger, DeviceOptions.defaults()));
+        host = new HostMemory(ledger, Tier.HOST, device.pinning());
         scratchMemory =
                 device.unifiedMemory()
                         ? host

@@ -107,10 +107,7 @@ final class CudaArena implements AutoCloseable {
         return new TierFullException(
                 String.format(
                         "%s (%s) finds no place in the %s that cuda:%d may use",
-                        purpose,
-                        ByteSize.format(sizeBytes),
-                        ByteSize.format(rangeBytes),
-                        ordinal));
+                        purpose, ByteSize.format(sizeBytes), ByteSize.format(rangeBytes), ordinal));
     }
 
     private void mapThrough(long endOffset) {

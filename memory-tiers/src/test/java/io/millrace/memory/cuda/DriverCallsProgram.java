@@ -41,9 +41,9 @@ final class DriverCallsProgram {
 
     private static void device() {
         CudaDevice device =
-                (CudaDevice)
-                        Devices.open("cuda:0", Ledger.unlimited(), DeviceOptions.defaults());
-        assertThat(device.facts().describe()).startsWith("Test card, 1.00GiB, compute capability 8.6");
+                (CudaDevice) Devices.open("cuda:0", Ledger.unlimited(), DeviceOptions.defaults());
+        assertThat(device.facts().describe())
+                .startsWith("Test card, 1.00GiB, compute capability 8.6");
         HostMemory host = new HostMemory(Ledger.unlimited(), Tier.HOST, device.pinning());
         try (HostSlab slab = host.allocatePinned("block", 3 << 20);
                 DeviceBuffer buffer = device.allocate("block", 3 << 20);
@@ -108,7 +108,8 @@ final class DriverCallsProgram {
             arguments.begin().int32(-5).int64(out.address()).float32(1.5f).float64(2.25);
             api.launchKernel(function, 3, 2, 1, 4, 6, 5, 512, stream, arguments);
             assertThat(out.toArray(JAVA_LONG))
-                    .containsExactly(3 + 20 + 100 + 4000 + 600_000 + 5_000_000, 77_512, -5, 1500, 2250, 32);
+                    .containsExactly(
+                            3 + 20 + 100 + 4000 + 600_000 + 5_000_000, 77_512, -5, 1500, 2250, 32);
         }
         long first = api.memAlloc(64);
         long second = api.memAlloc(64);
@@ -123,10 +124,8 @@ final class DriverCallsProgram {
                 .hasMessageContaining("cuModuleGetFunction(other)");
         Thread elsewhere =
                 Thread.ofPlatform()
-                        .start(
-                                () ->
-                                        assertThatThrownBy(api::createStream)
-                                                .hasMessageContaining("201"));
+                        .start(() ->
+                                assertThatThrownBy(api::createStream).hasMessageContaining("201"));
         elsewhere.join();
         api.memFree(first);
         api.memFree(second);

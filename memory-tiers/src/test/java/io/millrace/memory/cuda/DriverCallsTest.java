@@ -28,22 +28,29 @@ final class DriverCallsTest {
     @BeforeEach
     void needsCompiler() throws Exception {
         assumeTrue(
-                Files.isExecutable(Path.of("/usr/bin/cc")), "there is no C compiler at /usr/bin/cc");
+                Files.isExecutable(Path.of("/usr/bin/cc")),
+                "there is no C compiler at /usr/bin/cc");
     }
 
     private void compile(String source, String library) throws Exception {
         Path file = Files.writeString(folder.resolve(library + ".c"), source);
         List<String> command =
                 List.of(
-                        "/usr/bin/cc", "-shared", "-fPIC", "-O1", "-w", "-Wl,-soname," + library,
-                        "-o", folder.resolve(library).toString(), file.toString());
+                        "/usr/bin/cc",
+                        "-shared",
+                        "-fPIC",
+                        "-O1",
+                        "-w",
+                        "-Wl,-soname," + library,
+                        "-o",
+                        folder.resolve(library).toString(),
+                        file.toString());
         assertThat(run(new ProcessBuilder(command))).isEmpty();
     }
 
     private static String run(ProcessBuilder builder) throws IOException, InterruptedException {
         Process process = builder.redirectErrorStream(true).start();
-        String output =
-                new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor(100, TimeUnit.SECONDS)).isTrue();
         assertThat(process.exitValue()).as(output).isZero();
         return output;
