@@ -15,6 +15,7 @@ abstract class LaneThread implements Runnable {
         IDLE("waiting for a visit after"),
         WAITING("waiting for room for"),
         JOURNAL("waiting for the journal to hold"),
+        COMPUTING("waiting for the device to have computed"),
         MOVING("moving");
 
         private final String verb;
@@ -25,7 +26,7 @@ abstract class LaneThread implements Runnable {
 
         /** Whether something outside the pipeline is what takes the time. */
         boolean isOutside() {
-            return this == MOVING || this == JOURNAL;
+            return this == MOVING || this == JOURNAL || this == COMPUTING;
         }
     }
 

@@ -69,7 +69,7 @@ final class Lanes {
         }
     }
 
-    /** Copies changed blocks back to the host. */
+    /** Gives blocks back once they were computed, and copies changed ones to the host. */
     static final class Download extends LaneThread {
         private final DevicePort device;
 
@@ -80,6 +80,11 @@ final class Lanes {
 
         @Override
         void handle(Visit visit) {
+            if (visit.releaseLater) {
+                note(Activity.COMPUTING, visit.block, visit.step);
+                visit.computed.synchronize();
+                site.table().computed(visit);
+            }
             if (visit.download) {
                 move(visit, () -> download(visit.block));
                 site.table().downloaded(visit);

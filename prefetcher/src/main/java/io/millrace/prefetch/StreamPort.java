@@ -26,6 +26,11 @@ final class StreamPort implements DevicePort {
         }
 
         @Override
+        public long address() {
+            return buffer.address();
+        }
+
+        @Override
         public void close() {
             buffer.close();
         }
@@ -34,6 +39,11 @@ final class StreamPort implements DevicePort {
     @Override
     public Region allocate(String purpose, long sizeBytes) {
         return new BufferRegion(device.allocate(purpose, sizeBytes));
+    }
+
+    @Override
+    public DeviceEvent newEvent() {
+        return device.newEvent();
     }
 
     @Override

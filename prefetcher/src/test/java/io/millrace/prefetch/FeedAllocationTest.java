@@ -3,6 +3,7 @@ package io.millrace.prefetch;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.memory.Ledger;
+import io.millrace.memory.device.DeviceEvent;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.nvme.BlockRead;
 import io.millrace.memory.nvme.BlockSource;
@@ -144,6 +145,27 @@ final class FeedAllocationTest {
                 public void close() {
                     slab.close();
                 }
+            };
+        }
+
+        @Override
+        public DeviceEvent newEvent() {
+            return new DeviceEvent() {
+                @Override
+                public boolean isDone() {
+                    return true;
+                }
+
+                @Override
+                public void synchronize() {}
+
+                @Override
+                public long timeNs() {
+                    return 0;
+                }
+
+                @Override
+                public void close() {}
             };
         }
 

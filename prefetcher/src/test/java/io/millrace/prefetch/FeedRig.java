@@ -2,6 +2,7 @@ package io.millrace.prefetch;
 
 import io.millrace.memory.Ledger;
 import io.millrace.memory.device.Device;
+import io.millrace.memory.device.DeviceEvent;
 import io.millrace.memory.device.DeviceOptions;
 import io.millrace.memory.device.Devices;
 import io.millrace.memory.host.HostMemory;
@@ -312,6 +313,11 @@ final class FeedRig implements AutoCloseable {
         @Override
         public Region allocate(String purpose, long sizeBytes) {
             return inner.allocate(purpose, sizeBytes);
+        }
+
+        @Override
+        public DeviceEvent newEvent() {
+            return inner.newEvent();
         }
 
         @Override
