@@ -23,6 +23,7 @@ struct AttentionArgs {
     u32 type;
     float scale;
     float cap; // of cap * tanh(score / cap), 0 for none
+    u32 unused; // arguments are whole 8-byte words
 };
 
 // Below any score, yet finite, so that differences of maxima are never NaN.

@@ -46,6 +46,7 @@ struct ActivateArgs {
     u32 type;
     u32 activation;
     float cap;
+    u32 unused; // arguments are whole 8-byte words
 };
 
 // x = activation(x + bias), times (up + upBias) with a gate. grid: (ceil(rows * ceil(width / 8) / block), scales)
@@ -105,6 +106,7 @@ struct RotateArgs {
     u32 keyStart;
     u32 keyStride;
     u32 type;
+    u32 unused; // arguments are whole 8-byte words
 };
 
 // Turns element i of a head's first half with element i of its second half.
@@ -132,3 +134,36 @@ extern "C" __global__ void __launch_bounds__(256) millrace_rotate(RotateArgs arg
     store_one(args.data, type, place + args.half, __fadd_rn(__fmul_rn(b, cosine), __fmul_rn(a, sine)));
 }
 MILLRACE_KERNEL(millrace_rotate)
+
+struct PickArgs {
+    const void *in; // [scale][rows][width]
+    void *out;
+    const i32 *pick; // which row of `in` each row of `out` takes, or null for the same
+    u64 inStride; // elements from a scale's to the next
+    u64 inRow; // elements from a row to the next
+    u64 outStride;
+    u64 outRow;
+    u32 rows;
+    u32 width;
+    u32 inType;
+    u32 outType;
+};
+
+// Rows in another type. grid: (ceil(rows * ceil(width / 8) / block), scales)
+extern "C" __global__ void __launch_bounds__(256) millrace_pick(PickArgs args) {
+    u32 pieces = (args.width + PER_THREAD - 1) / PER_THREAD;
+    u64 item = static_cast<u64>(blockIdx.x) * blockDim.x + threadIdx.x;
+    u64 row = item / pieces;
+    if (row >= args.rows) {
+        return;
+    }
+    u32 column = static_cast<u32>(item % pieces) * PER_THREAD;
+    u32 count = args.width - column < PER_THREAD ? args.width - column : PER_THREAD;
+    u64 from = args.pick == nullptr ? row : static_cast<u64>(args.pick[row]);
+    float values[PER_THREAD];
+    u64 in = blockIdx.y * args.inStride + from * args.inRow + column;
+    load_eight(args.in, static_cast<Type>(args.inType), in, count, values);
+    u64 out = blockIdx.y * args.outStride + row * args.outRow + column;
+    store_eight(args.out, static_cast<Type>(args.outType), out, count, values);
+}
+MILLRACE_KERNEL(millrace_pick)

@@ -23,6 +23,7 @@ struct NormArgs {
     u32 accumulate; // whether to add to what is in `out`
     float epsilon;
     float weightOffset; // added to the weight before use
+    u32 unused; // arguments are whole 8-byte words
 };
 
 // A block norms one piece. grid: (rows * heads, scales)

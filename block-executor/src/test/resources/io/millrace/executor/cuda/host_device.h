@@ -197,9 +197,9 @@ template <class T> T shuffle(T value, unsigned lane) {
     return result;
 }
 
-template <class A> inline const A *arguments;
+template <class A> inline A arguments;
 template <class A> inline void (*kernel)(A);
-template <class A> void call() { kernel<A>(*arguments<A>); }
+template <class A> void call() { kernel<A>(arguments<A>); }
 
 // Null, or what went wrong.
 template <class A>
@@ -217,9 +217,7 @@ const char *launch(void (*function)(A), uint3 grid, uint3 size, const void *pack
     if (stacks == nullptr) {
         stacks = static_cast<unsigned char *>(malloc(MAX_THREADS * STACK_BYTES));
     }
-    A copy;
-    memcpy(static_cast<void *>(&copy), packed, sizeof(A));
-    arguments<A> = &copy;
+    memcpy(static_cast<void *>(&arguments<A>), packed, sizeof(A));
     kernel<A> = function;
     body = &call<A>;
     block_size = size;
@@ -285,7 +283,7 @@ inline unsigned short host_float_to_half(float value) {
 }
 
 #define MILLRACE_KERNEL(name)                                                                                          \
-    extern "C" const char *host_##name(unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,   \
+    extern "C" const char *entry_##name(unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,   \
                                        const void *packed, unsigned long packed_bytes) {                               \
         return host::launch(&name, uint3{gx, gy, gz}, uint3{bx, by, bz}, packed, packed_bytes);                        \
     }
