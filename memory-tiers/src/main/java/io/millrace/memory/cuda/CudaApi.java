@@ -98,8 +98,8 @@ public interface CudaApi {
     void fill(long address, byte value, long sizeBytes, long stream);
 
     /**
-     * {@code cuEventCreate} with {@code CU_EVENT_DEFAULT}, or {@code CU_EVENT_DISABLE_TIMING} where
-     * no time is asked of it.
+     * {@code cuEventCreate} with {@code CU_EVENT_BLOCKING_SYNC}, so that who waits for it does not
+     * spin; with {@code CU_EVENT_DISABLE_TIMING} too where no time is asked of it.
      */
     long createEvent(boolean timing);
 
