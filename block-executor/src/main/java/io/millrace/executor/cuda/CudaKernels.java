@@ -62,6 +62,11 @@ public final class CudaKernels implements AutoCloseable {
         }
     }
 
+    /** The loaded image. */
+    public long module() {
+        return module;
+    }
+
     /**
      * Folds consecutive elements of a tensor and writes θ + s z of them for every scale.
      *

@@ -13,9 +13,6 @@ public interface CudaMatmul extends AutoCloseable {
      */
     void multiply(MatmulShape shape, long x, long w, long y);
 
-    /** Bytes of device memory that it works in. */
-    long workspaceBytes();
-
     @Override
     void close();
 }
