@@ -66,8 +66,8 @@ final class BlockTiers implements AutoCloseable {
         this.ledger = ledger;
         this.origin = origin;
         this.spans = spans;
-        host = new HostMemory(ledger);
         device = own(Devices.open(config.device(), ledger, DeviceOptions.defaults()));
+        host = new HostMemory(ledger, Tier.HOST, device.pinning());
         scratchMemory =
                 device.unifiedMemory()
                         ? host
@@ -81,7 +81,7 @@ final class BlockTiers implements AutoCloseable {
      * @param ledger what everything is charged to
      * @param origin where blocks come from
      * @param spans what transfers are recorded in
-     * @param scratchBytes what else the device's memory has to hold
+     * @param need what else memory has to hold
      * @param writesBack whether blocks change
      * @throws BadInputException when a budget is too small, naming the smallest that works
      */
@@ -90,11 +90,11 @@ final class BlockTiers implements AutoCloseable {
             Ledger ledger,
             BlockOrigin origin,
             SpanRecorder spans,
-            long scratchBytes,
+            Engine.Need need,
             boolean writesBack) {
         BlockTiers tiers = new BlockTiers(config, ledger, origin, spans);
         try {
-            tiers.place(scratchBytes, writesBack);
+            tiers.place(need, writesBack);
             return tiers;
         } catch (RuntimeException | Error e) {
             tiers.close();
@@ -102,10 +102,10 @@ final class BlockTiers implements AutoCloseable {
         }
     }
 
-    private void place(long scratchBytes, boolean writesBack) {
+    private void place(Engine.Need need, boolean writesBack) {
         boolean unified = device.unifiedMemory();
-        long scratchOnHost = unified ? scratchBytes : 0;
-        long deviceLeft = unified ? PlacementRequest.UNIFIED : deviceLeft(scratchBytes);
+        long scratchOnHost = need.hostBytes() + (unified ? need.deviceBytes() : 0);
+        long deviceLeft = unified ? PlacementRequest.UNIFIED : deviceLeft(need.deviceBytes());
         PlacementRequest request =
                 new PlacementRequest(
                         origin.blockBytes(),
@@ -190,6 +190,16 @@ final class BlockTiers implements AutoCloseable {
 
     private long streamingBytes() {
         return ioOptions().stagingBytes() + STORE_BYTES;
+    }
+
+    /** What computes. */
+    Device device() {
+        return device;
+    }
+
+    /** Pinned host memory. */
+    HostMemory hostMemory() {
+        return host;
     }
 
     /** Where scratch memory comes from: the memory that the device computes on. */

@@ -7,9 +7,6 @@ import io.millrace.memory.Ledger;
 import io.millrace.memory.Tier;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelLayout;
-import io.millrace.optim.Directions;
-import io.millrace.optim.GaussianDirection;
-import io.millrace.optim.Rounding;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.telemetry.SpanRecorder;
 import java.nio.file.Path;
@@ -28,10 +25,10 @@ final class ModelSession implements AutoCloseable {
     private final Ledger ledger;
     private final SpanRecorder spans = new SpanRecorder();
     private final CpuWorkers workers;
-    private ScratchPlan scratchPlan;
+    private final Engine engine;
     private BlockTiers tiers;
     private Checkpoint saved;
-    private Scratch scratch;
+    private Forward forward;
 
     private ModelSession(
             Checkpoint checkpoint,
@@ -44,6 +41,7 @@ final class ModelSession implements AutoCloseable {
         this.memory = memory;
         this.ledger = ledger;
         this.workers = workers;
+        engine = Engines.of(memory.device());
     }
 
     /**
@@ -90,16 +88,9 @@ final class ModelSession implements AutoCloseable {
     }
 
     /** Loads the weights for forwards that tune nothing. */
-    DecoderForward startPlain(ScratchSize size) {
+    Forward startPlain(ScratchSize size) {
         plan(size, new BlockOrigin(checkpoint, layout, 0), false);
-        WeightPasses passes =
-                new WeightPasses(
-                        workers.pool(),
-                        Directions.named(GaussianDirection.NAME),
-                        Rounding.NEAREST,
-                        1,
-                        size.scalesPerProbe());
-        return start(size, passes, Optional.empty(), 1);
+        return start(size, Arithmetic.PLAIN, Optional.empty(), 1);
     }
 
     /**
@@ -111,23 +102,36 @@ final class ModelSession implements AutoCloseable {
      * @throws io.millrace.memory.BadInputException when a budget is too small
      */
     void plan(ScratchSize size, BlockOrigin origin, boolean writesBack) {
-        scratchPlan = ScratchPlan.of(checkpoint.spec(), size, workers());
-        tiers = BlockTiers.plan(memory, ledger, origin, spans, scratchPlan.bytes(), writesBack);
+        Engine.Need need =
+                engine.plan(checkpoint.spec(), layout, size, workers(), writesBack);
+        tiers = BlockTiers.plan(memory, ledger, origin, spans, need, writesBack);
     }
 
     /**
      * Takes the memory that was planned, and loads weights.
      *
      * @param size the size that was planned for
-     * @param passes what forms weights
+     * @param arithmetic what is done to the weights
      * @param store where changed blocks may go
      * @param firstStep the step that comes first
      */
-    DecoderForward start(
-            ScratchSize size, WeightPasses passes, Optional<StoreFolder> store, long firstStep) {
-        scratch = new Scratch(tiers.scratchMemory(), checkpoint.spec(), size, scratchPlan);
+    Forward start(
+            ScratchSize size, Arithmetic arithmetic, Optional<StoreFolder> store, long firstStep) {
         BlockFeed feed = tiers.start(store, firstStep);
-        return new DecoderForward(checkpoint.spec(), layout, feed, scratch, passes, workers, spans);
+        forward =
+                engine.start(
+                        new Engine.Place(
+                                tiers.device(),
+                                tiers.scratchMemory(),
+                                tiers.hostMemory(),
+                                checkpoint.spec(),
+                                layout,
+                                feed,
+                                size,
+                                arithmetic,
+                                workers,
+                                spans));
+        return forward;
     }
 
     /** Opens a checkpoint that this session closes. */
@@ -140,21 +144,17 @@ final class ModelSession implements AutoCloseable {
         return tiers;
     }
 
-    CpuWorkers cpuWorkers() {
-        return workers;
-    }
-
     @Override
     public void close() {
         Checkpoint savedOrNull = saved;
-        Scratch scratchOrNull = scratch;
+        BlockTiers tiersOrNull = tiers;
+        Forward forwardOrNull = forward;
         try (checkpoint;
                 savedOrNull;
                 workers;
-                scratchOrNull) {
-            if (tiers != null) {
-                tiers.close();
-            }
+                tiersOrNull;
+                forwardOrNull) {
+            // In this order, last first: nothing computes any more when blocks are given up.
         }
     }
 

@@ -33,7 +33,7 @@ final class RunSetup implements AutoCloseable {
     private final TrainingData data;
     private final RunFolder folder;
     private final RunHistory history;
-    private final DecoderForward forward;
+    private final Forward forward;
     private final Estimator estimator;
     private final LrSchedule schedule;
     private final Optional<TraceWriter> trace;
@@ -44,7 +44,7 @@ final class RunSetup implements AutoCloseable {
             TrainingData data,
             RunFolder folder,
             RunHistory history,
-            DecoderForward forward,
+            Forward forward,
             Estimator estimator,
             LrSchedule schedule) {
         this.config = config;
@@ -80,7 +80,7 @@ final class RunSetup implements AutoCloseable {
             folder = RunFolder.open(config.output().out(), config.output().resume());
             history = RunHistory.open(config, folder, fingerprint);
             folder.writeRunFile(runFile(config, fingerprint));
-            DecoderForward forward = start(config, session, direction, size, folder, history);
+            Forward forward = start(config, session, direction, size, folder, history);
             return new RunSetup(
                     config, session, data, folder, history, forward, estimator, schedule);
         } catch (RuntimeException | Error e) {
@@ -135,7 +135,7 @@ final class RunSetup implements AutoCloseable {
                 .orElseGet(() -> new BlockOrigin(session.checkpoint(), session.layout(), 0));
     }
 
-    private static DecoderForward start(
+    private static Forward start(
             TuneConfig config,
             ModelSession session,
             DenseDirection direction,
@@ -143,13 +143,9 @@ final class RunSetup implements AutoCloseable {
             RunFolder folder,
             RunHistory history) {
         ArithmeticConfig arithmetic = config.arithmetic();
-        WeightPasses passes =
-                new WeightPasses(
-                        session.cpuWorkers().pool(),
-                        direction,
-                        arithmetic.rounding(),
-                        arithmetic.foldEvery(),
-                        size.scalesPerProbe());
+        Arithmetic folding =
+                new Arithmetic(
+                        direction.name(), arithmetic.rounding(), arithmetic.foldEvery());
         StoreFolder store =
                 new StoreFolder(
                         folder.store(config.memory().nvmeDir()),
@@ -157,7 +153,7 @@ final class RunSetup implements AutoCloseable {
                         config.output().resume(),
                         history::requireDurable);
         long firstStep = history.updates().lastStep() + 1;
-        return session.start(size, passes, Optional.of(store), firstStep);
+        return session.start(size, folding, Optional.of(store), firstStep);
     }
 
     private static ScratchSize size(

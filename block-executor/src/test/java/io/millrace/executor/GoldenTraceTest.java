@@ -3,6 +3,7 @@ package io.millrace.executor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.Seeds;
 import io.millrace.executor.config.TuneConfig;
@@ -86,6 +87,11 @@ class GoldenTraceTest {
         }
     }
 
+    /** Where it is computed. */
+    MemoryConfig memory() {
+        return MemoryConfig.DEFAULT;
+    }
+
     private void check(
             String model,
             Path data,
@@ -107,6 +113,7 @@ class GoldenTraceTest {
                         .weightDecay(settings.number("weight_decay"))
                         .perturbation(settings.string("distribution"))
                         .queries((int) settings.integer("queries"))
+                        .memory(memory())
                         .build();
         TuningRun.run(config, RunListener.SILENT);
         List<StepRecord> records = JournalReader.read(out.resolve("journal.jsonl")).records();

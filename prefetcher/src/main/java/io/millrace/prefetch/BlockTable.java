@@ -134,17 +134,26 @@ final class BlockTable {
         }
     }
 
-    /** Called from the computing thread when it gives a block back. */
-    void computed(Visit visit, boolean changed, long foldedThrough) {
+    /** Called from the computing thread when it is done with a block: later visits see the step. */
+    void folded(Visit visit) {
+        synchronized (monitor) {
+            version[visit.block] = visit.foldedThrough;
+        }
+    }
+
+    /**
+     * Gives a block back: called from the computing thread, or from the download lane where the
+     * device was still computing then.
+     */
+    void computed(Visit visit) {
         int block = visit.block;
         synchronized (monitor) {
-            version[block] = foldedThrough;
             if (unified) {
-                hostDirty[block] |= changed;
+                hostDirty[block] |= visit.changed;
                 giveHostBack(visit);
                 return;
             }
-            deviceDirty[block] |= changed;
+            deviceDirty[block] |= visit.changed;
             if (memory.home(block) == Tier.DEVICE || --deviceClaims[block] > 0) {
                 // A later visit finds the bytes on the device, and holds the host slot too.
                 dropSharedHostClaim(block);

@@ -1,5 +1,7 @@
 package io.millrace.prefetch;
 
+import io.millrace.memory.device.DeviceEvent;
+
 /**
  * An event of the ring: one visit of one block, filled in anew each time round. Each field is
  * written by one lane and read by those after it, or guarded by the pipeline's monitor.
@@ -19,6 +21,17 @@ final class Visit {
 
     long version;
 
+    /** Happens when the device has computed on the bytes; null where it computes on host memory. */
+    DeviceEvent computed;
+
+    /** Whether the block is given back by the lane that waits for {@link #computed}. */
+    boolean releaseLater;
+
+    /** What the lease left behind: whether the bytes changed, and the last step they hold. */
+    boolean changed;
+
+    long foldedThrough;
+
     void begin(int visitedBlock, long visitStep) {
         block = visitedBlock;
         step = visitStep;
@@ -26,5 +39,8 @@ final class Visit {
         download = false;
         write = false;
         version = 0;
+        releaseLater = false;
+        changed = false;
+        foldedThrough = 0;
     }
 }

@@ -1,5 +1,6 @@
 package io.millrace.memory.device;
 
+import io.millrace.memory.host.Pinning;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -31,6 +32,11 @@ public interface Device extends AutoCloseable {
      * @throws UnsupportedOperationException where memory is not unified
      */
     DeviceBuffer adopt(MemorySegment hostMemory);
+
+    /** How host memory is pinned that the device copies from and to. */
+    default Pinning pinning() {
+        return Pinning.mlock();
+    }
 
     /** The stream that copies to the device. */
     DeviceStream upload();
