@@ -40,7 +40,7 @@ final class DecoderForward {
         this.scratch = scratch;
         this.passes = passes;
         this.spans = spans;
-        PerturbedLinear linear = new PerturbedLinear(workers, scratch);
+        LinearProgram linear = passes.linear(workers, scratch);
         Normalizer normalizer = new Normalizer(workers.pool(), scratch);
         AttentionProgram attention =
                 new AttentionProgram(workers, linear, normalizer, scratch.rotaryTables());
@@ -71,6 +71,13 @@ final class DecoderForward {
                 visit.finish(passes);
                 spans.end(span, 0);
             }
+        }
+    }
+
+    /** Brings blocks that lag behind a run which goes on to where its steps find them. */
+    void catchUp(UpdateLog updates) {
+        if (passes.foldsBeforeResuming()) {
+            fold(updates, ForwardRequest.Folding.SCHEDULED, (block, weights) -> {});
         }
     }
 

@@ -7,9 +7,6 @@ import io.millrace.memory.Ledger;
 import io.millrace.memory.Tier;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelLayout;
-import io.millrace.optim.Directions;
-import io.millrace.optim.GaussianDirection;
-import io.millrace.optim.Rounding;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.telemetry.SpanRecorder;
 import java.nio.file.Path;
@@ -31,6 +28,8 @@ final class ModelSession implements AutoCloseable {
     private ScratchPlan scratchPlan;
     private BlockTiers tiers;
     private Checkpoint saved;
+    private PassesPlan passesPlan;
+    private WeightPasses passes;
     private Scratch scratch;
 
     private ModelSession(
@@ -91,40 +90,36 @@ final class ModelSession implements AutoCloseable {
 
     /** Loads the weights for forwards that tune nothing. */
     DecoderForward startPlain(ScratchSize size) {
-        plan(size, new BlockOrigin(checkpoint, layout, 0), false);
-        WeightPasses passes =
-                new WeightPasses(
-                        workers.pool(),
-                        Directions.named(GaussianDirection.NAME),
-                        Rounding.NEAREST,
-                        1,
-                        size.scalesPerProbe());
-        return start(size, passes, Optional.empty(), 1);
+        plan(size, PassesPlan.plain(size), new BlockOrigin(checkpoint, layout, 0), false);
+        return start(size, Optional.empty(), 1);
     }
 
     /**
      * Decides where everything lies; nothing is allocated yet.
      *
      * @param size the most that any forward asks for
+     * @param directions how directions are run
      * @param origin where blocks come from
      * @param writesBack whether blocks change
      * @throws io.millrace.memory.BadInputException when a budget is too small
      */
-    void plan(ScratchSize size, BlockOrigin origin, boolean writesBack) {
+    void plan(
+            ScratchSize size, PassesPlan directions, BlockOrigin origin, boolean writesBack) {
         scratchPlan = ScratchPlan.of(checkpoint.spec(), size, workers());
-        tiers = BlockTiers.plan(memory, ledger, origin, spans, scratchPlan.bytes(), writesBack);
+        passesPlan = directions;
+        long bytes = scratchPlan.bytes() + directions.bytes(layout);
+        tiers = BlockTiers.plan(memory, ledger, origin, spans, bytes, writesBack);
     }
 
     /**
      * Takes the memory that was planned, and loads weights.
      *
      * @param size the size that was planned for
-     * @param passes what forms weights
      * @param store where changed blocks may go
      * @param firstStep the step that comes first
      */
-    DecoderForward start(
-            ScratchSize size, WeightPasses passes, Optional<StoreFolder> store, long firstStep) {
+    DecoderForward start(ScratchSize size, Optional<StoreFolder> store, long firstStep) {
+        passes = passesPlan.open(workers.pool(), layout, tiers.scratchMemory());
         scratch = new Scratch(tiers.scratchMemory(), checkpoint.spec(), size, scratchPlan);
         BlockFeed feed = tiers.start(store, firstStep);
         return new DecoderForward(checkpoint.spec(), layout, feed, scratch, passes, workers, spans);
@@ -148,9 +143,11 @@ final class ModelSession implements AutoCloseable {
     public void close() {
         Checkpoint savedOrNull = saved;
         Scratch scratchOrNull = scratch;
+        WeightPasses passesOrNull = passes;
         try (checkpoint;
                 savedOrNull;
                 workers;
+                passesOrNull;
                 scratchOrNull) {
             if (tiers != null) {
                 tiers.close();

@@ -9,11 +9,8 @@ import io.millrace.model.CheckpointWriter;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.text.BatchSampler;
 import io.millrace.model.text.Shuffle;
-import io.millrace.optim.DenseDirection;
-import io.millrace.optim.Directions;
 import io.millrace.optim.Estimator;
 import io.millrace.optim.LrSchedule;
-import io.millrace.optim.Optimizers;
 import io.millrace.optim.Schedules;
 import io.millrace.optim.SeededShuffle;
 import io.millrace.optim.TwoSidedEstimator;
@@ -61,10 +58,8 @@ final class RunSetup implements AutoCloseable {
     /** Checks everything, takes the folder, loads the weights. */
     static RunSetup prepare(TuneConfig config) {
         ArithmeticConfig arithmetic = config.arithmetic();
-        DenseDirection direction = Directions.named(arithmetic.perturbation());
         LrSchedule schedule =
                 Schedules.named(arithmetic.schedule(), arithmetic.lr(), arithmetic.warmup());
-        Optimizers.named(arithmetic.optimizer());
         Estimator estimator = new TwoSidedEstimator(arithmetic.queries());
         ModelSession session =
                 ModelSession.open(config.model(), arithmetic.dtype(), config.memory());
@@ -74,13 +69,14 @@ final class RunSetup implements AutoCloseable {
             Checkpoint base = session.checkpoint();
             TrainingData data = TrainingData.read(config.data(), config.model(), base.spec());
             ScratchSize size = size(config.data(), data, arithmetic);
-            session.plan(size, origin(config, session), true);
+            PassesPlan directions = directions(arithmetic, size, session.layout());
+            session.plan(size, directions, origin(config, session), true);
             String fingerprint = base.scan().fingerprint();
             checkRoom(config, session);
             folder = RunFolder.open(config.output().out(), config.output().resume());
             history = RunHistory.open(config, folder, fingerprint);
             folder.writeRunFile(runFile(config, fingerprint));
-            DecoderForward forward = start(config, session, direction, size, folder, history);
+            DecoderForward forward = start(config, session, size, folder, history);
             return new RunSetup(
                     config, session, data, folder, history, forward, estimator, schedule);
         } catch (RuntimeException | Error e) {
@@ -138,18 +134,9 @@ final class RunSetup implements AutoCloseable {
     private static DecoderForward start(
             TuneConfig config,
             ModelSession session,
-            DenseDirection direction,
             ScratchSize size,
             RunFolder folder,
             RunHistory history) {
-        ArithmeticConfig arithmetic = config.arithmetic();
-        WeightPasses passes =
-                new WeightPasses(
-                        session.cpuWorkers().pool(),
-                        direction,
-                        arithmetic.rounding(),
-                        arithmetic.foldEvery(),
-                        size.scalesPerProbe());
         StoreFolder store =
                 new StoreFolder(
                         folder.store(config.memory().nvmeDir()),
@@ -157,7 +144,25 @@ final class RunSetup implements AutoCloseable {
                         config.output().resume(),
                         history::requireDurable);
         long firstStep = history.updates().lastStep() + 1;
-        return session.start(size, passes, Optional.of(store), firstStep);
+        DecoderForward forward = session.start(size, Optional.of(store), firstStep);
+        if (firstStep > 1) {
+            forward.catchUp(history.updates());
+        }
+        return forward;
+    }
+
+    private static PassesPlan directions(
+            ArithmeticConfig arithmetic, ScratchSize size, ModelLayout layout) {
+        PassesPlan plan =
+                new PassesPlan(
+                        arithmetic.direction(),
+                        arithmetic.rule().hasMomentum(),
+                        arithmetic.rounding(),
+                        arithmetic.foldEvery(),
+                        size.scalesPerProbe(),
+                        size.microBatchRows());
+        plan.check(layout);
+        return plan;
     }
 
     private static ScratchSize size(

@@ -83,7 +83,7 @@ public final class PendingUpdates {
     }
 
     /** Whether parameters are rounded to their storage dtype after this step. */
-    boolean foldsAfter(long step) {
+    public boolean foldsAfter(long step) {
         return step % foldEvery == 0 || (flush && step == lastStep());
     }
 

@@ -38,6 +38,21 @@ final class TileKernels {
         }
     }
 
+    /** p ← fma(factor, row, p), the row in float32 memory from an element on */
+    static void add(float[] p, MemorySegment row, long first, int count, float factor) {
+        FloatVector factors = FloatVector.broadcast(FLOATS, factor);
+        int i = 0;
+        for (; i <= count - FLOATS.length(); i += FLOATS.length()) {
+            FloatVector values =
+                    FloatVector.fromMemorySegment(
+                            FLOATS, row, (first + i) * Float.BYTES, ByteOrder.LITTLE_ENDIAN);
+            factors.fma(values, FloatVector.fromArray(FLOATS, p, i)).intoArray(p, i);
+        }
+        for (; i < count; i++) {
+            p[i] = Math.fma(factor, row.get(FLOAT, (first + i) * Float.BYTES), p[i]);
+        }
+    }
+
     /** out ← fma(scale, z, p); a scale of 0 gives p itself, signs of zero included. */
     static void perturb(
             float scale, float[] z, float[] p, int count, MemorySegment out, long offset) {

@@ -21,7 +21,7 @@ final class RulesTest {
 
     @Test
     void mezoSgdDescendsAlongEveryQuery() {
-        Update update = Optimizers.named("mezo-sgd").next(record(3, 2, -4));
+        Update update = Optimizers.named("mezo-sgd", 0.9).next(record(3, 2, -4));
         assertThat(update)
                 .isEqualTo(
                         new Update(
@@ -35,7 +35,7 @@ final class RulesTest {
 
     @Test
     void mezoAdamDividesByTheRootOfTheMeanSquare() {
-        UpdateRule rule = Optimizers.named("mezo-adam");
+        UpdateRule rule = Optimizers.named("mezo-adam", 0.9);
         double moment = 0;
         for (int step = 1; step <= 20; step++) {
             double slope = Math.sin(step) * 30;
@@ -60,7 +60,7 @@ final class RulesTest {
 
     @Test
     void unknownRuleNamesTheKnownOnes() {
-        assertThatThrownBy(() -> Optimizers.named("sgd"))
+        assertThatThrownBy(() -> Optimizers.named("sgd", 0.9))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("--optimizer")
                 .hasMessageContaining("mezo-adam, mezo-sgd");

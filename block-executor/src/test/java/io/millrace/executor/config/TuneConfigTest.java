@@ -39,8 +39,11 @@ class TuneConfigTest {
                                 0,
                                 1e-3,
                                 "gaussian",
+                                2,
+                                50,
                                 1,
                                 "mezo-sgd",
+                                0.9,
                                 1,
                                 Rounding.NEAREST,
                                 Optional.empty()));
