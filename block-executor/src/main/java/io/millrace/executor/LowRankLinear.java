@@ -80,8 +80,7 @@ final class LowRankLinear implements LinearProgram {
         int padded = MicroBatch.padded(rows);
         boolean stacked = x.stride() == padded * x.rowStride();
         int groups = stacked ? 1 : scales;
-        int groupRows = stacked ? scales * padded : padded;
-        GemmTiles tiles = GemmTiles.of(groupRows, spec.outputs());
+        GemmTiles tiles = GemmTiles.of(padded, spec.outputs()).stacked(scales / groups);
         Call call =
                 new Call(spec, tiles, x, groups, padded, bias, beside, passes.products(), passes.rank());
         RowTasks.run(

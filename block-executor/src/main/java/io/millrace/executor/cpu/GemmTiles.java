@@ -30,6 +30,12 @@ public record GemmTiles(int rows, int columns, int rowTile, int columnTile) {
                 rows, columns, Math.min(rows, ROW_TILE), Math.min(columns, columnTile));
     }
 
+    /** Tiles of the same columns, where the rows of so many matrices lie one after another. */
+    public GemmTiles stacked(int matrices) {
+        int stackedRows = Math.multiplyExact(rows, matrices);
+        return new GemmTiles(stackedRows, columns, Math.min(stackedRows, ROW_TILE), columnTile);
+    }
+
     /** How many tasks. */
     public int count() {
         return rows == 0 || columns == 0 ? 0 : rowTiles() * columnTiles();
