@@ -57,23 +57,38 @@ final class DenseWeightPasses implements WeightPasses {
 
     @Override
     public TensorForm form(Visit visit, int tensor, Probe probe, boolean store) {
-        PassPlan plan =
-                FormedWeights.isAtTheta(probe)
-                        ? PassPlan.reading(visit.pending(tensor), store)
-                        : PassPlan.probing(visit.pending(tensor), store, probe);
-        return new Form(
-                visit.stored(tensor), plan, visit.slot(tensor).shape().getLast());
+        return form(visit, tensor, plan(visit, tensor, probe, store));
+    }
+
+    /** A tensor as a probe sees it, where its pending updates are summed already. */
+    TensorForm form(
+            Visit visit, int tensor, Probe probe, boolean store, MemorySegment gathered) {
+        PassPlan plan = plan(visit, tensor, probe, store);
+        return form(visit, tensor, visit.isCurrent(tensor) ? plan : plan.withGathered(gathered));
     }
 
     @Override
     public void fold(Visit visit, int tensor) {
-        StoredTensor stored = visit.stored(tensor);
-        PassPlan plan = PassPlan.reading(visit.pending(tensor), true);
+        fold(visit.stored(tensor), PassPlan.reading(visit.pending(tensor), true));
+    }
+
+    /** Runs a plan that writes nothing out over a whole tensor. */
+    void fold(StoredTensor tensor, PassPlan plan) {
         TensorForm.share(
                 pool,
-                stored.elements(),
+                tensor.elements(),
                 (first, count, worker) ->
-                        passes[worker].range(stored, plan, first, count, NO_OUTPUTS, NO_OFFSETS));
+                        passes[worker].range(tensor, plan, first, count, NO_OUTPUTS, NO_OFFSETS));
+    }
+
+    private static PassPlan plan(Visit visit, int tensor, Probe probe, boolean store) {
+        return FormedWeights.isAtTheta(probe)
+                ? PassPlan.reading(visit.pending(tensor), store)
+                : PassPlan.probing(visit.pending(tensor), store, probe);
+    }
+
+    private TensorForm form(Visit visit, int tensor, PassPlan plan) {
+        return new Form(visit.stored(tensor), plan, visit.slot(tensor).shape().getLast());
     }
 
     @Override

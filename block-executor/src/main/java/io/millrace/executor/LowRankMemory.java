@@ -18,14 +18,13 @@ import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 /**
- * The memory of a low-rank direction, allocated once: what updates have gathered for every matrix,
+ * The memory of a low-rank direction, allocated once: what updates have gathered for every tensor,
  * and the thin factors of the operator at work.
  */
 final class LowRankMemory implements AutoCloseable {
     private final List<HostSlab> slabs = new ArrayList<>();
-    private final Map<Integer, FactorTrack> tracks = new HashMap<>();
+    private final Map<Integer, Gathered> tensors = new HashMap<>();
     private final Floats foldRight;
-    private final Floats right;
     private final Floats sides;
     private final Floats products;
 
@@ -44,13 +43,15 @@ final class LowRankMemory implements AutoCloseable {
             boolean momentum,
             int scales,
             int rows) {
-        Stream<TensorSlot> matrices() {
-            return layout.blocks().stream()
-                    .flatMap(block -> block.tensors().stream())
-                    .filter(LowRankMemory::isMatrix);
+        Stream<TensorSlot> tensors() {
+            return layout.blocks().stream().flatMap(block -> block.tensors().stream());
         }
 
-        /** A rank above the smaller side of a matrix makes thin factors that are not thin. */
+        Stream<TensorSlot> matrices() {
+            return tensors().filter(LowRankMemory::isMatrix);
+        }
+
+        /** A rank above the shorter side of a matrix makes factors that are not thin. */
         void check() {
             TensorSlot smallest =
                     matrices().min(Comparator.comparingLong(LowRankMemory::shorterSide)).orElseThrow();
@@ -62,18 +63,28 @@ final class LowRankMemory implements AutoCloseable {
             }
         }
 
-        private long tracks() {
-            long floats = matrices().mapToLong(slot -> rowsOf(slot) * direction.rank()).sum();
-            return momentum ? 2 * floats : floats;
+        private long left(TensorSlot slot) {
+            return isMatrix(slot) ? rowsOf(slot) * direction.rank() : slot.elementCount();
         }
 
-        private long right() {
-            return direction.rank() * matrices().mapToLong(LowRankMemory::columnsOf).max().orElse(1);
+        private long momentum(TensorSlot slot) {
+            return isMatrix(slot) && momentum ? left(slot) : 0;
+        }
+
+        private long right(TensorSlot slot) {
+            return isMatrix(slot) ? columnsOf(slot) * direction.rank() : 0;
+        }
+
+        private long gathered() {
+            return tensors().mapToLong(slot -> left(slot) + momentum(slot) + right(slot)).sum();
+        }
+
+        private long longestRight() {
+            return matrices().mapToLong(this::right).max().orElse(1);
         }
 
         private long sides() {
-            long rowsOfLargest = matrices().mapToLong(LowRankMemory::rowsOf).max().orElse(1);
-            return scales * direction.rank() * rowsOfLargest;
+            return scales * matrices().mapToLong(this::left).max().orElse(1);
         }
 
         private long products() {
@@ -82,42 +93,94 @@ final class LowRankMemory implements AutoCloseable {
 
         /** Bytes of memory that all of it takes. */
         long bytes() {
-            return LongStream.of(tracks(), right(), right(), sides(), products())
+            return LongStream.of(gathered(), longestRight(), sides(), products())
                     .map(floats -> HostMemory.pageBytes(Math.max(1, floats) * Float.BYTES))
                     .sum();
+        }
+    }
+
+    /** What is kept of one tensor: its track, and for a matrix Vᵀ of one window. */
+    static final class Gathered {
+        private final FactorTrack track;
+        private final MemorySegment right;
+        private long window = -1;
+
+        Gathered(FactorTrack track, MemorySegment right) {
+            this.track = track;
+            this.right = right;
+        }
+
+        FactorTrack track() {
+            return track;
+        }
+
+        /** Vᵀ of the window that {@link #keepsWindow} says. */
+        MemorySegment right() {
+            return right;
+        }
+
+        boolean keepsWindow(long wanted) {
+            return window == wanted;
+        }
+
+        /** Says that V of another window was written. */
+        void keepWindow(long written) {
+            window = written;
         }
     }
 
     /** Allocates what a size says, with every track before the first step. */
     LowRankMemory(HostMemory memory, Size size, int foldEvery) {
         try {
-            MemorySegment all = allocate(memory, "low-rank updates", size.tracks());
-            foldRight = new Floats(allocate(memory, "a low-rank factor", size.right()), 0);
-            right = new Floats(allocate(memory, "a low-rank factor", size.right()), 0);
+            MemorySegment all = allocate(memory, "low-rank updates", size.gathered());
+            foldRight = new Floats(allocate(memory, "a low-rank factor", size.longestRight()), 0);
             sides = new Floats(allocate(memory, "low-rank factors of a probe", size.sides()), 0);
             products = new Floats(allocate(memory, "low-rank products", size.products()), 0);
-            long at = 0;
-            for (TensorSlot slot : size.matrices().toList()) {
-                long bytes = rowsOf(slot) * size.direction().rank() * Float.BYTES;
-                MemorySegment left = all.asSlice(at, bytes);
-                at += bytes;
-                Optional<MemorySegment> momentum =
-                        size.momentum() ? Optional.of(all.asSlice(at, bytes)) : Optional.empty();
-                at += size.momentum() ? bytes : 0;
-                FactorTrack track =
-                        new FactorTrack(
+            Cutter cutter = new Cutter(all);
+            size.tensors()
+                    .forEach(slot -> tensors.put(slot.tensorId(), gather(size, slot, foldEvery, cutter)));
+        } catch (RuntimeException | Error e) {
+            close();
+            throw e;
+        }
+    }
+
+    private static Gathered gather(Size size, TensorSlot slot, int foldEvery, Cutter cutter) {
+        MemorySegment left = cutter.next(size.left(slot));
+        MemorySegment momentum = cutter.next(size.momentum(slot));
+        MemorySegment right = cutter.next(size.right(slot));
+        FactorTrack track =
+                isMatrix(slot)
+                        ? FactorTrack.ofMatrix(
                                 size.direction(),
                                 foldEvery,
                                 slot.tensorId(),
                                 rowsOf(slot),
                                 columnsOf(slot),
                                 left,
-                                momentum);
-                tracks.put(slot.tensorId(), track);
-            }
-        } catch (RuntimeException | Error e) {
-            close();
-            throw e;
+                                size.momentum() ? Optional.of(momentum) : Optional.empty())
+                        : FactorTrack.ofVector(
+                                size.direction(),
+                                foldEvery,
+                                slot.tensorId(),
+                                slot.elementCount(),
+                                left);
+        return new Gathered(track, right);
+    }
+
+    /** Cuts memory into one piece after another. */
+    private static final class Cutter {
+        private final MemorySegment memory;
+        private long used;
+
+        Cutter(MemorySegment memory) {
+            this.memory = memory;
+        }
+
+        MemorySegment next(long floats) {
+            MemorySegment piece = memory.asSlice(used, floats * Float.BYTES);
+            used += piece.byteSize();
+            return piece;
         }
     }
 
@@ -138,19 +201,14 @@ final class LowRankMemory implements AutoCloseable {
         return slot.shape().getLast();
     }
 
-    /** What updates have made of a matrix. */
-    FactorTrack track(TensorSlot slot) {
-        return tracks.get(slot.tensorId());
+    /** What is kept of a tensor. */
+    Gathered of(TensorSlot slot) {
+        return tensors.get(slot.tensorId());
     }
 
-    /** Where Vᵀ of the updates goes that are being folded. */
+    /** Where Vᵀ goes of a fold whose window is over. */
     Floats foldRight() {
         return foldRight;
-    }
-
-    /** Where Vᵀ of the step goes. */
-    Floats right() {
-        return right;
     }
 
     /** Where the left factors of a probe's scales go, transposed. */

@@ -1,5 +1,6 @@
 package io.millrace.executor;
 
+import io.millrace.executor.LowRankMemory.Gathered;
 import io.millrace.executor.cpu.CpuWorkers;
 import io.millrace.executor.cpu.WorkerPool;
 import io.millrace.memory.DType;
@@ -10,6 +11,7 @@ import io.millrace.optim.GaussianDirection;
 import io.millrace.optim.LowRankDirection;
 import io.millrace.optim.LowRankPass;
 import io.millrace.optim.LowRankPlan;
+import io.millrace.optim.PassPlan;
 import io.millrace.optim.PendingUpdates;
 import io.millrace.optim.Probe;
 import io.millrace.optim.Rounding;
@@ -21,11 +23,11 @@ import java.util.Optional;
 
 /**
  * The low-rank way: matrices are only read until their updates are folded; what the updates since
- * then and the probe add is a product of thin factors. Other tensors go the dense way, with the
- * same schedule of folds.
+ * then and the probe add is a product of thin factors. Other tensors are formed the dense way, with
+ * the same schedule of folds.
  */
 final class LowRankWeightPasses implements WeightPasses {
-    private static final int FACTOR_ROWS_PER_TASK = 2048;
+    private static final int FACTOR_ROWS_PER_TASK = 512;
     private static final MemorySegment[] NO_OUTPUTS = {};
     private static final long[] NO_OFFSETS = {};
 
@@ -110,20 +112,21 @@ final class LowRankWeightPasses implements WeightPasses {
     @Override
     public TensorForm form(Visit visit, int tensor, Probe probe, boolean store) {
         TensorSlot slot = visit.slot(tensor);
-        if (!LowRankMemory.isMatrix(slot)) {
-            return dense.form(visit, tensor, probe, store);
-        }
         boolean beside = addsBeside(visit, tensor);
+        Gathered gathered = upToDate(visit, tensor);
+        if (!LowRankMemory.isMatrix(slot)) {
+            return dense.form(visit, tensor, probe, store, gathered.track().left());
+        }
         Optional<LowRankPlan.Side> side = Optional.empty();
         if (beside || !FormedWeights.isAtTheta(probe)) {
-            FactorTrack track = upToDate(visit, tensor);
-            right(track, visit.step(), memory.right());
             side =
                     Optional.of(
                             new LowRankPlan.Side(
-                                    beside ? track.decay() : 1,
-                                    beside ? Optional.of(track.left()) : Optional.empty(),
-                                    memory.right().segment(),
+                                    beside ? gathered.track().decay() : 1,
+                                    beside
+                                            ? Optional.of(gathered.track().left())
+                                            : Optional.empty(),
+                                    right(gathered, visit.step()),
                                     probe.seed(),
                                     probe.scales()));
         }
@@ -143,39 +146,57 @@ final class LowRankWeightPasses implements WeightPasses {
 
     /** What belongs beside the product with {@link #base}; the last one made is valid. */
     Beside beside(Visit visit, int tensor, Probe probe) {
-        FactorTrack track = upToDate(visit, tensor);
         boolean pending = addsBeside(visit, tensor);
-        right(track, visit.step(), memory.right());
+        Gathered gathered = upToDate(visit, tensor);
+        FactorTrack track = gathered.track();
+        MemorySegment right = right(gathered, visit.step());
         MemorySegment sides = memory.sides().segment();
         shareRows(
                 track.rows(),
                 (from, to, worker) -> kernels[worker].sides(track, pending, probe, from, to, sides));
         return new Beside(
                 pending ? track.decay() : 1,
-                memory.right(),
+                new Floats(right, 0),
                 memory.sides(),
                 direction.rank() * track.rows());
     }
 
     @Override
     public void fold(Visit visit, int tensor) {
-        if (!LowRankMemory.isMatrix(visit.slot(tensor))) {
-            dense.fold(visit, tensor);
-            return;
-        }
         PendingUpdates pending = visit.pending(tensor);
-        StoredTensor stored = visit.stored(tensor);
         for (long step = pending.appliedThrough() + 1; step <= pending.foldThrough(); step++) {
             if (pending.foldsAfter(step)) {
-                LowRankPlan plan =
-                        plan(visit, tensor, Optional.of(fold(visit, tensor, step, true)));
-                TensorForm.share(
-                        pool,
-                        stored.elements(),
-                        (first, count, worker) ->
-                                passes[worker].range(
-                                        stored, plan, first, count, NO_OUTPUTS, NO_OFFSETS));
+                foldThrough(visit, tensor, step);
             }
+        }
+    }
+
+    /** One fold, of the updates since the one before. */
+    private void foldThrough(Visit visit, int tensor, long step) {
+        StoredTensor stored = visit.stored(tensor);
+        if (LowRankMemory.isMatrix(visit.slot(tensor))) {
+            LowRankPlan plan =
+                    new LowRankPlan(
+                            direction,
+                            LowRankMemory.columnsOf(visit.slot(tensor)),
+                            Optional.of(fold(visit, tensor, step, true)),
+                            Optional.empty());
+            TensorForm.share(
+                    pool,
+                    stored.elements(),
+                    (first, count, worker) ->
+                            passes[worker].range(
+                                    stored, plan, first, count, NO_OUTPUTS, NO_OFFSETS));
+        } else {
+            Gathered gathered = memory.of(visit.slot(tensor));
+            bring(gathered.track(), visit.updates(), step);
+            PendingUpdates last =
+                    PendingUpdates.of(
+                                    step - 1,
+                                    foldEvery(),
+                                    visit.updates().after(step - 1).subList(0, 1))
+                            .flushed();
+            dense.fold(stored, PassPlan.reading(last, true).withGathered(gathered.track().left()));
         }
     }
 
@@ -204,28 +225,28 @@ final class LowRankWeightPasses implements WeightPasses {
                 direction, LowRankMemory.columnsOf(visit.slot(tensor)), fold, side);
     }
 
-    private LowRankPlan plan(Visit visit, int tensor, Optional<LowRankPlan.Fold> fold) {
-        return new LowRankPlan(
-                direction,
-                LowRankMemory.columnsOf(visit.slot(tensor)),
-                fold,
-                Optional.empty());
-    }
-
     /** The fold after a step, which is the next one that the stored bytes have not seen. */
     private LowRankPlan.Fold fold(Visit visit, int tensor, long step, boolean store) {
-        FactorTrack track = memory.track(visit.slot(tensor));
+        Gathered gathered = memory.of(visit.slot(tensor));
+        FactorTrack track = gathered.track();
         bring(track, visit.updates(), step);
-        right(track, step, memory.foldRight());
+        MemorySegment right = gathered.right();
+        // A side of this plan may be of the next window, and is written already.
+        if (!gathered.keepsWindow(direction.windowOf(step))) {
+            right = memory.foldRight().segment();
+            writeRight(track, step, right);
+        }
         long seed = visit.updates().after(step - 1).getFirst().seed();
-        return new LowRankPlan.Fold(
-                track.decay(), track.left(), memory.foldRight().segment(), seed, store);
+        return new LowRankPlan.Fold(track.decay(), track.left(), right, seed, store);
     }
 
-    private FactorTrack upToDate(Visit visit, int tensor) {
-        FactorTrack track = memory.track(visit.slot(tensor));
-        bring(track, visit.updates(), visit.pending(tensor).lastStep());
-        return track;
+    private Gathered upToDate(Visit visit, int tensor) {
+        Gathered gathered = memory.of(visit.slot(tensor));
+        PendingUpdates pending = visit.pending(tensor);
+        if (pending.lastStep() > pending.appliedThrough()) {
+            bring(gathered.track(), visit.updates(), pending.lastStep());
+        }
+        return gathered;
     }
 
     private void bring(FactorTrack track, UpdateLog updates, long step) {
@@ -242,11 +263,20 @@ final class LowRankWeightPasses implements WeightPasses {
         }
     }
 
-    private void right(FactorTrack track, long step, Floats place) {
+    /** Vᵀ as it is in a step. */
+    private MemorySegment right(Gathered gathered, long step) {
+        long window = direction.windowOf(step);
+        if (!gathered.keepsWindow(window)) {
+            writeRight(gathered.track(), step, gathered.right());
+            gathered.keepWindow(window);
+        }
+        return gathered.right();
+    }
+
+    private void writeRight(FactorTrack track, long step, MemorySegment place) {
         shareRows(
                 track.columns(),
-                (from, to, worker) ->
-                        kernels[worker].right(track, step, from, to, place.segment()));
+                (from, to, worker) -> kernels[worker].right(track, step, from, to, place));
     }
 
     private void shareRows(long rows, TensorForm.Piece piece) {

@@ -17,7 +17,7 @@ public final class FactorKernels {
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final int rank;
-    private final int rowsAtOnce;
+    private final int rowsAtOnce; // of a matrix's factor
     private final float[] left;
     private final float[] momentum;
     private final float[] z;
@@ -26,16 +26,19 @@ public final class FactorKernels {
     public FactorKernels(int rank) {
         this.rank = rank;
         rowsAtOnce = Math.max(1, TILE / rank);
-        left = new float[rowsAtOnce * rank];
-        momentum = new float[rowsAtOnce * rank];
-        z = new float[rowsAtOnce * rank];
+        int tile = Math.max(TILE, rank);
+        left = new float[tile];
+        momentum = new float[tile];
+        z = new float[tile];
     }
 
     /** Moves some rows of a track along a leg. */
     public void advance(FactorTrack track, FactorTrack.Leg leg, long rowFrom, long rowTo) {
-        for (long row = rowFrom; row < rowTo; row += rowsAtOnce) {
-            long first = row * rank;
-            int count = (int) Math.min(rowsAtOnce, rowTo - row) * rank;
+        int width = track.width();
+        int step = Math.max(1, TILE / width);
+        for (long row = rowFrom; row < rowTo; row += step) {
+            long first = row * width;
+            int count = (int) Math.min(step, rowTo - row) * width;
             load(track.left(), first, left, count);
             track.momentum().ifPresent(memory -> load(memory, first, momentum, count));
             leg.projection().ifPresent(projection -> project(projection, count));
@@ -51,11 +54,11 @@ public final class FactorKernels {
         if (track.startsPeriod(update.step())) {
             Arrays.fill(left, 0, count, 0f);
         }
-        if (update.decay() != 1f) {
+        if (track.decays() && update.decay() != 1f) {
             TileKernels.scale(left, count, update.decay());
         }
-        if (update.momentum().isPresent()) {
-            Update.Momentum rule = update.momentum().get();
+        if (track.momentum().isPresent()) {
+            Update.Momentum rule = update.momentum().orElseThrow();
             TileKernels.scale(momentum, count, rule.beta());
             add(track, rule.slopes(), first, momentum, count);
             TileKernels.add(left, momentum, count, rule.rate());
@@ -68,7 +71,7 @@ public final class FactorKernels {
             FactorTrack track, List<Update.Term> terms, long first, float[] sum, int count) {
         for (int k = 0; k < terms.size(); k++) {
             Update.Term term = terms.get(k);
-            track.direction().fillLeft(term.seed(), track.tensorId(), first, z, 0, count);
+            track.fill(term.seed(), first, z, count);
             TileKernels.add(sum, z, count, term.coefficient());
         }
     }
@@ -148,7 +151,7 @@ public final class FactorKernels {
             int rows = (int) Math.min(rowsAtOnce, to - row);
             int count = rows * rank;
             long first = row * rank;
-            track.direction().fillLeft(probe.seed(), track.tensorId(), first, momentum, 0, count);
+            track.fill(probe.seed(), first, momentum, count);
             for (int scale = 0; scale < probe.scales().size(); scale++) {
                 if (withLeft) {
                     load(track.left(), first, z, count);

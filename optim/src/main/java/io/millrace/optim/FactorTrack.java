@@ -5,9 +5,10 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What the updates of a low-rank direction have made of one matrix since its last fold, as {@code
- * decay · θ + L Vᵀ / √r}: the left factor L [m, r], and with momentum also N [m, r]. A pure
- * function of the updates, so it can be moved to any step; moving on from the last one is cheap.
+ * What the updates of a low-rank run have made of one tensor since its last fold. A matrix is
+ * {@code decay · θ + L Vᵀ / √r} with the left factor L [m, r], and with momentum there is N [m, r]
+ * too; any other tensor is θ + L, L as long as itself. A pure function of the updates, so it can be
+ * moved to any step; moving on from the last one is cheap.
  *
  * <p>Moving goes in legs of at most a window each: {@link #leg} says what to do, any number of
  * {@link FactorKernels} do it for disjoint rows, {@link #complete} ends the leg.
@@ -18,28 +19,19 @@ public final class FactorTrack {
     private final int tensorId;
     private final long rows;
     private final long columns;
+    private final boolean matrix;
     private final MemorySegment left;
     private final Optional<MemorySegment> momentum;
     private long step;
     private double decay = 1;
 
-    /**
-     * The track before the first step.
-     *
-     * @param direction the direction
-     * @param foldEvery steps from one fold to the next; divides the direction's window
-     * @param tensorId the matrix's index among the sorted trainable names
-     * @param rows m
-     * @param columns n
-     * @param left memory for L
-     * @param momentum memory for N, for rules that have momentum
-     */
-    public FactorTrack(
+    private FactorTrack(
             LowRankDirection direction,
             int foldEvery,
             int tensorId,
             long rows,
             long columns,
+            boolean matrix,
             MemorySegment left,
             Optional<MemorySegment> momentum) {
         if (direction.window() % foldEvery != 0) {
@@ -51,9 +43,52 @@ public final class FactorTrack {
         this.tensorId = tensorId;
         this.rows = rows;
         this.columns = columns;
+        this.matrix = matrix;
         this.left = left;
         this.momentum = momentum;
         restart();
+    }
+
+    /**
+     * The track of a matrix before the first step.
+     *
+     * @param direction the direction
+     * @param foldEvery steps from one fold to the next; divides the direction's window
+     * @param tensorId the matrix's index among the sorted trainable names
+     * @param rows m
+     * @param columns n
+     * @param left memory for L
+     * @param momentum memory for N, for rules that have momentum
+     */
+    public static FactorTrack ofMatrix(
+            LowRankDirection direction,
+            int foldEvery,
+            int tensorId,
+            long rows,
+            long columns,
+            MemorySegment left,
+            Optional<MemorySegment> momentum) {
+        return new FactorTrack(
+                direction, foldEvery, tensorId, rows, columns, true, left, momentum);
+    }
+
+    /**
+     * The track of a tensor that takes dense directions, before the first step.
+     *
+     * @param direction the direction of the run's matrices
+     * @param foldEvery steps from one fold to the next; divides the direction's window
+     * @param tensorId the tensor's index among the sorted trainable names
+     * @param elements how many it has
+     * @param sums memory for L
+     */
+    public static FactorTrack ofVector(
+            LowRankDirection direction,
+            int foldEvery,
+            int tensorId,
+            long elements,
+            MemorySegment sums) {
+        return new FactorTrack(
+                direction, foldEvery, tensorId, elements, 1, false, sums, Optional.empty());
     }
 
     /** A part of the way: updates of one window, and what its first step does to N before all. */
@@ -67,7 +102,12 @@ public final class FactorTrack {
         return direction;
     }
 
-    /** Rows of the matrix. */
+    /** Floats of a row of L. */
+    int width() {
+        return matrix ? direction.rank() : 1;
+    }
+
+    /** Rows of the matrix, or elements of another tensor. */
     public long rows() {
         return rows;
     }
@@ -91,14 +131,29 @@ public final class FactorTrack {
         return step;
     }
 
-    /** The factor on the folded weights. */
+    /** The factor on the folded weights of a matrix. */
     public float decay() {
         return (float) decay;
+    }
+
+    /** Whether an update's decay counts. */
+    boolean decays() {
+        return matrix;
     }
 
     /** Whether L begins anew with a step. */
     boolean startsPeriod(long nextStep) {
         return (nextStep - 1) % foldEvery == 0;
+    }
+
+    /** Consecutive elements of what an update's term multiplies. */
+    void fill(long seed, long firstElement, float[] values, int count) {
+        if (matrix) {
+            direction.fillLeft(seed, tensorId, firstElement, values, 0, count);
+        } else {
+            GaussianStream.fill(
+                    StreamIds.DENSE_Z, seed, tensorId, firstElement, values, 0, count);
+        }
     }
 
     /**

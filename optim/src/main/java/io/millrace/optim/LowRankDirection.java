@@ -32,6 +32,11 @@ public record LowRankDirection(long runSeed, int rank, int window) implements Di
         return (step - 1) % window == 0;
     }
 
+    /** The window of a step, from 0. */
+    public long windowOf(long step) {
+        return (step - 1) / window;
+    }
+
     /** The seed of V in a step. */
     long rightSeed(long step) {
         return SplitMix64.output(runSeed, step - (step - 1) % window);

@@ -134,7 +134,7 @@ public final class LowRankPass {
         int rank = u.length;
         for (int j = 0; j < rank; j++) {
             float left = at(fold.left(), row * rank + j) * factor;
-            TileKernels.add(p, fold.right(), j * plan.columns() + column, width, left);
+            TileKernels.add(p, 0, fold.right(), j * plan.columns() + column, width, left);
         }
     }
 
@@ -154,7 +154,7 @@ public final class LowRankPass {
         for (int j = 0; j < rank; j++) {
             float left = side.left().isPresent() ? at(side.left().get(), row * rank + j) : 0f;
             float sum = Math.fma(scale, u[j], left) * factor;
-            TileKernels.add(seen, side.right(), j * plan.columns() + column, width, sum);
+            TileKernels.add(seen, 0, side.right(), j * plan.columns() + column, width, sum);
         }
     }
 

@@ -38,18 +38,21 @@ final class TileKernels {
         }
     }
 
-    /** p ← fma(factor, row, p), the row in float32 memory from an element on */
-    static void add(float[] p, MemorySegment row, long first, int count, float factor) {
+    /** p ← fma(factor, row, p) from an index on, the row in float32 memory from an element on */
+    static void add(
+            float[] p, int start, MemorySegment row, long first, int count, float factor) {
         FloatVector factors = FloatVector.broadcast(FLOATS, factor);
         int i = 0;
         for (; i <= count - FLOATS.length(); i += FLOATS.length()) {
             FloatVector values =
                     FloatVector.fromMemorySegment(
                             FLOATS, row, (first + i) * Float.BYTES, ByteOrder.LITTLE_ENDIAN);
-            factors.fma(values, FloatVector.fromArray(FLOATS, p, i)).intoArray(p, i);
+            FloatVector sum = FloatVector.fromArray(FLOATS, p, start + i);
+            factors.fma(values, sum).intoArray(p, start + i);
         }
         for (; i < count; i++) {
-            p[i] = Math.fma(factor, row.get(FLOAT, (first + i) * Float.BYTES), p[i]);
+            float value = row.get(FLOAT, (first + i) * Float.BYTES);
+            p[start + i] = Math.fma(factor, value, p[start + i]);
         }
     }
 

@@ -6,8 +6,6 @@ import jdk.incubator.vector.VectorMask;
 
 /** The thin products beside a product with weights; offsets, widths and strides in floats. */
 public final class SideProducts {
-    private static final int UNROLL = 4;
-
     private SideProducts() {}
 
     /**
@@ -36,43 +34,74 @@ public final class SideProducts {
             MemorySegment p,
             long pOffset) {
         for (int row = 0; row < rows; row++) {
-            for (int j = 0; j < rank; j++) {
-                float sum = dot(x, xOffset + row * xStride, f, fOffset + (long) j * columns, columns);
-                Floats.set(p, pOffset + (long) row * rank + j, sum);
+            long from = xOffset + row * xStride;
+            long to = pOffset + (long) row * rank;
+            int j = 0;
+            for (; j + 1 < rank; j += 2) {
+                dotTwo(x, from, f, fOffset + (long) j * columns, columns, p, to + j);
+            }
+            if (j < rank) {
+                float sum = dot(x, from, f, fOffset + (long) j * columns, columns);
+                Floats.set(p, to + j, sum);
             }
         }
     }
 
-    private static float dot(
-            MemorySegment x, long xOffset, MemorySegment f, long fOffset, int count) {
+    private static void dotTwo(
+            MemorySegment x,
+            long xOffset,
+            MemorySegment f,
+            long fOffset,
+            int count,
+            MemorySegment p,
+            long pOffset) {
         FloatVector a = FloatVector.zero(Lanes.SPECIES);
         FloatVector b = a;
         FloatVector c = a;
         FloatVector d = a;
         int length = Lanes.LENGTH;
+        long second = fOffset + count;
         int i = 0;
-        for (; i <= count - UNROLL * length; i += UNROLL * length) {
-            long at = xOffset + i;
-            long by = fOffset + i;
-            a = Lanes.load(x, at).fma(Lanes.load(f, by), a);
-            b = Lanes.load(x, at + length).fma(Lanes.load(f, by + length), b);
-            c = Lanes.load(x, at + 2L * length).fma(Lanes.load(f, by + 2L * length), c);
-            d = Lanes.load(x, at + 3L * length).fma(Lanes.load(f, by + 3L * length), d);
+        for (; i <= count - 2 * length; i += 2 * length) {
+            FloatVector low = Lanes.load(x, xOffset + i);
+            FloatVector high = Lanes.load(x, xOffset + i + length);
+            a = low.fma(Lanes.load(f, fOffset + i), a);
+            b = high.fma(Lanes.load(f, fOffset + i + length), b);
+            c = low.fma(Lanes.load(f, second + i), c);
+            d = high.fma(Lanes.load(f, second + i + length), d);
         }
-        for (; i <= count - length; i += length) {
-            a = Lanes.load(x, xOffset + i).fma(Lanes.load(f, fOffset + i), a);
-        }
-        if (i < count) {
+        for (; i < count; i += length) {
             VectorMask<Float> tail = Lanes.tail(i, count);
-            FloatVector factor = Lanes.load(f, fOffset + i, tail);
-            b = Lanes.load(x, xOffset + i, tail).fma(factor, b);
+            FloatVector rest = Lanes.load(x, xOffset + i, tail);
+            a = rest.fma(Lanes.load(f, fOffset + i, tail), a);
+            c = rest.fma(Lanes.load(f, second + i, tail), c);
         }
-        return Lanes.sum(a.add(b).add(c.add(d)));
+        Floats.set(p, pOffset, Lanes.sum(a.add(b)));
+        Floats.set(p, pOffset + 1, Lanes.sum(c.add(d)));
+    }
+
+    /** The same sum that a factor has beside another. */
+    private static float dot(
+            MemorySegment x, long xOffset, MemorySegment f, long fOffset, int count) {
+        FloatVector a = FloatVector.zero(Lanes.SPECIES);
+        FloatVector b = a;
+        int length = Lanes.LENGTH;
+        int i = 0;
+        for (; i <= count - 2 * length; i += 2 * length) {
+            a = Lanes.load(x, xOffset + i).fma(Lanes.load(f, fOffset + i), a);
+            b = Lanes.load(x, xOffset + i + length).fma(Lanes.load(f, fOffset + i + length), b);
+        }
+        for (; i < count; i += length) {
+            VectorMask<Float> tail = Lanes.tail(i, count);
+            FloatVector rest = Lanes.load(x, xOffset + i, tail);
+            a = rest.fma(Lanes.load(f, fOffset + i, tail), a);
+        }
+        return Lanes.sum(a.add(b));
     }
 
     /**
      * {@code t = decay · base[row, c] + bias[c] + Σ_j p[row, j] · f[j, c]}, then {@code out = t} or
-     * {@code out += t}.
+     * {@code out += t}; what the base held is lost.
      *
      * @param base [rows, columns]
      * @param baseOffset floats before it
@@ -112,46 +141,73 @@ public final class SideProducts {
             MemorySegment out,
             long outOffset,
             long outStride) {
+        for (int c = 0; c < columns; c += Lanes.LENGTH) {
+            VectorMask<Float> mask = Lanes.tail(c, columns);
+            FloatVector zero = FloatVector.zero(Lanes.SPECIES);
+            FloatVector summand = bias == null ? zero : Lanes.load(bias, biasOffset + c, mask);
+            long from = baseOffset + c;
+            float factor = decay;
+            // Two terms a pass; what lies between two passes is kept in the base's place.
+            for (int j = 0; j < rank; j += 2) {
+                boolean pair = j + 1 < rank;
+                boolean last = j + 2 >= rank;
+                FloatVector first = Lanes.load(f, fOffset + j * fStride + c, mask);
+                FloatVector second =
+                        pair ? Lanes.load(f, fOffset + (j + 1) * fStride + c, mask) : zero;
+                addTwo(
+                        base,
+                        from,
+                        baseStride,
+                        rows,
+                        mask,
+                        factor,
+                        summand,
+                        first,
+                        second,
+                        p,
+                        pOffset + j,
+                        rank,
+                        pair ? 1 : 0,
+                        accumulate && last,
+                        last ? out : base,
+                        last ? outOffset + c : from,
+                        last ? outStride : baseStride);
+                factor = 1;
+                summand = zero;
+            }
+        }
+    }
+
+    /** One vector of columns: {@code t = factor · base + summand + p first + p' second}. */
+    private static void addTwo(
+            MemorySegment base,
+            long baseOffset,
+            long baseStride,
+            int rows,
+            VectorMask<Float> mask,
+            float factor,
+            FloatVector summand,
+            FloatVector first,
+            FloatVector second,
+            MemorySegment p,
+            long pOffset,
+            int pStride,
+            int pSecond,
+            boolean accumulate,
+            MemorySegment out,
+            long outOffset,
+            long outStride) {
         for (int row = 0; row < rows; row++) {
-            long from = baseOffset + row * baseStride;
+            long products = pOffset + (long) row * pStride;
             long to = outOffset + row * outStride;
-            long products = pOffset + (long) row * rank;
-            int c = 0;
-            for (; c <= columns - Lanes.LENGTH; c += Lanes.LENGTH) {
-                FloatVector t = Lanes.load(base, from + c);
-                if (decay != 1f) {
-                    t = t.mul(decay);
-                }
-                if (bias != null) {
-                    t = t.add(Lanes.load(bias, biasOffset + c));
-                }
-                for (int j = 0; j < rank; j++) {
-                    FloatVector factor = Lanes.load(f, fOffset + j * fStride + c);
-                    t = factor.fma(Lanes.broadcast(Floats.get(p, products + j)), t);
-                }
-                if (accumulate) {
-                    t = Lanes.load(out, to + c).add(t);
-                }
-                Lanes.store(t, out, to + c);
+            FloatVector t = Lanes.load(base, baseOffset + row * baseStride, mask);
+            t = t.mul(factor).add(summand);
+            t = first.fma(Lanes.broadcast(Floats.get(p, products)), t);
+            t = second.fma(Lanes.broadcast(Floats.get(p, products + pSecond)), t);
+            if (accumulate) {
+                t = Lanes.load(out, to, mask).add(t);
             }
-            if (c < columns) {
-                VectorMask<Float> tail = Lanes.tail(c, columns);
-                FloatVector t = Lanes.load(base, from + c, tail);
-                if (decay != 1f) {
-                    t = t.mul(decay);
-                }
-                if (bias != null) {
-                    t = t.add(Lanes.load(bias, biasOffset + c, tail));
-                }
-                for (int j = 0; j < rank; j++) {
-                    FloatVector factor = Lanes.load(f, fOffset + j * fStride + c, tail);
-                    t = factor.fma(Lanes.broadcast(Floats.get(p, products + j)), t);
-                }
-                if (accumulate) {
-                    t = Lanes.load(out, to + c, tail).add(t);
-                }
-                Lanes.store(t, out, to + c, tail);
-            }
+            Lanes.store(t, out, to, mask);
         }
     }
 }
