@@ -225,7 +225,12 @@ final class RunSetup implements AutoCloseable {
     void saveCheckpoint() {
         long foldEvery = config.arithmetic().foldEvery();
         long through = history.updates().lastStep() / foldEvery * foldEvery;
-        if (through > 0 && !session.tiers().flushStore()) {
+        boolean saved =
+                history.checkpoints()
+                        .newest()
+                        .filter(newest -> newest.foldedThrough() == through)
+                        .isPresent();
+        if (through > 0 && !saved && !session.tiers().flushStore()) {
             save(history.checkpoints().place(through), ForwardRequest.Folding.SCHEDULED);
             history.checkpoints().mark(through);
         }

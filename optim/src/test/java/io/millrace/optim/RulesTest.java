@@ -34,6 +34,23 @@ final class RulesTest {
     }
 
     @Test
+    void lozoMomentumKeepsTheRateApartFromTheSlopes() {
+        UpdateRule rule = Optimizers.named("lozo-m", 0.75);
+        Update update = rule.next(record(3, 2, -4));
+        assertThat(update.terms()).isEqualTo(new MezoSgd().next(record(3, 2, -4)).terms());
+        assertThat(update.momentum())
+                .contains(
+                        new Update.Momentum(
+                                0.75f,
+                                (float) -1e-2,
+                                List.of(
+                                        new Update.Term(102, (float) (0.25 * 2 / 2)),
+                                        new Update.Term(96, (float) (0.25 * -4 / 2)))));
+        assertThat(rule.suits(new LowRankDirection(1, 2, 3))).isTrue();
+        assertThat(rule.suits(new GaussianDirection())).isFalse();
+    }
+
+    @Test
     void mezoAdamDividesByTheRootOfTheMeanSquare() {
         UpdateRule rule = Optimizers.named("mezo-adam", 0.9);
         double moment = 0;
