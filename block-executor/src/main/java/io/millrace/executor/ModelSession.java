@@ -89,7 +89,7 @@ final class ModelSession implements AutoCloseable {
 
     /** Loads the weights for forwards that tune nothing. */
     Forward startPlain(ScratchSize size) {
-        plan(size, new BlockOrigin(checkpoint, layout, 0), false);
+        plan(size, Arithmetic.PLAIN, new BlockOrigin(checkpoint, layout, 0), false);
         return start(size, Arithmetic.PLAIN, Optional.empty(), 1);
     }
 
@@ -97,13 +97,14 @@ final class ModelSession implements AutoCloseable {
      * Decides where everything lies; nothing is allocated yet.
      *
      * @param size the most that any forward asks for
+     * @param directions how directions are run
      * @param origin where blocks come from
      * @param writesBack whether blocks change
      * @throws io.millrace.memory.BadInputException when a budget is too small
      */
-    void plan(ScratchSize size, BlockOrigin origin, boolean writesBack) {
+    void plan(ScratchSize size, Arithmetic arithmetic, BlockOrigin origin, boolean writesBack) {
         Engine.Need need =
-                engine.plan(checkpoint.spec(), layout, size, workers(), writesBack);
+                engine.plan(checkpoint.spec(), layout, size, arithmetic, workers(), writesBack);
         tiers = BlockTiers.plan(memory, ledger, origin, spans, need, writesBack);
     }
 

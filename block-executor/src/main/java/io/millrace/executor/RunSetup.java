@@ -9,11 +9,8 @@ import io.millrace.model.CheckpointWriter;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.text.BatchSampler;
 import io.millrace.model.text.Shuffle;
-import io.millrace.optim.DenseDirection;
-import io.millrace.optim.Directions;
 import io.millrace.optim.Estimator;
 import io.millrace.optim.LrSchedule;
-import io.millrace.optim.Optimizers;
 import io.millrace.optim.Schedules;
 import io.millrace.optim.SeededShuffle;
 import io.millrace.optim.TwoSidedEstimator;
@@ -61,10 +58,8 @@ final class RunSetup implements AutoCloseable {
     /** Checks everything, takes the folder, loads the weights. */
     static RunSetup prepare(TuneConfig config) {
         ArithmeticConfig arithmetic = config.arithmetic();
-        DenseDirection direction = Directions.named(arithmetic.perturbation());
         LrSchedule schedule =
                 Schedules.named(arithmetic.schedule(), arithmetic.lr(), arithmetic.warmup());
-        Optimizers.named(arithmetic.optimizer());
         Estimator estimator = new TwoSidedEstimator(arithmetic.queries());
         ModelSession session =
                 ModelSession.open(config.model(), arithmetic.dtype(), config.memory());
@@ -74,13 +69,14 @@ final class RunSetup implements AutoCloseable {
             Checkpoint base = session.checkpoint();
             TrainingData data = TrainingData.read(config.data(), config.model(), base.spec());
             ScratchSize size = size(config.data(), data, arithmetic);
-            session.plan(size, origin(config, session), true);
+            Arithmetic folding = arithmetic(arithmetic);
+            session.plan(size, folding, origin(config, session), true);
             String fingerprint = base.scan().fingerprint();
             checkRoom(config, session);
             folder = RunFolder.open(config.output().out(), config.output().resume());
             history = RunHistory.open(config, folder, fingerprint);
             folder.writeRunFile(runFile(config, fingerprint));
-            Forward forward = start(config, session, direction, size, folder, history);
+            Forward forward = start(config, session, folding, size, folder, history);
             return new RunSetup(
                     config, session, data, folder, history, forward, estimator, schedule);
         } catch (RuntimeException | Error e) {
@@ -138,14 +134,10 @@ final class RunSetup implements AutoCloseable {
     private static Forward start(
             TuneConfig config,
             ModelSession session,
-            DenseDirection direction,
+            Arithmetic arithmetic,
             ScratchSize size,
             RunFolder folder,
             RunHistory history) {
-        ArithmeticConfig arithmetic = config.arithmetic();
-        Arithmetic folding =
-                new Arithmetic(
-                        direction.name(), arithmetic.rounding(), arithmetic.foldEvery());
         StoreFolder store =
                 new StoreFolder(
                         folder.store(config.memory().nvmeDir()),
@@ -153,7 +145,19 @@ final class RunSetup implements AutoCloseable {
                         config.output().resume(),
                         history::requireDurable);
         long firstStep = history.updates().lastStep() + 1;
-        return session.start(size, folding, Optional.of(store), firstStep);
+        Forward forward = session.start(size, arithmetic, Optional.of(store), firstStep);
+        if (firstStep > 1) {
+            forward.catchUp(history.updates());
+        }
+        return forward;
+    }
+
+    private static Arithmetic arithmetic(ArithmeticConfig config) {
+        return new Arithmetic(
+                config.direction(),
+                config.rule().hasMomentum(),
+                config.rounding(),
+                config.foldEvery());
     }
 
     private static ScratchSize size(
@@ -216,7 +220,12 @@ final class RunSetup implements AutoCloseable {
     void saveCheckpoint() {
         long foldEvery = config.arithmetic().foldEvery();
         long through = history.updates().lastStep() / foldEvery * foldEvery;
-        if (through > 0 && !session.tiers().flushStore()) {
+        boolean saved =
+                history.checkpoints()
+                        .newest()
+                        .filter(newest -> newest.foldedThrough() == through)
+                        .isPresent();
+        if (through > 0 && !saved && !session.tiers().flushStore()) {
             save(history.checkpoints().place(through), ForwardRequest.Folding.SCHEDULED);
             history.checkpoints().mark(through);
         }

@@ -138,7 +138,11 @@ public final class ParameterPass {
             long[] outputOffsets,
             long outputElement) {
         load(tensor);
-        fold(tensor, plan);
+        if (plan.gathered().isPresent()) {
+            addGathered(tensor, plan, plan.gathered().get());
+        } else {
+            fold(tensor, plan);
+        }
         int count = pieces * width;
         if (plan.probe().isPresent()) {
             Probe probe = plan.probe().get();
@@ -194,6 +198,19 @@ public final class ParameterPass {
                         store(tensor);
                     }
                 }
+            }
+        }
+    }
+
+    private void addGathered(StoredTensor tensor, PassPlan plan, MemorySegment sums) {
+        PendingUpdates pending = plan.pending();
+        for (int i = 0; i < pieces; i++) {
+            TileKernels.add(p, i * width, sums, element(i), width, 1f);
+        }
+        if (pending.folds()) {
+            round(tensor, pending.update(pending.size() - 1).seed());
+            if (plan.store()) {
+                store(tensor);
             }
         }
     }

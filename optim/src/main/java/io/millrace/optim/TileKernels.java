@@ -38,6 +38,24 @@ final class TileKernels {
         }
     }
 
+    /** p ← fma(factor, row, p) from an index on, the row in float32 memory from an element on */
+    static void add(
+            float[] p, int start, MemorySegment row, long first, int count, float factor) {
+        FloatVector factors = FloatVector.broadcast(FLOATS, factor);
+        int i = 0;
+        for (; i <= count - FLOATS.length(); i += FLOATS.length()) {
+            FloatVector values =
+                    FloatVector.fromMemorySegment(
+                            FLOATS, row, (first + i) * Float.BYTES, ByteOrder.LITTLE_ENDIAN);
+            FloatVector sum = FloatVector.fromArray(FLOATS, p, start + i);
+            factors.fma(values, sum).intoArray(p, start + i);
+        }
+        for (; i < count; i++) {
+            float value = row.get(FLOAT, (first + i) * Float.BYTES);
+            p[start + i] = Math.fma(factor, value, p[start + i]);
+        }
+    }
+
     /** out ← fma(scale, z, p); a scale of 0 gives p itself, signs of zero included. */
     static void perturb(
             float scale, float[] z, float[] p, int count, MemorySegment out, long offset) {
