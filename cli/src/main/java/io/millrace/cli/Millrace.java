@@ -58,6 +58,7 @@ final class Millrace implements Callable<Integer> {
                         new ForwardCommand(context),
                         new ReplayCommand(context),
                         new SynthCommand(context),
+                        new ProbeCommand(context),
                         new PlanCommand(context))) {
             commandLine.addSubcommand(command);
         }
