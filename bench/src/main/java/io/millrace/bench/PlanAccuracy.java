@@ -9,6 +9,7 @@ import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.StepProgress;
 import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.probe.MachineProbe;
 import io.millrace.memory.ByteSize;
 import io.millrace.memory.DType;
 import io.millrace.memory.Tier;
@@ -79,6 +80,9 @@ public final class PlanAccuracy {
                     new Case("llama-bf16-4x256-2queries", "llama-small", DType.BF16, 4, 4, 256, 2, 1, "gaussian", "cpu", 1, 1),
                     new Case("llama-f32-4x128-emulated", "llama-small", DType.F32, 4, 4, 128, 1, 1, "gaussian", "emulated", 0.3, 0.2),
                     new Case("opt125-bf16-8x128-emulated", "opt-125m", DType.BF16, 8, 8, 128, 1, 1, "gaussian", "emulated", 1, 0.2),
+                    memory("gpt2-f32-4x256", "gpt2", DType.F32, 4, 256),
+                    memory("llama-f32-4x128", "llama-small", DType.F32, 4, 128),
+                    memory("opt350-bf16-2x256", "opt-350m", DType.BF16, 2, 256),
                     new Case("gpt2-f32-4x256-fold4", "gpt2", DType.F32, 4, 4, 256, 1, 4, "gaussian", "cpu", 1, 1));
 
     private static Case memory(String name, String arch, DType dtype, int batch, int tokens) {
@@ -106,8 +110,8 @@ public final class PlanAccuracy {
                         MachineFile.read(Path.of(arguments[1])),
                         Integer.parseInt(given.getOrDefault("--steps", "6")));
         System.out.println(
-                "| configuration | budgets | stays | predicted s | measured s (spread) | ratio | bound |");
-        System.out.println("|---|---|---|---|---|---|---|");
+                "| configuration | budgets | stays | predicted s | measured s (spread) | ratio | speed | lanes, predicted |");
+        System.out.println("|---|---|---|---|---|---|---|---|");
         for (Case one : CASES) {
             if (only.isEmpty() || only.contains(one.name)) {
                 accuracy.run(one);
@@ -135,13 +139,15 @@ public final class PlanAccuracy {
                                         + Math.round(one.deviceShare * weights));
         MemoryConfig memory = memory(one, host, device);
         ModelPlan plan = ModelPlanner.plan(shape, options(one, memory), here, false);
+        double before = MachineProbe.matmulReference();
         double[] seconds = measure(one, model, memory);
+        double speed = (before + MachineProbe.matmulReference()) / 2 / probedReference();
         double median = seconds[seconds.length / 2];
         double predicted = plan.forecast().stepSeconds();
         long stay = plan.placement().homes().stream().filter(home -> home != Tier.NVME).count();
         System.out.printf(
                 Locale.ROOT,
-                "| %s | %s | %d of %d | %.3f | %.3f (%.3f to %.3f) | %.2f | %s |%n",
+                "| %s | %s | %d of %d | %.3f | %.3f (%.3f to %.3f) | %.2f | %.2f | %s |%n",
                 one.name,
                 host.isEmpty() && device.isEmpty()
                         ? "-"
@@ -157,11 +163,17 @@ public final class PlanAccuracy {
                 seconds[0],
                 seconds[seconds.length - 1],
                 predicted / median,
+                speed,
                 plan.forecast().busySeconds().entrySet().stream()
                         .filter(lane -> lane.getValue() > 0 || lane.getKey() == Lane.COMPUTE)
                         .map(lane -> String.format(
                                 Locale.ROOT, "%s %.3f", lane.getKey().label(), lane.getValue()))
                         .collect(Collectors.joining(" ")));
+    }
+
+    /** What the probe had for the product that tells the machine's speed now. */
+    private double probedReference() {
+        return machine.device().rates().matmulRate(512, 2048);
     }
 
     /** Where nothing lies on the drive the least is a block; to stream, it must hold buffers too. */
@@ -195,8 +207,26 @@ public final class PlanAccuracy {
                         }
                     }
                 });
+        printLanes(out);
         delete(out);
+        if (one.foldEvery > 1) { // steps differ by what is pending, so that only a mean says anything
+            return new double[] {
+                seconds.stream().mapToDouble(Double::doubleValue).average().orElseThrow()
+            };
+        }
         return seconds.stream().mapToDouble(Double::doubleValue).sorted().toArray();
+    }
+
+    /** What the run itself says of its last step, for whoever wonders about a ratio. */
+    private static void printLanes(Path out) throws IOException {
+        JsonObject last = null;
+        for (String line : Files.readAllLines(out.resolve("metrics.jsonl"))) {
+            JsonObject json = Json.parseObject(line);
+            last = json.has("step_seconds") ? json : last;
+        }
+        System.err.printf(
+                "last step: %s s, exposed %s s, %s%n",
+                last.raw("step_seconds"), last.raw("exposed_transfer_seconds"), last.raw("lanes"));
     }
 
     private PlanOptions options(Case one, MemoryConfig memory) {

@@ -98,19 +98,32 @@ final class BlockTiers implements AutoCloseable {
     private void place(long scratchBytes, boolean writesBack) {
         tierPlan =
                 TierPlan.of(
-                        new TierPlan.Needs(
-                                origin.blockBytes(),
-                                origin.layout().visits(),
-                                scratchBytes,
-                                device.unifiedMemory(),
-                                config.overlap() ? config.prefetch() : 0,
-                                writesBack,
-                                origin.isStoredAsNeeded()),
-                        new TierPlan.Budgets(
-                                ledger.budget(Tier.HOST),
-                                ledger.budget(Tier.DEVICE),
-                                ledger.budget(Tier.NVME)));
+                        needs(config, origin, device.unifiedMemory(), scratchBytes, writesBack),
+                        budgets(ledger));
         placement = tierPlan.placement();
+    }
+
+    /** What has to be placed. */
+    static TierPlan.Needs needs(
+            MemoryConfig config,
+            BlockOrigin origin,
+            boolean unified,
+            long scratchBytes,
+            boolean writesBack) {
+        return new TierPlan.Needs(
+                origin.blockBytes(),
+                origin.layout().visits(),
+                scratchBytes,
+                unified,
+                config.overlap() ? config.prefetch() : 0,
+                writesBack,
+                origin.isStoredAsNeeded());
+    }
+
+    /** What it may take. */
+    static TierPlan.Budgets budgets(Ledger ledger) {
+        return new TierPlan.Budgets(
+                ledger.budget(Tier.HOST), ledger.budget(Tier.DEVICE), ledger.budget(Tier.NVME));
     }
 
     /** What the store of changed blocks will take on its drive; 0 where there is none. */

@@ -25,7 +25,8 @@ public final class ModelPlanner {
     private static final int LONGEST_BY_DEFAULT = 2048;
     private static final int SCALES = 2;
     private static final int HOST_POINTS = 10;
-    private static final int DEVICE_POINTS = 5;
+    private static final int DEVICE_POINTS = 3;
+    private static final double BETTER = 1.01; // smaller micro-batches gain nothing else
     private static final double WORTH = 1.05; // of the speed: less is not worth a change
     // What a card's driver and context take of its memory, at least.
     private static final long DEVICE_SHARE = 1L << 30;
@@ -103,7 +104,7 @@ public final class ModelPlanner {
             try {
                 Candidate next = candidate(options.withMicroBatch(size));
                 if (best == null
-                        || next.forecast.stepSeconds() * WORTH < best.forecast.stepSeconds()) {
+                        || next.forecast.stepSeconds() * BETTER < best.forecast.stepSeconds()) {
                     best = next;
                 }
             } catch (BadInputException e) {
@@ -127,6 +128,7 @@ public final class ModelPlanner {
                         options.batchSize(),
                         options.microBatch().orElse(options.batchSize()),
                         tokensEach,
+                        Math.max(1, tokensEach - 1),
                         options.queries(),
                         options.foldEvery());
         StepWork work = StepCosts.of(model.spec(), model.layout(), shape);
@@ -244,7 +246,7 @@ public final class ModelPlanner {
             consider(
                     found,
                     now,
-                    options.withMemory(withPrefetch(options.memory(), prefetch)),
+                    options.withMemory(options.memory().withPrefetch(prefetch)),
                     "--prefetch " + prefetch);
         }
         return found.stream()
@@ -313,11 +315,11 @@ public final class ModelPlanner {
         } else {
             long least = TierPlan.minimumDeviceBytes(needs);
             deviceBudgets.addAll(
-                    between(least, Math.max(device, needs.scratchBytes() + blocks), DEVICE_POINTS));
+                    between(least, Math.min(device, needs.scratchBytes() + blocks), DEVICE_POINTS));
             deviceBudgets.add(device);
         }
         TreeSet<Long> hostBudgets = new TreeSet<>();
-        long least = TierPlan.minimumHostBytes(needs, device);
+        long least = TierPlan.minimumHostBytes(needs, 0); // what every device budget can do with
         hostBudgets.addAll(
                 between(least, needs.scratchOnHost() + blocks, HOST_POINTS));
         hostBudgets.add(hostBudget(options.memory()));
@@ -361,14 +363,4 @@ public final class ModelPlanner {
                 memory.overlap());
     }
 
-    private static MemoryConfig withPrefetch(MemoryConfig memory, int prefetch) {
-        return new MemoryConfig(
-                memory.device(),
-                memory.deviceBudget(),
-                memory.hostBudget(),
-                memory.nvmeDir(),
-                memory.nvmeBudget(),
-                prefetch,
-                memory.overlap());
-    }
 }

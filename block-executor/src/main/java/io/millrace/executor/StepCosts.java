@@ -37,10 +37,11 @@ final class StepCosts {
      * @param batch sequences a step
      * @param microBatch sequences that pass through a block together
      * @param tokens tokens of a sequence
+     * @param scored tokens of a sequence whose prediction is scored
      * @param queries directions a step
      * @param foldEvery steps between rounding updates into the stored weights
      */
-    record Shape(int batch, int microBatch, int tokens, int queries, int foldEvery) {
+    record Shape(int batch, int microBatch, int tokens, int scored, int queries, int foldEvery) {
         int microBatches() {
             return Math.ceilDiv(batch, microBatch);
         }
@@ -225,6 +226,10 @@ final class StepCosts {
         }
 
         private void head(HeadSpec head) {
+            rows = sequences * shape.scored;
+            if (rows == 0) {
+                return;
+            }
             pass(Operation.Kind.COPY, spec.hiddenSize());
             norm(head.norm(), spec.hiddenSize());
             if (head.projection() != null) {

@@ -50,6 +50,11 @@ record TierPlan(
             int prefetch,
             boolean writesBack,
             boolean direct) {
+        Needs withPrefetch(int blocks) {
+            return new Needs(
+                    blockBytes, visits, scratchBytes, unified, blocks, writesBack, direct);
+        }
+
         long largestBlock() {
             return blockBytes.stream().mapToLong(HostMemory::pageBytes).max().orElseThrow();
         }

@@ -23,6 +23,7 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
     static final long ENDURANCE = 600_000_000_000_000L;
 
     private static final double DAY_SECONDS = 86_400;
+    private static final double SAME = 0.005; // of a step
 
     /** The answer for programs. */
     Map<String, Object> fields() {
@@ -267,19 +268,28 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
 
     private void addSweep(List<String> lines) {
         boolean unified = plan.placement().request().isUnified();
-        lines.add("other budgets  " + (unified ? "" : "device        ") + "host            step  bound by");
+        lines.add("other budgets  " + (unified ? "" : "device      ") + "host                step  bound by");
+        ModelPlan.SweepPoint before = null;
         for (ModelPlan.SweepPoint point : plan.sweep()) {
             boolean own =
                     point.hostBudget() == plan.hostBudget()
                             && point.deviceBudget() == plan.deviceBudget();
-            lines.add(
-                    format(
-                            "  %-12s %s%-9s %10s  %s",
-                            own ? "this plan" : "",
-                            unified ? "" : format("%-13s ", size(point.deviceBudget())),
-                            size(point.hostBudget()),
-                            seconds(point.stepSeconds()),
-                            point.boundLane()));
+            // Only where something changes: --json and --plot have every point.
+            boolean same =
+                    before != null
+                            && before.deviceBudget() == point.deviceBudget()
+                            && Math.abs(before.stepSeconds() / point.stepSeconds() - 1) < SAME;
+            if (own || !same) {
+                lines.add(
+                        format(
+                                "  %-12s %s%-9s %12s  %s",
+                                own ? "this plan" : "",
+                                unified ? "" : format("%-11s ", size(point.deviceBudget())),
+                                size(point.hostBudget()),
+                                seconds(point.stepSeconds()),
+                                point.boundLane()));
+                before = point;
+            }
         }
     }
 

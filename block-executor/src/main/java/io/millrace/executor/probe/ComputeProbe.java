@@ -33,6 +33,8 @@ final class ComputeProbe implements AutoCloseable {
     private static final int SCALES = 2;
     private static final int[] ROWS = {16, 64, 128, 256, 512, 1024, 2048};
     private static final int[] INPUTS = {512, 768, 1024, 2048, 3072, 4096, 8192};
+    private static final int REFERENCE_ROWS = 512;
+    private static final int REFERENCE_INPUTS = 2048;
     private static final int OUTPUTS = 1024;
     private static final int[] TOKENS = {64, 128, 256, 512, 1024};
     private static final int[] HEAD_SIZES = {64, 128};
@@ -44,7 +46,9 @@ final class ComputeProbe implements AutoCloseable {
 
     private final CpuWorkers workers;
     private final HostMemory memory = new HostMemory(Ledger.unlimited());
-    private final Timing timing = new Timing(0.05, 0.1);
+    private final Timing timing = new Timing(0.05, 0.12);
+    // Vector code runs a thousand times slower until the compiler has seen enough of it.
+    private final Timing patient = new Timing(0.4, 0.12);
     private final Consumer<String> progress;
 
     ComputeProbe(int cores, Consumer<String> progress) {
@@ -70,16 +74,27 @@ final class ComputeProbe implements AutoCloseable {
                 matmuls, attentions, widen, store, z, passes, dispatchSeconds(), 0);
     }
 
+    /** One of the products alone. */
+    double reference() {
+        return matmuls(new int[] {REFERENCE_INPUTS}, new int[] {REFERENCE_ROWS}, patient)
+                .getFirst()
+                .flopsPerSecond();
+    }
+
     private List<ComputeRates.MatmulRate> matmuls() {
+        return matmuls(INPUTS, ROWS, timing);
+    }
+
+    private List<ComputeRates.MatmulRate> matmuls(int[] allInputs, int[] allRows, Timing timed) {
         List<ComputeRates.MatmulRate> rates = new ArrayList<>();
-        int most = ROWS[ROWS.length - 1];
-        for (int inputs : INPUTS) {
+        int most = allRows[allRows.length - 1];
+        for (int inputs : allInputs) {
             try (HostSlab x = filled("x", (long) SCALES * most * inputs);
                     HostSlab y = filled("y", (long) SCALES * most * OUTPUTS);
                     HostSlab panels = filled("panels", panelFloats(inputs))) {
-                for (int rows : ROWS) {
+                for (int rows : allRows) {
                     Product product = new Product(rows, inputs, x, y, panels);
-                    double seconds = timing.seconds(product::run);
+                    double seconds = timed.seconds(product::run);
                     double flops = 2.0 * SCALES * rows * inputs * OUTPUTS;
                     rates.add(new ComputeRates.MatmulRate(rows, inputs, flops / seconds));
                 }
@@ -148,15 +163,16 @@ final class ComputeProbe implements AutoCloseable {
 
     private List<ComputeRates.AttentionRate> attentions() {
         List<ComputeRates.AttentionRate> rates = new ArrayList<>();
+        attention(TOKENS[0], HEAD_SIZES[0], patient);
         for (int headSize : HEAD_SIZES) {
             for (int tokens : TOKENS) {
-                rates.add(attention(tokens, headSize));
+                rates.add(attention(tokens, headSize, timing));
             }
         }
         return rates;
     }
 
-    private ComputeRates.AttentionRate attention(int tokens, int headSize) {
+    private ComputeRates.AttentionRate attention(int tokens, int headSize, Timing timed) {
         long width = (long) HEADS * headSize;
         // As many sequences as make a work item for every worker, whatever their length.
         int sequences = Math.max(1, 512 / tokens);
@@ -169,7 +185,7 @@ final class ComputeProbe implements AutoCloseable {
             HeadRows keys = heads(projected, width, 3 * width, headSize);
             HeadRows values = heads(projected, 2 * width, 3 * width, headSize);
             HeadRows out = heads(context, 0, width, headSize);
-            double seconds = timing.seconds(() -> workers.pool()
+            double seconds = timed.seconds(() -> workers.pool()
                     .parallelFor(
                             sequences * HEADS * tiles,
                             (item, worker) -> {
@@ -245,7 +261,7 @@ final class ComputeProbe implements AutoCloseable {
     private double perElement(RowWork work) {
         int each = 8; // rows of a task: 16 Ki floats, as runs share them out
         double seconds =
-                timing.seconds(() -> workers.pool()
+                patient.seconds(() -> workers.pool()
                         .parallelFor(
                                 PASS_ROWS / each,
                                 (task, worker) -> work.run(task * each, each)));

@@ -13,6 +13,17 @@ public final class MachineProbe {
     private MachineProbe() {}
 
     /**
+     * The rate of one product, in FLOP/s, in half a second: beside the same figure of a probe it
+     * tells whether the machine still runs as fast as then.
+     */
+    public static double matmulReference() {
+        try (ComputeProbe computing =
+                new ComputeProbe(Runtime.getRuntime().availableProcessors(), what -> {})) {
+            return computing.reference();
+        }
+    }
+
+    /**
      * Measures everything that a plan asks for.
      *
      * @param name what the machine is, in one line
