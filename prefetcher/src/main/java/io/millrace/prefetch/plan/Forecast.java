@@ -30,7 +30,8 @@ public record Forecast(
         double hiddenTransfer,
         double tokensPerSecond) {
     private static final int WARM = 2;
-    private static final int PASSES = 4;
+    private static final int LAST = 4; // of the passes that count: from WARM to before this
+    private static final int PASSES = 5;
     private static final double NANOS = 1e9;
 
     /** Freezes the maps. */
@@ -124,9 +125,9 @@ public record Forecast(
             for (PipelineSimulation.Span span : result.spans()) {
                 // Whole passes by number of visit: what is cut by a moment would be counted twice.
                 int pass = span.visit() / count;
-                moved += span.lane() == lane && pass >= WARM ? span.bytes() : 0;
+                moved += span.lane() == lane && pass >= WARM && pass < LAST ? span.bytes() : 0;
             }
-            moved /= PASSES - WARM;
+            moved /= LAST - WARM;
             bytes.put(lane, moved);
             busy.put(lane, moved == 0 ? 0 : moved / alone.of(java.util.Set.of(lane)).get(lane));
         }
@@ -151,7 +152,7 @@ public record Forecast(
                     span.bytes());
         }
         double[] ends = result.passEnds();
-        long until = (long) (ends[ends.length - 1] * NANOS);
+        long until = (long) (ends[LAST - 1] * NANOS);
         recorder.drain(until, log);
         return StepOverlap.of(log, (long) (ends[WARM - 1] * NANOS), until).hiddenTransfer();
     }

@@ -256,7 +256,10 @@ public final class MachineFile {
 
     private static Map<DType, Double> dtypes(
             JsonObject json, String name, Map<DType, Double> otherwise) {
-        Map<DType, Double> values = new EnumMap<>(otherwise);
+        Map<DType, Double> values = new EnumMap<>(DType.class);
+        if (!json.has(name)) {
+            return otherwise;
+        }
         json.optionalObject(name)
                 .ifPresent(told -> told.fields().keySet().forEach(dtype -> values.put(
                         DType.find(dtype)
@@ -267,7 +270,10 @@ public final class MachineFile {
     }
 
     private static Map<String, Double> directions(JsonObject json, Map<String, Double> otherwise) {
-        Map<String, Double> values = new LinkedHashMap<>(otherwise);
+        Map<String, Double> values = new LinkedHashMap<>();
+        if (!json.has("z_seconds")) {
+            return otherwise;
+        }
         json.optionalObject("z_seconds")
                 .ifPresent(told ->
                         told.fields().keySet().forEach(one -> values.put(one, told.number(one))));

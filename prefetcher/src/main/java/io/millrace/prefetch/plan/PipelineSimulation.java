@@ -19,7 +19,7 @@ import java.util.Set;
  * <p>A lane's work is a number of bytes, compute's a number of seconds at full speed; between two
  * events every lane goes at the speed that {@link SharedRates} gives for those at work.
  */
-final class PipelineSimulation {
+public final class PipelineSimulation {
     private static final Lane[] LANES = Lane.values();
     private static final double DONE = 1e-12; // of a second or a byte: rounding, not work
 
@@ -56,15 +56,24 @@ final class PipelineSimulation {
      * @param passes how many
      * @param overlap whether lanes run ahead
      */
-    record Run(
+    public record Run(
             double[] computeSeconds,
             boolean[] changes,
             double gapSeconds,
             int passes,
             boolean overlap) {}
 
-    /** One lane's work on one visit. */
-    record Span(Lane lane, int visit, int block, double start, double end, long bytes) {}
+    /**
+     * One lane's work on one visit.
+     *
+     * @param lane which
+     * @param visit number of the visit, over all passes
+     * @param block whose visit
+     * @param start seconds from the beginning
+     * @param end seconds from the beginning
+     * @param bytes moved; 0 of compute
+     */
+    public record Span(Lane lane, int visit, int block, double start, double end, long bytes) {}
 
     /**
      * What came of it.
@@ -74,10 +83,16 @@ final class PipelineSimulation {
      * @param mostHostSlots the most host slots ever lent at once
      * @param mostDeviceSlots the same on the device
      */
-    record Result(List<Span> spans, double[] passEnds, int mostHostSlots, int mostDeviceSlots) {
-        /** Seconds of a pass once the pipeline is full: the mean of those after the first ones. */
-        double steadySeconds(int warm) {
-            return (passEnds[passEnds.length - 1] - passEnds[warm - 1]) / (passEnds.length - warm);
+    public record Result(List<Span> spans, double[] passEnds, int mostHostSlots, int mostDeviceSlots) {
+        /**
+         * Seconds of a pass once the pipeline is full.
+         *
+         * @param warm passes at the beginning that do not count
+         */
+        public double steadySeconds(int warm) {
+            // Nothing is fetched ahead for a pass after the last, so that one is shorter than others.
+            int last = passEnds.length - 2;
+            return (passEnds[last] - passEnds[warm - 1]) / (last + 1 - warm);
         }
     }
 
@@ -120,8 +135,14 @@ final class PipelineSimulation {
         }
     }
 
-    /** Runs passes over the visits. */
-    static Result simulate(Placement placement, Machine machine, Run run) {
+    /**
+     * Runs passes over the visits.
+     *
+     * @param placement of the blocks
+     * @param machine whose speeds lanes have
+     * @param run what happens
+     */
+    public static Result simulate(Placement placement, Machine machine, Run run) {
         return new PipelineSimulation(placement, machine, run).simulate();
     }
 
