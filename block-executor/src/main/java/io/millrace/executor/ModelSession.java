@@ -21,7 +21,7 @@ import java.util.Optional;
 final class ModelSession implements AutoCloseable {
     private final Checkpoint checkpoint;
     private final ModelLayout layout;
-    private final MemoryConfig memory;
+    private MemoryConfig memory;
     private final Ledger ledger;
     private final SpanRecorder spans = new SpanRecorder();
     private final CpuWorkers workers;
@@ -103,8 +103,23 @@ final class ModelSession implements AutoCloseable {
      * @throws io.millrace.memory.BadInputException when a budget is too small
      */
     void plan(ScratchSize size, Arithmetic arithmetic, BlockOrigin origin, boolean writesBack) {
+        plan(size, arithmetic, origin, writesBack, Optional.empty());
+    }
+
+    /** The same, with a forecast that chooses what was left open. */
+    void plan(
+            ScratchSize size,
+            Arithmetic arithmetic,
+            BlockOrigin origin,
+            boolean writesBack,
+            Optional<RunForecast> forecast) {
         Engine.Need need =
                 engine.plan(checkpoint.spec(), layout, size, arithmetic, workers(), writesBack);
+        forecast.ifPresent(chooser -> {
+            boolean unified = memory.device().equals(MemoryConfig.DEFAULT.device());
+            TierPlan.Needs needs = BlockTiers.needs(memory, origin, unified, need, writesBack);
+            memory = memory.withPrefetch(chooser.prefetch(needs, BlockTiers.budgets(ledger)));
+        });
         tiers = BlockTiers.plan(memory, ledger, origin, spans, need, writesBack);
     }
 

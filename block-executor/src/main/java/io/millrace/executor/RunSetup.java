@@ -2,6 +2,8 @@ package io.millrace.executor;
 
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.DataConfig;
+import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.memory.ByteSize;
 import io.millrace.model.Checkpoint;
@@ -56,13 +58,13 @@ final class RunSetup implements AutoCloseable {
     }
 
     /** Checks everything, takes the folder, loads the weights. */
-    static RunSetup prepare(TuneConfig config) {
+    static RunSetup prepare(TuneConfig config, RunListener listener) {
         ArithmeticConfig arithmetic = config.arithmetic();
         LrSchedule schedule =
                 Schedules.named(arithmetic.schedule(), arithmetic.lr(), arithmetic.warmup());
         Estimator estimator = new TwoSidedEstimator(arithmetic.queries());
-        ModelSession session =
-                ModelSession.open(config.model(), arithmetic.dtype(), config.memory());
+        MemoryConfig memory = RunForecast.memory(config.memory());
+        ModelSession session = ModelSession.open(config.model(), arithmetic.dtype(), memory);
         RunFolder folder = null;
         RunHistory history = null;
         try {
@@ -70,13 +72,22 @@ final class RunSetup implements AutoCloseable {
             TrainingData data = TrainingData.read(config.data(), config.model(), base.spec());
             ScratchSize size = size(config.data(), data, arithmetic);
             Arithmetic folding = arithmetic(arithmetic);
-            session.plan(size, folding, origin(config, session), true);
+            RunForecast forecast =
+                    new RunForecast(
+                            config,
+                            memory,
+                            listener.machine(memory.nvmeDir().orElse(config.output().out())),
+                            base.spec(),
+                            session.layout(),
+                            data.train().examples());
+            session.plan(size, folding, origin(config, session), true, Optional.of(forecast));
             String fingerprint = base.scan().fingerprint();
             checkRoom(config, session);
             folder = RunFolder.open(config.output().out(), config.output().resume());
             history = RunHistory.open(config, folder, fingerprint);
             folder.writeRunFile(runFile(config, fingerprint));
             Forward forward = start(config, session, folding, size, folder, history);
+            forecast.describe(session.tiers().tierPlan()).ifPresent(listener::onPlan);
             return new RunSetup(
                     config, session, data, folder, history, forward, estimator, schedule);
         } catch (RuntimeException | Error e) {

@@ -54,7 +54,7 @@ public final class TuningRun {
      *     as it was then
      */
     public static RunSummary run(TuneConfig config, RunListener listener) {
-        try (RunSetup setup = RunSetup.prepare(config)) {
+        try (RunSetup setup = RunSetup.prepare(config, listener)) {
             return new TuningRun(config, listener, setup).run();
         }
     }
