@@ -135,6 +135,14 @@ final class BlockTiers implements AutoCloseable {
         }
     }
 
+    Device device() {
+        return device;
+    }
+
+    Placement placement() {
+        return placement;
+    }
+
     /** What the store of changed blocks will take on its drive; 0 where there is none. */
     long storeBytes() {
         return storeBytes;

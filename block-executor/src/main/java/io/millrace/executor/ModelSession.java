@@ -10,7 +10,6 @@ import io.millrace.model.ModelLayout;
 import io.millrace.optim.Directions;
 import io.millrace.optim.GaussianDirection;
 import io.millrace.optim.Rounding;
-import io.millrace.prefetch.BlockFeed;
 import io.millrace.telemetry.SpanRecorder;
 import java.nio.file.Path;
 import java.util.EnumMap;
@@ -32,6 +31,7 @@ final class ModelSession implements AutoCloseable {
     private BlockTiers tiers;
     private Checkpoint saved;
     private Scratch scratch;
+    private WatchedFeed feed;
 
     private ModelSession(
             Checkpoint checkpoint,
@@ -126,8 +126,13 @@ final class ModelSession implements AutoCloseable {
     DecoderForward start(
             ScratchSize size, WeightPasses passes, Optional<StoreFolder> store, long firstStep) {
         scratch = new Scratch(tiers.scratchMemory(), checkpoint.spec(), size, scratchPlan);
-        BlockFeed feed = tiers.start(store, firstStep);
+        feed = new WatchedFeed(tiers.start(store, firstStep));
         return new DecoderForward(checkpoint.spec(), layout, feed, scratch, passes, workers, spans);
+    }
+
+    /** Says who is told before each visit to a block; called after {@link #start}. */
+    void watchVisits(Runnable watcher) {
+        feed.watch(watcher);
     }
 
     /** Opens a checkpoint that this session closes. */

@@ -17,7 +17,6 @@ import io.millrace.optim.Optimizers;
 import io.millrace.optim.Schedules;
 import io.millrace.optim.SeededShuffle;
 import io.millrace.optim.TwoSidedEstimator;
-import io.millrace.telemetry.TraceWriter;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -36,7 +35,6 @@ final class RunSetup implements AutoCloseable {
     private final DecoderForward forward;
     private final Estimator estimator;
     private final LrSchedule schedule;
-    private final Optional<TraceWriter> trace;
 
     private RunSetup(
             TuneConfig config,
@@ -55,7 +53,6 @@ final class RunSetup implements AutoCloseable {
         this.forward = forward;
         this.estimator = estimator;
         this.schedule = schedule;
-        trace = config.output().trace().map(file -> new TraceWriter(file, session.spans().now()));
     }
 
     /** Checks everything, takes the folder, loads the weights. */
@@ -182,11 +179,6 @@ final class RunSetup implements AutoCloseable {
         return history;
     }
 
-    /** The timeline, where one was asked for. */
-    Optional<TraceWriter> trace() {
-        return trace;
-    }
-
     LrSchedule schedule() {
         return schedule;
     }
@@ -233,6 +225,11 @@ final class RunSetup implements AutoCloseable {
         session.tiers().discardStore();
     }
 
+    /** Ends a run that saves no model: the store of its blocks is worth nothing then. */
+    void discard() {
+        session.tiers().discardStore();
+    }
+
     private void save(Path place, ForwardRequest.Folding folding) {
         try (CheckpointWriter writer =
                 CheckpointWriter.create(session.checkpoint(), session.layout(), place)) {
@@ -262,7 +259,7 @@ final class RunSetup implements AutoCloseable {
         try (folder;
                 history;
                 session) {
-            trace.ifPresent(TraceWriter::close);
+            // Closed in the reverse of this order.
         }
     }
 }

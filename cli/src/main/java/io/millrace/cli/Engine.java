@@ -3,6 +3,7 @@ package io.millrace.cli;
 import io.millrace.executor.EvalResult;
 import io.millrace.executor.ForwardPass;
 import io.millrace.executor.Generation;
+import io.millrace.executor.Rehearsal;
 import io.millrace.executor.Replay;
 import io.millrace.executor.RunSummary;
 import io.millrace.executor.config.EvalConfig;
@@ -11,7 +12,9 @@ import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.memory.DType;
+import io.millrace.telemetry.StepObserver;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.LongConsumer;
 
@@ -21,6 +24,13 @@ interface Engine {
      * Tunes a model; returns after the last step, or after the one in which a stop was asked for.
      */
     RunSummary tune(TuneConfig config, RunListener listener);
+
+    /** Takes the first steps of a tuning run for what they show, and saves no model. */
+    RunSummary rehearse(
+            TuneConfig config,
+            Rehearsal rehearsal,
+            RunListener listener,
+            List<StepObserver> observers);
 
     /** Evaluates a model on a file. */
     EvalResult eval(EvalConfig config);

@@ -4,6 +4,7 @@ import io.millrace.executor.EvalResult;
 import io.millrace.executor.Evaluation;
 import io.millrace.executor.ForwardPass;
 import io.millrace.executor.Generation;
+import io.millrace.executor.Rehearsal;
 import io.millrace.executor.Replay;
 import io.millrace.executor.RunSummary;
 import io.millrace.executor.TuningRun;
@@ -16,7 +17,9 @@ import io.millrace.memory.BadInputException;
 import io.millrace.model.ModelConfig;
 import io.millrace.model.NamedArchitectures;
 import io.millrace.model.SyntheticModel;
+import io.millrace.telemetry.StepObserver;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.function.LongConsumer;
 
 /** The engine that does the work. */
@@ -24,6 +27,15 @@ final class ExecutorEngine implements Engine {
     @Override
     public RunSummary tune(TuneConfig config, RunListener listener) {
         return TuningRun.run(config, listener);
+    }
+
+    @Override
+    public RunSummary rehearse(
+            TuneConfig config,
+            Rehearsal rehearsal,
+            RunListener listener,
+            List<StepObserver> observers) {
+        return TuningRun.rehearse(config, rehearsal, listener, observers);
     }
 
     @Override

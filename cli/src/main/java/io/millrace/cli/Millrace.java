@@ -57,7 +57,8 @@ final class Millrace implements Callable<Integer> {
                         new GenerateCommand(context),
                         new ForwardCommand(context),
                         new ReplayCommand(context),
-                        new SynthCommand(context))) {
+                        new SynthCommand(context),
+                        new ProfileCommand(context))) {
             commandLine.addSubcommand(command);
         }
         Converters.register(commandLine);

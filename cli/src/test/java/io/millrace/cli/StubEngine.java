@@ -3,6 +3,7 @@ package io.millrace.cli;
 import io.millrace.executor.EvalResult;
 import io.millrace.executor.ForwardPass;
 import io.millrace.executor.Generation;
+import io.millrace.executor.Rehearsal;
 import io.millrace.executor.Replay;
 import io.millrace.executor.RunSummary;
 import io.millrace.executor.config.EvalConfig;
@@ -12,6 +13,7 @@ import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.RunStart;
 import io.millrace.executor.config.StepProgress;
 import io.millrace.executor.config.TuneConfig;
+import io.millrace.telemetry.StepObserver;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -23,6 +25,7 @@ import java.util.function.LongConsumer;
 /** Keeps what it is asked, takes the steps without doing any, and fails where told to. */
 final class StubEngine implements Engine {
     TuneConfig tuned;
+    Rehearsal rehearsed;
     final List<EvalConfig> evaluated = new ArrayList<>();
     GenerateConfig generated;
     List<Object> forwarded;
@@ -52,6 +55,19 @@ final class StubEngine implements Engine {
                 new EvalResult(0.75, 0.5, 10, 10),
                 new EvalResult(0.25, Double.NaN, 10, 10),
                 step < steps);
+    }
+
+    @Override
+    public RunSummary rehearse(
+            TuneConfig config,
+            Rehearsal rehearsal,
+            RunListener listener,
+            List<StepObserver> observers) {
+        failWhereTold();
+        tuned = config;
+        rehearsed = rehearsal;
+        return new RunSummary(
+                config.output().out(), rehearsal.steps(), 0.7, null, null, false);
     }
 
     @Override

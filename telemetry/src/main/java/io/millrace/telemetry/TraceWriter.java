@@ -12,7 +12,7 @@ import java.util.Arrays;
  * steps and one a lane. Those viewers cannot draw spans that overlap on a track, so a lane that
  * works on several blocks at once gets further tracks below its first.
  */
-public final class TraceWriter implements AutoCloseable {
+public final class TraceWriter implements StepObserver, AutoCloseable {
     private static final Lane[] LANES = Lane.values();
     private static final int TRACKS_PER_LANE = 64;
     private static final int STEP_TRACK = 1;
@@ -75,6 +75,17 @@ public final class TraceWriter implements AutoCloseable {
                 writeSpan(spans, i);
             }
         }
+    }
+
+    @Override
+    public void between(SpanLog spans) {
+        write(spans);
+    }
+
+    @Override
+    public void step(StepMetrics metrics, SpanLog spans, long startNs, long endNs) {
+        writeStep(metrics.step(), startNs, endNs);
+        write(spans);
     }
 
     private void writeSpan(SpanLog spans, int i) {

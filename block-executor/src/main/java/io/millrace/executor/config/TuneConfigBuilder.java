@@ -39,6 +39,7 @@ public final class TuneConfigBuilder {
     private long checkpointEvery;
     private boolean resume;
     private Optional<Path> trace = Optional.empty();
+    private OptionalInt metricsPort = OptionalInt.empty();
 
     TuneConfigBuilder(Path model, Path train, Path out) {
         this.model = model;
@@ -217,6 +218,12 @@ public final class TuneConfigBuilder {
         return this;
     }
 
+    /** Port at which figures are served. */
+    public TuneConfigBuilder metricsPort(int port) {
+        metricsPort = OptionalInt.of(port);
+        return this;
+    }
+
     /** The run, checked. */
     public TuneConfig build() {
         TaskConfig task = new TaskConfig(template, labelWords, seqLen, pack);
@@ -239,6 +246,7 @@ public final class TuneConfigBuilder {
                         rounding,
                         dtype),
                 memory,
-                new OutputConfig(out, evalEvery, checkpointEvery, resume, trace));
+                new OutputConfig(
+                        out, evalEvery, checkpointEvery, resume, trace, metricsPort));
     }
 }
