@@ -93,6 +93,9 @@ public final class TuningRun {
                 after = evaluate();
             }
             setup.saveModel();
+            // What moved for the last fold belongs to no step, and to the timeline.
+            meter.begin();
+            observers.between(meter);
         }
         return summary(interrupted);
     }

@@ -24,6 +24,7 @@ public final class TraceWriter implements StepObserver, AutoCloseable {
     private final StringBuilder text = new StringBuilder(256);
     private final long[][] trackEndsNs = new long[LANES.length][TRACKS_PER_LANE];
     private final int[] trackCounts = new int[LANES.length];
+    private final SpanLog unfinished = new SpanLog(8);
     private boolean first = true;
     private boolean closed;
 
@@ -65,11 +66,18 @@ public final class TraceWriter implements StepObserver, AutoCloseable {
     }
 
     /**
-     * Writes the spans of a log that are complete; the others come with a later drain.
+     * Writes the spans of a log that are complete; the others come with a later drain, or as far as
+     * they are known when the trace ends.
      *
      * @throws UncheckedIOException where the file cannot be written
      */
     public void write(SpanLog spans) {
+        writeComplete(spans);
+        unfinished.clear();
+        unfinished.addUnfinished(spans);
+    }
+
+    private void writeComplete(SpanLog spans) {
         for (int i = 0; i < spans.size(); i++) {
             if (spans.complete(i)) {
                 writeSpan(spans, i);
@@ -178,6 +186,7 @@ public final class TraceWriter implements StepObserver, AutoCloseable {
         }
         closed = true;
         try (out) {
+            writeComplete(unfinished);
             out.write("\n]}\n");
         } catch (IOException e) {
             throw failure(e);

@@ -25,7 +25,7 @@ public final class BytesPerLane implements BudgetAdvisor {
         if (use.bytes() == 0 || use.busySeconds() <= mayTake) {
             return Optional.empty(); // fast enough on the whole: bytes are not what it lacks
         }
-        String tier = lane == Lane.NVME_READ || lane == Lane.NVME_WRITE ? "host" : "device";
+        String tier = tier(lane);
         long passing = passingBytes(profile, tier);
         double more = Math.min(passing, use.bytes() * (1 - mayTake / use.busySeconds()));
         return held(profile, tier)
@@ -34,6 +34,11 @@ public final class BytesPerLane implements BudgetAdvisor {
                                 tier,
                                 Units.roundUp(held + (long) more),
                                 more >= passing));
+    }
+
+    /** The tier that spares a lane its bytes by holding them. */
+    static String tier(Lane lane) {
+        return lane == Lane.NVME_READ || lane == Lane.NVME_WRITE ? "host" : "device";
     }
 
     private static Optional<Long> held(Profile profile, String tier) {

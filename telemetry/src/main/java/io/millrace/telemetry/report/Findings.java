@@ -74,7 +74,7 @@ public record Findings(String headline, List<String> details) {
                         + " "
                         + Units.percent(waited / seconds)
                         + " of the time; ";
-        return wait + advisor.advise(profile).map(Findings::mend).orElseGet(() -> early(profile));
+        return wait + advisor.advise(profile).map(Findings::mend).orElseGet(() -> early(profile, lane));
     }
 
     private static String mend(BudgetAdvisor.Advice advice) {
@@ -85,10 +85,13 @@ public record Findings(String headline, List<String> details) {
                 + (advice.holdsAll() ? " would hold every block." : " would hide it.");
     }
 
-    private static String early(Profile profile) {
-        return "the lane is fast enough but starts too late: raise --prefetch (now "
-                + profile.facts().prefetch()
-                + ") and give it room with the budgets.";
+    private static String early(Profile profile, Lane lane) {
+        String tier = BytesPerLane.tier(lane);
+        return profile.facts().prefetch() == 0
+                ? "nothing is requested ahead: leave out --no-overlap, or give larger budgets."
+                : "the lane is fast enough but starts too late: a larger --prefetch or "
+                        + tier
+                        + " budget lets it run ahead.";
     }
 
     private static String bound(Profile profile) {

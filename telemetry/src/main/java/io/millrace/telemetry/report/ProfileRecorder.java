@@ -19,6 +19,7 @@ public final class ProfileRecorder implements StepObserver, AutoCloseable {
 
     private final int warmSteps;
     private final SpanLog drawn = new SpanLog(4096);
+    private final SpanLog unfinished = new SpanLog(8);
     private final List<Profile.Step> steps = new ArrayList<>();
     private final ResidentSize resident = new ResidentSize();
     private RunFacts facts;
@@ -74,6 +75,8 @@ public final class ProfileRecorder implements StepObserver, AutoCloseable {
 
     private void keep(SpanLog spans) {
         drawn.addComplete(spans);
+        unfinished.clear();
+        unfinished.addUnfinished(spans);
         for (int i = 0; i < spans.size(); i++) {
             if (spans.complete(i) && spans.block(i) >= 0) {
                 blockSeconds[spans.block(i)][spans.lane(i).index()] +=
@@ -99,9 +102,12 @@ public final class ProfileRecorder implements StepObserver, AutoCloseable {
             }
             waits[block] = blockWaitSeconds[block] / count;
         }
+        SpanLog all = new SpanLog(drawn.size() + unfinished.size());
+        all.addComplete(drawn);
+        all.addComplete(unfinished);
         long[] peaks =
                 facts.memory().stream().mapToLong(kind -> kind.peak().getAsLong()).toArray();
-        return new Profile(facts, warmSteps, steps, drawn, seconds, waits, memory, peaks);
+        return new Profile(facts, warmSteps, steps, all, seconds, waits, memory, peaks);
     }
 
     @Override

@@ -12,6 +12,9 @@ function make(name, attributes = {}, ...children) {
   return element;
 }
 
+/** Text in which options are not broken at the end of a line. */
+const words = text => text.split(/(--[a-z-]+)/).map((part, i) => i % 2 ? make('span', {class: 'option'}, part) : part);
+
 const percent = (share, digits = 0) => {
   const value = share * 100;
   const fine = (value > 0 && value < 10) || (value > 99 && value < 100) ? 1 : 0;
@@ -37,8 +40,8 @@ const background = name => 'background-color: var(--' + name + ')';
 
 function header() {
   byId('made').textContent = DATA.made;
-  byId('headline').textContent = DATA.summary.finding;
-  byId('details').append(...DATA.details.map(text => make('p', {}, text)));
+  byId('headline').append(...words(DATA.summary.finding));
+  byId('details').append(...DATA.details.map(text => make('p', {}, ...words(text))));
   byId('description').textContent = DATA.description;
   document.title = 'Millrace profile: ' + DATA.model + ' on ' + DATA.device;
 }
@@ -57,8 +60,9 @@ function figures() {
     make('div', {}, make('dt', {}, term), make('dd', {}, value, make('small', {}, unit)))));
 }
 
+const mean = pick => DATA.steps.reduce((sum, step) => sum + pick(step), 0) / DATA.steps.length;
+
 function share() {
-  const mean = pick => DATA.steps.reduce((sum, step) => sum + pick(step), 0) / DATA.steps.length;
   const whole = mean(step => step.step_seconds);
   const parts = [['computes', 'compute', mean(step => step.lanes.compute.busy_seconds), false]];
   for (const lane of LANES) {
@@ -138,9 +142,11 @@ function steps() {
 
 function blocks() {
   const columns = [...LANES.filter(lane => lane === 'compute' || DATA.blocks.some(block => block.seconds[lane] > 0)), 'wait'];
-  const most = Math.max(...DATA.blocks.flatMap(block => columns.map(name => block.seconds[name])));
+  // The ends of a model can be many times a layer: the scale suits the layers, and what exceeds it fades out.
+  const largest = DATA.blocks.map(block => Math.max(...columns.map(name => block.seconds[name]))).sort((a, b) => a - b);
+  const most = Math.min(largest.at(-1), 1.3 * largest[Math.floor((largest.length - 1) * 0.8)]) || 1;
   const bar = (name, value) => make('td', {}, make('div', {class: 'cell'},
-    make('i', {class: name === 'wait' ? 'waiting' : '', style: 'width:' + (value / most * 100).toFixed(2) + '%;' + (name === 'wait' ? '' : background(name))}),
+    make('i', {class: (name === 'wait' ? 'waiting' : '') + (value > most ? ' over' : ''), style: 'width: calc((100% - 60px) * ' + Math.min(1, value / most).toFixed(4) + ');' + (name === 'wait' ? '' : background(name))}),
     value > 0 ? seconds(value) : '–'));
   const homes = {nvme: 'streamed', host: 'in host memory', device: 'on the device'};
   table('blocks', ['Block', 'Size', 'Home', ...columns.map(name => name === 'wait' ? 'exposed wait' : name)],
@@ -187,6 +193,7 @@ function niceBytes(least) {
 
 function lanes() {
   const known = LANES.some(lane => DATA.summary.lanes[lane].limit_bytes_per_second);
+  const whole = mean(step => step.step_seconds);
   const cell = text => make('td', {}, text);
   const limit = figures => {
     if (!figures.limit_bytes_per_second) return [cell('not probed')];
@@ -199,7 +206,7 @@ function lanes() {
       const figures = DATA.summary.lanes[name];
       const used = figures.busy_seconds > 0;
       const head = make('span', {}, make('span', {class: 'dot', style: background(name)}), name);
-      return [head, cell(used ? seconds(figures.busy_seconds) : '–'), cell(used ? percent(figures.busy_seconds / DATA.summary.step_seconds) : '–'),
+      return [head, cell(used ? seconds(figures.busy_seconds) : '–'), cell(used ? percent(figures.busy_seconds / whole) : '–'),
         cell(figures.bytes > 0 ? bytes(figures.bytes) : '–'), cell(figures.bytes_per_second ? rate(figures.bytes_per_second) : '–'),
         ...(known ? (name === 'compute' ? [cell('')] : limit(figures)) : [])];
     }));
@@ -209,10 +216,11 @@ function lanes() {
     : 'A step writes ' + bytes(wear.bytes_per_step) + ' to the drive, a day of such steps ' + bytes(wear.bytes_per_day) + '.'
       + (wear.days ? ' A drive rated for ' + tera(wear.rated_bytes) + ' written reaches that after ' + days(wear.days) + ' of tuning without a pause.'
         : ' With --tbw 600TB the report says how long the drive is rated to bear it.')
-      + ' --fold-every K writes only every K-th step.';
+      + ' With --fold-every K only every K-th step writes.';
+  byId('wear').replaceChildren(...words(byId('wear').textContent));
 }
 
-const tera = value => (value / 1e12).toPrecision(3).replace(/\.?0+$/, '') + ' TB';
+const tera = value => Number((value / 1e12).toPrecision(3)) + ' TB';
 const days = value => value < 2 ? (value * 24).toFixed(0) + ' hours' : value < 800 ? value.toFixed(0) + ' days' : (value / 365).toFixed(1) + ' years';
 
 function options() {

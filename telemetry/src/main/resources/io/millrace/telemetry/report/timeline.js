@@ -5,8 +5,9 @@ class Timeline {
   static LANES = ['nvme-read', 'h2d', 'compute', 'd2h', 'nvme-write'];
   static LABEL_WIDTH = 92;
   static AXIS = 26;
-  static GAP = 7;
-  static HEIGHT = 300;
+  static GAP = 8;
+  static ROW = 46;
+  static IDLE_ROW = 12;
 
   constructor(canvas, overview, data, listener) {
     this.canvas = canvas;
@@ -20,6 +21,8 @@ class Timeline {
     this.first = starts.reduce((least, value) => Math.min(least, value), this.steps[0].start_us);
     this.last = ends.reduce((most, value) => Math.max(most, value), this.steps.at(-1).end_us);
     this.idle = this.gaps();
+    const [top, height] = this.row(this.lanes.length - 1);
+    this.bottom = top + height + 2;
     this.selected = null;
     this.show(this.first, this.last);
     this.listen();
@@ -84,15 +87,20 @@ class Timeline {
     return this.from + (x - Timeline.LABEL_WIDTH) / (this.width - Timeline.LABEL_WIDTH) * (this.to - this.from);
   }
 
-  /** Top and height of a lane. */
+  /** Top and height of a lane; one that did nothing is a thin line. */
   row(index) {
-    const height = (Timeline.HEIGHT - Timeline.AXIS) / this.lanes.length;
-    return [Timeline.AXIS + index * height + Timeline.GAP / 2, height - Timeline.GAP];
+    let top = Timeline.AXIS;
+    for (let i = 0; i < index; i++) top += this.height(i) + Timeline.GAP;
+    return [top, this.height(index)];
+  }
+
+  height(index) {
+    return this.lanes[index].spans.length ? Timeline.ROW : Timeline.IDLE_ROW;
   }
 
   draw() {
     this.width = this.canvas.clientWidth || 1000;
-    const pen = Timeline.pen(this.canvas, this.width, Timeline.HEIGHT);
+    const pen = Timeline.pen(this.canvas, this.width, this.bottom);
     const style = getComputedStyle(document.documentElement);
     this.color = name => style.getPropertyValue('--' + name).trim();
     this.drawAxis(pen);
@@ -109,7 +117,7 @@ class Timeline {
     const pen = canvas.getContext('2d');
     pen.setTransform(scale, 0, 0, scale, 0, 0);
     pen.clearRect(0, 0, width, height);
-    pen.font = '12px system-ui, "Segoe UI", "Liberation Sans", Arial, sans-serif';
+    pen.font = '12px Inter, system-ui, "Segoe UI", "Liberation Sans", Arial, sans-serif';
     pen.textBaseline = 'middle';
     return pen;
   }
@@ -117,28 +125,28 @@ class Timeline {
   drawAxis(pen) {
     pen.save();
     pen.beginPath();
-    pen.rect(Timeline.LABEL_WIDTH, 0, this.width - Timeline.LABEL_WIDTH, Timeline.HEIGHT);
+    pen.rect(Timeline.LABEL_WIDTH, 0, this.width - Timeline.LABEL_WIDTH, this.bottom);
     pen.clip();
     const tick = niceStep((this.to - this.from) / Math.max(2, (this.width - Timeline.LABEL_WIDTH) / 110));
     for (let time = Math.ceil(this.from / tick) * tick; time <= this.to; time += tick) {
       const x = Math.round(this.x(time)) + 0.5;
       pen.strokeStyle = this.color('rule');
-      line(pen, x, Timeline.AXIS, x, Timeline.HEIGHT);
+      line(pen, x, Timeline.AXIS, x, this.bottom);
       pen.fillStyle = this.color('soft');
       pen.fillText(formatTime(time, tick), x + 4, Timeline.AXIS / 2 + 1);
     }
     for (const step of this.steps) {
       const x = Math.round(this.x(step.start_us)) + 0.5;
       pen.strokeStyle = this.color('faint');
-      line(pen, x, Timeline.AXIS - 4, x, Timeline.HEIGHT);
+      line(pen, x, Timeline.AXIS - 4, x, this.bottom);
     }
     pen.restore();
   }
 
   drawLane(pen, lane, index) {
     const [top, height] = this.row(index);
-    pen.fillStyle = this.color('ink');
-    pen.fillText(lane.name, 0, top + height / 2);
+    pen.fillStyle = this.color(lane.spans.length ? 'ink' : 'faint');
+    pen.fillText(lane.name, 0, top + height / 2 + 1);
     pen.save();
     pen.beginPath();
     pen.rect(Timeline.LABEL_WIDTH, top, this.width - Timeline.LABEL_WIDTH, height);
