@@ -55,8 +55,14 @@ final class RunSetup implements AutoCloseable {
         this.schedule = schedule;
     }
 
-    /** Checks everything, takes the folder, loads the weights. */
-    static RunSetup prepare(TuneConfig config) {
+    /**
+     * Checks everything, takes the folder, loads the weights.
+     *
+     * @param config the run
+     * @param heldOut examples to take from the training data for evaluations; 0 for those that the
+     *     run names, if any
+     */
+    static RunSetup prepare(TuneConfig config, int heldOut) {
         ArithmeticConfig arithmetic = config.arithmetic();
         DenseDirection direction = Directions.named(arithmetic.perturbation());
         LrSchedule schedule =
@@ -69,7 +75,8 @@ final class RunSetup implements AutoCloseable {
         RunHistory history = null;
         try {
             Checkpoint base = session.checkpoint();
-            TrainingData data = TrainingData.read(config.data(), config.model(), base.spec());
+            TrainingData read = TrainingData.read(config.data(), config.model(), base.spec());
+            TrainingData data = heldOut > 0 ? read.holdingOut(heldOut) : read;
             ScratchSize size = size(config.data(), data, arithmetic);
             session.plan(size, origin(config, session), true);
             String fingerprint = base.scan().fingerprint();

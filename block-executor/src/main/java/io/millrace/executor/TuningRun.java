@@ -56,7 +56,7 @@ public final class TuningRun {
      */
     public static RunSummary run(TuneConfig config, RunListener listener) {
         try (RunObservers observers = RunObservers.open(config.output(), List.of());
-                RunSetup setup = RunSetup.prepare(config)) {
+                RunSetup setup = RunSetup.prepare(config, 0)) {
             return new TuningRun(config, listener, setup, observers).run();
         }
     }
@@ -76,7 +76,7 @@ public final class TuningRun {
             RunListener listener,
             List<StepObserver> more) {
         try (RunObservers observers = RunObservers.open(config.output(), more);
-                RunSetup setup = RunSetup.prepare(config)) {
+                RunSetup setup = RunSetup.prepare(config, rehearsal.heldOut())) {
             return new TuningRun(config, listener, setup, observers).rehearse(rehearsal);
         }
     }
@@ -102,13 +102,13 @@ public final class TuningRun {
 
     private RunSummary rehearse(Rehearsal rehearsal) {
         long first = begin(rehearsal.steps());
-        if (rehearsal.evaluates()) {
+        if (rehearsal.heldOut() > 0) {
             before = evaluate();
         }
         // Whatever comes, nobody goes on with these blocks.
         setup.discard();
         boolean interrupted = tune(first, rehearsal.steps());
-        if (rehearsal.evaluates() && !interrupted) {
+        if (rehearsal.heldOut() > 0 && !interrupted) {
             after = evaluate();
         }
         return summary(interrupted);

@@ -100,7 +100,7 @@ class TraceFiguresTest {
             RunSummary summary =
                     TuningRun.rehearse(
                             Runs.config(model, data, out).memory(memory).build(),
-                            new Rehearsal(5, false),
+                            Rehearsal.of(5),
                             RunListener.SILENT,
                             List.of(recorder));
             assertThat(summary.stepsDone()).isEqualTo(5);

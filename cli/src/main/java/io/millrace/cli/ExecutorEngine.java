@@ -13,6 +13,8 @@ import io.millrace.executor.config.GenerateConfig;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.find.FindResult;
+import io.millrace.executor.find.Finder;
 import io.millrace.memory.BadInputException;
 import io.millrace.model.ModelConfig;
 import io.millrace.model.NamedArchitectures;
@@ -20,6 +22,7 @@ import io.millrace.model.SyntheticModel;
 import io.millrace.telemetry.StepObserver;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 
 /** The engine that does the work. */
@@ -36,6 +39,17 @@ final class ExecutorEngine implements Engine {
             RunListener listener,
             List<StepObserver> observers) {
         return TuningRun.rehearse(config, rehearsal, listener, observers);
+    }
+
+    @Override
+    public FindResult find(FindRequest request, RunListener listener, Consumer<String> progress) {
+        return Finder.find(
+                request.options(),
+                request.start(),
+                request.steps(),
+                request.folder(),
+                listener,
+                progress);
     }
 
     @Override

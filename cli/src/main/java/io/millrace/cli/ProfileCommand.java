@@ -142,7 +142,7 @@ final class ProfileCommand implements Callable<Integer> {
 
     private void run(TuneConfig config, ProfileRecorder recorder) {
         RunReporter reporter = new RunReporter(context);
-        Rehearsal rehearsal = new Rehearsal((long) warmSteps + measuredSteps, false);
+        Rehearsal rehearsal = Rehearsal.of((long) warmSteps + measuredSteps);
         reporter.watch(() ->
                 context.engine().rehearse(config, rehearsal, reporter, List.of(recorder)));
     }

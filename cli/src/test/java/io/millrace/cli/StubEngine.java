@@ -13,6 +13,9 @@ import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.RunStart;
 import io.millrace.executor.config.StepProgress;
 import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.find.EpsTrial;
+import io.millrace.executor.find.FindResult;
+import io.millrace.executor.find.RateTrial;
 import io.millrace.telemetry.StepObserver;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -20,6 +23,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 
 /** Keeps what it is asked, takes the steps without doing any, and fails where told to. */
@@ -68,6 +72,22 @@ final class StubEngine implements Engine {
         rehearsed = rehearsal;
         return new RunSummary(
                 config.output().out(), rehearsal.steps(), 0.7, null, null, false);
+    }
+
+    @Override
+    public FindResult find(FindRequest request, RunListener listener, Consumer<String> progress) {
+        failWhereTold();
+        tuned = request.options().apply(request.folder().resolve("out")).build();
+        progress.accept("lr 1e-6");
+        return new FindResult(
+                List.of(new EpsTrial(1e-3, 0.5, 0.01)),
+                List.of(
+                        new RateTrial(1e-6, 2, 1.5, true),
+                        new RateTrial(1e-5, 2, 3, false),
+                        new RateTrial(1e-4, Double.NaN, Double.NaN, false)),
+                1e-3,
+                3.3e-7,
+                1e-6);
     }
 
     @Override
