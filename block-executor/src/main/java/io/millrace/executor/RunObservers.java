@@ -9,6 +9,7 @@ import io.millrace.model.ModelLayout;
 import io.millrace.telemetry.EvalMetrics;
 import io.millrace.telemetry.MemoryGauge;
 import io.millrace.telemetry.RunFacts;
+import io.millrace.telemetry.StepEvents;
 import io.millrace.telemetry.StepMeter;
 import io.millrace.telemetry.StepMetrics;
 import io.millrace.telemetry.StepObserver;
@@ -43,6 +44,7 @@ final class RunObservers implements AutoCloseable {
      */
     static RunObservers open(OutputConfig output, List<StepObserver> more) {
         RunObservers opened = new RunObservers(output, endpoint(output.metricsPort()));
+        opened.observers.add(new StepEvents());
         opened.endpoint.ifPresent(opened.observers::add);
         opened.observers.addAll(more);
         return opened;
@@ -89,8 +91,8 @@ final class RunObservers implements AutoCloseable {
     }
 
     void step(StepMetrics metrics, StepMeter meter) {
-        observers.forEach(observer ->
-                observer.step(metrics, meter.spans(), meter.startNs(), meter.endNs()));
+        observers.forEach(
+                observer -> observer.step(metrics, meter.spans(), meter.startNs(), meter.endNs()));
     }
 
     void evaluation(EvalMetrics metrics) {

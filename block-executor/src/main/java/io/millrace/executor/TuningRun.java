@@ -14,8 +14,8 @@ import io.millrace.telemetry.EvalMetrics;
 import io.millrace.telemetry.MetricsWriter;
 import io.millrace.telemetry.StepMeter;
 import io.millrace.telemetry.StepMetrics;
-import io.millrace.telemetry.StepOverlap;
 import io.millrace.telemetry.StepObserver;
+import io.millrace.telemetry.StepOverlap;
 import java.util.List;
 import java.util.OptionalDouble;
 
@@ -71,10 +71,7 @@ public final class TuningRun {
      * @throws io.millrace.memory.BadInputException when the input is refused
      */
     public static RunSummary rehearse(
-            TuneConfig config,
-            Rehearsal rehearsal,
-            RunListener listener,
-            List<StepObserver> more) {
+            TuneConfig config, Rehearsal rehearsal, RunListener listener, List<StepObserver> more) {
         try (RunObservers observers = RunObservers.open(config.output(), more);
                 RunSetup setup = RunSetup.prepare(config, rehearsal.heldOut())) {
             return new TuningRun(config, listener, setup, observers).rehearse(rehearsal);

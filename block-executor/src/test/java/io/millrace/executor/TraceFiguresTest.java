@@ -55,7 +55,12 @@ class TraceFiguresTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"cpu, 14, 0, true", "emulated, 6, 12, true", "emulated, 6, 12, false", "cpu, 0, 0, true"})
+    @CsvSource({
+        "cpu, 14, 0, true",
+        "emulated, 6, 12, true",
+        "emulated, 6, 12, false",
+        "cpu, 0, 0, true"
+    })
     void theTimelineGivesTheReportedFigures(
             String device, int hostMib, int deviceMib, boolean overlap) throws IOException {
         Path out = temp.resolve("out");
@@ -111,7 +116,9 @@ class TraceFiguresTest {
     }
 
     private static void assertAddsUp(Profile profile) {
-        assertThat(profile.steps()).extracting(step -> step.metrics().step()).containsExactly(3L, 4L, 5L);
+        assertThat(profile.steps())
+                .extracting(step -> step.metrics().step())
+                .containsExactly(3L, 4L, 5L);
         for (Profile.Step step : profile.steps()) {
             StepMetrics metrics = step.metrics();
             double computed = metrics.overlap().lanes().get(Lane.COMPUTE).busySeconds();
@@ -144,7 +151,8 @@ class TraceFiguresTest {
         assertThat(hidden).isCloseTo(line.number("hidden_transfer"), within(0.01));
         double compute = figures.lanes.getOrDefault("compute", 0.0) / figures.seconds;
         assertThat(compute).isCloseTo(line.number("compute_utilisation"), within(0.01));
-        double most = figures.lanes.values().stream().mapToDouble(Double::doubleValue).max().orElse(0);
+        double most =
+                figures.lanes.values().stream().mapToDouble(Double::doubleValue).max().orElse(0);
         assertThat(most / figures.seconds)
                 .isCloseTo(line.number("pipeline_efficiency"), within(0.01));
     }

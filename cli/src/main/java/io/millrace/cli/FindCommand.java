@@ -125,8 +125,8 @@ final class FindCommand implements Callable<Integer> {
             context.print(
                     String.format(
                             Locale.ROOT,
-                            "%8.0e  %11.4g  %11.1f%%  %s",
-                            trial.eps(),
+                            "%8s  %11.4g  %11.1f%%  %s",
+                            number(trial.eps()),
                             trial.slope(),
                             100 * trial.disagreement(),
                             trial.eps() == found.eps() ? "<- proposed" : ""));
@@ -137,8 +137,8 @@ final class FindCommand implements Callable<Integer> {
             context.print(
                     String.format(
                             Locale.ROOT,
-                            "%8.1e  %s",
-                            trial.lr(),
+                            "%8s  %s",
+                            number(trial.lr()),
                             Double.isNaN(trial.after())
                                     ? "no number any more"
                                     : String.format(
@@ -152,10 +152,10 @@ final class FindCommand implements Callable<Integer> {
         context.print(
                 String.format(
                         Locale.ROOT,
-                        "proposed: --eps %s --lr %s, a third of the largest that was stable (%s)",
+                        "proposed: --eps %s --lr %s, a third of the rate that did best (%s)",
                         number(found.eps()),
                         number(found.lr()),
-                        number(found.largestStable())));
+                        number(found.best())));
         context.print(tuneCommand(found));
     }
 
@@ -173,7 +173,7 @@ final class FindCommand implements Callable<Integer> {
         Map<String, Object> answer = new LinkedHashMap<>();
         answer.put("eps", found.eps());
         answer.put("lr", found.lr());
-        answer.put("largest_stable_lr", found.largestStable());
+        answer.put("best_lr", found.best());
         answer.put("eps_trials", found.epsTrials().stream().map(FindCommand::fields).toList());
         answer.put("lr_trials", found.rateTrials().stream().map(FindCommand::fields).toList());
         answer.put(

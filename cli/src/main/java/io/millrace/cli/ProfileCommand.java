@@ -36,8 +36,10 @@ import picocli.CommandLine.Option;
         description =
                 "Take a few steps of a run and show where the time goes: report.html, trace.json.")
 final class ProfileCommand implements Callable<Integer> {
-    private static final DateTimeFormatter IN_NAMES = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss");
-    private static final DateTimeFormatter IN_WORDS = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm");
+    private static final DateTimeFormatter IN_NAMES =
+            DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss");
+    private static final DateTimeFormatter IN_WORDS =
+            DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm");
 
     private final CommandContext context;
 
@@ -143,8 +145,8 @@ final class ProfileCommand implements Callable<Integer> {
     private void run(TuneConfig config, ProfileRecorder recorder) {
         RunReporter reporter = new RunReporter(context);
         Rehearsal rehearsal = Rehearsal.of((long) warmSteps + measuredSteps);
-        reporter.watch(() ->
-                context.engine().rehearse(config, rehearsal, reporter, List.of(recorder)));
+        reporter.watch(
+                () -> context.engine().rehearse(config, rehearsal, reporter, List.of(recorder)));
     }
 
     private TuneConfig config(Path run, Path trace) {
@@ -158,7 +160,8 @@ final class ProfileCommand implements Callable<Integer> {
 
     private void requireCounts() {
         if (warmSteps < 0) {
-            throw new BadInputException("--warm-steps", warmSteps + " is below 0", "give 0 or more");
+            throw new BadInputException(
+                    "--warm-steps", warmSteps + " is below 0", "give 0 or more");
         }
         if (measuredSteps < 1) {
             throw new BadInputException(
@@ -196,7 +199,8 @@ final class ProfileCommand implements Callable<Integer> {
     /** What the run was asked, without what only says where it ran. */
     private static Map<String, Object> options(TuneConfig config) {
         Map<String, Object> options = new LinkedHashMap<>(config.options());
-        List.of("out", "trace", "resume", "eval-every", "checkpoint-every").forEach(options::remove);
+        List.of("out", "trace", "resume", "eval-every", "checkpoint-every")
+                .forEach(options::remove);
         return options;
     }
 

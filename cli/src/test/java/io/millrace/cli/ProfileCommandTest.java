@@ -36,7 +36,8 @@ class ProfileCommandTest {
 
         assertThat(RealCommand.contents(out)).containsOnlyKeys("", "report.html", "trace.json");
         assertThat(said)
-                .contains("pipeline efficiency", "bound lane", out.resolve("report.html").toString());
+                .contains(
+                        "pipeline efficiency", "bound lane", out.resolve("report.html").toString());
         JsonObject trace = Json.parseObject(Files.readString(out.resolve("trace.json")));
         assertThat(trace.array("traceEvents")).isNotEmpty();
         assertThat(Files.readString(out.resolve("report.html")))

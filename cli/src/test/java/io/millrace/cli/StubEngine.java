@@ -70,8 +70,7 @@ final class StubEngine implements Engine {
         failWhereTold();
         tuned = config;
         rehearsed = rehearsal;
-        return new RunSummary(
-                config.output().out(), rehearsal.steps(), 0.7, null, null, false);
+        return new RunSummary(config.output().out(), rehearsal.steps(), 0.7, null, null, false);
     }
 
     @Override

@@ -246,7 +246,6 @@ public final class TuneConfigBuilder {
                         rounding,
                         dtype),
                 memory,
-                new OutputConfig(
-                        out, evalEvery, checkpointEvery, resume, trace, metricsPort));
+                new OutputConfig(out, evalEvery, checkpointEvery, resume, trace, metricsPort));
     }
 }

@@ -40,9 +40,10 @@ final class EpsSearch {
         List<EpsTrial> trials = new ArrayList<>();
         for (int i = 0; i < tried.size(); i++) {
             double below = i == 0 ? 0 : difference(slopes.get(i - 1), slopes.get(i));
-            double above =
-                    i == tried.size() - 1 ? 0 : difference(slopes.get(i), slopes.get(i + 1));
-            trials.add(new EpsTrial(tried.get(i), rootMeanSquare(slopes.get(i)), Math.max(below, above)));
+            double above = i == tried.size() - 1 ? 0 : difference(slopes.get(i), slopes.get(i + 1));
+            trials.add(
+                    new EpsTrial(
+                            tried.get(i), rootMeanSquare(slopes.get(i)), Math.max(below, above)));
         }
         return trials;
     }

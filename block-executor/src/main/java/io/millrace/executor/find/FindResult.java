@@ -9,14 +9,10 @@ import java.util.List;
  * @param rateTrials in order of the learning rate
  * @param eps the ε proposed
  * @param lr the learning rate proposed
- * @param largestStable the largest learning rate that was stable
+ * @param best the learning rate with the lowest held-out loss after its steps
  */
 public record FindResult(
-        List<EpsTrial> epsTrials,
-        List<RateTrial> rateTrials,
-        double eps,
-        double lr,
-        double largestStable) {
+        List<EpsTrial> epsTrials, List<RateTrial> rateTrials, double eps, double lr, double best) {
     /** Freezes the lists. */
     public FindResult {
         epsTrials = List.copyOf(epsTrials);

@@ -4,13 +4,14 @@ import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.memory.BadInputException;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Function;
 
 /** Proposes ε and the learning rate of a run. */
 public final class Finder {
-    /** Of the largest stable rate: what is stable for a few steps need not be for thousands. */
+    /** Below the rate that did best: what is stable for a few steps need not be for thousands. */
     private static final double MARGIN = 3;
 
     private Finder() {}
@@ -42,10 +43,10 @@ public final class Finder {
         }
         double eps = EpsSearch.choose(epsTrials).eps();
         List<RateTrial> rates = new RateSearch(rehearser, progress, eps, steps).trials(start);
-        RateTrial largest =
+        RateTrial best =
                 rates.stream()
                         .filter(RateTrial::stable)
-                        .reduce((earlier, later) -> later)
+                        .min(Comparator.comparingDouble(RateTrial::after))
                         .orElseThrow(() ->
                                 new BadInputException(
                                         "--lr",
@@ -53,7 +54,7 @@ public final class Finder {
                                                 + rates.getFirst().lr()
                                                 + " keeps the loss from rising",
                                         "check the data, or raise --batch-size or --queries"));
-        double lr = RateSearch.rounded(largest.lr() / MARGIN);
-        return new FindResult(epsTrials, rates, eps, lr, largest.lr());
+        double lr = RateSearch.rounded(best.lr() / MARGIN);
+        return new FindResult(epsTrials, rates, eps, lr, best.lr());
     }
 }

@@ -11,11 +11,12 @@ import java.util.function.Consumer;
 /**
  * Brackets the largest learning rate that is stable: up or down by factors of ten from where it
  * starts, then the steps of about three between. Every rate begins at the base weights and takes
- * the same steps along the same directions, so that what differs is the rate.
+ * the same two random paths, so that what differs is the rate.
  */
 final class RateSearch {
     private static final double FACTOR = 10;
     private static final double HALF_FACTOR = Math.sqrt(FACTOR);
+    private static final int PATHS = 2;
     private static final double LEAST = 1e-12;
     private static final double MOST = 1e3;
 
@@ -57,10 +58,17 @@ final class RateSearch {
     private RateTrial tried(double rate) {
         double lr = rounded(rate);
         progress.accept("lr " + lr);
-        Optional<RunSummary> summary = rehearser.losses(eps, lr, steps);
-        double before = summary.map(ran -> ran.before().loss()).orElse(Double.NaN);
-        double after = summary.map(ran -> ran.after().loss()).orElse(Double.NaN);
-        RateTrial trial = new RateTrial(lr, before, after, after <= before * (1 + RISE));
+        double before = Double.NaN;
+        double worst = 0;
+        double after = 0;
+        for (int path = 0; path < PATHS && !Double.isNaN(after); path++) {
+            Optional<RunSummary> summary = rehearser.losses(eps, lr, steps, path);
+            before = summary.isEmpty() ? before : summary.get().before().loss();
+            // The worse of the paths: one lucky path says little of the next.
+            after = summary.map(ran -> ran.after().loss()).orElse(Double.NaN);
+            worst = path == 0 ? after : Math.max(worst, after);
+        }
+        RateTrial trial = new RateTrial(lr, before, worst, worst <= before * (1 + RISE));
         trials.add(trial);
         return trial;
     }

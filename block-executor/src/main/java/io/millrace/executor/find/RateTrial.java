@@ -5,8 +5,8 @@ package io.millrace.executor.find;
  *
  * @param lr the learning rate
  * @param before held-out loss of the base
- * @param after held-out loss after the steps, NaN where the steps ended in losses that are no
- *     numbers
+ * @param after held-out loss after the steps, the worse of two random paths; NaN where losses
+ *     stopped being numbers
  * @param stable whether the loss did not rise
  */
 public record RateTrial(double lr, double before, double after, boolean stable) {}

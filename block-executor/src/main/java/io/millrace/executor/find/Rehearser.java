@@ -51,15 +51,19 @@ final class Rehearser {
                     }
                 };
         try {
-            run(eps, 0, Rehearsal.of(steps), collector);
+            run(options.apply(nextFolder()).eps(eps).lr(0), Rehearsal.of(steps), collector);
         } catch (DivergedException e) {
             return Optional.empty(); // so far from the base, losses are no numbers any more
         }
         return Optional.of(slopes.stream().mapToDouble(Double::doubleValue).toArray());
     }
 
-    /** Held-out losses around some steps at a rate; empty where they stop being numbers. */
-    Optional<RunSummary> losses(double eps, double lr, int steps) {
+    /**
+     * Held-out losses around some steps at a rate; empty where they stop being numbers.
+     *
+     * @param path which of the trial's random paths, 0 for that of the run itself
+     */
+    Optional<RunSummary> losses(double eps, double lr, int steps, int path) {
         RunListener stopper =
                 new RunListener() {
                     @Override
@@ -68,15 +72,22 @@ final class Rehearser {
                     }
                 };
         try {
-            return Optional.of(run(eps, lr, new Rehearsal(steps, HELD_OUT), stopper));
+            long seed = options.apply(folder).build().arithmetic().seed();
+            TuneConfigBuilder builder =
+                    options.apply(nextFolder()).eps(eps).lr(lr).seed(seed + path);
+            return Optional.of(run(builder, new Rehearsal(steps, HELD_OUT), stopper));
         } catch (DivergedException e) {
             return Optional.empty();
         }
     }
 
-    private RunSummary run(double eps, double lr, Rehearsal rehearsal, RunListener hears) {
-        TuneConfigBuilder builder = options.apply(folder.resolve("trial-" + ++count));
-        builder.eps(eps).lr(lr).schedule("constant").warmup(0);
+    private Path nextFolder() {
+        return folder.resolve("trial-" + ++count);
+    }
+
+    private static RunSummary run(
+            TuneConfigBuilder builder, Rehearsal rehearsal, RunListener hears) {
+        builder.schedule("constant").warmup(0);
         RunSummary summary = TuningRun.rehearse(builder.build(), rehearsal, hears, List.of());
         if (summary.interrupted()) {
             throw new StoppedException();

@@ -100,8 +100,7 @@ final class RunFigures {
                 .help(help)
                 .labelNames("tier")
                 .callback(callback ->
-                        kinds.forEach(kind ->
-                                callback.call(bytes.applyAsLong(kind), kind.name())))
+                        kinds.forEach(kind -> callback.call(bytes.applyAsLong(kind), kind.name())))
                 .register(registry);
     }
 

@@ -29,11 +29,7 @@ public final class BytesPerLane implements BudgetAdvisor {
         long passing = passingBytes(profile, tier);
         double more = Math.min(passing, use.bytes() * (1 - mayTake / use.busySeconds()));
         return held(profile, tier)
-                .map(held ->
-                        new Advice(
-                                tier,
-                                Units.roundUp(held + (long) more),
-                                more >= passing));
+                .map(held -> new Advice(tier, Units.roundUp(held + (long) more), more >= passing));
     }
 
     /** The tier that spares a lane its bytes by holding them. */

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * A profile in words.
@@ -15,6 +16,9 @@ import java.util.Map;
 public record Findings(String headline, List<String> details) {
     /** Below this share of a step, waiting is not worth a headline. */
     private static final double NOTABLE = 0.02;
+
+    /** Below this share of a step, it is as good as nothing. */
+    private static final double HARDLY = 0.001;
 
     /** Freezes the details. */
     public Findings {
@@ -28,6 +32,9 @@ public record Findings(String headline, List<String> details) {
         List<String> details = new ArrayList<>();
         String headline = headline(profile, waits, seconds, advisor);
         details.add(bound(profile));
+        if (waits.totalSeconds() > HARDLY * seconds) {
+            worstBlock(profile, waits).ifPresent(details::add);
+        }
         if (waits.otherSeconds() > NOTABLE * seconds && !headline.contains("between")) {
             details.add(
                     "Another "
@@ -55,10 +62,8 @@ public record Findings(String headline, List<String> details) {
         if (waits.totalSeconds() < NOTABLE * seconds) {
             return "This run computes "
                     + Units.percent(1 - waits.totalSeconds() / seconds)
-                    + " of the time: "
-                    + (moves(profile)
-                            ? "its transfers are hidden, and only faster computation would help."
-                            : "nothing has to move, and only faster computation would help.");
+                    + " of the time; "
+                    + moving(profile, waits, seconds);
         }
         Lane lane = waits.longest();
         double waited = waits.lanes().get(lane);
@@ -74,7 +79,8 @@ public record Findings(String headline, List<String> details) {
                         + " "
                         + Units.percent(waited / seconds)
                         + " of the time; ";
-        return wait + advisor.advise(profile).map(Findings::mend).orElseGet(() -> early(profile, lane));
+        return wait
+                + advisor.advise(profile).map(Findings::mend).orElseGet(() -> early(profile, lane));
     }
 
     private static String mend(BudgetAdvisor.Advice advice) {
@@ -107,6 +113,35 @@ public record Findings(String headline, List<String> details) {
                         : ": up to "
                                 + Units.percent(1 - efficiency)
                                 + " of the step could be hidden by better overlap.");
+    }
+
+    private static String moving(Profile profile, Waits waits, double seconds) {
+        if (!moves(profile)) {
+            return "nothing has to move.";
+        }
+        double cost = (waits.totalSeconds() - waits.otherSeconds()) / seconds;
+        return cost < HARDLY
+                ? "moving its blocks costs it nothing."
+                : "moving its blocks costs it " + Units.percent(cost) + ".";
+    }
+
+    /** Names the block before which most of the waiting lies, if there is one. */
+    private static Optional<String> worstBlock(Profile profile, Waits waits) {
+        double[] ofBlocks = profile.blockWaitSeconds();
+        int worst = 0;
+        for (int block = 1; block < ofBlocks.length; block++) {
+            worst = ofBlocks[block] > ofBlocks[worst] ? block : worst;
+        }
+        double share = ofBlocks[worst] / waits.totalSeconds();
+        return ofBlocks.length > 2 && share > 0.5
+                ? Optional.of(
+                        Units.percent(share)
+                                + " of the waiting is before one block: "
+                                + profile.facts().blocks().get(worst).name()
+                                + ", "
+                                + Units.seconds(ofBlocks[worst])
+                                + " a step.")
+                : Optional.empty();
     }
 
     private static boolean moves(Profile profile) {

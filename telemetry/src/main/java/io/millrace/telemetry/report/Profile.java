@@ -58,9 +58,7 @@ public record Profile(
     public double median(ToDoubleFunction<Step> figure) {
         double[] sorted = steps.stream().mapToDouble(figure).sorted().toArray();
         int middle = sorted.length / 2;
-        return sorted.length % 2 == 1
-                ? sorted[middle]
-                : (sorted[middle - 1] + sorted[middle]) / 2;
+        return sorted.length % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
     }
 
     /** Mean over the steps. */

@@ -38,8 +38,7 @@ public final class ProfileData {
         summary.put("warm_steps", profile.warmSteps());
         summary.put("measured_steps", profile.steps().size());
         summary.put("step_seconds", profile.stepSeconds());
-        summary.put(
-                "tokens_per_second", profile.median(step -> step.metrics().tokensPerSecond()));
+        summary.put("tokens_per_second", profile.median(step -> step.metrics().tokensPerSecond()));
         summary.put("lanes", lanes());
         summary.put("hidden_transfer", profile.median(step -> overlap(step).hiddenTransfer()));
         summary.put(
@@ -118,12 +117,13 @@ public final class ProfileData {
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("bytes_per_step", wear.bytesPerStep());
         fields.put("bytes_per_day", wear.bytesPerDay());
-        wear.ratedBytes().ifPresent(rated -> {
-            fields.put("rated_bytes", rated);
-            if (Double.isFinite(wear.days())) {
-                fields.put("days", wear.days());
-            }
-        });
+        wear.ratedBytes()
+                .ifPresent(rated -> {
+                    fields.put("rated_bytes", rated);
+                    if (Double.isFinite(wear.days())) {
+                        fields.put("days", wear.days());
+                    }
+                });
         return fields;
     }
 

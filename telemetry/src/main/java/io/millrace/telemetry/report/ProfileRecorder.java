@@ -105,8 +105,7 @@ public final class ProfileRecorder implements StepObserver, AutoCloseable {
         SpanLog all = new SpanLog(drawn.size() + unfinished.size());
         all.addComplete(drawn);
         all.addComplete(unfinished);
-        long[] peaks =
-                facts.memory().stream().mapToLong(kind -> kind.peak().getAsLong()).toArray();
+        long[] peaks = facts.memory().stream().mapToLong(kind -> kind.peak().getAsLong()).toArray();
         return new Profile(facts, warmSteps, steps, all, seconds, waits, memory, peaks);
     }
 

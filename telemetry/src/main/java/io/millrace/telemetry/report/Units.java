@@ -14,7 +14,10 @@ final class Units {
         int power = power(bytes);
         double value = bytes / Math.pow(STEP, power);
         return String.format(
-                Locale.ROOT, power == 0 || value >= 100 ? "%.0f %s" : "%.1f %s", value, BINARY[power]);
+                Locale.ROOT,
+                power == 0 || value >= 100 ? "%.0f %s" : "%.1f %s",
+                value,
+                BINARY[power]);
     }
 
     /** The next size that reads exactly as it is: a tenth of its unit, or a whole one from 100. */

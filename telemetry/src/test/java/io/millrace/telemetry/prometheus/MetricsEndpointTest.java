@@ -62,7 +62,8 @@ class MetricsEndpointTest {
             port = URI.create(endpoint.address()).getPort();
             assertThat(endpoint.address()).isEqualTo("http://localhost:" + port + "/metrics");
             // A wildcard listener would keep this from being bound.
-            try (ServerSocket other = new ServerSocket(port, 1, InetAddress.getByName("127.0.0.2"))) {
+            try (ServerSocket other =
+                    new ServerSocket(port, 1, InetAddress.getByName("127.0.0.2"))) {
                 assertThat(other.isBound()).isTrue();
             }
         }

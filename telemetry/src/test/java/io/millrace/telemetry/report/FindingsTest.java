@@ -36,8 +36,14 @@ class FindingsTest {
         // Without a budget it counts from the peak of 200 MiB.
         assertThat(advice.bytes()).isLessThanOrEqualTo(600L << 20);
         assertThat(advice.tier()).isEqualTo("host");
-        assertThat(Findings.of(profile, p -> Optional.of(new BudgetAdvisor.Advice("host", 1 << 30, true)))
-                        .headline())
+        assertThat(
+                        Findings.of(
+                                        profile,
+                                        p ->
+                                                Optional.of(
+                                                        new BudgetAdvisor.Advice(
+                                                                "host", 1 << 30, true)))
+                                .headline())
                 .endsWith("a host budget of 1.0 GiB would hold every block.");
     }
 
@@ -59,9 +65,21 @@ class FindingsTest {
         Profile resident = new MadeUpRun(4).taking(0, 10, 0, 0).profile(0, 2);
 
         assertThat(Findings.of(resident, ARITHMETIC).headline())
+                .isEqualTo("This run computes 100 % of the time; nothing has to move.");
+        Profile nearly = new MadeUpRun(4).taking(1, 999, 0, 0).profile(0, 2);
+        assertThat(Findings.of(nearly, ARITHMETIC).headline())
                 .isEqualTo(
-                        "This run computes 100 % of the time: nothing has to move, and only faster"
-                                + " computation would help.");
+                        "This run computes 99.9 % of the time; moving its blocks costs it 0.1 %.");
+    }
+
+    @Test
+    void namesTheBlockBeforeWhichMostOfTheWaitingLies() {
+        Profile even = new MadeUpRun(8).taking(20, 10, 0, 0).profile(0, 1);
+        Profile uneven = new MadeUpRun(8).taking(20, 10, 0, 0).readingOnly(3).profile(0, 1);
+
+        assertThat(Findings.of(even, ARITHMETIC).details()).hasSize(1);
+        assertThat(Findings.of(uneven, ARITHMETIC).details().get(1))
+                .isEqualTo("100 % of the waiting is before one block: layer 3, 20.0 ms a step.");
     }
 
     @Test

@@ -18,7 +18,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 class HtmlReportTest {
     private static final Pattern DATA =
-            Pattern.compile("<script type=\"application/json\" id=\"data\">(.*?)</script>", Pattern.DOTALL);
+            Pattern.compile(
+                    "<script type=\"application/json\" id=\"data\">(.*?)</script>", Pattern.DOTALL);
 
     @TempDir Path folder;
 
@@ -27,7 +28,8 @@ class HtmlReportTest {
         String page = write(new MadeUpRun(5).profile(1, 3));
 
         assertThat(page).startsWith("<!DOCTYPE html>").contains("default-src 'none'");
-        assertThat(page).doesNotContainPattern("(src|href|url\\()\\s*=?\\s*[\"']?(https?:|//|\\.|/)");
+        assertThat(page)
+                .doesNotContainPattern("(src|href|url\\()\\s*=?\\s*[\"']?(https?:|//|\\.|/)");
         assertThat(page).doesNotContain("/*style*/", "/*code*/", "/*data*/", "@import", "fetch(");
         assertThat(Pattern.compile("<script").matcher(page).results().count()).isEqualTo(2);
     }
@@ -41,7 +43,8 @@ class HtmlReportTest {
                 uses.results()
                         .map(use -> use.group(1))
                         .distinct()
-                        .peek(id -> assertThat(page.split(" id=\"" + id + "\"", -1)).as(id).hasSize(2))
+                        .peek(id ->
+                                assertThat(page.split(" id=\"" + id + "\"", -1)).as(id).hasSize(2))
                         .count();
         assertThat(found).isGreaterThan(15);
     }
@@ -88,7 +91,10 @@ class HtmlReportTest {
                         Json.parseObject(
                                 "{\"nvme\":{\"read_bytes_per_second\":3e9},\"device\":{},\"missing\":[]}"));
 
-        JsonObject lanes = data(write(new MadeUpRun(2).profile(0, 1), limits)).object("summary").object("lanes");
+        JsonObject lanes =
+                data(write(new MadeUpRun(2).profile(0, 1), limits))
+                        .object("summary")
+                        .object("lanes");
 
         assertThat(lanes.object("nvme-read").number("limit_bytes_per_second")).isEqualTo(3e9);
         assertThat(lanes.object("nvme-read").number("bytes_per_second"))

@@ -16,6 +16,7 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /** A run on a clock of its own: every block is read, computed and written, one after the other. */
 final class MadeUpRun {
+    private static final int ALL = -1;
     static final long MS = 1_000_000;
     static final long BLOCK_BYTES = 100L << 20;
 
@@ -30,6 +31,7 @@ final class MadeUpRun {
     private OptionalLong budget = OptionalLong.of(3 * BLOCK_BYTES);
     private String name = "layer";
     private int prefetch = 2;
+    private int read = ALL;
 
     MadeUpRun(int blocks) {
         this.blocks = blocks;
@@ -40,6 +42,11 @@ final class MadeUpRun {
         computeMs = compute;
         writeMs = write;
         otherMs = other;
+        return this;
+    }
+
+    MadeUpRun readingOnly(int block) {
+        read = block;
         return this;
     }
 
@@ -73,7 +80,9 @@ final class MadeUpRun {
             observer.between(meter.spans());
             for (int block = 0; block < blocks; block++) {
                 observer.visit();
-                pass(Lane.NVME_READ, block, step, readMs, BLOCK_BYTES);
+                if (read == ALL || read == block) {
+                    pass(Lane.NVME_READ, block, step, readMs, BLOCK_BYTES);
+                }
                 clock.addAndGet(otherMs * MS);
                 pass(Lane.COMPUTE, block, step, computeMs, 0);
                 pass(Lane.NVME_WRITE, block, step, writeMs, BLOCK_BYTES);

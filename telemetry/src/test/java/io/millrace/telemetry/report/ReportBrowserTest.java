@@ -158,7 +158,8 @@ class ReportBrowserTest {
     }
 
     private static String text(String selector) {
-        return browser.run("return document.querySelector('" + selector + "').textContent").toString();
+        return browser.run("return document.querySelector('" + selector + "').textContent")
+                .toString();
     }
 
     private static long count(String selector) {
