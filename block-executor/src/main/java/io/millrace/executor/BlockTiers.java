@@ -126,6 +126,14 @@ final class BlockTiers implements AutoCloseable {
                 ledger.budget(Tier.HOST), ledger.budget(Tier.DEVICE), ledger.budget(Tier.NVME));
     }
 
+    Device device() {
+        return device;
+    }
+
+    Placement placement() {
+        return placement;
+    }
+
     /** What the store of changed blocks will take on its drive; 0 where there is none. */
     long storeBytes() {
         return tierPlan.storeBytes();

@@ -7,7 +7,6 @@ import io.millrace.memory.Ledger;
 import io.millrace.memory.Tier;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelLayout;
-import io.millrace.prefetch.BlockFeed;
 import io.millrace.telemetry.SpanRecorder;
 import java.nio.file.Path;
 import java.util.EnumMap;
@@ -29,6 +28,7 @@ final class ModelSession implements AutoCloseable {
     private BlockTiers tiers;
     private Checkpoint saved;
     private Forward forward;
+    private WatchedFeed feed;
 
     private ModelSession(
             Checkpoint checkpoint,
@@ -133,7 +133,7 @@ final class ModelSession implements AutoCloseable {
      */
     Forward start(
             ScratchSize size, Arithmetic arithmetic, Optional<StoreFolder> store, long firstStep) {
-        BlockFeed feed = tiers.start(store, firstStep);
+        feed = new WatchedFeed(tiers.start(store, firstStep));
         forward =
                 engine.start(
                         new Engine.Place(
@@ -148,6 +148,11 @@ final class ModelSession implements AutoCloseable {
                                 workers,
                                 spans));
         return forward;
+    }
+
+    /** Says who is told before each visit to a block; called after {@link #start}. */
+    void watchVisits(Runnable watcher) {
+        feed.watch(watcher);
     }
 
     /** Opens a checkpoint that this session closes. */

@@ -16,7 +16,6 @@ import io.millrace.optim.LrSchedule;
 import io.millrace.optim.Schedules;
 import io.millrace.optim.SeededShuffle;
 import io.millrace.optim.TwoSidedEstimator;
-import io.millrace.telemetry.TraceWriter;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -35,7 +34,6 @@ final class RunSetup implements AutoCloseable {
     private final Forward forward;
     private final Estimator estimator;
     private final LrSchedule schedule;
-    private final Optional<TraceWriter> trace;
 
     private RunSetup(
             TuneConfig config,
@@ -54,11 +52,17 @@ final class RunSetup implements AutoCloseable {
         this.forward = forward;
         this.estimator = estimator;
         this.schedule = schedule;
-        trace = config.output().trace().map(file -> new TraceWriter(file, session.spans().now()));
     }
 
-    /** Checks everything, takes the folder, loads the weights. */
-    static RunSetup prepare(TuneConfig config, RunListener listener) {
+    /**
+     * Checks everything, takes the folder, loads the weights.
+     *
+     * @param config the run
+     * @param heldOut examples to take from the training data for evaluations; 0 for those that the
+     *     run names, if any
+     * @param listener knows the machine, and hears what was planned
+     */
+    static RunSetup prepare(TuneConfig config, int heldOut, RunListener listener) {
         ArithmeticConfig arithmetic = config.arithmetic();
         LrSchedule schedule =
                 Schedules.named(arithmetic.schedule(), arithmetic.lr(), arithmetic.warmup());
@@ -69,7 +73,8 @@ final class RunSetup implements AutoCloseable {
         RunHistory history = null;
         try {
             Checkpoint base = session.checkpoint();
-            TrainingData data = TrainingData.read(config.data(), config.model(), base.spec());
+            TrainingData read = TrainingData.read(config.data(), config.model(), base.spec());
+            TrainingData data = heldOut > 0 ? read.holdingOut(heldOut) : read;
             ScratchSize size = size(config.data(), data, arithmetic);
             Arithmetic folding = arithmetic(arithmetic);
             RunForecast forecast =
@@ -193,11 +198,6 @@ final class RunSetup implements AutoCloseable {
         return history;
     }
 
-    /** The timeline, where one was asked for. */
-    Optional<TraceWriter> trace() {
-        return trace;
-    }
-
     LrSchedule schedule() {
         return schedule;
     }
@@ -249,6 +249,11 @@ final class RunSetup implements AutoCloseable {
         session.tiers().discardStore();
     }
 
+    /** Ends a run that saves no model: the store of its blocks is worth nothing then. */
+    void discard() {
+        session.tiers().discardStore();
+    }
+
     private void save(Path place, ForwardRequest.Folding folding) {
         try (CheckpointWriter writer =
                 CheckpointWriter.create(session.checkpoint(), session.layout(), place)) {
@@ -278,7 +283,7 @@ final class RunSetup implements AutoCloseable {
         try (folder;
                 history;
                 session) {
-            trace.ifPresent(TraceWriter::close);
+            // Closed in the reverse of this order.
         }
     }
 }

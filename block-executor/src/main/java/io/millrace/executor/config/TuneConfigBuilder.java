@@ -45,6 +45,7 @@ public final class TuneConfigBuilder {
     private long checkpointEvery;
     private boolean resume;
     private Optional<Path> trace = Optional.empty();
+    private OptionalInt metricsPort = OptionalInt.empty();
 
     TuneConfigBuilder(Path model, Path train, Path out) {
         this.model = model;
@@ -241,6 +242,12 @@ public final class TuneConfigBuilder {
         return this;
     }
 
+    /** Port at which figures are served. */
+    public TuneConfigBuilder metricsPort(int port) {
+        metricsPort = OptionalInt.of(port);
+        return this;
+    }
+
     /** The run, checked. */
     public TuneConfig build() {
         TaskConfig task = new TaskConfig(template, labelWords, seqLen, pack);
@@ -267,6 +274,6 @@ public final class TuneConfigBuilder {
                         rounding,
                         dtype),
                 memory,
-                new OutputConfig(out, evalEvery, checkpointEvery, resume, trace));
+                new OutputConfig(out, evalEvery, checkpointEvery, resume, trace, metricsPort));
     }
 }
