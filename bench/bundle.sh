@@ -79,7 +79,7 @@ cp bench/bundled-millrace.sh "$home/millrace"
 git rev-parse HEAD >"$home/COMMIT" 2>/dev/null || echo unknown >"$home/COMMIT"
 
 mkdir -p "$(dirname "$file")"
-tar -C "$stage" --sort=name --owner=0 --group=0 -cf - millrace-gpu | xz -T0 -9e >"$file"
+tar -C "$stage" --sort=name --owner=0 --group=0 -cf - millrace-gpu | xz -T0 -8 >"$file"
 bytes=$(stat -c %s "$file")
 printf '%s: %d bytes\n' "$file" "$bytes"
 [ "$bytes" -lt "$limit" ] || fail "the bundle is larger than $limit bytes" 1

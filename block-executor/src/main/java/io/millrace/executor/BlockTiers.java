@@ -167,7 +167,8 @@ final class BlockTiers implements AutoCloseable {
     }
 
     private long deviceLeft(long scratchBytes) {
-        long budget = Math.min(ledger.budget(Tier.DEVICE), Long.MAX_VALUE / 4);
+        long most = Math.min(ledger.budget(Tier.DEVICE), device.capacityBytes());
+        long budget = Math.min(most, Long.MAX_VALUE / 4);
         long largest = HostMemory.pageBytes(origin.layout().largestBlock().sizeBytes());
         if (budget < scratchBytes + largest) {
             throw new BadInputException(
