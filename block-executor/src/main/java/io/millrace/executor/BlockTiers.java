@@ -99,7 +99,7 @@ final class BlockTiers implements AutoCloseable {
         tierPlan =
                 TierPlan.of(
                         needs(config, origin, device.unifiedMemory(), need, writesBack),
-                        budgets(ledger));
+                        budgets(ledger).withDevice(device.capacityBytes()));
         placement = tierPlan.placement();
     }
 

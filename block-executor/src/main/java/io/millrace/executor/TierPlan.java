@@ -84,6 +84,11 @@ record TierPlan(
             host = Math.min(host, ANY);
             device = Math.min(device, ANY);
         }
+
+        /** The same on a device that has no more than so many bytes. */
+        Budgets withDevice(long capacity) {
+            return new Budgets(host, Math.min(device, capacity), nvme);
+        }
     }
 
     /**
