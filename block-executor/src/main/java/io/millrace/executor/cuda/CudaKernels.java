@@ -377,7 +377,7 @@ public final class CudaKernels implements AutoCloseable {
                 .float32(spec.softcap())
                 .int32(0);
         Kernel kernel = attention(spec.headDim());
-        int tile = kernel == Kernel.ATTEND_256 ? 16 : 32;
+        int tile = kernel == Kernel.ATTEND_256 ? 8 : 32;
         int tiles = Math.ceilDiv(longest, tile);
         launch(kernel, tiles, spec.heads(), sequences * scales, 4 * WARP);
     }
