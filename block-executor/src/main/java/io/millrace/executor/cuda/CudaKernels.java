@@ -426,7 +426,8 @@ public final class CudaKernels implements AutoCloseable {
                 .int32(firstId)
                 .int32(firstId == 0 ? 1 : 0)
                 .float32(cap);
-        launch(Kernel.LOSS, rows, scales, 1, BLOCK);
+        int threads = roundUp(Math.ceilDiv(width, PER_THREAD), WARP);
+        launch(Kernel.LOSS, rows, scales, 1, Math.min(BLOCK, threads));
     }
 
     private static int pieces(int rows, int width) {
