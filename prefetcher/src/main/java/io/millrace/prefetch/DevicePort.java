@@ -36,14 +36,18 @@ public interface DevicePort {
     /**
      * Copies to the beginning of a region and returns when the bytes are there. One upload runs at
      * a time.
+     *
+     * @param times takes when the device was copying
      */
-    void upload(MemorySegment host, Region device);
+    void upload(MemorySegment host, Region device, CopyTimes times);
 
     /**
      * Copies from the beginning of a region and returns when the bytes are there. One download runs
      * at a time.
+     *
+     * @param times takes when the device was copying
      */
-    void download(Region device, MemorySegment host);
+    void download(Region device, MemorySegment host, CopyTimes times);
 
     /** An event of the device; whoever asks owns it. */
     DeviceEvent newEvent();

@@ -49,6 +49,7 @@ public final class PipelinedFeed implements BlockFeed {
     private final Sequence arrived; // of the last lane before the computation
     private final Sequence retired; // of the last lane
     private final Optional<BlockSink.Writer> flushWriter;
+    private final CopyTimes flushTimes = new CopyTimes();
     private long published = -1;
     private long position;
     private Lease open;
@@ -207,8 +208,9 @@ public final class PipelinedFeed implements BlockFeed {
         MemorySegment host = table.onHost(block);
         if (table.isDeviceDirty(block)) {
             long token = ports.spans().begin(Lane.D2H, block, step);
-            ports.device().orElseThrow().download(table.onDevice(block), host.asSlice(0, bytes));
-            ports.spans().end(token, bytes);
+            MemorySegment target = host.asSlice(0, bytes);
+            ports.device().orElseThrow().download(table.onDevice(block), target, flushTimes);
+            ports.spans().end(token, flushTimes.beganNs(), flushTimes.endedNs(), bytes);
         }
         long version = table.version(block);
         ports.journal().await(version);

@@ -5,6 +5,9 @@ import io.millrace.memory.NativeCallException;
 
 /** The way to the CUDA driver of this machine, which is loaded when a device is first asked for. */
 public final class CudaDriver {
+    // The presets are of CUDA 13, whose libraries need a driver of its own major version.
+    private static final int OLDEST_DRIVER = 13000;
+
     private static CudaApi loaded;
     private static CudaApi replacement;
 
@@ -23,7 +26,9 @@ public final class CudaDriver {
         if (loaded == null) {
             CudaLibraries.ofMachine().requireDriver();
             try {
-                loaded = new DriverCalls();
+                CudaApi driver = new DriverCalls();
+                requireVersion(driver.driverVersion());
+                loaded = driver;
             } catch (NativeCallException e) {
                 throw new BadInputException(
                         "--device",
@@ -32,6 +37,17 @@ public final class CudaDriver {
             }
         }
         return loaded;
+    }
+
+    static void requireVersion(int version) {
+        if (version < OLDEST_DRIVER) {
+            throw new BadInputException(
+                    "--device",
+                    String.format(
+                            "the NVIDIA driver is for CUDA %d.%d, and 13.0 is needed",
+                            version / 1000, version % 1000 / 10),
+                    "install driver 580 or newer, or use --device cpu");
+        }
     }
 
     /** Answers another driver until the answer is closed; for tests. */

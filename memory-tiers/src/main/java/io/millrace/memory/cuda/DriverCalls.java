@@ -467,7 +467,7 @@ final class DriverCalls implements CudaApi {
                         blockZ,
                         sharedBytes,
                         mine.stream.at(stream),
-                        (Pointer) null,
+                        (PointerPointer<Pointer>) null,
                         mine.launchExtra(arguments.buffer(), arguments.sizeBytes()));
         if (code != SUCCESS) {
             throw failure(

@@ -9,6 +9,7 @@ import org.bytedeco.cuda.cudart.CUmod_st;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerPointer;
 
 /**
  * One thread's objects for handles, pointed anew for each call: the presets take handles as
@@ -93,15 +94,17 @@ final class DriverHandles {
 
     // [pointer tag, buffer, size tag, address of the size, end tag, the size]
     private final LongPointer launch = new LongPointer(6);
+    // The calls that take plain pointers pass their address, and not what they point to.
+    private final PointerPointer<Pointer> launchExtra = new PointerPointer<>(launch);
 
     /** The {@code extra} of a launch with packed parameters. */
-    Pointer launchExtra(MemorySegment buffer, long sizeBytes) {
+    PointerPointer<Pointer> launchExtra(MemorySegment buffer, long sizeBytes) {
         launch.put(0, LAUNCH_PARAM_BUFFER_POINTER);
         launch.put(1, buffer.address());
         launch.put(2, LAUNCH_PARAM_BUFFER_SIZE);
         launch.put(3, launch.address() + 5 * ValueLayout.JAVA_LONG.byteSize());
         launch.put(4, LAUNCH_PARAM_END);
         launch.put(5, sizeBytes);
-        return launch;
+        return launchExtra;
     }
 }

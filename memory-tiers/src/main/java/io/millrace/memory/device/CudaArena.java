@@ -90,18 +90,21 @@ final class CudaArena implements AutoCloseable {
 
     /** The lowest place that is large enough, so that what is mapped ends as low as it can. */
     private long carve(String purpose, long sizeBytes) {
-        for (Map.Entry<Long, Long> hole : free.entrySet()) {
-            if (hole.getValue() >= sizeBytes) {
-                long offset = hole.getKey();
-                long left = hole.getValue() - sizeBytes;
-                free.remove(offset);
-                if (left > 0) {
-                    free.put(offset + sizeBytes, left);
-                }
-                return offset;
-            }
+        long offset =
+                free.entrySet().stream()
+                        .filter(hole -> hole.getValue() >= sizeBytes)
+                        .map(Map.Entry::getKey)
+                        .findFirst()
+                        .orElseThrow(() -> noPlace(purpose, sizeBytes));
+        long left = free.remove(offset) - sizeBytes;
+        if (left > 0) {
+            free.put(offset + sizeBytes, left);
         }
-        throw new TierFullException(
+        return offset;
+    }
+
+    private TierFullException noPlace(String purpose, long sizeBytes) {
+        return new TierFullException(
                 String.format(
                         "%s (%s) finds no place in the %s that cuda:%d may use",
                         purpose, ByteSize.format(sizeBytes), ByteSize.format(rangeBytes), ordinal));

@@ -2,8 +2,8 @@ package io.millrace.memory.cuda;
 
 import io.millrace.memory.NativeCallException;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -51,7 +51,7 @@ public final class HostCuda implements CudaApi, AutoCloseable {
         this.kernels = kernels;
         retained = new int[options.devices()];
         for (int i = 0; i < options.devices(); i++) {
-            memories.add(new HostDeviceMemory(options.memoryBytes()));
+            memories.add(new HostDeviceMemory(options));
         }
     }
 
@@ -106,22 +106,15 @@ public final class HostCuda implements CudaApi, AutoCloseable {
 
     /** Fails, naming it, where something was not freed, destroyed or released. */
     public void requireNothingLeft() {
-        StringBuilder left = new StringBuilder();
-        memories.forEach(memory -> left.append(memory.leftovers()));
-        if (!streams.isEmpty()) {
-            left.append(streams.size()).append(" streams ");
-        }
-        if (!events.isEmpty()) {
-            left.append(events.size()).append(" events ");
-        }
-        if (!modules.isEmpty()) {
-            left.append(modules.size()).append(" modules ");
-        }
+        List<String> left = new ArrayList<>();
+        memories.forEach(memory -> left.addAll(memory.leftovers()));
+        Map.of("streams", streams, "events", events, "modules", modules)
+                .forEach((kind, held) -> held.keySet().forEach(one -> left.add(kind + " " + one)));
         for (int held : retained) {
-            left.append(held == 0 ? "" : "a context ");
+            left.addAll(Collections.nCopies(held, "a context"));
         }
         if (!left.isEmpty()) {
-            throw new AssertionError("still held: " + left.toString().strip());
+            throw new AssertionError("still held: " + String.join(", ", left));
         }
     }
 
@@ -150,13 +143,7 @@ public final class HostCuda implements CudaApi, AutoCloseable {
         if (IN_CALLBACK.isBound()) {
             throw new NativeCallException(name + "()", 800, "CUDA_ERROR_NOT_PERMITTED");
         }
-        Failure failed = failure;
-        if (failed != null) {
-            throw new NativeCallException(
-                    name + "()",
-                    719,
-                    "CUDA_ERROR_LAUNCH_FAILED: " + failed.call + ": " + failed.fault);
-        }
+        requireSound(name);
         HostCall call = new HostCall(name, stream, object, sizeBytes, text);
         synchronized (calls) {
             calls.add(call);
@@ -214,22 +201,7 @@ public final class HostCuda implements CudaApi, AutoCloseable {
     @Override
     public int attribute(int device, int attribute) {
         memoryOf(device, "cuDeviceGetAttribute");
-        return switch (attribute) {
-            case CudaAttribute.MAX_THREADS_PER_BLOCK -> 1024;
-            case CudaAttribute.WARP_SIZE -> 32;
-            case CudaAttribute.MULTIPROCESSOR_COUNT -> 4;
-            case CudaAttribute.ASYNC_ENGINE_COUNT -> 2;
-            case CudaAttribute.COMPUTE_CAPABILITY_MAJOR -> 9;
-            case CudaAttribute.COMPUTE_CAPABILITY_MINOR -> 0;
-            case CudaAttribute.MAX_SHARED_MEMORY_PER_BLOCK_OPTIN -> 227 << 10;
-            case CudaAttribute.VIRTUAL_MEMORY_MANAGEMENT_SUPPORTED ->
-                    options.mapsAddresses() ? 1 : 0;
-            default ->
-                    throw new NativeCallException(
-                            "cuDeviceGetAttribute(" + attribute + ")",
-                            1,
-                            "CUDA_ERROR_INVALID_VALUE");
-        };
+        return options.attribute(attribute);
     }
 
     @Override
@@ -273,9 +245,7 @@ public final class HostCuda implements CudaApi, AutoCloseable {
         return memory("cuMemAlloc").allocate(sizeBytes);
     }
 
-    // What frees works on a failed device too, so that a test can close what it opened.
-
-    @Override
+    @Override // what frees works on a failed device too, so that a test can close what it opened
     public void memFree(long address) {
         memory("cuMemFree").free(address);
     }
@@ -371,7 +341,7 @@ public final class HostCuda implements CudaApi, AutoCloseable {
     @Override
     public void copyHtoD(long targetAddress, MemorySegment source, long stream) {
         HostDeviceMemory memory = memory("cuMemcpyHtoDAsync");
-        requireHost(memory, source, "cuMemcpyHtoDAsync");
+        memory.requireHost(source, "cuMemcpyHtoDAsync");
         HostCall call = note("cuMemcpyHtoDAsync", stream, targetAddress, source.byteSize(), "");
         stream(stream, "cuMemcpyHtoDAsync")
                 .enqueue(call, () -> memory.at(targetAddress, source.byteSize()).copyFrom(source));
@@ -380,17 +350,10 @@ public final class HostCuda implements CudaApi, AutoCloseable {
     @Override
     public void copyDtoH(MemorySegment target, long sourceAddress, long stream) {
         HostDeviceMemory memory = memory("cuMemcpyDtoHAsync");
-        requireHost(memory, target, "cuMemcpyDtoHAsync");
+        memory.requireHost(target, "cuMemcpyDtoHAsync");
         HostCall call = note("cuMemcpyDtoHAsync", stream, sourceAddress, target.byteSize(), "");
         stream(stream, "cuMemcpyDtoHAsync")
                 .enqueue(call, () -> target.copyFrom(memory.at(sourceAddress, target.byteSize())));
-    }
-
-    private void requireHost(HostDeviceMemory memory, MemorySegment host, String call) {
-        if (!host.isNative() || !options.takesPageable() && !memory.isRegistered(host)) {
-            throw new NativeCallException(
-                    call + "(" + host + ")", 1, "host memory that is not registered");
-        }
     }
 
     @Override
@@ -463,16 +426,7 @@ public final class HostCuda implements CudaApi, AutoCloseable {
     @Override
     public float elapsedMs(long startEvent, long endEvent) {
         HostCudaEvent start = known(events, startEvent, "cuEventElapsedTime");
-        HostCudaEvent end = known(events, endEvent, "cuEventElapsedTime");
-        boolean timed = start.timing && end.timing && start.wasRecorded() && end.wasRecorded();
-        if (!timed || !start.isDone() || !end.isDone()) {
-            throw new NativeCallException(
-                    "cuEventElapsedTime(" + startEvent + ", " + endEvent + ")",
-                    timed ? 600 : 400,
-                    timed ? "CUDA_ERROR_NOT_READY" : "CUDA_ERROR_INVALID_HANDLE");
-        }
-        // The device counts in steps of about half a microsecond.
-        return (end.deviceNs() - start.deviceNs()) / 512 * 512 / 1e6f;
+        return start.elapsedMs(known(events, endEvent, "cuEventElapsedTime"));
     }
 
     @Override
@@ -506,7 +460,7 @@ public final class HostCuda implements CudaApi, AutoCloseable {
     @Override
     public void setMaxDynamicSharedBytes(long function, int sizeBytes) {
         known(functions, function, "cuFuncSetAttribute");
-        if (sizeBytes > 227 << 10) {
+        if (sizeBytes > HostCudaOptions.SHARED_BYTES) {
             throw new NativeCallException(
                     "cuFuncSetAttribute(" + sizeBytes + ")", 1, "CUDA_ERROR_INVALID_VALUE");
         }
@@ -526,20 +480,14 @@ public final class HostCuda implements CudaApi, AutoCloseable {
             KernelArguments arguments) {
         HostDeviceMemory memory = memory("cuLaunchKernel");
         Function kernel = known(functions, function, "cuLaunchKernel");
-        requireShape(kernel.name, gridX, gridY, gridZ, blockX, blockY, blockZ, sharedBytes);
-        MemorySegment copy =
-                MemorySegment.ofArray(
-                        arguments
-                                .buffer()
-                                .asSlice(0, arguments.sizeBytes())
-                                .toArray(ValueLayout.JAVA_BYTE));
         KernelLibrary.Launch launch =
-                new KernelLibrary.Launch(
+                KernelLibrary.Launch.of(
                         new int[] {gridX, gridY, gridZ},
                         new int[] {blockX, blockY, blockZ},
                         sharedBytes,
-                        copy,
+                        arguments,
                         memory);
+        launch.requireShape(kernel.name);
         HostCall call = note("cuLaunchKernel", stream, function, 0, kernel.name);
         stream(stream, "cuLaunchKernel")
                 .enqueue(
@@ -548,29 +496,5 @@ public final class HostCuda implements CudaApi, AutoCloseable {
                             kernel.kernel.run(launch);
                             memory.requireCanaries();
                         });
-    }
-
-    private static void requireShape(
-            String kernel, int gridX, int gridY, int gridZ, int x, int y, int z, int shared) {
-        boolean fits =
-                gridX > 0
-                        && gridY > 0
-                        && gridZ > 0
-                        && gridY <= 65_535
-                        && gridZ <= 65_535
-                        && x > 0
-                        && y > 0
-                        && z > 0
-                        && z <= 64
-                        && (long) x * y * z <= 1024
-                        && shared <= 227 << 10;
-        if (!fits) {
-            throw new NativeCallException(
-                    String.format(
-                            "cuLaunchKernel(%s, %d x %d x %d, %d x %d x %d, %d)",
-                            kernel, gridX, gridY, gridZ, x, y, z, shared),
-                    1,
-                    "CUDA_ERROR_INVALID_VALUE");
-        }
     }
 }

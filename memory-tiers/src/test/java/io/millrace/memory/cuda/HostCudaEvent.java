@@ -1,5 +1,7 @@
 package io.millrace.memory.cuda;
 
+import io.millrace.memory.NativeCallException;
+
 /** An event of a {@link HostCuda}. */
 final class HostCudaEvent {
     final boolean timing;
@@ -42,5 +44,18 @@ final class HostCudaEvent {
         while (happened < ticket && !device.hasFailed()) {
             wait(50); // a failure elsewhere wakes nobody here
         }
+    }
+
+    /** Milliseconds from this to another. */
+    float elapsedMs(HostCudaEvent end) {
+        boolean timed = timing && end.timing && wasRecorded() && end.wasRecorded();
+        if (!timed || !isDone() || !end.isDone()) {
+            throw new NativeCallException(
+                    "cuEventElapsedTime()",
+                    timed ? 600 : 400,
+                    timed ? "CUDA_ERROR_NOT_READY" : "CUDA_ERROR_INVALID_HANDLE");
+        }
+        // The device counts in steps of about half a microsecond.
+        return (end.deviceNs() - deviceNs()) / 512 * 512 / 1e6f;
     }
 }

@@ -1,5 +1,7 @@
 package io.millrace.memory.cuda;
 
+import io.millrace.memory.NativeCallException;
+
 /**
  * What a {@link HostCuda} is like.
  *
@@ -19,6 +21,9 @@ public record HostCudaOptions(
         double clockSkew,
         boolean mapsAddresses,
         boolean takesPageable) {
+
+    /** Shared memory that a block may have. */
+    static final int SHARED_BYTES = 227 << 10;
 
     /** One device of 1 GiB, no pauses, a true clock, mapped addresses, registered memory only. */
     public static HostCudaOptions defaults() {
@@ -59,5 +64,23 @@ public record HostCudaOptions(
     public HostCudaOptions withPageable() {
         return new HostCudaOptions(
                 memoryBytes, devices, delaySeed, longestDelayNs, clockSkew, mapsAddresses, true);
+    }
+
+    int attribute(int attribute) {
+        return switch (attribute) {
+            case CudaAttribute.MAX_THREADS_PER_BLOCK -> 1024;
+            case CudaAttribute.WARP_SIZE -> 32;
+            case CudaAttribute.MULTIPROCESSOR_COUNT -> 4;
+            case CudaAttribute.ASYNC_ENGINE_COUNT -> 2;
+            case CudaAttribute.COMPUTE_CAPABILITY_MAJOR -> 9;
+            case CudaAttribute.COMPUTE_CAPABILITY_MINOR -> 0;
+            case CudaAttribute.MAX_SHARED_MEMORY_PER_BLOCK_OPTIN -> SHARED_BYTES;
+            case CudaAttribute.VIRTUAL_MEMORY_MANAGEMENT_SUPPORTED -> mapsAddresses ? 1 : 0;
+            default ->
+                    throw new NativeCallException(
+                            "cuDeviceGetAttribute(" + attribute + ")",
+                            1,
+                            "CUDA_ERROR_INVALID_VALUE");
+        };
     }
 }

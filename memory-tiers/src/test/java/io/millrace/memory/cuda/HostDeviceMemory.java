@@ -6,6 +6,8 @@ import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -23,6 +25,7 @@ final class HostDeviceMemory implements KernelLibrary.DeviceMemory {
     private record Allocation(HostSlab slab, long sizeBytes) {}
 
     private final long capacityBytes;
+    private final boolean takesPageable;
     private final HostMemory memory = new HostMemory(Ledger.unlimited());
     private final TreeMap<Long, Allocation> allocations = new TreeMap<>();
     private final TreeMap<Long, HostSlab> reservations = new TreeMap<>();
@@ -30,8 +33,9 @@ final class HostDeviceMemory implements KernelLibrary.DeviceMemory {
     private final TreeMap<Long, Long> registered = new TreeMap<>();
     private long usedBytes;
 
-    HostDeviceMemory(long capacityBytes) {
-        this.capacityBytes = capacityBytes;
+    HostDeviceMemory(HostCudaOptions options) {
+        capacityBytes = options.memoryBytes();
+        takesPageable = options.takesPageable();
     }
 
     synchronized long freeBytes() {
@@ -125,10 +129,16 @@ final class HostDeviceMemory implements KernelLibrary.DeviceMemory {
         take(registered, pages.address(), "cuMemHostUnregister");
     }
 
-    synchronized boolean isRegistered(MemorySegment host) {
+    /** Refuses host memory that copies may not use. */
+    synchronized void requireHost(MemorySegment host, String call) {
         Map.Entry<Long, Long> pages = registered.floorEntry(host.address());
-        return pages != null
-                && host.address() + host.byteSize() <= pages.getKey() + pages.getValue();
+        boolean held =
+                pages != null
+                        && host.address() + host.byteSize() <= pages.getKey() + pages.getValue();
+        if (!host.isNative() || !(takesPageable || held)) {
+            throw new NativeCallException(
+                    call + "(" + host + ")", 1, "host memory that is not registered");
+        }
     }
 
     @Override
@@ -182,11 +192,16 @@ final class HostDeviceMemory implements KernelLibrary.DeviceMemory {
         }
     }
 
-    /** What is still held, for a message; empty where nothing is. */
-    synchronized String leftovers() {
-        return (allocations.isEmpty() ? "" : allocations.size() + " allocations ")
-                + (reservations.isEmpty() ? "" : reservations.size() + " reservations ")
-                + (mapped.isEmpty() ? "" : mapped.size() + " mappings ")
-                + (registered.isEmpty() ? "" : registered.size() + " registered regions ");
+    /** What is still held, one by one. */
+    synchronized List<String> leftovers() {
+        List<String> left = new ArrayList<>();
+        Map.of(
+                        "allocation", allocations,
+                        "reservation", reservations,
+                        "mapping", mapped,
+                        "registered region", registered)
+                .forEach((kind, held) ->
+                        held.keySet().forEach(one -> left.add(kind + " " + Long.toHexString(one))));
+        return left;
     }
 }

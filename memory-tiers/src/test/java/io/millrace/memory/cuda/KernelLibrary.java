@@ -1,6 +1,9 @@
 package io.millrace.memory.cuda;
 
+import io.millrace.memory.NativeCallException;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 
 /** The kernels that a {@link HostCuda} can launch: what a module's image stands for on the host. */
 @FunctionalInterface
@@ -36,7 +39,39 @@ public interface KernelLibrary {
             int[] block,
             int sharedBytes,
             MemorySegment arguments,
-            DeviceMemory memory) {}
+            DeviceMemory memory) {
+
+        static Launch of(
+                int[] grid,
+                int[] block,
+                int sharedBytes,
+                KernelArguments arguments,
+                DeviceMemory memory) {
+            MemorySegment packed = arguments.buffer().asSlice(0, arguments.sizeBytes());
+            MemorySegment copy = MemorySegment.ofArray(packed.toArray(ValueLayout.JAVA_BYTE));
+            return new Launch(grid, block, sharedBytes, copy, memory);
+        }
+
+        /** Refuses what a card would. */
+        void requireShape(String kernel) {
+            boolean fits =
+                    Arrays.stream(grid).allMatch(blocks -> blocks > 0)
+                            && Arrays.stream(block).allMatch(threads -> threads > 0)
+                            && grid[1] <= 65_535
+                            && grid[2] <= 65_535
+                            && block[2] <= 64
+                            && (long) block[0] * block[1] * block[2] <= 1024
+                            && sharedBytes <= HostCudaOptions.SHARED_BYTES;
+            if (!fits) {
+                throw new NativeCallException(
+                        String.format(
+                                "cuLaunchKernel(%s, grid %s, block %s, %d)",
+                                kernel, Arrays.toString(grid), Arrays.toString(block), sharedBytes),
+                        1,
+                        "CUDA_ERROR_INVALID_VALUE");
+            }
+        }
+    }
 
     /**
      * A kernel of a module.
