@@ -59,8 +59,8 @@ final class BlockTiers implements AutoCloseable {
         this.ledger = ledger;
         this.origin = origin;
         this.spans = spans;
-        host = new HostMemory(ledger);
         device = own(Devices.open(config.device(), ledger, DeviceOptions.defaults()));
+        host = new HostMemory(ledger, Tier.HOST, device.pinning());
         scratchMemory =
                 device.unifiedMemory()
                         ? host
@@ -74,7 +74,7 @@ final class BlockTiers implements AutoCloseable {
      * @param ledger what everything is charged to
      * @param origin where blocks come from
      * @param spans what transfers are recorded in
-     * @param scratchBytes what else the device's memory has to hold
+     * @param need what else memory has to hold
      * @param writesBack whether blocks change
      * @throws BadInputException when a budget is too small, naming the smallest that works
      */
@@ -83,11 +83,11 @@ final class BlockTiers implements AutoCloseable {
             Ledger ledger,
             BlockOrigin origin,
             SpanRecorder spans,
-            long scratchBytes,
+            Engine.Need need,
             boolean writesBack) {
         BlockTiers tiers = new BlockTiers(config, ledger, origin, spans);
         try {
-            tiers.place(scratchBytes, writesBack);
+            tiers.place(need, writesBack);
             return tiers;
         } catch (RuntimeException | Error e) {
             tiers.close();
@@ -95,11 +95,11 @@ final class BlockTiers implements AutoCloseable {
         }
     }
 
-    private void place(long scratchBytes, boolean writesBack) {
+    private void place(Engine.Need need, boolean writesBack) {
         tierPlan =
                 TierPlan.of(
-                        needs(config, origin, device.unifiedMemory(), scratchBytes, writesBack),
-                        budgets(ledger));
+                        needs(config, origin, device.unifiedMemory(), need, writesBack),
+                        budgets(ledger).withDevice(device.capacityBytes()));
         placement = tierPlan.placement();
     }
 
@@ -108,12 +108,12 @@ final class BlockTiers implements AutoCloseable {
             MemoryConfig config,
             BlockOrigin origin,
             boolean unified,
-            long scratchBytes,
+            Engine.Need need,
             boolean writesBack) {
         return new TierPlan.Needs(
                 origin.blockBytes(),
                 origin.layout().visits(),
-                scratchBytes,
+                need,
                 unified,
                 config.overlap() ? config.prefetch() : 0,
                 writesBack,
@@ -126,6 +126,14 @@ final class BlockTiers implements AutoCloseable {
                 ledger.budget(Tier.HOST), ledger.budget(Tier.DEVICE), ledger.budget(Tier.NVME));
     }
 
+    Device device() {
+        return device;
+    }
+
+    Placement placement() {
+        return placement;
+    }
+
     /** What the store of changed blocks will take on its drive; 0 where there is none. */
     long storeBytes() {
         return tierPlan.storeBytes();
@@ -134,6 +142,16 @@ final class BlockTiers implements AutoCloseable {
     /** What was decided. */
     TierPlan tierPlan() {
         return tierPlan;
+    }
+
+    /** What computes. */
+    Device device() {
+        return device;
+    }
+
+    /** Pinned host memory. */
+    HostMemory hostMemory() {
+        return host;
     }
 
     /** Where scratch memory comes from: the memory that the device computes on. */

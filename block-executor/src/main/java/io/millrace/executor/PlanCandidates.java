@@ -8,6 +8,8 @@ import io.millrace.prefetch.plan.Forecast;
 import io.millrace.prefetch.plan.Machine;
 import io.millrace.prefetch.plan.StepWork;
 import io.millrace.telemetry.Lane;
+import io.millrace.optim.Directions;
+import io.millrace.optim.Rounding;
 import java.util.Optional;
 
 /**
@@ -63,14 +65,32 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
                         options.queries(),
                         SCALES);
         int workers = machine.device().onHostCores() ? machine.host().cores() : 1;
+        // The engine that will run says what it needs; nothing of a device is loaded for that.
+        Engine.Need forwards =
+                Engines.of(machine.device().name())
+                        .plan(
+                                model.spec(),
+                                model.layout(),
+                                size,
+                                arithmetic(options),
+                                workers,
+                                true);
         return new TierPlan.Needs(
                 model.layout().blocks().stream().map(BlockLayout::sizeBytes).toList(),
                 model.layout().visits(),
-                ScratchPlan.of(model.spec(), size, workers).bytes(),
+                forwards,
                 machine.device().isUnified(),
                 options.memory().overlap() ? options.memory().prefetch() : 0,
                 true,
                 model.direct());
+    }
+
+    private static Arithmetic arithmetic(PlanOptions options) {
+        return new Arithmetic(
+                Directions.dense(options.perturbation()),
+                false,
+                Rounding.NEAREST,
+                options.foldEvery());
     }
 
     private TierPlan.Budgets budgets(MemoryConfig memory) {

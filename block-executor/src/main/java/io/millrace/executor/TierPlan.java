@@ -36,8 +36,8 @@ record TierPlan(
      *
      * @param blockBytes bytes of each block
      * @param visits the blocks of a step in order
-     * @param scratchBytes what forwards need in the memory that the device computes on
-     * @param unified whether that is host memory
+     * @param forwards what forwards need beside the blocks
+     * @param unified whether the device computes on host memory
      * @param prefetch visits ahead that are on their way; 0 without overlap
      * @param writesBack whether blocks change
      * @param direct whether blocks are read straight from the user's files, through staging
@@ -45,22 +45,26 @@ record TierPlan(
     record Needs(
             List<Long> blockBytes,
             List<Integer> visits,
-            long scratchBytes,
+            Engine.Need forwards,
             boolean unified,
             int prefetch,
             boolean writesBack,
             boolean direct) {
         Needs withPrefetch(int blocks) {
             return new Needs(
-                    blockBytes, visits, scratchBytes, unified, blocks, writesBack, direct);
+                    blockBytes, visits, forwards, unified, blocks, writesBack, direct);
         }
 
         long largestBlock() {
             return blockBytes.stream().mapToLong(HostMemory::pageBytes).max().orElseThrow();
         }
 
+        long scratchBytes() {
+            return forwards.deviceBytes();
+        }
+
         long scratchOnHost() {
-            return unified ? scratchBytes : 0;
+            return forwards.hostBytes() + (unified ? scratchBytes() : 0);
         }
 
         private long everything() {
@@ -79,6 +83,11 @@ record TierPlan(
         Budgets {
             host = Math.min(host, ANY);
             device = Math.min(device, ANY);
+        }
+
+        /** The same on a device that has no more than so many bytes. */
+        Budgets withDevice(long capacity) {
+            return new Budgets(host, Math.min(device, capacity), nvme);
         }
     }
 
@@ -136,7 +145,7 @@ record TierPlan(
     /** The smallest host budget with which these needs can be met beside a device budget. */
     static long minimumHostBytes(Needs needs, long deviceBudget) {
         if (!needs.unified() && needs.everything() <= deviceBudget - needs.scratchBytes()) {
-            return needs.largestBlock(); // the way in
+            return needs.scratchOnHost() + needs.largestBlock(); // the way in
         }
         long small = withHost(needs, 0);
         return small < SMALL_BUDGET ? small : withHost(needs, SMALL_BUDGET);

@@ -63,7 +63,7 @@ class ModelPlannerTest {
         TuneConfigBuilder config =
                 Runs.config(model, data, temp.resolve("out")).memory(memory).steps(4);
         ModelPlan plan = plan(model, data, memory);
-        try (RunSetup setup = RunSetup.prepare(config.build(), RunListener.SILENT)) {
+        try (RunSetup setup = RunSetup.prepare(config.build(), 0, RunListener.SILENT)) {
             StepRunner runner = setup.runner();
             for (long step = 1; step <= 4; step++) {
                 Batch batch = setup.sampler().batch(step);

@@ -11,7 +11,7 @@ final class MemoryOptions {
     @Option(
             names = "--device",
             paramLabel = "NAME",
-            description = "cpu, or emulated: a CPU with memory of its own. Default: cpu.")
+            description = "cpu, cuda:N, or emulated: a CPU with memory of its own. Default: cpu.")
     private String device;
 
     @Option(

@@ -59,7 +59,9 @@ final class Millrace implements Callable<Integer> {
                         new ReplayCommand(context),
                         new SynthCommand(context),
                         new ProbeCommand(context),
-                        new PlanCommand(context))) {
+                        new PlanCommand(context),
+                        new ProfileCommand(context),
+                        new FindCommand(context))) {
             commandLine.addSubcommand(command);
         }
         Converters.register(commandLine);

@@ -49,12 +49,12 @@ final class FormProbe implements AutoCloseable {
     /** Fills in seconds an element. */
     void measure(Map<DType, Double> widen, Map<DType, Double> store, Map<String, Double> z) {
         for (String name : DIRECTIONS) {
-            DenseDirection direction = Directions.named(name);
+            DenseDirection direction = Directions.dense(name);
             double one = seconds(direction, DType.BF16, pending(2, 0));
             double two = seconds(direction, DType.BF16, pending(2, 1));
             z.put(name, Math.max(0, two - one));
         }
-        DenseDirection cheap = Directions.named("rademacher");
+        DenseDirection cheap = Directions.dense("rademacher");
         for (DType dtype : DTYPES) {
             double plain = seconds(cheap, dtype, pending(1, 0));
             double folding = seconds(cheap, dtype, pending(1, 1));
