@@ -126,10 +126,6 @@ final class BlockTiers implements AutoCloseable {
                 ledger.budget(Tier.HOST), ledger.budget(Tier.DEVICE), ledger.budget(Tier.NVME));
     }
 
-    Device device() {
-        return device;
-    }
-
     Placement placement() {
         return placement;
     }

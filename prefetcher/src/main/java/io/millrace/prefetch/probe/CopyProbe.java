@@ -6,6 +6,7 @@ import io.millrace.memory.device.DeviceOptions;
 import io.millrace.memory.device.Devices;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
+import io.millrace.prefetch.CopyTimes;
 import io.millrace.prefetch.DevicePort;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -34,21 +35,23 @@ final class CopyProbe {
         HostMemory host = new HostMemory(ledger);
         try (Device device = Devices.open(deviceName, ledger, DeviceOptions.defaults())) {
             DevicePort port = DevicePort.of(device);
+            CopyTimes upTimes = new CopyTimes();
+            CopyTimes downTimes = new CopyTimes();
             try (HostSlab up = host.allocatePinned("probed upload", BLOCK_BYTES);
                     HostSlab down = host.allocatePinned("probed download", BLOCK_BYTES);
                     DevicePort.Region in = port.allocate("probed upload", BLOCK_BYTES);
                     DevicePort.Region out = port.allocate("probed download", BLOCK_BYTES)) {
                 // Pages that were never written are all one page, which no cache has to fetch.
                 up.segment().fill((byte) 1);
-                port.upload(up.segment(), in);
-                port.upload(up.segment(), out);
-                port.download(out, down.segment());
+                port.upload(up.segment(), in, upTimes);
+                port.upload(up.segment(), out, upTimes);
+                port.download(out, down.segment(), downTimes);
                 Stopwatch.Rate h2d =
                         Stopwatch.rate(
-                                ROUNDS, BLOCK_BYTES, () -> port.upload(up.segment(), in));
+                                ROUNDS, BLOCK_BYTES, () -> port.upload(up.segment(), in, upTimes));
                 Stopwatch.Rate d2h =
                         Stopwatch.rate(
-                                ROUNDS, BLOCK_BYTES, () -> port.download(out, down.segment()));
+                                ROUNDS, BLOCK_BYTES, () -> port.download(out, down.segment(), downTimes));
                 double[] both = both(port, up.segment(), in, out, down.segment());
                 return new Result(
                         h2d.bytesPerSecond(),
@@ -66,6 +69,8 @@ final class CopyProbe {
             DevicePort.Region in,
             DevicePort.Region out,
             MemorySegment down) {
+        CopyTimes upTimes = new CopyTimes();
+        CopyTimes downTimes = new CopyTimes();
         AtomicBoolean uploaded = new AtomicBoolean();
         double[] downRate = new double[1];
         Thread downloads =
@@ -73,7 +78,7 @@ final class CopyProbe {
                     long bytes = 0;
                     long begin = System.nanoTime();
                     while (!uploaded.get()) {
-                        port.download(out, down);
+                        port.download(out, down, downTimes);
                         bytes += BLOCK_BYTES;
                     }
                     downRate[0] = bytes / ((System.nanoTime() - begin) / 1e9);
@@ -81,7 +86,7 @@ final class CopyProbe {
         double upRate;
         try {
             upRate =
-                    Stopwatch.rate(2 * ROUNDS, BLOCK_BYTES, () -> port.upload(up, in))
+                    Stopwatch.rate(2 * ROUNDS, BLOCK_BYTES, () -> port.upload(up, in, upTimes))
                             .bytesPerSecond();
         } finally {
             uploaded.set(true);
