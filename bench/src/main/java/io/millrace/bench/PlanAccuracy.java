@@ -36,19 +36,23 @@ import java.util.SplittableRandom;
 import java.util.stream.Collectors;
 
 /**
- * Predicted beside measured step times. The machine comes from {@code millrace probe --json}; no
- * configuration here has a part in it.
+ * Predicted beside measured step times. The machine is probed just before each configuration, since
+ * one that others use too changes its speed within minutes; no configuration here has a part in a
+ * probe. The column "speed" is one product measured before and after the run, over the probe's: far
+ * from 1, the machine was not the one that was probed.
  *
  * <pre>
- *   PlanAccuracy FOLDER MACHINE.json [--only NAME,NAME] [--steps N]
+ *   PlanAccuracy FOLDER [--only NAME,NAME] [--steps N] [--machine FILE]
  * </pre>
  */
 public final class PlanAccuracy {
     private static final int ROWS = 64;
     private static final int LOWEST_ID = 4;
+    private static final double ENOUGH_SECONDS = 10;
+    private static final int MOST_STEPS = 40;
 
     private final Path folder;
-    private final Machine machine;
+    private final Optional<Path> machineFile;
     private final int steps;
 
     /** One configuration; a host share below 1 leaves so much of the weights beside the least. */
@@ -90,16 +94,16 @@ public final class PlanAccuracy {
                 name, arch, dtype, batch, batch, tokens, 1, 1, "gaussian", "cpu", 1, 1);
     }
 
-    private PlanAccuracy(Path folder, Machine machine, int steps) {
+    private PlanAccuracy(Path folder, Optional<Path> machineFile, int steps) {
         this.folder = folder;
-        this.machine = machine;
+        this.machineFile = machineFile;
         this.steps = steps;
     }
 
     /** Runs them one after another and prints a line each. */
     public static void main(String[] arguments) throws IOException {
         Map<String, String> given = new LinkedHashMap<>();
-        for (int i = 2; i + 1 < arguments.length; i += 2) {
+        for (int i = 1; i + 1 < arguments.length; i += 2) {
             given.put(arguments[i], arguments[i + 1]);
         }
         List<String> only =
@@ -107,7 +111,7 @@ public final class PlanAccuracy {
         PlanAccuracy accuracy =
                 new PlanAccuracy(
                         Files.createDirectories(Path.of(arguments[0])),
-                        MachineFile.read(Path.of(arguments[1])),
+                        Optional.ofNullable(given.get("--machine")).map(Path::of),
                         Integer.parseInt(given.getOrDefault("--steps", "6")));
         System.out.println(
                 "| configuration | budgets | stays | predicted s | measured s (spread) | ratio | speed | lanes, predicted |");
@@ -122,6 +126,10 @@ public final class PlanAccuracy {
     private void run(Case one) throws IOException {
         Path model = model(one);
         ModelShape shape = ModelShape.ofFolder(model, Optional.empty());
+        Machine machine =
+                machineFile
+                        .map(MachineFile::read)
+                        .orElseGet(() -> MachineProbe.run("this machine", folder, what -> {}));
         Machine here = machine.withDevice(machine.device().withName(one.device));
         MemoryConfig free = memory(one, OptionalLong.empty(), OptionalLong.empty());
         ModelPlan loose = ModelPlanner.plan(shape, options(one, free), here, false);
@@ -140,8 +148,8 @@ public final class PlanAccuracy {
         MemoryConfig memory = memory(one, host, device);
         ModelPlan plan = ModelPlanner.plan(shape, options(one, memory), here, false);
         double before = MachineProbe.matmulReference();
-        double[] seconds = measure(one, model, memory);
-        double speed = (before + MachineProbe.matmulReference()) / 2 / probedReference();
+        double[] seconds = measure(one, model, memory, steps(plan.forecast().stepSeconds()));
+        double speed = (before + MachineProbe.matmulReference()) / 2 / probedReference(machine);
         double median = seconds[seconds.length / 2];
         double predicted = plan.forecast().stepSeconds();
         long stay = plan.placement().homes().stream().filter(home -> home != Tier.NVME).count();
@@ -171,8 +179,13 @@ public final class PlanAccuracy {
                         .collect(Collectors.joining(" ")));
     }
 
+    /** Short steps are taken more often: until the compiler is done with them, and for the median. */
+    private int steps(double predicted) {
+        return (int) Math.clamp((long) (ENOUGH_SECONDS / predicted), steps, MOST_STEPS);
+    }
+
     /** What the probe had for the product that tells the machine's speed now. */
-    private double probedReference() {
+    private static double probedReference(Machine machine) {
         return machine.device().rates().matmulRate(512, 2048);
     }
 
@@ -181,7 +194,8 @@ public final class PlanAccuracy {
         return plan.minimumHostBytes() + (9L << 20);
     }
 
-    private double[] measure(Case one, Path model, MemoryConfig memory) throws IOException {
+    private double[] measure(Case one, Path model, MemoryConfig memory, int count)
+            throws IOException {
         Path out = folder.resolve("out");
         delete(out);
         List<Double> seconds = new ArrayList<>();
@@ -192,7 +206,7 @@ public final class PlanAccuracy {
                         .queries(one.queries)
                         .foldEvery(one.foldEvery)
                         .perturbation(one.perturbation)
-                        .steps(steps)
+                        .steps(count)
                         .lr(1e-7)
                         .shuffle(false)
                         .memory(memory)
@@ -202,7 +216,7 @@ public final class PlanAccuracy {
                 new RunListener() {
                     @Override
                     public void onStep(StepProgress progress) {
-                        if (progress.step() > 2) { // the first compile, and fold nothing
+                        if (progress.step() > Math.max(2, count / 3)) { // the first compile
                             seconds.add(progress.stepSeconds());
                         }
                     }

@@ -22,7 +22,6 @@ import java.util.Map;
  * variants of it tell apart what z costs, what storing costs, and what is left.
  */
 final class FormProbe implements AutoCloseable {
-    private static final long ELEMENTS = 24L << 20;
     private static final int PANEL = 128 * 1024;
     private static final int SCALES = 2;
     private static final List<String> DIRECTIONS = List.of("gaussian", "rademacher");
@@ -31,13 +30,15 @@ final class FormProbe implements AutoCloseable {
 
     private final CpuWorkers workers;
     private final Timing timing;
+    private final long elements;
     private final HostSlab weights;
     private final HostSlab panels;
 
-    FormProbe(CpuWorkers workers, HostMemory memory, Timing timing) {
+    FormProbe(CpuWorkers workers, HostMemory memory, Timing timing, long elements) {
+        this.elements = elements;
         this.workers = workers;
         this.timing = timing;
-        weights = memory.allocate("probed weights", ELEMENTS * Float.BYTES);
+        weights = memory.allocate("probed weights", elements * Float.BYTES);
         panels =
                 memory.allocate(
                         "probed panels",
@@ -70,7 +71,7 @@ final class FormProbe implements AutoCloseable {
 
     private double seconds(DenseDirection direction, DType dtype, PendingUpdates pending) {
         StoredTensor tensor =
-                new StoredTensor(weights.segment(), 0, dtype, 0, ELEMENTS, false);
+                new StoredTensor(weights.segment(), 0, dtype, 0, elements, false);
         PassPlan plan =
                 PassPlan.probing(
                         pending, pending.folds(), new Probe(SEED + 1, List.of(1e-3f, -1e-3f)));
@@ -82,7 +83,7 @@ final class FormProbe implements AutoCloseable {
         double seconds =
                 timing.seconds(() -> workers.pool()
                         .parallelFor(
-                                (int) (ELEMENTS / PANEL),
+                                (int) (elements / PANEL),
                                 (panel, worker) -> {
                                     long at = (long) worker * SCALES * PANEL * Float.BYTES;
                                     passes[worker].range(
@@ -93,7 +94,7 @@ final class FormProbe implements AutoCloseable {
                                             new MemorySegment[] {place, place},
                                             new long[] {at, at + (long) PANEL * Float.BYTES});
                                 }));
-        return seconds / ELEMENTS;
+        return seconds / elements;
     }
 
     @Override

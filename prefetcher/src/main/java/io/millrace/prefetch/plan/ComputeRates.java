@@ -61,6 +61,11 @@ public record ComputeRates(
      */
     public record AttentionRate(long tokens, long headSize, double flopsPerSecond) {}
 
+    /** Whether the cost of a direction's z is known. */
+    public boolean knows(String direction) {
+        return zSeconds.containsKey(direction);
+    }
+
     /** Seconds that operations take one after another, with z of a direction. */
     public double seconds(List<Operation> operations, String direction) {
         double seconds = 0;
