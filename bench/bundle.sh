@@ -46,7 +46,7 @@ cp cli/target/lib/*.jar cli/target/millrace-cli.jar "$home/lib/"
 cp bench/target/millrace-bench-*.jar "$home/lib/"
 for artifact in org.junit.platform:junit-platform-console-standalone:6.1.3 \
     org.assertj:assertj-core:3.27.7 net.bytebuddy:byte-buddy:1.18.3; do
-    JAVA_HOME=$jdk ./mvnw -B -q -N org.apache.maven.plugins:maven-dependency-plugin:copy \
+    JAVA_HOME=$jdk ./mvnw -B -q -N org.apache.maven.plugins:maven-dependency-plugin:3.11.0:copy \
         -Dartifact="$artifact" -DoutputDirectory="$home/test-lib" -Dmdep.stripVersion=true
 done
 for module in memory-tiers prefetcher block-executor; do
@@ -79,7 +79,7 @@ cp bench/bundled-millrace.sh "$home/millrace"
 git rev-parse HEAD >"$home/COMMIT" 2>/dev/null || echo unknown >"$home/COMMIT"
 
 mkdir -p "$(dirname "$file")"
-tar -C "$stage" --sort=name --owner=0 --group=0 -cf - millrace-gpu | xz -T0 -9e >"$file"
+tar -C "$stage" --sort=name --owner=0 --group=0 -cf - millrace-gpu | xz -T0 -8 >"$file"
 bytes=$(stat -c %s "$file")
 printf '%s: %d bytes\n' "$file" "$bytes"
 [ "$bytes" -lt "$limit" ] || fail "the bundle is larger than $limit bytes" 1

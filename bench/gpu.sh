@@ -66,10 +66,11 @@ java=("$here/jdk/bin/java" "@$here/config/jvm.args" "-Dmillrace.home=$here")
 
 if [ "$checks" = yes ] && [[ $device == cuda:* ]]; then
     echo "checks: the tests that need a card"
+    tests=$(printf '%s:' "$here"/test-lib/millrace-*-tests.jar)
     "${java[@]}" -Xmx3g -ea -Dgpu.required=true -cp "$here/lib/*:$here/test-lib/*" \
         org.junit.platform.console.ConsoleLauncher execute --disable-banner --details=tree \
         --include-tag=gpu --fail-if-no-tests \
-        --scan-classpath="$(printf '%s:' "$here"/test-lib/millrace-*-tests.jar)" \
+        --scan-classpath="${tests%:}" \
         2>&1 | tee "$work/checks.txt" || fail "a check failed; see $work/checks.txt" 1
 fi
 if [ "$benchmark" = yes ]; then

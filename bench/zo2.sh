@@ -11,7 +11,7 @@ fail() {
     exit "$2"
 }
 
-[ $# -ge 1 ] && [ -d "$1" ] || fail "name a checkout of ZO2" 2
+[ -d "${1:-}" ] || fail "name a checkout of ZO2" 2
 checkout=$(realpath "$1")
 shift
 results=$PWD/millrace-gpu-results

@@ -82,7 +82,7 @@ abstract class FormKernelsContract {
         byte[] stored = CudaRig.pack(dtype, values);
         byte[] expectedStored = stored.clone();
         float[][] expected = new float[2][count];
-        new ParameterPass(Directions.named(direction), rounding)
+        new ParameterPass(Directions.dense(direction), rounding)
                 .range(
                         new StoredTensor(
                                 MemorySegment.ofArray(expectedStored),
@@ -160,7 +160,7 @@ abstract class FormKernelsContract {
                         true,
                         new DeviceMatrix(out.address(), stride, width, DType.F32));
         float[] actual = out.read(DType.F32);
-        ParameterPass cpu = new ParameterPass(Directions.named(direction), Rounding.NEAREST);
+        ParameterPass cpu = new ParameterPass(Directions.dense(direction), Rounding.NEAREST);
         for (int row = 0; row < ids.length; row++) {
             float[][] formed = new float[2][width];
             cpu.range(

@@ -49,6 +49,12 @@ final class CudaArena implements AutoCloseable {
         maps = api.attribute(ordinal, CudaAttribute.VIRTUAL_MEMORY_MANAGEMENT_SUPPORTED) != 0;
     }
 
+    /** Bytes that the current context's device has free, less what its libraries will want. */
+    static long capacityBytes(CudaApi api) {
+        long freeBytes = api.freeMemoryBytes();
+        return (freeBytes - freeBytes / DRIVERS_SHARE) / PAGE_BYTES * PAGE_BYTES;
+    }
+
     /** Addresses of so many bytes, which begin on a page; their contents may be anything. */
     synchronized long allocate(String purpose, long sizeBytes) {
         if (rangeBytes == 0) {
@@ -70,9 +76,7 @@ final class CudaArena implements AutoCloseable {
             rangeBytes = granules(Math.min(budgetBytes, api.deviceMemoryBytes(ordinal)));
             base = api.reserveAddresses(rangeBytes);
         } else {
-            long freeBytes = api.freeMemoryBytes();
-            long most = (freeBytes - freeBytes / DRIVERS_SHARE) / PAGE_BYTES * PAGE_BYTES;
-            long takenBytes = Math.min(budgetBytes, most);
+            long takenBytes = Math.min(budgetBytes, capacityBytes(api));
             try {
                 base = api.memAlloc(takenBytes);
             } catch (NativeCallException e) {

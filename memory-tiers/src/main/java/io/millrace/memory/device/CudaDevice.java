@@ -21,6 +21,7 @@ public final class CudaDevice implements Device {
     private final Ledger ledger;
     private final CudaFacts facts;
     private final long context;
+    private final long capacityBytes;
     private final OpenResources open = new OpenResources();
     private final CudaArena arena;
     private final CudaClock clock;
@@ -37,6 +38,7 @@ public final class CudaDevice implements Device {
         context = api.retainContext(ordinal);
         try {
             api.makeCurrent(context);
+            capacityBytes = CudaArena.capacityBytes(api);
             arena = new CudaArena(api, ordinal, ledger.budget(Tier.DEVICE));
             clock = new CudaClock(api);
             streams =
@@ -158,6 +160,11 @@ public final class CudaDevice implements Device {
     @Override
     public DeviceBuffer adopt(MemorySegment hostMemory) {
         throw new UnsupportedOperationException(name() + " has its own memory; copy to it");
+    }
+
+    @Override
+    public long capacityBytes() {
+        return capacityBytes;
     }
 
     @Override

@@ -196,6 +196,19 @@ final class CudaDeviceTest extends DeviceContractTest {
     }
 
     @Test
+    void saysWhatARunMayTakeOfACardThatOthersUseToo() {
+        HostCudaOptions small = HostCudaOptions.defaults().withMemory(16 << 20);
+        try (HostCuda driver = new HostCuda(small, KERNELS);
+                CudaDevice first = CudaDevice.open(driver, "0", Ledger.unlimited())) {
+            DeviceBuffer others = first.allocate("others", 8 << 20);
+            try (CudaDevice second = CudaDevice.open(driver, "0", Ledger.unlimited())) {
+                assertThat(second.capacityBytes()).isEqualTo((8 << 20) / 16 * 15);
+            }
+            others.close();
+        }
+    }
+
+    @Test
     void newMemoryIsZeroAlsoWhereItWasUsedBefore() {
         try (CudaDevice device = CudaDevice.open(cuda, "0", Ledger.unlimited())) {
             for (int i = 0; i < 2; i++) {
