@@ -7,6 +7,7 @@ import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.RunStart;
 import io.millrace.executor.config.TuneConfigBuilder;
+import io.millrace.memory.nvme.FaultPlan;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.model.Checkpoint;
@@ -77,6 +78,26 @@ class TierInvarianceTest {
         assertSame(
                 run(model, data, "three-tiers", memory("emulated", host, device, 2, true)),
                 expected);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"cpu", "emulated"})
+    void aDriveWhoseTimesAndTransfersVaryChangesNothing(String deviceName) throws IOException {
+        Path model = deepModel("llama", "bfloat16");
+        Path data = Runs.data(temp, 27, 10);
+        Map<String, byte[]> expected =
+                Runs.result(run(model, data, "resident", MemoryConfig.DEFAULT));
+        long host = smallestHostBudget(model, data) + 2 * largestBlockBytes(model);
+        long device = deviceName.equals("cpu") ? 0 : host;
+        for (int seed = 1; seed <= 3; seed++) {
+            System.setProperty(FaultPlan.PROPERTY, "seed=" + seed + ",delay-us=700,short=0.1");
+            try {
+                MemoryConfig memory = memory(deviceName, host, device, 1 + seed % 2, true);
+                assertSame(run(model, data, deviceName + seed, memory), expected);
+            } finally {
+                System.clearProperty(FaultPlan.PROPERTY);
+            }
+        }
     }
 
     @Test
