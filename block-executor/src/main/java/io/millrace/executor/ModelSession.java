@@ -103,8 +103,7 @@ final class ModelSession implements AutoCloseable {
      * @param writesBack whether blocks change
      * @throws io.millrace.memory.BadInputException when a budget is too small
      */
-    void plan(
-            ScratchSize size, PassesPlan directions, BlockOrigin origin, boolean writesBack) {
+    void plan(ScratchSize size, PassesPlan directions, BlockOrigin origin, boolean writesBack) {
         scratchPlan = ScratchPlan.of(checkpoint.spec(), size, workers());
         passesPlan = directions;
         long bytes = scratchPlan.bytes() + directions.bytes(layout);
