@@ -23,6 +23,8 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
     static final long ENDURANCE = 600_000_000_000_000L;
 
     private static final double DAY_SECONDS = 86_400;
+    private static final double SOON_DAYS = 100; // for a drive to be worn out
+    private static final int SELDOM = 8;
     private static final double SAME = 0.005; // of a step
 
     /** The answer for programs. */
@@ -254,6 +256,13 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
                             size(Math.round(forecast.bytes().get(Lane.NVME_WRITE))),
                             driveDays(),
                             terabytes(enduranceBytes)));
+            if (driveDays() < SOON_DAYS && plan.options().foldEvery() < SELDOM) {
+                lines.add(
+                        format(
+                                "  --fold-every %d would make it about %,.0f days",
+                                SELDOM,
+                                driveDays() * SELDOM / plan.options().foldEvery()));
+            }
         }
     }
 
