@@ -181,7 +181,7 @@ public final class PlanAccuracy {
 
     /** Short steps are taken more often: until the compiler is done with them, and for the median. */
     private int steps(double predicted) {
-        return (int) Math.clamp((long) (ENOUGH_SECONDS / predicted), steps, MOST_STEPS);
+        return Math.clamp((long) (ENOUGH_SECONDS / predicted), steps, MOST_STEPS);
     }
 
     /** What the probe had for the product that tells the machine's speed now. */

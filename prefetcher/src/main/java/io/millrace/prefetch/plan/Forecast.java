@@ -1,5 +1,6 @@
 package io.millrace.prefetch.plan;
 
+import java.util.Set;
 import io.millrace.prefetch.Placement;
 import io.millrace.telemetry.Lane;
 import io.millrace.telemetry.SpanRecorder;
@@ -129,7 +130,7 @@ public record Forecast(
             }
             moved /= LAST - WARM;
             bytes.put(lane, moved);
-            busy.put(lane, moved == 0 ? 0 : moved / alone.of(java.util.Set.of(lane)).get(lane));
+            busy.put(lane, moved == 0 ? 0 : moved / alone.of(Set.of(lane)).get(lane));
         }
         double computing = 0;
         for (double seconds : compute) {

@@ -1,5 +1,6 @@
 package io.millrace.prefetch.plan;
 
+import io.millrace.memory.ByteSize;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.telemetry.json.Json;
@@ -96,7 +97,7 @@ public final class MachineCatalog {
         if (wishes.hostMemory().isPresent()) {
             long bytes = wishes.hostMemory().getAsLong();
             machine = machine.withHost(machine.host().withMemory(bytes, bytes));
-            name.append(io.millrace.memory.ByteSize.format(bytes)).append(" of host memory, ");
+            name.append(ByteSize.format(bytes)).append(" of host memory, ");
         }
         return new Machine(
                 "described: " + name + "else " + base.name(),
@@ -180,7 +181,7 @@ public final class MachineCatalog {
         return new Machine.Accelerator(
                 "cuda:0",
                 false,
-                io.millrace.memory.ByteSize.parse(gpu.string("memory")),
+                ByteSize.parse(gpu.string("memory")),
                 link.number("h2d") * GIGA,
                 link.number("d2h") * GIGA,
                 link.number("h2d_while_d2h") * GIGA,

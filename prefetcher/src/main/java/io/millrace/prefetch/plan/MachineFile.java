@@ -1,5 +1,7 @@
 package io.millrace.prefetch.plan;
 
+import java.util.TreeMap;
+import java.nio.file.StandardCopyOption;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.telemetry.json.Json;
@@ -43,7 +45,7 @@ public final class MachineFile {
             Files.createDirectories(file.toAbsolutePath().getParent());
             Path draft = file.resolveSibling(file.getFileName() + ".new");
             Files.writeString(draft, Json.writePretty(fields(machine)));
-            Files.move(draft, file, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+            Files.move(draft, file, StandardCopyOption.REPLACE_EXISTING);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -141,7 +143,7 @@ public final class MachineFile {
     }
 
     private static Map<String, Object> sorted(Map<String, Double> values) {
-        return new java.util.TreeMap<>(values);
+        return new TreeMap<>(values);
     }
 
     private static Map<String, Object> byDType(Map<DType, Double> values) {

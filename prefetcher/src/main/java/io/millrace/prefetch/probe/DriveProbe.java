@@ -48,7 +48,7 @@ final class DriveProbe {
         this.blockBytes = blockBytes;
         this.freeBytes = freeBytes;
         // A quarter of what is free at most: spares double it, and others use the drive too.
-        blocks = (int) Math.clamp(freeBytes / 8 / blockBytes, FEWEST_BLOCKS, MOST_BLOCKS);
+        blocks = Math.clamp(freeBytes / 8 / blockBytes, FEWEST_BLOCKS, MOST_BLOCKS);
     }
 
     /**

@@ -1,5 +1,6 @@
 package io.millrace.prefetch.plan;
 
+import io.millrace.memory.Tier;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
@@ -60,7 +61,7 @@ class PipelineSimulationTest {
     @Test
     void aDeviceBehindASlowLinkIsBoundByTheLink() {
         Placement placement = place(BLOCKS * PAGE, 3 * PAGE, 2);
-        long moving = placement.homes().stream().filter(home -> home != io.millrace.memory.Tier.DEVICE).count();
+        long moving = placement.homes().stream().filter(home -> home != Tier.DEVICE).count();
         double seconds = steady(placement, Machines.of("cuda:0", RATE, RATE / 4), 0.5, true, 0);
         assertThat(seconds).isCloseTo(moving * 4, within(1e-9));
     }
@@ -146,7 +147,7 @@ class PipelineSimulationTest {
     }
 
     private static long streamed(Placement placement) {
-        return placement.homes().stream().filter(home -> home == io.millrace.memory.Tier.NVME).count();
+        return placement.homes().stream().filter(home -> home == Tier.NVME).count();
     }
 
     private static double steady(Placement placement, Machine machine, double each, boolean changing, double gap) {
