@@ -4,7 +4,7 @@ import io.millrace.executor.cuda.CudaKernels;
 import io.millrace.executor.cuda.DeviceMatrix;
 import io.millrace.executor.cuda.FoldPrograms;
 import io.millrace.executor.cuda.WeightPass;
-import io.millrace.memory.device.Device;
+import io.millrace.memory.device.CudaDevice;
 import io.millrace.memory.host.HostSlab;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.spec.DecoderSpec;
@@ -24,7 +24,7 @@ final class CudaForward implements Forward {
     private final DecoderSpec spec;
     private final ModelLayout layout;
     private final BlockFeed feed;
-    private final Device device;
+    private final CudaDevice device;
     private final Arithmetic arithmetic;
     private final Parts parts;
     private final CudaLayers layers;
@@ -58,7 +58,7 @@ final class CudaForward implements Forward {
             DecoderSpec spec,
             ModelLayout layout,
             BlockFeed feed,
-            Device device,
+            CudaDevice device,
             Arithmetic arithmetic,
             Parts parts) {
         this.spec = spec;
@@ -74,6 +74,7 @@ final class CudaForward implements Forward {
 
     @Override
     public void run(ForwardRequest request, HeadSink sink) {
+        device.makeCurrent();
         List<CudaBatch.Tables> batches = parts.batch().upload(request.microBatches());
         List<Integer> visits = layout.visits();
         for (int index = 0; index < visits.size(); index++) {
@@ -170,6 +171,7 @@ final class CudaForward implements Forward {
 
     @Override
     public void fold(UpdateLog updates, ForwardRequest.Folding folding, BlockConsumer then) {
+        device.makeCurrent();
         ForwardRequest request = ForwardRequest.fold(updates, folding);
         List<Integer> visits = layout.visits();
         for (int index = 0; index < visits.size(); index++) {

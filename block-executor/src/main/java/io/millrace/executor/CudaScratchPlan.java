@@ -147,12 +147,25 @@ record CudaScratchPlan(
                 Stream.of(spec.embedding().projection(), spec.head().projection());
         Stream<LinearSpec> all =
                 Stream.concat(ends, spec.layers().stream().flatMap(CudaScratchPlan::matrices));
-        return Math.max(
-                head,
+        long single =
                 all.filter(Objects::nonNull)
                         .mapToLong(matrix -> formed(matrix, panels))
                         .max()
-                        .orElse(1));
+                        .orElse(1);
+        long stacked =
+                spec.layers().stream()
+                        .map(layer -> layer.attention().projections())
+                        .filter(panels::stack)
+                        .mapToLong(CudaScratchPlan::elements)
+                        .max()
+                        .orElse(1);
+        return Math.max(head, Math.max(single, stacked));
+    }
+
+    private static long elements(List<LinearSpec> matrices) {
+        return matrices.stream()
+                .mapToLong(matrix -> (long) matrix.outputs() * matrix.inputs())
+                .sum();
     }
 
     private static long formed(LinearSpec matrix, CudaPanels panels) {

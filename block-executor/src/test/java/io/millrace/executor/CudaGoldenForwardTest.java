@@ -1,5 +1,7 @@
 package io.millrace.executor;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.cuda.CudaPanels;
 import io.millrace.executor.cuda.HostKit;
@@ -18,6 +20,7 @@ class CudaGoldenForwardTest extends GoldenForwardTest {
 
     @AfterEach
     void uninstall() throws Exception {
+        assertThat(kit.cuda().calls("cuLaunchKernel")).as("launches").isNotEmpty();
         kit.close();
     }
 

@@ -17,6 +17,7 @@ import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -117,6 +118,20 @@ class TierInvarianceTest {
     }
 
     @Test
+    void lowRankDirectionsWriteEveryBlockOnceAWindowAndNothingInBetween() throws IOException {
+        perturbation = "low-rank";
+        Path model = deepModel("llama", "bfloat16");
+        Path data = Runs.data(temp, 26, 10);
+        long host = smallestHostBudget(model, data);
+        Path out = run(model, data, "out", memory("cpu", host, 0, 2, true));
+        List<Long> written = laneBytes(out, "nvme-write");
+        List<Long> read = laneBytes(out, "nvme-read");
+        assertThat(read.get(1)).isPositive();
+        assertThat(written.subList(0, 2)).containsOnly(0L);
+        assertThat(written.get(2) + written.get(3)).isPositive().isLessThanOrEqualTo(read.get(1));
+    }
+
+    @Test
     void theRunSaysWhatMovesItsBlocks() throws IOException {
         Path model = deepModel("llama", "float32");
         Path data = Runs.data(temp, 24, 10);
@@ -156,6 +171,18 @@ class TierInvarianceTest {
                 .containsExactlyInAnyOrder("step", "compute", "nvme-read", "nvme-write");
         assertThat(events.stream().filter(event -> event.string("cat", "").equals("step")))
                 .hasSize(4);
+    }
+
+    private static List<Long> laneBytes(Path out, String lane) throws IOException {
+        List<Long> bytes = new ArrayList<>();
+        for (String line : Files.readAllLines(out.resolve("metrics.jsonl"))) {
+            JsonObject fields = Json.parseObject(line);
+            if (fields.has("lanes")) {
+                JsonObject lanes = fields.object("lanes");
+                bytes.add(lanes.has(lane) ? lanes.object(lane).integer("bytes") : 0L);
+            }
+        }
+        return bytes;
     }
 
     private Path run(Path model, Path data, String name, MemoryConfig memory) {
