@@ -241,7 +241,9 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
             }
         }
         long tokens = (long) plan.options().batchSize() * plan.tokensEach();
-        if (plan.hidingTokens() > 0) {
+        if (plan.hidingTokens() == 1) {
+            lines.add("  transfers hide behind computing whatever the batch");
+        } else if (plan.hidingTokens() > 1) {
             lines.add(
                     format(
                             "  transfers hide behind computing from about %,d tokens a step on;"
