@@ -155,7 +155,8 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
 
     private void addPlacement(List<String> lines) {
         Placement placement = plan.placement();
-        lines.add("placement      blocks that stay      slots that others pass through    peak / budget");
+        lines.add(
+                "placement      blocks that stay      slots that others pass through    peak / budget");
         if (!placement.request().isUnified()) {
             lines.add(
                     format(
@@ -248,8 +249,7 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
                     format(
                             "  transfers hide behind computing from about %,d tokens a step on;"
                                     + " this one has %,d",
-                            plan.hidingTokens(),
-                            tokens));
+                            plan.hidingTokens(), tokens));
         }
         if (!Double.isNaN(driveDays())) {
             lines.add(
@@ -262,8 +262,7 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
                 lines.add(
                         format(
                                 "  --fold-every %d would make it about %,.0f days",
-                                SELDOM,
-                                driveDays() * SELDOM / plan.options().foldEvery()));
+                                SELDOM, driveDays() * SELDOM / plan.options().foldEvery()));
             }
         }
     }
@@ -279,7 +278,10 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
 
     private void addSweep(List<String> lines) {
         boolean unified = plan.placement().request().isUnified();
-        lines.add("other budgets  " + (unified ? "" : "device      ") + "host                step  bound by");
+        lines.add(
+                "other budgets  "
+                        + (unified ? "" : "device      ")
+                        + "host                step  bound by");
         ModelPlan.SweepPoint before = null;
         for (ModelPlan.SweepPoint point : plan.sweep()) {
             boolean own =
@@ -320,7 +322,13 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
         }
         words.add("--host-budget " + plan.hostBudget());
         if (plan.placement().homes().contains(Tier.NVME)) {
-            words.add("--nvme-dir " + plan.options().memory().nvmeDir().map(Object::toString).orElse("DIR"));
+            words.add(
+                    "--nvme-dir "
+                            + plan.options()
+                                    .memory()
+                                    .nvmeDir()
+                                    .map(Object::toString)
+                                    .orElse("DIR"));
         }
         return String.join(" ", words);
     }
