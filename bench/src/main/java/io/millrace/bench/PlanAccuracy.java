@@ -74,24 +74,131 @@ public final class PlanAccuracy {
             List.of(
                     memory("opt125-f32-8x128", "opt-125m", DType.F32, 8, 128),
                     memory("opt125-f32-1x64", "opt-125m", DType.F32, 1, 64),
-                    new Case("opt125-bf16-4x128-third", "opt-125m", DType.BF16, 4, 4, 128, 1, 1, "gaussian", "cpu", 0.33, 1),
+                    new Case(
+                            "opt125-bf16-4x128-third",
+                            "opt-125m",
+                            DType.BF16,
+                            4,
+                            4,
+                            128,
+                            1,
+                            1,
+                            "gaussian",
+                            "cpu",
+                            0.33,
+                            1),
                     memory("opt350-bf16-4x128", "opt-350m", DType.BF16, 4, 128),
-                    new Case("opt350-bf16-2x256-quarter", "opt-350m", DType.BF16, 2, 2, 256, 1, 1, "gaussian", "cpu", 0.25, 1),
-                    new Case("opt350-f32-8x64-micro2", "opt-350m", DType.F32, 8, 2, 64, 1, 1, "rademacher", "cpu", 1, 1),
+                    new Case(
+                            "opt350-bf16-2x256-quarter",
+                            "opt-350m",
+                            DType.BF16,
+                            2,
+                            2,
+                            256,
+                            1,
+                            1,
+                            "gaussian",
+                            "cpu",
+                            0.25,
+                            1),
+                    new Case(
+                            "opt350-f32-8x64-micro2",
+                            "opt-350m",
+                            DType.F32,
+                            8,
+                            2,
+                            64,
+                            1,
+                            1,
+                            "rademacher",
+                            "cpu",
+                            1,
+                            1),
                     memory("opt1.3b-bf16-4x128", "opt-1.3b", DType.BF16, 4, 128),
-                    new Case("opt1.3b-bf16-4x128-tenth", "opt-1.3b", DType.BF16, 4, 4, 128, 1, 1, "gaussian", "cpu", 0.1, 1),
-                    new Case("opt1.3b-bf16-1x64-tenth", "opt-1.3b", DType.BF16, 1, 1, 64, 1, 1, "rademacher", "cpu", 0.1, 1),
-                    new Case("llama-bf16-4x256-2queries", "llama-small", DType.BF16, 4, 4, 256, 2, 1, "gaussian", "cpu", 1, 1),
-                    new Case("llama-f32-4x128-emulated", "llama-small", DType.F32, 4, 4, 128, 1, 1, "gaussian", "emulated", 0.3, 0.2),
-                    new Case("opt125-bf16-8x128-emulated", "opt-125m", DType.BF16, 8, 8, 128, 1, 1, "gaussian", "emulated", 1, 0.2),
+                    new Case(
+                            "opt1.3b-bf16-4x128-tenth",
+                            "opt-1.3b",
+                            DType.BF16,
+                            4,
+                            4,
+                            128,
+                            1,
+                            1,
+                            "gaussian",
+                            "cpu",
+                            0.1,
+                            1),
+                    new Case(
+                            "opt1.3b-bf16-1x64-tenth",
+                            "opt-1.3b",
+                            DType.BF16,
+                            1,
+                            1,
+                            64,
+                            1,
+                            1,
+                            "rademacher",
+                            "cpu",
+                            0.1,
+                            1),
+                    new Case(
+                            "llama-bf16-4x256-2queries",
+                            "llama-small",
+                            DType.BF16,
+                            4,
+                            4,
+                            256,
+                            2,
+                            1,
+                            "gaussian",
+                            "cpu",
+                            1,
+                            1),
+                    new Case(
+                            "llama-f32-4x128-emulated",
+                            "llama-small",
+                            DType.F32,
+                            4,
+                            4,
+                            128,
+                            1,
+                            1,
+                            "gaussian",
+                            "emulated",
+                            0.3,
+                            0.2),
+                    new Case(
+                            "opt125-bf16-8x128-emulated",
+                            "opt-125m",
+                            DType.BF16,
+                            8,
+                            8,
+                            128,
+                            1,
+                            1,
+                            "gaussian",
+                            "emulated",
+                            1,
+                            0.2),
                     memory("gpt2-f32-4x256", "gpt2", DType.F32, 4, 256),
                     memory("llama-f32-4x128", "llama-small", DType.F32, 4, 128),
                     memory("opt350-bf16-2x256", "opt-350m", DType.BF16, 2, 256),
-                    new Case("gpt2-f32-4x256-fold4", "gpt2", DType.F32, 4, 4, 256, 1, 4, "gaussian", "cpu", 1, 1));
+                    new Case(
+                            "gpt2-f32-4x256-fold4",
+                            "gpt2",
+                            DType.F32,
+                            4,
+                            4,
+                            256,
+                            1,
+                            4,
+                            "gaussian",
+                            "cpu",
+                            1,
+                            1));
 
     private static Case memory(String name, String arch, DType dtype, int batch, int tokens) {
-        return new Case(
-                name, arch, dtype, batch, batch, tokens, 1, 1, "gaussian", "cpu", 1, 1);
+        return new Case(name, arch, dtype, batch, batch, tokens, 1, 1, "gaussian", "cpu", 1, 1);
     }
 
     private PlanAccuracy(Path folder, Optional<Path> machineFile, int steps) {
@@ -137,14 +244,12 @@ public final class PlanAccuracy {
         OptionalLong host =
                 one.hostShare == 1
                         ? OptionalLong.empty()
-                        : OptionalLong.of(
-                                leastHost(loose) + Math.round(one.hostShare * weights));
+                        : OptionalLong.of(leastHost(loose) + Math.round(one.hostShare * weights));
         OptionalLong device =
                 one.deviceShare == 1
                         ? OptionalLong.empty()
                         : OptionalLong.of(
-                                loose.minimumDeviceBytes()
-                                        + Math.round(one.deviceShare * weights));
+                                loose.minimumDeviceBytes() + Math.round(one.deviceShare * weights));
         MemoryConfig memory = memory(one, host, device);
         ModelPlan plan = ModelPlanner.plan(shape, options(one, memory), here, false);
         double before = MachineProbe.matmulReference();
@@ -174,14 +279,20 @@ public final class PlanAccuracy {
                 speed,
                 plan.forecast().busySeconds().entrySet().stream()
                         .filter(lane -> lane.getValue() > 0 || lane.getKey() == Lane.COMPUTE)
-                        .map(lane -> String.format(
-                                Locale.ROOT, "%s %.3f", lane.getKey().label(), lane.getValue()))
+                        .map(lane ->
+                                String.format(
+                                        Locale.ROOT,
+                                        "%s %.3f",
+                                        lane.getKey().label(),
+                                        lane.getValue()))
                         .collect(Collectors.joining(" ")));
     }
 
-    /** Short steps are taken more often: until the compiler is done with them, and for the median. */
+    /**
+     * Short steps are taken more often: until the compiler is done with them, and for the median.
+     */
     private int steps(double predicted) {
-        return (int) Math.clamp((long) (ENOUGH_SECONDS / predicted), steps, MOST_STEPS);
+        return Math.clamp((long) (ENOUGH_SECONDS / predicted), steps, MOST_STEPS);
     }
 
     /** What the probe had for the product that tells the machine's speed now. */
@@ -189,7 +300,9 @@ public final class PlanAccuracy {
         return machine.device().rates().matmulRate(512, 2048);
     }
 
-    /** Where nothing lies on the drive the least is a block; to stream, it must hold buffers too. */
+    /**
+     * Where nothing lies on the drive the least is a block; to stream, it must hold buffers too.
+     */
     private static long leastHost(ModelPlan plan) {
         return plan.minimumHostBytes() + (9L << 20);
     }
@@ -223,7 +336,8 @@ public final class PlanAccuracy {
                 });
         printLanes(out);
         delete(out);
-        if (one.foldEvery > 1) { // steps differ by what is pending, so that only a mean says anything
+        if (one.foldEvery
+                > 1) { // steps differ by what is pending, so that only a mean says anything
             return new double[] {
                 seconds.stream().mapToDouble(Double::doubleValue).average().orElseThrow()
             };
@@ -301,8 +415,7 @@ public final class PlanAccuracy {
             SplittableRandom random = new SplittableRandom(1);
             List<String> lines = new ArrayList<>();
             for (int row = 0; row < ROWS; row++) {
-                List<Long> ids =
-                        random.longs(one.tokens, LOWEST_ID, 30000).boxed().toList();
+                List<Long> ids = random.longs(one.tokens, LOWEST_ID, 30000).boxed().toList();
                 lines.add(Json.write(Map.of("input_ids", ids, "labels", ids)));
             }
             Files.write(file, lines);

@@ -32,7 +32,9 @@ final class PlanAdvice {
         if (everything > candidates.hostBudget(options.memory())) {
             consider(
                     options.withMemory(options.memory().withHostBudget(everything)),
-                    "a host budget of " + ByteSize.format(everything) + " keeps every block in memory");
+                    "a host budget of "
+                            + ByteSize.format(everything)
+                            + " keeps every block in memory");
         }
         int batch = 2 * options.batchSize();
         consider(

@@ -3,13 +3,13 @@ package io.millrace.executor;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
+import io.millrace.optim.Directions;
+import io.millrace.optim.Rounding;
 import io.millrace.prefetch.plan.AvailableMemory;
 import io.millrace.prefetch.plan.Forecast;
 import io.millrace.prefetch.plan.Machine;
 import io.millrace.prefetch.plan.StepWork;
 import io.millrace.telemetry.Lane;
-import io.millrace.optim.Directions;
-import io.millrace.optim.Rounding;
 import java.util.Optional;
 
 /**
@@ -143,7 +143,8 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
             return 0;
         }
         PlanOptions twice =
-                now.options.withBatch(2 * now.options.batchSize())
+                now.options
+                        .withBatch(2 * now.options.batchSize())
                         .withMicroBatch(now.options.microBatch().orElseThrow());
         double once = now.forecast.busySeconds().get(Lane.COMPUTE);
         double both = forecast(twice, now.tiers).busySeconds().get(Lane.COMPUTE);

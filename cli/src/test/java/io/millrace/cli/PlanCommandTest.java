@@ -35,14 +35,16 @@ class PlanCommandTest {
     void aPlanForProgramsHasEveryField() {
         JsonObject plan = Json.parseObject(run(RealCommand.with(WHAT_IF, "--json")));
         assertThat(plan.number("predicted_step_seconds")).isPositive();
-        assertThat(plan.string("bound_lane")).isIn("nvme-read", "h2d", "compute", "d2h", "nvme-write");
+        assertThat(plan.string("bound_lane"))
+                .isIn("nvme-read", "h2d", "compute", "d2h", "nvme-write");
         List<?> placement = plan.array("placement");
         assertThat(placement).hasSize(97);
-        assertThat(placement).allSatisfy(row -> {
-            JsonObject home = JsonObject.of((Map<?, ?>) row);
-            assertThat(home.integer("block")).isBetween(0L, 96L);
-            assertThat(home.string("tier")).isIn("nvme", "host", "device");
-        });
+        assertThat(placement)
+                .allSatisfy(row -> {
+                    JsonObject home = JsonObject.of((Map<?, ?>) row);
+                    assertThat(home.integer("block")).isBetween(0L, 96L);
+                    assertThat(home.string("tier")).isIn("nvme", "host", "device");
+                });
         assertThat(plan.object("peak_bytes").integer("device")).isLessThanOrEqualTo(24L << 30);
         assertThat(plan.object("peak_bytes").integer("host")).isLessThanOrEqualTo(128L << 30);
         assertThat(plan.object("peak_bytes").integer("nvme")).isPositive();

@@ -100,8 +100,7 @@ final class ComputeProbe implements AutoCloseable {
         try (FormProbe form = new FormProbe(workers, memory, timing, effort.formed)) {
             form.measure(widen, store, z);
         }
-        return new ComputeRates(
-                matmuls, attentions, widen, store, z, passes, dispatchSeconds(), 0);
+        return new ComputeRates(matmuls, attentions, widen, store, z, passes, dispatchSeconds(), 0);
     }
 
     /** One of the products alone. */
@@ -216,18 +215,31 @@ final class ComputeProbe implements AutoCloseable {
             HeadRows keys = heads(projected, width, 3 * width, headSize);
             HeadRows values = heads(projected, 2 * width, 3 * width, headSize);
             HeadRows out = heads(context, 0, width, headSize);
-            double seconds = timed.seconds(() -> workers.pool()
-                    .parallelFor(
-                            sequences * HEADS * tiles,
-                            (item, worker) -> {
-                                long start = (long) (item / (HEADS * tiles)) * tokens;
-                                int head = item / tiles % HEADS;
-                                workers.attention(worker)
-                                        .run(
-                                                shape, queries, start, keys, values, start, out, 0,
-                                                tokens, head, item % tiles);
-                            }));
-            Operation.Attend work = new Operation.Attend(tokens, headSize, (long) HEADS * sequences);
+            double seconds =
+                    timed.seconds(() ->
+                            workers.pool()
+                                    .parallelFor(
+                                            sequences * HEADS * tiles,
+                                            (item, worker) -> {
+                                                long start =
+                                                        (long) (item / (HEADS * tiles)) * tokens;
+                                                int head = item / tiles % HEADS;
+                                                workers.attention(worker)
+                                                        .run(
+                                                                shape,
+                                                                queries,
+                                                                start,
+                                                                keys,
+                                                                values,
+                                                                start,
+                                                                out,
+                                                                0,
+                                                                tokens,
+                                                                head,
+                                                                item % tiles);
+                                            }));
+            Operation.Attend work =
+                    new Operation.Attend(tokens, headSize, (long) HEADS * sequences);
             return new ComputeRates.AttentionRate(tokens, headSize, work.flops() / seconds);
         }
     }
@@ -246,12 +258,21 @@ final class ComputeProbe implements AutoCloseable {
             MemorySegment y = out.segment();
             seconds.put(
                     Operation.Kind.RELU,
-                    perElement((from, rows) -> Activations.apply(
-                            Activation.RELU, x, at(from), y, at(from), at(rows))));
+                    perElement((from, rows) ->
+                            Activations.apply(
+                                    Activation.RELU, x, at(from), y, at(from), at(rows))));
             seconds.put(
                     Operation.Kind.ACTIVATION,
-                    perElement((from, rows) -> Activations.gated(
-                            Activation.SILU, x, at(from), x, at(from), y, at(from), at(rows))));
+                    perElement((from, rows) ->
+                            Activations.gated(
+                                    Activation.SILU,
+                                    x,
+                                    at(from),
+                                    x,
+                                    at(from),
+                                    y,
+                                    at(from),
+                                    at(rows))));
             seconds.put(
                     Operation.Kind.COPY,
                     perElement((from, rows) -> Rows.copy(x, at(from), y, at(from), at(rows))));
@@ -265,19 +286,20 @@ final class ComputeProbe implements AutoCloseable {
         NormSpec norm = new NormSpec(NormSpec.Kind.LAYER, "w", "b", PASS_WIDTH, 1e-5f, 0);
         try (HostSlab vector = filled("vector", PASS_WIDTH)) {
             MemorySegment weights = vector.segment();
-            return perElement((from, rows) -> Norms.apply(
-                    norm,
-                    x,
-                    at(from),
-                    PASS_WIDTH,
-                    weights,
-                    0,
-                    weights,
-                    0,
-                    y,
-                    at(from),
-                    PASS_WIDTH,
-                    rows));
+            return perElement((from, rows) ->
+                    Norms.apply(
+                            norm,
+                            x,
+                            at(from),
+                            PASS_WIDTH,
+                            weights,
+                            0,
+                            weights,
+                            0,
+                            y,
+                            at(from),
+                            PASS_WIDTH,
+                            rows));
         }
     }
 
@@ -285,19 +307,20 @@ final class ComputeProbe implements AutoCloseable {
         RopeSpec rope = new RopeSpec(PANEL, Collections.nCopies(PANEL / 2, SMALL), 1);
         int[] positions = new int[PASS_ROWS];
         try (HostSlab table = filled("table", Rotary.tableFloats(rope, PASS_ROWS))) {
-            return perElement((from, rows) -> Rotary.apply(
-                    rope,
-                    table.segment(),
-                    0,
-                    PASS_ROWS,
-                    positions,
-                    from,
-                    from + rows,
-                    y,
-                    0,
-                    PASS_WIDTH,
-                    PANEL,
-                    PASS_WIDTH / PANEL));
+            return perElement((from, rows) ->
+                    Rotary.apply(
+                            rope,
+                            table.segment(),
+                            0,
+                            PASS_ROWS,
+                            positions,
+                            from,
+                            from + rows,
+                            y,
+                            0,
+                            PASS_WIDTH,
+                            PANEL,
+                            PASS_WIDTH / PANEL));
         }
     }
 
@@ -337,10 +360,11 @@ final class ComputeProbe implements AutoCloseable {
     private double perElement(RowWork work) {
         int each = 8; // rows of a task: 16 Ki floats, as runs share them out
         double seconds =
-                patient.seconds(() -> workers.pool()
-                        .parallelFor(
-                                PASS_ROWS / each,
-                                (task, worker) -> work.run(task * each, each)));
+                patient.seconds(() ->
+                        workers.pool()
+                                .parallelFor(
+                                        PASS_ROWS / each,
+                                        (task, worker) -> work.run(task * each, each)));
         return seconds / ((double) PASS_ROWS * PASS_WIDTH);
     }
 

@@ -18,10 +18,12 @@ class ComputeProbeTest {
                         List.of(16, 64), List.of(64, 128), List.of(64), 512 << 10, 0, 0);
         try (ComputeProbe probe = new ComputeProbe(2, small, said::add)) {
             ComputeRates rates = probe.run();
-            assertThat(rates.matmuls()).hasSize(4).allSatisfy(rate ->
-                    assertThat(rate.flopsPerSecond()).isPositive());
-            assertThat(rates.attentions()).hasSize(2).allSatisfy(rate ->
-                    assertThat(rate.flopsPerSecond()).isPositive());
+            assertThat(rates.matmuls())
+                    .hasSize(4)
+                    .allSatisfy(rate -> assertThat(rate.flopsPerSecond()).isPositive());
+            assertThat(rates.attentions())
+                    .hasSize(2)
+                    .allSatisfy(rate -> assertThat(rate.flopsPerSecond()).isPositive());
             assertThat(rates.widenSeconds()).containsKeys(DType.F32, DType.BF16, DType.F16);
             assertThat(rates.passSeconds()).containsKeys(Operation.Kind.values());
             assertThat(rates.knows("gaussian")).isTrue();

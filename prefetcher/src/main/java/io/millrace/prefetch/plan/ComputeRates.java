@@ -80,7 +80,8 @@ public record ComputeRates(
             case Operation.Matmul matmul -> matmulSeconds(matmul);
             case Operation.Form form -> formSeconds(form, direction);
             case Operation.Attend attend -> attend.flops() / attentionRate(attend);
-            case Operation.Pass pass -> pass.elements() * passSeconds.getOrDefault(pass.kind(), 0.0);
+            case Operation.Pass pass ->
+                    pass.elements() * passSeconds.getOrDefault(pass.kind(), 0.0);
             case Operation.Dispatch dispatch -> dispatch.times() * dispatchSeconds;
         };
     }
@@ -129,8 +130,12 @@ public record ComputeRates(
         // The nearest head size decides: tiles of scores are as wide as it.
         long nearest =
                 attentions.stream()
-                        .min(Comparator.comparingDouble(rate ->
-                                Math.abs(Math.log((double) rate.headSize() / attend.headSize()))))
+                        .min(
+                                Comparator.comparingDouble(rate ->
+                                        Math.abs(
+                                                Math.log(
+                                                        (double) rate.headSize()
+                                                                / attend.headSize()))))
                         .orElseThrow()
                         .headSize();
         TreeMap<Long, Double> curve = new TreeMap<>();
@@ -147,8 +152,9 @@ public record ComputeRates(
         if (below == null || above == null || below.getKey().equals(above.getKey())) {
             return (below == null ? above : below).getValue();
         }
-        double share = Math.log((double) at / below.getKey())
-                / Math.log((double) above.getKey() / below.getKey());
+        double share =
+                Math.log((double) at / below.getKey())
+                        / Math.log((double) above.getKey() / below.getKey());
         // Time a row is what changes evenly, so the inverse of the rate is interpolated.
         return 1 / ((1 - share) / below.getValue() + share / above.getValue());
     }

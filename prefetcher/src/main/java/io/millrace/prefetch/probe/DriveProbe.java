@@ -48,7 +48,7 @@ final class DriveProbe {
         this.blockBytes = blockBytes;
         this.freeBytes = freeBytes;
         // A quarter of what is free at most: spares double it, and others use the drive too.
-        blocks = (int) Math.clamp(freeBytes / 8 / blockBytes, FEWEST_BLOCKS, MOST_BLOCKS);
+        blocks = Math.clamp(freeBytes / 8 / blockBytes, FEWEST_BLOCKS, MOST_BLOCKS);
     }
 
     /**
@@ -77,8 +77,7 @@ final class DriveProbe {
     }
 
     private Result run() {
-        StoreConfig config =
-                StoreConfig.of(folder, Collections.nCopies(blocks, blockBytes), 1);
+        StoreConfig config = StoreConfig.of(folder, Collections.nCopies(blocks, blockBytes), 1);
         try (FileIo io = FileIo.open(folder, IoOptions.defaults());
                 BlockStore store = BlockStore.open(config, io, memory);
                 HostSlab one = memory.allocate("probed block", blockBytes);
@@ -140,18 +139,20 @@ final class DriveProbe {
         AtomicBoolean written = new AtomicBoolean();
         double[] readRate = new double[1];
         Thread reading =
-                Thread.ofPlatform().name("millrace-probe-read").start(() -> {
-                    long bytes = 0;
-                    long begin = System.nanoTime();
-                    try (BlockRead read = store.newRead()) {
-                        for (int block = 0; !written.get(); block = (block + 1) % blocks) {
-                            read.start(block, target);
-                            read.await();
-                            bytes += blockBytes;
-                        }
-                    }
-                    readRate[0] = bytes / ((System.nanoTime() - begin) / 1e9);
-                });
+                Thread.ofPlatform()
+                        .name("millrace-probe-read")
+                        .start(() -> {
+                            long bytes = 0;
+                            long begin = System.nanoTime();
+                            try (BlockRead read = store.newRead()) {
+                                for (int block = 0; !written.get(); block = (block + 1) % blocks) {
+                                    read.start(block, target);
+                                    read.await();
+                                    bytes += blockBytes;
+                                }
+                            }
+                            readRate[0] = bytes / ((System.nanoTime() - begin) / 1e9);
+                        });
         double seconds = 0;
         int rounds = 2;
         try {
@@ -174,14 +175,15 @@ final class DriveProbe {
                         StandardOpenOption.CREATE,
                         StandardOpenOption.WRITE)) {
             for (int i = 0; i < SYNCS; i++) {
-                seconds[i] = Stopwatch.seconds(() -> {
-                    try {
-                        journal.write(ByteBuffer.allocate(LINE_BYTES));
-                        journal.force(false);
-                    } catch (IOException e) {
-                        throw new UncheckedIOException(e);
-                    }
-                });
+                seconds[i] =
+                        Stopwatch.seconds(() -> {
+                            try {
+                                journal.write(ByteBuffer.allocate(LINE_BYTES));
+                                journal.force(false);
+                            } catch (IOException e) {
+                                throw new UncheckedIOException(e);
+                            }
+                        });
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);

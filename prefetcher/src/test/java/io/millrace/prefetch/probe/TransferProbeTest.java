@@ -20,8 +20,12 @@ class TransferProbeTest {
         Machine.Drive drive = result.drive();
         assertThat(drive.readBytesPerSecond()).isPositive();
         assertThat(drive.writeBytesPerSecond()).isPositive();
-        assertThat(drive.readWhileWriting()).isPositive().isLessThanOrEqualTo(drive.readBytesPerSecond());
-        assertThat(drive.writeWhileReading()).isPositive().isLessThanOrEqualTo(drive.writeBytesPerSecond());
+        assertThat(drive.readWhileWriting())
+                .isPositive()
+                .isLessThanOrEqualTo(drive.readBytesPerSecond());
+        assertThat(drive.writeWhileReading())
+                .isPositive()
+                .isLessThanOrEqualTo(drive.writeBytesPerSecond());
         assertThat(drive.syncSeconds()).isPositive();
         assertThat(drive.freeBytes()).isPositive();
         assertThat(folder).isEmptyDirectory();
