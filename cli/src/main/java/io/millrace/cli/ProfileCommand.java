@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
+import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -108,7 +109,7 @@ final class ProfileCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         requireCounts();
         MachineLimits limits = limits();
-        LocalDateTime now = LocalDateTime.now();
+        LocalDateTime now = LocalDateTime.now(ZoneId.systemDefault());
         Path place = out == null ? Path.of("profile-" + IN_NAMES.format(now)) : out;
         requireNew(place);
         boolean made = !Files.exists(place);
