@@ -45,7 +45,8 @@ class MemorySamplerTest {
         long stride = sampler.timeNs(1);
         for (int i = 0; i < sampler.size(); i++) {
             assertThat(sampler.bytes(0, i)).isEqualTo(sampler.timeNs(i));
-            assertThat((double) sampler.timeNs(i)).isCloseTo((double) (i * stride), within((double) stride));
+            assertThat((double) sampler.timeNs(i))
+                    .isCloseTo((double) (i * stride), within((double) stride));
         }
         assertThat(sampler.timeNs(sampler.size() - 1)).isGreaterThan(1000 - 2 * stride);
     }
@@ -62,7 +63,8 @@ class MemorySamplerTest {
             assertThat((double) resident.bytes())
                     .isCloseTo((double) ProcessMemory.read().residentBytes(), within(64e6));
         }
-        assertThat(ResidentSize.secondNumber("12 345 6".getBytes(StandardCharsets.US_ASCII), 8)).isEqualTo(345);
+        assertThat(ResidentSize.secondNumber("12 345 6".getBytes(StandardCharsets.US_ASCII), 8))
+                .isEqualTo(345);
     }
 
     @Test

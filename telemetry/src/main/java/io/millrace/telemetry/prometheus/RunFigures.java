@@ -100,7 +100,8 @@ final class RunFigures {
                 .help(help)
                 .labelNames("tier")
                 .callback(callback ->
-                        kinds.forEach(kind -> callback.call((double) bytes.applyAsLong(kind), kind.name())))
+                        kinds.forEach(kind ->
+                                callback.call((double) bytes.applyAsLong(kind), kind.name())))
                 .register(registry);
     }
 
