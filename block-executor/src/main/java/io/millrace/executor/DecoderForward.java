@@ -7,7 +7,6 @@ import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockLease;
 import io.millrace.telemetry.Lane;
 import io.millrace.telemetry.SpanRecorder;
-import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
@@ -15,7 +14,7 @@ import java.util.List;
  * and every micro-batch go through it; a block is asked for once a step (a tied one twice: as
  * embedding and as head).
  */
-final class DecoderForward {
+final class DecoderForward implements Forward {
     private final DecoderSpec spec;
     private final ModelLayout layout;
     private final BlockFeed feed;
@@ -40,7 +39,7 @@ final class DecoderForward {
         this.scratch = scratch;
         this.passes = passes;
         this.spans = spans;
-        PerturbedLinear linear = new PerturbedLinear(workers, scratch);
+        LinearProgram linear = passes.linear(workers, scratch);
         Normalizer normalizer = new Normalizer(workers.pool(), scratch);
         AttentionProgram attention =
                 new AttentionProgram(workers, linear, normalizer, scratch.rotaryTables());
@@ -51,13 +50,8 @@ final class DecoderForward {
         head = new HeadProgram(workers, scratch, linear, normalizer);
     }
 
-    /**
-     * Asks every probe for its losses or logits.
-     *
-     * @param request what to ask, and how pending updates are seen
-     * @param sink where the answers go
-     */
-    void run(ForwardRequest request, HeadSink sink) {
+    @Override
+    public void run(ForwardRequest request, HeadSink sink) {
         List<Integer> visits = layout.visits();
         for (int index = 0; index < visits.size(); index++) {
             int block = visits.get(index);
@@ -74,14 +68,15 @@ final class DecoderForward {
         }
     }
 
-    /**
-     * Rounds pending updates into the stored weights without a forward, and shows each block.
-     *
-     * @param updates the run's updates
-     * @param folding {@code ALL} of them, or those that are due by the run's schedule
-     * @param then gets every block once it is folded
-     */
-    void fold(UpdateLog updates, ForwardRequest.Folding folding, BlockConsumer then) {
+    @Override
+    public void catchUp(UpdateLog updates) {
+        if (passes.foldsBeforeResuming()) {
+            fold(updates, ForwardRequest.Folding.SCHEDULED, (block, weights) -> {});
+        }
+    }
+
+    @Override
+    public void fold(UpdateLog updates, ForwardRequest.Folding folding, BlockConsumer then) {
         ForwardRequest request = ForwardRequest.fold(updates, folding);
         List<Integer> visits = layout.visits();
         for (int index = 0; index < visits.size(); index++) {
@@ -96,9 +91,11 @@ final class DecoderForward {
         }
     }
 
-    /** Takes a block's bytes. */
-    interface BlockConsumer {
-        void accept(int block, MemorySegment weights);
+    @Override
+    public void close() {
+        try (passes) {
+            scratch.close();
+        }
     }
 
     private Visit visit(BlockLease lease, int block, ForwardRequest request, boolean lastOfStep) {

@@ -31,7 +31,7 @@ public final class Evaluation {
             }
             session.checkpoint().scan();
             int sequences = config.batchSize();
-            DecoderForward forward =
+            Forward forward =
                     session.startPlain(
                             ScratchSize.batches(sequences, sequences, data.maxLength(), 1, 1));
             return new Evaluator(forward, sequences).evaluate(data, new UpdateLog(new MezoSgd()));

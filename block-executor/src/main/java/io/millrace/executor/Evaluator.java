@@ -9,7 +9,7 @@ import java.util.List;
 
 /** Loss and accuracy of the model, as it would be saved now, over a dataset. */
 final class Evaluator {
-    private final DecoderForward forward;
+    private final Forward forward;
     private final int sequencesEach;
     private final LossSink sink = new LossSink();
 
@@ -19,7 +19,7 @@ final class Evaluator {
      * @param forward runs the model
      * @param sequencesEach sequences that its scratch memory has room for
      */
-    Evaluator(DecoderForward forward, int sequencesEach) {
+    Evaluator(Forward forward, int sequencesEach) {
         this.forward = forward;
         this.sequencesEach = sequencesEach;
     }

@@ -47,7 +47,7 @@ public final class ForwardPass {
             Batch batch = padded.batch();
             int longest = batch.maxLength();
             ScratchSize size = ScratchSize.batches(batch.rows(), 1, longest, 1, 1);
-            DecoderForward forward = session.startPlain(size);
+            Forward forward = session.startPlain(size);
             long width = spec.vocabSize();
             HostMemory host = new HostMemory(session.ledger());
             try (HostSlab packed =
@@ -68,7 +68,7 @@ public final class ForwardPass {
     }
 
     private static void forwardAll(
-            DecoderForward forward, Batch batch, MemorySegment logits, int width) {
+            Forward forward, Batch batch, MemorySegment logits, int width) {
         List<MicroBatch> microBatches = new ArrayList<>();
         int[] firstRows = new int[batch.rows()];
         for (int row = 0; row < batch.rows(); row++) {

@@ -14,11 +14,11 @@ import java.util.Optional;
 /** Continues a prompt by the likeliest token at every place. */
 public final class Generation {
     private final DecoderSpec spec;
-    private final DecoderForward forward;
+    private final Forward forward;
     private final UpdateLog updates = new UpdateLog(new MezoSgd());
     private final Floats logits;
 
-    private Generation(DecoderSpec spec, DecoderForward forward, Floats logits) {
+    private Generation(DecoderSpec spec, Forward forward, Floats logits) {
         this.spec = spec;
         this.forward = forward;
         this.logits = logits;
@@ -61,7 +61,7 @@ public final class Generation {
                                     spec.maxPositions(),
                                     (long) prompt.length + config.maxNewTokens());
             ScratchSize size = ScratchSize.continuation(prompt.length, longest);
-            DecoderForward forward = session.startPlain(size);
+            Forward forward = session.startPlain(size);
             try (HostSlab slab =
                     new HostMemory(session.ledger())
                             .allocate(

@@ -7,9 +7,6 @@ import io.millrace.memory.Ledger;
 import io.millrace.memory.Tier;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelLayout;
-import io.millrace.optim.Directions;
-import io.millrace.optim.GaussianDirection;
-import io.millrace.optim.Rounding;
 import io.millrace.telemetry.SpanRecorder;
 import java.nio.file.Path;
 import java.util.EnumMap;
@@ -23,14 +20,14 @@ import java.util.Optional;
 final class ModelSession implements AutoCloseable {
     private final Checkpoint checkpoint;
     private final ModelLayout layout;
-    private final MemoryConfig memory;
+    private MemoryConfig memory;
     private final Ledger ledger;
     private final SpanRecorder spans = new SpanRecorder();
     private final CpuWorkers workers;
-    private ScratchPlan scratchPlan;
+    private final Engine engine;
     private BlockTiers tiers;
     private Checkpoint saved;
-    private Scratch scratch;
+    private Forward forward;
     private WatchedFeed feed;
 
     private ModelSession(
@@ -44,6 +41,7 @@ final class ModelSession implements AutoCloseable {
         this.memory = memory;
         this.ledger = ledger;
         this.workers = workers;
+        engine = Engines.of(memory.device());
     }
 
     /**
@@ -90,44 +88,66 @@ final class ModelSession implements AutoCloseable {
     }
 
     /** Loads the weights for forwards that tune nothing. */
-    DecoderForward startPlain(ScratchSize size) {
-        plan(size, new BlockOrigin(checkpoint, layout, 0), false);
-        WeightPasses passes =
-                new WeightPasses(
-                        workers.pool(),
-                        Directions.named(GaussianDirection.NAME),
-                        Rounding.NEAREST,
-                        1,
-                        size.scalesPerProbe());
-        return start(size, passes, Optional.empty(), 1);
+    Forward startPlain(ScratchSize size) {
+        plan(size, Arithmetic.PLAIN, new BlockOrigin(checkpoint, layout, 0), false);
+        return start(size, Arithmetic.PLAIN, Optional.empty(), 1);
     }
 
     /**
      * Decides where everything lies; nothing is allocated yet.
      *
      * @param size the most that any forward asks for
+     * @param directions how directions are run
      * @param origin where blocks come from
      * @param writesBack whether blocks change
      * @throws io.millrace.memory.BadInputException when a budget is too small
      */
-    void plan(ScratchSize size, BlockOrigin origin, boolean writesBack) {
-        scratchPlan = ScratchPlan.of(checkpoint.spec(), size, workers());
-        tiers = BlockTiers.plan(memory, ledger, origin, spans, scratchPlan.bytes(), writesBack);
+    void plan(ScratchSize size, Arithmetic arithmetic, BlockOrigin origin, boolean writesBack) {
+        plan(size, arithmetic, origin, writesBack, Optional.empty());
+    }
+
+    /** The same, with a forecast that chooses what was left open. */
+    void plan(
+            ScratchSize size,
+            Arithmetic arithmetic,
+            BlockOrigin origin,
+            boolean writesBack,
+            Optional<RunForecast> forecast) {
+        Engine.Need need =
+                engine.plan(checkpoint.spec(), layout, size, arithmetic, workers(), writesBack);
+        forecast.ifPresent(chooser -> {
+            boolean unified = memory.device().equals(MemoryConfig.DEFAULT.device());
+            TierPlan.Needs needs = BlockTiers.needs(memory, origin, unified, need, writesBack);
+            memory = memory.withPrefetch(chooser.prefetch(needs, BlockTiers.budgets(ledger)));
+        });
+        tiers = BlockTiers.plan(memory, ledger, origin, spans, need, writesBack);
     }
 
     /**
      * Takes the memory that was planned, and loads weights.
      *
      * @param size the size that was planned for
-     * @param passes what forms weights
+     * @param arithmetic what is done to the weights
      * @param store where changed blocks may go
      * @param firstStep the step that comes first
      */
-    DecoderForward start(
-            ScratchSize size, WeightPasses passes, Optional<StoreFolder> store, long firstStep) {
-        scratch = new Scratch(tiers.scratchMemory(), checkpoint.spec(), size, scratchPlan);
+    Forward start(
+            ScratchSize size, Arithmetic arithmetic, Optional<StoreFolder> store, long firstStep) {
         feed = new WatchedFeed(tiers.start(store, firstStep));
-        return new DecoderForward(checkpoint.spec(), layout, feed, scratch, passes, workers, spans);
+        forward =
+                engine.start(
+                        new Engine.Place(
+                                tiers.device(),
+                                tiers.scratchMemory(),
+                                tiers.hostMemory(),
+                                checkpoint.spec(),
+                                layout,
+                                feed,
+                                size,
+                                arithmetic,
+                                workers,
+                                spans));
+        return forward;
     }
 
     /** Says who is told before each visit to a block; called after {@link #start}. */
@@ -145,21 +165,17 @@ final class ModelSession implements AutoCloseable {
         return tiers;
     }
 
-    CpuWorkers cpuWorkers() {
-        return workers;
-    }
-
     @Override
     public void close() {
         Checkpoint savedOrNull = saved;
-        Scratch scratchOrNull = scratch;
+        BlockTiers tiersOrNull = tiers;
+        Forward forwardOrNull = forward;
         try (checkpoint;
                 savedOrNull;
                 workers;
-                scratchOrNull) {
-            if (tiers != null) {
-                tiers.close();
-            }
+                tiersOrNull;
+                forwardOrNull) {
+            // In this order, last first: nothing computes any more when blocks are given up.
         }
     }
 

@@ -11,12 +11,12 @@ import java.util.List;
 
 /** One step: losses of a batch along the step's directions, and the record that they make. */
 final class StepRunner {
-    private final DecoderForward forward;
+    private final Forward forward;
     private final Estimator estimator;
     private final StepOptions options;
     private final LossSink sink = new LossSink();
 
-    StepRunner(DecoderForward forward, Estimator estimator, StepOptions options) {
+    StepRunner(Forward forward, Estimator estimator, StepOptions options) {
         this.forward = forward;
         this.estimator = estimator;
         this.options = options;

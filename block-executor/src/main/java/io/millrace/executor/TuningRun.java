@@ -56,7 +56,7 @@ public final class TuningRun {
      */
     public static RunSummary run(TuneConfig config, RunListener listener) {
         try (RunObservers observers = RunObservers.open(config.output(), List.of());
-                RunSetup setup = RunSetup.prepare(config, 0)) {
+                RunSetup setup = RunSetup.prepare(config, 0, listener)) {
             return new TuningRun(config, listener, setup, observers).run();
         }
     }
@@ -73,7 +73,7 @@ public final class TuningRun {
     public static RunSummary rehearse(
             TuneConfig config, Rehearsal rehearsal, RunListener listener, List<StepObserver> more) {
         try (RunObservers observers = RunObservers.open(config.output(), more);
-                RunSetup setup = RunSetup.prepare(config, rehearsal.heldOut())) {
+                RunSetup setup = RunSetup.prepare(config, rehearsal.heldOut(), listener)) {
             return new TuningRun(config, listener, setup, observers).rehearse(rehearsal);
         }
     }

@@ -47,10 +47,15 @@ class GoldenForwardTest {
         check(name, model);
     }
 
+    /** Where it is computed. */
+    MemoryConfig memory() {
+        return MemoryConfig.DEFAULT;
+    }
+
     private void check(String name, Path model) throws IOException {
         Path input = Golden.path(name).resolve("io.safetensors");
         Path output = temp.resolve("out.safetensors");
-        ForwardPass.run(model, input, output, MemoryConfig.DEFAULT);
+        ForwardPass.run(model, input, output, memory());
         try (SafetensorsFile expected = SafetensorsFile.open(input);
                 SafetensorsFile actual = SafetensorsFile.open(output)) {
             long[] mask = expected.readLongs("attention_mask");

@@ -3,6 +3,7 @@ package io.millrace.executor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.Seeds;
 import io.millrace.executor.config.TuneConfig;
@@ -69,7 +70,7 @@ class GoldenTraceTest {
     @MethodSource("folders")
     void reproducesTheTracesOfEveryArchitecture(String name) throws IOException {
         JsonObject golden = Golden.json(name + "/mezo.json");
-        Path data = writeBatch(Golden.path(name).resolve("io.safetensors"));
+        Path data = Golden.writeBatch(name, temp.resolve("train.jsonl"));
         List<JsonObject> tensors = Golden.objects(golden.array("trainable_tensors"));
         for (String run : List.of("gaussian", "rademacher")) {
             JsonObject trace = golden.object(run);
@@ -84,6 +85,11 @@ class GoldenTraceTest {
                     tensors,
                     weights);
         }
+    }
+
+    /** Where it is computed. */
+    MemoryConfig memory() {
+        return MemoryConfig.DEFAULT;
     }
 
     private void check(
@@ -107,6 +113,7 @@ class GoldenTraceTest {
                         .weightDecay(settings.number("weight_decay"))
                         .perturbation(settings.string("distribution"))
                         .queries((int) settings.integer("queries"))
+                        .memory(memory())
                         .build();
         TuningRun.run(config, RunListener.SILENT);
         List<StepRecord> records = JournalReader.read(out.resolve("journal.jsonl")).records();
@@ -170,30 +177,6 @@ class GoldenTraceTest {
             assertThat((double) values[from + index])
                     .as("element %d of %s", from + index, name)
                     .isEqualTo(((Number) expected.get(index)).doubleValue(), within(WEIGHT_BOUND));
-        }
-    }
-
-    /** The rows of a padded batch without their padding. */
-    private Path writeBatch(Path io) throws IOException {
-        try (SafetensorsFile file = SafetensorsFile.open(io)) {
-            long[] ids = file.readLongs("input_ids");
-            long[] mask = file.readLongs("attention_mask");
-            long[] labels = file.readLongs("labels");
-            int rows = Math.toIntExact(file.tensor("input_ids").shape().get(0));
-            int columns = ids.length / rows;
-            List<List<Long>> keptIds = new ArrayList<>();
-            List<List<Long>> keptLabels = new ArrayList<>();
-            for (int row = 0; row < rows; row++) {
-                keptIds.add(new ArrayList<>());
-                keptLabels.add(new ArrayList<>());
-                for (int cell = row * columns; cell < (row + 1) * columns; cell++) {
-                    if (mask[cell] != 0) {
-                        keptIds.getLast().add(ids[cell]);
-                        keptLabels.getLast().add(labels[cell]);
-                    }
-                }
-            }
-            return Golden.writeTokenised(temp.resolve("train.jsonl"), keptIds, keptLabels);
         }
     }
 }

@@ -11,7 +11,7 @@ final class MemoryOptions {
     @Option(
             names = "--device",
             paramLabel = "NAME",
-            description = "cpu, or emulated: a CPU with memory of its own. Default: cpu.")
+            description = "cpu, cuda:N, or emulated: a CPU with memory of its own. Default: cpu.")
     private String device;
 
     @Option(
@@ -49,6 +49,11 @@ final class MemoryOptions {
 
     @Option(names = "--no-overlap", description = "Move blocks and compute in turn, to compare.")
     private boolean noOverlap;
+
+    /** The device, where one is named. */
+    Optional<String> device() {
+        return Optional.ofNullable(device);
+    }
 
     MemoryConfig config() {
         return new MemoryConfig(

@@ -58,6 +58,8 @@ final class Millrace implements Callable<Integer> {
                         new ForwardCommand(context),
                         new ReplayCommand(context),
                         new SynthCommand(context),
+                        new ProbeCommand(context),
+                        new PlanCommand(context),
                         new ProfileCommand(context),
                         new FindCommand(context))) {
             commandLine.addSubcommand(command);

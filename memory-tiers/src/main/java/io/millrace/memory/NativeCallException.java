@@ -4,6 +4,8 @@ package io.millrace.memory;
 public final class NativeCallException extends OffloadException {
     private static final long serialVersionUID = 1L;
 
+    private final long code;
+
     /**
      * A failed call.
      *
@@ -13,5 +15,11 @@ public final class NativeCallException extends OffloadException {
      */
     public NativeCallException(String call, long code, String meaning) {
         super(call + " failed with " + code + ": " + meaning, null);
+        this.code = code;
+    }
+
+    /** The return code or errno. */
+    public long code() {
+        return code;
     }
 }

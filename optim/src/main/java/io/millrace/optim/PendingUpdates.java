@@ -83,15 +83,17 @@ public final class PendingUpdates {
     }
 
     /** Whether parameters are rounded to their storage dtype after this step. */
-    boolean foldsAfter(long step) {
+    public boolean foldsAfter(long step) {
         return step % foldEvery == 0 || (flush && step == lastStep());
     }
 
-    int size() {
+    /** How many updates are pending. */
+    public int size() {
         return updates.size();
     }
 
-    Update update(int index) {
+    /** One of them, from 0. */
+    public Update update(int index) {
         return updates.get(index);
     }
 }

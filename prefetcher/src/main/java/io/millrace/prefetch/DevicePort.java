@@ -1,6 +1,7 @@
 package io.millrace.prefetch;
 
 import io.millrace.memory.device.Device;
+import io.millrace.memory.device.DeviceEvent;
 import java.lang.foreign.MemorySegment;
 
 /** A device with memory of its own, as the pipeline sees it. */
@@ -13,6 +14,11 @@ public interface DevicePort {
          * @throws UnsupportedOperationException where it cannot
          */
         MemorySegment segment();
+
+        /** Where it begins on the device. */
+        default long address() {
+            return segment().address();
+        }
 
         /** Frees it; a second call does nothing. */
         @Override
@@ -30,14 +36,21 @@ public interface DevicePort {
     /**
      * Copies to the beginning of a region and returns when the bytes are there. One upload runs at
      * a time.
+     *
+     * @param times takes when the device was copying
      */
-    void upload(MemorySegment host, Region device);
+    void upload(MemorySegment host, Region device, CopyTimes times);
 
     /**
      * Copies from the beginning of a region and returns when the bytes are there. One download runs
      * at a time.
+     *
+     * @param times takes when the device was copying
      */
-    void download(Region device, MemorySegment host);
+    void download(Region device, MemorySegment host, CopyTimes times);
+
+    /** An event of the device; whoever asks owns it. */
+    DeviceEvent newEvent();
 
     /** The memory and the copying streams of a device, which outlives this. */
     static DevicePort of(Device device) {

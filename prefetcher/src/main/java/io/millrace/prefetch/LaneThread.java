@@ -15,6 +15,7 @@ abstract class LaneThread implements Runnable {
         IDLE("waiting for a visit after"),
         WAITING("waiting for room for"),
         JOURNAL("waiting for the journal to hold"),
+        COMPUTING("waiting for the device to have computed"),
         MOVING("moving");
 
         private final String verb;
@@ -25,7 +26,7 @@ abstract class LaneThread implements Runnable {
 
         /** Whether something outside the pipeline is what takes the time. */
         boolean isOutside() {
-            return this == MOVING || this == JOURNAL;
+            return this == MOVING || this == JOURNAL || this == COMPUTING;
         }
     }
 
@@ -79,14 +80,24 @@ abstract class LaneThread implements Runnable {
 
     /** Moves a visit's bytes, which takes a span. */
     final void move(Visit visit, Runnable transfer) {
+        move(visit, transfer, null);
+    }
+
+    /** Moves a visit's bytes, which takes the span that a device tells of it. */
+    final void move(Visit visit, Runnable transfer, CopyTimes times) {
         note(Activity.MOVING, visit.block, visit.step);
         long token = site.spans().begin(lane, visit.block, visit.step);
-        long moved = 0;
+        boolean moved = false;
         try {
             transfer.run();
-            moved = site.memory().blockBytes(visit.block);
+            moved = true;
         } finally {
-            site.spans().end(token, moved);
+            long bytes = moved ? site.memory().blockBytes(visit.block) : 0;
+            if (moved && times != null) {
+                site.spans().end(token, times.beganNs(), times.endedNs(), bytes);
+            } else {
+                site.spans().end(token, bytes);
+            }
         }
     }
 

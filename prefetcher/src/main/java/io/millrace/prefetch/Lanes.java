@@ -47,6 +47,7 @@ final class Lanes {
     /** Copies blocks from the host to a device with memory of its own. */
     static final class Upload extends LaneThread {
         private final DevicePort device;
+        private final CopyTimes times = new CopyTimes();
 
         Upload(Site site, DevicePort device, Sequence after) {
             super(Lane.H2D, site, after);
@@ -57,7 +58,7 @@ final class Lanes {
         void handle(Visit visit) throws AlertException, InterruptedException {
             note(Activity.WAITING, visit.block, visit.step);
             if (site.table().claimDevice(visit)) {
-                move(visit, () -> upload(visit.block));
+                move(visit, () -> upload(visit.block), times);
                 site.table().uploaded(visit);
             }
         }
@@ -65,13 +66,14 @@ final class Lanes {
         private void upload(int block) {
             long bytes = site.memory().blockBytes(block);
             MemorySegment host = site.table().onHost(block).asSlice(0, bytes);
-            device.upload(host, site.table().onDevice(block));
+            device.upload(host, site.table().onDevice(block), times);
         }
     }
 
-    /** Copies changed blocks back to the host. */
+    /** Gives blocks back once they were computed, and copies changed ones to the host. */
     static final class Download extends LaneThread {
         private final DevicePort device;
+        private final CopyTimes times = new CopyTimes();
 
         Download(Site site, DevicePort device, Sequence after) {
             super(Lane.D2H, site, after);
@@ -80,8 +82,13 @@ final class Lanes {
 
         @Override
         void handle(Visit visit) {
+            if (visit.releaseLater) {
+                note(Activity.COMPUTING, visit.block, visit.step);
+                visit.computed.synchronize();
+                site.table().computed(visit);
+            }
             if (visit.download) {
-                move(visit, () -> download(visit.block));
+                move(visit, () -> download(visit.block), times);
                 site.table().downloaded(visit);
             }
         }
@@ -89,7 +96,7 @@ final class Lanes {
         private void download(int block) {
             long bytes = site.memory().blockBytes(block);
             MemorySegment host = site.table().onHost(block).asSlice(0, bytes);
-            device.download(site.table().onDevice(block), host);
+            device.download(site.table().onDevice(block), host, times);
         }
     }
 

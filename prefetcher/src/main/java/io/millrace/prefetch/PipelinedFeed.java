@@ -3,6 +3,8 @@ package io.millrace.prefetch;
 import com.lmax.disruptor.RingBuffer;
 import com.lmax.disruptor.Sequence;
 import io.millrace.memory.Tier;
+import io.millrace.memory.device.DeviceEvent;
+import io.millrace.memory.device.DeviceStream;
 import io.millrace.memory.nvme.BlockRead;
 import io.millrace.telemetry.Lane;
 import java.lang.foreign.MemorySegment;
@@ -47,6 +49,7 @@ public final class PipelinedFeed implements BlockFeed {
     private final Sequence arrived; // of the last lane before the computation
     private final Sequence retired; // of the last lane
     private final Optional<BlockSink.Writer> flushWriter;
+    private final CopyTimes flushTimes = new CopyTimes();
     private long published = -1;
     private long position;
     private Lease open;
@@ -70,6 +73,7 @@ public final class PipelinedFeed implements BlockFeed {
             int blocks = placement.homes().size();
             boolean unified = ports.device().isEmpty();
             table = new BlockTable(monitor, memory, ports.source(), blocks, unified);
+            ports.device().ifPresent(this::ownEvents);
             LaneThread.Site site = new LaneThread.Site(ring, monitor, table, memory, ports.spans());
             BlockRead reader = own(ports.source().newRead());
             arrived = addArrivingLanes(site, reader);
@@ -97,6 +101,15 @@ public final class PipelinedFeed implements BlockFeed {
     private <T extends AutoCloseable> T own(T resource) {
         owned.add(resource);
         return resource;
+    }
+
+    /** Closed before the memory is, so that nothing is freed that the device still computes on. */
+    private void ownEvents(DevicePort device) {
+        for (int i = 0; i < ring.getBufferSize(); i++) {
+            DeviceEvent event = own(device.newEvent());
+            ring.get(i).computed = event;
+            owned.add(event::synchronize);
+        }
     }
 
     private Sequence addArrivingLanes(LaneThread.Site site, BlockRead reader) {
@@ -145,8 +158,7 @@ public final class PipelinedFeed implements BlockFeed {
         }
         publish(block);
         await(arrived, position, "block " + block);
-        MemorySegment bytes = table.onDevice(block).segment().asSlice(0, memory.blockBytes(block));
-        open = new Lease(ring.get(position), bytes, table.version(block));
+        open = new Lease(ring.get(position), table.onDevice(block), table.version(block));
         return open;
     }
 
@@ -157,8 +169,9 @@ public final class PipelinedFeed implements BlockFeed {
         }
         while (published < position || (options.overlap() && ring.hasAvailableCapacity(1))) {
             published = ring.next();
-            int visited = visits[(int) (published % visits.length)];
-            ring.get(published).begin(visited, options.firstStep() + published / visits.length);
+            int place = (int) (published % visits.length);
+            long step = options.firstStep() + published / visits.length;
+            ring.get(published).begin(place, visits[place], step);
             ring.publish(published);
         }
     }
@@ -196,8 +209,9 @@ public final class PipelinedFeed implements BlockFeed {
         MemorySegment host = table.onHost(block);
         if (table.isDeviceDirty(block)) {
             long token = ports.spans().begin(Lane.D2H, block, step);
-            ports.device().orElseThrow().download(table.onDevice(block), host.asSlice(0, bytes));
-            ports.spans().end(token, bytes);
+            MemorySegment target = host.asSlice(0, bytes);
+            ports.device().orElseThrow().download(table.onDevice(block), target, flushTimes);
+            ports.spans().end(token, flushTimes.beganNs(), flushTimes.endedNs(), bytes);
         }
         long version = table.version(block);
         ports.journal().await(version);
@@ -305,20 +319,37 @@ public final class PipelinedFeed implements BlockFeed {
 
     private final class Lease implements BlockLease {
         private final Visit visit;
-        private final MemorySegment weights;
+        private final DevicePort.Region region;
+        private MemorySegment weights; // made when first asked for
         private long foldedThrough;
         private boolean changed;
         private boolean returned;
 
-        Lease(Visit visit, MemorySegment weights, long foldedThrough) {
+        Lease(Visit visit, DevicePort.Region region, long foldedThrough) {
             this.visit = visit;
-            this.weights = weights;
+            this.region = region;
             this.foldedThrough = foldedThrough;
         }
 
         @Override
         public MemorySegment weights() {
+            if (weights == null) {
+                weights = region.segment().asSlice(0, memory.blockBytes(visit.block));
+            }
             return weights;
+        }
+
+        @Override
+        public long address() {
+            return region.address();
+        }
+
+        @Override
+        public void releaseAfter(DeviceStream stream) {
+            if (visit.computed != null) {
+                stream.record(visit.computed);
+                visit.releaseLater = true;
+            }
         }
 
         @Override
@@ -349,7 +380,12 @@ public final class PipelinedFeed implements BlockFeed {
             }
             returned = true;
             open = null;
-            table.computed(visit, changed, foldedThrough);
+            visit.changed = changed;
+            visit.foldedThrough = foldedThrough;
+            table.folded(visit);
+            if (!visit.releaseLater) {
+                table.computed(visit);
+            }
             computed.set(position++);
             monitor.signalAllWhenBlocking();
             if (!options.overlap()) {

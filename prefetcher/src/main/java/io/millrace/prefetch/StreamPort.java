@@ -26,6 +26,11 @@ final class StreamPort implements DevicePort {
         }
 
         @Override
+        public long address() {
+            return buffer.address();
+        }
+
+        @Override
         public void close() {
             buffer.close();
         }
@@ -37,20 +42,31 @@ final class StreamPort implements DevicePort {
     }
 
     @Override
-    public void upload(MemorySegment host, Region region) {
-        try (DeviceEvent arrived = device.newEvent()) {
+    public DeviceEvent newEvent() {
+        return device.newEvent();
+    }
+
+    @Override
+    public void upload(MemorySegment host, Region region, CopyTimes times) {
+        try (DeviceEvent began = device.newEvent();
+                DeviceEvent arrived = device.newEvent()) {
+            device.upload().record(began);
             device.upload().copyH2D(host, ((BufferRegion) region).buffer(), 0);
             device.upload().record(arrived);
             arrived.synchronize();
+            times.set(began.timeNs(), arrived.timeNs());
         }
     }
 
     @Override
-    public void download(Region region, MemorySegment host) {
-        try (DeviceEvent arrived = device.newEvent()) {
+    public void download(Region region, MemorySegment host, CopyTimes times) {
+        try (DeviceEvent began = device.newEvent();
+                DeviceEvent arrived = device.newEvent()) {
+            device.offload().record(began);
             device.offload().copyD2H(((BufferRegion) region).buffer(), 0, host);
             device.offload().record(arrived);
             arrived.synchronize();
+            times.set(began.timeNs(), arrived.timeNs());
         }
     }
 }

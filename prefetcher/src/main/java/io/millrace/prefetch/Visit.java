@@ -1,5 +1,7 @@
 package io.millrace.prefetch;
 
+import io.millrace.memory.device.DeviceEvent;
+
 /**
  * An event of the ring: one visit of one block, filled in anew each time round. Each field is
  * written by one lane and read by those after it, or guarded by the pipeline's monitor.
@@ -7,6 +9,9 @@ package io.millrace.prefetch;
 final class Visit {
     int block;
     long step;
+
+    /** Which of a pass's visits this is. */
+    int place;
 
     /** Whether these bytes came to staging on their way to where they stay on the device. */
     boolean staged;
@@ -19,12 +24,27 @@ final class Visit {
 
     long version;
 
-    void begin(int visitedBlock, long visitStep) {
+    /** Happens when the device has computed on the bytes; null where it computes on host memory. */
+    DeviceEvent computed;
+
+    /** Whether the block is given back by the lane that waits for {@link #computed}. */
+    boolean releaseLater;
+
+    /** What the lease left behind: whether the bytes changed, and the last step they hold. */
+    boolean changed;
+
+    long foldedThrough;
+
+    void begin(int visitPlace, int visitedBlock, long visitStep) {
+        place = visitPlace;
         block = visitedBlock;
         step = visitStep;
         staged = false;
         download = false;
         write = false;
         version = 0;
+        releaseLater = false;
+        changed = false;
+        foldedThrough = 0;
     }
 }

@@ -3,6 +3,7 @@ package io.millrace.prefetch;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.memory.Ledger;
+import io.millrace.memory.device.DeviceEvent;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.nvme.BlockRead;
 import io.millrace.memory.nvme.BlockSource;
@@ -148,9 +149,34 @@ final class FeedAllocationTest {
         }
 
         @Override
-        public void upload(MemorySegment host, Region device) {}
+        public DeviceEvent newEvent() {
+            return new DeviceEvent() {
+                @Override
+                public boolean isDone() {
+                    return true;
+                }
+
+                @Override
+                public void synchronize() {}
+
+                @Override
+                public long timeNs() {
+                    return 0;
+                }
+
+                @Override
+                public void close() {}
+            };
+        }
 
         @Override
-        public void download(Region device, MemorySegment host) {}
+        public void upload(MemorySegment host, Region device, CopyTimes times) {
+            times.set(System.nanoTime(), System.nanoTime());
+        }
+
+        @Override
+        public void download(Region device, MemorySegment host, CopyTimes times) {
+            times.set(System.nanoTime(), System.nanoTime());
+        }
     }
 }

@@ -1,7 +1,10 @@
 package io.millrace.prefetch;
 
 import io.millrace.memory.Ledger;
+import io.millrace.memory.Tier;
+import io.millrace.memory.device.CudaDevice;
 import io.millrace.memory.device.Device;
+import io.millrace.memory.device.DeviceEvent;
 import io.millrace.memory.device.DeviceOptions;
 import io.millrace.memory.device.Devices;
 import io.millrace.memory.host.HostMemory;
@@ -32,8 +35,8 @@ final class FeedRig implements AutoCloseable {
     static final List<Integer> UNTIED = List.of(0, 1, 2, 3, 4, 5);
 
     final Ledger ledger = Ledger.unlimited();
-    final HostMemory host = new HostMemory(ledger);
-    final Device device = Devices.open("emulated", ledger, DeviceOptions.defaults());
+    final Device device;
+    final HostMemory host;
     final FaultyFileIo io;
     final BlockStore store;
     final SpanRecorder spans = new SpanRecorder();
@@ -50,6 +53,12 @@ final class FeedRig implements AutoCloseable {
     PipelinedFeed feed;
 
     FeedRig(Path folder) {
+        this(folder, "emulated");
+    }
+
+    FeedRig(Path folder, String deviceName) {
+        device = Devices.open(deviceName, ledger, DeviceOptions.defaults());
+        host = new HostMemory(ledger, Tier.HOST, device.pinning());
         IoOptions options = IoOptions.defaults().withPieces(4096, 2);
         io = new FaultyFileIo(FileIo.open(folder, options), FaultPlan.none(1));
         store = BlockStore.open(new StoreConfig(folder, SIZES, 42, 1 << 16), io, host);
@@ -137,7 +146,7 @@ final class FeedRig implements AutoCloseable {
         return seen;
     }
 
-    private static void fold(MemorySegment bytes, long step, int block) {
+    static void fold(MemorySegment bytes, long step, int block) {
         for (long i = 0; i < bytes.byteSize(); i += Long.BYTES) {
             long old = bytes.get(ValueLayout.JAVA_LONG, i);
             bytes.set(
@@ -145,7 +154,7 @@ final class FeedRig implements AutoCloseable {
         }
     }
 
-    private static long digest(MemorySegment bytes) {
+    static long digest(MemorySegment bytes) {
         long digest = bytes.byteSize();
         for (long i = 0; i < bytes.byteSize(); i += Long.BYTES) {
             digest = 31 * digest + bytes.get(ValueLayout.JAVA_LONG, i);
@@ -315,18 +324,24 @@ final class FeedRig implements AutoCloseable {
         }
 
         @Override
-        public void upload(MemorySegment from, Region to) {
-            uploads.incrementAndGet();
-            beforeUpload.run();
-            inner.upload(from, to);
+        public DeviceEvent newEvent() {
+            return inner.newEvent();
         }
 
         @Override
-        public void download(Region from, MemorySegment to) {
+        public void upload(MemorySegment from, Region to, CopyTimes times) {
+            uploads.incrementAndGet();
+            beforeUpload.run();
+            inner.upload(from, to, times);
+        }
+
+        @Override
+        public void download(Region from, MemorySegment to, CopyTimes times) {
             downloads.incrementAndGet();
             beforeDownload.run();
-            inner.download(from, to);
-            if (Thread.currentThread().getName().equals("millrace-d2h")) {
+            inner.download(from, to, times);
+            boolean addressable = !(device instanceof CudaDevice);
+            if (addressable && Thread.currentThread().getName().equals("millrace-d2h")) {
                 // The lane gives the slot back; a flush leaves it to whom it belongs.
                 from.segment().fill((byte) 0x5A);
             }

@@ -76,6 +76,16 @@ public final class SpanRecorder {
     }
 
     /**
+     * Ends a span with the times of who moved the bytes, such as a device's events, in place of the
+     * recorder's own.
+     */
+    public void end(long token, long startNs, long endNs, long bytes) {
+        if (token != DROPPED) {
+            rings[(int) token & LANE_MASK].end(token >>> LANE_BITS, startNs, endNs, bytes);
+        }
+    }
+
+    /**
      * Records a span that has ended, timed by the caller.
      *
      * @return false where it was dropped

@@ -101,14 +101,19 @@ final class SpanRing {
     }
 
     void end(long sequence, long endNs, long byteCount) {
+        end(sequence, startsNs[(int) sequence & mask], endNs, byteCount);
+    }
+
+    void end(long sequence, long startNs, long endNs, long byteCount) {
         int slot = (int) sequence & mask;
         if (published[slot] != sequence + 1 || (long) LONGS.getAcquire(endsNs, slot) != OPEN) {
             throw new IllegalStateException("a span of " + lane.label() + " was ended twice");
         }
+        startsNs[slot] = startNs;
         visits[slot].finish(byteCount); // before the slot may be another span's
         bytes[slot] = byteCount;
         // A clock that steps back must not make a span that no one can draw.
-        LONGS.setRelease(endsNs, slot, Math.max(endNs, startsNs[slot])); // publishes bytes
+        LONGS.setRelease(endsNs, slot, Math.max(endNs, startNs)); // publishes start and bytes
     }
 
     void drain(long untilNs, SpanLog log) {

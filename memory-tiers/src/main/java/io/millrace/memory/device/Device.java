@@ -1,5 +1,7 @@
 package io.millrace.memory.device;
 
+import io.millrace.memory.Ledger;
+import io.millrace.memory.host.Pinning;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -31,6 +33,16 @@ public interface Device extends AutoCloseable {
      * @throws UnsupportedOperationException where memory is not unified
      */
     DeviceBuffer adopt(MemorySegment hostMemory);
+
+    /** Bytes of its memory that a run may take where no budget says how many. */
+    default long capacityBytes() {
+        return Ledger.UNLIMITED;
+    }
+
+    /** How host memory is pinned that the device copies from and to. */
+    default Pinning pinning() {
+        return Pinning.mlock();
+    }
 
     /** The stream that copies to the device. */
     DeviceStream upload();

@@ -2,6 +2,7 @@ package io.millrace.memory.device;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.Ledger;
+import io.millrace.memory.cuda.CudaDriver;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -25,6 +26,9 @@ public final class Devices {
         KINDS.put(
                 "emulated",
                 onlyOne((ordinal, ledger, options) -> new EmulatedDevice(ledger, options)));
+        KINDS.put(
+                "cuda",
+                (ordinal, ledger, options) -> CudaDevice.open(CudaDriver.load(), ordinal, ledger));
     }
 
     private Devices() {}
@@ -44,7 +48,7 @@ public final class Devices {
     /**
      * Opens a device; whoever asks owns it.
      *
-     * @param name a kind, or a kind and an ordinal: {@code cpu}, {@code emulated}
+     * @param name a kind, or a kind and an ordinal: {@code cpu}, {@code emulated}, {@code cuda:0}
      * @param ledger bounds its memory: the device account, or the host's where memory is unified
      * @param options what it is to be like
      * @throws BadInputException when there is no such device
@@ -56,7 +60,7 @@ public final class Devices {
             throw new BadInputException(
                     "--device",
                     "no device '" + name + "'",
-                    "use " + String.join(", ", KINDS.keySet()));
+                    "use cpu, emulated, or cuda:0 and its like");
         }
         return kind.open(colon < 0 ? "" : name.substring(colon + 1), ledger, options);
     }

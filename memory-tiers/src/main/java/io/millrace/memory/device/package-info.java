@@ -8,6 +8,6 @@
  * </pre>
  *
  * <p>{@code cpu} works where the bytes lie and on the caller's thread; {@code emulated} has memory
- * and a thread for each stream of its own.
+ * and a thread for each stream of its own; {@code cuda:N} is an NVIDIA card.
  */
 package io.millrace.memory.device;

@@ -39,8 +39,8 @@ public abstract class DeviceContractTest {
     @BeforeEach
     final void openDevice() {
         ledger = new Ledger(Map.of(Tier.HOST, BUDGET, Tier.DEVICE, BUDGET));
-        host = new HostMemory(ledger);
         device = open(ledger);
+        host = new HostMemory(ledger, Tier.HOST, device.pinning());
     }
 
     @AfterEach

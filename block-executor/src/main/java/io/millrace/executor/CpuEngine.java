@@ -1,0 +1,46 @@
+package io.millrace.executor;
+
+import io.millrace.model.ModelLayout;
+import io.millrace.model.spec.DecoderSpec;
+import io.millrace.optim.Directions;
+
+/** Forwards on the workers of a CPU, in memory that they can address. */
+final class CpuEngine implements Engine {
+    private ScratchPlan scratchPlan;
+    private PassesPlan passesPlan;
+
+    @Override
+    public Need plan(
+            DecoderSpec spec,
+            ModelLayout layout,
+            ScratchSize size,
+            Arithmetic arithmetic,
+            int workers,
+            boolean saves) {
+        scratchPlan = ScratchPlan.of(spec, size, workers);
+        passesPlan = PassesPlan.of(arithmetic, size);
+        passesPlan.check(layout);
+        return new Need(scratchPlan.bytes() + passesPlan.bytes(layout), 0);
+    }
+
+    @Override
+    public Forward start(Place place) {
+        WeightPasses passes =
+                passesPlan.open(place.workers().pool(), place.layout(), place.deviceMemory());
+        Scratch scratch;
+        try {
+            scratch = new Scratch(place.deviceMemory(), place.spec(), place.size(), scratchPlan);
+        } catch (RuntimeException | Error e) {
+            passes.close();
+            throw e;
+        }
+        return new DecoderForward(
+                place.spec(),
+                place.layout(),
+                place.feed(),
+                scratch,
+                passes,
+                place.workers(),
+                place.spans());
+    }
+}

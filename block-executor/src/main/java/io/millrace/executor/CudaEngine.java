@@ -1,0 +1,96 @@
+package io.millrace.executor;
+
+import io.millrace.executor.CudaScratchPlan.Part;
+import io.millrace.executor.cuda.CudaKernels;
+import io.millrace.executor.cuda.CudaKit;
+import io.millrace.executor.cuda.CudaKits;
+import io.millrace.executor.cuda.CudaMatmul;
+import io.millrace.executor.cuda.FoldPrograms;
+import io.millrace.memory.BadInputException;
+import io.millrace.memory.device.CudaDevice;
+import io.millrace.memory.host.HostMemory;
+import io.millrace.memory.host.HostSlab;
+import io.millrace.model.ModelLayout;
+import io.millrace.model.spec.DecoderSpec;
+import io.millrace.optim.DenseDirection;
+import java.util.Optional;
+
+/** Forwards on an NVIDIA card: kernels of our own, and products by its libraries. */
+final class CudaEngine implements Engine {
+    private final CudaKit kit = CudaKits.current();
+    private CudaScratchPlan plan;
+    private long savingBytes;
+
+    @Override
+    public Need plan(
+            DecoderSpec spec,
+            ModelLayout layout,
+            ScratchSize size,
+            Arithmetic arithmetic,
+            int workers,
+            boolean saves) {
+        if (!(arithmetic.direction() instanceof DenseDirection)) {
+            throw new BadInputException(
+                    "--perturbation",
+                    arithmetic.direction().name() + " directions do not run on a cuda device",
+                    "take gaussian or rademacher, or --device cpu");
+        }
+        plan = CudaScratchPlan.of(spec, layout, size, kit.panels(), kit.workspaceBytes());
+        savingBytes = saves ? layout.largestBlock().sizeBytes() : 0;
+        long deviceBytes = HostMemory.pageBytes(plan.deviceBytes()) + FoldPrograms.deviceBytes();
+        long hostBytes =
+                HostMemory.pageBytes(plan.stagingBytes())
+                        + FoldPrograms.deviceBytes()
+                        + HostMemory.pageBytes(savingBytes);
+        return new Need(deviceBytes, hostBytes);
+    }
+
+    @Override
+    public Forward start(Place place) {
+        OwnedResources owned = new OwnedResources();
+        try {
+            return start(place, (CudaDevice) place.device(), owned);
+        } catch (RuntimeException | Error e) {
+            try (owned) {
+                throw e;
+            }
+        }
+    }
+
+    private Forward start(Place place, CudaDevice device, OwnedResources owned) {
+        device.makeCurrent();
+        long stream = device.compute().handle();
+        byte[] image = kit.image(device.api(), device.ordinal());
+        CudaScratch scratch =
+                owned.own(
+                        new CudaScratch(device, place.host(), place.spec(), place.size(), plan));
+        CudaKernels kernels = owned.own(new CudaKernels(device.api(), image, stream));
+        CudaMatmul matmul =
+                owned.own(
+                        kit.matmul(
+                                device.api(),
+                                kernels.module(),
+                                stream,
+                                scratch.address(Part.WORKSPACE)));
+        Optional<HostSlab> saving =
+                savingBytes == 0
+                        ? Optional.empty()
+                        : Optional.of(
+                                owned.own(
+                                        place.host()
+                                                .allocatePinned("a saved block", savingBytes)));
+        CudaForward.Parts parts =
+                new CudaForward.Parts(
+                        owned.own(new CudaAnswers(device, device.api(), stream, scratch)),
+                        owned.own(new CudaSpans(device, place.spans(), place.layout().visits())),
+                        new CudaBatch(device, scratch),
+                        owned.own(new FoldPrograms(device, place.host())),
+                        kernels,
+                        new CudaLinear(matmul, scratch),
+                        scratch,
+                        saving,
+                        owned);
+        return new CudaForward(
+                place.spec(), place.layout(), place.feed(), device, place.arithmetic(), parts);
+    }
+}

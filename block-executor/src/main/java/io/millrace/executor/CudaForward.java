@@ -1,0 +1,208 @@
+package io.millrace.executor;
+
+import io.millrace.executor.cuda.CudaKernels;
+import io.millrace.executor.cuda.DeviceMatrix;
+import io.millrace.executor.cuda.FoldPrograms;
+import io.millrace.executor.cuda.WeightPass;
+import io.millrace.memory.device.Device;
+import io.millrace.memory.host.HostSlab;
+import io.millrace.model.ModelLayout;
+import io.millrace.model.spec.DecoderSpec;
+import io.millrace.optim.Probe;
+import io.millrace.prefetch.BlockFeed;
+import io.millrace.prefetch.BlockLease;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Forward passes on a CUDA device in block-major order. The host hands launches to the compute
+ * stream and runs ahead of it; a block is given back to the feed by an event on that stream. Only
+ * the losses at the end of a step are waited for.
+ */
+final class CudaForward implements Forward {
+    private final DecoderSpec spec;
+    private final ModelLayout layout;
+    private final BlockFeed feed;
+    private final Device device;
+    private final Arithmetic arithmetic;
+    private final Parts parts;
+    private final CudaLayers layers;
+    private final CudaEnds ends;
+
+    /**
+     * What a forward owns, in the order in which it is to be closed.
+     *
+     * @param answers brings losses back
+     * @param spans times visits
+     * @param batch tables of a step
+     * @param programs pending updates
+     * @param kernels launches
+     * @param linear products
+     * @param scratch the memory
+     * @param saving pinned memory for a block that is saved; empty where none is
+     * @param owned what else is closed, last first
+     */
+    record Parts(
+            CudaAnswers answers,
+            CudaSpans spans,
+            CudaBatch batch,
+            FoldPrograms programs,
+            CudaKernels kernels,
+            CudaLinear linear,
+            CudaScratch scratch,
+            Optional<HostSlab> saving,
+            OwnedResources owned) {}
+
+    CudaForward(
+            DecoderSpec spec,
+            ModelLayout layout,
+            BlockFeed feed,
+            Device device,
+            Arithmetic arithmetic,
+            Parts parts) {
+        this.spec = spec;
+        this.layout = layout;
+        this.feed = feed;
+        this.device = device;
+        this.arithmetic = arithmetic;
+        this.parts = parts;
+        layers =
+                new CudaLayers(parts.kernels(), parts.scratch(), parts.linear(), spec.layers());
+        ends = new CudaEnds(parts.kernels(), parts.scratch(), parts.linear(), layers);
+    }
+
+    @Override
+    public void run(ForwardRequest request, HeadSink sink) {
+        List<CudaBatch.Tables> batches = parts.batch().upload(request.microBatches());
+        List<Integer> visits = layout.visits();
+        for (int index = 0; index < visits.size(); index++) {
+            int block = visits.get(index);
+            boolean lastOfStep = visits.lastIndexOf(block) == index;
+            try (BlockLease lease = feed.acquire(block)) {
+                try {
+                    parts.spans().begin(index);
+                    CudaVisit visit = visit(lease, block, request, lastOfStep);
+                    for (int probe = 0; probe < request.probes().size(); probe++) {
+                        runBlock(request, visit, index, probe, batches, sink);
+                    }
+                    visit.finish(parts.kernels(), foldPass());
+                    parts.spans().end(index);
+                } finally {
+                    lease.releaseAfter(device.compute());
+                }
+            }
+        }
+        if (sink.wantsLogits()) {
+            parts.answers().awaitStep();
+        } else {
+            parts.answers().losses(request, batches, sink);
+        }
+        parts.spans().report(request.step());
+    }
+
+    private CudaVisit visit(
+            BlockLease lease, int block, ForwardRequest request, boolean lastOfStep) {
+        return new CudaVisit(
+                lease,
+                layout.block(block),
+                request,
+                arithmetic.foldEvery(),
+                lastOfStep,
+                parts.programs());
+    }
+
+    private WeightPass foldPass() {
+        return pass(ForwardRequest.AT_THETA.getFirst());
+    }
+
+    private WeightPass pass(Probe probe) {
+        return WeightPass.of(arithmetic.direction().name(), arithmetic.rounding(), probe);
+    }
+
+    private void runBlock(
+            ForwardRequest request,
+            CudaVisit visit,
+            int visitIndex,
+            int probe,
+            List<CudaBatch.Tables> batches,
+            HeadSink sink) {
+        int lastVisit = layout.visits().size() - 1;
+        WeightPass pass = pass(request.probes().get(probe));
+        CudaWeights weights = new CudaWeights(visit, pass, parts.kernels(), parts.scratch());
+        int firstScale = request.firstScale(probe);
+        for (int index = 0; index < batches.size(); index++) {
+            CudaBatch.Tables batch = batches.get(index);
+            DeviceMatrix hidden = parts.scratch().hidden(firstScale, batch.firstRow());
+            if (visitIndex == 0) {
+                ends.embed(weights, spec.embedding(), batch, hidden);
+            } else if (visitIndex < lastVisit) {
+                layers.run(weights, visitIndex - 1, hidden, batch);
+            } else if (batch.headRows() > 0) {
+                head(weights, batch, hidden, firstScale, probe, index, sink);
+            }
+        }
+    }
+
+    private void head(
+            CudaWeights weights,
+            CudaBatch.Tables batch,
+            DeviceMatrix hidden,
+            int firstScale,
+            int probe,
+            int microBatch,
+            HeadSink sink) {
+        if (sink.wantsLogits()) {
+            Variants to = sink.logits(probe, microBatch);
+            ends.logits(
+                    weights,
+                    spec.head(),
+                    batch,
+                    hidden,
+                    (first, rows, address) ->
+                            parts.answers()
+                                    .logits(address, rows, spec.vocabSize(), to, first));
+        } else {
+            long losses = parts.scratch().losses(firstScale, batch.firstHeadRow());
+            ends.losses(weights, spec.head(), batch, hidden, losses);
+        }
+    }
+
+    @Override
+    public void fold(UpdateLog updates, ForwardRequest.Folding folding, BlockConsumer then) {
+        ForwardRequest request = ForwardRequest.fold(updates, folding);
+        List<Integer> visits = layout.visits();
+        for (int index = 0; index < visits.size(); index++) {
+            int block = visits.get(index);
+            boolean lastOfStep = visits.lastIndexOf(block) == index;
+            try (BlockLease lease = feed.acquire(block)) {
+                try {
+                    visit(lease, block, request, lastOfStep).finish(parts.kernels(), foldPass());
+                    if (lastOfStep) {
+                        then.accept(block, fetch(block, lease));
+                    }
+                } finally {
+                    lease.releaseAfter(device.compute());
+                }
+            }
+        }
+    }
+
+    private MemorySegment fetch(int block, BlockLease lease) {
+        HostSlab slab =
+                parts.saving()
+                        .orElseThrow(() -> new IllegalStateException("nothing is to be saved"));
+        MemorySegment bytes = slab.segment().asSlice(0, layout.block(block).sizeBytes());
+        parts.answers().fetch(lease.address(), bytes);
+        return bytes;
+    }
+
+    @Override
+    public void close() {
+        try {
+            device.compute().synchronize();
+        } finally {
+            parts.owned().close();
+        }
+    }
+}

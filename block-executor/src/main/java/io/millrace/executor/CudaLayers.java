@@ -1,0 +1,265 @@
+package io.millrace.executor;
+
+import io.millrace.executor.CudaScratchPlan.Part;
+import io.millrace.executor.cuda.CudaKernels;
+import io.millrace.executor.cuda.DeviceMatrix;
+import io.millrace.memory.DType;
+import io.millrace.model.spec.AttentionSpec;
+import io.millrace.model.spec.LayerSpec;
+import io.millrace.model.spec.LinearSpec;
+import io.millrace.model.spec.MlpSpec;
+import io.millrace.model.spec.NormSpec;
+import java.util.List;
+
+/**
+ * One block's arithmetic over a micro-batch, for every scale of a probe in each launch. The residual
+ * stream is float32; what products read and most of what they write has the products' type.
+ */
+final class CudaLayers {
+    private static final int BIAS = 0;
+    private static final int NORM_WEIGHT = 1;
+    private static final int NORM_BIAS = 2;
+    private static final int SECOND_BIAS = 3;
+
+    private final CudaKernels kernels;
+    private final CudaScratch scratch;
+    private final CudaLinear linear;
+    private final List<LayerSpec> layers;
+
+    CudaLayers(
+            CudaKernels kernels, CudaScratch scratch, CudaLinear linear, List<LayerSpec> layers) {
+        this.kernels = kernels;
+        this.scratch = scratch;
+        this.linear = linear;
+        this.layers = layers;
+    }
+
+    /**
+     * Runs one block in place.
+     *
+     * @param weights the block's weights as the probe wants them
+     * @param index which layer
+     * @param hidden [tokens, hidden] for every scale, float32; read and written
+     * @param batch the micro-batch
+     */
+    void run(CudaWeights weights, int index, DeviceMatrix hidden, CudaBatch.Tables batch) {
+        LayerSpec layer = layers.get(index);
+        int rows = batch.rows();
+        switch (layer.order()) {
+            case PRE -> {
+                attend(weights, index, norm(weights, layer.attentionNorm(), hidden, rows), batch);
+                addAttention(weights, layer, hidden, rows);
+                expand(weights, layer.mlp(), norm(weights, layer.mlpNorm(), hidden, rows), rows);
+                addMlp(weights, layer, hidden, rows);
+            }
+            case POST -> {
+                attend(weights, index, asInput(weights, hidden, rows), batch);
+                addAttention(weights, layer, hidden, rows);
+                norm(weights, layer.attentionNorm(), hidden, hidden, false, rows);
+                expand(weights, layer.mlp(), asInput(weights, hidden, rows), rows);
+                addMlp(weights, layer, hidden, rows);
+                norm(weights, layer.mlpNorm(), hidden, hidden, false, rows);
+            }
+            case PARALLEL -> {
+                attend(weights, index, norm(weights, layer.attentionNorm(), hidden, rows), batch);
+                // Both parts read the hidden state before either adds to it.
+                expand(weights, layer.mlp(), norm(weights, layer.mlpNorm(), hidden, rows), rows);
+                addAttention(weights, layer, hidden, rows);
+                addMlp(weights, layer, hidden, rows);
+            }
+        }
+    }
+
+    private DeviceMatrix norm(
+            CudaWeights weights, NormSpec spec, DeviceMatrix hidden, int rows) {
+        DeviceMatrix normed = scratch.states(Part.NORMED, spec.width());
+        norm(weights, spec, hidden, normed, false, rows);
+        return normed;
+    }
+
+    private void norm(
+            CudaWeights weights,
+            NormSpec spec,
+            DeviceMatrix in,
+            DeviceMatrix out,
+            boolean accumulate,
+            int rows) {
+        normPieces(weights, spec, in, 0, out, accumulate, rows, 1, 0);
+    }
+
+    private void normPieces(
+            CudaWeights weights,
+            NormSpec spec,
+            DeviceMatrix in,
+            long pick,
+            DeviceMatrix out,
+            boolean accumulate,
+            int rows,
+            int pieces,
+            int pieceStride) {
+        long weight = weights.vector(NORM_WEIGHT, spec.weight());
+        long bias = weights.vector(NORM_BIAS, spec.bias());
+        kernels.norm(
+                spec,
+                in,
+                pick,
+                weight,
+                bias,
+                out,
+                accumulate,
+                rows,
+                pieces,
+                pieceStride,
+                weights.scaleCount());
+    }
+
+    /** Norms the rows that are picked, into the products' type. */
+    DeviceMatrix normPicked(
+            CudaWeights weights, NormSpec spec, DeviceMatrix hidden, long pick, int rows) {
+        DeviceMatrix normed = scratch.states(Part.NORMED, spec.width());
+        normPieces(weights, spec, hidden, pick, normed, false, rows, 1, 0);
+        return normed;
+    }
+
+    /** Hidden states as products read them. */
+    private DeviceMatrix asInput(CudaWeights weights, DeviceMatrix hidden, int rows) {
+        if (scratch.type() == DType.F32) {
+            return hidden;
+        }
+        int width = Math.toIntExact(hidden.rowStride());
+        DeviceMatrix converted = scratch.states(Part.NORMED, width);
+        kernels.pick(hidden, 0, converted, rows, width, weights.scaleCount());
+        return converted;
+    }
+
+    private void attend(CudaWeights weights, int index, DeviceMatrix x, CudaBatch.Tables batch) {
+        AttentionSpec spec = layers.get(index).attention();
+        int scales = weights.scaleCount();
+        int rows = batch.rows();
+        int width = spec.rowWidth();
+        DeviceMatrix projected = scratch.projected(index, batch.past(), width);
+        project(weights, spec, x, projected, rows);
+        if (spec.queryNorm() != null) {
+            DeviceMatrix heads = projected.column(spec.queryStart());
+            normPieces(
+                    weights,
+                    spec.queryNorm(),
+                    heads,
+                    0,
+                    heads,
+                    false,
+                    rows,
+                    spec.heads(),
+                    spec.queryStride());
+        }
+        if (spec.keyNorm() != null) {
+            DeviceMatrix heads = projected.column(spec.keyStart());
+            normPieces(
+                    weights,
+                    spec.keyNorm(),
+                    heads,
+                    0,
+                    heads,
+                    false,
+                    rows,
+                    spec.kvHeads(),
+                    spec.keyStride());
+        }
+        if (spec.rope() != null) {
+            long table = scratch.rotary(spec.rope());
+            kernels.rotate(spec, projected, table, batch.positions(), rows, scales);
+        }
+        kernels.attend(
+                spec,
+                projected,
+                batch.past(),
+                batch.starts(),
+                batch.sequences(),
+                batch.longest(),
+                scratch.states(Part.CONTEXT, ScratchPlan.contextWidth(layers.get(index))),
+                scales);
+    }
+
+    /** All projections side by side, and their biases in one launch where each has one. */
+    private void project(
+            CudaWeights weights,
+            AttentionSpec spec,
+            DeviceMatrix x,
+            DeviceMatrix projected,
+            int rows) {
+        boolean all = spec.projections().stream().allMatch(each -> each.bias() != null);
+        int column = 0;
+        for (LinearSpec each : spec.projections()) {
+            DeviceMatrix y = projected.column(column);
+            linear.run(weights, each, x, y, rows, false);
+            if (all) {
+                long place = scratch.vector(BIAS) + (long) column * Float.BYTES;
+                weights.vector(weights.indexOf(each.bias()), place, spec.rowWidth());
+            } else if (each.bias() != null) {
+                long bias = weights.vector(BIAS, each.bias());
+                kernels.activate(null, y, bias, rows, each.outputs(), weights.scaleCount());
+            }
+            column += each.outputs();
+        }
+        if (all) {
+            kernels.activate(
+                    null, projected, scratch.vector(BIAS), rows, column, weights.scaleCount());
+        }
+    }
+
+    private void addAttention(
+            CudaWeights weights, LayerSpec layer, DeviceMatrix hidden, int rows) {
+        DeviceMatrix context = scratch.states(Part.CONTEXT, ScratchPlan.contextWidth(layer));
+        add(weights, layer.attention().output(), layer.attentionOutNorm(), context, hidden, rows);
+    }
+
+    private void expand(CudaWeights weights, MlpSpec mlp, DeviceMatrix x, int rows) {
+        int width = mlp.up().outputs();
+        int scales = weights.scaleCount();
+        DeviceMatrix inner = scratch.states(Part.INNER, width);
+        linear.run(weights, mlp.up(), x, inner, rows, false);
+        if (mlp.gate() == null) {
+            long bias = weights.vector(BIAS, mlp.up().bias());
+            kernels.activate(mlp.activation(), inner, bias, rows, width, scales);
+            return;
+        }
+        DeviceMatrix gate = scratch.states(Part.GATE, width);
+        linear.run(weights, mlp.gate(), x, gate, rows, false);
+        long gateBias = weights.vector(BIAS, mlp.gate().bias());
+        long upBias = weights.vector(SECOND_BIAS, mlp.up().bias());
+        kernels.gated(mlp.activation(), gate, gateBias, inner, upBias, rows, width, scales);
+    }
+
+    private void addMlp(CudaWeights weights, LayerSpec layer, DeviceMatrix hidden, int rows) {
+        MlpSpec mlp = layer.mlp();
+        // A gated product was left where the gate's states were.
+        Part part = mlp.gate() == null ? Part.INNER : Part.GATE;
+        DeviceMatrix states = scratch.states(part, mlp.up().outputs());
+        add(weights, mlp.down(), layer.mlpOutNorm(), states, hidden, rows);
+    }
+
+    /** {@code hidden += norm(linear(x))}; without a norm the product adds by itself. */
+    private void add(
+            CudaWeights weights,
+            LinearSpec output,
+            NormSpec outNorm,
+            DeviceMatrix x,
+            DeviceMatrix hidden,
+            int rows) {
+        boolean direct = outNorm == null;
+        DeviceMatrix y = direct ? hidden : scratch.states(Part.RESULT, output.outputs());
+        linear.run(weights, output, x, y, rows, direct);
+        addBias(weights, output, y, rows);
+        if (!direct) {
+            norm(weights, outNorm, y, hidden, true, rows);
+        }
+    }
+
+    /** Adds an operator's bias to what its product left. */
+    void addBias(CudaWeights weights, LinearSpec spec, DeviceMatrix y, int rows) {
+        if (spec.bias() != null) {
+            long bias = weights.vector(BIAS, spec.bias());
+            kernels.activate(null, y, bias, rows, spec.outputs(), weights.scaleCount());
+        }
+    }
+}

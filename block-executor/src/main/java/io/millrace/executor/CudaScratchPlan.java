@@ -1,0 +1,197 @@
+package io.millrace.executor;
+
+import io.millrace.executor.cpu.Rotary;
+import io.millrace.executor.cuda.CudaKernels;
+import io.millrace.executor.cuda.CudaPanels;
+import io.millrace.memory.BlockLayout;
+import io.millrace.memory.DType;
+import io.millrace.memory.TensorSlot;
+import io.millrace.model.ModelLayout;
+import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.spec.LayerSpec;
+import io.millrace.model.spec.LinearSpec;
+import io.millrace.model.spec.RopeSpec;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Stream;
+
+/**
+ * The memory that forwards on a CUDA device need beside the weights: one region there, cut into
+ * parts, and one of pinned host memory that bytes pass through.
+ *
+ * @param type what products read, F32, F16 or BF16
+ * @param panels how large matrices are cut
+ * @param offsets where each part begins
+ * @param logitElements of a tile of logits, for each scale
+ * @param deviceBytes of all parts
+ * @param stagingBytes of the host's region
+ */
+record CudaScratchPlan(
+        DType type,
+        CudaPanels panels,
+        Map<Part, Long> offsets,
+        long logitElements,
+        long deviceBytes,
+        long stagingBytes) {
+    /** Kept vectors of a block: a bias, a norm's two, and the bias of gated states. */
+    static final int VECTORS = 4;
+
+    /** Integers a row has in the tables of a batch. */
+    static final int INTS_PER_ROW = 6;
+
+    private static final long ALIGNMENT = 256;
+
+    /** What the region is cut into. */
+    enum Part {
+        HIDDEN,
+        NORMED,
+        PROJECTED,
+        CONTEXT,
+        INNER,
+        GATE,
+        RESULT,
+        VECTORS,
+        PANEL,
+        LOGITS,
+        LOSSES,
+        TABLES,
+        ROTARY,
+        WORKSPACE
+    }
+
+    /** The plan for a decoder and a size. */
+    static CudaScratchPlan of(
+            DecoderSpec spec,
+            ModelLayout layout,
+            ScratchSize size,
+            CudaPanels panels,
+            long workspaceBytes) {
+        DType type = type(layout);
+        Map<Part, Long> bytes = new EnumMap<>(Part.class);
+        long scales = size.scalesPerProbe();
+        long states = scales * size.microBatchRows() * type.sizeBytes();
+        int widest = Math.max(spec.hiddenSize(), spec.embedding().width());
+        int inner = ScratchPlan.widest(spec, layer -> layer.mlp().up().outputs());
+        boolean gated = spec.layers().stream().anyMatch(layer -> layer.mlp().gate() != null);
+        bytes.put(
+                Part.HIDDEN,
+                (long) size.scales() * size.batchRows() * spec.hiddenSize() * Float.BYTES);
+        bytes.put(Part.NORMED, states * widest);
+        bytes.put(Part.PROJECTED, projected(spec, size) * type.sizeBytes());
+        bytes.put(
+                Part.CONTEXT,
+                states * Math.max(ScratchPlan.widest(spec, ScratchPlan::contextWidth), widest));
+        bytes.put(Part.INNER, states * inner);
+        bytes.put(Part.GATE, gated ? states * inner : 0);
+        bytes.put(
+                Part.RESULT,
+                hasOutNorm(spec)
+                        ? scales * size.microBatchRows() * spec.hiddenSize() * Float.BYTES
+                        : 0);
+        bytes.put(
+                Part.VECTORS, VECTORS * scales * ScratchPlan.vectorLength(spec) * Float.BYTES);
+        bytes.put(Part.PANEL, scales * panel(spec, panels) * type.sizeBytes());
+        long logits = logits(spec, size, panels);
+        bytes.put(Part.LOGITS, scales * logits * Float.BYTES);
+        long losses = (long) size.scales() * size.batchRows() * CudaKernels.ROW_LOSS_BYTES;
+        bytes.put(Part.LOSSES, losses);
+        long tables = (long) size.batchRows() * INTS_PER_ROW * Integer.BYTES;
+        bytes.put(Part.TABLES, tables);
+        long rotary = rotary(spec, size.longest()) * Float.BYTES;
+        bytes.put(Part.ROTARY, rotary);
+        bytes.put(Part.WORKSPACE, workspaceBytes);
+        Map<Part, Long> offsets = new EnumMap<>(Part.class);
+        long at = 0;
+        for (Part part : Part.values()) {
+            offsets.put(part, at);
+            at += Math.ceilDiv(bytes.get(part), ALIGNMENT) * ALIGNMENT;
+        }
+        long logitRow = (long) spec.vocabSize() * Float.BYTES;
+        long staging = Math.max(Math.max(losses, tables), Math.max(rotary, logitRow));
+        return new CudaScratchPlan(type, panels, offsets, logits, at, staging);
+    }
+
+    /** What products read: the matrices' own type where all have one, else float32. */
+    private static DType type(ModelLayout layout) {
+        List<DType> types =
+                layout.blocks().stream()
+                        .map(BlockLayout::tensors)
+                        .flatMap(List::stream)
+                        .filter(slot -> !slot.isVector())
+                        .map(TensorSlot::dtype)
+                        .distinct()
+                        .toList();
+        return types.size() == 1 ? types.getFirst() : DType.F32;
+    }
+
+    /** Elements of all projections that are kept at once. */
+    private static long projected(DecoderSpec spec, ScratchSize size) {
+        long kept = size.keptTokens() > 0 ? spec.layers().size() : 1;
+        int width = ScratchPlan.widest(spec, layer -> layer.attention().rowWidth());
+        return kept * size.scalesPerProbe() * ScratchPlan.projectedRows(size) * width;
+    }
+
+    private static boolean hasOutNorm(DecoderSpec spec) {
+        return spec.layers().stream()
+                .anyMatch(
+                        layer -> layer.attentionOutNorm() != null || layer.mlpOutNorm() != null);
+    }
+
+    /** Elements of the largest part of a matrix that is formed at once. */
+    private static long panel(DecoderSpec spec, CudaPanels panels) {
+        LinearSpec logits = spec.head().logits();
+        long head = (long) panels.ids(logits.outputs(), logits.inputs()) * logits.inputs();
+        Stream<LinearSpec> ends =
+                Stream.of(spec.embedding().projection(), spec.head().projection());
+        Stream<LinearSpec> all =
+                Stream.concat(ends, spec.layers().stream().flatMap(CudaScratchPlan::matrices));
+        return Math.max(
+                head,
+                all.filter(Objects::nonNull)
+                        .mapToLong(matrix -> formed(matrix, panels))
+                        .max()
+                        .orElse(1));
+    }
+
+    private static long formed(LinearSpec matrix, CudaPanels panels) {
+        // Rows of an input-major matrix hold all outputs: it is formed whole.
+        long outputs =
+                matrix.inputMajor()
+                        ? matrix.outputs()
+                        : panels.outputs(matrix.outputs(), matrix.inputs());
+        return outputs * matrix.inputs();
+    }
+
+    private static Stream<LinearSpec> matrices(LayerSpec layer) {
+        return Stream.concat(
+                layer.attention().projections().stream(),
+                Stream.of(
+                        layer.attention().output(),
+                        layer.mlp().gate(),
+                        layer.mlp().up(),
+                        layer.mlp().down()));
+    }
+
+    /** Elements of a tile of logits, or of one whole row where that is more. */
+    private static long logits(DecoderSpec spec, ScratchSize size, CudaPanels panels) {
+        long rows = Math.min(panels.logitRows(), size.microBatchRows());
+        LinearSpec logits = spec.head().logits();
+        long tile = rows * panels.ids(logits.outputs(), logits.inputs());
+        return Math.max(tile, spec.vocabSize());
+    }
+
+    /** The rotary embeddings of all layers, each once. */
+    static List<RopeSpec> ropes(DecoderSpec spec) {
+        return spec.layers().stream()
+                .map(layer -> layer.attention().rope())
+                .filter(Objects::nonNull)
+                .distinct()
+                .toList();
+    }
+
+    private static long rotary(DecoderSpec spec, int positions) {
+        return ropes(spec).stream().mapToLong(rope -> Rotary.tableFloats(rope, positions)).sum();
+    }
+}

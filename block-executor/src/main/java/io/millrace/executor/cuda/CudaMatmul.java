@@ -1,0 +1,18 @@
+package io.millrace.executor.cuda;
+
+/** Products of matrices on a device's compute stream, summed in float32. */
+public interface CudaMatmul extends AutoCloseable {
+    /**
+     * {@code y = x wᵀ}, or {@code y = x w} for matrices stored input-major, for every matrix of the
+     * batch; or the same added to what y holds.
+     *
+     * @param shape what is multiplied, and how it lies
+     * @param x address of the first [rows, inputs]
+     * @param w address of the first matrix
+     * @param y address of the first [rows, outputs]
+     */
+    void multiply(MatmulShape shape, long x, long w, long y);
+
+    @Override
+    void close();
+}

@@ -1,0 +1,28 @@
+package io.millrace.executor.cuda;
+
+/**
+ * How much of a large matrix exists at once in perturbed form, and of the logits. It decides the
+ * shapes of products, and so belongs to the arithmetic: the same on every device.
+ *
+ * @param elements of a matrix, for each scale
+ * @param logitRows rows of a tile of logits
+ * @param logitColumns ids of a tile of logits
+ */
+public record CudaPanels(long elements, int logitRows, int logitColumns) {
+    // Panels of outputs are multiples of this, so that products stay aligned.
+    private static final int QUANTUM = 64;
+
+    /** 64 MiB of bfloat16 a scale, and 32 MiB of logits a scale. */
+    public static final CudaPanels DEFAULT = new CudaPanels(32L << 20, 1024, 8192);
+
+    /** Outputs of a matrix of some width that are formed together. */
+    public int outputs(int outputs, int inputs) {
+        long fitting = elements / inputs / QUANTUM * QUANTUM;
+        return (int) Math.min(outputs, Math.max(QUANTUM, fitting));
+    }
+
+    /** Ids whose logits are made together, of a vocabulary and a width of its vectors. */
+    public int ids(int vocabulary, int inputs) {
+        return Math.min(logitColumns, outputs(vocabulary, inputs));
+    }
+}

@@ -1,0 +1,167 @@
+// The fused pass over parameters: widen, apply the pending updates, store what is due, and write theta + s z for
+// every scale of a probe from one generation of z, in the type that products read. One read of theta.
+#include "random.cuh"
+
+constexpr u32 MAX_SCALES = 4;
+
+// One step of the program that brings stored bytes up to date; 16 bytes, made by FoldProgram.java.
+struct FoldOp {
+    u64 seed;
+    float value;
+    u32 kind;
+};
+
+enum FoldKind : u32 { DECAY = 0, TERM = 1, ROUND = 2, STORE = 3 };
+
+enum PassFlags : u32 { VECTOR = 1, STOCHASTIC = 2, STORES = 4, PROBES = 8 };
+
+// What is the same for every element of a tensor in a pass.
+struct Pass {
+    void *stored; // element 0 of the tensor
+    const FoldOp *ops;
+    u64 seed; // of the probe
+    u32 opCount;
+    u32 tensor;
+    u32 storedType;
+    u32 direction;
+    u32 flags;
+    u32 scales; // outputs
+    float scale[MAX_SCALES];
+};
+
+// Brings eight elements up to date in float32, and stores them where the program says so.
+__device__ __forceinline__ void fold_eight(const Pass &pass, u64 element, u32 count, float *p) {
+    Type type = static_cast<Type>(pass.storedType);
+    Direction direction = static_cast<Direction>(pass.direction);
+    load_eight(pass.stored, type, element, count, p);
+    for (u32 op = 0; op < pass.opCount; op++) {
+        FoldOp step = pass.ops[op];
+        switch (step.kind) {
+        case DECAY:
+            if ((pass.flags & VECTOR) == 0) {
+#pragma unroll
+                for (u32 i = 0; i < PER_THREAD; i++) {
+                    p[i] = __fmul_rn(p[i], step.value);
+                }
+            }
+            break;
+        case TERM: {
+            float z[PER_THREAD];
+            eight_z(direction, step.seed, pass.tensor, element, z);
+#pragma unroll
+            for (u32 i = 0; i < PER_THREAD; i++) {
+                p[i] = __fmaf_rn(step.value, z[i], p[i]);
+            }
+            break;
+        }
+        case ROUND: round_eight(type, (pass.flags & STOCHASTIC) != 0, step.seed, pass.tensor, element, p); break;
+        default:
+            if ((pass.flags & STORES) != 0) {
+                store_eight(pass.stored, type, element, count, p);
+            }
+            break;
+        }
+    }
+}
+
+// theta + s z of eight elements, all scales from the same z; a scale of 0 gives theta itself.
+__device__ __forceinline__ void perturb_eight(const float *p, const float *z, float scale, float *values) {
+#pragma unroll
+    for (u32 i = 0; i < PER_THREAD; i++) {
+        values[i] = scale == 0.0f ? p[i] : __fmaf_rn(scale, z[i], p[i]);
+    }
+}
+
+struct FormArgs {
+    Pass pass;
+    void *out; // scale 0 of the first element; null only folds
+    u64 outStride; // elements from a scale's to the next
+    u64 first;
+    u64 count;
+    u32 outType;
+    u32 unused; // arguments are whole 8-byte words
+};
+
+// grid: ceil(count / (8 * block)) blocks
+extern "C" __global__ void __launch_bounds__(256) millrace_form(FormArgs args) {
+    u64 at = (static_cast<u64>(blockIdx.x) * blockDim.x + threadIdx.x) * PER_THREAD;
+    if (at >= args.count) {
+        return;
+    }
+    u32 count = args.count - at < PER_THREAD ? static_cast<u32>(args.count - at) : PER_THREAD;
+    u64 element = args.first + at;
+    float p[PER_THREAD];
+    fold_eight(args.pass, element, count, p);
+    if (args.out == nullptr) {
+        return;
+    }
+    float z[PER_THREAD] = {};
+    if ((args.pass.flags & PROBES) != 0) {
+        Direction direction = static_cast<Direction>(args.pass.direction);
+        eight_z(direction, args.pass.seed, args.pass.tensor, element, z);
+    }
+#pragma unroll
+    for (u32 s = 0; s < MAX_SCALES; s++) {
+        if (s >= args.pass.scales) {
+            break;
+        }
+        float values[PER_THREAD];
+        perturb_eight(p, z, args.pass.scale[s], values);
+        store_eight(args.out, static_cast<Type>(args.outType), s * args.outStride + at, count, values);
+    }
+}
+MILLRACE_KERNEL(millrace_form)
+
+struct RowsArgs {
+    Pass pass;
+    void *out; // [scale][rows][width]
+    const i32 *ids; // which row of the table each row takes
+    u64 outStride; // elements from a scale's to the next
+    u32 idOffset; // added to each id
+    u32 rows;
+    u32 width;
+    u32 outType;
+    u32 accumulate; // whether to add to what is there
+    float factor; // on the formed row
+};
+
+// Rows of a table, perturbed as they are looked up; the table itself stays as it is.
+// grid: (rows, ceil(width / (8 * block)))
+extern "C" __global__ void __launch_bounds__(256) millrace_rows(RowsArgs args) {
+    u32 column = (blockIdx.y * blockDim.x + threadIdx.x) * PER_THREAD;
+    u32 row = blockIdx.x;
+    if (column >= args.width) {
+        return;
+    }
+    u32 count = args.width - column < PER_THREAD ? args.width - column : PER_THREAD;
+    u64 id = static_cast<u64>(args.ids[row]) + args.idOffset;
+    u64 element = id * args.width + column;
+    float p[PER_THREAD];
+    fold_eight(args.pass, element, count, p);
+    float z[PER_THREAD] = {};
+    if ((args.pass.flags & PROBES) != 0) {
+        Direction direction = static_cast<Direction>(args.pass.direction);
+        eight_z(direction, args.pass.seed, args.pass.tensor, element, z);
+    }
+    Type type = static_cast<Type>(args.outType);
+#pragma unroll
+    for (u32 s = 0; s < MAX_SCALES; s++) {
+        if (s >= args.pass.scales) {
+            break;
+        }
+        float values[PER_THREAD];
+        perturb_eight(p, z, args.pass.scale[s], values);
+        u64 place = s * args.outStride + static_cast<u64>(row) * args.width + column;
+        float old[PER_THREAD] = {};
+        if (args.accumulate != 0) {
+            load_eight(args.out, type, place, count, old);
+        }
+#pragma unroll
+        for (u32 i = 0; i < PER_THREAD; i++) {
+            float value = args.factor == 1.0f ? values[i] : __fmul_rn(values[i], args.factor);
+            values[i] = args.accumulate != 0 ? __fadd_rn(old[i], value) : value;
+        }
+        store_eight(args.out, type, place, count, values);
+    }
+}
+MILLRACE_KERNEL(millrace_rows)

@@ -1,0 +1,6 @@
+// All kernels: one image for a device.
+#include "attention.cu"
+#include "elementwise.cu"
+#include "form.cu"
+#include "loss.cu"
+#include "norm.cu"

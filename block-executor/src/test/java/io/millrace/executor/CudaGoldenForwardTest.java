@@ -1,0 +1,28 @@
+package io.millrace.executor;
+
+import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.cuda.CudaPanels;
+import io.millrace.executor.cuda.HostKit;
+import io.millrace.memory.cuda.HostCudaOptions;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+
+/** The same on the CUDA engine, with its kernels as host code and large matrices cut small. */
+class CudaGoldenForwardTest extends GoldenForwardTest {
+    private HostKit kit;
+
+    @BeforeEach
+    void install() {
+        kit = HostKit.install(HostCudaOptions.defaults(), new CudaPanels(4096, 5, 96));
+    }
+
+    @AfterEach
+    void uninstall() throws Exception {
+        kit.close();
+    }
+
+    @Override
+    MemoryConfig memory() {
+        return CudaRuns.onDevice();
+    }
+}

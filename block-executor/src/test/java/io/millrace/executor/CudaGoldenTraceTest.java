@@ -1,0 +1,31 @@
+package io.millrace.executor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.cuda.CudaPanels;
+import io.millrace.executor.cuda.HostKit;
+import io.millrace.memory.cuda.HostCudaOptions;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+
+/** The same on the CUDA engine, with its kernels as host code and large matrices cut small. */
+class CudaGoldenTraceTest extends GoldenTraceTest {
+    private HostKit kit;
+
+    @BeforeEach
+    void install() {
+        kit = HostKit.install(HostCudaOptions.defaults(), new CudaPanels(8192, 48, 128));
+    }
+
+    @AfterEach
+    void uninstall() throws Exception {
+        assertThat(kit.cuda().calls("cuLaunchKernel")).as("launches").isNotEmpty();
+        kit.close();
+    }
+
+    @Override
+    MemoryConfig memory() {
+        return CudaRuns.onDevice();
+    }
+}

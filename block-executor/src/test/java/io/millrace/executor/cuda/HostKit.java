@@ -1,0 +1,99 @@
+package io.millrace.executor.cuda;
+
+import io.millrace.memory.cuda.CudaApi;
+import io.millrace.memory.cuda.HostCuda;
+import io.millrace.memory.cuda.HostCudaOptions;
+import io.millrace.memory.cuda.KernelArguments;
+
+/**
+ * A CUDA machine without a card: while it is installed, {@code cuda:0} computes on the host with the
+ * kernels of the .cu files and products by plain loops.
+ */
+public final class HostKit implements CudaKit, AutoCloseable {
+    private final HostCuda cuda;
+    private final CudaPanels panels;
+    private final AutoCloseable driver;
+    private final AutoCloseable kit;
+
+    private HostKit(HostCudaOptions options, CudaPanels panels) {
+        this.panels = panels;
+        cuda = new HostCuda(options, HostKernels.orSkip());
+        driver = cuda.install();
+        kit = CudaKits.replace(this);
+    }
+
+    /** Installs one with the sizes that a card has; skips the test where it cannot. */
+    public static HostKit install() {
+        return install(HostCudaOptions.defaults(), CudaPanels.DEFAULT);
+    }
+
+    /** Installs one. */
+    public static HostKit install(HostCudaOptions options, CudaPanels panels) {
+        return new HostKit(options, panels);
+    }
+
+    /** The driver. */
+    public HostCuda cuda() {
+        return cuda;
+    }
+
+    @Override
+    public byte[] image(CudaApi api, int device) {
+        return new byte[] {1};
+    }
+
+    @Override
+    public long workspaceBytes() {
+        return 0;
+    }
+
+    @Override
+    public CudaPanels panels() {
+        return panels;
+    }
+
+    @Override
+    public CudaMatmul matmul(CudaApi api, long module, long stream, long workspace) {
+        long function = api.function(module, "host_matmul");
+        KernelArguments arguments = new KernelArguments();
+        return new CudaMatmul() {
+            @Override
+            public void multiply(MatmulShape shape, long x, long w, long y) {
+                arguments
+                        .begin()
+                        .int64(x)
+                        .int64(w)
+                        .int64(y)
+                        .int64(shape.strideX())
+                        .int64(shape.strideW())
+                        .int64(shape.strideY())
+                        .int64(shape.rowX())
+                        .int64(shape.rowW())
+                        .int64(shape.rowY())
+                        .int32(shape.rows())
+                        .int32(shape.outputs())
+                        .int32(shape.inputs())
+                        .int32(shape.inputMajor() ? 1 : 0)
+                        .int32(shape.accumulate() ? 1 : 0)
+                        .int32(CudaCodes.of(shape.inType()))
+                        .int32(CudaCodes.of(shape.outType()))
+                        .int32(0);
+                api.launchKernel(
+                        function, shape.batch(), 1, 1, 1, 1, 1, 0, stream, arguments);
+            }
+
+            @Override
+            public void close() {
+                arguments.close();
+            }
+        };
+    }
+
+    @Override
+    public void close() throws Exception {
+        kit.close();
+        driver.close();
+        cuda.requireNothingLeft();
+        cuda.close();
+    }
+}

@@ -1,0 +1,50 @@
+package io.millrace.memory.cuda;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.millrace.memory.BadInputException;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+final class CudaLibrariesTest {
+    private static CudaLibraries without(String... missing) {
+        return new CudaLibraries(library -> !List.of(missing).contains(library));
+    }
+
+    @Test
+    void eachMissingLibraryIsNamedWithWhatToDo() {
+        assertThatThrownBy(without("libcuda.so.1")::requireDriver)
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContainingAll("driver", "libcuda.so.1", "nvidia-smi", "--device cpu");
+        assertThatThrownBy(without("libcudart.so.13")::requireDriver)
+                .hasMessageContainingAll("runtime", "libcudart.so.13", "cuda-cudart-13-0");
+        assertThatThrownBy(without("libcublasLt.so.13")::requireCublasLt)
+                .hasMessageContainingAll("cuBLASLt", "libcublasLt.so.13", "libcublas-13-0");
+        assertThatThrownBy(without("libnvrtc.so.13")::requireNvrtc)
+                .hasMessageContainingAll("NVRTC", "libnvrtc.so.13", "cuda-nvrtc-13-0");
+    }
+
+    @Test
+    void nothingIsAskedThatIsNotNeeded() {
+        without("libcublasLt.so.13", "libcublas.so.13", "libnvrtc.so.13").requireDriver();
+        without("libnvrtc.so.13").requireCublasLt();
+        without("libcublas.so.13").requireNvrtc();
+    }
+
+    @Test
+    void theDriverIsLoadedBeforeWhatLinksToIt() {
+        List<String> order = new ArrayList<>();
+        new CudaLibraries(order::add).requireCublasLt();
+        assertThat(order)
+                .containsExactly(
+                        "libcuda.so.1", "libcudart.so.13", "libcublasLt.so.13", "libcublas.so.13");
+    }
+
+    @Test
+    void aProbeHearsOfEveryGapAtOnce() {
+        assertThat(new CudaLibraries(library -> true).missing()).isEmpty();
+        assertThat(new CudaLibraries(library -> false).missing()).hasSize(5);
+    }
+}
