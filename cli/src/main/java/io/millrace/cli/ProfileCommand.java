@@ -86,7 +86,9 @@ final class ProfileCommand implements Callable<Integer> {
     @Option(
             names = "--probe",
             paramLabel = "FILE",
-            description = "Answer of 'millrace probe --json', to set rates beside its limits.")
+            description =
+                    "Answer of 'millrace probe --json', to set rates beside its limits. Default: what"
+                            + " was last probed here, if anything.")
     private Path probe;
 
     @Mixin private JsonOption json = new JsonOption();
@@ -186,14 +188,16 @@ final class ProfileCommand implements Callable<Integer> {
     }
 
     private MachineLimits limits() throws IOException {
-        if (probe == null) {
+        Path kept = ProbeCache.ofThisMachine().file(memory.config().nvmeDir());
+        if (probe == null && !Files.isReadable(kept)) {
             return MachineLimits.UNKNOWN;
         }
+        Path file = probe == null ? kept : probe;
         try {
-            return MachineLimits.of(Json.parseObject(Files.readString(probe)));
+            return MachineLimits.of(Json.parseObject(Files.readString(file)));
         } catch (JsonFormatException e) {
             throw new BadInputException(
-                    probe.toString(), e.getMessage(), "give what 'millrace probe --json' prints");
+                    file.toString(), e.getMessage(), "write it anew with 'millrace probe --json'");
         }
     }
 
