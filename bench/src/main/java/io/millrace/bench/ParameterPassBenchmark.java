@@ -65,7 +65,7 @@ public class ParameterPassBenchmark {
     /** Lays out a tensor and two outputs. */
     @Setup
     public void prepare() {
-        pass = new ParameterPass(Directions.named(direction), Rounding.NEAREST);
+        pass = new ParameterPass(Directions.dense(direction), Rounding.NEAREST);
         MemorySegment bytes = arena.allocate((long) ELEMENTS * dtype.sizeBytes(), ALIGNMENT);
         tensor = new StoredTensor(bytes, 0, dtype, 7, ELEMENTS, false);
         Update update = new Update(1, 42, 1f, List.of(new Update.Term(42, 1e-4f)));

@@ -44,7 +44,7 @@ public class ZStreamBenchmark {
     /** Finds the stream. */
     @Setup
     public void prepare() {
-        stream = Directions.named(direction);
+        stream = Directions.dense(direction);
         tile = new float[TILE];
     }
 

@@ -9,13 +9,13 @@ import io.millrace.model.spec.LinearSpec;
 /** Projections, head norms, rotation and softmax attention of one block, for every scale. */
 final class AttentionProgram {
     private final CpuWorkers workers;
-    private final PerturbedLinear linear;
+    private final LinearProgram linear;
     private final Normalizer normalizer;
     private final RotaryTables rotaryTables;
 
     AttentionProgram(
             CpuWorkers workers,
-            PerturbedLinear linear,
+            LinearProgram linear,
             Normalizer normalizer,
             RotaryTables rotaryTables) {
         this.workers = workers;

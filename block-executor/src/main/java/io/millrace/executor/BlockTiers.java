@@ -13,7 +13,6 @@ import io.millrace.memory.host.Pinning;
 import io.millrace.memory.nvme.BlockSource;
 import io.millrace.memory.nvme.BlockStore;
 import io.millrace.memory.nvme.FileIo;
-import io.millrace.memory.nvme.IoOptions;
 import io.millrace.memory.nvme.LayeredSource;
 import io.millrace.memory.nvme.OriginalReader;
 import io.millrace.memory.nvme.StoreConfig;
@@ -24,7 +23,6 @@ import io.millrace.prefetch.FeedOptions;
 import io.millrace.prefetch.FeedPorts;
 import io.millrace.prefetch.PipelinedFeed;
 import io.millrace.prefetch.Placement;
-import io.millrace.prefetch.PlacementRequest;
 import io.millrace.prefetch.ResidentFeed;
 import io.millrace.telemetry.SpanRecorder;
 import java.io.IOException;
@@ -40,11 +38,6 @@ import java.util.Optional;
  * from the user's own files and, once they were changed, from the block store.
  */
 final class BlockTiers implements AutoCloseable {
-    /** Beside slots, the store takes a few pages for its manifest and its tails. */
-    private static final long STORE_BYTES = 1L << 20;
-
-    private static final long SMALL_BUDGET = 256L << 20;
-
     private final MemoryConfig config;
     private final Ledger ledger;
     private final BlockOrigin origin;
@@ -55,8 +48,8 @@ final class BlockTiers implements AutoCloseable {
     private final HostMemory scratchMemory;
     private BlockFeed feed;
     private PipelinedFeed pipeline;
+    private TierPlan tierPlan;
     private Placement placement;
-    private long storeBytes;
     private FileIo io;
     private StoreFolder storeFolder;
     private boolean discardStore;
@@ -103,94 +96,48 @@ final class BlockTiers implements AutoCloseable {
     }
 
     private void place(Engine.Need need, boolean writesBack) {
-        boolean unified = device.unifiedMemory();
-        long scratchOnHost = need.hostBytes() + (unified ? need.deviceBytes() : 0);
-        long deviceLeft = unified ? PlacementRequest.UNIFIED : deviceLeft(need.deviceBytes());
-        PlacementRequest request =
-                new PlacementRequest(
-                        origin.blockBytes(),
-                        origin.layout().visits(),
-                        0,
-                        deviceLeft,
-                        config.overlap() ? config.prefetch() : 0,
-                        writesBack);
-        placement =
-                plan(request, scratchOnHost)
-                        .filter(found -> !found.homes().contains(Tier.NVME))
-                        .or(() -> plan(request, scratchOnHost + streamingBytes()))
-                        .orElseThrow(() -> refusal(request, scratchOnHost));
-        storeBytes =
-                writesBack && placement.homes().contains(Tier.NVME)
-                        ? StoreConfig.of(Path.of(""), origin.blockBytes(), 0).storeBytes()
-                        : 0;
-        if (storeBytes > ledger.budget(Tier.NVME)) {
-            throw new BadInputException(
-                    "--nvme-budget",
-                    String.format(
-                            "%s does not hold the changed blocks, and --host-budget leaves no room",
-                            ByteSize.format(ledger.budget(Tier.NVME))),
-                    String.format(
-                            "give at least %d (%s), or a larger --host-budget",
-                            storeBytes, ByteSize.format(storeBytes)));
-        }
+        tierPlan =
+                TierPlan.of(
+                        needs(config, origin, device.unifiedMemory(), need, writesBack),
+                        budgets(ledger).withDevice(device.capacityBytes()));
+        placement = tierPlan.placement();
+    }
+
+    /** What has to be placed. */
+    static TierPlan.Needs needs(
+            MemoryConfig config,
+            BlockOrigin origin,
+            boolean unified,
+            Engine.Need need,
+            boolean writesBack) {
+        return new TierPlan.Needs(
+                origin.blockBytes(),
+                origin.layout().visits(),
+                need,
+                unified,
+                config.overlap() ? config.prefetch() : 0,
+                writesBack,
+                origin.isStoredAsNeeded());
+    }
+
+    /** What it may take. */
+    static TierPlan.Budgets budgets(Ledger ledger) {
+        return new TierPlan.Budgets(
+                ledger.budget(Tier.HOST), ledger.budget(Tier.DEVICE), ledger.budget(Tier.NVME));
+    }
+
+    Placement placement() {
+        return placement;
     }
 
     /** What the store of changed blocks will take on its drive; 0 where there is none. */
     long storeBytes() {
-        return storeBytes;
+        return tierPlan.storeBytes();
     }
 
-    /** The placement beside other things in host memory, where the budget holds one at all. */
-    private Optional<Placement> plan(PlacementRequest request, long others) {
-        long left = Math.min(ledger.budget(Tier.HOST), Long.MAX_VALUE / 4) - others;
-        if (left < 0) {
-            return Optional.empty();
-        }
-        return Placement.plan(request.withBudgets(left, request.deviceBudget()))
-                        instanceof Placement found
-                ? Optional.of(found)
-                : Optional.empty();
-    }
-
-    private BadInputException refusal(PlacementRequest request, long scratchOnHost) {
-        long everything = request.blockBytes().stream().mapToLong(HostMemory::pageBytes).sum();
-        long streaming = Placement.minimumHostBytes(request) + streamingBytes();
-        long smallest = scratchOnHost + Math.min(everything, streaming);
-        return new BadInputException(
-                "--host-budget",
-                String.format(
-                        "%s does not hold the largest block (%s) beside what this batch needs (%s)",
-                        ByteSize.format(ledger.budget(Tier.HOST)),
-                        ByteSize.format(origin.layout().largestBlock().sizeBytes()),
-                        ByteSize.format(scratchOnHost + streamingBytes())),
-                mend(smallest));
-    }
-
-    private long deviceLeft(long scratchBytes) {
-        long most = Math.min(ledger.budget(Tier.DEVICE), device.capacityBytes());
-        long budget = Math.min(most, Long.MAX_VALUE / 4);
-        long largest = HostMemory.pageBytes(origin.layout().largestBlock().sizeBytes());
-        if (budget < scratchBytes + largest) {
-            throw new BadInputException(
-                    "--device-budget",
-                    String.format(
-                            "%s does not hold the largest block (%s) beside what this batch needs (%s)",
-                            ByteSize.format(budget),
-                            ByteSize.format(largest),
-                            ByteSize.format(scratchBytes)),
-                    mend(scratchBytes + largest));
-        }
-        return budget - scratchBytes;
-    }
-
-    private static String mend(long smallest) {
-        return String.format(
-                "give at least %d (%s), or a smaller --micro-batch or --seq-len",
-                smallest, ByteSize.format(smallest));
-    }
-
-    private long streamingBytes() {
-        return ioOptions().stagingBytes() + STORE_BYTES;
+    /** What was decided. */
+    TierPlan tierPlan() {
+        return tierPlan;
     }
 
     /** What computes. */
@@ -217,7 +164,7 @@ final class BlockTiers implements AutoCloseable {
      */
     BlockFeed start(Optional<StoreFolder> folder, long firstStep) {
         boolean streams = placement.homes().contains(Tier.NVME);
-        if (!streams && device.unifiedMemory()) {
+        if (tierPlan.isResident()) {
             feed =
                     own(
                             new ResidentFeed(
@@ -246,7 +193,7 @@ final class BlockTiers implements AutoCloseable {
                 folder.map(StoreFolder::path)
                         .or(config::nvmeDir)
                         .orElse(Path.of(System.getProperty("java.io.tmpdir")));
-        io = own(FileIo.open(makeFolder(place), ioOptions()));
+        io = own(FileIo.open(makeFolder(place), TierPlan.ioOptions(ledger.budget(Tier.HOST))));
         BlockSource original = original();
         if (folder.isEmpty()) {
             return new FeedPorts(
@@ -283,13 +230,6 @@ final class BlockTiers implements AutoCloseable {
 
     private Optional<DevicePort> devicePort() {
         return device.unifiedMemory() ? Optional.empty() : Optional.of(DevicePort.of(device));
-    }
-
-    private IoOptions ioOptions() {
-        // Staging for unaligned reads: 8 MiB reach the drive's rate, 1 MiB is enough to go on.
-        return ledger.budget(Tier.HOST) < SMALL_BUDGET
-                ? IoOptions.defaults().withPieces(256 << 10, 4)
-                : IoOptions.defaults();
     }
 
     /**

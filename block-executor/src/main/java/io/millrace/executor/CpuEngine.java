@@ -6,26 +6,34 @@ import io.millrace.optim.Directions;
 
 /** Forwards on the workers of a CPU, in memory that they can address. */
 final class CpuEngine implements Engine {
-    private ScratchPlan plan;
+    private ScratchPlan scratchPlan;
+    private PassesPlan passesPlan;
 
     @Override
     public Need plan(
-            DecoderSpec spec, ModelLayout layout, ScratchSize size, int workers, boolean saves) {
-        plan = ScratchPlan.of(spec, size, workers);
-        return new Need(plan.bytes(), 0);
+            DecoderSpec spec,
+            ModelLayout layout,
+            ScratchSize size,
+            Arithmetic arithmetic,
+            int workers,
+            boolean saves) {
+        scratchPlan = ScratchPlan.of(spec, size, workers);
+        passesPlan = PassesPlan.of(arithmetic, size);
+        passesPlan.check(layout);
+        return new Need(scratchPlan.bytes() + passesPlan.bytes(layout), 0);
     }
 
     @Override
     public Forward start(Place place) {
-        Arithmetic arithmetic = place.arithmetic();
         WeightPasses passes =
-                new WeightPasses(
-                        place.workers().pool(),
-                        Directions.named(arithmetic.direction()),
-                        arithmetic.rounding(),
-                        arithmetic.foldEvery(),
-                        place.size().scalesPerProbe());
-        Scratch scratch = new Scratch(place.deviceMemory(), place.spec(), place.size(), plan);
+                passesPlan.open(place.workers().pool(), place.layout(), place.deviceMemory());
+        Scratch scratch;
+        try {
+            scratch = new Scratch(place.deviceMemory(), place.spec(), place.size(), scratchPlan);
+        } catch (RuntimeException | Error e) {
+            passes.close();
+            throw e;
+        }
         return new DecoderForward(
                 place.spec(),
                 place.layout(),

@@ -6,11 +6,13 @@ import io.millrace.executor.cuda.CudaKit;
 import io.millrace.executor.cuda.CudaKits;
 import io.millrace.executor.cuda.CudaMatmul;
 import io.millrace.executor.cuda.FoldPrograms;
+import io.millrace.memory.BadInputException;
 import io.millrace.memory.device.CudaDevice;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.spec.DecoderSpec;
+import io.millrace.optim.DenseDirection;
 import java.util.Optional;
 
 /** Forwards on an NVIDIA card: kernels of our own, and products by its libraries. */
@@ -21,7 +23,18 @@ final class CudaEngine implements Engine {
 
     @Override
     public Need plan(
-            DecoderSpec spec, ModelLayout layout, ScratchSize size, int workers, boolean saves) {
+            DecoderSpec spec,
+            ModelLayout layout,
+            ScratchSize size,
+            Arithmetic arithmetic,
+            int workers,
+            boolean saves) {
+        if (!(arithmetic.direction() instanceof DenseDirection)) {
+            throw new BadInputException(
+                    "--perturbation",
+                    arithmetic.direction().name() + " directions do not run on a cuda device",
+                    "take gaussian or rademacher, or --device cpu");
+        }
         plan = CudaScratchPlan.of(spec, layout, size, kit.panels(), kit.workspaceBytes());
         savingBytes = saves ? layout.largestBlock().sizeBytes() : 0;
         long deviceBytes = HostMemory.pageBytes(plan.deviceBytes()) + FoldPrograms.deviceBytes();

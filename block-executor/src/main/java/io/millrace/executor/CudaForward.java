@@ -117,7 +117,7 @@ final class CudaForward implements Forward {
     }
 
     private WeightPass pass(Probe probe) {
-        return WeightPass.of(arithmetic.direction(), arithmetic.rounding(), probe);
+        return WeightPass.of(arithmetic.direction().name(), arithmetic.rounding(), probe);
     }
 
     private void runBlock(

@@ -39,7 +39,7 @@ final class DecoderForward implements Forward {
         this.scratch = scratch;
         this.passes = passes;
         this.spans = spans;
-        PerturbedLinear linear = new PerturbedLinear(workers, scratch);
+        LinearProgram linear = passes.linear(workers, scratch);
         Normalizer normalizer = new Normalizer(workers.pool(), scratch);
         AttentionProgram attention =
                 new AttentionProgram(workers, linear, normalizer, scratch.rotaryTables());
@@ -69,6 +69,13 @@ final class DecoderForward implements Forward {
     }
 
     @Override
+    public void catchUp(UpdateLog updates) {
+        if (passes.foldsBeforeResuming()) {
+            fold(updates, ForwardRequest.Folding.SCHEDULED, (block, weights) -> {});
+        }
+    }
+
+    @Override
     public void fold(UpdateLog updates, ForwardRequest.Folding folding, BlockConsumer then) {
         ForwardRequest request = ForwardRequest.fold(updates, folding);
         List<Integer> visits = layout.visits();
@@ -86,7 +93,9 @@ final class DecoderForward implements Forward {
 
     @Override
     public void close() {
-        scratch.close();
+        try (passes) {
+            scratch.close();
+        }
     }
 
     private Visit visit(BlockLease lease, int block, ForwardRequest request, boolean lastOfStep) {

@@ -3,7 +3,6 @@ package io.millrace.executor;
 import io.millrace.executor.cpu.Rows;
 import io.millrace.executor.cpu.WorkerPool;
 import io.millrace.model.spec.EmbeddingSpec;
-import io.millrace.optim.PassPlan;
 
 /** From token ids to hidden states; only the rows that are looked up are perturbed. */
 final class EmbeddingProgram {
@@ -11,9 +10,9 @@ final class EmbeddingProgram {
 
     private final WorkerPool pool;
     private final Scratch scratch;
-    private final PerturbedLinear linear;
+    private final LinearProgram linear;
 
-    EmbeddingProgram(WorkerPool pool, Scratch scratch, PerturbedLinear linear) {
+    EmbeddingProgram(WorkerPool pool, Scratch scratch, LinearProgram linear) {
         this.pool = pool;
         this.scratch = scratch;
         this.linear = linear;
@@ -28,7 +27,9 @@ final class EmbeddingProgram {
      * @param hidden [tokens, hidden] for every scale; written
      */
     void run(FormedWeights weights, EmbeddingSpec spec, MicroBatch batch, Variants hidden) {
-        Variants tokens = spec.projection() == null ? hidden : scratch.normed(spec.width());
+        Variants tokens = spec.projection() == null
+                        ? hidden
+                        : scratch.normed(spec.width(), batch.tokenCount());
         lookUp(weights, spec, batch, tokens);
         if (spec.projection() != null) {
             linear.run(weights, spec.projection(), tokens, hidden, batch.tokenCount(), false);
@@ -41,14 +42,14 @@ final class EmbeddingProgram {
     private void lookUp(
             FormedWeights weights, EmbeddingSpec spec, MicroBatch batch, Variants tokens) {
         int table = weights.indexOf(spec.tokens());
-        PassPlan plan = weights.lookUpPlan(table);
+        TensorForm form = weights.lookUp(table);
         int width = spec.width();
         eachToken(
                 batch,
                 (token, worker) -> {
                     Floats row = tokens.of(0).at(token * tokens.rowStride());
                     long first = (long) batch.ids()[token] * width;
-                    weights.formRange(table, plan, first, width, row, tokens.stride(), worker);
+                    form.range(first, width, row, tokens.stride(), worker);
                     if (spec.scale() != 1f) {
                         for (int scale = 0; scale < weights.scaleCount(); scale++) {
                             Floats scaled = row.at(scale * tokens.stride());
@@ -61,7 +62,7 @@ final class EmbeddingProgram {
     private void addPositions(
             FormedWeights weights, EmbeddingSpec spec, MicroBatch batch, Variants hidden) {
         int table = weights.indexOf(spec.positions());
-        PassPlan plan = weights.lookUpPlan(table);
+        TensorForm form = weights.lookUp(table);
         int width = Math.toIntExact(weights.slot(table).shape().get(1));
         int[] positions = batch.sequences().positions();
         eachToken(
@@ -69,7 +70,7 @@ final class EmbeddingProgram {
                 (token, worker) -> {
                     Floats formed = scratch.panel(worker);
                     long first = (long) (positions[token] + spec.positionOffset()) * width;
-                    weights.formRange(table, plan, first, width, formed, width, worker);
+                    form.range(first, width, formed, width, worker);
                     for (int scale = 0; scale < weights.scaleCount(); scale++) {
                         Floats from = formed.at((long) scale * width);
                         Floats to = hidden.of(scale).at(token * hidden.rowStride());

@@ -47,11 +47,18 @@ interface Engine {
     /**
      * Plans for a model and a size.
      *
+     * @param arithmetic what a run does to its parameters
      * @param workers threads of the CPU
      * @param saves whether tuned blocks will be read back
+     * @throws io.millrace.memory.BadInputException where the engine or the model cannot do it
      */
     Need plan(
-            DecoderSpec spec, ModelLayout layout, ScratchSize size, int workers, boolean saves);
+            DecoderSpec spec,
+            ModelLayout layout,
+            ScratchSize size,
+            Arithmetic arithmetic,
+            int workers,
+            boolean saves);
 
     /** Takes the memory that was planned; whoever asks owns the forward. */
     Forward start(Place place);

@@ -16,12 +16,12 @@ import io.millrace.model.spec.HeadSpec;
 final class HeadProgram {
     private final CpuWorkers workers;
     private final Scratch scratch;
-    private final PerturbedLinear linear;
+    private final LinearProgram linear;
     private final Normalizer normalizer;
     private double[] losses = new double[0];
 
     HeadProgram(
-            CpuWorkers workers, Scratch scratch, PerturbedLinear linear, Normalizer normalizer) {
+            CpuWorkers workers, Scratch scratch, LinearProgram linear, Normalizer normalizer) {
         this.workers = workers;
         this.scratch = scratch;
         this.linear = linear;
@@ -56,7 +56,7 @@ final class HeadProgram {
             normalizer.run(weights, spec.norm(), x, x, rows);
         }
         if (spec.projection() != null) {
-            Variants projected = scratch.context(spec.projection().outputs());
+            Variants projected = scratch.context(spec.projection().outputs(), rows);
             linear.run(weights, spec.projection(), x, projected, rows, false);
             x = projected;
         }
@@ -71,7 +71,7 @@ final class HeadProgram {
     private Variants gather(MicroBatch batch, Variants hidden, int scales) {
         int[] rows = batch.headRows();
         int width = Math.toIntExact(hidden.rowStride());
-        Variants x = scratch.normed(width);
+        Variants x = scratch.normed(width, rows.length);
         RowTasks.run(
                 workers.pool(),
                 scales,

@@ -13,7 +13,7 @@ import java.util.List;
 final class LayerProgram {
     private final WorkerPool pool;
     private final Scratch scratch;
-    private final PerturbedLinear linear;
+    private final LinearProgram linear;
     private final Normalizer normalizer;
     private final AttentionProgram attention;
     private final List<LayerSpec> layers;
@@ -21,7 +21,7 @@ final class LayerProgram {
     LayerProgram(
             WorkerPool pool,
             Scratch scratch,
-            PerturbedLinear linear,
+            LinearProgram linear,
             Normalizer normalizer,
             AttentionProgram attention,
             List<LayerSpec> layers) {
@@ -78,7 +78,7 @@ final class LayerProgram {
     }
 
     private Variants norm(FormedWeights weights, NormSpec spec, Variants hidden, int rows) {
-        Variants normed = scratch.normed(spec.width());
+        Variants normed = scratch.normed(spec.width(), rows);
         normalizer.run(weights, spec, hidden, normed, rows);
         return normed;
     }
@@ -91,17 +91,17 @@ final class LayerProgram {
                 x,
                 sequences,
                 scratch.projected(index, sequences.past()),
-                scratch.context(ScratchPlan.contextWidth(layer)));
+                scratch.context(ScratchPlan.contextWidth(layer), sequences.tokenCount()));
     }
 
     private void addAttention(FormedWeights weights, LayerSpec layer, Variants hidden, int rows) {
-        Variants context = scratch.context(ScratchPlan.contextWidth(layer));
+        Variants context = scratch.context(ScratchPlan.contextWidth(layer), rows);
         add(weights, layer.attention().output(), layer.attentionOutNorm(), context, hidden, rows);
     }
 
     private void expand(FormedWeights weights, MlpSpec mlp, Variants x, int rows) {
         int width = mlp.up().outputs();
-        Variants inner = scratch.inner(width);
+        Variants inner = scratch.inner(width, rows);
         linear.run(weights, mlp.up(), x, inner, rows, false);
         if (mlp.gate() == null) {
             RowTasks.run(
@@ -120,7 +120,7 @@ final class LayerProgram {
                                 (long) (to - from) * width);
                     });
         } else {
-            Variants gate = scratch.gate(width);
+            Variants gate = scratch.gate(width, rows);
             linear.run(weights, mlp.gate(), x, gate, rows, false);
             gate(weights.scaleCount(), mlp, gate, inner, rows);
         }
@@ -152,7 +152,7 @@ final class LayerProgram {
         MlpSpec mlp = layer.mlp();
         int width = mlp.up().outputs();
         // A gated product was left where the gate's states were.
-        Variants states = mlp.gate() == null ? scratch.inner(width) : scratch.gate(width);
+        Variants states = mlp.gate() == null ? scratch.inner(width, rows) : scratch.gate(width, rows);
         add(weights, mlp.down(), layer.mlpOutNorm(), states, hidden, rows);
     }
 
@@ -169,7 +169,7 @@ final class LayerProgram {
             return;
         }
         int width = output.outputs();
-        Variants result = scratch.normed(width);
+        Variants result = scratch.normed(width, rows);
         linear.run(weights, output, x, result, rows, false);
         normalizer.run(weights, outNorm, result, result, rows);
         RowTasks.run(

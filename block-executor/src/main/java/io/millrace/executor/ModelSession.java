@@ -7,7 +7,6 @@ import io.millrace.memory.Ledger;
 import io.millrace.memory.Tier;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelLayout;
-import io.millrace.prefetch.BlockFeed;
 import io.millrace.telemetry.SpanRecorder;
 import java.nio.file.Path;
 import java.util.EnumMap;
@@ -21,7 +20,7 @@ import java.util.Optional;
 final class ModelSession implements AutoCloseable {
     private final Checkpoint checkpoint;
     private final ModelLayout layout;
-    private final MemoryConfig memory;
+    private MemoryConfig memory;
     private final Ledger ledger;
     private final SpanRecorder spans = new SpanRecorder();
     private final CpuWorkers workers;
@@ -29,6 +28,7 @@ final class ModelSession implements AutoCloseable {
     private BlockTiers tiers;
     private Checkpoint saved;
     private Forward forward;
+    private WatchedFeed feed;
 
     private ModelSession(
             Checkpoint checkpoint,
@@ -89,7 +89,7 @@ final class ModelSession implements AutoCloseable {
 
     /** Loads the weights for forwards that tune nothing. */
     Forward startPlain(ScratchSize size) {
-        plan(size, new BlockOrigin(checkpoint, layout, 0), false);
+        plan(size, Arithmetic.PLAIN, new BlockOrigin(checkpoint, layout, 0), false);
         return start(size, Arithmetic.PLAIN, Optional.empty(), 1);
     }
 
@@ -97,13 +97,29 @@ final class ModelSession implements AutoCloseable {
      * Decides where everything lies; nothing is allocated yet.
      *
      * @param size the most that any forward asks for
+     * @param directions how directions are run
      * @param origin where blocks come from
      * @param writesBack whether blocks change
      * @throws io.millrace.memory.BadInputException when a budget is too small
      */
-    void plan(ScratchSize size, BlockOrigin origin, boolean writesBack) {
+    void plan(ScratchSize size, Arithmetic arithmetic, BlockOrigin origin, boolean writesBack) {
+        plan(size, arithmetic, origin, writesBack, Optional.empty());
+    }
+
+    /** The same, with a forecast that chooses what was left open. */
+    void plan(
+            ScratchSize size,
+            Arithmetic arithmetic,
+            BlockOrigin origin,
+            boolean writesBack,
+            Optional<RunForecast> forecast) {
         Engine.Need need =
-                engine.plan(checkpoint.spec(), layout, size, workers(), writesBack);
+                engine.plan(checkpoint.spec(), layout, size, arithmetic, workers(), writesBack);
+        forecast.ifPresent(chooser -> {
+            boolean unified = memory.device().equals(MemoryConfig.DEFAULT.device());
+            TierPlan.Needs needs = BlockTiers.needs(memory, origin, unified, need, writesBack);
+            memory = memory.withPrefetch(chooser.prefetch(needs, BlockTiers.budgets(ledger)));
+        });
         tiers = BlockTiers.plan(memory, ledger, origin, spans, need, writesBack);
     }
 
@@ -117,7 +133,7 @@ final class ModelSession implements AutoCloseable {
      */
     Forward start(
             ScratchSize size, Arithmetic arithmetic, Optional<StoreFolder> store, long firstStep) {
-        BlockFeed feed = tiers.start(store, firstStep);
+        feed = new WatchedFeed(tiers.start(store, firstStep));
         forward =
                 engine.start(
                         new Engine.Place(
@@ -132,6 +148,11 @@ final class ModelSession implements AutoCloseable {
                                 workers,
                                 spans));
         return forward;
+    }
+
+    /** Says who is told before each visit to a block; called after {@link #start}. */
+    void watchVisits(Runnable watcher) {
+        feed.watch(watcher);
     }
 
     /** Opens a checkpoint that this session closes. */

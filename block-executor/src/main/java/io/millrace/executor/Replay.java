@@ -10,11 +10,11 @@ import io.millrace.memory.host.HostSlab;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.CheckpointWriter;
 import io.millrace.model.ModelLayout;
-import io.millrace.optim.Directions;
+import io.millrace.optim.Direction;
 import io.millrace.optim.Journal;
 import io.millrace.optim.JournalHeader;
 import io.millrace.optim.JournalReader;
-import io.millrace.optim.Optimizers;
+import io.millrace.optim.UpdateRule;
 import io.millrace.prefetch.BlockLease;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -64,16 +64,17 @@ public final class Replay {
             if (!header.dtype().equals(JournalHeader.AS_STORED)) {
                 layout = checkpoint.layout(DType.find(header.dtype()).orElseThrow());
             }
-            UpdateLog updates = new UpdateLog(Optimizers.named(header.optimizer()));
+            UpdateRule rule = DirectionFields.rule(journal, header);
+            Direction direction = DirectionFields.direction(journal, header);
+            UpdateLog updates = new UpdateLog(rule);
             read.records().forEach(updates::add);
-            WeightPasses passes =
-                    new WeightPasses(
-                            pool,
-                            Directions.named(header.direction()),
-                            header.rounding(),
-                            header.foldEvery(),
-                            1);
-            rebuild(checkpoint, layout, updates, passes, out);
+            PassesPlan plan =
+                    new PassesPlan(
+                            direction, rule.hasMomentum(), header.rounding(), header.foldEvery(), 1, 0);
+            HostMemory memory = new HostMemory(Ledger.unlimited());
+            try (WeightPasses passes = plan.open(pool, layout, memory)) {
+                rebuild(checkpoint, layout, updates, passes, out);
+            }
             return new Result(updates.lastStep(), layout.blocks().size());
         }
     }

@@ -9,7 +9,6 @@ import io.millrace.optim.JournalHeader;
 import io.millrace.optim.JournalReader;
 import io.millrace.optim.JournalWriter;
 import io.millrace.optim.LrSchedule;
-import io.millrace.optim.Optimizers;
 import io.millrace.optim.Schedules;
 import io.millrace.optim.StepRecord;
 import io.millrace.telemetry.MetricsWriter;
@@ -48,7 +47,7 @@ final class RunHistory implements AutoCloseable {
      * @throws BadInputException when the journal belongs to a run with other options
      */
     static RunHistory open(TuneConfig config, RunFolder folder, String fingerprint) {
-        UpdateLog updates = new UpdateLog(Optimizers.named(config.arithmetic().optimizer()));
+        UpdateLog updates = new UpdateLog(config.arithmetic().rule());
         JournalHeader header = header(config, fingerprint);
         RunCheckpoints checkpoints = new RunCheckpoints(folder.folder());
         JournalWriter journal;
@@ -114,6 +113,7 @@ final class RunHistory implements AutoCloseable {
         Map<String, Object> extra = new LinkedHashMap<>();
         extra.put("batch_size", config.data().batchSize());
         extra.put("shuffle", config.data().shuffle());
+        extra.putAll(arithmetic.directionFields());
         return new JournalHeader(
                 arithmetic.seed(),
                 fingerprint,

@@ -2,6 +2,8 @@ package io.millrace.executor;
 
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.DataConfig;
+import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.memory.ByteSize;
 import io.millrace.model.Checkpoint;
@@ -9,15 +11,11 @@ import io.millrace.model.CheckpointWriter;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.text.BatchSampler;
 import io.millrace.model.text.Shuffle;
-import io.millrace.optim.DenseDirection;
-import io.millrace.optim.Directions;
 import io.millrace.optim.Estimator;
 import io.millrace.optim.LrSchedule;
-import io.millrace.optim.Optimizers;
 import io.millrace.optim.Schedules;
 import io.millrace.optim.SeededShuffle;
 import io.millrace.optim.TwoSidedEstimator;
-import io.millrace.telemetry.TraceWriter;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -36,7 +34,6 @@ final class RunSetup implements AutoCloseable {
     private final Forward forward;
     private final Estimator estimator;
     private final LrSchedule schedule;
-    private final Optional<TraceWriter> trace;
 
     private RunSetup(
             TuneConfig config,
@@ -55,32 +52,47 @@ final class RunSetup implements AutoCloseable {
         this.forward = forward;
         this.estimator = estimator;
         this.schedule = schedule;
-        trace = config.output().trace().map(file -> new TraceWriter(file, session.spans().now()));
     }
 
-    /** Checks everything, takes the folder, loads the weights. */
-    static RunSetup prepare(TuneConfig config) {
+    /**
+     * Checks everything, takes the folder, loads the weights.
+     *
+     * @param config the run
+     * @param heldOut examples to take from the training data for evaluations; 0 for those that the
+     *     run names, if any
+     * @param listener knows the machine, and hears what was planned
+     */
+    static RunSetup prepare(TuneConfig config, int heldOut, RunListener listener) {
         ArithmeticConfig arithmetic = config.arithmetic();
-        DenseDirection direction = Directions.named(arithmetic.perturbation());
         LrSchedule schedule =
                 Schedules.named(arithmetic.schedule(), arithmetic.lr(), arithmetic.warmup());
-        Optimizers.named(arithmetic.optimizer());
         Estimator estimator = new TwoSidedEstimator(arithmetic.queries());
-        ModelSession session =
-                ModelSession.open(config.model(), arithmetic.dtype(), config.memory());
+        MemoryConfig memory = RunForecast.memory(config.memory());
+        ModelSession session = ModelSession.open(config.model(), arithmetic.dtype(), memory);
         RunFolder folder = null;
         RunHistory history = null;
         try {
             Checkpoint base = session.checkpoint();
-            TrainingData data = TrainingData.read(config.data(), config.model(), base.spec());
+            TrainingData read = TrainingData.read(config.data(), config.model(), base.spec());
+            TrainingData data = heldOut > 0 ? read.holdingOut(heldOut) : read;
             ScratchSize size = size(config.data(), data, arithmetic);
-            session.plan(size, origin(config, session), true);
+            Arithmetic folding = arithmetic(arithmetic);
+            RunForecast forecast =
+                    new RunForecast(
+                            config,
+                            memory,
+                            listener.machine(memory.nvmeDir().orElse(config.output().out())),
+                            base.spec(),
+                            session.layout(),
+                            data.train().examples());
+            session.plan(size, folding, origin(config, session), true, Optional.of(forecast));
             String fingerprint = base.scan().fingerprint();
             checkRoom(config, session);
             folder = RunFolder.open(config.output().out(), config.output().resume());
             history = RunHistory.open(config, folder, fingerprint);
             folder.writeRunFile(runFile(config, fingerprint));
-            Forward forward = start(config, session, direction, size, folder, history);
+            Forward forward = start(config, session, folding, size, folder, history);
+            forecast.describe(session.tiers().tierPlan()).ifPresent(listener::onPlan);
             return new RunSetup(
                     config, session, data, folder, history, forward, estimator, schedule);
         } catch (RuntimeException | Error e) {
@@ -138,14 +150,10 @@ final class RunSetup implements AutoCloseable {
     private static Forward start(
             TuneConfig config,
             ModelSession session,
-            DenseDirection direction,
+            Arithmetic arithmetic,
             ScratchSize size,
             RunFolder folder,
             RunHistory history) {
-        ArithmeticConfig arithmetic = config.arithmetic();
-        Arithmetic folding =
-                new Arithmetic(
-                        direction.name(), arithmetic.rounding(), arithmetic.foldEvery());
         StoreFolder store =
                 new StoreFolder(
                         folder.store(config.memory().nvmeDir()),
@@ -153,7 +161,19 @@ final class RunSetup implements AutoCloseable {
                         config.output().resume(),
                         history::requireDurable);
         long firstStep = history.updates().lastStep() + 1;
-        return session.start(size, folding, Optional.of(store), firstStep);
+        Forward forward = session.start(size, arithmetic, Optional.of(store), firstStep);
+        if (firstStep > 1) {
+            forward.catchUp(history.updates());
+        }
+        return forward;
+    }
+
+    private static Arithmetic arithmetic(ArithmeticConfig config) {
+        return new Arithmetic(
+                config.direction(),
+                config.rule().hasMomentum(),
+                config.rounding(),
+                config.foldEvery());
     }
 
     private static ScratchSize size(
@@ -176,11 +196,6 @@ final class RunSetup implements AutoCloseable {
 
     RunHistory history() {
         return history;
-    }
-
-    /** The timeline, where one was asked for. */
-    Optional<TraceWriter> trace() {
-        return trace;
     }
 
     LrSchedule schedule() {
@@ -216,7 +231,12 @@ final class RunSetup implements AutoCloseable {
     void saveCheckpoint() {
         long foldEvery = config.arithmetic().foldEvery();
         long through = history.updates().lastStep() / foldEvery * foldEvery;
-        if (through > 0 && !session.tiers().flushStore()) {
+        boolean saved =
+                history.checkpoints()
+                        .newest()
+                        .filter(newest -> newest.foldedThrough() == through)
+                        .isPresent();
+        if (through > 0 && !saved && !session.tiers().flushStore()) {
             save(history.checkpoints().place(through), ForwardRequest.Folding.SCHEDULED);
             history.checkpoints().mark(through);
         }
@@ -226,6 +246,11 @@ final class RunSetup implements AutoCloseable {
     void saveModel() {
         save(folder.folder(), ForwardRequest.Folding.ALL);
         history.checkpoints().removeAll();
+        session.tiers().discardStore();
+    }
+
+    /** Ends a run that saves no model: the store of its blocks is worth nothing then. */
+    void discard() {
         session.tiers().discardStore();
     }
 
@@ -258,7 +283,7 @@ final class RunSetup implements AutoCloseable {
         try (folder;
                 history;
                 session) {
-            trace.ifPresent(TraceWriter::close);
+            // Closed in the reverse of this order.
         }
     }
 }

@@ -69,8 +69,8 @@ final class Scratch implements AutoCloseable {
     }
 
     /** [rows, width] for every scale of a probe: after a norm, or before a projection. */
-    Variants normed(int width) {
-        return variants(normed, width);
+    Variants normed(int width, int rows) {
+        return variants(normed, width, rows);
     }
 
     /** Rows of projections of one layer, from the row after those that are kept. */
@@ -84,18 +84,18 @@ final class Scratch implements AutoCloseable {
     }
 
     /** [rows, width] for every scale of a probe: what attention gives. */
-    Variants context(int width) {
-        return variants(context, width);
+    Variants context(int width, int rows) {
+        return variants(context, width, rows);
     }
 
     /** [rows, width] for every scale of a probe: inside the feed-forward part. */
-    Variants inner(int width) {
-        return variants(inner, width);
+    Variants inner(int width, int rows) {
+        return variants(inner, width, rows);
     }
 
     /** The same for the gate. */
-    Variants gate(int width) {
-        return variants(gate, width);
+    Variants gate(int width, int rows) {
+        return variants(gate, width, rows);
     }
 
     /** Where one of three vectors of a block is formed for every scale: a bias, or a norm's two. */
@@ -137,8 +137,9 @@ final class Scratch implements AutoCloseable {
         slabs.forEach(HostSlab::close);
     }
 
-    private Variants variants(Floats place, int width) {
-        return new Variants(place, (long) size.microBatchRows() * width, width);
+    /** Without a gap between the scales, so that one product may take the rows of all of them. */
+    private static Variants variants(Floats place, int width, int rows) {
+        return new Variants(place, (long) MicroBatch.padded(rows) * width, width);
     }
 
     private Floats allocate(HostMemory memory, String purpose, long floats) {

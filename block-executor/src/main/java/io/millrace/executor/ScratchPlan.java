@@ -85,10 +85,10 @@ record ScratchPlan(
                         wholeMatrix,
                         panels,
                         tiles,
-                        partials,
-                        rotary)
-                .map(floats -> HostMemory.pageBytes(Math.max(1, floats) * Float.BYTES))
-                .sum();
+                        partials)
+                        .map(floats -> HostMemory.pageBytes(Math.max(1, floats) * Float.BYTES))
+                        .sum()
+                + HostMemory.pageBytes(rotary * Float.BYTES); // a model without has no such slab
     }
 
     /** Rows of projections that one layer has room for. */

@@ -2,6 +2,7 @@ package io.millrace.executor;
 
 import io.millrace.executor.config.DataConfig;
 import io.millrace.executor.config.TaskConfig;
+import io.millrace.memory.BadInputException;
 import io.millrace.model.spec.DecoderSpec;
 import io.millrace.model.text.Dataset;
 import io.millrace.model.text.DatasetOptions;
@@ -39,6 +40,19 @@ record TrainingData(Dataset train, Dataset eval) {
         try (Tokenizer tokenizer = Tokenizer.of(model)) {
             return DatasetReader.read(file, options(task, spec), tokenizer);
         }
+    }
+
+    /** The same training data without its last examples, which are what it is judged by. */
+    TrainingData holdingOut(int most) {
+        int examples = train.examples().size();
+        if (examples < 2) {
+            throw new BadInputException(
+                    "--train", "one example leaves none to judge by", "give more data");
+        }
+        // At most a fifth, and in the middle between two counts, so that rounding finds the one.
+        double count = Math.max(1, Math.min(most, examples / 5)) + 0.5;
+        Dataset.Split split = train.split(count / examples);
+        return new TrainingData(split.train(), split.heldOut());
     }
 
     /** The longest sequence of either set. */

@@ -14,9 +14,9 @@ import io.millrace.telemetry.EvalMetrics;
 import io.millrace.telemetry.MetricsWriter;
 import io.millrace.telemetry.StepMeter;
 import io.millrace.telemetry.StepMetrics;
+import io.millrace.telemetry.StepObserver;
 import io.millrace.telemetry.StepOverlap;
-import io.millrace.telemetry.TraceWriter;
-import java.util.Optional;
+import java.util.List;
 import java.util.OptionalDouble;
 
 /** Tuning a model: from checked input to the saved folder. */
@@ -28,13 +28,14 @@ public final class TuningRun {
     private final StepRunner runner;
     private final Evaluator evaluator;
     private final StepMeter meter;
-    private final Optional<TraceWriter> trace;
+    private final RunObservers observers;
     private EvalResult before;
     private EvalResult after;
     private double lastLoss = Double.NaN;
 
-    private TuningRun(TuneConfig config, RunListener listener, RunSetup setup) {
-        trace = setup.trace();
+    private TuningRun(
+            TuneConfig config, RunListener listener, RunSetup setup, RunObservers observers) {
+        this.observers = observers;
         this.config = config;
         this.listener = listener;
         this.setup = setup;
@@ -54,15 +55,32 @@ public final class TuningRun {
      *     as it was then
      */
     public static RunSummary run(TuneConfig config, RunListener listener) {
-        try (RunSetup setup = RunSetup.prepare(config)) {
-            return new TuningRun(config, listener, setup).run();
+        try (RunObservers observers = RunObservers.open(config.output(), List.of());
+                RunSetup setup = RunSetup.prepare(config, 0, listener)) {
+            return new TuningRun(config, listener, setup, observers).run();
+        }
+    }
+
+    /**
+     * Takes the first steps of a run for what they show, and saves no model.
+     *
+     * @param config what the run would do; its folder must not hold a run
+     * @param rehearsal how far to go
+     * @param listener hears of every step
+     * @param more who sees the steps' spans and figures
+     * @throws io.millrace.memory.BadInputException when the input is refused
+     */
+    public static RunSummary rehearse(
+            TuneConfig config, Rehearsal rehearsal, RunListener listener, List<StepObserver> more) {
+        try (RunObservers observers = RunObservers.open(config.output(), more);
+                RunSetup setup = RunSetup.prepare(config, rehearsal.heldOut(), listener)) {
+            return new TuningRun(config, listener, setup, observers).rehearse(rehearsal);
         }
     }
 
     private RunSummary run() {
         ArithmeticConfig arithmetic = config.arithmetic();
-        long first = setup.history().updates().lastStep() + 1;
-        listener.onStart(new RunStart(setup.describe(), first, arithmetic.steps()));
+        long first = begin(arithmetic.steps());
         if (first == 1) {
             before = evaluate();
         }
@@ -72,7 +90,35 @@ public final class TuningRun {
                 after = evaluate();
             }
             setup.saveModel();
+            // What moved for the last fold belongs to no step, and to the timeline.
+            meter.begin();
+            observers.between(meter);
         }
+        return summary(interrupted);
+    }
+
+    private RunSummary rehearse(Rehearsal rehearsal) {
+        long first = begin(rehearsal.steps());
+        if (rehearsal.heldOut() > 0) {
+            before = evaluate();
+        }
+        // Whatever comes, nobody goes on with these blocks.
+        setup.discard();
+        boolean interrupted = tune(first, rehearsal.steps());
+        if (rehearsal.heldOut() > 0 && !interrupted) {
+            after = evaluate();
+        }
+        return summary(interrupted);
+    }
+
+    private long begin(long last) {
+        observers.begin(setup);
+        long first = setup.history().updates().lastStep() + 1;
+        listener.onStart(new RunStart(setup.describe() + observers.describe(), first, last));
+        return first;
+    }
+
+    private RunSummary summary(boolean interrupted) {
         return new RunSummary(
                 config.output().out(),
                 setup.history().updates().lastStep(),
@@ -86,29 +132,22 @@ public final class TuningRun {
     private boolean tune(long first, long last) {
         LrSchedule schedule = setup.schedule();
         BatchSampler sampler = setup.sampler();
+        long runLast = config.arithmetic().steps();
         for (long step = first; step <= last; step++) {
             if (listener.stopRequested()) {
                 return true;
             }
             Batch batch = sampler.batch(step);
             meter.begin();
-            trace.ifPresent(file -> file.write(meter.spans()));
+            observers.between(meter);
             StepRecord record =
-                    runner.run(step, schedule.at(step, last), batch, setup.history().updates());
+                    runner.run(step, schedule.at(step, runLast), batch, setup.history().updates());
             requireFinite(record);
             setup.history().add(record);
             report(record, batch.tokens(), meter.end(), last);
-            trace(step);
             afterStep(step, last);
         }
         return false;
-    }
-
-    private void trace(long step) {
-        trace.ifPresent(file -> {
-            file.writeStep(step, meter.startNs(), meter.endNs());
-            file.write(meter.spans());
-        });
     }
 
     private void afterStep(long step, long last) {
@@ -141,6 +180,7 @@ public final class TuningRun {
                         overlap,
                         meter.droppedSpans());
         metrics.write(line);
+        observers.step(line, meter);
         listener.onStep(
                 new StepProgress(
                         record.step(),
@@ -162,7 +202,9 @@ public final class TuningRun {
                 Double.isNaN(result.accuracy())
                         ? OptionalDouble.empty()
                         : OptionalDouble.of(result.accuracy());
-        metrics.write(new EvalMetrics(step, result.loss(), accuracy));
+        EvalMetrics line = new EvalMetrics(step, result.loss(), accuracy);
+        metrics.write(line);
+        observers.evaluation(line);
         listener.onEval(step, result.loss(), result.accuracy());
         return result;
     }

@@ -17,6 +17,7 @@ import java.util.List;
  */
 final class Visit {
     private final BlockLease lease;
+    private final ForwardRequest request;
     private final BlockLayout layout;
     private final List<StoredTensor> stored = new ArrayList<>();
     private final PendingUpdates pending;
@@ -31,6 +32,7 @@ final class Visit {
             int foldEvery,
             boolean lastOfStep) {
         this.lease = lease;
+        this.request = request;
         this.layout = layout;
         long held = lease.foldedThrough();
         PendingUpdates scheduled =
@@ -55,6 +57,16 @@ final class Visit {
                             slot.elementCount(),
                             slot.isVector()));
         }
+    }
+
+    /** The step that asks, or the last one done when nothing is tuned. */
+    long step() {
+        return request.step();
+    }
+
+    /** The run's updates. */
+    UpdateLog updates() {
+        return request.updates();
     }
 
     /** The place of a tensor in the block's layout. */
@@ -110,7 +122,7 @@ final class Visit {
         }
         for (int index = 0; index < folded.length; index++) {
             if (!folded[index]) {
-                passes.fold(stored.get(index), pending);
+                passes.fold(this, index);
                 folded[index] = true;
             }
         }

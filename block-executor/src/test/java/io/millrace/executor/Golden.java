@@ -1,5 +1,6 @@
 package io.millrace.executor;
 
+import io.millrace.model.SafetensorsFile;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
@@ -63,5 +64,29 @@ final class Golden {
             text.append(Json.write(line)).append('\n');
         }
         return Files.writeString(file, text);
+    }
+
+    /** Writes the rows of a golden model's padded batch without their padding. */
+    static Path writeBatch(String name, Path train) throws IOException {
+        try (SafetensorsFile file = SafetensorsFile.open(path(name).resolve("io.safetensors"))) {
+            long[] ids = file.readLongs("input_ids");
+            long[] mask = file.readLongs("attention_mask");
+            long[] labels = file.readLongs("labels");
+            int rows = Math.toIntExact(file.tensor("input_ids").shape().get(0));
+            int columns = ids.length / rows;
+            List<List<Long>> keptIds = new ArrayList<>();
+            List<List<Long>> keptLabels = new ArrayList<>();
+            for (int row = 0; row < rows; row++) {
+                keptIds.add(new ArrayList<>());
+                keptLabels.add(new ArrayList<>());
+                for (int cell = row * columns; cell < (row + 1) * columns; cell++) {
+                    if (mask[cell] != 0) {
+                        keptIds.getLast().add(ids[cell]);
+                        keptLabels.getLast().add(labels[cell]);
+                    }
+                }
+            }
+            return writeTokenised(train, keptIds, keptLabels);
+        }
     }
 }

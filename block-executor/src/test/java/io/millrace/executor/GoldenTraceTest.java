@@ -70,7 +70,7 @@ class GoldenTraceTest {
     @MethodSource("folders")
     void reproducesTheTracesOfEveryArchitecture(String name) throws IOException {
         JsonObject golden = Golden.json(name + "/mezo.json");
-        Path data = writeBatch(Golden.path(name).resolve("io.safetensors"));
+        Path data = Golden.writeBatch(name, temp.resolve("train.jsonl"));
         List<JsonObject> tensors = Golden.objects(golden.array("trainable_tensors"));
         for (String run : List.of("gaussian", "rademacher")) {
             JsonObject trace = golden.object(run);
@@ -177,30 +177,6 @@ class GoldenTraceTest {
             assertThat((double) values[from + index])
                     .as("element %d of %s", from + index, name)
                     .isEqualTo(((Number) expected.get(index)).doubleValue(), within(WEIGHT_BOUND));
-        }
-    }
-
-    /** The rows of a padded batch without their padding. */
-    private Path writeBatch(Path io) throws IOException {
-        try (SafetensorsFile file = SafetensorsFile.open(io)) {
-            long[] ids = file.readLongs("input_ids");
-            long[] mask = file.readLongs("attention_mask");
-            long[] labels = file.readLongs("labels");
-            int rows = Math.toIntExact(file.tensor("input_ids").shape().get(0));
-            int columns = ids.length / rows;
-            List<List<Long>> keptIds = new ArrayList<>();
-            List<List<Long>> keptLabels = new ArrayList<>();
-            for (int row = 0; row < rows; row++) {
-                keptIds.add(new ArrayList<>());
-                keptLabels.add(new ArrayList<>());
-                for (int cell = row * columns; cell < (row + 1) * columns; cell++) {
-                    if (mask[cell] != 0) {
-                        keptIds.getLast().add(ids[cell]);
-                        keptLabels.getLast().add(labels[cell]);
-                    }
-                }
-            }
-            return Golden.writeTokenised(temp.resolve("train.jsonl"), keptIds, keptLabels);
         }
     }
 }

@@ -32,6 +32,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Budgets, tiers and devices decide where bytes lie, and never what they are. */
 @Timeout(value = 5, unit = TimeUnit.MINUTES)
@@ -40,9 +41,20 @@ class TierInvarianceTest {
 
     @TempDir Path temp;
 
+    private String perturbation = "gaussian";
+
     @ParameterizedTest
-    @CsvSource({"llama, float32", "llama, bfloat16", "opt, float32", "opt, bfloat16"})
-    void everyPlacementMakesTheSameBytes(String kind, String dtype) throws IOException {
+    @CsvSource({
+        "llama, float32, gaussian",
+        "llama, bfloat16, gaussian",
+        "opt, float32, gaussian",
+        "opt, bfloat16, gaussian",
+        "llama, bfloat16, low-rank",
+        "opt, float32, low-rank"
+    })
+    void everyPlacementMakesTheSameBytes(String kind, String dtype, String direction)
+            throws IOException {
+        perturbation = direction;
         Path model = deepModel(kind, dtype);
         Path data = Runs.data(temp, 21, 10);
         Map<String, byte[]> expected =
@@ -84,8 +96,10 @@ class TierInvarianceTest {
         assertThat(refused).doesNotExist();
     }
 
-    @Test
-    void aStreamedRunThatWasStoppedGoesOnToTheSameBytes() throws IOException {
+    @ParameterizedTest
+    @ValueSource(strings = {"gaussian", "low-rank"})
+    void aStreamedRunThatWasStoppedGoesOnToTheSameBytes(String direction) throws IOException {
+        perturbation = direction;
         Path model = deepModel("opt", "bfloat16");
         Path data = Runs.data(temp, 23, 10);
         Map<String, byte[]> expected =
@@ -150,8 +164,9 @@ class TierInvarianceTest {
                 .out();
     }
 
-    private static TuneConfigBuilder config(Path model, Path data, Path out) {
-        return Runs.config(model, data, out).steps(4);
+    private TuneConfigBuilder config(Path model, Path data, Path out) {
+        TuneConfigBuilder config = Runs.config(model, data, out).steps(4).perturbation(perturbation);
+        return perturbation.equals("low-rank") ? config.window(2).optimizer("lozo-m") : config;
     }
 
     private static MemoryConfig memory(

@@ -40,14 +40,36 @@ final class ArithmeticOptions {
     @Option(
             names = "--optimizer",
             paramLabel = "NAME",
-            description = "Update rule. Default: mezo-sgd.")
+            description =
+                    "Update rule: mezo-sgd, mezo-adam, or lozo-m (momentum; low-rank only). Default:"
+                            + " mezo-sgd.")
     private String optimizer;
+
+    @Option(
+            names = "--beta",
+            paramLabel = "F",
+            description = "Share of the momentum that a step of lozo-m keeps. Default: 0.9.")
+    private Double beta;
 
     @Option(
             names = "--perturbation",
             paramLabel = "NAME",
-            description = "gaussian or rademacher. Default: gaussian.")
+            description = "gaussian, rademacher or low-rank. Default: gaussian.")
     private String perturbation;
+
+    @Option(
+            names = "--rank",
+            paramLabel = "R",
+            description = "Rank of low-rank perturbations of matrices. Default: 2.")
+    private Integer rank;
+
+    @Option(
+            names = "--window",
+            paramLabel = "N",
+            description =
+                    "Steps for which low-rank perturbations keep one factor; weights are written once a"
+                            + " window. Default: 50.")
+    private Integer window;
 
     @Option(names = "--queries", paramLabel = "Q", description = "Directions a step. Default: 1.")
     private Integer queries;
@@ -64,7 +86,7 @@ final class ArithmeticOptions {
             paramLabel = "K",
             description =
                     "Round updates into the stored weights every K steps; pending ones are added in"
-                            + " float32. Default: 1.")
+                            + " float32. Default: 1, with low-rank perturbations the window.")
     private Integer foldEvery;
 
     @Option(
@@ -87,7 +109,10 @@ final class ArithmeticOptions {
         Given.apply(eps, builder::eps);
         Given.apply(weightDecay, builder::weightDecay);
         Given.apply(optimizer, builder::optimizer);
+        Given.apply(beta, builder::beta);
         Given.apply(perturbation, builder::perturbation);
+        Given.apply(rank, builder::rank);
+        Given.apply(window, builder::window);
         Given.apply(queries, builder::queries);
         Given.apply(seed, builder::seed);
         Given.apply(foldEvery, builder::foldEvery);

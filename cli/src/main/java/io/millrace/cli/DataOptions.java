@@ -31,6 +31,11 @@ final class DataOptions {
 
     void applyTo(TuneConfigBuilder builder) {
         Given.apply(eval, builder::eval);
+        applyTraining(builder);
+    }
+
+    /** All but the held-out file, for what evaluates nothing. */
+    void applyTraining(TuneConfigBuilder builder) {
         Given.apply(evalSplit, builder::evalSplit);
         Given.apply(batchSize, builder::batchSize);
         Given.apply(microBatch, builder::microBatch);

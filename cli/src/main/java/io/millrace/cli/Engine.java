@@ -3,6 +3,7 @@ package io.millrace.cli;
 import io.millrace.executor.EvalResult;
 import io.millrace.executor.ForwardPass;
 import io.millrace.executor.Generation;
+import io.millrace.executor.Rehearsal;
 import io.millrace.executor.Replay;
 import io.millrace.executor.RunSummary;
 import io.millrace.executor.config.EvalConfig;
@@ -10,9 +11,15 @@ import io.millrace.executor.config.GenerateConfig;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.config.TuneConfigBuilder;
+import io.millrace.executor.find.FindResult;
 import io.millrace.memory.DType;
+import io.millrace.telemetry.StepObserver;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.LongConsumer;
 
 /** The work behind the commands: the seam at which a test puts a stub. */
@@ -21,6 +28,22 @@ interface Engine {
      * Tunes a model; returns after the last step, or after the one in which a stop was asked for.
      */
     RunSummary tune(TuneConfig config, RunListener listener);
+
+    /** Takes the first steps of a tuning run for what they show, and saves no model. */
+    RunSummary rehearse(
+            TuneConfig config,
+            Rehearsal rehearsal,
+            RunListener listener,
+            List<StepObserver> observers);
+
+    /**
+     * Tries learning rates and epsilons.
+     *
+     * @param request the run that is to be tuned, and how long to try
+     * @param listener is asked whether to stop
+     * @param progress hears what is tried next
+     */
+    FindResult find(FindRequest request, RunListener listener, Consumer<String> progress);
 
     /** Evaluates a model on a file. */
     EvalResult eval(EvalConfig config);
@@ -53,4 +76,15 @@ interface Engine {
      */
     record SynthRequest(
             Optional<String> arch, Optional<Path> config, DType dtype, Path out, long seed) {}
+
+    /**
+     * What to find a learning rate for.
+     *
+     * @param options makes the run, for an output folder that it is given
+     * @param start the learning rate to begin at
+     * @param steps steps that each rate is tried for
+     * @param folder an empty folder that may be filled
+     */
+    record FindRequest(
+            Function<Path, TuneConfigBuilder> options, double start, int steps, Path folder) {}
 }

@@ -4,6 +4,7 @@ import io.millrace.executor.EvalResult;
 import io.millrace.executor.Evaluation;
 import io.millrace.executor.ForwardPass;
 import io.millrace.executor.Generation;
+import io.millrace.executor.Rehearsal;
 import io.millrace.executor.Replay;
 import io.millrace.executor.RunSummary;
 import io.millrace.executor.TuningRun;
@@ -12,11 +13,16 @@ import io.millrace.executor.config.GenerateConfig;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.find.FindResult;
+import io.millrace.executor.find.Finder;
 import io.millrace.memory.BadInputException;
 import io.millrace.model.ModelConfig;
 import io.millrace.model.NamedArchitectures;
 import io.millrace.model.SyntheticModel;
+import io.millrace.telemetry.StepObserver;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 
 /** The engine that does the work. */
@@ -24,6 +30,26 @@ final class ExecutorEngine implements Engine {
     @Override
     public RunSummary tune(TuneConfig config, RunListener listener) {
         return TuningRun.run(config, listener);
+    }
+
+    @Override
+    public RunSummary rehearse(
+            TuneConfig config,
+            Rehearsal rehearsal,
+            RunListener listener,
+            List<StepObserver> observers) {
+        return TuningRun.rehearse(config, rehearsal, listener, observers);
+    }
+
+    @Override
+    public FindResult find(FindRequest request, RunListener listener, Consumer<String> progress) {
+        return Finder.find(
+                request.options(),
+                request.start(),
+                request.steps(),
+                request.folder(),
+                listener,
+                progress);
     }
 
     @Override

@@ -50,6 +50,11 @@ final class MemoryOptions {
     @Option(names = "--no-overlap", description = "Move blocks and compute in turn, to compare.")
     private boolean noOverlap;
 
+    /** The device, where one is named. */
+    Optional<String> device() {
+        return Optional.ofNullable(device);
+    }
+
     MemoryConfig config() {
         return new MemoryConfig(
                 Objects.requireNonNullElse(device, MemoryConfig.DEFAULT.device()),

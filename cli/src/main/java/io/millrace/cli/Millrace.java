@@ -57,7 +57,11 @@ final class Millrace implements Callable<Integer> {
                         new GenerateCommand(context),
                         new ForwardCommand(context),
                         new ReplayCommand(context),
-                        new SynthCommand(context))) {
+                        new SynthCommand(context),
+                        new ProbeCommand(context),
+                        new PlanCommand(context),
+                        new ProfileCommand(context),
+                        new FindCommand(context))) {
             commandLine.addSubcommand(command);
         }
         Converters.register(commandLine);

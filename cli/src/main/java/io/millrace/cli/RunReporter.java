@@ -3,8 +3,11 @@ package io.millrace.cli;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.RunStart;
 import io.millrace.executor.config.StepProgress;
+import io.millrace.prefetch.plan.Machine;
 import io.millrace.telemetry.ProgressLine;
+import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.function.Supplier;
 
 /** Shows a run on standard error and passes on the wish to stop. */
@@ -14,6 +17,16 @@ final class RunReporter implements RunListener {
 
     RunReporter(CommandContext context) {
         this.context = context;
+    }
+
+    @Override
+    public Optional<Machine> machine(Path folder) {
+        return ProbeCache.ofThisMachine().find(Optional.of(folder));
+    }
+
+    @Override
+    public void onPlan(String line) {
+        say(line);
     }
 
     @Override

@@ -53,6 +53,8 @@ final class TuneCommand implements Callable<Integer> {
 
     @Mixin private OutputOptions output = new OutputOptions();
 
+    @Mixin private MetricsOptions metrics = new MetricsOptions();
+
     TuneCommand(CommandContext context) {
         this.context = context;
     }
@@ -89,6 +91,7 @@ final class TuneCommand implements Callable<Integer> {
         arithmetic.applyTo(builder);
         builder.memory(memory.config());
         output.applyTo(builder);
+        metrics.applyTo(builder);
         return builder.build();
     }
 

@@ -105,6 +105,27 @@ class CommandLineTest {
     }
 
     @Test
+    void tunePassesTheOptionsOfLowRankPerturbationsOn() {
+        int exitCode =
+                command.run(
+                        ("tune --model=m --train=t.jsonl --perturbation=low-rank --rank=4 --window=20"
+                                        + " --optimizer=lozo-m --beta=0.5 --out="
+                                        + out)
+                                .split(" "));
+
+        assertThat(exitCode).as(command.err.toString()).isZero();
+        assertThat(command.engine.tuned)
+                .isEqualTo(
+                        TuneConfig.builder(Path.of("m"), Path.of("t.jsonl"), Path.of(out))
+                                .perturbation("low-rank")
+                                .rank(4)
+                                .window(20)
+                                .optimizer("lozo-m")
+                                .beta(0.5)
+                                .build());
+    }
+
+    @Test
     void labelWordsKeepTheirSpacesAndCommasWhenRepeated() {
         assertThat(labelWords("--label-words", " terrible, great"))
                 .containsExactly(" terrible", " great");

@@ -24,7 +24,16 @@ class CommandReferenceTest {
         StringBuilder expected = new StringBuilder(HEAD);
         append(expected, "millrace", "--help");
         for (String name :
-                List.of("demo", "tune", "eval", "generate", "forward", "replay", "synth")) {
+                List.of(
+                        "demo",
+                        "tune",
+                        "eval",
+                        "generate",
+                        "forward",
+                        "replay",
+                        "synth",
+                        "profile",
+                        "find")) {
             append(expected, "millrace " + name, name, "--help");
         }
         Path actual = Path.of("target", "cli.md");

@@ -76,6 +76,10 @@ final class FloorsTest {
             door("tools.jackson..", "io.millrace.telemetry.json..");
 
     @ArchTest
+    static final ArchRule prometheusOnlyInItsPackage =
+            door("io.prometheus..", "io.millrace.telemetry.prometheus..");
+
+    @ArchTest
     static final ArchRule packagesDoNotGoRoundInCircles =
             slices().matching("io.millrace.(**)").should().beFreeOfCycles();
 

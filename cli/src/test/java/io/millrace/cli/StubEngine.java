@@ -3,6 +3,7 @@ package io.millrace.cli;
 import io.millrace.executor.EvalResult;
 import io.millrace.executor.ForwardPass;
 import io.millrace.executor.Generation;
+import io.millrace.executor.Rehearsal;
 import io.millrace.executor.Replay;
 import io.millrace.executor.RunSummary;
 import io.millrace.executor.config.EvalConfig;
@@ -12,17 +13,23 @@ import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.RunStart;
 import io.millrace.executor.config.StepProgress;
 import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.find.EpsTrial;
+import io.millrace.executor.find.FindResult;
+import io.millrace.executor.find.RateTrial;
+import io.millrace.telemetry.StepObserver;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 
 /** Keeps what it is asked, takes the steps without doing any, and fails where told to. */
 final class StubEngine implements Engine {
     TuneConfig tuned;
+    Rehearsal rehearsed;
     final List<EvalConfig> evaluated = new ArrayList<>();
     GenerateConfig generated;
     List<Object> forwarded;
@@ -52,6 +59,34 @@ final class StubEngine implements Engine {
                 new EvalResult(0.75, 0.5, 10, 10),
                 new EvalResult(0.25, Double.NaN, 10, 10),
                 step < steps);
+    }
+
+    @Override
+    public RunSummary rehearse(
+            TuneConfig config,
+            Rehearsal rehearsal,
+            RunListener listener,
+            List<StepObserver> observers) {
+        failWhereTold();
+        tuned = config;
+        rehearsed = rehearsal;
+        return new RunSummary(config.output().out(), rehearsal.steps(), 0.7, null, null, false);
+    }
+
+    @Override
+    public FindResult find(FindRequest request, RunListener listener, Consumer<String> progress) {
+        failWhereTold();
+        tuned = request.options().apply(request.folder().resolve("out")).build();
+        progress.accept("lr 1e-6");
+        return new FindResult(
+                List.of(new EpsTrial(1e-3, 0.5, 0.01)),
+                List.of(
+                        new RateTrial(1e-6, 2, 1.5, true),
+                        new RateTrial(1e-5, 2, 3, false),
+                        new RateTrial(1e-4, Double.NaN, Double.NaN, false)),
+                1e-3,
+                3.3e-7,
+                1e-6);
     }
 
     @Override

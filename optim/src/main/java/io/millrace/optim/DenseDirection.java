@@ -4,10 +4,7 @@ package io.millrace.optim;
  * A direction z that has a value for every element of every tensor, computed from (seed, tensor,
  * element) alone. Implementations hold no state and may be used from any thread.
  */
-public interface DenseDirection {
-    /** The name on the command line and in the journal, such as {@code gaussian}. */
-    String name();
-
+public non-sealed interface DenseDirection extends Direction {
     /**
      * Writes z for consecutive elements.
      *

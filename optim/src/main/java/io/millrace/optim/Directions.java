@@ -1,15 +1,17 @@
 package io.millrace.optim;
 
 import java.util.Map;
+import java.util.function.Function;
 
-/** The dense directions by name. A new one is a line here. */
+/** The directions by name. A new one is a line here. */
 public final class Directions {
-    private static final Registry<DenseDirection> REGISTRY =
+    private static final Registry<Function<DirectionOptions, Direction>> REGISTRY =
             new Registry<>(
                     "--perturbation",
                     Map.of(
-                            GaussianDirection.NAME, GaussianDirection::new,
-                            RademacherDirection.NAME, RademacherDirection::new));
+                            GaussianDirection.NAME, options -> new GaussianDirection(),
+                            RademacherDirection.NAME, options -> new RademacherDirection(),
+                            LowRankDirection.NAME, LowRankDirection::of));
 
     private Directions() {}
 
@@ -18,7 +20,19 @@ public final class Directions {
      *
      * @throws io.millrace.memory.BadInputException when no direction has the name
      */
-    public static DenseDirection named(String name) {
-        return REGISTRY.named(name);
+    public static Direction named(String name, DirectionOptions options) {
+        return REGISTRY.named(name).apply(options);
+    }
+
+    /**
+     * The direction of a name that is known to be dense.
+     *
+     * @throws IllegalArgumentException when it is another
+     */
+    public static DenseDirection dense(String name) {
+        if (named(name, DirectionOptions.defaults(0)) instanceof DenseDirection direction) {
+            return direction;
+        }
+        throw new IllegalArgumentException(name + " is not dense");
     }
 }

@@ -1,5 +1,9 @@
 package io.millrace.optim;
 
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
+import static jdk.incubator.vector.VectorOperators.XOR;
+
 import java.util.Objects;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -15,9 +19,9 @@ import jdk.incubator.vector.VectorSpecies;
  * rounded to nearest even. {@link GaussianScalar} is the same, one value at a time, and serves the
  * ends of a range; docs/arithmetic.md writes the operations out.
  *
- * <p>Batches of blocks pass three stages, in place: Philox words, then radii, then the turned
- * values. In one compilation the three would exceed the graph that C2 is willing to inline, and the
- * vectors would become objects; three receivers at one call site keep them apart. For the same
+ * <p>Batches of blocks pass four stages, in place: two halves of Philox, then radii, then the turned
+ * values. In one compilation the four would exceed the graph that C2 is willing to inline, and the
+ * vectors would become objects; several receivers at one call site keep them apart. For the same
  * reason this class is not instrumented for coverage.
  *
  * <p>A 64-bit lane carries one Philox block, since the generator needs 32×32→64-bit products. For
@@ -31,7 +35,7 @@ final class GaussianStream {
     private static final int LANES = FLOATS.length();
     private static final int BATCH = 2 * LANES; // values
 
-    // Three stages over at most this many values stay in the first-level cache.
+    // The stages over at most this many values stay in the first-level cache.
     private static final int CHUNK = 4096;
 
     private static final long LOW = 0xFFFFFFFFL;
@@ -40,7 +44,9 @@ final class GaussianStream {
     private static final VectorMask<Long> ODD =
             VectorMask.fromLong(LONGS, 0xAAAAAAAAAAAAAAAAL >>> (64 - Math.min(64, LONGS.length())));
 
-    private static final Stage[] STAGES = {new Words(), new Radii(), new Turns()};
+    private static final Stage[] STAGES = {
+        new FirstRounds(), new LastRounds(), new Radii(), new Turns()
+    };
 
     private GaussianStream() {}
 
@@ -110,13 +116,24 @@ final class GaussianStream {
 
     private static void batches(
             int stream, long seed, int tensorId, long element, float[] z, int at, int values) {
+        if (element >>> 34 != (element + values - 1) >>> 34) {
+            // Blocks on both sides of 2³² differ in the counter's second word.
+            GaussianScalar.fill(stream, seed, tensorId, element, z, at, values);
+            return;
+        }
         for (Stage stage : STAGES) {
             stage.run(stream, seed, tensorId, element >>> 2, z, at, at + values);
         }
     }
 
-    /** Each batch becomes a vector of words that make radii and one of words that make angles. */
-    private static final class Words implements Stage {
+    /**
+     * Rounds 1 to 5 of ten. Rounds are written out, without helpers of our own: then their calls are
+     * only intrinsics, which C2 inlines however large the method, and the keys stay in registers.
+     *
+     * <p>The counter's upper words are the same in all lanes. So round 1 multiplies one vector, and
+     * what it makes of the others are constants that round 2 begins with.
+     */
+    private static final class FirstRounds implements Stage {
         @Override
         public void run(
                 int stream,
@@ -126,40 +143,124 @@ final class GaussianStream {
                 float[] z,
                 int start,
                 int end) {
+            long key0 = seed & LOW;
+            long key1 = seed >>> 32;
+            long a1 = key0 + 1L * Philox4x32.WEYL_0;
+            long b1 = key1 + 1L * Philox4x32.WEYL_1;
+            long a2 = key0 + 2L * Philox4x32.WEYL_0;
+            long b2 = key1 + 2L * Philox4x32.WEYL_1;
+            long a3 = key0 + 3L * Philox4x32.WEYL_0;
+            long b3 = key1 + 3L * Philox4x32.WEYL_1;
+            long a4 = key0 + 4L * Philox4x32.WEYL_0;
+            long b4 = key1 + 4L * Philox4x32.WEYL_1;
+            long constant = (tensorId & LOW) * Philox4x32.MULTIPLIER_1;
+            long mixed = (constant >>> 32) ^ (firstBlock >>> 32) ^ key0;
+            long product = (mixed & LOW) * Philox4x32.MULTIPLIER_0;
+            long fourth = (stream & LOW) ^ key1;
+            long third = (product >>> 32) ^ b1;
             long block = firstBlock;
             for (int at = start; at < end; at += BATCH, block += LONGS.length()) {
-                LongVector x0 = BLOCK_OF_LANE.add(block);
-                LongVector x1 = x0.lanewise(VectorOperators.LSHR, 32);
-                LongVector x2 = LongVector.broadcast(LONGS, tensorId & LOW);
-                LongVector x3 = LongVector.broadcast(LONGS, stream & LOW);
-                long key0 = seed & LOW;
-                long key1 = seed >>> 32;
-                for (int round = 0; round < Philox4x32.ROUNDS; round++) {
-                    // Only low halves count; what lies in the high halves is masked when it is
-                    // read.
-                    LongVector p = x0.and(LOW).mul(Philox4x32.MULTIPLIER_0);
-                    LongVector q = x2.and(LOW).mul(Philox4x32.MULTIPLIER_1);
-                    x0 = mix(q, x1, key0);
-                    x1 = q;
-                    x2 = mix(p, x3, key1);
-                    x3 = p;
-                    key0 += Philox4x32.WEYL_0;
-                    key1 += Philox4x32.WEYL_1;
-                }
-                pack(x0, x2).intoArray(z, at);
-                pack(x1, x3).intoArray(z, at + LANES);
+                LongVector p = BLOCK_OF_LANE.add(block).and(LOW).mul(Philox4x32.MULTIPLIER_0);
+                LongVector x2 = p.lanewise(LSHR, 32).lanewise(XOR, fourth);
+                LongVector q = x2.and(LOW).mul(Philox4x32.MULTIPLIER_1);
+                LongVector x0 = q.lanewise(LSHR, 32).lanewise(XOR, constant).lanewise(XOR, a1);
+                LongVector x1 = q;
+                x2 = p.lanewise(XOR, third);
+                LongVector x3 = LongVector.broadcast(LONGS, product);
+                p = x0.and(LOW).mul(Philox4x32.MULTIPLIER_0);
+                q = x2.and(LOW).mul(Philox4x32.MULTIPLIER_1);
+                x0 = q.lanewise(LSHR, 32).lanewise(XOR, x1).lanewise(XOR, a2);
+                x2 = p.lanewise(LSHR, 32).lanewise(XOR, x3).lanewise(XOR, b2);
+                x1 = q;
+                x3 = p;
+                p = x0.and(LOW).mul(Philox4x32.MULTIPLIER_0);
+                q = x2.and(LOW).mul(Philox4x32.MULTIPLIER_1);
+                x0 = q.lanewise(LSHR, 32).lanewise(XOR, x1).lanewise(XOR, a3);
+                x2 = p.lanewise(LSHR, 32).lanewise(XOR, x3).lanewise(XOR, b3);
+                x1 = q;
+                x3 = p;
+                p = x0.and(LOW).mul(Philox4x32.MULTIPLIER_0);
+                q = x2.and(LOW).mul(Philox4x32.MULTIPLIER_1);
+                x0 = q.lanewise(LSHR, 32).lanewise(XOR, x1).lanewise(XOR, a4);
+                x2 = p.lanewise(LSHR, 32).lanewise(XOR, x3).lanewise(XOR, b4);
+                x1 = q;
+                x3 = p;
+                x0.and(LOW).or(x2.lanewise(LSHL, 32)).reinterpretAsFloats().intoArray(z, at);
+                x1.and(LOW)
+                        .or(x3.lanewise(LSHL, 32))
+                        .reinterpretAsFloats()
+                        .intoArray(z, at + LANES);
             }
         }
     }
 
-    private static LongVector mix(LongVector product, LongVector word, long key) {
-        return product.lanewise(VectorOperators.LSHR, 32)
-                .lanewise(VectorOperators.XOR, word)
-                .lanewise(VectorOperators.XOR, key);
-    }
-
-    private static FloatVector pack(LongVector low, LongVector high) {
-        return low.and(LOW).or(high.lanewise(VectorOperators.LSHL, 32)).reinterpretAsFloats();
+    /** Rounds 6 to 10: each batch then is a vector of words for radii and one for angles. */
+    private static final class LastRounds implements Stage {
+        @Override
+        public void run(
+                int stream,
+                long seed,
+                int tensorId,
+                long firstBlock,
+                float[] z,
+                int start,
+                int end) {
+            long key0 = seed & LOW;
+            long key1 = seed >>> 32;
+            long a5 = key0 + 5L * Philox4x32.WEYL_0;
+            long b5 = key1 + 5L * Philox4x32.WEYL_1;
+            long a6 = key0 + 6L * Philox4x32.WEYL_0;
+            long b6 = key1 + 6L * Philox4x32.WEYL_1;
+            long a7 = key0 + 7L * Philox4x32.WEYL_0;
+            long b7 = key1 + 7L * Philox4x32.WEYL_1;
+            long a8 = key0 + 8L * Philox4x32.WEYL_0;
+            long b8 = key1 + 8L * Philox4x32.WEYL_1;
+            long a9 = key0 + 9L * Philox4x32.WEYL_0;
+            long b9 = key1 + 9L * Philox4x32.WEYL_1;
+            for (int at = start; at < end; at += BATCH) {
+                LongVector x0 = FloatVector.fromArray(FLOATS, z, at).reinterpretAsLongs();
+                LongVector x1 = FloatVector.fromArray(FLOATS, z, at + LANES).reinterpretAsLongs();
+                LongVector x2 = x0.lanewise(LSHR, 32);
+                LongVector x3 = x1.lanewise(LSHR, 32);
+                LongVector p;
+                LongVector q;
+                p = x0.and(LOW).mul(Philox4x32.MULTIPLIER_0);
+                q = x2.and(LOW).mul(Philox4x32.MULTIPLIER_1);
+                x0 = q.lanewise(LSHR, 32).lanewise(XOR, x1).lanewise(XOR, a5);
+                x2 = p.lanewise(LSHR, 32).lanewise(XOR, x3).lanewise(XOR, b5);
+                x1 = q;
+                x3 = p;
+                p = x0.and(LOW).mul(Philox4x32.MULTIPLIER_0);
+                q = x2.and(LOW).mul(Philox4x32.MULTIPLIER_1);
+                x0 = q.lanewise(LSHR, 32).lanewise(XOR, x1).lanewise(XOR, a6);
+                x2 = p.lanewise(LSHR, 32).lanewise(XOR, x3).lanewise(XOR, b6);
+                x1 = q;
+                x3 = p;
+                p = x0.and(LOW).mul(Philox4x32.MULTIPLIER_0);
+                q = x2.and(LOW).mul(Philox4x32.MULTIPLIER_1);
+                x0 = q.lanewise(LSHR, 32).lanewise(XOR, x1).lanewise(XOR, a7);
+                x2 = p.lanewise(LSHR, 32).lanewise(XOR, x3).lanewise(XOR, b7);
+                x1 = q;
+                x3 = p;
+                p = x0.and(LOW).mul(Philox4x32.MULTIPLIER_0);
+                q = x2.and(LOW).mul(Philox4x32.MULTIPLIER_1);
+                x0 = q.lanewise(LSHR, 32).lanewise(XOR, x1).lanewise(XOR, a8);
+                x2 = p.lanewise(LSHR, 32).lanewise(XOR, x3).lanewise(XOR, b8);
+                x1 = q;
+                x3 = p;
+                p = x0.and(LOW).mul(Philox4x32.MULTIPLIER_0);
+                q = x2.and(LOW).mul(Philox4x32.MULTIPLIER_1);
+                x0 = q.lanewise(LSHR, 32).lanewise(XOR, x1).lanewise(XOR, a9);
+                x2 = p.lanewise(LSHR, 32).lanewise(XOR, x3).lanewise(XOR, b9);
+                x1 = q;
+                x3 = p;
+                x0.and(LOW).or(x2.lanewise(LSHL, 32)).reinterpretAsFloats().intoArray(z, at);
+                x1.and(LOW)
+                        .or(x3.lanewise(LSHL, 32))
+                        .reinterpretAsFloats()
+                        .intoArray(z, at + LANES);
+            }
+        }
     }
 
     /** √(−2 ln u) with u = (w + 0.5) / 2³², in place of each first vector. */
@@ -203,8 +304,8 @@ final class GaussianStream {
                         turned.and(1 << 30).compare(VectorOperators.NE, 0).cast(FLOATS);
                 LongVector first = product(radius, cosine.blend(sine, odd), turned.add(1 << 30));
                 LongVector second = product(radius, sine.blend(cosine, odd), turned);
-                LongVector low = first.and(LOW).or(second.lanewise(VectorOperators.LSHL, 32));
-                LongVector high = first.lanewise(VectorOperators.LSHR, 32).or(second.and(~LOW));
+                LongVector low = first.and(LOW).or(second.lanewise(LSHL, 32));
+                LongVector high = first.lanewise(LSHR, 32).or(second.and(~LOW));
                 low.blend(high.rearrange(SWAP), ODD).reinterpretAsFloats().intoArray(z, at);
                 low.rearrange(SWAP).blend(high, ODD).reinterpretAsFloats().intoArray(z, at + LANES);
             }
@@ -243,7 +344,7 @@ final class GaussianStream {
     /** The angle from the nearest quarter turn, as a fraction of an eighth of a turn. */
     private static FloatVector eighths(IntVector word) {
         IntVector remainder =
-                word.lanewise(VectorOperators.LSHL, 2).lanewise(VectorOperators.ASHR, 2);
+                word.lanewise(LSHL, 2).lanewise(VectorOperators.ASHR, 2);
         return toFloat(remainder).add(0.5f).mul(0x1p-29f);
     }
 
@@ -266,7 +367,7 @@ final class GaussianStream {
     private static LongVector product(FloatVector radius, FloatVector factor, IntVector sign) {
         return radius.mul(factor)
                 .reinterpretAsInts()
-                .lanewise(VectorOperators.XOR, sign.and(Integer.MIN_VALUE))
+                .lanewise(XOR, sign.and(Integer.MIN_VALUE))
                 .reinterpretAsLongs();
     }
 

@@ -2,6 +2,7 @@ package io.millrace.optim;
 
 import io.millrace.memory.DType;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Objects;
 
 /**
@@ -137,18 +138,38 @@ public final class ParameterPass {
             long[] outputOffsets,
             long outputElement) {
         load(tensor);
-        fold(tensor, plan);
+        if (plan.gathered().isPresent()) {
+            addGathered(tensor, plan, plan.gathered().get());
+        } else {
+            fold(tensor, plan);
+        }
         int count = pieces * width;
         if (plan.probe().isPresent()) {
             Probe probe = plan.probe().get();
             fillZ(tensor, probe.seed());
-            for (int i = 0; i < outputs.length; i++) {
-                long offset = outputOffsets[i] + outputElement * Float.BYTES;
-                TileKernels.perturb(probe.scales().get(i), z, p, count, outputs[i], offset);
-            }
+            perturb(probe.scales(), count, outputs, outputOffsets, outputElement * Float.BYTES);
         } else if (outputs.length == 1) {
             long offset = outputOffsets[0] + outputElement * Float.BYTES;
             TileKernels.copy(p, count, outputs[0], offset);
+        }
+    }
+
+    private void perturb(
+            List<Float> scales, int count, MemorySegment[] outputs, long[] offsets, long skip) {
+        if (scales.size() == 2 && scales.get(0) != 0f && scales.get(0) == -scales.get(1)) {
+            TileKernels.perturbBoth(
+                    scales.get(0),
+                    z,
+                    p,
+                    count,
+                    outputs[0],
+                    offsets[0] + skip,
+                    outputs[1],
+                    offsets[1] + skip);
+            return;
+        }
+        for (int i = 0; i < outputs.length; i++) {
+            TileKernels.perturb(scales.get(i), z, p, count, outputs[i], offsets[i] + skip);
         }
     }
 
@@ -166,10 +187,30 @@ public final class ParameterPass {
                 TileKernels.add(p, z, count, term.coefficient());
             }
             if (pending.foldsAfter(update.step())) {
-                round(tensor, update.seed());
-                if (plan.store() && update.step() == pending.foldThrough()) {
-                    store(tensor);
+                boolean store = plan.store() && update.step() == pending.foldThrough();
+                if (store && pieces == 1 && rounding == Rounding.NEAREST) {
+                    // Narrowed once: what is kept on is what was written.
+                    codec.storeRounded(
+                            tensor.bytes(), byteOffset(tensor, 0), tensor.dtype(), p, width);
+                } else {
+                    round(tensor, update.seed());
+                    if (store) {
+                        store(tensor);
+                    }
                 }
+            }
+        }
+    }
+
+    private void addGathered(StoredTensor tensor, PassPlan plan, MemorySegment sums) {
+        PendingUpdates pending = plan.pending();
+        for (int i = 0; i < pieces; i++) {
+            TileKernels.add(p, i * width, sums, element(i), width, 1f);
+        }
+        if (pending.folds()) {
+            round(tensor, pending.update(pending.size() - 1).seed());
+            if (plan.store()) {
+                store(tensor);
             }
         }
     }

@@ -1,5 +1,6 @@
 package io.millrace.optim;
 
+import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
 /**
@@ -8,11 +9,16 @@ import java.util.Optional;
  * @param pending the updates to apply on the way
  * @param store whether the parameters as of {@link PendingUpdates#foldThrough} are written back
  * @param probe the direction and scales to write out; without one, the parameters themselves are
+ * @param gathered what all pending updates add to the tensor, float32, where it was summed before
  */
-public record PassPlan(PendingUpdates pending, boolean store, Optional<Probe> probe) {
+public record PassPlan(
+        PendingUpdates pending,
+        boolean store,
+        Optional<Probe> probe,
+        Optional<MemorySegment> gathered) {
     /** Writes θ + s z for every scale of a probe. */
     public static PassPlan probing(PendingUpdates pending, boolean store, Probe probe) {
-        return new PassPlan(pending, store, Optional.of(probe));
+        return new PassPlan(pending, store, Optional.of(probe), Optional.empty());
     }
 
     /**
@@ -20,7 +26,12 @@ public record PassPlan(PendingUpdates pending, boolean store, Optional<Probe> pr
      * write.
      */
     public static PassPlan reading(PendingUpdates pending, boolean store) {
-        return new PassPlan(pending, store, Optional.empty());
+        return new PassPlan(pending, store, Optional.empty(), Optional.empty());
+    }
+
+    /** The same, with the pending updates summed already: at most one fold, after the last. */
+    public PassPlan withGathered(MemorySegment sums) {
+        return new PassPlan(pending, store, probe, Optional.of(sums));
     }
 
     /** How many outputs a pass fills. */

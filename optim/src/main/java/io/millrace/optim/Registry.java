@@ -3,25 +3,24 @@ package io.millrace.optim;
 import io.millrace.memory.BadInputException;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.function.Supplier;
 
 /** Things known by the name that an option takes. */
 final class Registry<T> {
     private final String option;
-    private final Map<String, Supplier<T>> entries;
+    private final Map<String, T> entries;
 
-    Registry(String option, Map<String, Supplier<T>> entries) {
+    Registry(String option, Map<String, T> entries) {
         this.option = option;
         this.entries = new TreeMap<>(entries);
     }
 
     T named(String name) {
-        Supplier<T> entry = entries.get(name);
+        T entry = entries.get(name);
         if (entry == null) {
             throw new BadInputException(
                     option, "unknown name '" + name + "'", "known names: " + names());
         }
-        return entry.get();
+        return entry;
     }
 
     String names() {

@@ -12,10 +12,10 @@ public final class Schedules {
             new Registry<>(
                     "--lr-schedule",
                     Map.of(
-                            "constant", () -> done -> 1,
-                            "linear", () -> done -> 1 - done,
+                            "constant", done -> 1,
+                            "linear", done -> 1 - done,
                             // StrictMath: the same bits on every machine
-                            "cosine", () -> done -> 0.5 * (1 + StrictMath.cos(Math.PI * done))));
+                            "cosine", done -> 0.5 * (1 + StrictMath.cos(Math.PI * done))));
 
     private Schedules() {}
 

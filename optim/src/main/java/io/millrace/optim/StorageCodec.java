@@ -57,13 +57,7 @@ public final class StorageCodec {
             return;
         }
         MemorySegment.copy(bytes, SHORT, offset, halves, 0, count);
-        if (requireHalf(dtype) == DType.BF16) {
-            widenBFloat16(values, start, count);
-        } else {
-            for (int i = 0; i < count; i++) {
-                values[start + i] = Float.float16ToFloat(halves[i]);
-            }
-        }
+        widen(requireHalf(dtype), values, start, count);
     }
 
     /**
@@ -93,6 +87,23 @@ public final class StorageCodec {
     }
 
     /**
+     * Writes float32 values as stored elements, and leaves in their place what was stored: {@link
+     * #roundNearest} and {@link #store} in one.
+     *
+     * @param bytes the storage
+     * @param offset byte offset of the first element, of any alignment
+     * @param dtype F32, F16 or BF16
+     * @param values the values from index 0
+     * @param count how many, at most the capacity
+     */
+    void storeRounded(MemorySegment bytes, long offset, DType dtype, float[] values, int count) {
+        store(bytes, offset, dtype, values, 0, count);
+        if (dtype != DType.F32) {
+            widen(dtype, values, 0, count);
+        }
+    }
+
+    /**
      * Rounds values in place to the nearest that the dtype can store.
      *
      * @param dtype F32 (nothing happens), F16 or BF16
@@ -119,6 +130,16 @@ public final class StorageCodec {
             throw new IllegalArgumentException("parameters are not stored as " + dtype);
         }
         return dtype;
+    }
+
+    private void widen(DType dtype, float[] values, int start, int count) {
+        if (dtype == DType.BF16) {
+            widenBFloat16(values, start, count);
+        } else {
+            for (int i = 0; i < count; i++) {
+                values[start + i] = Float.float16ToFloat(halves[i]);
+            }
+        }
     }
 
     private void widenBFloat16(float[] values, int start, int count) {

@@ -8,6 +8,16 @@ public interface UpdateRule {
     /** The name on the command line and in the journal, such as {@code mezo-sgd}. */
     String name();
 
+    /** Whether the rule has a meaning for a direction. */
+    default boolean suits(Direction direction) {
+        return true;
+    }
+
+    /** Whether its updates carry {@link Update#momentum}. */
+    default boolean hasMomentum() {
+        return false;
+    }
+
     /** The update of the next step; records come in order of step, each once. */
     Update next(StepRecord record);
 }

@@ -18,7 +18,7 @@ final class DenseDirectionTest {
     void everyRangeHasTheBitsOfTheScalarReference(String name) {
         long testSeed = RandomSeed.next();
         Random random = RandomSeed.random(testSeed);
-        DenseDirection direction = Directions.named(name);
+        DenseDirection direction = Directions.dense(name);
         for (int round = 0; round < 400; round++) {
             int count = round < 200 ? round : random.nextInt(10_000);
             int offset = random.nextInt(70);
@@ -124,7 +124,7 @@ final class DenseDirectionTest {
 
     @Test
     void unknownNameNamesTheOptionAndTheKnownNames() {
-        assertThatThrownBy(() -> Directions.named("cauchy"))
+        assertThatThrownBy(() -> Directions.dense("cauchy"))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("--perturbation")
                 .hasMessageContaining("cauchy")

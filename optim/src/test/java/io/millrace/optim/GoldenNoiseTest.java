@@ -63,7 +63,7 @@ final class GoldenNoiseTest {
     }
 
     private static double largestError(String name) {
-        DenseDirection direction = Directions.named(name);
+        DenseDirection direction = Directions.dense(name);
         double worst = 0;
         int checked = 0;
         for (Object entry : noise.array("z")) {

@@ -112,7 +112,7 @@ final class ParameterPassTest {
     void hasTheBitsOfTheNaiveArithmetic(DType dtype, Rounding rounding, String direction) {
         long testSeed = RandomSeed.next();
         Random random = RandomSeed.random(testSeed);
-        ParameterPass pass = new ParameterPass(Directions.named(direction), rounding);
+        ParameterPass pass = new ParameterPass(Directions.dense(direction), rounding);
         for (int round = 0; round < 30; round++) {
             String what = "test seed " + testSeed + " round " + round;
             try (Arena arena = Arena.ofConfined()) {

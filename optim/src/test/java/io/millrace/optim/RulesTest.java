@@ -21,7 +21,7 @@ final class RulesTest {
 
     @Test
     void mezoSgdDescendsAlongEveryQuery() {
-        Update update = Optimizers.named("mezo-sgd").next(record(3, 2, -4));
+        Update update = Optimizers.named("mezo-sgd", 0.9).next(record(3, 2, -4));
         assertThat(update)
                 .isEqualTo(
                         new Update(
@@ -34,8 +34,25 @@ final class RulesTest {
     }
 
     @Test
+    void lozoMomentumKeepsTheRateApartFromTheSlopes() {
+        UpdateRule rule = Optimizers.named("lozo-m", 0.75);
+        Update update = rule.next(record(3, 2, -4));
+        assertThat(update.terms()).isEqualTo(new MezoSgd().next(record(3, 2, -4)).terms());
+        assertThat(update.momentum())
+                .contains(
+                        new Update.Momentum(
+                                0.75f,
+                                (float) -1e-2,
+                                List.of(
+                                        new Update.Term(102, (float) (0.25 * 2 / 2)),
+                                        new Update.Term(96, (float) (0.25 * -4 / 2)))));
+        assertThat(rule.suits(new LowRankDirection(1, 2, 3))).isTrue();
+        assertThat(rule.suits(new GaussianDirection())).isFalse();
+    }
+
+    @Test
     void mezoAdamDividesByTheRootOfTheMeanSquare() {
-        UpdateRule rule = Optimizers.named("mezo-adam");
+        UpdateRule rule = Optimizers.named("mezo-adam", 0.9);
         double moment = 0;
         for (int step = 1; step <= 20; step++) {
             double slope = Math.sin(step) * 30;
@@ -60,7 +77,7 @@ final class RulesTest {
 
     @Test
     void unknownRuleNamesTheKnownOnes() {
-        assertThatThrownBy(() -> Optimizers.named("sgd"))
+        assertThatThrownBy(() -> Optimizers.named("sgd", 0.9))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("--optimizer")
                 .hasMessageContaining("mezo-adam, mezo-sgd");

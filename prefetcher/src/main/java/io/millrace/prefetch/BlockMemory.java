@@ -7,6 +7,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /** All memory that a placement asks for, allocated once: slots, staging, and blocks that stay. */
 final class BlockMemory implements AutoCloseable {
@@ -17,11 +18,15 @@ final class BlockMemory implements AutoCloseable {
     private final MemorySegment staging;
     private final SlotBank hostSlots;
     private final SlotBank deviceSlots;
+    private final long[] soonThroughHost;
+    private final long[] soonThroughDevice;
 
     BlockMemory(Placement placement, HostMemory host, Optional<DevicePort> device) {
         this.placement = placement;
         int blocks = placement.homes().size();
         stays = new DevicePort.Region[blocks];
+        soonThroughHost = largestSoon(home -> home == Tier.NVME);
+        soonThroughDevice = largestSoon(home -> home != Tier.DEVICE);
         SlotBank streaming = null;
         try {
             SlotBank.Memory pinned = (purpose, bytes) -> pinned(host, purpose, bytes);
@@ -50,6 +55,25 @@ final class BlockMemory implements AutoCloseable {
             owned.forEach(DevicePort.Region::close);
             throw e;
         }
+    }
+
+    /**
+     * For each visit of a pass the largest block that comes for a slot before the visit's own slot
+     * is free again: while the visits ahead of it are fetched, while it is computed, and while it
+     * goes back.
+     */
+    private long[] largestSoon(Predicate<Tier> passes) {
+        List<Integer> visits = placement.request().visits();
+        long[] largest = new long[visits.size()];
+        for (int place = 0; place < largest.length; place++) {
+            for (int ahead = 1; ahead <= placement.prefetch() + 2; ahead++) {
+                int block = visits.get((place + ahead) % largest.length);
+                if (passes.test(home(block))) {
+                    largest[place] = Math.max(largest[place], blockBytes(block));
+                }
+            }
+        }
+        return largest;
     }
 
     private DevicePort.Region own(DevicePort.Region region) {
@@ -87,6 +111,16 @@ final class BlockMemory implements AutoCloseable {
 
     MemorySegment staging() {
         return staging;
+    }
+
+    /** The largest block that needs a host slot soon after a visit. */
+    long soonThroughHost(int place) {
+        return soonThroughHost[place];
+    }
+
+    /** The largest block that needs a device slot soon after a visit. */
+    long soonThroughDevice(int place) {
+        return soonThroughDevice[place];
     }
 
     SlotBank hostSlots() {

@@ -66,7 +66,7 @@ final class BlockTable {
             return switch (memory.home(visit.block)) {
                 case DEVICE -> claimStaging(visit);
                 case HOST -> isFirst(visit.block);
-                case NVME -> claimSlot(visit.block);
+                case NVME -> claimSlot(visit);
             };
         }
     }
@@ -86,17 +86,23 @@ final class BlockTable {
         return first;
     }
 
-    private boolean claimSlot(int block) throws AlertException, InterruptedException {
+    private boolean claimSlot(Visit visit) throws AlertException, InterruptedException {
+        int block = visit.block;
         if (hostClaims[block]++ > 0) {
             return false;
         }
-        monitor.await(() -> !writing[block] && lendHost(block));
+        monitor.await(() -> !writing[block] && lendHost(visit));
         return true;
     }
 
-    private boolean lendHost(int block) {
-        hostSlot[block] = memory.hostSlots().tryLend(memory.blockBytes(block));
-        return hostSlot[block] != SlotBank.NONE;
+    private boolean lendHost(Visit visit) {
+        int slot =
+                memory.hostSlots()
+                        .tryLend(
+                                memory.blockBytes(visit.block),
+                                memory.soonThroughHost(visit.place));
+        hostSlot[visit.block] = slot;
+        return slot != SlotBank.NONE;
     }
 
     /**
@@ -114,14 +120,19 @@ final class BlockTable {
             if (deviceClaims[block]++ > 0) {
                 return false;
             }
-            monitor.await(() -> !downloading[block] && lendDevice(block));
+            monitor.await(() -> !downloading[block] && lendDevice(visit));
             return true;
         }
     }
 
-    private boolean lendDevice(int block) {
-        deviceSlot[block] = memory.deviceSlots().tryLend(memory.blockBytes(block));
-        return deviceSlot[block] != SlotBank.NONE;
+    private boolean lendDevice(Visit visit) {
+        int slot =
+                memory.deviceSlots()
+                        .tryLend(
+                                memory.blockBytes(visit.block),
+                                memory.soonThroughDevice(visit.place));
+        deviceSlot[visit.block] = slot;
+        return slot != SlotBank.NONE;
     }
 
     /** Called from the upload lane, after the copy. */

@@ -180,8 +180,9 @@ public final class PipelinedFeed implements BlockFeed {
         }
         while (published < position || (options.overlap() && ring.hasAvailableCapacity(1))) {
             published = ring.next();
-            int visited = visits[(int) (published % visits.length)];
-            ring.get(published).begin(visited, options.firstStep() + published / visits.length);
+            int place = (int) (published % visits.length);
+            long step = options.firstStep() + published / visits.length;
+            ring.get(published).begin(place, visits[place], step);
             ring.publish(published);
         }
     }

@@ -33,10 +33,23 @@ final class SlotBank implements AutoCloseable {
         }
     }
 
-    /** The smallest free slot that holds so many bytes; NONE where all such are lent. */
-    int tryLend(long sizeBytes) {
+    /**
+     * The smallest free slot that holds so many bytes; NONE where all such are lent.
+     *
+     * @param soonBytes a block of this size needs a slot soon: slots that hold it are left alone as
+     *     long as there are others, even if those are lent now
+     */
+    int tryLend(long sizeBytes, long soonBytes) {
+        boolean hasOwn = false;
         for (int slot = 0; slot < lent.length; slot++) {
-            if (!lent[slot] && sizes[slot] >= sizeBytes) {
+            if (sizes[slot] < sizeBytes) {
+                continue;
+            }
+            if (hasOwn && sizes[slot] >= soonBytes) {
+                return NONE;
+            }
+            hasOwn |= sizes[slot] < soonBytes;
+            if (!lent[slot]) {
                 lent[slot] = true;
                 return slot;
             }

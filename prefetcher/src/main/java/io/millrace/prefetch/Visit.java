@@ -10,6 +10,9 @@ final class Visit {
     int block;
     long step;
 
+    /** Which of a pass's visits this is. */
+    int place;
+
     /** Whether these bytes came to staging on their way to where they stay on the device. */
     boolean staged;
 
@@ -32,7 +35,8 @@ final class Visit {
 
     long foldedThrough;
 
-    void begin(int visitedBlock, long visitStep) {
+    void begin(int visitPlace, int visitedBlock, long visitStep) {
+        place = visitPlace;
         block = visitedBlock;
         step = visitStep;
         staged = false;

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -269,6 +270,26 @@ final class PipelinedFeedTest {
             PipelinedFeed feed = rig.start(placement, sequential);
             FeedRig.tune(feed, FeedRig.TIED, 1, 3, 1);
             assertThat(feed.lentSlots()).isZero();
+        }
+    }
+
+    @Test
+    void readsALargeBlockWhileTheSmallOneBeforeItIsComputed() throws InterruptedException {
+        try (FeedRig rig = new FeedRig(folder)) {
+            Placement placement = rig.place(FeedRig.TIED, LARGEST + 3 * LAYER, UNIFIED, 2);
+            assertThat(placement.homes().getFirst()).isEqualTo(Tier.NVME);
+            assertThat(placement.hostSlots()).containsExactlyInAnyOrder(LAYER, LARGEST);
+            PipelinedFeed feed = rig.start(placement, FeedOptions.defaults());
+            for (int block = 0; block < 5; block++) {
+                feed.acquire(block).close();
+            }
+            try (BlockLease last = feed.acquire(5)) {
+                long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+                while (rig.reads.get() < 7 && System.nanoTime() < deadline) {
+                    Thread.sleep(1);
+                }
+                assertThat(rig.reads.get()).as("reads under %s", last).isEqualTo(7);
+            }
         }
     }
 

@@ -24,9 +24,9 @@ public enum Lane {
         return label;
     }
 
-    /** The lane's place in primitive arrays and span tokens, which live no longer than a run. */
+    /** The lane's place in arrays and span tokens, which live no longer than a run. */
     @SuppressWarnings("EnumOrdinal") // never stored, so a change of the order breaks nothing
-    int index() {
+    public int index() {
         return ordinal();
     }
 }

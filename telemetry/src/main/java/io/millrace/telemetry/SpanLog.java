@@ -91,6 +91,21 @@ public final class SpanLog {
         }
     }
 
+    /** Appends the spans of another log that are in flight, as if they ended where it has them. */
+    public void addUnfinished(SpanLog other) {
+        for (int i = 0; i < other.size; i++) {
+            if (!other.complete[i]) {
+                add(
+                        other.lanes[i],
+                        other.blocks[i],
+                        other.steps[i],
+                        other.startsNs[i],
+                        other.endsNs[i],
+                        0);
+            }
+        }
+    }
+
     /** Forgets all spans. */
     public void clear() {
         size = 0;

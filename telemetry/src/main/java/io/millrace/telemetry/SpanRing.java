@@ -35,6 +35,8 @@ final class SpanRing {
     private final int[] blocks;
     // The sequence + 1 of the span whose fields the slot holds; written last, with release.
     private final long[] published;
+    // Of spans in flight; one shared object where no recording wants them.
+    private final BlockVisitEvent[] visits;
     // The draining thread's own: slots already told but still behind an unfinished one.
     private final boolean[] told;
 
@@ -51,6 +53,7 @@ final class SpanRing {
         steps = new long[capacity];
         blocks = new int[capacity];
         published = new long[capacity];
+        visits = new BlockVisitEvent[capacity];
         told = new boolean[capacity];
     }
 
@@ -58,7 +61,11 @@ final class SpanRing {
      * Begins a span; answers its sequence, or -1 where the ring is full and the span is dropped.
      */
     long begin(int block, long step, long startNs) {
-        return put(block, step, startNs, OPEN, 0);
+        long sequence = put(block, step, startNs, OPEN, 0);
+        if (sequence >= 0) {
+            visits[(int) sequence & mask] = BlockVisitEvent.start(lane, block, step);
+        }
+        return sequence;
     }
 
     boolean record(int block, long step, long startNs, long endNs, long byteCount) {
@@ -103,6 +110,7 @@ final class SpanRing {
             throw new IllegalStateException("a span of " + lane.label() + " was ended twice");
         }
         startsNs[slot] = startNs;
+        visits[slot].finish(byteCount); // before the slot may be another span's
         bytes[slot] = byteCount;
         // A clock that steps back must not make a span that no one can draw.
         LONGS.setRelease(endsNs, slot, Math.max(endNs, startNs)); // publishes start and bytes

@@ -12,7 +12,7 @@ import java.util.Arrays;
  * steps and one a lane. Those viewers cannot draw spans that overlap on a track, so a lane that
  * works on several blocks at once gets further tracks below its first.
  */
-public final class TraceWriter implements AutoCloseable {
+public final class TraceWriter implements StepObserver, AutoCloseable {
     private static final Lane[] LANES = Lane.values();
     private static final int TRACKS_PER_LANE = 64;
     private static final int STEP_TRACK = 1;
@@ -24,6 +24,7 @@ public final class TraceWriter implements AutoCloseable {
     private final StringBuilder text = new StringBuilder(256);
     private final long[][] trackEndsNs = new long[LANES.length][TRACKS_PER_LANE];
     private final int[] trackCounts = new int[LANES.length];
+    private final SpanLog unfinished = new SpanLog(8);
     private boolean first = true;
     private boolean closed;
 
@@ -65,16 +66,34 @@ public final class TraceWriter implements AutoCloseable {
     }
 
     /**
-     * Writes the spans of a log that are complete; the others come with a later drain.
+     * Writes the spans of a log that are complete; the others come with a later drain, or as far as
+     * they are known when the trace ends.
      *
      * @throws UncheckedIOException where the file cannot be written
      */
     public void write(SpanLog spans) {
+        writeComplete(spans);
+        unfinished.clear();
+        unfinished.addUnfinished(spans);
+    }
+
+    private void writeComplete(SpanLog spans) {
         for (int i = 0; i < spans.size(); i++) {
             if (spans.complete(i)) {
                 writeSpan(spans, i);
             }
         }
+    }
+
+    @Override
+    public void between(SpanLog spans) {
+        write(spans);
+    }
+
+    @Override
+    public void step(StepMetrics metrics, SpanLog spans, long startNs, long endNs) {
+        writeStep(metrics.step(), startNs, endNs);
+        write(spans);
     }
 
     private void writeSpan(SpanLog spans, int i) {
@@ -167,6 +186,7 @@ public final class TraceWriter implements AutoCloseable {
         }
         closed = true;
         try (out) {
+            writeComplete(unfinished);
             out.write("\n]}\n");
         } catch (IOException e) {
             throw failure(e);

@@ -17,7 +17,11 @@ class ArchitectureTest {
                     .should()
                     .onlyDependOnClassesThat()
                     .resideInAnyPackage(
-                            "io.millrace.telemetry..", "tools.jackson..", "java..", "jdk.jfr..");
+                            "io.millrace.telemetry..",
+                            "tools.jackson..",
+                            "io.prometheus..",
+                            "java..",
+                            "jdk.jfr..");
 
     @ArchTest
     static final ArchRule jacksonHasOneDoor =
@@ -27,6 +31,15 @@ class ArchitectureTest {
                     .should()
                     .dependOnClassesThat()
                     .resideInAPackage("tools.jackson..");
+
+    @ArchTest
+    static final ArchRule prometheusHasOneDoor =
+            noClasses()
+                    .that()
+                    .resideOutsideOfPackage("io.millrace.telemetry.prometheus")
+                    .should()
+                    .dependOnClassesThat()
+                    .resideInAPackage("io.prometheus..");
 
     @ArchTest
     static final ArchRule packagesHaveNoCycles =

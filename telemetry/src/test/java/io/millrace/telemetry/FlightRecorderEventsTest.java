@@ -23,11 +23,13 @@ class FlightRecorderEventsTest {
             recording.enable("io.millrace.BlockVisit").withoutThreshold();
             recording.enable("io.millrace.Step").withoutThreshold();
             recording.start();
-            StepEvent step = StepEvent.start();
-            BlockVisitEvent.start(Lane.COMPUTE, 5, 7).finish(123);
-            step.stop();
-            StepOverlap overlap = StepOverlap.of(new SpanLog(0), 0, 1_000_000_000);
-            step.finish(new StepMetrics(7, 1.5, 0.1, 1e-6, 64, overlap, 0));
+            SpanRecorder recorder = new SpanRecorder();
+            StepEvents steps = new StepEvents();
+            SpanLog log = recorder.newLog();
+            steps.between(log);
+            recorder.end(recorder.begin(Lane.COMPUTE, 5, 7), 123);
+            StepOverlap overlap = StepOverlap.of(log, 0, 1_000_000_000);
+            steps.step(new StepMetrics(7, 1.5, 0.1, 1e-6, 64, overlap, 0), log, 0, 1_000_000_000);
             recording.stop();
             recording.dump(file);
         }

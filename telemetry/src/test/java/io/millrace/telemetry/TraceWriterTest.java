@@ -32,9 +32,11 @@ class TraceWriterTest {
         Map<Long, String> tracks = tracks(events);
         assertThat(tracks.values())
                 .containsExactlyInAnyOrder(
-                        "step", "nvme-read", "h2d", "compute", "d2h", "nvme-write");
+                        "step", "nvme-read", "h2d", "h2d 2", "compute", "d2h", "nvme-write");
         List<JsonObject> bars = bars(events);
-        assertThat(bars).hasSize(2);
+        assertThat(bars).hasSize(3);
+        assertThat(bars.get(2).string("name")).isEqualTo("block 4"); // in flight to the end
+        assertThat(bars.get(2).number("dur")).isEqualTo(0.005);
         assertThat(bars.get(0).string("name")).isEqualTo("step 2");
         JsonObject bar = bars.get(1);
         assertThat(bar.string("name")).isEqualTo("block 3");

@@ -1,10 +1,15 @@
 package io.millrace.executor.config;
 
 import io.millrace.memory.DType;
+import io.millrace.optim.Direction;
+import io.millrace.optim.DirectionOptions;
 import io.millrace.optim.Directions;
+import io.millrace.optim.LowRankDirection;
 import io.millrace.optim.Optimizers;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.Schedules;
+import io.millrace.optim.UpdateRule;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 
@@ -20,8 +25,11 @@ import java.util.Optional;
  * @param weightDecay decay of tensors with two dimensions or more
  * @param eps scale of the perturbation
  * @param perturbation name of what z is drawn from
+ * @param rank rank of a low-rank perturbation
+ * @param window steps for which a low-rank perturbation keeps its right factor
  * @param queries directions a step
  * @param optimizer name of the update rule
+ * @param beta share of the momentum that a step keeps, for rules that have one
  * @param foldEvery steps between rounding pending updates into the stored weights
  * @param rounding how they are rounded
  * @param dtype dtype to tune in; that of the checkpoint where empty
@@ -35,8 +43,11 @@ public record ArithmeticConfig(
         double weightDecay,
         double eps,
         String perturbation,
+        int rank,
+        int window,
         int queries,
         String optimizer,
+        double beta,
         int foldEvery,
         Rounding rounding,
         Optional<DType> dtype) {
@@ -54,16 +65,56 @@ public record ArithmeticConfig(
         Check.finitePositive(eps, "--eps");
         Check.atLeast(1, queries, "--queries");
         Check.atLeast(1, foldEvery, "--fold-every");
+        Check.atLeast(1, rank, "--rank");
+        Check.atLeast(1, window, "--window");
+        Check.that(
+                beta >= 0 && beta < 1,
+                "--beta",
+                beta + " is not a number of at least 0 and below 1",
+                "give a number such as 0.9");
         // A name is known when its registry knows it.
         Schedules.named(schedule, lr, warmup);
-        Directions.named(perturbation);
-        Optimizers.named(optimizer);
+        Direction direction =
+                Directions.named(perturbation, new DirectionOptions(seed, rank, window));
+        Check.that(
+                Optimizers.named(optimizer, beta).suits(direction),
+                "--optimizer",
+                optimizer + " does not work with " + perturbation + " perturbations",
+                "give --perturbation low-rank, or another optimizer");
+        Check.that(
+                !(direction instanceof LowRankDirection) || window % foldEvery == 0,
+                "--fold-every",
+                foldEvery + " does not divide the window of " + window + " steps",
+                "give a divisor of --window, or leave the option out to fold once a window");
         dtype.ifPresent(type ->
                 Check.that(
                         type.isTrainable(),
                         "--dtype",
                         type.torchName() + " cannot hold weights that are tuned",
                         "give float32, bfloat16 or float16"));
+    }
+
+    /** What z is drawn from. */
+    public Direction direction() {
+        return Directions.named(perturbation, new DirectionOptions(seed, rank, window));
+    }
+
+    /** A fresh update rule, before its first step. */
+    public UpdateRule rule() {
+        return Optimizers.named(optimizer, beta);
+    }
+
+    /** What the direction and the rule go by beside their names, as files call it. */
+    public Map<String, Object> directionFields() {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        if (direction() instanceof LowRankDirection) {
+            fields.put("rank", rank);
+            fields.put("window", window);
+        }
+        if (rule().hasMomentum()) {
+            fields.put("beta", beta);
+        }
+        return fields;
     }
 
     void addOptions(Map<String, Object> options) {
@@ -75,6 +126,7 @@ public record ArithmeticConfig(
         options.put("weight-decay", weightDecay);
         options.put("eps", eps);
         options.put("perturbation", perturbation);
+        options.putAll(directionFields());
         options.put("queries", queries);
         options.put("optimizer", optimizer);
         options.put("fold-every", foldEvery);

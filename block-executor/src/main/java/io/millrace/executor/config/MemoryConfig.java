@@ -57,6 +57,24 @@ public record MemoryConfig(
         Check.atLeast(1, prefetch, "--prefetch");
     }
 
+    /** The same with another prefetch distance. */
+    public MemoryConfig withPrefetch(int blocks) {
+        return new MemoryConfig(
+                device, deviceBudget, hostBudget, nvmeDir, nvmeBudget, blocks, overlap);
+    }
+
+    /** The same with a host budget. */
+    public MemoryConfig withHostBudget(long bytes) {
+        return new MemoryConfig(
+                device,
+                deviceBudget,
+                OptionalLong.of(bytes),
+                nvmeDir,
+                nvmeBudget,
+                prefetch,
+                overlap);
+    }
+
     void addOptions(Map<String, Object> options) {
         options.put("device", device);
         deviceBudget.ifPresent(bytes -> options.put("device-budget", bytes));

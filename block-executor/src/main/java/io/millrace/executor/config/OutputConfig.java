@@ -3,6 +3,7 @@ package io.millrace.executor.config;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * What a run leaves behind.
@@ -12,13 +13,27 @@ import java.util.Optional;
  * @param checkpointEvery steps between checkpoints; 0 writes the model at the end
  * @param resume whether to go on from what the folder holds
  * @param trace file for the timeline
+ * @param metricsPort port on this machine at which figures are served, 0 for any that is free
  */
 public record OutputConfig(
-        Path out, long evalEvery, long checkpointEvery, boolean resume, Optional<Path> trace) {
+        Path out,
+        long evalEvery,
+        long checkpointEvery,
+        boolean resume,
+        Optional<Path> trace,
+        OptionalInt metricsPort) {
+    private static final int GREATEST_PORT = 65535;
+
     /** Checks every field. */
     public OutputConfig {
         Check.atLeast(0, evalEvery, "--eval-every");
         Check.atLeast(0, checkpointEvery, "--checkpoint-every");
+        metricsPort.ifPresent(port ->
+                Check.that(
+                        port >= 0 && port <= GREATEST_PORT,
+                        "--metrics-port",
+                        port + " is not a port",
+                        "give one up to " + GREATEST_PORT + ", or 0 for any that is free"));
     }
 
     void addOptions(Map<String, Object> options) {
@@ -27,5 +42,6 @@ public record OutputConfig(
         options.put("checkpoint-every", checkpointEvery);
         options.put("resume", resume);
         trace.ifPresent(file -> options.put("trace", file.toString()));
+        metricsPort.ifPresent(port -> options.put("metrics-port", port));
     }
 }

@@ -1,6 +1,9 @@
 package io.millrace.executor.config;
 
 import io.millrace.memory.DType;
+import io.millrace.optim.DirectionOptions;
+import io.millrace.optim.LowRankDirection;
+import io.millrace.optim.Optimizers;
 import io.millrace.optim.Rounding;
 import java.nio.file.Path;
 import java.util.List;
@@ -29,9 +32,12 @@ public final class TuneConfigBuilder {
     private double weightDecay;
     private double eps = 1e-3;
     private String perturbation = "gaussian";
+    private int rank = DirectionOptions.DEFAULT_RANK;
+    private int window = DirectionOptions.DEFAULT_WINDOW;
     private int queries = 1;
     private String optimizer = "mezo-sgd";
-    private int foldEvery = 1;
+    private double beta = Optimizers.DEFAULT_BETA;
+    private OptionalInt foldEvery = OptionalInt.empty();
     private Rounding rounding = Rounding.NEAREST;
     private Optional<DType> dtype = Optional.empty();
     private MemoryConfig memory = MemoryConfig.DEFAULT;
@@ -39,6 +45,7 @@ public final class TuneConfigBuilder {
     private long checkpointEvery;
     private boolean resume;
     private Optional<Path> trace = Optional.empty();
+    private OptionalInt metricsPort = OptionalInt.empty();
 
     TuneConfigBuilder(Path model, Path train, Path out) {
         this.model = model;
@@ -157,6 +164,18 @@ public final class TuneConfigBuilder {
         return this;
     }
 
+    /** Rank of a low-rank perturbation. */
+    public TuneConfigBuilder rank(int value) {
+        rank = value;
+        return this;
+    }
+
+    /** Steps for which a low-rank perturbation keeps its right factor. */
+    public TuneConfigBuilder window(int count) {
+        window = count;
+        return this;
+    }
+
     /** Directions a step. */
     public TuneConfigBuilder queries(int count) {
         queries = count;
@@ -169,9 +188,15 @@ public final class TuneConfigBuilder {
         return this;
     }
 
-    /** Steps between folds. */
+    /** Share of the momentum that a step keeps. */
+    public TuneConfigBuilder beta(double share) {
+        beta = share;
+        return this;
+    }
+
+    /** Steps between folds; unless set, the window of a low-rank perturbation, else 1. */
     public TuneConfigBuilder foldEvery(int count) {
-        foldEvery = count;
+        foldEvery = OptionalInt.of(count);
         return this;
     }
 
@@ -217,10 +242,17 @@ public final class TuneConfigBuilder {
         return this;
     }
 
+    /** Port at which figures are served. */
+    public TuneConfigBuilder metricsPort(int port) {
+        metricsPort = OptionalInt.of(port);
+        return this;
+    }
+
     /** The run, checked. */
     public TuneConfig build() {
         TaskConfig task = new TaskConfig(template, labelWords, seqLen, pack);
         int passTogether = microBatch.orElse(batchSize);
+        boolean lowRank = perturbation.equals(LowRankDirection.NAME);
         return new TuneConfig(
                 model,
                 new DataConfig(train, eval, task, evalSplit, batchSize, passTogether, shuffle),
@@ -233,12 +265,15 @@ public final class TuneConfigBuilder {
                         weightDecay,
                         eps,
                         perturbation,
+                        rank,
+                        window,
                         queries,
                         optimizer,
-                        foldEvery,
+                        beta,
+                        foldEvery.orElse(lowRank ? window : 1),
                         rounding,
                         dtype),
                 memory,
-                new OutputConfig(out, evalEvery, checkpointEvery, resume, trace));
+                new OutputConfig(out, evalEvery, checkpointEvery, resume, trace, metricsPort));
     }
 }

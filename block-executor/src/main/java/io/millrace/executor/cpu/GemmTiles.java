@@ -30,6 +30,12 @@ public record GemmTiles(int rows, int columns, int rowTile, int columnTile) {
                 rows, columns, Math.min(rows, ROW_TILE), Math.min(columns, columnTile));
     }
 
+    /** Tiles of the same columns, where the rows of so many matrices lie one after another. */
+    public GemmTiles stacked(int matrices) {
+        int stackedRows = Math.multiplyExact(rows, matrices);
+        return new GemmTiles(stackedRows, columns, Math.min(stackedRows, ROW_TILE), columnTile);
+    }
+
     /** How many tasks. */
     public int count() {
         return rows == 0 || columns == 0 ? 0 : rowTiles() * columnTiles();
@@ -40,8 +46,19 @@ public record GemmTiles(int rows, int columns, int rowTile, int columnTile) {
         return Math.ceilDiv(columns, columnTile);
     }
 
-    private int rowTiles() {
+    /** Tiles from top to bottom: a panel's are numbered from {@code panel · rowTiles} on. */
+    public int rowTiles() {
         return Math.ceilDiv(rows, rowTile);
+    }
+
+    /** First column of a panel, which is all tiles of the same columns. */
+    public int panelColumn(int panel) {
+        return panel * columnTile;
+    }
+
+    /** Columns of a panel. */
+    public int panelWidth(int panel) {
+        return Math.min(columnTile, columns - panelColumn(panel));
     }
 
     /** First row of a tile; a panel's row tiles follow each other, while it is in the cache. */

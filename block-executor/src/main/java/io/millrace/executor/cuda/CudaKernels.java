@@ -377,7 +377,7 @@ public final class CudaKernels implements AutoCloseable {
                 .float32(spec.softcap())
                 .int32(0);
         Kernel kernel = attention(spec.headDim());
-        int tile = kernel == Kernel.ATTEND_256 ? 16 : 32;
+        int tile = kernel == Kernel.ATTEND_256 ? 8 : 32;
         int tiles = Math.ceilDiv(longest, tile);
         launch(kernel, tiles, spec.heads(), sequences * scales, 4 * WARP);
     }
@@ -426,7 +426,8 @@ public final class CudaKernels implements AutoCloseable {
                 .int32(firstId)
                 .int32(firstId == 0 ? 1 : 0)
                 .float32(cap);
-        launch(Kernel.LOSS, rows, scales, 1, BLOCK);
+        int threads = roundUp(Math.ceilDiv(width, PER_THREAD), WARP);
+        launch(Kernel.LOSS, rows, scales, 1, Math.min(BLOCK, threads));
     }
 
     private static int pieces(int rows, int width) {

@@ -35,9 +35,9 @@ public final class FoldPrograms implements AutoCloseable {
     /** What a slot holds, and when its staging may be written again. */
     private static final class Slot {
         private final DeviceEvent copied;
-        private long appliedThrough = -1;
-        private long lastStep;
         private long foldThrough;
+        private Update first; // by identity: a run's log keeps its updates
+        private Update last;
         private FoldProgram program = FoldProgram.EMPTY;
 
         Slot(DeviceEvent copied) {
@@ -45,14 +45,14 @@ public final class FoldPrograms implements AutoCloseable {
         }
 
         boolean holds(PendingUpdates pending) {
-            return appliedThrough == pending.appliedThrough()
-                    && lastStep == pending.lastStep()
+            return first == pending.update(0)
+                    && last == pending.update(pending.size() - 1)
                     && foldThrough == pending.foldThrough();
         }
     }
 
     /**
-     * Programs of one run, all of them prefixes of the same sequence of updates.
+     * No programs yet.
      *
      * @param device whose compute stream runs the kernels
      * @param host pinned staging
@@ -98,8 +98,8 @@ public final class FoldPrograms implements AutoCloseable {
         int count = write(pending, place);
         device.compute().copyH2D(place, onDevice, offset);
         device.compute().record(slot.copied);
-        slot.appliedThrough = pending.appliedThrough();
-        slot.lastStep = pending.lastStep();
+        slot.first = pending.update(0);
+        slot.last = pending.update(pending.size() - 1);
         slot.foldThrough = pending.foldThrough();
         slot.program = new FoldProgram(onDevice.address() + offset, count);
         return slot.program;
@@ -111,7 +111,7 @@ public final class FoldPrograms implements AutoCloseable {
         closeMemory();
         allocate(Math.max(count, 2 * capacity));
         for (Slot slot : slots) {
-            slot.appliedThrough = -1;
+            slot.first = null;
         }
     }
 

@@ -86,6 +86,7 @@ template <u32 DIM, u32 QUERIES> __device__ __forceinline__ void attend(const Att
     constexpr u32 WORDS = DIM / 4;
     __shared__ __align__(16) float queries[WARPS * QUERIES][DIM];
     __shared__ __align__(16) float keys[KEY_TILE][DIM]; // float4 i of row r stands at i + r, so that banks differ
+    __shared__ __align__(16) float weights[WARPS * QUERIES][KEY_TILE];
     AttentionTile tile;
     if (!attention_tile(args, WARPS * QUERIES, KEY_TILE, &tile)) {
         return;
@@ -142,7 +143,7 @@ template <u32 DIM, u32 QUERIES> __device__ __forceinline__ void attend(const Att
             float factor = exp_up_to_0(__fsub_rn(top[q], largest));
             top[q] = largest;
             total[q] = __fmaf_rn(total[q], factor, warp_sum(weight));
-            scores[q] = weight;
+            weights[warp * QUERIES + q][lane] = weight;
 #pragma unroll
             for (u32 d = 0; d < DIM / WARP; d++) {
                 sums[q][d] = __fmul_rn(sums[q][d], factor);
@@ -157,18 +158,24 @@ template <u32 DIM, u32 QUERIES> __device__ __forceinline__ void attend(const Att
             keys[key][d] = inside ? load_one(tile.base, type, place) : 0.0f;
         }
         __syncthreads();
-        for (u32 key = 0; key < KEY_TILE; key++) {
-            float values[DIM / WARP];
+        for (u32 key = 0; key < KEY_TILE; key += 4) {
+            float values[4][DIM / WARP];
 #pragma unroll
-            for (u32 d = 0; d < DIM / WARP; d++) {
-                values[d] = keys[key][d * WARP + lane];
+            for (u32 k = 0; k < 4; k++) {
+#pragma unroll
+                for (u32 d = 0; d < DIM / WARP; d++) {
+                    values[k][d] = keys[key + k][d * WARP + lane];
+                }
             }
 #pragma unroll
             for (u32 q = 0; q < QUERIES; q++) {
-                float weight = __shfl_sync(ALL_LANES, scores[q], static_cast<i32>(key));
+                float4 weight = *reinterpret_cast<const float4 *>(&weights[warp * QUERIES + q][key]);
 #pragma unroll
                 for (u32 d = 0; d < DIM / WARP; d++) {
-                    sums[q][d] = __fmaf_rn(weight, values[d], sums[q][d]);
+                    sums[q][d] = __fmaf_rn(weight.x, values[0][d], sums[q][d]);
+                    sums[q][d] = __fmaf_rn(weight.y, values[1][d], sums[q][d]);
+                    sums[q][d] = __fmaf_rn(weight.z, values[2][d], sums[q][d]);
+                    sums[q][d] = __fmaf_rn(weight.w, values[3][d], sums[q][d]);
                 }
             }
         }
@@ -186,12 +193,12 @@ template <u32 DIM, u32 QUERIES> __device__ __forceinline__ void attend(const Att
     }
 }
 
-// Queries a block: 32, 32, 16. Head sizes up to the number in the name; 48 KiB of shared memory at most.
+// Queries a block: 32, 32, 8. Head sizes up to the number in the name; 48 KiB of shared memory at most.
 extern "C" __global__ void __launch_bounds__(128) millrace_attend_64(AttentionArgs args) { attend<64, 8>(args); }
 MILLRACE_KERNEL(millrace_attend_64)
 
 extern "C" __global__ void __launch_bounds__(128) millrace_attend_128(AttentionArgs args) { attend<128, 8>(args); }
 MILLRACE_KERNEL(millrace_attend_128)
 
-extern "C" __global__ void __launch_bounds__(128) millrace_attend_256(AttentionArgs args) { attend<256, 4>(args); }
+extern "C" __global__ void __launch_bounds__(128) millrace_attend_256(AttentionArgs args) { attend<256, 2>(args); }
 MILLRACE_KERNEL(millrace_attend_256)

@@ -183,22 +183,30 @@ __device__ __forceinline__ float tanh_any(float x) {
 // ---- Reductions; the order is fixed, so that sums are the same from run to run -----------------------------------
 
 __device__ __forceinline__ float warp_sum(float value) {
+#ifdef MILLRACE_HOST
+    return host::butterfly(value, [](float a, float b) { return a + b; }); // the same tree in one exchange
+#else
 #pragma unroll
     for (u32 offset = WARP / 2; offset > 0; offset /= 2) {
         value = __fadd_rn(value, __shfl_xor_sync(ALL_LANES, value, static_cast<i32>(offset)));
     }
     return value;
+#endif
 }
 
 // The largest, skipping NaNs: an exponential shows them later.
 __device__ __forceinline__ float larger(float a, float b) { return b > a ? b : a; }
 
 __device__ __forceinline__ float warp_max(float value) {
+#ifdef MILLRACE_HOST
+    return host::butterfly(value, larger);
+#else
 #pragma unroll
     for (u32 offset = WARP / 2; offset > 0; offset /= 2) {
         value = larger(value, __shfl_xor_sync(ALL_LANES, value, static_cast<i32>(offset)));
     }
     return value;
+#endif
 }
 
 // A block's sum in every thread. All threads call it; blocks are whole warps, up to 1024 threads.

@@ -39,12 +39,30 @@ class TuneConfigTest {
                                 0,
                                 1e-3,
                                 "gaussian",
+                                2,
+                                50,
                                 1,
                                 "mezo-sgd",
+                                0.9,
                                 1,
                                 Rounding.NEAREST,
                                 Optional.empty()));
         assertThat(config.memory()).isEqualTo(MemoryConfig.DEFAULT);
+    }
+
+    @Test
+    void lowRankRunsFoldOnceAWindowUnlessToldOtherwise() {
+        assertThat(jsonl().perturbation("low-rank").window(30).build().arithmetic().foldEvery())
+                .isEqualTo(30);
+        assertThat(
+                        jsonl().perturbation("low-rank")
+                                .window(30)
+                                .foldEvery(10)
+                                .build()
+                                .arithmetic()
+                                .foldEvery())
+                .isEqualTo(10);
+        assertThat(jsonl().window(30).build().arithmetic().foldEvery()).isEqualTo(1);
     }
 
     @Test
@@ -92,6 +110,16 @@ class TuneConfigTest {
                 refusal("--warmup: 11", () -> jsonl().steps(10).warmup(11)),
                 refusal("--queries: 0", () -> jsonl().queries(0)),
                 refusal("--fold-every: 0", () -> jsonl().foldEvery(0)),
+                refusal("--rank: 0", () -> jsonl().rank(0)),
+                refusal("--window: 0", () -> jsonl().window(0)),
+                refusal("--beta: 1.0", () -> jsonl().beta(1)),
+                refusal("--beta: -0.1", () -> jsonl().beta(-0.1)),
+                refusal(
+                        "--optimizer: lozo-m does not work with rademacher",
+                        () -> jsonl().optimizer("lozo-m").perturbation("rademacher")),
+                refusal(
+                        "--fold-every: 20 does not divide",
+                        () -> jsonl().perturbation("low-rank").foldEvery(20)),
                 refusal("--optimizer: unknown name 'adam'", () -> jsonl().optimizer("adam")),
                 refusal("--perturbation: unknown name 'x'", () -> jsonl().perturbation("x")),
                 refusal("--lr-schedule: unknown name 'x'", () -> jsonl().schedule("x")),

@@ -197,6 +197,23 @@ template <class T> T shuffle(T value, unsigned lane) {
     return result;
 }
 
+// What a butterfly of shuffles gives every lane: offsets 16, 8, 4, 2, 1.
+template <class F> float butterfly(float value, F join) {
+    uint32_t word;
+    memcpy(&word, &value, 4);
+    auto *slots = exchange(&word, 1);
+    float values[LANES];
+    for (unsigned lane = 0; lane < LANES; lane++) {
+        memcpy(&values[lane], &slots[lane][0], 4);
+    }
+    for (unsigned offset = LANES / 2; offset > 0; offset /= 2) {
+        for (unsigned lane = 0; lane < offset; lane++) {
+            values[lane] = join(values[lane], values[lane + offset]);
+        }
+    }
+    return values[0];
+}
+
 template <class A> inline A arguments;
 template <class A> inline void (*kernel)(A);
 template <class A> void call() { kernel<A>(arguments<A>); }

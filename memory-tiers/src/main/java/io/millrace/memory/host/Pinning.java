@@ -18,6 +18,11 @@ public interface Pinning {
     /** Undoes a pin that was granted. */
     void unpin(MemorySegment region);
 
+    /** The most bytes that {@code mlock} may lock; −1 for no limit. */
+    static long lockLimitBytes() {
+        return NativePages.lockLimitBytes();
+    }
+
     /** Locks pages with {@code mlock}, within what the process may lock. */
     static Pinning mlock() {
         return new MlockPinning();

@@ -92,6 +92,11 @@ public final class BlockStore implements BlockSource, AutoCloseable {
         return new BlockStore(config, io, memory);
     }
 
+    /** Host memory that an open store takes with so many readers and writers. */
+    public static long bufferBytes(int readers, int writers) {
+        return Manifest.BUFFER_BYTES + (readers + writers) * PagedTransfer.BUFFER_BYTES;
+    }
+
     /** Deletes a store that is not open, and its folder where nothing else is in it. */
     public static void delete(Path folder) {
         try {

@@ -20,6 +20,10 @@ final class Manifest implements AutoCloseable {
     private static final long HEADER_MAGIC = 0x31304f54534c4c4dL; // "MLLSTO01"
     private static final long SLOT_MAGIC = 0x31304f4c53474c4dL; // "MLGSLO01"
     private static final int BATCH_PAGES = 8;
+
+    /** Host memory that an open manifest takes. */
+    static final long BUFFER_BYTES = (long) BATCH_PAGES * HostMemory.PAGE_BYTES;
+
     // What a page's checksum covers, and where it lies: all within one sector.
     private static final int BODY_BYTES = 60;
 
@@ -44,7 +48,7 @@ final class Manifest implements AutoCloseable {
         this.blockCount = config.blockBytes().size();
         this.slotCount = geometry.slotCount();
         this.geometryChecksum = config.blockBytes().hashCode() * 31 + geometry.offsets().hashCode();
-        this.slab = memory.allocate("manifest pages", (long) BATCH_PAGES * PAGE);
+        this.slab = memory.allocate("manifest pages", BUFFER_BYTES);
         for (int i = 0; i < BATCH_PAGES; i++) {
             pages[i] = slab.bytes((long) i * PAGE, PAGE);
             transfers[i] = new Transfer(PAGE, 1);

@@ -11,6 +11,9 @@ import java.lang.foreign.MemorySegment;
 final class PagedTransfer implements AutoCloseable {
     private static final int PAGE = HostMemory.PAGE_BYTES;
 
+    /** Host memory that one takes. */
+    static final long BUFFER_BYTES = PAGE;
+
     private final int pieceBytes;
     private final Transfer body;
     private final Transfer tail = new Transfer(PAGE, 1);

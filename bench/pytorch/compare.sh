@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# Compares Millrace with MeZO in PyTorch on the same cores: the two take turns, and medians are reported.
+#   bench/pytorch/compare.sh [-r ROUNDS] [-o RESULT.json] [-w WORK] [CASE...]
+# Cases: 125m-8x128 125m-1x64 125m-1x64-low-rank 1.3b-4x128 (all of them by default).
+# PyTorch is installed with pip into WORK (a temporary folder by default, removed at the end), from pip's own index.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+rounds=3
+out=""
+work=""
+while getopts r:o:w: option; do
+    case $option in
+    r) rounds=$OPTARG ;;
+    o) out=$OPTARG ;;
+    w) work=$OPTARG ;;
+    *) exit 2 ;;
+    esac
+done
+shift $((OPTIND - 1))
+[ $# -gt 0 ] || set -- 125m-8x128 125m-1x64 125m-1x64-low-rank 1.3b-4x128
+if [ -z "$work" ]; then
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+fi
+mkdir -p "$work"
+python=$work/env/bin/python
+if ! "$python" -c 'import torch, transformers' 2>/dev/null; then
+    python3 -m venv "$work/env"
+    "$work/env/bin/pip" install --quiet torch transformers safetensors
+fi
+millrace=${MILLRACE:-$root/millrace}
+
+model() { # arch dtype: makes random weights of the true shapes once
+    [ -f "$work/$1-$2/config.json" ] || "$millrace" synth --arch "$1" --dtype "$2" --out "$work/$1-$2" >&2
+    printf '%s\n' "$work/$1-$2"
+}
+
+rows() { # length: 64 rows of random ids
+    [ -f "$work/rows$1.jsonl" ] || "$python" - "$1" >"$work/rows$1.jsonl" <<'PY'
+import json, random, sys
+random.seed(1)
+for _ in range(64):
+    ids = [random.randrange(4, 50000) for _ in range(int(sys.argv[1]))]
+    print(json.dumps({"input_ids": ids, "labels": ids}))
+PY
+    printf '%s\n' "$work/rows$1.jsonl"
+}
+
+ours() { # case arch dtype batch length steps options...
+    local name=$1 dir rows
+    dir=$(model "$2" "$3") rows=$(rows "$5")
+    rm -rf "$work/run"
+    "$millrace" tune --model "$dir" --train "$rows" --out "$work/run" --steps "$6" --batch-size "$4" \
+        --lr 1e-7 --no-shuffle "${@:7}" >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
+    sed "s/^{/{\"case\":\"$name\",\"who\":\"millrace\",\"tokens\":$(($4 * $5)),/" "$work/run/metrics.jsonl" >>"$work/measured"
+    rm -rf "$work/run"
+}
+
+theirs() { # case arch dtype batch length steps
+    local dir rows
+    dir=$(model "$2" "$3") rows=$(rows "$5")
+    "$python" "$root/bench/pytorch/mezo.py" --model "$dir" --train "$rows" --dtype "$3" --batch-size "$4" --steps "$6" \
+        2>"$work/log" | sed "s/^{/{\"case\":\"$1\",\"who\":\"pytorch-$3\",\"tokens\":$(($4 * $5)),/" >>"$work/measured"
+}
+
+: >"$work/measured"
+for ((round = 1; round <= rounds; round++)); do
+    for case in "$@"; do
+        echo "round $round of $rounds: $case" >&2
+        case $case in
+        125m-8x128)
+            ours "$case" opt-125m float32 8 128 10
+            theirs "$case" opt-125m float32 8 128 4
+            ;;
+        125m-1x64)
+            ours "$case" opt-125m float32 1 64 40
+            theirs "$case" opt-125m float32 1 64 6
+            ;;
+        125m-1x64-low-rank)
+            ours "$case" opt-125m float32 1 64 40 --perturbation low-rank
+            theirs "$case" opt-125m float32 1 64 6
+            ;;
+        1.3b-4x128)
+            ours "$case" opt-1.3b bfloat16 4 128 5 --host-budget 627MiB --nvme-dir "$work/nvme"
+            theirs "$case" opt-1.3b bfloat16 4 128 2
+            theirs "$case" opt-1.3b float32 4 128 2
+            ;;
+        *)
+            echo "compare.sh: no case $case" >&2
+            exit 2
+            ;;
+        esac
+    done
+done
+
+"$python" - "$work/measured" "${out:-/dev/null}" <<'PY'
+import json, statistics, sys
+warm = {"millrace": 0.5, "pytorch-float32": 0.25, "pytorch-bfloat16": 0.25}  # part of a run's steps that warm up
+runs = {}
+for line in open(sys.argv[1]):
+    row = json.loads(line)
+    if "step_seconds" in row:
+        key = row["case"], row["who"]
+        runs.setdefault(key, [])
+        if row["step"] == 1:
+            runs[key].append([])
+        runs[key][-1].append(row["step_seconds"])
+result = []
+for (case, who), measured in runs.items():
+    kept = [s for run in measured for s in run[max(1, int(len(run) * warm[who])):]]
+    result.append({"case": case, "who": who, "runs": len(measured), "steps": len(kept),
+                   "median_seconds": statistics.median(kept), "fastest": min(kept), "slowest": max(kept)})
+json.dump(result, open(sys.argv[2], "w"), indent=1)
+print(f"{'case':20} {'who':18} {'runs':>4} {'steps':>5} {'median s':>9} {'fastest':>8} {'slowest':>8} {'ratio':>6}")
+for row in result:
+    mine = next(r for r in result if r["case"] == row["case"] and r["who"] == "millrace")
+    print(f"{row['case']:20} {row['who']:18} {row['runs']:4} {row['steps']:5} {row['median_seconds']:9.3f} "
+          f"{row['fastest']:8.3f} {row['slowest']:8.3f} {row['median_seconds'] / mine['median_seconds']:6.2f}")
+PY

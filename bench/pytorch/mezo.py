@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+"""MeZO-SGD in PyTorch, as its authors run it: the peer of compare.sh.
+
+Per step (Malladi et al. 2023, algorithm 1): perturb all parameters in place by +eps z, forward, by -2 eps z,
+forward, by +eps z, then update, each time making z anew from the step's seed. Everything is in memory, and no
+gradients are kept. Prints one JSON line a step.
+"""
+import argparse
+import json
+import time
+
+import torch
+from transformers import AutoModelForCausalLM
+
+
+def shift(parameters, seed, scale):
+    generator = torch.Generator().manual_seed(seed)
+    for parameter in parameters:
+        z = torch.normal(0.0, 1.0, parameter.shape, generator=generator, dtype=parameter.dtype)
+        parameter.add_(z, alpha=scale)
+
+
+def main():
+    options = argparse.ArgumentParser()
+    options.add_argument("--model", required=True)
+    options.add_argument("--train", required=True, help="JSONL with input_ids and labels, all of one length")
+    options.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
+    options.add_argument("--batch-size", type=int, default=8)
+    options.add_argument("--steps", type=int, default=4)
+    options.add_argument("--threads", type=int, default=torch.get_num_threads())
+    options.add_argument("--lr", type=float, default=1e-7)
+    options.add_argument("--eps", type=float, default=1e-3)
+    given = options.parse_args()
+    torch.set_num_threads(given.threads)
+    model = AutoModelForCausalLM.from_pretrained(given.model, dtype=getattr(torch, given.dtype)).eval()
+    parameters = list(model.parameters())
+    rows = [json.loads(line) for line in open(given.train)]
+    with torch.inference_mode():
+        for step in range(1, given.steps + 1):
+            first = (step - 1) * given.batch_size
+            batch = [rows[i % len(rows)] for i in range(first, first + given.batch_size)]
+            ids = torch.tensor([row["input_ids"] for row in batch])
+            labels = torch.tensor([row["labels"] for row in batch])
+            began = time.perf_counter()
+            shift(parameters, step, given.eps)
+            forwards = time.perf_counter()
+            plus = model(input_ids=ids, labels=labels, use_cache=False).loss.item()
+            forwards = time.perf_counter() - forwards
+            shift(parameters, step, -2 * given.eps)
+            again = time.perf_counter()
+            minus = model(input_ids=ids, labels=labels, use_cache=False).loss.item()
+            forwards += time.perf_counter() - again
+            shift(parameters, step, given.eps)
+            slope = (plus - minus) / (2 * given.eps)
+            shift(parameters, step, -given.lr * slope)
+            seconds = time.perf_counter() - began
+            print(json.dumps({"step": step, "loss": (plus + minus) / 2, "projected_grad": slope,
+                              "step_seconds": seconds, "forward_seconds": forwards}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,308 @@
+package io.millrace.bench;
+
+import io.millrace.executor.ModelPlan;
+import io.millrace.executor.ModelPlanner;
+import io.millrace.executor.ModelShape;
+import io.millrace.executor.PlanOptions;
+import io.millrace.executor.TuningRun;
+import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.config.RunListener;
+import io.millrace.executor.config.StepProgress;
+import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.probe.MachineProbe;
+import io.millrace.memory.ByteSize;
+import io.millrace.memory.DType;
+import io.millrace.memory.Tier;
+import io.millrace.model.ModelConfig;
+import io.millrace.model.NamedArchitectures;
+import io.millrace.model.SyntheticModel;
+import io.millrace.prefetch.plan.Machine;
+import io.millrace.prefetch.plan.MachineFile;
+import io.millrace.telemetry.Lane;
+import io.millrace.telemetry.json.Json;
+import io.millrace.telemetry.json.JsonObject;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.SplittableRandom;
+import java.util.stream.Collectors;
+
+/**
+ * Predicted beside measured step times. The machine comes from {@code millrace probe --json}; no
+ * configuration here has a part in it.
+ *
+ * <pre>
+ *   PlanAccuracy FOLDER MACHINE.json [--only NAME,NAME] [--steps N]
+ * </pre>
+ */
+public final class PlanAccuracy {
+    private static final int ROWS = 64;
+    private static final int LOWEST_ID = 4;
+
+    private final Path folder;
+    private final Machine machine;
+    private final int steps;
+
+    /** One configuration; a host share below 1 leaves so much of the weights beside the least. */
+    private record Case(
+            String name,
+            String arch,
+            DType dtype,
+            int batch,
+            int micro,
+            int tokens,
+            int queries,
+            int foldEvery,
+            String perturbation,
+            String device,
+            double hostShare,
+            double deviceShare) {}
+
+    private static final List<Case> CASES =
+            List.of(
+                    memory("opt125-f32-8x128", "opt-125m", DType.F32, 8, 128),
+                    memory("opt125-f32-1x64", "opt-125m", DType.F32, 1, 64),
+                    new Case("opt125-bf16-4x128-third", "opt-125m", DType.BF16, 4, 4, 128, 1, 1, "gaussian", "cpu", 0.33, 1),
+                    memory("opt350-bf16-4x128", "opt-350m", DType.BF16, 4, 128),
+                    new Case("opt350-bf16-2x256-quarter", "opt-350m", DType.BF16, 2, 2, 256, 1, 1, "gaussian", "cpu", 0.25, 1),
+                    new Case("opt350-f32-8x64-micro2", "opt-350m", DType.F32, 8, 2, 64, 1, 1, "rademacher", "cpu", 1, 1),
+                    memory("opt1.3b-bf16-4x128", "opt-1.3b", DType.BF16, 4, 128),
+                    new Case("opt1.3b-bf16-4x128-tenth", "opt-1.3b", DType.BF16, 4, 4, 128, 1, 1, "gaussian", "cpu", 0.1, 1),
+                    new Case("opt1.3b-bf16-1x64-tenth", "opt-1.3b", DType.BF16, 1, 1, 64, 1, 1, "rademacher", "cpu", 0.1, 1),
+                    new Case("llama-bf16-4x256-2queries", "llama-small", DType.BF16, 4, 4, 256, 2, 1, "gaussian", "cpu", 1, 1),
+                    new Case("llama-f32-4x128-emulated", "llama-small", DType.F32, 4, 4, 128, 1, 1, "gaussian", "emulated", 0.3, 0.2),
+                    new Case("opt125-bf16-8x128-emulated", "opt-125m", DType.BF16, 8, 8, 128, 1, 1, "gaussian", "emulated", 1, 0.2),
+                    memory("gpt2-f32-4x256", "gpt2", DType.F32, 4, 256),
+                    memory("llama-f32-4x128", "llama-small", DType.F32, 4, 128),
+                    memory("opt350-bf16-2x256", "opt-350m", DType.BF16, 2, 256),
+                    new Case("gpt2-f32-4x256-fold4", "gpt2", DType.F32, 4, 4, 256, 1, 4, "gaussian", "cpu", 1, 1));
+
+    private static Case memory(String name, String arch, DType dtype, int batch, int tokens) {
+        return new Case(
+                name, arch, dtype, batch, batch, tokens, 1, 1, "gaussian", "cpu", 1, 1);
+    }
+
+    private PlanAccuracy(Path folder, Machine machine, int steps) {
+        this.folder = folder;
+        this.machine = machine;
+        this.steps = steps;
+    }
+
+    /** Runs them one after another and prints a line each. */
+    public static void main(String[] arguments) throws IOException {
+        Map<String, String> given = new LinkedHashMap<>();
+        for (int i = 2; i + 1 < arguments.length; i += 2) {
+            given.put(arguments[i], arguments[i + 1]);
+        }
+        List<String> only =
+                given.containsKey("--only") ? List.of(given.get("--only").split(",")) : List.of();
+        PlanAccuracy accuracy =
+                new PlanAccuracy(
+                        Files.createDirectories(Path.of(arguments[0])),
+                        MachineFile.read(Path.of(arguments[1])),
+                        Integer.parseInt(given.getOrDefault("--steps", "6")));
+        System.out.println(
+                "| configuration | budgets | stays | predicted s | measured s (spread) | ratio | speed | lanes, predicted |");
+        System.out.println("|---|---|---|---|---|---|---|---|");
+        for (Case one : CASES) {
+            if (only.isEmpty() || only.contains(one.name)) {
+                accuracy.run(one);
+            }
+        }
+    }
+
+    private void run(Case one) throws IOException {
+        Path model = model(one);
+        ModelShape shape = ModelShape.ofFolder(model, Optional.empty());
+        Machine here = machine.withDevice(machine.device().withName(one.device));
+        MemoryConfig free = memory(one, OptionalLong.empty(), OptionalLong.empty());
+        ModelPlan loose = ModelPlanner.plan(shape, options(one, free), here, false);
+        long weights = shape.layout().sizeBytes();
+        OptionalLong host =
+                one.hostShare == 1
+                        ? OptionalLong.empty()
+                        : OptionalLong.of(
+                                leastHost(loose) + Math.round(one.hostShare * weights));
+        OptionalLong device =
+                one.deviceShare == 1
+                        ? OptionalLong.empty()
+                        : OptionalLong.of(
+                                loose.minimumDeviceBytes()
+                                        + Math.round(one.deviceShare * weights));
+        MemoryConfig memory = memory(one, host, device);
+        ModelPlan plan = ModelPlanner.plan(shape, options(one, memory), here, false);
+        double before = MachineProbe.matmulReference();
+        double[] seconds = measure(one, model, memory);
+        double speed = (before + MachineProbe.matmulReference()) / 2 / probedReference();
+        double median = seconds[seconds.length / 2];
+        double predicted = plan.forecast().stepSeconds();
+        long stay = plan.placement().homes().stream().filter(home -> home != Tier.NVME).count();
+        System.out.printf(
+                Locale.ROOT,
+                "| %s | %s | %d of %d | %.3f | %.3f (%.3f to %.3f) | %.2f | %.2f | %s |%n",
+                one.name,
+                host.isEmpty() && device.isEmpty()
+                        ? "-"
+                        : "host "
+                                + (host.isEmpty() ? "-" : ByteSize.format(host.getAsLong()))
+                                + (device.isEmpty()
+                                        ? ""
+                                        : ", device " + ByteSize.format(device.getAsLong())),
+                stay,
+                plan.placement().homes().size(),
+                predicted,
+                median,
+                seconds[0],
+                seconds[seconds.length - 1],
+                predicted / median,
+                speed,
+                plan.forecast().busySeconds().entrySet().stream()
+                        .filter(lane -> lane.getValue() > 0 || lane.getKey() == Lane.COMPUTE)
+                        .map(lane -> String.format(
+                                Locale.ROOT, "%s %.3f", lane.getKey().label(), lane.getValue()))
+                        .collect(Collectors.joining(" ")));
+    }
+
+    /** What the probe had for the product that tells the machine's speed now. */
+    private double probedReference() {
+        return machine.device().rates().matmulRate(512, 2048);
+    }
+
+    /** Where nothing lies on the drive the least is a block; to stream, it must hold buffers too. */
+    private static long leastHost(ModelPlan plan) {
+        return plan.minimumHostBytes() + (9L << 20);
+    }
+
+    private double[] measure(Case one, Path model, MemoryConfig memory) throws IOException {
+        Path out = folder.resolve("out");
+        delete(out);
+        List<Double> seconds = new ArrayList<>();
+        TuneConfig config =
+                TuneConfig.builder(model, data(one), out)
+                        .batchSize(one.batch)
+                        .microBatch(one.micro)
+                        .queries(one.queries)
+                        .foldEvery(one.foldEvery)
+                        .perturbation(one.perturbation)
+                        .steps(steps)
+                        .lr(1e-7)
+                        .shuffle(false)
+                        .memory(memory)
+                        .build();
+        TuningRun.run(
+                config,
+                new RunListener() {
+                    @Override
+                    public void onStep(StepProgress progress) {
+                        if (progress.step() > 2) { // the first compile, and fold nothing
+                            seconds.add(progress.stepSeconds());
+                        }
+                    }
+                });
+        printLanes(out);
+        delete(out);
+        if (one.foldEvery > 1) { // steps differ by what is pending, so that only a mean says anything
+            return new double[] {
+                seconds.stream().mapToDouble(Double::doubleValue).average().orElseThrow()
+            };
+        }
+        return seconds.stream().mapToDouble(Double::doubleValue).sorted().toArray();
+    }
+
+    /** What the run itself says of its last step, for whoever wonders about a ratio. */
+    private static void printLanes(Path out) throws IOException {
+        JsonObject last = null;
+        for (String line : Files.readAllLines(out.resolve("metrics.jsonl"))) {
+            JsonObject json = Json.parseObject(line);
+            last = json.has("step_seconds") ? json : last;
+        }
+        System.err.printf(
+                "last step: %s s, exposed %s s, %s%n",
+                last.raw("step_seconds"), last.raw("exposed_transfer_seconds"), last.raw("lanes"));
+    }
+
+    private PlanOptions options(Case one, MemoryConfig memory) {
+        return new PlanOptions(
+                one.batch,
+                OptionalInt.of(one.micro),
+                OptionalInt.of(one.tokens),
+                one.queries,
+                one.perturbation,
+                one.foldEvery,
+                Optional.empty(),
+                memory);
+    }
+
+    private MemoryConfig memory(Case one, OptionalLong host, OptionalLong device) {
+        return new MemoryConfig(
+                one.device,
+                device,
+                host,
+                Optional.of(folder.resolve("nvme")),
+                OptionalLong.empty(),
+                MemoryConfig.DEFAULT.prefetch(),
+                true);
+    }
+
+    private Path model(Case one) throws IOException {
+        Path model = folder.resolve(one.arch + "-" + one.dtype.torchName());
+        if (!Files.exists(model.resolve("config.json"))) {
+            ModelConfig config =
+                    one.arch.equals("llama-small")
+                            ? llama()
+                            : NamedArchitectures.find(one.arch).orElseThrow();
+            SyntheticModel.write(config, one.dtype, 1, model, bytes -> {});
+        }
+        return model;
+    }
+
+    /** 290 M parameters with grouped heads and a gate. */
+    private static ModelConfig llama() {
+        return ModelConfig.of(
+                "llama-small",
+                new JsonObject(
+                        Json.parseObject(
+                                        """
+                                        {"architectures": ["LlamaForCausalLM"], "model_type": "llama",
+                                         "vocab_size": 32000, "hidden_act": "silu", "rope_theta": 10000.0,
+                                         "tie_word_embeddings": false, "max_position_embeddings": 2048,
+                                         "rms_norm_eps": 1e-05, "hidden_size": 1024,
+                                         "num_hidden_layers": 20, "num_attention_heads": 16,
+                                         "num_key_value_heads": 4, "intermediate_size": 2816}
+                                        """)
+                                .fields()));
+    }
+
+    private Path data(Case one) throws IOException {
+        Path file = folder.resolve("rows-" + one.tokens + ".jsonl");
+        if (!Files.exists(file)) {
+            SplittableRandom random = new SplittableRandom(1);
+            List<String> lines = new ArrayList<>();
+            for (int row = 0; row < ROWS; row++) {
+                List<Long> ids =
+                        random.longs(one.tokens, LOWEST_ID, 30000).boxed().toList();
+                lines.add(Json.write(Map.of("input_ids", ids, "labels", ids)));
+            }
+            Files.write(file, lines);
+        }
+        return file;
+    }
+
+    private static void delete(Path path) throws IOException {
+        if (Files.exists(path)) {
+            try (var entries = Files.walk(path)) {
+                for (Path entry : entries.sorted((a, b) -> b.compareTo(a)).toList()) {
+                    Files.delete(entry);
+                }
+            }
+        }
+    }
+}

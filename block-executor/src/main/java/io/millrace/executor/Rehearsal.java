@@ -1,0 +1,24 @@
+package io.millrace.executor;
+
+/**
+ * The beginning of a run, done for what it shows: its folder gets a journal and metrics, its blocks
+ * are written back as ever, but no model is saved and the block store is removed.
+ *
+ * @param steps steps to take; the run's own number of steps still decides its schedule
+ * @param heldOut most examples at the end of the training data that are held out and evaluated
+ *     before and after; 0 evaluates nothing
+ */
+public record Rehearsal(long steps, int heldOut) {
+    /** Checks the steps and the examples. */
+    public Rehearsal {
+        if (steps < 1 || heldOut < 0) {
+            throw new IllegalArgumentException(
+                    "a rehearsal of " + steps + " steps and " + heldOut + " examples");
+        }
+    }
+
+    /** The steps alone. */
+    public static Rehearsal of(long steps) {
+        return new Rehearsal(steps, 0);
+    }
+}

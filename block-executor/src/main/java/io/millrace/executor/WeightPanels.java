@@ -1,0 +1,88 @@
+package io.millrace.executor;
+
+import io.millrace.executor.cpu.GemmTiles;
+import io.millrace.executor.cpu.WorkerPool;
+import io.millrace.model.spec.LinearSpec;
+
+/**
+ * A matrix of weights as float32, for products: whole in memory, or a panel of output columns at a
+ * time, formed by the worker that multiplies with it while it is in the cache.
+ */
+final class WeightPanels {
+    private final WorkerPool pool;
+    private final Scratch scratch;
+
+    WeightPanels(WorkerPool pool, Scratch scratch) {
+        this.pool = pool;
+        this.scratch = scratch;
+    }
+
+    /** Work on one panel of columns. */
+    @FunctionalInterface
+    interface Task {
+        /**
+         * Does the work.
+         *
+         * @param panel which panel
+         * @param place the first scale's
+         * @param stride elements from one scale's to the next
+         * @param ld elements from a stored row to the next
+         * @param worker who does it
+         */
+        void run(int panel, Floats place, long stride, long ld, int worker);
+    }
+
+    /** Whether a matrix is small enough to be formed whole and shared. */
+    static boolean isSmall(long elements) {
+        return elements <= ScratchPlan.WHOLE_MATRIX_ELEMENTS;
+    }
+
+    /** Forms a small matrix where all workers see it. */
+    Floats formWhole(TensorForm form, long elements) {
+        TensorForm.whole(pool, form, elements, scratch.wholeMatrix(), elements);
+        return scratch.wholeMatrix();
+    }
+
+    /** Runs a task on every panel of a matrix that lies whole in memory. */
+    void each(LinearSpec spec, GemmTiles tiles, Floats matrix, long stride, Task task) {
+        pool.parallelFor(
+                tiles.columnTiles(),
+                (panel, worker) ->
+                        task.run(
+                                panel,
+                                matrix.at(skip(spec, tiles, panel)),
+                                stride,
+                                ld(spec),
+                                worker));
+    }
+
+    /** Forms every panel and runs a task on it. */
+    void formEach(LinearSpec spec, GemmTiles tiles, TensorForm form, Task task) {
+        pool.parallelFor(
+                tiles.columnTiles(),
+                (panel, worker) -> {
+                    int column = tiles.panelColumn(panel);
+                    int width = tiles.panelWidth(panel);
+                    Floats place = scratch.panel(worker);
+                    long stride = (long) width * spec.inputs();
+                    if (spec.inputMajor()) {
+                        form.columns(column, width, place, stride, worker);
+                    } else {
+                        form.range((long) column * spec.inputs(), stride, place, stride, worker);
+                    }
+                    long ld = spec.inputMajor() ? width : spec.inputs();
+                    task.run(panel, place, stride, ld, worker);
+                });
+    }
+
+    /** Elements of the stored matrix before a panel. */
+    static long skip(LinearSpec spec, GemmTiles tiles, int panel) {
+        int column = tiles.panelColumn(panel);
+        return spec.inputMajor() ? column : (long) column * spec.inputs();
+    }
+
+    /** Elements from a stored row to the next. */
+    static long ld(LinearSpec spec) {
+        return spec.inputMajor() ? spec.outputs() : spec.inputs();
+    }
+}

@@ -1,0 +1,136 @@
+package io.millrace.executor.cuda;
+
+import io.millrace.memory.DType;
+import io.millrace.memory.NativeCallException;
+import java.util.HashMap;
+import java.util.Map;
+import org.bytedeco.cuda.cublas.cublasLtContext;
+import org.bytedeco.cuda.cudart.CUstream_st;
+import org.bytedeco.cuda.global.cublas;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Pointer;
+
+/**
+ * Products by cuBLASLt. Its matrices are column-major: so a row-major product is asked for as its
+ * transpose, {@code yᵀ = w xᵀ}, with w turned where it is not stored input-major. All matrices of a
+ * batch go in one strided call.
+ *
+ * <p>The library's first proposal for a shape is kept: so a shape is computed in the same order of
+ * sums every time.
+ */
+final class CublasLtMatmul implements CudaMatmul {
+    private static final long MOST_ALIGNED = 256;
+
+    private final cublasLtContext context = new cublasLtContext();
+    private final Map<Key, CublasLtPlan> plans = new HashMap<>();
+    private final long workspaceBytes;
+    private final Stream stream;
+    private final Address workspace = new Address();
+    private final Address x = new Address();
+    private final Address w = new Address();
+    private final Address y = new Address();
+    private final FloatPointer one = new FloatPointer(1f);
+    private final FloatPointer zero = new FloatPointer(0f);
+
+    /** What a plan depends on: kernels for one alignment may not be used with a lesser one. */
+    private record Key(MatmulShape shape, long alignX, long alignW, long alignY) {}
+
+    /** Device memory, as the presets take it. */
+    private static final class Address extends Pointer {
+        Address at(long value) {
+            address = value;
+            return this;
+        }
+    }
+
+    private static final class Stream extends CUstream_st {
+        Stream(long handle) {
+            super((Pointer) null);
+            address = handle;
+        }
+    }
+
+    /**
+     * Opens the library for the current device.
+     *
+     * @param streamHandle where products go
+     * @param workspaceAddress 256-byte aligned
+     * @param workspaceBytes how much of it there is
+     */
+    CublasLtMatmul(long streamHandle, long workspaceAddress, long workspaceBytes) {
+        this.workspaceBytes = workspaceBytes;
+        stream = new Stream(streamHandle);
+        workspace.at(workspaceAddress);
+        check(cublas.cublasLtCreate(context), "cublasLtCreate()");
+    }
+
+    static void check(int status, String call) {
+        if (status != cublas.CUBLAS_STATUS_SUCCESS) {
+            String text = cublas.cublasGetStatusString(status).getString();
+            throw new NativeCallException(call, status, text);
+        }
+    }
+
+    @Override
+    public void multiply(MatmulShape shape, long xAddress, long wAddress, long yAddress) {
+        DType in = shape.inType();
+        Key key =
+                new Key(
+                        shape,
+                        alignment(xAddress, shape.rowX(), shape.strideX(), in),
+                        alignment(wAddress, shape.rowW(), shape.strideW(), in),
+                        alignment(yAddress, shape.rowY(), shape.strideY(), shape.outType()));
+        CublasLtPlan plan = plans.get(key);
+        if (plan == null) {
+            plan =
+                    new CublasLtPlan(
+                            context,
+                            shape,
+                            key.alignX,
+                            key.alignW,
+                            key.alignY,
+                            workspaceBytes);
+            plans.put(key, plan);
+        }
+        y.at(yAddress);
+        int status =
+                cublas.cublasLtMatmul(
+                        context,
+                        plan.operation(),
+                        one,
+                        w.at(wAddress),
+                        plan.w(),
+                        x.at(xAddress),
+                        plan.x(),
+                        shape.accumulate() ? one : zero,
+                        y,
+                        plan.y(),
+                        y,
+                        plan.y(),
+                        plan.algorithm(),
+                        workspace,
+                        workspaceBytes,
+                        stream);
+        if (status != cublas.CUBLAS_STATUS_SUCCESS) {
+            check(status, "cublasLtMatmul(" + shape + ")");
+        }
+    }
+
+    /** The largest power of two, up to 256, that every row of every matrix begins at. */
+    private static long alignment(long address, long row, long stride, DType type) {
+        long bits = address | row * type.sizeBytes() | stride * type.sizeBytes();
+        return bits == 0 ? MOST_ALIGNED : Math.min(MOST_ALIGNED, Long.lowestOneBit(bits));
+    }
+
+    @Override
+    public void close() {
+        plans.values().forEach(CublasLtPlan::close);
+        plans.clear();
+        if (!context.isNull()) {
+            check(cublas.cublasLtDestroy(context), "cublasLtDestroy()");
+            context.setNull();
+        }
+        one.close();
+        zero.close();
+    }
+}

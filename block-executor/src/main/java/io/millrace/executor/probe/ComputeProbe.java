@@ -1,0 +1,294 @@
+package io.millrace.executor.probe;
+
+import io.millrace.executor.cpu.Activations;
+import io.millrace.executor.cpu.Attention;
+import io.millrace.executor.cpu.CpuWorkers;
+import io.millrace.executor.cpu.GemmTiles;
+import io.millrace.executor.cpu.HeadRows;
+import io.millrace.executor.cpu.Loss;
+import io.millrace.executor.cpu.Norms;
+import io.millrace.executor.cpu.Rotary;
+import io.millrace.executor.cpu.Rows;
+import io.millrace.memory.DType;
+import io.millrace.memory.Ledger;
+import io.millrace.memory.host.HostMemory;
+import io.millrace.memory.host.HostSlab;
+import io.millrace.model.spec.Activation;
+import io.millrace.model.spec.NormSpec;
+import io.millrace.model.spec.RopeSpec;
+import io.millrace.prefetch.plan.ComputeRates;
+import io.millrace.prefetch.plan.Operation;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+
+/** The CPU's rates, all workers together, on data of the sizes that runs have. */
+final class ComputeProbe implements AutoCloseable {
+    private static final int SCALES = 2;
+    private static final int[] ROWS = {16, 64, 128, 256, 512, 1024, 2048};
+    private static final int[] INPUTS = {512, 768, 1024, 2048, 3072, 4096, 8192};
+    private static final int REFERENCE_ROWS = 512;
+    private static final int REFERENCE_INPUTS = 2048;
+    private static final int OUTPUTS = 1024;
+    private static final int[] TOKENS = {64, 128, 256, 512, 1024};
+    private static final int[] HEAD_SIZES = {64, 128};
+    private static final int HEADS = 16;
+    private static final int PASS_ROWS = 512;
+    private static final int PASS_WIDTH = 2048;
+    private static final int DISPATCHES = 2000;
+    private static final float SMALL = 0.01f;
+
+    private final CpuWorkers workers;
+    private final HostMemory memory = new HostMemory(Ledger.unlimited());
+    private final Timing timing = new Timing(0.05, 0.12);
+    // Vector code runs a thousand times slower until the compiler has seen enough of it.
+    private final Timing patient = new Timing(0.4, 0.12);
+    private final Consumer<String> progress;
+
+    ComputeProbe(int cores, Consumer<String> progress) {
+        workers = new CpuWorkers(cores);
+        this.progress = progress;
+    }
+
+    ComputeRates run() {
+        progress.accept("matrix products");
+        List<ComputeRates.MatmulRate> matmuls = matmuls();
+        progress.accept("attention");
+        List<ComputeRates.AttentionRate> attentions = attentions();
+        progress.accept("norms, activations, losses");
+        Map<Operation.Kind, Double> passes = passes();
+        progress.accept("z, folding and perturbing");
+        Map<DType, Double> widen = new EnumMap<>(DType.class);
+        Map<DType, Double> store = new EnumMap<>(DType.class);
+        Map<String, Double> z = new HashMap<>();
+        try (FormProbe form = new FormProbe(workers, memory, timing)) {
+            form.measure(widen, store, z);
+        }
+        return new ComputeRates(
+                matmuls, attentions, widen, store, z, passes, dispatchSeconds(), 0);
+    }
+
+    /** One of the products alone. */
+    double reference() {
+        return matmuls(new int[] {REFERENCE_INPUTS}, new int[] {REFERENCE_ROWS}, patient)
+                .getFirst()
+                .flopsPerSecond();
+    }
+
+    private List<ComputeRates.MatmulRate> matmuls() {
+        return matmuls(INPUTS, ROWS, timing);
+    }
+
+    private List<ComputeRates.MatmulRate> matmuls(int[] allInputs, int[] allRows, Timing timed) {
+        List<ComputeRates.MatmulRate> rates = new ArrayList<>();
+        int most = allRows[allRows.length - 1];
+        for (int inputs : allInputs) {
+            try (HostSlab x = filled("x", (long) SCALES * most * inputs);
+                    HostSlab y = filled("y", (long) SCALES * most * OUTPUTS);
+                    HostSlab panels = filled("panels", panelFloats(inputs))) {
+                for (int rows : allRows) {
+                    Product product = new Product(rows, inputs, x, y, panels);
+                    double seconds = timed.seconds(product::run);
+                    double flops = 2.0 * SCALES * rows * inputs * OUTPUTS;
+                    rates.add(new ComputeRates.MatmulRate(rows, inputs, flops / seconds));
+                }
+            }
+        }
+        return rates;
+    }
+
+    private long panelFloats(int inputs) {
+        int widest = GemmTiles.of(1, OUTPUTS).columnTile();
+        return (long) workers.pool().workers() * SCALES * widest * inputs;
+    }
+
+    /** A product as runs make it: each worker multiplies with a panel that lies in its cache. */
+    private final class Product {
+        private final int rows;
+        private final int inputs;
+        private final GemmTiles tiles;
+        private final MemorySegment x;
+        private final MemorySegment y;
+        private final MemorySegment panels;
+
+        Product(int rows, int inputs, HostSlab x, HostSlab y, HostSlab panels) {
+            this.rows = rows;
+            this.inputs = inputs;
+            this.x = x.segment();
+            this.y = y.segment();
+            this.panels = panels.segment();
+            tiles = GemmTiles.of(rows, OUTPUTS);
+        }
+
+        void run() {
+            workers.pool().parallelFor(tiles.columnTiles(), this::panel);
+        }
+
+        private void panel(int panel, int worker) {
+            int rowTiles = tiles.count() / tiles.columnTiles();
+            for (int rowTile = 0; rowTile < rowTiles; rowTile++) {
+                int tile = panel * rowTiles + rowTile;
+                int width = tiles.columnCount(tile);
+                for (int scale = 0; scale < SCALES; scale++) {
+                    long row = (long) scale * rows + tiles.row(tile);
+                    long weights = ((long) worker * SCALES + scale) * width * inputs;
+                    workers.gemm(worker)
+                            .multiply(
+                                    tiles.rowCount(tile),
+                                    width,
+                                    inputs,
+                                    x,
+                                    row * inputs,
+                                    inputs,
+                                    panels,
+                                    weights,
+                                    inputs,
+                                    false,
+                                    null,
+                                    0,
+                                    false,
+                                    y,
+                                    row * OUTPUTS + tiles.column(tile),
+                                    OUTPUTS);
+                }
+            }
+        }
+    }
+
+    private List<ComputeRates.AttentionRate> attentions() {
+        List<ComputeRates.AttentionRate> rates = new ArrayList<>();
+        attention(TOKENS[0], HEAD_SIZES[0], patient);
+        for (int headSize : HEAD_SIZES) {
+            for (int tokens : TOKENS) {
+                rates.add(attention(tokens, headSize, timing));
+            }
+        }
+        return rates;
+    }
+
+    private ComputeRates.AttentionRate attention(int tokens, int headSize, Timing timed) {
+        long width = (long) HEADS * headSize;
+        // As many sequences as make a work item for every worker, whatever their length.
+        int sequences = Math.max(1, 512 / tokens);
+        long rows = (long) sequences * tokens;
+        Attention.Shape shape = new Attention.Shape(HEADS, HEADS, headSize, 0.125f, 0, 0);
+        int tiles = Attention.queryTiles(tokens);
+        try (HostSlab projected = filled("projected", 3 * rows * width);
+                HostSlab context = filled("context", rows * width)) {
+            HeadRows queries = heads(projected, 0, 3 * width, headSize);
+            HeadRows keys = heads(projected, width, 3 * width, headSize);
+            HeadRows values = heads(projected, 2 * width, 3 * width, headSize);
+            HeadRows out = heads(context, 0, width, headSize);
+            double seconds = timed.seconds(() -> workers.pool()
+                    .parallelFor(
+                            sequences * HEADS * tiles,
+                            (item, worker) -> {
+                                long start = (long) (item / (HEADS * tiles)) * tokens;
+                                int head = item / tiles % HEADS;
+                                workers.attention(worker)
+                                        .run(
+                                                shape, queries, start, keys, values, start, out, 0,
+                                                tokens, head, item % tiles);
+                            }));
+            Operation.Attend work = new Operation.Attend(tokens, headSize, (long) HEADS * sequences);
+            return new ComputeRates.AttentionRate(tokens, headSize, work.flops() / seconds);
+        }
+    }
+
+    private static HeadRows heads(HostSlab slab, long offset, long rowStride, long headStride) {
+        return new HeadRows(slab.segment(), offset, rowStride, headStride);
+    }
+
+    private Map<Operation.Kind, Double> passes() {
+        Map<Operation.Kind, Double> seconds = new EnumMap<>(Operation.Kind.class);
+        long floats = (long) PASS_ROWS * PASS_WIDTH;
+        RopeSpec rope = new RopeSpec(64, Collections.nCopies(32, SMALL), 1);
+        int[] positions = new int[PASS_ROWS];
+        int[] targets = new int[PASS_ROWS];
+        try (HostSlab in = filled("in", floats);
+                HostSlab out = filled("out", floats);
+                HostSlab vector = filled("vector", PASS_WIDTH);
+                HostSlab table = filled("table", Rotary.tableFloats(rope, PASS_ROWS));
+                HostSlab partials =
+                        filled("partials", Loss.partialFloats(PASS_ROWS, PASS_WIDTH / 64))) {
+            MemorySegment x = in.segment();
+            MemorySegment y = out.segment();
+            MemorySegment weights = vector.segment();
+            NormSpec norm =
+                    new NormSpec(NormSpec.Kind.LAYER, "w", "b", PASS_WIDTH, 1e-5f, 0);
+            seconds.put(Operation.Kind.NORM, perElement((from, rows) ->
+                    Norms.apply(
+                            norm, x, at(from), PASS_WIDTH, weights, 0, weights, 0, y, at(from),
+                            PASS_WIDTH, rows)));
+            seconds.put(Operation.Kind.RELU, perElement((from, rows) ->
+                    Activations.apply(
+                            Activation.RELU, x, at(from), y, at(from), at(rows))));
+            seconds.put(Operation.Kind.ACTIVATION, perElement((from, rows) ->
+                    Activations.gated(
+                            Activation.SILU, x, at(from), x, at(from), y, at(from), at(rows))));
+            seconds.put(Operation.Kind.ROTARY, perElement((from, rows) ->
+                    Rotary.apply(
+                            rope, table.segment(), 0, PASS_ROWS, positions, from, from + rows, y, 0,
+                            PASS_WIDTH, 64, PASS_WIDTH / 64)));
+            seconds.put(Operation.Kind.COPY, perElement((from, rows) ->
+                    Rows.copy(x, at(from), y, at(from), at(rows))));
+            int panels = PASS_WIDTH / 64;
+            seconds.put(Operation.Kind.LOSS, perElement((from, rows) -> {
+                for (int panel = 0; panel < panels; panel++) {
+                    Loss.reducePanel(
+                            x, at(from) + panel * 64L, PASS_WIDTH, from, rows, panel * 64, 64, 0,
+                            targets, partials.segment(), 0, panel, panels);
+                }
+            }));
+        }
+        return seconds;
+    }
+
+    private interface RowWork {
+        void run(int from, int rows);
+    }
+
+    private static long at(int row) {
+        return (long) row * PASS_WIDTH;
+    }
+
+    private double perElement(RowWork work) {
+        int each = 8; // rows of a task: 16 Ki floats, as runs share them out
+        double seconds =
+                patient.seconds(() -> workers.pool()
+                        .parallelFor(
+                                PASS_ROWS / each,
+                                (task, worker) -> work.run(task * each, each)));
+        return seconds / ((double) PASS_ROWS * PASS_WIDTH);
+    }
+
+    private double dispatchSeconds() {
+        int tasks = workers.pool().workers();
+        double seconds =
+                timing.seconds(() -> {
+                    for (int i = 0; i < DISPATCHES; i++) {
+                        workers.pool().parallelFor(tasks, (task, worker) -> {});
+                    }
+                });
+        return seconds / DISPATCHES;
+    }
+
+    private HostSlab filled(String purpose, long floats) {
+        HostSlab slab = memory.allocate("probed " + purpose, floats * Float.BYTES);
+        for (long at = 0; at < floats; at++) {
+            slab.segment().setAtIndex(ValueLayout.JAVA_FLOAT, at, SMALL * (at % 7 - 3));
+        }
+        return slab;
+    }
+
+    @Override
+    public void close() {
+        workers.close();
+    }
+}

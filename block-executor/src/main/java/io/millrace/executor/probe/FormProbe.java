@@ -1,0 +1,104 @@
+package io.millrace.executor.probe;
+
+import io.millrace.executor.cpu.CpuWorkers;
+import io.millrace.memory.DType;
+import io.millrace.memory.host.HostMemory;
+import io.millrace.memory.host.HostSlab;
+import io.millrace.optim.DenseDirection;
+import io.millrace.optim.Directions;
+import io.millrace.optim.ParameterPass;
+import io.millrace.optim.PassPlan;
+import io.millrace.optim.PendingUpdates;
+import io.millrace.optim.Probe;
+import io.millrace.optim.Rounding;
+import io.millrace.optim.StoredTensor;
+import io.millrace.optim.Update;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The pass that widens, folds and perturbs, on a tensor that no cache holds, a panel at a time. Three
+ * variants of it tell apart what z costs, what storing costs, and what is left.
+ */
+final class FormProbe implements AutoCloseable {
+    private static final long ELEMENTS = 24L << 20;
+    private static final int PANEL = 128 * 1024;
+    private static final int SCALES = 2;
+    private static final List<String> DIRECTIONS = List.of("gaussian", "rademacher");
+    private static final List<DType> DTYPES = List.of(DType.F32, DType.BF16, DType.F16);
+    private static final long SEED = 7;
+
+    private final CpuWorkers workers;
+    private final Timing timing;
+    private final HostSlab weights;
+    private final HostSlab panels;
+
+    FormProbe(CpuWorkers workers, HostMemory memory, Timing timing) {
+        this.workers = workers;
+        this.timing = timing;
+        weights = memory.allocate("probed weights", ELEMENTS * Float.BYTES);
+        panels =
+                memory.allocate(
+                        "probed panels",
+                        (long) workers.pool().workers() * SCALES * PANEL * Float.BYTES);
+        weights.segment().fill((byte) 0);
+    }
+
+    /** Fills in seconds an element. */
+    void measure(Map<DType, Double> widen, Map<DType, Double> store, Map<String, Double> z) {
+        for (String name : DIRECTIONS) {
+            DenseDirection direction = Directions.dense(name);
+            double one = seconds(direction, DType.BF16, pending(2, 0));
+            double two = seconds(direction, DType.BF16, pending(2, 1));
+            z.put(name, Math.max(0, two - one));
+        }
+        DenseDirection cheap = Directions.dense("rademacher");
+        for (DType dtype : DTYPES) {
+            double plain = seconds(cheap, dtype, pending(1, 0));
+            double folding = seconds(cheap, dtype, pending(1, 1));
+            widen.put(dtype, Math.max(0, plain - z.get("rademacher")));
+            store.put(dtype, Math.max(0, folding - plain - z.get("rademacher")));
+        }
+    }
+
+    /** So many updates that wait; they are rounded and stored only where every step folds. */
+    private static PendingUpdates pending(int foldEvery, int count) {
+        Update update = new Update(1, SEED, 1f, List.of(new Update.Term(SEED, 0f)));
+        return PendingUpdates.of(0, foldEvery, count == 0 ? List.of() : List.of(update));
+    }
+
+    private double seconds(DenseDirection direction, DType dtype, PendingUpdates pending) {
+        StoredTensor tensor =
+                new StoredTensor(weights.segment(), 0, dtype, 0, ELEMENTS, false);
+        PassPlan plan =
+                PassPlan.probing(
+                        pending, pending.folds(), new Probe(SEED + 1, List.of(1e-3f, -1e-3f)));
+        ParameterPass[] passes = new ParameterPass[workers.pool().workers()];
+        for (int worker = 0; worker < passes.length; worker++) {
+            passes[worker] = new ParameterPass(direction, Rounding.NEAREST);
+        }
+        MemorySegment place = panels.segment();
+        double seconds =
+                timing.seconds(() -> workers.pool()
+                        .parallelFor(
+                                (int) (ELEMENTS / PANEL),
+                                (panel, worker) -> {
+                                    long at = (long) worker * SCALES * PANEL * Float.BYTES;
+                                    passes[worker].range(
+                                            tensor,
+                                            plan,
+                                            (long) panel * PANEL,
+                                            PANEL,
+                                            new MemorySegment[] {place, place},
+                                            new long[] {at, at + (long) PANEL * Float.BYTES});
+                                }));
+        return seconds / ELEMENTS;
+    }
+
+    @Override
+    public void close() {
+        panels.close();
+        weights.close();
+    }
+}

@@ -1,0 +1,251 @@
+package io.millrace.executor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.config.RunListener;
+import io.millrace.executor.config.TuneConfigBuilder;
+import io.millrace.memory.BadInputException;
+import io.millrace.memory.DType;
+import io.millrace.optim.Journal;
+import io.millrace.optim.JournalReader;
+import io.millrace.optim.StepRecord;
+import io.millrace.telemetry.json.Json;
+import io.millrace.telemetry.json.JsonObject;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Runs with low-rank directions: the same bytes however they go, and weights written rarely. */
+class LowRankRunTest {
+    private static final Pattern SMALLEST = Pattern.compile("at least (\\d+)");
+
+    @TempDir Path temp;
+
+    @ParameterizedTest
+    @CsvSource({
+        // model, dtype, window, folds every, checkpoint every, stopped after, optimizer
+        "llama, float32, 3, 3, 0, 4, mezo-sgd",
+        "llama, bfloat16, 2, 2, 2, 5, lozo-m",
+        "opt, bfloat16, 3, 3, 1, 6, lozo-m",
+        "opt, float32, 4, 2, 3, 2, mezo-adam",
+        "opt-350m, float16, 3, 1, 2, 3, mezo-sgd",
+        "gpt2, bfloat16, 50, 50, 2, 4, lozo-m"
+    })
+    void twoRunsAStoppedAndResumedRunAndAReplayMakeTheSameBytes(
+            String model,
+            String dtype,
+            int window,
+            int foldEvery,
+            int checkpointEvery,
+            int stopAfter,
+            String optimizer)
+            throws IOException {
+        Path data = Runs.data(temp, 41, 10);
+        Path first = temp.resolve("first");
+        TuningRun.run(
+                config(model, data, first, dtype, window, optimizer).foldEvery(foldEvery).build(),
+                RunListener.SILENT);
+        Map<String, byte[]> expected = Runs.result(first);
+        Path second = temp.resolve("second");
+        TuneConfigBuilder again =
+                config(model, data, second, dtype, window, optimizer)
+                        .foldEvery(foldEvery)
+                        .checkpointEvery(checkpointEvery);
+        assertThat(TuningRun.run(again.build(), Runs.stopAfter(stopAfter)).interrupted()).isTrue();
+        TuningRun.run(again.resume(true).build(), RunListener.SILENT);
+        assertSame(Runs.result(second), expected);
+        Path replayed = temp.resolve("replayed");
+        Replay.run(Golden.path(model), first.resolve("journal.jsonl"), replayed);
+        assertThat(Files.readAllBytes(replayed.resolve("model.safetensors")))
+                .isEqualTo(expected.get("model.safetensors"));
+    }
+
+    @Test
+    void anEvaluationOnTheWaySeesWhatASaveWouldWriteAndChangesNothing() throws IOException {
+        Path data = Runs.data(temp, 42, 10);
+        Path plain = temp.resolve("plain");
+        TuningRun.run(config("qwen3", data, plain, "bfloat16", 3, "lozo-m").build(), RunListener.SILENT);
+        Path watched = temp.resolve("watched");
+        RunSummary summary =
+                TuningRun.run(
+                        config("qwen3", data, watched, "bfloat16", 3, "lozo-m")
+                                .eval(data)
+                                .evalEvery(2)
+                                .build(),
+                        RunListener.SILENT);
+        assertThat(Runs.result(watched).get("model.safetensors"))
+                .isEqualTo(Runs.result(plain).get("model.safetensors"));
+        Path shorter = temp.resolve("shorter");
+        double loss =
+                TuningRun.run(
+                                config("qwen3", data, shorter, "bfloat16", 3, "lozo-m")
+                                        .steps(4)
+                                        .eval(data)
+                                        .build(),
+                                RunListener.SILENT)
+                        .after()
+                        .loss();
+        assertThat(evalLoss(watched, 4)).isEqualTo(loss);
+        assertThat(summary.after().loss()).isNotEqualTo(loss);
+    }
+
+    @Test
+    void microBatchesChangeLossesByRoundingOnly() throws IOException {
+        Path data = Runs.data(temp, 43, 10);
+        List<StepRecord> whole = journal(config("llama", data, temp.resolve("whole"), "float32", 3, "mezo-sgd"));
+        for (int microBatch : new int[] {1, 3}) {
+            Path out = temp.resolve("micro-" + microBatch);
+            List<StepRecord> cut =
+                    journal(
+                            config("llama", data, out, "float32", 3, "mezo-sgd")
+                                    .microBatch(microBatch));
+            for (int step = 0; step < whole.size(); step++) {
+                for (int query = 0; query < 2; query++) {
+                    assertThat(cut.get(step).queries().get(query).lossPlus())
+                            .isEqualTo(
+                                    whole.get(step).queries().get(query).lossPlus(), within(1e-6));
+                }
+            }
+        }
+    }
+
+    @Test
+    void aStreamedRunWritesEveryBlockOnceAWindowAndNothingInBetween() throws IOException {
+        Path data = Runs.data(temp, 44, 10);
+        Path out = temp.resolve("out");
+        MemoryConfig memory = smallest(data);
+        TuningRun.run(
+                config("llama-deep", data, out, "bfloat16", 4, "mezo-sgd").steps(8).memory(memory).build(),
+                RunListener.SILENT);
+        List<Long> written = laneBytes(out, "nvme-write");
+        List<Long> read = laneBytes(out, "nvme-read");
+        assertThat(read.get(3)).isPositive();
+        assertThat(written.subList(0, 4)).containsOnly(0L);
+        long afterFirstWindow = written.subList(4, 8).stream().mapToLong(Long::longValue).sum();
+        assertThat(afterFirstWindow).isPositive().isLessThanOrEqualTo(read.get(3));
+    }
+
+    @Test
+    void theJournalSaysAllThatDecidesTheDirection() throws IOException {
+        Path data = Runs.data(temp, 45, 10);
+        Path out = temp.resolve("out");
+        TuningRun.run(config("opt", data, out, "float32", 3, "lozo-m").build(), Runs.stopAfter(2));
+        Journal journal = JournalReader.read(out.resolve("journal.jsonl"));
+        assertThat(journal.header().direction()).isEqualTo("low-rank");
+        assertThat(journal.header().optimizer()).isEqualTo("lozo-m");
+        assertThat(journal.header().foldEvery()).isEqualTo(3);
+        assertThat(journal.header().extra())
+                .containsEntry("rank", 2L)
+                .containsEntry("window", 3L)
+                .containsEntry("beta", 0.9);
+        assertThatThrownBy(() ->
+                        TuningRun.run(
+                                config("opt", data, out, "float32", 3, "lozo-m")
+                                        .rank(3)
+                                        .resume(true)
+                                        .build(),
+                                RunListener.SILENT))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("'rank' is 2, and this run has 3");
+    }
+
+    @Test
+    void aRankAboveASideOfAMatrixIsRefusedBeforeAnythingIsWritten() throws IOException {
+        Path data = Runs.data(temp, 46, 10);
+        Path out = temp.resolve("out");
+        assertThatThrownBy(() ->
+                        TuningRun.run(
+                                config("opt", data, out, "float32", 3, "mezo-sgd").rank(65).build(),
+                                RunListener.SILENT))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("--rank: 65 exceeds a side of")
+                .hasMessageContaining("at most 64");
+        assertThat(out).doesNotExist();
+    }
+
+    /** The smallest budget that a refusal names. */
+    private MemoryConfig smallest(Path data) {
+        long budget = 4096;
+        for (int attempt = 0; attempt < 3; attempt++) {
+            MemoryConfig memory =
+                    new MemoryConfig(
+                            "cpu",
+                            OptionalLong.empty(),
+                            OptionalLong.of(budget),
+                            Optional.empty(),
+                            OptionalLong.empty(),
+                            2,
+                            true);
+            try {
+                Path probe = temp.resolve("probe-" + attempt);
+                TuningRun.run(
+                        config("llama-deep", data, probe, "bfloat16", 4, "mezo-sgd")
+                                .steps(1)
+                                .memory(memory)
+                                .build(),
+                        RunListener.SILENT);
+                return memory;
+            } catch (BadInputException e) {
+                Matcher matcher = SMALLEST.matcher(e.getMessage());
+                assertThat(matcher.find()).as(e.getMessage()).isTrue();
+                budget = Long.parseLong(matcher.group(1));
+            }
+        }
+        throw new AssertionError("three refusals, and none named a budget that works");
+    }
+
+    private static List<Long> laneBytes(Path out, String lane) throws IOException {
+        List<Long> bytes = new ArrayList<>();
+        for (String line : Files.readAllLines(out.resolve("metrics.jsonl"))) {
+            JsonObject fields = Json.parseObject(line);
+            if (fields.has("lanes")) {
+                JsonObject lanes = fields.object("lanes");
+                bytes.add(lanes.has(lane) ? lanes.object(lane).integer("bytes") : 0L);
+            }
+        }
+        return bytes;
+    }
+
+    private static double evalLoss(Path out, long step) throws IOException {
+        for (String line : Files.readAllLines(out.resolve("metrics.jsonl"))) {
+            JsonObject fields = Json.parseObject(line);
+            if (fields.has("eval_loss") && fields.integer("step") == step) {
+                return fields.number("eval_loss");
+            }
+        }
+        throw new AssertionError("no evaluation after step " + step);
+    }
+
+    private static TuneConfigBuilder config(
+            String model, Path data, Path out, String dtype, int window, String optimizer) {
+        return Runs.config(model, data, out)
+                .dtype(DType.find(dtype).orElseThrow())
+                .perturbation("low-rank")
+                .window(window)
+                .optimizer(optimizer);
+    }
+
+    private static List<StepRecord> journal(TuneConfigBuilder config) {
+        Path out = TuningRun.run(config.build(), RunListener.SILENT).out();
+        return JournalReader.read(out.resolve("journal.jsonl")).records();
+    }
+
+    private static void assertSame(Map<String, byte[]> actual, Map<String, byte[]> expected) {
+        assertThat(actual.keySet()).isEqualTo(expected.keySet());
+        expected.forEach((name, bytes) -> assertThat(actual.get(name)).as(name).isEqualTo(bytes));
+    }
+}

@@ -1,0 +1,121 @@
+package io.millrace.cli;
+
+import io.millrace.executor.probe.MachineProbe;
+import io.millrace.memory.ByteSize;
+import io.millrace.prefetch.plan.ComputeRates;
+import io.millrace.prefetch.plan.Machine;
+import io.millrace.prefetch.plan.MachineFile;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code millrace probe}. */
+@Command(
+        name = "probe",
+        description = "Measure this machine for plans: drive, memory, copies, computing; and what it misses.")
+final class ProbeCommand implements Callable<Integer> {
+    private final CommandContext context;
+
+    @Option(
+            names = "--nvme-dir",
+            paramLabel = "DIR",
+            description = "Folder on the drive that runs will use. Default: the current one.")
+    private Path nvmeDir;
+
+    @Mixin private JsonOption json = new JsonOption();
+
+    ProbeCommand(CommandContext context) {
+        this.context = context;
+    }
+
+    @Override
+    public Integer call() {
+        ProbeCache cache = ProbeCache.ofThisMachine();
+        Optional<Path> drive = Optional.ofNullable(nvmeDir);
+        Machine machine =
+                MachineProbe.run(
+                        cache.processor(),
+                        drive.orElse(Path.of("")).toAbsolutePath(),
+                        this::progress);
+        erase();
+        cache.keep(machine, drive);
+        if (json.wanted()) {
+            context.printJson(MachineFile.fields(machine));
+        } else {
+            print(machine, cache.file(drive));
+        }
+        return ExitCode.DONE;
+    }
+
+    private void progress(String what) {
+        if (context.terminal()) {
+            context.err().print("\r\033[Kmeasuring " + what + " ...");
+            context.err().flush();
+        }
+    }
+
+    private void erase() {
+        if (context.terminal()) {
+            context.err().print("\r\033[K");
+            context.err().flush();
+        }
+    }
+
+    private void print(Machine machine, Path kept) {
+        Machine.Drive drive = machine.drive();
+        Machine.Host host = machine.host();
+        Machine.Accelerator device = machine.device();
+        ComputeRates rates = device.rates();
+        line("machine", machine.name());
+        line("drive", drive.path() + ", " + ByteSize.format(drive.freeBytes()) + " free");
+        line("  read", rate(drive.readBytesPerSecond()) + ", " + rate(drive.readWhileWriting()) + " while writing");
+        line("  write", rate(drive.writeBytesPerSecond()) + ", " + rate(drive.writeWhileReading()) + " while reading");
+        line("  sync", format("%.2g ms for a line of a journal", drive.syncSeconds() * 1e3));
+        line("host", format("%d cores, %s, %s available", host.cores(), ByteSize.format(host.memoryBytes()), ByteSize.format(host.availableBytes())));
+        line("  copy", rate(host.copyBytesPerSecond()));
+        line("  pinning", (host.pinLimitBytes() < 0 ? "no limit" : "up to " + ByteSize.format(host.pinLimitBytes())) + ", " + rate(host.pinBytesPerSecond()));
+        line("emulated", "h2d " + rate(device.h2dBytesPerSecond()) + ", d2h " + rate(device.d2hBytesPerSecond()) + "; both at once " + rate(device.h2dWhileD2h()) + " and " + rate(device.d2hWhileH2d()));
+        line("matmul", "float32, in GFLOP/s, by rows (down) and inputs (across)");
+        table(rates);
+        line("z", perSecond("gaussian", rates.zSeconds().get("gaussian")) + ", " + perSecond("rademacher", rates.zSeconds().get("rademacher")));
+        rates.widenSeconds().forEach((dtype, seconds) -> line("  " + dtype.torchName(), perSecond("widened and perturbed", seconds) + ", " + perSecond("rounded and stored", rates.storeSeconds().get(dtype))));
+        line("dispatch", format("%.1f µs", rates.dispatchSeconds() * 1e6));
+        context.print("");
+        if (machine.missing().isEmpty()) {
+            line("missing", "nothing");
+        }
+        machine.missing().forEach(gap -> line("missing", gap));
+        line("kept in", kept.toString());
+    }
+
+    private void table(ComputeRates rates) {
+        StringBuilder head = new StringBuilder("          ");
+        rates.matmuls().stream().map(ComputeRates.MatmulRate::inputs).distinct().forEach(inputs -> head.append(format("%9d", inputs)));
+        context.print(head.toString());
+        rates.matmuls().stream().map(ComputeRates.MatmulRate::rows).distinct().forEach(rows -> {
+            StringBuilder row = new StringBuilder(format("%10d", rows));
+            rates.matmuls().stream().filter(one -> one.rows() == rows).forEach(one -> row.append(format("%9.0f", one.flopsPerSecond() / 1e9)));
+            context.print(row.toString());
+        });
+    }
+
+    private void line(String name, String value) {
+        context.print(format("%-10s %s", name, value));
+    }
+
+    private static String rate(double bytesPerSecond) {
+        return format("%.2f GB/s", bytesPerSecond / 1e9);
+    }
+
+    private static String perSecond(String what, double seconds) {
+        return seconds == 0 ? what + " free" : format("%s %.2f G/s", what, 1e-9 / seconds);
+    }
+
+    private static String format(String form, Object... values) {
+        return String.format(Locale.ROOT, form, values);
+    }
+}

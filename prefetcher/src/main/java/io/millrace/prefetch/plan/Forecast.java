@@ -1,0 +1,159 @@
+package io.millrace.prefetch.plan;
+
+import io.millrace.prefetch.Placement;
+import io.millrace.telemetry.Lane;
+import io.millrace.telemetry.SpanRecorder;
+import io.millrace.telemetry.SpanLog;
+import io.millrace.telemetry.StepOverlap;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What a step of a placement will cost on a machine, once the pipeline is full.
+ *
+ * @param stepSeconds by the simulation
+ * @param boundSeconds the busiest lane alone: what no schedule can go below
+ * @param boundLane that lane
+ * @param busySeconds of each lane, undisturbed
+ * @param bytes that each lane moves
+ * @param hiddenTransfer share of the transfers' time that lies under computation
+ * @param tokensPerSecond of the step
+ */
+public record Forecast(
+        double stepSeconds,
+        double boundSeconds,
+        Lane boundLane,
+        Map<Lane, Double> busySeconds,
+        Map<Lane, Double> bytes,
+        double hiddenTransfer,
+        double tokensPerSecond) {
+    private static final int WARM = 2;
+    private static final int LAST = 4; // of the passes that count: from WARM to before this
+    private static final int PASSES = 5;
+    private static final double NANOS = 1e9;
+
+    /** Freezes the maps. */
+    public Forecast {
+        busySeconds = Collections.unmodifiableMap(new EnumMap<>(busySeconds));
+        bytes = Collections.unmodifiableMap(new EnumMap<>(bytes));
+    }
+
+    /** Busy time of the bound lane in a step. */
+    public double efficiency() {
+        return boundSeconds / stepSeconds;
+    }
+
+    /**
+     * Forecasts.
+     *
+     * @param machine where
+     * @param placement of the blocks
+     * @param work of a step
+     * @param direction what z is drawn from
+     * @param overlap whether transfers run while blocks compute
+     */
+    public static Forecast of(
+            Machine machine,
+            Placement placement,
+            StepWork work,
+            String direction,
+            boolean overlap) {
+        Part folding = part(machine, placement, work, direction, overlap, true);
+        if (work.foldEvery() == 1) {
+            return folding.forecast(work.tokens());
+        }
+        Part reading = part(machine, placement, work, direction, overlap, false);
+        return folding.mixed(reading, 1.0 / work.foldEvery()).forecast(work.tokens());
+    }
+
+    /** A step that folds, or one that does not. */
+    private record Part(
+            double seconds, Map<Lane, Double> busy, Map<Lane, Double> bytes, double hidden) {
+        /** The mean of steps of two kinds. */
+        Part mixed(Part other, double share) {
+            Map<Lane, Double> meanBusy = new EnumMap<>(Lane.class);
+            Map<Lane, Double> meanBytes = new EnumMap<>(Lane.class);
+            for (Lane lane : Lane.values()) {
+                meanBusy.put(lane, share * busy.get(lane) + (1 - share) * other.busy.get(lane));
+                meanBytes.put(lane, share * bytes.get(lane) + (1 - share) * other.bytes.get(lane));
+            }
+            return new Part(
+                    share * seconds + (1 - share) * other.seconds,
+                    meanBusy,
+                    meanBytes,
+                    share * hidden + (1 - share) * other.hidden);
+        }
+
+        Forecast forecast(long tokens) {
+            Lane bound = Lane.COMPUTE;
+            for (Lane lane : Lane.values()) {
+                bound = busy.get(lane) > busy.get(bound) ? lane : bound;
+            }
+            return new Forecast(
+                    seconds, busy.get(bound), bound, busy, bytes, hidden, tokens / seconds);
+        }
+    }
+
+    private static Part part(
+            Machine machine,
+            Placement placement,
+            StepWork work,
+            String direction,
+            boolean overlap,
+            boolean folds) {
+        int count = work.visits().size();
+        double[] compute = new double[count];
+        boolean[] changes = new boolean[count];
+        for (int visit = 0; visit < count; visit++) {
+            VisitWork one = work.visits().get(visit);
+            List<Operation> operations = folds ? one.folding() : one.reading();
+            compute[visit] = machine.device().rates().seconds(operations, direction);
+            changes[visit] = folds && one.changes();
+        }
+        PipelineSimulation.Run run =
+                new PipelineSimulation.Run(
+                        compute, changes, machine.drive().syncSeconds(), PASSES, overlap);
+        PipelineSimulation.Result result =
+                PipelineSimulation.simulate(placement, machine, run);
+        Map<Lane, Double> busy = new EnumMap<>(Lane.class);
+        Map<Lane, Double> bytes = new EnumMap<>(Lane.class);
+        SharedRates alone = new SharedRates(machine, !placement.request().isUnified());
+        for (Lane lane : Lane.values()) {
+            double moved = 0;
+            for (PipelineSimulation.Span span : result.spans()) {
+                // Whole passes by number of visit: what is cut by a moment would be counted twice.
+                int pass = span.visit() / count;
+                moved += span.lane() == lane && pass >= WARM && pass < LAST ? span.bytes() : 0;
+            }
+            moved /= LAST - WARM;
+            bytes.put(lane, moved);
+            busy.put(lane, moved == 0 ? 0 : moved / alone.of(java.util.Set.of(lane)).get(lane));
+        }
+        double computing = 0;
+        for (double seconds : compute) {
+            computing += seconds;
+        }
+        busy.put(Lane.COMPUTE, computing);
+        return new Part(result.steadySeconds(WARM), busy, bytes, hidden(result, count));
+    }
+
+    private static double hidden(PipelineSimulation.Result result, int count) {
+        SpanRecorder recorder = new SpanRecorder(PASSES * count, () -> 0);
+        SpanLog log = recorder.newLog();
+        for (PipelineSimulation.Span span : result.spans()) {
+            recorder.record(
+                    span.lane(),
+                    span.block(),
+                    span.visit() / count,
+                    (long) (span.start() * NANOS),
+                    (long) (span.end() * NANOS),
+                    span.bytes());
+        }
+        double[] ends = result.passEnds();
+        long until = (long) (ends[LAST - 1] * NANOS);
+        recorder.drain(until, log);
+        return StepOverlap.of(log, (long) (ends[WARM - 1] * NANOS), until).hiddenTransfer();
+    }
+}

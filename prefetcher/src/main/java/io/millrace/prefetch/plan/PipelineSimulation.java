@@ -1,0 +1,359 @@
+package io.millrace.prefetch.plan;
+
+import io.millrace.memory.Tier;
+import io.millrace.prefetch.Placement;
+import io.millrace.telemetry.Lane;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * The pipeline as discrete events: the lanes of a {@link io.millrace.prefetch.PipelinedFeed} take
+ * the same visits in the same order, claim the same slots, and wait for the same things; only time
+ * is reckoned. Blocks that stay are taken as loaded.
+ *
+ * <p>A lane's work is a number of bytes, compute's a number of seconds at full speed; between two
+ * events every lane goes at the speed that {@link SharedRates} gives for those at work.
+ */
+public final class PipelineSimulation {
+    private static final Lane[] LANES = Lane.values();
+    private static final double DONE = 1e-12; // of a second or a byte: rounding, not work
+
+    private final Placement placement;
+    private final SharedRates shared;
+    private final Run run;
+    private final int[] visits;
+    private final int total;
+    private final boolean unified;
+    private final Map<Lane, State> lanes = new EnumMap<>(Lane.class);
+    private final List<Span> spans = new ArrayList<>();
+    private final double[] passEnds;
+    private double now;
+
+    private final SlotPool hostSlots;
+    private final SlotPool deviceSlots;
+    private final int[] hostClaims;
+    private final int[] hostSlot;
+    private final boolean[] hostDirty;
+    private final boolean[] writing;
+    private final int[] deviceClaims;
+    private final int[] deviceSlot;
+    private final boolean[] deviceDirty;
+    private final boolean[] downloading;
+    private final boolean[] download; // by visit
+    private final boolean[] write; // by visit
+
+    /**
+     * What runs.
+     *
+     * @param computeSeconds of every visit of a pass at full speed
+     * @param changes whether a visit leaves its block changed
+     * @param gapSeconds from the end of a pass to the beginning of the next
+     * @param passes how many
+     * @param overlap whether lanes run ahead
+     */
+    public record Run(
+            double[] computeSeconds,
+            boolean[] changes,
+            double gapSeconds,
+            int passes,
+            boolean overlap) {}
+
+    /**
+     * One lane's work on one visit.
+     *
+     * @param lane which
+     * @param visit number of the visit, over all passes
+     * @param block whose visit
+     * @param start seconds from the beginning
+     * @param end seconds from the beginning
+     * @param bytes moved; 0 of compute
+     */
+    public record Span(Lane lane, int visit, int block, double start, double end, long bytes) {}
+
+    /**
+     * What came of it.
+     *
+     * @param spans in order of their ends
+     * @param passEnds when the computation of each pass ended
+     * @param mostHostSlots the most host slots ever lent at once
+     * @param mostDeviceSlots the same on the device
+     */
+    public record Result(List<Span> spans, double[] passEnds, int mostHostSlots, int mostDeviceSlots) {
+        /**
+         * Seconds of a pass once the pipeline is full.
+         *
+         * @param warm passes at the beginning that do not count
+         */
+        public double steadySeconds(int warm) {
+            // Nothing is fetched ahead for a pass after the last, so that one is shorter than others.
+            int last = passEnds.length - 2;
+            return (passEnds[last] - passEnds[warm - 1]) / (last + 1 - warm);
+        }
+    }
+
+    private static final class State {
+        private int passed;
+        private boolean claimed;
+        private boolean busy;
+        private double left;
+        private double began;
+        private long bytes;
+    }
+
+    private PipelineSimulation(Placement placement, Machine machine, Run run) {
+        this.placement = placement;
+        this.run = run;
+        unified = placement.request().isUnified();
+        shared = new SharedRates(machine, !unified);
+        visits = placement.request().visits().stream().mapToInt(Integer::intValue).toArray();
+        total = visits.length * run.passes();
+        passEnds = new double[run.passes()];
+        int blocks = placement.homes().size();
+        hostSlots = new SlotPool(placement.hostSlots());
+        deviceSlots = new SlotPool(placement.deviceSlots());
+        hostClaims = new int[blocks];
+        hostSlot = new int[blocks];
+        hostDirty = new boolean[blocks];
+        writing = new boolean[blocks];
+        deviceClaims = new int[blocks];
+        deviceSlot = new int[blocks];
+        deviceDirty = new boolean[blocks];
+        downloading = new boolean[blocks];
+        download = new boolean[total];
+        write = new boolean[total];
+        Arrays.fill(hostSlot, SlotPool.NONE);
+        Arrays.fill(deviceSlot, SlotPool.NONE);
+        for (Lane lane : LANES) {
+            if (!unified || (lane != Lane.H2D && lane != Lane.D2H)) {
+                lanes.put(lane, new State());
+            }
+        }
+    }
+
+    /**
+     * Runs passes over the visits.
+     *
+     * @param placement of the blocks
+     * @param machine whose speeds lanes have
+     * @param run what happens
+     */
+    public static Result simulate(Placement placement, Machine machine, Run run) {
+        return new PipelineSimulation(placement, machine, run).simulate();
+    }
+
+    private Result simulate() {
+        while (lanes.get(Lane.NVME_WRITE).passed < total) {
+            boolean moved = true;
+            while (moved) {
+                moved = false;
+                for (Lane lane : lanes.keySet()) {
+                    moved |= advance(lane);
+                }
+            }
+            if (lanes.get(Lane.NVME_WRITE).passed < total) {
+                elapse();
+            }
+        }
+        return new Result(
+                List.copyOf(spans), passEnds, hostSlots.mostLent(), deviceSlots.mostLent());
+    }
+
+    /** Lets time pass until the first lane ends what it is at. */
+    private void elapse() {
+        Set<Lane> busy = EnumSet.noneOf(Lane.class);
+        lanes.forEach((lane, state) -> {
+            if (state.busy) {
+                busy.add(lane);
+            }
+        });
+        if (busy.isEmpty()) {
+            throw new IllegalStateException("the simulated pipeline is stuck at " + now + " s");
+        }
+        Map<Lane, Double> rates = shared.of(busy);
+        double next = Double.POSITIVE_INFINITY;
+        for (Lane lane : busy) {
+            next = Math.min(next, lanes.get(lane).left / rates.get(lane));
+        }
+        now += next;
+        for (Lane lane : busy) {
+            State state = lanes.get(lane);
+            state.left -= next * rates.get(lane);
+            if (state.left <= DONE * Math.max(1, rates.get(lane))) {
+                state.busy = false;
+                finish(lane, state);
+            }
+        }
+    }
+
+    /** Takes a lane to its next visit, where nothing holds it up; whether anything changed. */
+    private boolean advance(Lane lane) {
+        State state = lanes.get(lane);
+        if (state.busy || state.passed == total || !mayTake(lane, state.passed)) {
+            return false;
+        }
+        int visit = state.passed;
+        int block = visits[visit % visits.length];
+        return switch (lane) {
+            case NVME_READ -> read(state, block);
+            case H2D -> upload(state, block);
+            case COMPUTE -> compute(state, visit);
+            case D2H -> carry(state, block, download[visit]);
+            case NVME_WRITE -> carry(state, block, write[visit]);
+        };
+    }
+
+    private boolean mayTake(Lane lane, int visit) {
+        return switch (lane) {
+            case NVME_READ -> run.overlap() || lanes.get(Lane.NVME_WRITE).passed >= visit;
+            case H2D -> lanes.get(Lane.NVME_READ).passed > visit;
+            case COMPUTE -> lanes.get(unified ? Lane.NVME_READ : Lane.H2D).passed > visit;
+            case D2H -> lanes.get(Lane.COMPUTE).passed > visit;
+            case NVME_WRITE -> lanes.get(unified ? Lane.COMPUTE : Lane.D2H).passed > visit;
+        };
+    }
+
+    private boolean read(State state, int block) {
+        if (placement.homes().get(block) != Tier.NVME
+                || (!state.claimed && hostClaims[block]++ > 0)) {
+            return pass(state);
+        }
+        state.claimed = true;
+        if (writing[block]) {
+            return false;
+        }
+        hostSlot[block] = hostSlots.tryLend(blockBytes(block));
+        return hostSlot[block] != SlotPool.NONE && begin(state, blockBytes(block));
+    }
+
+    private boolean upload(State state, int block) {
+        if (placement.homes().get(block) == Tier.DEVICE
+                || (!state.claimed && deviceClaims[block]++ > 0)) {
+            return pass(state);
+        }
+        state.claimed = true;
+        if (downloading[block]) {
+            return false;
+        }
+        deviceSlot[block] = deviceSlots.tryLend(blockBytes(block));
+        return deviceSlot[block] != SlotPool.NONE && begin(state, blockBytes(block));
+    }
+
+    private boolean compute(State state, int visit) {
+        boolean pause = visit > 0 && visit % visits.length == 0 && run.gapSeconds() > 0;
+        if (pause && !state.claimed) {
+            state.claimed = true; // of the pause between passes, which is no computation
+            state.left = run.gapSeconds();
+            state.bytes = -1;
+        } else {
+            state.left = run.computeSeconds()[visit % visits.length];
+            state.bytes = 0;
+        }
+        state.began = now;
+        state.busy = true;
+        return true;
+    }
+
+    private boolean carry(State state, int block, boolean wanted) {
+        return wanted ? begin(state, blockBytes(block)) : pass(state);
+    }
+
+    private boolean begin(State state, long bytes) {
+        state.claimed = false;
+        state.busy = true;
+        state.left = bytes;
+        state.bytes = bytes;
+        state.began = now;
+        return true;
+    }
+
+    private static boolean pass(State state) {
+        state.claimed = false;
+        state.passed++;
+        return true;
+    }
+
+    private void finish(Lane lane, State state) {
+        if (state.bytes < 0) {
+            return; // the pause is over, and the visit comes now
+        }
+        int visit = state.passed;
+        int block = visits[visit % visits.length];
+        spans.add(new Span(lane, visit, block, state.began, now, state.bytes));
+        pass(state);
+        switch (lane) {
+            case NVME_READ, H2D -> {}
+            case COMPUTE -> computed(visit, block);
+            case D2H -> downloaded(visit, block);
+            case NVME_WRITE -> {
+                writing[block] = false;
+                hostDirty[block] = false;
+                freeHost(block);
+            }
+        }
+    }
+
+    private void computed(int visit, int block) {
+        if ((visit + 1) % visits.length == 0) {
+            passEnds[visit / visits.length] = now;
+        }
+        boolean changed = run.changes()[visit % visits.length];
+        if (unified) {
+            hostDirty[block] |= changed;
+            giveHostBack(visit, block);
+            return;
+        }
+        deviceDirty[block] |= changed;
+        if (placement.homes().get(block) == Tier.DEVICE || --deviceClaims[block] > 0) {
+            if (placement.homes().get(block) == Tier.NVME) {
+                hostClaims[block]--;
+            }
+            return;
+        }
+        if (deviceDirty[block]) {
+            downloading[block] = true;
+            download[visit] = true;
+        } else {
+            giveDeviceBack(block);
+            giveHostBack(visit, block);
+        }
+    }
+
+    private void downloaded(int visit, int block) {
+        downloading[block] = false;
+        deviceDirty[block] = false;
+        hostDirty[block] = true;
+        giveDeviceBack(block);
+        giveHostBack(visit, block);
+    }
+
+    private void giveDeviceBack(int block) {
+        deviceSlots.giveBack(deviceSlot[block]);
+        deviceSlot[block] = SlotPool.NONE;
+    }
+
+    private void giveHostBack(int visit, int block) {
+        if (placement.homes().get(block) != Tier.NVME || --hostClaims[block] > 0) {
+            return;
+        }
+        if (hostDirty[block]) {
+            writing[block] = true;
+            write[visit] = true;
+        } else {
+            freeHost(block);
+        }
+    }
+
+    private void freeHost(int block) {
+        hostSlots.giveBack(hostSlot[block]);
+        hostSlot[block] = SlotPool.NONE;
+    }
+
+    private long blockBytes(int block) {
+        return placement.request().blockBytes().get(block);
+    }
+}

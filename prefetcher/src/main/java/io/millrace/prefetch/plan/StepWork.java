@@ -1,0 +1,27 @@
+package io.millrace.prefetch.plan;
+
+import java.util.List;
+
+/**
+ * What a step computes, in order of visits.
+ *
+ * @param visits every visit
+ * @param tokens tokens of the batch
+ * @param foldEvery steps from one that folds to the next
+ */
+public record StepWork(List<VisitWork> visits, long tokens, int foldEvery) {
+    /** Freezes the list. */
+    public StepWork {
+        visits = List.copyOf(visits);
+    }
+
+    /** Multiplications and additions with weights in a step. */
+    public double matmulFlops() {
+        return visits.stream()
+                .flatMap(visit -> visit.folding().stream())
+                .mapToDouble(operation -> operation instanceof Operation.Matmul matmul
+                        ? matmul.flops()
+                        : 0)
+                .sum();
+    }
+}

@@ -1,0 +1,100 @@
+package io.millrace.prefetch.plan;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.millrace.memory.BadInputException;
+import io.millrace.memory.DType;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class MachineFileTest {
+    private static final String SMALL =
+            """
+            {"nvme": {"read_bytes_per_second": 7e9, "write_bytes_per_second": 5e9},
+             "host": {"copy_bytes_per_second": 1e10, "memory_bytes": 68719476736},
+             "device": {"name": "cuda:0", "memory_bytes": 25769803776,
+                        "matmul_flops_per_second": {"bfloat16": 1.4e14},
+                        "h2d_bytes_per_second": 2.5e10, "d2h_bytes_per_second": 2.6e10}}
+            """;
+
+    @TempDir Path folder;
+
+    @Test
+    void readsWhatItWrote() {
+        Machine machine = Machines.sharing(1e9, 1e-10);
+        Path file = folder.resolve("cache/machine.json");
+        MachineFile.write(machine, file);
+        Machine read = MachineFile.read(file);
+        assertThat(MachineFile.fields(read)).isEqualTo(MachineFile.fields(machine));
+        assertThat(read.drive()).isEqualTo(machine.drive());
+        assertThat(read.host()).isEqualTo(machine.host());
+        assertThat(read.device().rates().matmuls()).isEqualTo(machine.device().rates().matmuls());
+    }
+
+    @Test
+    void aFewFiguresMakeAMachine() throws IOException {
+        Machine machine = MachineFile.read(Files.writeString(folder.resolve("m.json"), SMALL));
+        assertThat(machine.measured()).isFalse();
+        assertThat(machine.device().onHostCores()).isFalse();
+        assertThat(machine.device().rates().bestMatmulRate()).isEqualTo(1.4e14);
+        assertThat(machine.drive().readWhileWriting()).isLessThan(7e9);
+    }
+
+    @Test
+    void aFieldThatIsMissingOrNoRateIsNamed() throws IOException {
+        Path file = Files.writeString(folder.resolve("m.json"), SMALL.replace("7e9", "-7e9"));
+        assertThatThrownBy(() -> MachineFile.read(file))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("read_bytes_per_second");
+        Files.writeString(file, SMALL.replace("h2d_bytes", "h2d"));
+        assertThatThrownBy(() -> MachineFile.read(file))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("h2d_bytes_per_second");
+        assertThatThrownBy(() -> MachineFile.read(folder.resolve("none.json")))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("none.json");
+    }
+
+    @Test
+    void wishesExchangeParts() {
+        Machine base = Machines.of("cpu", 1e9, 1e9);
+        Machine machine =
+                MachineCatalog.with(
+                        base,
+                        new MachineCatalog.Wishes(
+                                "rtx4090",
+                                OptionalInt.of(5),
+                                OptionalInt.of(2),
+                                OptionalInt.empty(),
+                                OptionalLong.of(128L << 30)),
+                        DType.BF16);
+        assertThat(machine.measured()).isFalse();
+        assertThat(machine.device().memoryBytes()).isEqualTo(24L << 30);
+        assertThat(machine.device().h2dBytesPerSecond()).isEqualTo(55e9);
+        assertThat(machine.drive().readBytesPerSecond()).isEqualTo(13e9);
+        assertThat(machine.host().memoryBytes()).isEqualTo(128L << 30);
+        assertThat(machine.name()).contains("rtx4090");
+    }
+
+    @Test
+    void aCardThatIsNotKnownIsRefusedWithThoseThatAre() {
+        assertThatThrownBy(() ->
+                        MachineCatalog.with(
+                                Machines.of("cpu", 1e9, 1e9),
+                                new MachineCatalog.Wishes(
+                                        "rtx9999",
+                                        OptionalInt.empty(),
+                                        OptionalInt.empty(),
+                                        OptionalInt.empty(),
+                                        OptionalLong.empty()),
+                                DType.BF16))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("rtx4090");
+    }
+}
