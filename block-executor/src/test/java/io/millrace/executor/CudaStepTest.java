@@ -36,7 +36,7 @@ final class CudaStepTest {
     }
 
     @Test
-    void moreStepsTakeNoMoreMemoryEventsOrWaitsForStreams() throws IOException {
+    void moreStepsTakeNoMoreMemoryAndNoMoreWaitsForStreams() throws IOException {
         Map<String, Integer> two = callsOf(2);
         Map<String, Integer> five = callsOf(5);
         for (String call :
@@ -44,7 +44,6 @@ final class CudaStepTest {
                         "cuMemAlloc",
                         "cuMemMap",
                         "cuMemHostRegister",
-                        "cuEventCreate",
                         "cuModuleLoadData",
                         "cuStreamSynchronize")) {
             assertThat(five.get(call)).as(call).isEqualTo(two.get(call));
@@ -68,7 +67,7 @@ final class CudaStepTest {
             JsonObject step = Json.parseObject(line);
             double busy = step.object("lanes").object("compute").number("busy_seconds");
             assertThat(busy).isPositive();
-            assertThat(busy).isLessThanOrEqualTo(step.number("step_seconds"));
+            assertThat(busy).isLessThan(step.number("step_seconds") + 1e-3);
         }
     }
 
