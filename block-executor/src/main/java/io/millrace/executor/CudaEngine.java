@@ -35,6 +35,13 @@ final class CudaEngine implements Engine {
                     arithmetic.direction().name() + " directions do not run on a cuda device",
                     "take gaussian or rademacher, or --device cpu");
         }
+        int headDim = ScratchPlan.widest(spec, layer -> layer.attention().headDim());
+        if (headDim > CudaKernels.MAX_HEAD_DIM) {
+            throw new BadInputException(
+                    "--device",
+                    "heads of " + headDim + " elements are too large for a cuda device",
+                    "take --device cpu; " + CudaKernels.MAX_HEAD_DIM + " is the most");
+        }
         plan = CudaScratchPlan.of(spec, layout, size, kit.panels(), kit.workspaceBytes());
         savingBytes = saves ? layout.largestBlock().sizeBytes() : 0;
         long deviceBytes = HostMemory.pageBytes(plan.deviceBytes()) + FoldPrograms.deviceBytes();

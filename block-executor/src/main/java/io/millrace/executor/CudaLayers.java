@@ -12,9 +12,8 @@ import io.millrace.model.spec.NormSpec;
 import java.util.List;
 
 /**
- * One block's arithmetic over a micro-batch, for every scale of a probe in each launch. The
- * residual stream is float32; what products read and most of what they write has the products'
- * type.
+ * One block's arithmetic over a micro-batch, for every scale of a probe in each launch. The residual
+ * stream is float32; what products read and most of what they write has the products' type.
  */
 final class CudaLayers {
     private static final int BIAS = 0;
@@ -44,37 +43,61 @@ final class CudaLayers {
      * @param batch the micro-batch
      */
     void run(CudaWeights weights, int index, DeviceMatrix hidden, CudaBatch.Tables batch) {
-        LayerSpec layer = layers.get(index);
-        int rows = batch.rows();
-        switch (layer.order()) {
-            case PRE -> {
-                attend(weights, index, norm(weights, layer.attentionNorm(), hidden, rows), batch);
-                addAttention(weights, layer, hidden, rows);
-                expand(weights, layer.mlp(), norm(weights, layer.mlpNorm(), hidden, rows), rows);
-                addMlp(weights, layer, hidden, rows);
-            }
-            case POST -> {
-                attend(weights, index, asInput(weights, hidden, rows), batch);
-                addAttention(weights, layer, hidden, rows);
-                norm(weights, layer.attentionNorm(), hidden, hidden, false, rows);
-                expand(weights, layer.mlp(), asInput(weights, hidden, rows), rows);
-                addMlp(weights, layer, hidden, rows);
-                norm(weights, layer.mlpNorm(), hidden, hidden, false, rows);
-            }
-            case PARALLEL -> {
-                attend(weights, index, norm(weights, layer.attentionNorm(), hidden, rows), batch);
-                // Both parts read the hidden state before either adds to it.
-                expand(weights, layer.mlp(), norm(weights, layer.mlpNorm(), hidden, rows), rows);
-                addAttention(weights, layer, hidden, rows);
-                addMlp(weights, layer, hidden, rows);
-            }
-        }
+        LayerOrder.run(layers.get(index), new Block(weights, index, hidden, batch));
     }
 
-    private DeviceMatrix norm(CudaWeights weights, NormSpec spec, DeviceMatrix hidden, int rows) {
-        DeviceMatrix normed = scratch.states(Part.NORMED, spec.width());
-        norm(weights, spec, hidden, normed, false, rows);
-        return normed;
+    /** One block's parts over one micro-batch. */
+    private final class Block implements LayerOrder.Parts {
+        private final CudaWeights weights;
+        private final int index;
+        private final LayerSpec layer;
+        private final DeviceMatrix hidden;
+        private final CudaBatch.Tables batch;
+        private DeviceMatrix input; // of attention and of the feed-forward part
+
+        Block(CudaWeights weights, int index, DeviceMatrix hidden, CudaBatch.Tables batch) {
+            this.weights = weights;
+            this.index = index;
+            this.hidden = hidden;
+            this.batch = batch;
+            layer = layers.get(index);
+        }
+
+        @Override
+        public void norm(NormSpec spec) {
+            input = scratch.states(Part.NORMED, spec.width());
+            CudaLayers.this.norm(weights, spec, hidden, input, false, batch.rows());
+        }
+
+        @Override
+        public void passOn() {
+            input = asInput(weights, hidden, batch.rows());
+        }
+
+        @Override
+        public void normInPlace(NormSpec spec) {
+            CudaLayers.this.norm(weights, spec, hidden, hidden, false, batch.rows());
+        }
+
+        @Override
+        public void attend() {
+            CudaLayers.this.attend(weights, index, input, batch);
+        }
+
+        @Override
+        public void addAttention() {
+            CudaLayers.this.addAttention(weights, layer, hidden, batch.rows());
+        }
+
+        @Override
+        public void expand(MlpSpec spec) {
+            CudaLayers.this.expand(weights, spec, input, batch.rows());
+        }
+
+        @Override
+        public void addMlp() {
+            CudaLayers.this.addMlp(weights, layer, hidden, batch.rows());
+        }
     }
 
     private void norm(
@@ -213,7 +236,8 @@ final class CudaLayers {
         }
     }
 
-    private void addAttention(CudaWeights weights, LayerSpec layer, DeviceMatrix hidden, int rows) {
+    private void addAttention(
+            CudaWeights weights, LayerSpec layer, DeviceMatrix hidden, int rows) {
         DeviceMatrix context = scratch.states(Part.CONTEXT, ScratchPlan.contextWidth(layer));
         add(weights, layer.attention().output(), layer.attentionOutNorm(), context, hidden, rows);
     }

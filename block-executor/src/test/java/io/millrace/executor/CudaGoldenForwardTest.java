@@ -19,7 +19,7 @@ class CudaGoldenForwardTest extends GoldenForwardTest {
     }
 
     @AfterEach
-    void uninstall() throws Exception {
+    void uninstall() {
         assertThat(kit.cuda().calls("cuLaunchKernel")).as("launches").isNotEmpty();
         kit.close();
     }

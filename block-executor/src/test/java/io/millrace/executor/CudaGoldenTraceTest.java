@@ -17,7 +17,7 @@ class CudaGoldenTraceTest extends GoldenTraceTest {
     }
 
     @AfterEach
-    void uninstall() throws Exception {
+    void uninstall() {
         kit.close();
     }
 

@@ -19,7 +19,7 @@ final class CudaInvarianceTest extends CudaInvarianceContract {
     }
 
     @AfterEach
-    void uninstall() throws Exception {
+    void uninstall() {
         kit.close();
     }
 }

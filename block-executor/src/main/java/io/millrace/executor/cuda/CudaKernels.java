@@ -12,6 +12,12 @@ import io.millrace.model.spec.NormSpec;
  * hands over one launch for all scales and returns; nothing is allocated.
  */
 public final class CudaKernels implements AutoCloseable {
+    /** The most elements that a head may have. */
+    public static final int MAX_HEAD_DIM = 256;
+
+    /** Bytes that a row's loss takes on its way: the sum of exponentials, maximum, target. */
+    public static final int ROW_LOSS_BYTES = 16;
+
     private static final int PER_THREAD = 8; // elements, as in common.cuh
     private static final int BLOCK = 256;
     private static final int WARP = 32;
@@ -389,7 +395,7 @@ public final class CudaKernels implements AutoCloseable {
 
     /** 16-bit types by the tensor cores, float32 by the ordinary ones. */
     private static Kernel attention(DType type, int headDim) {
-        if (headDim > 256) {
+        if (headDim > MAX_HEAD_DIM) {
             throw new IllegalArgumentException("no kernel has heads of " + headDim);
         }
         return switch (type) {
@@ -412,9 +418,6 @@ public final class CudaKernels implements AutoCloseable {
             default -> 64;
         };
     }
-
-    /** Bytes that a row's loss takes on its way: the sum of exponentials, maximum, target. */
-    public static final int ROW_LOSS_BYTES = 16;
 
     /**
      * Takes a panel of logits into the rows' losses.

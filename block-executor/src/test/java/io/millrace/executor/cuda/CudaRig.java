@@ -137,9 +137,13 @@ final class CudaRig implements AutoCloseable {
     }
 
     @Override
-    public void close() throws Exception {
-        while (!owned.isEmpty()) {
-            owned.pop().close();
+    public void close() {
+        try {
+            while (!owned.isEmpty()) {
+                owned.pop().close();
+            }
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
         }
     }
 }

@@ -37,7 +37,7 @@ abstract class FormKernelsContract {
     }
 
     @AfterEach
-    void close() throws Exception {
+    void close() {
         rig.close();
     }
 

@@ -89,9 +89,13 @@ public final class HostKit implements CudaKit, AutoCloseable {
     }
 
     @Override
-    public void close() throws Exception {
-        kit.close();
-        driver.close();
+    public void close() {
+        try {
+            kit.close();
+            driver.close();
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
         cuda.requireNothingLeft();
         cuda.close();
     }

@@ -16,7 +16,7 @@ final class HostOperatorKernelsTest extends OperatorKernelsContract {
 
     @AfterEach
     @Override
-    void close() throws Exception {
+    void close() {
         super.close();
         kit.close();
     }

@@ -33,7 +33,7 @@ abstract class OperatorKernelsContract {
     }
 
     @AfterEach
-    void close() throws Exception {
+    void close() {
         rig.close();
     }
 
