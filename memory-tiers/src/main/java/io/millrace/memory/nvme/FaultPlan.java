@@ -34,7 +34,7 @@ public record FaultPlan(
      */
     public static FaultPlan parse(String text) {
         FaultPlan plan = none(0);
-        for (String part : text.split(",")) {
+        for (String part : text.split(",", -1)) {
             String[] sides = part.split("=", 2);
             try {
                 plan = plan.with(sides[0].strip(), sides.length < 2 ? "" : sides[1].strip());

@@ -163,7 +163,7 @@ final class DriveProbe {
             written.set(true);
         }
         join(reading);
-        return new double[] {readRate[0], rounds * blocks * blockBytes / seconds};
+        return new double[] {readRate[0], (double) rounds * blocks * blockBytes / seconds};
     }
 
     /** A line added to a journal and made durable. */
