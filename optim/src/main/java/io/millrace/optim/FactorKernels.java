@@ -160,7 +160,7 @@ public final class FactorKernels {
                 }
                 TileKernels.add(z, momentum, count, probe.scales().get(scale));
                 TileKernels.scale(z, count, factor);
-                transpose(rows, out, scale * rank * track.rows() + row, track.rows());
+                transpose(rows, out, (long) scale * rank * track.rows() + row, track.rows());
             }
         }
     }
