@@ -86,7 +86,7 @@ final class LowRankMemory implements AutoCloseable {
         }
 
         private long sides() {
-            return scales * matrices().mapToLong(this::left).max().orElse(1);
+            return (long) scales * matrices().mapToLong(this::left).max().orElse(1);
         }
 
         private long products() {
