@@ -35,7 +35,7 @@ public record RunFacts(
      *
      * @param name what a person calls it, such as {@code layer 3}
      * @param bytes its weights
-     * @param home the tier where it stays, {@code nvme} where it only passes through memory
+     * @param home the tier where it stays; the drive where it only passes through memory
      */
     public record BlockFact(String name, long bytes, String home) {}
 }
