@@ -35,6 +35,13 @@ final class CudaEngine implements Engine {
                     arithmetic.direction().name() + " directions do not run on a cuda device",
                     "take gaussian or rademacher, or --device cpu");
         }
+        int headDim = ScratchPlan.widest(spec, layer -> layer.attention().headDim());
+        if (headDim > CudaKernels.MAX_HEAD_DIM) {
+            throw new BadInputException(
+                    "--device",
+                    "heads of " + headDim + " elements are too large for a cuda device",
+                    "take --device cpu; " + CudaKernels.MAX_HEAD_DIM + " is the most");
+        }
         plan = CudaScratchPlan.of(spec, layout, size, kit.panels(), kit.workspaceBytes());
         savingBytes = saves ? layout.largestBlock().sizeBytes() : 0;
         long deviceBytes = HostMemory.pageBytes(plan.deviceBytes()) + FoldPrograms.deviceBytes();
@@ -62,8 +69,7 @@ final class CudaEngine implements Engine {
         long stream = device.compute().handle();
         byte[] image = kit.image(device.api(), device.ordinal());
         CudaScratch scratch =
-                owned.own(
-                        new CudaScratch(device, place.host(), place.spec(), place.size(), plan));
+                owned.own(new CudaScratch(device, place.host(), place.spec(), place.size(), plan));
         CudaKernels kernels = owned.own(new CudaKernels(device.api(), image, stream));
         CudaMatmul matmul =
                 owned.own(
@@ -77,8 +83,7 @@ final class CudaEngine implements Engine {
                         ? Optional.empty()
                         : Optional.of(
                                 owned.own(
-                                        place.host()
-                                                .allocatePinned("a saved block", savingBytes)));
+                                        place.host().allocatePinned("a saved block", savingBytes)));
         CudaForward.Parts parts =
                 new CudaForward.Parts(
                         owned.own(new CudaAnswers(device, device.api(), stream, scratch)),

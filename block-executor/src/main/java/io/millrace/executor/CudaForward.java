@@ -4,7 +4,7 @@ import io.millrace.executor.cuda.CudaKernels;
 import io.millrace.executor.cuda.DeviceMatrix;
 import io.millrace.executor.cuda.FoldPrograms;
 import io.millrace.executor.cuda.WeightPass;
-import io.millrace.memory.device.Device;
+import io.millrace.memory.device.CudaDevice;
 import io.millrace.memory.host.HostSlab;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.spec.DecoderSpec;
@@ -24,7 +24,7 @@ final class CudaForward implements Forward {
     private final DecoderSpec spec;
     private final ModelLayout layout;
     private final BlockFeed feed;
-    private final Device device;
+    private final CudaDevice device;
     private final Arithmetic arithmetic;
     private final Parts parts;
     private final CudaLayers layers;
@@ -58,7 +58,7 @@ final class CudaForward implements Forward {
             DecoderSpec spec,
             ModelLayout layout,
             BlockFeed feed,
-            Device device,
+            CudaDevice device,
             Arithmetic arithmetic,
             Parts parts) {
         this.spec = spec;
@@ -67,13 +67,13 @@ final class CudaForward implements Forward {
         this.device = device;
         this.arithmetic = arithmetic;
         this.parts = parts;
-        layers =
-                new CudaLayers(parts.kernels(), parts.scratch(), parts.linear(), spec.layers());
+        layers = new CudaLayers(parts.kernels(), parts.scratch(), parts.linear(), spec.layers());
         ends = new CudaEnds(parts.kernels(), parts.scratch(), parts.linear(), layers);
     }
 
     @Override
     public void run(ForwardRequest request, HeadSink sink) {
+        device.makeCurrent();
         List<CudaBatch.Tables> batches = parts.batch().upload(request.microBatches());
         List<Integer> visits = layout.visits();
         for (int index = 0; index < visits.size(); index++) {
@@ -160,8 +160,7 @@ final class CudaForward implements Forward {
                     batch,
                     hidden,
                     (first, rows, address) ->
-                            parts.answers()
-                                    .logits(address, rows, spec.vocabSize(), to, first));
+                            parts.answers().logits(address, rows, spec.vocabSize(), to, first));
         } else {
             long losses = parts.scratch().losses(firstScale, batch.firstHeadRow());
             ends.losses(weights, spec.head(), batch, hidden, losses);
@@ -170,6 +169,7 @@ final class CudaForward implements Forward {
 
     @Override
     public void fold(UpdateLog updates, ForwardRequest.Folding folding, BlockConsumer then) {
+        device.makeCurrent();
         ForwardRequest request = ForwardRequest.fold(updates, folding);
         List<Integer> visits = layout.visits();
         for (int index = 0; index < visits.size(); index++) {

@@ -43,38 +43,61 @@ final class CudaLayers {
      * @param batch the micro-batch
      */
     void run(CudaWeights weights, int index, DeviceMatrix hidden, CudaBatch.Tables batch) {
-        LayerSpec layer = layers.get(index);
-        int rows = batch.rows();
-        switch (layer.order()) {
-            case PRE -> {
-                attend(weights, index, norm(weights, layer.attentionNorm(), hidden, rows), batch);
-                addAttention(weights, layer, hidden, rows);
-                expand(weights, layer.mlp(), norm(weights, layer.mlpNorm(), hidden, rows), rows);
-                addMlp(weights, layer, hidden, rows);
-            }
-            case POST -> {
-                attend(weights, index, asInput(weights, hidden, rows), batch);
-                addAttention(weights, layer, hidden, rows);
-                norm(weights, layer.attentionNorm(), hidden, hidden, false, rows);
-                expand(weights, layer.mlp(), asInput(weights, hidden, rows), rows);
-                addMlp(weights, layer, hidden, rows);
-                norm(weights, layer.mlpNorm(), hidden, hidden, false, rows);
-            }
-            case PARALLEL -> {
-                attend(weights, index, norm(weights, layer.attentionNorm(), hidden, rows), batch);
-                // Both parts read the hidden state before either adds to it.
-                expand(weights, layer.mlp(), norm(weights, layer.mlpNorm(), hidden, rows), rows);
-                addAttention(weights, layer, hidden, rows);
-                addMlp(weights, layer, hidden, rows);
-            }
-        }
+        LayerOrder.run(layers.get(index), new Block(weights, index, hidden, batch));
     }
 
-    private DeviceMatrix norm(
-            CudaWeights weights, NormSpec spec, DeviceMatrix hidden, int rows) {
-        DeviceMatrix normed = scratch.states(Part.NORMED, spec.width());
-        norm(weights, spec, hidden, normed, false, rows);
-        return normed;
+    /** One block's parts over one micro-batch. */
+    private final class Block implements LayerOrder.Parts {
+        private final CudaWeights weights;
+        private final int index;
+        private final LayerSpec layer;
+        private final DeviceMatrix hidden;
+        private final CudaBatch.Tables batch;
+        private DeviceMatrix input; // of attention and of the feed-forward part
+
+        Block(CudaWeights weights, int index, DeviceMatrix hidden, CudaBatch.Tables batch) {
+            this.weights = weights;
+            this.index = index;
+            this.hidden = hidden;
+            this.batch = batch;
+            layer = layers.get(index);
+        }
+
+        @Override
+        public void norm(NormSpec spec) {
+            input = scratch.states(Part.NORMED, spec.width());
+            CudaLayers.this.norm(weights, spec, hidden, input, false, batch.rows());
+        }
+
+        @Override
+        public void passOn() {
+            input = asInput(weights, hidden, batch.rows());
+        }
+
+        @Override
+        public void normInPlace(NormSpec spec) {
+            CudaLayers.this.norm(weights, spec, hidden, hidden, false, batch.rows());
+        }
+
+        @Override
+        public void attend() {
+            CudaLayers.this.attend(weights, index, input, batch);
+        }
+
+        @Override
+        public void addAttention() {
+            CudaLayers.this.addAttention(weights, layer, hidden, batch.rows());
+        }
+
+        @Override
+        public void expand(MlpSpec spec) {
+            CudaLayers.this.expand(weights, spec, input, batch.rows());
+        }
+
+        @Override
+        public void addMlp() {
+            CudaLayers.this.addMlp(weights, layer, hidden, batch.rows());
+        }
     }
 
     private void norm(
@@ -188,10 +211,16 @@ final class CudaLayers {
             DeviceMatrix projected,
             int rows) {
         boolean all = spec.projections().stream().allMatch(each -> each.bias() != null);
+        boolean stacked = linear.stacks(weights, spec.projections());
+        if (stacked) {
+            linear.runStacked(weights, spec.projections(), x, projected, rows);
+        }
         int column = 0;
         for (LinearSpec each : spec.projections()) {
             DeviceMatrix y = projected.column(column);
-            linear.run(weights, each, x, y, rows, false);
+            if (!stacked) {
+                linear.run(weights, each, x, y, rows, false);
+            }
             if (all) {
                 long place = scratch.vector(BIAS) + (long) column * Float.BYTES;
                 weights.vector(weights.indexOf(each.bias()), place, spec.rowWidth());

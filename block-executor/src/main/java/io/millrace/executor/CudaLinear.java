@@ -6,11 +6,12 @@ import io.millrace.executor.cuda.CudaPanels;
 import io.millrace.executor.cuda.DeviceMatrix;
 import io.millrace.executor.cuda.MatmulShape;
 import io.millrace.model.spec.LinearSpec;
+import java.util.List;
 
 /**
  * {@code y = x θ(s)ᵀ} for every scale s of a probe, all scales in one product, where θ(s) exists
- * only in scratch: small matrices whole, large ones a panel of outputs at a time. Biases are left to
- * whoever touches y next.
+ * only in scratch: small matrices whole, large ones a panel of outputs at a time. Biases are left
+ * to whoever touches y next.
  */
 final class CudaLinear {
     private final CudaMatmul matmul;
@@ -49,6 +50,36 @@ final class CudaLinear {
             multiply(spec, panel, x, y.column(from), rows, weights.scaleCount(), accumulate);
         }
         weights.markFormed(tensor);
+    }
+
+    /**
+     * Whether some operators on the same x can be one product.
+     *
+     * @param specs without input-major matrices, each of them perturbed
+     */
+    boolean stacks(CudaWeights weights, List<LinearSpec> specs) {
+        return panels.stack(specs)
+                && specs.stream()
+                        .noneMatch(spec -> weights.isPlain(weights.indexOf(spec.weight())));
+    }
+
+    /** Runs operators that {@link #stacks}, their outputs side by side, without biases. */
+    void runStacked(
+            CudaWeights weights, List<LinearSpec> specs, DeviceMatrix x, DeviceMatrix y, int rows) {
+        int inputs = specs.getFirst().inputs();
+        int outputs = specs.stream().mapToInt(LinearSpec::outputs).sum();
+        long stride = (long) outputs * inputs;
+        long place = scratch.address(Part.PANEL);
+        for (LinearSpec spec : specs) {
+            int tensor = weights.indexOf(spec.weight());
+            long count = (long) spec.outputs() * inputs;
+            weights.form(tensor, 0, count, place, stride, scratch.type());
+            weights.markFormed(tensor);
+            place += count * scratch.type().sizeBytes();
+        }
+        LinearSpec all = new LinearSpec("", null, inputs, outputs, false);
+        Panel panel = new Panel(scratch.address(Part.PANEL), stride, outputs);
+        multiply(all, panel, x, y, rows, weights.scaleCount(), false);
     }
 
     /**

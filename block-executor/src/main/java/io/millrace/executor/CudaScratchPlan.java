@@ -90,8 +90,7 @@ record CudaScratchPlan(
                 hasOutNorm(spec)
                         ? scales * size.microBatchRows() * spec.hiddenSize() * Float.BYTES
                         : 0);
-        bytes.put(
-                Part.VECTORS, VECTORS * scales * ScratchPlan.vectorLength(spec) * Float.BYTES);
+        bytes.put(Part.VECTORS, VECTORS * scales * ScratchPlan.vectorLength(spec) * Float.BYTES);
         bytes.put(Part.PANEL, scales * panel(spec, panels) * type.sizeBytes());
         long logits = logits(spec, size, panels);
         bytes.put(Part.LOGITS, scales * logits * Float.BYTES);
@@ -135,8 +134,7 @@ record CudaScratchPlan(
 
     private static boolean hasOutNorm(DecoderSpec spec) {
         return spec.layers().stream()
-                .anyMatch(
-                        layer -> layer.attentionOutNorm() != null || layer.mlpOutNorm() != null);
+                .anyMatch(layer -> layer.attentionOutNorm() != null || layer.mlpOutNorm() != null);
     }
 
     /** Elements of the largest part of a matrix that is formed at once. */
@@ -147,12 +145,25 @@ record CudaScratchPlan(
                 Stream.of(spec.embedding().projection(), spec.head().projection());
         Stream<LinearSpec> all =
                 Stream.concat(ends, spec.layers().stream().flatMap(CudaScratchPlan::matrices));
-        return Math.max(
-                head,
+        long single =
                 all.filter(Objects::nonNull)
                         .mapToLong(matrix -> formed(matrix, panels))
                         .max()
-                        .orElse(1));
+                        .orElse(1);
+        long stacked =
+                spec.layers().stream()
+                        .map(layer -> layer.attention().projections())
+                        .filter(panels::stack)
+                        .mapToLong(CudaScratchPlan::elements)
+                        .max()
+                        .orElse(1);
+        return Math.max(head, Math.max(single, stacked));
+    }
+
+    private static long elements(List<LinearSpec> matrices) {
+        return matrices.stream()
+                .mapToLong(matrix -> (long) matrix.outputs() * matrix.inputs())
+                .sum();
     }
 
     private static long formed(LinearSpec matrix, CudaPanels panels) {

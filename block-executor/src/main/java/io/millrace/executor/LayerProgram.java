@@ -42,45 +42,63 @@ final class LayerProgram {
      * @param sequences which tokens belong together
      */
     void run(FormedWeights weights, int index, Variants hidden, Sequences sequences) {
-        LayerSpec layer = layers.get(index);
-        int rows = sequences.tokenCount();
-        switch (layer.order()) {
-            case PRE -> {
-                attend(
-                        weights,
-                        index,
-                        norm(weights, layer.attentionNorm(), hidden, rows),
-                        sequences);
-                addAttention(weights, layer, hidden, rows);
-                expand(weights, layer.mlp(), norm(weights, layer.mlpNorm(), hidden, rows), rows);
-                addMlp(weights, layer, hidden, rows);
-            }
-            case POST -> {
-                attend(weights, index, hidden, sequences);
-                addAttention(weights, layer, hidden, rows);
-                normalizer.run(weights, layer.attentionNorm(), hidden, hidden, rows);
-                expand(weights, layer.mlp(), hidden, rows);
-                addMlp(weights, layer, hidden, rows);
-                normalizer.run(weights, layer.mlpNorm(), hidden, hidden, rows);
-            }
-            case PARALLEL -> {
-                attend(
-                        weights,
-                        index,
-                        norm(weights, layer.attentionNorm(), hidden, rows),
-                        sequences);
-                // Both parts read the hidden state before either adds to it.
-                expand(weights, layer.mlp(), norm(weights, layer.mlpNorm(), hidden, rows), rows);
-                addAttention(weights, layer, hidden, rows);
-                addMlp(weights, layer, hidden, rows);
-            }
-        }
+        LayerOrder.run(layers.get(index), new Block(weights, index, hidden, sequences));
     }
 
-    private Variants norm(FormedWeights weights, NormSpec spec, Variants hidden, int rows) {
-        Variants normed = scratch.normed(spec.width(), rows);
-        normalizer.run(weights, spec, hidden, normed, rows);
-        return normed;
+    /** One block's parts over one micro-batch. */
+    private final class Block implements LayerOrder.Parts {
+        private final FormedWeights weights;
+        private final int index;
+        private final LayerSpec layer;
+        private final Variants hidden;
+        private final Sequences sequences;
+        private final int rows;
+        private Variants input; // of attention and of the feed-forward part
+
+        Block(FormedWeights weights, int index, Variants hidden, Sequences sequences) {
+            this.weights = weights;
+            this.index = index;
+            this.hidden = hidden;
+            this.sequences = sequences;
+            layer = layers.get(index);
+            rows = sequences.tokenCount();
+        }
+
+        @Override
+        public void norm(NormSpec spec) {
+            input = scratch.normed(spec.width(), rows);
+            normalizer.run(weights, spec, hidden, input, rows);
+        }
+
+        @Override
+        public void passOn() {
+            input = hidden;
+        }
+
+        @Override
+        public void normInPlace(NormSpec spec) {
+            normalizer.run(weights, spec, hidden, hidden, rows);
+        }
+
+        @Override
+        public void attend() {
+            LayerProgram.this.attend(weights, index, input, sequences);
+        }
+
+        @Override
+        public void addAttention() {
+            LayerProgram.this.addAttention(weights, layer, hidden, rows);
+        }
+
+        @Override
+        public void expand(MlpSpec spec) {
+            LayerProgram.this.expand(weights, spec, input, rows);
+        }
+
+        @Override
+        public void addMlp() {
+            LayerProgram.this.addMlp(weights, layer, hidden, rows);
+        }
     }
 
     private void attend(FormedWeights weights, int index, Variants x, Sequences sequences) {
@@ -152,7 +170,8 @@ final class LayerProgram {
         MlpSpec mlp = layer.mlp();
         int width = mlp.up().outputs();
         // A gated product was left where the gate's states were.
-        Variants states = mlp.gate() == null ? scratch.inner(width, rows) : scratch.gate(width, rows);
+        Variants states =
+                mlp.gate() == null ? scratch.inner(width, rows) : scratch.gate(width, rows);
         add(weights, mlp.down(), layer.mlpOutNorm(), states, hidden, rows);
     }
 

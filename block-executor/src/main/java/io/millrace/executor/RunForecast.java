@@ -42,9 +42,10 @@ final class RunForecast {
         this.spec = spec;
         this.layout = layout;
         // A card is another machine than the processor that was probed.
-        boolean known = !memory.device().startsWith("cuda");
+        boolean cuda = memory.device().startsWith("cuda");
+        String direction = config.arithmetic().perturbation();
         machine =
-                probed.filter(one -> known)
+                probed.filter(one -> !cuda && one.device().rates().knows(direction))
                         .map(one -> one.withDevice(one.device().withName(memory.device())));
         double tokens = examples.stream().mapToInt(Example::length).average().orElse(1);
         double scored = examples.stream().mapToInt(Example::scoredTokens).average().orElse(1);
@@ -109,11 +110,12 @@ final class RunForecast {
     Optional<String> describe(TierPlan plan) {
         Optional<String> expected =
                 forecast(plan)
-                        .map(one -> String.format(
-                                Locale.ROOT,
-                                "a step should take %s, bound by %s",
-                                Durations.format(one.stepSeconds()),
-                                one.boundLane().label()));
+                        .map(one ->
+                                String.format(
+                                        Locale.ROOT,
+                                        "a step should take %s, bound by %s",
+                                        Durations.format(one.stepSeconds()),
+                                        one.boundLane().label()));
         if (config.memory().hostBudget().isPresent()) {
             return expected.map(line -> "plan: " + line);
         }

@@ -1,5 +1,7 @@
 package io.millrace.executor;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.cuda.CudaPanels;
 import io.millrace.executor.cuda.HostKit;
@@ -17,7 +19,8 @@ class CudaGoldenForwardTest extends GoldenForwardTest {
     }
 
     @AfterEach
-    void uninstall() throws Exception {
+    void uninstall() {
+        assertThat(kit.cuda().calls("cuLaunchKernel")).as("launches").isNotEmpty();
         kit.close();
     }
 

@@ -2,6 +2,7 @@ package io.millrace.executor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
@@ -46,6 +47,7 @@ class GoldenTraceTest {
                 "rademacher-wd0.1-q3"
             })
     void reproducesTheTraceOfARealModel(String name) throws IOException {
+        assumeTrue(runs(name), "left to a card: as host code it takes long");
         JsonObject trace = Golden.json("mezo-trace/trace-" + name + ".json");
         List<Object> ids = new ArrayList<>();
         List<Object> labels = new ArrayList<>();
@@ -85,6 +87,11 @@ class GoldenTraceTest {
                     tensors,
                     weights);
         }
+    }
+
+    /** Whether a trace of the real model is run. */
+    boolean runs(String trace) {
+        return true;
     }
 
     /** Where it is computed. */

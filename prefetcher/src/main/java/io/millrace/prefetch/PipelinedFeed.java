@@ -4,7 +4,6 @@ import com.lmax.disruptor.RingBuffer;
 import com.lmax.disruptor.Sequence;
 import io.millrace.memory.StreamFailedException;
 import io.millrace.memory.Tier;
-import io.millrace.memory.device.DeviceEvent;
 import io.millrace.memory.device.DeviceStream;
 import io.millrace.memory.nvme.BlockRead;
 import io.millrace.telemetry.Lane;

@@ -32,6 +32,16 @@ final class CublasLtPlan implements AutoCloseable {
             long alignW,
             long alignY,
             long workspaceBytes) {
+        try {
+            describe(shape);
+            propose(context, shape, alignX, alignW, alignY, workspaceBytes);
+        } catch (RuntimeException | Error e) {
+            close();
+            throw e;
+        }
+    }
+
+    private void describe(MatmulShape shape) {
         check(
                 cublas.cublasLtMatmulDescInit(
                         operation, cublas.CUBLAS_COMPUTE_32F, cudart.CUDA_R_32F),
@@ -53,7 +63,6 @@ final class CublasLtPlan implements AutoCloseable {
                 shape.rowY(),
                 batch,
                 shape.strideY());
-        propose(context, shape, alignX, alignW, alignY, workspaceBytes);
     }
 
     private static int type(DType type) {
@@ -111,9 +120,7 @@ final class CublasLtPlan implements AutoCloseable {
             long workspaceBytes) {
         try (cublasLtMatmulPreferenceOpaque_t wishes = new cublasLtMatmulPreferenceOpaque_t();
                 IntPointer found = new IntPointer(1)) {
-            check(
-                    cublas.cublasLtMatmulPreferenceInit(wishes),
-                    "cublasLtMatmulPreferenceInit()");
+            check(cublas.cublasLtMatmulPreferenceInit(wishes), "cublasLtMatmulPreferenceInit()");
             wishBytes(wishes, workspaceBytes);
             wish(wishes, cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignW);
             wish(wishes, cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignX);

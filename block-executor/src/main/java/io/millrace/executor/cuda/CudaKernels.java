@@ -12,6 +12,12 @@ import io.millrace.model.spec.NormSpec;
  * hands over one launch for all scales and returns; nothing is allocated.
  */
 public final class CudaKernels implements AutoCloseable {
+    /** The most elements that a head may have. */
+    public static final int MAX_HEAD_DIM = 256;
+
+    /** Bytes that a row's loss takes on its way: the sum of exponentials, maximum, target. */
+    public static final int ROW_LOSS_BYTES = 16;
+
     private static final int PER_THREAD = 8; // elements, as in common.cuh
     private static final int BLOCK = 256;
     private static final int WARP = 32;
@@ -28,7 +34,13 @@ public final class CudaKernels implements AutoCloseable {
         LOSS,
         ATTEND_64,
         ATTEND_128,
-        ATTEND_256;
+        ATTEND_256,
+        ATTEND_BF16_64,
+        ATTEND_BF16_128,
+        ATTEND_BF16_256,
+        ATTEND_F16_64,
+        ATTEND_F16_128,
+        ATTEND_F16_256;
 
         String symbol() {
             return "millrace_" + name().toLowerCase(java.util.Locale.ROOT);
@@ -376,23 +388,36 @@ public final class CudaKernels implements AutoCloseable {
                 .float32(spec.scale())
                 .float32(spec.softcap())
                 .int32(0);
-        Kernel kernel = attention(spec.headDim());
-        int tile = kernel == Kernel.ATTEND_256 ? 8 : 32;
-        int tiles = Math.ceilDiv(longest, tile);
+        Kernel kernel = attention(projected.type(), spec.headDim());
+        int tiles = Math.ceilDiv(longest, queries(kernel));
         launch(kernel, tiles, spec.heads(), sequences * scales, 4 * WARP);
     }
 
-    private static Kernel attention(int headDim) {
-        if (headDim > 256) {
+    /** 16-bit types by the tensor cores, float32 by the ordinary ones. */
+    private static Kernel attention(DType type, int headDim) {
+        if (headDim > MAX_HEAD_DIM) {
             throw new IllegalArgumentException("no kernel has heads of " + headDim);
         }
-        return headDim <= 64
-                ? Kernel.ATTEND_64
-                : headDim <= 128 ? Kernel.ATTEND_128 : Kernel.ATTEND_256;
+        return switch (type) {
+            case BF16 -> sized(headDim, Kernel.ATTEND_BF16_64);
+            case F16 -> sized(headDim, Kernel.ATTEND_F16_64);
+            default -> sized(headDim, Kernel.ATTEND_64);
+        };
     }
 
-    /** Bytes that a row's loss takes on its way: the sum of exponentials, maximum, target. */
-    public static final int ROW_LOSS_BYTES = 16;
+    private static Kernel sized(int headDim, Kernel smallest) {
+        int larger = headDim <= 64 ? 0 : headDim <= 128 ? 1 : 2;
+        return Kernel.values()[smallest.ordinal() + larger];
+    }
+
+    /** Queries of a block. */
+    private static int queries(Kernel kernel) {
+        return switch (kernel) {
+            case ATTEND_64, ATTEND_128 -> 32;
+            case ATTEND_256 -> 8;
+            default -> 64;
+        };
+    }
 
     /**
      * Takes a panel of logits into the rows' losses.
@@ -443,8 +468,7 @@ public final class CudaKernels implements AutoCloseable {
     }
 
     private void launch(Kernel kernel, int x, int y, int z, int threads) {
-        api.launchKernel(
-                functions[kernel.ordinal()], x, y, z, threads, 1, 1, 0, stream, arguments);
+        api.launchKernel(functions[kernel.ordinal()], x, y, z, threads, 1, 1, 0, stream, arguments);
     }
 
     @Override

@@ -1,5 +1,8 @@
 package io.millrace.executor.cuda;
 
+import io.millrace.model.spec.LinearSpec;
+import java.util.List;
+
 /**
  * How much of a large matrix exists at once in perturbed form, and of the logits. It decides the
  * shapes of products, and so belongs to the arithmetic: the same on every device.
@@ -19,6 +22,18 @@ public record CudaPanels(long elements, int logitRows, int logitColumns) {
     public int outputs(int outputs, int inputs) {
         long fitting = elements / inputs / QUANTUM * QUANTUM;
         return (int) Math.min(outputs, Math.max(QUANTUM, fitting));
+    }
+
+    /** Whether matrices that read the same input are formed side by side, for one product. */
+    public boolean stack(List<LinearSpec> specs) {
+        long together = 0;
+        for (LinearSpec spec : specs) {
+            if (spec.inputMajor()) {
+                return false;
+            }
+            together += (long) spec.outputs() * spec.inputs();
+        }
+        return specs.size() > 1 && together <= elements;
     }
 
     /** Ids whose logits are made together, of a vocabulary and a width of its vectors. */

@@ -44,6 +44,7 @@ public final class FoldPrograms implements AutoCloseable {
             this.copied = copied;
         }
 
+        @SuppressWarnings("ReferenceEquality") // the same updates are the same objects
         boolean holds(PendingUpdates pending) {
             return first == pending.update(0)
                     && last == pending.update(pending.size() - 1)

@@ -22,6 +22,7 @@ final class KernelSources {
                     "common.cuh",
                     "random.cuh",
                     "attention.cu",
+                    "attention_tensor.cuh",
                     "elementwise.cu",
                     "form.cu",
                     "loss.cu",

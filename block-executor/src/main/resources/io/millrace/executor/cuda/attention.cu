@@ -202,3 +202,5 @@ MILLRACE_KERNEL(millrace_attend_128)
 
 extern "C" __global__ void __launch_bounds__(128) millrace_attend_256(AttentionArgs args) { attend<256, 2>(args); }
 MILLRACE_KERNEL(millrace_attend_256)
+
+#include "attention_tensor.cuh"

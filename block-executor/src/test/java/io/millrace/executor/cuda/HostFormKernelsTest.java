@@ -16,7 +16,7 @@ final class HostFormKernelsTest extends FormKernelsContract {
 
     @AfterEach
     @Override
-    void close() throws Exception {
+    void close() {
         super.close();
         kit.close();
     }

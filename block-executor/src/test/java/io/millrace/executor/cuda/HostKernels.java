@@ -79,6 +79,7 @@ public final class HostKernels implements KernelLibrary {
                             "-O2",
                             "-march=native",
                             "-ffp-contract=off",
+                            "-fno-strict-aliasing",
                             "-Wall",
                             "-Wextra",
                             "-Wno-unknown-pragmas",

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** Compilers of this machine. */
@@ -17,7 +18,9 @@ final class Tools {
     /** A tool on PATH or in the CUDA toolkit's usual place. */
     static Optional<Path> find(String tool) {
         Stream<Path> onPath =
-                Stream.of(System.getenv("PATH").split(File.pathSeparator)).map(Path::of);
+                Pattern.compile(File.pathSeparator, Pattern.LITERAL)
+                        .splitAsStream(System.getenv("PATH"))
+                        .map(Path::of);
         return Stream.concat(onPath, Stream.of(Path.of("/usr/local/cuda/bin")))
                 .map(folder -> folder.resolve(tool))
                 .filter(Files::isExecutable)

@@ -214,6 +214,40 @@ template <class F> float butterfly(float value, F join) {
     return values[0];
 }
 
+// What mma.m16n8k16 gives a lane: its four sums, from the fragments of all lanes.
+inline void multiply_add(float (*widen)(unsigned short), float *d, const uint32_t *a, uint32_t b0, uint32_t b1) {
+    uint32_t words[6] = {a[0], a[1], a[2], a[3], b0, b1};
+    auto *slots = exchange(words, 6);
+    unsigned lane = current->linear % LANES;
+    for (unsigned i = 0; i < 4; i++) {
+        unsigned row = lane / 4 + i / 2 * 8;
+        unsigned column = lane % 4 * 2 + i % 2;
+        for (unsigned k = 0; k < 16; k++) {
+            uint32_t left = slots[row % 8 * 4 + k % 8 / 2][row / 8 + k / 8 * 2];
+            uint32_t right = slots[column * 4 + k % 8 / 2][4 + k / 8];
+            unsigned shift = k % 2 * 16;
+            d[i] += widen(static_cast<unsigned short>(left >> shift)) * widen(static_cast<unsigned short>(right >> shift));
+        }
+    }
+}
+
+// What ldmatrix.x2.trans gives a lane.
+inline void load_turned(uint32_t *b, const unsigned short *row) {
+    uint32_t words[2];
+    memcpy(words, &row, sizeof row);
+    auto *slots = exchange(words, 2);
+    unsigned lane = current->linear % LANES;
+    for (unsigned matrix = 0; matrix < 2; matrix++) {
+        uint32_t pair = 0;
+        for (unsigned half = 0; half < 2; half++) {
+            const unsigned short *from;
+            memcpy(&from, slots[matrix * 8 + lane % 4 * 2 + half], sizeof from);
+            pair |= static_cast<uint32_t>(from[lane / 4]) << (16 * half);
+        }
+        b[matrix] = pair;
+    }
+}
+
 template <class A> inline A arguments;
 template <class A> inline void (*kernel)(A);
 template <class A> void call() { kernel<A>(arguments<A>); }
@@ -292,6 +326,7 @@ inline float host_half_to_float(unsigned short bits) {
     memcpy(&half, &bits, 2);
     return static_cast<float>(half);
 }
+inline float host_bfloat16_to_float(unsigned short bits) { return __uint_as_float(static_cast<uint32_t>(bits) << 16); }
 inline unsigned short host_float_to_half(float value) {
     _Float16 half = static_cast<_Float16>(value);
     unsigned short bits;

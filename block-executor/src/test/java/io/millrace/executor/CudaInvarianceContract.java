@@ -1,0 +1,135 @@
+package io.millrace.executor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.config.RunListener;
+import io.millrace.memory.BadInputException;
+import io.millrace.memory.DType;
+import io.millrace.model.Checkpoint;
+import io.millrace.model.ModelConfig;
+import io.millrace.model.SyntheticModel;
+import io.millrace.optim.JournalReader;
+import io.millrace.optim.Rounding;
+import io.millrace.optim.StepRecord;
+import io.millrace.telemetry.json.JsonObject;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.LongFunction;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Budgets and placements on a CUDA device decide where bytes lie, and never what they are. */
+abstract class CudaInvarianceContract {
+    private static final Pattern SMALLEST = Pattern.compile("at least (\\d+)");
+
+    @TempDir Path temp;
+
+    @ParameterizedTest
+    @CsvSource({
+        "llama, bfloat16, nearest, 1, 5e-3",
+        "opt, float32, nearest, 1, 2e-5",
+        "gpt2, float16, stochastic, 2, 2e-3"
+    })
+    void everyPlacementMakesTheSameBytes(
+            String kind, String dtype, String rounding, int foldEvery, double lossBound)
+            throws IOException {
+        Path model = deepModel(kind, dtype);
+        Path data = Runs.data(temp, 31, 10);
+        Runner runner =
+                (name, memory) ->
+                        TuningRun.run(
+                                        Runs.config(model, data, temp.resolve(name))
+                                                .steps(4)
+                                                .foldEvery(foldEvery)
+                                                .rounding(Rounding.named(rounding))
+                                                .memory(memory)
+                                                .build(),
+                                        RunListener.SILENT)
+                                .out();
+        Map<String, byte[]> expected = Runs.result(runner.run("on-device", CudaRuns.onDevice()));
+        long device =
+                smallest(budget -> CudaRuns.memory(0, budget, 2, true), runner)
+                        + 2 * largestBlockBytes(model);
+        assertSame(runner.run("small-device", CudaRuns.memory(0, device, 2, true)), expected);
+        long host =
+                smallest(budget -> CudaRuns.memory(budget, device, 2, true), runner)
+                        + largestBlockBytes(model);
+        assertSame(runner.run("three-tiers", CudaRuns.memory(host, device, 2, true)), expected);
+        assertSame(runner.run("serial", CudaRuns.memory(host, device, 1, false)), expected);
+        Path onCpu = runner.run("on-cpu", MemoryConfig.DEFAULT);
+        assertLossesNear(onCpu, temp.resolve("on-device"), lossBound);
+    }
+
+    private interface Runner {
+        Path run(String name, MemoryConfig memory);
+    }
+
+    /** What a run with next to nothing is told, until it works. */
+    private static long smallest(LongFunction<MemoryConfig> memory, Runner runner) {
+        long budget = 4096;
+        for (int attempt = 0; attempt < 3; attempt++) {
+            try {
+                runner.run("smallest-" + System.nanoTime(), memory.apply(budget));
+                return budget;
+            } catch (BadInputException e) {
+                Matcher matcher = SMALLEST.matcher(e.getMessage());
+                assertThat(matcher.find()).as(e.getMessage()).isTrue();
+                assertThat(Long.parseLong(matcher.group(1))).isGreaterThan(budget);
+                budget = Long.parseLong(matcher.group(1));
+            }
+        }
+        throw new AssertionError("three refusals, and none named a budget that works");
+    }
+
+    private static void assertSame(Path out, Map<String, byte[]> expected) throws IOException {
+        Map<String, byte[]> actual = Runs.result(out);
+        assertThat(actual.keySet()).isEqualTo(expected.keySet());
+        expected.forEach((name, bytes) ->
+                assertThat(Arrays.mismatch(actual.get(name), bytes))
+                        .as("first byte of %s that differs in %s", name, out.getFileName())
+                        .isEqualTo(-1));
+    }
+
+    private static void assertLossesNear(Path cpu, Path cuda, double bound) {
+        List<StepRecord> expected = JournalReader.read(cpu.resolve("journal.jsonl")).records();
+        List<StepRecord> actual = JournalReader.read(cuda.resolve("journal.jsonl")).records();
+        assertThat(actual).hasSameSizeAs(expected);
+        for (int step = 0; step < actual.size(); step++) {
+            for (int query = 0; query < actual.get(step).queries().size(); query++) {
+                assertThat(actual.get(step).queries().get(query).lossPlus())
+                        .as("step %d, query %d", step + 1, query)
+                        .isEqualTo(
+                                expected.get(step).queries().get(query).lossPlus(), within(bound));
+            }
+        }
+    }
+
+    private Path deepModel(String kind, String dtype) throws IOException {
+        Map<String, Object> fields =
+                new LinkedHashMap<>(Golden.json(kind + "/config.json").fields());
+        fields.put(kind.equals("gpt2") ? "n_layer" : "num_hidden_layers", 5L);
+        Path folder = temp.resolve("model");
+        SyntheticModel.write(
+                ModelConfig.of("config.json", new JsonObject(fields)),
+                DType.find(dtype).orElseThrow(),
+                7,
+                folder,
+                bytes -> {});
+        return folder;
+    }
+
+    private static long largestBlockBytes(Path model) {
+        try (Checkpoint checkpoint = Checkpoint.open(model)) {
+            return (checkpoint.layout().largestBlock().sizeBytes() + 4095) / 4096 * 4096;
+        }
+    }
+}

@@ -1,0 +1,13 @@
+package io.millrace.executor;
+
+import io.millrace.executor.config.MemoryConfig;
+import io.millrace.memory.RequiresGpu;
+
+/** The same on a card. */
+@RequiresGpu
+final class GpuGoldenTraceTest extends GoldenTraceTest {
+    @Override
+    MemoryConfig memory() {
+        return CudaRuns.onDevice();
+    }
+}
