@@ -2,7 +2,6 @@ package io.millrace.executor;
 
 import io.millrace.model.ModelLayout;
 import io.millrace.model.spec.DecoderSpec;
-import io.millrace.optim.Directions;
 
 /** Forwards on the workers of a CPU, in memory that they can address. */
 final class CpuEngine implements Engine {

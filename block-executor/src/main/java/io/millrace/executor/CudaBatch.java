@@ -100,12 +100,7 @@ final class CudaBatch {
 
     private static int put(MemorySegment staging, int at, int[] values) {
         MemorySegment.copy(
-                values,
-                0,
-                staging,
-                ValueLayout.JAVA_INT,
-                (long) at * Integer.BYTES,
-                values.length);
+                values, 0, staging, ValueLayout.JAVA_INT, (long) at * Integer.BYTES, values.length);
         return at + values.length;
     }
 }

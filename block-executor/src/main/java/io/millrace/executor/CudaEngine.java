@@ -69,8 +69,7 @@ final class CudaEngine implements Engine {
         long stream = device.compute().handle();
         byte[] image = kit.image(device.api(), device.ordinal());
         CudaScratch scratch =
-                owned.own(
-                        new CudaScratch(device, place.host(), place.spec(), place.size(), plan));
+                owned.own(new CudaScratch(device, place.host(), place.spec(), place.size(), plan));
         CudaKernels kernels = owned.own(new CudaKernels(device.api(), image, stream));
         CudaMatmul matmul =
                 owned.own(
@@ -84,8 +83,7 @@ final class CudaEngine implements Engine {
                         ? Optional.empty()
                         : Optional.of(
                                 owned.own(
-                                        place.host()
-                                                .allocatePinned("a saved block", savingBytes)));
+                                        place.host().allocatePinned("a saved block", savingBytes)));
         CudaForward.Parts parts =
                 new CudaForward.Parts(
                         owned.own(new CudaAnswers(device, device.api(), stream, scratch)),

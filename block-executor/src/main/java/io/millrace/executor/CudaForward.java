@@ -67,8 +67,7 @@ final class CudaForward implements Forward {
         this.device = device;
         this.arithmetic = arithmetic;
         this.parts = parts;
-        layers =
-                new CudaLayers(parts.kernels(), parts.scratch(), parts.linear(), spec.layers());
+        layers = new CudaLayers(parts.kernels(), parts.scratch(), parts.linear(), spec.layers());
         ends = new CudaEnds(parts.kernels(), parts.scratch(), parts.linear(), layers);
     }
 
@@ -161,8 +160,7 @@ final class CudaForward implements Forward {
                     batch,
                     hidden,
                     (first, rows, address) ->
-                            parts.answers()
-                                    .logits(address, rows, spec.vocabSize(), to, first));
+                            parts.answers().logits(address, rows, spec.vocabSize(), to, first));
         } else {
             long losses = parts.scratch().losses(firstScale, batch.firstHeadRow());
             ends.losses(weights, spec.head(), batch, hidden, losses);

@@ -10,8 +10,8 @@ import java.util.List;
 
 /**
  * {@code y = x θ(s)ᵀ} for every scale s of a probe, all scales in one product, where θ(s) exists
- * only in scratch: small matrices whole, large ones a panel of outputs at a time. Biases are left to
- * whoever touches y next.
+ * only in scratch: small matrices whole, large ones a panel of outputs at a time. Biases are left
+ * to whoever touches y next.
  */
 final class CudaLinear {
     private final CudaMatmul matmul;
@@ -65,11 +65,7 @@ final class CudaLinear {
 
     /** Runs operators that {@link #stacks}, their outputs side by side, without biases. */
     void runStacked(
-            CudaWeights weights,
-            List<LinearSpec> specs,
-            DeviceMatrix x,
-            DeviceMatrix y,
-            int rows) {
+            CudaWeights weights, List<LinearSpec> specs, DeviceMatrix x, DeviceMatrix y, int rows) {
         int inputs = specs.getFirst().inputs();
         int outputs = specs.stream().mapToInt(LinearSpec::outputs).sum();
         long stride = (long) outputs * inputs;

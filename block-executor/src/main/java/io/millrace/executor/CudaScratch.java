@@ -101,8 +101,7 @@ final class CudaScratch implements AutoCloseable {
     /** [rows, width] of a micro-batch for every scale of a probe. */
     DeviceMatrix states(Part part, int width) {
         DType type = part == Part.RESULT ? DType.F32 : plan.type();
-        return new DeviceMatrix(
-                address(part), (long) size.microBatchRows() * width, width, type);
+        return new DeviceMatrix(address(part), (long) size.microBatchRows() * width, width, type);
     }
 
     /** Rows of projections of one layer, from the row after those that are kept. */
@@ -119,8 +118,7 @@ final class CudaScratch implements AutoCloseable {
 
     /** Where one of the vectors of a block is formed for every scale, float32. */
     long vector(int which) {
-        return address(Part.VECTORS)
-                + which * size.scalesPerProbe() * vectorLength * Float.BYTES;
+        return address(Part.VECTORS) + which * size.scalesPerProbe() * vectorLength * Float.BYTES;
     }
 
     /** Rows from a scale's losses to the next. */

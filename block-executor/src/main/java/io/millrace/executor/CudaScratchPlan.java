@@ -90,8 +90,7 @@ record CudaScratchPlan(
                 hasOutNorm(spec)
                         ? scales * size.microBatchRows() * spec.hiddenSize() * Float.BYTES
                         : 0);
-        bytes.put(
-                Part.VECTORS, VECTORS * scales * ScratchPlan.vectorLength(spec) * Float.BYTES);
+        bytes.put(Part.VECTORS, VECTORS * scales * ScratchPlan.vectorLength(spec) * Float.BYTES);
         bytes.put(Part.PANEL, scales * panel(spec, panels) * type.sizeBytes());
         long logits = logits(spec, size, panels);
         bytes.put(Part.LOGITS, scales * logits * Float.BYTES);
@@ -135,8 +134,7 @@ record CudaScratchPlan(
 
     private static boolean hasOutNorm(DecoderSpec spec) {
         return spec.layers().stream()
-                .anyMatch(
-                        layer -> layer.attentionOutNorm() != null || layer.mlpOutNorm() != null);
+                .anyMatch(layer -> layer.attentionOutNorm() != null || layer.mlpOutNorm() != null);
     }
 
     /** Elements of the largest part of a matrix that is formed at once. */

@@ -110,15 +110,7 @@ final class CudaVisit {
             if (!folded[index]) {
                 DeviceTensor tensor = tensor(index);
                 kernels.form(
-                        pass,
-                        program(index),
-                        tensor,
-                        true,
-                        0,
-                        tensor.elements(),
-                        0,
-                        0,
-                        DType.F32);
+                        pass, program(index), tensor, true, 0, tensor.elements(), 0, 0, DType.F32);
                 folded[index] = true;
             }
         }

@@ -61,8 +61,7 @@ final class DenseWeightPasses implements WeightPasses {
     }
 
     /** A tensor as a probe sees it, where its pending updates are summed already. */
-    TensorForm form(
-            Visit visit, int tensor, Probe probe, boolean store, MemorySegment gathered) {
+    TensorForm form(Visit visit, int tensor, Probe probe, boolean store, MemorySegment gathered) {
         PassPlan plan = plan(visit, tensor, probe, store);
         return form(visit, tensor, visit.isCurrent(tensor) ? plan : plan.withGathered(gathered));
     }

@@ -6,7 +6,9 @@ import java.util.Locale;
 final class Durations {
     private Durations() {}
 
-    /** Seconds in the unit that gives three digits or so, such as {@code 35 ms} or {@code 2.4 min}. */
+    /**
+     * Seconds in the unit that gives three digits or so, such as {@code 35 ms} or {@code 2.4 min}.
+     */
     static String format(double seconds) {
         if (seconds < 1) {
             return String.format(Locale.ROOT, "%.3g ms", seconds * 1e3);

@@ -27,7 +27,8 @@ final class EmbeddingProgram {
      * @param hidden [tokens, hidden] for every scale; written
      */
     void run(FormedWeights weights, EmbeddingSpec spec, MicroBatch batch, Variants hidden) {
-        Variants tokens = spec.projection() == null
+        Variants tokens =
+                spec.projection() == null
                         ? hidden
                         : scratch.normed(spec.width(), batch.tokenCount());
         lookUp(weights, spec, batch, tokens);

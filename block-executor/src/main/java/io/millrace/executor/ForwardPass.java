@@ -67,8 +67,7 @@ public final class ForwardPass {
         }
     }
 
-    private static void forwardAll(
-            Forward forward, Batch batch, MemorySegment logits, int width) {
+    private static void forwardAll(Forward forward, Batch batch, MemorySegment logits, int width) {
         List<MicroBatch> microBatches = new ArrayList<>();
         int[] firstRows = new int[batch.rows()];
         for (int row = 0; row < batch.rows(); row++) {

@@ -20,8 +20,7 @@ final class HeadProgram {
     private final Normalizer normalizer;
     private double[] losses = new double[0];
 
-    HeadProgram(
-            CpuWorkers workers, Scratch scratch, LinearProgram linear, Normalizer normalizer) {
+    HeadProgram(CpuWorkers workers, Scratch scratch, LinearProgram linear, Normalizer normalizer) {
         this.workers = workers;
         this.scratch = scratch;
         this.linear = linear;

@@ -170,7 +170,8 @@ final class LayerProgram {
         MlpSpec mlp = layer.mlp();
         int width = mlp.up().outputs();
         // A gated product was left where the gate's states were.
-        Variants states = mlp.gate() == null ? scratch.inner(width, rows) : scratch.gate(width, rows);
+        Variants states =
+                mlp.gate() == null ? scratch.inner(width, rows) : scratch.gate(width, rows);
         add(weights, mlp.down(), layer.mlpOutNorm(), states, hidden, rows);
     }
 

@@ -5,8 +5,8 @@ import io.millrace.model.spec.LinearSpec;
 /** {@code y = x θ(s)ᵀ + b(s)} for every scale s of a probe. */
 interface LinearProgram {
     /**
-     * Runs one operator. Rows are padded to {@link
-     * io.millrace.executor.cpu.GemmTiles#ROW_QUANTUM}, which both matrices have room for.
+     * Runs one operator. Rows are padded to {@link io.millrace.executor.cpu.GemmTiles#ROW_QUANTUM},
+     * which both matrices have room for.
      *
      * @param weights the block's weights as the probe wants them
      * @param spec the operator

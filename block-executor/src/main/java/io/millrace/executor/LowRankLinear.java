@@ -43,7 +43,16 @@ final class LowRankLinear implements LinearProgram {
         TileConsumer add =
                 (scale, row, rowCount, panel, column, width, tile) -> {
                     Floats out = y.of(scale).at(row * y.rowStride() + column);
-                    call.add(scale, row, rowCount, column, width, tile, accumulate, out, y.rowStride());
+                    call.add(
+                            scale,
+                            row,
+                            rowCount,
+                            column,
+                            width,
+                            tile,
+                            accumulate,
+                            out,
+                            y.rowStride());
                 };
         each(weights, call, add);
     }
@@ -82,7 +91,16 @@ final class LowRankLinear implements LinearProgram {
         int groups = stacked ? 1 : scales;
         GemmTiles tiles = GemmTiles.of(padded, spec.outputs()).stacked(scales / groups);
         Call call =
-                new Call(spec, tiles, x, groups, padded, bias, beside, passes.products(), passes.rank());
+                new Call(
+                        spec,
+                        tiles,
+                        x,
+                        groups,
+                        padded,
+                        bias,
+                        beside,
+                        passes.products(),
+                        passes.rank());
         RowTasks.run(
                 workers.pool(),
                 scales,
@@ -133,19 +151,19 @@ final class LowRankLinear implements LinearProgram {
                             int panel = tile / call.tiles.rowTiles();
                             long skip = WeightPanels.skip(call.spec, call.tiles, panel);
                             multiply(
-                                    call, task % call.groups, tile, matrix.at(skip), ld, add, worker);
+                                    call,
+                                    task % call.groups,
+                                    tile,
+                                    matrix.at(skip),
+                                    ld,
+                                    add,
+                                    worker);
                         });
     }
 
     /** The product of one tile, and then what is beside it, for each scale that has rows in it. */
     private void multiply(
-            Call call,
-            int group,
-            int tile,
-            Floats panel,
-            long ld,
-            TileConsumer add,
-            int worker) {
+            Call call, int group, int tile, Floats panel, long ld, TileConsumer add, int worker) {
         GemmTiles tiles = call.tiles;
         int first = group * tiles.rows() + tiles.row(tile);
         int width = tiles.columnCount(tile);

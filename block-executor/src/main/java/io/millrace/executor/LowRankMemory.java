@@ -54,7 +54,9 @@ final class LowRankMemory implements AutoCloseable {
         /** A rank above the shorter side of a matrix makes factors that are not thin. */
         void check() {
             TensorSlot smallest =
-                    matrices().min(Comparator.comparingLong(LowRankMemory::shorterSide)).orElseThrow();
+                    matrices()
+                            .min(Comparator.comparingLong(LowRankMemory::shorterSide))
+                            .orElseThrow();
             if (direction.rank() > shorterSide(smallest)) {
                 throw new BadInputException(
                         "--rank",
@@ -138,7 +140,8 @@ final class LowRankMemory implements AutoCloseable {
             products = new Floats(allocate(memory, "low-rank products", size.products()), 0);
             Cutter cutter = new Cutter(all);
             size.tensors()
-                    .forEach(slot -> tensors.put(slot.tensorId(), gather(size, slot, foldEvery, cutter)));
+                    .forEach(slot ->
+                            tensors.put(slot.tensorId(), gather(size, slot, foldEvery, cutter)));
         } catch (RuntimeException | Error e) {
             close();
             throw e;

@@ -153,7 +153,8 @@ final class LowRankWeightPasses implements WeightPasses {
         MemorySegment sides = memory.sides().segment();
         shareRows(
                 track.rows(),
-                (from, to, worker) -> kernels[worker].sides(track, pending, probe, from, to, sides));
+                (from, to, worker) ->
+                        kernels[worker].sides(track, pending, probe, from, to, sides));
         return new Beside(
                 pending ? track.decay() : 1,
                 new Floats(right, 0),
@@ -221,8 +222,7 @@ final class LowRankWeightPasses implements WeightPasses {
                 pending.folds()
                         ? Optional.of(fold(visit, tensor, pending.foldThrough(), store))
                         : Optional.empty();
-        return new LowRankPlan(
-                direction, LowRankMemory.columnsOf(visit.slot(tensor)), fold, side);
+        return new LowRankPlan(direction, LowRankMemory.columnsOf(visit.slot(tensor)), fold, side);
     }
 
     /** The fold after a step, which is the next one that the stored bytes have not seen. */
@@ -253,8 +253,7 @@ final class LowRankWeightPasses implements WeightPasses {
         track.aim(step);
         while (track.step() < step) {
             List<Update> rest =
-                    updates.after(track.step())
-                            .subList(0, Math.toIntExact(step - track.step()));
+                    updates.after(track.step()).subList(0, Math.toIntExact(step - track.step()));
             FactorTrack.Leg leg = track.leg(rest, kernels[0]);
             shareRows(
                     track.rows(),

@@ -2,10 +2,9 @@ package io.millrace.executor;
 
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.memory.BadInputException;
-import io.millrace.memory.ByteSize;
-import io.millrace.memory.DType;
-import io.millrace.memory.Tier;
 import io.millrace.memory.BlockLayout;
+import io.millrace.memory.ByteSize;
+import io.millrace.memory.Tier;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.prefetch.plan.AvailableMemory;
 import io.millrace.prefetch.plan.Forecast;
@@ -184,7 +183,9 @@ public final class ModelPlanner {
                 .orElse(bytes - Math.max(DEVICE_SHARE, bytes / DEVICE_FRACTION));
     }
 
-    /** From two batches, since transfers stay and computing grows with tokens in a straight line. */
+    /**
+     * From two batches, since transfers stay and computing grows with tokens in a straight line.
+     */
     private long hidingTokens(Candidate now) {
         double moving = 0;
         for (Lane lane : Lane.values()) {
@@ -197,7 +198,8 @@ public final class ModelPlanner {
             return 0;
         }
         PlanOptions twice =
-                now.options.withBatch(2 * now.options.batchSize())
+                now.options
+                        .withBatch(2 * now.options.batchSize())
                         .withMicroBatch(now.options.microBatch().orElseThrow());
         double once = now.forecast.busySeconds().get(Lane.COMPUTE);
         double both = forecast(twice, now.tiers).busySeconds().get(Lane.COMPUTE);
@@ -216,10 +218,10 @@ public final class ModelPlanner {
                     now,
                     options.withMemory(
                             withBudgets(
-                                    options.memory(),
-                                    everything,
-                                    deviceBudget(options.memory()))),
-                    "a host budget of " + ByteSize.format(everything) + " keeps every block in memory");
+                                    options.memory(), everything, deviceBudget(options.memory()))),
+                    "a host budget of "
+                            + ByteSize.format(everything)
+                            + " keeps every block in memory");
         }
         int batch = 2 * options.batchSize();
         consider(
@@ -288,9 +290,10 @@ public final class ModelPlanner {
     private long smallestWithoutDrive(Candidate now) {
         TierPlan.Needs needs = now.tiers.needs();
         long blocks = needs.blockBytes().stream().mapToLong(HostMemory::pageBytes).sum();
-        long onDevice = now.tiers.placement().homes().contains(Tier.DEVICE)
-                ? residentOnDevice(now) - now.tiers.placement().stagingBytes()
-                : 0;
+        long onDevice =
+                now.tiers.placement().homes().contains(Tier.DEVICE)
+                        ? residentOnDevice(now) - now.tiers.placement().stagingBytes()
+                        : 0;
         return needs.scratchOnHost() + blocks - onDevice;
     }
 
@@ -320,8 +323,7 @@ public final class ModelPlanner {
         }
         TreeSet<Long> hostBudgets = new TreeSet<>();
         long least = TierPlan.minimumHostBytes(needs, 0); // what every device budget can do with
-        hostBudgets.addAll(
-                between(least, needs.scratchOnHost() + blocks, HOST_POINTS));
+        hostBudgets.addAll(between(least, needs.scratchOnHost() + blocks, HOST_POINTS));
         hostBudgets.add(hostBudget(options.memory()));
         List<ModelPlan.SweepPoint> points = new ArrayList<>();
         for (long deviceBudget : deviceBudgets) {
@@ -362,5 +364,4 @@ public final class ModelPlanner {
                 memory.prefetch(),
                 memory.overlap());
     }
-
 }

@@ -31,8 +31,7 @@ public record ModelShape(String name, DecoderSpec spec, ModelLayout layout, bool
                                                 + String.join(", ", NamedArchitectures.names())
                                                 + ", or a --model folder"));
         DecoderSpec spec = NamedArchitectures.spec(config);
-        return new ModelShape(
-                arch, spec, ModelLayout.of(spec, dtype.orElse(DType.BF16)), true);
+        return new ModelShape(arch, spec, ModelLayout.of(spec, dtype.orElse(DType.BF16)), true);
     }
 
     /** The shape of a model in a folder, whose weights are not read. */

@@ -70,7 +70,12 @@ public final class Replay {
             read.records().forEach(updates::add);
             PassesPlan plan =
                     new PassesPlan(
-                            direction, rule.hasMomentum(), header.rounding(), header.foldEvery(), 1, 0);
+                            direction,
+                            rule.hasMomentum(),
+                            header.rounding(),
+                            header.foldEvery(),
+                            1,
+                            0);
             HostMemory memory = new HostMemory(Ledger.unlimited());
             try (WeightPasses passes = plan.open(pool, layout, memory)) {
                 rebuild(checkpoint, layout, updates, passes, out);

@@ -109,11 +109,12 @@ final class RunForecast {
     Optional<String> describe(TierPlan plan) {
         Optional<String> expected =
                 forecast(plan)
-                        .map(one -> String.format(
-                                Locale.ROOT,
-                                "a step should take %s, bound by %s",
-                                Durations.format(one.stepSeconds()),
-                                one.boundLane().label()));
+                        .map(one ->
+                                String.format(
+                                        Locale.ROOT,
+                                        "a step should take %s, bound by %s",
+                                        Durations.format(one.stepSeconds()),
+                                        one.boundLane().label()));
         if (config.memory().hostBudget().isPresent()) {
             return expected.map(line -> "plan: " + line);
         }

@@ -75,17 +75,17 @@ record ScratchPlan(
     /** Bytes of memory that all of it takes. */
     long bytes() {
         return LongStream.of(
-                        hidden,
-                        normed,
-                        projected,
-                        context,
-                        inner,
-                        gate,
-                        vectors,
-                        wholeMatrix,
-                        panels,
-                        tiles,
-                        partials)
+                                hidden,
+                                normed,
+                                projected,
+                                context,
+                                inner,
+                                gate,
+                                vectors,
+                                wholeMatrix,
+                                panels,
+                                tiles,
+                                partials)
                         .map(floats -> HostMemory.pageBytes(Math.max(1, floats) * Float.BYTES))
                         .sum()
                 + HostMemory.pageBytes(rotary * Float.BYTES); // a model without has no such slab

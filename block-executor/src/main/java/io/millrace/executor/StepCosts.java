@@ -127,8 +127,7 @@ final class StepCosts {
         private void lookUp(String name, long width) {
             TensorSlot slot = block.tensor(name);
             operations.add(
-                    new Operation.Form(
-                            rows * width, slot.dtype(), 1 + pendingTerms, true, false));
+                    new Operation.Form(rows * width, slot.dtype(), 1 + pendingTerms, true, false));
             operations.add(new Operation.Dispatch(1));
         }
 
@@ -137,11 +136,7 @@ final class StepCosts {
                 if (!formed.contains(slot.name())) {
                     operations.add(
                             new Operation.Form(
-                                    slot.elementCount(),
-                                    slot.dtype(),
-                                    pendingTerms,
-                                    false,
-                                    true));
+                                    slot.elementCount(), slot.dtype(), pendingTerms, false, true));
                     operations.add(new Operation.Dispatch(1));
                 }
             }

@@ -25,12 +25,12 @@ interface TensorForm {
     void columns(int from, int count, Floats place, long stride, int worker);
 
     /** Forms all elements of a tensor, shared among the workers. */
-    static void whole(
-            WorkerPool pool, TensorForm form, long elements, Floats place, long stride) {
+    static void whole(WorkerPool pool, TensorForm form, long elements, Floats place, long stride) {
         share(
                 pool,
                 elements,
-                (first, count, worker) -> form.range(first, count, place.at(first), stride, worker));
+                (first, count, worker) ->
+                        form.range(first, count, place.at(first), stride, worker));
     }
 
     /** Shares a tensor's elements among the workers. */

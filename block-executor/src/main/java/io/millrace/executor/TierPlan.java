@@ -51,8 +51,7 @@ record TierPlan(
             boolean writesBack,
             boolean direct) {
         Needs withPrefetch(int blocks) {
-            return new Needs(
-                    blockBytes, visits, forwards, unified, blocks, writesBack, direct);
+            return new Needs(blockBytes, visits, forwards, unified, blocks, writesBack, direct);
         }
 
         long largestBlock() {
@@ -112,9 +111,7 @@ record TierPlan(
                 place(request, budgets.host() - needs.scratchOnHost())
                         .filter(found -> !found.homes().contains(Tier.NVME))
                         .or(() ->
-                                place(
-                                        request,
-                                        budgets.host() - needs.scratchOnHost() - streaming))
+                                place(request, budgets.host() - needs.scratchOnHost() - streaming))
                         .orElseThrow(() -> refusal(needs, budgets));
         boolean streams = placement.homes().contains(Tier.NVME);
         long storeBytes =
@@ -130,7 +127,9 @@ record TierPlan(
                 storeBytes);
     }
 
-    /** How the drive is used beside a host budget: 8 MiB of staging reach its rate, 1 MiB will do. */
+    /**
+     * How the drive is used beside a host budget: 8 MiB of staging reach its rate, 1 MiB will do.
+     */
     static IoOptions ioOptions(long hostBudget) {
         return hostBudget < SMALL_BUDGET
                 ? IoOptions.defaults().withPieces(256 << 10, 4)

@@ -50,8 +50,7 @@ abstract class CudaInvarianceContract {
                                         Runs.config(model, data, temp.resolve(name))
                                                 .steps(4)
                                                 .foldEvery(foldEvery)
-                                                .rounding(
-                                                        Rounding.named(rounding))
+                                                .rounding(Rounding.named(rounding))
                                                 .memory(memory)
                                                 .build(),
                                         RunListener.SILENT)
@@ -94,11 +93,10 @@ abstract class CudaInvarianceContract {
     private static void assertSame(Path out, Map<String, byte[]> expected) throws IOException {
         Map<String, byte[]> actual = Runs.result(out);
         assertThat(actual.keySet()).isEqualTo(expected.keySet());
-        expected.forEach(
-                (name, bytes) ->
-                        assertThat(Arrays.mismatch(actual.get(name), bytes))
-                                .as("first byte of %s that differs in %s", name, out.getFileName())
-                                .isEqualTo(-1));
+        expected.forEach((name, bytes) ->
+                assertThat(Arrays.mismatch(actual.get(name), bytes))
+                        .as("first byte of %s that differs in %s", name, out.getFileName())
+                        .isEqualTo(-1));
     }
 
     private static void assertLossesNear(Path cpu, Path cuda, double bound) {
@@ -110,8 +108,7 @@ abstract class CudaInvarianceContract {
                 assertThat(actual.get(step).queries().get(query).lossPlus())
                         .as("step %d, query %d", step + 1, query)
                         .isEqualTo(
-                                expected.get(step).queries().get(query).lossPlus(),
-                                within(bound));
+                                expected.get(step).queries().get(query).lossPlus(), within(bound));
             }
         }
     }

@@ -53,11 +53,10 @@ final class LowRankReference {
                 SafetensorsFile file = SafetensorsFile.open(base.resolve("model.safetensors"))) {
             checkpoint.layout().blocks().stream()
                     .flatMap(block -> block.tensors().stream())
-                    .forEach(
-                            slot -> {
-                                shapes.put(slot.name(), slot.shape());
-                                theta.put(slot.name(), widen(file.readFloats(slot.name())));
-                            });
+                    .forEach(slot -> {
+                        shapes.put(slot.name(), slot.shape());
+                        theta.put(slot.name(), widen(file.readFloats(slot.name())));
+                    });
         }
         round();
     }
@@ -263,8 +262,7 @@ final class LowRankReference {
         try (SafetensorsFile file = SafetensorsFile.open(base.resolve("model.safetensors"))) {
             List<SafetensorsWriter.Entry> entries = new ArrayList<>();
             for (TensorInfo tensor : file.tensors().values()) {
-                entries.add(
-                        new SafetensorsWriter.Entry(tensor.name(), DType.F32, tensor.shape()));
+                entries.add(new SafetensorsWriter.Entry(tensor.name(), DType.F32, tensor.shape()));
             }
             try (SafetensorsWriter writer =
                     SafetensorsWriter.create(

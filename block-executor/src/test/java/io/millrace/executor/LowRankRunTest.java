@@ -78,7 +78,8 @@ class LowRankRunTest {
     void anEvaluationOnTheWaySeesWhatASaveWouldWriteAndChangesNothing() throws IOException {
         Path data = Runs.data(temp, 42, 10);
         Path plain = temp.resolve("plain");
-        TuningRun.run(config("qwen3", data, plain, "bfloat16", 3, "lozo-m").build(), RunListener.SILENT);
+        TuningRun.run(
+                config("qwen3", data, plain, "bfloat16", 3, "lozo-m").build(), RunListener.SILENT);
         Path watched = temp.resolve("watched");
         RunSummary summary =
                 TuningRun.run(
@@ -106,7 +107,8 @@ class LowRankRunTest {
     @Test
     void microBatchesChangeLossesByRoundingOnly() throws IOException {
         Path data = Runs.data(temp, 43, 10);
-        List<StepRecord> whole = journal(config("llama", data, temp.resolve("whole"), "float32", 3, "mezo-sgd"));
+        List<StepRecord> whole =
+                journal(config("llama", data, temp.resolve("whole"), "float32", 3, "mezo-sgd"));
         for (int microBatch : new int[] {1, 3}) {
             Path out = temp.resolve("micro-" + microBatch);
             List<StepRecord> cut =
@@ -129,7 +131,10 @@ class LowRankRunTest {
         Path out = temp.resolve("out");
         MemoryConfig memory = smallest(data);
         TuningRun.run(
-                config("llama-deep", data, out, "bfloat16", 4, "mezo-sgd").steps(8).memory(memory).build(),
+                config("llama-deep", data, out, "bfloat16", 4, "mezo-sgd")
+                        .steps(8)
+                        .memory(memory)
+                        .build(),
                 RunListener.SILENT);
         List<Long> written = laneBytes(out, "nvme-write");
         List<Long> read = laneBytes(out, "nvme-read");

@@ -76,7 +76,8 @@ class LowRankTest {
     })
     void followsItWithWideMatricesToo(String name, String field, long width, String dtype)
             throws IOException {
-        Map<String, Object> fields = new LinkedHashMap<>(Golden.json(name + "/config.json").fields());
+        Map<String, Object> fields =
+                new LinkedHashMap<>(Golden.json(name + "/config.json").fields());
         fields.put(field, width);
         Path model = temp.resolve("wide");
         SyntheticModel.write(
@@ -134,9 +135,13 @@ class LowRankTest {
                 RunListener.SILENT);
         LowRankReference reference =
                 new LowRankReference(
-                        model, temp.resolve("reference"), SEED, setup.rank(), setup.window(), dtype);
-        for (StepRecord record :
-                JournalReader.read(out.resolve("journal.jsonl")).records()) {
+                        model,
+                        temp.resolve("reference"),
+                        SEED,
+                        setup.rank(),
+                        setup.window(),
+                        dtype);
+        for (StepRecord record : JournalReader.read(out.resolve("journal.jsonl")).records()) {
             checkStep(reference, input, record, setup.queries(), dtype);
             update(reference, record, setup);
         }
@@ -145,11 +150,7 @@ class LowRankTest {
     }
 
     private static void checkStep(
-            LowRankReference reference,
-            Path input,
-            StepRecord record,
-            int queries,
-            DType dtype)
+            LowRankReference reference, Path input, StepRecord record, int queries, DType dtype)
             throws IOException {
         assertThat(record.queries()).hasSize(queries);
         double bound = dtype == DType.F32 ? LOSS_BOUND : LOSS_BOUND_16_BIT;

@@ -39,8 +39,7 @@ class ModelPlannerTest {
     private static final int BATCH = 4; // as Runs has it
     private static final int QUERIES = 2;
     private static final Machine MACHINE =
-            MachineCatalog.assumed(
-                    Runtime.getRuntime().availableProcessors(), 1L << 34, 1L << 33);
+            MachineCatalog.assumed(Runtime.getRuntime().availableProcessors(), 1L << 34, 1L << 33);
 
     @TempDir Path temp;
 
@@ -79,7 +78,12 @@ class ModelPlannerTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"llama, bfloat16, cpu", "opt, float32, cpu", "llama, bfloat16, emulated", "opt, bfloat16, emulated"})
+    @CsvSource({
+        "llama, bfloat16, cpu",
+        "opt, float32, cpu",
+        "llama, bfloat16, emulated",
+        "opt, bfloat16, emulated"
+    })
     void theSmallestBudgetsThatAPlanNamesWorkAndNothingBelowThemDoes(
             String kind, String dtype, String device) throws IOException {
         Path model = deepModel(kind, dtype);
@@ -90,9 +94,12 @@ class ModelPlannerTest {
                 RunListener.SILENT);
         MemoryConfig lessHost =
                 memory(device, least.hostBudget().getAsLong() - 4096, least.deviceBudget(), 2);
-        assertThatThrownBy(() -> TuningRun.run(
-                        Runs.config(model, data, temp.resolve("less")).memory(lessHost).build(),
-                        RunListener.SILENT))
+        assertThatThrownBy(() ->
+                        TuningRun.run(
+                                Runs.config(model, data, temp.resolve("less"))
+                                        .memory(lessHost)
+                                        .build(),
+                                RunListener.SILENT))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("at least " + least.hostBudget().getAsLong());
         assertThatThrownBy(() -> plan(model, data, lessHost))
@@ -118,7 +125,10 @@ class ModelPlannerTest {
                     }
                 };
         TuningRun.run(Runs.config(model, data, temp.resolve("out")).steps(1).build(), listener);
-        assertThat(said).singleElement().asString().contains("14 of 14 blocks", "a step should take");
+        assertThat(said)
+                .singleElement()
+                .asString()
+                .contains("14 of 14 blocks", "a step should take");
         said.clear();
         MemoryConfig told = memory("cpu", 1L << 30, OptionalLong.empty(), 2);
         TuningRun.run(
@@ -196,16 +206,26 @@ class ModelPlannerTest {
                 memory);
     }
 
-    /** Budgets that leave a share of the weights beside the least; −1 for the least itself, 0 for none. */
+    /**
+     * Budgets that leave a share of the weights beside the least; −1 for the least itself, 0 for
+     * none.
+     */
     private MemoryConfig budgets(
             Path model, Path data, String device, double host, double onDevice, int prefetch) {
         long weights = ModelShape.ofFolder(model, Optional.empty()).layout().sizeBytes();
-        ModelPlan loose = plan(model, data, memory(device, 1L << 33, OptionalLong.empty(), prefetch));
+        ModelPlan loose =
+                plan(model, data, memory(device, 1L << 33, OptionalLong.empty(), prefetch));
         OptionalLong deviceBudget = bytes(loose.minimumDeviceBytes(), onDevice, weights);
         ModelPlan some = plan(model, data, memory(device, 1L << 33, deviceBudget, prefetch));
         OptionalLong hostBudget = bytes(some.minimumHostBytes(), host, weights);
         return new MemoryConfig(
-                device, deviceBudget, hostBudget, Optional.empty(), OptionalLong.empty(), prefetch, true);
+                device,
+                deviceBudget,
+                hostBudget,
+                Optional.empty(),
+                OptionalLong.empty(),
+                prefetch,
+                true);
     }
 
     private static OptionalLong bytes(long least, double share, long weights) {

@@ -165,7 +165,8 @@ class TierInvarianceTest {
     }
 
     private TuneConfigBuilder config(Path model, Path data, Path out) {
-        TuneConfigBuilder config = Runs.config(model, data, out).steps(4).perturbation(perturbation);
+        TuneConfigBuilder config =
+                Runs.config(model, data, out).steps(4).perturbation(perturbation);
         return perturbation.equals("low-rank") ? config.window(2).optimizer("lozo-m") : config;
     }
 

@@ -165,7 +165,9 @@ public final class FactorKernels {
         }
     }
 
-    /** Writes the tile of z, [rows, r], as columns of [r, stride], from a place in its first row. */
+    /**
+     * Writes the tile of z, [rows, r], as columns of [r, stride], from a place in its first row.
+     */
     private void transpose(int rows, MemorySegment out, long start, long stride) {
         for (int j = 0; j < rank; j++) {
             for (int i = 0; i < rows; i++) {

@@ -68,8 +68,7 @@ public final class FactorTrack {
             long columns,
             MemorySegment left,
             Optional<MemorySegment> momentum) {
-        return new FactorTrack(
-                direction, foldEvery, tensorId, rows, columns, true, left, momentum);
+        return new FactorTrack(direction, foldEvery, tensorId, rows, columns, true, left, momentum);
     }
 
     /**
@@ -151,8 +150,7 @@ public final class FactorTrack {
         if (matrix) {
             direction.fillLeft(seed, tensorId, firstElement, values, 0, count);
         } else {
-            GaussianStream.fill(
-                    StreamIds.DENSE_Z, seed, tensorId, firstElement, values, 0, count);
+            GaussianStream.fill(StreamIds.DENSE_Z, seed, tensorId, firstElement, values, 0, count);
         }
     }
 

@@ -162,8 +162,7 @@ public final class LowRankPass {
         if (rounding == Rounding.NEAREST) {
             codec.roundNearest(tensor.dtype(), p, 0, width);
         } else {
-            StochasticRounding.round(
-                    tensor.dtype(), seed, tensor.tensorId(), element, p, 0, width);
+            StochasticRounding.round(tensor.dtype(), seed, tensor.tensorId(), element, p, 0, width);
         }
     }
 

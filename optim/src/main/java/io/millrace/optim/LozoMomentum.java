@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * LOZO-M: momentum of the left factor of a low-rank direction, {@code N ← β N + (1 − β) ḡU} with
- * ḡU the mean over the queries, then {@code θ ← θ − lr (N Vᵀ/√r + wd θ)}. Tensors that are not
+ * LOZO-M: momentum of the left factor of a low-rank direction, {@code N ← β N + (1 − β) ḡU} with ḡU
+ * the mean over the queries, then {@code θ ← θ − lr (N Vᵀ/√r + wd θ)}. Tensors that are not
  * matrices take the plain descent. N itself belongs to {@link FactorTrack}, which rebuilds it from
  * the updates; the rule has no state.
  */
@@ -49,8 +49,7 @@ public final class LozoMomentum implements UpdateRule {
             double share = (1 - beta) * query.projectedGrad() / queries.size();
             slopes.add(new Update.Term(query.seed(), (float) share));
         }
-        Update.Momentum momentum =
-                new Update.Momentum((float) beta, (float) -record.lr(), slopes);
+        Update.Momentum momentum = new Update.Momentum((float) beta, (float) -record.lr(), slopes);
         return new Update(
                 plain.step(), plain.seed(), plain.decay(), plain.terms(), Optional.of(momentum));
     }

@@ -39,8 +39,7 @@ final class TileKernels {
     }
 
     /** p ← fma(factor, row, p) from an index on, the row in float32 memory from an element on */
-    static void add(
-            float[] p, int start, MemorySegment row, long first, int count, float factor) {
+    static void add(float[] p, int start, MemorySegment row, long first, int count, float factor) {
         FloatVector factors = FloatVector.broadcast(FLOATS, factor);
         int i = 0;
         for (; i <= count - FLOATS.length(); i += FLOATS.length()) {

@@ -35,8 +35,8 @@ public record Update(
     public record Term(long seed, float coefficient) {}
 
     /**
-     * Momentum of a low-rank direction's left factor: {@code N ← beta · N + Σ coefficient · U(seed)},
-     * then {@code θ ← θ + rate · N Vᵀ / √r}.
+     * Momentum of a low-rank direction's left factor: {@code N ← beta · N + Σ coefficient ·
+     * U(seed)}, then {@code θ ← θ + rate · N Vᵀ / √r}.
      *
      * @param beta share of N that stays
      * @param rate factor on N

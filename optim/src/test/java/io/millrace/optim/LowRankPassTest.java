@@ -176,9 +176,7 @@ class LowRankPassTest {
                 for (int j = 0; j < rank; j++) {
                     double dot = 0;
                     for (int c = 0; c < COLUMNS; c++) {
-                        dot +=
-                                (double) v(direction, WINDOW, c, j)
-                                        * v(direction, WINDOW + 1, c, l);
+                        dot += (double) v(direction, WINDOW, c, j) * v(direction, WINDOW + 1, c, l);
                     }
                     float factor = (float) (dot / COLUMNS);
                     float n = momentum[row * rank + j];

@@ -10,8 +10,8 @@ public interface RunListener {
     RunListener SILENT = new RunListener() {};
 
     /**
-     * The machine as it was probed, if it was: with it a run says beforehand how long its steps will
-     * take, and chooses what was left open.
+     * The machine as it was probed, if it was: with it a run says beforehand how long its steps
+     * will take, and chooses what was left open.
      *
      * @param folder on the drive that the run uses
      */

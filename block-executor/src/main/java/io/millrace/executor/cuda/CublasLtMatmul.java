@@ -84,12 +84,7 @@ final class CublasLtMatmul implements CudaMatmul {
         if (plan == null) {
             plan =
                     new CublasLtPlan(
-                            context,
-                            shape,
-                            key.alignX,
-                            key.alignW,
-                            key.alignY,
-                            workspaceBytes);
+                            context, shape, key.alignX, key.alignW, key.alignY, workspaceBytes);
             plans.put(key, plan);
         }
         y.at(yAddress);

@@ -120,9 +120,7 @@ final class CublasLtPlan implements AutoCloseable {
             long workspaceBytes) {
         try (cublasLtMatmulPreferenceOpaque_t wishes = new cublasLtMatmulPreferenceOpaque_t();
                 IntPointer found = new IntPointer(1)) {
-            check(
-                    cublas.cublasLtMatmulPreferenceInit(wishes),
-                    "cublasLtMatmulPreferenceInit()");
+            check(cublas.cublasLtMatmulPreferenceInit(wishes), "cublasLtMatmulPreferenceInit()");
             wishBytes(wishes, workspaceBytes);
             wish(wishes, cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignW);
             wish(wishes, cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignX);

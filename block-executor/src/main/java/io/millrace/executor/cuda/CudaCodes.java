@@ -42,8 +42,7 @@ final class CudaCodes {
         return switch (name) {
             case GaussianDirection.NAME -> 0;
             case RademacherDirection.NAME -> 1;
-            default ->
-                    throw new IllegalArgumentException("no kernel makes the direction " + name);
+            default -> throw new IllegalArgumentException("no kernel makes the direction " + name);
         };
     }
 }

@@ -468,8 +468,7 @@ public final class CudaKernels implements AutoCloseable {
     }
 
     private void launch(Kernel kernel, int x, int y, int z, int threads) {
-        api.launchKernel(
-                functions[kernel.ordinal()], x, y, z, threads, 1, 1, 0, stream, arguments);
+        api.launchKernel(functions[kernel.ordinal()], x, y, z, threads, 1, 1, 0, stream, arguments);
     }
 
     @Override

@@ -4,8 +4,7 @@ import java.util.concurrent.atomic.AtomicReference;
 
 /** The kit that engines use: the CUDA libraries of this machine. */
 public final class CudaKits {
-    private static final AtomicReference<CudaKit> CURRENT =
-            new AtomicReference<>(new LibraryKit());
+    private static final AtomicReference<CudaKit> CURRENT = new AtomicReference<>(new LibraryKit());
 
     private CudaKits() {}
 

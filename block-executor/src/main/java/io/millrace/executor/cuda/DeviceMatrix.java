@@ -24,7 +24,6 @@ public record DeviceMatrix(long address, long stride, long rowStride, DType type
     private DeviceMatrix at(long elements) {
         return elements == 0
                 ? this
-                : new DeviceMatrix(
-                        address + elements * type.sizeBytes(), stride, rowStride, type);
+                : new DeviceMatrix(address + elements * type.sizeBytes(), stride, rowStride, type);
     }
 }

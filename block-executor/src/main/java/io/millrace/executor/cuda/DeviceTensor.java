@@ -11,8 +11,7 @@ import io.millrace.memory.DType;
  * @param elements how many it has
  * @param vector whether it has fewer than two axes; weight decay passes over it
  */
-public record DeviceTensor(
-        long address, DType dtype, int tensorId, long elements, boolean vector) {
+public record DeviceTensor(long address, DType dtype, int tensorId, long elements, boolean vector) {
     /** The address of an element. */
     public long at(long element) {
         return address + element * dtype.sizeBytes();

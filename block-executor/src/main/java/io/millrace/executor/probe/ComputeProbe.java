@@ -70,8 +70,7 @@ final class ComputeProbe implements AutoCloseable {
         try (FormProbe form = new FormProbe(workers, memory, timing)) {
             form.measure(widen, store, z);
         }
-        return new ComputeRates(
-                matmuls, attentions, widen, store, z, passes, dispatchSeconds(), 0);
+        return new ComputeRates(matmuls, attentions, widen, store, z, passes, dispatchSeconds(), 0);
     }
 
     /** One of the products alone. */
@@ -185,18 +184,31 @@ final class ComputeProbe implements AutoCloseable {
             HeadRows keys = heads(projected, width, 3 * width, headSize);
             HeadRows values = heads(projected, 2 * width, 3 * width, headSize);
             HeadRows out = heads(context, 0, width, headSize);
-            double seconds = timed.seconds(() -> workers.pool()
-                    .parallelFor(
-                            sequences * HEADS * tiles,
-                            (item, worker) -> {
-                                long start = (long) (item / (HEADS * tiles)) * tokens;
-                                int head = item / tiles % HEADS;
-                                workers.attention(worker)
-                                        .run(
-                                                shape, queries, start, keys, values, start, out, 0,
-                                                tokens, head, item % tiles);
-                            }));
-            Operation.Attend work = new Operation.Attend(tokens, headSize, (long) HEADS * sequences);
+            double seconds =
+                    timed.seconds(() ->
+                            workers.pool()
+                                    .parallelFor(
+                                            sequences * HEADS * tiles,
+                                            (item, worker) -> {
+                                                long start =
+                                                        (long) (item / (HEADS * tiles)) * tokens;
+                                                int head = item / tiles % HEADS;
+                                                workers.attention(worker)
+                                                        .run(
+                                                                shape,
+                                                                queries,
+                                                                start,
+                                                                keys,
+                                                                values,
+                                                                start,
+                                                                out,
+                                                                0,
+                                                                tokens,
+                                                                head,
+                                                                item % tiles);
+                                            }));
+            Operation.Attend work =
+                    new Operation.Attend(tokens, headSize, (long) HEADS * sequences);
             return new ComputeRates.AttentionRate(tokens, headSize, work.flops() / seconds);
         }
     }
@@ -220,32 +232,80 @@ final class ComputeProbe implements AutoCloseable {
             MemorySegment x = in.segment();
             MemorySegment y = out.segment();
             MemorySegment weights = vector.segment();
-            NormSpec norm =
-                    new NormSpec(NormSpec.Kind.LAYER, "w", "b", PASS_WIDTH, 1e-5f, 0);
-            seconds.put(Operation.Kind.NORM, perElement((from, rows) ->
-                    Norms.apply(
-                            norm, x, at(from), PASS_WIDTH, weights, 0, weights, 0, y, at(from),
-                            PASS_WIDTH, rows)));
-            seconds.put(Operation.Kind.RELU, perElement((from, rows) ->
-                    Activations.apply(
-                            Activation.RELU, x, at(from), y, at(from), at(rows))));
-            seconds.put(Operation.Kind.ACTIVATION, perElement((from, rows) ->
-                    Activations.gated(
-                            Activation.SILU, x, at(from), x, at(from), y, at(from), at(rows))));
-            seconds.put(Operation.Kind.ROTARY, perElement((from, rows) ->
-                    Rotary.apply(
-                            rope, table.segment(), 0, PASS_ROWS, positions, from, from + rows, y, 0,
-                            PASS_WIDTH, 64, PASS_WIDTH / 64)));
-            seconds.put(Operation.Kind.COPY, perElement((from, rows) ->
-                    Rows.copy(x, at(from), y, at(from), at(rows))));
+            NormSpec norm = new NormSpec(NormSpec.Kind.LAYER, "w", "b", PASS_WIDTH, 1e-5f, 0);
+            seconds.put(
+                    Operation.Kind.NORM,
+                    perElement((from, rows) ->
+                            Norms.apply(
+                                    norm,
+                                    x,
+                                    at(from),
+                                    PASS_WIDTH,
+                                    weights,
+                                    0,
+                                    weights,
+                                    0,
+                                    y,
+                                    at(from),
+                                    PASS_WIDTH,
+                                    rows)));
+            seconds.put(
+                    Operation.Kind.RELU,
+                    perElement((from, rows) ->
+                            Activations.apply(
+                                    Activation.RELU, x, at(from), y, at(from), at(rows))));
+            seconds.put(
+                    Operation.Kind.ACTIVATION,
+                    perElement((from, rows) ->
+                            Activations.gated(
+                                    Activation.SILU,
+                                    x,
+                                    at(from),
+                                    x,
+                                    at(from),
+                                    y,
+                                    at(from),
+                                    at(rows))));
+            seconds.put(
+                    Operation.Kind.ROTARY,
+                    perElement((from, rows) ->
+                            Rotary.apply(
+                                    rope,
+                                    table.segment(),
+                                    0,
+                                    PASS_ROWS,
+                                    positions,
+                                    from,
+                                    from + rows,
+                                    y,
+                                    0,
+                                    PASS_WIDTH,
+                                    64,
+                                    PASS_WIDTH / 64)));
+            seconds.put(
+                    Operation.Kind.COPY,
+                    perElement((from, rows) -> Rows.copy(x, at(from), y, at(from), at(rows))));
             int panels = PASS_WIDTH / 64;
-            seconds.put(Operation.Kind.LOSS, perElement((from, rows) -> {
-                for (int panel = 0; panel < panels; panel++) {
-                    Loss.reducePanel(
-                            x, at(from) + panel * 64L, PASS_WIDTH, from, rows, panel * 64, 64, 0,
-                            targets, partials.segment(), 0, panel, panels);
-                }
-            }));
+            seconds.put(
+                    Operation.Kind.LOSS,
+                    perElement((from, rows) -> {
+                        for (int panel = 0; panel < panels; panel++) {
+                            Loss.reducePanel(
+                                    x,
+                                    at(from) + panel * 64L,
+                                    PASS_WIDTH,
+                                    from,
+                                    rows,
+                                    panel * 64,
+                                    64,
+                                    0,
+                                    targets,
+                                    partials.segment(),
+                                    0,
+                                    panel,
+                                    panels);
+                        }
+                    }));
         }
         return seconds;
     }
@@ -261,10 +321,11 @@ final class ComputeProbe implements AutoCloseable {
     private double perElement(RowWork work) {
         int each = 8; // rows of a task: 16 Ki floats, as runs share them out
         double seconds =
-                patient.seconds(() -> workers.pool()
-                        .parallelFor(
-                                PASS_ROWS / each,
-                                (task, worker) -> work.run(task * each, each)));
+                patient.seconds(() ->
+                        workers.pool()
+                                .parallelFor(
+                                        PASS_ROWS / each,
+                                        (task, worker) -> work.run(task * each, each)));
         return seconds / ((double) PASS_ROWS * PASS_WIDTH);
     }
 

@@ -18,8 +18,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The pass that widens, folds and perturbs, on a tensor that no cache holds, a panel at a time. Three
- * variants of it tell apart what z costs, what storing costs, and what is left.
+ * The pass that widens, folds and perturbs, on a tensor that no cache holds, a panel at a time.
+ * Three variants of it tell apart what z costs, what storing costs, and what is left.
  */
 final class FormProbe implements AutoCloseable {
     private static final long ELEMENTS = 24L << 20;
@@ -69,8 +69,7 @@ final class FormProbe implements AutoCloseable {
     }
 
     private double seconds(DenseDirection direction, DType dtype, PendingUpdates pending) {
-        StoredTensor tensor =
-                new StoredTensor(weights.segment(), 0, dtype, 0, ELEMENTS, false);
+        StoredTensor tensor = new StoredTensor(weights.segment(), 0, dtype, 0, ELEMENTS, false);
         PassPlan plan =
                 PassPlan.probing(
                         pending, pending.folds(), new Probe(SEED + 1, List.of(1e-3f, -1e-3f)));
@@ -80,19 +79,22 @@ final class FormProbe implements AutoCloseable {
         }
         MemorySegment place = panels.segment();
         double seconds =
-                timing.seconds(() -> workers.pool()
-                        .parallelFor(
-                                (int) (ELEMENTS / PANEL),
-                                (panel, worker) -> {
-                                    long at = (long) worker * SCALES * PANEL * Float.BYTES;
-                                    passes[worker].range(
-                                            tensor,
-                                            plan,
-                                            (long) panel * PANEL,
-                                            PANEL,
-                                            new MemorySegment[] {place, place},
-                                            new long[] {at, at + (long) PANEL * Float.BYTES});
-                                }));
+                timing.seconds(() ->
+                        workers.pool()
+                                .parallelFor(
+                                        (int) (ELEMENTS / PANEL),
+                                        (panel, worker) -> {
+                                            long at = (long) worker * SCALES * PANEL * Float.BYTES;
+                                            passes[worker].range(
+                                                    tensor,
+                                                    plan,
+                                                    (long) panel * PANEL,
+                                                    PANEL,
+                                                    new MemorySegment[] {place, place},
+                                                    new long[] {
+                                                        at, at + (long) PANEL * Float.BYTES
+                                                    });
+                                        }));
         return seconds / ELEMENTS;
     }
 

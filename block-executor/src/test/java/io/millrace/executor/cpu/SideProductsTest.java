@@ -32,7 +32,16 @@ class SideProductsTest {
             float[] factors = values(random, rank * columns + 2);
             MemorySegment products = poisoned(arena, rows * rank + 2);
             SideProducts.project(
-                    of(arena, x), 1, stride, rows, columns, of(arena, factors), 2, rank, products, 1);
+                    of(arena, x),
+                    1,
+                    stride,
+                    rows,
+                    columns,
+                    of(arena, factors),
+                    2,
+                    rank,
+                    products,
+                    1);
             for (int row = 0; row < rows; row++) {
                 for (int j = 0; j < rank; j++) {
                     double sum = 0;

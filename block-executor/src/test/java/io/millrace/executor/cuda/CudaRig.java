@@ -65,8 +65,7 @@ final class CudaRig implements AutoCloseable {
 
     Place ints(int... values) {
         byte[] bytes = new byte[values.length * Integer.BYTES];
-        MemorySegment.ofArray(bytes)
-                .copyFrom(MemorySegment.ofArray(values));
+        MemorySegment.ofArray(bytes).copyFrom(MemorySegment.ofArray(values));
         return bytes(bytes);
     }
 
@@ -111,8 +110,7 @@ final class CudaRig implements AutoCloseable {
         }
 
         private void write(byte[] bytes) {
-            MemorySegment.copy(
-                    bytes, 0, staging.segment(), ValueLayout.JAVA_BYTE, 0, bytes.length);
+            MemorySegment.copy(bytes, 0, staging.segment(), ValueLayout.JAVA_BYTE, 0, bytes.length);
             if (bytes.length > 0) {
                 device.compute().copyH2D(part(bytes.length), buffer, 0);
                 device.compute().synchronize();

@@ -75,7 +75,8 @@ abstract class FormKernelsContract {
             long first,
             int count) {
         String name =
-                String.format("%s %s %s, seed %d, from %d", dtype, rounding, direction, seed, first);
+                String.format(
+                        "%s %s %s, seed %d, from %d", dtype, rounding, direction, seed, first);
         int tensorId = random.nextInt(1000);
         boolean stores = random.nextBoolean();
         Probe probe = new Probe(random.nextLong(), List.of(EPS, -EPS));
@@ -116,8 +117,7 @@ abstract class FormKernelsContract {
             byte[] written = out.read();
             for (int scale = 0; scale < 2; scale++) {
                 int bytes = count * outType.sizeBytes();
-                byte[] part =
-                        Arrays.copyOfRange(written, scale * bytes, (scale + 1) * bytes);
+                byte[] part = Arrays.copyOfRange(written, scale * bytes, (scale + 1) * bytes);
                 assertThat(Arrays.mismatch(part, CudaRig.pack(outType, expected[scale])))
                         .as("scale %d of %s as %s: first byte that differs", scale, name, outType)
                         .isEqualTo(-1);
@@ -129,7 +129,12 @@ abstract class FormKernelsContract {
     }
 
     @ParameterizedTest
-    @CsvSource({"BF16, gaussian, 64", "F32, rademacher, 61", "F16, gaussian, 7", "BF16, gaussian, 4097"})
+    @CsvSource({
+        "BF16, gaussian, 64",
+        "F32, rademacher, 61",
+        "F16, gaussian, 7",
+        "BF16, gaussian, 4097"
+    })
     void looksRowsUpPerturbed(DType dtype, String direction, int width) {
         int tableRows = Math.max(4, ELEMENTS / width);
         float[] table = new float[tableRows * width];
@@ -199,8 +204,7 @@ abstract class FormKernelsContract {
         CudaRig.Place out = rig.poisoned(4L * ELEMENTS);
         rig.kernels()
                 .form(
-                        WeightPass.of(
-                                "gaussian", Rounding.NEAREST, new Probe(1, List.of(0f))),
+                        WeightPass.of("gaussian", Rounding.NEAREST, new Probe(1, List.of(0f))),
                         FoldProgram.EMPTY,
                         tensor(tensor, DType.F32, 0, false),
                         true,

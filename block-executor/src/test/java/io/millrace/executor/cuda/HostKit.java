@@ -6,8 +6,8 @@ import io.millrace.memory.cuda.HostCudaOptions;
 import io.millrace.memory.cuda.KernelArguments;
 
 /**
- * A CUDA machine without a card: while it is installed, {@code cuda:0} computes on the host with the
- * kernels of the .cu files and products by plain loops.
+ * A CUDA machine without a card: while it is installed, {@code cuda:0} computes on the host with
+ * the kernels of the .cu files and products by plain loops.
  */
 public final class HostKit implements CudaKit, AutoCloseable {
     private final HostCuda cuda;
@@ -78,8 +78,7 @@ public final class HostKit implements CudaKit, AutoCloseable {
                         .int32(CudaCodes.of(shape.inType()))
                         .int32(CudaCodes.of(shape.outType()))
                         .int32(0);
-                api.launchKernel(
-                        function, shape.batch(), 1, 1, 1, 1, 1, 0, stream, arguments);
+                api.launchKernel(function, shape.batch(), 1, 1, 1, 1, 1, 0, stream, arguments);
             }
 
             @Override

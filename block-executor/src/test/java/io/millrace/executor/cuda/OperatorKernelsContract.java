@@ -260,9 +260,7 @@ abstract class OperatorKernelsContract {
                 double cos = Math.cos(angle);
                 double sin = Math.sin(angle);
                 expected[i] =
-                        inHead < 3
-                                ? x[i] * cos - x[i + 3] * sin
-                                : x[i] * cos + x[i - 3] * sin;
+                        inHead < 3 ? x[i] * cos - x[i + 3] * sin : x[i] * cos + x[i - 3] * sin;
             }
         }
         same(place.read(DType.F32), expected, 1e-6, "rotation");
@@ -314,8 +312,7 @@ abstract class OperatorKernelsContract {
         int stride = (past + rows) * width;
         float[] x = CudaRig.rounded(type, normals(SCALES * stride, 1));
         CudaRig.Place place = rig.values(type, x);
-        CudaRig.Place out =
-                rig.poisoned((long) SCALES * rows * heads * dim * type.sizeBytes());
+        CudaRig.Place out = rig.poisoned((long) SCALES * rows * heads * dim * type.sizeBytes());
         DeviceMatrix projected = matrix(place, stride, width, type).row(past);
         int longest = past == 0 ? 69 : 41;
         rig.kernels()
@@ -408,8 +405,8 @@ abstract class OperatorKernelsContract {
             float[] part = new float[SCALES * rows * width];
             for (int i = 0; i < part.length; i++) {
                 part[i] =
-                        logits[i / (rows * width)]
-                                [i / width % rows * vocabulary + first + i % width];
+                        logits[i / (rows * width)][
+                                i / width % rows * vocabulary + first + i % width];
             }
             rig.kernels()
                     .loss(
@@ -423,9 +420,7 @@ abstract class OperatorKernelsContract {
                             cap,
                             SCALES);
         }
-        ByteBuffer read =
-                ByteBuffer.wrap(losses.read())
-                        .order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer read = ByteBuffer.wrap(losses.read()).order(ByteOrder.LITTLE_ENDIAN);
         for (int item = 0; item < SCALES * rows; item++) {
             double sum = 0;
             double top = Double.NEGATIVE_INFINITY;
