@@ -80,10 +80,10 @@ public final class GpuBenchmark {
         List<String> models =
                 List.of(
                         given.getOrDefault("--models", "opt-1.3b,opt-6.7b,opt-13b,opt-30b")
-                                .split(","));
+                                .split(",", -1));
         // What ZO2's page names for its own runs, less what a context takes beside a budget.
         List<String> budgets =
-                List.of(given.getOrDefault("--budgets", "3200MB,4400MB,5600MB,8200MB").split(","));
+                List.of(given.getOrDefault("--budgets", "3200MB,4400MB,5600MB,8200MB").split(",", -1));
         for (int i = 0; i < models.size(); i++) {
             model(models.get(i), budgets.get(Math.min(i, budgets.size() - 1)));
         }

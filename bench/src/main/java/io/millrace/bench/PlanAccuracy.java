@@ -36,19 +36,23 @@ import java.util.SplittableRandom;
 import java.util.stream.Collectors;
 
 /**
- * Predicted beside measured step times. The machine comes from {@code millrace probe --json}; no
- * configuration here has a part in it.
+ * Predicted beside measured step times. The machine is probed just before each configuration, since
+ * one that others use too changes its speed within minutes; no configuration here has a part in a
+ * probe. The column "speed" is one product measured before and after the run, over the probe's: far
+ * from 1, the machine was not the one that was probed.
  *
  * <pre>
- *   PlanAccuracy FOLDER MACHINE.json [--only NAME,NAME] [--steps N]
+ *   PlanAccuracy FOLDER [--only NAME,NAME] [--steps N] [--machine FILE]
  * </pre>
  */
 public final class PlanAccuracy {
     private static final int ROWS = 64;
     private static final int LOWEST_ID = 4;
+    private static final double ENOUGH_SECONDS = 10;
+    private static final int MOST_STEPS = 40;
 
     private final Path folder;
-    private final Machine machine;
+    private final Optional<Path> machineFile;
     private final int steps;
 
     /** One configuration; a host share below 1 leaves so much of the weights beside the least. */
@@ -70,36 +74,143 @@ public final class PlanAccuracy {
             List.of(
                     memory("opt125-f32-8x128", "opt-125m", DType.F32, 8, 128),
                     memory("opt125-f32-1x64", "opt-125m", DType.F32, 1, 64),
-                    new Case("opt125-bf16-4x128-third", "opt-125m", DType.BF16, 4, 4, 128, 1, 1, "gaussian", "cpu", 0.33, 1),
+                    new Case(
+                            "opt125-bf16-4x128-third",
+                            "opt-125m",
+                            DType.BF16,
+                            4,
+                            4,
+                            128,
+                            1,
+                            1,
+                            "gaussian",
+                            "cpu",
+                            0.33,
+                            1),
                     memory("opt350-bf16-4x128", "opt-350m", DType.BF16, 4, 128),
-                    new Case("opt350-bf16-2x256-quarter", "opt-350m", DType.BF16, 2, 2, 256, 1, 1, "gaussian", "cpu", 0.25, 1),
-                    new Case("opt350-f32-8x64-micro2", "opt-350m", DType.F32, 8, 2, 64, 1, 1, "rademacher", "cpu", 1, 1),
+                    new Case(
+                            "opt350-bf16-2x256-quarter",
+                            "opt-350m",
+                            DType.BF16,
+                            2,
+                            2,
+                            256,
+                            1,
+                            1,
+                            "gaussian",
+                            "cpu",
+                            0.25,
+                            1),
+                    new Case(
+                            "opt350-f32-8x64-micro2",
+                            "opt-350m",
+                            DType.F32,
+                            8,
+                            2,
+                            64,
+                            1,
+                            1,
+                            "rademacher",
+                            "cpu",
+                            1,
+                            1),
                     memory("opt1.3b-bf16-4x128", "opt-1.3b", DType.BF16, 4, 128),
-                    new Case("opt1.3b-bf16-4x128-tenth", "opt-1.3b", DType.BF16, 4, 4, 128, 1, 1, "gaussian", "cpu", 0.1, 1),
-                    new Case("opt1.3b-bf16-1x64-tenth", "opt-1.3b", DType.BF16, 1, 1, 64, 1, 1, "rademacher", "cpu", 0.1, 1),
-                    new Case("llama-bf16-4x256-2queries", "llama-small", DType.BF16, 4, 4, 256, 2, 1, "gaussian", "cpu", 1, 1),
-                    new Case("llama-f32-4x128-emulated", "llama-small", DType.F32, 4, 4, 128, 1, 1, "gaussian", "emulated", 0.3, 0.2),
-                    new Case("opt125-bf16-8x128-emulated", "opt-125m", DType.BF16, 8, 8, 128, 1, 1, "gaussian", "emulated", 1, 0.2),
+                    new Case(
+                            "opt1.3b-bf16-4x128-tenth",
+                            "opt-1.3b",
+                            DType.BF16,
+                            4,
+                            4,
+                            128,
+                            1,
+                            1,
+                            "gaussian",
+                            "cpu",
+                            0.1,
+                            1),
+                    new Case(
+                            "opt1.3b-bf16-1x64-tenth",
+                            "opt-1.3b",
+                            DType.BF16,
+                            1,
+                            1,
+                            64,
+                            1,
+                            1,
+                            "rademacher",
+                            "cpu",
+                            0.1,
+                            1),
+                    new Case(
+                            "llama-bf16-4x256-2queries",
+                            "llama-small",
+                            DType.BF16,
+                            4,
+                            4,
+                            256,
+                            2,
+                            1,
+                            "gaussian",
+                            "cpu",
+                            1,
+                            1),
+                    new Case(
+                            "llama-f32-4x128-emulated",
+                            "llama-small",
+                            DType.F32,
+                            4,
+                            4,
+                            128,
+                            1,
+                            1,
+                            "gaussian",
+                            "emulated",
+                            0.3,
+                            0.2),
+                    new Case(
+                            "opt125-bf16-8x128-emulated",
+                            "opt-125m",
+                            DType.BF16,
+                            8,
+                            8,
+                            128,
+                            1,
+                            1,
+                            "gaussian",
+                            "emulated",
+                            1,
+                            0.2),
                     memory("gpt2-f32-4x256", "gpt2", DType.F32, 4, 256),
                     memory("llama-f32-4x128", "llama-small", DType.F32, 4, 128),
                     memory("opt350-bf16-2x256", "opt-350m", DType.BF16, 2, 256),
-                    new Case("gpt2-f32-4x256-fold4", "gpt2", DType.F32, 4, 4, 256, 1, 4, "gaussian", "cpu", 1, 1));
+                    new Case(
+                            "gpt2-f32-4x256-fold4",
+                            "gpt2",
+                            DType.F32,
+                            4,
+                            4,
+                            256,
+                            1,
+                            4,
+                            "gaussian",
+                            "cpu",
+                            1,
+                            1));
 
     private static Case memory(String name, String arch, DType dtype, int batch, int tokens) {
-        return new Case(
-                name, arch, dtype, batch, batch, tokens, 1, 1, "gaussian", "cpu", 1, 1);
+        return new Case(name, arch, dtype, batch, batch, tokens, 1, 1, "gaussian", "cpu", 1, 1);
     }
 
-    private PlanAccuracy(Path folder, Machine machine, int steps) {
+    private PlanAccuracy(Path folder, Optional<Path> machineFile, int steps) {
         this.folder = folder;
-        this.machine = machine;
+        this.machineFile = machineFile;
         this.steps = steps;
     }
 
     /** Runs them one after another and prints a line each. */
     public static void main(String[] arguments) throws IOException {
         Map<String, String> given = new LinkedHashMap<>();
-        for (int i = 2; i + 1 < arguments.length; i += 2) {
+        for (int i = 1; i + 1 < arguments.length; i += 2) {
             given.put(arguments[i], arguments[i + 1]);
         }
         List<String> only =
@@ -107,7 +218,7 @@ public final class PlanAccuracy {
         PlanAccuracy accuracy =
                 new PlanAccuracy(
                         Files.createDirectories(Path.of(arguments[0])),
-                        MachineFile.read(Path.of(arguments[1])),
+                        Optional.ofNullable(given.get("--machine")).map(Path::of),
                         Integer.parseInt(given.getOrDefault("--steps", "6")));
         System.out.println(
                 "| configuration | budgets | stays | predicted s | measured s (spread) | ratio | speed | lanes, predicted |");
@@ -122,6 +233,10 @@ public final class PlanAccuracy {
     private void run(Case one) throws IOException {
         Path model = model(one);
         ModelShape shape = ModelShape.ofFolder(model, Optional.empty());
+        Machine machine =
+                machineFile
+                        .map(MachineFile::read)
+                        .orElseGet(() -> MachineProbe.run("this machine", folder, what -> {}));
         Machine here = machine.withDevice(machine.device().withName(one.device));
         MemoryConfig free = memory(one, OptionalLong.empty(), OptionalLong.empty());
         ModelPlan loose = ModelPlanner.plan(shape, options(one, free), here, false);
@@ -129,19 +244,17 @@ public final class PlanAccuracy {
         OptionalLong host =
                 one.hostShare == 1
                         ? OptionalLong.empty()
-                        : OptionalLong.of(
-                                leastHost(loose) + Math.round(one.hostShare * weights));
+                        : OptionalLong.of(leastHost(loose) + Math.round(one.hostShare * weights));
         OptionalLong device =
                 one.deviceShare == 1
                         ? OptionalLong.empty()
                         : OptionalLong.of(
-                                loose.minimumDeviceBytes()
-                                        + Math.round(one.deviceShare * weights));
+                                loose.minimumDeviceBytes() + Math.round(one.deviceShare * weights));
         MemoryConfig memory = memory(one, host, device);
         ModelPlan plan = ModelPlanner.plan(shape, options(one, memory), here, false);
         double before = MachineProbe.matmulReference();
-        double[] seconds = measure(one, model, memory);
-        double speed = (before + MachineProbe.matmulReference()) / 2 / probedReference();
+        double[] seconds = measure(one, model, memory, steps(plan.forecast().stepSeconds()));
+        double speed = (before + MachineProbe.matmulReference()) / 2 / probedReference(machine);
         double median = seconds[seconds.length / 2];
         double predicted = plan.forecast().stepSeconds();
         long stay = plan.placement().homes().stream().filter(home -> home != Tier.NVME).count();
@@ -166,22 +279,36 @@ public final class PlanAccuracy {
                 speed,
                 plan.forecast().busySeconds().entrySet().stream()
                         .filter(lane -> lane.getValue() > 0 || lane.getKey() == Lane.COMPUTE)
-                        .map(lane -> String.format(
-                                Locale.ROOT, "%s %.3f", lane.getKey().label(), lane.getValue()))
+                        .map(lane ->
+                                String.format(
+                                        Locale.ROOT,
+                                        "%s %.3f",
+                                        lane.getKey().label(),
+                                        lane.getValue()))
                         .collect(Collectors.joining(" ")));
     }
 
+    /**
+     * Short steps are taken more often: until the compiler is done with them, and for the median.
+     */
+    private int steps(double predicted) {
+        return Math.clamp((long) (ENOUGH_SECONDS / predicted), steps, MOST_STEPS);
+    }
+
     /** What the probe had for the product that tells the machine's speed now. */
-    private double probedReference() {
+    private static double probedReference(Machine machine) {
         return machine.device().rates().matmulRate(512, 2048);
     }
 
-    /** Where nothing lies on the drive the least is a block; to stream, it must hold buffers too. */
+    /**
+     * Where nothing lies on the drive the least is a block; to stream, it must hold buffers too.
+     */
     private static long leastHost(ModelPlan plan) {
         return plan.minimumHostBytes() + (9L << 20);
     }
 
-    private double[] measure(Case one, Path model, MemoryConfig memory) throws IOException {
+    private double[] measure(Case one, Path model, MemoryConfig memory, int count)
+            throws IOException {
         Path out = folder.resolve("out");
         delete(out);
         List<Double> seconds = new ArrayList<>();
@@ -192,7 +319,7 @@ public final class PlanAccuracy {
                         .queries(one.queries)
                         .foldEvery(one.foldEvery)
                         .perturbation(one.perturbation)
-                        .steps(steps)
+                        .steps(count)
                         .lr(1e-7)
                         .shuffle(false)
                         .memory(memory)
@@ -202,14 +329,15 @@ public final class PlanAccuracy {
                 new RunListener() {
                     @Override
                     public void onStep(StepProgress progress) {
-                        if (progress.step() > 2) { // the first compile, and fold nothing
+                        if (progress.step() > Math.max(2, count / 3)) { // the first compile
                             seconds.add(progress.stepSeconds());
                         }
                     }
                 });
         printLanes(out);
         delete(out);
-        if (one.foldEvery > 1) { // steps differ by what is pending, so that only a mean says anything
+        if (one.foldEvery
+                > 1) { // steps differ by what is pending, so that only a mean says anything
             return new double[] {
                 seconds.stream().mapToDouble(Double::doubleValue).average().orElseThrow()
             };
@@ -287,8 +415,7 @@ public final class PlanAccuracy {
             SplittableRandom random = new SplittableRandom(1);
             List<String> lines = new ArrayList<>();
             for (int row = 0; row < ROWS; row++) {
-                List<Long> ids =
-                        random.longs(one.tokens, LOWEST_ID, 30000).boxed().toList();
+                List<Long> ids = random.longs(one.tokens, LOWEST_ID, 30000).boxed().toList();
                 lines.add(Json.write(Map.of("input_ids", ids, "labels", ids)));
             }
             Files.write(file, lines);

@@ -12,6 +12,8 @@ import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.Pinning;
 import io.millrace.memory.nvme.BlockSource;
 import io.millrace.memory.nvme.BlockStore;
+import io.millrace.memory.nvme.FaultPlan;
+import io.millrace.memory.nvme.FaultyFileIo;
 import io.millrace.memory.nvme.FileIo;
 import io.millrace.memory.nvme.LayeredSource;
 import io.millrace.memory.nvme.OriginalReader;
@@ -187,13 +189,28 @@ final class BlockTiers implements AutoCloseable {
                 host, devicePort(), origin.converting(), Optional.empty(), step -> {}, spans);
     }
 
+    /** The drive as it is, or with the faults that a rehearsal asks for. */
+    private FileIo drive(Path folder) {
+        FileIo drive = FileIo.open(folder, TierPlan.ioOptions(ledger.budget(Tier.HOST)));
+        String faults = System.getProperty(FaultPlan.PROPERTY);
+        if (faults == null) {
+            return drive;
+        }
+        try {
+            return new FaultyFileIo(drive, FaultPlan.parse(faults));
+        } catch (BadInputException e) {
+            drive.close();
+            throw e;
+        }
+    }
+
     private FeedPorts streamingPorts(Optional<StoreFolder> folder) {
         // What only reads must leave the model's folder alone, also by the probe of a drive.
         Path place =
                 folder.map(StoreFolder::path)
                         .or(config::nvmeDir)
                         .orElse(Path.of(System.getProperty("java.io.tmpdir")));
-        io = own(FileIo.open(makeFolder(place), TierPlan.ioOptions(ledger.budget(Tier.HOST))));
+        io = own(drive(makeFolder(place)));
         BlockSource original = original();
         if (folder.isEmpty()) {
             return new FeedPorts(

@@ -42,9 +42,10 @@ final class RunForecast {
         this.spec = spec;
         this.layout = layout;
         // A card is another machine than the processor that was probed.
-        boolean known = !memory.device().startsWith("cuda");
+        boolean cuda = memory.device().startsWith("cuda");
+        String direction = config.arithmetic().perturbation();
         machine =
-                probed.filter(one -> known)
+                probed.filter(one -> !cuda && one.device().rates().knows(direction))
                         .map(one -> one.withDevice(one.device().withName(memory.device())));
         double tokens = examples.stream().mapToInt(Example::length).average().orElse(1);
         double scored = examples.stream().mapToInt(Example::scoredTokens).average().orElse(1);

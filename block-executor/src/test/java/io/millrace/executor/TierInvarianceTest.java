@@ -7,6 +7,7 @@ import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.RunStart;
 import io.millrace.executor.config.TuneConfigBuilder;
+import io.millrace.memory.nvme.FaultPlan;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.model.Checkpoint;
@@ -17,6 +18,7 @@ import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -78,6 +80,26 @@ class TierInvarianceTest {
                 expected);
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"cpu", "emulated"})
+    void aDriveWhoseTimesAndTransfersVaryChangesNothing(String deviceName) throws IOException {
+        Path model = deepModel("llama", "bfloat16");
+        Path data = Runs.data(temp, 27, 10);
+        Map<String, byte[]> expected =
+                Runs.result(run(model, data, "resident", MemoryConfig.DEFAULT));
+        long host = smallestHostBudget(model, data) + 2 * largestBlockBytes(model);
+        long device = deviceName.equals("cpu") ? 0 : host;
+        for (int seed = 1; seed <= 3; seed++) {
+            System.setProperty(FaultPlan.PROPERTY, "seed=" + seed + ",delay-us=700,short=0.1");
+            try {
+                MemoryConfig memory = memory(deviceName, host, device, 1 + seed % 2, true);
+                assertSame(run(model, data, deviceName + seed, memory), expected);
+            } finally {
+                System.clearProperty(FaultPlan.PROPERTY);
+            }
+        }
+    }
+
     @Test
     void theSmallestBudgetThatARefusalNamesWorks() throws IOException {
         Path model = deepModel("llama", "bfloat16");
@@ -114,6 +136,20 @@ class TierInvarianceTest {
         TuningRun.run(config.resume(true).build(), RunListener.SILENT);
         assertSame(out, expected);
         assertThat(out.resolve("blocks")).doesNotExist();
+    }
+
+    @Test
+    void lowRankDirectionsWriteEveryBlockOnceAWindowAndNothingInBetween() throws IOException {
+        perturbation = "low-rank";
+        Path model = deepModel("llama", "bfloat16");
+        Path data = Runs.data(temp, 26, 10);
+        long host = smallestHostBudget(model, data);
+        Path out = run(model, data, "out", memory("cpu", host, 0, 2, true));
+        List<Long> written = laneBytes(out, "nvme-write");
+        List<Long> read = laneBytes(out, "nvme-read");
+        assertThat(read.get(1)).isPositive();
+        assertThat(written.subList(0, 2)).containsOnly(0L);
+        assertThat(written.get(2) + written.get(3)).isPositive().isLessThanOrEqualTo(read.get(1));
     }
 
     @Test
@@ -156,6 +192,18 @@ class TierInvarianceTest {
                 .containsExactlyInAnyOrder("step", "compute", "nvme-read", "nvme-write");
         assertThat(events.stream().filter(event -> event.string("cat", "").equals("step")))
                 .hasSize(4);
+    }
+
+    private static List<Long> laneBytes(Path out, String lane) throws IOException {
+        List<Long> bytes = new ArrayList<>();
+        for (String line : Files.readAllLines(out.resolve("metrics.jsonl"))) {
+            JsonObject fields = Json.parseObject(line);
+            if (fields.has("lanes")) {
+                JsonObject lanes = fields.object("lanes");
+                bytes.add(lanes.has(lane) ? lanes.object(lane).integer("bytes") : 0L);
+            }
+        }
+        return bytes;
     }
 
     private Path run(Path model, Path data, String name, MemoryConfig memory) {

@@ -162,9 +162,7 @@ final class PlanCommand implements Callable<Integer> {
     }
 
     private static OptionalInt optional(Integer given, String option) {
-        return given == null
-                ? OptionalInt.empty()
-                : OptionalInt.of(atLeastOne(given, 1, option));
+        return given == null ? OptionalInt.empty() : OptionalInt.of(atLeastOne(given, 1, option));
     }
 
     private static void write(Path file, String text) {

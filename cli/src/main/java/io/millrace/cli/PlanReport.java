@@ -23,6 +23,8 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
     static final long ENDURANCE = 600_000_000_000_000L;
 
     private static final double DAY_SECONDS = 86_400;
+    private static final double SOON_DAYS = 100; // for a drive to be worn out
+    private static final int SELDOM = 8;
     private static final double SAME = 0.005; // of a step
 
     /** The answer for programs. */
@@ -153,7 +155,8 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
 
     private void addPlacement(List<String> lines) {
         Placement placement = plan.placement();
-        lines.add("placement      blocks that stay      slots that others pass through    peak / budget");
+        lines.add(
+                "placement      blocks that stay      slots that others pass through    peak / budget");
         if (!placement.request().isUnified()) {
             lines.add(
                     format(
@@ -239,13 +242,14 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
             }
         }
         long tokens = (long) plan.options().batchSize() * plan.tokensEach();
-        if (plan.hidingTokens() > 0) {
+        if (plan.hidingTokens() == 1) {
+            lines.add("  transfers hide behind computing whatever the batch");
+        } else if (plan.hidingTokens() > 1) {
             lines.add(
                     format(
                             "  transfers hide behind computing from about %,d tokens a step on;"
                                     + " this one has %,d",
-                            plan.hidingTokens(),
-                            tokens));
+                            plan.hidingTokens(), tokens));
         }
         if (!Double.isNaN(driveDays())) {
             lines.add(
@@ -254,6 +258,12 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
                             size(Math.round(forecast.bytes().get(Lane.NVME_WRITE))),
                             driveDays(),
                             terabytes(enduranceBytes)));
+            if (driveDays() < SOON_DAYS && plan.options().foldEvery() < SELDOM) {
+                lines.add(
+                        format(
+                                "  --fold-every %d would make it about %,.0f days",
+                                SELDOM, driveDays() * SELDOM / plan.options().foldEvery()));
+            }
         }
     }
 
@@ -268,7 +278,10 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
 
     private void addSweep(List<String> lines) {
         boolean unified = plan.placement().request().isUnified();
-        lines.add("other budgets  " + (unified ? "" : "device      ") + "host                step  bound by");
+        lines.add(
+                "other budgets  "
+                        + (unified ? "" : "device      ")
+                        + "host                step  bound by");
         ModelPlan.SweepPoint before = null;
         for (ModelPlan.SweepPoint point : plan.sweep()) {
             boolean own =
@@ -309,7 +322,13 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
         }
         words.add("--host-budget " + plan.hostBudget());
         if (plan.placement().homes().contains(Tier.NVME)) {
-            words.add("--nvme-dir " + plan.options().memory().nvmeDir().map(Object::toString).orElse("DIR"));
+            words.add(
+                    "--nvme-dir "
+                            + plan.options()
+                                    .memory()
+                                    .nvmeDir()
+                                    .map(Object::toString)
+                                    .orElse("DIR"));
         }
         return String.join(" ", words);
     }

@@ -16,7 +16,8 @@ import picocli.CommandLine.Option;
 /** {@code millrace probe}. */
 @Command(
         name = "probe",
-        description = "Measure this machine for plans: drive, memory, copies, computing; and what it misses.")
+        description =
+                "Measure this machine for plans: drive, memory, copies, computing; and what it misses.")
 final class ProbeCommand implements Callable<Integer> {
     private final CommandContext context;
 
@@ -72,17 +73,60 @@ final class ProbeCommand implements Callable<Integer> {
         ComputeRates rates = device.rates();
         line("machine", machine.name());
         line("drive", drive.path() + ", " + ByteSize.format(drive.freeBytes()) + " free");
-        line("  read", rate(drive.readBytesPerSecond()) + ", " + rate(drive.readWhileWriting()) + " while writing");
-        line("  write", rate(drive.writeBytesPerSecond()) + ", " + rate(drive.writeWhileReading()) + " while reading");
+        line(
+                "  read",
+                rate(drive.readBytesPerSecond())
+                        + ", "
+                        + rate(drive.readWhileWriting())
+                        + " while writing");
+        line(
+                "  write",
+                rate(drive.writeBytesPerSecond())
+                        + ", "
+                        + rate(drive.writeWhileReading())
+                        + " while reading");
         line("  sync", format("%.2g ms for a line of a journal", drive.syncSeconds() * 1e3));
-        line("host", format("%d cores, %s, %s available", host.cores(), ByteSize.format(host.memoryBytes()), ByteSize.format(host.availableBytes())));
+        line(
+                "host",
+                format(
+                        "%d cores, %s, %s available",
+                        host.cores(),
+                        ByteSize.format(host.memoryBytes()),
+                        ByteSize.format(host.availableBytes())));
         line("  copy", rate(host.copyBytesPerSecond()));
-        line("  pinning", (host.pinLimitBytes() < 0 ? "no limit" : "up to " + ByteSize.format(host.pinLimitBytes())) + ", " + rate(host.pinBytesPerSecond()));
-        line("emulated", "h2d " + rate(device.h2dBytesPerSecond()) + ", d2h " + rate(device.d2hBytesPerSecond()) + "; both at once " + rate(device.h2dWhileD2h()) + " and " + rate(device.d2hWhileH2d()));
+        line(
+                "  pinning",
+                (host.pinLimitBytes() < 0
+                                ? "no limit"
+                                : "up to " + ByteSize.format(host.pinLimitBytes()))
+                        + ", "
+                        + rate(host.pinBytesPerSecond()));
+        line(
+                "emulated",
+                "h2d "
+                        + rate(device.h2dBytesPerSecond())
+                        + ", d2h "
+                        + rate(device.d2hBytesPerSecond())
+                        + "; both at once "
+                        + rate(device.h2dWhileD2h())
+                        + " and "
+                        + rate(device.d2hWhileH2d()));
         line("matmul", "float32, in GFLOP/s, by rows (down) and inputs (across)");
         table(rates);
-        line("z", perSecond("gaussian", rates.zSeconds().get("gaussian")) + ", " + perSecond("rademacher", rates.zSeconds().get("rademacher")));
-        rates.widenSeconds().forEach((dtype, seconds) -> line("  " + dtype.torchName(), perSecond("widened and perturbed", seconds) + ", " + perSecond("rounded and stored", rates.storeSeconds().get(dtype))));
+        line(
+                "z",
+                perSecond("gaussian", rates.zSeconds().get("gaussian"))
+                        + ", "
+                        + perSecond("rademacher", rates.zSeconds().get("rademacher")));
+        rates.widenSeconds()
+                .forEach((dtype, seconds) ->
+                        line(
+                                "  " + dtype.torchName(),
+                                perSecond("widened and perturbed", seconds)
+                                        + ", "
+                                        + perSecond(
+                                                "rounded and stored",
+                                                rates.storeSeconds().get(dtype))));
         line("dispatch", format("%.1f µs", rates.dispatchSeconds() * 1e6));
         context.print("");
         if (machine.missing().isEmpty()) {
@@ -94,13 +138,22 @@ final class ProbeCommand implements Callable<Integer> {
 
     private void table(ComputeRates rates) {
         StringBuilder head = new StringBuilder("          ");
-        rates.matmuls().stream().map(ComputeRates.MatmulRate::inputs).distinct().forEach(inputs -> head.append(format("%9d", inputs)));
+        rates.matmuls().stream()
+                .map(ComputeRates.MatmulRate::inputs)
+                .distinct()
+                .forEach(inputs -> head.append(format("%9d", inputs)));
         context.print(head.toString());
-        rates.matmuls().stream().map(ComputeRates.MatmulRate::rows).distinct().forEach(rows -> {
-            StringBuilder row = new StringBuilder(format("%10d", rows));
-            rates.matmuls().stream().filter(one -> one.rows() == rows).forEach(one -> row.append(format("%9.0f", one.flopsPerSecond() / 1e9)));
-            context.print(row.toString());
-        });
+        rates.matmuls().stream()
+                .map(ComputeRates.MatmulRate::rows)
+                .distinct()
+                .forEach(rows -> {
+                    StringBuilder row = new StringBuilder(format("%10d", rows));
+                    rates.matmuls().stream()
+                            .filter(one -> one.rows() == rows)
+                            .forEach(
+                                    one -> row.append(format("%9.0f", one.flopsPerSecond() / 1e9)));
+                    context.print(row.toString());
+                });
     }
 
     private void line(String name, String value) {

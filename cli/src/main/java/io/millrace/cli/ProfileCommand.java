@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
+import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -85,7 +86,9 @@ final class ProfileCommand implements Callable<Integer> {
     @Option(
             names = "--probe",
             paramLabel = "FILE",
-            description = "Answer of 'millrace probe --json', to set rates beside its limits.")
+            description =
+                    "Answer of 'millrace probe --json', to set rates beside its limits. Default: what"
+                            + " was last probed here, if anything.")
     private Path probe;
 
     @Mixin private JsonOption json = new JsonOption();
@@ -108,7 +111,7 @@ final class ProfileCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         requireCounts();
         MachineLimits limits = limits();
-        LocalDateTime now = LocalDateTime.now();
+        LocalDateTime now = LocalDateTime.now(ZoneId.systemDefault());
         Path place = out == null ? Path.of("profile-" + IN_NAMES.format(now)) : out;
         requireNew(place);
         boolean made = !Files.exists(place);
@@ -185,14 +188,16 @@ final class ProfileCommand implements Callable<Integer> {
     }
 
     private MachineLimits limits() throws IOException {
-        if (probe == null) {
+        Path kept = ProbeCache.ofThisMachine().file(memory.config().nvmeDir());
+        if (probe == null && !Files.isReadable(kept)) {
             return MachineLimits.UNKNOWN;
         }
+        Path file = probe == null ? kept : probe;
         try {
-            return MachineLimits.of(Json.parseObject(Files.readString(probe)));
+            return MachineLimits.of(Json.parseObject(Files.readString(file)));
         } catch (JsonFormatException e) {
             throw new BadInputException(
-                    probe.toString(), e.getMessage(), "give what 'millrace probe --json' prints");
+                    file.toString(), e.getMessage(), "write it anew with 'millrace probe --json'");
         }
     }
 

@@ -8,7 +8,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/** The sweep over budgets as a picture: step time over host budget, a line for each device budget. */
+/**
+ * The sweep over budgets as a picture: step time over host budget, a line for each device budget.
+ */
 final class SweepPlot {
     private static final int WIDTH = 760;
     private static final int HEIGHT = 420;
@@ -57,10 +59,7 @@ final class SweepPlot {
         add(
                 "<text class=\"ink\" x=\"%d\" y=\"24\" font-size=\"15\">%s, batch %d × %d: seconds a"
                         + " step over host budget</text>",
-                LEFT,
-                escape(plan.model().name()),
-                plan.options().batchSize(),
-                plan.tokensEach());
+                LEFT, escape(plan.model().name()), plan.options().batchSize(), plan.tokensEach());
         axes();
         int number = 0;
         for (Map.Entry<Long, List<ModelPlan.SweepPoint>> one : series.entrySet()) {

@@ -32,6 +32,8 @@ class CommandReferenceTest {
                         "forward",
                         "replay",
                         "synth",
+                        "probe",
+                        "plan",
                         "profile",
                         "find")) {
             append(expected, "millrace " + name, name, "--help");

@@ -129,6 +129,9 @@ record LevelPlan(BitSet resident, List<Long> slots, int window) {
         }
 
         private void tryKeeping(int[] common, int[] outsized, int kept) {
+            if (window > 1 && outsized.length - kept > common.length) {
+                return; // most blocks would wait for one slot, whatever the window says
+            }
             BitSet staying = new BitSet(pages.length);
             for (int i = 0; i < kept; i++) {
                 staying.set(outsized[i]);

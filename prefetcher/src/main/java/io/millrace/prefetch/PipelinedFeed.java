@@ -2,8 +2,8 @@ package io.millrace.prefetch;
 
 import com.lmax.disruptor.RingBuffer;
 import com.lmax.disruptor.Sequence;
+import io.millrace.memory.StreamFailedException;
 import io.millrace.memory.Tier;
-import io.millrace.memory.device.DeviceEvent;
 import io.millrace.memory.device.DeviceStream;
 import io.millrace.memory.nvme.BlockRead;
 import io.millrace.telemetry.Lane;
@@ -103,12 +103,22 @@ public final class PipelinedFeed implements BlockFeed {
         return resource;
     }
 
-    /** Closed before the memory is, so that nothing is freed that the device still computes on. */
     private void ownEvents(DevicePort device) {
         for (int i = 0; i < ring.getBufferSize(); i++) {
-            DeviceEvent event = own(device.newEvent());
-            ring.get(i).computed = event;
-            owned.add(event::synchronize);
+            ring.get(i).computed = own(device.newEvent());
+        }
+        owned.add(this::awaitComputation);
+    }
+
+    /** Before memory is freed, so that none is that the device still computes on. */
+    private void awaitComputation() {
+        try {
+            for (int i = 0; i < ring.getBufferSize(); i++) {
+                ring.get(i).computed.synchronize();
+            }
+        } catch (StreamFailedException e) {
+            // Nothing computes on a device that has failed.
+            monitor.fail("the device failed", e);
         }
     }
 

@@ -309,6 +309,7 @@ final class CudaFeedTest {
                 .isInstanceOf(FeedException.class)
                 .hasStackTraceContaining("bad gemm");
         assertThat(driver.fault()).hasMessage("bad gemm");
+        feed.close(); // says nothing new
         driver.close();
     }
 }

@@ -42,6 +42,14 @@ final class PlacementTest {
     }
 
     @Test
+    void layersThatAreLargerThanTheEmbeddingDoNotQueueForOneSlot() {
+        Placement placement = placed(tied(24, LAYER / 3, LAYER), 7 * LAYER, 2);
+        assertThat(placement.hostSlots()).hasSizeGreaterThanOrEqualTo(4);
+        assertThat(placement.hostSlots()).contains(LAYER, LAYER, LAYER, LAYER);
+        assertThat(placement.prefetch()).isEqualTo(2);
+    }
+
+    @Test
     void spreadsTheLayersThatStayEvenlyOverTheVisits() {
         long budget = EMBEDDING + (4 + 8) * LAYER;
         Placement placement = placed(tied(24, EMBEDDING, LAYER), budget, 2);

@@ -35,7 +35,8 @@ public record RunFacts(
      *
      * @param name what a person calls it, such as {@code layer 3}
      * @param bytes its weights
-     * @param home the tier where it stays, {@code nvme} where it only passes through memory
+     * @param home label of the tier where it stays; the drive for one that only passes through
+     *     memory
      */
     public record BlockFact(String name, long bytes, String home) {}
 }

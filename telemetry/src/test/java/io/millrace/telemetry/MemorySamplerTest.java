@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
@@ -44,7 +45,8 @@ class MemorySamplerTest {
         long stride = sampler.timeNs(1);
         for (int i = 0; i < sampler.size(); i++) {
             assertThat(sampler.bytes(0, i)).isEqualTo(sampler.timeNs(i));
-            assertThat((double) sampler.timeNs(i)).isCloseTo(i * stride, within((double) stride));
+            assertThat((double) sampler.timeNs(i))
+                    .isCloseTo((double) (i * stride), within((double) stride));
         }
         assertThat(sampler.timeNs(sampler.size() - 1)).isGreaterThan(1000 - 2 * stride);
     }
@@ -59,9 +61,10 @@ class MemorySamplerTest {
     void readsTheResidentBytesOfThisProcess() {
         try (ResidentSize resident = new ResidentSize()) {
             assertThat((double) resident.bytes())
-                    .isCloseTo(ProcessMemory.read().residentBytes(), within(64e6));
+                    .isCloseTo((double) ProcessMemory.read().residentBytes(), within(64e6));
         }
-        assertThat(ResidentSize.secondNumber("12 345 6".getBytes(), 8)).isEqualTo(345);
+        assertThat(ResidentSize.secondNumber("12 345 6".getBytes(StandardCharsets.US_ASCII), 8))
+                .isEqualTo(345);
     }
 
     @Test

@@ -248,11 +248,41 @@ public final class Norms {
             Lanes.store(x.fma(w, Lanes.load(bias, biasFrom + i)), out, to + i);
         }
         if (i < width) {
-            VectorMask<Float> tail = Lanes.tail(i, width);
-            FloatVector w = Lanes.load(weight, weightFrom + i, tail).add(weightPlus);
-            FloatVector x = Lanes.load(in, from + i, tail).sub(mean).mul(factor);
-            FloatVector b = Lanes.load(bias, biasFrom + i, tail);
-            Lanes.store(x.fma(w, b), out, to + i, tail);
+            writeBiasedTail(
+                    in,
+                    from + i,
+                    mean,
+                    factor,
+                    weight,
+                    weightFrom + i,
+                    weightPlus,
+                    bias,
+                    biasFrom + i,
+                    out,
+                    to + i,
+                    width - i);
         }
+    }
+
+    // Apart from its loop: in one compilation the two exceed at times what C2 is willing to inline,
+    // and then every vector is an object.
+    private static void writeBiasedTail(
+            MemorySegment in,
+            long from,
+            float mean,
+            float factor,
+            MemorySegment weight,
+            long weightFrom,
+            float weightPlus,
+            MemorySegment bias,
+            long biasFrom,
+            MemorySegment out,
+            long to,
+            int width) {
+        VectorMask<Float> tail = Lanes.tail(0, width);
+        FloatVector w = Lanes.load(weight, weightFrom, tail).add(weightPlus);
+        FloatVector x = Lanes.load(in, from, tail).sub(mean).mul(factor);
+        FloatVector b = Lanes.load(bias, biasFrom, tail);
+        Lanes.store(x.fma(w, b), out, to, tail);
     }
 }

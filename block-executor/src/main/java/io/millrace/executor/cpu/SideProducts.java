@@ -47,6 +47,9 @@ public final class SideProducts {
         }
     }
 
+    // Ends of rows are methods apart: in one compilation loop and end exceed at times what C2 is
+    // willing to inline, and then every vector is an object.
+
     private static void dotTwo(
             MemorySegment x,
             long xOffset,
@@ -57,46 +60,39 @@ public final class SideProducts {
             long pOffset) {
         FloatVector a = FloatVector.zero(Lanes.SPECIES);
         FloatVector b = a;
-        FloatVector c = a;
-        FloatVector d = a;
-        int length = Lanes.LENGTH;
         long second = fOffset + count;
         int i = 0;
-        for (; i <= count - 2 * length; i += 2 * length) {
-            FloatVector low = Lanes.load(x, xOffset + i);
-            FloatVector high = Lanes.load(x, xOffset + i + length);
-            a = low.fma(Lanes.load(f, fOffset + i), a);
-            b = high.fma(Lanes.load(f, fOffset + i + length), b);
-            c = low.fma(Lanes.load(f, second + i), c);
-            d = high.fma(Lanes.load(f, second + i + length), d);
+        for (; i <= count - Lanes.LENGTH; i += Lanes.LENGTH) {
+            FloatVector values = Lanes.load(x, xOffset + i);
+            a = values.fma(Lanes.load(f, fOffset + i), a);
+            b = values.fma(Lanes.load(f, second + i), b);
         }
-        for (; i < count; i += length) {
-            VectorMask<Float> tail = Lanes.tail(i, count);
-            FloatVector rest = Lanes.load(x, xOffset + i, tail);
-            a = rest.fma(Lanes.load(f, fOffset + i, tail), a);
-            c = rest.fma(Lanes.load(f, second + i, tail), c);
+        float first = Lanes.sum(a);
+        float other = Lanes.sum(b);
+        if (i < count) {
+            first += end(x, xOffset + i, f, fOffset + i, count - i);
+            other += end(x, xOffset + i, f, second + i, count - i);
         }
-        Floats.set(p, pOffset, Lanes.sum(a.add(b)));
-        Floats.set(p, pOffset + 1, Lanes.sum(c.add(d)));
+        Floats.set(p, pOffset, first);
+        Floats.set(p, pOffset + 1, other);
     }
 
     /** The same sum that a factor has beside another. */
     private static float dot(
             MemorySegment x, long xOffset, MemorySegment f, long fOffset, int count) {
         FloatVector a = FloatVector.zero(Lanes.SPECIES);
-        FloatVector b = a;
-        int length = Lanes.LENGTH;
         int i = 0;
-        for (; i <= count - 2 * length; i += 2 * length) {
+        for (; i <= count - Lanes.LENGTH; i += Lanes.LENGTH) {
             a = Lanes.load(x, xOffset + i).fma(Lanes.load(f, fOffset + i), a);
-            b = Lanes.load(x, xOffset + i + length).fma(Lanes.load(f, fOffset + i + length), b);
         }
-        for (; i < count; i += length) {
-            VectorMask<Float> tail = Lanes.tail(i, count);
-            FloatVector rest = Lanes.load(x, xOffset + i, tail);
-            a = rest.fma(Lanes.load(f, fOffset + i, tail), a);
-        }
-        return Lanes.sum(a.add(b));
+        float sum = Lanes.sum(a);
+        return i < count ? sum + end(x, xOffset + i, f, fOffset + i, count - i) : sum;
+    }
+
+    private static float end(
+            MemorySegment x, long xOffset, MemorySegment f, long fOffset, int count) {
+        VectorMask<Float> mask = Lanes.tail(0, count);
+        return Lanes.sum(Lanes.load(x, xOffset, mask).mul(Lanes.load(f, fOffset, mask)));
     }
 
     /**
@@ -141,25 +137,24 @@ public final class SideProducts {
             MemorySegment out,
             long outOffset,
             long outStride) {
-        for (int c = 0; c < columns; c += Lanes.LENGTH) {
-            VectorMask<Float> mask = Lanes.tail(c, columns);
+        int c = 0;
+        for (; c <= columns - Lanes.LENGTH; c += Lanes.LENGTH) {
             FloatVector zero = FloatVector.zero(Lanes.SPECIES);
-            FloatVector summand = bias == null ? zero : Lanes.load(bias, biasOffset + c, mask);
+            FloatVector summand = bias == null ? zero : Lanes.load(bias, biasOffset + c);
             long from = baseOffset + c;
             float factor = decay;
             // Two terms a pass; what lies between two passes is kept in the base's place.
             for (int j = 0; j < rank; j += 2) {
                 boolean pair = j + 1 < rank;
                 boolean last = j + 2 >= rank;
-                FloatVector first = Lanes.load(f, fOffset + j * fStride + c, mask);
-                FloatVector second =
-                        pair ? Lanes.load(f, fOffset + (j + 1) * fStride + c, mask) : zero;
+                long at = fOffset + j * fStride + c;
+                FloatVector first = Lanes.load(f, at);
+                FloatVector second = pair ? Lanes.load(f, at + fStride) : zero;
                 addTwo(
                         base,
                         from,
                         baseStride,
                         rows,
-                        mask,
                         factor,
                         summand,
                         first,
@@ -176,6 +171,27 @@ public final class SideProducts {
                 summand = zero;
             }
         }
+        if (c < columns) {
+            addEnd(
+                    base,
+                    baseOffset + c,
+                    baseStride,
+                    rows,
+                    columns - c,
+                    decay,
+                    bias,
+                    biasOffset + c,
+                    p,
+                    pOffset,
+                    rank,
+                    f,
+                    fOffset + c,
+                    fStride,
+                    accumulate,
+                    out,
+                    outOffset + c,
+                    outStride);
+        }
     }
 
     /** One vector of columns: {@code t = factor · base + summand + p first + p' second}. */
@@ -184,7 +200,6 @@ public final class SideProducts {
             long baseOffset,
             long baseStride,
             int rows,
-            VectorMask<Float> mask,
             float factor,
             FloatVector summand,
             FloatVector first,
@@ -200,14 +215,48 @@ public final class SideProducts {
         for (int row = 0; row < rows; row++) {
             long products = pOffset + (long) row * pStride;
             long to = outOffset + row * outStride;
-            FloatVector t = Lanes.load(base, baseOffset + row * baseStride, mask);
+            FloatVector t = Lanes.load(base, baseOffset + row * baseStride);
             t = t.mul(factor).add(summand);
             t = first.fma(Lanes.broadcast(Floats.get(p, products)), t);
             t = second.fma(Lanes.broadcast(Floats.get(p, products + pSecond)), t);
             if (accumulate) {
-                t = Lanes.load(out, to, mask).add(t);
+                t = Lanes.load(out, to).add(t);
             }
-            Lanes.store(t, out, to, mask);
+            Lanes.store(t, out, to);
+        }
+    }
+
+    /** The last columns, fewer than a vector has, one value at a time. */
+    private static void addEnd(
+            MemorySegment base,
+            long baseOffset,
+            long baseStride,
+            int rows,
+            int columns,
+            float decay,
+            MemorySegment bias,
+            long biasOffset,
+            MemorySegment p,
+            long pOffset,
+            int rank,
+            MemorySegment f,
+            long fOffset,
+            long fStride,
+            boolean accumulate,
+            MemorySegment out,
+            long outOffset,
+            long outStride) {
+        for (int row = 0; row < rows; row++) {
+            for (int c = 0; c < columns; c++) {
+                long to = outOffset + row * outStride + c;
+                float t = Floats.get(base, baseOffset + row * baseStride + c) * decay;
+                t += bias == null ? 0f : Floats.get(bias, biasOffset + c);
+                for (int j = 0; j < rank; j++) {
+                    float product = Floats.get(p, pOffset + (long) row * rank + j);
+                    t = Math.fma(Floats.get(f, fOffset + j * fStride + c), product, t);
+                }
+                Floats.set(out, to, accumulate ? Floats.get(out, to) + t : t);
+            }
         }
     }
 }

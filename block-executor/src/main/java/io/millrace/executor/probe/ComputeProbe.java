@@ -31,29 +31,59 @@ import java.util.function.Consumer;
 /** The CPU's rates, all workers together, on data of the sizes that runs have. */
 final class ComputeProbe implements AutoCloseable {
     private static final int SCALES = 2;
-    private static final int[] ROWS = {16, 64, 128, 256, 512, 1024, 2048};
-    private static final int[] INPUTS = {512, 768, 1024, 2048, 3072, 4096, 8192};
     private static final int REFERENCE_ROWS = 512;
     private static final int REFERENCE_INPUTS = 2048;
     private static final int OUTPUTS = 1024;
-    private static final int[] TOKENS = {64, 128, 256, 512, 1024};
     private static final int[] HEAD_SIZES = {64, 128};
     private static final int HEADS = 16;
     private static final int PASS_ROWS = 512;
     private static final int PASS_WIDTH = 2048;
+    private static final int PANEL = 64; // logits of a panel, elements of a head
     private static final int DISPATCHES = 2000;
     private static final float SMALL = 0.01f;
 
     private final CpuWorkers workers;
     private final HostMemory memory = new HostMemory(Ledger.unlimited());
-    private final Timing timing = new Timing(0.05, 0.12);
-    // Vector code runs a thousand times slower until the compiler has seen enough of it.
-    private final Timing patient = new Timing(0.4, 0.12);
+    private final Timing timing;
+    private final Timing patient;
+    private final Effort effort;
     private final Consumer<String> progress;
 
-    ComputeProbe(int cores, Consumer<String> progress) {
+    /**
+     * How much is measured.
+     *
+     * @param rows of products
+     * @param inputs of products
+     * @param tokens of sequences in attention
+     * @param formed elements of a tensor that is formed; too many for any cache
+     * @param warmSeconds before a first measurement: vector code runs a thousand times slower until
+     *     the compiler has seen enough of it
+     * @param seconds of a measurement
+     */
+    record Effort(
+            List<Integer> rows,
+            List<Integer> inputs,
+            List<Integer> tokens,
+            long formed,
+            double warmSeconds,
+            double seconds) {
+        /** What takes some twenty seconds and makes good plans. */
+        static final Effort FULL =
+                new Effort(
+                        List.of(16, 64, 128, 256, 512, 1024, 2048),
+                        List.of(512, 768, 1024, 2048, 3072, 4096, 8192),
+                        List.of(64, 128, 256, 512, 1024),
+                        24L << 20,
+                        0.4,
+                        0.12);
+    }
+
+    ComputeProbe(int cores, Effort effort, Consumer<String> progress) {
         workers = new CpuWorkers(cores);
+        this.effort = effort;
         this.progress = progress;
+        timing = new Timing(effort.seconds / 2, effort.seconds);
+        patient = new Timing(effort.warmSeconds, effort.seconds);
     }
 
     ComputeRates run() {
@@ -67,7 +97,7 @@ final class ComputeProbe implements AutoCloseable {
         Map<DType, Double> widen = new EnumMap<>(DType.class);
         Map<DType, Double> store = new EnumMap<>(DType.class);
         Map<String, Double> z = new HashMap<>();
-        try (FormProbe form = new FormProbe(workers, memory, timing)) {
+        try (FormProbe form = new FormProbe(workers, memory, timing, effort.formed)) {
             form.measure(widen, store, z);
         }
         return new ComputeRates(matmuls, attentions, widen, store, z, passes, dispatchSeconds(), 0);
@@ -75,18 +105,19 @@ final class ComputeProbe implements AutoCloseable {
 
     /** One of the products alone. */
     double reference() {
-        return matmuls(new int[] {REFERENCE_INPUTS}, new int[] {REFERENCE_ROWS}, patient)
+        return matmuls(List.of(REFERENCE_INPUTS), List.of(REFERENCE_ROWS), patient)
                 .getFirst()
                 .flopsPerSecond();
     }
 
     private List<ComputeRates.MatmulRate> matmuls() {
-        return matmuls(INPUTS, ROWS, timing);
+        return matmuls(effort.inputs, effort.rows, timing);
     }
 
-    private List<ComputeRates.MatmulRate> matmuls(int[] allInputs, int[] allRows, Timing timed) {
+    private List<ComputeRates.MatmulRate> matmuls(
+            List<Integer> allInputs, List<Integer> allRows, Timing timed) {
         List<ComputeRates.MatmulRate> rates = new ArrayList<>();
-        int most = allRows[allRows.length - 1];
+        int most = allRows.getLast();
         for (int inputs : allInputs) {
             try (HostSlab x = filled("x", (long) SCALES * most * inputs);
                     HostSlab y = filled("y", (long) SCALES * most * OUTPUTS);
@@ -162,9 +193,9 @@ final class ComputeProbe implements AutoCloseable {
 
     private List<ComputeRates.AttentionRate> attentions() {
         List<ComputeRates.AttentionRate> rates = new ArrayList<>();
-        attention(TOKENS[0], HEAD_SIZES[0], patient);
+        attention(effort.tokens.getFirst(), HEAD_SIZES[0], patient);
         for (int headSize : HEAD_SIZES) {
-            for (int tokens : TOKENS) {
+            for (int tokens : effort.tokens) {
                 rates.add(attention(tokens, headSize, timing));
             }
         }
@@ -220,35 +251,11 @@ final class ComputeProbe implements AutoCloseable {
     private Map<Operation.Kind, Double> passes() {
         Map<Operation.Kind, Double> seconds = new EnumMap<>(Operation.Kind.class);
         long floats = (long) PASS_ROWS * PASS_WIDTH;
-        RopeSpec rope = new RopeSpec(64, Collections.nCopies(32, SMALL), 1);
-        int[] positions = new int[PASS_ROWS];
-        int[] targets = new int[PASS_ROWS];
         try (HostSlab in = filled("in", floats);
-                HostSlab out = filled("out", floats);
-                HostSlab vector = filled("vector", PASS_WIDTH);
-                HostSlab table = filled("table", Rotary.tableFloats(rope, PASS_ROWS));
-                HostSlab partials =
-                        filled("partials", Loss.partialFloats(PASS_ROWS, PASS_WIDTH / 64))) {
+                HostSlab out = filled("out", floats)) {
+            seconds.put(Operation.Kind.NORM, norm(in.segment(), out.segment()));
             MemorySegment x = in.segment();
             MemorySegment y = out.segment();
-            MemorySegment weights = vector.segment();
-            NormSpec norm = new NormSpec(NormSpec.Kind.LAYER, "w", "b", PASS_WIDTH, 1e-5f, 0);
-            seconds.put(
-                    Operation.Kind.NORM,
-                    perElement((from, rows) ->
-                            Norms.apply(
-                                    norm,
-                                    x,
-                                    at(from),
-                                    PASS_WIDTH,
-                                    weights,
-                                    0,
-                                    weights,
-                                    0,
-                                    y,
-                                    at(from),
-                                    PASS_WIDTH,
-                                    rows)));
             seconds.put(
                     Operation.Kind.RELU,
                     perElement((from, rows) ->
@@ -267,47 +274,79 @@ final class ComputeProbe implements AutoCloseable {
                                     at(from),
                                     at(rows))));
             seconds.put(
-                    Operation.Kind.ROTARY,
-                    perElement((from, rows) ->
-                            Rotary.apply(
-                                    rope,
-                                    table.segment(),
-                                    0,
-                                    PASS_ROWS,
-                                    positions,
-                                    from,
-                                    from + rows,
-                                    y,
-                                    0,
-                                    PASS_WIDTH,
-                                    64,
-                                    PASS_WIDTH / 64)));
-            seconds.put(
                     Operation.Kind.COPY,
                     perElement((from, rows) -> Rows.copy(x, at(from), y, at(from), at(rows))));
-            int panels = PASS_WIDTH / 64;
-            seconds.put(
-                    Operation.Kind.LOSS,
-                    perElement((from, rows) -> {
-                        for (int panel = 0; panel < panels; panel++) {
-                            Loss.reducePanel(
-                                    x,
-                                    at(from) + panel * 64L,
-                                    PASS_WIDTH,
-                                    from,
-                                    rows,
-                                    panel * 64,
-                                    64,
-                                    0,
-                                    targets,
-                                    partials.segment(),
-                                    0,
-                                    panel,
-                                    panels);
-                        }
-                    }));
+            seconds.put(Operation.Kind.ROTARY, rotary(y));
+            seconds.put(Operation.Kind.LOSS, loss(x));
         }
         return seconds;
+    }
+
+    private double norm(MemorySegment x, MemorySegment y) {
+        NormSpec norm = new NormSpec(NormSpec.Kind.LAYER, "w", "b", PASS_WIDTH, 1e-5f, 0);
+        try (HostSlab vector = filled("vector", PASS_WIDTH)) {
+            MemorySegment weights = vector.segment();
+            return perElement((from, rows) ->
+                    Norms.apply(
+                            norm,
+                            x,
+                            at(from),
+                            PASS_WIDTH,
+                            weights,
+                            0,
+                            weights,
+                            0,
+                            y,
+                            at(from),
+                            PASS_WIDTH,
+                            rows));
+        }
+    }
+
+    private double rotary(MemorySegment y) {
+        RopeSpec rope = new RopeSpec(PANEL, Collections.nCopies(PANEL / 2, SMALL), 1);
+        int[] positions = new int[PASS_ROWS];
+        try (HostSlab table = filled("table", Rotary.tableFloats(rope, PASS_ROWS))) {
+            return perElement((from, rows) ->
+                    Rotary.apply(
+                            rope,
+                            table.segment(),
+                            0,
+                            PASS_ROWS,
+                            positions,
+                            from,
+                            from + rows,
+                            y,
+                            0,
+                            PASS_WIDTH,
+                            PANEL,
+                            PASS_WIDTH / PANEL));
+        }
+    }
+
+    private double loss(MemorySegment x) {
+        int panels = PASS_WIDTH / PANEL;
+        int[] targets = new int[PASS_ROWS];
+        try (HostSlab partials = filled("partials", Loss.partialFloats(PASS_ROWS, panels))) {
+            return perElement((from, rows) -> {
+                for (int panel = 0; panel < panels; panel++) {
+                    Loss.reducePanel(
+                            x,
+                            at(from) + (long) panel * PANEL,
+                            PASS_WIDTH,
+                            from,
+                            rows,
+                            panel * PANEL,
+                            PANEL,
+                            0,
+                            targets,
+                            partials.segment(),
+                            0,
+                            panel,
+                            panels);
+                }
+            });
+        }
     }
 
     private interface RowWork {

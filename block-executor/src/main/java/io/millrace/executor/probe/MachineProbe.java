@@ -18,7 +18,10 @@ public final class MachineProbe {
      */
     public static double matmulReference() {
         try (ComputeProbe computing =
-                new ComputeProbe(Runtime.getRuntime().availableProcessors(), what -> {})) {
+                new ComputeProbe(
+                        Runtime.getRuntime().availableProcessors(),
+                        ComputeProbe.Effort.FULL,
+                        what -> {})) {
             return computing.reference();
         }
     }
@@ -40,7 +43,7 @@ public final class MachineProbe {
         }
         int cores = Runtime.getRuntime().availableProcessors();
         TransferProbe transfers = TransferProbe.run(folder, "cpu", cores, progress);
-        try (ComputeProbe computing = new ComputeProbe(cores, progress)) {
+        try (ComputeProbe computing = new ComputeProbe(cores, ComputeProbe.Effort.FULL, progress)) {
             ComputeRates rates = computing.run();
             return transfers.machine(name, rates, 0);
         }

@@ -1,5 +1,7 @@
 package io.millrace.memory.nvme;
 
+import io.millrace.memory.BadInputException;
+
 /**
  * Which faults a drive shows, each at a rate between 0 and 1, drawn from a seed.
  *
@@ -10,7 +12,7 @@ package io.millrace.memory.nvme;
  * @param shortRate reads and writes that move fewer bytes than asked for
  * @param bitFlipRate reads that come back with one bit changed
  * @param syncErrorRate syncs that fail with EIO
- * @param delayNs how long each request waits before it begins
+ * @param delayNs how long a request waits before it begins on average: from nothing to twice that
  */
 public record FaultPlan(
         long seed,
@@ -21,6 +23,57 @@ public record FaultPlan(
         double bitFlipRate,
         double syncErrorRate,
         long delayNs) {
+    /** Where a run is told which faults to rehearse. */
+    public static final String PROPERTY = "millrace.faults";
+
+    /**
+     * Reads faults as a run is told them: {@code seed=7,delay-us=300,short=0.1,read-error=0.001}.
+     *
+     * @param text what {@link #PROPERTY} says
+     * @throws BadInputException naming the part that is not understood
+     */
+    public static FaultPlan parse(String text) {
+        FaultPlan plan = none(0);
+        for (String part : text.split(",")) {
+            String[] sides = part.split("=", 2);
+            try {
+                plan = plan.with(sides[0].strip(), sides.length < 2 ? "" : sides[1].strip());
+            } catch (NumberFormatException e) {
+                throw new BadInputException(
+                        PROPERTY, "'" + part + "' has no number", "write such as delay-us=300");
+            }
+        }
+        return plan;
+    }
+
+    private FaultPlan with(String name, String value) {
+        return switch (name) {
+            case "seed" ->
+                    new FaultPlan(
+                            Long.parseLong(value),
+                            readErrorRate,
+                            writeErrorRate,
+                            fullRate,
+                            shortRate,
+                            bitFlipRate,
+                            syncErrorRate,
+                            delayNs);
+            case "delay-us" -> withDelay(Long.parseLong(value) * 1000);
+            case "read-error" -> withReadErrors(Double.parseDouble(value));
+            case "write-error" -> withWriteErrors(Double.parseDouble(value));
+            case "full" -> withFullDrive(Double.parseDouble(value));
+            case "short" -> withShortTransfers(Double.parseDouble(value));
+            case "bit-flip" -> withBitFlips(Double.parseDouble(value));
+            case "sync-error" -> withSyncErrors(Double.parseDouble(value));
+            default ->
+                    throw new BadInputException(
+                            PROPERTY,
+                            "there is no fault '" + name + "'",
+                            "take seed, delay-us, read-error, write-error, full, short, bit-flip or"
+                                    + " sync-error");
+        };
+    }
+
     /** A drive without faults. */
     public static FaultPlan none(long seed) {
         return new FaultPlan(seed, 0, 0, 0, 0, 0, 0, 0);

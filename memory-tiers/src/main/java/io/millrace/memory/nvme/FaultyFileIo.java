@@ -103,8 +103,9 @@ public final class FaultyFileIo implements FileIo {
 
         @Override
         public void submit(IoRequest request) {
-            long delayNs = plan().delayNs();
-            if (delayNs > 0) {
+            long most = 2 * plan().delayNs();
+            if (most > 0) {
+                long delayNs = draw(most);
                 var _ = delays.schedule(() -> submitLate(request), delayNs, TimeUnit.NANOSECONDS);
             } else {
                 submitNow(request);

@@ -19,7 +19,6 @@ final class HostCudaStream {
     private final LinkedBlockingQueue<Entry> queue = new LinkedBlockingQueue<>();
     private final SplittableRandom random;
     private final long longestDelayNs;
-    private final Thread thread;
     private long queued;
     private long done;
 
@@ -27,7 +26,7 @@ final class HostCudaStream {
         this.owner = owner;
         this.random = new SplittableRandom(seed);
         this.longestDelayNs = longestDelayNs;
-        thread = Thread.ofPlatform().daemon().name("host-cuda-" + handle).start(this::work);
+        Thread.ofPlatform().daemon().name("host-cuda-" + handle).start(this::work);
     }
 
     synchronized void enqueue(HostCall call, Work work) {
@@ -57,7 +56,7 @@ final class HostCudaStream {
 
     private void work() {
         try {
-            for (Entry entry = queue.take(); entry != END; entry = queue.take()) {
+            for (Entry entry = queue.take(); !entry.equals(END); entry = queue.take()) {
                 perform(entry);
             }
         } catch (InterruptedException e) {

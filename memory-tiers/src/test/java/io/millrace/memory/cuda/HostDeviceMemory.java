@@ -70,7 +70,7 @@ final class HostDeviceMemory implements KernelLibrary.DeviceMemory {
         allocation.slab.close();
     }
 
-    private static <T> T take(TreeMap<Long, T> from, long address, String call) {
+    private static <T> T take(Map<Long, T> from, long address, String call) {
         T found = from.remove(address);
         if (found == null) {
             throw new NativeCallException(

@@ -187,7 +187,7 @@ final class FaultTest {
     @Test
     void slowDriveIsOnlySlow(@Seed long seed) {
         try (BlockStore store = store()) {
-            io.plan(FaultPlan.none(seed).withDelay(200_000));
+            io.plan(FaultPlan.none(seed).withDelay(2_000_000));
             long begin = System.nanoTime();
             write(store, 0, 1);
             store.sync();

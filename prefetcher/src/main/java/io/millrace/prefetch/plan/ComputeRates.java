@@ -61,6 +61,11 @@ public record ComputeRates(
      */
     public record AttentionRate(long tokens, long headSize, double flopsPerSecond) {}
 
+    /** Whether the cost of a direction's z is known. */
+    public boolean knows(String direction) {
+        return zSeconds.containsKey(direction);
+    }
+
     /** Seconds that operations take one after another, with z of a direction. */
     public double seconds(List<Operation> operations, String direction) {
         double seconds = 0;
@@ -75,7 +80,8 @@ public record ComputeRates(
             case Operation.Matmul matmul -> matmulSeconds(matmul);
             case Operation.Form form -> formSeconds(form, direction);
             case Operation.Attend attend -> attend.flops() / attentionRate(attend);
-            case Operation.Pass pass -> pass.elements() * passSeconds.getOrDefault(pass.kind(), 0.0);
+            case Operation.Pass pass ->
+                    pass.elements() * passSeconds.getOrDefault(pass.kind(), 0.0);
             case Operation.Dispatch dispatch -> dispatch.times() * dispatchSeconds;
         };
     }
@@ -124,8 +130,12 @@ public record ComputeRates(
         // The nearest head size decides: tiles of scores are as wide as it.
         long nearest =
                 attentions.stream()
-                        .min(Comparator.comparingDouble(rate ->
-                                Math.abs(Math.log((double) rate.headSize() / attend.headSize()))))
+                        .min(
+                                Comparator.comparingDouble(rate ->
+                                        Math.abs(
+                                                Math.log(
+                                                        (double) rate.headSize()
+                                                                / attend.headSize()))))
                         .orElseThrow()
                         .headSize();
         TreeMap<Long, Double> curve = new TreeMap<>();
@@ -142,8 +152,9 @@ public record ComputeRates(
         if (below == null || above == null || below.getKey().equals(above.getKey())) {
             return (below == null ? above : below).getValue();
         }
-        double share = Math.log((double) at / below.getKey())
-                / Math.log((double) above.getKey() / below.getKey());
+        double share =
+                Math.log((double) at / below.getKey())
+                        / Math.log((double) above.getKey() / below.getKey());
         // Time a row is what changes evenly, so the inverse of the rate is interpolated.
         return 1 / ((1 - share) / below.getValue() + share / above.getValue());
     }

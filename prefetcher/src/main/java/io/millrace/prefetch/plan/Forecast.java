@@ -2,13 +2,14 @@ package io.millrace.prefetch.plan;
 
 import io.millrace.prefetch.Placement;
 import io.millrace.telemetry.Lane;
-import io.millrace.telemetry.SpanRecorder;
 import io.millrace.telemetry.SpanLog;
+import io.millrace.telemetry.SpanRecorder;
 import io.millrace.telemetry.StepOverlap;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * What a step of a placement will cost on a machine, once the pipeline is full.
@@ -115,8 +116,7 @@ public record Forecast(
         PipelineSimulation.Run run =
                 new PipelineSimulation.Run(
                         compute, changes, machine.drive().syncSeconds(), PASSES, overlap);
-        PipelineSimulation.Result result =
-                PipelineSimulation.simulate(placement, machine, run);
+        PipelineSimulation.Result result = PipelineSimulation.simulate(placement, machine, run);
         Map<Lane, Double> busy = new EnumMap<>(Lane.class);
         Map<Lane, Double> bytes = new EnumMap<>(Lane.class);
         SharedRates alone = new SharedRates(machine, !placement.request().isUnified());
@@ -129,7 +129,7 @@ public record Forecast(
             }
             moved /= LAST - WARM;
             bytes.put(lane, moved);
-            busy.put(lane, moved == 0 ? 0 : moved / alone.of(java.util.Set.of(lane)).get(lane));
+            busy.put(lane, moved == 0 ? 0 : moved / alone.of(Set.of(lane)).get(lane));
         }
         double computing = 0;
         for (double seconds : compute) {

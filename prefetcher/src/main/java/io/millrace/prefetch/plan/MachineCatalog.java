@@ -1,6 +1,7 @@
 package io.millrace.prefetch.plan;
 
 import io.millrace.memory.BadInputException;
+import io.millrace.memory.ByteSize;
 import io.millrace.memory.DType;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
@@ -28,7 +29,8 @@ public final class MachineCatalog {
     // What a CPU of unknown kind is taken for until it is probed, a core each.
     private static final double CORE_FLOPS = 60e9;
     private static final double CORE_BYTES = 5e9;
-    // Instructions for a normal number, and the share of a card's arithmetic that such code reaches.
+    // Instructions for a normal number, and the share of a card's arithmetic that such code
+    // reaches.
     private static final double OPERATIONS_A_NORMAL = 80;
     private static final double OPERATIONS_A_SIGN = 4;
     private static final double SHARE = 0.5;
@@ -96,7 +98,7 @@ public final class MachineCatalog {
         if (wishes.hostMemory().isPresent()) {
             long bytes = wishes.hostMemory().getAsLong();
             machine = machine.withHost(machine.host().withMemory(bytes, bytes));
-            name.append(io.millrace.memory.ByteSize.format(bytes)).append(" of host memory, ");
+            name.append(ByteSize.format(bytes)).append(" of host memory, ");
         }
         return new Machine(
                 "described: " + name + "else " + base.name(),
@@ -126,10 +128,7 @@ public final class MachineCatalog {
                         CORE_BYTES,
                         CORE_BYTES,
                         1 / CORE_BYTES,
-                        rates(
-                                cores * CORE_FLOPS,
-                                cores * CORE_FLOPS / 2,
-                                cores * CORE_BYTES)),
+                        rates(cores * CORE_FLOPS, cores * CORE_FLOPS / 2, cores * CORE_BYTES)),
                 List.of("this machine was not probed: run 'millrace probe'"));
     }
 
@@ -175,12 +174,11 @@ public final class MachineCatalog {
         }
         JsonObject gpu = gpus.object(name);
         JsonObject link = link(pcie.orElse((int) gpu.integer("pcie")));
-        double matmul =
-                gpu.number(dtype == DType.F32 ? "tf32_tflops" : "bf16_tflops") * TERA;
+        double matmul = gpu.number(dtype == DType.F32 ? "tf32_tflops" : "bf16_tflops") * TERA;
         return new Machine.Accelerator(
                 "cuda:0",
                 false,
-                io.millrace.memory.ByteSize.parse(gpu.string("memory")),
+                ByteSize.parse(gpu.string("memory")),
                 link.number("h2d") * GIGA,
                 link.number("d2h") * GIGA,
                 link.number("h2d_while_d2h") * GIGA,

@@ -10,11 +10,13 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * A machine as JSON: what {@code probe --json} prints, what is kept of it, and what {@code plan
@@ -43,7 +45,7 @@ public final class MachineFile {
             Files.createDirectories(file.toAbsolutePath().getParent());
             Path draft = file.resolveSibling(file.getFileName() + ".new");
             Files.writeString(draft, Json.writePretty(fields(machine)));
-            Files.move(draft, file, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+            Files.move(draft, file, StandardCopyOption.REPLACE_EXISTING);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -141,7 +143,7 @@ public final class MachineFile {
     }
 
     private static Map<String, Object> sorted(Map<String, Double> values) {
-        return new java.util.TreeMap<>(values);
+        return new TreeMap<>(values);
     }
 
     private static Map<String, Object> byDType(Map<DType, Double> values) {
@@ -210,8 +212,9 @@ public final class MachineFile {
                         .filter(Number.class::isInstance)
                         .mapToDouble(value -> ((Number) value).doubleValue())
                         .max()
-                        .orElseThrow(() -> new JsonFormatException(
-                                "field 'matmul_flops_per_second' has no rate"));
+                        .orElseThrow(() ->
+                                new JsonFormatException(
+                                        "field 'matmul_flops_per_second' has no rate"));
         ComputeRates plain = MachineCatalog.rates(best, best / 2, weightsRate(json, best));
         return new ComputeRates(
                 json.has("matmuls") ? matmuls(json) : plain.matmuls(),
@@ -221,7 +224,9 @@ public final class MachineFile {
                 directions(json, plain.zSeconds()),
                 passes(json, plain.passSeconds()),
                 json.number("dispatch_seconds", 0),
-                json.has("matmuls") ? json.number("weights_bytes_per_second", 0) : weightsRate(json, best));
+                json.has("matmuls")
+                        ? json.number("weights_bytes_per_second", 0)
+                        : weightsRate(json, best));
     }
 
     /** The rate at which weights are read; where it is not told, one that never binds. */
@@ -261,11 +266,20 @@ public final class MachineFile {
             return otherwise;
         }
         json.optionalObject(name)
-                .ifPresent(told -> told.fields().keySet().forEach(dtype -> values.put(
-                        DType.find(dtype)
-                                .orElseThrow(() -> new JsonFormatException(
-                                        "field '" + name + "' has no dtype '" + dtype + "'")),
-                        told.number(dtype))));
+                .ifPresent(told ->
+                        told.fields()
+                                .keySet()
+                                .forEach(dtype ->
+                                        values.put(
+                                                DType.find(dtype)
+                                                        .orElseThrow(() ->
+                                                                new JsonFormatException(
+                                                                        "field '"
+                                                                                + name
+                                                                                + "' has no dtype '"
+                                                                                + dtype
+                                                                                + "'")),
+                                                told.number(dtype))));
         return values;
     }
 
@@ -287,8 +301,7 @@ public final class MachineFile {
                 .ifPresent(told -> {
                     for (Operation.Kind kind : Operation.Kind.values()) {
                         values.put(
-                                kind,
-                                told.number(kind.label(), otherwise.getOrDefault(kind, 0.0)));
+                                kind, told.number(kind.label(), otherwise.getOrDefault(kind, 0.0)));
                     }
                 });
         return values;

@@ -83,14 +83,16 @@ public final class PipelineSimulation {
      * @param mostHostSlots the most host slots ever lent at once
      * @param mostDeviceSlots the same on the device
      */
-    public record Result(List<Span> spans, double[] passEnds, int mostHostSlots, int mostDeviceSlots) {
+    public record Result(
+            List<Span> spans, double[] passEnds, int mostHostSlots, int mostDeviceSlots) {
         /**
          * Seconds of a pass once the pipeline is full.
          *
          * @param warm passes at the beginning that do not count
          */
         public double steadySeconds(int warm) {
-            // Nothing is fetched ahead for a pass after the last, so that one is shorter than others.
+            // Nothing is fetched ahead for a pass after the last, so that one is shorter than
+            // others.
             int last = passEnds.length - 2;
             return (passEnds[last] - passEnds[warm - 1]) / (last + 1 - warm);
         }

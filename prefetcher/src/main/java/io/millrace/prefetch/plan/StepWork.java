@@ -19,9 +19,8 @@ public record StepWork(List<VisitWork> visits, long tokens, int foldEvery) {
     public double matmulFlops() {
         return visits.stream()
                 .flatMap(visit -> visit.folding().stream())
-                .mapToDouble(operation -> operation instanceof Operation.Matmul matmul
-                        ? matmul.flops()
-                        : 0)
+                .mapToDouble(operation ->
+                        operation instanceof Operation.Matmul matmul ? matmul.flops() : 0)
                 .sum();
     }
 }

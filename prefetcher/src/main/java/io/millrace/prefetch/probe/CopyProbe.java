@@ -51,7 +51,9 @@ final class CopyProbe {
                                 ROUNDS, BLOCK_BYTES, () -> port.upload(up.segment(), in, upTimes));
                 Stopwatch.Rate d2h =
                         Stopwatch.rate(
-                                ROUNDS, BLOCK_BYTES, () -> port.download(out, down.segment(), downTimes));
+                                ROUNDS,
+                                BLOCK_BYTES,
+                                () -> port.download(out, down.segment(), downTimes));
                 double[] both = both(port, up.segment(), in, out, down.segment());
                 return new Result(
                         h2d.bytesPerSecond(),
@@ -74,15 +76,17 @@ final class CopyProbe {
         AtomicBoolean uploaded = new AtomicBoolean();
         double[] downRate = new double[1];
         Thread downloads =
-                Thread.ofPlatform().name("millrace-probe-d2h").start(() -> {
-                    long bytes = 0;
-                    long begin = System.nanoTime();
-                    while (!uploaded.get()) {
-                        port.download(out, down, downTimes);
-                        bytes += BLOCK_BYTES;
-                    }
-                    downRate[0] = bytes / ((System.nanoTime() - begin) / 1e9);
-                });
+                Thread.ofPlatform()
+                        .name("millrace-probe-d2h")
+                        .start(() -> {
+                            long bytes = 0;
+                            long begin = System.nanoTime();
+                            while (!uploaded.get()) {
+                                port.download(out, down, downTimes);
+                                bytes += BLOCK_BYTES;
+                            }
+                            downRate[0] = bytes / ((System.nanoTime() - begin) / 1e9);
+                        });
         double upRate;
         try {
             upRate =

@@ -26,7 +26,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 
 /** A drive through a small block store: what a run's own reads and writes reach, one at a time. */
 final class DriveProbe {
-    private static final long BLOCK_BYTES = 32L << 20;
+    private static final long USUAL_BLOCK_BYTES = 32L << 20;
     private static final int MOST_BLOCKS = 24;
     private static final int FEWEST_BLOCKS = 4;
     private static final int ROUNDS = 3;
@@ -35,6 +35,7 @@ final class DriveProbe {
 
     private final Path folder;
     private final HostMemory memory = new HostMemory(Ledger.unlimited());
+    private final long blockBytes;
     private final int blocks;
     private final long freeBytes;
     private long version;
@@ -42,11 +43,12 @@ final class DriveProbe {
     /** What was measured, and what moved the bytes. */
     record Result(Machine.Drive drive, IoPath path) {}
 
-    private DriveProbe(Path folder, long freeBytes) {
+    private DriveProbe(Path folder, long freeBytes, long blockBytes) {
         this.folder = folder;
+        this.blockBytes = blockBytes;
         this.freeBytes = freeBytes;
         // A quarter of what is free at most: spares double it, and others use the drive too.
-        blocks = (int) Math.clamp(freeBytes / 8 / BLOCK_BYTES, FEWEST_BLOCKS, MOST_BLOCKS);
+        blocks = Math.clamp(freeBytes / 8 / blockBytes, FEWEST_BLOCKS, MOST_BLOCKS);
     }
 
     /**
@@ -55,11 +57,15 @@ final class DriveProbe {
      * @param parent exists and can be written
      */
     static Result run(Path parent) {
+        return run(parent, USUAL_BLOCK_BYTES);
+    }
+
+    static Result run(Path parent, long blockBytes) {
         try {
             long free = Files.getFileStore(parent).getUsableSpace();
             Path folder = Files.createTempDirectory(parent, ".millrace-probe-");
             try {
-                return new DriveProbe(folder, free).run();
+                return new DriveProbe(folder, free, blockBytes).run();
             } finally {
                 BlockStore.delete(folder);
                 Files.deleteIfExists(folder.resolve("journal"));
@@ -71,15 +77,14 @@ final class DriveProbe {
     }
 
     private Result run() {
-        StoreConfig config =
-                StoreConfig.of(folder, Collections.nCopies(blocks, BLOCK_BYTES), 1);
+        StoreConfig config = StoreConfig.of(folder, Collections.nCopies(blocks, blockBytes), 1);
         try (FileIo io = FileIo.open(folder, IoOptions.defaults());
                 BlockStore store = BlockStore.open(config, io, memory);
-                HostSlab one = memory.allocate("probed block", BLOCK_BYTES);
-                HostSlab other = memory.allocate("probed block", BLOCK_BYTES)) {
+                HostSlab one = memory.allocate("probed block", blockBytes);
+                HostSlab other = memory.allocate("probed block", blockBytes)) {
             fill(one.segment());
             fill(other.segment());
-            long total = blocks * BLOCK_BYTES;
+            long total = blocks * blockBytes;
             writeAll(store, one.segment()); // the first writes meet extents that were never written
             writeAll(store, one.segment());
             readAll(store, other.segment());
@@ -134,18 +139,20 @@ final class DriveProbe {
         AtomicBoolean written = new AtomicBoolean();
         double[] readRate = new double[1];
         Thread reading =
-                Thread.ofPlatform().name("millrace-probe-read").start(() -> {
-                    long bytes = 0;
-                    long begin = System.nanoTime();
-                    try (BlockRead read = store.newRead()) {
-                        for (int block = 0; !written.get(); block = (block + 1) % blocks) {
-                            read.start(block, target);
-                            read.await();
-                            bytes += BLOCK_BYTES;
-                        }
-                    }
-                    readRate[0] = bytes / ((System.nanoTime() - begin) / 1e9);
-                });
+                Thread.ofPlatform()
+                        .name("millrace-probe-read")
+                        .start(() -> {
+                            long bytes = 0;
+                            long begin = System.nanoTime();
+                            try (BlockRead read = store.newRead()) {
+                                for (int block = 0; !written.get(); block = (block + 1) % blocks) {
+                                    read.start(block, target);
+                                    read.await();
+                                    bytes += blockBytes;
+                                }
+                            }
+                            readRate[0] = bytes / ((System.nanoTime() - begin) / 1e9);
+                        });
         double seconds = 0;
         int rounds = 2;
         try {
@@ -156,7 +163,7 @@ final class DriveProbe {
             written.set(true);
         }
         join(reading);
-        return new double[] {readRate[0], rounds * blocks * BLOCK_BYTES / seconds};
+        return new double[] {readRate[0], rounds * blocks * blockBytes / seconds};
     }
 
     /** A line added to a journal and made durable. */
@@ -168,14 +175,15 @@ final class DriveProbe {
                         StandardOpenOption.CREATE,
                         StandardOpenOption.WRITE)) {
             for (int i = 0; i < SYNCS; i++) {
-                seconds[i] = Stopwatch.seconds(() -> {
-                    try {
-                        journal.write(ByteBuffer.allocate(LINE_BYTES));
-                        journal.force(false);
-                    } catch (IOException e) {
-                        throw new UncheckedIOException(e);
-                    }
-                });
+                seconds[i] =
+                        Stopwatch.seconds(() -> {
+                            try {
+                                journal.write(ByteBuffer.allocate(LINE_BYTES));
+                                journal.force(false);
+                            } catch (IOException e) {
+                                throw new UncheckedIOException(e);
+                            }
+                        });
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);

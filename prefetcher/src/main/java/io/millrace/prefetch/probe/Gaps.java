@@ -42,7 +42,9 @@ final class Gaps {
         }
         if (read(HUGE_PAGES).contains("[never]")) {
             gaps.add(
-                    "huge pages are off; 'echo madvise > " + HUGE_PAGES + "' as root turns them on");
+                    "huge pages are off; 'echo madvise > "
+                            + HUGE_PAGES
+                            + "' as root turns them on");
         }
         if (drive.freeBytes() < LITTLE_DISK) {
             gaps.add(

@@ -26,9 +26,7 @@ final class HostProbe {
             MemorySegment.copy(from.segment(), 0, to.segment(), 0, BLOCK_BYTES);
             Stopwatch.Rate copy =
                     Stopwatch.rate(
-                            ROUNDS,
-                            BLOCK_BYTES,
-                            () -> to.segment().copyFrom(from.segment()));
+                            ROUNDS, BLOCK_BYTES, () -> to.segment().copyFrom(from.segment()));
             return new Machine.Host(
                     cores,
                     available.totalBytes(),

@@ -27,7 +27,8 @@ class ComputeRatesTest {
     void ratesLieBetweenThoseThatWereMeasuredAndEndWithThem() {
         assertThat(TWO_POINTS.matmulRate(16, 64)).isEqualTo(1e9);
         assertThat(TWO_POINTS.matmulRate(256, 64)).isEqualTo(4e9);
-        assertThat(TWO_POINTS.matmulRate(64, 64)).isCloseTo(1 / (0.5 / 1e9 + 0.5 / 4e9), within(1.0));
+        assertThat(TWO_POINTS.matmulRate(64, 64))
+                .isCloseTo(1 / (0.5 / 1e9 + 0.5 / 4e9), within(1.0));
         assertThat(TWO_POINTS.matmulRate(1, 64)).isEqualTo(1e9);
         assertThat(TWO_POINTS.matmulRate(9999, 9999)).isEqualTo(4e9);
     }

@@ -25,8 +25,15 @@ final class Machines {
         Machine.Accelerator device = machine.device();
         return machine.withDrive(
                         new Machine.Drive(
-                                drive, drive, drive, drive, cpuSeconds, cpuSeconds, 0,
-                                Long.MAX_VALUE, "none"))
+                                drive,
+                                drive,
+                                drive,
+                                drive,
+                                cpuSeconds,
+                                cpuSeconds,
+                                0,
+                                Long.MAX_VALUE,
+                                "none"))
                 .withDevice(
                         new Machine.Accelerator(
                                 "cpu", true, 0, drive, drive, drive, drive, 0, device.rates()));

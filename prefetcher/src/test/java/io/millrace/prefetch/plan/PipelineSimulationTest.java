@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.millrace.memory.Seed;
 import io.millrace.memory.SeedExtension;
+import io.millrace.memory.Tier;
 import io.millrace.prefetch.Placement;
 import io.millrace.prefetch.PlacementRequest;
 import io.millrace.telemetry.Lane;
@@ -30,7 +31,8 @@ class PipelineSimulationTest {
 
     @Test
     void aPassOfBlocksThatStayIsItsComputationAndTheGap() {
-        double seconds = steady(place(BLOCKS * PAGE, -1, 2), Machines.of("cpu", RATE, RATE), 2, true, 0.5);
+        double seconds =
+                steady(place(BLOCKS * PAGE, -1, 2), Machines.of("cpu", RATE, RATE), 2, true, 0.5);
         assertThat(seconds).isCloseTo(BLOCKS * 2 + 0.5, within(1e-9));
     }
 
@@ -60,7 +62,7 @@ class PipelineSimulationTest {
     @Test
     void aDeviceBehindASlowLinkIsBoundByTheLink() {
         Placement placement = place(BLOCKS * PAGE, 3 * PAGE, 2);
-        long moving = placement.homes().stream().filter(home -> home != io.millrace.memory.Tier.DEVICE).count();
+        long moving = placement.homes().stream().filter(home -> home != Tier.DEVICE).count();
         double seconds = steady(placement, Machines.of("cuda:0", RATE, RATE / 4), 0.5, true, 0);
         assertThat(seconds).isCloseTo(moving * 4, within(1e-9));
     }
@@ -89,14 +91,27 @@ class PipelineSimulationTest {
     void slotsAreNeverOversubscribedAndLanesGoInOrder(@Seed long seed) {
         SplittableRandom random = new SplittableRandom(seed);
         boolean unified = random.nextBoolean();
-        List<Long> sizes = IntStream.range(0, 8).mapToObj(block -> (1 + random.nextLong(3)) * PAGE).toList();
-        Placement placement = place(sizes, (3 + random.nextLong(14)) * PAGE, unified ? -1 : (3 + random.nextLong(10)) * PAGE, random.nextInt(4));
-        Machine machine = Machines.of(unified ? "cpu" : "cuda:0", RATE * (0.2 + random.nextDouble()), RATE * (0.2 + random.nextDouble()));
+        List<Long> sizes =
+                IntStream.range(0, 8).mapToObj(block -> (1 + random.nextLong(3)) * PAGE).toList();
+        Placement placement =
+                place(
+                        sizes,
+                        (3 + random.nextLong(14)) * PAGE,
+                        unified ? -1 : (3 + random.nextLong(10)) * PAGE,
+                        random.nextInt(4));
+        Machine machine =
+                Machines.of(
+                        unified ? "cpu" : "cuda:0",
+                        RATE * (0.2 + random.nextDouble()),
+                        RATE * (0.2 + random.nextDouble()));
         double[] compute = random.doubles(sizes.size()).toArray();
         boolean[] changes = new boolean[sizes.size()];
         Arrays.fill(changes, random.nextBoolean());
         PipelineSimulation.Result result =
-                PipelineSimulation.simulate(placement, machine, new PipelineSimulation.Run(compute, changes, 0.1, PASSES, true));
+                PipelineSimulation.simulate(
+                        placement,
+                        machine,
+                        new PipelineSimulation.Run(compute, changes, 0.1, PASSES, true));
         assertThat(result.mostHostSlots()).isLessThanOrEqualTo(placement.hostSlots().size());
         assertThat(result.mostDeviceSlots()).isLessThanOrEqualTo(placement.deviceSlots().size());
         Map<Lane, PipelineSimulation.Span> last = new EnumMap<>(Lane.class);
@@ -121,17 +136,26 @@ class PipelineSimulationTest {
     void aFasterDriveIsNeverSlower(@Seed long seed) {
         SplittableRandom random = new SplittableRandom(seed);
         List<Long> sizes = Collections.nCopies(8, PAGE);
-        Placement placement = place(sizes, (2 + random.nextLong(5)) * PAGE, -1, 1 + random.nextInt(3));
+        Placement placement =
+                place(sizes, (2 + random.nextLong(5)) * PAGE, -1, 1 + random.nextInt(3));
         double[] compute = random.doubles(sizes.size()).toArray();
         boolean[] changes = new boolean[sizes.size()];
         Arrays.fill(changes, true);
         double before = Double.POSITIVE_INFINITY;
         for (double rate = RATE / 8; rate <= RATE * 16; rate *= 2) {
             double seconds =
-                    PipelineSimulation.simulate(placement, Machines.of("cpu", rate, rate), new PipelineSimulation.Run(compute, changes, 0, PASSES, true))
+                    PipelineSimulation.simulate(
+                                    placement,
+                                    Machines.of("cpu", rate, rate),
+                                    new PipelineSimulation.Run(compute, changes, 0, PASSES, true))
                             .steadySeconds(WARM);
             assertThat(seconds).isLessThanOrEqualTo(before + 1e-9);
-            assertThat(seconds).isGreaterThanOrEqualTo(Math.max(Arrays.stream(compute).sum(), streamed(placement) * PAGE / rate) - 1e-9);
+            assertThat(seconds)
+                    .isGreaterThanOrEqualTo(
+                            Math.max(
+                                            Arrays.stream(compute).sum(),
+                                            streamed(placement) * PAGE / rate)
+                                    - 1e-9);
             before = seconds;
         }
     }
@@ -142,14 +166,16 @@ class PipelineSimulationTest {
 
     private static Placement place(List<Long> sizes, long host, long device, int prefetch) {
         List<Integer> visits = IntStream.range(0, sizes.size()).boxed().toList();
-        return (Placement) Placement.plan(new PlacementRequest(sizes, visits, host, device, prefetch, true));
+        return (Placement)
+                Placement.plan(new PlacementRequest(sizes, visits, host, device, prefetch, true));
     }
 
     private static long streamed(Placement placement) {
-        return placement.homes().stream().filter(home -> home == io.millrace.memory.Tier.NVME).count();
+        return placement.homes().stream().filter(home -> home == Tier.NVME).count();
     }
 
-    private static double steady(Placement placement, Machine machine, double each, boolean changing, double gap) {
+    private static double steady(
+            Placement placement, Machine machine, double each, boolean changing, double gap) {
         return simulate(placement, machine, each, changing, gap, true);
     }
 
@@ -157,11 +183,21 @@ class PipelineSimulationTest {
         return simulate(placement, machine, each, true, 0, false);
     }
 
-    private static double simulate(Placement placement, Machine machine, double each, boolean changing, double gap, boolean overlap) {
+    private static double simulate(
+            Placement placement,
+            Machine machine,
+            double each,
+            boolean changing,
+            double gap,
+            boolean overlap) {
         double[] compute = new double[BLOCKS];
         boolean[] changes = new boolean[BLOCKS];
         Arrays.fill(compute, each);
         Arrays.fill(changes, changing);
-        return PipelineSimulation.simulate(placement, machine, new PipelineSimulation.Run(compute, changes, gap, PASSES, overlap)).steadySeconds(WARM);
+        return PipelineSimulation.simulate(
+                        placement,
+                        machine,
+                        new PipelineSimulation.Run(compute, changes, gap, PASSES, overlap))
+                .steadySeconds(WARM);
     }
 }

@@ -89,7 +89,7 @@ final class RunFigures {
         GaugeWithCallback.builder()
                 .name("process_resident_memory_bytes")
                 .help("Resident memory of the process")
-                .callback(callback -> callback.call(ProcessMemory.read().residentBytes()))
+                .callback(callback -> callback.call((double) ProcessMemory.read().residentBytes()))
                 .register(registry);
     }
 
@@ -100,7 +100,8 @@ final class RunFigures {
                 .help(help)
                 .labelNames("tier")
                 .callback(callback ->
-                        kinds.forEach(kind -> callback.call(bytes.applyAsLong(kind), kind.name())))
+                        kinds.forEach(kind ->
+                                callback.call((double) bytes.applyAsLong(kind), kind.name())))
                 .register(registry);
     }
 
@@ -126,7 +127,7 @@ final class RunFigures {
         }
         dropped.inc(metrics.droppedSpans());
         // Last, so that whoever sees the step sees its figures.
-        step.set(metrics.step());
+        step.set((double) metrics.step());
     }
 
     void evaluation(EvalMetrics metrics) {

@@ -27,7 +27,7 @@ public final class BytesPerLane implements BudgetAdvisor {
         }
         String tier = tier(lane);
         long passing = passingBytes(profile, tier);
-        double more = Math.min(passing, use.bytes() * (1 - mayTake / use.busySeconds()));
+        double more = Math.min((double) passing, use.bytes() * (1 - mayTake / use.busySeconds()));
         return held(profile, tier)
                 .map(held -> new Advice(tier, Units.roundUp(held + (long) more), more >= passing));
     }

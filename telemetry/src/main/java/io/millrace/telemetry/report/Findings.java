@@ -87,7 +87,7 @@ public record Findings(String headline, List<String> details) {
         return "a "
                 + advice.tier()
                 + " budget of "
-                + Units.bytes(advice.bytes())
+                + Units.bytes((double) advice.bytes())
                 + (advice.holdsAll() ? " would hold every block." : " would hide it.");
     }
 

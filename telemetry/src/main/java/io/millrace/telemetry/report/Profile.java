@@ -75,7 +75,8 @@ public record Profile(
     public LaneUse meanUse(Lane lane) {
         return new LaneUse(
                 mean(step -> step.metrics().overlap().lanes().get(lane).busySeconds()),
-                Math.round(mean(step -> step.metrics().overlap().lanes().get(lane).bytes())));
+                Math.round(
+                        mean(step -> (double) step.metrics().overlap().lanes().get(lane).bytes())));
     }
 
     /** Bytes of the blocks that only pass through memory. */

@@ -22,7 +22,7 @@ final class Units {
 
     /** The next size that reads exactly as it is: a tenth of its unit, or a whole one from 100. */
     static long roundUp(long bytes) {
-        double unit = Math.pow(STEP, power(bytes));
+        double unit = Math.pow(STEP, power((double) bytes));
         double grain = bytes / unit >= 100 || unit == 1 ? unit : unit / 10;
         return (long) Math.ceil(Math.ceil(bytes / grain) * grain);
     }

@@ -117,8 +117,9 @@ class FindingsTest {
 
     @Test
     void writesSizesThatReadAsTheyAre() {
-        assertThat(Units.bytes(Units.roundUp((long) (9.31 * (1L << 30))))).isEqualTo("9.4 GiB");
-        assertThat(Units.bytes(Units.roundUp(100L << 20))).isEqualTo("100 MiB");
+        assertThat(Units.bytes((double) Units.roundUp((long) (9.31 * (1L << 30)))))
+                .isEqualTo("9.4 GiB");
+        assertThat(Units.bytes((double) Units.roundUp(100L << 20))).isEqualTo("100 MiB");
         assertThat(Units.roundUp((100L << 20) + 1)).isEqualTo(101L << 20);
         assertThat(List.of(Units.percent(0.38), Units.percent(0.004), Units.percent(0.9999)))
                 .containsExactly("38 %", "0.4 %", "100.0 %");

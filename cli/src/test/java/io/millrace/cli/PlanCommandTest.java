@@ -1,0 +1,133 @@
+package io.millrace.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.millrace.memory.DType;
+import io.millrace.telemetry.json.Json;
+import io.millrace.telemetry.json.JsonObject;
+import java.io.IOException;
+import java.io.StringReader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import javax.xml.parsers.DocumentBuilderFactory;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.xml.sax.InputSource;
+
+class PlanCommandTest {
+    private static final List<String> WHAT_IF =
+            List.of(
+                    "plan",
+                    "--arch",
+                    "opt-175b",
+                    "--gpu",
+                    "rtx4090",
+                    "--host-memory",
+                    "128GiB",
+                    "--nvme-drives",
+                    "2");
+
+    @TempDir Path temp;
+
+    @Test
+    void aPlanForProgramsHasEveryField() {
+        JsonObject plan = Json.parseObject(run(RealCommand.with(WHAT_IF, "--json")));
+        assertThat(plan.number("predicted_step_seconds")).isPositive();
+        assertThat(plan.string("bound_lane"))
+                .isIn("nvme-read", "h2d", "compute", "d2h", "nvme-write");
+        List<?> placement = plan.array("placement");
+        assertThat(placement).hasSize(97);
+        assertThat(placement)
+                .allSatisfy(row -> {
+                    JsonObject home = JsonObject.of((Map<?, ?>) row);
+                    assertThat(home.integer("block")).isBetween(0L, 96L);
+                    assertThat(home.string("tier")).isIn("nvme", "host", "device");
+                });
+        assertThat(plan.object("peak_bytes").integer("device")).isLessThanOrEqualTo(24L << 30);
+        assertThat(plan.object("peak_bytes").integer("host")).isLessThanOrEqualTo(128L << 30);
+        assertThat(plan.object("peak_bytes").integer("nvme")).isPositive();
+        assertThat(plan.object("minimum_bytes").integer("device"))
+                .isLessThanOrEqualTo(plan.object("budgets").integer("device"));
+        for (String lane : List.of("nvme-read", "h2d", "d2h", "nvme-write")) {
+            assertThat(plan.object("bytes_per_step").integer(lane)).as(lane).isPositive();
+        }
+        assertThat(plan.array("sweep")).hasSizeGreaterThan(10);
+    }
+
+    @Test
+    void aPlanForPeopleCanBeActedOn() {
+        String text = run(WHAT_IF);
+        assertThat(text).contains("placement", "change first", "smallest budgets that work");
+        assertThat(text).contains("Run it: millrace tune", "--micro-batch", "--device cuda:0");
+        assertThat(text).contains("transfers hide behind computing from about");
+    }
+
+    @Test
+    void thePictureIsAPictureInLightAndDark() throws Exception {
+        Path picture = temp.resolve("sweep.svg");
+        run(RealCommand.with(WHAT_IF, "--plot", picture.toString()));
+        String svg = Files.readString(picture);
+        assertThat(svg).contains("prefers-color-scheme:dark");
+        var document =
+                DocumentBuilderFactory.newInstance()
+                        .newDocumentBuilder()
+                        .parse(new InputSource(new StringReader(svg)));
+        assertThat(document.getElementsByTagName("path").getLength()).isPositive();
+        assertThat(document.getElementsByTagName("circle").getLength()).isGreaterThan(10);
+    }
+
+    @Test
+    void aFolderIsPlannedForAMachineInAFile() throws IOException {
+        Path model = TestModel.write(temp.resolve("model"), DType.BF16, 4, 64);
+        Path machine =
+                Files.writeString(
+                        temp.resolve("machine.json"),
+                        """
+                        {"nvme": {"read_bytes_per_second": 7e9, "write_bytes_per_second": 5e9},
+                         "host": {"copy_bytes_per_second": 1e10, "memory_bytes": 68719476736,
+                                  "cores": 8},
+                         "device": {"name": "cpu", "matmul_flops_per_second": {"float32": 1e12},
+                                    "h2d_bytes_per_second": 1e10, "d2h_bytes_per_second": 1e10}}
+                        """);
+        JsonObject plan =
+                Json.parseObject(
+                        run(
+                                List.of(
+                                        "plan",
+                                        "--model",
+                                        model.toString(),
+                                        "--machine",
+                                        machine.toString(),
+                                        "--json")));
+        assertThat(plan.array("placement")).hasSize(6);
+        assertThat(plan.object("peak_bytes").integer("device")).isZero();
+        assertThat(plan.object("bytes_per_step").integer("nvme-read")).isZero();
+    }
+
+    @Test
+    void whatCannotBePlannedIsRefusedInOneLine() {
+        RealCommand command = new RealCommand(temp);
+        assertThat(command.refused(List.of("plan", "--arch", "opt-1b"))).contains("opt-1.3b");
+        assertThat(command.refused(List.of("plan"))).contains("--arch");
+        assertThat(command.refused(List.of("plan", "--arch", "gpt2", "--device", "cuda:0")))
+                .contains("--gpu");
+        assertThat(command.refused(RealCommand.with(WHAT_IF, "--device-budget", "1GiB")))
+                .contains("--device-budget", "at least");
+        assertThat(command.refused(List.of("plan", "--arch", "gpt2", "--seq-len", "9999")))
+                .contains("--seq-len");
+        assertThat(command.refused(List.of("plan", "--arch", "gpt2", "--perturbation", "x")))
+                .contains("--perturbation");
+    }
+
+    @Test
+    void aProbeOfAFolderThatIsNotThereIsRefused() {
+        assertThat(new RealCommand(temp).refused(List.of("probe", "--nvme-dir", temp + "/none")))
+                .contains("--nvme-dir");
+    }
+
+    private String run(List<String> arguments) {
+        return new RealCommand(temp).done(arguments);
+    }
+}
