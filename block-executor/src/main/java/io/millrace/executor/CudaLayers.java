@@ -12,8 +12,9 @@ import io.millrace.model.spec.NormSpec;
 import java.util.List;
 
 /**
- * One block's arithmetic over a micro-batch, for every scale of a probe in each launch. The residual
- * stream is float32; what products read and most of what they write has the products' type.
+ * One block's arithmetic over a micro-batch, for every scale of a probe in each launch. The
+ * residual stream is float32; what products read and most of what they write has the products'
+ * type.
  */
 final class CudaLayers {
     private static final int BIAS = 0;
@@ -236,8 +237,7 @@ final class CudaLayers {
         }
     }
 
-    private void addAttention(
-            CudaWeights weights, LayerSpec layer, DeviceMatrix hidden, int rows) {
+    private void addAttention(CudaWeights weights, LayerSpec layer, DeviceMatrix hidden, int rows) {
         DeviceMatrix context = scratch.states(Part.CONTEXT, ScratchPlan.contextWidth(layer));
         add(weights, layer.attention().output(), layer.attentionOutNorm(), context, hidden, rows);
     }

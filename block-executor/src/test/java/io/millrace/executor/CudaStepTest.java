@@ -61,8 +61,7 @@ final class CudaStepTest {
 
     @Test
     void computingIsTimedByTheDevicesOwnEvents() throws IOException {
-        Path out =
-                TuningRun.run(config("timed").steps(3).build(), RunListener.SILENT).out();
+        Path out = TuningRun.run(config("timed").steps(3).build(), RunListener.SILENT).out();
         for (String line : Files.readAllLines(out.resolve("metrics.jsonl"))) {
             JsonObject step = Json.parseObject(line);
             double busy = step.object("lanes").object("compute").number("busy_seconds");

@@ -19,10 +19,10 @@ import jdk.incubator.vector.VectorSpecies;
  * rounded to nearest even. {@link GaussianScalar} is the same, one value at a time, and serves the
  * ends of a range; docs/arithmetic.md writes the operations out.
  *
- * <p>Batches of blocks pass four stages, in place: two halves of Philox, then radii, then the turned
- * values. In one compilation the four would exceed the graph that C2 is willing to inline, and the
- * vectors would become objects; several receivers at one call site keep them apart. For the same
- * reason this class is not instrumented for coverage.
+ * <p>Batches of blocks pass four stages, in place: two halves of Philox, then radii, then the
+ * turned values. In one compilation the four would exceed the graph that C2 is willing to inline,
+ * and the vectors would become objects; several receivers at one call site keep them apart. For the
+ * same reason this class is not instrumented for coverage.
  *
  * <p>A 64-bit lane carries one Philox block, since the generator needs 32×32→64-bit products. For
  * the float part, the low half of a lane holds the first pair (w0, w1) of its block and the high
@@ -127,8 +127,9 @@ final class GaussianStream {
     }
 
     /**
-     * Rounds 1 to 5 of ten. Rounds are written out, without helpers of our own: then their calls are
-     * only intrinsics, which C2 inlines however large the method, and the keys stay in registers.
+     * Rounds 1 to 5 of ten. Rounds are written out, without helpers of our own: then their calls
+     * are only intrinsics, which C2 inlines however large the method, and the keys stay in
+     * registers.
      *
      * <p>The counter's upper words are the same in all lanes. So round 1 multiplies one vector, and
      * what it makes of the others are constants that round 2 begins with.
@@ -343,8 +344,7 @@ final class GaussianStream {
 
     /** The angle from the nearest quarter turn, as a fraction of an eighth of a turn. */
     private static FloatVector eighths(IntVector word) {
-        IntVector remainder =
-                word.lanewise(LSHL, 2).lanewise(VectorOperators.ASHR, 2);
+        IntVector remainder = word.lanewise(LSHL, 2).lanewise(VectorOperators.ASHR, 2);
         return toFloat(remainder).add(0.5f).mul(0x1p-29f);
     }
 
