@@ -97,7 +97,7 @@ final class ModelSession implements AutoCloseable {
      * Decides where everything lies; nothing is allocated yet.
      *
      * @param size the most that any forward asks for
-     * @param directions how directions are run
+     * @param arithmetic what is done to the weights
      * @param origin where blocks come from
      * @param writesBack whether blocks change
      * @throws io.millrace.memory.BadInputException when a budget is too small

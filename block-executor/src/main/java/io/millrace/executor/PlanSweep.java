@@ -6,6 +6,7 @@ import io.millrace.telemetry.Lane;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.OptionalLong;
+import java.util.NavigableSet;
 import java.util.TreeSet;
 
 /** The same run under other budgets, from the smallest that work to those that hold everything. */
@@ -45,7 +46,7 @@ final class PlanSweep {
         return points;
     }
 
-    private TreeSet<Long> deviceBudgets() {
+    private NavigableSet<Long> deviceBudgets() {
         TreeSet<Long> budgets = new TreeSet<>();
         long own = candidates.deviceBudget(options.memory());
         budgets.add(own);
@@ -56,7 +57,7 @@ final class PlanSweep {
         return budgets;
     }
 
-    private TreeSet<Long> hostBudgets() {
+    private NavigableSet<Long> hostBudgets() {
         TreeSet<Long> budgets = new TreeSet<>();
         long least = TierPlan.minimumHostBytes(needs, 0); // what every device budget can do with
         budgets.addAll(between(least, needs.scratchOnHost() + blocks, HOST_POINTS));

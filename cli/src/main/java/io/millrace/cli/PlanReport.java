@@ -345,6 +345,7 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
         return format("%.4g TB", bytes / 1e12);
     }
 
+    @SuppressWarnings("AnnotateFormatMethod") // its annotation is a library of its own
     private static String format(String form, Object... values) {
         return String.format(Locale.ROOT, form, values);
     }

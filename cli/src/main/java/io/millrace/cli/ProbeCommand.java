@@ -168,6 +168,7 @@ final class ProbeCommand implements Callable<Integer> {
         return seconds == 0 ? what + " free" : format("%s %.2f G/s", what, 1e-9 / seconds);
     }
 
+    @SuppressWarnings("AnnotateFormatMethod") // its annotation is a library of its own
     private static String format(String form, Object... values) {
         return String.format(Locale.ROOT, form, values);
     }

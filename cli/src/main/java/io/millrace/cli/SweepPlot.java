@@ -33,8 +33,8 @@ final class SweepPlot {
         this.plan = plan;
         for (ModelPlan.SweepPoint point : plan.sweep()) {
             series.computeIfAbsent(point.deviceBudget(), missing -> new ArrayList<>()).add(point);
-            least = Math.min(least, point.hostBudget());
-            most = Math.max(most, point.hostBudget());
+            least = Math.min(least, (double) point.hostBudget());
+            most = Math.max(most, (double) point.hostBudget());
             slowest = Math.max(slowest, point.stepSeconds());
         }
     }
@@ -110,7 +110,7 @@ final class SweepPlot {
                             Locale.ROOT,
                             "%s%.1f %.1f",
                             path.isEmpty() ? "M" : "L",
-                            x(point.hostBudget()),
+                            x((double) point.hostBudget()),
                             y(point)));
         }
         add("<path d=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"2\"/>", path, colour);
@@ -118,7 +118,7 @@ final class SweepPlot {
             add(
                     "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\" fill=\"%s\"><title>%s: %s s, bound by"
                             + " %s</title></circle>",
-                    x(point.hostBudget()),
+                    x((double) point.hostBudget()),
                     y(point),
                     colour,
                     ByteSize.format(point.hostBudget()),
@@ -144,7 +144,7 @@ final class SweepPlot {
                 add(
                         "<circle class=\"line\" cx=\"%.1f\" cy=\"%.1f\" r=\"8\" fill=\"none\""
                                 + " stroke-width=\"1.5\"/>",
-                        x(point.hostBudget()), y(point));
+                        x((double) point.hostBudget()), y(point));
                 int at = TOP + 16 + 20 * series.size();
                 add(
                         "<circle class=\"line\" cx=\"%d\" cy=\"%d\" r=\"6\" fill=\"none\""
@@ -186,6 +186,7 @@ final class SweepPlot {
         return String.format(Locale.ROOT, "%.4g", value).replaceAll("\\.?0+$", "");
     }
 
+    @SuppressWarnings("AnnotateFormatMethod") // its annotation is a library of its own
     private void add(String form, Object... values) {
         out.append(String.format(Locale.ROOT, form, values)).append('\n');
     }

@@ -24,7 +24,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 @Timeout(value = 2, unit = TimeUnit.MINUTES)
 class SimulatedPipelineTest {
     private static final int PASSES = 4;
-    private static final long UNIFIED = PlacementRequest.UNIFIED;
     private static final Machine MACHINE =
             new Machine(
                     "any",

@@ -11,6 +11,7 @@ import io.millrace.model.spec.NormSpec;
  * Launches of the kernels on one stream, in the thread whose context is the device's. Each method
  * hands over one launch for all scales and returns; nothing is allocated.
  */
+@SuppressWarnings("EnumOrdinal") // kernels index their handles: a map would look each launch up
 public final class CudaKernels implements AutoCloseable {
     /** The most elements that a head may have. */
     public static final int MAX_HEAD_DIM = 256;

@@ -138,11 +138,11 @@ abstract class OperatorKernelsContract {
             CudaRig.Place plain = rig.values(type, x);
             CudaRig.Place gated = rig.values(type, x);
             long biases = rig.values(DType.F32, bias).address();
-            DeviceMatrix ups = matrix(rig.values(type, up), rows * width, width, type);
+            DeviceMatrix ups = matrix(rig.values(type, up), (long) rows * width, width, type);
             rig.kernels()
                     .activate(
                             activation,
-                            matrix(plain, rows * width, width, type),
+                            matrix(plain, (long) rows * width, width, type),
                             biases,
                             rows,
                             width,
@@ -150,7 +150,7 @@ abstract class OperatorKernelsContract {
             rig.kernels()
                     .gated(
                             activation,
-                            matrix(gated, rows * width, width, type),
+                            matrix(gated, (long) rows * width, width, type),
                             biases,
                             ups,
                             rig.values(DType.F32, upBias).address(),
@@ -243,7 +243,7 @@ abstract class OperatorKernelsContract {
         rig.kernels()
                 .rotate(
                         spec,
-                        matrix(place, rows * width, width, DType.F32),
+                        matrix(place, (long) rows * width, width, DType.F32),
                         rig.values(DType.F32, table).address(),
                         rig.ints(positions).address(),
                         rows,
@@ -323,7 +323,7 @@ abstract class OperatorKernelsContract {
                         rig.ints(starts).address(),
                         starts.length - 1,
                         longest,
-                        matrix(out, rows * heads * dim, heads * dim, type),
+                        matrix(out, (long) rows * heads * dim, heads * dim, type),
                         SCALES);
         double[] expected = new double[SCALES * rows * heads * dim];
         for (int scale = 0; scale < SCALES; scale++) {
@@ -399,7 +399,7 @@ abstract class OperatorKernelsContract {
         }
         int[] targets = {0, vocabulary - 1, vocabulary / 2};
         long targetPlace = rig.ints(targets).address();
-        CudaRig.Place losses = rig.poisoned(SCALES * rows * (long) CudaKernels.ROW_LOSS_BYTES);
+        CudaRig.Place losses = rig.poisoned((long) SCALES * rows * CudaKernels.ROW_LOSS_BYTES);
         for (int first = 0; first < vocabulary; first += panel) {
             int width = Math.min(panel, vocabulary - first);
             float[] part = new float[SCALES * rows * width];
@@ -410,7 +410,7 @@ abstract class OperatorKernelsContract {
             }
             rig.kernels()
                     .loss(
-                            matrix(rig.values(DType.F32, part), rows * width, width, DType.F32),
+                            matrix(rig.values(DType.F32, part), (long) rows * width, width, DType.F32),
                             targetPlace,
                             losses.address(),
                             rows,

@@ -80,8 +80,8 @@ final class Gaps {
                 if (files.iterator().hasNext()) {
                     return true;
                 }
-            } catch (IOException e) {
-                continue; // no such folder: the library is not in it
+            } catch (IOException _) {
+                // No such folder: the library is not in it.
             }
         }
         return false;

@@ -56,7 +56,7 @@ class PipelineSimulationTest {
     void aSlowDriveSetsThePaceOfReading() {
         Placement placement = place(4 * PAGE, -1, 2);
         double seconds = steady(placement, Machines.of("cpu", RATE / 3, RATE), 1, false, 0);
-        assertThat(seconds).isCloseTo(streamed(placement) * 3, within(1e-9));
+        assertThat(seconds).isCloseTo((double) streamed(placement) * 3, within(1e-9));
     }
 
     @Test
@@ -64,7 +64,7 @@ class PipelineSimulationTest {
         Placement placement = place(BLOCKS * PAGE, 3 * PAGE, 2);
         long moving = placement.homes().stream().filter(home -> home != Tier.DEVICE).count();
         double seconds = steady(placement, Machines.of("cuda:0", RATE, RATE / 4), 0.5, true, 0);
-        assertThat(seconds).isCloseTo(moving * 4, within(1e-9));
+        assertThat(seconds).isCloseTo((double) moving * 4, within(1e-9));
     }
 
     @Test
