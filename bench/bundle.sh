@@ -45,7 +45,7 @@ JAVA_HOME=$jdk ./mvnw -B -q -pl cli,bench -am -DskipTests -Djacoco.skip=true \
 cp cli/target/lib/*.jar cli/target/millrace-cli.jar "$home/lib/"
 cp bench/target/millrace-bench-*.jar "$home/lib/"
 for artifact in org.junit.platform:junit-platform-console-standalone:6.1.3 \
-    org.assertj:assertj-core:3.27.7 net.bytebuddy:byte-buddy:1.18.3; do
+    org.assertj:assertj-core:3.27.7; do
     JAVA_HOME=$jdk ./mvnw -B -q -N org.apache.maven.plugins:maven-dependency-plugin:3.11.0:copy \
         -Dartifact="$artifact" -DoutputDirectory="$home/test-lib" -Dmdep.stripVersion=true
 done
@@ -64,7 +64,7 @@ done
 natives=$(echo "$home"/lib/cuda-*-linux-x86_64.jar)
 mapfile -t unused < <(unzip -Z1 "$natives" | grep '\.so$' | grep -Ev "$cuda_natives")
 zip -q -d "$natives" "${unused[@]}"
-# xz packs what lies open better than what was packed before.
+# xz packs what lies open better than what was packed before, and machine code better with --x86.
 for jar in "$home"/lib/*.jar "$home"/test-lib/*.jar; do
     open=$(mktemp -d -p "$stage")
     (cd "$open" && unzip -q "$jar" && rm "$jar" && zip -q -r -0 "$jar" .)
@@ -79,7 +79,7 @@ cp bench/bundled-millrace.sh "$home/millrace"
 git rev-parse HEAD >"$home/COMMIT" 2>/dev/null || echo unknown >"$home/COMMIT"
 
 mkdir -p "$(dirname "$file")"
-tar -C "$stage" --sort=name --owner=0 --group=0 -cf - millrace-gpu | xz -T0 -8 >"$file"
+tar -C "$stage" --sort=name --owner=0 --group=0 -cf - millrace-gpu | xz -T0 --x86 --lzma2=preset=8 >"$file"
 bytes=$(stat -c %s "$file")
 printf '%s: %d bytes\n' "$file" "$bytes"
 [ "$bytes" -lt "$limit" ] || fail "the bundle is larger than $limit bytes" 1
