@@ -83,7 +83,9 @@ public final class GpuBenchmark {
                                 .split(",", -1));
         // What ZO2's page names for its own runs, less what a context takes beside a budget.
         List<String> budgets =
-                List.of(given.getOrDefault("--budgets", "3200MB,4400MB,5600MB,8200MB").split(",", -1));
+                List.of(
+                        given.getOrDefault("--budgets", "3200MB,4400MB,5600MB,8200MB")
+                                .split(",", -1));
         for (int i = 0; i < models.size(); i++) {
             model(models.get(i), budgets.get(Math.min(i, budgets.size() - 1)));
         }

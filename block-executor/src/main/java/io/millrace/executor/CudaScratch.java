@@ -118,7 +118,8 @@ final class CudaScratch implements AutoCloseable {
 
     /** Where one of the vectors of a block is formed for every scale, float32. */
     long vector(int which) {
-        return address(Part.VECTORS) + (long) which * size.scalesPerProbe() * vectorLength * Float.BYTES;
+        return address(Part.VECTORS)
+                + (long) which * size.scalesPerProbe() * vectorLength * Float.BYTES;
     }
 
     /** Rows from a scale's losses to the next. */

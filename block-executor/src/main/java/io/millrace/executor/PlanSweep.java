@@ -5,8 +5,8 @@ import io.millrace.memory.host.HostMemory;
 import io.millrace.telemetry.Lane;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalLong;
 import java.util.NavigableSet;
+import java.util.OptionalLong;
 import java.util.TreeSet;
 
 /** The same run under other budgets, from the smallest that work to those that hold everything. */

@@ -323,7 +323,7 @@ abstract class OperatorKernelsContract {
                         rig.ints(starts).address(),
                         starts.length - 1,
                         longest,
-                        matrix(out, (long) rows * heads * dim, heads * dim, type),
+                        matrix(out, (long) rows * heads * dim, (long) heads * dim, type),
                         SCALES);
         double[] expected = new double[SCALES * rows * heads * dim];
         for (int scale = 0; scale < SCALES; scale++) {
@@ -410,7 +410,11 @@ abstract class OperatorKernelsContract {
             }
             rig.kernels()
                     .loss(
-                            matrix(rig.values(DType.F32, part), (long) rows * width, width, DType.F32),
+                            matrix(
+                                    rig.values(DType.F32, part),
+                                    (long) rows * width,
+                                    width,
+                                    DType.F32),
                             targetPlace,
                             losses.address(),
                             rows,
