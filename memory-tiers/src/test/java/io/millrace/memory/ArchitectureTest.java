@@ -45,6 +45,15 @@ final class ArchitectureTest {
                     .resideInAPackage("net.openhft..");
 
     @ArchTest
+    static final ArchRule cudaHasOneDoor =
+            noClasses()
+                    .that()
+                    .resideOutsideOfPackage("io.millrace.memory.cuda")
+                    .should()
+                    .dependOnClassesThat()
+                    .resideInAPackage("org.bytedeco..");
+
+    @ArchTest
     static final ArchRule tiersDoNotGoInCircles =
             slices().matching("io.millrace.memory.(*)..").should().beFreeOfCycles();
 

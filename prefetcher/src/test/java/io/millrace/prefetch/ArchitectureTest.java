@@ -21,6 +21,7 @@ final class ArchitectureTest {
                     .resideInAnyPackage(
                             "java..",
                             "com.lmax.disruptor..",
+                            "com.sun.management..",
                             "io.millrace.prefetch..",
                             "io.millrace.memory..",
                             "io.millrace.telemetry..");
