@@ -128,6 +128,6 @@ final class DenseDirectionTest {
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("--perturbation")
                 .hasMessageContaining("cauchy")
-                .hasMessageContaining("gaussian, rademacher");
+                .hasMessageContaining("gaussian, low-rank, rademacher");
     }
 }
