@@ -331,7 +331,10 @@ class CommandLineTest {
 
         assertThat(help)
                 .contains("Steps of the run. Default: " + defaults.arithmetic().steps() + ".")
-                .contains("Update rule. Default: " + defaults.arithmetic().optimizer() + ".")
+                .contains(
+                        "lozo-m (momentum; low-rank only). Default: "
+                                + defaults.arithmetic().optimizer()
+                                + ".")
                 .contains("Examples a step. Default: " + defaults.data().batchSize() + ".")
                 .contains("of the one computed. Default: " + defaults.memory().prefetch() + ".");
     }

@@ -64,9 +64,10 @@ public record ArithmeticConfig(
         Check.finiteAtLeastZero(weightDecay, "--weight-decay");
         Check.finitePositive(eps, "--eps");
         Check.atLeast(1, queries, "--queries");
-        Check.atLeast(1, foldEvery, "--fold-every");
         Check.atLeast(1, rank, "--rank");
         Check.atLeast(1, window, "--window");
+        // After the window, which it follows where it is not given.
+        Check.atLeast(1, foldEvery, "--fold-every");
         Check.that(
                 beta >= 0 && beta < 1,
                 "--beta",
