@@ -7,7 +7,6 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Predicate;
 
 /** All memory that a placement asks for, allocated once: slots, staging, and blocks that stay. */
 final class BlockMemory implements AutoCloseable {
@@ -25,8 +24,8 @@ final class BlockMemory implements AutoCloseable {
         this.placement = placement;
         int blocks = placement.homes().size();
         stays = new DevicePort.Region[blocks];
-        soonThroughHost = largestSoon(home -> home == Tier.NVME);
-        soonThroughDevice = largestSoon(home -> home != Tier.DEVICE);
+        soonThroughHost = placement.soonThroughHost();
+        soonThroughDevice = placement.soonThroughDevice();
         SlotBank streaming = null;
         try {
             SlotBank.Memory pinned = (purpose, bytes) -> pinned(host, purpose, bytes);
@@ -55,25 +54,6 @@ final class BlockMemory implements AutoCloseable {
             owned.forEach(DevicePort.Region::close);
             throw e;
         }
-    }
-
-    /**
-     * For each visit of a pass the largest block that comes for a slot before the visit's own slot
-     * is free again: while the visits ahead of it are fetched, while it is computed, and while it
-     * goes back.
-     */
-    private long[] largestSoon(Predicate<Tier> passes) {
-        List<Integer> visits = placement.request().visits();
-        long[] largest = new long[visits.size()];
-        for (int place = 0; place < largest.length; place++) {
-            for (int ahead = 1; ahead <= placement.prefetch() + 2; ahead++) {
-                int block = visits.get((place + ahead) % largest.length);
-                if (passes.test(home(block))) {
-                    largest[place] = Math.max(largest[place], blockBytes(block));
-                }
-            }
-        }
-        return largest;
     }
 
     private DevicePort.Region own(DevicePort.Region region) {

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /**
  * Which blocks stay where for a whole run, and the slots through which the others pass. The set
@@ -111,6 +112,34 @@ public record Placement(
     /** The smallest device budget for weights; 0 on a device without memory of its own. */
     public static long minimumDeviceBytes(PlacementRequest request) {
         return request.isUnified() ? 0 : minimumHostBytes(request);
+    }
+
+    /**
+     * For each visit of a pass the largest block that comes for a host slot before the visit's own
+     * is free again: while the visits ahead of it are fetched, while it is computed, and while it
+     * goes back.
+     */
+    public long[] soonThroughHost() {
+        return largestSoon(home -> home == Tier.NVME);
+    }
+
+    /** The same for device slots. */
+    public long[] soonThroughDevice() {
+        return largestSoon(home -> home != Tier.DEVICE);
+    }
+
+    private long[] largestSoon(Predicate<Tier> passes) {
+        List<Integer> visits = request.visits();
+        long[] largest = new long[visits.size()];
+        for (int place = 0; place < largest.length; place++) {
+            for (int ahead = 1; ahead <= prefetch + 2; ahead++) {
+                int block = visits.get((place + ahead) % largest.length);
+                if (passes.test(homes.get(block))) {
+                    largest[place] = Math.max(largest[place], request.blockBytes().get(block));
+                }
+            }
+        }
+        return largest;
     }
 
     /** Bytes of host memory for weights: what stays there, slots and staging. */

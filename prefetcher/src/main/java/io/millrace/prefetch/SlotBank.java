@@ -5,13 +5,10 @@ import java.util.List;
 
 /** Slots of one tier, lent and returned; guarded by the pipeline's monitor. Owns their memory. */
 final class SlotBank implements AutoCloseable {
-    static final int NONE = -1;
+    static final int NONE = SlotCredits.NONE;
 
-    private final String purpose;
     private final List<DevicePort.Region> regions = new ArrayList<>();
-    private final long[]
-            sizes; // the smallest first, so that the first that fits is the one to lend
-    private final boolean[] lent;
+    private final SlotCredits credits;
 
     /** Allocates a slot. */
     interface Memory {
@@ -19,13 +16,11 @@ final class SlotBank implements AutoCloseable {
     }
 
     SlotBank(String purpose, List<Long> sizes, Memory memory) {
-        this.purpose = purpose;
-        this.sizes = sizes.stream().mapToLong(Long::longValue).sorted().toArray();
-        lent = new boolean[this.sizes.length];
+        credits = new SlotCredits(sizes);
         try {
-            for (long size : this.sizes) {
-                String name = purpose + " slot " + (regions.size() + 1) + " of " + lent.length;
-                regions.add(memory.allocate(name, size));
+            for (int slot = 0; slot < credits.count(); slot++) {
+                String name = purpose + " slot " + (slot + 1) + " of " + credits.count();
+                regions.add(memory.allocate(name, credits.size(slot)));
             }
         } catch (RuntimeException | Error e) {
             close();
@@ -33,35 +28,13 @@ final class SlotBank implements AutoCloseable {
         }
     }
 
-    /**
-     * The smallest free slot that holds so many bytes; NONE where all such are lent.
-     *
-     * @param soonBytes a block of this size needs a slot soon: slots that hold it are left alone as
-     *     long as there are others, even if those are lent now
-     */
+    /** As {@link SlotCredits#tryLend}. */
     int tryLend(long sizeBytes, long soonBytes) {
-        boolean hasOwn = false;
-        for (int slot = 0; slot < lent.length; slot++) {
-            if (sizes[slot] < sizeBytes) {
-                continue;
-            }
-            if (hasOwn && sizes[slot] >= soonBytes) {
-                return NONE;
-            }
-            hasOwn |= sizes[slot] < soonBytes;
-            if (!lent[slot]) {
-                lent[slot] = true;
-                return slot;
-            }
-        }
-        return NONE;
+        return credits.tryLend(sizeBytes, soonBytes);
     }
 
     void giveBack(int slot) {
-        if (!lent[slot]) {
-            throw new IllegalStateException(purpose + " slot " + slot + " was given back twice");
-        }
-        lent[slot] = false;
+        credits.giveBack(slot);
     }
 
     DevicePort.Region region(int slot) {
@@ -69,11 +42,7 @@ final class SlotBank implements AutoCloseable {
     }
 
     int lentCount() {
-        int count = 0;
-        for (boolean one : lent) {
-            count += one ? 1 : 0;
-        }
-        return count;
+        return credits.lentCount();
     }
 
     @Override

@@ -2,6 +2,7 @@ package io.millrace.prefetch.plan;
 
 import io.millrace.memory.Tier;
 import io.millrace.prefetch.Placement;
+import io.millrace.prefetch.SlotCredits;
 import io.millrace.telemetry.Lane;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -34,8 +35,10 @@ public final class PipelineSimulation {
     private final double[] passEnds;
     private double now;
 
-    private final SlotPool hostSlots;
-    private final SlotPool deviceSlots;
+    private final SlotCredits hostSlots;
+    private final SlotCredits deviceSlots;
+    private final long[] soonThroughHost;
+    private final long[] soonThroughDevice;
     private final int[] hostClaims;
     private final int[] hostSlot;
     private final boolean[] hostDirty;
@@ -116,8 +119,10 @@ public final class PipelineSimulation {
         total = visits.length * run.passes();
         passEnds = new double[run.passes()];
         int blocks = placement.homes().size();
-        hostSlots = new SlotPool(placement.hostSlots());
-        deviceSlots = new SlotPool(placement.deviceSlots());
+        hostSlots = new SlotCredits(placement.hostSlots());
+        deviceSlots = new SlotCredits(placement.deviceSlots());
+        soonThroughHost = placement.soonThroughHost();
+        soonThroughDevice = placement.soonThroughDevice();
         hostClaims = new int[blocks];
         hostSlot = new int[blocks];
         hostDirty = new boolean[blocks];
@@ -128,8 +133,8 @@ public final class PipelineSimulation {
         downloading = new boolean[blocks];
         download = new boolean[total];
         write = new boolean[total];
-        Arrays.fill(hostSlot, SlotPool.NONE);
-        Arrays.fill(deviceSlot, SlotPool.NONE);
+        Arrays.fill(hostSlot, SlotCredits.NONE);
+        Arrays.fill(deviceSlot, SlotCredits.NONE);
         for (Lane lane : LANES) {
             if (!unified || (lane != Lane.H2D && lane != Lane.D2H)) {
                 lanes.put(lane, new State());
@@ -201,8 +206,8 @@ public final class PipelineSimulation {
         int visit = state.passed;
         int block = visits[visit % visits.length];
         return switch (lane) {
-            case NVME_READ -> read(state, block);
-            case H2D -> upload(state, block);
+            case NVME_READ -> read(state, visit, block);
+            case H2D -> upload(state, visit, block);
             case COMPUTE -> compute(state, visit);
             case D2H -> carry(state, block, download[visit]);
             case NVME_WRITE -> carry(state, block, write[visit]);
@@ -219,7 +224,7 @@ public final class PipelineSimulation {
         };
     }
 
-    private boolean read(State state, int block) {
+    private boolean read(State state, int visit, int block) {
         if (placement.homes().get(block) != Tier.NVME
                 || (!state.claimed && hostClaims[block]++ > 0)) {
             return pass(state);
@@ -228,11 +233,12 @@ public final class PipelineSimulation {
         if (writing[block]) {
             return false;
         }
-        hostSlot[block] = hostSlots.tryLend(blockBytes(block));
-        return hostSlot[block] != SlotPool.NONE && begin(state, blockBytes(block));
+        hostSlot[block] =
+                hostSlots.tryLend(blockBytes(block), soonThroughHost[visit % visits.length]);
+        return hostSlot[block] != SlotCredits.NONE && begin(state, blockBytes(block));
     }
 
-    private boolean upload(State state, int block) {
+    private boolean upload(State state, int visit, int block) {
         if (placement.homes().get(block) == Tier.DEVICE
                 || (!state.claimed && deviceClaims[block]++ > 0)) {
             return pass(state);
@@ -241,8 +247,9 @@ public final class PipelineSimulation {
         if (downloading[block]) {
             return false;
         }
-        deviceSlot[block] = deviceSlots.tryLend(blockBytes(block));
-        return deviceSlot[block] != SlotPool.NONE && begin(state, blockBytes(block));
+        deviceSlot[block] =
+                deviceSlots.tryLend(blockBytes(block), soonThroughDevice[visit % visits.length]);
+        return deviceSlot[block] != SlotCredits.NONE && begin(state, blockBytes(block));
     }
 
     private boolean compute(State state, int visit) {
@@ -335,7 +342,7 @@ public final class PipelineSimulation {
 
     private void giveDeviceBack(int block) {
         deviceSlots.giveBack(deviceSlot[block]);
-        deviceSlot[block] = SlotPool.NONE;
+        deviceSlot[block] = SlotCredits.NONE;
     }
 
     private void giveHostBack(int visit, int block) {
@@ -352,7 +359,7 @@ public final class PipelineSimulation {
 
     private void freeHost(int block) {
         hostSlots.giveBack(hostSlot[block]);
-        hostSlot[block] = SlotPool.NONE;
+        hostSlot[block] = SlotCredits.NONE;
     }
 
     private long blockBytes(int block) {
