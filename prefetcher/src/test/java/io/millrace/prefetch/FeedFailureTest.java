@@ -272,13 +272,23 @@ final class FeedFailureTest {
     }
 
     @Test
-    void survivesPassingFaultsOfTheDrive(@Seed long seed) {
+    void survivesShortTransfers(@Seed long seed) {
+        requireSameBytesUnder(FaultPlan.none(seed).withShortTransfers(0.3));
+    }
+
+    @Test
+    void survivesABitThatFlippedOnTheWay(@Seed long seed) {
+        requireSameBytesUnder(FaultPlan.none(seed).withBitFlips(0.1).withLimit(1));
+    }
+
+    private void requireSameBytesUnder(FaultPlan faults) {
         try (FeedRig rig = new FeedRig(folder)) {
-            rig.io.plan(FaultPlan.none(seed).withShortTransfers(0.3).withBitFlips(0.01));
+            rig.io.plan(faults);
             PipelinedFeed feed = start(rig, Duration.ofSeconds(20));
             assertThat(FeedRig.tune(feed, FeedRig.UNTIED, 1, 7, 1))
                     .isEqualTo(FeedRig.expected(FeedRig.UNTIED, 7, 1));
             feed.flush();
+            assertThat(rig.io.faultCount()).isPositive();
         }
     }
 }

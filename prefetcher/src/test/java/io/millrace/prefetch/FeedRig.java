@@ -59,7 +59,7 @@ final class FeedRig implements AutoCloseable {
     FeedRig(Path folder, String deviceName) {
         device = Devices.open(deviceName, ledger, DeviceOptions.defaults());
         host = new HostMemory(ledger, Tier.HOST, device.pinning());
-        IoOptions options = IoOptions.defaults().withPieces(4096, 2);
+        IoOptions options = IoOptions.defaults().withPieces(8192, 2);
         io = new FaultyFileIo(FileIo.open(folder, options), FaultPlan.none(1));
         store = BlockStore.open(new StoreConfig(folder, SIZES, 42, 1 << 16), io, host);
     }

@@ -13,6 +13,7 @@ import io.millrace.memory.BadInputException;
  * @param bitFlipRate reads that come back with one bit changed
  * @param syncErrorRate syncs that fail with EIO
  * @param delayNs how long a request waits before it begins on average: from nothing to twice that
+ * @param limit faults after which the drive is sound again; delays do not count
  */
 public record FaultPlan(
         long seed,
@@ -22,7 +23,8 @@ public record FaultPlan(
         double shortRate,
         double bitFlipRate,
         double syncErrorRate,
-        long delayNs) {
+        long delayNs,
+        long limit) {
     /** Where a run is told which faults to rehearse. */
     public static final String PROPERTY = "millrace.faults";
 
@@ -57,26 +59,28 @@ public record FaultPlan(
                             shortRate,
                             bitFlipRate,
                             syncErrorRate,
-                            delayNs);
+                            delayNs,
+                            limit);
             case "delay-us" -> withDelay(Long.parseLong(value) * 1000);
             case "read-error" -> withReadErrors(Double.parseDouble(value));
             case "write-error" -> withWriteErrors(Double.parseDouble(value));
             case "full" -> withFullDrive(Double.parseDouble(value));
             case "short" -> withShortTransfers(Double.parseDouble(value));
             case "bit-flip" -> withBitFlips(Double.parseDouble(value));
+            case "limit" -> withLimit(Long.parseLong(value));
             case "sync-error" -> withSyncErrors(Double.parseDouble(value));
             default ->
                     throw new BadInputException(
                             PROPERTY,
                             "there is no fault '" + name + "'",
-                            "take seed, delay-us, read-error, write-error, full, short, bit-flip or"
-                                    + " sync-error");
+                            "take seed, delay-us, read-error, write-error, full, short, bit-flip,"
+                                    + " sync-error or limit");
         };
     }
 
     /** A drive without faults. */
     public static FaultPlan none(long seed) {
-        return new FaultPlan(seed, 0, 0, 0, 0, 0, 0, 0);
+        return new FaultPlan(seed, 0, 0, 0, 0, 0, 0, 0, Long.MAX_VALUE);
     }
 
     /** The same with failing reads. */
@@ -89,7 +93,8 @@ public record FaultPlan(
                 shortRate,
                 bitFlipRate,
                 syncErrorRate,
-                delayNs);
+                delayNs,
+                limit);
     }
 
     /** The same with failing writes. */
@@ -102,7 +107,8 @@ public record FaultPlan(
                 shortRate,
                 bitFlipRate,
                 syncErrorRate,
-                delayNs);
+                delayNs,
+                limit);
     }
 
     /** The same with writes that find the drive full. */
@@ -115,7 +121,8 @@ public record FaultPlan(
                 shortRate,
                 bitFlipRate,
                 syncErrorRate,
-                delayNs);
+                delayNs,
+                limit);
     }
 
     /** The same with short reads and writes. */
@@ -128,7 +135,8 @@ public record FaultPlan(
                 rate,
                 bitFlipRate,
                 syncErrorRate,
-                delayNs);
+                delayNs,
+                limit);
     }
 
     /** The same with bits that flip on the way. */
@@ -141,7 +149,8 @@ public record FaultPlan(
                 shortRate,
                 rate,
                 syncErrorRate,
-                delayNs);
+                delayNs,
+                limit);
     }
 
     /** The same with failing syncs. */
@@ -154,7 +163,8 @@ public record FaultPlan(
                 shortRate,
                 bitFlipRate,
                 rate,
-                delayNs);
+                delayNs,
+                limit);
     }
 
     /** The same with a drive that takes its time. */
@@ -167,6 +177,21 @@ public record FaultPlan(
                 shortRate,
                 bitFlipRate,
                 syncErrorRate,
-                ns);
+                ns,
+                limit);
+    }
+
+    /** The same, but sound again after so many faults. */
+    public FaultPlan withLimit(long faults) {
+        return new FaultPlan(
+                seed,
+                readErrorRate,
+                writeErrorRate,
+                fullRate,
+                shortRate,
+                bitFlipRate,
+                syncErrorRate,
+                delayNs,
+                faults);
     }
 }

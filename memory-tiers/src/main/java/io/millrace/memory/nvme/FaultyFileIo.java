@@ -18,6 +18,7 @@ public final class FaultyFileIo implements FileIo {
     private SplittableRandom random;
     private FaultPlan plan;
     private long faultCount;
+    private long faultsOfPlan;
 
     /** Wraps a drive; closing this closes it. */
     public FaultyFileIo(FileIo inner, FaultPlan plan) {
@@ -31,6 +32,7 @@ public final class FaultyFileIo implements FileIo {
     /** Goes on with other faults, and begins their draws. */
     public synchronized void plan(FaultPlan next) {
         plan = next;
+        faultsOfPlan = 0;
         random = new SplittableRandom(next.seed());
     }
 
@@ -66,8 +68,12 @@ public final class FaultyFileIo implements FileIo {
     }
 
     private synchronized boolean strikes(double rate) {
-        boolean strikes = rate > 0 && random.nextDouble() < rate;
-        faultCount += strikes ? 1 : 0;
+        boolean strikes =
+                rate > 0 && faultsOfPlan < plan.limit() && random.nextDouble() < rate;
+        if (strikes) {
+            faultCount++;
+            faultsOfPlan++;
+        }
         return strikes;
     }
 
