@@ -1,5 +1,6 @@
 package io.millrace.executor;
 
+import io.millrace.telemetry.Operator;
 import io.millrace.executor.cpu.Attention;
 import io.millrace.executor.cpu.CpuWorkers;
 import io.millrace.executor.cpu.HeadRows;
@@ -67,7 +68,7 @@ final class AttentionProgram {
     private void turn(
             AttentionSpec spec, Sequences sequences, Variants queries, Variants keys, int scales) {
         RowTasks.run(
-                workers.pool(),
+                workers.pool(), Operator.ROTARY,
                 scales,
                 sequences.tokenCount(),
                 (long) (spec.heads() + spec.kvHeads()) * spec.headDim(),
@@ -113,6 +114,7 @@ final class AttentionProgram {
         workers.pool()
                 .parallelFor(
                         scales * spec.heads() * tiles,
+                        Operator.ATTENTION,
                         (item, worker) -> {
                             int scale = item / (spec.heads() * tiles);
                             int head = item / tiles % spec.heads();

@@ -1,5 +1,6 @@
 package io.millrace.executor;
 
+import io.millrace.telemetry.Operator;
 import io.millrace.executor.cpu.CpuWorkers;
 import io.millrace.executor.cpu.GemmTiles;
 import io.millrace.model.spec.LinearSpec;
@@ -77,6 +78,7 @@ final class DenseLinear implements LinearProgram {
                             Floats out = scratch.tile(worker);
                             call.multiply(
                                     tile, scale, place.at(scale * stride), ld, out, width, worker);
+                            workers.pool().clock().enter(worker, Operator.LOSS);
                             consumer.accept(
                                     scale,
                                     tiles.row(tile),
@@ -122,6 +124,7 @@ final class DenseLinear implements LinearProgram {
         workers.pool()
                 .parallelFor(
                         call.tiles.count() * scales,
+                        Operator.GEMM,
                         (task, worker) -> {
                             int tile = task / scales;
                             int scale = task % scales;
@@ -149,6 +152,7 @@ final class DenseLinear implements LinearProgram {
         void multiply(
                 int tile, int scale, Floats panel, long ld, Floats out, long ldOut, int worker) {
             Floats in = x.of(scale).at(tiles.row(tile) * x.rowStride());
+            workers.pool().clock().enter(worker, Operator.GEMM);
             workers.gemm(worker)
                     .multiply(
                             tiles.rowCount(tile),

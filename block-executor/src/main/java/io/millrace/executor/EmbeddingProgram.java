@@ -1,5 +1,6 @@
 package io.millrace.executor;
 
+import io.millrace.telemetry.Operator;
 import io.millrace.executor.cpu.Rows;
 import io.millrace.executor.cpu.WorkerPool;
 import io.millrace.model.spec.EmbeddingSpec;
@@ -84,6 +85,7 @@ final class EmbeddingProgram {
         int tokens = batch.tokenCount();
         pool.parallelFor(
                 (tokens + TOKENS_PER_TASK - 1) / TOKENS_PER_TASK,
+                Operator.EMBEDDING,
                 (task, worker) -> {
                     int to = Math.min(tokens, (task + 1) * TOKENS_PER_TASK);
                     for (int token = task * TOKENS_PER_TASK; token < to; token++) {

@@ -1,5 +1,6 @@
 package io.millrace.executor;
 
+import io.millrace.telemetry.Operator;
 import io.millrace.executor.cpu.Activations;
 import io.millrace.executor.cpu.CpuWorkers;
 import io.millrace.executor.cpu.GemmTiles;
@@ -72,7 +73,7 @@ final class HeadProgram {
         int width = Math.toIntExact(hidden.rowStride());
         Variants x = scratch.normed(width, rows.length);
         RowTasks.run(
-                workers.pool(),
+                workers.pool(), Operator.EMBEDDING,
                 scales,
                 rows.length,
                 width,
@@ -91,7 +92,7 @@ final class HeadProgram {
         if (spec.softcap() != 0) {
             int width = spec.logits().outputs();
             RowTasks.run(
-                    workers.pool(),
+                    workers.pool(), Operator.LOSS,
                     weights.scaleCount(),
                     rows,
                     width,
@@ -155,7 +156,7 @@ final class HeadProgram {
             losses = new double[rows];
         }
         RowTasks.run(
-                workers.pool(),
+                workers.pool(), Operator.LOSS,
                 1,
                 rows,
                 (long) panels * Loss.PARTIAL_FLOATS,

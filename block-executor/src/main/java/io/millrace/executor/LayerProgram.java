@@ -1,5 +1,6 @@
 package io.millrace.executor;
 
+import io.millrace.telemetry.Operator;
 import io.millrace.executor.cpu.Activations;
 import io.millrace.executor.cpu.Rows;
 import io.millrace.executor.cpu.WorkerPool;
@@ -123,7 +124,7 @@ final class LayerProgram {
         linear.run(weights, mlp.up(), x, inner, rows, false);
         if (mlp.gate() == null) {
             RowTasks.run(
-                    pool,
+                    pool, Operator.ACTIVATION,
                     weights.scaleCount(),
                     rows,
                     width,
@@ -147,7 +148,7 @@ final class LayerProgram {
     private void gate(int scales, MlpSpec mlp, Variants gate, Variants inner, int rows) {
         int width = mlp.up().outputs();
         RowTasks.run(
-                pool,
+                pool, Operator.ACTIVATION,
                 scales,
                 rows,
                 width,
@@ -192,7 +193,7 @@ final class LayerProgram {
         linear.run(weights, output, x, result, rows, false);
         normalizer.run(weights, outNorm, result, result, rows);
         RowTasks.run(
-                pool,
+                pool, Operator.ACTIVATION,
                 weights.scaleCount(),
                 rows,
                 width,

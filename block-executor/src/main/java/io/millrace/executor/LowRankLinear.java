@@ -1,5 +1,6 @@
 package io.millrace.executor;
 
+import io.millrace.telemetry.Operator;
 import io.millrace.executor.cpu.CpuWorkers;
 import io.millrace.executor.cpu.GemmTiles;
 import io.millrace.executor.cpu.SideProducts;
@@ -102,7 +103,7 @@ final class LowRankLinear implements LinearProgram {
                         passes.products(),
                         passes.rank());
         RowTasks.run(
-                workers.pool(),
+                workers.pool(), Operator.LOW_RANK,
                 scales,
                 rows,
                 (long) passes.rank() * spec.inputs(),
@@ -146,6 +147,7 @@ final class LowRankLinear implements LinearProgram {
         workers.pool()
                 .parallelFor(
                         call.tiles.count() * call.groups,
+                        Operator.GEMM,
                         (task, worker) -> {
                             int tile = task / call.groups;
                             int panel = tile / call.tiles.rowTiles();
@@ -169,6 +171,7 @@ final class LowRankLinear implements LinearProgram {
         int width = tiles.columnCount(tile);
         Floats in = call.row(first);
         Floats out = scratch.tile(worker);
+        workers.pool().clock().enter(worker, Operator.GEMM);
         workers.gemm(worker)
                 .multiply(
                         tiles.rowCount(tile),
@@ -188,6 +191,7 @@ final class LowRankLinear implements LinearProgram {
                         out.start(),
                         width);
         int end = first + tiles.rowCount(tile);
+        workers.pool().clock().enter(worker, Operator.LOW_RANK);
         int row = first;
         while (row < end) {
             int scale = row / call.padded;

@@ -1,5 +1,6 @@
 package io.millrace.executor;
 
+import io.millrace.telemetry.Operator;
 import io.millrace.executor.LowRankMemory.Gathered;
 import io.millrace.executor.cpu.CpuWorkers;
 import io.millrace.executor.cpu.WorkerPool;
@@ -282,6 +283,7 @@ final class LowRankWeightPasses implements WeightPasses {
         int tasks = Math.toIntExact((rows + FACTOR_ROWS_PER_TASK - 1) / FACTOR_ROWS_PER_TASK);
         pool.parallelFor(
                 tasks,
+                Operator.FORM,
                 (index, worker) -> {
                     long from = (long) index * FACTOR_ROWS_PER_TASK;
                     piece.run(from, Math.min(rows, from + FACTOR_ROWS_PER_TASK), worker);

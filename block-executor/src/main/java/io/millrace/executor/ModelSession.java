@@ -1,5 +1,6 @@
 package io.millrace.executor;
 
+import io.millrace.telemetry.OperatorClock;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.cpu.CpuWorkers;
 import io.millrace.memory.DType;
@@ -81,6 +82,11 @@ final class ModelSession implements AutoCloseable {
 
     int workers() {
         return workers.pool().workers();
+    }
+
+    /** Where the workers' time goes. */
+    OperatorClock operators() {
+        return workers.pool().clock();
     }
 
     SpanRecorder spans() {

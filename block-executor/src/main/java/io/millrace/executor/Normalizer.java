@@ -1,5 +1,6 @@
 package io.millrace.executor;
 
+import io.millrace.telemetry.Operator;
 import io.millrace.executor.cpu.Norms;
 import io.millrace.executor.cpu.WorkerPool;
 import io.millrace.model.spec.NormSpec;
@@ -18,7 +19,7 @@ final class Normalizer {
     void run(FormedWeights weights, NormSpec spec, Variants x, Variants y, int rows) {
         Vectors vectors = form(weights, spec);
         RowTasks.run(
-                pool,
+                pool, Operator.NORM,
                 weights.scaleCount(),
                 rows,
                 spec.width(),
@@ -52,7 +53,7 @@ final class Normalizer {
             int rows) {
         Vectors vectors = form(weights, spec);
         RowTasks.run(
-                pool,
+                pool, Operator.NORM,
                 weights.scaleCount(),
                 rows,
                 (long) spec.width() * headCount,

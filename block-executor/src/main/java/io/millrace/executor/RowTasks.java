@@ -1,5 +1,6 @@
 package io.millrace.executor;
 
+import io.millrace.telemetry.Operator;
 import io.millrace.executor.cpu.WorkerPool;
 
 /** Shares work on rows among workers, for every scale, in pieces of a size that pays. */
@@ -26,16 +27,18 @@ final class RowTasks {
      * Runs a task over all rows of all scales.
      *
      * @param pool the workers
+     * @param operator what they do, for the clock
      * @param scales how many scales
      * @param rows rows of each
      * @param rowFloats floats of a row that the task works on
      * @param task the work
      */
-    static void run(WorkerPool pool, int scales, int rows, long rowFloats, Task task) {
+    static void run(WorkerPool pool, Operator operator, int scales, int rows, long rowFloats, Task task) {
         int rowsEach = (int) Math.max(1, FLOATS_PER_TASK / Math.max(1, rowFloats));
         int pieces = Math.ceilDiv(rows, rowsEach);
         pool.parallelFor(
                 scales * pieces,
+                operator,
                 (index, worker) -> {
                     int from = index % pieces * rowsEach;
                     task.run(index / pieces, from, Math.min(rows, from + rowsEach), worker);

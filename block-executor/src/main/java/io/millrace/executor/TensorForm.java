@@ -1,5 +1,6 @@
 package io.millrace.executor;
 
+import io.millrace.telemetry.Operator;
 import io.millrace.executor.cpu.WorkerPool;
 
 /**
@@ -38,6 +39,7 @@ interface TensorForm {
         int tasks = Math.toIntExact((elements + ELEMENTS_PER_TASK - 1) / ELEMENTS_PER_TASK);
         pool.parallelFor(
                 tasks,
+                Operator.FORM,
                 (index, worker) -> {
                     long first = (long) index * ELEMENTS_PER_TASK;
                     piece.run(first, Math.min(ELEMENTS_PER_TASK, elements - first), worker);

@@ -1,5 +1,8 @@
 package io.millrace.executor;
 
+import java.util.Map;
+import io.millrace.telemetry.OperatorUse;
+import io.millrace.telemetry.Operator;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.RunStart;
@@ -31,6 +34,7 @@ public final class TuningRun {
     private final RunObservers observers;
     private EvalResult before;
     private EvalResult after;
+    private Map<Operator, Double> operatorsBefore;
     private double lastLoss = Double.NaN;
 
     private TuningRun(
@@ -139,6 +143,7 @@ public final class TuningRun {
             }
             Batch batch = sampler.batch(step);
             meter.begin();
+            operatorsBefore = setup.session().operators().seconds();
             observers.between(meter);
             StepRecord record =
                     runner.run(step, schedule.at(step, runLast), batch, setup.history().updates());
@@ -178,6 +183,7 @@ public final class TuningRun {
                         record.lr(),
                         tokens,
                         overlap,
+                        OperatorUse.since(setup.session().operators(), operatorsBefore),
                         meter.droppedSpans());
         metrics.write(line);
         observers.step(line, meter);

@@ -1,5 +1,6 @@
 package io.millrace.executor;
 
+import io.millrace.telemetry.Operator;
 import io.millrace.executor.cpu.GemmTiles;
 import io.millrace.executor.cpu.WorkerPool;
 import io.millrace.model.spec.LinearSpec;
@@ -47,6 +48,7 @@ final class WeightPanels {
     void each(LinearSpec spec, GemmTiles tiles, Floats matrix, long stride, Task task) {
         pool.parallelFor(
                 tiles.columnTiles(),
+                Operator.GEMM,
                 (panel, worker) ->
                         task.run(
                                 panel,
@@ -60,6 +62,7 @@ final class WeightPanels {
     void formEach(LinearSpec spec, GemmTiles tiles, TensorForm form, Task task) {
         pool.parallelFor(
                 tiles.columnTiles(),
+                Operator.FORM,
                 (panel, worker) -> {
                     int column = tiles.panelColumn(panel);
                     int width = tiles.panelWidth(panel);

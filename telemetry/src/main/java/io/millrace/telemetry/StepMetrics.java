@@ -12,6 +12,7 @@ import java.util.Map;
  * @param lr learning rate of this step
  * @param tokens tokens of the step's batch
  * @param overlap the step's lanes and length
+ * @param operators what the workers of a CPU did
  * @param droppedSpans spans that the recorder dropped, and which the overlap therefore misses
  */
 public record StepMetrics(
@@ -21,6 +22,7 @@ public record StepMetrics(
         double lr,
         long tokens,
         StepOverlap overlap,
+        OperatorUse operators,
         long droppedSpans) {
 
     /** Tokens of the batch over the step's length; 0 for a step without length. */
@@ -28,7 +30,8 @@ public record StepMetrics(
         return overlap.seconds() > 0 ? tokens / overlap.seconds() : 0;
     }
 
-    /** The fields of the line, in its order; {@code dropped_spans} only where there are any. */
+    /** The fields of the line, in its order; {@code operator_seconds} and {@code
+     * dropped_spans} only where there are any. */
     public Map<String, Object> fields() {
         Map<String, Object> lanes = new LinkedHashMap<>();
         overlap.lanes()
@@ -52,6 +55,9 @@ public record StepMetrics(
         line.put("compute_utilisation", overlap.computeUtilisation());
         line.put("pipeline_efficiency", overlap.pipelineEfficiency());
         line.put("bound_lane", overlap.boundLane().label());
+        if (operators.workers() > 0) {
+            line.put("operator_seconds", operators.fields(overlap.seconds()));
+        }
         if (droppedSpans > 0) {
             line.put("dropped_spans", droppedSpans);
         }

@@ -22,7 +22,7 @@ class MetricsWriterTest {
         spans.add(Lane.NVME_READ, 0, step, 0, 250_000_000, 1 << 20);
         spans.add(Lane.COMPUTE, 0, step, 125_000_000, 500_000_000, 0);
         StepOverlap overlap = StepOverlap.of(spans, 0, 500_000_000);
-        return new StepMetrics(step, 2.5, -0.125, 1e-6, 1024, overlap, 0);
+        return new StepMetrics(step, 2.5, -0.125, 1e-6, 1024, overlap, OperatorUse.NONE, 0);
     }
 
     @Test
@@ -68,7 +68,7 @@ class MetricsWriterTest {
     void saysHowManySpansWereDropped() {
         StepMetrics clean = step(4);
         StepMetrics dropped =
-                new StepMetrics(4, clean.loss(), clean.projectedGrad(), 0, 1, clean.overlap(), 3);
+                new StepMetrics(4, clean.loss(), clean.projectedGrad(), 0, 1, clean.overlap(), OperatorUse.NONE, 3);
 
         assertThat(clean.fields()).doesNotContainKey("dropped_spans");
         assertThat(dropped.fields()).containsEntry("dropped_spans", 3L);
@@ -78,7 +78,7 @@ class MetricsWriterTest {
     void keepsALossThatIsNotANumber() {
         StepMetrics clean = step(1);
         String line =
-                Json.write(new StepMetrics(1, Double.NaN, 0, 0, 1, clean.overlap(), 0).fields());
+                Json.write(new StepMetrics(1, Double.NaN, 0, 0, 1, clean.overlap(), OperatorUse.NONE, 0).fields());
 
         JsonObject read = Json.parseObject(line);
 

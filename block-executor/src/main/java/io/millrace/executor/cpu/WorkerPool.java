@@ -1,5 +1,7 @@
 package io.millrace.executor.cpu;
 
+import io.millrace.telemetry.Operator;
+import io.millrace.telemetry.OperatorClock;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -30,6 +32,7 @@ public final class WorkerPool implements AutoCloseable {
     private static final long UNCLAIMED_MASK = 0xFFFF_FFFFL;
 
     private final Worker[] others;
+    private final OperatorClock clock;
 
     // Generation in the upper half, unclaimed tasks in the lower: one CAS claims a task and proves
     // that it belongs to the call whose fields were published before it.
@@ -38,6 +41,7 @@ public final class WorkerPool implements AutoCloseable {
     private final AtomicReference<Throwable> failure = new AtomicReference<>();
     private final AtomicBoolean busy = new AtomicBoolean();
     private Task task; // published by unclaimed
+    private Operator operator; // published by unclaimed
     private int taskCount; // published by unclaimed
     private volatile Thread parkedCaller;
     private volatile boolean closed;
@@ -56,6 +60,7 @@ public final class WorkerPool implements AutoCloseable {
         if (workers < 1) {
             throw new IllegalArgumentException("workers must be at least 1, not " + workers);
         }
+        clock = new OperatorClock(workers);
         others = new Worker[workers - 1];
         for (int i = 0; i < others.length; i++) {
             others[i] = new Worker(i + 1);
@@ -70,14 +75,25 @@ public final class WorkerPool implements AutoCloseable {
         return others.length + 1;
     }
 
+    /** Where the workers' time goes; a task that changes its operator says so there. */
+    public OperatorClock clock() {
+        return clock;
+    }
+
+    /** The same as {@link #parallelFor(int, Operator, Task)} for work that is no operator's. */
+    public void parallelFor(int tasks, Task work) {
+        parallelFor(tasks, Operator.OTHER, work);
+    }
+
     /**
      * Runs the tasks 0 to {@code tasks - 1}, in any order, and returns when all are done. After a
      * failure the tasks not yet begun are skipped, and the first failure is thrown here.
      *
      * @param tasks how many
+     * @param first what a task begins with, for the clock
      * @param work what each does; must not call this pool
      */
-    public void parallelFor(int tasks, Task work) {
+    public void parallelFor(int tasks, Operator first, Task work) {
         if (closed) {
             throw new IllegalStateException("worker pool is closed");
         }
@@ -90,18 +106,21 @@ public final class WorkerPool implements AutoCloseable {
         try {
             if (tasks == 1 || others.length == 0) {
                 for (int i = 0; i < tasks; i++) {
+                    clock.enter(0, first);
                     work.run(i, 0);
                 }
             } else if (tasks > 1) {
-                share(tasks, work);
+                share(tasks, first, work);
             }
         } finally {
+            clock.enter(0, Operator.OTHER);
             busy.set(false);
         }
     }
 
-    private void share(int tasks, Task work) {
+    private void share(int tasks, Operator first, Task work) {
         task = work;
+        operator = first;
         taskCount = tasks;
         unfinished.set(tasks);
         long generation = (unclaimed.get() >>> Integer.SIZE) + 1;
@@ -157,6 +176,7 @@ public final class WorkerPool implements AutoCloseable {
 
     private void runClaimed(int taskIndex, int workerIndex) {
         try {
+            clock.enter(workerIndex, operator);
             if (failure.get() == null) {
                 task.run(taskIndex, workerIndex);
             }
@@ -166,6 +186,7 @@ public final class WorkerPool implements AutoCloseable {
                 first.addSuppressed(e);
             }
         } finally {
+            clock.enter(workerIndex, Operator.OTHER); // before others may read the sums
             if (unfinished.decrementAndGet() == 0) {
                 LockSupport.unpark(parkedCaller); // null is allowed
             }

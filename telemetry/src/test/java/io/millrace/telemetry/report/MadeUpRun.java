@@ -1,5 +1,6 @@
 package io.millrace.telemetry.report;
 
+import io.millrace.telemetry.OperatorUse;
 import io.millrace.telemetry.Lane;
 import io.millrace.telemetry.MemoryGauge;
 import io.millrace.telemetry.RunFacts;
@@ -89,7 +90,7 @@ final class MadeUpRun {
             }
             StepOverlap overlap = meter.end();
             observer.step(
-                    new StepMetrics(step, 2.5 - step * 0.1, 0.3, 1e-4, 512, overlap, 0),
+                    new StepMetrics(step, 2.5 - step * 0.1, 0.3, 1e-4, 512, overlap, OperatorUse.NONE, 0),
                     meter.spans(),
                     meter.startNs(),
                     meter.endNs());
