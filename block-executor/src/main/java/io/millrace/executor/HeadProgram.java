@@ -142,7 +142,7 @@ final class HeadProgram {
                             to.segment(),
                             to.start(),
                             panel,
-                            panels);
+                            rows);
                 });
         for (int scale = 0; scale < weights.scaleCount(); scale++) {
             merge(batch, partials.at(scale * partialsEach), panels);
@@ -152,21 +152,25 @@ final class HeadProgram {
 
     private void merge(MicroBatch batch, Floats partials, int panels) {
         int rows = batch.headRows().length;
-        if (losses.length < rows) {
-            losses = new double[rows];
+        int padded = Math.toIntExact(Loss.paddedRows(rows));
+        if (losses.length < padded) {
+            losses = new double[padded];
         }
-        RowTasks.run(
-                workers.pool(), Operator.LOSS,
-                1,
-                rows,
-                (long) panels * Loss.PARTIAL_FLOATS,
-                (scale, from, to, worker) -> {
-                    for (int row = from; row < to; row++) {
-                        int target = batch.targets()[row];
-                        losses[row] =
-                                Loss.merge(
-                                        partials.segment(), partials.start(), row, panels, target);
-                    }
-                });
+        workers.pool()
+                .parallelFor(
+                        padded / Loss.ROW_QUANTUM,
+                        Operator.LOSS,
+                        (task, worker) -> {
+                            int from = task * Loss.ROW_QUANTUM;
+                            Loss.merge(
+                                    partials.segment(),
+                                    partials.start(),
+                                    from,
+                                    Math.min(rows, from + Loss.ROW_QUANTUM),
+                                    rows,
+                                    panels,
+                                    batch.targets(),
+                                    losses);
+                        });
     }
 }

@@ -21,6 +21,7 @@ public final class Attention implements AutoCloseable {
     // Below any score, yet finite, so that differences of maxima are never NaN.
     private static final float NO_SCORE = -1e30f;
 
+    private final Gemm gemm;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment scores; // [QUERY_TILE, KEY_TILE], then weights
     private final MemorySegment maxima; // [QUERY_TILE], over the key tiles so far
@@ -57,8 +58,13 @@ public final class Attention implements AutoCloseable {
         }
     }
 
-    /** Scratch memory for one worker, 64 KiB. */
-    public Attention() {
+    /**
+     * Scratch memory for one worker, 64 KiB.
+     *
+     * @param gemm the same worker's products
+     */
+    public Attention(Gemm gemm) {
+        this.gemm = gemm;
         scores = arena.allocate((long) QUERY_TILE * KEY_TILE * Float.BYTES, 64);
         maxima = arena.allocate((long) QUERY_TILE * Float.BYTES, 64);
         factors = arena.allocate((long) QUERY_TILE * Float.BYTES, 64);
@@ -112,20 +118,18 @@ public final class Attention implements AutoCloseable {
         int end = position + rows; // past the last key that any of these queries sees
         for (int key = firstTile; key < end; key += KEY_TILE) {
             int keys = Math.min(KEY_TILE, end - key);
-            Sgemm.sgemm(
-                    false,
-                    true,
+            multiply(
                     rows,
                     keys,
                     dim,
-                    shape.scale(),
                     q.segment(),
                     qAt,
                     q.rowStride(),
                     k.segment(),
                     k.at(firstKey + key, kvHead),
                     k.rowStride(),
-                    0,
+                    false,
+                    false,
                     scores,
                     0,
                     KEY_TILE);
@@ -134,20 +138,18 @@ public final class Attention implements AutoCloseable {
             if (!first) {
                 rescale(out, outAt, rows, dim);
             }
-            Sgemm.sgemm(
-                    false,
-                    false,
+            multiply(
                     rows,
                     dim,
                     keys,
-                    1,
                     scores,
                     0,
                     KEY_TILE,
                     v.segment(),
                     v.at(firstKey + key, kvHead),
                     v.rowStride(),
-                    first ? 0 : 1,
+                    true,
+                    !first,
                     out.segment(),
                     outAt,
                     out.rowStride());
@@ -155,6 +157,65 @@ public final class Attention implements AutoCloseable {
         for (int r = 0; r < rows; r++) {
             float inverse = (float) (1 / sums[r]);
             Rows.scale(inverse, out.segment(), outAt + r * out.rowStride(), dim);
+        }
+    }
+
+    /**
+     * {@code y = x · w} or {@code y += x · w}: whole tiles by a kernel compiled for their shape,
+     * others, which may have any shape, by one for all.
+     */
+    private void multiply(
+            int m,
+            int n,
+            int k,
+            MemorySegment x,
+            long xOffset,
+            long ldx,
+            MemorySegment w,
+            long wOffset,
+            long ldw,
+            boolean inputMajor,
+            boolean accumulate,
+            MemorySegment y,
+            long yOffset,
+            long ldy) {
+        int keys = inputMajor ? k : n;
+        if (m == QUERY_TILE && keys % QUERY_TILE == 0) {
+            gemm.multiply(
+                    m,
+                    n,
+                    k,
+                    x,
+                    xOffset,
+                    ldx,
+                    w,
+                    wOffset,
+                    ldw,
+                    inputMajor,
+                    null,
+                    0,
+                    accumulate,
+                    y,
+                    yOffset,
+                    ldy);
+        } else {
+            Sgemm.sgemm(
+                    false,
+                    !inputMajor,
+                    m,
+                    n,
+                    k,
+                    1,
+                    x,
+                    xOffset,
+                    ldx,
+                    w,
+                    wOffset,
+                    ldw,
+                    accumulate ? 1 : 0,
+                    y,
+                    yOffset,
+                    ldy);
         }
     }
 
@@ -168,11 +229,13 @@ public final class Attention implements AutoCloseable {
             float top = old;
             if (low < high) {
                 if (shape.softcap() != 0) {
+                    Rows.scale(shape.scale(), scores, row + low, high - low);
                     Activations.softcap(
                             shape.softcap(), scores, row + low, scores, row + low, high - low);
                 }
                 clip(row, low, high);
-                top = largest(row + floor(low), row + floor(high + Lanes.LENGTH - 1), old);
+                float scale = shape.softcap() == 0 ? shape.scale() : 1;
+                top = scale(row + floor(low), row + floor(high + Lanes.LENGTH - 1), scale, old);
             }
             Floats.set(maxima, r, top);
             Floats.set(factors, r, old - top);
@@ -230,10 +293,13 @@ public final class Attention implements AutoCloseable {
         }
     }
 
-    private float largest(long from, long end, float floor) {
+    /** Scales some scores, and gives the largest of them and the floor. */
+    private float scale(long from, long end, float scale, float floor) {
         FloatVector top = Lanes.broadcast(floor);
         for (long i = from; i < end; i += Lanes.LENGTH) {
-            top = Lanes.larger(top, Lanes.load(scores, i)); // skips a NaN, which its exp will show
+            FloatVector scaled = Lanes.load(scores, i).mul(scale);
+            Lanes.store(scaled, scores, i);
+            top = Lanes.larger(top, scaled); // skips a NaN, which its exp will show
         }
         return Lanes.max(top);
     }

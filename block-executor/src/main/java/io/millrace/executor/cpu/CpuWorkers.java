@@ -16,7 +16,7 @@ public final class CpuWorkers implements AutoCloseable {
         attentions = new Attention[workers];
         for (int i = 0; i < workers; i++) {
             gemms[i] = new Gemm();
-            attentions[i] = new Attention();
+            attentions[i] = new Attention(gemms[i]);
         }
         pool = new WorkerPool(workers);
     }

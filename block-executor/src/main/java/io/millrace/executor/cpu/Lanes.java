@@ -2,6 +2,7 @@ package io.millrace.executor.cpu;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
+import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
@@ -18,6 +19,8 @@ final class Lanes {
     static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
     static final int LENGTH = SPECIES.length();
 
+    private static final VectorSpecies<Double> DOUBLES =
+            VectorSpecies.of(double.class, SPECIES.vectorShape());
     private static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
     private static final VectorShuffle<Float> BY_8 = rotate(8);
@@ -115,9 +118,29 @@ final class Lanes {
         return s.add(s.rearrange(BY_1)).lane(0);
     }
 
-    /** The largest lane. */
+    /** Adds each lane to a double. */
+    static void addTo(double[] sums, int index, FloatVector v) {
+        for (int part = 0; part < LENGTH / DOUBLES.length(); part++) {
+            int at = index + part * DOUBLES.length();
+            DoubleVector wide =
+                    (DoubleVector) v.convertShape(VectorOperators.F2D, DOUBLES, part);
+            DoubleVector.fromArray(DOUBLES, sums, at).add(wide).intoArray(sums, at);
+        }
+    }
+
+    /** The largest lane; where some are NaN, any lane. */
     static float max(FloatVector v) {
-        return v.reduceLanes(VectorOperators.MAX);
+        FloatVector m = v;
+        if (LENGTH >= 16) {
+            m = larger(m, m.rearrange(BY_8));
+        }
+        if (LENGTH >= 8) {
+            m = larger(m, m.rearrange(BY_4));
+        }
+        if (LENGTH >= 4) {
+            m = larger(m, m.rearrange(BY_2));
+        }
+        return larger(m, m.rearrange(BY_1)).lane(0);
     }
 
     /** The larger of each pair, the first where either is NaN: one blend, unlike Java's max. */

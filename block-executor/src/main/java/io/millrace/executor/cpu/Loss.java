@@ -1,32 +1,34 @@
 package io.millrace.executor.cpu;
 
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 
 /**
  * Cross-entropy over a vocabulary seen in panels, so that the full logits never exist. Of each
- * (row, panel) remain {@value #PARTIAL_FLOATS} floats: the largest logit, the sum of exp(logit −
- * largest), the id of the largest (as int bits), and the target's logit when it is here. They are
- * merged in the order of panels, in double.
+ * panel remain three planes of a float for each row: the largest logit, the sum of exp(logit −
+ * largest), and the target's logit when it is here. They are merged in the order of panels, with
+ * sums in double.
  */
 public final class Loss {
-    /** Floats kept for each row and panel. */
-    public static final int PARTIAL_FLOATS = 4;
-
     /** A target that is not scored. */
     public static final int IGNORED = -100;
 
-    private static final int SUM = 1;
-    private static final int ARGMAX = 2;
-    private static final int TARGET = 3;
+    /** Rows that are merged by one task are a multiple of this. */
+    public static final int ROW_QUANTUM = 16;
+
+    private static final long PLANES = 3;
 
     private Loss() {}
 
     /** Floats of the partials of that many rows and panels. */
     public static long partialFloats(long rows, int panels) {
-        return rows * panels * PARTIAL_FLOATS;
+        return paddedRows(rows) * PLANES * panels;
+    }
+
+    /** The rows and what completes their last vector. */
+    public static long paddedRows(long rows) {
+        return Math.ceilDiv(rows, ROW_QUANTUM) * ROW_QUANTUM;
     }
 
     /**
@@ -44,7 +46,7 @@ public final class Loss {
      * @param partials where the partials of all rows and panels are kept
      * @param partialsOffset floats before them
      * @param panel which panel this is
-     * @param panels how many there are
+     * @param allRows how many rows are scored
      */
     public static void reducePanel(
             MemorySegment logits,
@@ -59,62 +61,89 @@ public final class Loss {
             MemorySegment partials,
             long partialsOffset,
             int panel,
-            int panels) {
+            int allRows) {
+        long plane = paddedRows(allRows);
+        long to = partialsOffset + panel * PLANES * plane + firstRow;
         for (int r = 0; r < rows; r++) {
             long at = logitsOffset + r * logitsStride;
             if (softcap != 0) {
                 Activations.softcap(softcap, logits, at, logits, at, width);
             }
-            long row = (long) firstRow + r;
-            long to = partialsOffset + (row * panels + panel) * PARTIAL_FLOATS;
             float largest = largest(logits, at, width);
-            Floats.set(partials, to, largest);
-            Floats.set(partials, to + SUM, sumExp(logits, at, width, largest));
-            int best = firstId + indexOf(logits, at, width, largest);
-            partials.set(ValueLayout.JAVA_INT, (to + ARGMAX) * Float.BYTES, best);
+            Floats.set(partials, to + r, largest);
+            Floats.set(partials, to + plane + r, sumExp(logits, at, width, largest));
             int column = targets[firstRow + r] - firstId;
             float hit = column >= 0 && column < width ? Floats.get(logits, at + column) : 0f;
-            Floats.set(partials, to + TARGET, hit);
+            Floats.set(partials, to + 2 * plane + r, hit);
         }
     }
 
     /**
-     * The loss of a row, {@code log Σ exp(logits) − logits[target]}, or 0 for an ignored target.
-     * The target's panel holds its logit and all others hold 0 there.
+     * The losses of some rows, {@code log Σ exp(logits) − logits[target]}, or 0 for an ignored
+     * target. The target's panel holds its logit and all others hold 0 there. What the partials of
+     * these rows held is lost.
+     *
+     * @param partials of all rows and panels
+     * @param partialsOffset floats before them
+     * @param from the first row, a multiple of {@value #ROW_QUANTUM}
+     * @param to the row after the last
+     * @param allRows how many rows are scored
+     * @param panels how many panels there are
+     * @param targets of all rows
+     * @param losses gets those of the rows; as long as {@link #paddedRows} says
      */
-    public static double merge(
-            MemorySegment partials, long partialsOffset, int row, int panels, int target) {
-        if (target == IGNORED) {
-            return 0;
+    public static void merge(
+            MemorySegment partials,
+            long partialsOffset,
+            int from,
+            int to,
+            int allRows,
+            int panels,
+            int[] targets,
+            double[] losses) {
+        long plane = paddedRows(allRows);
+        for (int row = from; row < to; row += Lanes.LENGTH) {
+            long first = partialsOffset + row;
+            FloatVector top = top(partials, first, plane, panels);
+            addUp(partials, first, plane, panels, top, losses, row);
+            Lanes.store(top, partials, first);
         }
-        long first = partialsOffset + (long) row * panels * PARTIAL_FLOATS;
-        double largest = Double.NEGATIVE_INFINITY;
-        double targetLogit = 0;
-        for (int p = 0; p < panels; p++) {
-            long at = first + (long) p * PARTIAL_FLOATS;
-            largest = Math.max(largest, Floats.get(partials, at));
-            targetLogit += Floats.get(partials, at + TARGET);
+        for (int row = from; row < to; row++) {
+            long first = partialsOffset + row;
+            double target = 0;
+            for (int panel = 0; panel < panels; panel++) {
+                target += Floats.get(partials, first + (panel * PLANES + 2) * plane);
+            }
+            losses[row] =
+                    targets[row] == IGNORED
+                            ? 0
+                            : StrictMath.log(losses[row]) + Floats.get(partials, first) - target;
         }
-        double sum = 0;
-        for (int p = 0; p < panels; p++) {
-            long at = first + (long) p * PARTIAL_FLOATS;
-            double factor = StrictMath.exp(Floats.get(partials, at) - largest);
-            sum += Floats.get(partials, at + SUM) * factor;
-        }
-        return StrictMath.log(sum) + largest - targetLogit;
     }
 
-    /** The id of the row's largest logit; the lowest of equals. */
-    public static int argmax(MemorySegment partials, long partialsOffset, int row, int panels) {
-        long first = partialsOffset + (long) row * panels * PARTIAL_FLOATS;
-        long best = first;
-        for (int p = 1; p < panels; p++) {
-            long at = first + (long) p * PARTIAL_FLOATS;
-            if (Floats.get(partials, at) > Floats.get(partials, best)) {
-                best = at;
-            }
+    private static FloatVector top(MemorySegment partials, long first, long plane, int panels) {
+        FloatVector top = Lanes.broadcast(Float.NEGATIVE_INFINITY);
+        for (int panel = 0; panel < panels; panel++) {
+            top = Lanes.larger(top, Lanes.load(partials, first + panel * PLANES * plane));
         }
-        return partials.get(ValueLayout.JAVA_INT, (best + ARGMAX) * Float.BYTES);
+        return top;
+    }
+
+    /** {@code Σ sum · exp(largest − top)} over the panels, added up in double. */
+    private static void addUp(
+            MemorySegment partials,
+            long first,
+            long plane,
+            int panels,
+            FloatVector top,
+            double[] sums,
+            int row) {
+        Arrays.fill(sums, row, row + Lanes.LENGTH, 0);
+        for (int panel = 0; panel < panels; panel++) {
+            long at = first + panel * PLANES * plane;
+            FloatVector factor = Lanes.expUpTo0(Lanes.load(partials, at).sub(top));
+            Lanes.addTo(sums, row, Lanes.load(partials, at + plane).mul(factor));
+        }
     }
 
     private static float largest(MemorySegment logits, long at, int width) {
@@ -142,21 +171,5 @@ public final class Loss {
             total += Scalars.expUpTo0(Floats.get(logits, at + i) - largest);
         }
         return total;
-    }
-
-    private static int indexOf(MemorySegment logits, long at, int width, float value) {
-        int i = 0;
-        for (; i <= width - Lanes.LENGTH; i += Lanes.LENGTH) {
-            VectorMask<Float> hits = Lanes.load(logits, at + i).eq(value);
-            if (hits.anyTrue()) {
-                return i + hits.firstTrue();
-            }
-        }
-        for (; i < width; i++) {
-            if (Floats.get(logits, at + i) == value) {
-                return i;
-            }
-        }
-        return 0; // only when a NaN is the largest; the loss says so
     }
 }

@@ -343,7 +343,7 @@ final class ComputeProbe implements AutoCloseable {
                             partials.segment(),
                             0,
                             panel,
-                            panels);
+                            PASS_ROWS);
                 }
             });
         }

@@ -36,7 +36,8 @@ final class AttentionTest {
                         heads, kvHeads, dim, (float) (1 / Math.sqrt(dim)), softcap, window);
         int keys = cached + count;
         try (Arena arena = Arena.ofConfined();
-                Attention attention = new Attention()) {
+                Gemm gemm = new Gemm();
+                Attention attention = new Attention(gemm)) {
             HeadRows q = rows(arena, random, count + 1, heads, dim, 2.5);
             HeadRows k = rows(arena, random, keys + 1, kvHeads, dim, 2.5);
             HeadRows v = rows(arena, random, keys + 1, kvHeads, dim, 1);
@@ -122,7 +123,8 @@ final class AttentionTest {
         SplittableRandom random = new SplittableRandom(8);
         Attention.Shape shape = new Attention.Shape(1, 1, 16, 0.25f, 0, 0);
         try (Arena arena = Arena.ofConfined();
-                Attention attention = new Attention()) {
+                Gemm gemm = new Gemm();
+                Attention attention = new Attention(gemm)) {
             HeadRows q = rows(arena, random, 100, 1, 16, 1);
             HeadRows k = rows(arena, random, 200, 1, 16, 1);
             HeadRows v = rows(arena, random, 200, 1, 16, 1);
@@ -162,7 +164,8 @@ final class AttentionTest {
                 assertThat(Memory.sameBits(first, out.segment())).as("%d", workers).isTrue();
             }
             HeadRows alone = rows(arena, random, 400, 4, 16, 1);
-            try (Attention attention = new Attention()) {
+            try (Gemm gemm = new Gemm();
+Attention attention = new Attention(gemm)) {
                 attention.run(shape, q, 71, k, v, 71, alone, 0, 329, 3, 5);
             }
             for (int i = 71 + 320; i < 400; i++) {
@@ -176,7 +179,10 @@ final class AttentionTest {
 
     @Test
     void refusesWorkOnceClosed() {
-        Attention attention = new Attention();
+        Attention attention;
+        try (Gemm gemm = new Gemm()) {
+            attention = new Attention(gemm);
+        }
         attention.close();
         attention.close();
         assertThatThrownBy(() -> attention.run(null, null, 0, null, null, 0, null, 0, 1, 0, 0))
