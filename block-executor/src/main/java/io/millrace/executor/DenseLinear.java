@@ -37,7 +37,7 @@ final class DenseLinear implements LinearProgram {
         long elements = weights.slot(tensor).elementCount();
         if (weights.isPlain(tensor)) {
             multiplyAll(call, weights.plain(tensor), 0, 1);
-        } else if (WeightPanels.isSmall(elements)) {
+        } else if (panels.formsWhole(spec, tiles)) {
             Floats matrix = panels.formWhole(weights.storing(tensor), elements);
             weights.markFormed(tensor);
             multiplyAll(call, matrix, elements, weights.scaleCount());
@@ -109,7 +109,7 @@ final class DenseLinear implements LinearProgram {
             return;
         }
         TensorForm form = weights.storing(tensor);
-        if (WeightPanels.isSmall(elements)) {
+        if (panels.formsWhole(spec, tiles)) {
             panels.each(spec, tiles, panels.formWhole(form, elements), elements, task);
         } else {
             panels.formEach(spec, tiles, form, task);

@@ -121,7 +121,7 @@ final class LowRankLinear implements LinearProgram {
             return;
         }
         TensorForm form = passes.base(weights.visit(), tensor);
-        if (WeightPanels.isSmall(elements)) {
+        if (panels.formsWhole(spec, tiles)) {
             Floats matrix = panels.formWhole(form, elements);
             weights.markFormed(tensor);
             multiplyAll(call, matrix, add);

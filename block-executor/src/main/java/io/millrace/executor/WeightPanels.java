@@ -10,6 +10,8 @@ import io.millrace.model.spec.LinearSpec;
  * time, formed by the worker that multiplies with it while it is in the cache.
  */
 final class WeightPanels {
+    private static final int PANELS_PER_WORKER = 4;
+
     private final WorkerPool pool;
     private final Scratch scratch;
 
@@ -33,9 +35,13 @@ final class WeightPanels {
         void run(int panel, Floats place, long stride, long ld, int worker);
     }
 
-    /** Whether a matrix is small enough to be formed whole and shared. */
-    static boolean isSmall(long elements) {
-        return elements <= ScratchPlan.WHOLE_MATRIX_ELEMENTS;
+    /**
+     * Whether a matrix is formed whole and shared: where it is small, and its panels are too few to
+     * keep all workers busy to the end. The products' bits are the same either way.
+     */
+    boolean formsWhole(LinearSpec spec, GemmTiles tiles) {
+        return (long) spec.inputs() * spec.outputs() <= ScratchPlan.WHOLE_MATRIX_ELEMENTS
+                && tiles.columnTiles() < PANELS_PER_WORKER * pool.workers();
     }
 
     /** Forms a small matrix where all workers see it. */
