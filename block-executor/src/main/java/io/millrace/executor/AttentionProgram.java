@@ -1,11 +1,11 @@
 package io.millrace.executor;
 
-import io.millrace.telemetry.Operator;
 import io.millrace.executor.cpu.Attention;
 import io.millrace.executor.cpu.CpuWorkers;
 import io.millrace.executor.cpu.HeadRows;
 import io.millrace.model.spec.AttentionSpec;
 import io.millrace.model.spec.LinearSpec;
+import io.millrace.telemetry.Operator;
 
 /** Projections, head norms, rotation and softmax attention of one block, for every scale. */
 final class AttentionProgram {
@@ -68,7 +68,8 @@ final class AttentionProgram {
     private void turn(
             AttentionSpec spec, Sequences sequences, Variants queries, Variants keys, int scales) {
         RowTasks.run(
-                workers.pool(), Operator.ROTARY,
+                workers.pool(),
+                Operator.ROTARY,
                 scales,
                 sequences.tokenCount(),
                 (long) (spec.heads() + spec.kvHeads()) * spec.headDim(),

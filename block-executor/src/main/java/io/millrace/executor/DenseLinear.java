@@ -1,9 +1,9 @@
 package io.millrace.executor;
 
-import io.millrace.telemetry.Operator;
 import io.millrace.executor.cpu.CpuWorkers;
 import io.millrace.executor.cpu.GemmTiles;
 import io.millrace.model.spec.LinearSpec;
+import io.millrace.telemetry.Operator;
 
 /**
  * The dense way: θ(s) exists only in scratch, small matrices whole, large ones a panel of output

@@ -1,12 +1,12 @@
 package io.millrace.executor;
 
-import io.millrace.telemetry.Operator;
 import io.millrace.executor.cpu.Activations;
 import io.millrace.executor.cpu.CpuWorkers;
 import io.millrace.executor.cpu.GemmTiles;
 import io.millrace.executor.cpu.Loss;
 import io.millrace.executor.cpu.Rows;
 import io.millrace.model.spec.HeadSpec;
+import io.millrace.telemetry.Operator;
 
 /**
  * From hidden states to losses or logits, for the rows that are asked for only.
@@ -73,7 +73,8 @@ final class HeadProgram {
         int width = Math.toIntExact(hidden.rowStride());
         Variants x = scratch.normed(width, rows.length);
         RowTasks.run(
-                workers.pool(), Operator.EMBEDDING,
+                workers.pool(),
+                Operator.EMBEDDING,
                 scales,
                 rows.length,
                 width,
@@ -92,7 +93,8 @@ final class HeadProgram {
         if (spec.softcap() != 0) {
             int width = spec.logits().outputs();
             RowTasks.run(
-                    workers.pool(), Operator.LOSS,
+                    workers.pool(),
+                    Operator.LOSS,
                     weights.scaleCount(),
                     rows,
                     width,

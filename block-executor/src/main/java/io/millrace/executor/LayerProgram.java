@@ -1,6 +1,5 @@
 package io.millrace.executor;
 
-import io.millrace.telemetry.Operator;
 import io.millrace.executor.cpu.Activations;
 import io.millrace.executor.cpu.Rows;
 import io.millrace.executor.cpu.WorkerPool;
@@ -8,6 +7,7 @@ import io.millrace.model.spec.LayerSpec;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.MlpSpec;
 import io.millrace.model.spec.NormSpec;
+import io.millrace.telemetry.Operator;
 import java.util.List;
 
 /** One block's arithmetic over a micro-batch, for every scale of a probe. */
@@ -124,7 +124,8 @@ final class LayerProgram {
         linear.run(weights, mlp.up(), x, inner, rows, false);
         if (mlp.gate() == null) {
             RowTasks.run(
-                    pool, Operator.ACTIVATION,
+                    pool,
+                    Operator.ACTIVATION,
                     weights.scaleCount(),
                     rows,
                     width,
@@ -148,7 +149,8 @@ final class LayerProgram {
     private void gate(int scales, MlpSpec mlp, Variants gate, Variants inner, int rows) {
         int width = mlp.up().outputs();
         RowTasks.run(
-                pool, Operator.ACTIVATION,
+                pool,
+                Operator.ACTIVATION,
                 scales,
                 rows,
                 width,
@@ -193,7 +195,8 @@ final class LayerProgram {
         linear.run(weights, output, x, result, rows, false);
         normalizer.run(weights, outNorm, result, result, rows);
         RowTasks.run(
-                pool, Operator.ACTIVATION,
+                pool,
+                Operator.ACTIVATION,
                 weights.scaleCount(),
                 rows,
                 width,

@@ -1,11 +1,11 @@
 package io.millrace.executor;
 
-import io.millrace.telemetry.Operator;
 import io.millrace.executor.cpu.CpuWorkers;
 import io.millrace.executor.cpu.GemmTiles;
 import io.millrace.executor.cpu.SideProducts;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.optim.Probe;
+import io.millrace.telemetry.Operator;
 
 /**
  * The low-rank way: {@code y(s) = decay · x(s) θᵀ + (x(s) V) ((L + s U) / √r)ᵀ + b(s)}. The product
@@ -103,7 +103,8 @@ final class LowRankLinear implements LinearProgram {
                         passes.products(),
                         passes.rank());
         RowTasks.run(
-                workers.pool(), Operator.LOW_RANK,
+                workers.pool(),
+                Operator.LOW_RANK,
                 scales,
                 rows,
                 (long) passes.rank() * spec.inputs(),

@@ -1,6 +1,5 @@
 package io.millrace.executor;
 
-import io.millrace.telemetry.OperatorClock;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.cpu.CpuWorkers;
 import io.millrace.memory.DType;
@@ -8,6 +7,7 @@ import io.millrace.memory.Ledger;
 import io.millrace.memory.Tier;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelLayout;
+import io.millrace.telemetry.OperatorClock;
 import io.millrace.telemetry.SpanRecorder;
 import java.nio.file.Path;
 import java.util.EnumMap;

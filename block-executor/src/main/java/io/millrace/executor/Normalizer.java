@@ -1,9 +1,9 @@
 package io.millrace.executor;
 
-import io.millrace.telemetry.Operator;
 import io.millrace.executor.cpu.Norms;
 import io.millrace.executor.cpu.WorkerPool;
 import io.millrace.model.spec.NormSpec;
+import io.millrace.telemetry.Operator;
 
 /** Norms with perturbed weights: of whole rows, or of each head of a row. */
 final class Normalizer {
@@ -19,7 +19,8 @@ final class Normalizer {
     void run(FormedWeights weights, NormSpec spec, Variants x, Variants y, int rows) {
         Vectors vectors = form(weights, spec);
         RowTasks.run(
-                pool, Operator.NORM,
+                pool,
+                Operator.NORM,
                 weights.scaleCount(),
                 rows,
                 spec.width(),
@@ -53,7 +54,8 @@ final class Normalizer {
             int rows) {
         Vectors vectors = form(weights, spec);
         RowTasks.run(
-                pool, Operator.NORM,
+                pool,
+                Operator.NORM,
                 weights.scaleCount(),
                 rows,
                 (long) spec.width() * headCount,

@@ -1,7 +1,7 @@
 package io.millrace.executor;
 
-import io.millrace.telemetry.Operator;
 import io.millrace.executor.cpu.WorkerPool;
+import io.millrace.telemetry.Operator;
 
 /** Shares work on rows among workers, for every scale, in pieces of a size that pays. */
 final class RowTasks {
@@ -33,7 +33,8 @@ final class RowTasks {
      * @param rowFloats floats of a row that the task works on
      * @param task the work
      */
-    static void run(WorkerPool pool, Operator operator, int scales, int rows, long rowFloats, Task task) {
+    static void run(
+            WorkerPool pool, Operator operator, int scales, int rows, long rowFloats, Task task) {
         int rowsEach = (int) Math.max(1, FLOATS_PER_TASK / Math.max(1, rowFloats));
         int pieces = Math.ceilDiv(rows, rowsEach);
         pool.parallelFor(

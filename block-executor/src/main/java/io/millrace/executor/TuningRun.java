@@ -1,8 +1,5 @@
 package io.millrace.executor;
 
-import java.util.Map;
-import io.millrace.telemetry.OperatorUse;
-import io.millrace.telemetry.Operator;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.RunStart;
@@ -15,11 +12,14 @@ import io.millrace.optim.QueryResult;
 import io.millrace.optim.StepRecord;
 import io.millrace.telemetry.EvalMetrics;
 import io.millrace.telemetry.MetricsWriter;
+import io.millrace.telemetry.Operator;
+import io.millrace.telemetry.OperatorUse;
 import io.millrace.telemetry.StepMeter;
 import io.millrace.telemetry.StepMetrics;
 import io.millrace.telemetry.StepObserver;
 import io.millrace.telemetry.StepOverlap;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalDouble;
 
 /** Tuning a model: from checked input to the saved folder. */

@@ -13,8 +13,7 @@ import java.util.Map;
  */
 public record OperatorUse(int workers, Map<Operator, Double> seconds) {
     /** Of a device that has no such workers. */
-    public static final OperatorUse NONE =
-            new OperatorUse(0, Collections.emptyMap());
+    public static final OperatorUse NONE = new OperatorUse(0, Collections.emptyMap());
 
     /** Freezes the map. */
     public OperatorUse {

@@ -30,8 +30,10 @@ public record StepMetrics(
         return overlap.seconds() > 0 ? tokens / overlap.seconds() : 0;
     }
 
-    /** The fields of the line, in its order; {@code operator_seconds} and {@code
-     * dropped_spans} only where there are any. */
+    /**
+     * The fields of the line, in its order; {@code operator_seconds} and {@code dropped_spans} only
+     * where there are any.
+     */
     public Map<String, Object> fields() {
         Map<String, Object> lanes = new LinkedHashMap<>();
         overlap.lanes()

@@ -29,7 +29,11 @@ class FlightRecorderEventsTest {
             steps.between(log);
             recorder.end(recorder.begin(Lane.COMPUTE, 5, 7), 123);
             StepOverlap overlap = StepOverlap.of(log, 0, 1_000_000_000);
-            steps.step(new StepMetrics(7, 1.5, 0.1, 1e-6, 64, overlap, OperatorUse.NONE, 0), log, 0, 1_000_000_000);
+            steps.step(
+                    new StepMetrics(7, 1.5, 0.1, 1e-6, 64, overlap, OperatorUse.NONE, 0),
+                    log,
+                    0,
+                    1_000_000_000);
             recording.stop();
             recording.dump(file);
         }

@@ -68,7 +68,15 @@ class MetricsWriterTest {
     void saysHowManySpansWereDropped() {
         StepMetrics clean = step(4);
         StepMetrics dropped =
-                new StepMetrics(4, clean.loss(), clean.projectedGrad(), 0, 1, clean.overlap(), OperatorUse.NONE, 3);
+                new StepMetrics(
+                        4,
+                        clean.loss(),
+                        clean.projectedGrad(),
+                        0,
+                        1,
+                        clean.overlap(),
+                        OperatorUse.NONE,
+                        3);
 
         assertThat(clean.fields()).doesNotContainKey("dropped_spans");
         assertThat(dropped.fields()).containsEntry("dropped_spans", 3L);
@@ -78,7 +86,17 @@ class MetricsWriterTest {
     void keepsALossThatIsNotANumber() {
         StepMetrics clean = step(1);
         String line =
-                Json.write(new StepMetrics(1, Double.NaN, 0, 0, 1, clean.overlap(), OperatorUse.NONE, 0).fields());
+                Json.write(
+                        new StepMetrics(
+                                        1,
+                                        Double.NaN,
+                                        0,
+                                        0,
+                                        1,
+                                        clean.overlap(),
+                                        OperatorUse.NONE,
+                                        0)
+                                .fields());
 
         JsonObject read = Json.parseObject(line);
 

@@ -122,8 +122,7 @@ final class Lanes {
     static void addTo(double[] sums, int index, FloatVector v) {
         for (int part = 0; part < LENGTH / DOUBLES.length(); part++) {
             int at = index + part * DOUBLES.length();
-            DoubleVector wide =
-                    (DoubleVector) v.convertShape(VectorOperators.F2D, DOUBLES, part);
+            DoubleVector wide = (DoubleVector) v.convertShape(VectorOperators.F2D, DOUBLES, part);
             DoubleVector.fromArray(DOUBLES, sums, at).add(wide).intoArray(sums, at);
         }
     }

@@ -165,7 +165,7 @@ final class AttentionTest {
             }
             HeadRows alone = rows(arena, random, 400, 4, 16, 1);
             try (Gemm gemm = new Gemm();
-Attention attention = new Attention(gemm)) {
+                    Attention attention = new Attention(gemm)) {
                 attention.run(shape, q, 71, k, v, 71, alone, 0, 329, 3, 5);
             }
             for (int i = 71 + 320; i < 400; i++) {

@@ -1,12 +1,12 @@
 package io.millrace.telemetry.prometheus;
 
-import io.millrace.telemetry.OperatorUse;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.millrace.telemetry.EvalMetrics;
 import io.millrace.telemetry.Lane;
 import io.millrace.telemetry.MemoryGauge;
+import io.millrace.telemetry.OperatorUse;
 import io.millrace.telemetry.RunFacts;
 import io.millrace.telemetry.SpanLog;
 import io.millrace.telemetry.StepMetrics;
@@ -91,7 +91,8 @@ class MetricsEndpointTest {
         SpanLog spans = new SpanLog(2);
         spans.add(Lane.NVME_READ, 0, step, 0, 40, 100);
         spans.add(Lane.COMPUTE, 0, step, 20, 100, 0);
-        return new StepMetrics(step, loss, 0.5, 1e-6, 512, StepOverlap.of(spans, 0, 100), OperatorUse.NONE, 0);
+        return new StepMetrics(
+                step, loss, 0.5, 1e-6, 512, StepOverlap.of(spans, 0, 100), OperatorUse.NONE, 0);
     }
 
     private static RunFacts facts(AtomicLong held) {

@@ -1,8 +1,8 @@
 package io.millrace.telemetry.report;
 
-import io.millrace.telemetry.OperatorUse;
 import io.millrace.telemetry.Lane;
 import io.millrace.telemetry.MemoryGauge;
+import io.millrace.telemetry.OperatorUse;
 import io.millrace.telemetry.RunFacts;
 import io.millrace.telemetry.RunFacts.BlockFact;
 import io.millrace.telemetry.SpanRecorder;
@@ -90,7 +90,8 @@ final class MadeUpRun {
             }
             StepOverlap overlap = meter.end();
             observer.step(
-                    new StepMetrics(step, 2.5 - step * 0.1, 0.3, 1e-4, 512, overlap, OperatorUse.NONE, 0),
+                    new StepMetrics(
+                            step, 2.5 - step * 0.1, 0.3, 1e-4, 512, overlap, OperatorUse.NONE, 0),
                     meter.spans(),
                     meter.startNs(),
                     meter.endNs());
