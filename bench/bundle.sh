@@ -9,7 +9,7 @@ root=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 file=$(realpath -m "${1:-$root/bench/target/millrace-gpu.tar.xz}")
 limit=$((60 * 1000 * 1000))
 # Of the presets' natives, what Millrace calls.
-cuda_natives='libjni(cudart|nvrtc|cublas)\.so'
+cuda_natives='libjni(cudart|nvrtc|cublas|nvml)\.so'
 # What our classes, Netty, Chronicle, the tokenizers and JUnit ask of the JDK.
 modules=java.base,java.compiler,java.desktop,java.instrument,java.logging,java.management
 modules+=,java.naming,java.net.http,java.xml,jdk.httpserver,jdk.incubator.vector,jdk.jfr
