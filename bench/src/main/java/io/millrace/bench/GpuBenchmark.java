@@ -4,6 +4,7 @@ import io.millrace.memory.BadInputException;
 import io.millrace.memory.ByteSize;
 import io.millrace.memory.DType;
 import io.millrace.memory.Ledger;
+import io.millrace.memory.Matmul;
 import io.millrace.memory.device.CudaDevice;
 import io.millrace.memory.device.Device;
 import io.millrace.memory.device.DeviceOptions;
@@ -35,6 +36,7 @@ public final class GpuBenchmark {
     private final Map<String, String> given;
     private final Path work;
     private final String device;
+    private final DType dtype;
     private final int length;
     private final int steps;
     private final TuneRun runs;
@@ -45,9 +47,20 @@ public final class GpuBenchmark {
         this.given = given;
         work = Files.createDirectories(Path.of(given.get("--work")));
         device = given.getOrDefault("--device", "cuda:0");
+        dtype = dtype(given.getOrDefault("--dtype", "bfloat16"));
         length = Integer.parseInt(given.getOrDefault("--seq-len", "2048"));
         steps = Integer.parseInt(given.getOrDefault("--steps", "8"));
         runs = new TuneRun(List.of(given.get("--millrace")), device, work);
+    }
+
+    private static DType dtype(String name) {
+        return DType.find(name)
+                .filter(DType::isTrainable)
+                .orElseThrow(() ->
+                        new BadInputException(
+                                "--dtype",
+                                "'" + name + "' cannot hold weights that are tuned",
+                                "give float32, bfloat16 or float16"));
     }
 
     /** Runs it; the answer is 2 where the device cannot be opened, and says why. */
@@ -137,7 +150,7 @@ public final class GpuBenchmark {
                                 given.get("--millrace"),
                                 "synth",
                                 "--arch=" + name,
-                                "--dtype=" + given.getOrDefault("--dtype", "bfloat16"),
+                                "--dtype=" + dtype.torchName(),
                                 "--out=" + model)
                         .redirectErrorStream(true)
                         .redirectOutput(work.resolve("synth.log").toFile())
@@ -161,9 +174,12 @@ public final class GpuBenchmark {
     /** Seconds of one row's products at the library's best; not a number where none can be told. */
     private double gemmSeconds(ModelShape shape) {
         try (Device opened = Devices.open(device, Ledger.unlimited(), DeviceOptions.defaults())) {
-            return opened instanceof CudaDevice card
-                    ? new GemmRate(card, DType.BF16).stepSeconds(shape, length)
-                    : Double.NaN;
+            if (!(opened instanceof CudaDevice card)) {
+                return Double.NaN;
+            }
+            try (GemmRate rate = new GemmRate(card, dtype, Matmul.NATIVE)) {
+                return rate.stepSeconds(shape, length);
+            }
         }
     }
 

@@ -125,7 +125,6 @@ public final class HostCuda implements CudaApi, AutoCloseable {
         streams.clear();
     }
 
-
     synchronized void fail(HostCall call, Throwable fault) {
         if (failure == null) {
             failure = new Failure(call, fault);
