@@ -55,7 +55,7 @@ public final class CardProbe {
             fields.put("memory_bytes", facts.memoryBytes());
             fields.put(
                     "cuda_version",
-                    facts.driverVersion() / 1000 + facts.driverVersion() % 1000 / 100.0);
+                    facts.driverVersion() / 1000 + "." + facts.driverVersion() % 1000 / 10);
             fields.put("pinned", pinned);
             fields.put("h2d_bytes_per_second", h2dBytesPerSecond);
             fields.put("d2h_bytes_per_second", d2hBytesPerSecond);

@@ -49,7 +49,7 @@ final class CardProbeTest {
                 .containsEntry("name", "cuda:0")
                 .containsEntry("product", "Half")
                 .containsEntry("compute_capability", 9.0)
-                .containsEntry("cuda_version", 13.1)
+                .containsEntry("cuda_version", "13.1")
                 .containsEntry("pcie_lanes", 8)
                 .containsEntry("most_pcie_lanes", 16)
                 .doesNotContainKey("nvml");
