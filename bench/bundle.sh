@@ -9,7 +9,7 @@ root=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 file=$(realpath -m "${1:-$root/bench/target/millrace-gpu.tar.xz}")
 limit=$((60 * 1000 * 1000))
 # Of the presets' natives, what Millrace calls.
-cuda_natives='libjni(cudart|nvrtc|cublas)\.so'
+cuda_natives='libjni(cudart|nvrtc|cublas|nvml)\.so'
 # What our classes, Netty, Chronicle, the tokenizers and JUnit ask of the JDK.
 modules=java.base,java.compiler,java.desktop,java.instrument,java.logging,java.management
 modules+=,java.naming,java.net.http,java.xml,jdk.httpserver,jdk.incubator.vector,jdk.jfr
@@ -37,7 +37,7 @@ command -v zip >/dev/null || fail "zip is missing; install zip" 2
 stage=$(mktemp -d)
 trap 'rm -rf "$stage"' EXIT
 home=$stage/millrace-gpu
-mkdir -p "$home/lib" "$home/test-lib" "$home/config"
+mkdir -p "$home/lib" "$home/test-lib" "$home/tests" "$home/config"
 
 cd "$root"
 JAVA_HOME=$jdk ./mvnw -B -q -pl cli,bench -am -DskipTests -Djacoco.skip=true \
@@ -49,9 +49,9 @@ for artifact in org.junit.platform:junit-platform-console-standalone:6.1.3 \
     JAVA_HOME=$jdk ./mvnw -B -q -N org.apache.maven.plugins:maven-dependency-plugin:3.11.0:copy \
         -Dartifact="$artifact" -DoutputDirectory="$home/test-lib" -Dmdep.stripVersion=true
 done
+# As folders: tests read their models by path.
 for module in memory-tiers prefetcher block-executor; do
-    "$jdk/bin/jar" --create --file "$home/test-lib/millrace-$module-tests.jar" \
-        -C "$module/target/test-classes" .
+    cp -r "$module/target/test-classes" "$home/tests/$module"
 done
 
 # Natives of other systems, and those of CUDA libraries that nothing calls.

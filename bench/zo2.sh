@@ -3,7 +3,9 @@
 # ratios. ZO2 is not part of Millrace: name a checkout of github.com/liangyuwang/zo2 whose
 # requirements are installed for the python3 on the path.
 #   ./zo2.sh CHECKOUT [--results DIR] [--models opt_1_3b,...] [--steps N] [--dtype bf16|fp16]
-# DIR holds the gpu.json of gpu.sh; zo2.json is written there.
+#            [--card N] [--minutes M]
+# DIR holds the gpu.json of gpu.sh; zo2.json is written there after each model. A model that fails
+# or takes more than M minutes (60) is noted, and the next one runs.
 set -euo pipefail
 
 fail() {
@@ -11,6 +13,12 @@ fail() {
     exit "$2"
 }
 
+case ${1:-} in
+-h | --help)
+    sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+    exit 0
+    ;;
+esac
 [ -d "${1:-}" ] || fail "name a checkout of ZO2" 2
 checkout=$(realpath "$1")
 shift
@@ -19,7 +27,9 @@ models=opt_1_3b,opt_6_7b,opt_13b,opt_30b
 steps=30
 dtype=bf16
 length=2048
-card=0
+minutes=60
+card=${CUDA_VISIBLE_DEVICES:-0}
+card=${card%%,*}
 while [ $# -gt 0 ]; do
     [ $# -ge 2 ] || fail "$1 needs a value" 2
     case $1 in
@@ -27,6 +37,8 @@ while [ $# -gt 0 ]; do
     --models) models=$2 ;;
     --steps) steps=$2 ;;
     --dtype) dtype=$2 ;;
+    --card) card=$2 ;;
+    --minutes) minutes=$2 ;;
     *) fail "what is $1?" 2 ;;
     esac
     shift 2
@@ -36,33 +48,26 @@ script=test/mezo_sgd/hf_opt/test_speed.py
 command -v python3 >/dev/null || fail "python3 is missing" 2
 command -v nvidia-smi >/dev/null || fail "nvidia-smi is missing" 2
 mkdir -p "$results"
+results=$(realpath "$results")
 
+# Cards are numbered as nvidia-smi numbers them.
+export CUDA_DEVICE_ORDER=PCI_BUS_ID
+export CUDA_VISIBLE_DEVICES=$card
+# Its own script finds the package only where the checkout's folder is called zo2.
+export PYTHONPATH=$checkout${PYTHONPATH:+:$PYTHONPATH}
+cd "$checkout"
+python3 -c 'import pynvml, torch, transformers, zo2' ||
+    fail "ZO2 cannot be imported; install its requirements.txt for this python3" 2
+
+# Mebibytes of the card that are in use; nothing where it does not tell.
 used() {
-    nvidia-smi --id=$card --query-gpu=memory.used --format=csv,noheader,nounits "$@"
+    nvidia-smi --id="$card" --query-gpu=memory.used --format=csv,noheader,nounits 2>/dev/null |
+        grep -E '^[0-9]+$' || true
 }
 
-cd "$checkout"
-lines=$results/zo2.tsv
-: >"$lines"
-for model in ${models//,/ }; do
-    echo "zo2: $model" >&2
-    log=$results/zo2-$model.log
-    before=$(used)
-    # As our own runs are watched: the card's memory, five times a second.
-    used -lms 200 >"$results/zo2-$model.mib" &
-    watcher=$!
-    status=0
-    CUDA_VISIBLE_DEVICES=$card python3 "$script" --model_name "$model" --task causalLM \
-        --zo_method zo2 --max_steps "$steps" --model_dtype "$dtype" --batch_size 1 \
-        --sequence_length $length >"$log" 2>&1 || status=$?
-    kill "$watcher"
-    wait "$watcher" 2>/dev/null || true
-    [ "$status" -eq 0 ] || echo "zo2: $model ended with $status; see $log" >&2
-    peak=$(sort -n "$results/zo2-$model.mib" | tail -n 1)
-    printf '%s\t%s\t%s\t%s\n' "$model" "$status" "$((peak - before))" "$log" >>"$lines"
-done
-
-python3 - "$results" "$length" "$dtype" <<'PYTHON'
+# The results so far as JSON, and as a table beside those of gpu.sh.
+report() {
+    python3 - "$results" "$length" "$dtype" <<'PYTHON'
 import json, pathlib, re, statistics, sys
 
 folder, length, dtype = pathlib.Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
@@ -75,17 +80,20 @@ for line in (folder / "zo2.tsv").read_text().splitlines():
     theirs[model] = {
         "exit": int(status),
         "tokens_per_second": statistics.median(late) if late else None,
-        "peak_device_bytes": int(mib) << 20,
+        "peak_device_bytes": int(mib) << 20 if mib else None,
     }
 (folder / "zo2.json").write_text(json.dumps(
     {"sequence_length": length, "dtype": dtype, "runs": theirs}, indent=2) + "\n")
+names = {"bf16": "bfloat16", "fp16": "float16", "fp32": "float32"}
 ours = {}
 if (folder / "gpu.json").exists():
     report = json.loads((folder / "gpu.json").read_text())
-    if report["sequence_length"] == length:
+    if report["sequence_length"] == length and report.get("dtype") == names.get(dtype):
         for run in report["runs"]:
             if run.get("batch") == 1 and "tokens_per_second" in run:
                 ours[run["model"].replace("-", "_").replace(".", "_")] = run
+    else:
+        print("gpu.json is of another length or dtype: no ratios")
 print("| model | ZO2 tokens/s | Millrace tokens/s | ratio | ZO2 device GB | Millrace device GB | ratio |")
 print("|---|---|---|---|---|---|---|")
 for model, zo2 in theirs.items():
@@ -97,3 +105,41 @@ for model, zo2 in theirs.items():
                   "%.2f" % (b / a) if a and b else "-"]
     print("| " + " | ".join([model] + cells) + " |")
 PYTHON
+}
+
+lines=$results/zo2.tsv
+: >"$lines"
+watcher=
+trap '[ -z "$watcher" ] || kill "$watcher" 2>/dev/null || true' EXIT
+failed=no
+for model in ${models//,/ }; do
+    echo "zo2: $model" >&2
+    log=$results/zo2-$model.log
+    mib=$results/zo2-$model.mib
+    before=$(used)
+    # As our own runs are watched: the card's memory, about five times a second.
+    while :; do
+        used
+        sleep 0.15
+    done >"$mib" &
+    watcher=$!
+    status=0
+    timeout --kill-after=30 "$((minutes * 60))" \
+        python3 "$script" --model_name "$model" --task causalLM \
+        --zo_method zo2 --max_steps "$steps" --model_dtype "$dtype" --batch_size 1 \
+        --sequence_length "$length" >"$log" 2>&1 || status=$?
+    kill "$watcher" 2>/dev/null || true
+    wait "$watcher" 2>/dev/null || true
+    watcher=
+    if [ "$status" -ne 0 ]; then
+        failed=yes
+        echo "zo2: $model ended with $status; see $log" >&2
+    fi
+    peak=$(sort -n "$mib" | tail -n 1)
+    beyond=
+    [ -z "$peak" ] || [ -z "$before" ] || beyond=$((peak - before))
+    printf '%s\t%s\t%s\t%s\n' "$model" "$status" "$beyond" "$log" >>"$lines"
+    report >"$results/zo2.md"
+done
+cat "$results/zo2.md"
+[ "$failed" = no ] || exit 1

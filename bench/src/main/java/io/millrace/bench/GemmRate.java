@@ -5,22 +5,68 @@ import io.millrace.executor.cuda.CudaKits;
 import io.millrace.executor.cuda.CudaMatmul;
 import io.millrace.executor.cuda.MatmulShape;
 import io.millrace.memory.DType;
+import io.millrace.memory.Ledger;
+import io.millrace.memory.Matmul;
+import io.millrace.memory.Tier;
 import io.millrace.memory.device.CudaDevice;
 import io.millrace.memory.device.DeviceBuffer;
 import io.millrace.memory.device.DeviceEvent;
+import io.millrace.memory.host.HostMemory;
+import io.millrace.memory.host.HostSlab;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.SplittableRandom;
 
 /** What the library's matrix products reach on a card, alone, on the shapes of a model's layers. */
-final class GemmRate {
+final class GemmRate implements AutoCloseable {
     private static final int ROUNDS = 7;
     private static final int PRODUCTS = 10;
     private static final int SIGNS = 2;
+    private static final long PATTERN_BYTES = 16L << 20;
 
     private final CudaDevice device;
     private final DType type;
+    private final long module;
+    private final DeviceBuffer workspace;
+    private final CudaMatmul matmul;
+    private final HostSlab pattern;
 
-    GemmRate(CudaDevice device, DType type) {
+    /**
+     * Opens the library.
+     *
+     * @param type of the matrices
+     * @param products what they compute on
+     */
+    GemmRate(CudaDevice device, DType type, Matmul products) {
         this.device = device;
         this.type = type;
+        device.makeCurrent();
+        CudaKit kit = CudaKits.current();
+        module = device.api().loadModule(kit.image(device.api(), device.ordinal()));
+        workspace = device.allocate("workspace", Math.max(1, kit.workspaceBytes()));
+        long stream = device.compute().handle();
+        matmul = kit.matmul(device.api(), module, stream, workspace.address(), products);
+        HostMemory host = new HostMemory(Ledger.unlimited(), Tier.HOST, device.pinning());
+        pattern = host.allocatePinned("numbers to multiply", PATTERN_BYTES);
+        fill(pattern.segment());
+    }
+
+    /** A card that multiplies zeros takes less power and so clocks higher than it ever will. */
+    private void fill(MemorySegment bytes) {
+        SplittableRandom random = new SplittableRandom(1);
+        long count = bytes.byteSize() / type.sizeBytes();
+        for (long i = 0; i < count; i++) {
+            float value = (float) random.nextDouble(-1, 1);
+            switch (type) {
+                case F32 -> bytes.setAtIndex(ValueLayout.JAVA_FLOAT, i, value);
+                case F16 ->
+                        bytes.setAtIndex(ValueLayout.JAVA_SHORT, i, Float.floatToFloat16(value));
+                default -> {
+                    int high = Float.floatToRawIntBits(value) >>> 16;
+                    bytes.setAtIndex(ValueLayout.JAVA_SHORT, i, (short) high);
+                }
+            }
+        }
     }
 
     /**
@@ -29,30 +75,24 @@ final class GemmRate {
      * @param tokens rows of each product
      */
     double stepSeconds(ModelShape model, int tokens) {
-        double attention = 4.0 * seconds(tokens, model.hidden(), model.hidden());
+        double one = seconds(tokens, model.hidden(), model.hidden());
+        // Query, key and value may also be one product.
+        double three = Math.min(3 * one, seconds(tokens, 3 * model.hidden(), model.hidden()));
         double up = seconds(tokens, model.feedForward(), model.hidden());
         double down = seconds(tokens, model.hidden(), model.feedForward());
         // The head is cut into panels, for its logits are larger than everything else.
         int panel = Math.min(model.vocabulary(), 8192);
         double head = seconds(tokens, panel, model.hidden()) * model.vocabulary() / panel;
-        return model.layers() * (attention + up + down) + head;
+        return model.layers() * (three + one + up + down) + head;
     }
 
     /** Seconds of one product for both signs of a probe. */
     private double seconds(int rows, int outputs, int inputs) {
-        CudaKit kit = CudaKits.current();
-        device.makeCurrent();
-        long module = device.api().loadModule(kit.image(device.api(), device.ordinal()));
-        long size = type.sizeBytes();
-        try (DeviceBuffer work = device.allocate("workspace", Math.max(1, kit.workspaceBytes()));
-                DeviceBuffer x = device.allocate("x", SIGNS * size * rows * inputs);
-                DeviceBuffer w = device.allocate("w", SIGNS * size * outputs * inputs);
-                DeviceBuffer y = device.allocate("y", SIGNS * size * rows * outputs);
+        try (DeviceBuffer x = numbers("x", (long) rows * inputs);
+                DeviceBuffer w = numbers("w", (long) outputs * inputs);
+                DeviceBuffer y = numbers("y", (long) rows * outputs);
                 DeviceEvent begin = device.newEvent();
-                DeviceEvent end = device.newEvent();
-                CudaMatmul matmul =
-                        kit.matmul(
-                                device.api(), module, device.compute().handle(), work.address())) {
+                DeviceEvent end = device.newEvent()) {
             MatmulShape shape =
                     new MatmulShape(
                             rows,
@@ -80,7 +120,30 @@ final class GemmRate {
                 best = Math.min(best, (end.timeNs() - begin.timeNs()) / 1e9 / PRODUCTS);
             }
             return best;
+        }
+    }
+
+    /** A matrix for each sign. */
+    private DeviceBuffer numbers(String purpose, long elements) {
+        long bytes = SIGNS * elements * type.sizeBytes();
+        DeviceBuffer buffer = device.allocate(purpose, bytes);
+        for (long at = 0; at < bytes; at += PATTERN_BYTES) {
+            MemorySegment part = pattern.segment().asSlice(0, Math.min(PATTERN_BYTES, bytes - at));
+            device.compute().copyH2D(part, buffer, at);
+        }
+        device.compute().synchronize();
+        return buffer;
+    }
+
+    @Override
+    public void close() {
+        try {
+            device.compute().synchronize();
         } finally {
+            matmul.close();
+            pattern.close();
+            workspace.close();
+            device.makeCurrent();
             device.api().unloadModule(module);
         }
     }

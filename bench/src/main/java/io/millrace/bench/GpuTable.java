@@ -30,7 +30,8 @@ final class GpuTable {
         COLUMNS.forEach(column -> table.append(' ').append(column.title).append(" |"));
         table.append("\n|---|---|").append("---|".repeat(COLUMNS.size())).append('\n');
         for (Map<String, Object> run : (List<Map<String, Object>>) report.get("runs")) {
-            table.append("| ").append(run.get("model")).append(" | ").append(run.get("batch"));
+            table.append("| ").append(run.get("model")).append(" | ");
+            table.append(run.getOrDefault("batch", "-"));
             table.append(" |");
             if (run.containsKey("error")) {
                 table.append(' ').append(run.get("error")).append(" |\n");

@@ -1,105 +1,92 @@
 package io.millrace.bench;
 
-import java.io.BufferedReader;
+import io.millrace.memory.BadInputException;
+import io.millrace.memory.cuda.CudaApi;
+import io.millrace.memory.cuda.CudaDriver;
 import java.io.IOException;
-import java.io.InputStreamReader;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.OptionalLong;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * Watches a process from outside: the most memory that was ever resident, by the system, and the
- * most of the card's memory beyond what was in use before, by nvidia-smi five times a second.
+ * most of the card's memory beyond what was in use before, by NVML five times a second.
  */
 final class MemoryWatch implements AutoCloseable {
-    private final int card; // -1 for none
+    private static final long PERIOD_NS = 200_000_000;
+
+    private final int card; // -1 for none that tells
     private final long before;
-    private Process smi;
-    private Thread reader;
-    private volatile long peakMib = -1;
+    private final Thread watcher;
+    private volatile long peak;
+    private volatile boolean ends;
 
     /**
      * Begins to watch a card.
      *
      * @param device {@code cuda:N}; others have no card to watch
      */
-    MemoryWatch(String device) throws IOException {
-        card = device.startsWith("cuda:") ? Integer.parseInt(device.substring(5)) : -1;
-        before = card < 0 ? -1 : once();
-        if (before >= 0) {
-            smi = new ProcessBuilder(command("-lms", "200")).start();
-            reader = Thread.ofPlatform().daemon().start(this::read);
+    MemoryWatch(String device) {
+        int number = device.startsWith("cuda:") ? Integer.parseInt(device.substring(5)) : -1;
+        OptionalLong used = used(number);
+        card = used.isPresent() ? number : -1;
+        before = used.orElse(0);
+        peak = before;
+        watcher = Thread.ofPlatform().daemon().name("memory-watch").unstarted(this::watch);
+        if (card >= 0) {
+            watcher.start();
         }
     }
 
-    private String[] command(String... more) {
-        String[] command = {
-            "nvidia-smi",
-            "--id=" + card,
-            "--query-gpu=memory.used",
-            "--format=csv,noheader,nounits",
-            more.length > 0 ? more[0] : "",
-            more.length > 1 ? more[1] : ""
-        };
-        return more.length == 0 ? java.util.Arrays.copyOf(command, 4) : command;
-    }
-
-    private long once() {
+    private static OptionalLong used(int card) {
+        if (card < 0) {
+            return OptionalLong.empty();
+        }
         try {
-            Process process = new ProcessBuilder(command()).start();
-            String text =
-                    new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-            return process.waitFor() == 0 ? Long.parseLong(text.strip()) : -1;
-        } catch (IOException | NumberFormatException _) {
-            return -1; // no nvidia-smi: the result then has no such figure
-        } catch (InterruptedException e) {
-            throw new IllegalStateException(e);
+            CudaApi driver = CudaDriver.load();
+            return driver.management(card).facts().stream()
+                    .mapToLong(facts -> facts.memoryBytes() - facts.freeBytes())
+                    .findFirst();
+        } catch (BadInputException e) {
+            return OptionalLong.empty(); // no driver: the run itself says so
         }
     }
 
-    private void read() {
-        try (BufferedReader lines =
-                new BufferedReader(
-                        new InputStreamReader(smi.getInputStream(), StandardCharsets.UTF_8))) {
-            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-                peakMib = Math.max(peakMib, Long.parseLong(line.strip()));
-            }
-        } catch (IOException | NumberFormatException _) {
-            peakMib = -1; // what cannot be read is not reported
+    private void watch() {
+        while (!ends) {
+            used(card).ifPresent(now -> peak = Math.max(peak, now));
+            LockSupport.parkNanos(PERIOD_NS);
         }
     }
 
     /** The card's most used bytes beyond those before; empty where nobody tells. */
     OptionalLong peakDeviceBytes() {
-        long peak = peakMib;
-        return peak < 0 ? OptionalLong.empty() : OptionalLong.of((peak - before) << 20);
+        return card < 0 ? OptionalLong.empty() : OptionalLong.of(peak - before);
     }
 
     /** A process's most resident bytes so far; empty where it has ended. */
-    static OptionalLong peakResidentBytes(long pid) throws IOException {
+    static OptionalLong peakResidentBytes(long pid) {
         try {
             for (String line : Files.readAllLines(Path.of("/proc/" + pid + "/status"))) {
                 if (line.startsWith("VmHWM:")) {
                     return OptionalLong.of(Long.parseLong(line.replaceAll("[^0-9]", "")) << 10);
                 }
             }
-        } catch (NoSuchFileException _) {
-            return OptionalLong.empty();
+        } catch (IOException _) {
+            return OptionalLong.empty(); // it ended, perhaps between two lines
         }
         return OptionalLong.empty();
     }
 
     @Override
     public void close() {
-        if (smi != null) {
-            smi.destroy();
-            try {
-                reader.join();
-            } catch (InterruptedException e) {
-                throw new IllegalStateException(e);
-            }
+        ends = true;
+        LockSupport.unpark(watcher);
+        try {
+            watcher.join();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
         }
     }
 }

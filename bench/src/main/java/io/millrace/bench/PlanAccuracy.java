@@ -12,6 +12,7 @@ import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.probe.MachineProbe;
 import io.millrace.memory.ByteSize;
 import io.millrace.memory.DType;
+import io.millrace.memory.Matmul;
 import io.millrace.memory.Tier;
 import io.millrace.model.ModelConfig;
 import io.millrace.model.NamedArchitectures;
@@ -365,6 +366,7 @@ public final class PlanAccuracy {
                 one.queries,
                 one.perturbation,
                 one.foldEvery,
+                Matmul.NATIVE,
                 Optional.empty(),
                 memory);
     }

@@ -27,14 +27,17 @@ final class TuneRun {
     private final List<String> millrace;
     private final String device;
     private final Path work;
+    private final int minutes;
 
     /**
      * Runs of a device.
      *
      * @param millrace the command
      * @param work where a run's output goes; emptied before and after each
+     * @param minutes that a run may take
      */
-    TuneRun(List<String> millrace, String device, Path work) {
+    TuneRun(List<String> millrace, String device, Path work, int minutes) {
+        this.minutes = minutes;
         this.millrace = millrace;
         this.device = device;
         this.work = work;
@@ -83,14 +86,22 @@ final class TuneRun {
                             .redirectErrorStream(true)
                             .redirectOutput(log.toFile())
                             .start();
+            long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(minutes);
+            boolean late = false;
             while (!process.waitFor(200, TimeUnit.MILLISECONDS)) {
+                if (!late && System.nanoTime() > end) {
+                    late = true;
+                    process.destroyForcibly();
+                }
                 OptionalLong now = MemoryWatch.peakResidentBytes(process.pid());
                 resident = now.isPresent() ? now : resident;
             }
             result.put("exit", process.exitValue());
             watch.peakDeviceBytes().ifPresent(peak -> result.put("peak_device_bytes", peak));
             resident.ifPresent(peak -> result.put("peak_resident_bytes", peak));
-            if (process.exitValue() == 0) {
+            if (late) {
+                result.put("error", "took longer than " + minutes + " minutes");
+            } else if (process.exitValue() == 0) {
                 result.putAll(figures(out.resolve("metrics.jsonl")));
             } else {
                 List<String> lines = Files.readAllLines(log);

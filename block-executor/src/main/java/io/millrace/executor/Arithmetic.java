@@ -1,19 +1,22 @@
 package io.millrace.executor;
 
+import io.millrace.memory.Matmul;
 import io.millrace.optim.Direction;
 import io.millrace.optim.GaussianDirection;
 import io.millrace.optim.Rounding;
 
 /**
- * What a run does to its parameters, whatever computes it.
+ * What a run does to its parameters, whatever computes it, and what its products compute on.
  *
  * @param direction the directions
  * @param momentum whether the update rule has momentum
  * @param rounding how folded parameters are rounded
  * @param foldEvery steps from one rounding into the stored weights to the next
+ * @param matmul what products compute on
  */
-record Arithmetic(Direction direction, boolean momentum, Rounding rounding, int foldEvery) {
+record Arithmetic(
+        Direction direction, boolean momentum, Rounding rounding, int foldEvery, Matmul matmul) {
     /** Of forwards that tune nothing. */
     static final Arithmetic PLAIN =
-            new Arithmetic(new GaussianDirection(), false, Rounding.NEAREST, 1);
+            new Arithmetic(new GaussianDirection(), false, Rounding.NEAREST, 1, Matmul.NATIVE);
 }

@@ -281,7 +281,7 @@ final class BlockTiers implements AutoCloseable {
                                 placement.prefetch(),
                                 io.path().describe());
         String pins = host.pinReport().describe();
-        return "device " + device.name() + ", " + where + (pins.isEmpty() ? "" : "; " + pins);
+        return "device " + device.describe() + ", " + where + (pins.isEmpty() ? "" : "; " + pins);
     }
 
     private <T extends AutoCloseable> T own(T resource) {

@@ -1,5 +1,7 @@
 package io.millrace.executor;
 
+import io.millrace.memory.BadInputException;
+import io.millrace.memory.Matmul;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.spec.DecoderSpec;
 
@@ -16,6 +18,12 @@ final class CpuEngine implements Engine {
             Arithmetic arithmetic,
             int workers,
             boolean saves) {
+        if (arithmetic.matmul() != Matmul.NATIVE) {
+            throw new BadInputException(
+                    "--matmul",
+                    arithmetic.matmul().id() + " products need a cuda device",
+                    "leave it out, or give --device cuda:0");
+        }
         scratchPlan = ScratchPlan.of(spec, size, workers);
         passesPlan = PassesPlan.of(arithmetic, size);
         passesPlan.check(layout);

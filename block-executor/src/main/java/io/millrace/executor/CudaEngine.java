@@ -7,6 +7,8 @@ import io.millrace.executor.cuda.CudaKits;
 import io.millrace.executor.cuda.CudaMatmul;
 import io.millrace.executor.cuda.FoldPrograms;
 import io.millrace.memory.BadInputException;
+import io.millrace.memory.DType;
+import io.millrace.memory.Matmul;
 import io.millrace.memory.device.CudaDevice;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
@@ -19,6 +21,7 @@ import java.util.Optional;
 final class CudaEngine implements Engine {
     private final CudaKit kit = CudaKits.current();
     private CudaScratchPlan plan;
+    private Matmul matmul;
     private long savingBytes;
 
     @Override
@@ -43,6 +46,14 @@ final class CudaEngine implements Engine {
                     "take --device cpu; " + CudaKernels.MAX_HEAD_DIM + " is the most");
         }
         plan = CudaScratchPlan.of(spec, layout, size, kit.panels(), kit.workspaceBytes());
+        matmul = arithmetic.matmul();
+        if (matmul == Matmul.TF32 && plan.type() != DType.F32) {
+            throw new BadInputException(
+                    "--matmul",
+                    "tf32 products are of float32 matrices, and these are "
+                            + plan.type().torchName(),
+                    "leave it out, or give --dtype float32");
+        }
         savingBytes = saves ? layout.largestBlock().sizeBytes() : 0;
         long deviceBytes = HostMemory.pageBytes(plan.deviceBytes()) + FoldPrograms.deviceBytes();
         long hostBytes =
@@ -71,13 +82,14 @@ final class CudaEngine implements Engine {
         CudaScratch scratch =
                 owned.own(new CudaScratch(device, place.host(), place.spec(), place.size(), plan));
         CudaKernels kernels = owned.own(new CudaKernels(device.api(), image, stream));
-        CudaMatmul matmul =
+        CudaMatmul products =
                 owned.own(
                         kit.matmul(
                                 device.api(),
                                 kernels.module(),
                                 stream,
-                                scratch.address(Part.WORKSPACE)));
+                                scratch.address(Part.WORKSPACE),
+                                matmul));
         Optional<HostSlab> saving =
                 savingBytes == 0
                         ? Optional.empty()
@@ -91,7 +103,7 @@ final class CudaEngine implements Engine {
                         new CudaBatch(device, scratch),
                         owned.own(new FoldPrograms(device, place.host())),
                         kernels,
-                        new CudaLinear(matmul, scratch),
+                        new CudaLinear(products, scratch),
                         scratch,
                         saving,
                         owned);

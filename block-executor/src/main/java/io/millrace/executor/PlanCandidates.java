@@ -90,7 +90,8 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
                 Directions.dense(options.perturbation()),
                 false,
                 Rounding.NEAREST,
-                options.foldEvery());
+                options.foldEvery(),
+                options.matmul());
     }
 
     private TierPlan.Budgets budgets(MemoryConfig memory) {

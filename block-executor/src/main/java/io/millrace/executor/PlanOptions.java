@@ -2,6 +2,7 @@ package io.millrace.executor;
 
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.memory.DType;
+import io.millrace.memory.Matmul;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -14,6 +15,7 @@ import java.util.OptionalInt;
  * @param queries directions a step
  * @param perturbation what z is drawn from
  * @param foldEvery steps between rounding updates into the stored weights
+ * @param matmul what products compute on
  * @param dtype what weights are stored in; as the model has it where empty
  * @param memory budgets and device
  */
@@ -24,12 +26,21 @@ public record PlanOptions(
         int queries,
         String perturbation,
         int foldEvery,
+        Matmul matmul,
         Optional<DType> dtype,
         MemoryConfig memory) {
 
     PlanOptions withMemory(MemoryConfig other) {
         return new PlanOptions(
-                batchSize, microBatch, seqLen, queries, perturbation, foldEvery, dtype, other);
+                batchSize,
+                microBatch,
+                seqLen,
+                queries,
+                perturbation,
+                foldEvery,
+                matmul,
+                dtype,
+                other);
     }
 
     PlanOptions withMicroBatch(int sequences) {
@@ -40,22 +51,39 @@ public record PlanOptions(
                 queries,
                 perturbation,
                 foldEvery,
+                matmul,
                 dtype,
                 memory);
     }
 
     PlanOptions withBatch(int sequences) {
         return new PlanOptions(
-                sequences, microBatch, seqLen, queries, perturbation, foldEvery, dtype, memory);
+                sequences,
+                microBatch,
+                seqLen,
+                queries,
+                perturbation,
+                foldEvery,
+                matmul,
+                dtype,
+                memory);
     }
 
     PlanOptions withFoldEvery(int steps) {
         return new PlanOptions(
-                batchSize, microBatch, seqLen, queries, perturbation, steps, dtype, memory);
+                batchSize, microBatch, seqLen, queries, perturbation, steps, matmul, dtype, memory);
     }
 
     PlanOptions withQueries(int count) {
         return new PlanOptions(
-                batchSize, microBatch, seqLen, count, perturbation, foldEvery, dtype, memory);
+                batchSize,
+                microBatch,
+                seqLen,
+                count,
+                perturbation,
+                foldEvery,
+                matmul,
+                dtype,
+                memory);
     }
 }

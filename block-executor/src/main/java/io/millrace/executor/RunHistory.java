@@ -4,6 +4,7 @@ import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
+import io.millrace.memory.Matmul;
 import io.millrace.optim.Journal;
 import io.millrace.optim.JournalHeader;
 import io.millrace.optim.JournalReader;
@@ -19,6 +20,8 @@ import java.util.zip.CRC32C;
 
 /** What a run has done so far: its journal, the updates that it makes, and its checkpoints. */
 final class RunHistory implements AutoCloseable {
+    private static final String MATMUL = "matmul";
+
     private final JournalWriter journal;
     private final MetricsWriter metrics;
     private final UpdateLog updates;
@@ -114,6 +117,9 @@ final class RunHistory implements AutoCloseable {
         extra.put("batch_size", config.data().batchSize());
         extra.put("shuffle", config.data().shuffle());
         extra.putAll(arithmetic.directionFields());
+        if (arithmetic.matmul() != Matmul.NATIVE) {
+            extra.put(MATMUL, arithmetic.matmul().id());
+        }
         return new JournalHeader(
                 arithmetic.seed(),
                 fingerprint,
@@ -145,6 +151,7 @@ final class RunHistory implements AutoCloseable {
         requireSame(folder, "rounding", before.rounding(), header.rounding());
         requireSame(folder, "dtype", before.dtype(), header.dtype());
         requireSame(folder, "weight_decay", before.weightDecay(), header.weightDecay());
+        requireSame(folder, MATMUL, matmul(before), matmul(header));
         for (Map.Entry<String, Object> field : header.extra().entrySet()) {
             Object then = before.extra().get(field.getKey());
             requireSame(
@@ -157,6 +164,11 @@ final class RunHistory implements AutoCloseable {
                     "the journal has " + read.lastStep() + " steps already",
                     "give at least as many");
         }
+    }
+
+    /** Journals say only what is out of the ordinary: losses, and so steps, depend on it. */
+    private static Object matmul(JournalHeader header) {
+        return header.extra().getOrDefault(MATMUL, Matmul.NATIVE.id());
     }
 
     /** What the journal keeps step by step: the last one has to be as this run would take it. */

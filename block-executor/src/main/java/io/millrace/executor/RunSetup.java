@@ -6,6 +6,7 @@ import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.memory.ByteSize;
+import io.millrace.memory.Matmul;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.CheckpointWriter;
 import io.millrace.model.ModelLayout;
@@ -173,7 +174,8 @@ final class RunSetup implements AutoCloseable {
                 config.direction(),
                 config.rule().hasMomentum(),
                 config.rounding(),
-                config.foldEvery());
+                config.foldEvery(),
+                config.matmul());
     }
 
     private static ScratchSize size(
@@ -265,13 +267,15 @@ final class RunSetup implements AutoCloseable {
     /** The run in one line. */
     String describe() {
         ModelLayout layout = session.layout();
+        Matmul matmul = config.arithmetic().matmul();
         return String.format(
-                "%s, %,d parameters (%s); %s z, %s; batch %d; %s, %d workers",
+                "%s, %,d parameters (%s); %s z, %s%s; batch %d; %s, %d workers",
                 session.checkpoint().spec().modelType(),
                 layout.elementCount(),
                 ByteSize.format(layout.sizeBytes()),
                 config.arithmetic().perturbation(),
                 config.arithmetic().optimizer(),
+                matmul == Matmul.NATIVE ? "" : ", " + matmul.id() + " products",
                 config.data().batchSize(),
                 session.tiers().describe(),
                 session.workers());

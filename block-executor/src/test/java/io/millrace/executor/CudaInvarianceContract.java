@@ -7,6 +7,7 @@ import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
+import io.millrace.memory.Matmul;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelConfig;
 import io.millrace.model.SyntheticModel;
@@ -19,6 +20,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.LongFunction;
 import java.util.regex.Matcher;
@@ -35,12 +37,18 @@ abstract class CudaInvarianceContract {
 
     @ParameterizedTest
     @CsvSource({
-        "llama, bfloat16, nearest, 1, 5e-3",
-        "opt, float32, nearest, 1, 2e-5",
-        "gpt2, float16, stochastic, 2, 2e-3"
+        "llama, bfloat16, native, nearest, 1, 5e-3",
+        "opt, float32, native, nearest, 1, 2e-5",
+        "opt, float32, tf32, nearest, 1, 2e-3",
+        "gpt2, float16, native, stochastic, 2, 2e-3"
     })
     void everyPlacementMakesTheSameBytes(
-            String kind, String dtype, String rounding, int foldEvery, double lossBound)
+            String kind,
+            String dtype,
+            String matmul,
+            String rounding,
+            int foldEvery,
+            double lossBound)
             throws IOException {
         Path model = deepModel(kind, dtype);
         Path data = Runs.data(temp, 31, 10);
@@ -51,6 +59,7 @@ abstract class CudaInvarianceContract {
                                                 .steps(4)
                                                 .foldEvery(foldEvery)
                                                 .rounding(Rounding.named(rounding))
+                                                .matmul(matmul(matmul, memory))
                                                 .memory(memory)
                                                 .build(),
                                         RunListener.SILENT)
@@ -67,6 +76,13 @@ abstract class CudaInvarianceContract {
         assertSame(runner.run("serial", CudaRuns.memory(host, device, 1, false)), expected);
         Path onCpu = runner.run("on-cpu", MemoryConfig.DEFAULT);
         assertLossesNear(onCpu, temp.resolve("on-device"), lossBound);
+    }
+
+    /** What cards alone compute on, processors are asked for in full. */
+    private static Matmul matmul(String name, MemoryConfig memory) {
+        return memory.device().equals("cuda:0")
+                ? Matmul.valueOf(name.toUpperCase(Locale.ROOT))
+                : Matmul.NATIVE;
     }
 
     private interface Runner {

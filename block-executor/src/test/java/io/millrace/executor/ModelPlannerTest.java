@@ -9,6 +9,7 @@ import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.memory.Ledger;
+import io.millrace.memory.Matmul;
 import io.millrace.memory.Tier;
 import io.millrace.model.ModelConfig;
 import io.millrace.model.SyntheticModel;
@@ -161,7 +162,8 @@ class ModelPlannerTest {
                                 OptionalInt.of(2),
                                 OptionalInt.empty(),
                                 OptionalLong.of(128L << 30)),
-                        DType.BF16);
+                        DType.BF16,
+                        Matmul.NATIVE);
         PlanOptions options =
                 new PlanOptions(
                         16,
@@ -170,6 +172,7 @@ class ModelPlannerTest {
                         1,
                         "gaussian",
                         1,
+                        Matmul.NATIVE,
                         Optional.empty(),
                         MemoryConfig.DEFAULT);
         ModelPlan plan = ModelPlanner.plan(shape, options, machine, true);
@@ -202,6 +205,7 @@ class ModelPlannerTest {
                 queries,
                 "gaussian",
                 1,
+                Matmul.NATIVE,
                 Optional.empty(),
                 memory);
     }

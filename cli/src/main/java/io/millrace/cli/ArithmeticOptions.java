@@ -2,6 +2,7 @@ package io.millrace.cli;
 
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.memory.DType;
+import io.millrace.memory.Matmul;
 import io.millrace.optim.Rounding;
 import picocli.CommandLine.Option;
 
@@ -96,6 +97,14 @@ final class ArithmeticOptions {
     private Rounding rounding;
 
     @Option(
+            names = "--matmul",
+            paramLabel = "NAME",
+            description =
+                    "What products compute on: native or, of float32 on a card, tf32. Default:"
+                            + " native.")
+    private Matmul matmul;
+
+    @Option(
             names = "--dtype",
             paramLabel = "D",
             description = "float32, bfloat16 or float16. Default: the checkpoint's.")
@@ -117,6 +126,7 @@ final class ArithmeticOptions {
         Given.apply(seed, builder::seed);
         Given.apply(foldEvery, builder::foldEvery);
         Given.apply(rounding, builder::rounding);
+        Given.apply(matmul, builder::matmul);
         Given.apply(dtype, builder::dtype);
     }
 }

@@ -5,6 +5,7 @@ import io.millrace.executor.config.OptionNames;
 import io.millrace.executor.config.Seeds;
 import io.millrace.memory.ByteSize;
 import io.millrace.memory.DType;
+import io.millrace.memory.Matmul;
 import io.millrace.optim.Rounding;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -29,6 +30,7 @@ final class Converters {
         commandLine.registerConverter(Double.class, Converters::decimal);
         commandLine.registerConverter(DType.class, Converters::dtype);
         commandLine.registerConverter(Rounding.class, oneOf(Rounding.values()));
+        commandLine.registerConverter(Matmul.class, oneOf(Matmul.values()));
         commandLine.registerConverter(Metric.class, oneOf(Metric.values()));
     }
 

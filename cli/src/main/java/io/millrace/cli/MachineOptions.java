@@ -1,6 +1,7 @@
 package io.millrace.cli;
 
 import io.millrace.memory.DType;
+import io.millrace.memory.Matmul;
 import io.millrace.prefetch.plan.AvailableMemory;
 import io.millrace.prefetch.plan.Machine;
 import io.millrace.prefetch.plan.MachineCatalog;
@@ -50,7 +51,7 @@ final class MachineOptions {
     private Long hostMemory;
 
     /** The machine, and the device of it that a run would use. */
-    Machine machine(Optional<String> device, DType dtype, Optional<Path> nvmeDir) {
+    Machine machine(Optional<String> device, DType dtype, Matmul matmul, Optional<Path> nvmeDir) {
         Machine base = file == null ? thisOne(nvmeDir) : MachineFile.read(file);
         Machine machine =
                 MachineCatalog.with(
@@ -61,7 +62,8 @@ final class MachineOptions {
                                 optional(drives),
                                 optional(driveGeneration),
                                 Given.optional(hostMemory)),
-                        dtype);
+                        dtype,
+                        matmul);
         return device.map(name -> machine.withDevice(DeviceChoice.of(machine, name)))
                 .orElse(machine);
     }

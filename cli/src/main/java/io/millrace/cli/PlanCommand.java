@@ -7,6 +7,7 @@ import io.millrace.executor.PlanOptions;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
+import io.millrace.memory.Matmul;
 import io.millrace.prefetch.plan.Machine;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -78,6 +79,14 @@ final class PlanCommand implements Callable<Integer> {
                             + " --arch.")
     private DType dtype;
 
+    @Option(
+            names = "--matmul",
+            paramLabel = "NAME",
+            description =
+                    "What products compute on: native or, of float32 on a card, tf32. Default:"
+                            + " native.")
+    private Matmul matmul;
+
     @Mixin private MemoryOptions memory = new MemoryOptions();
 
     @Mixin private MachineOptions machine = new MachineOptions();
@@ -139,7 +148,9 @@ final class PlanCommand implements Callable<Integer> {
                 source.arch != null
                         ? ModelShape.named(source.arch, stored)
                         : ModelShape.ofFolder(source.model, stored);
-        Machine chosen = machine.machine(memory.device(), shape.dtype(), budgets.nvmeDir());
+        Matmul products = Objects.requireNonNullElse(matmul, Matmul.NATIVE);
+        Machine chosen =
+                machine.machine(memory.device(), shape.dtype(), products, budgets.nvmeDir());
         PlanOptions options =
                 new PlanOptions(
                         atLeastOne(batchSize, DEFAULT_BATCH, "--batch-size"),
@@ -148,6 +159,7 @@ final class PlanCommand implements Callable<Integer> {
                         atLeastOne(queries, 1, "--queries"),
                         Objects.requireNonNullElse(perturbation, "gaussian"),
                         atLeastOne(foldEvery, 1, "--fold-every"),
+                        products,
                         stored,
                         budgets);
         return ModelPlanner.plan(shape, options, chosen, true);

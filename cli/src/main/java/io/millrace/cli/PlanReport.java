@@ -2,6 +2,7 @@ package io.millrace.cli;
 
 import io.millrace.executor.ModelPlan;
 import io.millrace.memory.ByteSize;
+import io.millrace.memory.Matmul;
 import io.millrace.memory.Tier;
 import io.millrace.prefetch.Placement;
 import io.millrace.prefetch.plan.Forecast;
@@ -315,6 +316,9 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
         words.add("--seq-len " + plan.tokensEach());
         if (plan.options().foldEvery() > 1) {
             words.add("--fold-every " + plan.options().foldEvery());
+        }
+        if (plan.options().matmul() != Matmul.NATIVE) {
+            words.add("--matmul " + plan.options().matmul().id());
         }
         words.add("--device " + plan.machine().device().name());
         if (plan.deviceBudget() > 0) {

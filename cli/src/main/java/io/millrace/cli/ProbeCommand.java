@@ -5,8 +5,11 @@ import io.millrace.memory.ByteSize;
 import io.millrace.prefetch.plan.ComputeRates;
 import io.millrace.prefetch.plan.Machine;
 import io.millrace.prefetch.plan.MachineFile;
+import io.millrace.prefetch.probe.CardProbe;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -37,17 +40,21 @@ final class ProbeCommand implements Callable<Integer> {
     public Integer call() {
         ProbeCache cache = ProbeCache.ofThisMachine();
         Optional<Path> drive = Optional.ofNullable(nvmeDir);
-        Machine machine =
+        Machine probed =
                 MachineProbe.run(
                         cache.processor(),
                         drive.orElse(Path.of("")).toAbsolutePath(),
                         this::progress);
+        CardProbe.Result cards = CardProbe.run(this::progress);
+        Machine machine = probed.withMissing(cards.gaps());
         erase();
         cache.keep(machine, drive);
         if (json.wanted()) {
-            context.printJson(MachineFile.fields(machine));
+            Map<String, Object> fields = MachineFile.fields(machine);
+            fields.put("cards", cards.cards().stream().map(CardProbe.Card::fields).toList());
+            context.printJson(fields);
         } else {
-            print(machine, cache.file(drive));
+            print(machine, cards.cards(), cache.file(drive));
         }
         return ExitCode.DONE;
     }
@@ -66,7 +73,7 @@ final class ProbeCommand implements Callable<Integer> {
         }
     }
 
-    private void print(Machine machine, Path kept) {
+    private void print(Machine machine, List<CardProbe.Card> cards, Path kept) {
         Machine.Drive drive = machine.drive();
         Machine.Host host = machine.host();
         Machine.Accelerator device = machine.device();
@@ -111,6 +118,7 @@ final class ProbeCommand implements Callable<Integer> {
                         + rate(device.h2dWhileD2h())
                         + " and "
                         + rate(device.d2hWhileH2d()));
+        cards.forEach(this::print);
         line("matmul", "float32, in GFLOP/s, by rows (down) and inputs (across)");
         table(rates);
         line(
@@ -134,6 +142,17 @@ final class ProbeCommand implements Callable<Integer> {
         }
         machine.missing().forEach(gap -> line("missing", gap));
         line("kept in", kept.toString());
+    }
+
+    private void print(CardProbe.Card card) {
+        line(card.device(), card.facts().describe());
+        line(
+                "  copies",
+                "h2d "
+                        + rate(card.h2dBytesPerSecond())
+                        + ", d2h "
+                        + rate(card.d2hBytesPerSecond())
+                        + (card.pinned() ? "" : ", from memory that is not pinned"));
     }
 
     private void table(ComputeRates rates) {

@@ -9,6 +9,7 @@ import io.millrace.executor.config.Metric;
 import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.memory.DType;
+import io.millrace.memory.Matmul;
 import io.millrace.optim.Rounding;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
@@ -54,7 +55,7 @@ class CommandLineTest {
                                         + " --perturbation=rademacher --queries=2"
                                         + " --batch-size=8 --micro-batch=4 --seq-len=128"
                                         + " --seed=0xff --no-shuffle --no-pack --fold-every=5"
-                                        + " --rounding=stochastic --dtype=float32"
+                                        + " --rounding=stochastic --matmul=tf32 --dtype=float32"
                                         + " --device=emulated --device-budget=1GiB"
                                         + " --host-budget=2GiB --nvme-dir=n --nvme-budget=3GiB"
                                         + " --prefetch=4 --no-overlap --eval-every=2"
@@ -85,6 +86,7 @@ class CommandLineTest {
                                 .pack(false)
                                 .foldEvery(5)
                                 .rounding(Rounding.STOCHASTIC)
+                                .matmul(Matmul.TF32)
                                 .dtype(DType.F32)
                                 .memory(
                                         new MemoryConfig(

@@ -65,6 +65,27 @@ class PlanCommandTest {
     }
 
     @Test
+    void float32OnACardIsPlannedInFullUnlessTf32IsAskedFor() {
+        List<String> card = List.of("plan", "--arch", "opt-1.3b", "--gpu", "h100", "--dtype");
+        String full = run(RealCommand.with(card, "float32"));
+        String tf32 = run(RealCommand.with(card, "float32", "--matmul", "tf32"));
+        assertThat(tf32).contains("--matmul tf32");
+        assertThat(full).doesNotContain("--matmul");
+        assertThat(seconds(RealCommand.with(card, "float32")))
+                .isGreaterThan(3 * seconds(RealCommand.with(card, "float32", "--matmul", "tf32")));
+        RealCommand command = new RealCommand(temp);
+        assertThat(command.refused(RealCommand.with(card, "bfloat16", "--matmul", "tf32")))
+                .contains("--matmul", "--dtype float32");
+        assertThat(command.refused(List.of("plan", "--arch", "gpt2", "--matmul", "tf32")))
+                .contains("--matmul", "cuda:0");
+    }
+
+    private double seconds(List<String> arguments) {
+        return Json.parseObject(run(RealCommand.with(arguments, "--json")))
+                .number("predicted_step_seconds");
+    }
+
+    @Test
     void thePictureIsAPictureInLightAndDark() throws Exception {
         Path picture = temp.resolve("sweep.svg");
         run(RealCommand.with(WHAT_IF, "--plot", picture.toString()));

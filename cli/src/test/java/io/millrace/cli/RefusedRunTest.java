@@ -123,6 +123,15 @@ class RefusedRunTest {
     }
 
     @Test
+    void onlyCardsComputeOnTf32() {
+        for (String device : List.of("cpu", "emulated")) {
+            assertThat(command.refused(tune("--out=" + out, "--matmul=tf32", "--device=" + device)))
+                    .contains("--matmul", "tf32", "--device cuda:0");
+        }
+        assertThat(out).doesNotExist();
+    }
+
+    @Test
     void resumeAndReplayRefuseOtherWeights() throws IOException {
         command.done(tune("--out=" + out));
         TestModel.setLastElement(model, 0x3c01);

@@ -1,6 +1,7 @@
 package io.millrace.executor.config;
 
 import io.millrace.memory.DType;
+import io.millrace.memory.Matmul;
 import io.millrace.optim.Direction;
 import io.millrace.optim.DirectionOptions;
 import io.millrace.optim.Directions;
@@ -32,6 +33,7 @@ import java.util.Optional;
  * @param beta share of the momentum that a step keeps, for rules that have one
  * @param foldEvery steps between rounding pending updates into the stored weights
  * @param rounding how they are rounded
+ * @param matmul what products compute on
  * @param dtype dtype to tune in; that of the checkpoint where empty
  */
 public record ArithmeticConfig(
@@ -50,6 +52,7 @@ public record ArithmeticConfig(
         double beta,
         int foldEvery,
         Rounding rounding,
+        Matmul matmul,
         Optional<DType> dtype) {
     /** Checks every field. */
     public ArithmeticConfig {
@@ -132,6 +135,7 @@ public record ArithmeticConfig(
         options.put("optimizer", optimizer);
         options.put("fold-every", foldEvery);
         options.put("rounding", rounding.id());
+        options.put("matmul", matmul.id());
         dtype.ifPresent(type -> options.put("dtype", type.torchName()));
     }
 }

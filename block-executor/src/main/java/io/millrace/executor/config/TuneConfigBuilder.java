@@ -1,6 +1,7 @@
 package io.millrace.executor.config;
 
 import io.millrace.memory.DType;
+import io.millrace.memory.Matmul;
 import io.millrace.optim.DirectionOptions;
 import io.millrace.optim.LowRankDirection;
 import io.millrace.optim.Optimizers;
@@ -39,6 +40,7 @@ public final class TuneConfigBuilder {
     private double beta = Optimizers.DEFAULT_BETA;
     private OptionalInt foldEvery = OptionalInt.empty();
     private Rounding rounding = Rounding.NEAREST;
+    private Matmul matmul = Matmul.NATIVE;
     private Optional<DType> dtype = Optional.empty();
     private MemoryConfig memory = MemoryConfig.DEFAULT;
     private long evalEvery;
@@ -206,6 +208,12 @@ public final class TuneConfigBuilder {
         return this;
     }
 
+    /** What products compute on. */
+    public TuneConfigBuilder matmul(Matmul type) {
+        matmul = type;
+        return this;
+    }
+
     /** Dtype to tune in. */
     public TuneConfigBuilder dtype(DType type) {
         dtype = Optional.of(type);
@@ -272,6 +280,7 @@ public final class TuneConfigBuilder {
                         beta,
                         foldEvery.orElse(lowRank ? window : 1),
                         rounding,
+                        matmul,
                         dtype),
                 memory,
                 new OutputConfig(out, evalEvery, checkpointEvery, resume, trace, metricsPort));

@@ -1,6 +1,7 @@
 package io.millrace.executor.cuda;
 
 import io.millrace.memory.DType;
+import io.millrace.memory.Matmul;
 import io.millrace.memory.NativeCallException;
 import java.util.HashMap;
 import java.util.Map;
@@ -24,6 +25,7 @@ final class CublasLtMatmul implements CudaMatmul {
     private final cublasLtContext context = new cublasLtContext();
     private final Map<Key, CublasLtPlan> plans = new HashMap<>();
     private final long workspaceBytes;
+    private final Matmul type;
     private final Stream stream;
     private final Address workspace = new Address();
     private final Address x = new Address();
@@ -56,9 +58,11 @@ final class CublasLtMatmul implements CudaMatmul {
      * @param streamHandle where products go
      * @param workspaceAddress 256-byte aligned
      * @param workspaceBytes how much of it there is
+     * @param type what products of float32 matrices compute on
      */
-    CublasLtMatmul(long streamHandle, long workspaceAddress, long workspaceBytes) {
+    CublasLtMatmul(long streamHandle, long workspaceAddress, long workspaceBytes, Matmul type) {
         this.workspaceBytes = workspaceBytes;
+        this.type = type;
         stream = new Stream(streamHandle);
         workspace.at(workspaceAddress);
         check(cublas.cublasLtCreate(context), "cublasLtCreate()");
@@ -84,7 +88,13 @@ final class CublasLtMatmul implements CudaMatmul {
         if (plan == null) {
             plan =
                     new CublasLtPlan(
-                            context, shape, key.alignX, key.alignW, key.alignY, workspaceBytes);
+                            context,
+                            shape,
+                            type,
+                            key.alignX,
+                            key.alignW,
+                            key.alignY,
+                            workspaceBytes);
             plans.put(key, plan);
         }
         y.at(yAddress);

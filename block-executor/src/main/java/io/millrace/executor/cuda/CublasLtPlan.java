@@ -3,6 +3,7 @@ package io.millrace.executor.cuda;
 import static io.millrace.executor.cuda.CublasLtMatmul.check;
 
 import io.millrace.memory.DType;
+import io.millrace.memory.Matmul;
 import io.millrace.memory.NativeCallException;
 import org.bytedeco.cuda.cublas.cublasLtContext;
 import org.bytedeco.cuda.cublas.cublasLtMatmulAlgo_t;
@@ -28,12 +29,13 @@ final class CublasLtPlan implements AutoCloseable {
     CublasLtPlan(
             cublasLtContext context,
             MatmulShape shape,
+            Matmul type,
             long alignX,
             long alignW,
             long alignY,
             long workspaceBytes) {
         try {
-            describe(shape);
+            describe(shape, compute(shape.inType(), type));
             propose(context, shape, alignX, alignW, alignY, workspaceBytes);
         } catch (RuntimeException | Error e) {
             close();
@@ -41,10 +43,16 @@ final class CublasLtPlan implements AutoCloseable {
         }
     }
 
-    private void describe(MatmulShape shape) {
+    /** TF32 is never the library's own choice: CUBLAS_COMPUTE_32F is of full precision. */
+    private static int compute(DType in, Matmul type) {
+        return type == Matmul.TF32 && in == DType.F32
+                ? cublas.CUBLAS_COMPUTE_32F_FAST_TF32
+                : cublas.CUBLAS_COMPUTE_32F;
+    }
+
+    private void describe(MatmulShape shape, int compute) {
         check(
-                cublas.cublasLtMatmulDescInit(
-                        operation, cublas.CUBLAS_COMPUTE_32F, cudart.CUDA_R_32F),
+                cublas.cublasLtMatmulDescInit(operation, compute, cudart.CUDA_R_32F),
                 "cublasLtMatmulDescInit()");
         if (!shape.inputMajor()) {
             setOperation(cublas.CUBLASLT_MATMUL_DESC_TRANSA, cublas.CUBLAS_OP_T);

@@ -1,5 +1,6 @@
 package io.millrace.executor.cuda;
 
+import io.millrace.memory.Matmul;
 import io.millrace.memory.cuda.CudaApi;
 
 /** What comes from outside to run kernels and products on a CUDA device. */
@@ -19,8 +20,9 @@ public interface CudaKit {
      *
      * @param module the loaded image
      * @param workspace address of {@link #workspaceBytes}, 256-byte aligned
+     * @param type what products of float32 matrices compute on
      */
-    CudaMatmul matmul(CudaApi api, long module, long stream, long workspace);
+    CudaMatmul matmul(CudaApi api, long module, long stream, long workspace, Matmul type);
 
     /** How large matrices are cut. */
     default CudaPanels panels() {

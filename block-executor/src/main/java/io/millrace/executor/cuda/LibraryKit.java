@@ -1,6 +1,7 @@
 package io.millrace.executor.cuda;
 
 import io.millrace.memory.BadInputException;
+import io.millrace.memory.Matmul;
 import io.millrace.memory.cuda.CudaApi;
 import io.millrace.memory.cuda.CudaAttribute;
 import io.millrace.memory.cuda.CudaLibraries;
@@ -33,8 +34,8 @@ final class LibraryKit implements CudaKit {
     }
 
     @Override
-    public CudaMatmul matmul(CudaApi api, long module, long stream, long workspace) {
+    public CudaMatmul matmul(CudaApi api, long module, long stream, long workspace, Matmul type) {
         CudaLibraries.ofMachine().requireCublasLt();
-        return new CublasLtMatmul(stream, workspace, WORKSPACE_BYTES);
+        return new CublasLtMatmul(stream, workspace, WORKSPACE_BYTES, type);
     }
 }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
+import io.millrace.memory.Matmul;
 import io.millrace.optim.Rounding;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -46,6 +47,7 @@ class TuneConfigTest {
                                 0.9,
                                 1,
                                 Rounding.NEAREST,
+                                Matmul.NATIVE,
                                 Optional.empty()));
         assertThat(config.memory()).isEqualTo(MemoryConfig.DEFAULT);
     }

@@ -1,5 +1,7 @@
 package io.millrace.executor.cuda;
 
+import io.millrace.memory.DType;
+import io.millrace.memory.Matmul;
 import io.millrace.memory.cuda.CudaApi;
 import io.millrace.memory.cuda.HostCuda;
 import io.millrace.memory.cuda.HostCudaOptions;
@@ -53,7 +55,7 @@ public final class HostKit implements CudaKit, AutoCloseable {
     }
 
     @Override
-    public CudaMatmul matmul(CudaApi api, long module, long stream, long workspace) {
+    public CudaMatmul matmul(CudaApi api, long module, long stream, long workspace, Matmul type) {
         long function = api.function(module, "host_matmul");
         KernelArguments arguments = new KernelArguments();
         return new CudaMatmul() {
@@ -77,7 +79,7 @@ public final class HostKit implements CudaKit, AutoCloseable {
                         .int32(shape.accumulate() ? 1 : 0)
                         .int32(CudaCodes.of(shape.inType()))
                         .int32(CudaCodes.of(shape.outType()))
-                        .int32(0);
+                        .int32(type == Matmul.TF32 && shape.inType() == DType.F32 ? 1 : 0);
                 api.launchKernel(function, shape.batch(), 1, 1, 1, 1, 1, 0, stream, arguments);
             }
 

@@ -8,12 +8,22 @@ struct MatmulArgs {
     u64 strideX, strideW, strideY; // elements from one of the batch to the next
     u64 rowX, rowW, rowY; // elements from a row to the next
     u32 rows, outputs, inputs;
-    u32 inputMajor, accumulate, inType, outType, unused;
+    u32 inputMajor, accumulate, inType, outType, tf32;
 };
+
+// The nearest number with TensorFloat-32's 10 bits of mantissa.
+static float as_tf32(float value) {
+    u32 bits = __float_as_uint(value);
+    return __uint_as_float((bits + 0xFFFu + ((bits >> 13) & 1u)) & ~0x1FFFu);
+}
+
+static float operand(const MatmulArgs &a, const void *base, u64 index) {
+    float value = load_one(base, static_cast<Type>(a.inType), index);
+    return a.tf32 != 0 ? as_tf32(value) : value;
+}
 
 // One thread for each of the batch: plain loops, summed in float32 as the library does.
 extern "C" void host_matmul(MatmulArgs a) {
-    Type in = static_cast<Type>(a.inType);
     Type out = static_cast<Type>(a.outType);
     u32 batch = blockIdx.x;
     std::vector<float> x(a.inputs);
@@ -21,12 +31,12 @@ extern "C" void host_matmul(MatmulArgs a) {
     for (u32 o = 0; o < a.outputs; o++) {
         for (u32 i = 0; i < a.inputs; i++) {
             u64 place = a.inputMajor != 0 ? i * a.rowW + o : o * a.rowW + i;
-            w[static_cast<size_t>(o) * a.inputs + i] = load_one(a.w, in, batch * a.strideW + place);
+            w[static_cast<size_t>(o) * a.inputs + i] = operand(a, a.w, batch * a.strideW + place);
         }
     }
     for (u32 r = 0; r < a.rows; r++) {
         for (u32 i = 0; i < a.inputs; i++) {
-            x[i] = load_one(a.x, in, batch * a.strideX + r * a.rowX + i);
+            x[i] = operand(a, a.x, batch * a.strideX + r * a.rowX + i);
         }
         for (u32 o = 0; o < a.outputs; o++) {
             const float *column = w.data() + static_cast<size_t>(o) * a.inputs;

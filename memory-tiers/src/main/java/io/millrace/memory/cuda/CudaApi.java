@@ -28,6 +28,14 @@ public interface CudaApi {
     /** {@code cuDriverGetVersion}: 13010 is CUDA 13.1. */
     int driverVersion();
 
+    /**
+     * What NVML, the driver's management library, tells of a device, or why it does not. Never
+     * fails: a run needs none of it.
+     */
+    default NvmlAnswer management(int device) {
+        return NvmlAnswer.refused("this driver has none");
+    }
+
     /** {@code cuDevicePrimaryCtxRetain}: the context that the CUDA libraries use too. */
     long retainContext(int device);
 

@@ -11,8 +11,17 @@ public final class CudaAttribute {
     /** Streaming multiprocessors. */
     public static final int MULTIPROCESSOR_COUNT = 16;
 
+    /** Bus of its PCI address. */
+    public static final int PCI_BUS_ID = 33;
+
+    /** Device of its PCI address. */
+    public static final int PCI_DEVICE_ID = 34;
+
     /** Engines that copy beside kernels: 2 copy both ways at once. */
     public static final int ASYNC_ENGINE_COUNT = 40;
+
+    /** Domain of its PCI address. */
+    public static final int PCI_DOMAIN_ID = 50;
 
     /** Digits before the point of the compute capability. */
     public static final int COMPUTE_CAPABILITY_MAJOR = 75;

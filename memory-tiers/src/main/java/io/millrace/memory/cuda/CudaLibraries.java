@@ -1,6 +1,7 @@
 package io.millrace.memory.cuda;
 
 import io.millrace.memory.BadInputException;
+import io.millrace.memory.NativeCallException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
@@ -11,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 
 /**
  * The shared libraries that a CUDA device needs, taken from the system. Each is loaded here by its
@@ -20,6 +22,7 @@ import java.util.function.Predicate;
 public final class CudaLibraries {
     private static final String DRIVER = "libcuda.so.1";
     private static final String RUNTIME = "libcudart.so.13";
+    private static final String MANAGEMENT = "libnvidia-ml.so.1";
     private static final List<String> MATRICES = List.of("libcublasLt.so.13", "libcublas.so.13");
     private static final String COMPILER = "libnvrtc.so.13";
 
@@ -63,6 +66,22 @@ public final class CudaLibraries {
     public void requireNvrtc() {
         requireDriver();
         require(COMPILER);
+    }
+
+    /**
+     * Asks NVML, if it can be loaded: it comes with the driver, but containers may leave it out.
+     *
+     * @param question what it is asked, by classes that link to it
+     */
+    NvmlAnswer management(Supplier<NvmlFacts> question) {
+        if (!loads.test(MANAGEMENT)) {
+            return NvmlAnswer.refused(MANAGEMENT + " cannot be loaded");
+        }
+        try {
+            return NvmlAnswer.of(question.get());
+        } catch (NativeCallException | LinkageError e) {
+            return NvmlAnswer.refused(e.getMessage());
+        }
     }
 
     /** What a CUDA device would miss on this machine, a line each; empty where nothing is. */

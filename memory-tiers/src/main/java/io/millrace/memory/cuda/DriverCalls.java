@@ -3,6 +3,7 @@ package io.millrace.memory.cuda;
 import io.millrace.memory.NativeCallException;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
@@ -114,6 +115,18 @@ final class DriverCalls implements CudaApi {
         int[] version = new int[1];
         check(cudart.cuDriverGetVersion(version), "cuDriverGetVersion()");
         return version[0];
+    }
+
+    @Override
+    public NvmlAnswer management(int device) {
+        String pciBusId =
+                String.format(
+                        Locale.ROOT,
+                        "%08x:%02x:%02x.0",
+                        attribute(device, CudaAttribute.PCI_DOMAIN_ID),
+                        attribute(device, CudaAttribute.PCI_BUS_ID),
+                        attribute(device, CudaAttribute.PCI_DEVICE_ID));
+        return CudaLibraries.ofMachine().management(() -> NvmlCalls.read(pciBusId));
     }
 
     @Override

@@ -93,9 +93,14 @@ public final class CudaDevice implements Device {
         return ordinal;
     }
 
-    /** What it says of itself. */
+    /** What it said of itself when it was opened. */
     public CudaFacts facts() {
         return facts;
+    }
+
+    /** What it says of itself now. */
+    public CudaFacts askFacts() {
+        return CudaFacts.of(api, ordinal);
     }
 
     /** Makes its context the calling thread's, which calls to {@link #api} need. */
@@ -106,6 +111,11 @@ public final class CudaDevice implements Device {
     @Override
     public String name() {
         return "cuda:" + ordinal;
+    }
+
+    @Override
+    public String describe() {
+        return name() + " (" + facts.describe() + ")";
     }
 
     @Override

@@ -12,6 +12,11 @@ public interface Device extends AutoCloseable {
     /** The name on the command line: {@code cpu}, {@code emulated}, {@code cuda:0}. */
     String name();
 
+    /** The name, and what the device says of itself. */
+    default String describe() {
+        return name();
+    }
+
     /**
      * Whether device memory is host memory. Then {@link #adopt} lends host memory to the device as
      * it is, and no copy is needed to compute on a block that is in host memory.

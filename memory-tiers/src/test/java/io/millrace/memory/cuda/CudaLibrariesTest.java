@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.memory.BadInputException;
+import io.millrace.memory.NativeCallException;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -40,6 +41,39 @@ final class CudaLibrariesTest {
         assertThat(order)
                 .containsExactly(
                         "libcuda.so.1", "libcudart.so.13", "libcublasLt.so.13", "libcublas.so.13");
+    }
+
+    @Test
+    void aMachineWithoutNvmlSaysSoAndGoesOn() {
+        NvmlAnswer answer =
+                without("libnvidia-ml.so.1")
+                        .management(() -> {
+                            throw new AssertionError("asked what is not there");
+                        });
+        assertThat(answer.facts()).isEmpty();
+        assertThat(answer.refusal()).contains("libnvidia-ml.so.1");
+    }
+
+    @Test
+    void anNvmlThatFailsIsQuotedAndHarmsNothing() {
+        CudaLibraries all = new CudaLibraries(library -> true);
+        assertThat(
+                        all.management(
+                                        () -> {
+                                            throw new NativeCallException(
+                                                    "nvmlInit_v2()",
+                                                    18,
+                                                    "Driver/library version mismatch");
+                                        })
+                                .refusal())
+                .isEqualTo("nvmlInit_v2() failed with 18: Driver/library version mismatch");
+        assertThat(
+                        all.management(
+                                        () -> {
+                                            throw new UnsatisfiedLinkError("no jninvml");
+                                        })
+                                .refusal())
+                .isEqualTo("no jninvml");
     }
 
     @Test

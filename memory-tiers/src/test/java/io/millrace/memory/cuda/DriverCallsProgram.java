@@ -29,6 +29,9 @@ final class DriverCallsProgram {
     public static void main(String[] args) throws Exception {
         try {
             CudaApi api = CudaDriver.load();
+            if (args[0].equals("facts")) {
+                facts();
+            }
             if (args[0].equals("work")) {
                 device();
                 kernel(api);
@@ -36,6 +39,17 @@ final class DriverCallsProgram {
             }
         } catch (BadInputException e) {
             System.out.println(e.getMessage());
+        }
+    }
+
+    private static void facts() {
+        try (CudaDevice device =
+                (CudaDevice) Devices.open("cuda:0", Ledger.unlimited(), DeviceOptions.defaults())) {
+            System.out.println(device.facts().describe());
+            device.askFacts()
+                    .nvml()
+                    .facts()
+                    .ifPresent(told -> System.out.println(told.slowdowns()));
         }
     }
 

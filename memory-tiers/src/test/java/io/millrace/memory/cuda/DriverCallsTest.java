@@ -73,13 +73,54 @@ final class DriverCallsTest {
         return run(builder);
     }
 
+    private void compileResource(String name, String library) throws Exception {
+        try (InputStream source = DriverCallsTest.class.getResourceAsStream(name)) {
+            compile(new String(source.readAllBytes(), StandardCharsets.UTF_8), library);
+        }
+    }
+
+    private void compileDriver() throws Exception {
+        compileResource("/cuda/driver.c", "libcuda.so.1");
+        compile("int empty;", "libcudart.so.13");
+    }
+
     @Test
     void everyCallReachesTheDriverAsItWasMeant() throws Exception {
-        try (InputStream source = DriverCallsTest.class.getResourceAsStream("/cuda/driver.c")) {
-            compile(new String(source.readAllBytes(), StandardCharsets.UTF_8), "libcuda.so.1");
-        }
-        compile("int empty;", "libcudart.so.13");
+        compileDriver();
         assertThat(child("work")).contains("all calls were right");
+    }
+
+    @Test
+    void nvmlTellsOfTheCardAtTheDriversAddress() throws Exception {
+        compileDriver();
+        compileResource("/cuda/nvml.c", "libnvidia-ml.so.1");
+        assertThat(child("facts"))
+                .contains(
+                        "Test Board 80GB, 1.00GiB, compute capability 8.6, 16 multiprocessors,"
+                                + " driver for CUDA 13.1, driver 590.12.34, 768.00MiB free,"
+                                + " PCIe 3 x8 of PCIe 4 x16, 1410 MHz of 1980")
+                .contains("[DRIVER_HEAT, CARD_HEAT]");
+    }
+
+    @Test
+    void withoutNvmlTheDriversOwnFactsStandAndItIsSaid() throws Exception {
+        compileDriver();
+        assertThat(child("facts"))
+                .contains("Test card, 1.00GiB, compute capability 8.6")
+                .contains("nothing from NVML (libnvidia-ml.so.1 cannot be loaded)");
+    }
+
+    @Test
+    void anNvmlThatDoesNotKnowTheCardIsQuoted() throws Exception {
+        compileDriver();
+        compile(
+                "int nvmlInit_v2() { return 0; } int nvmlShutdown() { return 0; }"
+                        + " const char *nvmlErrorString(int c) { return \"Not Found\"; }"
+                        + " int nvmlDeviceGetHandleByPciBusId_v2(void *b, void *d) { return 6; }",
+                "libnvidia-ml.so.1");
+        assertThat(child("facts"))
+                .contains("Test card, 1.00GiB")
+                .contains("(00000032:21:22.0) failed with 6: Not Found");
     }
 
     @Test

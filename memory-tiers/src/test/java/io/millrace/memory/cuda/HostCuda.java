@@ -125,10 +125,6 @@ public final class HostCuda implements CudaApi, AutoCloseable {
         streams.clear();
     }
 
-    boolean hasFailed() {
-        return failure != null;
-    }
-
     synchronized void fail(HostCall call, Throwable fault) {
         if (failure == null) {
             failure = new Failure(call, fault);
@@ -207,6 +203,11 @@ public final class HostCuda implements CudaApi, AutoCloseable {
     @Override
     public int driverVersion() {
         return 13010;
+    }
+
+    @Override
+    public NvmlAnswer management(int device) {
+        return options.nvml();
     }
 
     @Override
@@ -293,10 +294,8 @@ public final class HostCuda implements CudaApi, AutoCloseable {
         memory("cuStreamCreate");
         long handle = newHandle();
         note("cuStreamCreate", handle, 0, 0, "");
-        streams.put(
-                handle,
-                new HostCudaStream(
-                        this, handle, options.delaySeed() + handle, options.longestDelayNs()));
+        long seed = options.delaySeed() + handle;
+        streams.put(handle, new HostCudaStream(this, handle, seed, options.longestDelayNs()));
         return handle;
     }
 
@@ -316,10 +315,8 @@ public final class HostCuda implements CudaApi, AutoCloseable {
     private void requireSound(String call) {
         Failure failed = failure;
         if (failed != null) {
-            throw new NativeCallException(
-                    call + "()",
-                    719,
-                    "CUDA_ERROR_LAUNCH_FAILED: " + failed.call + ": " + failed.fault);
+            String why = failed.call + ": " + failed.fault;
+            throw new NativeCallException(call + "()", 719, "CUDA_ERROR_LAUNCH_FAILED: " + why);
         }
     }
 

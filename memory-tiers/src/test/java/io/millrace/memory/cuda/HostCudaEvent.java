@@ -41,7 +41,7 @@ final class HostCudaEvent {
 
     /** Waits for a record; gives up where the device has failed, as nothing happens there then. */
     synchronized void await(long ticket, HostCuda device) throws InterruptedException {
-        while (happened < ticket && !device.hasFailed()) {
+        while (happened < ticket && device.fault() == null) {
             wait(50); // a failure elsewhere wakes nobody here
         }
     }

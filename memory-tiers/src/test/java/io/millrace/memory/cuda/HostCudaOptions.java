@@ -12,6 +12,7 @@ import io.millrace.memory.NativeCallException;
  * @param clockSkew how much faster the device's clock runs than the host's, as a fraction
  * @param mapsAddresses whether the devices can reserve and map addresses
  * @param takesPageable whether copies from host memory that is not registered are taken
+ * @param nvml what the management library says
  */
 public record HostCudaOptions(
         long memoryBytes,
@@ -20,26 +21,55 @@ public record HostCudaOptions(
         long longestDelayNs,
         double clockSkew,
         boolean mapsAddresses,
-        boolean takesPageable) {
+        boolean takesPageable,
+        NvmlAnswer nvml) {
 
     /** Shared memory that a block may have. */
     static final int SHARED_BYTES = 227 << 10;
 
     /** One device of 1 GiB, no pauses, a true clock, mapped addresses, registered memory only. */
     public static HostCudaOptions defaults() {
-        return new HostCudaOptions(1L << 30, 1, 0, 0, 0, true, false);
+        return new HostCudaOptions(
+                1L << 30, 1, 0, 0, 0, true, false, NvmlAnswer.refused("a fake has none"));
     }
 
     /** The same with seeded pauses of up to so long before each piece of work on a stream. */
     public HostCudaOptions withDelays(long seed, long longestNs) {
         return new HostCudaOptions(
-                memoryBytes, devices, seed, longestNs, clockSkew, mapsAddresses, takesPageable);
+                memoryBytes,
+                devices,
+                seed,
+                longestNs,
+                clockSkew,
+                mapsAddresses,
+                takesPageable,
+                nvml);
     }
 
     /** The same with another size of device memory. */
     public HostCudaOptions withMemory(long bytes) {
         return new HostCudaOptions(
-                bytes, devices, delaySeed, longestDelayNs, clockSkew, mapsAddresses, takesPageable);
+                bytes,
+                devices,
+                delaySeed,
+                longestDelayNs,
+                clockSkew,
+                mapsAddresses,
+                takesPageable,
+                nvml);
+    }
+
+    /** The same with so many devices. */
+    public HostCudaOptions withDevices(int count) {
+        return new HostCudaOptions(
+                memoryBytes,
+                count,
+                delaySeed,
+                longestDelayNs,
+                clockSkew,
+                mapsAddresses,
+                takesPageable,
+                nvml);
     }
 
     /** The same with a clock that is fast by a fraction. */
@@ -51,19 +81,47 @@ public record HostCudaOptions(
                 longestDelayNs,
                 skew,
                 mapsAddresses,
-                takesPageable);
+                takesPageable,
+                nvml);
     }
 
     /** The same on a driver without mapped addresses. */
     public HostCudaOptions withoutMapping() {
         return new HostCudaOptions(
-                memoryBytes, devices, delaySeed, longestDelayNs, clockSkew, false, takesPageable);
+                memoryBytes,
+                devices,
+                delaySeed,
+                longestDelayNs,
+                clockSkew,
+                false,
+                takesPageable,
+                nvml);
     }
 
     /** The same, and copies from host memory that is not registered are taken, as real ones are. */
     public HostCudaOptions withPageable() {
         return new HostCudaOptions(
-                memoryBytes, devices, delaySeed, longestDelayNs, clockSkew, mapsAddresses, true);
+                memoryBytes,
+                devices,
+                delaySeed,
+                longestDelayNs,
+                clockSkew,
+                mapsAddresses,
+                true,
+                nvml);
+    }
+
+    /** The same with a management library that tells of every card alike. */
+    public HostCudaOptions withNvml(NvmlFacts facts) {
+        return new HostCudaOptions(
+                memoryBytes,
+                devices,
+                delaySeed,
+                longestDelayNs,
+                clockSkew,
+                mapsAddresses,
+                takesPageable,
+                NvmlAnswer.of(facts));
     }
 
     int attribute(int attribute) {

@@ -70,7 +70,7 @@ final class HostCudaStream {
         }
         entry.call.began(System.nanoTime());
         try {
-            if (!owner.hasFailed()) {
+            if (owner.fault() == null) {
                 entry.work.run();
             }
         } catch (Throwable fault) {

@@ -258,14 +258,14 @@ final class CudaDeviceTest extends DeviceContractTest {
 
     @Test
     void namesOfCardsThatAreNotThereAreInputThatAPersonCanMend() {
-        HostCudaOptions two = new HostCudaOptions(1 << 20, 2, 0, 0, 0, true, false);
+        HostCudaOptions two = HostCudaOptions.defaults().withMemory(1 << 20).withDevices(2);
         HostCuda driver = new HostCuda(two, KERNELS);
         for (String wrong : List.of("2", "-1", "x", "")) {
             assertThatThrownBy(() -> CudaDevice.open(driver, wrong, Ledger.unlimited()))
                     .isInstanceOf(BadInputException.class)
                     .hasMessageContainingAll("cuda:" + wrong, "cuda:0 to cuda:1");
         }
-        HostCuda none = new HostCuda(new HostCudaOptions(1, 0, 0, 0, 0, true, false), KERNELS);
+        HostCuda none = new HostCuda(HostCudaOptions.defaults().withDevices(0), KERNELS);
         assertThatThrownBy(() -> CudaDevice.open(none, "0", Ledger.unlimited()))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("nvidia-smi");
@@ -281,7 +281,7 @@ final class CudaDeviceTest extends DeviceContractTest {
             assertThat(((CudaDevice) device).facts().describe())
                     .isEqualTo(
                             "Host CUDA 0, 1.00GiB, compute capability 9.0, 4 multiprocessors, driver"
-                                    + " for CUDA 13.1");
+                                    + " for CUDA 13.1, nothing from NVML (a fake has none)");
         }
     }
 

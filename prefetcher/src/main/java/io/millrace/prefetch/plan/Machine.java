@@ -1,5 +1,6 @@
 package io.millrace.prefetch.plan;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -123,6 +124,13 @@ public record Machine(
     /** The same with another device. */
     public Machine withDevice(Accelerator other) {
         return new Machine(name, measured, drive, host, other, missing);
+    }
+
+    /** The same, missing more. */
+    public Machine withMissing(List<String> more) {
+        List<String> all = new ArrayList<>(missing);
+        all.addAll(more);
+        return new Machine(name, measured, drive, host, device, all);
     }
 
     /** The same with another drive. */

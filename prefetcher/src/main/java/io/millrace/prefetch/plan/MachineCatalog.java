@@ -3,6 +3,7 @@ package io.millrace.prefetch.plan;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.ByteSize;
 import io.millrace.memory.DType;
+import io.millrace.memory.Matmul;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
@@ -74,16 +75,17 @@ public final class MachineCatalog {
      * @param base what it has otherwise
      * @param wishes what is exchanged
      * @param dtype what weights are stored in, which decides how a card multiplies
+     * @param matmul what products compute on, which decides it too
      * @throws BadInputException when a name or generation is not in the catalogue
      */
-    public static Machine with(Machine base, Wishes wishes, DType dtype) {
+    public static Machine with(Machine base, Wishes wishes, DType dtype, Matmul matmul) {
         if (wishes.isEmpty()) {
             return base;
         }
         Machine machine = base;
         StringBuilder name = new StringBuilder();
         if (wishes.gpu() != null) {
-            machine = machine.withDevice(gpu(wishes.gpu(), wishes.pcie(), dtype));
+            machine = machine.withDevice(gpu(wishes.gpu(), wishes.pcie(), products(dtype, matmul)));
             name.append(wishes.gpu()).append(", ");
         } else if (wishes.pcie().isPresent()) {
             throw new BadInputException(
@@ -164,7 +166,15 @@ public final class MachineCatalog {
                 bytesPerSecond);
     }
 
-    private static Machine.Accelerator gpu(String name, OptionalInt pcie, DType dtype) {
+    /** The catalogue's name for the rate of products. */
+    private static String products(DType dtype, Matmul matmul) {
+        if (dtype != DType.F32) {
+            return "bf16_tflops";
+        }
+        return matmul == Matmul.TF32 ? "tf32_tflops" : "fp32_tflops";
+    }
+
+    private static Machine.Accelerator gpu(String name, OptionalInt pcie, String products) {
         JsonObject gpus = CATALOG.object("gpus");
         if (!gpus.has(name)) {
             throw new BadInputException(
@@ -174,7 +184,7 @@ public final class MachineCatalog {
         }
         JsonObject gpu = gpus.object(name);
         JsonObject link = link(pcie.orElse((int) gpu.integer("pcie")));
-        double matmul = gpu.number(dtype == DType.F32 ? "tf32_tflops" : "bf16_tflops") * TERA;
+        double matmul = gpu.number(products) * TERA;
         return new Machine.Accelerator(
                 "cuda:0",
                 false,

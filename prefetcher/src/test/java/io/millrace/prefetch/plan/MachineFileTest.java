@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
+import io.millrace.memory.Matmul;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -73,13 +74,35 @@ class MachineFileTest {
                                 OptionalInt.of(2),
                                 OptionalInt.empty(),
                                 OptionalLong.of(128L << 30)),
-                        DType.BF16);
+                        DType.BF16,
+                        Matmul.NATIVE);
         assertThat(machine.measured()).isFalse();
         assertThat(machine.device().memoryBytes()).isEqualTo(24L << 30);
         assertThat(machine.device().h2dBytesPerSecond()).isEqualTo(55e9);
         assertThat(machine.drive().readBytesPerSecond()).isEqualTo(13e9);
         assertThat(machine.host().memoryBytes()).isEqualTo(128L << 30);
         assertThat(machine.name()).contains("rtx4090");
+    }
+
+    @Test
+    void aCardMultipliesAsFastAsWhatItComputesOn() {
+        assertThat(bestRate(DType.BF16, Matmul.NATIVE)).isEqualTo(700e12);
+        assertThat(bestRate(DType.F32, Matmul.TF32)).isEqualTo(380e12);
+        assertThat(bestRate(DType.F32, Matmul.NATIVE)).isEqualTo(65e12);
+    }
+
+    private static double bestRate(DType dtype, Matmul matmul) {
+        MachineCatalog.Wishes card =
+                new MachineCatalog.Wishes(
+                        "h100",
+                        OptionalInt.empty(),
+                        OptionalInt.empty(),
+                        OptionalInt.empty(),
+                        OptionalLong.empty());
+        return MachineCatalog.with(Machines.of("cpu", 1e9, 1e9), card, dtype, matmul)
+                .device()
+                .rates()
+                .bestMatmulRate();
     }
 
     @Test
@@ -93,7 +116,8 @@ class MachineFileTest {
                                         OptionalInt.empty(),
                                         OptionalInt.empty(),
                                         OptionalLong.empty()),
-                                DType.BF16))
+                                DType.BF16,
+                                Matmul.NATIVE))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("rtx4090");
     }

@@ -1,0 +1,16 @@
+package io.millrace.memory;
+
+import java.util.Locale;
+
+/** What products of matrices compute on. Sums are float32 in each. */
+public enum Matmul {
+    /** The type that the matrices have. */
+    NATIVE,
+    /** TensorFloat-32: float32 matrices, of which products read 10 bits of mantissa. */
+    TF32;
+
+    /** The name on the command line and in files, such as {@code tf32}. */
+    public String id() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+}
