@@ -8,6 +8,7 @@ import java.util.Map;
  * at the clock for each change, no allocation and no lock; sums are read by whoever has waited for
  * the workers.
  */
+@SuppressWarnings("EnumOrdinal") // places in an array that does not outlive the process
 public final class OperatorClock {
     private static final Operator[] OPERATORS = Operator.values();
     private static final int SINCE = OPERATORS.length;
