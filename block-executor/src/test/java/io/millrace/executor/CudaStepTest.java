@@ -1,12 +1,10 @@
 package io.millrace.executor;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.cuda.HostKit;
-import io.millrace.memory.BadInputException;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
@@ -68,15 +66,6 @@ final class CudaStepTest {
             assertThat(busy).isPositive();
             assertThat(busy).isLessThan(step.number("step_seconds") + 1e-3);
         }
-    }
-
-    @Test
-    void lowRankDirectionsAreRefusedBeforeAnythingIsWritten() throws IOException {
-        TuneConfigBuilder config = config("refused").perturbation("low-rank");
-        assertThatThrownBy(() -> TuningRun.run(config.build(), RunListener.SILENT))
-                .isInstanceOf(BadInputException.class)
-                .hasMessageContaining("--perturbation");
-        assertThat(temp.resolve("refused")).doesNotExist();
     }
 
     private TuneConfigBuilder config(String name) throws IOException {

@@ -29,6 +29,7 @@ final class CublasLtMatmul implements CudaMatmul {
     private final Address x = new Address();
     private final Address w = new Address();
     private final Address y = new Address();
+    private final FloatPointer factor = new FloatPointer(1f); // read when a product is handed over
     private final FloatPointer one = new FloatPointer(1f);
     private final FloatPointer zero = new FloatPointer(0f);
 
@@ -72,7 +73,8 @@ final class CublasLtMatmul implements CudaMatmul {
     }
 
     @Override
-    public void multiply(MatmulShape shape, long xAddress, long wAddress, long yAddress) {
+    public void multiply(
+            MatmulShape shape, long xAddress, long wAddress, long yAddress, float productFactor) {
         DType in = shape.inType();
         Key key =
                 new Key(
@@ -88,11 +90,12 @@ final class CublasLtMatmul implements CudaMatmul {
             plans.put(key, plan);
         }
         y.at(yAddress);
+        factor.put(productFactor);
         int status =
                 cublas.cublasLtMatmul(
                         context,
                         plan.operation(),
-                        one,
+                        factor,
                         w.at(wAddress),
                         plan.w(),
                         x.at(xAddress),
@@ -125,6 +128,7 @@ final class CublasLtMatmul implements CudaMatmul {
             check(cublas.cublasLtDestroy(context), "cublasLtDestroy()");
             context.setNull();
         }
+        factor.close();
         one.close();
         zero.close();
     }

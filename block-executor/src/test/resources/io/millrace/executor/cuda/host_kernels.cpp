@@ -8,7 +8,8 @@ struct MatmulArgs {
     u64 strideX, strideW, strideY; // elements from one of the batch to the next
     u64 rowX, rowW, rowY; // elements from a row to the next
     u32 rows, outputs, inputs;
-    u32 inputMajor, accumulate, inType, outType, unused;
+    u32 inputMajor, accumulate, inType, outType;
+    float factor; // on each product
 };
 
 // One thread for each of the batch: plain loops, summed in float32 as the library does.
@@ -44,6 +45,7 @@ extern "C" void host_matmul(MatmulArgs a) {
             for (; i < a.inputs; i++) {
                 sum = __builtin_fmaf(x[i], column[i], sum);
             }
+            sum *= a.factor;
             u64 place = batch * a.strideY + r * a.rowY + o;
             store_one(a.y, out, place, a.accumulate != 0 ? load_one(a.y, out, place) + sum : sum);
         }
