@@ -7,7 +7,7 @@ import io.millrace.prefetch.BlockLease;
 
 /** A visit of a block in memory that only the device can address. */
 final class CudaVisit extends BlockVisit {
-    private final long address;
+    private final DeviceTensor[] tensors;
 
     CudaVisit(
             BlockLease lease,
@@ -16,17 +16,21 @@ final class CudaVisit extends BlockVisit {
             int foldEvery,
             boolean lastOfStep) {
         super(lease, layout, request, foldEvery, lastOfStep);
-        address = lease.address();
+        tensors = new DeviceTensor[tensorCount()];
+        for (int index = 0; index < tensors.length; index++) {
+            TensorSlot slot = slot(index);
+            tensors[index] =
+                    new DeviceTensor(
+                            lease.address() + slot.offsetBytes(),
+                            slot.dtype(),
+                            slot.tensorId(),
+                            slot.elementCount(),
+                            slot.isVector());
+        }
     }
 
     DeviceTensor tensor(int index) {
-        TensorSlot slot = slot(index);
-        return new DeviceTensor(
-                address + slot.offsetBytes(),
-                slot.dtype(),
-                slot.tensorId(),
-                slot.elementCount(),
-                slot.isVector());
+        return tensors[index];
     }
 
     /** Folds what no operator formed, and says so to the lease. */

@@ -85,17 +85,25 @@ public final class FoldPrograms implements AutoCloseable {
         if (pending.size() == 0) {
             return FoldProgram.EMPTY;
         }
-        return program(
-                pending.update(0),
-                pending.update(pending.size() - 1),
-                pending.foldThrough(),
-                mostSteps(pending),
-                place -> write(pending, place));
+        Update first = pending.update(0);
+        Update last = pending.update(pending.size() - 1);
+        FoldProgram known = find(first, last, pending.foldThrough());
+        return known != null
+                ? known
+                : upload(
+                        first,
+                        last,
+                        pending.foldThrough(),
+                        mostSteps(pending),
+                        place -> write(pending, place));
     }
 
     /** Rounds as after an update, and stores; for tensors whose updates were summed before. */
     public FoldProgram folding(Update last) {
-        return program(last, last, FOLDING, 2, place -> writeFold(place, 0, last));
+        FoldProgram known = find(last, last, FOLDING);
+        return known != null
+                ? known
+                : upload(last, last, FOLDING, 2, place -> writeFold(place, 0, last));
     }
 
     /**
@@ -105,12 +113,26 @@ public final class FoldPrograms implements AutoCloseable {
      * @param schedule says where it begins anew
      */
     public FoldProgram gathering(List<Update> updates, FactorSchedule schedule) {
-        return program(
-                updates.getFirst(),
-                updates.getLast(),
-                GATHERING,
-                updates.stream().mapToInt(FoldPrograms::mostSteps).sum(),
-                place -> writeGathering(updates, schedule, place));
+        Update first = updates.getFirst();
+        Update last = updates.getLast();
+        FoldProgram known = find(first, last, GATHERING);
+        return known != null
+                ? known
+                : upload(
+                        first,
+                        last,
+                        GATHERING,
+                        updates.stream().mapToInt(FoldPrograms::mostSteps).sum(),
+                        place -> writeGathering(updates, schedule, place));
+    }
+
+    private FoldProgram find(Update first, Update last, long kind) {
+        for (Slot slot : slots) {
+            if (slot.holds(first, last, kind)) {
+                return slot.program;
+            }
+        }
+        return null;
     }
 
     /** Writes a program's steps, and says how many. */
@@ -118,12 +140,7 @@ public final class FoldPrograms implements AutoCloseable {
         int write(MemorySegment place);
     }
 
-    private FoldProgram program(Update first, Update last, long kind, int most, Writer writer) {
-        for (Slot slot : slots) {
-            if (slot.holds(first, last, kind)) {
-                return slot.program;
-            }
-        }
+    private FoldProgram upload(Update first, Update last, long kind, int most, Writer writer) {
         if (most > capacity) {
             grow(most);
         }
