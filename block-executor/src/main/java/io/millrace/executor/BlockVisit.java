@@ -112,10 +112,7 @@ abstract class BlockVisit {
 
     /** The tensors that no operator formed although they are to be stored now. */
     final List<Integer> unfolded() {
-        return IntStream.range(0, folded.length)
-                .filter(this::storesNow)
-                .boxed()
-                .toList();
+        return IntStream.range(0, folded.length).filter(this::storesNow).boxed().toList();
     }
 
     /** Has the rest folded, and says so to the lease. */

@@ -42,8 +42,8 @@ final class CudaDenseLinear implements CudaLinear {
         boolean fits =
                 panels.stack(specs)
                         && specs.stream()
-                                .noneMatch(each ->
-                                        isPlain(weights, weights.indexOf(each.weight())));
+                                .noneMatch(
+                                        each -> isPlain(weights, weights.indexOf(each.weight())));
         if (!fits) {
             CudaLinear.super.runSideBySide(weights, specs, x, y, rows);
             return;
@@ -114,8 +114,7 @@ final class CudaDenseLinear implements CudaLinear {
 
         @Override
         public void multiply(int row, int rows, DeviceMatrix y, boolean accumulate) {
-            gemm.multiply(
-                    spec, panel, x.row(row), y, rows, weights.scaleCount(), 1, accumulate);
+            gemm.multiply(spec, panel, x.row(row), y, rows, weights.scaleCount(), 1, accumulate);
         }
 
         @Override

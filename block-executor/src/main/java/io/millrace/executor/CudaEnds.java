@@ -33,8 +33,7 @@ final class CudaEnds {
         int table = weights.indexOf(spec.tokens());
         DeviceMatrix tokens =
                 projection == null ? hidden : scratch.states(Part.NORMED, spec.width());
-        weights.rows(
-                table, new CudaPasses.Rows(batch.ids(), 0, rows, spec.scale(), false), tokens);
+        weights.rows(table, new CudaPasses.Rows(batch.ids(), 0, rows, spec.scale(), false), tokens);
         if (projection != null) {
             linear.run(weights, projection, tokens, hidden, rows, false);
             layers.addBias(weights, projection, hidden, rows);

@@ -38,12 +38,9 @@ final class CudaEngine implements Engine {
                     "heads of " + headDim + " elements are too large for a cuda device",
                     "take --device cpu; " + CudaKernels.MAX_HEAD_DIM + " is the most");
         }
-        Optional<LowRankMemory.Size> lowRank =
-                PassesPlan.of(arithmetic, size).lowRankSize(layout);
+        Optional<LowRankMemory.Size> lowRank = PassesPlan.of(arithmetic, size).lowRankSize(layout);
         lowRank.ifPresent(LowRankMemory.Size::check);
-        plan =
-                CudaScratchPlan.of(
-                        spec, layout, size, kit.panels(), kit.workspaceBytes(), lowRank);
+        plan = CudaScratchPlan.of(spec, layout, size, kit.panels(), kit.workspaceBytes(), lowRank);
         savingBytes = saves ? layout.largestBlock().sizeBytes() : 0;
         long deviceBytes = HostMemory.pageBytes(plan.deviceBytes()) + FoldPrograms.deviceBytes();
         long hostBytes =
@@ -85,8 +82,7 @@ final class CudaEngine implements Engine {
                         : Optional.of(
                                 owned.own(
                                         place.host().allocatePinned("a saved block", savingBytes)));
-        CudaPasses passes =
-                passes(place, device, kernels, new CudaGemm(matmul), scratch, owned);
+        CudaPasses passes = passes(place, device, kernels, new CudaGemm(matmul), scratch, owned);
         CudaForward.Parts parts =
                 new CudaForward.Parts(
                         owned.own(new CudaAnswers(device, device.api(), stream, scratch)),

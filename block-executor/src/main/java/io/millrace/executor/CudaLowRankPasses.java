@@ -149,8 +149,7 @@ final class CudaLowRankPasses implements CudaPasses {
 
     ThinMatrix matrix(CudaVisit visit, int tensor) {
         long columns = LowRankMemory.columnsOf(visit.slot(tensor));
-        return new ThinMatrix(
-                visit.tensor(tensor), columns, direction.rank(), direction.scale());
+        return new ThinMatrix(visit.tensor(tensor), columns, direction.rank(), direction.scale());
     }
 
     @Override

@@ -129,8 +129,7 @@ record CudaScratchPlan(
         }
         long logitRow = (long) spec.vocabSize() * Float.BYTES;
         long table = factors.map(CudaFactorLayout::tableBytes).orElse(0L);
-        long staging =
-                LongStream.of(losses, tables, rotary, logitRow, table).max().getAsLong();
+        long staging = LongStream.of(losses, tables, rotary, logitRow, table).max().getAsLong();
         return new CudaScratchPlan(type, panels, offsets, factors, logits, at, staging);
     }
 

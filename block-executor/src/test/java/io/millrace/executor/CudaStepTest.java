@@ -74,12 +74,7 @@ final class CudaStepTest {
     void aLowRankStepMultipliesWithEachMatrixOnceForBothSigns() throws IOException {
         kit.cuda().clearCalls();
         TuningRun.run(
-                config("one")
-                        .steps(1)
-                        .queries(1)
-                        .perturbation("low-rank")
-                        .microBatch(4)
-                        .build(),
+                config("one").steps(1).queries(1).perturbation("low-rank").microBatch(4).build(),
                 RunListener.SILENT);
         long products =
                 kit.cuda().calls().stream()

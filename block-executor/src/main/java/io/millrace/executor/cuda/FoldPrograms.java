@@ -13,8 +13,8 @@ import java.lang.foreign.ValueLayout;
 import java.util.List;
 
 /**
- * Pending updates, and what they gather, as programs for the kernels. The last few stay on the device: in a steady run all
- * blocks of a step share one or two. Owned and called by one thread.
+ * Pending updates, and what they gather, as programs for the kernels. The last few stay on the
+ * device: in a steady run all blocks of a step share one or two. Owned and called by one thread.
  */
 public final class FoldPrograms implements AutoCloseable {
     private static final int OP_BYTES = 16;

@@ -71,12 +71,7 @@ public final class LowRankKernels implements AutoCloseable {
      * @param program the steps
      */
     public void gather(long tensors, int count, long longest, FoldProgram program) {
-        arguments
-                .begin()
-                .int64(tensors)
-                .int64(program.address())
-                .int32(program.count())
-                .int32(0);
+        arguments.begin().int64(tensors).int64(program.address()).int32(program.count()).int32(0);
         launch(Kernel.GATHER, blocks(Math.ceilDiv(longest, PER_THREAD)), count, BLOCK);
     }
 

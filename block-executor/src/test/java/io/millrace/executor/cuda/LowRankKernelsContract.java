@@ -134,18 +134,14 @@ abstract class LowRankKernelsContract {
             bring(vectorTrack, cpu, updates, step);
             schedule.aim(step);
             while (schedule.step() < step) {
-                FactorSchedule.Leg leg =
-                        schedule.leg(updates.subList((int) schedule.step(), step));
+                FactorSchedule.Leg leg = schedule.leg(updates.subList((int) schedule.step(), step));
                 if (leg.turns()) {
                     kernels.right(matrix, direction.rightSeed(schedule.step()), before.address());
                     kernels.right(
                             matrix, direction.rightSeed(schedule.step() + 1), after.address());
                     kernels.overlap(matrix, before.address(), after.address(), overlap.address());
                     kernels.turn(
-                            matrix,
-                            deviceMomentum.address(),
-                            overlap.address(),
-                            turned.address());
+                            matrix, deviceMomentum.address(), overlap.address(), turned.address());
                     rig.device()
                             .api()
                             .copyDtoD(
@@ -183,8 +179,7 @@ abstract class LowRankKernelsContract {
     private static void row(
             byte[] table, int index, CudaRig.Place left, long momentum, long count, int matrix) {
         MemorySegment place =
-                MemorySegment.ofArray(table)
-                        .asSlice((long) index * LowRankKernels.GATHERED_BYTES);
+                MemorySegment.ofArray(table).asSlice((long) index * LowRankKernels.GATHERED_BYTES);
         place.set(ValueLayout.JAVA_LONG_UNALIGNED, 0, left.address());
         place.set(ValueLayout.JAVA_LONG_UNALIGNED, 8, momentum);
         place.set(ValueLayout.JAVA_LONG_UNALIGNED, 16, count);
@@ -211,8 +206,7 @@ abstract class LowRankKernelsContract {
         long roundSeed = random.nextLong();
         Probe probe = new Probe(random.nextLong(), List.of(EPS, -EPS));
         byte[] stored = CudaRig.pack(dtype, values);
-        LowRankPlan.Fold fold =
-                new LowRankPlan.Fold(0.97f, of(left), of(before), roundSeed, true);
+        LowRankPlan.Fold fold = new LowRankPlan.Fold(0.97f, of(left), of(before), roundSeed, true);
         LowRankPlan.Side side =
                 new LowRankPlan.Side(
                         0.99f, Optional.of(of(beside)), of(now), probe.seed(), probe.scales());
@@ -246,8 +240,7 @@ abstract class LowRankKernelsContract {
             CudaRig.Place out = rig.poisoned(3L * columns * outType.sizeBytes());
             kernels.form(matrix, unstored, 2, 3, out.address(), outType);
             float[] rowsOfAll =
-                    Arrays.copyOfRange(
-                            CudaRig.unpack(dtype, folded), 2 * columns, 5 * columns);
+                    Arrays.copyOfRange(CudaRig.unpack(dtype, folded), 2 * columns, 5 * columns);
             same(out.read(), CudaRig.pack(outType, rowsOfAll), "formed as " + outType);
         }
         same(place.read(), stored, "what is not stored");
@@ -341,8 +334,7 @@ abstract class LowRankKernelsContract {
                         new long[2]);
         CudaRig.Place place = rig.bytes(stored);
         CudaRig.Place out = rig.poisoned(2L * elements * 4);
-        FoldProgram program =
-                due ? rig.programs().folding(updates.getLast()) : FoldProgram.EMPTY;
+        FoldProgram program = due ? rig.programs().folding(updates.getLast()) : FoldProgram.EMPTY;
         rig.kernels()
                 .form(
                         WeightPass.of("gaussian", rounding, probe),
@@ -409,8 +401,7 @@ abstract class LowRankKernelsContract {
         CudaRig.Place y = accumulate ? rig.values(type, old) : rig.poisoned(old.length * 4L);
         kernels.spread(
                 new DeviceMatrix(thin.address(), (long) rows * rank, rank, DType.F32),
-                new DeviceMatrix(
-                        rig.values(DType.F32, out).address(), factorOut, width, DType.F32),
+                new DeviceMatrix(rig.values(DType.F32, out).address(), factorOut, width, DType.F32),
                 rank,
                 new DeviceMatrix(y.address(), (long) rows * width, width, type),
                 rows,
@@ -428,10 +419,7 @@ abstract class LowRankKernelsContract {
             }
             expected[at] = sum;
         }
-        same(
-                y.read((long) old.length * type.sizeBytes()),
-                CudaRig.pack(type, expected),
-                "spread");
+        same(y.read((long) old.length * type.sizeBytes()), CudaRig.pack(type, expected), "spread");
     }
 
     private LowRankDirection direction(int rank) {
@@ -444,8 +432,7 @@ abstract class LowRankKernelsContract {
             int columns,
             float[] left,
             Optional<MemorySegment> momentum) {
-        return FactorTrack.ofMatrix(
-                direction, WINDOW, TENSOR, rows, columns, of(left), momentum);
+        return FactorTrack.ofMatrix(direction, WINDOW, TENSOR, rows, columns, of(left), momentum);
     }
 
     private static ThinMatrix matrix(
