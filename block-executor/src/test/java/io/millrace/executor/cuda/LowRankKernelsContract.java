@@ -57,7 +57,7 @@ abstract class LowRankKernelsContract {
     @CsvSource({"1, 64, 40", "2, 301, 77", "3, 50, 1025", "7, 9, 11", "300, 310, 305"})
     void writesThinFactors(int rank, int rows, int columns) {
         LowRankDirection direction = direction(rank);
-        long step = 1 + random.nextInt(20);
+        long step = 1L + random.nextInt(20);
         float[] left = normals(rows * rank, 1e-3f);
         FactorTrack track = track(direction, rows, columns, left.clone(), Optional.empty());
         Probe probe = new Probe(random.nextLong(), List.of(EPS, -EPS, 0.25f));
@@ -66,8 +66,7 @@ abstract class LowRankKernelsContract {
         for (boolean withLeft : new boolean[] {false, true}) {
             float[] right = new float[columns * rank];
             float[] sides = new float[3 * rows * rank];
-            MemorySegment.copy(
-                    MemorySegment.ofArray(left), 0, track.left(), 0, left.length * Float.BYTES);
+            track.left().copyFrom(of(left));
             cpu.right(track, step, 0, columns, MemorySegment.ofArray(right));
             cpu.sides(track, withLeft, probe, 0, rows, MemorySegment.ofArray(sides));
             CudaRig.Place deviceRight = rig.poisoned((long) right.length * Float.BYTES);
@@ -118,9 +117,9 @@ abstract class LowRankKernelsContract {
         CudaRig.Place deviceMomentum = rig.bytes(new byte[momentum.length * 4]);
         CudaRig.Place deviceSums = rig.poisoned(elements * 4L);
         CudaRig.Place turned = rig.poisoned(momentum.length * 4L);
-        CudaRig.Place before = rig.poisoned(columns * rank * 4L);
-        CudaRig.Place after = rig.poisoned(columns * rank * 4L);
-        CudaRig.Place overlap = rig.poisoned(rank * rank * 4L);
+        CudaRig.Place before = rig.poisoned(4L * columns * rank);
+        CudaRig.Place after = rig.poisoned(4L * columns * rank);
+        CudaRig.Place overlap = rig.poisoned(4L * rank * rank);
         ThinMatrix matrix = matrix(rig.values(DType.F32, 0f), DType.F32, direction, rows, columns);
         byte[] table = new byte[2 * LowRankKernels.GATHERED_BYTES];
         row(table, 0, deviceLeft, withMomentum ? deviceMomentum.address() : 0, left.length, 1);
