@@ -1,5 +1,6 @@
 package io.millrace.executor.cuda;
 
+import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
 import io.millrace.memory.NativeCallException;
 import java.util.HashMap;
@@ -19,7 +20,8 @@ import org.bytedeco.javacpp.Pointer;
  * sums every time.
  */
 final class CublasLtMatmul implements CudaMatmul {
-    private static final long MOST_ALIGNED = 256;
+    // What every stored tensor has: so its product is the same as one formed in scratch.
+    private static final long MOST_ALIGNED = BlockLayout.ALIGNMENT;
 
     private final cublasLtContext context = new cublasLtContext();
     private final Map<Key, CublasLtPlan> plans = new HashMap<>();
@@ -114,7 +116,7 @@ final class CublasLtMatmul implements CudaMatmul {
         }
     }
 
-    /** The largest power of two, up to 256, that every row of every matrix begins at. */
+    /** The largest power of two, up to a bound, that every row of every matrix begins at. */
     private static long alignment(long address, long row, long stride, DType type) {
         long bits = address | row * type.sizeBytes() | stride * type.sizeBytes();
         return bits == 0 ? MOST_ALIGNED : Math.min(MOST_ALIGNED, Long.lowestOneBit(bits));
