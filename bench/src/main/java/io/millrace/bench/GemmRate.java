@@ -113,7 +113,7 @@ final class GemmRate implements AutoCloseable {
             for (int round = 0; round < ROUNDS; round++) {
                 device.compute().record(begin);
                 for (int i = 0; i < PRODUCTS; i++) {
-                    matmul.multiply(shape, x.address(), w.address(), y.address());
+                    matmul.multiply(shape, x.address(), w.address(), y.address(), 1);
                 }
                 device.compute().record(end);
                 end.synchronize();

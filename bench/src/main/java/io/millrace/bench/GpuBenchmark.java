@@ -181,10 +181,23 @@ public final class GpuBenchmark {
     }
 
     private void model(String name, String budget) throws IOException, InterruptedException {
-        Path model = work.resolve(name);
-        if (!Files.exists(model.resolve("config.json")) && !synthesize(name, model)) {
+        Path model = work.resolve(name + "-" + dtype.torchName());
+        boolean makes = !Files.exists(model.resolve("config.json"));
+        if (makes && !synthesize(name, model)) {
             return;
         }
+        try {
+            batches(name, model, budget);
+        } finally {
+            if (makes && !given.containsKey("--keep-models")) {
+                Folders.delete(model);
+            }
+        }
+    }
+
+    /** Batch 1, and larger ones until transfers hide. */
+    private void batches(String name, Path model, String budget)
+            throws IOException, InterruptedException {
         ModelShape shape = ModelShape.of(model);
         int largest = Integer.parseInt(given.getOrDefault("--largest-batch", "32"));
         Path rows =
@@ -214,13 +227,11 @@ public final class GpuBenchmark {
                 break;
             }
         }
-        if (!given.containsKey("--keep-models")) {
-            Folders.delete(model);
-        }
     }
 
     private boolean synthesize(String name, Path model) throws IOException, InterruptedException {
         say("making " + name);
+        Folders.delete(model); // of a run that was ended while it made it
         Process process =
                 new ProcessBuilder(
                                 given.get("--millrace"),

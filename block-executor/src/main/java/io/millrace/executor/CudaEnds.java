@@ -33,7 +33,7 @@ final class CudaEnds {
         int table = weights.indexOf(spec.tokens());
         DeviceMatrix tokens =
                 projection == null ? hidden : scratch.states(Part.NORMED, spec.width());
-        weights.rows(table, batch.ids(), 0, rows, spec.scale(), false, tokens);
+        weights.rows(table, new CudaPasses.Rows(batch.ids(), 0, rows, spec.scale(), false), tokens);
         if (projection != null) {
             linear.run(weights, projection, tokens, hidden, rows, false);
             layers.addBias(weights, projection, hidden, rows);
@@ -41,7 +41,9 @@ final class CudaEnds {
         if (spec.positions() != null) {
             int positions = weights.indexOf(spec.positions());
             weights.rows(
-                    positions, batch.positions(), spec.positionOffset(), rows, 1f, true, hidden);
+                    positions,
+                    new CudaPasses.Rows(batch.positions(), spec.positionOffset(), rows, 1f, true),
+                    hidden);
         }
     }
 
@@ -80,11 +82,11 @@ final class CudaEnds {
         DeviceMatrix x = headStates(weights, spec, batch, hidden);
         LinearSpec matrix = spec.logits();
         int scales = weights.scaleCount();
-        int tensor = weights.indexOf(matrix.weight());
         int ids = panels.ids(matrix.outputs(), matrix.inputs());
+        CudaLinear.Product product = linear.product(weights, matrix, x, batch.headRows());
         for (int id = 0; id < matrix.outputs(); id += ids) {
             int width = Math.min(ids, matrix.outputs() - id);
-            CudaLinear.Panel panel = linear.panel(weights, matrix, tensor, id, width);
+            product.panel(id, width);
             for (int row = 0; row < batch.headRows(); row += panels.logitRows()) {
                 int rows = Math.min(panels.logitRows(), batch.headRows() - row);
                 DeviceMatrix logits =
@@ -93,7 +95,7 @@ final class CudaEnds {
                                 (long) rows * width,
                                 width,
                                 DType.F32);
-                linear.multiply(matrix, panel, x.row(row), logits, rows, scales, false);
+                product.multiply(row, rows, logits, false);
                 kernels.loss(
                         logits,
                         batch.targets() + (long) row * Integer.BYTES,
@@ -106,7 +108,7 @@ final class CudaEnds {
                         scales);
             }
         }
-        weights.markFormed(tensor);
+        product.finish();
     }
 
     /** Takes whole rows of logits of one scale. */
@@ -130,9 +132,9 @@ final class CudaEnds {
             LogitRows taker) {
         DeviceMatrix x = headStates(weights, spec, batch, hidden);
         LinearSpec matrix = spec.logits();
-        int tensor = weights.indexOf(matrix.weight());
         int vocabulary = matrix.outputs();
         int ids = panels.ids(vocabulary, matrix.inputs());
+        CudaLinear.Product product = linear.product(weights, matrix, x, batch.headRows());
         int atOnce = Math.toIntExact(scratch.plan().logitElements() / vocabulary);
         DeviceMatrix logits =
                 new DeviceMatrix(scratch.address(Part.LOGITS), 0, vocabulary, DType.F32);
@@ -140,14 +142,14 @@ final class CudaEnds {
             int rows = Math.min(atOnce, batch.headRows() - first);
             for (int id = 0; id < vocabulary; id += ids) {
                 int width = Math.min(ids, vocabulary - id);
-                CudaLinear.Panel panel = linear.panel(weights, matrix, tensor, id, width);
-                linear.multiply(matrix, panel, x.row(first), logits.column(id), rows, 1, false);
+                product.panel(id, width);
+                product.multiply(first, rows, logits.column(id), false);
             }
             if (spec.softcap() != 0) {
                 kernels.softcap(spec.softcap(), logits, rows, vocabulary, 1);
             }
             taker.accept(first, rows, logits.address());
         }
-        weights.markFormed(tensor);
+        product.finish();
     }
 }

@@ -6,6 +6,7 @@ import io.millrace.executor.cuda.CudaKit;
 import io.millrace.executor.cuda.CudaKits;
 import io.millrace.executor.cuda.CudaMatmul;
 import io.millrace.executor.cuda.FoldPrograms;
+import io.millrace.executor.cuda.LowRankKernels;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
@@ -15,6 +16,7 @@ import io.millrace.memory.host.HostSlab;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.spec.DecoderSpec;
 import io.millrace.optim.DenseDirection;
+import io.millrace.optim.LowRankDirection;
 import java.util.Optional;
 
 /** Forwards on an NVIDIA card: kernels of our own, and products by its libraries. */
@@ -32,12 +34,6 @@ final class CudaEngine implements Engine {
             Arithmetic arithmetic,
             int workers,
             boolean saves) {
-        if (!(arithmetic.direction() instanceof DenseDirection)) {
-            throw new BadInputException(
-                    "--perturbation",
-                    arithmetic.direction().name() + " directions do not run on a cuda device",
-                    "take gaussian or rademacher, or --device cpu");
-        }
         int headDim = ScratchPlan.widest(spec, layer -> layer.attention().headDim());
         if (headDim > CudaKernels.MAX_HEAD_DIM) {
             throw new BadInputException(
@@ -45,7 +41,9 @@ final class CudaEngine implements Engine {
                     "heads of " + headDim + " elements are too large for a cuda device",
                     "take --device cpu; " + CudaKernels.MAX_HEAD_DIM + " is the most");
         }
-        plan = CudaScratchPlan.of(spec, layout, size, kit.panels(), kit.workspaceBytes());
+        Optional<LowRankMemory.Size> lowRank = PassesPlan.of(arithmetic, size).lowRankSize(layout);
+        lowRank.ifPresent(LowRankMemory.Size::check);
+        plan = CudaScratchPlan.of(spec, layout, size, kit.panels(), kit.workspaceBytes(), lowRank);
         matmul = arithmetic.matmul();
         if (matmul == Matmul.TF32 && plan.type() != DType.F32) {
             throw new BadInputException(
@@ -96,18 +94,47 @@ final class CudaEngine implements Engine {
                         : Optional.of(
                                 owned.own(
                                         place.host().allocatePinned("a saved block", savingBytes)));
+        CudaPasses passes = passes(place, device, kernels, new CudaGemm(products), scratch, owned);
         CudaForward.Parts parts =
                 new CudaForward.Parts(
                         owned.own(new CudaAnswers(device, device.api(), stream, scratch)),
                         owned.own(new CudaSpans(device, place.spans(), place.layout().visits())),
                         new CudaBatch(device, scratch),
-                        owned.own(new FoldPrograms(device, place.host())),
                         kernels,
-                        new CudaLinear(products, scratch),
+                        passes,
                         scratch,
                         saving,
                         owned);
         return new CudaForward(
                 place.spec(), place.layout(), place.feed(), device, place.arithmetic(), parts);
+    }
+
+    private static CudaPasses passes(
+            Place place,
+            CudaDevice device,
+            CudaKernels kernels,
+            CudaGemm gemm,
+            CudaScratch scratch,
+            OwnedResources owned) {
+        Arithmetic arithmetic = place.arithmetic();
+        FoldPrograms programs = owned.own(new FoldPrograms(device, place.host()));
+        return switch (arithmetic.direction()) {
+            case DenseDirection dense ->
+                    new CudaDensePasses(
+                            kernels, programs, gemm, scratch, dense, arithmetic.rounding());
+            case LowRankDirection lowRank -> {
+                long stream = device.compute().handle();
+                LowRankKernels thin =
+                        owned.own(new LowRankKernels(device.api(), kernels.module(), stream));
+                yield new CudaLowRankPasses(
+                        device,
+                        new CudaLowRankPasses.Kernels(kernels, thin, programs),
+                        gemm,
+                        scratch,
+                        lowRank,
+                        arithmetic.rounding(),
+                        arithmetic.foldEvery());
+            }
+        };
     }
 }

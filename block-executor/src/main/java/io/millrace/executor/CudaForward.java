@@ -2,13 +2,10 @@ package io.millrace.executor;
 
 import io.millrace.executor.cuda.CudaKernels;
 import io.millrace.executor.cuda.DeviceMatrix;
-import io.millrace.executor.cuda.FoldPrograms;
-import io.millrace.executor.cuda.WeightPass;
 import io.millrace.memory.device.CudaDevice;
 import io.millrace.memory.host.HostSlab;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.spec.DecoderSpec;
-import io.millrace.optim.Probe;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockLease;
 import java.lang.foreign.MemorySegment;
@@ -36,9 +33,8 @@ final class CudaForward implements Forward {
      * @param answers brings losses back
      * @param spans times visits
      * @param batch tables of a step
-     * @param programs pending updates
      * @param kernels launches
-     * @param linear products
+     * @param passes what probes see of the weights
      * @param scratch the memory
      * @param saving pinned memory for a block that is saved; empty where none is
      * @param owned what else is closed, last first
@@ -47,9 +43,8 @@ final class CudaForward implements Forward {
             CudaAnswers answers,
             CudaSpans spans,
             CudaBatch batch,
-            FoldPrograms programs,
             CudaKernels kernels,
-            CudaLinear linear,
+            CudaPasses passes,
             CudaScratch scratch,
             Optional<HostSlab> saving,
             OwnedResources owned) {}
@@ -67,8 +62,9 @@ final class CudaForward implements Forward {
         this.device = device;
         this.arithmetic = arithmetic;
         this.parts = parts;
-        layers = new CudaLayers(parts.kernels(), parts.scratch(), parts.linear(), spec.layers());
-        ends = new CudaEnds(parts.kernels(), parts.scratch(), parts.linear(), layers);
+        CudaLinear linear = parts.passes().linear();
+        layers = new CudaLayers(parts.kernels(), parts.scratch(), linear, spec.layers());
+        ends = new CudaEnds(parts.kernels(), parts.scratch(), linear, layers);
     }
 
     @Override
@@ -83,10 +79,11 @@ final class CudaForward implements Forward {
                 try {
                     parts.spans().begin(index);
                     CudaVisit visit = visit(lease, block, request, lastOfStep);
+                    parts.passes().begin(visit);
                     for (int probe = 0; probe < request.probes().size(); probe++) {
                         runBlock(request, visit, index, probe, batches, sink);
                     }
-                    visit.finish(parts.kernels(), foldPass());
+                    visit.finish(parts.passes());
                     parts.spans().end(index);
                 } finally {
                     lease.releaseAfter(device.compute());
@@ -104,20 +101,7 @@ final class CudaForward implements Forward {
     private CudaVisit visit(
             BlockLease lease, int block, ForwardRequest request, boolean lastOfStep) {
         return new CudaVisit(
-                lease,
-                layout.block(block),
-                request,
-                arithmetic.foldEvery(),
-                lastOfStep,
-                parts.programs());
-    }
-
-    private WeightPass foldPass() {
-        return pass(ForwardRequest.AT_THETA.getFirst());
-    }
-
-    private WeightPass pass(Probe probe) {
-        return WeightPass.of(arithmetic.direction().name(), arithmetic.rounding(), probe);
+                lease, layout.block(block), request, arithmetic.foldEvery(), lastOfStep);
     }
 
     private void runBlock(
@@ -128,8 +112,9 @@ final class CudaForward implements Forward {
             List<CudaBatch.Tables> batches,
             HeadSink sink) {
         int lastVisit = layout.visits().size() - 1;
-        WeightPass pass = pass(request.probes().get(probe));
-        CudaWeights weights = new CudaWeights(visit, pass, parts.kernels(), parts.scratch());
+        CudaWeights weights =
+                new CudaWeights(
+                        visit, request.probes().get(probe), parts.passes(), parts.scratch());
         int firstScale = request.firstScale(probe);
         for (int index = 0; index < batches.size(); index++) {
             CudaBatch.Tables batch = batches.get(index);
@@ -168,7 +153,23 @@ final class CudaForward implements Forward {
     }
 
     @Override
+    public void catchUp(UpdateLog updates) {
+        if (parts.passes().foldsBeforeResuming()) {
+            foldEach(updates, ForwardRequest.Folding.SCHEDULED, (block, lease) -> {});
+        }
+    }
+
+    @Override
     public void fold(UpdateLog updates, ForwardRequest.Folding folding, BlockConsumer then) {
+        foldEach(updates, folding, (block, lease) -> then.accept(block, fetch(block, lease)));
+    }
+
+    /** Takes a block once it is folded. */
+    private interface FoldedBlock {
+        void accept(int block, BlockLease lease);
+    }
+
+    private void foldEach(UpdateLog updates, ForwardRequest.Folding folding, FoldedBlock then) {
         device.makeCurrent();
         ForwardRequest request = ForwardRequest.fold(updates, folding);
         List<Integer> visits = layout.visits();
@@ -177,9 +178,9 @@ final class CudaForward implements Forward {
             boolean lastOfStep = visits.lastIndexOf(block) == index;
             try (BlockLease lease = feed.acquire(block)) {
                 try {
-                    visit(lease, block, request, lastOfStep).finish(parts.kernels(), foldPass());
+                    visit(lease, block, request, lastOfStep).finish(parts.passes());
                     if (lastOfStep) {
-                        then.accept(block, fetch(block, lease));
+                        then.accept(block, lease);
                     }
                 } finally {
                     lease.releaseAfter(device.compute());

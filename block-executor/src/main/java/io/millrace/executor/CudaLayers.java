@@ -212,21 +212,15 @@ final class CudaLayers {
             DeviceMatrix projected,
             int rows) {
         boolean all = spec.projections().stream().allMatch(each -> each.bias() != null);
-        boolean stacked = linear.stacks(weights, spec.projections());
-        if (stacked) {
-            linear.runStacked(weights, spec.projections(), x, projected, rows);
-        }
+        linear.runSideBySide(weights, spec.projections(), x, projected, rows);
         int column = 0;
         for (LinearSpec each : spec.projections()) {
-            DeviceMatrix y = projected.column(column);
-            if (!stacked) {
-                linear.run(weights, each, x, y, rows, false);
-            }
             if (all) {
                 long place = scratch.vector(BIAS) + (long) column * Float.BYTES;
                 weights.vector(weights.indexOf(each.bias()), place, spec.rowWidth());
             } else if (each.bias() != null) {
                 long bias = weights.vector(BIAS, each.bias());
+                DeviceMatrix y = projected.column(column);
                 kernels.activate(null, y, bias, rows, each.outputs(), weights.scaleCount());
             }
             column += each.outputs();

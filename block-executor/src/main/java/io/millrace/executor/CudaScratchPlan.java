@@ -15,6 +15,8 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 /**
@@ -24,6 +26,7 @@ import java.util.stream.Stream;
  * @param type what products read, F32, F16 or BF16
  * @param panels how large matrices are cut
  * @param offsets where each part begins
+ * @param factors where low-rank updates are gathered; empty with dense directions
  * @param logitElements of a tile of logits, for each scale
  * @param deviceBytes of all parts
  * @param stagingBytes of the host's region
@@ -32,6 +35,7 @@ record CudaScratchPlan(
         DType type,
         CudaPanels panels,
         Map<Part, Long> offsets,
+        Optional<CudaFactorLayout> factors,
         long logitElements,
         long deviceBytes,
         long stagingBytes) {
@@ -58,16 +62,28 @@ record CudaScratchPlan(
         LOSSES,
         TABLES,
         ROTARY,
-        WORKSPACE
+        WORKSPACE,
+        GATHERED, // what updates of a low-rank run have gathered
+        GATHERED_TABLE,
+        RIGHT, // V of the operator at work, as it is
+        FOLD_RIGHT, // V as it was
+        SIDES, // left factors of a probe
+        THIN, // inputs times a thin factor
+        OVERLAP // of V before and after
     }
 
-    /** The plan for a decoder and a size. */
+    /**
+     * The plan for a decoder and a size.
+     *
+     * @param lowRank how much low-rank directions ask for; empty with dense ones
+     */
     static CudaScratchPlan of(
             DecoderSpec spec,
             ModelLayout layout,
             ScratchSize size,
             CudaPanels panels,
-            long workspaceBytes) {
+            long workspaceBytes,
+            Optional<LowRankMemory.Size> lowRank) {
         DType type = type(layout);
         Map<Part, Long> bytes = new EnumMap<>(Part.class);
         long scales = size.scalesPerProbe();
@@ -91,7 +107,9 @@ record CudaScratchPlan(
                         ? scales * size.microBatchRows() * spec.hiddenSize() * Float.BYTES
                         : 0);
         bytes.put(Part.VECTORS, VECTORS * scales * ScratchPlan.vectorLength(spec) * Float.BYTES);
-        bytes.put(Part.PANEL, scales * panel(spec, panels) * type.sizeBytes());
+        // With low-rank directions all scales share what is stored.
+        long formed = lowRank.isPresent() ? 1 : scales;
+        bytes.put(Part.PANEL, formed * panel(spec, panels) * type.sizeBytes());
         long logits = logits(spec, size, panels);
         bytes.put(Part.LOGITS, scales * logits * Float.BYTES);
         long losses = (long) size.scales() * size.batchRows() * CudaKernels.ROW_LOSS_BYTES;
@@ -101,15 +119,30 @@ record CudaScratchPlan(
         long rotary = rotary(spec, size.longest()) * Float.BYTES;
         bytes.put(Part.ROTARY, rotary);
         bytes.put(Part.WORKSPACE, workspaceBytes);
+        Optional<CudaFactorLayout> factors = lowRank.map(CudaFactorLayout::of);
+        factors.ifPresent(gathered -> putFactors(bytes, gathered));
         Map<Part, Long> offsets = new EnumMap<>(Part.class);
         long at = 0;
         for (Part part : Part.values()) {
             offsets.put(part, at);
-            at += Math.ceilDiv(bytes.get(part), ALIGNMENT) * ALIGNMENT;
+            at += Math.ceilDiv(bytes.getOrDefault(part, 0L), ALIGNMENT) * ALIGNMENT;
         }
         long logitRow = (long) spec.vocabSize() * Float.BYTES;
-        long staging = Math.max(Math.max(losses, tables), Math.max(rotary, logitRow));
-        return new CudaScratchPlan(type, panels, offsets, logits, at, staging);
+        long table = factors.map(CudaFactorLayout::tableBytes).orElse(0L);
+        long staging = LongStream.of(losses, tables, rotary, logitRow, table).max().getAsLong();
+        return new CudaScratchPlan(type, panels, offsets, factors, logits, at, staging);
+    }
+
+    private static void putFactors(Map<Part, Long> bytes, CudaFactorLayout factors) {
+        LowRankMemory.Size size = factors.size();
+        long rank = size.direction().rank();
+        bytes.put(Part.GATHERED, factors.bytes());
+        bytes.put(Part.GATHERED_TABLE, factors.tableBytes());
+        bytes.put(Part.RIGHT, size.longestRight() * Float.BYTES);
+        bytes.put(Part.FOLD_RIGHT, size.longestRight() * Float.BYTES);
+        bytes.put(Part.SIDES, size.sides() * Float.BYTES);
+        bytes.put(Part.THIN, size.products() * Float.BYTES);
+        bytes.put(Part.OVERLAP, size.momentum() ? rank * rank * Float.BYTES : 0);
     }
 
     /** What products read: the matrices' own type where all have one, else float32. */

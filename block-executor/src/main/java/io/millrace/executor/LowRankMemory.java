@@ -65,7 +65,8 @@ final class LowRankMemory implements AutoCloseable {
             }
         }
 
-        private long left(TensorSlot slot) {
+        /** Floats of L. */
+        long left(TensorSlot slot) {
             return isMatrix(slot) ? rowsOf(slot) * direction.rank() : slot.elementCount();
         }
 
@@ -81,15 +82,18 @@ final class LowRankMemory implements AutoCloseable {
             return tensors().mapToLong(slot -> left(slot) + momentum(slot) + right(slot)).sum();
         }
 
-        private long longestRight() {
+        /** Floats of the longest V. */
+        long longestRight() {
             return matrices().mapToLong(this::right).max().orElse(1);
         }
 
-        private long sides() {
+        /** Floats of all left factors of a probe. */
+        long sides() {
             return (long) scales * matrices().mapToLong(this::left).max().orElse(1);
         }
 
-        private long products() {
+        /** Floats of the inputs' products with a thin factor. */
+        long products() {
             return (long) scales * direction.rank() * rows;
         }
 

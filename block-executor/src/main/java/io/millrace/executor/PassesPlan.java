@@ -8,6 +8,7 @@ import io.millrace.optim.DenseDirection;
 import io.millrace.optim.Direction;
 import io.millrace.optim.LowRankDirection;
 import io.millrace.optim.Rounding;
+import java.util.Optional;
 
 /**
  * Which way a direction is run, before memory is taken for it.
@@ -44,17 +45,20 @@ record PassesPlan(
      * @throws BadInputException when one cannot
      */
     void check(ModelLayout layout) {
-        if (direction instanceof LowRankDirection lowRank) {
-            size(layout, lowRank).check();
-        }
+        lowRankSize(layout).ifPresent(LowRankMemory.Size::check);
+    }
+
+    /** What low-rank directions ask for; nothing with dense ones. */
+    Optional<LowRankMemory.Size> lowRankSize(ModelLayout layout) {
+        return switch (direction) {
+            case DenseDirection _ -> Optional.empty();
+            case LowRankDirection lowRank -> Optional.of(size(layout, lowRank));
+        };
     }
 
     /** Bytes that the passes will take beside the scratch memory. */
     long bytes(ModelLayout layout) {
-        return switch (direction) {
-            case DenseDirection _ -> 0;
-            case LowRankDirection lowRank -> size(layout, lowRank).bytes();
-        };
+        return lowRankSize(layout).map(LowRankMemory.Size::bytes).orElse(0L);
     }
 
     /** The passes, with their memory. */

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
+import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
@@ -14,8 +15,10 @@ import io.millrace.model.SyntheticModel;
 import io.millrace.optim.JournalReader;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.StepRecord;
+import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -25,6 +28,7 @@ import java.util.Map;
 import java.util.function.LongFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -37,10 +41,15 @@ abstract class CudaInvarianceContract {
 
     @ParameterizedTest
     @CsvSource({
-        "llama, bfloat16, native, nearest, 1, 5e-3",
-        "opt, float32, native, nearest, 1, 2e-5",
-        "opt, float32, tf32, nearest, 1, 2e-3",
-        "gpt2, float16, native, stochastic, 2, 2e-3"
+        // model, dtype, products, rounding, folds every, loss bound, directions, optimizer
+        "llama, bfloat16, native, nearest, 1, 5e-3, gaussian, mezo-sgd",
+        "opt, float32, native, nearest, 1, 2e-5, gaussian, mezo-sgd",
+        "opt, float32, tf32, nearest, 1, 2e-3, gaussian, mezo-sgd",
+        "gpt2, float16, native, stochastic, 2, 2e-3, rademacher, mezo-sgd",
+        "opt, float32, native, nearest, 2, 2e-5, low-rank, mezo-sgd",
+        "opt, float32, tf32, nearest, 2, 2e-3, low-rank, mezo-sgd",
+        "llama, bfloat16, native, stochastic, 2, 5e-3, low-rank, lozo-m",
+        "gpt2, float16, native, nearest, 1, 2e-3, low-rank, lozo-m"
     })
     void everyPlacementMakesTheSameBytes(
             String kind,
@@ -48,20 +57,27 @@ abstract class CudaInvarianceContract {
             String matmul,
             String rounding,
             int foldEvery,
-            double lossBound)
+            double lossBound,
+            String perturbation,
+            String optimizer)
             throws IOException {
         Path model = deepModel(kind, dtype);
         Path data = Runs.data(temp, 31, 10);
+        Configurer configurer =
+                (name, memory) ->
+                        Runs.config(model, data, temp.resolve(name))
+                                .steps(5)
+                                .foldEvery(foldEvery)
+                                .rounding(Rounding.named(rounding))
+                                .perturbation(perturbation)
+                                .window(2)
+                                .optimizer(optimizer)
+                                .matmul(matmul(matmul, memory))
+                                .memory(memory);
         Runner runner =
                 (name, memory) ->
                         TuningRun.run(
-                                        Runs.config(model, data, temp.resolve(name))
-                                                .steps(4)
-                                                .foldEvery(foldEvery)
-                                                .rounding(Rounding.named(rounding))
-                                                .matmul(matmul(matmul, memory))
-                                                .memory(memory)
-                                                .build(),
+                                        configurer.configure(name, memory).build(),
                                         RunListener.SILENT)
                                 .out();
         Map<String, byte[]> expected = Runs.result(runner.run("on-device", CudaRuns.onDevice()));
@@ -74,6 +90,12 @@ abstract class CudaInvarianceContract {
                         + largestBlockBytes(model);
         assertSame(runner.run("three-tiers", CudaRuns.memory(host, device, 2, true)), expected);
         assertSame(runner.run("serial", CudaRuns.memory(host, device, 1, false)), expected);
+        TuneConfigBuilder stopped =
+                configurer.configure("resumed", CudaRuns.memory(host, device, 2, true));
+        assertThat(TuningRun.run(stopped.build(), Runs.stopAfter(3)).interrupted()).isTrue();
+        TuneConfigBuilder goesOn = configurer.configure("resumed", CudaRuns.onDevice());
+        TuningRun.run(goesOn.resume(true).build(), RunListener.SILENT);
+        assertSame(temp.resolve("resumed"), expected);
         Path onCpu = runner.run("on-cpu", MemoryConfig.DEFAULT);
         assertLossesNear(onCpu, temp.resolve("on-device"), lossBound);
     }
@@ -83,6 +105,45 @@ abstract class CudaInvarianceContract {
         return memory.device().equals("cuda:0")
                 ? Matmul.valueOf(name.toUpperCase(Locale.ROOT))
                 : Matmul.NATIVE;
+    }
+
+    @Test
+    void withinAWindowBlocksAreOnlyRead() throws IOException {
+        Path model = deepModel("llama", "bfloat16");
+        Path data = Runs.data(temp, 31, 10);
+        Runner runner =
+                (name, memory) ->
+                        TuningRun.run(
+                                        Runs.config(model, data, temp.resolve(name))
+                                                .steps(7)
+                                                .perturbation("low-rank")
+                                                .window(3)
+                                                .memory(memory)
+                                                .build(),
+                                        RunListener.SILENT)
+                                .out();
+        long device =
+                smallest(budget -> CudaRuns.memory(0, budget, 2, true), runner)
+                        + 2 * largestBlockBytes(model);
+        Path out = runner.run("small-device", CudaRuns.memory(0, device, 2, true));
+        List<String> lines = Files.readAllLines(out.resolve("metrics.jsonl"));
+        assertThat(lines).hasSize(7);
+        for (String line : lines) {
+            JsonObject fields = Json.parseObject(line);
+            long step = fields.integer("step");
+            JsonObject lanes = fields.object("lanes");
+            assertThat(lanes.object("h2d").integer("bytes")).as("step %d", step).isPositive();
+            // The step after a window's last folds it.
+            if (step % 3 != 1 || step == 1) {
+                assertThat(lanes.object("d2h").integer("bytes")).as("step %d", step).isZero();
+            } else {
+                assertThat(lanes.object("d2h").integer("bytes")).as("step %d", step).isPositive();
+            }
+        }
+    }
+
+    private interface Configurer {
+        TuneConfigBuilder configure(String name, MemoryConfig memory);
     }
 
     private interface Runner {

@@ -1,12 +1,11 @@
 package io.millrace.executor;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.cuda.HostKit;
-import io.millrace.memory.BadInputException;
+import io.millrace.model.Checkpoint;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
@@ -19,6 +18,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What a step asks of the driver. */
 final class CudaStepTest {
@@ -35,10 +36,12 @@ final class CudaStepTest {
         kit.close();
     }
 
-    @Test
-    void moreStepsTakeNoMoreMemoryAndNoMoreWaitsForStreams() throws IOException {
-        Map<String, Integer> two = callsOf(2);
-        Map<String, Integer> five = callsOf(5);
+    @ParameterizedTest
+    @CsvSource({"gaussian, mezo-sgd", "low-rank, mezo-sgd", "low-rank, lozo-m"})
+    void moreStepsTakeNoMoreMemoryAndNoMoreWaitsForStreams(String perturbation, String optimizer)
+            throws IOException {
+        Map<String, Integer> two = callsOf(2, perturbation, optimizer);
+        Map<String, Integer> five = callsOf(5, perturbation, optimizer);
         for (String call :
                 List.of(
                         "cuMemAlloc",
@@ -51,12 +54,49 @@ final class CudaStepTest {
         assertThat(five.get("cuLaunchKernel")).isGreaterThan(2 * two.get("cuLaunchKernel"));
     }
 
-    private Map<String, Integer> callsOf(int steps) throws IOException {
+    private Map<String, Integer> callsOf(int steps, String perturbation, String optimizer)
+            throws IOException {
         kit.cuda().clearCalls();
-        TuningRun.run(config("steps-" + steps).steps(steps).build(), RunListener.SILENT);
+        TuningRun.run(
+                config("steps-" + steps)
+                        .steps(steps)
+                        .perturbation(perturbation)
+                        .window(2)
+                        .optimizer(optimizer)
+                        .build(),
+                RunListener.SILENT);
         Map<String, Integer> counts = new TreeMap<>();
         kit.cuda().calls().forEach(call -> counts.merge(call.name(), 1, Integer::sum));
         return counts;
+    }
+
+    @Test
+    void aLowRankStepMultipliesWithEachMatrixOnceForBothSigns() throws IOException {
+        kit.cuda().clearCalls();
+        TuningRun.run(
+                config("one").steps(1).queries(1).perturbation("low-rank").microBatch(4).build(),
+                RunListener.SILENT);
+        long products =
+                kit.cuda().calls().stream()
+                        .filter(call -> call.text().equals("host_matmul"))
+                        .count();
+        long formed =
+                kit.cuda().calls().stream()
+                        .filter(call -> call.text().equals("millrace_thin_form"))
+                        .count();
+        try (Checkpoint checkpoint = Checkpoint.open(Golden.path("llama"))) {
+            long matrices =
+                    checkpoint.spec().layers().stream()
+                            .mapToLong(layer -> layer.attention().projections().size() + 4)
+                            .sum();
+            assertThat(products).isEqualTo(matrices + 1); // and the logits'
+            long all =
+                    checkpoint.layout().blocks().stream()
+                            .flatMap(block -> block.tensors().stream())
+                            .filter(LowRankMemory::isMatrix)
+                            .count();
+            assertThat(formed).as("folds at the end of the run").isEqualTo(all);
+        }
     }
 
     @Test
@@ -68,15 +108,6 @@ final class CudaStepTest {
             assertThat(busy).isPositive();
             assertThat(busy).isLessThan(step.number("step_seconds") + 1e-3);
         }
-    }
-
-    @Test
-    void lowRankDirectionsAreRefusedBeforeAnythingIsWritten() throws IOException {
-        TuneConfigBuilder config = config("refused").perturbation("low-rank");
-        assertThatThrownBy(() -> TuningRun.run(config.build(), RunListener.SILENT))
-                .isInstanceOf(BadInputException.class)
-                .hasMessageContaining("--perturbation");
-        assertThat(temp.resolve("refused")).doesNotExist();
     }
 
     private TuneConfigBuilder config(String name) throws IOException {

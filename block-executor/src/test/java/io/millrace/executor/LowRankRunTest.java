@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.memory.BadInputException;
@@ -165,13 +166,19 @@ class LowRankRunTest {
         throw new AssertionError("no evaluation after step " + step);
     }
 
-    private static TuneConfigBuilder config(
+    /** Where it is computed. */
+    MemoryConfig memory() {
+        return MemoryConfig.DEFAULT;
+    }
+
+    private TuneConfigBuilder config(
             String model, Path data, Path out, String dtype, int window, String optimizer) {
         return Runs.config(model, data, out)
                 .dtype(DType.find(dtype).orElseThrow())
                 .perturbation("low-rank")
                 .window(window)
-                .optimizer(optimizer);
+                .optimizer(optimizer)
+                .memory(memory());
     }
 
     private static List<StepRecord> journal(TuneConfigBuilder config) {

@@ -3,6 +3,7 @@ package io.millrace.executor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.memory.DType;
@@ -111,6 +112,21 @@ class LowRankTest {
         }
     }
 
+    /** Where it is computed. */
+    MemoryConfig memory() {
+        return MemoryConfig.DEFAULT;
+    }
+
+    /** How far losses may be from the reference's. */
+    double lossBound(DType dtype) {
+        return dtype == DType.F32 ? LOSS_BOUND : LOSS_BOUND_16_BIT;
+    }
+
+    /** How far slopes may be from the reference's. */
+    double slopeBound(DType dtype) {
+        return SLOPE_BOUND;
+    }
+
     private void check(String name, Path model, DType dtype, Setup setup) throws IOException {
         Path input = Golden.path(name).resolve("io.safetensors");
         Path data = Golden.writeBatch(name, temp.resolve("train.jsonl"));
@@ -131,6 +147,7 @@ class LowRankTest {
                         .optimizer(setup.optimizer())
                         .beta(0.8)
                         .dtype(dtype)
+                        .memory(memory())
                         .build(),
                 RunListener.SILENT);
         LowRankReference reference =
@@ -149,11 +166,11 @@ class LowRankTest {
         checkWeights(reference, out, dtype);
     }
 
-    private static void checkStep(
+    private void checkStep(
             LowRankReference reference, Path input, StepRecord record, int queries, DType dtype)
             throws IOException {
         assertThat(record.queries()).hasSize(queries);
-        double bound = dtype == DType.F32 ? LOSS_BOUND : LOSS_BOUND_16_BIT;
+        double bound = lossBound(dtype);
         for (QueryResult query : record.queries()) {
             double plus = reference.loss(input, record.step(), query.seed(), record.eps());
             double minus = reference.loss(input, record.step(), query.seed(), -record.eps());
@@ -166,7 +183,7 @@ class LowRankTest {
                     .isEqualTo(minus, within(bound));
             assertThat(query.projectedGrad())
                     .as("step %d", record.step())
-                    .isEqualTo(slope, within(SLOPE_BOUND));
+                    .isEqualTo(slope, within(slopeBound(dtype)));
         }
     }
 

@@ -15,15 +15,13 @@ import java.util.Optional;
  */
 public final class FactorTrack {
     private final LowRankDirection direction;
-    private final int foldEvery;
+    private final FactorSchedule schedule;
     private final int tensorId;
     private final long rows;
     private final long columns;
     private final boolean matrix;
     private final MemorySegment left;
     private final Optional<MemorySegment> momentum;
-    private long step;
-    private double decay = 1;
 
     private FactorTrack(
             LowRankDirection direction,
@@ -34,19 +32,15 @@ public final class FactorTrack {
             boolean matrix,
             MemorySegment left,
             Optional<MemorySegment> momentum) {
-        if (direction.window() % foldEvery != 0) {
-            throw new IllegalArgumentException(
-                    "fold every " + foldEvery + " steps of a window of " + direction.window());
-        }
         this.direction = direction;
-        this.foldEvery = foldEvery;
+        schedule = new FactorSchedule(direction, foldEvery, momentum.isPresent());
         this.tensorId = tensorId;
         this.rows = rows;
         this.columns = columns;
         this.matrix = matrix;
         this.left = left;
         this.momentum = momentum;
-        restart();
+        clear();
     }
 
     /**
@@ -91,7 +85,11 @@ public final class FactorTrack {
     }
 
     /** A part of the way: updates of one window, and what its first step does to N before all. */
-    public record Leg(List<Update> updates, Optional<float[]> projection) {}
+    public record Leg(FactorSchedule.Leg part, Optional<float[]> projection) {
+        List<Update> updates() {
+            return part.updates();
+        }
+    }
 
     int tensorId() {
         return tensorId;
@@ -127,12 +125,12 @@ public final class FactorTrack {
 
     /** The last step that the factors hold. */
     public long step() {
-        return step;
+        return schedule.step();
     }
 
     /** The factor on the folded weights of a matrix. */
     public float decay() {
-        return (float) decay;
+        return schedule.decay();
     }
 
     /** Whether an update's decay counts. */
@@ -142,7 +140,7 @@ public final class FactorTrack {
 
     /** Whether L begins anew with a step. */
     boolean startsPeriod(long nextStep) {
-        return (nextStep - 1) % foldEvery == 0;
+        return schedule.startsPeriod(nextStep);
     }
 
     /** Consecutive elements of what an update's term multiplies. */
@@ -159,12 +157,8 @@ public final class FactorTrack {
      * straight to the last fold before it.
      */
     public void aim(long wanted) {
-        if (wanted < step) {
-            restart();
-        }
-        long fold = wanted == 0 ? 0 : (wanted - 1) / foldEvery * foldEvery;
-        if (momentum.isEmpty() && step < fold) {
-            step = fold;
+        if (schedule.aim(wanted)) {
+            clear();
         }
     }
 
@@ -175,27 +169,20 @@ public final class FactorTrack {
      * @param kernels makes the projection of N where V changes
      */
     public Leg leg(List<Update> updates, FactorKernels kernels) {
-        long window = direction.window();
-        int count = (int) Math.min(updates.size(), window - step % window);
-        boolean projects = momentum.isPresent() && step > 0 && direction.startsWindow(step + 1);
+        FactorSchedule.Leg part = schedule.leg(updates);
         return new Leg(
-                updates.subList(0, count),
-                projects
-                        ? Optional.of(kernels.projection(direction, step, tensorId, columns))
+                part,
+                part.turns()
+                        ? Optional.of(kernels.projection(direction, step(), tensorId, columns))
                         : Optional.empty());
     }
 
     /** Says that a leg was done for all rows. */
     public void complete(Leg leg) {
-        for (Update update : leg.updates()) {
-            decay = startsPeriod(update.step()) ? update.decay() : decay * update.decay();
-            step = update.step();
-        }
+        schedule.complete(leg.part());
     }
 
-    private void restart() {
-        step = 0;
-        decay = 1;
+    private void clear() {
         left.fill((byte) 0);
         momentum.ifPresent(memory -> memory.fill((byte) 0));
     }

@@ -38,7 +38,7 @@ public record LowRankDirection(long runSeed, int rank, int window) implements Di
     }
 
     /** The seed of V in a step. */
-    long rightSeed(long step) {
+    public long rightSeed(long step) {
         return SplitMix64.output(runSeed, step - (step - 1) % window);
     }
 

@@ -1,5 +1,6 @@
 package io.millrace.executor.cuda;
 
+import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.memory.NativeCallException;
@@ -20,7 +21,8 @@ import org.bytedeco.javacpp.Pointer;
  * sums every time.
  */
 final class CublasLtMatmul implements CudaMatmul {
-    private static final long MOST_ALIGNED = 256;
+    // What every stored tensor has: so its product is the same as one formed in scratch.
+    private static final long MOST_ALIGNED = BlockLayout.ALIGNMENT;
 
     private final cublasLtContext context = new cublasLtContext();
     private final Map<Key, CublasLtPlan> plans = new HashMap<>();
@@ -31,6 +33,7 @@ final class CublasLtMatmul implements CudaMatmul {
     private final Address x = new Address();
     private final Address w = new Address();
     private final Address y = new Address();
+    private final FloatPointer factor = new FloatPointer(1f); // read when a product is handed over
     private final FloatPointer one = new FloatPointer(1f);
     private final FloatPointer zero = new FloatPointer(0f);
 
@@ -76,7 +79,8 @@ final class CublasLtMatmul implements CudaMatmul {
     }
 
     @Override
-    public void multiply(MatmulShape shape, long xAddress, long wAddress, long yAddress) {
+    public void multiply(
+            MatmulShape shape, long xAddress, long wAddress, long yAddress, float productFactor) {
         DType in = shape.inType();
         Key key =
                 new Key(
@@ -98,11 +102,12 @@ final class CublasLtMatmul implements CudaMatmul {
             plans.put(key, plan);
         }
         y.at(yAddress);
+        factor.put(productFactor);
         int status =
                 cublas.cublasLtMatmul(
                         context,
                         plan.operation(),
-                        one,
+                        factor,
                         w.at(wAddress),
                         plan.w(),
                         x.at(xAddress),
@@ -121,7 +126,7 @@ final class CublasLtMatmul implements CudaMatmul {
         }
     }
 
-    /** The largest power of two, up to 256, that every row of every matrix begins at. */
+    /** The largest power of two, up to a bound, that every row of every matrix begins at. */
     private static long alignment(long address, long row, long stride, DType type) {
         long bits = address | row * type.sizeBytes() | stride * type.sizeBytes();
         return bits == 0 ? MOST_ALIGNED : Math.min(MOST_ALIGNED, Long.lowestOneBit(bits));
@@ -135,6 +140,7 @@ final class CublasLtMatmul implements CudaMatmul {
             check(cublas.cublasLtDestroy(context), "cublasLtDestroy()");
             context.setNull();
         }
+        factor.close();
         one.close();
         zero.close();
     }

@@ -156,6 +156,7 @@ public final class CudaKernels implements AutoCloseable {
                 .begin()
                 .int64(tensor.address())
                 .int64(program.address())
+                .int64(program.sums())
                 .int64(pass.seed())
                 .int32(program.count())
                 .int32(tensor.tensorId())

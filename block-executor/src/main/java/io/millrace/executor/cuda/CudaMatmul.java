@@ -4,14 +4,15 @@ package io.millrace.executor.cuda;
 public interface CudaMatmul extends AutoCloseable {
     /**
      * {@code y = x wᵀ}, or {@code y = x w} for matrices stored input-major, for every matrix of the
-     * batch; or the same added to what y holds.
+     * batch, times a factor; or the same added to what y holds.
      *
      * @param shape what is multiplied, and how it lies
      * @param x address of the first [rows, inputs]
      * @param w address of the first matrix
      * @param y address of the first [rows, outputs]
+     * @param factor on each product
      */
-    void multiply(MatmulShape shape, long x, long w, long y);
+    void multiply(MatmulShape shape, long x, long w, long y, float factor);
 
     @Override
     void close();

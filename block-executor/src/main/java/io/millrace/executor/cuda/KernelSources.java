@@ -21,11 +21,14 @@ final class KernelSources {
                     MAIN,
                     "common.cuh",
                     "random.cuh",
+                    "pass.cuh",
                     "attention.cu",
                     "attention_tensor.cuh",
                     "elementwise.cu",
                     "form.cu",
                     "loss.cu",
+                    "low_rank.cu",
+                    "low_rank_products.cu",
                     "norm.cu");
 
     private KernelSources() {}

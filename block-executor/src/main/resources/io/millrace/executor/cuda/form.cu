@@ -1,17 +1,6 @@
 // The fused pass over parameters: widen, apply the pending updates, store what is due, and write theta + s z for
 // every scale of a probe from one generation of z, in the type that products read. One read of theta.
-#include "random.cuh"
-
-constexpr u32 MAX_SCALES = 4;
-
-// One step of the program that brings stored bytes up to date; 16 bytes, made by FoldProgram.java.
-struct FoldOp {
-    u64 seed;
-    float value;
-    u32 kind;
-};
-
-enum FoldKind : u32 { DECAY = 0, TERM = 1, ROUND = 2, STORE = 3 };
+#include "pass.cuh"
 
 enum PassFlags : u32 { VECTOR = 1, STOCHASTIC = 2, STORES = 4, PROBES = 8 };
 
@@ -19,6 +8,7 @@ enum PassFlags : u32 { VECTOR = 1, STOCHASTIC = 2, STORES = 4, PROBES = 8 };
 struct Pass {
     void *stored; // element 0 of the tensor
     const FoldOp *ops;
+    const float *sums; // what updates add to each element, gathered before; or null
     u64 seed; // of the probe
     u32 opCount;
     u32 tensor;
@@ -34,6 +24,14 @@ __device__ __forceinline__ void fold_eight(const Pass &pass, u64 element, u32 co
     Type type = static_cast<Type>(pass.storedType);
     Direction direction = static_cast<Direction>(pass.direction);
     load_eight(pass.stored, type, element, count, p);
+    if (pass.sums != nullptr) {
+        float sums[PER_THREAD];
+        load_eight(pass.sums, F32, element, count, sums);
+#pragma unroll
+        for (u32 i = 0; i < PER_THREAD; i++) {
+            p[i] = __fadd_rn(p[i], sums[i]);
+        }
+    }
     for (u32 op = 0; op < pass.opCount; op++) {
         FoldOp step = pass.ops[op];
         switch (step.kind) {

@@ -3,4 +3,6 @@
 #include "elementwise.cu"
 #include "form.cu"
 #include "loss.cu"
+#include "low_rank.cu"
+#include "low_rank_products.cu"
 #include "norm.cu"

@@ -1,8 +1,10 @@
-// The random values of docs/arithmetic.md, to the bit: Philox4x32-10, the two dense directions, and rounding.
+// The random values of docs/arithmetic.md, to the bit: Philox4x32-10, directions, and rounding.
 #pragma once
 #include "common.cuh"
 
 constexpr u32 DENSE_Z = 0x4D5A;
+constexpr u32 LOW_RANK_U = 0x4D5B;
+constexpr u32 LOW_RANK_V = 0x4D5C;
 constexpr u32 STOCHASTIC_ROUNDING = 0x4D5D;
 
 enum Direction : u32 { GAUSSIAN = 0, RADEMACHER = 1 };
@@ -69,8 +71,9 @@ __device__ __forceinline__ void gaussian_pair(u32 radius_word, u32 angle_word, f
     z[1] = __uint_as_float(__float_as_uint(odd) ^ odd_sign);
 }
 
-__device__ __forceinline__ void gaussian_four(u64 seed, u64 block, u32 tensor, float *z) {
-    uint4 w = philox(seed, block, tensor, DENSE_Z);
+// Elements 4 block to 4 block + 3 of a gaussian stream.
+__device__ __forceinline__ void gaussian_four(u32 stream, u64 seed, u64 block, u32 tensor, float *z) {
+    uint4 w = philox(seed, block, tensor, stream);
     gaussian_pair(w.x, w.y, z);
     gaussian_pair(w.z, w.w, z + 2);
 }
@@ -82,8 +85,8 @@ __device__ __forceinline__ u32 word_of(uint4 words, u32 index) {
 // z of eight consecutive elements of which the first is a multiple of eight.
 __device__ __forceinline__ void aligned_eight_z(Direction direction, u64 seed, u32 tensor, u64 element, float *z) {
     if (direction == GAUSSIAN) {
-        gaussian_four(seed, element >> 2, tensor, z);
-        gaussian_four(seed, (element >> 2) + 1, tensor, z + 4);
+        gaussian_four(DENSE_Z, seed, element >> 2, tensor, z);
+        gaussian_four(DENSE_Z, seed, (element >> 2) + 1, tensor, z + 4);
         return;
     }
     u32 word = word_of(philox(seed, element >> 7, tensor, DENSE_Z), static_cast<u32>(element >> 5) & 3u);

@@ -60,7 +60,7 @@ public final class HostKit implements CudaKit, AutoCloseable {
         KernelArguments arguments = new KernelArguments();
         return new CudaMatmul() {
             @Override
-            public void multiply(MatmulShape shape, long x, long w, long y) {
+            public void multiply(MatmulShape shape, long x, long w, long y, float factor) {
                 arguments
                         .begin()
                         .int64(x)
@@ -79,7 +79,9 @@ public final class HostKit implements CudaKit, AutoCloseable {
                         .int32(shape.accumulate() ? 1 : 0)
                         .int32(CudaCodes.of(shape.inType()))
                         .int32(CudaCodes.of(shape.outType()))
-                        .int32(type == Matmul.TF32 && shape.inType() == DType.F32 ? 1 : 0);
+                        .float32(factor)
+                        .int32(type == Matmul.TF32 && shape.inType() == DType.F32 ? 1 : 0)
+                        .int32(0);
                 api.launchKernel(function, shape.batch(), 1, 1, 1, 1, 1, 0, stream, arguments);
             }
 

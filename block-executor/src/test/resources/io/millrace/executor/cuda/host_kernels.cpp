@@ -8,7 +8,9 @@ struct MatmulArgs {
     u64 strideX, strideW, strideY; // elements from one of the batch to the next
     u64 rowX, rowW, rowY; // elements from a row to the next
     u32 rows, outputs, inputs;
-    u32 inputMajor, accumulate, inType, outType, tf32;
+    u32 inputMajor, accumulate, inType, outType;
+    float factor; // on each product
+    u32 tf32, unused;
 };
 
 // The nearest number with TensorFloat-32's 10 bits of mantissa.
@@ -54,6 +56,7 @@ extern "C" void host_matmul(MatmulArgs a) {
             for (; i < a.inputs; i++) {
                 sum = __builtin_fmaf(x[i], column[i], sum);
             }
+            sum *= a.factor;
             u64 place = batch * a.strideY + r * a.rowY + o;
             store_one(a.y, out, place, a.accumulate != 0 ? load_one(a.y, out, place) + sum : sum);
         }

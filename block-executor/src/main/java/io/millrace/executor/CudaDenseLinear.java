@@ -1,0 +1,125 @@
+package io.millrace.executor;
+
+import io.millrace.executor.CudaScratchPlan.Part;
+import io.millrace.executor.cuda.CudaPanels;
+import io.millrace.executor.cuda.DeviceMatrix;
+import io.millrace.model.spec.LinearSpec;
+import java.util.List;
+
+/**
+ * The dense way: all scales in one product, where θ(s) exists only in scratch, small matrices
+ * whole, large ones a panel of outputs at a time.
+ */
+final class CudaDenseLinear implements CudaLinear {
+    private final CudaGemm gemm;
+    private final CudaScratch scratch;
+    private final CudaPanels panels;
+    private final CudaDensePasses passes;
+
+    CudaDenseLinear(CudaGemm gemm, CudaScratch scratch, CudaDensePasses passes) {
+        this.gemm = gemm;
+        this.scratch = scratch;
+        this.passes = passes;
+        panels = scratch.plan().panels();
+    }
+
+    @Override
+    public Product product(CudaWeights weights, LinearSpec spec, DeviceMatrix x, int rows) {
+        return new Formed(weights, spec, x);
+    }
+
+    /** Whether the stored bytes are already what the probe wants products to read. */
+    private boolean isPlain(CudaWeights weights, int tensor) {
+        return FormedWeights.isAtTheta(weights.probe())
+                && weights.visit().slot(tensor).dtype() == scratch.type()
+                && weights.visit().isCurrent(tensor);
+    }
+
+    /** In one product, where all of them have room in the panel. */
+    @Override
+    public void runSideBySide(
+            CudaWeights weights, List<LinearSpec> specs, DeviceMatrix x, DeviceMatrix y, int rows) {
+        boolean fits =
+                panels.stack(specs)
+                        && specs.stream()
+                                .noneMatch(
+                                        each -> isPlain(weights, weights.indexOf(each.weight())));
+        if (!fits) {
+            CudaLinear.super.runSideBySide(weights, specs, x, y, rows);
+            return;
+        }
+        int inputs = specs.getFirst().inputs();
+        int outputs = specs.stream().mapToInt(LinearSpec::outputs).sum();
+        long stride = (long) outputs * inputs;
+        long place = scratch.address(Part.PANEL);
+        for (LinearSpec spec : specs) {
+            int tensor = weights.indexOf(spec.weight());
+            long count = (long) spec.outputs() * inputs;
+            form(weights, tensor, 0, count, place, stride);
+            weights.visit().markFormed(tensor);
+            place += count * scratch.type().sizeBytes();
+        }
+        LinearSpec all = new LinearSpec("", null, inputs, outputs, false);
+        CudaGemm.Panel panel = new CudaGemm.Panel(scratch.address(Part.PANEL), stride, outputs);
+        gemm.multiply(all, panel, x, y, rows, weights.scaleCount(), 1, false);
+    }
+
+    private void form(
+            CudaWeights weights, int tensor, long first, long count, long place, long stride) {
+        passes.form(
+                weights.visit(),
+                tensor,
+                weights.probe(),
+                first,
+                count,
+                place,
+                stride,
+                scratch.type());
+    }
+
+    private final class Formed implements Product {
+        private final CudaWeights weights;
+        private final LinearSpec spec;
+        private final DeviceMatrix x;
+        private final int tensor;
+        private CudaGemm.Panel panel;
+
+        Formed(CudaWeights weights, LinearSpec spec, DeviceMatrix x) {
+            this.weights = weights;
+            this.spec = spec;
+            this.x = x;
+            tensor = weights.indexOf(spec.weight());
+        }
+
+        @Override
+        public int mostOutputs() {
+            return isPlain(weights, tensor) || spec.inputMajor()
+                    ? spec.outputs()
+                    : panels.outputs(spec.outputs(), spec.inputs());
+        }
+
+        @Override
+        public void panel(int from, int outputs) {
+            long first = (long) from * spec.inputs();
+            if (isPlain(weights, tensor)) {
+                long stored = weights.visit().tensor(tensor).at(first);
+                panel = new CudaGemm.Panel(stored, 0, outputs);
+                return;
+            }
+            long count = (long) outputs * spec.inputs();
+            long place = scratch.address(Part.PANEL);
+            form(weights, tensor, first, count, place, count);
+            panel = new CudaGemm.Panel(place, count, outputs);
+        }
+
+        @Override
+        public void multiply(int row, int rows, DeviceMatrix y, boolean accumulate) {
+            gemm.multiply(spec, panel, x.row(row), y, rows, weights.scaleCount(), 1, accumulate);
+        }
+
+        @Override
+        public void finish() {
+            weights.visit().markFormed(tensor);
+        }
+    }
+}

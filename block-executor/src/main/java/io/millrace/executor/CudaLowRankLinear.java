@@ -1,0 +1,165 @@
+package io.millrace.executor;
+
+import io.millrace.executor.CudaScratchPlan.Part;
+import io.millrace.executor.cuda.CudaPanels;
+import io.millrace.executor.cuda.DeviceMatrix;
+import io.millrace.executor.cuda.LowRankKernels;
+import io.millrace.executor.cuda.ThinFold;
+import io.millrace.executor.cuda.ThinMatrix;
+import io.millrace.executor.cuda.ThinSide;
+import io.millrace.memory.DType;
+import io.millrace.model.spec.LinearSpec;
+import io.millrace.optim.PendingUpdates;
+import java.util.Optional;
+
+/**
+ * The low-rank way: {@code y(s) = decay · x(s) θᵀ + (x(s) V) ((L + s U) / √r)ᵀ}. The product with θ
+ * is one over the rows of all scales, from the stored bytes where they have the products' type. The
+ * thin sum is written first and the product added to it: so 16-bit results are rounded once, and
+ * what is rounded before is small beside them.
+ */
+final class CudaLowRankLinear implements CudaLinear {
+    private final CudaGemm gemm;
+    private final CudaScratch scratch;
+    private final CudaPanels panels;
+    private final LowRankKernels kernels;
+    private final CudaLowRankPasses passes;
+
+    CudaLowRankLinear(
+            CudaGemm gemm, CudaScratch scratch, LowRankKernels kernels, CudaLowRankPasses passes) {
+        this.gemm = gemm;
+        this.scratch = scratch;
+        this.kernels = kernels;
+        this.passes = passes;
+        panels = scratch.plan().panels();
+    }
+
+    @Override
+    public Product product(CudaWeights weights, LinearSpec spec, DeviceMatrix x, int rows) {
+        CudaVisit visit = weights.visit();
+        int tensor = weights.indexOf(spec.weight());
+        if (visit.storesNow(tensor)) {
+            passes.foldNow(visit, tensor);
+        }
+        Optional<Beside> beside =
+                passes.side(visit, tensor, weights.probe())
+                        .map(side -> beside(weights, spec, tensor, side, x, rows));
+        return new OnStored(weights, spec, tensor, x, beside);
+    }
+
+    /**
+     * What belongs beside the product with the matrix.
+     *
+     * @param decay factor on the product
+     * @param thin inputs times a thin factor, [rows, r] of every scale
+     * @param factor the one on the output's side, [r, outputs] of every scale
+     */
+    private record Beside(float decay, DeviceMatrix thin, DeviceMatrix factor) {}
+
+    private Beside beside(
+            CudaWeights weights,
+            LinearSpec spec,
+            int tensor,
+            ThinSide side,
+            DeviceMatrix x,
+            int rows) {
+        ThinMatrix matrix = passes.matrix(weights.visit(), tensor);
+        int rank = matrix.rank();
+        long sides = scratch.address(Part.SIDES);
+        long sideStride = rank * matrix.rows();
+        kernels.factors(matrix, passes.rightSeed(weights.visit()), side, sides);
+        DeviceMatrix left = new DeviceMatrix(sides, sideStride, matrix.rows(), DType.F32);
+        DeviceMatrix right = new DeviceMatrix(side.right(), 0, matrix.columns(), DType.F32);
+        DeviceMatrix onInputs = spec.inputMajor() ? left : right;
+        DeviceMatrix thin =
+                new DeviceMatrix(scratch.address(Part.THIN), (long) rows * rank, rank, DType.F32);
+        kernels.project(
+                x,
+                onInputs.address(),
+                onInputs.stride(),
+                spec.inputs(),
+                rank,
+                thin.address(),
+                rows,
+                weights.scaleCount());
+        return new Beside(side.decay(), thin, spec.inputMajor() ? right : left);
+    }
+
+    private final class OnStored implements Product {
+        private final CudaWeights weights;
+        private final LinearSpec spec;
+        private final int tensor;
+        private final DeviceMatrix x;
+        private final Optional<Beside> beside;
+        private final boolean plain;
+        private int first;
+        private CudaGemm.Panel panel;
+
+        OnStored(
+                CudaWeights weights,
+                LinearSpec spec,
+                int tensor,
+                DeviceMatrix x,
+                Optional<Beside> beside) {
+            this.weights = weights;
+            this.spec = spec;
+            this.tensor = tensor;
+            this.x = x;
+            this.beside = beside;
+            PendingUpdates pending = weights.visit().pending(tensor);
+            plain = !pending.folds() && weights.visit().slot(tensor).dtype() == scratch.type();
+        }
+
+        @Override
+        public int mostOutputs() {
+            return plain || spec.inputMajor()
+                    ? spec.outputs()
+                    : panels.outputs(spec.outputs(), spec.inputs());
+        }
+
+        @Override
+        public void panel(int from, int outputs) {
+            first = from;
+            CudaVisit visit = weights.visit();
+            if (plain) {
+                long stored = visit.tensor(tensor).at((long) from * spec.inputs());
+                panel = new CudaGemm.Panel(stored, 0, outputs);
+                return;
+            }
+            long place = scratch.address(Part.PANEL);
+            ThinFold fold = passes.foldSeen(visit, tensor);
+            // All of an input-major matrix: its rows hold all outputs.
+            long rows = spec.inputMajor() ? spec.inputs() : outputs;
+            ThinMatrix matrix = passes.matrix(visit, tensor);
+            kernels.form(matrix, fold, from, rows, place, scratch.type());
+            panel = new CudaGemm.Panel(place, 0, outputs);
+        }
+
+        @Override
+        public void multiply(int row, int rows, DeviceMatrix y, boolean accumulate) {
+            int scales = weights.scaleCount();
+            DeviceMatrix in = x.row(row);
+            if (beside.isEmpty()) {
+                gemm.multiply(spec, panel, in, y, rows, scales, 1, accumulate);
+                return;
+            }
+            Beside thin = beside.get();
+            int rank = Math.toIntExact(thin.thin().rowStride());
+            kernels.spread(
+                    thin.thin().row(row),
+                    thin.factor().column(first),
+                    rank,
+                    y,
+                    rows,
+                    panel.outputs(),
+                    scales,
+                    accumulate);
+            gemm.multiply(spec, panel, in, y, rows, scales, thin.decay(), true);
+        }
+
+        @Override
+        public void finish() {
+            // What was to be stored was stored before the first panel.
+        }
+    }
+}

@@ -1,0 +1,45 @@
+package io.millrace.executor;
+
+import io.millrace.executor.cuda.DeviceMatrix;
+import io.millrace.optim.Probe;
+
+/**
+ * How a direction is run on a CUDA device: what its probes see of a block's weights, how products
+ * with them are made, and how its updates come into the stored bytes. Launches go to the compute
+ * stream.
+ */
+interface CudaPasses {
+    /** Whether a run that goes on has to fold all blocks before its first step. */
+    boolean foldsBeforeResuming();
+
+    /** Products with weights along the direction. */
+    CudaLinear linear();
+
+    /** Makes ready for the operators of a visit. */
+    void begin(CudaVisit visit);
+
+    /**
+     * Forms a whole tensor that is no matrix in float32, and stores it where the visit says so.
+     *
+     * @param place where the first scale's goes
+     * @param stride elements from a scale's to the next
+     */
+    void vector(CudaVisit visit, int tensor, Probe probe, long place, long stride);
+
+    /**
+     * Rows to look up.
+     *
+     * @param ids address of the row numbers, int32
+     * @param idOffset added to each
+     * @param count how many
+     * @param factor on each row
+     * @param accumulate whether to add to what is where they go
+     */
+    record Rows(long ids, int idOffset, int count, float factor, boolean accumulate) {}
+
+    /** Looks rows of a table up, which leaves the stored bytes alone. */
+    void rows(CudaVisit visit, int tensor, Probe probe, Rows rows, DeviceMatrix out);
+
+    /** Folds the updates that are due into all tensors that no operator formed. */
+    void fold(CudaVisit visit);
+}
