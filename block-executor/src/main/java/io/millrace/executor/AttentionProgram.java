@@ -3,9 +3,9 @@ package io.millrace.executor;
 import io.millrace.executor.cpu.Attention;
 import io.millrace.executor.cpu.CpuWorkers;
 import io.millrace.executor.cpu.HeadRows;
+import io.millrace.executor.cpu.Operator;
 import io.millrace.model.spec.AttentionSpec;
 import io.millrace.model.spec.LinearSpec;
-import io.millrace.telemetry.Operator;
 
 /** Projections, head norms, rotation and softmax attention of one block, for every scale. */
 final class AttentionProgram {

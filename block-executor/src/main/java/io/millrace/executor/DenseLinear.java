@@ -2,8 +2,8 @@ package io.millrace.executor;
 
 import io.millrace.executor.cpu.CpuWorkers;
 import io.millrace.executor.cpu.GemmTiles;
+import io.millrace.executor.cpu.Operator;
 import io.millrace.model.spec.LinearSpec;
-import io.millrace.telemetry.Operator;
 
 /**
  * The dense way: θ(s) exists only in scratch, small matrices whole, large ones a panel of output

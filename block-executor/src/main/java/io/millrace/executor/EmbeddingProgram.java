@@ -1,9 +1,9 @@
 package io.millrace.executor;
 
+import io.millrace.executor.cpu.Operator;
 import io.millrace.executor.cpu.Rows;
 import io.millrace.executor.cpu.WorkerPool;
 import io.millrace.model.spec.EmbeddingSpec;
-import io.millrace.telemetry.Operator;
 
 /** From token ids to hidden states; only the rows that are looked up are perturbed. */
 final class EmbeddingProgram {

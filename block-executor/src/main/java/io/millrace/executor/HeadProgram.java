@@ -4,9 +4,9 @@ import io.millrace.executor.cpu.Activations;
 import io.millrace.executor.cpu.CpuWorkers;
 import io.millrace.executor.cpu.GemmTiles;
 import io.millrace.executor.cpu.Loss;
+import io.millrace.executor.cpu.Operator;
 import io.millrace.executor.cpu.Rows;
 import io.millrace.model.spec.HeadSpec;
-import io.millrace.telemetry.Operator;
 
 /**
  * From hidden states to losses or logits, for the rows that are asked for only.

@@ -1,13 +1,13 @@
 package io.millrace.executor;
 
 import io.millrace.executor.cpu.Activations;
+import io.millrace.executor.cpu.Operator;
 import io.millrace.executor.cpu.Rows;
 import io.millrace.executor.cpu.WorkerPool;
 import io.millrace.model.spec.LayerSpec;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.MlpSpec;
 import io.millrace.model.spec.NormSpec;
-import io.millrace.telemetry.Operator;
 import java.util.List;
 
 /** One block's arithmetic over a micro-batch, for every scale of a probe. */

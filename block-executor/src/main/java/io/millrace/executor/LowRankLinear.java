@@ -2,10 +2,10 @@ package io.millrace.executor;
 
 import io.millrace.executor.cpu.CpuWorkers;
 import io.millrace.executor.cpu.GemmTiles;
+import io.millrace.executor.cpu.Operator;
 import io.millrace.executor.cpu.SideProducts;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.optim.Probe;
-import io.millrace.telemetry.Operator;
 
 /**
  * The low-rank way: {@code y(s) = decay · x(s) θᵀ + (x(s) V) ((L + s U) / √r)ᵀ + b(s)}. The product

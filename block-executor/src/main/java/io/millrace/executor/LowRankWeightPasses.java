@@ -2,6 +2,7 @@ package io.millrace.executor;
 
 import io.millrace.executor.LowRankMemory.Gathered;
 import io.millrace.executor.cpu.CpuWorkers;
+import io.millrace.executor.cpu.Operator;
 import io.millrace.executor.cpu.WorkerPool;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
@@ -17,7 +18,6 @@ import io.millrace.optim.Probe;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.StoredTensor;
 import io.millrace.optim.Update;
-import io.millrace.telemetry.Operator;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;

@@ -2,12 +2,12 @@ package io.millrace.executor;
 
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.cpu.CpuWorkers;
+import io.millrace.executor.cpu.OperatorClock;
 import io.millrace.memory.DType;
 import io.millrace.memory.Ledger;
 import io.millrace.memory.Tier;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelLayout;
-import io.millrace.telemetry.OperatorClock;
 import io.millrace.telemetry.SpanRecorder;
 import java.nio.file.Path;
 import java.util.EnumMap;

@@ -1,9 +1,9 @@
 package io.millrace.executor;
 
 import io.millrace.executor.cpu.Norms;
+import io.millrace.executor.cpu.Operator;
 import io.millrace.executor.cpu.WorkerPool;
 import io.millrace.model.spec.NormSpec;
-import io.millrace.telemetry.Operator;
 
 /** Norms with perturbed weights: of whole rows, or of each head of a row. */
 final class Normalizer {

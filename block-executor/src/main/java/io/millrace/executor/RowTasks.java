@@ -1,7 +1,7 @@
 package io.millrace.executor;
 
+import io.millrace.executor.cpu.Operator;
 import io.millrace.executor.cpu.WorkerPool;
-import io.millrace.telemetry.Operator;
 
 /** Shares work on rows among workers, for every scale, in pieces of a size that pays. */
 final class RowTasks {

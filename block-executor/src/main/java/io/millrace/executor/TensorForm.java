@@ -1,7 +1,7 @@
 package io.millrace.executor;
 
+import io.millrace.executor.cpu.Operator;
 import io.millrace.executor.cpu.WorkerPool;
-import io.millrace.telemetry.Operator;
 
 /**
  * One tensor as a probe sees it: θ + s z for each of its scales, or θ itself, formed piece by piece

@@ -12,7 +12,6 @@ import io.millrace.optim.QueryResult;
 import io.millrace.optim.StepRecord;
 import io.millrace.telemetry.EvalMetrics;
 import io.millrace.telemetry.MetricsWriter;
-import io.millrace.telemetry.Operator;
 import io.millrace.telemetry.OperatorUse;
 import io.millrace.telemetry.StepMeter;
 import io.millrace.telemetry.StepMetrics;
@@ -34,7 +33,7 @@ public final class TuningRun {
     private final RunObservers observers;
     private EvalResult before;
     private EvalResult after;
-    private Map<Operator, Double> operatorsBefore;
+    private Map<String, Double> operatorsBefore;
     private double lastLoss = Double.NaN;
 
     private TuningRun(
@@ -183,7 +182,10 @@ public final class TuningRun {
                         record.lr(),
                         tokens,
                         overlap,
-                        OperatorUse.since(setup.session().operators(), operatorsBefore),
+                        OperatorUse.between(
+                                setup.session().workers(),
+                                operatorsBefore,
+                                setup.session().operators().seconds()),
                         meter.droppedSpans());
         metrics.write(line);
         observers.step(line, meter);

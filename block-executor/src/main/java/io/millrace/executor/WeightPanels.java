@@ -1,9 +1,9 @@
 package io.millrace.executor;
 
 import io.millrace.executor.cpu.GemmTiles;
+import io.millrace.executor.cpu.Operator;
 import io.millrace.executor.cpu.WorkerPool;
 import io.millrace.model.spec.LinearSpec;
-import io.millrace.telemetry.Operator;
 
 /**
  * A matrix of weights as float32, for products: whole in memory, or a panel of output columns at a

@@ -1,7 +1,5 @@
 package io.millrace.executor.cpu;
 
-import io.millrace.telemetry.Operator;
-import io.millrace.telemetry.OperatorClock;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;

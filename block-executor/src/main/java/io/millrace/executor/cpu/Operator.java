@@ -1,4 +1,4 @@
-package io.millrace.telemetry;
+package io.millrace.executor.cpu;
 
 import java.util.Locale;
 

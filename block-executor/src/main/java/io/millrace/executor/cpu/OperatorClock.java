@@ -1,6 +1,6 @@
-package io.millrace.telemetry;
+package io.millrace.executor.cpu;
 
-import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
@@ -56,16 +56,19 @@ public final class OperatorClock {
         cells[cell + CURRENT] = operator.ordinal();
     }
 
-    /** Seconds of all workers since the clock began at each operator but {@link Operator#OTHER}. */
-    public Map<Operator, Double> seconds() {
-        Map<Operator, Double> seconds = new EnumMap<>(Operator.class);
+    /**
+     * Seconds of all workers since the clock began, by {@linkplain Operator#label() name}, at each
+     * operator but {@link Operator#OTHER}.
+     */
+    public Map<String, Double> seconds() {
+        Map<String, Double> seconds = new LinkedHashMap<>();
         for (Operator operator : OPERATORS) {
             long ns = 0;
             for (int worker = 0; worker < workers; worker++) {
                 ns += cells[worker * STRIDE + operator.ordinal()];
             }
             if (operator != Operator.OTHER) {
-                seconds.put(operator, ns * 1e-9);
+                seconds.put(operator.label(), ns * 1e-9);
             }
         }
         return seconds;
