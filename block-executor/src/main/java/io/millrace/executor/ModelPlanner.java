@@ -2,6 +2,7 @@ package io.millrace.executor;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.prefetch.plan.Machine;
+import io.millrace.prefetch.plan.StepWork;
 import java.util.List;
 
 /** Plans a run: the placement that it will have, and what its steps will cost on a machine. */
@@ -39,6 +40,18 @@ public final class ModelPlanner {
                     "give gaussian or rademacher");
         }
         return new ModelPlanner(new PlanCandidates(model, machine, tokens)).plan(options, sweeps);
+    }
+
+    /**
+     * What a step of a run computes, operator by operator, wherever it runs.
+     *
+     * @param model whose shapes
+     * @param options of the run; its micro-batch, or the whole batch at once
+     * @param tokens tokens of a sequence
+     * @param workers that share the work
+     */
+    public static StepWork work(ModelShape model, PlanOptions options, int tokens, int workers) {
+        return PlanCandidates.work(model, options, tokens, workers);
     }
 
     private ModelPlan plan(PlanOptions wanted, boolean sweeps) {

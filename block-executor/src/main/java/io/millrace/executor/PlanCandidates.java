@@ -39,6 +39,16 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
     }
 
     private Forecast forecast(PlanOptions options, TierPlan tiers) {
+        return Forecast.of(
+                machine,
+                tiers.placement(),
+                work(model, options, tokensEach, workers()),
+                options.perturbation(),
+                options.memory().overlap());
+    }
+
+    /** What a step computes. */
+    static StepWork work(ModelShape model, PlanOptions options, int tokensEach, int workers) {
         StepCosts.Shape shape =
                 new StepCosts.Shape(
                         options.batchSize(),
@@ -46,14 +56,18 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
                         tokensEach,
                         Math.max(1, tokensEach - 1),
                         options.queries(),
-                        options.foldEvery());
-        StepWork work = StepCosts.of(model.spec(), model.layout(), shape);
-        return Forecast.of(
-                machine,
-                tiers.placement(),
-                work,
-                options.perturbation(),
-                options.memory().overlap());
+                        options.foldEvery(),
+                        workers);
+        return StepCosts.of(model.spec(), model.layout(), shape);
+    }
+
+    private int workers() {
+        return workers(machine);
+    }
+
+    /** Threads that compute there. */
+    static int workers(Machine machine) {
+        return machine.device().onHostCores() ? machine.host().cores() : 1;
     }
 
     TierPlan.Needs needs(PlanOptions options) {
@@ -64,7 +78,6 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
                         tokensEach,
                         options.queries(),
                         SCALES);
-        int workers = machine.device().onHostCores() ? machine.host().cores() : 1;
         // The engine that will run says what it needs; nothing of a device is loaded for that.
         Engine.Need forwards =
                 Engines.of(machine.device().name())
@@ -73,7 +86,7 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
                                 model.layout(),
                                 size,
                                 arithmetic(options),
-                                workers,
+                                workers(),
                                 true);
         return new TierPlan.Needs(
                 model.layout().blocks().stream().map(BlockLayout::sizeBytes).toList(),

@@ -56,7 +56,8 @@ final class RunForecast {
                         (int) Math.max(1, Math.round(tokens)),
                         (int) Math.max(1, Math.round(scored)),
                         config.arithmetic().queries(),
-                        config.arithmetic().foldEvery());
+                        config.arithmetic().foldEvery(),
+                        machine.map(PlanCandidates::workers).orElse(1));
     }
 
     /** The memory options of a run; host memory is bounded by what is free where nobody says. */

@@ -1,5 +1,6 @@
 package io.millrace.executor;
 
+import io.millrace.executor.cpu.GemmTiles;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.ModelLayout;
@@ -40,8 +41,16 @@ final class StepCosts {
      * @param scored tokens of a sequence whose prediction is scored
      * @param queries directions a step
      * @param foldEvery steps between rounding updates into the stored weights
+     * @param workers that share the work
      */
-    record Shape(int batch, int microBatch, int tokens, int scored, int queries, int foldEvery) {
+    record Shape(
+            int batch,
+            int microBatch,
+            int tokens,
+            int scored,
+            int queries,
+            int foldEvery,
+            int workers) {
         int microBatches() {
             return Math.ceilDiv(batch, microBatch);
         }
@@ -151,8 +160,8 @@ final class StepCosts {
             operations.add(
                     new Operation.Matmul(
                             MicroBatch.padded(rows), linear.inputs(), linear.outputs(), SCALES));
-            boolean whole =
-                    (long) linear.inputs() * linear.outputs() <= ScratchPlan.WHOLE_MATRIX_ELEMENTS;
+            GemmTiles tiles = GemmTiles.of(MicroBatch.padded(rows), linear.outputs());
+            boolean whole = WeightPanels.formsWhole(linear, tiles, shape.workers);
             operations.add(new Operation.Dispatch(whole ? 2 : 1));
         }
 

@@ -40,8 +40,13 @@ final class WeightPanels {
      * keep all workers busy to the end. The products' bits are the same either way.
      */
     boolean formsWhole(LinearSpec spec, GemmTiles tiles) {
+        return formsWhole(spec, tiles, pool.workers());
+    }
+
+    /** The same with so many workers. */
+    static boolean formsWhole(LinearSpec spec, GemmTiles tiles, int workers) {
         return (long) spec.inputs() * spec.outputs() <= ScratchPlan.WHOLE_MATRIX_ELEMENTS
-                && tiles.columnTiles() < PANELS_PER_WORKER * pool.workers();
+                && tiles.columnTiles() < PANELS_PER_WORKER * workers;
     }
 
     /** Forms a small matrix where all workers see it. */

@@ -58,7 +58,7 @@ class ProfileCommandTest {
                                         "--tbw=1TB",
                                         "--probe=" + probe,
                                         "--device=emulated",
-                                        "--device-budget=1300KiB")));
+                                        "--device-budget=1720KiB")));
 
         assertThat(answer.integer("warm_steps")).isEqualTo(1);
         assertThat(answer.integer("measured_steps")).isEqualTo(2);
@@ -66,7 +66,7 @@ class ProfileCommandTest {
         assertThat(answer.object("lanes").object("h2d").integer("bytes")).isPositive();
         assertThat(answer.object("lanes").object("h2d").number("limit_bytes_per_second"))
                 .isEqualTo(1e10);
-        assertThat(answer.object("peak_bytes").integer("device")).isBetween(1L, 1300L << 10);
+        assertThat(answer.object("peak_bytes").integer("device")).isBetween(1L, 1720L << 10);
         assertThat(answer.object("wear").integer("bytes_per_step")).isZero();
         assertThat(answer.string("bound_lane")).isNotEmpty();
     }
