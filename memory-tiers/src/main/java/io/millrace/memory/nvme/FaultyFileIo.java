@@ -68,8 +68,7 @@ public final class FaultyFileIo implements FileIo {
     }
 
     private synchronized boolean strikes(double rate) {
-        boolean strikes =
-                rate > 0 && faultsOfPlan < plan.limit() && random.nextDouble() < rate;
+        boolean strikes = rate > 0 && faultsOfPlan < plan.limit() && random.nextDouble() < rate;
         if (strikes) {
             faultCount++;
             faultsOfPlan++;
