@@ -15,8 +15,6 @@ import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.memory.Tier;
 import io.millrace.model.ModelConfig;
-import io.millrace.model.NamedArchitectures;
-import io.millrace.model.SyntheticModel;
 import io.millrace.prefetch.plan.Machine;
 import io.millrace.prefetch.plan.MachineFile;
 import io.millrace.telemetry.Lane;
@@ -311,7 +309,7 @@ public final class PlanAccuracy {
     private double[] measure(Case one, Path model, MemoryConfig memory, int count)
             throws IOException {
         Path out = folder.resolve("out");
-        delete(out);
+        Folders.delete(out);
         List<Double> seconds = new ArrayList<>();
         TuneConfig config =
                 TuneConfig.builder(model, data(one), out)
@@ -336,7 +334,7 @@ public final class PlanAccuracy {
                     }
                 });
         printLanes(out);
-        delete(out);
+        Folders.delete(out);
         if (one.foldEvery
                 > 1) { // steps differ by what is pending, so that only a mean says anything
             return new double[] {
@@ -383,15 +381,9 @@ public final class PlanAccuracy {
     }
 
     private Path model(Case one) throws IOException {
-        Path model = folder.resolve(one.arch + "-" + one.dtype.torchName());
-        if (!Files.exists(model.resolve("config.json"))) {
-            ModelConfig config =
-                    one.arch.equals("llama-small")
-                            ? llama()
-                            : NamedArchitectures.find(one.arch).orElseThrow();
-            SyntheticModel.write(config, one.dtype, 1, model, bytes -> {});
-        }
-        return model;
+        return one.arch.equals("llama-small")
+                ? BenchModels.of(folder, one.arch, llama(), one.dtype)
+                : BenchModels.of(folder, one.arch, one.dtype);
     }
 
     /** 290 M parameters with grouped heads and a gate. */
@@ -423,15 +415,5 @@ public final class PlanAccuracy {
             Files.write(file, lines);
         }
         return file;
-    }
-
-    private static void delete(Path path) throws IOException {
-        if (Files.exists(path)) {
-            try (var entries = Files.walk(path)) {
-                for (Path entry : entries.sorted((a, b) -> b.compareTo(a)).toList()) {
-                    Files.delete(entry);
-                }
-            }
-        }
     }
 }

@@ -1,0 +1,30 @@
+package io.millrace.bench;
+
+import io.millrace.memory.DType;
+import io.millrace.model.ModelConfig;
+import io.millrace.model.NamedArchitectures;
+import io.millrace.model.SyntheticModel;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Models with the shapes of published ones and random weights. */
+final class BenchModels {
+    private static final long SEED = 1;
+
+    private BenchModels() {}
+
+    /** A published shape, made in the folder unless it is there. */
+    static Path of(Path folder, String arch, DType dtype) throws IOException {
+        return of(folder, arch, NamedArchitectures.find(arch).orElseThrow(), dtype);
+    }
+
+    /** A shape of one's own under a name, made in the folder unless it is there. */
+    static Path of(Path folder, String name, ModelConfig config, DType dtype) throws IOException {
+        Path model = folder.resolve(name + "-" + dtype.torchName());
+        if (!Files.exists(model.resolve("config.json"))) {
+            SyntheticModel.write(config, dtype, SEED, model, bytes -> {});
+        }
+        return model;
+    }
+}
