@@ -5,10 +5,10 @@ import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Cross-entropy over a vocabulary seen in panels, so that the full logits never exist. Of each
- * panel remain three planes of a float for each row: the largest logit, the sum of exp(logit −
- * largest), and the target's logit when it is here. They are merged in the order of panels, with
- * sums in double.
+ * Cross-entropy over a vocabulary seen in panels, so that the full logits never exist. What remains
+ * are planes of a float for each row: first the target's logit, then of each panel a shift and the
+ * sum of exp(logit − shift). They are merged in the order of panels, with sums in double. The shift is 0 unless a sum would then leave the middle of float's range; it is the largest logit of
+ * the panel there. Both are equally exact, and nearly all panels are spared the search.
  */
 public final class Loss {
     /** A target that is not scored. */
@@ -17,13 +17,17 @@ public final class Loss {
     /** Rows that are merged by one task are a multiple of this. */
     public static final int ROW_QUANTUM = 16;
 
-    private static final long PLANES = 3;
+    private static final long PLANES = 2; // of a panel
+
+    // Within, no summand overflowed, and those that became 0 were too small to count.
+    private static final float LEAST = 1e-25f;
+    private static final float MOST = 1e35f;
 
     private Loss() {}
 
     /** Floats of the partials of that many rows and panels. */
     public static long partialFloats(long rows, int panels) {
-        return paddedRows(rows) * PLANES * panels;
+        return paddedRows(rows) * (1 + PLANES * panels);
     }
 
     /** The rows and what completes their last vector. */
@@ -63,25 +67,31 @@ public final class Loss {
             int panel,
             int allRows) {
         long plane = paddedRows(allRows);
-        long to = partialsOffset + panel * PLANES * plane + firstRow;
+        long target = partialsOffset + firstRow;
+        long to = partialsOffset + (1 + panel * PLANES) * plane + firstRow;
         for (int r = 0; r < rows; r++) {
             long at = logitsOffset + r * logitsStride;
             if (softcap != 0) {
                 Activations.softcap(softcap, logits, at, logits, at, width);
             }
-            float largest = largest(logits, at, width);
-            Floats.set(partials, to + r, largest);
-            Floats.set(partials, to + plane + r, sumExp(logits, at, width, largest));
+            float shift = 0;
+            float sum = sumExp(logits, at, width);
+            if (!(sum > LEAST && sum < MOST)) {
+                shift = largest(logits, at, width);
+                sum = sumExpBelow(logits, at, width, shift);
+            }
+            Floats.set(partials, to + r, shift);
+            Floats.set(partials, to + plane + r, sum);
             int column = targets[firstRow + r] - firstId;
-            float hit = column >= 0 && column < width ? Floats.get(logits, at + column) : 0f;
-            Floats.set(partials, to + 2 * plane + r, hit);
+            if (column >= 0 && column < width) {
+                Floats.set(partials, target + r, Floats.get(logits, at + column));
+            }
         }
     }
 
     /**
      * The losses of some rows, {@code log Σ exp(logits) − logits[target]}, or 0 for an ignored
-     * target. The target's panel holds its logit and all others hold 0 there. What the partials of
-     * these rows held is lost.
+     * target. What the partials of these rows held is lost.
      *
      * @param partials of all rows and panels
      * @param partialsOffset floats before them
@@ -103,21 +113,19 @@ public final class Loss {
             double[] losses) {
         long plane = paddedRows(allRows);
         for (int row = from; row < to; row += Lanes.LENGTH) {
-            long first = partialsOffset + row;
+            long first = partialsOffset + plane + row;
             FloatVector top = top(partials, first, plane, panels);
             addUp(partials, first, plane, panels, top, losses, row);
             Lanes.store(top, partials, first);
         }
         for (int row = from; row < to; row++) {
-            long first = partialsOffset + row;
-            double target = 0;
-            for (int panel = 0; panel < panels; panel++) {
-                target += Floats.get(partials, first + (panel * PLANES + 2) * plane);
-            }
+            float top = Floats.get(partials, partialsOffset + plane + row);
             losses[row] =
                     targets[row] == IGNORED
                             ? 0
-                            : StrictMath.log(losses[row]) + Floats.get(partials, first) - target;
+                            : StrictMath.log(losses[row])
+                                    + top
+                                    - Floats.get(partials, partialsOffset + row);
         }
     }
 
@@ -160,7 +168,20 @@ public final class Loss {
         return largest;
     }
 
-    private static float sumExp(MemorySegment logits, long at, int width, float largest) {
+    private static float sumExp(MemorySegment logits, long at, int width) {
+        FloatVector sum = FloatVector.zero(Lanes.SPECIES);
+        int i = 0;
+        for (; i <= width - Lanes.LENGTH; i += Lanes.LENGTH) {
+            sum = sum.add(Lanes.exp(Lanes.load(logits, at + i)));
+        }
+        float total = Lanes.sum(sum);
+        for (; i < width; i++) {
+            total += Scalars.exp(Floats.get(logits, at + i));
+        }
+        return total;
+    }
+
+    private static float sumExpBelow(MemorySegment logits, long at, int width, float largest) {
         FloatVector sum = FloatVector.zero(Lanes.SPECIES);
         int i = 0;
         for (; i <= width - Lanes.LENGTH; i += Lanes.LENGTH) {
