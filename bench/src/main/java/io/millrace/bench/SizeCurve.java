@@ -1,0 +1,202 @@
+package io.millrace.bench;
+
+import io.millrace.executor.ModelPlan;
+import io.millrace.executor.ModelPlanner;
+import io.millrace.executor.ModelShape;
+import io.millrace.executor.PlanOptions;
+import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.probe.MachineProbe;
+import io.millrace.memory.DType;
+import io.millrace.memory.Matmul;
+import io.millrace.memory.Tier;
+import io.millrace.prefetch.plan.Machine;
+import io.millrace.prefetch.plan.MachineFile;
+import io.millrace.telemetry.StepMetrics;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+
+/**
+ * How the cost of a step grows with the model: one shape of batch, weights in bfloat16 streamed from
+ * the drive under a host budget of a quarter of them, or of what the smallest models need at least.
+ * Prints a table, and draws it.
+ *
+ * <pre>
+ *   SizeCurve FOLDER PLOT.svg [--archs opt-125m,...] [--batch 4] [--tokens 128] [--share 0.25]
+ *             [--machine FILE] [--keep yes]
+ * </pre>
+ *
+ * A model that was made here is removed once it is measured, unless told otherwise.
+ */
+public final class SizeCurve {
+    private static final int VOCABULARY = 30000;
+    private static final double SECONDS_EACH = 40;
+    private static final long STREAMING_BYTES = 16L << 20; // buffers beside the least of all
+    private static final int FEWEST_STEPS = 4;
+    private static final int MOST_STEPS = 20;
+
+    private final Path folder;
+    private final Machine machine;
+    private final int batch;
+    private final int tokens;
+    private final double share;
+
+    /** A measured size. */
+    record Point(String name, long parameters, double tokenParameters, double seconds) {
+        /** Seconds for each parameter and token. */
+        double unit() {
+            return seconds / tokenParameters;
+        }
+    }
+
+    private SizeCurve(Path folder, Machine machine, int batch, int tokens, double share) {
+        this.folder = folder;
+        this.machine = machine;
+        this.batch = batch;
+        this.tokens = tokens;
+        this.share = share;
+    }
+
+    /** Measures size after size. */
+    public static void main(String[] arguments) throws IOException {
+        Path folder = Files.createDirectories(Path.of(arguments[0]));
+        Map<String, String> given = new LinkedHashMap<>();
+        for (int i = 2; i + 1 < arguments.length; i += 2) {
+            given.put(arguments[i], arguments[i + 1]);
+        }
+        Machine machine =
+                given.containsKey("--machine")
+                        ? MachineFile.read(Path.of(given.get("--machine")))
+                        : MachineProbe.run("this machine", folder, what -> {});
+        SizeCurve curve =
+                new SizeCurve(
+                        folder,
+                        machine,
+                        Integer.parseInt(given.getOrDefault("--batch", "4")),
+                        Integer.parseInt(given.getOrDefault("--tokens", "128")),
+                        Double.parseDouble(given.getOrDefault("--share", "0.25")));
+        List<Point> points = new ArrayList<>();
+        System.out.println(
+                "| model | parameters | host budget | stays | steps | step s, median (spread)"
+                        + " | ps a parameter and token | pipeline efficiency | hidden transfer |");
+        System.out.println("|---|---|---|---|---|---|---|---|---|");
+        String archs =
+                given.getOrDefault("--archs", "opt-125m,opt-350m,opt-1.3b,opt-2.7b,opt-6.7b");
+        for (String arch : archs.split(",")) {
+            points.add(curve.measure(arch, given.containsKey("--keep")));
+        }
+        double unit = middle(points);
+        for (Point point : points) {
+            System.out.printf(
+                    Locale.ROOT,
+                    "%s: %+.1f %% from linear%n",
+                    point.name,
+                    100 * (point.unit() / unit - 1));
+        }
+        Files.writeString(
+                Path.of(arguments[1]), new SizePlot(points, unit, curve.batch, curve.tokens).svg());
+    }
+
+    /** The constant from which no point is farther than it must be. */
+    private static double middle(List<Point> points) {
+        double least = points.stream().mapToDouble(Point::unit).min().orElseThrow();
+        double most = points.stream().mapToDouble(Point::unit).max().orElseThrow();
+        return (least + most) / 2;
+    }
+
+    private Point measure(String arch, boolean keep) throws IOException {
+        boolean made = !Files.exists(folder.resolve(arch + "-bfloat16"));
+        Path model = BenchModels.of(folder, arch, DType.BF16);
+        ModelShape shape = ModelShape.ofFolder(model, Optional.empty());
+        ModelPlan free = ModelPlanner.plan(shape, options(OptionalLong.empty()), machine, false);
+        long weights = shape.layout().sizeBytes();
+        long budget =
+                Math.max(Math.round(share * weights), free.minimumHostBytes() + STREAMING_BYTES);
+        int steps =
+                Math.clamp(
+                        (long) (SECONDS_EACH / free.forecast().stepSeconds()),
+                        FEWEST_STEPS,
+                        MOST_STEPS);
+        Path rows =
+                TuneRun.writeRows(
+                        folder.resolve("rows-" + tokens + ".jsonl"),
+                        batch * steps,
+                        tokens,
+                        VOCABULARY);
+        ModelPlan plan =
+                ModelPlanner.plan(shape, options(OptionalLong.of(budget)), machine, false);
+        List<StepMetrics> taken =
+                Steps.take(
+                        TuneConfig.builder(model, rows, folder.resolve("out"))
+                                .batchSize(batch)
+                                .microBatch(batch)
+                                .steps(steps)
+                                .lr(1e-7)
+                                .shuffle(false)
+                                .memory(memory(OptionalLong.of(budget)))
+                                .build(),
+                        steps);
+        if (made && !keep) {
+            Folders.delete(model);
+        }
+        Point point =
+                new Point(
+                        arch,
+                        shape.layout().elementCount(),
+                        (double) shape.layout().elementCount() * batch * tokens,
+                        Steps.median(taken, step -> step.overlap().seconds()));
+        print(point, budget, plan, taken);
+        return point;
+    }
+
+    private static void print(Point point, long budget, ModelPlan plan, List<StepMetrics> taken) {
+        System.out.printf(
+                Locale.ROOT,
+                "| %s | %.3f G | %d MiB | %d of %d | %d | %.3f (%.3f to %.3f) | %.2f | %.3f | %.3f |%n",
+                point.name,
+                point.parameters / 1e9,
+                budget >> 20,
+                plan.placement().homes().stream().filter(home -> home != Tier.NVME).count(),
+                plan.placement().homes().size(),
+                taken.size(),
+                point.seconds,
+                taken.stream().mapToDouble(step -> step.overlap().seconds()).min().orElseThrow(),
+                taken.stream().mapToDouble(step -> step.overlap().seconds()).max().orElseThrow(),
+                point.unit() * 1e12,
+                Steps.median(taken, step -> step.overlap().pipelineEfficiency()),
+                Steps.median(taken, step -> step.overlap().hiddenTransfer()));
+    }
+
+    private PlanOptions options(OptionalLong hostBudget) {
+        return new PlanOptions(
+                batch,
+                OptionalInt.of(batch),
+                OptionalInt.of(tokens),
+                1,
+                "gaussian",
+                1,
+                Matmul.NATIVE,
+                Optional.empty(),
+                memory(hostBudget));
+    }
+
+    private MemoryConfig memory(OptionalLong hostBudget) {
+        return new MemoryConfig(
+                "cpu",
+                OptionalLong.empty(),
+                hostBudget,
+                Optional.of(folder.resolve("nvme")),
+                OptionalLong.empty(),
+                MemoryConfig.DEFAULT.prefetch(),
+                true);
+    }
+}
