@@ -17,8 +17,8 @@ import java.util.Set;
 
 /**
  * What the libraries and the machine give at best, all workers at once, nothing else going on: the
- * rates that floors are told from. Each {@link #measure} adds a round, so that rounds can take turns
- * with what is compared; the answers are medians.
+ * rates that floors are told from. Each {@link #measure} adds a round, so that rounds can take
+ * turns with what is compared; the answers are medians.
  */
 final class Ceilings implements AutoCloseable {
     private static final double ENOUGH_SECONDS = 0.08;

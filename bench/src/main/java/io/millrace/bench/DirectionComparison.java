@@ -14,9 +14,9 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * Steps with low-rank directions beside steps with dense ones, at several batch sizes, all in memory
- * on the CPU. The two take turns. A low-rank run writes weights once a window, so that a turn is a
- * whole window and both the median of its steps and their mean are told.
+ * Steps with low-rank directions beside steps with dense ones, at several batch sizes, all in
+ * memory on the CPU. The two take turns. A low-rank run writes weights once a window, so that a
+ * turn is a whole window and both the median of its steps and their mean are told.
  *
  * <pre>
  *   DirectionComparison FOLDER [--arch opt-125m] [--dtype float32] [--cases 1x64,8x128]
@@ -60,8 +60,8 @@ public final class DirectionComparison {
                         + " | dense / low-rank, medians (means) |");
         System.out.println("|---|---|---|---|---|");
         String cases = given.getOrDefault("--cases", "1x64,1x128,2x128,4x128,8x128");
-        for (String one : cases.split(",")) {
-            String[] sizes = one.split("x");
+        for (String one : cases.split(",", -1)) {
+            String[] sizes = one.split("x", -1);
             comparison.run(
                     arch + " " + dtype, Integer.parseInt(sizes[0]), Integer.parseInt(sizes[1]));
         }

@@ -71,7 +71,9 @@ public final class Roofline {
             given.put(arguments[i], arguments[i + 1]);
         }
         DType dtype =
-                given.getOrDefault("--dtype", "float32").equals("bfloat16") ? DType.BF16 : DType.F32;
+                given.getOrDefault("--dtype", "float32").equals("bfloat16")
+                        ? DType.BF16
+                        : DType.F32;
         Path model = BenchModels.of(folder, given.getOrDefault("--arch", "opt-125m"), dtype);
         int batch = Integer.parseInt(given.getOrDefault("--batch", "8"));
         int tokens = Integer.parseInt(given.getOrDefault("--tokens", "128"));
@@ -240,7 +242,10 @@ public final class Roofline {
         for (Operation operation : operations(work)) {
             if (operation instanceof Operation.Form form) {
                 values += form.elements() * form.terms();
-                bytes += (double) form.elements() * form.dtype().sizeBytes() * (form.stores() ? 2 : 1);
+                bytes +=
+                        (double) form.elements()
+                                * form.dtype().sizeBytes()
+                                * (form.stores() ? 2 : 1);
             }
         }
         return new Row(

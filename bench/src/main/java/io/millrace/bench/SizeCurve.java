@@ -26,9 +26,9 @@ import java.util.OptionalInt;
 import java.util.OptionalLong;
 
 /**
- * How the cost of a step grows with the model: one shape of batch, weights in bfloat16 streamed from
- * the drive under a host budget of a quarter of them, or of what the smallest models need at least.
- * Prints a table, and draws it.
+ * How the cost of a step grows with the model: one shape of batch, weights in bfloat16 streamed
+ * from the drive under a host budget of a quarter of them, or of what the smallest models need at
+ * least. Prints a table, and draws it.
  *
  * <pre>
  *   SizeCurve FOLDER PLOT.svg [--archs opt-125m,...] [--batch 4] [--tokens 128] [--share 0.25]
@@ -91,7 +91,7 @@ public final class SizeCurve {
         System.out.println("|---|---|---|---|---|---|---|---|---|");
         String archs =
                 given.getOrDefault("--archs", "opt-125m,opt-350m,opt-1.3b,opt-2.7b,opt-6.7b");
-        for (String arch : archs.split(",")) {
+        for (String arch : archs.split(",", -1)) {
             points.add(curve.measure(arch, given.containsKey("--keep")));
         }
         double unit = middle(points);
@@ -132,8 +132,7 @@ public final class SizeCurve {
                         batch * steps,
                         tokens,
                         VOCABULARY);
-        ModelPlan plan =
-                ModelPlanner.plan(shape, options(OptionalLong.of(budget)), machine, false);
+        ModelPlan plan = ModelPlanner.plan(shape, options(OptionalLong.of(budget)), machine, false);
         List<StepMetrics> taken =
                 Steps.take(
                         TuneConfig.builder(model, rows, folder.resolve("out"))

@@ -40,11 +40,18 @@ final class SizePlot {
 
     String svg() {
         add(
-                "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\""
-                        + " font-family=\"sans-serif\" font-size=\"13\">",
-                WIDTH,
-                HEIGHT);
-        add("<rect width=\"%d\" height=\"%d\" fill=\"white\"/>", WIDTH, HEIGHT);
+                String.format(
+                        Locale.ROOT,
+                        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\""
+                                + " font-family=\"sans-serif\" font-size=\"13\">",
+                        WIDTH,
+                        HEIGHT));
+        add(
+                String.format(
+                        Locale.ROOT,
+                        "<rect width=\"%d\" height=\"%d\" fill=\"white\"/>",
+                        WIDTH,
+                        HEIGHT));
         text(WIDTH / 2.0, 24, "middle", "Seconds a step, batch " + batch + ", weights streamed");
         grid();
         line(1 + BAND, "#bbb");
@@ -53,7 +60,12 @@ final class SizePlot {
         for (SizeCurve.Point point : points) {
             double x = x(point.tokenParameters());
             double y = y(point.seconds());
-            add("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4.5\" fill=\"#1565c0\"/>", x, y);
+            add(
+                    String.format(
+                            Locale.ROOT,
+                            "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4.5\" fill=\"#1565c0\"/>",
+                            x,
+                            y));
             String off = String.format(Locale.ROOT, "%+.1f %%", 100 * (point.unit() / unit - 1));
             text(x - 10, y - 10, "end", point.name() + " (" + off + ")");
         }
@@ -101,19 +113,28 @@ final class SizePlot {
 
     private void stroke(double x1, double y1, double x2, double y2, String colour) {
         add(
-                "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"%s\"/>",
-                x1,
-                y1,
-                x2,
-                y2,
-                colour);
+                String.format(
+                        Locale.ROOT,
+                        "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"%s\"/>",
+                        x1,
+                        y1,
+                        x2,
+                        y2,
+                        colour));
     }
 
     private void text(double x, double y, String anchor, String words) {
-        add("<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>", x, y, anchor, words);
+        add(
+                String.format(
+                        Locale.ROOT,
+                        "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>",
+                        x,
+                        y,
+                        anchor,
+                        words));
     }
 
-    private void add(String format, Object... values) {
-        svg.append(String.format(Locale.ROOT, format, values)).append('\n');
+    private void add(String element) {
+        svg.append(element).append('\n');
     }
 }
