@@ -115,7 +115,7 @@ abstract class ProductsContract {
                                 rig.device().compute().handle(),
                                 workspace.address(),
                                 matmul)) {
-            products.multiply(shape, in.address(), weights.address(), out.address(), 1f);
+            products.multiply(shape, in.address(),weights.address(), MatmulScales.NONE,out.address(), 1f);
             rig.device().compute().synchronize();
         }
         return out.read(type);
