@@ -64,11 +64,7 @@ final class CudaLowRankLinear implements CudaLinear {
     private record Beside(float decay, DeviceMatrix thin, DeviceMatrix factor) {}
 
     private Beside beside(
-            CudaWeights weights,
-            LinearSpec spec,
-            int tensor,
-            ThinSide side,
-            CudaGemm.Input input) {
+            CudaWeights weights, LinearSpec spec, int tensor, ThinSide side, CudaGemm.Input input) {
         int rows = input.rows();
         ThinMatrix matrix = passes.matrix(weights.visit(), tensor);
         int rank = matrix.rank();

@@ -184,11 +184,7 @@ record CudaScratchPlan(
     private static long panel(DecoderSpec spec, CudaPanels panels) {
         LinearSpec logits = spec.head().logits();
         long head = (long) panels.ids(logits.outputs(), logits.inputs()) * logits.inputs();
-        long single =
-                matrices(spec)
-                        .mapToLong(matrix -> formed(matrix, panels))
-                        .max()
-                        .orElse(1);
+        long single = matrices(spec).mapToLong(matrix -> formed(matrix, panels)).max().orElse(1);
         long stacked =
                 spec.layers().stream()
                         .map(layer -> layer.attention().projections())

@@ -76,12 +76,7 @@ final class CudaGemmTest {
         return new CudaMatmul() {
             @Override
             public void multiply(
-                    MatmulShape shape,
-                    long x,
-                    long w,
-                    MatmulScales scales,
-                    long y,
-                    float factor) {
+                    MatmulShape shape, long x, long w, MatmulScales scales, long y, float factor) {
                 asked.add(shape);
                 to.multiply(shape, x, w, scales, y, factor);
             }
@@ -139,8 +134,7 @@ final class CudaGemmTest {
         DeviceMatrix ws = matrix(w, own ? (long) OUTPUTS * INPUTS : 0, INPUTS);
         CudaGemm.Input input = gemm.input(List.of(spec), xs, ROWS, SIGNS);
         CudaGemm.Panel panel = gemm.panel(spec, ws, OUTPUTS, SIGNS);
-        DeviceMatrix to =
-                new DeviceMatrix(y.address(), (long) rows * OUTPUTS, OUTPUTS, DType.F32);
+        DeviceMatrix to = new DeviceMatrix(y.address(), (long) rows * OUTPUTS, OUTPUTS, DType.F32);
         gemm.multiply(spec, panel, input, first, to, rows, SIGNS, 0.5f, true);
         float[] actual = y.read(DType.F32);
         assertThat(asked).hasSize(products);

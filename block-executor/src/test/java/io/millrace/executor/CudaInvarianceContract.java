@@ -113,8 +113,7 @@ abstract class CudaInvarianceContract {
         if (!matmul.equals("fp8")) {
             return true;
         }
-        try (Device card =
-                Devices.open("cuda:0", Ledger.unlimited(), DeviceOptions.defaults())) {
+        try (Device card = Devices.open("cuda:0", Ledger.unlimited(), DeviceOptions.defaults())) {
             return ((CudaDevice) card).facts().computeCapability() >= CudaFp8.CAPABILITY;
         }
     }

@@ -93,8 +93,8 @@ final class MatmulRunTest {
 
     @ParameterizedTest
     @CsvSource({"opt, float32, gaussian", "llama, bfloat16, gaussian", "llama, bfloat16, low-rank"})
-    void fp8ChangesLossesMoreAndStandsInTheJournal(
-            String golden, String dtype, String perturbation) throws IOException {
+    void fp8ChangesLossesMoreAndStandsInTheJournal(String golden, String dtype, String perturbation)
+            throws IOException {
         TuneConfigBuilder plain = config(golden, "plain").dtype(dtype(dtype));
         TuneConfigBuilder fp8 = config(golden, "fp8").dtype(dtype(dtype)).matmul(Matmul.FP8);
         double native0 = firstLoss(run(plain.perturbation(perturbation)));
@@ -119,12 +119,8 @@ final class MatmulRunTest {
     @Test
     void fp8GoesOnToTheSameBytesAndIsReplayedWithoutACard() throws IOException {
         Path stopped = run(config("llama", "stopped").matmul(Matmul.FP8));
-        assertThatThrownBy(
-                        () ->
-                                run(config("llama", "stopped")
-                                        .steps(5)
-                                        .matmul(Matmul.TF32)
-                                        .resume(true)))
+        assertThatThrownBy(() ->
+                        run(config("llama", "stopped").steps(5).matmul(Matmul.TF32).resume(true)))
                 .isInstanceOf(BadInputException.class);
         assertThatThrownBy(() -> run(config("llama", "stopped").steps(5).resume(true)))
                 .isInstanceOf(BadInputException.class)

@@ -28,10 +28,7 @@ final class CublasLtPlan implements AutoCloseable {
 
     /** Asks the library; alignments in bytes. */
     CublasLtPlan(
-            cublasLtContext context,
-            CublasLtMatmul.Key key,
-            Matmul type,
-            long workspaceBytes) {
+            cublasLtContext context, CublasLtMatmul.Key key, Matmul type, long workspaceBytes) {
         try {
             MatmulShape shape = key.shape();
             describe(shape, compute(shape.inType(), type));
@@ -142,8 +139,7 @@ final class CublasLtPlan implements AutoCloseable {
                 "cublasLtMatrixLayoutSetAttribute(" + attribute + ")");
     }
 
-    private void propose(
-            cublasLtContext context, CublasLtMatmul.Key key, long workspaceBytes) {
+    private void propose(cublasLtContext context, CublasLtMatmul.Key key, long workspaceBytes) {
         try (cublasLtMatmulPreferenceOpaque_t wishes = new cublasLtMatmulPreferenceOpaque_t();
                 IntPointer found = new IntPointer(1)) {
             check(cublas.cublasLtMatmulPreferenceInit(wishes), "cublasLtMatmulPreferenceInit()");

@@ -53,8 +53,7 @@ final class CublasLtCallsTest {
         String classPath =
                 System.getProperty(
                         "surefire.test.class.path", System.getProperty("java.class.path"));
-        command.addAll(
-                List.of("-Xmx256m", "-cp", classPath, CublasLtCallsProgram.class.getName()));
+        command.addAll(List.of("-Xmx256m", "-cp", classPath, CublasLtCallsProgram.class.getName()));
         ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
         builder.environment().put("LD_LIBRARY_PATH", folder.toString());
         Process process = builder.start();

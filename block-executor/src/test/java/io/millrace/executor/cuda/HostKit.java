@@ -60,7 +60,8 @@ public final class HostKit implements CudaKit, AutoCloseable {
         KernelArguments arguments = new KernelArguments();
         return new CudaMatmul() {
             @Override
-            public void multiply(MatmulShape shape, long x, long w, MatmulScales scales, long y, float factor) {
+            public void multiply(
+                    MatmulShape shape, long x, long w, MatmulScales scales, long y, float factor) {
                 boolean quantized = shape.inType() == MatmulShape.E4M3;
                 arguments
                         .begin()

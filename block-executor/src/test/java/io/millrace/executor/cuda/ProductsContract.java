@@ -226,7 +226,8 @@ abstract class ProductsContract {
                         false);
         try (DeviceBuffer workspace = workspace();
                 CudaMatmul products = products(workspace, matmul)) {
-            products.multiply(shape, in.address(),weights.address(), MatmulScales.NONE,out.address(), 1f);
+            products.multiply(
+                    shape, in.address(), weights.address(), MatmulScales.NONE, out.address(), 1f);
             rig.device().compute().synchronize();
         }
         return out.read(type);

@@ -157,8 +157,21 @@ abstract class QuantizeKernelsContract {
     @Test
     void theScaleIsTheSmallestPowerOfTwoThatHoldsTheLargest() {
         float[] sizes = {
-            448, Math.nextUp(448f), Math.nextDown(448f), 896, 1, 1.75f, 1.7500001f, 0.02f, 3e-5f,
-            0, Float.MIN_VALUE, Float.MIN_NORMAL, 1e-36f, 5e-36f, Float.MAX_VALUE
+            448,
+            Math.nextUp(448f),
+            Math.nextDown(448f),
+            896,
+            1,
+            1.75f,
+            1.7500001f,
+            0.02f,
+            3e-5f,
+            0,
+            Float.MIN_VALUE,
+            Float.MIN_NORMAL,
+            1e-36f,
+            5e-36f,
+            Float.MAX_VALUE
         };
         for (float size : sizes) {
             float[] values = new float[32];
