@@ -106,6 +106,34 @@ final class MatmulRunTest {
         assertThat(journal(out).header().extra()).containsEntry("matmul", "fp8");
     }
 
+    /** A usual ε is lost in the rounding: what survives is said in docs/gpu.md. */
+    @ParameterizedTest
+    @CsvSource({"gaussian", "low-rank"})
+    void fp8SlopesFollowNativeOnesWhereEpsIsLarge(String perturbation) throws IOException {
+        double[] exact = slopes(perturbation, Matmul.NATIVE);
+        double[] rounded = slopes(perturbation, Matmul.FP8);
+        double exactSquares = 0;
+        double roundedSquares = 0;
+        double products = 0;
+        for (int i = 0; i < exact.length; i++) {
+            exactSquares += exact[i] * exact[i];
+            roundedSquares += rounded[i] * rounded[i];
+            products += exact[i] * rounded[i];
+        }
+        assertThat(products / Math.sqrt(exactSquares * roundedSquares)).isBetween(0.9, 0.9999);
+    }
+
+    /** Of weights that stay where they are. */
+    private double[] slopes(String perturbation, Matmul matmul) throws IOException {
+        TuneConfigBuilder still =
+                config("opt", "slopes-" + matmul.id()).steps(8).lr(1e-12).eps(1e-2);
+        Path out = run(still.perturbation(perturbation).matmul(matmul));
+        return journal(out).records().stream()
+                .flatMap(step -> step.queries().stream())
+                .mapToDouble(query -> query.projectedGrad())
+                .toArray();
+    }
+
     private long quantized() {
         return kit.cuda().calls("cuLaunchKernel").stream()
                 .filter(call -> call.text().equals("millrace_quantize"))
