@@ -3,6 +3,7 @@ package io.millrace.bench;
 import io.millrace.executor.cuda.CudaKit;
 import io.millrace.executor.cuda.CudaKits;
 import io.millrace.executor.cuda.CudaMatmul;
+import io.millrace.executor.cuda.MatmulScales;
 import io.millrace.executor.cuda.MatmulShape;
 import io.millrace.memory.DType;
 import io.millrace.memory.Ledger;
@@ -26,6 +27,9 @@ final class GemmRate implements AutoCloseable {
 
     private final CudaDevice device;
     private final DType type;
+    private final DType in;
+    private final DeviceBuffer ones;
+    private final MatmulScales scales;
     private final long module;
     private final DeviceBuffer workspace;
     private final CudaMatmul matmul;
@@ -40,6 +44,7 @@ final class GemmRate implements AutoCloseable {
     GemmRate(CudaDevice device, DType type, Matmul products) {
         this.device = device;
         this.type = type;
+        in = products == Matmul.FP8 ? MatmulShape.E4M3 : type;
         device.makeCurrent();
         CudaKit kit = CudaKits.current();
         module = device.api().loadModule(kit.image(device.api(), device.ordinal()));
@@ -48,16 +53,26 @@ final class GemmRate implements AutoCloseable {
         matmul = kit.matmul(device.api(), module, stream, workspace.address(), products);
         HostMemory host = new HostMemory(Ledger.unlimited(), Tier.HOST, device.pinning());
         pattern = host.allocatePinned("numbers to multiply", PATTERN_BYTES);
+        ones = device.allocate("scales", Float.BYTES);
+        pattern.segment().set(ValueLayout.JAVA_FLOAT, 0, 1f);
+        device.compute().copyH2D(pattern.segment().asSlice(0, Float.BYTES), ones, 0);
+        device.compute().synchronize();
+        boolean scaled = in == MatmulShape.E4M3;
+        scales = scaled ? new MatmulScales(ones.address(), ones.address()) : MatmulScales.NONE;
         fill(pattern.segment());
     }
 
     /** A card that multiplies zeros takes less power and so clocks higher than it ever will. */
     private void fill(MemorySegment bytes) {
         SplittableRandom random = new SplittableRandom(1);
-        long count = bytes.byteSize() / type.sizeBytes();
+        long count = bytes.byteSize() / in.sizeBytes();
         for (long i = 0; i < count; i++) {
             float value = (float) random.nextDouble(-1, 1);
-            switch (type) {
+            switch (in) {
+                case U8 -> {
+                    int size = (int) (Math.abs(value) * 0x7F); // any but NaN
+                    bytes.set(ValueLayout.JAVA_BYTE, i, (byte) (value < 0 ? size | 0x80 : size));
+                }
                 case F32 -> bytes.setAtIndex(ValueLayout.JAVA_FLOAT, i, value);
                 case F16 ->
                         bytes.setAtIndex(ValueLayout.JAVA_SHORT, i, Float.floatToFloat16(value));
@@ -88,11 +103,13 @@ final class GemmRate implements AutoCloseable {
 
     /** Seconds of one product for both signs of a probe. */
     private double seconds(int rows, int outputs, int inputs) {
-        try (DeviceBuffer x = numbers("x", (long) rows * inputs);
-                DeviceBuffer w = numbers("w", (long) outputs * inputs);
-                DeviceBuffer y = numbers("y", (long) rows * outputs);
+        try (DeviceBuffer x = numbers("x", in, (long) rows * inputs);
+                DeviceBuffer w = numbers("w", in, (long) outputs * inputs);
+                DeviceBuffer y = numbers("y", type, (long) rows * outputs);
                 DeviceEvent begin = device.newEvent();
                 DeviceEvent end = device.newEvent()) {
+            // As the engine asks: of E4M3 a product is of one sign.
+            int together = in == MatmulShape.E4M3 ? 1 : SIGNS;
             MatmulShape shape =
                     new MatmulShape(
                             rows,
@@ -102,18 +119,18 @@ final class GemmRate implements AutoCloseable {
                             inputs,
                             inputs,
                             outputs,
-                            SIGNS,
+                            together,
                             (long) rows * inputs,
                             (long) outputs * inputs,
                             (long) rows * outputs,
-                            type,
+                            in,
                             type,
                             false);
             double best = Double.MAX_VALUE;
             for (int round = 0; round < ROUNDS; round++) {
                 device.compute().record(begin);
-                for (int i = 0; i < PRODUCTS; i++) {
-                    matmul.multiply(shape, x.address(), w.address(), y.address(), 1);
+                for (int i = 0; i < PRODUCTS * SIGNS / together; i++) {
+                    matmul.multiply(shape, x.address(), w.address(), scales, y.address(), 1);
                 }
                 device.compute().record(end);
                 end.synchronize();
@@ -124,8 +141,8 @@ final class GemmRate implements AutoCloseable {
     }
 
     /** A matrix for each sign. */
-    private DeviceBuffer numbers(String purpose, long elements) {
-        long bytes = SIGNS * elements * type.sizeBytes();
+    private DeviceBuffer numbers(String purpose, DType dtype, long elements) {
+        long bytes = SIGNS * elements * dtype.sizeBytes();
         DeviceBuffer buffer = device.allocate(purpose, bytes);
         for (long at = 0; at < bytes; at += PATTERN_BYTES) {
             MemorySegment part = pattern.segment().asSlice(0, Math.min(PATTERN_BYTES, bytes - at));
@@ -142,6 +159,7 @@ final class GemmRate implements AutoCloseable {
         } finally {
             matmul.close();
             pattern.close();
+            ones.close();
             workspace.close();
             device.makeCurrent();
             device.api().unloadModule(module);

@@ -106,7 +106,9 @@ public final class GpuBenchmark {
                 .findFirst()
                 .orElseThrow(() ->
                         new BadInputException(
-                                "--matmul", "'" + name + "' is unknown", "give native or tf32"));
+                                "--matmul",
+                                "'" + name + "' is unknown",
+                                "give native, tf32 or fp8"));
     }
 
     /** Runs it; the answer is 1 where something failed, and 2 where nothing could begin. */

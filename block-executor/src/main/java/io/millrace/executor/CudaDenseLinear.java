@@ -24,8 +24,14 @@ final class CudaDenseLinear implements CudaLinear {
     }
 
     @Override
-    public Product product(CudaWeights weights, LinearSpec spec, DeviceMatrix x, int rows) {
-        return new Formed(weights, spec, x);
+    public CudaGemm.Input input(
+            CudaWeights weights, List<LinearSpec> specs, DeviceMatrix x, int rows) {
+        return gemm.input(specs, x, rows, weights.scaleCount());
+    }
+
+    @Override
+    public Product product(CudaWeights weights, LinearSpec spec, CudaGemm.Input input) {
+        return new Formed(weights, spec, input);
     }
 
     /** Whether the stored bytes are already what the probe wants products to read. */
@@ -60,8 +66,16 @@ final class CudaDenseLinear implements CudaLinear {
             place += count * scratch.type().sizeBytes();
         }
         LinearSpec all = new LinearSpec("", null, inputs, outputs, false);
-        CudaGemm.Panel panel = new CudaGemm.Panel(scratch.address(Part.PANEL), stride, outputs);
-        gemm.multiply(all, panel, x, y, rows, weights.scaleCount(), 1, false);
+        int scales = weights.scaleCount();
+        CudaGemm.Input input = gemm.input(List.of(all), x, rows, scales);
+        CudaGemm.Panel panel =
+                gemm.panel(all, matrix(scratch.address(Part.PANEL), stride, all), outputs, scales);
+        gemm.multiply(all, panel, input, 0, y, rows, scales, 1, false);
+    }
+
+    /** Outputs of an operator, each a row where it is stored so. */
+    private DeviceMatrix matrix(long address, long stride, LinearSpec spec) {
+        return new DeviceMatrix(address, stride, spec.inputs(), scratch.type());
     }
 
     private void form(
@@ -80,20 +94,22 @@ final class CudaDenseLinear implements CudaLinear {
     private final class Formed implements Product {
         private final CudaWeights weights;
         private final LinearSpec spec;
-        private final DeviceMatrix x;
+        private final CudaGemm.Input input;
         private final int tensor;
         private CudaGemm.Panel panel;
 
-        Formed(CudaWeights weights, LinearSpec spec, DeviceMatrix x) {
+        Formed(CudaWeights weights, LinearSpec spec, CudaGemm.Input input) {
             this.weights = weights;
             this.spec = spec;
-            this.x = x;
+            this.input = input;
             tensor = weights.indexOf(spec.weight());
         }
 
         @Override
         public int mostOutputs() {
-            return isPlain(weights, tensor) || spec.inputMajor()
+            // E4M3 are made of stored bytes too, in as much scratch as perturbed ones take.
+            boolean stored = isPlain(weights, tensor) && !gemm.quantizes(spec);
+            return stored || spec.inputMajor()
                     ? spec.outputs()
                     : panels.outputs(spec.outputs(), spec.inputs());
         }
@@ -103,18 +119,19 @@ final class CudaDenseLinear implements CudaLinear {
             long first = (long) from * spec.inputs();
             if (isPlain(weights, tensor)) {
                 long stored = weights.visit().tensor(tensor).at(first);
-                panel = new CudaGemm.Panel(stored, 0, outputs);
+                panel = gemm.panel(spec, matrix(stored, 0, spec), outputs, 1);
                 return;
             }
             long count = (long) outputs * spec.inputs();
             long place = scratch.address(Part.PANEL);
             form(weights, tensor, first, count, place, count);
-            panel = new CudaGemm.Panel(place, count, outputs);
+            panel = gemm.panel(spec, matrix(place, count, spec), outputs, weights.scaleCount());
         }
 
         @Override
         public void multiply(int row, int rows, DeviceMatrix y, boolean accumulate) {
-            gemm.multiply(spec, panel, x.row(row), y, rows, weights.scaleCount(), 1, accumulate);
+            int scales = weights.scaleCount();
+            gemm.multiply(spec, panel, input, row, y, rows, scales, 1, accumulate);
         }
 
         @Override

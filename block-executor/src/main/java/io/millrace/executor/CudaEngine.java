@@ -7,10 +7,13 @@ import io.millrace.executor.cuda.CudaKits;
 import io.millrace.executor.cuda.CudaMatmul;
 import io.millrace.executor.cuda.FoldPrograms;
 import io.millrace.executor.cuda.LowRankKernels;
+import io.millrace.executor.cuda.QuantizeKernels;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.memory.device.CudaDevice;
+import io.millrace.memory.device.CudaFacts;
+import io.millrace.memory.device.Device;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
 import io.millrace.model.ModelLayout;
@@ -43,8 +46,16 @@ final class CudaEngine implements Engine {
         }
         Optional<LowRankMemory.Size> lowRank = PassesPlan.of(arithmetic, size).lowRankSize(layout);
         lowRank.ifPresent(LowRankMemory.Size::check);
-        plan = CudaScratchPlan.of(spec, layout, size, kit.panels(), kit.workspaceBytes(), lowRank);
         matmul = arithmetic.matmul();
+        plan =
+                CudaScratchPlan.of(
+                        spec,
+                        layout,
+                        size,
+                        kit.panels(),
+                        kit.workspaceBytes(),
+                        lowRank,
+                        matmul == Matmul.FP8);
         if (matmul == Matmul.TF32 && plan.type() != DType.F32) {
             throw new BadInputException(
                     "--matmul",
@@ -59,6 +70,23 @@ final class CudaEngine implements Engine {
                         + FoldPrograms.deviceBytes()
                         + HostMemory.pageBytes(savingBytes);
         return new Need(deviceBytes, hostBytes);
+    }
+
+    @Override
+    public void require(Device device) {
+        if (matmul != Matmul.FP8) {
+            return;
+        }
+        CudaFacts facts = ((CudaDevice) device).facts();
+        if (facts.computeCapability() < CudaFp8.CAPABILITY) {
+            throw new BadInputException(
+                    "--matmul",
+                    "fp8 products need compute capability 8.9, and "
+                            + facts.name()
+                            + " has "
+                            + facts.computeCapability() / 10.0,
+                    "leave it out, or use a card of 8.9 (Ada, Hopper) or newer");
+        }
     }
 
     @Override
@@ -94,7 +122,8 @@ final class CudaEngine implements Engine {
                         : Optional.of(
                                 owned.own(
                                         place.host().allocatePinned("a saved block", savingBytes)));
-        CudaPasses passes = passes(place, device, kernels, new CudaGemm(products), scratch, owned);
+        CudaGemm gemm = new CudaGemm(products, fp8(device, kernels, scratch, owned));
+        CudaPasses passes = passes(place, device, kernels, gemm, scratch, owned);
         CudaForward.Parts parts =
                 new CudaForward.Parts(
                         owned.own(new CudaAnswers(device, device.api(), stream, scratch)),
@@ -107,6 +136,17 @@ final class CudaEngine implements Engine {
                         owned);
         return new CudaForward(
                 place.spec(), place.layout(), place.feed(), device, place.arithmetic(), parts);
+    }
+
+    private Optional<CudaFp8> fp8(
+            CudaDevice device, CudaKernels kernels, CudaScratch scratch, OwnedResources owned) {
+        if (matmul != Matmul.FP8) {
+            return Optional.empty();
+        }
+        long stream = device.compute().handle();
+        QuantizeKernels quantize =
+                owned.own(new QuantizeKernels(device.api(), kernels.module(), stream));
+        return Optional.of(new CudaFp8(quantize, scratch));
     }
 
     private static CudaPasses passes(

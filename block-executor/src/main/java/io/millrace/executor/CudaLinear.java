@@ -9,8 +9,16 @@ import java.util.List;
  * Matrices are x [rows, inputs] and y [rows, outputs] for every scale.
  */
 interface CudaLinear {
+    /** Makes rows ready for operators that read them, until the next rows are. */
+    CudaGemm.Input input(CudaWeights weights, List<LinearSpec> specs, DeviceMatrix x, int rows);
+
     /** Makes one operator's outputs, a panel of them and some rows at a time. */
-    Product product(CudaWeights weights, LinearSpec spec, DeviceMatrix x, int rows);
+    Product product(CudaWeights weights, LinearSpec spec, CudaGemm.Input input);
+
+    /** The same for rows that no other operator reads. */
+    default Product product(CudaWeights weights, LinearSpec spec, DeviceMatrix x, int rows) {
+        return product(weights, spec, input(weights, List.of(spec), x, rows));
+    }
 
     /** Runs one operator, without its bias; with {@code accumulate} it is added to what y holds. */
     default void run(
@@ -20,11 +28,21 @@ interface CudaLinear {
             DeviceMatrix y,
             int rows,
             boolean accumulate) {
-        Product product = product(weights, spec, x, rows);
+        run(weights, spec, input(weights, List.of(spec), x, rows), y, accumulate);
+    }
+
+    /** The same on rows that were made ready. */
+    default void run(
+            CudaWeights weights,
+            LinearSpec spec,
+            CudaGemm.Input input,
+            DeviceMatrix y,
+            boolean accumulate) {
+        Product product = product(weights, spec, input);
         int each = product.mostOutputs();
         for (int from = 0; from < spec.outputs(); from += each) {
             product.panel(from, Math.min(each, spec.outputs() - from));
-            product.multiply(0, rows, y.column(from), accumulate);
+            product.multiply(0, input.rows(), y.column(from), accumulate);
         }
         product.finish();
     }
@@ -32,9 +50,10 @@ interface CudaLinear {
     /** Runs operators on the same x, their outputs side by side in y, without their biases. */
     default void runSideBySide(
             CudaWeights weights, List<LinearSpec> specs, DeviceMatrix x, DeviceMatrix y, int rows) {
+        CudaGemm.Input input = input(weights, specs, x, rows);
         int column = 0;
         for (LinearSpec spec : specs) {
-            run(weights, spec, x, y.column(column), rows, false);
+            run(weights, spec, input, y.column(column), false);
             column += spec.outputs();
         }
     }

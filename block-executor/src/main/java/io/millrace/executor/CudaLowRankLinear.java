@@ -10,6 +10,7 @@ import io.millrace.executor.cuda.ThinSide;
 import io.millrace.memory.DType;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.optim.PendingUpdates;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -35,7 +36,13 @@ final class CudaLowRankLinear implements CudaLinear {
     }
 
     @Override
-    public Product product(CudaWeights weights, LinearSpec spec, DeviceMatrix x, int rows) {
+    public CudaGemm.Input input(
+            CudaWeights weights, List<LinearSpec> specs, DeviceMatrix x, int rows) {
+        return gemm.input(specs, x, rows, weights.scaleCount());
+    }
+
+    @Override
+    public Product product(CudaWeights weights, LinearSpec spec, CudaGemm.Input input) {
         CudaVisit visit = weights.visit();
         int tensor = weights.indexOf(spec.weight());
         if (visit.storesNow(tensor)) {
@@ -43,8 +50,8 @@ final class CudaLowRankLinear implements CudaLinear {
         }
         Optional<Beside> beside =
                 passes.side(visit, tensor, weights.probe())
-                        .map(side -> beside(weights, spec, tensor, side, x, rows));
-        return new OnStored(weights, spec, tensor, x, beside);
+                        .map(side -> beside(weights, spec, tensor, side, input));
+        return new OnStored(weights, spec, tensor, input, beside);
     }
 
     /**
@@ -57,12 +64,8 @@ final class CudaLowRankLinear implements CudaLinear {
     private record Beside(float decay, DeviceMatrix thin, DeviceMatrix factor) {}
 
     private Beside beside(
-            CudaWeights weights,
-            LinearSpec spec,
-            int tensor,
-            ThinSide side,
-            DeviceMatrix x,
-            int rows) {
+            CudaWeights weights, LinearSpec spec, int tensor, ThinSide side, CudaGemm.Input input) {
+        int rows = input.rows();
         ThinMatrix matrix = passes.matrix(weights.visit(), tensor);
         int rank = matrix.rank();
         long sides = scratch.address(Part.SIDES);
@@ -74,7 +77,7 @@ final class CudaLowRankLinear implements CudaLinear {
         DeviceMatrix thin =
                 new DeviceMatrix(scratch.address(Part.THIN), (long) rows * rank, rank, DType.F32);
         kernels.project(
-                x,
+                input.x(),
                 onInputs.address(),
                 onInputs.stride(),
                 spec.inputs(),
@@ -89,7 +92,7 @@ final class CudaLowRankLinear implements CudaLinear {
         private final CudaWeights weights;
         private final LinearSpec spec;
         private final int tensor;
-        private final DeviceMatrix x;
+        private final CudaGemm.Input input;
         private final Optional<Beside> beside;
         private final boolean plain;
         private int first;
@@ -99,12 +102,12 @@ final class CudaLowRankLinear implements CudaLinear {
                 CudaWeights weights,
                 LinearSpec spec,
                 int tensor,
-                DeviceMatrix x,
+                CudaGemm.Input input,
                 Optional<Beside> beside) {
             this.weights = weights;
             this.spec = spec;
             this.tensor = tensor;
-            this.x = x;
+            this.input = input;
             this.beside = beside;
             PendingUpdates pending = weights.visit().pending(tensor);
             plain = !pending.folds() && weights.visit().slot(tensor).dtype() == scratch.type();
@@ -112,7 +115,8 @@ final class CudaLowRankLinear implements CudaLinear {
 
         @Override
         public int mostOutputs() {
-            return plain || spec.inputMajor()
+            // E4M3 are made of stored bytes too, in as much scratch as formed ones take.
+            return (plain && !gemm.quantizes(spec)) || spec.inputMajor()
                     ? spec.outputs()
                     : panels.outputs(spec.outputs(), spec.inputs());
         }
@@ -123,7 +127,7 @@ final class CudaLowRankLinear implements CudaLinear {
             CudaVisit visit = weights.visit();
             if (plain) {
                 long stored = visit.tensor(tensor).at((long) from * spec.inputs());
-                panel = new CudaGemm.Panel(stored, 0, outputs);
+                panel = gemm.panel(spec, matrix(stored), outputs, 1);
                 return;
             }
             long place = scratch.address(Part.PANEL);
@@ -132,15 +136,18 @@ final class CudaLowRankLinear implements CudaLinear {
             long rows = spec.inputMajor() ? spec.inputs() : outputs;
             ThinMatrix matrix = passes.matrix(visit, tensor);
             kernels.form(matrix, fold, from, rows, place, scratch.type());
-            panel = new CudaGemm.Panel(place, 0, outputs);
+            panel = gemm.panel(spec, matrix(place), outputs, 1);
+        }
+
+        private DeviceMatrix matrix(long address) {
+            return new DeviceMatrix(address, 0, spec.inputs(), scratch.type());
         }
 
         @Override
         public void multiply(int row, int rows, DeviceMatrix y, boolean accumulate) {
             int scales = weights.scaleCount();
-            DeviceMatrix in = x.row(row);
             if (beside.isEmpty()) {
-                gemm.multiply(spec, panel, in, y, rows, scales, 1, accumulate);
+                gemm.multiply(spec, panel, input, row, y, rows, scales, 1, accumulate);
                 return;
             }
             Beside thin = beside.get();
@@ -154,7 +161,7 @@ final class CudaLowRankLinear implements CudaLinear {
                     panel.outputs(),
                     scales,
                     accumulate);
-            gemm.multiply(spec, panel, in, y, rows, scales, thin.decay(), true);
+            gemm.multiply(spec, panel, input, row, y, rows, scales, thin.decay(), true);
         }
 
         @Override

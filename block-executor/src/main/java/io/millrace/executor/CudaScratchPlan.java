@@ -69,13 +69,17 @@ record CudaScratchPlan(
         FOLD_RIGHT, // V as it was
         SIDES, // left factors of a probe
         THIN, // inputs times a thin factor
-        OVERLAP // of V before and after
+        OVERLAP, // of V before and after
+        E4M3_INPUT, // what products read, rounded
+        E4M3_PANEL,
+        E4M3_SCALES
     }
 
     /**
      * The plan for a decoder and a size.
      *
      * @param lowRank how much low-rank directions ask for; empty with dense ones
+     * @param quantizes whether products are of E4M3
      */
     static CudaScratchPlan of(
             DecoderSpec spec,
@@ -83,7 +87,8 @@ record CudaScratchPlan(
             ScratchSize size,
             CudaPanels panels,
             long workspaceBytes,
-            Optional<LowRankMemory.Size> lowRank) {
+            Optional<LowRankMemory.Size> lowRank,
+            boolean quantizes) {
         DType type = type(layout);
         Map<Part, Long> bytes = new EnumMap<>(Part.class);
         long scales = size.scalesPerProbe();
@@ -110,6 +115,11 @@ record CudaScratchPlan(
         // With low-rank directions all scales share what is stored.
         long formed = lowRank.isPresent() ? 1 : scales;
         bytes.put(Part.PANEL, formed * panel(spec, panels) * type.sizeBytes());
+        if (quantizes) {
+            bytes.put(Part.E4M3_INPUT, scales * size.microBatchRows() * widestInput(spec));
+            bytes.put(Part.E4M3_PANEL, formed * panel(spec, panels));
+            bytes.put(Part.E4M3_SCALES, CudaFp8.scaleBytes());
+        }
         long logits = logits(spec, size, panels);
         bytes.put(Part.LOGITS, scales * logits * Float.BYTES);
         long losses = (long) size.scales() * size.batchRows() * CudaKernels.ROW_LOSS_BYTES;
@@ -174,15 +184,7 @@ record CudaScratchPlan(
     private static long panel(DecoderSpec spec, CudaPanels panels) {
         LinearSpec logits = spec.head().logits();
         long head = (long) panels.ids(logits.outputs(), logits.inputs()) * logits.inputs();
-        Stream<LinearSpec> ends =
-                Stream.of(spec.embedding().projection(), spec.head().projection());
-        Stream<LinearSpec> all =
-                Stream.concat(ends, spec.layers().stream().flatMap(CudaScratchPlan::matrices));
-        long single =
-                all.filter(Objects::nonNull)
-                        .mapToLong(matrix -> formed(matrix, panels))
-                        .max()
-                        .orElse(1);
+        long single = matrices(spec).mapToLong(matrix -> formed(matrix, panels)).max().orElse(1);
         long stacked =
                 spec.layers().stream()
                         .map(layer -> layer.attention().projections())
@@ -206,6 +208,21 @@ record CudaScratchPlan(
                         ? matrix.outputs()
                         : panels.outputs(matrix.outputs(), matrix.inputs());
         return outputs * matrix.inputs();
+    }
+
+    private static long widestInput(DecoderSpec spec) {
+        return Stream.concat(matrices(spec), Stream.of(spec.head().logits()))
+                .mapToLong(LinearSpec::inputs)
+                .max()
+                .orElseThrow();
+    }
+
+    /** All matrices but that of the logits. */
+    private static Stream<LinearSpec> matrices(DecoderSpec spec) {
+        Stream<LinearSpec> ends =
+                Stream.of(spec.embedding().projection(), spec.head().projection());
+        return Stream.concat(ends, spec.layers().stream().flatMap(CudaScratchPlan::matrices))
+                .filter(Objects::nonNull);
     }
 
     private static Stream<LinearSpec> matrices(LayerSpec layer) {

@@ -60,6 +60,13 @@ interface Engine {
             int workers,
             boolean saves);
 
+    /**
+     * Checks that a device can do what was planned; before a run has left anything anywhere.
+     *
+     * @throws io.millrace.memory.BadInputException where it cannot
+     */
+    default void require(Device device) {}
+
     /** Takes the memory that was planned; whoever asks owns the forward. */
     Forward start(Place place);
 }

@@ -127,6 +127,7 @@ final class ModelSession implements AutoCloseable {
             memory = memory.withPrefetch(chooser.prefetch(needs, BlockTiers.budgets(ledger)));
         });
         tiers = BlockTiers.plan(memory, ledger, origin, spans, need, writesBack);
+        engine.require(tiers.device());
     }
 
     /**

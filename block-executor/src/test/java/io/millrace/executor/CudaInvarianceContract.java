@@ -2,13 +2,19 @@ package io.millrace.executor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
+import io.millrace.memory.Ledger;
 import io.millrace.memory.Matmul;
+import io.millrace.memory.device.CudaDevice;
+import io.millrace.memory.device.Device;
+import io.millrace.memory.device.DeviceOptions;
+import io.millrace.memory.device.Devices;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelConfig;
 import io.millrace.model.SyntheticModel;
@@ -45,6 +51,8 @@ abstract class CudaInvarianceContract {
         "llama, bfloat16, native, nearest, 1, 5e-3, gaussian, mezo-sgd",
         "opt, float32, native, nearest, 1, 2e-5, gaussian, mezo-sgd",
         "opt, float32, tf32, nearest, 1, 2e-3, gaussian, mezo-sgd",
+        "llama, bfloat16, fp8, nearest, 1, 5e-2, gaussian, mezo-sgd",
+        "opt, float32, fp8, stochastic, 2, 5e-2, low-rank, lozo-m",
         "gpt2, float16, native, stochastic, 2, 2e-3, rademacher, mezo-sgd",
         "opt, float32, native, nearest, 2, 2e-5, low-rank, mezo-sgd",
         "opt, float32, tf32, nearest, 2, 2e-3, low-rank, mezo-sgd",
@@ -61,6 +69,7 @@ abstract class CudaInvarianceContract {
             String perturbation,
             String optimizer)
             throws IOException {
+        assumeTrue(multiplies(matmul), "fp8 products need a card of 8.9 or newer");
         Path model = deepModel(kind, dtype);
         Path data = Runs.data(temp, 31, 10);
         Configurer configurer =
@@ -98,6 +107,15 @@ abstract class CudaInvarianceContract {
         assertSame(temp.resolve("resumed"), expected);
         Path onCpu = runner.run("on-cpu", MemoryConfig.DEFAULT);
         assertLossesNear(onCpu, temp.resolve("on-device"), lossBound);
+    }
+
+    private static boolean multiplies(String matmul) {
+        if (!matmul.equals("fp8")) {
+            return true;
+        }
+        try (Device card = Devices.open("cuda:0", Ledger.unlimited(), DeviceOptions.defaults())) {
+            return ((CudaDevice) card).facts().computeCapability() >= CudaFp8.CAPABILITY;
+        }
     }
 
     /** What cards alone compute on, processors are asked for in full. */

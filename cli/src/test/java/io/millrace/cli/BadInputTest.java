@@ -47,7 +47,7 @@ class BadInputTest {
                 "--optimizer=lozo-m | --optimizer: lozo-m does not work with gaussian perturbations",
                 "--beta=1.5 | --beta: 1.5 is not a number of at least 0 and below 1",
                 "--rounding=up | 'up' is not one of nearest, stochastic",
-                "--matmul=fp4 | 'fp4' is not one of native, tf32",
+                "--matmul=fp4 | 'fp4' is not one of native, tf32, fp8",
                 "--lr-schedule=step | --lr-schedule: unknown name 'step'; known names: constant, cosine, linear",
                 "--optimizer=adam | --optimizer: unknown name 'adam'; known names:",
                 "--dtype=float8 | 'float8' is not float32, bfloat16 or float16",

@@ -80,6 +80,23 @@ class PlanCommandTest {
                 .contains("--matmul", "cuda:0");
     }
 
+    @Test
+    void fp8IsPlannedWithItsMemoryAndNoFaster() {
+        List<String> card = List.of("plan", "--arch", "opt-1.3b", "--dtype", "bfloat16", "--gpu");
+        List<String> plain = RealCommand.with(card, "h100");
+        List<String> fp8 = RealCommand.with(card, "h100", "--matmul", "fp8");
+        assertThat(run(fp8)).contains("--matmul fp8", "fp8 products are reckoned as native ones");
+        assertThat(run(plain)).doesNotContain("fp8");
+        assertThat(scratch(fp8)).isGreaterThan(scratch(plain));
+        assertThat(new RealCommand(temp).refused(RealCommand.with(card, "a100-80", "--matmul=fp8")))
+                .contains("--matmul", "8.9", "a100-80 has 8.0");
+    }
+
+    private long scratch(List<String> arguments) {
+        return Json.parseObject(run(RealCommand.with(arguments, "--json")))
+                .integer("scratch_bytes");
+    }
+
     private double seconds(List<String> arguments) {
         return Json.parseObject(run(RealCommand.with(arguments, "--json")))
                 .number("predicted_step_seconds");

@@ -123,10 +123,14 @@ class RefusedRunTest {
     }
 
     @Test
-    void onlyCardsComputeOnTf32() {
+    void onlyCardsComputeOnTf32AndFp8() {
         for (String device : List.of("cpu", "emulated")) {
-            assertThat(command.refused(tune("--out=" + out, "--matmul=tf32", "--device=" + device)))
-                    .contains("--matmul", "tf32", "--device cuda:0");
+            for (String type : List.of("tf32", "fp8")) {
+                List<String> run = tune("--out=" + out, "--matmul=" + type, "--device=" + device);
+                assertThat(command.refused(run))
+                        .contains("--matmul: " + type + " products need a cuda device")
+                        .contains("--device cuda:0");
+            }
         }
         assertThat(out).doesNotExist();
     }

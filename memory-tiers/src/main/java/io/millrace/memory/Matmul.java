@@ -7,7 +7,9 @@ public enum Matmul {
     /** The type that the matrices have. */
     NATIVE,
     /** TensorFloat-32: float32 matrices, of which products read 10 bits of mantissa. */
-    TF32;
+    TF32,
+    /** E4M3, 3 bits of mantissa: matrices of any type, each with a scale. */
+    FP8;
 
     /** The name on the command line and in files, such as {@code tf32}. */
     public String id() {

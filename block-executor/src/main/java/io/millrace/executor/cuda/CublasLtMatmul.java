@@ -38,7 +38,7 @@ final class CublasLtMatmul implements CudaMatmul {
     private final FloatPointer zero = new FloatPointer(0f);
 
     /** What a plan depends on: kernels for one alignment may not be used with a lesser one. */
-    private record Key(MatmulShape shape, long alignX, long alignW, long alignY) {}
+    record Key(MatmulShape shape, MatmulScales scales, long alignX, long alignW, long alignY) {}
 
     /** Device memory, as the presets take it. */
     private static final class Address extends Pointer {
@@ -61,7 +61,7 @@ final class CublasLtMatmul implements CudaMatmul {
      * @param streamHandle where products go
      * @param workspaceAddress 256-byte aligned
      * @param workspaceBytes how much of it there is
-     * @param type what products of float32 matrices compute on
+     * @param type what products compute on
      */
     CublasLtMatmul(long streamHandle, long workspaceAddress, long workspaceBytes, Matmul type) {
         this.workspaceBytes = workspaceBytes;
@@ -80,25 +80,23 @@ final class CublasLtMatmul implements CudaMatmul {
 
     @Override
     public void multiply(
-            MatmulShape shape, long xAddress, long wAddress, long yAddress, float productFactor) {
+            MatmulShape shape,
+            long xAddress,
+            long wAddress,
+            MatmulScales scales,
+            long yAddress,
+            float productFactor) {
         DType in = shape.inType();
         Key key =
                 new Key(
                         shape,
+                        scales,
                         alignment(xAddress, shape.rowX(), shape.strideX(), in),
                         alignment(wAddress, shape.rowW(), shape.strideW(), in),
                         alignment(yAddress, shape.rowY(), shape.strideY(), shape.outType()));
         CublasLtPlan plan = plans.get(key);
         if (plan == null) {
-            plan =
-                    new CublasLtPlan(
-                            context,
-                            shape,
-                            type,
-                            key.alignX,
-                            key.alignW,
-                            key.alignY,
-                            workspaceBytes);
+            plan = new CublasLtPlan(context, key, type, workspaceBytes);
             plans.put(key, plan);
         }
         y.at(yAddress);

@@ -13,6 +13,7 @@ import org.bytedeco.cuda.cublas.cublasLtMatmulPreferenceOpaque_t;
 import org.bytedeco.cuda.cublas.cublasLtMatrixLayoutOpaque_t;
 import org.bytedeco.cuda.global.cublas;
 import org.bytedeco.cuda.global.cudart;
+import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.LongPointer;
 import org.bytedeco.javacpp.Pointer;
@@ -27,16 +28,14 @@ final class CublasLtPlan implements AutoCloseable {
 
     /** Asks the library; alignments in bytes. */
     CublasLtPlan(
-            cublasLtContext context,
-            MatmulShape shape,
-            Matmul type,
-            long alignX,
-            long alignW,
-            long alignY,
-            long workspaceBytes) {
+            cublasLtContext context, CublasLtMatmul.Key key, Matmul type, long workspaceBytes) {
         try {
+            MatmulShape shape = key.shape();
             describe(shape, compute(shape.inType(), type));
-            propose(context, shape, alignX, alignW, alignY, workspaceBytes);
+            if (shape.inType() == MatmulShape.E4M3) {
+                scale(key.scales());
+            }
+            propose(context, key, workspaceBytes);
         } catch (RuntimeException | Error e) {
             close();
             throw e;
@@ -73,11 +72,22 @@ final class CublasLtPlan implements AutoCloseable {
                 shape.strideY());
     }
 
+    /** The library's A is w. Short cuts in summing are left out: no sum below float32. */
+    private void scale(MatmulScales scales) {
+        setPointer(cublas.CUBLASLT_MATMUL_DESC_A_SCALE_POINTER, scales.w());
+        setPointer(cublas.CUBLASLT_MATMUL_DESC_B_SCALE_POINTER, scales.x());
+        try (BytePointer fast = new BytePointer(1)) {
+            fast.put((byte) 0);
+            setAttribute(cublas.CUBLASLT_MATMUL_DESC_FAST_ACCUM, fast, Byte.BYTES);
+        }
+    }
+
     private static int type(DType type) {
         return switch (type) {
             case F32 -> cudart.CUDA_R_32F;
             case F16 -> cudart.CUDA_R_16F;
             case BF16 -> cudart.CUDA_R_16BF;
+            case U8 -> cudart.CUDA_R_8F_E4M3;
             default -> throw new IllegalArgumentException("no product of " + type);
         };
     }
@@ -85,11 +95,21 @@ final class CublasLtPlan implements AutoCloseable {
     private void setOperation(int attribute, int value) {
         try (IntPointer pointer = new IntPointer(1)) {
             pointer.put(value);
-            check(
-                    cublas.cublasLtMatmulDescSetAttribute(
-                            operation, attribute, pointer, Integer.BYTES),
-                    "cublasLtMatmulDescSetAttribute(" + attribute + ")");
+            setAttribute(attribute, pointer, Integer.BYTES);
         }
+    }
+
+    private void setPointer(int attribute, long address) {
+        try (LongPointer pointer = new LongPointer(1)) {
+            pointer.put(address);
+            setAttribute(attribute, pointer, Long.BYTES);
+        }
+    }
+
+    private void setAttribute(int attribute, Pointer value, long bytes) {
+        check(
+                cublas.cublasLtMatmulDescSetAttribute(operation, attribute, value, bytes),
+                "cublasLtMatmulDescSetAttribute(" + attribute + ")");
     }
 
     private static void layOut(
@@ -119,22 +139,16 @@ final class CublasLtPlan implements AutoCloseable {
                 "cublasLtMatrixLayoutSetAttribute(" + attribute + ")");
     }
 
-    private void propose(
-            cublasLtContext context,
-            MatmulShape shape,
-            long alignX,
-            long alignW,
-            long alignY,
-            long workspaceBytes) {
+    private void propose(cublasLtContext context, CublasLtMatmul.Key key, long workspaceBytes) {
         try (cublasLtMatmulPreferenceOpaque_t wishes = new cublasLtMatmulPreferenceOpaque_t();
                 IntPointer found = new IntPointer(1)) {
             check(cublas.cublasLtMatmulPreferenceInit(wishes), "cublasLtMatmulPreferenceInit()");
             wishBytes(wishes, workspaceBytes);
-            wish(wishes, cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignW);
-            wish(wishes, cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignX);
-            wish(wishes, cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignY);
-            wish(wishes, cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignY);
-            String call = "cublasLtMatmulAlgoGetHeuristic(" + shape + ")";
+            wish(wishes, cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, key.alignW());
+            wish(wishes, cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, key.alignX());
+            wish(wishes, cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, key.alignY());
+            wish(wishes, cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, key.alignY());
+            String call = "cublasLtMatmulAlgoGetHeuristic(" + key.shape() + ")";
             check(
                     cublas.cublasLtMatmulAlgoGetHeuristic(
                             context, operation, w, x, y, y, wishes, 1, proposal, found),

@@ -20,7 +20,7 @@ public interface CudaKit {
      *
      * @param module the loaded image
      * @param workspace address of {@link #workspaceBytes}, 256-byte aligned
-     * @param type what products of float32 matrices compute on
+     * @param type what products compute on
      */
     CudaMatmul matmul(CudaApi api, long module, long stream, long workspace, Matmul type);
 

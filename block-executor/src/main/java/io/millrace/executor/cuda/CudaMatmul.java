@@ -9,10 +9,11 @@ public interface CudaMatmul extends AutoCloseable {
      * @param shape what is multiplied, and how it lies
      * @param x address of the first [rows, inputs]
      * @param w address of the first matrix
+     * @param scales what x and w are multiplied by, of E4M3 alone
      * @param y address of the first [rows, outputs]
      * @param factor on each product
      */
-    void multiply(MatmulShape shape, long x, long w, long y, float factor);
+    void multiply(MatmulShape shape, long x, long w, MatmulScales scales, long y, float factor);
 
     @Override
     void close();

@@ -26,6 +26,7 @@ final class KernelSources {
                     "attention_tensor.cuh",
                     "elementwise.cu",
                     "form.cu",
+                    "fp8.cu",
                     "loss.cu",
                     "low_rank.cu",
                     "low_rank_products.cu",

@@ -16,7 +16,7 @@ import io.millrace.memory.DType;
  * @param strideX from one x to the next
  * @param strideW from one w to the next
  * @param strideY from one y to the next
- * @param inType of x and w
+ * @param inType of x and w; {@link #E4M3} for matrices that have scales
  * @param outType of y
  * @param accumulate whether to add to y
  */
@@ -34,4 +34,7 @@ public record MatmulShape(
         long strideY,
         DType inType,
         DType outType,
-        boolean accumulate) {}
+        boolean accumulate) {
+    /** 8-bit floats, as the bytes that hold them: no tensor of a model is stored so. */
+    public static final DType E4M3 = DType.U8;
+}

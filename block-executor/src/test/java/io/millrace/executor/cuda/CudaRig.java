@@ -17,14 +17,15 @@ import java.util.Arrays;
 import java.util.Deque;
 
 /** A device with its kernels, and memory on it that tests fill and read. */
-final class CudaRig implements AutoCloseable {
+public final class CudaRig implements AutoCloseable {
     private final Deque<AutoCloseable> owned = new ArrayDeque<>();
     private final CudaDevice device;
     private final HostMemory host;
     private final CudaKernels kernels;
     private final FoldPrograms programs;
 
-    CudaRig() {
+    /** The first device, with the kernels of the kit in use. */
+    public CudaRig() {
         Ledger ledger = Ledger.unlimited();
         device = own((CudaDevice) Devices.open("cuda:0", ledger, DeviceOptions.defaults()));
         device.makeCurrent();
@@ -39,11 +40,13 @@ final class CudaRig implements AutoCloseable {
         return resource;
     }
 
-    CudaDevice device() {
+    /** The device. */
+    public CudaDevice device() {
         return device;
     }
 
-    CudaKernels kernels() {
+    /** Its kernels. */
+    public CudaKernels kernels() {
         return kernels;
     }
 
@@ -59,7 +62,7 @@ final class CudaRig implements AutoCloseable {
     }
 
     /** Device memory that holds some values in a type. */
-    Place values(DType type, float... values) {
+    public Place values(DType type, float... values) {
         return bytes(pack(type, values));
     }
 
@@ -67,6 +70,11 @@ final class CudaRig implements AutoCloseable {
         byte[] bytes = new byte[values.length * Integer.BYTES];
         MemorySegment.ofArray(bytes).copyFrom(MemorySegment.ofArray(values));
         return bytes(bytes);
+    }
+
+    /** Pinned host memory. */
+    public HostMemory host() {
+        return host;
     }
 
     /** Device memory full of NaN. */
@@ -91,12 +99,12 @@ final class CudaRig implements AutoCloseable {
     }
 
     /** The same values as a type holds them. */
-    static float[] rounded(DType type, float... values) {
+    public static float[] rounded(DType type, float... values) {
         return unpack(type, pack(type, values));
     }
 
     /** Memory on the device, and as much on the host to reach it through. */
-    final class Place {
+    public final class Place {
         private final DeviceBuffer buffer;
         private final HostSlab staging;
 
@@ -105,7 +113,8 @@ final class CudaRig implements AutoCloseable {
             staging = own(host.allocatePinned("a test's", Math.max(1, sizeBytes)));
         }
 
-        long address() {
+        /** Where it begins. */
+        public long address() {
             return buffer.address();
         }
 
@@ -127,7 +136,8 @@ final class CudaRig implements AutoCloseable {
             return read(buffer.sizeBytes());
         }
 
-        float[] read(DType type) {
+        /** What it holds now. */
+        public float[] read(DType type) {
             return unpack(type, read());
         }
 

@@ -60,7 +60,9 @@ public final class HostKit implements CudaKit, AutoCloseable {
         KernelArguments arguments = new KernelArguments();
         return new CudaMatmul() {
             @Override
-            public void multiply(MatmulShape shape, long x, long w, long y, float factor) {
+            public void multiply(
+                    MatmulShape shape, long x, long w, MatmulScales scales, long y, float factor) {
+                boolean quantized = shape.inType() == MatmulShape.E4M3;
                 arguments
                         .begin()
                         .int64(x)
@@ -77,11 +79,13 @@ public final class HostKit implements CudaKit, AutoCloseable {
                         .int32(shape.inputs())
                         .int32(shape.inputMajor() ? 1 : 0)
                         .int32(shape.accumulate() ? 1 : 0)
-                        .int32(CudaCodes.of(shape.inType()))
+                        .int32(quantized ? 0 : CudaCodes.of(shape.inType()))
                         .int32(CudaCodes.of(shape.outType()))
                         .float32(factor)
                         .int32(type == Matmul.TF32 && shape.inType() == DType.F32 ? 1 : 0)
-                        .int32(0);
+                        .int32(quantized ? 1 : 0)
+                        .int64(scales.x())
+                        .int64(scales.w());
                 api.launchKernel(function, shape.batch(), 1, 1, 1, 1, 1, 0, stream, arguments);
             }
 

@@ -302,6 +302,13 @@ template <class T> T __shfl_xor_sync(unsigned, T value, int mask) {
     return host::shuffle(value, host::current->linear ^ static_cast<unsigned>(mask));
 }
 
+// One thread runs at a time.
+inline unsigned atomicMax(unsigned *place, unsigned value) {
+    unsigned before = *place;
+    *place = value > before ? value : before;
+    return before;
+}
+
 inline uint32_t __float_as_uint(float x) {
     uint32_t bits;
     memcpy(&bits, &x, 4);

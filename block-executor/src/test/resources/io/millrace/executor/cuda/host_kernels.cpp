@@ -10,7 +10,8 @@ struct MatmulArgs {
     u32 rows, outputs, inputs;
     u32 inputMajor, accumulate, inType, outType;
     float factor; // on each product
-    u32 tf32, unused;
+    u32 tf32, e4m3;
+    const float *scaleX, *scaleW; // of E4M3, one a matrix
 };
 
 // The nearest number with TensorFloat-32's 10 bits of mantissa.
@@ -19,7 +20,18 @@ static float as_tf32(float value) {
     return __uint_as_float((bits + 0xFFFu + ((bits >> 13) & 1u)) & ~0x1FFFu);
 }
 
+static float e4m3_to_float(unsigned char code) {
+    int exponent = code >> 3 & 15;
+    float mantissa = static_cast<float>(code & 7);
+    float size = exponent == 0 ? std::ldexp(mantissa, -9) : std::ldexp(8 + mantissa, exponent - 10);
+    size = (code & 127) == 127 ? NAN : size;
+    return code & 128 ? -size : size;
+}
+
 static float operand(const MatmulArgs &a, const void *base, u64 index) {
+    if (a.e4m3 != 0) {
+        return e4m3_to_float(static_cast<const unsigned char *>(base)[index]);
+    }
     float value = load_one(base, static_cast<Type>(a.inType), index);
     return a.tf32 != 0 ? as_tf32(value) : value;
 }
@@ -57,6 +69,9 @@ extern "C" void host_matmul(MatmulArgs a) {
                 sum = __builtin_fmaf(x[i], column[i], sum);
             }
             sum *= a.factor;
+            if (a.e4m3 != 0) {
+                sum *= *a.scaleX * *a.scaleW;
+            }
             u64 place = batch * a.strideY + r * a.rowY + o;
             store_one(a.y, out, place, a.accumulate != 0 ? load_one(a.y, out, place) + sum : sum);
         }

@@ -12,6 +12,7 @@ import io.millrace.memory.NativeCallException;
  * @param clockSkew how much faster the device's clock runs than the host's, as a fraction
  * @param mapsAddresses whether the devices can reserve and map addresses
  * @param takesPageable whether copies from host memory that is not registered are taken
+ * @param computeCapability times ten
  * @param nvml what the management library says
  */
 public record HostCudaOptions(
@@ -22,6 +23,7 @@ public record HostCudaOptions(
         double clockSkew,
         boolean mapsAddresses,
         boolean takesPageable,
+        int computeCapability,
         NvmlAnswer nvml) {
 
     /** Shared memory that a block may have. */
@@ -30,7 +32,7 @@ public record HostCudaOptions(
     /** One device of 1 GiB, no pauses, a true clock, mapped addresses, registered memory only. */
     public static HostCudaOptions defaults() {
         return new HostCudaOptions(
-                1L << 30, 1, 0, 0, 0, true, false, NvmlAnswer.refused("a fake has none"));
+                1L << 30, 1, 0, 0, 0, true, false, 90, NvmlAnswer.refused("a fake has none"));
     }
 
     /** The same with seeded pauses of up to so long before each piece of work on a stream. */
@@ -43,6 +45,7 @@ public record HostCudaOptions(
                 clockSkew,
                 mapsAddresses,
                 takesPageable,
+                computeCapability,
                 nvml);
     }
 
@@ -56,6 +59,7 @@ public record HostCudaOptions(
                 clockSkew,
                 mapsAddresses,
                 takesPageable,
+                computeCapability,
                 nvml);
     }
 
@@ -69,6 +73,7 @@ public record HostCudaOptions(
                 clockSkew,
                 mapsAddresses,
                 takesPageable,
+                computeCapability,
                 nvml);
     }
 
@@ -82,6 +87,7 @@ public record HostCudaOptions(
                 skew,
                 mapsAddresses,
                 takesPageable,
+                computeCapability,
                 nvml);
     }
 
@@ -95,6 +101,7 @@ public record HostCudaOptions(
                 clockSkew,
                 false,
                 takesPageable,
+                computeCapability,
                 nvml);
     }
 
@@ -108,6 +115,21 @@ public record HostCudaOptions(
                 clockSkew,
                 mapsAddresses,
                 true,
+                computeCapability,
+                nvml);
+    }
+
+    /** The same of a compute capability, such as 80. */
+    public HostCudaOptions withCapability(int capability) {
+        return new HostCudaOptions(
+                memoryBytes,
+                devices,
+                delaySeed,
+                longestDelayNs,
+                clockSkew,
+                mapsAddresses,
+                takesPageable,
+                capability,
                 nvml);
     }
 
@@ -121,6 +143,7 @@ public record HostCudaOptions(
                 clockSkew,
                 mapsAddresses,
                 takesPageable,
+                computeCapability,
                 NvmlAnswer.of(facts));
     }
 
@@ -130,8 +153,8 @@ public record HostCudaOptions(
             case CudaAttribute.WARP_SIZE -> 32;
             case CudaAttribute.MULTIPROCESSOR_COUNT -> 4;
             case CudaAttribute.ASYNC_ENGINE_COUNT -> 2;
-            case CudaAttribute.COMPUTE_CAPABILITY_MAJOR -> 9;
-            case CudaAttribute.COMPUTE_CAPABILITY_MINOR -> 0;
+            case CudaAttribute.COMPUTE_CAPABILITY_MAJOR -> computeCapability / 10;
+            case CudaAttribute.COMPUTE_CAPABILITY_MINOR -> computeCapability % 10;
             case CudaAttribute.MAX_SHARED_MEMORY_PER_BLOCK_OPTIN -> SHARED_BYTES;
             case CudaAttribute.VIRTUAL_MEMORY_MANAGEMENT_SUPPORTED -> mapsAddresses ? 1 : 0;
             default ->

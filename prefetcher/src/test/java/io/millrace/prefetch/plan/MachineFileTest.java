@@ -89,6 +89,7 @@ class MachineFileTest {
         assertThat(bestRate(DType.BF16, Matmul.NATIVE)).isEqualTo(700e12);
         assertThat(bestRate(DType.F32, Matmul.TF32)).isEqualTo(380e12);
         assertThat(bestRate(DType.F32, Matmul.NATIVE)).isEqualTo(65e12);
+        assertThat(bestRate(DType.BF16, Matmul.FP8)).isEqualTo(700e12);
     }
 
     private static double bestRate(DType dtype, Matmul matmul) {
