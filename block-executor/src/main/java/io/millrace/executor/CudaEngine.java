@@ -45,6 +45,12 @@ final class CudaEngine implements Engine {
         lowRank.ifPresent(LowRankMemory.Size::check);
         plan = CudaScratchPlan.of(spec, layout, size, kit.panels(), kit.workspaceBytes(), lowRank);
         matmul = arithmetic.matmul();
+        if (matmul == Matmul.BF16) {
+            throw new BadInputException(
+                    "--matmul",
+                    "bf16 products of matrices of another type are a CPU's",
+                    "leave it out, and give --dtype bfloat16: a card multiplies in the type stored");
+        }
         if (matmul == Matmul.TF32 && plan.type() != DType.F32) {
             throw new BadInputException(
                     "--matmul",

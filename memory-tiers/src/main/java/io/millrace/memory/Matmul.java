@@ -7,7 +7,9 @@ public enum Matmul {
     /** The type that the matrices have. */
     NATIVE,
     /** TensorFloat-32: float32 matrices, of which products read 10 bits of mantissa. */
-    TF32;
+    TF32,
+    /** bfloat16, on a CPU: what is multiplied is rounded to it, whatever it is stored in. */
+    BF16;
 
     /** The name on the command line and in files, such as {@code tf32}. */
     public String id() {
