@@ -43,9 +43,7 @@ final class FormedWeights {
 
     /** Whether the stored bytes are already what the probe wants to see, in a type. */
     boolean isPlain(int tensor, DType type) {
-        return isAtTheta(probe)
-                && visit.slot(tensor).dtype() == type
-                && visit.isCurrent(tensor);
+        return isAtTheta(probe) && visit.slot(tensor).dtype() == type && visit.isCurrent(tensor);
     }
 
     /** The stored elements themselves. */

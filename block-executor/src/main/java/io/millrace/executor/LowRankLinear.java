@@ -10,7 +10,8 @@ import io.millrace.optim.Probe;
 /**
  * The low-rank way: {@code y(s) = decay · x(s) θᵀ + (x(s) V) ((L + s U) / √r)ᵀ + b(s)}. The product
  * with θ is one over the rows of all scales, from the stored bytes where products read their type;
- * what is beside it is float32 and added tile by tile while the tile is in the cache. θ itself goes the dense way.
+ * what is beside it is float32 and added tile by tile while the tile is in the cache. θ itself goes
+ * the dense way.
  */
 final class LowRankLinear implements LinearProgram {
     private final CpuWorkers workers;

@@ -8,9 +8,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * All memory that a forward needs beside the weights, allocated once, float32 but for operands: hidden states of the
- * whole batch for every scale, the intermediates of one micro-batch for the scales of one probe,
- * and the places where weights are formed.
+ * All memory that a forward needs beside the weights, allocated once, float32 but for operands:
+ * hidden states of the whole batch for every scale, the intermediates of one micro-batch for the
+ * scales of one probe, and the places where weights are formed.
  */
 final class Scratch implements AutoCloseable {
     private final List<HostSlab> slabs = new ArrayList<>();

@@ -82,15 +82,7 @@ record ScratchPlan(
     /** Bytes of memory that all of it takes. */
     long bytes() {
         return slabBytes(
-                        DType.F32,
-                        hidden,
-                        normed,
-                        projected,
-                        context,
-                        inner,
-                        gate,
-                        vectors,
-                        tiles,
+                        DType.F32, hidden, normed, projected, context, inner, gate, vectors, tiles,
                         partials)
                 + slabBytes(operands, wholeMatrix, panels, inputs)
                 + HostMemory.pageBytes(rotary * Float.BYTES); // a model without has no such slab

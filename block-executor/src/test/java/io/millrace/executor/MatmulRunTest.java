@@ -91,13 +91,12 @@ final class MatmulRunTest {
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining(
                         "field 'matmul' is " + products.id() + ", and this run has native");
-        assertThatThrownBy(
-                        () ->
-                                run(
-                                        config("opt", "plain", products)
-                                                .steps(5)
-                                                .matmul(products)
-                                                .resume(true)))
+        assertThatThrownBy(() ->
+                        run(
+                                config("opt", "plain", products)
+                                        .steps(5)
+                                        .matmul(products)
+                                        .resume(true)))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining(
                         "field 'matmul' is native, and this run has " + products.id());
@@ -124,9 +123,7 @@ final class MatmulRunTest {
     void isRefusedWhereNothingComputesOnIt(Matmul products, String device, String mend)
             throws IOException {
         TuneConfigBuilder config =
-                config("opt", "refused", Matmul.NATIVE)
-                        .memory(onDevice(device))
-                        .matmul(products);
+                config("opt", "refused", Matmul.NATIVE).memory(onDevice(device)).matmul(products);
         assertThatThrownBy(() -> run(config))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContainingAll("--matmul", products.id() + " products", mend);
@@ -146,7 +143,7 @@ final class MatmulRunTest {
 
     @Test
     void tf32IsRefusedForMatricesOfSixteenBits() throws IOException {
-        TuneConfigBuilder config = 
+        TuneConfigBuilder config =
                 config("opt", "refused", Matmul.TF32).dtype(DType.BF16).matmul(Matmul.TF32);
         assertThatThrownBy(() -> run(config))
                 .isInstanceOf(BadInputException.class)

@@ -57,10 +57,7 @@ class ReproducibilityTest {
 
         Path second = temp.resolve("second");
         TuneConfigBuilder again =
-                Runs.config(model, data, second)
-                        .dtype(stored)
-                        .foldEvery(foldEvery)
-                        .matmul(matmul);
+                Runs.config(model, data, second).dtype(stored).foldEvery(foldEvery).matmul(matmul);
         again.checkpointEvery(checkpointEvery);
         RunSummary stopped = TuningRun.run(again.build(), Runs.stopAfter(4));
         assertThat(stopped.interrupted()).isTrue();

@@ -60,8 +60,8 @@ class TierInvarianceTest {
         "llama, float32, gaussian, BF16",
         "opt, bfloat16, low-rank, BF16"
     })
-    void everyPlacementMakesTheSameBytes(
-            String kind, String dtype, String direction, Matmul matmul) throws IOException {
+    void everyPlacementMakesTheSameBytes(String kind, String dtype, String direction, Matmul matmul)
+            throws IOException {
         perturbation = direction;
         products = matmul;
         assumeTrue(matmul == Matmul.NATIVE || Gemm.multipliesBFloat16());
@@ -225,10 +225,7 @@ class TierInvarianceTest {
 
     private TuneConfigBuilder config(Path model, Path data, Path out) {
         TuneConfigBuilder config =
-                Runs.config(model, data, out)
-                        .steps(4)
-                        .perturbation(perturbation)
-                        .matmul(products);
+                Runs.config(model, data, out).steps(4).perturbation(perturbation).matmul(products);
         return perturbation.equals("low-rank") ? config.window(2).optimizer("lozo-m") : config;
     }
 

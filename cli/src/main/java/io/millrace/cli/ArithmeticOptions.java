@@ -100,8 +100,8 @@ final class ArithmeticOptions {
             names = "--matmul",
             paramLabel = "NAME",
             description =
-                    "What products compute on: native or, of float32 on a card, tf32. Default:"
-                            + " native.")
+                    "What products compute on: native; bf16, on a CPU; tf32, of float32 on a card."
+                            + " Default: native.")
     private Matmul matmul;
 
     @Option(

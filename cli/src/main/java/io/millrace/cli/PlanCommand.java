@@ -83,8 +83,8 @@ final class PlanCommand implements Callable<Integer> {
             names = "--matmul",
             paramLabel = "NAME",
             description =
-                    "What products compute on: native or, of float32 on a card, tf32. Default:"
-                            + " native.")
+                    "What products compute on: native; bf16, on a CPU; tf32, of float32 on a card."
+                            + " Default: native.")
     private Matmul matmul;
 
     @Mixin private MemoryOptions memory = new MemoryOptions();

@@ -65,8 +65,7 @@ public final class BFloat16 {
             FloatVector value =
                     FloatVector.fromMemorySegment(
                             FLOATS, in, inOffset + i * Float.BYTES, ByteOrder.LITTLE_ENDIAN);
-            of(value).intoMemorySegment(
-                            out, outOffset + i * Short.BYTES, ByteOrder.LITTLE_ENDIAN);
+            of(value).intoMemorySegment(out, outOffset + i * Short.BYTES, ByteOrder.LITTLE_ENDIAN);
         }
         for (long i = whole; i < count; i++) {
             out.set(

@@ -20,7 +20,7 @@ final class BFloat16Test {
             MemorySegment in = arena.allocate((long) count * Float.BYTES);
             MemorySegment out = arena.allocate((long) count * Short.BYTES).fill(POISON);
             for (int i = 0; i < count; i++) {
-                int bits = (i / LOWER.length << 16) | LOWER[i % LOWER.length];
+                int bits = ((i / LOWER.length) << 16) | LOWER[i % LOWER.length];
                 in.setAtIndex(ValueLayout.JAVA_INT, i, bits);
             }
             BFloat16.round(in, 0, out, 0, count);
@@ -81,7 +81,7 @@ final class BFloat16Test {
                             inside
                                     ? BFloat16.of(
                                             in.getAtIndex(ValueLayout.JAVA_FLOAT, from + i - to))
-                                    : (short) (POISON << 8 | POISON);
+                                    : (short) ((POISON << 8) | POISON);
                     assertThat(out.getAtIndex(ValueLayout.JAVA_SHORT, i))
                             .as("seed %d, %d of %d", seed, i - to, count)
                             .isEqualTo(expected);

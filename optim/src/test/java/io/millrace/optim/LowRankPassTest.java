@@ -238,7 +238,9 @@ class LowRankPassTest {
             seen[scale] = outputs[scale].toArray(ValueLayout.JAVA_FLOAT);
             MemorySegment expected = arena.allocate((long) elements * Short.BYTES);
             BFloat16.round(outputs[scale], 0, expected, 0, elements);
-            assertThat(rounded[scale].asSlice(0, expected.byteSize()).mismatch(expected)).as("seed %d", seed).isEqualTo(-1);
+            assertThat(rounded[scale].asSlice(0, expected.byteSize()).mismatch(expected))
+                    .as("seed %d", seed)
+                    .isEqualTo(-1);
             for (int element = 0; element < elements; element++) {
                 int row = element / COLUMNS;
                 int column = element % COLUMNS;

@@ -128,7 +128,8 @@ final class ParameterPassTest {
             DType dtype, Rounding rounding, String direction, DType written) {
         long testSeed = RandomSeed.next();
         Random random = RandomSeed.random(testSeed);
-        ParameterPass pass = new ParameterPass(Directions.dense(direction), rounding).writing(written);
+        ParameterPass pass =
+                new ParameterPass(Directions.dense(direction), rounding).writing(written);
         for (int round = 0; round < 30; round++) {
             String what = "test seed " + testSeed + " round " + round;
             try (Arena arena = Arena.ofConfined()) {

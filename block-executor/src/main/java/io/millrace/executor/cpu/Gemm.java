@@ -29,7 +29,10 @@ public final class Gemm implements AutoCloseable {
         stream = Dnnl.createStream();
     }
 
-    /** {@link #multiply(DType, long, long, long, MemorySegment, long, long, MemorySegment, long, long, boolean, MemorySegment, long, boolean, MemorySegment, long, long)} of float32. */
+    /**
+     * {@link #multiply(DType, long, long, long, MemorySegment, long, long, MemorySegment, long,
+     * long, boolean, MemorySegment, long, boolean, MemorySegment, long, long)} of float32.
+     */
     public void multiply(
             long m,
             long n,
@@ -48,8 +51,23 @@ public final class Gemm implements AutoCloseable {
             long yOffset,
             long ldy) {
         multiply(
-                DType.F32, m, n, k, x, xOffset, ldx, w, wOffset, ldw, inputMajor, bias, biasOffset,
-                accumulate, y, yOffset, ldy);
+                DType.F32,
+                m,
+                n,
+                k,
+                x,
+                xOffset,
+                ldx,
+                w,
+                wOffset,
+                ldw,
+                inputMajor,
+                bias,
+                biasOffset,
+                accumulate,
+                y,
+                yOffset,
+                ldy);
     }
 
     /**
@@ -96,7 +114,8 @@ public final class Gemm implements AutoCloseable {
             return;
         }
         long xAddress = Floats.address(operands, x, xOffset, m, k, ldx);
-        long wAddress = Floats.address(operands, w, wOffset, inputMajor ? k : n, inputMajor ? n : k, ldw);
+        long wAddress =
+                Floats.address(operands, w, wOffset, inputMajor ? k : n, inputMajor ? n : k, ldw);
         long biasAddress = bias == null ? 0 : Floats.address(bias, biasOffset, 1, n, n);
         long yAddress = Floats.address(y, yOffset, m, n, ldy);
         Dnnl.alone();

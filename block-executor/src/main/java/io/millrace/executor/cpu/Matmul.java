@@ -49,8 +49,7 @@ final class Matmul implements AutoCloseable {
         try {
             int operands = (options & BFLOAT16) != 0 ? Dnnl.BF16 : Dnnl.F32;
             long srcDesc = describe(operands, m, k, ldx, 1);
-            long weightsDesc =
-                    describe(operands, k, n, inputMajor ? ldw : 1, inputMajor ? 1 : ldw);
+            long weightsDesc = describe(operands, k, n, inputMajor ? ldw : 1, inputMajor ? 1 : ldw);
             long biasDesc = biased ? describe(Dnnl.F32, 1, n, n, 1) : 0;
             long dstDesc = describe(Dnnl.F32, m, n, ldy, 1);
             long attributes = attributes((options & ACCUMULATE) != 0);
@@ -180,8 +179,7 @@ final class Matmul implements AutoCloseable {
         return out.get(ValueLayout.JAVA_LONG, 0);
     }
 
-    private long describe(
-            int type, long rows, long columns, long rowStride, long columnStride)
+    private long describe(int type, long rows, long columns, long rowStride, long columnStride)
             throws Throwable {
         dims.setAtIndex(ValueLayout.JAVA_LONG, 0, rows);
         dims.setAtIndex(ValueLayout.JAVA_LONG, 1, columns);

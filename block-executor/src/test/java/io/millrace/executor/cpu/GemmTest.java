@@ -184,11 +184,41 @@ final class GemmTest {
                 MemorySegment one = Memory.poisoned(arena, (long) m * n);
                 MemorySegment other = Memory.poisoned(arena, (long) m * n);
                 gemm.multiply(
-                        type, m, n, k, x, 0, k, whole, 64, wide, inputMajor, null, 0, false, one, 0,
+                        type,
+                        m,
+                        n,
+                        k,
+                        x,
+                        0,
+                        k,
+                        whole,
+                        64,
+                        wide,
+                        inputMajor,
+                        null,
+                        0,
+                        false,
+                        one,
+                        0,
                         n);
                 gemm.multiply(
-                        type, m, n, k, x, 0, k, panel, 0, tight, inputMajor, null, 0, false, other,
-                        0, n);
+                        type,
+                        m,
+                        n,
+                        k,
+                        x,
+                        0,
+                        k,
+                        panel,
+                        0,
+                        tight,
+                        inputMajor,
+                        null,
+                        0,
+                        false,
+                        other,
+                        0,
+                        n);
                 assertThat(Memory.sameBits(one, other)).as("%d x %d x %d", m, n, k).isTrue();
             }
         }
