@@ -15,6 +15,7 @@ import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.optim.Journal;
 import io.millrace.optim.JournalReader;
+import io.millrace.optim.QueryResult;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -62,7 +63,7 @@ final class MatmulRunTest {
     private static List<Double> losses(Path out) {
         return journal(out).records().stream()
                 .flatMap(record -> record.queries().stream())
-                .map(query -> (double) query.lossPlus())
+                .map(QueryResult::lossPlus)
                 .toList();
     }
 

@@ -133,7 +133,7 @@ public final class Gemm implements AutoCloseable {
      * has no instruction for them, they are made by widening and slower than float32.
      */
     public static boolean multipliesBFloat16() {
-        try (Matmul probe = new Matmul(16, 16, 16, 16, 16, 16, Matmul.BFLOAT16)) {
+        try (Matmul _ = new Matmul(16, 16, 16, 16, 16, 16, Matmul.BFLOAT16)) {
             return true;
         } catch (NativeCallException e) {
             if (e.code() == Dnnl.UNIMPLEMENTED) {
