@@ -1,6 +1,8 @@
 package io.millrace.executor;
 
+import io.millrace.executor.cpu.Gemm;
 import io.millrace.memory.BadInputException;
+import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.spec.DecoderSpec;
@@ -18,16 +20,29 @@ final class CpuEngine implements Engine {
             Arithmetic arithmetic,
             int workers,
             boolean saves) {
-        if (arithmetic.matmul() != Matmul.NATIVE) {
-            throw new BadInputException(
-                    "--matmul",
-                    arithmetic.matmul().id() + " products need a cuda device",
-                    "leave it out, or give --device cuda:0");
-        }
-        scratchPlan = ScratchPlan.of(spec, size, workers);
+        scratchPlan = ScratchPlan.of(spec, size, workers, operands(arithmetic.matmul()));
         passesPlan = PassesPlan.of(arithmetic, size);
         passesPlan.check(layout);
         return new Need(scratchPlan.bytes() + passesPlan.bytes(layout), 0);
+    }
+
+    private static DType operands(Matmul matmul) {
+        if (matmul == Matmul.NATIVE) {
+            return DType.F32;
+        }
+        if (matmul != Matmul.BF16) {
+            throw new BadInputException(
+                    "--matmul",
+                    matmul.id() + " products need a cuda device",
+                    "leave it out, or give --device cuda:0");
+        }
+        if (!Gemm.multipliesBFloat16()) {
+            throw new BadInputException(
+                    "--matmul",
+                    "oneDNN has no bf16 products for this processor",
+                    "leave it out: float32 products run everywhere");
+        }
+        return DType.BF16;
     }
 
     @Override

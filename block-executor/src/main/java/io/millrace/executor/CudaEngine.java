@@ -47,6 +47,12 @@ final class CudaEngine implements Engine {
         Optional<LowRankMemory.Size> lowRank = PassesPlan.of(arithmetic, size).lowRankSize(layout);
         lowRank.ifPresent(LowRankMemory.Size::check);
         matmul = arithmetic.matmul();
+        if (matmul == Matmul.BF16) {
+            throw new BadInputException(
+                    "--matmul",
+                    "bf16 products of matrices of another type are a CPU's",
+                    "leave it out, and give --dtype bfloat16: a card multiplies in the type stored");
+        }
         plan =
                 CudaScratchPlan.of(
                         spec,

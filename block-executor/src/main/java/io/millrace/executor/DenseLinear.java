@@ -16,11 +16,13 @@ final class DenseLinear implements LinearProgram {
     private final CpuWorkers workers;
     private final Scratch scratch;
     private final WeightPanels panels;
+    private final Operands operands;
 
     DenseLinear(CpuWorkers workers, Scratch scratch) {
         this.workers = workers;
         this.scratch = scratch;
         panels = new WeightPanels(workers.pool(), scratch);
+        operands = new Operands(workers.pool(), scratch);
     }
 
     @Override
@@ -33,9 +35,10 @@ final class DenseLinear implements LinearProgram {
             boolean accumulate) {
         int tensor = weights.indexOf(spec.weight());
         GemmTiles tiles = GemmTiles.of(MicroBatch.padded(rows), spec.outputs());
-        Call call = new Call(workers, spec, tiles, x, y, bias(weights, spec), accumulate);
+        Variants in = operands.of(x, weights.scaleCount(), rows, spec.inputs());
+        Call call = new Call(workers, spec, tiles, in, y, bias(weights, spec), accumulate);
         long elements = weights.slot(tensor).elementCount();
-        if (weights.isPlain(tensor)) {
+        if (weights.isPlain(tensor, scratch.operandType())) {
             multiplyAll(call, weights.plain(tensor), 0, 1);
         } else if (panels.formsWhole(spec, tiles)) {
             Floats matrix = panels.formWhole(weights.storing(tensor), elements);
@@ -64,7 +67,8 @@ final class DenseLinear implements LinearProgram {
     public void runInPanels(
             FormedWeights weights, LinearSpec spec, Variants x, int rows, TileConsumer consumer) {
         GemmTiles tiles = GemmTiles.of(MicroBatch.padded(rows), spec.outputs());
-        Call call = new Call(workers, spec, tiles, x, null, null, false);
+        Variants in = operands.of(x, weights.scaleCount(), rows, spec.inputs());
+        Call call = new Call(workers, spec, tiles, in, null, null, false);
         eachPanel(
                 weights,
                 spec,
@@ -104,7 +108,7 @@ final class DenseLinear implements LinearProgram {
             FormedWeights weights, LinearSpec spec, GemmTiles tiles, WeightPanels.Task task) {
         int tensor = weights.indexOf(spec.weight());
         long elements = weights.slot(tensor).elementCount();
-        if (weights.isPlain(tensor)) {
+        if (weights.isPlain(tensor, scratch.operandType())) {
             panels.each(spec, tiles, weights.plain(tensor), 0, task);
             return;
         }
@@ -155,6 +159,7 @@ final class DenseLinear implements LinearProgram {
             workers.pool().clock().enter(worker, Operator.GEMM);
             workers.gemm(worker)
                     .multiply(
+                            panel.type(),
                             tiles.rowCount(tile),
                             tiles.columnCount(tile),
                             spec.inputs(),

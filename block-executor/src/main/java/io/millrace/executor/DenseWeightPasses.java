@@ -119,22 +119,26 @@ final class DenseWeightPasses implements WeightPasses {
         @Override
         public void range(long first, long count, Floats place, long stride, int worker) {
             PassOutputs out = outputs[worker].aim(plan.outputs(), place, stride);
-            passes[worker].range(tensor, plan, first, count, out.memory(), out.offsets());
+            passes[worker]
+                    .writing(place.type())
+                    .range(tensor, plan, first, count, out.memory(), out.offsets());
         }
 
         @Override
         public void columns(int from, int count, Floats place, long stride, int worker) {
             PassOutputs out = outputs[worker].aim(plan.outputs(), place, stride);
-            passes[worker].rectangle(
-                    tensor,
-                    plan,
-                    columns,
-                    0,
-                    tensor.elements() / columns,
-                    from,
-                    count,
-                    out.memory(),
-                    out.offsets());
+            passes[worker]
+                    .writing(place.type())
+                    .rectangle(
+                            tensor,
+                            plan,
+                            columns,
+                            0,
+                            tensor.elements() / columns,
+                            from,
+                            count,
+                            out.memory(),
+                            out.offsets());
         }
     }
 }

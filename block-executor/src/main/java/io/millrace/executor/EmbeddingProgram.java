@@ -70,7 +70,7 @@ final class EmbeddingProgram {
         eachToken(
                 batch,
                 (token, worker) -> {
-                    Floats formed = scratch.panel(worker);
+                    Floats formed = scratch.row(worker);
                     long first = (long) (positions[token] + spec.positionOffset()) * width;
                     form.range(first, width, formed, width, worker);
                     for (int scale = 0; scale < weights.scaleCount(); scale++) {

@@ -41,17 +41,18 @@ final class FormedWeights {
         return visit.slot(tensor);
     }
 
-    /** Whether the stored bytes are already what the probe wants to see. */
-    boolean isPlain(int tensor) {
-        return isAtTheta(probe)
-                && visit.slot(tensor).dtype() == DType.F32
-                && visit.isCurrent(tensor);
+    /** Whether the stored bytes are already what the probe wants to see, in a type. */
+    boolean isPlain(int tensor, DType type) {
+        return isAtTheta(probe) && visit.slot(tensor).dtype() == type && visit.isCurrent(tensor);
     }
 
-    /** The stored float32 elements themselves. */
+    /** The stored elements themselves. */
     Floats plain(int tensor) {
+        DType type = visit.slot(tensor).dtype();
         return new Floats(
-                visit.stored(tensor).bytes(), visit.slot(tensor).offsetBytes() / Float.BYTES);
+                visit.stored(tensor).bytes(),
+                visit.slot(tensor).offsetBytes() / type.sizeBytes(),
+                type);
     }
 
     /** Forms all of a tensor for every scale, shared among the workers, and folds it if due. */

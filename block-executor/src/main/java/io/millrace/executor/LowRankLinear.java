@@ -9,8 +9,9 @@ import io.millrace.optim.Probe;
 
 /**
  * The low-rank way: {@code y(s) = decay · x(s) θᵀ + (x(s) V) ((L + s U) / √r)ᵀ + b(s)}. The product
- * with θ is one over the rows of all scales, from the stored bytes where they are float32; what is
- * beside it is added tile by tile while the tile is in the cache. θ itself goes the dense way.
+ * with θ is one over the rows of all scales, from the stored bytes where products read their type;
+ * what is beside it is float32 and added tile by tile while the tile is in the cache. θ itself goes
+ * the dense way.
  */
 final class LowRankLinear implements LinearProgram {
     private final CpuWorkers workers;
@@ -18,6 +19,7 @@ final class LowRankLinear implements LinearProgram {
     private final LowRankWeightPasses passes;
     private final DenseLinear atTheta;
     private final WeightPanels panels;
+    private final Operands operands;
 
     LowRankLinear(CpuWorkers workers, Scratch scratch, LowRankWeightPasses passes) {
         this.workers = workers;
@@ -25,6 +27,7 @@ final class LowRankLinear implements LinearProgram {
         this.passes = passes;
         atTheta = new DenseLinear(workers, scratch);
         panels = new WeightPanels(workers.pool(), scratch);
+        operands = new Operands(workers.pool(), scratch);
     }
 
     @Override
@@ -88,7 +91,8 @@ final class LowRankLinear implements LinearProgram {
         LowRankWeightPasses.Beside beside = passes.beside(weights.visit(), tensor, probe);
         int scales = probe.scales().size();
         int padded = MicroBatch.padded(rows);
-        boolean stacked = x.stride() == padded * x.rowStride();
+        Variants in = operands.of(x, scales, rows, spec.inputs());
+        boolean stacked = in.stride() == padded * in.rowStride();
         int groups = stacked ? 1 : scales;
         GemmTiles tiles = GemmTiles.of(padded, spec.outputs()).stacked(scales / groups);
         Call call =
@@ -96,6 +100,7 @@ final class LowRankLinear implements LinearProgram {
                         spec,
                         tiles,
                         x,
+                        in,
                         groups,
                         padded,
                         bias,
@@ -117,7 +122,7 @@ final class LowRankLinear implements LinearProgram {
         GemmTiles tiles = call.tiles;
         int tensor = weights.indexOf(spec.weight());
         long elements = weights.slot(tensor).elementCount();
-        if (passes.isBase(weights.visit(), tensor)) {
+        if (passes.isBase(weights.visit(), tensor, scratch.operandType())) {
             multiplyAll(call, weights.plain(tensor), add);
             return;
         }
@@ -175,12 +180,13 @@ final class LowRankLinear implements LinearProgram {
         workers.pool().clock().enter(worker, Operator.GEMM);
         workers.gemm(worker)
                 .multiply(
+                        panel.type(),
                         tiles.rowCount(tile),
                         width,
                         call.spec.inputs(),
                         in.segment(),
                         in.start(),
-                        call.x.rowStride(),
+                        call.in.rowStride(),
                         panel.segment(),
                         panel.start(),
                         ld,
@@ -212,6 +218,8 @@ final class LowRankLinear implements LinearProgram {
     /**
      * One operator at work. Rows of all scales are numbered through, so many for each scale.
      *
+     * @param x what is multiplied, as it is
+     * @param in and in the type that the product with θ reads
      * @param groups 1 where one product takes the rows of all scales, else one a scale
      * @param padded rows of each scale
      */
@@ -219,6 +227,7 @@ final class LowRankLinear implements LinearProgram {
             LinearSpec spec,
             GemmTiles tiles,
             Variants x,
+            Variants in,
             int groups,
             int padded,
             Floats bias,
@@ -228,7 +237,7 @@ final class LowRankLinear implements LinearProgram {
 
         Floats row(int index) {
             int scale = index / padded;
-            return x.of(scale).at((index - (long) scale * padded) * x.rowStride());
+            return in.of(scale).at((index - (long) scale * padded) * in.rowStride());
         }
 
         /** The products of some rows with the factor on the input's side. */

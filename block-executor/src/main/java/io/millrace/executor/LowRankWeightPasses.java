@@ -140,9 +140,9 @@ final class LowRankWeightPasses implements WeightPasses {
         return new Form(visit.stored(tensor), plan(visit, tensor, store, Optional.empty()));
     }
 
-    /** Whether the stored bytes are what {@link #base} would form. */
-    boolean isBase(Visit visit, int tensor) {
-        return visit.slot(tensor).dtype() == DType.F32 && !visit.pending(tensor).folds();
+    /** Whether the stored bytes are what {@link #base} would form in a type. */
+    boolean isBase(Visit visit, int tensor, DType type) {
+        return visit.slot(tensor).dtype() == type && !visit.pending(tensor).folds();
     }
 
     /** What belongs beside the product with {@link #base}; the last one made is valid. */
@@ -307,13 +307,17 @@ final class LowRankWeightPasses implements WeightPasses {
         @Override
         public void range(long first, long count, Floats place, long stride, int worker) {
             PassOutputs out = outputs[worker].aim(plan.outputs(), place, stride);
-            passes[worker].range(tensor, plan, first, count, out.memory(), out.offsets());
+            passes[worker]
+                    .writing(place.type())
+                    .range(tensor, plan, first, count, out.memory(), out.offsets());
         }
 
         @Override
         public void columns(int from, int count, Floats place, long stride, int worker) {
             PassOutputs out = outputs[worker].aim(plan.outputs(), place, stride);
-            passes[worker].columns(tensor, plan, from, count, out.memory(), out.offsets());
+            passes[worker]
+                    .writing(place.type())
+                    .columns(tensor, plan, from, count, out.memory(), out.offsets());
         }
     }
 }

@@ -1,6 +1,7 @@
 package io.millrace.executor;
 
 import io.millrace.memory.BadInputException;
+import io.millrace.memory.Matmul;
 import io.millrace.prefetch.plan.Machine;
 import io.millrace.prefetch.plan.StepWork;
 import java.util.List;
@@ -39,7 +40,20 @@ public final class ModelPlanner {
                     "what '" + options.perturbation() + "' costs was not measured",
                     "give gaussian or rademacher");
         }
-        return new ModelPlanner(new PlanCandidates(model, machine, tokens)).plan(options, sweeps);
+        Machine computing = computing(machine, options.matmul());
+        return new ModelPlanner(new PlanCandidates(model, computing, tokens)).plan(options, sweeps);
+    }
+
+    private static Machine computing(Machine machine, Matmul matmul) {
+        if (matmul != Matmul.BF16 || !machine.device().onHostCores()) {
+            return machine; // a card's engine refuses for itself
+        }
+        return machine.rounding()
+                .orElseThrow(() ->
+                        new BadInputException(
+                                "--matmul",
+                                "how fast bf16 products are was not measured",
+                                "run 'millrace probe' on a processor that has them"));
     }
 
     /**

@@ -23,7 +23,7 @@ final class PassOutputs {
         count = outputs;
         for (int scale = 0; scale < outputs; scale++) {
             memory[outputs][scale] = place.segment();
-            offsets[outputs][scale] = (place.start() + scale * stride) * Float.BYTES;
+            offsets[outputs][scale] = (place.start() + scale * stride) * place.type().sizeBytes();
         }
         return this;
     }

@@ -4,6 +4,7 @@ import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.ByteSize;
+import io.millrace.memory.Matmul;
 import io.millrace.memory.Tier;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.spec.DecoderSpec;
@@ -46,7 +47,11 @@ final class RunForecast {
         String direction = config.arithmetic().perturbation();
         machine =
                 probed.filter(one -> !cuda && one.device().rates().knows(direction))
-                        .map(one -> one.withDevice(one.device().withName(memory.device())));
+                        .map(one -> one.withDevice(one.device().withName(memory.device())))
+                        .flatMap(one ->
+                                config.arithmetic().matmul() == Matmul.BF16
+                                        ? one.rounding()
+                                        : Optional.of(one));
         double tokens = examples.stream().mapToInt(Example::length).average().orElse(1);
         double scored = examples.stream().mapToInt(Example::scoredTokens).average().orElse(1);
         shape =

@@ -1,5 +1,6 @@
 package io.millrace.executor;
 
+import io.millrace.memory.DType;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
 import io.millrace.model.spec.DecoderSpec;
@@ -7,9 +8,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * All float32 memory that a forward needs beside the weights, allocated once: hidden states of the
- * whole batch for every scale, the intermediates of one micro-batch for the scales of one probe,
- * and the places where weights are formed.
+ * All memory that a forward needs beside the weights, allocated once, float32 but for operands:
+ * hidden states of the whole batch for every scale, the intermediates of one micro-batch for the
+ * scales of one probe, and the places where weights are formed.
  */
 final class Scratch implements AutoCloseable {
     private final List<HostSlab> slabs = new ArrayList<>();
@@ -27,6 +28,8 @@ final class Scratch implements AutoCloseable {
     private final Floats vectors;
     private final Floats wholeMatrix;
     private final Floats panels;
+    private final Floats inputs;
+    private final DType operandType;
     private final Floats tiles;
     private final Floats partials;
     private final RotaryTables rotaryTables;
@@ -41,7 +44,8 @@ final class Scratch implements AutoCloseable {
         hiddenWidth = spec.hiddenSize();
         projectedWidth = ScratchPlan.widest(spec, layer -> layer.attention().rowWidth());
         vectorLength = ScratchPlan.vectorLength(spec);
-        panelLength = ScratchPlan.panelLength(spec, size);
+        operandType = plan.operands();
+        panelLength = ScratchPlan.panelLength(spec, size, operandType);
         try {
             hidden = allocate(memory, "hidden states", plan.hidden());
             normed = allocate(memory, "normed states", plan.normed());
@@ -50,8 +54,9 @@ final class Scratch implements AutoCloseable {
             inner = allocate(memory, "feed-forward states", plan.inner());
             gate = allocate(memory, "gate states", plan.gate());
             vectors = allocate(memory, "perturbed vectors", plan.vectors());
-            wholeMatrix = allocate(memory, "perturbed matrices", plan.wholeMatrix());
-            panels = allocate(memory, "perturbed panels", plan.panels());
+            wholeMatrix = allocate(memory, "perturbed matrices", plan.wholeMatrix(), operandType);
+            panels = allocate(memory, "perturbed panels", plan.panels(), operandType);
+            inputs = allocate(memory, "rounded inputs", plan.inputs(), operandType);
             tiles = allocate(memory, "tiles of logits", plan.tiles());
             partials = allocate(memory, "partial losses", plan.partials());
             rotaryTables = new RotaryTables(memory, spec, size.longest());
@@ -113,6 +118,22 @@ final class Scratch implements AutoCloseable {
         return panels.at(worker * panelLength);
     }
 
+    /** The same place as float32, for a row that is added and not multiplied with. */
+    Floats row(int worker) {
+        return new Floats(
+                panels.segment(), worker * panelLength * operandType.sizeBytes() / Float.BYTES);
+    }
+
+    /** What products with weights read. */
+    DType operandType() {
+        return operandType;
+    }
+
+    /** [rows, width] for every scale of a probe: left factors in the type that products read. */
+    Variants inputs(int width, int rows) {
+        return variants(inputs, width, rows);
+    }
+
     /** Where a worker makes a tile of a product that never exists whole. */
     Floats tile(int worker) {
         return tiles.at(worker * ScratchPlan.tileLength());
@@ -143,8 +164,12 @@ final class Scratch implements AutoCloseable {
     }
 
     private Floats allocate(HostMemory memory, String purpose, long floats) {
-        HostSlab slab = memory.allocate(purpose, Math.max(1, floats) * Float.BYTES);
+        return allocate(memory, purpose, floats, DType.F32);
+    }
+
+    private Floats allocate(HostMemory memory, String purpose, long elements, DType type) {
+        HostSlab slab = memory.allocate(purpose, Math.max(1, elements) * type.sizeBytes());
         slabs.add(slab);
-        return new Floats(slab.segment(), 0);
+        return new Floats(slab.segment(), 0, type);
     }
 }

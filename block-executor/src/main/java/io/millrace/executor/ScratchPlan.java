@@ -3,6 +3,7 @@ package io.millrace.executor;
 import io.millrace.executor.cpu.GemmTiles;
 import io.millrace.executor.cpu.Loss;
 import io.millrace.executor.cpu.Rotary;
+import io.millrace.memory.DType;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.model.spec.DecoderSpec;
 import io.millrace.model.spec.LayerSpec;
@@ -14,7 +15,7 @@ import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 /**
- * How many floats each part of the scratch memory has: known before anything is allocated, so that
+ * How many numbers each part of the scratch memory has: known before anything is allocated, so that
  * a run which cannot fit says so first.
  *
  * @param hidden hidden states of the whole batch for all scales
@@ -26,9 +27,11 @@ import java.util.stream.Stream;
  * @param vectors three vectors of a block
  * @param wholeMatrix a small matrix, formed whole
  * @param panels a panel of a large matrix for each worker
+ * @param inputs left factors that were rounded for products
  * @param tiles a tile of logits for each worker
  * @param partials partial losses
  * @param rotary tables of cosines and sines
+ * @param operands what matrices, panels and inputs are, as products read them; all else is float32
  */
 record ScratchPlan(
         long hidden,
@@ -40,16 +43,18 @@ record ScratchPlan(
         long vectors,
         long wholeMatrix,
         long panels,
+        long inputs,
         long tiles,
         long partials,
-        long rotary) {
+        long rotary,
+        DType operands) {
     /** Matrices up to this size are formed whole and shared; larger ones a panel at a time. */
     static final long WHOLE_MATRIX_ELEMENTS = 1L << 20;
 
     private static final int ANY_NUMBER = 1 << 20;
 
-    /** The plan for a decoder, a size and a number of workers. */
-    static ScratchPlan of(DecoderSpec spec, ScratchSize size, int workers) {
+    /** The plan for a decoder, a size, a number of workers, and the type that products read. */
+    static ScratchPlan of(DecoderSpec spec, ScratchSize size, int workers, DType operands) {
         long scales = size.scalesPerProbe();
         long rows = scales * size.microBatchRows();
         int widest = Math.max(spec.hiddenSize(), spec.embedding().width());
@@ -66,29 +71,27 @@ record ScratchPlan(
                 gated ? rows * innerWidth : 1,
                 3 * scales * vectorLength(spec),
                 scales * Math.min(WHOLE_MATRIX_ELEMENTS, largestMatrix(spec)),
-                workers * panelLength(spec, size),
+                workers * panelLength(spec, size, operands),
+                operands == DType.F32 ? 0 : rows * widestInput(spec),
                 workers * tileLength(),
                 scales * Loss.partialFloats(size.microBatchRows(), vocabularyPanels(spec)),
-                rotary(spec, size.longest()));
+                rotary(spec, size.longest()),
+                operands);
     }
 
     /** Bytes of memory that all of it takes. */
     long bytes() {
-        return LongStream.of(
-                                hidden,
-                                normed,
-                                projected,
-                                context,
-                                inner,
-                                gate,
-                                vectors,
-                                wholeMatrix,
-                                panels,
-                                tiles,
-                                partials)
-                        .map(floats -> HostMemory.pageBytes(Math.max(1, floats) * Float.BYTES))
-                        .sum()
+        return slabBytes(
+                        DType.F32, hidden, normed, projected, context, inner, gate, vectors, tiles,
+                        partials)
+                + slabBytes(operands, wholeMatrix, panels, inputs)
                 + HostMemory.pageBytes(rotary * Float.BYTES); // a model without has no such slab
+    }
+
+    private static long slabBytes(DType type, long... lengths) {
+        return LongStream.of(lengths)
+                .map(elements -> HostMemory.pageBytes(Math.max(1, elements) * type.sizeBytes()))
+                .sum();
     }
 
     /** Rows of projections that one layer has room for. */
@@ -107,15 +110,18 @@ record ScratchPlan(
         return Math.max(inside, outside);
     }
 
-    /** Floats that a worker needs to form a panel of any matrix for every scale. */
-    static long panelLength(DecoderSpec spec, ScratchSize size) {
+    /** Elements that a worker needs to form a panel of any matrix for every scale. */
+    static long panelLength(DecoderSpec spec, ScratchSize size, DType operands) {
         long longest =
                 matrices(spec)
                         .mapToLong(matrix -> (long) panelWidth(matrix) * matrix.inputs())
                         .max()
                         .orElse(1);
-        // A row of a table of positions is formed in the same place.
-        return size.scalesPerProbe() * Math.max(longest, spec.hiddenSize());
+        // A row of a table of positions is formed in the same place, as float32.
+        int perFloat = Float.BYTES / operands.sizeBytes();
+        long length =
+                size.scalesPerProbe() * Math.max(longest, (long) spec.hiddenSize() * perFloat);
+        return Math.ceilDiv(length, perFloat) * perFloat;
     }
 
     /** Floats of the largest tile of a product. */
@@ -131,6 +137,10 @@ record ScratchPlan(
 
     static int contextWidth(LayerSpec layer) {
         return layer.attention().heads() * layer.attention().headDim();
+    }
+
+    private static long widestInput(DecoderSpec spec) {
+        return matrices(spec).mapToLong(LinearSpec::inputs).max().orElse(1);
     }
 
     private static int panelWidth(LinearSpec matrix) {

@@ -6,8 +6,8 @@ import io.millrace.executor.cpu.WorkerPool;
 import io.millrace.model.spec.LinearSpec;
 
 /**
- * A matrix of weights as float32, for products: whole in memory, or a panel of output columns at a
- * time, formed by the worker that multiplies with it while it is in the cache.
+ * A matrix of weights in the type that products read: whole in memory, or a panel of output columns
+ * at a time, formed by the worker that multiplies with it while it is in the cache.
  */
 final class WeightPanels {
     private static final int PANELS_PER_WORKER = 4;

@@ -2,9 +2,13 @@ package io.millrace.executor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
+import io.millrace.executor.cpu.Gemm;
 import io.millrace.executor.cuda.CudaPanels;
 import io.millrace.executor.cuda.HostKit;
 import io.millrace.memory.BadInputException;
@@ -13,14 +17,19 @@ import io.millrace.memory.Matmul;
 import io.millrace.memory.cuda.HostCudaOptions;
 import io.millrace.optim.Journal;
 import io.millrace.optim.JournalReader;
+import io.millrace.optim.QueryResult;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** What products compute on is a part of a run that it keeps. */
 final class MatmulRunTest {
@@ -37,9 +46,11 @@ final class MatmulRunTest {
         kit.close();
     }
 
-    private TuneConfigBuilder config(String golden, String name) throws IOException {
+    private TuneConfigBuilder config(String golden, String name, Matmul products)
+            throws IOException {
+        assumeTrue(products != Matmul.BF16 || Gemm.multipliesBFloat16());
         return Runs.config(golden, Runs.data(temp, 41, 10), temp.resolve(name))
-                .memory(CudaRuns.onDevice())
+                .memory(products == Matmul.BF16 ? MemoryConfig.DEFAULT : CudaRuns.onDevice())
                 .steps(3);
     }
 
@@ -51,58 +62,100 @@ final class MatmulRunTest {
         return JournalReader.read(out.resolve("journal.jsonl"));
     }
 
-    private static double firstLoss(Path out) {
-        return journal(out).records().getFirst().queries().getFirst().lossPlus();
+    private static List<Double> losses(Path out) {
+        return journal(out).records().stream()
+                .flatMap(record -> record.queries().stream())
+                .map(QueryResult::lossPlus)
+                .toList();
     }
 
-    @Test
-    void changesLossesALittleAndStandsInTheJournal() throws IOException {
-        Path plain = run(config("opt", "plain"));
-        Path tf32 = run(config("opt", "tf32").matmul(Matmul.TF32));
-        assertThat(firstLoss(tf32)).isNotEqualTo(firstLoss(plain));
-        assertThat(Math.abs(firstLoss(tf32) - firstLoss(plain))).isLessThan(2e-3);
-        assertThat(journal(tf32).header().extra()).containsEntry("matmul", "tf32");
+    @ParameterizedTest
+    @CsvSource({"TF32, 2e-3", "BF16, 2e-2"})
+    void changesLossesALittleAndStandsInTheJournal(Matmul products, double bound)
+            throws IOException {
+        Path plain = run(config("opt", "plain", products));
+        Path other = run(config("opt", "other", products).matmul(products));
+        assertThat(losses(other)).doesNotContainAnyElementsOf(losses(plain));
+        for (int i = 0; i < losses(plain).size(); i++) {
+            assertThat(losses(other).get(i)).isCloseTo(losses(plain).get(i), within(bound));
+        }
+        assertThat(journal(other).header().extra()).containsEntry("matmul", products.id());
         assertThat(journal(plain).header().extra()).doesNotContainKey("matmul");
     }
 
-    @Test
-    void aRunGoesOnWithItsOwnChoiceAlone() throws IOException {
-        Path tf32 = run(config("opt", "tf32").matmul(Matmul.TF32));
-        Path plain = run(config("opt", "plain"));
-        assertThatThrownBy(() -> run(config("opt", "tf32").steps(5).resume(true)))
+    @ParameterizedTest
+    @EnumSource(
+            value = Matmul.class,
+            names = {"TF32", "BF16", "FP8"})
+    void aRunGoesOnWithItsOwnChoiceAlone(Matmul products) throws IOException {
+        Path other = run(config("opt", "other", products).matmul(products));
+        Path plain = run(config("opt", "plain", products));
+        assertThatThrownBy(() -> run(config("opt", "other", products).steps(5).resume(true)))
                 .isInstanceOf(BadInputException.class)
-                .hasMessageContaining("field 'matmul' is tf32, and this run has native");
-        assertThatThrownBy(
-                        () -> run(config("opt", "plain").steps(5).matmul(Matmul.TF32).resume(true)))
+                .hasMessageContaining(
+                        "field 'matmul' is " + products.id() + ", and this run has native");
+        assertThatThrownBy(() ->
+                        run(
+                                config("opt", "plain", products)
+                                        .steps(5)
+                                        .matmul(products)
+                                        .resume(true)))
                 .isInstanceOf(BadInputException.class)
-                .hasMessageContaining("field 'matmul' is native, and this run has tf32");
-        run(config("opt", "tf32").steps(5).matmul(Matmul.TF32).resume(true));
-        Path whole = run(config("opt", "whole").steps(5).matmul(Matmul.TF32));
-        assertThat(Runs.result(tf32)).containsExactlyEntriesOf(Runs.result(whole));
+                .hasMessageContaining(
+                        "field 'matmul' is native, and this run has " + products.id());
+        run(config("opt", "other", products).steps(5).matmul(products).resume(true));
+        Path whole = run(config("opt", "whole", products).steps(5).matmul(products));
+        assertThat(Runs.result(other)).containsExactlyEntriesOf(Runs.result(whole));
         assertThat(plain).isDirectory();
     }
 
-    @Test
-    void replayNeedsNoCardAndMakesTheSameWeights() throws IOException {
-        Path tf32 = run(config("opt", "tf32").matmul(Matmul.TF32));
+    @ParameterizedTest
+    @EnumSource(
+            value = Matmul.class,
+            names = {"TF32", "BF16", "FP8"})
+    void replayNeedsNoCardAndMakesTheSameWeights(Matmul products) throws IOException {
+        Path other = run(config("opt", "other", products).matmul(products));
         Path replayed = temp.resolve("replayed");
-        Replay.run(Golden.path("opt"), tf32.resolve("journal.jsonl"), replayed);
+        Replay.run(Golden.path("opt"), other.resolve("journal.jsonl"), replayed);
         assertThat(Runs.result(replayed).get("model.safetensors"))
-                .isEqualTo(Runs.result(tf32).get("model.safetensors"));
+                .isEqualTo(Runs.result(other).get("model.safetensors"));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"TF32, cpu, cuda", "TF32, emulated, cuda", "BF16, cuda:0, --dtype bfloat16"})
+    void isRefusedWhereNothingComputesOnIt(Matmul products, String device, String mend)
+            throws IOException {
+        TuneConfigBuilder config =
+                config("opt", "refused", Matmul.NATIVE).memory(onDevice(device)).matmul(products);
+        assertThatThrownBy(() -> run(config))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContainingAll("--matmul", products.id() + " products", mend);
+        assertThat(temp.resolve("refused")).doesNotExist();
+    }
+
+    private static MemoryConfig onDevice(String device) {
+        return new MemoryConfig(
+                device,
+                OptionalLong.empty(),
+                OptionalLong.empty(),
+                Optional.empty(),
+                OptionalLong.empty(),
+                2,
+                true);
     }
 
     @ParameterizedTest
     @CsvSource({"opt, float32, gaussian", "llama, bfloat16, gaussian", "llama, bfloat16, low-rank"})
     void fp8ChangesLossesMoreAndStandsInTheJournal(String golden, String dtype, String perturbation)
             throws IOException {
-        TuneConfigBuilder plain = config(golden, "plain").dtype(dtype(dtype));
-        TuneConfigBuilder fp8 = config(golden, "fp8").dtype(dtype(dtype)).matmul(Matmul.FP8);
-        double native0 = firstLoss(run(plain.perturbation(perturbation)));
+        TuneConfigBuilder plain = config(golden, "plain", Matmul.FP8).dtype(dtype(dtype));
+        TuneConfigBuilder fp8 = config(golden, "fp8", Matmul.FP8).dtype(dtype(dtype)).matmul(Matmul.FP8);
+        double plainLoss = losses(run(plain.perturbation(perturbation))).getFirst();
         assertThat(quantized()).isZero();
         Path out = run(fp8.perturbation(perturbation));
         assertThat(quantized()).isPositive();
-        assertThat(firstLoss(out)).isNotEqualTo(native0);
-        assertThat(Math.abs(firstLoss(out) - native0)).isLessThan(5e-2);
+        assertThat(losses(out).getFirst()).isNotEqualTo(plainLoss);
+        assertThat(losses(out).getFirst()).isCloseTo(plainLoss, within(5e-2));
         assertThat(journal(out).header().extra()).containsEntry("matmul", "fp8");
     }
 
@@ -126,7 +179,7 @@ final class MatmulRunTest {
     /** Of weights that stay where they are. */
     private double[] slopes(String perturbation, Matmul matmul) throws IOException {
         TuneConfigBuilder still =
-                config("opt", "slopes-" + matmul.id()).steps(8).lr(1e-12).eps(1e-2);
+                config("opt", "slopes-" + matmul.id(), Matmul.FP8).steps(8).lr(1e-12).eps(1e-2);
         Path out = run(still.perturbation(perturbation).matmul(matmul));
         return journal(out).records().stream()
                 .flatMap(step -> step.queries().stream())
@@ -145,28 +198,10 @@ final class MatmulRunTest {
     }
 
     @Test
-    void fp8GoesOnToTheSameBytesAndIsReplayedWithoutACard() throws IOException {
-        Path stopped = run(config("llama", "stopped").matmul(Matmul.FP8));
-        assertThatThrownBy(() ->
-                        run(config("llama", "stopped").steps(5).matmul(Matmul.TF32).resume(true)))
-                .isInstanceOf(BadInputException.class);
-        assertThatThrownBy(() -> run(config("llama", "stopped").steps(5).resume(true)))
-                .isInstanceOf(BadInputException.class)
-                .hasMessageContaining("field 'matmul' is fp8, and this run has native");
-        run(config("llama", "stopped").steps(5).matmul(Matmul.FP8).resume(true));
-        Path whole = run(config("llama", "whole").steps(5).matmul(Matmul.FP8));
-        assertThat(Runs.result(stopped)).containsExactlyEntriesOf(Runs.result(whole));
-        Path replayed = temp.resolve("replayed");
-        Replay.run(Golden.path("llama"), whole.resolve("journal.jsonl"), replayed);
-        assertThat(Runs.result(replayed).get("model.safetensors"))
-                .isEqualTo(Runs.result(whole).get("model.safetensors"));
-    }
-
-    @Test
     void fp8IsRefusedByCardsThatCannotMultiplyIt() throws IOException {
         kit.close();
         kit = HostKit.install(HostCudaOptions.defaults().withCapability(86), CudaPanels.DEFAULT);
-        TuneConfigBuilder config = config("opt", "refused").matmul(Matmul.FP8);
+        TuneConfigBuilder config = config("opt", "refused", Matmul.FP8).matmul(Matmul.FP8);
         assertThatThrownBy(() -> run(config))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContainingAll("--matmul", "capability 8.9", "has 8.6", "leave it out");
@@ -178,7 +213,8 @@ final class MatmulRunTest {
 
     @Test
     void tf32IsRefusedForMatricesOfSixteenBits() throws IOException {
-        TuneConfigBuilder config = config("opt", "refused").dtype(DType.BF16).matmul(Matmul.TF32);
+        TuneConfigBuilder config =
+                config("opt", "refused", Matmul.TF32).dtype(DType.BF16).matmul(Matmul.TF32);
         assertThatThrownBy(() -> run(config))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContainingAll("--matmul", "bfloat16", "--dtype float32");

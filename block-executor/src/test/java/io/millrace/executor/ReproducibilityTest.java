@@ -2,10 +2,13 @@ package io.millrace.executor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
+import io.millrace.executor.cpu.Gemm;
 import io.millrace.memory.DType;
+import io.millrace.memory.Matmul;
 import io.millrace.optim.JournalReader;
 import io.millrace.optim.StepRecord;
 import java.io.IOException;
@@ -25,27 +28,36 @@ class ReproducibilityTest {
 
     @ParameterizedTest
     @CsvSource({
-        "llama, float32, 1, 0",
-        "llama, bfloat16, 1, 2",
-        "llama-headdim, bfloat16, 3, 2",
-        "opt, float32, 3, 3",
-        "opt-350m, float16, 1, 0",
-        "gpt2, bfloat16, 2, 3"
+        "llama, float32, 1, 0, NATIVE",
+        "llama, bfloat16, 1, 2, NATIVE",
+        "llama-headdim, bfloat16, 3, 2, NATIVE",
+        "opt, float32, 3, 3, NATIVE",
+        "opt-350m, float16, 1, 0, NATIVE",
+        "gpt2, bfloat16, 2, 3, NATIVE",
+        "llama, float32, 3, 2, BF16",
+        "opt-350m, float16, 1, 0, BF16",
+        "gpt2, bfloat16, 2, 3, BF16"
     })
     void twoRunsAStoppedAndResumedRunAndAReplayMakeTheSameBytes(
-            String model, String dtype, int foldEvery, int checkpointEvery) throws IOException {
+            String model, String dtype, int foldEvery, int checkpointEvery, Matmul matmul)
+            throws IOException {
+        assumeTrue(matmul == Matmul.NATIVE || Gemm.multipliesBFloat16());
         Path data = Runs.data(temp, 11, 10);
         DType stored = DType.find(dtype).orElseThrow();
         Path first = temp.resolve("first");
         TuningRun.run(
-                Runs.config(model, data, first).dtype(stored).foldEvery(foldEvery).build(),
+                Runs.config(model, data, first)
+                        .dtype(stored)
+                        .foldEvery(foldEvery)
+                        .matmul(matmul)
+                        .build(),
                 RunListener.SILENT);
         Map<String, byte[]> expected = Runs.result(first);
         assertThat(expected).containsKeys("model.safetensors", "journal.jsonl", "config.json");
 
         Path second = temp.resolve("second");
         TuneConfigBuilder again =
-                Runs.config(model, data, second).dtype(stored).foldEvery(foldEvery);
+                Runs.config(model, data, second).dtype(stored).foldEvery(foldEvery).matmul(matmul);
         again.checkpointEvery(checkpointEvery);
         RunSummary stopped = TuningRun.run(again.build(), Runs.stopAfter(4));
         assertThat(stopped.interrupted()).isTrue();

@@ -2,13 +2,16 @@ package io.millrace.executor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.RunStart;
 import io.millrace.executor.config.TuneConfigBuilder;
+import io.millrace.executor.cpu.Gemm;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
+import io.millrace.memory.Matmul;
 import io.millrace.memory.nvme.FaultPlan;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelConfig;
@@ -44,19 +47,24 @@ class TierInvarianceTest {
     @TempDir Path temp;
 
     private String perturbation = "gaussian";
+    private Matmul products = Matmul.NATIVE;
 
     @ParameterizedTest
     @CsvSource({
-        "llama, float32, gaussian",
-        "llama, bfloat16, gaussian",
-        "opt, float32, gaussian",
-        "opt, bfloat16, gaussian",
-        "llama, bfloat16, low-rank",
-        "opt, float32, low-rank"
+        "llama, float32, gaussian, NATIVE",
+        "llama, bfloat16, gaussian, NATIVE",
+        "opt, float32, gaussian, NATIVE",
+        "opt, bfloat16, gaussian, NATIVE",
+        "llama, bfloat16, low-rank, NATIVE",
+        "opt, float32, low-rank, NATIVE",
+        "llama, float32, gaussian, BF16",
+        "opt, bfloat16, low-rank, BF16"
     })
-    void everyPlacementMakesTheSameBytes(String kind, String dtype, String direction)
+    void everyPlacementMakesTheSameBytes(String kind, String dtype, String direction, Matmul matmul)
             throws IOException {
         perturbation = direction;
+        products = matmul;
+        assumeTrue(matmul == Matmul.NATIVE || Gemm.multipliesBFloat16());
         Path model = deepModel(kind, dtype);
         Path data = Runs.data(temp, 21, 10);
         Map<String, byte[]> expected =
@@ -119,9 +127,12 @@ class TierInvarianceTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"gaussian", "low-rank"})
-    void aStreamedRunThatWasStoppedGoesOnToTheSameBytes(String direction) throws IOException {
+    @CsvSource({"gaussian, NATIVE", "low-rank, NATIVE", "low-rank, BF16"})
+    void aStreamedRunThatWasStoppedGoesOnToTheSameBytes(String direction, Matmul matmul)
+            throws IOException {
         perturbation = direction;
+        products = matmul;
+        assumeTrue(matmul == Matmul.NATIVE || Gemm.multipliesBFloat16());
         Path model = deepModel("opt", "bfloat16");
         Path data = Runs.data(temp, 23, 10);
         Map<String, byte[]> expected =
@@ -214,7 +225,7 @@ class TierInvarianceTest {
 
     private TuneConfigBuilder config(Path model, Path data, Path out) {
         TuneConfigBuilder config =
-                Runs.config(model, data, out).steps(4).perturbation(perturbation);
+                Runs.config(model, data, out).steps(4).perturbation(perturbation).matmul(products);
         return perturbation.equals("low-rank") ? config.window(2).optimizer("lozo-m") : config;
     }
 

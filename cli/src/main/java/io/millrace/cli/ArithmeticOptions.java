@@ -100,8 +100,8 @@ final class ArithmeticOptions {
             names = "--matmul",
             paramLabel = "NAME",
             description =
-                    "What products compute on: native or, on a card, tf32 (of float32) or fp8"
-                            + " (8.9 or newer). Default: native.")
+                    "What products compute on: native; bf16, on a CPU; on a card tf32 (of float32)"
+                            + " or fp8 (8.9 or newer). Default: native.")
     private Matmul matmul;
 
     @Option(

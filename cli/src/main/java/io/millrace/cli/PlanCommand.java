@@ -83,8 +83,8 @@ final class PlanCommand implements Callable<Integer> {
             names = "--matmul",
             paramLabel = "NAME",
             description =
-                    "What products compute on: native or, on a card, tf32 (of float32) or fp8"
-                            + " (8.9 or newer). Default: native.")
+                    "What products compute on: native; bf16, on a CPU; on a card tf32 (of float32)"
+                            + " or fp8 (8.9 or newer). Default: native.")
     private Matmul matmul;
 
     @Mixin private MemoryOptions memory = new MemoryOptions();

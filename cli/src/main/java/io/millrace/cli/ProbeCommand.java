@@ -121,6 +121,14 @@ final class ProbeCommand implements Callable<Integer> {
         cards.forEach(this::print);
         line("matmul", "float32, in GFLOP/s, by rows (down) and inputs (across)");
         table(rates);
+        rates.rounding()
+                .ifPresent(rounded ->
+                        line(
+                                "  bfloat16",
+                                format(
+                                        "up to %.0f GFLOP/s with '--matmul bf16', against %.0f",
+                                        rounded.bestMatmulRate() / 1e9,
+                                        rates.bestMatmulRate() / 1e9)));
         line(
                 "z",
                 perSecond("gaussian", rates.zSeconds().get("gaussian"))

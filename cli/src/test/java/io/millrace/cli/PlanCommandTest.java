@@ -1,7 +1,9 @@
 package io.millrace.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.millrace.executor.cpu.Gemm;
 import io.millrace.memory.DType;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
@@ -95,6 +97,42 @@ class PlanCommandTest {
     private long scratch(List<String> arguments) {
         return Json.parseObject(run(RealCommand.with(arguments, "--json")))
                 .integer("scratch_bytes");
+    }
+
+    @Test
+    void bfloat16ProductsArePlannedWhereTheyWereMeasured() throws IOException {
+        assumeTrue(Gemm.multipliesBFloat16());
+        String rates =
+                """
+                {"nvme": {"read_bytes_per_second": 7e9, "write_bytes_per_second": 5e9},
+                 "host": {"copy_bytes_per_second": 1e10, "memory_bytes": 68719476736, "cores": 8},
+                 "device": {"name": "cpu", "matmul_flops_per_second": {"float32": 1e11},
+                            "h2d_bytes_per_second": 1e10, "d2h_bytes_per_second": 1e10
+                            ROUNDED}}
+                """;
+        Path file = temp.resolve("machine.json");
+        List<String> plan = List.of("plan", "--arch", "gpt2", "--machine", file.toString());
+        Files.writeString(file, rates.replace("ROUNDED", ""));
+        RealCommand command = new RealCommand(temp);
+        assertThat(command.refused(RealCommand.with(plan, "--matmul", "bf16")))
+                .contains("--matmul", "millrace probe");
+        String rounded =
+                ", \"rounded_matmuls\":"
+                        + " [{\"rows\": 64, \"inputs\": 64, \"flops_per_second\": 2e11}]";
+        Files.writeString(file, rates.replace("ROUNDED", rounded));
+        assertThat(run(RealCommand.with(plan, "--matmul", "bf16"))).contains("--matmul bf16");
+        assertThat(seconds(RealCommand.with(plan, "--matmul", "bf16")))
+                .isBetween(0.4 * seconds(plan), 0.8 * seconds(plan));
+        assertThat(
+                        command.refused(
+                                List.of(
+                                        "plan",
+                                        "--arch",
+                                        "gpt2",
+                                        "--gpu",
+                                        "h100",
+                                        "--matmul=bf16")))
+                .contains("--matmul", "--dtype bfloat16");
     }
 
     private double seconds(List<String> arguments) {

@@ -1,5 +1,6 @@
 package io.millrace.optim;
 
+import io.millrace.memory.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -21,6 +22,7 @@ public final class LowRankPass {
     private final float[] p = new float[TILE];
     private final float[] seen = new float[TILE];
     private final float[] u;
+    private DType written = DType.F32;
 
     /**
      * A pass for one thread.
@@ -33,8 +35,14 @@ public final class LowRankPass {
         u = new float[rank];
     }
 
+    /** Says what outputs are written as from now on, as {@link ParameterPass#writing} does. */
+    public LowRankPass writing(DType type) {
+        written = type;
+        return this;
+    }
+
     /**
-     * Passes over consecutive elements of a matrix. Outputs are contiguous float32.
+     * Passes over consecutive elements of a matrix. Outputs are contiguous.
      *
      * @param tensor where the matrix is stored
      * @param plan what to do
@@ -63,7 +71,7 @@ public final class LowRankPass {
     }
 
     /**
-     * Passes over some columns of every row. Outputs are contiguous float32.
+     * Passes over some columns of every row. Outputs are contiguous.
      *
      * @param tensor where the matrix is stored
      * @param plan what to do
@@ -170,8 +178,7 @@ public final class LowRankPass {
         return floats.getAtIndex(FLOAT, index);
     }
 
-    private static void write(
-            float[] values, int count, MemorySegment out, long offset, long element) {
-        TileKernels.copy(values, count, out, offset + element * Float.BYTES);
+    private void write(float[] values, int count, MemorySegment out, long offset, long element) {
+        codec.store(out, offset + element * written.sizeBytes(), written, values, 0, count);
     }
 }

@@ -12,7 +12,7 @@ import java.util.Objects;
  *
  * <pre>
  *   stored ──widen──▶ p ──update, update, fold──▶ stored (as of the last fold)
- *                     └──further updates──▶ fma(s, z, p) ──▶ output of each scale
+ *                     └──further updates──▶ fma(s, z, p) ──▶ output of each scale, float32 or rounded
  * </pre>
  *
  * <p>The values of an element depend on its index alone, not on how a tensor is cut into passes. An
@@ -27,6 +27,7 @@ public final class ParameterPass {
     private final StorageCodec codec = new StorageCodec(TILE);
     private final float[] p = new float[TILE];
     private final float[] z = new float[TILE];
+    private DType written = DType.F32;
 
     // The tile at work: so many pieces of so many elements, `stride` elements apart in the tensor.
     private long first;
@@ -46,7 +47,19 @@ public final class ParameterPass {
     }
 
     /**
-     * Passes over consecutive elements of a tensor. Outputs are contiguous float32.
+     * Says what outputs are written as from now on: as float32, which they are at first, or rounded
+     * to the nearest bfloat16. The arithmetic before that is the same.
+     *
+     * @param type F32 or BF16
+     * @return this
+     */
+    public ParameterPass writing(DType type) {
+        written = type;
+        return this;
+    }
+
+    /**
+     * Passes over consecutive elements of a tensor. Outputs are contiguous.
      *
      * @param tensor where the elements are stored
      * @param plan what to do
@@ -72,8 +85,8 @@ public final class ParameterPass {
     }
 
     /**
-     * Passes over a rectangle of a row-major matrix. Outputs are contiguous float32 tiles of its
-     * rows and columns.
+     * Passes over a rectangle of a row-major matrix. Outputs are contiguous tiles of its rows and
+     * columns.
      *
      * @param tensor where the matrix is stored
      * @param plan what to do
@@ -147,20 +160,19 @@ public final class ParameterPass {
         if (plan.probe().isPresent()) {
             Probe probe = plan.probe().get();
             fillZ(tensor, probe.seed());
-            perturb(probe.scales(), count, outputs, outputOffsets, outputElement * Float.BYTES);
+            perturb(probe.scales(), count, outputs, outputOffsets, outputElement);
         } else if (outputs.length == 1) {
-            long offset = outputOffsets[0] + outputElement * Float.BYTES;
-            TileKernels.copy(p, count, outputs[0], offset);
+            long offset = outputOffsets[0] + outputElement * written.sizeBytes();
+            codec.store(outputs[0], offset, written, p, 0, count);
         }
     }
 
     private void perturb(
-            List<Float> scales, int count, MemorySegment[] outputs, long[] offsets, long skip) {
+            List<Float> scales, int count, MemorySegment[] outputs, long[] offsets, long element) {
+        long skip = element * written.sizeBytes();
         if (scales.size() == 2 && scales.get(0) != 0f && scales.get(0) == -scales.get(1)) {
-            TileKernels.perturbBoth(
+            perturbBoth(
                     scales.get(0),
-                    z,
-                    p,
                     count,
                     outputs[0],
                     offsets[0] + skip,
@@ -169,7 +181,32 @@ public final class ParameterPass {
             return;
         }
         for (int i = 0; i < outputs.length; i++) {
-            TileKernels.perturb(scales.get(i), z, p, count, outputs[i], offsets[i] + skip);
+            perturb(scales.get(i), count, outputs[i], offsets[i] + skip);
+        }
+    }
+
+    private void perturbBoth(
+            float scale,
+            int count,
+            MemorySegment plus,
+            long plusOffset,
+            MemorySegment minus,
+            long minusOffset) {
+        if (written == DType.F32) {
+            TileKernels.perturbBoth(scale, z, p, count, plus, plusOffset, minus, minusOffset);
+        } else {
+            BFloat16.perturbBoth(scale, z, p, count, plus, plusOffset, minus, minusOffset);
+        }
+    }
+
+    /** A scale of 0 gives p itself, signs of zero included. */
+    private void perturb(float scale, int count, MemorySegment out, long offset) {
+        if (scale == 0f) {
+            codec.store(out, offset, written, p, 0, count);
+        } else if (written == DType.F32) {
+            TileKernels.perturb(scale, z, p, count, out, offset);
+        } else {
+            BFloat16.perturb(scale, z, p, count, out, offset);
         }
     }
 

@@ -7,9 +7,7 @@ import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -20,9 +18,6 @@ import jdk.incubator.vector.VectorSpecies;
 public final class StorageCodec {
     private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
     private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
-    private static final VectorSpecies<Short> SHORTS =
-            VectorSpecies.of(
-                    short.class, VectorShape.forBitSize(INTS.vectorBitSize() / 2)); // INTS.length()
 
     private static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -145,7 +140,7 @@ public final class StorageCodec {
     private void widenBFloat16(float[] values, int start, int count) {
         int i = 0;
         for (; i <= count - INTS.length(); i += INTS.length()) {
-            ShortVector.fromArray(SHORTS, halves, i)
+            ShortVector.fromArray(BFloat16.SHORTS, halves, i)
                     .convertShape(VectorOperators.ZERO_EXTEND_S2I, INTS, 0)
                     .reinterpretAsInts()
                     .lanewise(VectorOperators.LSHL, 16)
@@ -160,26 +155,10 @@ public final class StorageCodec {
     private void narrowBFloat16(float[] values, int start, int count) {
         int i = 0;
         for (; i <= count - INTS.length(); i += INTS.length()) {
-            FloatVector value = FloatVector.fromArray(FLOATS, values, start + i);
-            IntVector bits = value.reinterpretAsInts();
-            IntVector upper = bits.lanewise(VectorOperators.LSHR, 16);
-            IntVector nearest =
-                    bits.add(upper.and(1)).add(0x7FFF).lanewise(VectorOperators.LSHR, 16);
-            VectorMask<Integer> nan = value.test(VectorOperators.IS_NAN).cast(INTS);
-            ((ShortVector)
-                            nearest.blend(upper.or(0x40), nan)
-                                    .convertShape(VectorOperators.I2S, SHORTS, 0))
-                    .intoArray(halves, i);
+            BFloat16.of(FloatVector.fromArray(FLOATS, values, start + i)).intoArray(halves, i);
         }
         for (; i < count; i++) {
-            halves[i] = toBFloat16(values[start + i]);
+            halves[i] = BFloat16.of(values[start + i]);
         }
-    }
-
-    static short toBFloat16(float value) {
-        int bits = Float.floatToRawIntBits(value);
-        return Float.isNaN(value)
-                ? (short) ((bits >>> 16) | 0x40)
-                : (short) ((bits + ((bits >>> 16) & 1) + 0x7FFF) >>> 16);
     }
 }

@@ -55,13 +55,9 @@ final class TileKernels {
         }
     }
 
-    /** out ← fma(scale, z, p); a scale of 0 gives p itself, signs of zero included. */
+    /** out ← fma(scale, z, p) */
     static void perturb(
             float scale, float[] z, float[] p, int count, MemorySegment out, long offset) {
-        if (scale == 0f) {
-            copy(p, count, out, offset);
-            return;
-        }
         FloatVector scales = FloatVector.broadcast(FLOATS, scale);
         int i = 0;
         for (; i <= count - FLOATS.length(); i += FLOATS.length()) {
@@ -105,10 +101,5 @@ final class TileKernels {
             plus.set(FLOAT, plusOffset + skip, Math.fma(scale, z[i], p[i]));
             minus.set(FLOAT, minusOffset + skip, Math.fma(-scale, z[i], p[i]));
         }
-    }
-
-    /** out ← p */
-    static void copy(float[] p, int count, MemorySegment out, long offset) {
-        MemorySegment.copy(p, 0, out, FLOAT, offset, count);
     }
 }

@@ -216,6 +216,7 @@ class LowRankPassTest {
         LowRankPass pass = new LowRankPass(rank, rounding);
         StoredTensor copy = stored(arena, tensor.dtype());
         MemorySegment.copy(tensor.bytes(), 0, copy.bytes(), 0, tensor.bytes().byteSize());
+        MemorySegment before = arena.allocate(tensor.bytes().byteSize()).copyFrom(tensor.bytes());
         MemorySegment[] outputs = {floats(arena, elements), floats(arena, elements)};
         int cut = random.nextInt(elements);
         long bytes = (long) cut * Float.BYTES;
@@ -228,9 +229,18 @@ class LowRankPassTest {
         long rest = (long) ROWS * split * Float.BYTES;
         pass.columns(copy, plan, split, COLUMNS - split, columns, new long[] {rest, rest});
         assertThat(copy.bytes().mismatch(tensor.bytes())).as("seed %d", seed).isEqualTo(-1);
+        MemorySegment[] rounded = {floats(arena, elements), floats(arena, elements)};
+        StoredTensor again = stored(arena, tensor.dtype());
+        MemorySegment.copy(before, 0, again.bytes(), 0, before.byteSize());
+        pass.writing(DType.BF16).range(again, plan, 0, elements, rounded, new long[2]);
         float[][] seen = new float[2][];
         for (int scale = 0; scale < 2; scale++) {
             seen[scale] = outputs[scale].toArray(ValueLayout.JAVA_FLOAT);
+            MemorySegment expected = arena.allocate((long) elements * Short.BYTES);
+            BFloat16.round(outputs[scale], 0, expected, 0, elements);
+            assertThat(rounded[scale].asSlice(0, expected.byteSize()).mismatch(expected))
+                    .as("seed %d", seed)
+                    .isEqualTo(-1);
             for (int element = 0; element < elements; element++) {
                 int row = element / COLUMNS;
                 int column = element % COLUMNS;

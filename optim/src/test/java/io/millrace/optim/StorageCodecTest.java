@@ -78,8 +78,7 @@ final class StorageCodecTest {
                 assertThat(rounded[i]).as(tensor.dtype() + " of " + edges[i]).isEqualTo(expected);
             }
         }
-        assertThat(StorageCodec.toBFloat16(Float.intBitsToFloat(0x7F800001)))
-                .isEqualTo((short) 0x7FC0);
+        assertThat(BFloat16.of(Float.intBitsToFloat(0x7F800001))).isEqualTo((short) 0x7FC0);
     }
 
     @Test

@@ -25,6 +25,7 @@ import org.bytedeco.javacpp.Loader;
 @SuppressWarnings("restricted")
 final class Dnnl {
     // dnnl_types.h and dnnl_common_types.h
+    static final int BF16 = 2;
     static final int F32 = 3;
     static final int ARG_SRC = 1;
     static final int ARG_DST = 17;
@@ -36,6 +37,7 @@ final class Dnnl {
     private static final int CPU = 1;
     private static final int STREAM_IN_ORDER = 1;
     static final int MAX_DIMS = 12;
+    static final int UNIMPLEMENTED = 3; // a status
 
     private static final ValueLayout.OfLong PTR = ValueLayout.JAVA_LONG;
     private static final ValueLayout.OfLong DIM = ValueLayout.JAVA_LONG;
@@ -206,7 +208,7 @@ final class Dnnl {
         return switch (status) {
             case 1 -> "out of memory";
             case 2 -> "invalid arguments";
-            case 3 -> "not implemented for this shape";
+            case UNIMPLEMENTED -> "not implemented for this shape";
             case 5 -> "runtime error";
             default -> "unknown oneDNN status";
         };

@@ -1,5 +1,6 @@
 package io.millrace.executor.cpu;
 
+import io.millrace.memory.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
@@ -14,30 +15,42 @@ final class Floats {
      * @param stride floats from a row to the next
      */
     static long address(MemorySegment segment, long offset, long rows, long columns, long stride) {
-        checkMatrix(segment, offset, rows, columns, stride);
-        return segment.address() + offset * Float.BYTES;
+        return address(DType.F32, segment, offset, rows, columns, stride);
+    }
+
+    /** The same of elements of a type, which offset and stride count. */
+    static long address(
+            DType type, MemorySegment segment, long offset, long rows, long columns, long stride) {
+        checkMatrix(type, segment, offset, rows, columns, stride);
+        return segment.address() + offset * type.sizeBytes();
     }
 
     static void checkMatrix(
             MemorySegment segment, long offset, long rows, long columns, long stride) {
+        checkMatrix(DType.F32, segment, offset, rows, columns, stride);
+    }
+
+    private static void checkMatrix(
+            DType type, MemorySegment segment, long offset, long rows, long columns, long stride) {
         long end = rows == 0 ? offset : offset + (rows - 1) * stride + columns;
         if (offset < 0
                 || rows < 0
                 || columns < 0
                 || (stride < columns && rows > 1)
-                || end > segment.byteSize() / Float.BYTES) {
+                || end > segment.byteSize() / type.sizeBytes()) {
             throw new IndexOutOfBoundsException(
                     "matrix of "
                             + rows
                             + " x "
                             + columns
-                            + " floats, stride "
+                            + " elements, stride "
                             + stride
-                            + ", at float "
+                            + ", at element "
                             + offset
                             + " is not inside a segment of "
-                            + segment.byteSize() / Float.BYTES
-                            + " floats");
+                            + segment.byteSize() / type.sizeBytes()
+                            + " of "
+                            + type.torchName());
         }
     }
 

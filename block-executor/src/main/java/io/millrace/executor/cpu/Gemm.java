@@ -1,5 +1,7 @@
 package io.millrace.executor.cpu;
 
+import io.millrace.memory.DType;
+import io.millrace.memory.NativeCallException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -28,18 +30,60 @@ public final class Gemm implements AutoCloseable {
     }
 
     /**
-     * Multiplies; offsets and leading dimensions count floats. Unless {@code accumulate}, Y is only
-     * written.
+     * {@link #multiply(DType, long, long, long, MemorySegment, long, long, MemorySegment, long,
+     * long, boolean, MemorySegment, long, boolean, MemorySegment, long, long)} of float32.
+     */
+    public void multiply(
+            long m,
+            long n,
+            long k,
+            MemorySegment x,
+            long xOffset,
+            long ldx,
+            MemorySegment w,
+            long wOffset,
+            long ldw,
+            boolean inputMajor,
+            MemorySegment bias,
+            long biasOffset,
+            boolean accumulate,
+            MemorySegment y,
+            long yOffset,
+            long ldy) {
+        multiply(
+                DType.F32,
+                m,
+                n,
+                k,
+                x,
+                xOffset,
+                ldx,
+                w,
+                wOffset,
+                ldw,
+                inputMajor,
+                bias,
+                biasOffset,
+                accumulate,
+                y,
+                yOffset,
+                ldy);
+    }
+
+    /**
+     * Multiplies; offsets and leading dimensions count elements. Unless {@code accumulate}, Y is
+     * only written. Bias, sums and Y are float32 whatever X and W are.
      *
+     * @param operands what X and W are: F32, or BF16 where {@link #multipliesBFloat16}
      * @param m rows of X and Y
      * @param n columns of Y
      * @param k columns of X
      * @param x left factor [m, k]
-     * @param xOffset floats before X
-     * @param ldx floats from a row of X to the next
+     * @param xOffset elements before X
+     * @param ldx elements from a row of X to the next
      * @param w weights
-     * @param wOffset floats before W
-     * @param ldw floats from a row of W to the next, as stored
+     * @param wOffset elements before W
+     * @param ldw elements from a row of W to the next, as stored
      * @param inputMajor whether W is stored [k, n], as GPT-2 has it (and faster); else [n, k]
      * @param bias a summand for each column [n], or null
      * @param biasOffset floats before the bias
@@ -49,6 +93,7 @@ public final class Gemm implements AutoCloseable {
      * @param ldy floats from a row of Y to the next
      */
     public void multiply(
+            DType operands,
             long m,
             long n,
             long k,
@@ -68,17 +113,34 @@ public final class Gemm implements AutoCloseable {
         if (m == 0 || n == 0) {
             return;
         }
-        long xAddress = Floats.address(x, xOffset, m, k, ldx);
-        long wAddress = Floats.address(w, wOffset, inputMajor ? k : n, inputMajor ? n : k, ldw);
+        long xAddress = Floats.address(operands, x, xOffset, m, k, ldx);
+        long wAddress =
+                Floats.address(operands, w, wOffset, inputMajor ? k : n, inputMajor ? n : k, ldw);
         long biasAddress = bias == null ? 0 : Floats.address(bias, biasOffset, 1, n, n);
         long yAddress = Floats.address(y, yOffset, m, n, ldy);
         Dnnl.alone();
         int options =
-                (inputMajor ? Matmul.INPUT_MAJOR : 0)
+                (operands == DType.BF16 ? Matmul.BFLOAT16 : 0)
+                        | (inputMajor ? Matmul.INPUT_MAJOR : 0)
                         | (bias != null ? Matmul.BIAS : 0)
                         | (accumulate ? Matmul.ACCUMULATE : 0);
         find(m, n, k, ldx, ldw, ldy, options)
                 .execute(stream, xAddress, wAddress, biasAddress, yAddress, scratch.address());
+    }
+
+    /**
+     * Whether oneDNN has products of bfloat16 for this processor. Where it has, and the processor
+     * has no instruction for them, they are made by widening and slower than float32.
+     */
+    public static boolean multipliesBFloat16() {
+        try (Matmul _ = new Matmul(16, 16, 16, 16, 16, 16, Matmul.BFLOAT16)) {
+            return true;
+        } catch (NativeCallException e) {
+            if (e.code() == Dnnl.UNIMPLEMENTED) {
+                return false;
+            }
+            throw e;
+        }
     }
 
     /** Shapes compiled so far. */

@@ -10,6 +10,7 @@ final class Matmul implements AutoCloseable {
     static final int INPUT_MAJOR = 1;
     static final int BIAS = 2;
     static final int ACCUMULATE = 4;
+    static final int BFLOAT16 = 8; // what X and W are; else float32, as all else
 
     private static final int ARGUMENT_BYTES = 16; // struct { int arg; dnnl_memory_t memory; }
 
@@ -46,10 +47,11 @@ final class Matmul implements AutoCloseable {
         boolean inputMajor = (options & INPUT_MAJOR) != 0;
         boolean biased = (options & BIAS) != 0;
         try {
-            long srcDesc = describe(m, k, ldx, 1);
-            long weightsDesc = describe(k, n, inputMajor ? ldw : 1, inputMajor ? 1 : ldw);
-            long biasDesc = biased ? describe(1, n, n, 1) : 0;
-            long dstDesc = describe(m, n, ldy, 1);
+            int operands = (options & BFLOAT16) != 0 ? Dnnl.BF16 : Dnnl.F32;
+            long srcDesc = describe(operands, m, k, ldx, 1);
+            long weightsDesc = describe(operands, k, n, inputMajor ? ldw : 1, inputMajor ? 1 : ldw);
+            long biasDesc = biased ? describe(Dnnl.F32, 1, n, n, 1) : 0;
+            long dstDesc = describe(Dnnl.F32, m, n, ldy, 1);
             long attributes = attributes((options & ACCUMULATE) != 0);
             Dnnl.check(
                     (int)
@@ -68,7 +70,7 @@ final class Matmul implements AutoCloseable {
                     "dnnl_primitive_create(" + this + ")");
             primitive = taken();
             scratchBytes = Dnnl.scratchBytes(desc);
-            long scratchDesc = describe(1, Math.max(scratchBytes / Float.BYTES, 1), 1, 1);
+            long scratchDesc = describe(Dnnl.F32, 1, Math.max(scratchBytes / Float.BYTES, 1), 1, 1);
             src = memory(srcDesc, Dnnl.ARG_SRC);
             weights = memory(weightsDesc, Dnnl.ARG_WEIGHTS);
             dst = memory(dstDesc, Dnnl.ARG_DST);
@@ -177,7 +179,7 @@ final class Matmul implements AutoCloseable {
         return out.get(ValueLayout.JAVA_LONG, 0);
     }
 
-    private long describe(long rows, long columns, long rowStride, long columnStride)
+    private long describe(int type, long rows, long columns, long rowStride, long columnStride)
             throws Throwable {
         dims.setAtIndex(ValueLayout.JAVA_LONG, 0, rows);
         dims.setAtIndex(ValueLayout.JAVA_LONG, 1, columns);
@@ -186,7 +188,7 @@ final class Matmul implements AutoCloseable {
         Dnnl.check(
                 (int)
                         Dnnl.MEMORY_DESC_CREATE.invokeExact(
-                                out.address(), 2, dims.address(), Dnnl.F32, strides.address()),
+                                out.address(), 2, dims.address(), type, strides.address()),
                 "dnnl_memory_desc_create_with_strides(" + this + ")");
         return taken();
     }

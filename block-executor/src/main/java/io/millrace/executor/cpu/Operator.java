@@ -6,7 +6,7 @@ import java.util.Locale;
 public enum Operator {
     /** Waits for blocks or for other workers, or does what is no operator's. */
     OTHER,
-    /** Folds updates in and forms θ ± εz, or a low-rank direction's factors. */
+    /** Folds updates in and forms θ ± εz, or a low-rank direction's factors; rounds operands. */
     FORM,
     /** Multiplies with weights. */
     GEMM,

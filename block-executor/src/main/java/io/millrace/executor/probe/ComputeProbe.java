@@ -3,6 +3,7 @@ package io.millrace.executor.probe;
 import io.millrace.executor.cpu.Activations;
 import io.millrace.executor.cpu.Attention;
 import io.millrace.executor.cpu.CpuWorkers;
+import io.millrace.executor.cpu.Gemm;
 import io.millrace.executor.cpu.GemmTiles;
 import io.millrace.executor.cpu.HeadRows;
 import io.millrace.executor.cpu.Loss;
@@ -27,6 +28,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 
 /** The CPU's rates, all workers together, on data of the sizes that runs have. */
 final class ComputeProbe implements AutoCloseable {
@@ -88,7 +90,9 @@ final class ComputeProbe implements AutoCloseable {
 
     ComputeRates run() {
         progress.accept("matrix products");
-        List<ComputeRates.MatmulRate> matmuls = matmuls();
+        List<ComputeRates.MatmulRate> matmuls =
+                matmuls(DType.F32, effort.inputs, effort.rows, timing);
+        List<ComputeRates.MatmulRate> rounded = roundedMatmuls();
         progress.accept("attention");
         List<ComputeRates.AttentionRate> attentions = attentions();
         progress.accept("norms, activations, losses");
@@ -100,30 +104,43 @@ final class ComputeProbe implements AutoCloseable {
         try (FormProbe form = new FormProbe(workers, memory, timing, effort.formed)) {
             form.measure(widen, store, z);
         }
-        return new ComputeRates(matmuls, attentions, widen, store, z, passes, dispatchSeconds(), 0);
+        return new ComputeRates(
+                matmuls, attentions, widen, store, z, passes, dispatchSeconds(), 0, rounded);
     }
 
     /** One of the products alone. */
     double reference() {
-        return matmuls(List.of(REFERENCE_INPUTS), List.of(REFERENCE_ROWS), patient)
+        return matmuls(DType.F32, List.of(REFERENCE_INPUTS), List.of(REFERENCE_ROWS), patient)
                 .getFirst()
                 .flopsPerSecond();
     }
 
-    private List<ComputeRates.MatmulRate> matmuls() {
-        return matmuls(effort.inputs, effort.rows, timing);
+    /**
+     * Of operands in bfloat16: fewer points, since few runs want them; none where there are none.
+     */
+    private List<ComputeRates.MatmulRate> roundedMatmuls() {
+        return Gemm.multipliesBFloat16()
+                ? matmuls(DType.BF16, everyOther(effort.inputs), everyOther(effort.rows), timing)
+                : List.of();
+    }
+
+    private static List<Integer> everyOther(List<Integer> sizes) {
+        return IntStream.range(0, sizes.size())
+                .filter(index -> index % 2 == 0)
+                .mapToObj(sizes::get)
+                .toList();
     }
 
     private List<ComputeRates.MatmulRate> matmuls(
-            List<Integer> allInputs, List<Integer> allRows, Timing timed) {
+            DType type, List<Integer> allInputs, List<Integer> allRows, Timing timed) {
         List<ComputeRates.MatmulRate> rates = new ArrayList<>();
         int most = allRows.getLast();
         for (int inputs : allInputs) {
-            try (HostSlab x = filled("x", (long) SCALES * most * inputs);
+            try (HostSlab x = filled("x", (long) SCALES * most * inputs, type);
                     HostSlab y = filled("y", (long) SCALES * most * OUTPUTS);
-                    HostSlab panels = filled("panels", panelFloats(inputs))) {
+                    HostSlab panels = filled("panels", panelLength(inputs), type)) {
                 for (int rows : allRows) {
-                    Product product = new Product(rows, inputs, x, y, panels);
+                    Product product = new Product(type, rows, inputs, x, y, panels);
                     double seconds = timed.seconds(product::run);
                     double flops = 2.0 * SCALES * rows * inputs * OUTPUTS;
                     rates.add(new ComputeRates.MatmulRate(rows, inputs, flops / seconds));
@@ -133,13 +150,14 @@ final class ComputeProbe implements AutoCloseable {
         return rates;
     }
 
-    private long panelFloats(int inputs) {
+    private long panelLength(int inputs) {
         int widest = GemmTiles.of(1, OUTPUTS).columnTile();
         return (long) workers.pool().workers() * SCALES * widest * inputs;
     }
 
     /** A product as runs make it: each worker multiplies with a panel that lies in its cache. */
     private final class Product {
+        private final DType type;
         private final int rows;
         private final int inputs;
         private final GemmTiles tiles;
@@ -147,7 +165,8 @@ final class ComputeProbe implements AutoCloseable {
         private final MemorySegment y;
         private final MemorySegment panels;
 
-        Product(int rows, int inputs, HostSlab x, HostSlab y, HostSlab panels) {
+        Product(DType type, int rows, int inputs, HostSlab x, HostSlab y, HostSlab panels) {
+            this.type = type;
             this.rows = rows;
             this.inputs = inputs;
             this.x = x.segment();
@@ -170,6 +189,7 @@ final class ComputeProbe implements AutoCloseable {
                     long weights = ((long) worker * SCALES + scale) * width * inputs;
                     workers.gemm(worker)
                             .multiply(
+                                    type,
                                     tiles.rowCount(tile),
                                     width,
                                     inputs,
@@ -380,9 +400,19 @@ final class ComputeProbe implements AutoCloseable {
     }
 
     private HostSlab filled(String purpose, long floats) {
-        HostSlab slab = memory.allocate("probed " + purpose, floats * Float.BYTES);
-        for (long at = 0; at < floats; at++) {
-            slab.segment().setAtIndex(ValueLayout.JAVA_FLOAT, at, SMALL * (at % 7 - 3));
+        return filled(purpose, floats, DType.F32);
+    }
+
+    private HostSlab filled(String purpose, long elements, DType type) {
+        HostSlab slab = memory.allocate("probed " + purpose, elements * type.sizeBytes());
+        for (long at = 0; at < elements; at++) {
+            float value = SMALL * (at % 7 - 3);
+            if (type == DType.F32) {
+                slab.segment().setAtIndex(ValueLayout.JAVA_FLOAT, at, value);
+            } else {
+                short upper = (short) (Float.floatToRawIntBits(value) >>> 16);
+                slab.segment().setAtIndex(ValueLayout.JAVA_SHORT, at, upper);
+            }
         }
         return slab;
     }

@@ -3,16 +3,23 @@ package io.millrace.executor.cpu;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.millrace.memory.DType;
+import io.millrace.optim.BFloat16;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 
 final class GemmTest {
     @Test
@@ -57,19 +64,23 @@ final class GemmTest {
         }
     }
 
-    @Test
-    void matmulAgreesWithDoubleOverRandomShapes() {
+    @ParameterizedTest
+    @EnumSource(
+            value = DType.class,
+            names = {"F32", "BF16"})
+    void matmulAgreesWithDoubleOverRandomShapes(DType type) {
+        assumeTrue(type == DType.F32 || Gemm.multipliesBFloat16());
         long seed = Memory.seed();
         SplittableRandom random = new SplittableRandom(seed);
         try (Gemm gemm = new Gemm()) {
             for (int round = 0; round < 60; round++) {
-                checkMatmul(gemm, random, "seed " + seed + " round " + round);
+                checkMatmul(gemm, type, random, "seed " + seed + " round " + round);
             }
             assertThat(gemm.shapeCount()).isGreaterThan(40);
         }
     }
 
-    private static void checkMatmul(Gemm gemm, SplittableRandom random, String name) {
+    private static void checkMatmul(Gemm gemm, DType type, SplittableRandom random, String name) {
         int m = random.nextInt(1, 90);
         int n = random.nextInt(1, 140);
         int k = random.nextInt(1, 200);
@@ -89,7 +100,23 @@ final class GemmTest {
                             : Memory.poisoned(arena, 7 + m * ldy);
             MemorySegment before = Memory.copy(arena, y);
             gemm.multiply(
-                    m, n, k, x, 3, ldx, w, 5, ldw, inputMajor, bias, 2, accumulate, y, 7, ldy);
+                    type,
+                    m,
+                    n,
+                    k,
+                    operand(arena, type, x),
+                    3,
+                    ldx,
+                    operand(arena, type, w),
+                    5,
+                    ldw,
+                    inputMajor,
+                    bias,
+                    2,
+                    accumulate,
+                    y,
+                    7,
+                    ldy);
             double[][] want = JavaGemm.product(false, !inputMajor, m, n, k, x, 3, ldx, w, 5, ldw);
             for (int i = 0; i < m; i++) {
                 for (int j = 0; j < ldy; j++) {
@@ -107,6 +134,92 @@ final class GemmTest {
                             .as("%s at %d,%d", name, i, j)
                             .isCloseTo(want[i][j] + more, within(1e-6 * (k + 10)));
                 }
+            }
+        }
+    }
+
+    /** The numbers in a type, and rounded in place to what the type has. */
+    private static MemorySegment operand(Arena arena, DType type, MemorySegment floats) {
+        if (type == DType.F32) {
+            return floats;
+        }
+        long count = floats.byteSize() / Float.BYTES;
+        MemorySegment rounded = arena.allocate(count * Short.BYTES, 64);
+        BFloat16.round(floats, 0, rounded, 0, count);
+        for (long i = 0; i < count; i++) {
+            int bits = rounded.getAtIndex(ValueLayout.JAVA_SHORT, i) << 16;
+            floats.setAtIndex(ValueLayout.JAVA_INT, i, bits);
+        }
+        return rounded;
+    }
+
+    /** A panel has the bits of a matrix formed whole, so which of them is formed may be chosen. */
+    @ParameterizedTest
+    @CsvSource({"F32, true", "F32, false", "BF16, true", "BF16, false"})
+    void bitsDoNotDependOnWhatLiesBetweenTheRowsOfTheWeights(DType type, boolean inputMajor) {
+        assumeTrue(type == DType.F32 || Gemm.multipliesBFloat16());
+        SplittableRandom random = new SplittableRandom(3);
+        for (int[] shape : new int[][] {{16, 64, 96}, {256, 64, 768}, {96, 40, 1030}}) {
+            int m = shape[0];
+            int n = shape[1];
+            int k = shape[2];
+            long rows = inputMajor ? k : n;
+            long tight = inputMajor ? n : k;
+            long wide = inputMajor ? 2304 : k; // output-major panels are cut from whole rows
+            try (Arena arena = Arena.ofConfined();
+                    Gemm gemm = new Gemm()) {
+                MemorySegment x =
+                        operand(arena, type, Memory.random(arena, random, (long) m * k, 1));
+                MemorySegment whole =
+                        operand(arena, type, Memory.random(arena, random, 64 + rows * wide, 1));
+                MemorySegment panel = arena.allocate(rows * tight * Float.BYTES, 64);
+                for (long row = 0; row < rows; row++) {
+                    MemorySegment.copy(
+                            whole,
+                            (64 + row * wide) * type.sizeBytes(),
+                            panel,
+                            row * tight * type.sizeBytes(),
+                            tight * type.sizeBytes());
+                }
+                MemorySegment one = Memory.poisoned(arena, (long) m * n);
+                MemorySegment other = Memory.poisoned(arena, (long) m * n);
+                gemm.multiply(
+                        type,
+                        m,
+                        n,
+                        k,
+                        x,
+                        0,
+                        k,
+                        whole,
+                        64,
+                        wide,
+                        inputMajor,
+                        null,
+                        0,
+                        false,
+                        one,
+                        0,
+                        n);
+                gemm.multiply(
+                        type,
+                        m,
+                        n,
+                        k,
+                        x,
+                        0,
+                        k,
+                        panel,
+                        0,
+                        tight,
+                        inputMajor,
+                        null,
+                        0,
+                        false,
+                        other,
+                        0,
+                        n);
+                assertThat(Memory.sameBits(one, other)).as("%d x %d x %d", m, n, k).isTrue();
             }
         }
     }

@@ -2,6 +2,7 @@ package io.millrace.executor.probe;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.millrace.executor.cpu.Gemm;
 import io.millrace.memory.DType;
 import io.millrace.prefetch.plan.ComputeRates;
 import io.millrace.prefetch.plan.Operation;
@@ -20,6 +21,9 @@ class ComputeProbeTest {
             ComputeRates rates = probe.run();
             assertThat(rates.matmuls())
                     .hasSize(4)
+                    .allSatisfy(rate -> assertThat(rate.flopsPerSecond()).isPositive());
+            assertThat(rates.roundedMatmuls())
+                    .hasSize(Gemm.multipliesBFloat16() ? 1 : 0)
                     .allSatisfy(rate -> assertThat(rate.flopsPerSecond()).isPositive());
             assertThat(rates.attentions())
                     .hasSize(2)

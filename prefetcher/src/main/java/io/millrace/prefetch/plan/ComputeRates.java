@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -18,6 +19,7 @@ import java.util.TreeMap;
  * @param passSeconds an element of that function
  * @param dispatchSeconds starting one operator on all workers and waiting for them
  * @param memoryBytesPerSecond what weights can be read with at most; 0 where rates say it already
+ * @param roundedMatmuls measured products of operands rounded to bfloat16; none where unknown
  */
 public record ComputeRates(
         List<MatmulRate> matmuls,
@@ -27,13 +29,15 @@ public record ComputeRates(
         Map<String, Double> zSeconds,
         Map<Operation.Kind, Double> passSeconds,
         double dispatchSeconds,
-        double memoryBytesPerSecond) {
+        double memoryBytesPerSecond,
+        List<MatmulRate> roundedMatmuls) {
     private static final int HALF = 2; // bytes of a weight as a card multiplies with it
 
     /** Freezes everything and requires rates. */
     public ComputeRates {
         matmuls = List.copyOf(matmuls);
         attentions = List.copyOf(attentions);
+        roundedMatmuls = List.copyOf(roundedMatmuls);
         widenSeconds = Map.copyOf(widenSeconds);
         storeSeconds = Map.copyOf(storeSeconds);
         zSeconds = Map.copyOf(zSeconds);
@@ -41,6 +45,28 @@ public record ComputeRates(
         if (matmuls.isEmpty() || attentions.isEmpty()) {
             throw new IllegalArgumentException("a device without a matmul rate");
         }
+    }
+
+    /** Rates where products of rounded operands are unknown. */
+    public ComputeRates(
+            List<MatmulRate> matmuls,
+            List<AttentionRate> attentions,
+            Map<DType, Double> widenSeconds,
+            Map<DType, Double> storeSeconds,
+            Map<String, Double> zSeconds,
+            Map<Operation.Kind, Double> passSeconds,
+            double dispatchSeconds,
+            double memoryBytesPerSecond) {
+        this(
+                matmuls,
+                attentions,
+                widenSeconds,
+                storeSeconds,
+                zSeconds,
+                passSeconds,
+                dispatchSeconds,
+                memoryBytesPerSecond,
+                List.of());
     }
 
     /**
@@ -60,6 +86,22 @@ public record ComputeRates(
      * @param flopsPerSecond as {@link Operation.Attend#flops} counts
      */
     public record AttentionRate(long tokens, long headSize, double flopsPerSecond) {}
+
+    /** The rates of a run whose products round their operands; empty where unknown. */
+    public Optional<ComputeRates> rounding() {
+        return roundedMatmuls.isEmpty()
+                ? Optional.empty()
+                : Optional.of(
+                        new ComputeRates(
+                                roundedMatmuls,
+                                attentions,
+                                widenSeconds,
+                                storeSeconds,
+                                zSeconds,
+                                passSeconds,
+                                dispatchSeconds,
+                                memoryBytesPerSecond));
+    }
 
     /** Whether the cost of a direction's z is known. */
     public boolean knows(String direction) {

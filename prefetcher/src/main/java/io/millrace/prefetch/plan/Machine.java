@@ -2,6 +2,7 @@ package io.millrace.prefetch.plan;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A machine as the planner sees it: probed, or described by who asks "what if".
@@ -106,6 +107,20 @@ public record Machine(
             return name.equals("cpu");
         }
 
+        /** The same with other rates. */
+        public Accelerator withRates(ComputeRates other) {
+            return new Accelerator(
+                    name,
+                    onHostCores,
+                    memoryBytes,
+                    h2dBytesPerSecond,
+                    d2hBytesPerSecond,
+                    h2dWhileD2h,
+                    d2hWhileH2d,
+                    copyCpuSeconds,
+                    other);
+        }
+
         /** The same under another name, such as the emulated device of a CPU that was probed. */
         public Accelerator withName(String other) {
             return new Accelerator(
@@ -119,6 +134,14 @@ public record Machine(
                     copyCpuSeconds,
                     rates);
         }
+    }
+
+    /**
+     * The machine of a run whose products round their operands to bfloat16; empty where their rates
+     * are unknown.
+     */
+    public Optional<Machine> rounding() {
+        return device.rates().rounding().map(rates -> withDevice(device.withRates(rates)));
     }
 
     /** The same with another device. */

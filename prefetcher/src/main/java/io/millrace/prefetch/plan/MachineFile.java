@@ -103,7 +103,12 @@ public final class MachineFile {
         ComputeRates rates = device.rates();
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("name", device.name());
-        fields.put("matmul_flops_per_second", Map.of("float32", rates.bestMatmulRate()));
+        Map<String, Object> products = new LinkedHashMap<>();
+        products.put(DType.F32.torchName(), rates.bestMatmulRate());
+        rates.rounding()
+                .ifPresent(
+                        rounded -> products.put(DType.BF16.torchName(), rounded.bestMatmulRate()));
+        fields.put("matmul_flops_per_second", products);
         fields.put("h2d_bytes_per_second", device.h2dBytesPerSecond());
         fields.put("d2h_bytes_per_second", device.d2hBytesPerSecond());
         fields.put("h2d_while_d2h", device.h2dWhileD2h());
@@ -121,15 +126,8 @@ public final class MachineFile {
             passes.put(kind.label(), rates.passSeconds().getOrDefault(kind, 0.0));
         }
         fields.put("pass_seconds", passes);
-        List<Object> matmuls = new ArrayList<>();
-        for (ComputeRates.MatmulRate rate : rates.matmuls()) {
-            Map<String, Object> point = new LinkedHashMap<>();
-            point.put("rows", rate.rows());
-            point.put("inputs", rate.inputs());
-            point.put("flops_per_second", rate.flopsPerSecond());
-            matmuls.add(point);
-        }
-        fields.put("matmuls", matmuls);
+        fields.put("matmuls", points(rates.matmuls()));
+        fields.put("rounded_matmuls", points(rates.roundedMatmuls()));
         List<Object> attentions = new ArrayList<>();
         for (ComputeRates.AttentionRate rate : rates.attentions()) {
             Map<String, Object> point = new LinkedHashMap<>();
@@ -140,6 +138,18 @@ public final class MachineFile {
         }
         fields.put("attentions", attentions);
         return fields;
+    }
+
+    private static List<Object> points(List<ComputeRates.MatmulRate> rates) {
+        List<Object> points = new ArrayList<>();
+        for (ComputeRates.MatmulRate rate : rates) {
+            Map<String, Object> point = new LinkedHashMap<>();
+            point.put("rows", rate.rows());
+            point.put("inputs", rate.inputs());
+            point.put("flops_per_second", rate.flopsPerSecond());
+            points.add(point);
+        }
+        return points;
     }
 
     private static Map<String, Object> sorted(Map<String, Double> values) {
@@ -217,7 +227,7 @@ public final class MachineFile {
                                         "field 'matmul_flops_per_second' has no rate"));
         ComputeRates plain = MachineCatalog.rates(best, best / 2, weightsRate(json, best));
         return new ComputeRates(
-                json.has("matmuls") ? matmuls(json) : plain.matmuls(),
+                json.has("matmuls") ? matmuls(json, "matmuls") : plain.matmuls(),
                 json.has("attentions") ? attentions(json) : plain.attentions(),
                 dtypes(json, "widen_seconds", plain.widenSeconds()),
                 dtypes(json, "store_seconds", plain.storeSeconds()),
@@ -226,7 +236,8 @@ public final class MachineFile {
                 json.number("dispatch_seconds", 0),
                 json.has("matmuls")
                         ? json.number("weights_bytes_per_second", 0)
-                        : weightsRate(json, best));
+                        : weightsRate(json, best),
+                json.has("rounded_matmuls") ? matmuls(json, "rounded_matmuls") : List.of());
     }
 
     /** The rate at which weights are read; where it is not told, one that never binds. */
@@ -235,9 +246,9 @@ public final class MachineFile {
         return told > 0 ? told : best;
     }
 
-    private static List<ComputeRates.MatmulRate> matmuls(JsonObject json) {
+    private static List<ComputeRates.MatmulRate> matmuls(JsonObject json, String name) {
         List<ComputeRates.MatmulRate> rates = new ArrayList<>();
-        for (JsonObject point : objects(json.array("matmuls"))) {
+        for (JsonObject point : objects(json.array(name))) {
             rates.add(
                     new ComputeRates.MatmulRate(
                             point.integer("rows"),

@@ -36,6 +36,7 @@ class MachineFileTest {
         assertThat(read.drive()).isEqualTo(machine.drive());
         assertThat(read.host()).isEqualTo(machine.host());
         assertThat(read.device().rates().matmuls()).isEqualTo(machine.device().rates().matmuls());
+        assertThat(read.rounding().orElseThrow().device().rates().bestMatmulRate()).isEqualTo(2e9);
     }
 
     @Test
@@ -44,6 +45,7 @@ class MachineFileTest {
         assertThat(machine.measured()).isFalse();
         assertThat(machine.device().onHostCores()).isFalse();
         assertThat(machine.device().rates().bestMatmulRate()).isEqualTo(1.4e14);
+        assertThat(machine.rounding()).isEmpty();
         assertThat(machine.drive().readWhileWriting()).isLessThan(7e9);
     }
 

@@ -48,6 +48,7 @@ final class Machines {
                 Map.of("gaussian", 4e-9),
                 Map.of(Operation.Kind.NORM, 8e-9),
                 1e-6,
-                0);
+                0,
+                List.of(new ComputeRates.MatmulRate(16, 64, 2e9)));
     }
 }
