@@ -149,7 +149,8 @@ final class MatmulRunTest {
     void fp8ChangesLossesMoreAndStandsInTheJournal(String golden, String dtype, String perturbation)
             throws IOException {
         TuneConfigBuilder plain = config(golden, "plain", Matmul.FP8).dtype(dtype(dtype));
-        TuneConfigBuilder fp8 = config(golden, "fp8", Matmul.FP8).dtype(dtype(dtype)).matmul(Matmul.FP8);
+        TuneConfigBuilder fp8 =
+                config(golden, "fp8", Matmul.FP8).dtype(dtype(dtype)).matmul(Matmul.FP8);
         double plainLoss = losses(run(plain.perturbation(perturbation))).getFirst();
         assertThat(quantized()).isZero();
         Path out = run(fp8.perturbation(perturbation));

@@ -8,6 +8,7 @@ import io.millrace.memory.NativeCallException;
 import io.millrace.memory.Seed;
 import io.millrace.memory.SeedExtension;
 import io.millrace.memory.TierFullException;
+import io.millrace.memory.nvme.Fault;
 import io.millrace.memory.nvme.FaultPlan;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -174,7 +175,7 @@ final class FeedFailureTest {
         try (FeedRig rig = new FeedRig(folder)) {
             PipelinedFeed feed = start(rig, Duration.ofSeconds(20));
             FeedRig.tune(feed, FeedRig.UNTIED, 1, 2, 1);
-            rig.io.plan(FaultPlan.none(3).withReadErrors(1));
+            rig.io.plan(FaultPlan.none(3).with(Fault.READ_ERROR, 1));
             assertThatThrownBy(() -> FeedRig.tune(feed, FeedRig.UNTIED, 3, 50, 1))
                     .isInstanceOf(FeedException.class)
                     .hasCauseInstanceOf(NativeCallException.class)
@@ -185,7 +186,7 @@ final class FeedFailureTest {
     @Test
     void reportsAFullDrive() {
         try (FeedRig rig = new FeedRig(folder)) {
-            rig.io.plan(FaultPlan.none(3).withFullDrive(1));
+            rig.io.plan(FaultPlan.none(3).with(Fault.FULL, 1));
             PipelinedFeed feed = start(rig, Duration.ofSeconds(20));
             assertThatThrownBy(() -> FeedRig.tune(feed, FeedRig.UNTIED, 1, 50, 1))
                     .isInstanceOf(FeedException.class)
@@ -202,7 +203,7 @@ final class FeedFailureTest {
                             rig.place(FeedRig.UNTIED, 1 << 20, PlacementRequest.UNIFIED, 1),
                             FeedOptions.defaults());
             FeedRig.tune(feed, FeedRig.UNTIED, 1, 2, 1);
-            rig.io.plan(FaultPlan.none(3).withSyncErrors(1));
+            rig.io.plan(FaultPlan.none(3).with(Fault.SYNC_ERROR, 1));
             assertThatThrownBy(feed::flush)
                     .isInstanceOf(FeedException.class)
                     .hasMessageContaining("flush failed");
@@ -214,7 +215,7 @@ final class FeedFailureTest {
         try (FeedRig rig = new FeedRig(folder)) {
             FeedOptions sequential = FeedOptions.defaults().withOverlap(false);
             PipelinedFeed feed = rig.start(rig.place(FeedRig.UNTIED, 20_480, TIGHT, 1), sequential);
-            rig.io.plan(FaultPlan.none(3).withWriteErrors(1));
+            rig.io.plan(FaultPlan.none(3).with(Fault.WRITE_ERROR, 1));
             BlockLease lease = feed.acquire(0);
             lease.markFolded(1);
             lease.close();
@@ -273,12 +274,12 @@ final class FeedFailureTest {
 
     @Test
     void survivesShortTransfers(@Seed long seed) {
-        requireSameBytesUnder(FaultPlan.none(seed).withShortTransfers(0.3));
+        requireSameBytesUnder(FaultPlan.none(seed).with(Fault.SHORT, 0.3));
     }
 
     @Test
     void survivesABitThatFlippedOnTheWay(@Seed long seed) {
-        requireSameBytesUnder(FaultPlan.none(seed).withBitFlips(0.1).withLimit(1));
+        requireSameBytesUnder(FaultPlan.none(seed).with(Fault.BIT_FLIP, 0.1).withLimit(1));
     }
 
     private void requireSameBytesUnder(FaultPlan faults) {

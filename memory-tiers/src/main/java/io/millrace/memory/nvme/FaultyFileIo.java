@@ -129,12 +129,12 @@ public final class FaultyFileIo implements FileIo {
             FaultPlan faults = plan();
             Errno error =
                     switch (request.op()) {
-                        case READ -> strikes(faults.readErrorRate()) ? Errno.EIO : null;
+                        case READ -> strikes(faults.rate(Fault.READ_ERROR)) ? Errno.EIO : null;
                         case WRITE ->
-                                strikes(faults.writeErrorRate())
+                                strikes(faults.rate(Fault.WRITE_ERROR))
                                         ? Errno.EIO
-                                        : strikes(faults.fullRate()) ? Errno.ENOSPC : null;
-                        case SYNC -> strikes(faults.syncErrorRate()) ? Errno.EIO : null;
+                                        : strikes(faults.rate(Fault.FULL)) ? Errno.ENOSPC : null;
+                        case SYNC -> strikes(faults.rate(Fault.SYNC_ERROR)) ? Errno.EIO : null;
                     };
             if (error != null) {
                 request.complete(-error.code());
@@ -142,10 +142,10 @@ public final class FaultyFileIo implements FileIo {
             }
             if (request.op() != IoRequest.Op.SYNC) {
                 int unit = file.alignment();
-                if (request.length() > unit && strikes(faults.shortRate())) {
+                if (request.length() > unit && strikes(faults.rate(Fault.SHORT))) {
                     request.shorten(unit * (int) (1 + draw(request.length() / unit - 1)));
                 }
-                if (request.op() == IoRequest.Op.READ && strikes(faults.bitFlipRate())) {
+                if (request.op() == IoRequest.Op.READ && strikes(faults.rate(Fault.BIT_FLIP))) {
                     request.interceptBy(this::flipBit);
                 }
             }

@@ -3,6 +3,7 @@ package io.millrace.memory.nvme;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.millrace.memory.BadInputException;
 import io.millrace.memory.Ledger;
 import io.millrace.memory.NativeCallException;
 import io.millrace.memory.OffloadException;
@@ -62,7 +63,7 @@ final class FaultTest {
     @Test
     void continuesShortTransfers(@Seed long seed) {
         try (BlockStore store = store()) {
-            io.plan(FaultPlan.none(seed).withShortTransfers(0.4));
+            io.plan(FaultPlan.none(seed).with(Fault.SHORT, 0.4));
             for (int step = 1; step < 20; step++) {
                 write(store, step % 3, step);
                 requireVersion(store, step % 3, step);
@@ -77,7 +78,7 @@ final class FaultTest {
         try (BlockStore store = store()) {
             write(store, 0, 1);
             // At this rate three failures of one piece in a row are one in 10^8.
-            io.plan(FaultPlan.none(seed).withReadErrors(0.002));
+            io.plan(FaultPlan.none(seed).with(Fault.READ_ERROR, 0.002));
             while (io.faultCount() < 3) {
                 requireVersion(store, 0, 1);
             }
@@ -88,7 +89,7 @@ final class FaultTest {
     void readsABlockAgainAfterAFlippedBitAndThenGivesUp(@Seed long seed) {
         try (BlockStore store = store()) {
             write(store, 0, 1);
-            io.plan(FaultPlan.none(seed).withBitFlips(1).withDelay(0));
+            io.plan(FaultPlan.none(seed).with(Fault.BIT_FLIP, 1).withDelay(0));
             assertThatThrownBy(() -> store.read(0, slab.segment()))
                     .isInstanceOf(OffloadException.class)
                     .hasMessageContainingAll("checksum", "two reads");
@@ -103,7 +104,7 @@ final class FaultTest {
         try (BlockStore store = store()) {
             write(store, 2, 1);
             for (int flips = 1; flips <= 20; flips++) {
-                io.plan(FaultPlan.none(seed + flips).withBitFlips(1).withLimit(1));
+                io.plan(FaultPlan.none(seed + flips).with(Fault.BIT_FLIP, 1).withLimit(1));
                 requireVersion(store, 2, 1);
                 assertThat(store.rereadCount()).isEqualTo(flips);
                 assertThat(io.faultCount()).isEqualTo(flips);
@@ -115,7 +116,7 @@ final class FaultTest {
     void lastingReadErrorNamesTheCallAndLosesNothing(@Seed long seed) {
         try (BlockStore store = store()) {
             write(store, 0, 1);
-            io.plan(FaultPlan.none(seed).withReadErrors(1));
+            io.plan(FaultPlan.none(seed).with(Fault.READ_ERROR, 1));
             assertThatThrownBy(() -> store.read(0, slab.segment()))
                     .isInstanceOf(NativeCallException.class)
                     .hasMessageContainingAll("read(", "blocks.dat", "EIO");
@@ -129,7 +130,7 @@ final class FaultTest {
         try (BlockStore store = store()) {
             write(store, 0, 1);
             store.sync();
-            io.plan(FaultPlan.none(seed).withWriteErrors(0.3));
+            io.plan(FaultPlan.none(seed).with(Fault.WRITE_ERROR, 0.3));
             assertThatThrownBy(() -> writeUntilItFails(store, 2))
                     .isInstanceOf(NativeCallException.class)
                     .hasMessageContainingAll("write(", "EIO");
@@ -155,7 +156,7 @@ final class FaultTest {
         try (BlockStore store = store()) {
             write(store, 1, 1);
             store.sync();
-            io.plan(FaultPlan.none(seed).withFullDrive(1));
+            io.plan(FaultPlan.none(seed).with(Fault.FULL, 1));
             assertThatThrownBy(() -> write(store, 1, 2))
                     .isInstanceOf(TierFullException.class)
                     .hasMessageContaining("ENOSPC");
@@ -172,7 +173,7 @@ final class FaultTest {
             write(store, 0, 1);
             store.sync();
             write(store, 0, 2);
-            io.plan(FaultPlan.none(seed).withSyncErrors(1));
+            io.plan(FaultPlan.none(seed).with(Fault.SYNC_ERROR, 1));
             assertThatThrownBy(store::sync).hasMessageContainingAll("fdatasync", "EIO");
             io.plan(FaultPlan.none(seed));
             assertThatThrownBy(() -> write(store, 0, 3))
@@ -195,5 +196,23 @@ final class FaultTest {
             requireVersion(store, 0, 1);
             assertThat(System.nanoTime() - begin).isGreaterThan(1_000_000);
         }
+    }
+
+    @Test
+    void isToldInWords() {
+        FaultPlan plan = FaultPlan.parse("seed=3, bit-flip=1,read-error=0.25,delay-us=2,limit=1");
+        assertThat(plan)
+                .isEqualTo(
+                        FaultPlan.none(3)
+                                .with(Fault.BIT_FLIP, 1)
+                                .with(Fault.READ_ERROR, 0.25)
+                                .withDelay(2000)
+                                .withLimit(1));
+        assertThatThrownBy(() -> FaultPlan.parse("flip=1"))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContainingAll(FaultPlan.PROPERTY, "'flip'", "bit-flip", "limit");
+        assertThatThrownBy(() -> FaultPlan.parse("limit=few"))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("'limit=few' has no number");
     }
 }
