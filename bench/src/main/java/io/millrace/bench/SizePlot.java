@@ -67,7 +67,12 @@ final class SizePlot {
                             x,
                             y));
             String off = String.format(Locale.ROOT, "%+.1f %%", 100 * (point.unit() / unit - 1));
-            text(x - 10, y - 10, "end", point.name() + " (" + off + ")");
+            String label = point.name() + " (" + off + ")";
+            if (x < (LEFT + RIGHT) / 2.0) {
+                text(x + 10, y + 16, "start", label);
+            } else {
+                text(x - 10, y - 10, "end", label);
+            }
         }
         text((LEFT + RIGHT) / 2.0, HEIGHT - 14, "middle", "parameters × tokens of a step");
         text(RIGHT, BOTTOM - 10, "end", "line: proportional; grey: ± 10 %");
