@@ -8,10 +8,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 
 /**
  * Steps with low-rank directions beside steps with dense ones, at several batch sizes, all in
@@ -42,24 +40,18 @@ public final class DirectionComparison {
     /** Measures and prints a table. */
     public static void main(String[] arguments) throws IOException {
         Path folder = Files.createDirectories(Path.of(arguments[0]));
-        Map<String, String> given = new LinkedHashMap<>();
-        for (int i = 1; i + 1 < arguments.length; i += 2) {
-            given.put(arguments[i], arguments[i + 1]);
-        }
-        String arch = given.getOrDefault("--arch", "opt-125m");
-        String dtype = given.getOrDefault("--dtype", "float32");
+        Options given = new Options(arguments, 1);
+        String arch = given.get("--arch", "opt-125m");
+        String dtype = given.get("--dtype", "float32");
         Path model = BenchModels.of(folder, arch, DType.find(dtype).orElseThrow());
         DirectionComparison comparison =
                 new DirectionComparison(
-                        folder,
-                        model,
-                        Integer.parseInt(given.getOrDefault("--window", "50")),
-                        Integer.parseInt(given.getOrDefault("--rounds", "2")));
+                        folder, model, given.number("--window", 50), given.number("--rounds", 2));
         System.out.println(
                 "| model | batch | dense ms, median (mean) | low-rank ms, median (mean)"
                         + " | dense / low-rank, medians (means) |");
         System.out.println("|---|---|---|---|---|");
-        String cases = given.getOrDefault("--cases", "1x64,1x128,2x128,4x128,8x128");
+        String cases = given.get("--cases", "1x64,1x128,2x128,4x128,8x128");
         for (String one : cases.split(",", -1)) {
             String[] sizes = one.split("x", -1);
             comparison.run(

@@ -24,7 +24,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -208,17 +207,14 @@ public final class PlanAccuracy {
 
     /** Runs them one after another and prints a line each. */
     public static void main(String[] arguments) throws IOException {
-        Map<String, String> given = new LinkedHashMap<>();
-        for (int i = 1; i + 1 < arguments.length; i += 2) {
-            given.put(arguments[i], arguments[i + 1]);
-        }
+        Options given = new Options(arguments, 1);
         List<String> only =
-                given.containsKey("--only") ? List.of(given.get("--only").split(",")) : List.of();
+                given.find("--only").map(names -> List.of(names.split(",", -1))).orElse(List.of());
         PlanAccuracy accuracy =
                 new PlanAccuracy(
                         Files.createDirectories(Path.of(arguments[0])),
-                        Optional.ofNullable(given.get("--machine")).map(Path::of),
-                        Integer.parseInt(given.getOrDefault("--steps", "6")));
+                        given.find("--machine").map(Path::of),
+                        given.number("--steps", 6));
         System.out.println(
                 "| configuration | budgets | stays | predicted s | measured s (spread) | ratio | speed | lanes, predicted |");
         System.out.println("|---|---|---|---|---|---|---|---|");

@@ -15,11 +15,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
@@ -66,27 +64,21 @@ public final class Roofline {
     /** Measures and prints a table. */
     public static void main(String[] arguments) throws IOException {
         Path folder = Files.createDirectories(Path.of(arguments[0]));
-        Map<String, String> given = new LinkedHashMap<>();
-        for (int i = 1; i + 1 < arguments.length; i += 2) {
-            given.put(arguments[i], arguments[i + 1]);
-        }
-        DType dtype =
-                given.getOrDefault("--dtype", "float32").equals("bfloat16")
-                        ? DType.BF16
-                        : DType.F32;
-        Path model = BenchModels.of(folder, given.getOrDefault("--arch", "opt-125m"), dtype);
-        int batch = Integer.parseInt(given.getOrDefault("--batch", "8"));
-        int tokens = Integer.parseInt(given.getOrDefault("--tokens", "128"));
-        int rounds = Integer.parseInt(given.getOrDefault("--rounds", "5"));
-        int count = Integer.parseInt(given.getOrDefault("--steps", "6"));
-        String perturbation = given.getOrDefault("--perturbation", "gaussian");
+        Options given = new Options(arguments, 1);
+        DType dtype = given.get("--dtype", "float32").equals("bfloat16") ? DType.BF16 : DType.F32;
+        Path model = BenchModels.of(folder, given.get("--arch", "opt-125m"), dtype);
+        int batch = given.number("--batch", 8);
+        int tokens = given.number("--tokens", 128);
+        int rounds = given.number("--rounds", 5);
+        int count = given.number("--steps", 6);
+        String perturbation = given.get("--perturbation", "gaussian");
         MemoryConfig memory =
                 new MemoryConfig(
                         "cpu",
                         OptionalLong.empty(),
-                        given.containsKey("--host-budget")
-                                ? OptionalLong.of(Long.parseLong(given.get("--host-budget")))
-                                : OptionalLong.empty(),
+                        given.find("--host-budget")
+                                .map(bytes -> OptionalLong.of(Long.parseLong(bytes)))
+                                .orElse(OptionalLong.empty()),
                         Optional.of(folder.resolve("nvme")),
                         OptionalLong.empty(),
                         MemoryConfig.DEFAULT.prefetch(),

@@ -17,10 +17,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
@@ -69,30 +67,26 @@ public final class SizeCurve {
     /** Measures size after size. */
     public static void main(String[] arguments) throws IOException {
         Path folder = Files.createDirectories(Path.of(arguments[0]));
-        Map<String, String> given = new LinkedHashMap<>();
-        for (int i = 2; i + 1 < arguments.length; i += 2) {
-            given.put(arguments[i], arguments[i + 1]);
-        }
+        Options given = new Options(arguments, 2);
         Machine machine =
-                given.containsKey("--machine")
-                        ? MachineFile.read(Path.of(given.get("--machine")))
-                        : MachineProbe.run("this machine", folder, what -> {});
+                given.find("--machine")
+                        .map(file -> MachineFile.read(Path.of(file)))
+                        .orElseGet(() -> MachineProbe.run("this machine", folder, what -> {}));
         SizeCurve curve =
                 new SizeCurve(
                         folder,
                         machine,
-                        Integer.parseInt(given.getOrDefault("--batch", "4")),
-                        Integer.parseInt(given.getOrDefault("--tokens", "128")),
-                        Double.parseDouble(given.getOrDefault("--share", "0.25")));
+                        given.number("--batch", 4),
+                        given.number("--tokens", 128),
+                        Double.parseDouble(given.get("--share", "0.25")));
         List<Point> points = new ArrayList<>();
         System.out.println(
                 "| model | parameters | host budget | stays | steps | step s, median (spread)"
                         + " | ps a parameter and token | pipeline efficiency | hidden transfer |");
         System.out.println("|---|---|---|---|---|---|---|---|---|");
-        String archs =
-                given.getOrDefault("--archs", "opt-125m,opt-350m,opt-1.3b,opt-2.7b,opt-6.7b");
+        String archs = given.get("--archs", "opt-125m,opt-350m,opt-1.3b,opt-2.7b,opt-6.7b");
         for (String arch : archs.split(",", -1)) {
-            points.add(curve.measure(arch, given.containsKey("--keep")));
+            points.add(curve.measure(arch, given.find("--keep").isPresent()));
         }
         double unit = middle(points);
         for (Point point : points) {
