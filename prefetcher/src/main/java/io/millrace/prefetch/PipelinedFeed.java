@@ -307,7 +307,8 @@ public final class PipelinedFeed implements BlockFeed {
         if (interrupted) {
             Thread.currentThread().interrupt();
         }
-        return !lane.thread().isAlive();
+        // Asked as join() asks: for a moment a thread that has terminated still says it is alive.
+        return lane.thread().getState() == Thread.State.TERMINATED;
     }
 
     private void closeOwned(Throwable failure) {
