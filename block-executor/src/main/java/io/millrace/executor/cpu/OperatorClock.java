@@ -33,11 +33,6 @@ public final class OperatorClock {
         }
     }
 
-    /** How many workers it watches. */
-    public int workers() {
-        return workers;
-    }
-
     /**
      * Ends what the worker was at and begins another operator; called by the worker itself.
      *
