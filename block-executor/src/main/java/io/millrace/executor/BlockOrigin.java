@@ -8,41 +8,51 @@ import io.millrace.memory.nvme.BlockSource;
 import io.millrace.memory.nvme.FileExtent;
 import io.millrace.memory.nvme.FileIo;
 import io.millrace.memory.nvme.OriginalReader;
+import io.millrace.memory.nvme.VerifiedSource;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.TensorInfo;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
- * Where blocks come from before a run has written any: the base checkpoint, or one that the run
- * saved under way.
+ * Where blocks come from before a run has written any: the base checkpoint and, where the run saved
+ * one under way, that one in front of it.
  *
- * @param checkpoint the files; stays open while blocks are read
+ * @param base the files that the run began from; stay open while blocks are read
  * @param layout how blocks are laid out, and in which dtypes
- * @param foldedThrough the last step that the weights hold, 0 for the base
+ * @param saved the newest checkpoint of a run that goes on
  */
-record BlockOrigin(Checkpoint checkpoint, ModelLayout layout, long foldedThrough) {
+record BlockOrigin(Checkpoint base, ModelLayout layout, Optional<Saved> saved) {
+    /**
+     * Weights that a run saved under way.
+     *
+     * @param checkpoint the files; stay open while blocks are read
+     * @param foldedThrough the last step that they hold
+     * @param checksums CRC-32C of each block; empty where none were kept
+     */
+    record Saved(Checkpoint checkpoint, long foldedThrough, List<Integer> checksums) {}
+
+    /** The base alone. */
+    static BlockOrigin of(Checkpoint base, ModelLayout layout) {
+        return new BlockOrigin(base, layout, Optional.empty());
+    }
 
     List<Long> blockBytes() {
         return layout.blocks().stream().map(BlockLayout::sizeBytes).toList();
     }
 
-    /** Fills a block's memory at once, on the calling thread. */
-    void load(int block, MemorySegment destination) {
-        checkpoint.readBlock(layout.block(block), destination);
-    }
-
-    /** Whether the files hold the very bytes that blocks have. */
+    /** Whether the base's files hold the very bytes that blocks have, and nothing is in front. */
     boolean isStoredAsNeeded() {
-        return foldedThrough == 0
+        return saved.isEmpty()
                 && layout.blocks().stream()
                         .flatMap(block -> block.tensors().stream())
                         .allMatch(slot -> info(slot).dtype() == slot.dtype());
     }
 
-    /** Reads straight from the files, without a copy in the page cache. */
+    /** Reads straight from the base's files, without a copy in the page cache. */
     OriginalReader direct(FileIo io, HostMemory host) {
         List<List<FileExtent>> extents = new ArrayList<>();
         for (BlockLayout block : layout.blocks()) {
@@ -51,24 +61,26 @@ record BlockOrigin(Checkpoint checkpoint, ModelLayout layout, long foldedThrough
         return new OriginalReader(extents, blockBytes(), io, host);
     }
 
-    /** Reads through the checkpoint, which converts what is stored otherwise. */
-    BlockSource converting() {
-        return new BlockSource() {
-            @Override
-            public long version(int block) {
-                return foldedThrough;
-            }
+    /** Reads through the checkpoints, which convert what is stored otherwise; newest first. */
+    List<BlockSource> converting() {
+        List<BlockSource> sources = new ArrayList<>();
+        saved.ifPresent(newer -> {
+            BlockSource source = new Converting(newer.checkpoint(), layout, newer.foldedThrough());
+            String name = newer.checkpoint().directory().toString();
+            sources.add(
+                    newer.checksums().isEmpty()
+                            ? source
+                            : new VerifiedSource(source, newer.checksums(), this::tensors, name));
+        });
+        sources.add(new Converting(base, layout, 0));
+        return sources;
+    }
 
-            @Override
-            public long blockBytes(int block) {
-                return layout.block(block).sizeBytes();
-            }
-
-            @Override
-            public BlockRead newRead() {
-                return new ConvertingRead(BlockOrigin.this);
-            }
-        };
+    /** A block's bytes without what lies between its tensors. */
+    List<MemorySegment> tensors(int block, MemorySegment bytes) {
+        return layout.block(block).tensors().stream()
+                .map(slot -> bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()))
+                .toList();
     }
 
     private FileExtent extent(TensorSlot slot) {
@@ -78,16 +90,34 @@ record BlockOrigin(Checkpoint checkpoint, ModelLayout layout, long foldedThrough
     }
 
     private TensorInfo info(TensorSlot slot) {
-        return checkpoint.tensors().get(slot.name());
+        return base.tensors().get(slot.name());
+    }
+
+    private record Converting(Checkpoint checkpoint, ModelLayout layout, long foldedThrough)
+            implements BlockSource {
+        @Override
+        public long version(int block) {
+            return foldedThrough;
+        }
+
+        @Override
+        public long blockBytes(int block) {
+            return layout.block(block).sizeBytes();
+        }
+
+        @Override
+        public BlockRead newRead() {
+            return new ConvertingRead(this);
+        }
     }
 
     private static final class ConvertingRead implements BlockRead {
-        private final BlockOrigin origin;
+        private final Converting source;
         private int block;
         private MemorySegment target;
 
-        ConvertingRead(BlockOrigin origin) {
-            this.origin = origin;
+        ConvertingRead(Converting source) {
+            this.source = source;
         }
 
         @Override
@@ -98,13 +128,14 @@ record BlockOrigin(Checkpoint checkpoint, ModelLayout layout, long foldedThrough
 
         @Override
         public long await() {
-            origin.load(block, target);
-            return origin.foldedThrough;
+            BlockLayout wanted = source.layout.block(block);
+            source.checkpoint.readBlock(wanted, target.asSlice(0, wanted.sizeBytes()));
+            return source.foldedThrough;
         }
 
         @Override
         public void close() {
-            // The checkpoint's owner closes its files.
+            // Nothing is kept between blocks.
         }
     }
 }

@@ -17,7 +17,8 @@ import io.millrace.memory.nvme.FaultyFileIo;
 import io.millrace.memory.nvme.FileIo;
 import io.millrace.memory.nvme.LayeredSource;
 import io.millrace.memory.nvme.OriginalReader;
-import io.millrace.memory.nvme.StoreConfig;
+import io.millrace.memory.nvme.StoreSyncer;
+import io.millrace.memory.nvme.SyncCadence;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockSink;
 import io.millrace.prefetch.DevicePort;
@@ -29,10 +30,12 @@ import io.millrace.prefetch.ResidentFeed;
 import io.millrace.telemetry.SpanRecorder;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -40,6 +43,13 @@ import java.util.Optional;
  * from the user's own files and, once they were changed, from the block store.
  */
 final class BlockTiers implements AutoCloseable {
+    /**
+     * Writing what stays rides on a lane that is idle much of the time: a twentieth of it, and not
+     * so often that it shows in the figures of a short run.
+     */
+    private static final SyncCadence SETTLING =
+            new SyncCadence(0.05, Duration.ofSeconds(2), Duration.ofDays(1));
+
     private final MemoryConfig config;
     private final Ledger ledger;
     private final BlockOrigin origin;
@@ -53,7 +63,11 @@ final class BlockTiers implements AutoCloseable {
     private TierPlan tierPlan;
     private Placement placement;
     private FileIo io;
-    private StoreFolder storeFolder;
+    private Optional<StoreFolder> storeFolder = Optional.empty();
+    private BlockStore store;
+    private StoreSyncer syncer;
+    private long nextSettleNs;
+    private boolean earlierIsRead;
     private boolean discardStore;
 
     private BlockTiers(MemoryConfig config, Ledger ledger, BlockOrigin origin, SpanRecorder spans) {
@@ -165,28 +179,43 @@ final class BlockTiers implements AutoCloseable {
      * @param firstStep the step that spans are counted from
      */
     BlockFeed start(Optional<StoreFolder> folder, long firstStep) {
-        boolean streams = placement.homes().contains(Tier.NVME);
+        storeFolder = folder;
         if (tierPlan.isResident()) {
-            feed =
-                    own(
-                            new ResidentFeed(
-                                    origin.layout().blocks(),
-                                    host,
-                                    origin::load,
-                                    origin.foldedThrough()));
+            try (RunStore.Earlier earlier = earlier()) {
+                BlockSource source = layered(earlier.store(), origin.converting());
+                feed = own(new ResidentFeed(origin.layout().blocks(), host, source::read));
+            }
             return feed;
         }
         FeedOptions options =
                 new FeedOptions(config.overlap(), FeedOptions.DEFAULT_STALL_LIMIT, firstStep);
-        FeedPorts ports = streams ? streamingPorts(folder) : residentPorts();
+        FeedPorts ports = streams() ? streamingPorts() : residentPorts();
         pipeline = own(new PipelinedFeed(placement, ports, options));
         feed = pipeline;
         return feed;
     }
 
+    private boolean streams() {
+        return placement.homes().contains(Tier.NVME);
+    }
+
+    private RunStore.Earlier earlier() {
+        return storeFolder
+                .map(folder -> RunStore.Earlier.open(folder, this::drive, origin.blockBytes()))
+                .orElseGet(() -> new RunStore.Earlier(Optional.empty(), Optional.empty()));
+    }
+
+    private static BlockSource layered(Optional<BlockStore> store, List<BlockSource> beneath) {
+        List<BlockSource> layers = new ArrayList<>();
+        store.ifPresent(layers::add);
+        layers.addAll(beneath);
+        return new LayeredSource(layers);
+    }
+
     private FeedPorts residentPorts() {
-        return new FeedPorts(
-                host, devicePort(), origin.converting(), Optional.empty(), step -> {}, spans);
+        earlierIsRead = true;
+        BlockSource source = layered(own(earlier()).store(), origin.converting());
+        return new FeedPorts(host, devicePort(), source, Optional.empty(), step -> {}, spans);
     }
 
     /** The drive as it is, or with the faults that a rehearsal asks for. */
@@ -204,49 +233,71 @@ final class BlockTiers implements AutoCloseable {
         }
     }
 
-    private FeedPorts streamingPorts(Optional<StoreFolder> folder) {
+    private FeedPorts streamingPorts() {
         // What only reads must leave the model's folder alone, also by the probe of a drive.
         Path place =
-                folder.map(StoreFolder::path)
+                storeFolder
+                        .map(StoreFolder::path)
                         .or(config::nvmeDir)
                         .orElse(Path.of(System.getProperty("java.io.tmpdir")));
-        io = own(drive(makeFolder(place)));
-        BlockSource original = original();
-        if (folder.isEmpty()) {
+        io = own(drive(RunStore.makeFolder(place)));
+        if (storeFolder.isEmpty()) {
             return new FeedPorts(
                     host,
                     devicePort(),
-                    original,
+                    layered(Optional.empty(), originals()),
                     Optional.of(new ReadOnlySink()),
                     step -> {},
                     spans);
         }
-        storeFolder = folder.get();
-        if (!storeFolder.resume()) {
-            BlockStore.delete(makeFolder(place));
-            makeFolder(place);
-        }
-        StoreConfig store = StoreConfig.of(place, origin.blockBytes(), storeFolder.fingerprint());
-        BlockStore blocks = own(BlockStore.open(store, io, host));
+        List<BlockSource> originals = originals();
+        store = own(RunStore.open(storeFolder.get(), io, this::drive, host, origin.blockBytes()));
         return new FeedPorts(
                 host,
                 devicePort(),
-                new LayeredSource(blocks, original),
-                Optional.of(BlockSink.of(blocks)),
-                storeFolder.journal(),
+                layered(Optional.of(store), originals),
+                Optional.of(BlockSink.of(store)),
+                storeFolder.get().journal(),
                 spans);
     }
 
-    private BlockSource original() {
+    private List<BlockSource> originals() {
         if (!origin.isStoredAsNeeded()) {
             return origin.converting();
         }
         OriginalReader reader = origin.direct(io, host);
-        return own(reader);
+        return List.of(own(reader));
     }
 
     private Optional<DevicePort> devicePort() {
         return device.unifiedMemory() ? Optional.empty() : Optional.of(DevicePort.of(device));
+    }
+
+    /**
+     * Starts to make changes durable beside the run, as far as there is a store: what a kill costs
+     * no longer grows with the run.
+     */
+    void keepDurable() {
+        if (store != null) {
+            syncer = own(StoreSyncer.start(store, SyncCadence.DEFAULT));
+            nextSettleNs = System.nanoTime() + SETTLING.pauseAfter(Duration.ZERO).toNanos();
+        }
+    }
+
+    /** Whether changed blocks go to a store: then a run needs no checkpoints to go on. */
+    boolean hasStore() {
+        return store != null;
+    }
+
+    /** Asks for blocks that stay to be written too, if that is due; called between steps. */
+    void settleIfDue() {
+        if (syncer == null || System.nanoTime() < nextSettleNs) {
+            return;
+        }
+        // The cost of the round before is known by now.
+        Duration took = Duration.ofNanos((long) (pipeline.settleSeconds() * 1e9));
+        pipeline.settle();
+        nextSettleNs = System.nanoTime() + SETTLING.pauseAfter(took).toNanos();
     }
 
     /**
@@ -255,11 +306,21 @@ final class BlockTiers implements AutoCloseable {
      * @return false where there is no store, because everything lies in memory
      */
     boolean flushStore() {
-        if (storeFolder == null) {
+        if (store == null) {
             return false;
         }
         pipeline.flush();
         return true;
+    }
+
+    /** Says that a store which the run only began from is not needed any more. */
+    void dropEarlierStore() {
+        if (store == null && !earlierIsRead) {
+            storeFolder.ifPresent(folder -> {
+                folder.earlier().ifPresent(BlockStore::delete);
+                folder.record().remove();
+            });
+        }
     }
 
     /** Says that the run is over and its model saved: closing then removes the store. */
@@ -289,17 +350,6 @@ final class BlockTiers implements AutoCloseable {
         return resource;
     }
 
-    private static Path makeFolder(Path folder) {
-        try {
-            return Files.createDirectories(folder);
-        } catch (IOException e) {
-            throw new BadInputException(
-                    "--nvme-dir",
-                    folder + " cannot be made (" + e.getMessage() + ")",
-                    "give a folder on a drive that can be written");
-        }
-    }
-
     @Override
     public void close() {
         RuntimeException failure = null;
@@ -321,8 +371,16 @@ final class BlockTiers implements AutoCloseable {
         if (failure != null) {
             throw failure;
         }
-        if (discardStore && storeFolder != null) {
-            BlockStore.delete(storeFolder.path());
+        if (discardStore) {
+            storeFolder.ifPresent(BlockTiers::remove);
         }
+    }
+
+    private static void remove(StoreFolder folder) {
+        if (BlockStore.isStore(folder.path())) {
+            BlockStore.delete(folder.path());
+        }
+        folder.earlier().ifPresent(BlockStore::delete);
+        folder.record().remove();
     }
 }

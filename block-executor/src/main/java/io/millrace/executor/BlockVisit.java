@@ -48,6 +48,11 @@ abstract class BlockVisit {
         folded = new boolean[layout.tensors().size()];
     }
 
+    /** Whether a block has missed a fold: no step finds it so but the first after a stop. */
+    static boolean isOverdue(BlockLease lease, ForwardRequest request, int foldEvery) {
+        return request.updates().lastStep() - lease.foldedThrough() > foldEvery;
+    }
+
     /** The step that asks, or the last one done when nothing is tuned. */
     final long step() {
         return request.step();

@@ -34,11 +34,6 @@ final class CudaDensePasses implements CudaPasses {
     }
 
     @Override
-    public boolean foldsBeforeResuming() {
-        return false;
-    }
-
-    @Override
     public CudaLinear linear() {
         return linear;
     }

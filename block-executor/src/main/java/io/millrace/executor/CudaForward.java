@@ -78,6 +78,7 @@ final class CudaForward implements Forward {
             try (BlockLease lease = feed.acquire(block)) {
                 try {
                     parts.spans().begin(index);
+                    foldOverdue(lease, block, request);
                     CudaVisit visit = visit(lease, block, request, lastOfStep);
                     parts.passes().begin(visit);
                     for (int probe = 0; probe < request.probes().size(); probe++) {
@@ -96,6 +97,13 @@ final class CudaForward implements Forward {
             parts.answers().losses(request, batches, sink);
         }
         parts.spans().report(request.step());
+    }
+
+    /** What {@link DecoderForward} does for blocks that lag behind. */
+    private void foldOverdue(BlockLease lease, int block, ForwardRequest request) {
+        if (BlockVisit.isOverdue(lease, request, arithmetic.foldEvery())) {
+            visit(lease, block, request.foldingOverdue(), true).finish(parts.passes());
+        }
     }
 
     private CudaVisit visit(
@@ -149,13 +157,6 @@ final class CudaForward implements Forward {
         } else {
             long losses = parts.scratch().losses(firstScale, batch.firstHeadRow());
             ends.losses(weights, spec.head(), batch, hidden, losses);
-        }
-    }
-
-    @Override
-    public void catchUp(UpdateLog updates) {
-        if (parts.passes().foldsBeforeResuming()) {
-            foldEach(updates, ForwardRequest.Folding.SCHEDULED, (block, lease) -> {});
         }
     }
 

@@ -77,11 +77,6 @@ final class CudaLowRankPasses implements CudaPasses {
     }
 
     @Override
-    public boolean foldsBeforeResuming() {
-        return true;
-    }
-
-    @Override
     public CudaLinear linear() {
         return linear;
     }

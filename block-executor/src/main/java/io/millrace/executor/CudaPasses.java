@@ -9,9 +9,6 @@ import io.millrace.optim.Probe;
  * stream.
  */
 interface CudaPasses {
-    /** Whether a run that goes on has to fold all blocks before its first step. */
-    boolean foldsBeforeResuming();
-
     /** Products with weights along the direction. */
     CudaLinear linear();
 

@@ -58,6 +58,7 @@ final class DecoderForward implements Forward {
             boolean lastOfStep = visits.lastIndexOf(block) == index;
             try (BlockLease lease = feed.acquire(block)) {
                 long span = spans.begin(Lane.COMPUTE, block, request.step());
+                foldOverdue(lease, block, request);
                 Visit visit = visit(lease, block, request, lastOfStep);
                 for (int probe = 0; probe < request.probes().size(); probe++) {
                     runBlock(request, visit, index, probe, sink);
@@ -65,13 +66,6 @@ final class DecoderForward implements Forward {
                 visit.finish(passes);
                 spans.end(span, 0);
             }
-        }
-    }
-
-    @Override
-    public void catchUp(UpdateLog updates) {
-        if (passes.foldsBeforeResuming()) {
-            fold(updates, ForwardRequest.Folding.SCHEDULED, (block, weights) -> {});
         }
     }
 
@@ -95,6 +89,16 @@ final class DecoderForward implements Forward {
     public void close() {
         try (passes) {
             scratch.close();
+        }
+    }
+
+    /**
+     * Folds what a block lags behind after a stop, or after its newest bytes turned out damaged:
+     * operators then find it as they do in any step.
+     */
+    private void foldOverdue(BlockLease lease, int block, ForwardRequest request) {
+        if (BlockVisit.isOverdue(lease, request, passes.foldEvery())) {
+            visit(lease, block, request.foldingOverdue(), true).finish(passes);
         }
     }
 

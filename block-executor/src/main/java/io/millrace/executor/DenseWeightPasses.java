@@ -91,11 +91,6 @@ final class DenseWeightPasses implements WeightPasses {
     }
 
     @Override
-    public boolean foldsBeforeResuming() {
-        return false;
-    }
-
-    @Override
     public LinearProgram linear(CpuWorkers workers, Scratch scratch) {
         return new DenseLinear(workers, scratch);
     }

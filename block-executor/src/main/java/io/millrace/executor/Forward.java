@@ -13,14 +13,6 @@ interface Forward extends AutoCloseable {
     void run(ForwardRequest request, HeadSink sink);
 
     /**
-     * Brings blocks that lag behind a run which goes on to where its steps find them; nothing where
-     * any step can take up any block.
-     *
-     * @param updates the run's updates
-     */
-    default void catchUp(UpdateLog updates) {}
-
-    /**
      * Rounds pending updates into the stored weights without a forward, and shows each block.
      *
      * @param updates the run's updates

@@ -48,6 +48,11 @@ record ForwardRequest(
         return new ForwardRequest(updates.lastStep(), List.of(), List.of(), updates, folding);
     }
 
+    /** What brings a block that lags behind to where this request expects it. */
+    ForwardRequest foldingOverdue() {
+        return fold(updates, Folding.SCHEDULED);
+    }
+
     /** Scales of the probes before one. */
     int firstScale(int probe) {
         int scales = 0;

@@ -93,11 +93,6 @@ final class LowRankWeightPasses implements WeightPasses {
     }
 
     @Override
-    public boolean foldsBeforeResuming() {
-        return true;
-    }
-
-    @Override
     public LinearProgram linear(CpuWorkers workers, Scratch scratch) {
         return new LowRankLinear(workers, scratch, this);
     }

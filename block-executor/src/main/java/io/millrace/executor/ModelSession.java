@@ -95,7 +95,7 @@ final class ModelSession implements AutoCloseable {
 
     /** Loads the weights for forwards that tune nothing. */
     Forward startPlain(ScratchSize size) {
-        plan(size, Arithmetic.PLAIN, new BlockOrigin(checkpoint, layout, 0), false);
+        plan(size, Arithmetic.PLAIN, BlockOrigin.of(checkpoint, layout), false);
         return start(size, Arithmetic.PLAIN, Optional.empty(), 1);
     }
 
@@ -170,6 +170,13 @@ final class ModelSession implements AutoCloseable {
 
     BlockTiers tiers() {
         return tiers;
+    }
+
+    /** Has closing remove the store of changed blocks, if there is one by then. */
+    void discardStore() {
+        if (tiers != null) {
+            tiers.discardStore();
+        }
     }
 
     @Override

@@ -38,7 +38,7 @@ public record ModelShape(String name, DecoderSpec spec, ModelLayout layout, bool
     public static ModelShape ofFolder(Path folder, Optional<DType> dtype) {
         try (Checkpoint checkpoint = Checkpoint.open(folder)) {
             ModelLayout layout = dtype.map(checkpoint::layout).orElseGet(checkpoint::layout);
-            boolean direct = new BlockOrigin(checkpoint, layout, 0).isStoredAsNeeded();
+            boolean direct = BlockOrigin.of(checkpoint, layout).isStoredAsNeeded();
             return new ModelShape(folder.toString(), checkpoint.spec(), layout, direct);
         }
     }

@@ -3,13 +3,15 @@ package io.millrace.executor;
 import io.millrace.memory.BadInputException;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonFormatException;
+import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -22,6 +24,10 @@ import java.util.stream.Stream;
 final class RunCheckpoints {
     private static final String MARK = "checkpoint.json";
     private static final String PREFIX = "step-";
+    private static final String FOLDED = "folded_through";
+    private static final String IDENTITY = "identity";
+    private static final String MEND = "remove this folder to go on without it";
+    private static final String CHECKSUMS = "block_crc32c";
 
     private final Path folder;
 
@@ -34,27 +40,60 @@ final class RunCheckpoints {
      *
      * @param path the model folder
      * @param foldedThrough the last step that its weights hold
+     * @param checksums CRC-32C of each block's tensors; empty where none were kept
+     * @param identity of the run; empty where it was not kept
      */
-    record Saved(Path path, long foldedThrough) {}
+    record Saved(
+            Path path, long foldedThrough, List<Integer> checksums, Optional<String> identity) {
+        /**
+         * Holds it to the run that is to go on from it.
+         *
+         * @throws BadInputException where it is of another run, or newer than its journal
+         */
+        void require(long runIdentity, long lastStep) {
+            if (identity.filter(one -> !one.equals(hex(runIdentity))).isPresent()) {
+                throw new BadInputException(
+                        path.toString(), "is a checkpoint of another run", MEND);
+            }
+            if (foldedThrough > lastStep) {
+                throw new BadInputException(
+                        path.toString(),
+                        "holds step " + foldedThrough + ", and the journal ends with " + lastStep,
+                        "restore the newer journal, or " + MEND);
+            }
+        }
+    }
 
     /** Where the weights as of a step go. */
     Path place(long foldedThrough) {
         return folder.resolve(PREFIX + foldedThrough);
     }
 
-    /** Makes a folder, whose weights are on the disk, count; older ones are removed. */
-    void mark(long foldedThrough) {
+    /**
+     * Makes a folder, whose weights are on the disk, count; older ones are removed.
+     *
+     * @param checksums CRC-32C of each block's tensors, or none
+     * @param identity of the run
+     */
+    void mark(long foldedThrough, List<Integer> checksums, long identity) {
         Path place = place(foldedThrough);
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put(FOLDED, foldedThrough);
+        fields.put(IDENTITY, hex(identity));
+        fields.put(CHECKSUMS, checksums.stream().map(one -> Integer.toUnsignedLong(one)).toList());
+        RunFolder.replace(place.resolve(MARK), Json.write(fields) + "\n");
         try {
-            Path mark = place.resolve(MARK);
-            Files.writeString(mark, Json.write(Map.of("folded_through", foldedThrough)) + "\n");
-            try (FileChannel channel = FileChannel.open(mark, StandardOpenOption.WRITE)) {
-                channel.force(true);
-            }
             removeOthers(place);
         } catch (IOException e) {
             throw new UncheckedIOException(place + " cannot be written", e);
         }
+    }
+
+    /** Folders whose mark is missing: the weights in them may not be whole. */
+    List<Path> unmarked() {
+        return Leftovers.entries(folder).stream()
+                .filter(entry -> !Files.isRegularFile(entry.resolve(MARK)))
+                .toList();
     }
 
     /** The newest whole checkpoint. */
@@ -97,17 +136,25 @@ final class RunCheckpoints {
     /** Removes a folder, its mark first: what is left of it after a crash must not count. */
     static void remove(Path path) throws IOException {
         Files.deleteIfExists(path.resolve(MARK));
-        try (Stream<Path> files = Files.walk(path)) {
-            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(file);
-            }
-        }
+        Leftovers.remove(path);
+    }
+
+    private static String hex(long identity) {
+        return String.format("0x%016x", identity);
     }
 
     private static Saved read(Path path) {
         try {
-            String mark = Files.readString(path.resolve(MARK));
-            return new Saved(path, Json.parseObject(mark).integer("folded_through"));
+            JsonObject mark = Json.parseObject(Files.readString(path.resolve(MARK)));
+            List<Integer> checksums = new ArrayList<>();
+            if (mark.has(CHECKSUMS)) {
+                for (Object one : mark.array(CHECKSUMS)) {
+                    checksums.add(((Number) one).intValue());
+                }
+            }
+            Optional<String> identity =
+                    mark.has(IDENTITY) ? Optional.of(mark.string(IDENTITY)) : Optional.empty();
+            return new Saved(path, mark.integer(FOLDED), checksums, identity);
         } catch (IOException | JsonFormatException e) {
             throw new BadInputException(
                     path.resolve(MARK).toString(),

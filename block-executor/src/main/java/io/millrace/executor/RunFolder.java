@@ -1,20 +1,27 @@
 package io.millrace.executor;
 
 import io.millrace.memory.BadInputException;
+import io.millrace.memory.nvme.BlockStore;
 import io.millrace.telemetry.json.Json;
+import io.millrace.telemetry.json.JsonFormatException;
+import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 
@@ -26,12 +33,19 @@ final class RunFolder implements AutoCloseable {
     /** No header is as long as this. */
     private static final int HEADER_LIMIT = 1 << 16;
 
+    static final String DRAFT = ".tmp";
+    private static final String RUN = "run.json";
+
     private final Path folder;
     private final FileChannel lockChannel;
+    private final Object key;
+    private final boolean made;
 
-    private RunFolder(Path folder, FileChannel lockChannel) {
+    private RunFolder(Path folder, FileChannel lockChannel, boolean made) throws IOException {
         this.folder = folder;
         this.lockChannel = lockChannel;
+        this.made = made;
+        key = key(folder);
     }
 
     /**
@@ -57,13 +71,14 @@ final class RunFolder implements AutoCloseable {
                             : "give another folder");
         }
         try {
+            boolean made = !Files.exists(folder);
             Files.createDirectories(folder);
             FileChannel channel =
                     FileChannel.open(
                             folder.resolve(LOCK),
                             StandardOpenOption.CREATE,
                             StandardOpenOption.WRITE);
-            RunFolder opened = new RunFolder(folder, lock(folder, channel));
+            RunFolder opened = new RunFolder(folder, lock(folder, channel), made);
             if (!resume && isTornHeader(opened.journal())) {
                 Files.delete(opened.journal());
             }
@@ -81,10 +96,18 @@ final class RunFolder implements AutoCloseable {
     }
 
     Path journal() {
-        return folder.resolve(JOURNAL);
+        return journal(folder);
     }
 
     Path metrics() {
+        return metrics(folder);
+    }
+
+    static Path journal(Path folder) {
+        return folder.resolve(JOURNAL);
+    }
+
+    static Path metrics(Path folder) {
         return folder.resolve("metrics.jsonl");
     }
 
@@ -105,17 +128,94 @@ final class RunFolder implements AutoCloseable {
 
     /** Writes {@code run.json}: what a second run needs to be the same. */
     void writeRunFile(Map<String, Object> fields) {
-        Path file = folder.resolve("run.json");
-        Path draft = folder.resolve("run.json.tmp");
+        requireInPlace();
+        replace(folder.resolve(RUN), Json.writePretty(fields));
+    }
+
+    /** What {@code run.json} says; empty where there is none that can be read. */
+    static Optional<JsonObject> runFile(Path folder) {
         try {
-            Files.writeString(draft, Json.writePretty(fields));
+            return Optional.of(Json.parseObject(Files.readString(folder.resolve(RUN))));
+        } catch (IOException | JsonFormatException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** Puts a small file in the place of another; durable, and whole at any instant. */
+    static void replace(Path file, String content) {
+        Path draft = file.resolveSibling(file.getFileName() + DRAFT);
+        try {
+            try (FileChannel channel =
+                    FileChannel.open(
+                            draft,
+                            StandardOpenOption.CREATE,
+                            StandardOpenOption.TRUNCATE_EXISTING,
+                            StandardOpenOption.WRITE)) {
+                ByteBuffer bytes = ByteBuffer.wrap(content.getBytes(StandardCharsets.UTF_8));
+                while (bytes.hasRemaining()) {
+                    channel.write(bytes);
+                }
+                channel.force(true);
+            }
             Files.move(
                     draft,
                     file,
                     StandardCopyOption.ATOMIC_MOVE,
                     StandardCopyOption.REPLACE_EXISTING);
+            try (FileChannel channel = FileChannel.open(file.getParent())) {
+                channel.force(true);
+            }
         } catch (IOException e) {
             throw new UncheckedIOException(file + " cannot be written", e);
+        }
+    }
+
+    /**
+     * Fails where the folder's path leads elsewhere by now: what is saved there would be parted
+     * from its journal.
+     */
+    void requireInPlace() {
+        Object now;
+        try {
+            now = key(folder);
+        } catch (IOException e) {
+            now = null;
+        }
+        if (!key.equals(now)) {
+            throw new IllegalStateException(
+                    folder
+                            + " was moved or removed while the run went on; the journal went with it:"
+                            + " resume there");
+        }
+    }
+
+    private static Object key(Path folder) throws IOException {
+        return Files.readAttributes(folder, BasicFileAttributes.class).fileKey();
+    }
+
+    /**
+     * Removes what an earlier stop left half done, and says so: nothing reads it any more.
+     *
+     * @param log hears a line for each thing that is removed
+     */
+    void removeLeftovers(Consumer<String> log) {
+        for (Path leftover : Leftovers.halfDone(folder)) {
+            Leftovers.remove(leftover);
+            log.accept("removed " + leftover + ", which a stop had left half done");
+        }
+    }
+
+    /** Undoes the making of a folder for a run that did not begin. */
+    void abandon() {
+        try {
+            close();
+            if (made) {
+                Files.deleteIfExists(folder);
+            }
+        } catch (DirectoryNotEmptyException _) {
+            // Somebody else has put something there.
+        } catch (IOException e) {
+            throw new UncheckedIOException(folder + " cannot be removed again", e);
         }
     }
 
@@ -156,10 +256,7 @@ final class RunFolder implements AutoCloseable {
         }
         try (Stream<Path> entries = Files.list(folder)) {
             for (Path entry : entries.toList()) {
-                // What a run leaves that was refused, or killed before its header was whole.
-                boolean counts =
-                        !entry.getFileName().toString().equals(LOCK) && !isTornHeader(entry);
-                if (counts) {
+                if (!isOfARunThatDidNotBegin(entry)) {
                     return true;
                 }
             }
@@ -170,6 +267,17 @@ final class RunFolder implements AutoCloseable {
                     folder + " cannot be read (" + e.getMessage() + ")",
                     "give another folder");
         }
+    }
+
+    /** What a run leaves that was refused, or killed before the header of its journal was whole. */
+    private static boolean isOfARunThatDidNotBegin(Path entry) throws IOException {
+        String name = entry.getFileName().toString();
+        return name.equals(LOCK)
+                || isTornHeader(entry)
+                || entry.equals(StoreRecord.file(entry.getParent()))
+                || name.endsWith(DRAFT)
+                || (entry.equals(StoreRecord.inside(entry.getParent()))
+                        && BlockStore.isStore(entry));
     }
 
     private static boolean isTornHeader(Path entry) throws IOException {

@@ -16,6 +16,7 @@ import io.millrace.telemetry.MetricsWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.zip.CRC32C;
 
 /** What a run has done so far: its journal, the updates that it makes, and its checkpoints. */
@@ -27,45 +28,69 @@ final class RunHistory implements AutoCloseable {
     private final UpdateLog updates;
     private final RunCheckpoints checkpoints;
     private final long fingerprint;
+    private final double lastLossBefore;
 
-    private RunHistory(
-            JournalWriter journal,
-            MetricsWriter metrics,
-            UpdateLog updates,
-            RunCheckpoints checkpoints,
-            long fingerprint) {
-        this.fingerprint = fingerprint;
+    private RunHistory(Past past, RunFolder folder, JournalWriter journal, MetricsWriter metrics) {
         this.journal = journal;
         this.metrics = metrics;
-        this.updates = updates;
-        this.checkpoints = checkpoints;
+        updates = past.updates;
+        checkpoints = new RunCheckpoints(folder.folder());
+        fingerprint = past.fingerprint;
+        lastLossBefore =
+                past.read
+                        .map(Journal::records)
+                        .filter(records -> !records.isEmpty())
+                        .map(records -> FinishedRun.loss(records.getLast()))
+                        .orElse(Double.NaN);
     }
 
     /**
-     * Starts a journal, or goes on with the one that the folder has.
+     * What a run has behind it before it goes on: read, and nothing written yet.
+     *
+     * @param header of its journal
+     * @param read the journal so far; empty for a run that begins
+     * @param updates of the steps so far
+     * @param fingerprint a number that stands for the base and everything that decides the run's
+     *     bytes
+     */
+    record Past(JournalHeader header, Optional<Journal> read, UpdateLog updates, long fingerprint) {
+        /** The last step done, 0 before the first. */
+        long lastStep() {
+            return updates.lastStep();
+        }
+    }
+
+    /**
+     * Reads what the folder's journal says, if the run goes on.
      *
      * @param config the run
      * @param folder its output
      * @param fingerprint of the base weights
      * @throws BadInputException when the journal belongs to a run with other options
      */
-    static RunHistory open(TuneConfig config, RunFolder folder, String fingerprint) {
+    static Past read(TuneConfig config, RunFolder folder, String fingerprint) {
         UpdateLog updates = new UpdateLog(config.arithmetic().rule());
         JournalHeader header = header(config, fingerprint);
-        RunCheckpoints checkpoints = new RunCheckpoints(folder.folder());
-        JournalWriter journal;
+        Optional<Journal> before = Optional.empty();
         if (config.output().resume()) {
             Journal read = JournalReader.read(folder.journal());
             requireSame(folder, read, header, config);
             read.records().forEach(updates::add);
-            journal = JournalWriter.resume(folder.journal(), read);
-        } else {
-            journal = JournalWriter.create(folder.journal(), header);
+            before = Optional.of(read);
         }
+        return new Past(header, before, updates, number(header));
+    }
+
+    /** Starts a journal, or goes on with the one that was read. */
+    static RunHistory begin(Past past, RunFolder folder) {
+        JournalWriter journal =
+                past.read()
+                        .map(read -> JournalWriter.resume(folder.journal(), read))
+                        .orElseGet(() -> JournalWriter.create(folder.journal(), past.header()));
         try {
             MetricsWriter metrics = new MetricsWriter(folder.metrics());
-            metrics.truncateAfter(updates.lastStep());
-            return new RunHistory(journal, metrics, updates, checkpoints, number(header));
+            metrics.truncateAfter(past.lastStep());
+            return new RunHistory(past, folder, journal, metrics);
         } catch (RuntimeException | Error e) {
             journal.close();
             throw e;
@@ -87,6 +112,11 @@ final class RunHistory implements AutoCloseable {
     /** A number that stands for the base and everything that decides the run's bytes. */
     long fingerprint() {
         return fingerprint;
+    }
+
+    /** The loss of the last step before this run goes on; NaN where it begins. */
+    double lastLossBefore() {
+        return lastLossBefore;
     }
 
     /** Fails where a step is not on the disk yet. */

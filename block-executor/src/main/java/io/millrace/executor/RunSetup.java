@@ -12,29 +12,32 @@ import io.millrace.model.CheckpointWriter;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.text.BatchSampler;
 import io.millrace.model.text.Shuffle;
-import io.millrace.optim.Estimator;
 import io.millrace.optim.LrSchedule;
 import io.millrace.optim.Schedules;
 import io.millrace.optim.SeededShuffle;
 import io.millrace.optim.TwoSidedEstimator;
+import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * What a run needs before its first step. Everything that can be refused is refused before the
  * output folder is touched.
  */
 final class RunSetup implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(RunSetup.class.getName());
+
     private final TuneConfig config;
     private final ModelSession session;
     private final TrainingData data;
     private final RunFolder folder;
     private final RunHistory history;
     private final Forward forward;
-    private final Estimator estimator;
-    private final LrSchedule schedule;
+    private final RunSaves saves;
 
     private RunSetup(
             TuneConfig config,
@@ -43,16 +46,14 @@ final class RunSetup implements AutoCloseable {
             RunFolder folder,
             RunHistory history,
             Forward forward,
-            Estimator estimator,
-            LrSchedule schedule) {
+            RunSaves saves) {
         this.config = config;
         this.session = session;
         this.data = data;
         this.folder = folder;
         this.history = history;
         this.forward = forward;
-        this.estimator = estimator;
-        this.schedule = schedule;
+        this.saves = saves;
     }
 
     /**
@@ -65,9 +66,6 @@ final class RunSetup implements AutoCloseable {
      */
     static RunSetup prepare(TuneConfig config, int heldOut, RunListener listener) {
         ArithmeticConfig arithmetic = config.arithmetic();
-        LrSchedule schedule =
-                Schedules.named(arithmetic.schedule(), arithmetic.lr(), arithmetic.warmup());
-        Estimator estimator = new TwoSidedEstimator(arithmetic.queries());
         MemoryConfig memory = RunForecast.memory(config.memory());
         ModelSession session = ModelSession.open(config.model(), arithmetic.dtype(), memory);
         RunFolder folder = null;
@@ -86,18 +84,34 @@ final class RunSetup implements AutoCloseable {
                             base.spec(),
                             session.layout(),
                             data.train().examples());
-            session.plan(size, folding, origin(config, session), true, Optional.of(forecast));
             String fingerprint = base.scan().fingerprint();
-            checkRoom(config, session);
             folder = RunFolder.open(config.output().out(), config.output().resume());
-            history = RunHistory.open(config, folder, fingerprint);
-            folder.writeRunFile(runFile(config, fingerprint));
-            Forward forward = start(config, session, folding, size, folder, history);
+            RunHistory.Past past = RunHistory.read(config, folder, fingerprint);
+            BlockOrigin origin = origin(config, session, past);
+            session.plan(size, folding, origin, true, Optional.of(forecast));
+            checkRoom(config, session);
+            AtomicReference<RunHistory> begun = new AtomicReference<>();
+            Forward forward = start(config, session, folding, size, folder, past, begun);
+            // Everything that can refuse has done so: only now is anything written.
+            folder.removeLeftovers(line -> LOG.log(Level.INFO, line));
+            history = RunHistory.begin(past, folder);
+            begun.set(history);
+            Map<String, Object> runFile = runFile(config, fingerprint);
+            folder.writeRunFile(goingOn(runFile, config));
             forecast.describe(session.tiers().tierPlan()).ifPresent(listener::onPlan);
-            return new RunSetup(
-                    config, session, data, folder, history, forward, estimator, schedule);
+            RunSaves saves =
+                    new RunSaves(
+                            config.output(),
+                            arithmetic.foldEvery(),
+                            session,
+                            forward,
+                            folder,
+                            history,
+                            origin,
+                            runFile);
+            return new RunSetup(config, session, data, folder, history, forward, saves);
         } catch (RuntimeException | Error e) {
-            closeAll(history, folder, session, e);
+            giveUp(config, history, folder, session, e);
             throw e;
         }
     }
@@ -123,29 +137,84 @@ final class RunSetup implements AutoCloseable {
         return fields;
     }
 
-    private static void closeAll(
-            RunHistory history, RunFolder folder, ModelSession session, Throwable cause) {
-        try (session;
-                folder;
-                history) {
-            // Opened in this order; what is null was not reached.
-        } catch (RuntimeException e) {
+    /**
+     * Holds a run's input and options to the journal that its folder has.
+     *
+     * @throws io.millrace.memory.BadInputException where they differ
+     */
+    static void requireSameRun(TuneConfig config) {
+        try (Checkpoint base = Checkpoint.open(config.model());
+                RunFolder folder = RunFolder.open(config.output().out(), true)) {
+            TrainingData.read(config.data(), config.model(), base.spec());
+            RunHistory.read(config, folder, base.scan().fingerprint());
+        }
+    }
+
+    /** What the folder's model is of stays true until another is saved. */
+    private static Map<String, Object> goingOn(Map<String, Object> runFile, TuneConfig config) {
+        Map<String, Object> fields = new LinkedHashMap<>(runFile);
+        if (config.output().resume()) {
+            FinishedRun.savedStep(config.output().out())
+                    .ifPresent(step -> fields.put(FinishedRun.SAVED_STEP, step));
+        }
+        return fields;
+    }
+
+    /** Closes what was taken, and leaves the place of a run that did not begin as it was. */
+    private static void giveUp(
+            TuneConfig config,
+            RunHistory history,
+            RunFolder folder,
+            ModelSession session,
+            Throwable cause) {
+        boolean begins = history == null && !config.output().resume();
+        if (begins) {
+            session.discardStore();
+        }
+        // The folder is another run's to take only once the blocks are closed.
+        try (AutoCloseable _ = () -> leave(folder, begins);
+                history;
+                session) {
+            // Closed in the reverse of this order; what is null was not reached.
+        } catch (Exception e) {
             cause.addSuppressed(e);
         }
     }
 
-    /** The newest checkpoint of a run that goes on, else the base. */
-    private static BlockOrigin origin(TuneConfig config, ModelSession session) {
-        Optional<RunCheckpoints.Saved> saved =
-                config.output().resume()
-                        ? new RunCheckpoints(config.output().out()).newest()
-                        : Optional.empty();
-        return saved.map(checkpoint ->
-                        new BlockOrigin(
-                                session.openAlso(checkpoint.path()),
-                                session.layout(),
-                                checkpoint.foldedThrough()))
-                .orElseGet(() -> new BlockOrigin(session.checkpoint(), session.layout(), 0));
+    private static void leave(RunFolder folder, boolean begins) {
+        if (folder != null && begins) {
+            folder.abandon();
+        } else if (folder != null) {
+            folder.close();
+        }
+    }
+
+    /** The newest weights that a run which goes on has saved, in front of the base. */
+    private static BlockOrigin origin(
+            TuneConfig config, ModelSession session, RunHistory.Past past) {
+        Optional<RunCheckpoints.Saved> newest = Optional.empty();
+        if (config.output().resume()) {
+            newest = new RunCheckpoints(config.output().out()).newest();
+            newest.ifPresent(saved -> saved.require(past.fingerprint(), past.lastStep()));
+            newest = newest.or(() -> finished(config, past));
+        }
+        Optional<BlockOrigin.Saved> saved =
+                newest.map(found ->
+                        new BlockOrigin.Saved(
+                                session.openAlso(found.path()),
+                                found.foldedThrough(),
+                                found.checksums()));
+        return new BlockOrigin(session.checkpoint(), session.layout(), saved);
+    }
+
+    /** The model of a run that has more steps to do now, where no fold was out of turn. */
+    private static Optional<RunCheckpoints.Saved> finished(
+            TuneConfig config, RunHistory.Past past) {
+        Path out = config.output().out();
+        return FinishedRun.savedStep(out)
+                .filter(step -> step <= past.lastStep())
+                .filter(step -> step % config.arithmetic().foldEvery() == 0)
+                .map(step -> new RunCheckpoints.Saved(out, step, List.of(), Optional.empty()));
     }
 
     private static Forward start(
@@ -154,19 +223,19 @@ final class RunSetup implements AutoCloseable {
             Arithmetic arithmetic,
             ScratchSize size,
             RunFolder folder,
-            RunHistory history) {
+            RunHistory.Past past,
+            AtomicReference<RunHistory> begun) {
+        StoreRecord record = new StoreRecord(folder.folder());
+        Path path = folder.store(config.memory().nvmeDir());
         StoreFolder store =
                 new StoreFolder(
-                        folder.store(config.memory().nvmeDir()),
-                        history.fingerprint(),
-                        config.output().resume(),
-                        history::requireDurable);
-        long firstStep = history.updates().lastStep() + 1;
-        Forward forward = session.start(size, arithmetic, Optional.of(store), firstStep);
-        if (firstStep > 1) {
-            forward.catchUp(history.updates());
-        }
-        return forward;
+                        path,
+                        config.output().resume() ? record.find() : Optional.empty(),
+                        past.fingerprint(),
+                        past.lastStep(),
+                        record,
+                        step -> begun.get().requireDurable(step));
+        return session.start(size, arithmetic, Optional.of(store), past.lastStep() + 1);
     }
 
     private static Arithmetic arithmetic(ArithmeticConfig config) {
@@ -200,8 +269,13 @@ final class RunSetup implements AutoCloseable {
         return history;
     }
 
+    RunSaves saves() {
+        return saves;
+    }
+
     LrSchedule schedule() {
-        return schedule;
+        ArithmeticConfig arithmetic = config.arithmetic();
+        return Schedules.named(arithmetic.schedule(), arithmetic.lr(), arithmetic.warmup());
     }
 
     BatchSampler sampler() {
@@ -217,7 +291,7 @@ final class RunSetup implements AutoCloseable {
         ArithmeticConfig arithmetic = config.arithmetic();
         return new StepRunner(
                 forward,
-                estimator,
+                new TwoSidedEstimator(arithmetic.queries()),
                 new StepRunner.StepOptions(
                         arithmetic.seed(),
                         arithmetic.eps(),
@@ -227,41 +301,6 @@ final class RunSetup implements AutoCloseable {
 
     Evaluator evaluator() {
         return new Evaluator(forward, config.data().microBatch());
-    }
-
-    /** Saves the weights as of the last fold that the schedule asks for. */
-    void saveCheckpoint() {
-        long foldEvery = config.arithmetic().foldEvery();
-        long through = history.updates().lastStep() / foldEvery * foldEvery;
-        boolean saved =
-                history.checkpoints()
-                        .newest()
-                        .filter(newest -> newest.foldedThrough() == through)
-                        .isPresent();
-        if (through > 0 && !saved && !session.tiers().flushStore()) {
-            save(history.checkpoints().place(through), ForwardRequest.Folding.SCHEDULED);
-            history.checkpoints().mark(through);
-        }
-    }
-
-    /** Saves the tuned model; checkpoints are no longer needed then. */
-    void saveModel() {
-        save(folder.folder(), ForwardRequest.Folding.ALL);
-        history.checkpoints().removeAll();
-        session.tiers().discardStore();
-    }
-
-    /** Ends a run that saves no model: the store of its blocks is worth nothing then. */
-    void discard() {
-        session.tiers().discardStore();
-    }
-
-    private void save(Path place, ForwardRequest.Folding folding) {
-        try (CheckpointWriter writer =
-                CheckpointWriter.create(session.checkpoint(), session.layout(), place)) {
-            forward.fold(history.updates(), folding, writer::writeBlock);
-            writer.commit();
-        }
     }
 
     /** The run in one line. */

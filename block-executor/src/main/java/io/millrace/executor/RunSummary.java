@@ -11,6 +11,7 @@ import java.nio.file.Path;
  * @param before evaluation before the first step, or null
  * @param after evaluation after the last, or null
  * @param interrupted whether it was asked to stop and can be resumed
+ * @param alreadyDone whether an earlier run had done it all, so that nothing was touched
  */
 public record RunSummary(
         Path out,
@@ -18,4 +19,5 @@ public record RunSummary(
         double lastLoss,
         EvalResult before,
         EvalResult after,
-        boolean interrupted) {}
+        boolean interrupted,
+        boolean alreadyDone) {}

@@ -5,6 +5,7 @@ import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.RunStart;
 import io.millrace.executor.config.StepProgress;
 import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.cpu.Operator;
 import io.millrace.model.text.Batch;
 import io.millrace.model.text.BatchSampler;
 import io.millrace.optim.LrSchedule;
@@ -19,6 +20,7 @@ import io.millrace.telemetry.StepObserver;
 import io.millrace.telemetry.StepOverlap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 
 /** Tuning a model: from checked input to the saved folder. */
@@ -58,6 +60,10 @@ public final class TuningRun {
      *     as it was then
      */
     public static RunSummary run(TuneConfig config, RunListener listener) {
+        Optional<RunSummary> done = FinishedRun.summary(config);
+        if (done.isPresent()) {
+            return done.get();
+        }
         try (RunObservers observers = RunObservers.open(config.output(), List.of());
                 RunSetup setup = RunSetup.prepare(config, 0, listener)) {
             return new TuningRun(config, listener, setup, observers).run();
@@ -92,7 +98,7 @@ public final class TuningRun {
             if (after == null) {
                 after = evaluate();
             }
-            setup.saveModel();
+            setup.saves().saveModel();
             // What moved for the last fold belongs to no step, and to the timeline.
             meter.begin();
             observers.between(meter);
@@ -106,7 +112,7 @@ public final class TuningRun {
             before = evaluate();
         }
         // Whatever comes, nobody goes on with these blocks.
-        setup.discard();
+        setup.saves().discard();
         boolean interrupted = tune(first, rehearsal.steps());
         if (rehearsal.heldOut() > 0 && !interrupted) {
             after = evaluate();
@@ -117,6 +123,7 @@ public final class TuningRun {
     private long begin(long last) {
         observers.begin(setup);
         long first = setup.history().updates().lastStep() + 1;
+        lastLoss = setup.history().lastLossBefore();
         listener.onStart(new RunStart(setup.describe() + observers.describe(), first, last));
         return first;
     }
@@ -128,7 +135,8 @@ public final class TuningRun {
                 lastLoss,
                 before,
                 after,
-                interrupted);
+                interrupted,
+                false);
     }
 
     /** Whether the run was asked to stop before its last step. */
@@ -148,29 +156,37 @@ public final class TuningRun {
                     runner.run(step, schedule.at(step, runLast), batch, setup.history().updates());
             requireFinite(record);
             setup.history().add(record);
-            report(record, batch.tokens(), meter.end(), last);
-            afterStep(step, last);
+            StepOverlap overlap = meter.end();
+            OperatorUse use =
+                    OperatorUse.between(
+                            setup.session().workers(),
+                            operatorsBefore,
+                            setup.session().operators().seconds());
+            report(record, batch.tokens(), overlap, use, last);
+            afterStep(step, last, overlap.seconds(), use);
         }
         return false;
     }
 
-    private void afterStep(long step, long last) {
+    private void afterStep(long step, long last, double seconds, OperatorUse use) {
         long evalEvery = config.output().evalEvery();
         if (evalEvery > 0 && step % evalEvery == 0) {
             EvalResult result = evaluate();
             after = step == last ? result : null;
         }
-        long checkpointEvery = config.output().checkpointEvery();
-        if (checkpointEvery > 0 && step % checkpointEvery == 0 && step != last) {
-            setup.saveCheckpoint();
+        if (step != last) {
+            double forming = use.seconds().getOrDefault(Operator.FORM.label(), 0.0);
+            setup.saves()
+                    .afterStep(
+                            step, seconds, use.workers() > 0 ? forming / use.workers() : seconds);
         }
     }
 
-    private void report(StepRecord record, int tokens, StepOverlap overlap, long last) {
-        double loss = 0;
+    private void report(
+            StepRecord record, int tokens, StepOverlap overlap, OperatorUse use, long last) {
+        double loss = FinishedRun.loss(record);
         double slope = 0;
         for (QueryResult query : record.queries()) {
-            loss += (query.lossPlus() + query.lossMinus()) / 2 / record.queries().size();
             slope += query.projectedGrad() / record.queries().size();
         }
         lastLoss = loss;
@@ -182,10 +198,7 @@ public final class TuningRun {
                         record.lr(),
                         tokens,
                         overlap,
-                        OperatorUse.between(
-                                setup.session().workers(),
-                                operatorsBefore,
-                                setup.session().operators().seconds()),
+                        use,
                         meter.droppedSpans());
         metrics.write(line);
         observers.step(line, meter);

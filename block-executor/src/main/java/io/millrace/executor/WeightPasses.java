@@ -28,13 +28,6 @@ interface WeightPasses extends AutoCloseable {
     /** Folds the updates that are due into a whole tensor, forming nothing. */
     void fold(Visit visit, int tensor);
 
-    /**
-     * Brings blocks that lag behind to where the passes above take them.
-     *
-     * @return whether a run that goes on has to fold all blocks before its first step
-     */
-    boolean foldsBeforeResuming();
-
     /** Products with weights along the direction. */
     LinearProgram linear(CpuWorkers workers, Scratch scratch);
 

@@ -79,7 +79,7 @@ final class BFloat16ForwardTest {
             session.plan(
                     size,
                     arithmetic,
-                    new BlockOrigin(session.checkpoint(), session.layout(), 0),
+                    BlockOrigin.of(session.checkpoint(), session.layout()),
                     false);
             Forward forward = session.start(size, arithmetic, Optional.empty(), 1);
             int width = session.checkpoint().spec().vocabSize();

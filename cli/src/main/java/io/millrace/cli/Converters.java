@@ -54,7 +54,7 @@ final class Converters {
         }
     }
 
-    private static long wholeNumber(String text) {
+    static long wholeNumber(String text) {
         try {
             return Long.parseLong(text);
         } catch (NumberFormatException e) {

@@ -90,8 +90,10 @@ final class EvalCommand implements Callable<Integer> {
         Map<String, Object> answer = new LinkedHashMap<>();
         answer.put("loss", CommandContext.orNull(result.loss()));
         answer.put("accuracy", CommandContext.orNull(result.accuracy()));
-        answer.put("examples", result.examples());
-        answer.put("tokens", result.tokens());
+        if (result.examples() > 0) {
+            answer.put("examples", result.examples());
+            answer.put("tokens", result.tokens());
+        }
         return answer;
     }
 }

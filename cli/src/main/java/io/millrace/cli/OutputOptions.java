@@ -2,6 +2,8 @@ package io.millrace.cli;
 
 import io.millrace.executor.config.TuneConfigBuilder;
 import java.nio.file.Path;
+import java.util.OptionalLong;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
 
 /** What a run leaves behind. */
@@ -14,9 +16,12 @@ final class OutputOptions {
 
     @Option(
             names = "--checkpoint-every",
-            paramLabel = "N",
-            description = "Write the weights every N steps too, not only at the end.")
-    private Long checkpointEvery;
+            paramLabel = "N|auto",
+            converter = CountOrAuto.class,
+            description =
+                    "Make the weights durable every N steps too, not only at the end; 0 for never;"
+                            + " auto, the default: as often as costs next to nothing.")
+    private OptionalLong checkpointEvery = OptionalLong.empty();
 
     @Option(names = "--resume", description = "Go on from what the output folder holds.")
     private boolean resume;
@@ -27,9 +32,19 @@ final class OutputOptions {
             description = "Write the timeline, for ui.perfetto.dev.")
     private Path trace;
 
+    /** A number of steps, or {@code auto} for none in particular. */
+    static final class CountOrAuto implements ITypeConverter<OptionalLong> {
+        @Override
+        public OptionalLong convert(String text) {
+            return text.equals("auto")
+                    ? OptionalLong.empty()
+                    : OptionalLong.of(Converters.wholeNumber(text));
+        }
+    }
+
     void applyTo(TuneConfigBuilder builder) {
         Given.apply(evalEvery, builder::evalEvery);
-        Given.apply(checkpointEvery, builder::checkpointEvery);
+        checkpointEvery.ifPresent(builder::checkpointEvery);
         builder.resume(resume);
         Given.apply(trace, builder::trace);
     }

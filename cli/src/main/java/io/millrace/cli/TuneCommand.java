@@ -1,5 +1,6 @@
 package io.millrace.cli;
 
+import io.millrace.executor.EvalResult;
 import io.millrace.executor.RunSummary;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
@@ -67,11 +68,15 @@ final class TuneCommand implements Callable<Integer> {
         if (json.wanted()) {
             context.printJson(answer(summary));
         } else {
+            if (summary.alreadyDone() && summary.after() != null) {
+                EvalResult last = summary.after();
+                context.print(RunReporter.describe(last.loss(), last.accuracy()));
+            }
             context.print(
                     String.format(
                             Locale.ROOT,
                             "%s after step %d, loss %.4f: %s",
-                            summary.interrupted() ? "interrupted" : "done",
+                            state(summary),
                             summary.stepsDone(),
                             summary.lastLoss(),
                             out));
@@ -82,6 +87,13 @@ final class TuneCommand implements Callable<Integer> {
             return ExitCode.INTERRUPTED;
         }
         return ExitCode.DONE;
+    }
+
+    private static String state(RunSummary summary) {
+        if (summary.alreadyDone()) {
+            return "nothing left to do: done";
+        }
+        return summary.interrupted() ? "interrupted" : "done";
     }
 
     private TuneConfig config() {
@@ -99,6 +111,7 @@ final class TuneCommand implements Callable<Integer> {
         Map<String, Object> answer = new LinkedHashMap<>();
         answer.put("steps_done", summary.stepsDone());
         answer.put("interrupted", summary.interrupted());
+        answer.put("already_done", summary.alreadyDone());
         answer.put("last_loss", CommandContext.orNull(summary.lastLoss()));
         answer.put("eval_before", EvalCommand.answer(summary.before()));
         answer.put("eval_after", EvalCommand.answer(summary.after()));

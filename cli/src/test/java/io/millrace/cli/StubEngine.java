@@ -58,7 +58,8 @@ final class StubEngine implements Engine {
                 0.7,
                 new EvalResult(0.75, 0.5, 10, 10),
                 new EvalResult(0.25, Double.NaN, 10, 10),
-                step < steps);
+                step < steps,
+                false);
     }
 
     @Override
@@ -70,7 +71,8 @@ final class StubEngine implements Engine {
         failWhereTold();
         tuned = config;
         rehearsed = rehearsal;
-        return new RunSummary(config.output().out(), rehearsal.steps(), 0.7, null, null, false);
+        return new RunSummary(
+                config.output().out(), rehearsal.steps(), 0.7, null, null, false, false);
     }
 
     @Override

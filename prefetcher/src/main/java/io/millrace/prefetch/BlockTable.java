@@ -29,6 +29,7 @@ final class BlockTable {
     private final int[] deviceSlot;
     private final boolean[] deviceDirty; // device bytes are newer than the host's
     private final boolean[] downloading;
+    private final boolean[] settles; // of blocks that stay: to be written when next they can be
     private boolean stagingLent;
 
     BlockTable(
@@ -51,8 +52,19 @@ final class BlockTable {
         deviceSlot = new int[blocks];
         deviceDirty = new boolean[blocks];
         downloading = new boolean[blocks];
+        settles = new boolean[blocks];
         Arrays.fill(hostSlot, SlotBank.NONE);
         Arrays.fill(deviceSlot, SlotBank.NONE);
+    }
+
+    /**
+     * Called from the read lane: a block came in an older version than was expected, because the
+     * newer one was damaged.
+     */
+    void setBack(int block, long olderVersion) {
+        synchronized (monitor) {
+            version[block] = olderVersion;
+        }
     }
 
     /**
@@ -139,10 +151,14 @@ final class BlockTable {
     void uploaded(Visit visit) {
         if (visit.staged) {
             synchronized (monitor) {
-                stagingLent = false;
-                monitor.signalAllWhenBlocking();
+                freeStaging();
             }
         }
+    }
+
+    private void freeStaging() {
+        stagingLent = false;
+        monitor.signalAllWhenBlocking();
     }
 
     /** Called from the computing thread when it is done with a block: later visits see the step. */
@@ -150,6 +166,20 @@ final class BlockTable {
         synchronized (monitor) {
             version[visit.block] = visit.foldedThrough;
         }
+    }
+
+    /**
+     * Called from the computing thread: a block that stays is written once its bytes are at rest.
+     */
+    void settle(int block) {
+        synchronized (monitor) {
+            settles[block] = true;
+        }
+    }
+
+    /** Whether a block that stays is computed on where it is written from. */
+    boolean isWrittenInPlace(int block) {
+        return unified || memory.home(block) == Tier.DEVICE;
     }
 
     /**
@@ -165,7 +195,12 @@ final class BlockTable {
                 return;
             }
             deviceDirty[block] |= visit.changed;
-            if (memory.home(block) == Tier.DEVICE || --deviceClaims[block] > 0) {
+            if (memory.home(block) == Tier.DEVICE) {
+                visit.download = settles[block] && deviceDirty[block];
+                settles[block] = false;
+                return;
+            }
+            if (--deviceClaims[block] > 0) {
                 // A later visit finds the bytes on the device, and holds the host slot too.
                 dropSharedHostClaim(block);
                 return;
@@ -194,15 +229,42 @@ final class BlockTable {
 
     private void giveHostBack(Visit visit) {
         int block = visit.block;
-        if (memory.home(block) != Tier.NVME || --hostClaims[block] > 0) {
+        if (memory.home(block) != Tier.NVME) {
+            if (settles[block] && hostDirty[block]) {
+                writeBack(visit);
+            }
+            settles[block] = false;
+            return;
+        }
+        if (--hostClaims[block] > 0) {
             return;
         }
         if (hostDirty[block]) {
-            writing[block] = true;
-            visit.version = version[block];
-            visit.write = true;
+            writeBack(visit);
         } else {
             freeHost(block);
+        }
+    }
+
+    private void writeBack(Visit visit) {
+        writing[visit.block] = true;
+        visit.version = version[visit.block];
+        visit.write = true;
+    }
+
+    /**
+     * Called from the download lane, before the copy: the bytes on the host must not change while
+     * they are written, and what stays on the device passes through the one staging slot.
+     */
+    void claimForDownload(Visit visit) throws AlertException, InterruptedException {
+        int block = visit.block;
+        synchronized (monitor) {
+            if (memory.home(block) == Tier.DEVICE) {
+                monitor.await(() -> !stagingLent);
+                stagingLent = true;
+            } else {
+                monitor.await(() -> !writing[block]);
+            }
         }
     }
 
@@ -216,8 +278,12 @@ final class BlockTable {
     void downloaded(Visit visit) {
         int block = visit.block;
         synchronized (monitor) {
-            downloading[block] = false;
             deviceDirty[block] = false;
+            if (memory.home(block) == Tier.DEVICE) {
+                writeBack(visit);
+                return;
+            }
+            downloading[block] = false;
             hostDirty[block] = true;
             giveDeviceBack(block);
             giveHostBack(visit);
@@ -229,7 +295,11 @@ final class BlockTable {
         synchronized (monitor) {
             writing[visit.block] = false;
             hostDirty[visit.block] = false;
-            freeHost(visit.block);
+            switch (memory.home(visit.block)) {
+                case NVME -> freeHost(visit.block);
+                case HOST -> monitor.signalAllWhenBlocking();
+                case DEVICE -> freeStaging();
+            }
         }
     }
 

@@ -3,6 +3,7 @@ package io.millrace.prefetch;
 import com.lmax.disruptor.AlertException;
 import com.lmax.disruptor.Sequence;
 import io.millrace.memory.CorruptDataException;
+import io.millrace.memory.Tier;
 import io.millrace.memory.nvme.BlockRead;
 import io.millrace.telemetry.Lane;
 import java.lang.foreign.MemorySegment;
@@ -32,7 +33,10 @@ final class Lanes {
             reader.start(block, site.table().onHost(block));
             long version = reader.await();
             long expected = site.table().version(block);
-            if (version != expected) {
+            if (version < expected) {
+                // The source says why; the updates since then are pending once more.
+                site.table().setBack(block, version);
+            } else if (version > expected) {
                 throw new CorruptDataException(
                         "block "
                                 + block
@@ -81,13 +85,15 @@ final class Lanes {
         }
 
         @Override
-        void handle(Visit visit) {
+        void handle(Visit visit) throws AlertException, InterruptedException {
             if (visit.releaseLater) {
                 note(Activity.COMPUTING, visit.block, visit.step);
                 visit.computed.synchronize();
                 site.table().computed(visit);
             }
             if (visit.download) {
+                note(Activity.WAITING, visit.block, visit.step);
+                site.table().claimForDownload(visit);
                 move(visit, () -> download(visit.block), times);
                 site.table().downloaded(visit);
             }
@@ -104,6 +110,7 @@ final class Lanes {
     static final class Write extends LaneThread {
         private final BlockSink.Writer writer;
         private final DurableThrough journal;
+        private volatile double stayingSecondsPerByte;
 
         Write(Site site, BlockSink.Writer writer, DurableThrough journal, Sequence after) {
             super(Lane.NVME_WRITE, site, after);
@@ -116,9 +123,19 @@ final class Lanes {
             if (visit.write) {
                 note(Activity.JOURNAL, visit.block, visit.step);
                 journal.await(visit.version);
+                long beganNs = System.nanoTime();
                 move(visit, () -> write(visit));
+                if (site.memory().home(visit.block) != Tier.NVME) {
+                    double seconds = (System.nanoTime() - beganNs) / 1e9;
+                    stayingSecondsPerByte = seconds / site.memory().blockBytes(visit.block);
+                }
                 site.table().written(visit);
             }
+        }
+
+        /** What the last write of a block that stays took; 0 before the first. */
+        double stayingSecondsPerByte() {
+            return stayingSecondsPerByte;
         }
 
         private void write(Visit visit) {

@@ -10,6 +10,7 @@ import io.millrace.telemetry.Lane;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeoutException;
@@ -49,10 +50,15 @@ public final class PipelinedFeed implements BlockFeed {
     private final Sequence arrived; // of the last lane before the computation
     private final Sequence retired; // of the last lane
     private final Optional<BlockSink.Writer> flushWriter;
+    private final int[] lastPlace; // of each block in a pass
+    private final long[] settled; // the visit after which a block was last to settle, or −1
     private final CopyTimes flushTimes = new CopyTimes();
     private long published = -1;
     private long position;
+    private Optional<Lanes.Write> writeLane = Optional.empty();
     private Lease open;
+    private boolean settleNext;
+    private boolean settling;
     private boolean closed;
 
     /**
@@ -65,6 +71,12 @@ public final class PipelinedFeed implements BlockFeed {
         this.options = options;
         visits = placement.request().visits().stream().mapToInt(Integer::intValue).toArray();
         requireMatch();
+        lastPlace = new int[placement.homes().size()];
+        settled = new long[lastPlace.length];
+        Arrays.fill(settled, -1);
+        for (int place = 0; place < visits.length; place++) {
+            lastPlace[visits[place]] = place;
+        }
         // Room for two passes: lanes are bounded by slots before they are by the ring.
         int size = Math.max(4, Integer.highestOneBit(2 * visits.length - 1) << 1);
         ring = RingBuffer.createSingleProducer(Visit::new, size, monitor);
@@ -136,7 +148,9 @@ public final class PipelinedFeed implements BlockFeed {
         }
         if (ports.sink().isPresent()) {
             BlockSink.Writer writer = own(ports.sink().get().newWriter());
-            last = add(new Lanes.Write(site, writer, ports.journal(), last));
+            Lanes.Write lane = new Lanes.Write(site, writer, ports.journal(), last);
+            writeLane = Optional.of(lane);
+            last = add(lane);
         }
         return last;
     }
@@ -166,8 +180,17 @@ public final class PipelinedFeed implements BlockFeed {
                             + block
                             + " was asked");
         }
+        if (position % visits.length == 0) {
+            settling = settleNext;
+            settleNext = false;
+        }
         publish(block);
         await(arrived, position, "block " + block);
+        if (settled[block] >= 0) {
+            // Bytes that are being written must not change.
+            await(retired, settled[block], "the write-back of block " + block);
+            settled[block] = -1;
+        }
         open = new Lease(ring.get(position), table.onDevice(block), table.version(block));
         return open;
     }
@@ -184,6 +207,27 @@ public final class PipelinedFeed implements BlockFeed {
             ring.get(published).begin(place, visits[place], step);
             ring.publish(published);
         }
+    }
+
+    /**
+     * Asks for the blocks that stay, where they have changed, to be written during the next pass as
+     * each was computed: after a kill they need not be made from their oldest version. Nobody waits
+     * for it, unless the write lane is a whole pass behind. Nothing where there is no drive.
+     */
+    public void settle() {
+        settleNext = ports.sink().isPresent();
+    }
+
+    /**
+     * How long the write lane should need for what {@link #settle} asks for, as the last such write
+     * went; 0 before the first, and where nothing stays.
+     */
+    public double settleSeconds() {
+        long bytes = 0;
+        for (int block = 0; block < lastPlace.length; block++) {
+            bytes += placement.homes().get(block) == Tier.NVME ? 0 : memory.blockBytes(block);
+        }
+        return writeLane.map(lane -> lane.stayingSecondsPerByte()).orElse(0.0) * bytes;
     }
 
     /** Waits until every change is written and durable; called when no lease is open. */
@@ -393,6 +437,13 @@ public final class PipelinedFeed implements BlockFeed {
             open = null;
             visit.changed = changed;
             visit.foldedThrough = foldedThrough;
+            if (settling
+                    && visit.place == lastPlace[visit.block]
+                    && placement.homes().get(visit.block) != Tier.NVME) {
+                table.settle(visit.block);
+                settled[visit.block] =
+                        table.isWrittenInPlace(visit.block) ? position : settled[visit.block];
+            }
             table.folded(visit);
             if (!visit.releaseLater) {
                 table.computed(visit);

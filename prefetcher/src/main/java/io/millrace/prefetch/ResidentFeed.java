@@ -19,8 +19,9 @@ public final class ResidentFeed implements BlockFeed {
          *
          * @param block the block's index
          * @param destination as many bytes as its layout says
+         * @return the last step whose update the bytes hold
          */
-        void load(int block, MemorySegment destination);
+        long load(int block, MemorySegment destination);
     }
 
     /**
@@ -29,16 +30,15 @@ public final class ResidentFeed implements BlockFeed {
      * @param layouts the model's blocks in order of index
      * @param memory where they will lie; its budget bounds them
      * @param loader fills them
-     * @param foldedThrough the last step whose update the loaded bytes hold
      */
-    public ResidentFeed(
-            List<BlockLayout> layouts, HostMemory memory, Loader loader, long foldedThrough) {
+    public ResidentFeed(List<BlockLayout> layouts, HostMemory memory, Loader loader) {
         try {
             for (BlockLayout layout : layouts) {
                 String purpose = "block " + layout.index() + " of " + layouts.size();
                 HostSlab slab = memory.allocate(purpose, layout.sizeBytes());
-                blocks.add(new Resident(slab, foldedThrough));
-                loader.load(layout.index(), slab.segment());
+                Resident block = new Resident(slab);
+                blocks.add(block);
+                block.foldedThrough = loader.load(layout.index(), slab.segment());
             }
         } catch (RuntimeException | Error e) {
             close();
@@ -60,9 +60,8 @@ public final class ResidentFeed implements BlockFeed {
         private final HostSlab slab;
         private long foldedThrough;
 
-        Resident(HostSlab slab, long foldedThrough) {
+        Resident(HostSlab slab) {
             this.slab = slab;
-            this.foldedThrough = foldedThrough;
         }
 
         @Override

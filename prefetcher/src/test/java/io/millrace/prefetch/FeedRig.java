@@ -50,6 +50,10 @@ final class FeedRig implements AutoCloseable {
     Runnable beforeWrite = () -> {};
     Runnable beforeUpload = () -> {};
     Runnable beforeDownload = () -> {};
+
+    /** Whether what a lane copied away is overwritten: where nothing that stays is copied. */
+    boolean spoilsDownloads = true;
+
     PipelinedFeed feed;
 
     FeedRig(Path folder) {
@@ -95,7 +99,7 @@ final class FeedRig implements AutoCloseable {
     PipelinedFeed start(Placement placement, FeedOptions options) {
         Optional<DevicePort> device =
                 placement.request().isUnified() ? Optional.empty() : Optional.of(new Port());
-        BlockSource source = new Watched(new LayeredSource(store, new Base()));
+        BlockSource source = new Watched(new LayeredSource(List.of(store, new Base())));
         FeedPorts ports =
                 new FeedPorts(
                         host, device, source, Optional.of(new Sink()), this::awaitJournal, spans);
@@ -341,7 +345,9 @@ final class FeedRig implements AutoCloseable {
             beforeDownload.run();
             inner.download(from, to, times);
             boolean addressable = !(device instanceof CudaDevice);
-            if (addressable && Thread.currentThread().getName().equals("millrace-d2h")) {
+            if (spoilsDownloads
+                    && addressable
+                    && Thread.currentThread().getName().equals("millrace-d2h")) {
                 // The lane gives the slot back; a flush leaves it to whom it belongs.
                 from.segment().fill((byte) 0x5A);
             }

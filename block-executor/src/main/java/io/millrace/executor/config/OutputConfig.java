@@ -4,13 +4,15 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 
 /**
  * What a run leaves behind.
  *
  * @param out folder of the tuned model, the journal and the metrics
  * @param evalEvery steps between evaluations; 0 evaluates at the start and the end
- * @param checkpointEvery steps between checkpoints; 0 writes the model at the end
+ * @param checkpointEvery steps between checkpoints; 0 for none; empty for as often as costs next to
+ *     nothing, so that a kill costs little however long the run was
  * @param resume whether to go on from what the folder holds
  * @param trace file for the timeline
  * @param metricsPort port on this machine at which figures are served, 0 for any that is free
@@ -18,7 +20,7 @@ import java.util.OptionalInt;
 public record OutputConfig(
         Path out,
         long evalEvery,
-        long checkpointEvery,
+        OptionalLong checkpointEvery,
         boolean resume,
         Optional<Path> trace,
         OptionalInt metricsPort) {
@@ -27,7 +29,7 @@ public record OutputConfig(
     /** Checks every field. */
     public OutputConfig {
         Check.atLeast(0, evalEvery, "--eval-every");
-        Check.atLeast(0, checkpointEvery, "--checkpoint-every");
+        checkpointEvery.ifPresent(every -> Check.atLeast(0, every, "--checkpoint-every"));
         metricsPort.ifPresent(port ->
                 Check.that(
                         port >= 0 && port <= GREATEST_PORT,
@@ -39,7 +41,9 @@ public record OutputConfig(
     void addOptions(Map<String, Object> options) {
         options.put("out", out.toString());
         options.put("eval-every", evalEvery);
-        options.put("checkpoint-every", checkpointEvery);
+        options.put(
+                "checkpoint-every",
+                checkpointEvery.isPresent() ? (Object) checkpointEvery.getAsLong() : "auto");
         options.put("resume", resume);
         trace.ifPresent(file -> options.put("trace", file.toString()));
         metricsPort.ifPresent(port -> options.put("metrics-port", port));

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 
 /** A tuning run option by option; the fields' initial values are the defaults of every run. */
 public final class TuneConfigBuilder {
@@ -44,7 +45,7 @@ public final class TuneConfigBuilder {
     private Optional<DType> dtype = Optional.empty();
     private MemoryConfig memory = MemoryConfig.DEFAULT;
     private long evalEvery;
-    private long checkpointEvery;
+    private OptionalLong checkpointEvery = OptionalLong.empty();
     private boolean resume;
     private Optional<Path> trace = Optional.empty();
     private OptionalInt metricsPort = OptionalInt.empty();
@@ -232,9 +233,9 @@ public final class TuneConfigBuilder {
         return this;
     }
 
-    /** Steps between checkpoints. */
+    /** Steps between checkpoints, 0 for none; as often as costs next to nothing if not called. */
     public TuneConfigBuilder checkpointEvery(long count) {
-        checkpointEvery = count;
+        checkpointEvery = OptionalLong.of(count);
         return this;
     }
 

@@ -7,6 +7,16 @@ public interface BlockSource {
     /** The last step whose updates the block's bytes hold; 0 for the base weights. */
     long version(int block);
 
+    /** Whether there are bytes of a block here at all. */
+    default boolean has(int block) {
+        return true;
+    }
+
+    /** Says that a block's newest bytes here are damaged: the source never gives them again. */
+    default void lose(int block) {
+        throw new IllegalStateException("block " + block + " has no other version here");
+    }
+
     /** Bytes of a block. */
     long blockBytes(int block);
 

@@ -31,6 +31,8 @@ public final class BlockStore implements BlockSource, AutoCloseable {
     private static final String DATA_FILE = "blocks.dat";
     private static final String MANIFEST_FILE = "manifest.dat";
     private static final String LOCK_FILE = "lock";
+    private static final String DRAFT = ".new";
+    private static final String OWNER_FILE = "owner.json";
 
     private final StoreConfig config;
     private final FileIo io;
@@ -43,7 +45,7 @@ public final class BlockStore implements BlockSource, AutoCloseable {
     private final BlockingRequest dataSync = new BlockingRequest();
     private final Object syncing = new Object();
     private final long chargedBytes;
-    private RuntimeException poison; // guarded by this
+    private Throwable poison; // guarded by this
     private long rereadCount; // guarded by this
     private boolean closed;
 
@@ -97,10 +99,32 @@ public final class BlockStore implements BlockSource, AutoCloseable {
         return Manifest.BUFFER_BYTES + (readers + writers) * PagedTransfer.BUFFER_BYTES;
     }
 
-    /** Deletes a store that is not open, and its folder where nothing else is in it. */
+    /** Whether a folder holds a whole store, or the rest of one. */
+    public static boolean isStore(Path folder) {
+        return Files.exists(folder.resolve(MANIFEST_FILE))
+                || Files.exists(folder.resolve(DATA_FILE));
+    }
+
+    /** Where a folder says whose store it holds; written by whoever opens it, if at all. */
+    public static Path ownerFile(Path folder) {
+        return folder.resolve(OWNER_FILE);
+    }
+
+    /**
+     * Deletes a store that is not open, and its folder where nothing else is in it. The manifest
+     * goes first: what a crash leaves of the rest is no store any more.
+     *
+     * @throws BadInputException when another run has it open
+     */
     public static void delete(Path folder) {
+        if (!Files.isDirectory(folder)) {
+            return;
+        }
+        FileChannel held = lock(folder);
         try {
-            for (String name : List.of(MANIFEST_FILE, DATA_FILE, LOCK_FILE)) {
+            List<String> names =
+                    List.of(MANIFEST_FILE, MANIFEST_FILE + DRAFT, DATA_FILE, OWNER_FILE, LOCK_FILE);
+            for (String name : names) {
                 Files.deleteIfExists(folder.resolve(name));
             }
             try (var rest = Files.list(folder)) {
@@ -110,14 +134,16 @@ public final class BlockStore implements BlockSource, AutoCloseable {
             }
             Files.delete(folder);
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException(folder + " cannot be removed", e);
+        } finally {
+            close(held);
         }
     }
 
     private void create(Path manifestPath) {
         io.preallocate(config.folder().resolve(DATA_FILE), geometry.dataBytes());
         // The manifest appears under its name whole: a crash before leaves no store at all.
-        Path draft = config.folder().resolve(MANIFEST_FILE + ".new");
+        Path draft = config.folder().resolve(MANIFEST_FILE + DRAFT);
         try {
             Files.deleteIfExists(draft);
             io.preallocate(draft, Manifest.fileBytes(geometry.slotCount()));
@@ -193,6 +219,21 @@ public final class BlockStore implements BlockSource, AutoCloseable {
         return slots.durableVersion(block);
     }
 
+    @Override
+    public synchronized boolean has(int block) {
+        return slots.version(block) > 0;
+    }
+
+    /**
+     * Forgets the newest version of a block, whose bytes are damaged: the store then has the one
+     * that was durable before it, or none. Its slot is free again.
+     */
+    @Override
+    public synchronized void lose(int block) {
+        slots.forgetNewest(block);
+        notifyAll();
+    }
+
     /** Blocks read a second time because a checksum did not match at first. */
     public synchronized long rereadCount() {
         return rereadCount;
@@ -236,18 +277,19 @@ public final class BlockStore implements BlockSource, AutoCloseable {
             if (records.isEmpty()) {
                 return;
             }
+            Throwable failure = null;
             try {
                 dataSync.sync(data);
                 manifest.append(records);
-            } catch (RuntimeException e) {
-                synchronized (this) {
-                    poison = e;
-                }
+            } catch (RuntimeException | Error e) {
+                failure = e;
                 throw e;
             } finally {
                 synchronized (this) {
-                    if (poison == null) {
+                    if (failure == null) {
                         slots.synced(records);
+                    } else {
+                        poison = failure;
                     }
                     records.forEach(one -> slots.unpin(one.slot()));
                     notifyAll();

@@ -28,6 +28,11 @@ final class Checksum {
     /** Starts over, on other memory. */
     void start(MemorySegment segment) {
         crc.reset();
+        goOn(segment);
+    }
+
+    /** Goes on with other memory. */
+    void goOn(MemorySegment segment) {
         memory = segment;
         window = null;
         done = 0;

@@ -17,6 +17,7 @@ final class SlotTable {
     private final long[] version; // of the newest whole bytes of a block
     private final long[] durableVersion;
     private final int[] checksum;
+    private final int[] durableChecksum;
     private final int[] newest; // slot, or NONE
     private final int[] durable; // slot, or NONE
     private final int[] holder; // the block that a slot was last taken for, or NONE
@@ -30,6 +31,7 @@ final class SlotTable {
         version = new long[blocks];
         durableVersion = new long[blocks];
         checksum = new int[blocks];
+        durableChecksum = new int[blocks];
         newest = filled(blocks);
         durable = filled(blocks);
         holder = filled(geometry.slotCount());
@@ -61,6 +63,7 @@ final class SlotTable {
                 version[one.block()] = one.version();
                 durableVersion[one.block()] = one.version();
                 checksum[one.block()] = one.checksum();
+                durableChecksum[one.block()] = one.checksum();
             }
         }
     }
@@ -123,7 +126,7 @@ final class SlotTable {
         List<Manifest.SlotRecord> records = new ArrayList<>();
         for (int block = 0; block < newest.length; block++) {
             int slot = newest[block];
-            if (slot != durable[block]) {
+            if (slot != NONE && slot != durable[block]) {
                 pins[slot]++;
                 records.add(
                         new Manifest.SlotRecord(
@@ -143,11 +146,27 @@ final class SlotTable {
         for (Manifest.SlotRecord one : records) {
             durable[one.block()] = one.slot();
             durableVersion[one.block()] = one.version();
+            durableChecksum[one.block()] = one.checksum();
         }
     }
 
     boolean hasUnsynced() {
         return !Arrays.equals(newest, durable);
+    }
+
+    /**
+     * Takes a block back to its durable version or, where that is the newest, to none. The manifest
+     * may go on naming the slot: whoever reads it by that finds the checksum wrong again.
+     */
+    void forgetNewest(int block) {
+        if (newest[block] == durable[block]) {
+            durable[block] = NONE;
+            durableVersion[block] = 0;
+            durableChecksum[block] = 0;
+        }
+        newest[block] = durable[block];
+        version[block] = durableVersion[block];
+        checksum[block] = durableChecksum[block];
     }
 
     private boolean isFree(int slot) {

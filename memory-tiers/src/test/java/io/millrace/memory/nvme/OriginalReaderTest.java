@@ -135,7 +135,7 @@ final class OriginalReaderTest {
                 BlockStore store =
                         BlockStore.open(StoreConfig.of(storeFolder, sizes, 1), io, memory);
                 HostSlab slab = memory.allocate("block", 3008)) {
-            LayeredSource source = new LayeredSource(store, original);
+            LayeredSource source = new LayeredSource(List.of(store, original));
             assertThat(source.read(1, slab.segment())).isZero();
             assertThat(slab.segment().asSlice(0, 2992))
                     .matches(got -> got.mismatch(MemorySegment.ofArray(base).asSlice(2008)) < 0);

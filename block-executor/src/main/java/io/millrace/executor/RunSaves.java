@@ -1,0 +1,123 @@
+package io.millrace.executor;
+
+import io.millrace.executor.config.OutputConfig;
+import io.millrace.memory.nvme.VerifiedSource;
+import io.millrace.model.CheckpointWriter;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+
+/** What a run makes durable beside its journal: blocks and checkpoints under way, its end. */
+final class RunSaves {
+    private final OutputConfig config;
+    private final long foldEvery;
+    private final ModelSession session;
+    private final Forward forward;
+    private final RunFolder folder;
+    private final RunHistory history;
+    private final BlockOrigin origin;
+    private final Map<String, Object> runFile;
+    private final CheckpointCadence cadence;
+
+    RunSaves(
+            OutputConfig config,
+            long foldEvery,
+            ModelSession session,
+            Forward forward,
+            RunFolder folder,
+            RunHistory history,
+            BlockOrigin origin,
+            Map<String, Object> runFile) {
+        this.config = config;
+        this.foldEvery = foldEvery;
+        this.session = session;
+        this.forward = forward;
+        this.folder = folder;
+        this.history = history;
+        this.origin = origin;
+        this.runFile = runFile;
+        cadence = new CheckpointCadence(session.layout().sizeBytes());
+        if (isAutomatic()) {
+            session.tiers().keepDurable();
+        }
+    }
+
+    private boolean isAutomatic() {
+        return config.checkpointEvery().isEmpty();
+    }
+
+    /**
+     * Does what is due after a step.
+     *
+     * @param step that was done
+     * @param seconds that it took
+     * @param applying seconds that applying its update anew would take at most
+     */
+    void afterStep(long step, double seconds, double applying) {
+        OptionalLong every = config.checkpointEvery();
+        if (every.isEmpty()) {
+            session.tiers().settleIfDue();
+            if (cadence.step(seconds, applying) && !session.tiers().hasStore()) {
+                long beganNs = System.nanoTime();
+                saveCheckpoint();
+                cadence.saved((System.nanoTime() - beganNs) / 1e9);
+            }
+        } else if (every.getAsLong() > 0 && step % every.getAsLong() == 0) {
+            saveCheckpoint();
+        }
+    }
+
+    /** Saves the weights as of the last fold that the schedule asks for. */
+    private void saveCheckpoint() {
+        long through = history.updates().lastStep() / foldEvery * foldEvery;
+        boolean saved =
+                history.checkpoints()
+                        .newest()
+                        .filter(newest -> newest.foldedThrough() == through)
+                        .isPresent();
+        if (through > 0 && !saved && !session.tiers().flushStore()) {
+            List<Integer> checksums =
+                    save(history.checkpoints().place(through), ForwardRequest.Folding.SCHEDULED);
+            history.checkpoints().mark(through, checksums, history.fingerprint());
+            session.tiers().dropEarlierStore();
+        }
+    }
+
+    /** Saves the tuned model; checkpoints are no longer needed then. */
+    void saveModel() {
+        // While its files are exchanged, the folder holds the model of no step for certain.
+        folder.writeRunFile(runFile);
+        save(folder.folder(), ForwardRequest.Folding.ALL);
+        Map<String, Object> done = new LinkedHashMap<>(runFile);
+        done.put(FinishedRun.SAVED_STEP, history.updates().lastStep());
+        folder.writeRunFile(done);
+        discard();
+    }
+
+    /** Ends a run: what it kept for going on is worth nothing any more. */
+    void discard() {
+        history.checkpoints().removeAll();
+        session.tiers().discardStore();
+    }
+
+    /** Checksums of the blocks as they were written. */
+    private List<Integer> save(Path place, ForwardRequest.Folding folding) {
+        folder.requireInPlace();
+        int[] checksums = new int[session.layout().blocks().size()];
+        try (CheckpointWriter writer =
+                CheckpointWriter.create(session.checkpoint(), session.layout(), place)) {
+            forward.fold(
+                    history.updates(),
+                    folding,
+                    (block, weights) -> {
+                        writer.writeBlock(block, weights);
+                        checksums[block] = VerifiedSource.checksum(origin.tensors(block, weights));
+                    });
+            writer.commit();
+        }
+        return Arrays.stream(checksums).boxed().toList();
+    }
+}

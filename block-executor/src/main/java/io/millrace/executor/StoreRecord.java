@@ -1,0 +1,94 @@
+package io.millrace.executor;
+
+import io.millrace.memory.BadInputException;
+import io.millrace.memory.nvme.BlockStore;
+import io.millrace.telemetry.json.Json;
+import io.millrace.telemetry.json.JsonFormatException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Where a run's block store is: {@code blocks.json} in the run's folder, and {@code owner.json} in
+ * the store's, so that either finds the other after a stop, wherever a folder was moved and
+ * whatever options the run goes on with.
+ */
+final class StoreRecord {
+    private static final String NAME = "blocks.json";
+    private static final String PATH = "path";
+    private static final String INSIDE = "blocks";
+
+    private final Path runFolder;
+
+    StoreRecord(Path runFolder) {
+        this.runFolder = runFolder;
+    }
+
+    /** The store that is inside the run's own folder, where nothing else was asked for. */
+    static Path inside(Path runFolder) {
+        return runFolder.resolve(INSIDE);
+    }
+
+    /** The record's own file. */
+    static Path file(Path runFolder) {
+        return runFolder.resolve(NAME);
+    }
+
+    /**
+     * Where the store is that was left, if there is one.
+     *
+     * @throws BadInputException where the record cannot be read
+     */
+    Optional<Path> find() {
+        Path file = file(runFolder);
+        Path place = inside(runFolder);
+        if (Files.isRegularFile(file)) {
+            try {
+                place = Path.of(Json.parseObject(Files.readString(file)).string(PATH));
+            } catch (IOException | JsonFormatException e) {
+                throw new BadInputException(
+                        file.toString(),
+                        "cannot be read (" + e.getMessage() + ")",
+                        "remove it: the run rebuilds its blocks from base and journal");
+            }
+        }
+        return BlockStore.isStore(place) ? Optional.of(place) : Optional.empty();
+    }
+
+    /** Says where the store is from now on; durable when this returns. */
+    void write(Path store) {
+        try {
+            if (store.equals(inside(runFolder))) {
+                Files.deleteIfExists(file(runFolder));
+                return;
+            }
+            String place = store.toAbsolutePath().normalize().toString();
+            RunFolder.replace(file(runFolder), Json.writePretty(Map.of(PATH, place)));
+        } catch (IOException e) {
+            throw new UncheckedIOException(file(runFolder) + " cannot be written", e);
+        }
+    }
+
+    /** Says in a store's folder whose it is. */
+    void writeOwner(Path store, long identity) {
+        Map<String, Object> owner =
+                Map.of(
+                        "run",
+                        runFolder.toAbsolutePath().normalize().toString(),
+                        "identity",
+                        String.format("0x%016x", identity));
+        RunFolder.replace(BlockStore.ownerFile(store), Json.writePretty(owner));
+    }
+
+    /** There is no store any more. */
+    void remove() {
+        try {
+            Files.deleteIfExists(file(runFolder));
+        } catch (IOException e) {
+            throw new UncheckedIOException(file(runFolder) + " cannot be removed", e);
+        }
+    }
+}
