@@ -313,6 +313,13 @@ final class BlockTiers implements AutoCloseable {
         return true;
     }
 
+    /** Makes what the store has by now durable; nothing where there is none. */
+    void syncStore() {
+        if (store != null) {
+            store.sync();
+        }
+    }
+
     /** Says that a store which the run only began from is not needed any more. */
     void dropEarlierStore() {
         if (store == null && !earlierIsRead) {

@@ -33,6 +33,13 @@ final class CheckpointCadence {
         return applyingSeconds >= WORTH_SAVING_SECONDS && elapsedSeconds >= saveSeconds / SHARE;
     }
 
+    /**
+     * Whether saving before a stop spares whoever goes on more than it costs now, and costs little.
+     */
+    boolean isWorthItBeforeStopping() {
+        return saveSeconds < applyingSeconds && saveSeconds < WORTH_SAVING_SECONDS;
+    }
+
     /** Takes note of a checkpoint and of how long it took. */
     void saved(double seconds) {
         saveSeconds = seconds;

@@ -32,7 +32,12 @@ final class RunCheckpoints {
     private final Path folder;
 
     RunCheckpoints(Path runFolder) {
-        folder = runFolder.resolve("checkpoints");
+        folder = folder(runFolder);
+    }
+
+    /** Where a run's checkpoints are. */
+    static Path folder(Path runFolder) {
+        return runFolder.resolve("checkpoints");
     }
 
     /**

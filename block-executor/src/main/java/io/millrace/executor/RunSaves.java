@@ -40,13 +40,9 @@ final class RunSaves {
         this.origin = origin;
         this.runFile = runFile;
         cadence = new CheckpointCadence(session.layout().sizeBytes());
-        if (isAutomatic()) {
+        if (config.checkpointEvery().isEmpty()) {
             session.tiers().keepDurable();
         }
-    }
-
-    private boolean isAutomatic() {
-        return config.checkpointEvery().isEmpty();
     }
 
     /**
@@ -66,6 +62,18 @@ final class RunSaves {
                 cadence.saved((System.nanoTime() - beganNs) / 1e9);
             }
         } else if (every.getAsLong() > 0 && step % every.getAsLong() == 0) {
+            saveCheckpoint();
+        }
+    }
+
+    /** A run that was asked to stop: whoever goes on is spared what can be had quickly. */
+    void beforeStopping() {
+        if (config.checkpointEvery().isPresent()) {
+            return;
+        }
+        if (session.tiers().hasStore()) {
+            session.tiers().syncStore();
+        } else if (cadence.isWorthItBeforeStopping()) {
             saveCheckpoint();
         }
     }

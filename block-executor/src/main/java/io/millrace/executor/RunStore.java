@@ -40,7 +40,7 @@ final class RunStore {
      */
     static BlockStore open(
             StoreFolder folder, FileIo io, Drives drives, HostMemory host, List<Long> blockBytes) {
-        boolean here = folder.earlier().filter(folder.path()::equals).isPresent();
+        boolean here = folder.record().names(folder.path()) && folder.earlier().isPresent();
         if (here) {
             Optional<BlockStore> left = reopen(folder, folder.path(), io, host, blockBytes);
             if (left.isPresent()) {
@@ -57,7 +57,7 @@ final class RunStore {
             }
             folder.record().write(folder.path());
             folder.earlier()
-                    .filter(place -> !place.equals(folder.path()))
+                    .filter(place -> !StoreRecord.isSame(place, folder.path()))
                     .ifPresent(BlockStore::delete);
             return store;
         } catch (RuntimeException | Error e) {

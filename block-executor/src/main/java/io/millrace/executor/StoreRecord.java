@@ -55,13 +55,30 @@ final class StoreRecord {
                         "remove it: the run rebuilds its blocks from base and journal");
             }
         }
-        return BlockStore.isStore(place) ? Optional.of(place) : Optional.empty();
+        return BlockStore.isStore(place)
+                ? Optional.of(place.toAbsolutePath().normalize())
+                : Optional.empty();
+    }
+
+    /** Whether a run's store, if there is one, is this. */
+    boolean names(Path store) {
+        return find().filter(place -> isSame(place, store)).isPresent();
+    }
+
+    /** Whether two paths lead to one folder, however they are spelled. */
+    static boolean isSame(Path one, Path other) {
+        try {
+            return one.equals(other)
+                    || (Files.exists(one) && Files.exists(other) && Files.isSameFile(one, other));
+        } catch (IOException e) {
+            throw new UncheckedIOException(one + " cannot be compared with " + other, e);
+        }
     }
 
     /** Says where the store is from now on; durable when this returns. */
     void write(Path store) {
         try {
-            if (store.equals(inside(runFolder))) {
+            if (isSame(store, inside(runFolder))) {
                 Files.deleteIfExists(file(runFolder));
                 return;
             }

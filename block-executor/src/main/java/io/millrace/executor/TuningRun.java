@@ -94,7 +94,9 @@ public final class TuningRun {
             before = evaluate();
         }
         boolean interrupted = tune(first, arithmetic.steps());
-        if (!interrupted) {
+        if (interrupted) {
+            setup.saves().beforeStopping();
+        } else {
             if (after == null) {
                 after = evaluate();
             }

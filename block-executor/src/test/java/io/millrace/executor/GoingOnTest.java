@@ -5,28 +5,19 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
-import io.millrace.executor.config.StepProgress;
 import io.millrace.executor.config.TuneConfigBuilder;
-import io.millrace.memory.BadInputException;
-import io.millrace.memory.DType;
 import io.millrace.model.Checkpoint;
-import io.millrace.model.ModelConfig;
-import io.millrace.model.SyntheticModel;
-import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Timeout;
@@ -40,8 +31,6 @@ import org.junit.jupiter.params.provider.CsvSource;
  */
 @Timeout(value = 5, unit = TimeUnit.MINUTES)
 class GoingOnTest {
-
-    private static final Pattern SMALLEST = Pattern.compile("at least (\\d+)");
 
     @TempDir Path temp;
     private Path model;
@@ -144,21 +133,15 @@ class GoingOnTest {
                 break;
             }
             long last = done;
-            assertThatThrownBy(() -> TuningRun.run(run.build(), failAfter(last)))
+            assertThatThrownBy(() -> TuningRun.run(run.build(), Runs.cutAfter(last)))
                     .as(history.toString())
-                    .isInstanceOf(Cut.class);
+                    .isInstanceOf(Runs.Cut.class);
         }
         Mode end = modes.get(random.nextInt(modes.size()));
         TuneConfigBuilder run =
                 config(direction, foldEvery, steps, "out").memory(end.memory()).resume(true);
         TuningRun.run(run.build(), RunListener.SILENT);
-        Map<String, byte[]> result = Runs.result(out);
-        assertThat(result.keySet()).as(history.toString()).isEqualTo(expected.keySet());
-        for (Map.Entry<String, byte[]> file : expected.entrySet()) {
-            assertThat(result.get(file.getKey()))
-                    .as(history + ", " + file.getKey())
-                    .isEqualTo(file.getValue());
-        }
+        Runs.assertSame(out, expected, history.toString());
         assertNothingLeft(out, history.toString());
     }
 
@@ -198,29 +181,8 @@ class GoingOnTest {
         return walk.reversed();
     }
 
-    private void write(String dtype) {
-        Map<String, Object> config = new LinkedHashMap<>();
-        config.put("architectures", List.of("LlamaForCausalLM"));
-        config.put("model_type", "llama");
-        config.put("hidden_act", "silu");
-        config.put("hidden_size", 64L);
-        config.put("intermediate_size", 128L);
-        config.put("max_position_embeddings", 64L);
-        config.put("num_attention_heads", 4L);
-        config.put("num_key_value_heads", 2L);
-        config.put("num_hidden_layers", 8L);
-        config.put("rms_norm_eps", 1e-5);
-        config.put("rope_theta", 10000.0);
-        config.put("tie_word_embeddings", true);
-        config.put("vocab_size", 320L);
-        model = temp.resolve("model");
-        DType stored = DType.find(dtype).orElseThrow();
-        SyntheticModel.write(
-                ModelConfig.of("config.json", new JsonObject(config)),
-                stored,
-                3,
-                model,
-                bytes -> {});
+    private void write(String dtype) throws IOException {
+        model = Runs.deepModel(temp.resolve("model"), "llama", dtype);
         try (Checkpoint checkpoint = Checkpoint.open(model)) {
             largest = (checkpoint.layout().largestBlock().sizeBytes() + 4095) / 4096 * 4096;
         }
@@ -231,37 +193,26 @@ class GoingOnTest {
         smallestDevice = smallest(direction, foldEvery, "emulated", false);
     }
 
-    /** What a run with next to nothing is told. */
+    /** What a run with next to nothing is told; blocks move then. */
     private long smallest(String direction, int foldEvery, String device, boolean host)
             throws IOException {
-        long budget = 4096;
-        for (int attempt = 0; attempt < 4; attempt++) {
-            Mode mode =
-                    mode(
-                            "probe",
-                            device,
-                            host ? budget : 0,
-                            host ? 0 : budget,
-                            2,
-                            true,
-                            Optional.empty(),
-                            0);
-            String name = device + "-probe" + attempt;
-            try {
-                TuningRun.run(
-                        config(direction, foldEvery, 3, name).memory(mode.memory()).build(),
-                        RunListener.SILENT);
-                assertThat(Files.readString(temp.resolve(name + "/metrics.jsonl")))
-                        .as("the smallest budget makes blocks stream")
-                        .contains(host ? "nvme-read" : "h2d");
-                return budget;
-            } catch (BadInputException e) {
-                Matcher matcher = SMALLEST.matcher(e.getMessage());
-                assertThat(matcher.find()).as(e.getMessage()).isTrue();
-                budget = Long.parseLong(matcher.group(1));
-            }
-        }
-        throw new AssertionError("four refusals, and none named a budget that works");
+        long budget =
+                Runs.smallestBudget(tried ->
+                        config(direction, foldEvery, 3, device + "-probe-" + tried)
+                                .memory(
+                                        mode(
+                                                        "probe",
+                                                        device,
+                                                        host ? tried : 0,
+                                                        host ? 0 : tried,
+                                                        2,
+                                                        true,
+                                                        Optional.empty(),
+                                                        0)
+                                                .memory()));
+        Path metrics = temp.resolve(device + "-probe-" + budget + "/metrics.jsonl");
+        assertThat(Files.readString(metrics)).contains(host ? "nvme-read" : "h2d");
+        return budget;
     }
 
     private TuneConfigBuilder config(String direction, int foldEvery, int steps, String name) {
@@ -274,20 +225,5 @@ class GoingOnTest {
         return direction.equals("low-rank")
                 ? config.window(2 * foldEvery).optimizer("lozo-m")
                 : config.foldEvery(foldEvery);
-    }
-
-    private static final class Cut extends RuntimeException {
-        private static final long serialVersionUID = 1;
-    }
-
-    private static RunListener failAfter(long step) {
-        return new RunListener() {
-            @Override
-            public void onStep(StepProgress progress) {
-                if (progress.step() >= step) {
-                    throw new Cut();
-                }
-            }
-        };
     }
 }

@@ -1,21 +1,34 @@
 package io.millrace.executor;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.StepProgress;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
+import io.millrace.memory.BadInputException;
+import io.millrace.memory.DType;
+import io.millrace.model.ModelConfig;
+import io.millrace.model.SyntheticModel;
+import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.function.LongFunction;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** Small tuning runs for tests, and what they leave behind. */
 final class Runs {
+    private static final Pattern SMALLEST = Pattern.compile("at least (\\d+)");
+
     private Runs() {}
 
     /** Tokenised rows of different lengths that a vocabulary of 320 has. */
@@ -78,5 +91,67 @@ final class Runs {
                 return done >= step;
             }
         };
+    }
+
+    /** A model of twelve layers with random weights of a golden configuration. */
+    static Path deepModel(Path folder, String kind, String dtype) throws IOException {
+        Map<String, Object> fields =
+                new LinkedHashMap<>(Golden.json(kind + "/config.json").fields());
+        fields.put("num_hidden_layers", 12L);
+        fields.put("hidden_size", 192L);
+        fields.put(kind.equals("opt") ? "ffn_dim" : "intermediate_size", 512L);
+        fields.computeIfPresent("word_embed_proj_dim", (name, width) -> 192L);
+        SyntheticModel.write(
+                ModelConfig.of("config.json", new JsonObject(fields)),
+                DType.find(dtype).orElseThrow(),
+                7,
+                folder,
+                bytes -> {});
+        return folder;
+    }
+
+    /** The budget that a run with next to nothing is told to take, and that then works. */
+    static long smallestBudget(LongFunction<TuneConfigBuilder> run) {
+        long budget = 4096;
+        for (int attempt = 0; attempt < 4; attempt++) {
+            try {
+                TuningRun.run(run.apply(budget).build(), RunListener.SILENT);
+                return budget;
+            } catch (BadInputException e) {
+                Matcher matcher = SMALLEST.matcher(e.getMessage());
+                assertThat(matcher.find()).as(e.getMessage()).isTrue();
+                assertThat(Long.parseLong(matcher.group(1))).isGreaterThan(budget);
+                budget = Long.parseLong(matcher.group(1));
+            }
+        }
+        throw new AssertionError("four refusals, and none named a budget that works");
+    }
+
+    /** Fails where a run's result is not that of another, byte for byte. */
+    static void assertSame(Path out, Map<String, byte[]> expected, String what) throws IOException {
+        Map<String, byte[]> actual = result(out);
+        assertThat(actual.keySet()).as(what).isEqualTo(expected.keySet());
+        for (Map.Entry<String, byte[]> file : expected.entrySet()) {
+            assertThat(actual.get(file.getKey()))
+                    .as("%s: %s", what, file.getKey())
+                    .isEqualTo(file.getValue());
+        }
+    }
+
+    /** A listener that ends a run from within once a step is done, as if it had failed there. */
+    static RunListener cutAfter(long step) {
+        return new RunListener() {
+            @Override
+            public void onStep(StepProgress progress) {
+                if (progress.step() >= step) {
+                    throw new Cut();
+                }
+            }
+        };
+    }
+
+    /** The end that {@link #cutAfter} makes. */
+    static final class Cut extends RuntimeException {
+        private static final long serialVersionUID = 1;
     }
 }

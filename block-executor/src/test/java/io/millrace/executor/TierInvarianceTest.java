@@ -10,27 +10,21 @@ import io.millrace.executor.config.RunStart;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.cpu.Gemm;
 import io.millrace.memory.BadInputException;
-import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.memory.nvme.FaultPlan;
 import io.millrace.model.Checkpoint;
-import io.millrace.model.ModelConfig;
-import io.millrace.model.SyntheticModel;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -42,8 +36,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Budgets, tiers and devices decide where bytes lie, and never what they are. */
 @Timeout(value = 5, unit = TimeUnit.MINUTES)
 class TierInvarianceTest {
-    private static final Pattern SMALLEST = Pattern.compile("at least (\\d+)");
-
     @TempDir Path temp;
 
     private String perturbation = "gaussian";
@@ -243,38 +235,14 @@ class TierInvarianceTest {
 
     /** What a run with next to nothing is told. */
     private long smallestHostBudget(Path model, Path data) {
-        long budget = 4096;
-        for (int attempt = 0; attempt < 3; attempt++) {
-            MemoryConfig memory = memory("cpu", budget, 0, 2, true);
-            try {
-                run(model, data, "probe-" + attempt, memory);
-                return budget;
-            } catch (BadInputException e) {
-                Matcher matcher = SMALLEST.matcher(e.getMessage());
-                assertThat(matcher.find()).as(e.getMessage()).isTrue();
-                assertThat(Long.parseLong(matcher.group(1))).isGreaterThan(budget);
-                budget = Long.parseLong(matcher.group(1));
-            }
-        }
-        throw new AssertionError("three refusals, and none named a budget that works");
+        return Runs.smallestBudget(budget ->
+                config(model, data, temp.resolve("probe-" + budget))
+                        .memory(memory("cpu", budget, 0, 2, true)));
     }
 
     /** A model of twelve layers with random weights of a golden configuration. */
     private Path deepModel(String kind, String dtype) throws IOException {
-        Map<String, Object> fields =
-                new LinkedHashMap<>(Golden.json(kind + "/config.json").fields());
-        fields.put("num_hidden_layers", 12L);
-        fields.put("hidden_size", 192L);
-        fields.put(kind.equals("opt") ? "ffn_dim" : "intermediate_size", 512L);
-        fields.computeIfPresent("word_embed_proj_dim", (name, width) -> 192L);
-        Path folder = temp.resolve("model");
-        SyntheticModel.write(
-                ModelConfig.of("config.json", new JsonObject(fields)),
-                DType.find(dtype).orElseThrow(),
-                7,
-                folder,
-                bytes -> {});
-        return folder;
+        return Runs.deepModel(temp.resolve("model"), kind, dtype);
     }
 
     private static long weightBytes(Path model) {
@@ -290,13 +258,6 @@ class TierInvarianceTest {
     }
 
     private static void assertSame(Path out, Map<String, byte[]> expected) throws IOException {
-        Map<String, byte[]> actual = Runs.result(out);
-        assertThat(actual.keySet()).isEqualTo(expected.keySet());
-        for (Map.Entry<String, byte[]> file : expected.entrySet()) {
-            assertThat(Files.size(out.resolve(file.getKey()))).isEqualTo(file.getValue().length);
-            assertThat(actual.get(file.getKey()))
-                    .as("%s of %s", file.getKey(), out.getFileName())
-                    .isEqualTo(file.getValue());
-        }
+        Runs.assertSame(out, expected, out.getFileName().toString());
     }
 }

@@ -31,6 +31,7 @@ class CommandReferenceTest {
                         "generate",
                         "forward",
                         "replay",
+                        "clean",
                         "synth",
                         "probe",
                         "plan",
