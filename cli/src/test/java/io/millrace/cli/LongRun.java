@@ -21,13 +21,15 @@ final class LongRun {
     final Path out;
     final Path log;
     private final Path expected;
-    private final List<String> options;
+    private final List<String> run;
+    private final List<String> placement;
 
-    private LongRun(Path out, Path log, Path expected, List<String> options) {
+    private LongRun(Path out, Path log, Path expected, List<String> run, List<String> placement) {
         this.out = out;
         this.log = log;
         this.expected = expected;
-        this.options = options;
+        this.run = run;
+        this.placement = placement;
     }
 
     /** Writes the model, and does the run once in memory without any break. */
@@ -51,12 +53,21 @@ final class LongRun {
                         "--fold-every=" + foldEvery);
         command.done(RealCommand.with(run, "--out=" + expected));
         Path out = temp.resolve("out");
-        List<String> options = RealCommand.with(run, "--out=" + out, "--checkpoint-every=3");
+        List<String> options = RealCommand.with(run, "--out=" + out);
+        List<String> placement = new ArrayList<>(List.of("--checkpoint-every=3"));
         if (streamed) {
-            String line = command.refused(RealCommand.with(options, "--host-budget=4KiB"));
-            options = RealCommand.with(options, "--host-budget=" + smallest(line));
+            placement.add("--host-budget=" + smallestBudget(command, options));
         }
-        return new LongRun(out, temp.resolve("log"), expected, options);
+        return new LongRun(out, temp.resolve("log"), expected, options, placement);
+    }
+
+    /** The smallest host budget that the run works with. */
+    long smallestHostBudget() {
+        return Long.parseLong(smallestBudget(new RealCommand(expected), run));
+    }
+
+    private static String smallestBudget(RealCommand command, List<String> options) {
+        return smallest(command.refused(RealCommand.with(options, "--host-budget=4KiB")));
     }
 
     /** The budget that a refusal names. */
@@ -68,8 +79,17 @@ final class LongRun {
 
     /** Begins the run or, where its journal has a header, goes on with it. */
     ChildProcess start() throws IOException {
-        return ChildProcess.start(
-                log, journalLines() > 0 ? RealCommand.with(options, "--resume") : options);
+        return start(placement);
+    }
+
+    /** The same, placed in another way. */
+    ChildProcess start(List<String> place) throws IOException {
+        List<String> options = new ArrayList<>(run);
+        options.addAll(place);
+        if (journalLines() > 0) {
+            options.add("--resume");
+        }
+        return ChildProcess.start(log, options);
     }
 
     /** Whole lines in the journal, 0 where there is none. */
