@@ -1,0 +1,229 @@
+package io.millrace.bench;
+
+import io.millrace.memory.DType;
+import io.millrace.model.ModelConfig;
+import io.millrace.telemetry.json.Json;
+import io.millrace.telemetry.json.JsonObject;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * What a kill costs: a run is killed with SIGKILL at some steps and goes on, and the first step
+ * after each is held against the first of a fresh run; and what it costs a run to be ready for
+ * that.
+ *
+ * <pre>
+ *   GoingOnCost FOLDER [--kills 10,100,300,1000,2000] [--rounds 3] [--steps 300] [--budget 100MiB]
+ * </pre>
+ *
+ * The model has 57 M parameters (OPT shapes, bfloat16, 10 layers of 512); batch 2 × 32 tokens.
+ * Three placements: all in memory, some blocks streamed, all blocks streamed.
+ */
+public final class GoingOnCost {
+    private static final long MINUTES = 30;
+
+    private final Path folder;
+    private final Path model;
+    private final Path rows;
+
+    private GoingOnCost(Path folder) throws IOException {
+        this.folder = Files.createDirectories(folder);
+        model = BenchModels.of(folder, "opt-57m", shape(), DType.BF16);
+        rows = TuneRun.writeRows(folder.resolve("rows.jsonl"), 64, 32, 30000);
+    }
+
+    private record Placement(String name, List<String> options) {}
+
+    /** Measures placement after placement. */
+    public static void main(String[] arguments) throws IOException, InterruptedException {
+        GoingOnCost cost = new GoingOnCost(Path.of(arguments[0]));
+        Options given = new Options(arguments, 1);
+        List<Placement> placements =
+                List.of(
+                        new Placement("in memory", List.of()),
+                        new Placement(
+                                "some blocks stream",
+                                List.of("--host-budget=" + given.get("--some", "140MiB"))),
+                        new Placement(
+                                "all blocks stream",
+                                List.of("--host-budget=" + given.get("--all", "95MiB"))));
+        int[] kills =
+                Arrays.stream(given.get("--kills", "10,100,300,1000,2000").split(",", -1))
+                        .mapToInt(Integer::parseInt)
+                        .toArray();
+        System.out.println(
+                "| placement | killed at step | first step of a fresh run, s | median step, s"
+                        + " | first step after going on, s | ratio to the fresh first |");
+        System.out.println("|---|---|---|---|---|---|");
+        for (Placement placement : placements) {
+            cost.kills(placement, kills);
+        }
+        int rounds = given.number("--rounds", 3);
+        int steps = given.number("--steps", 300);
+        System.out.println();
+        System.out.println(
+                "| placement | round | median step with auto, ms | without, ms | ratio"
+                        + " | seconds of all steps, ratio |");
+        System.out.println("|---|---|---|---|---|---|");
+        for (Placement placement : placements) {
+            for (int round = 1; round <= rounds; round++) {
+                cost.readiness(placement, round, steps);
+            }
+        }
+    }
+
+    private void kills(Placement placement, int[] kills) throws IOException, InterruptedException {
+        Path out = folder.resolve("out");
+        Folders.delete(out);
+        double fresh = 0;
+        for (int kill : kills) {
+            long before = lines(out.resolve("journal.jsonl"));
+            List<String> options = new ArrayList<>(placement.options);
+            if (before > 0) {
+                options.add("--resume");
+            }
+            Process process = start(out, 100_000, options);
+            // The header is a line too; one step more shows the first one whole.
+            await(process, out, Math.max(before + 2, kill + 1));
+            process.destroyForcibly().waitFor();
+            List<Double> seconds = stepSeconds(out, 0);
+            if (before == 0) {
+                fresh = seconds.getFirst();
+            }
+            // What the next start finds is what this kill has left.
+            long done = lines(out.resolve("journal.jsonl")) - 1;
+            options.remove("--resume");
+            options.add("--resume");
+            Process next = start(out, 100_000, options);
+            await(next, out, done + 4);
+            next.destroyForcibly().waitFor();
+            double first = stepSeconds(out, done).getFirst();
+            System.out.printf(
+                    Locale.ROOT,
+                    "| %s | %d | %.3f | %.3f | %.3f | %.2f |%n",
+                    placement.name,
+                    done,
+                    fresh,
+                    DeviceCopies.median(seconds.stream().mapToDouble(one -> one).toArray()),
+                    first,
+                    first / fresh);
+        }
+        Folders.delete(out);
+    }
+
+    private void readiness(Placement placement, int round, int steps)
+            throws IOException, InterruptedException {
+        Path out = folder.resolve("out");
+        double[] median = new double[2];
+        double[] all = new double[2];
+        for (int i = 0; i < 2; i++) {
+            // Turn about, so that neither always finds the machine warm.
+            int way = (i + round) % 2;
+            Folders.delete(out);
+            List<String> options = new ArrayList<>(placement.options);
+            options.add("--checkpoint-every=" + (way == 0 ? "auto" : "0"));
+            Process process = start(out, steps, options);
+            if (!process.waitFor(MINUTES, TimeUnit.MINUTES) || process.exitValue() != 0) {
+                throw new IllegalStateException(placement.name + " failed: " + folder);
+            }
+            List<Double> seconds = stepSeconds(out, 5);
+            median[way] = DeviceCopies.median(seconds.stream().mapToDouble(one -> one).toArray());
+            all[way] = seconds.stream().mapToDouble(one -> one).sum();
+        }
+        Folders.delete(out);
+        System.out.printf(
+                Locale.ROOT,
+                "| %s | %d | %.2f | %.2f | %.4f | %.4f |%n",
+                placement.name,
+                round,
+                1e3 * median[0],
+                1e3 * median[1],
+                median[0] / median[1],
+                all[0] / all[1]);
+    }
+
+    private Process start(Path out, int steps, List<String> options) throws IOException {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("millrace.home"), "millrace").toString());
+        command.addAll(
+                List.of(
+                        "tune",
+                        "--model=" + model,
+                        "--train=" + rows,
+                        "--out=" + out,
+                        "--steps=" + steps,
+                        "--batch-size=2",
+                        "--lr=1e-7"));
+        command.addAll(options);
+        return new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(folder.resolve("log").toFile())
+                .start();
+    }
+
+    private void await(Process process, Path out, long lines)
+            throws IOException, InterruptedException {
+        long end = System.nanoTime() + TimeUnit.MINUTES.toNanos(MINUTES);
+        while (lines(out.resolve("metrics.jsonl")) < lines - 1
+                || lines(out.resolve("journal.jsonl")) < lines) {
+            if (!process.isAlive() || System.nanoTime() > end) {
+                throw new IllegalStateException("the run ended: see " + folder.resolve("log"));
+            }
+            TimeUnit.MILLISECONDS.sleep(20);
+        }
+    }
+
+    private static long lines(Path file) throws IOException {
+        if (!Files.exists(file)) {
+            return 0;
+        }
+        long lines = 0;
+        for (byte one : Files.readAllBytes(file)) {
+            lines += one == '\n' ? 1 : 0;
+        }
+        return lines;
+    }
+
+    /** How long steps took, from the one after a step on. */
+    private static List<Double> stepSeconds(Path out, long after) throws IOException {
+        List<Double> seconds = new ArrayList<>();
+        String metrics = Files.readString(out.resolve("metrics.jsonl"));
+        // A kill may have cut the last line off.
+        String whole = metrics.substring(0, metrics.lastIndexOf('\n') + 1);
+        for (String line : whole.lines().toList()) {
+            JsonObject fields = Json.parseObject(line);
+            if (fields.has("step_seconds") && fields.integer("step") > after) {
+                seconds.add(fields.number("step_seconds"));
+            }
+        }
+        return seconds;
+    }
+
+    private static ModelConfig shape() {
+        Map<String, Object> config = new LinkedHashMap<>();
+        config.put("architectures", List.of("OPTForCausalLM"));
+        config.put("model_type", "opt");
+        config.put("activation_function", "relu");
+        config.put("do_layer_norm_before", true);
+        config.put("hidden_size", 512L);
+        config.put("word_embed_proj_dim", 512L);
+        config.put("ffn_dim", 2048L);
+        config.put("num_attention_heads", 8L);
+        config.put("num_hidden_layers", 10L);
+        config.put("max_position_embeddings", 2048L);
+        config.put("vocab_size", 50272L);
+        config.put("bos_token_id", 2L);
+        config.put("eos_token_id", 2L);
+        config.put("pad_token_id", 1L);
+        config.put("tie_word_embeddings", true);
+        return ModelConfig.of("config.json", new JsonObject(config));
+    }
+}
