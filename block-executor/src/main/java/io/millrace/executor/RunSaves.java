@@ -1,8 +1,10 @@
 package io.millrace.executor;
 
 import io.millrace.executor.config.OutputConfig;
+import io.millrace.memory.BadInputException;
 import io.millrace.memory.nvme.VerifiedSource;
 import io.millrace.model.CheckpointWriter;
+import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -12,6 +14,8 @@ import java.util.OptionalLong;
 
 /** What a run makes durable beside its journal: blocks and checkpoints under way, its end. */
 final class RunSaves {
+    private static final System.Logger LOG = System.getLogger(RunSaves.class.getName());
+
     private final OutputConfig config;
     private final long foldEvery;
     private final ModelSession session;
@@ -21,6 +25,7 @@ final class RunSaves {
     private final BlockOrigin origin;
     private final Map<String, Object> runFile;
     private final CheckpointCadence cadence;
+    private boolean saidThatRoomIsShort;
 
     RunSaves(
             OutputConfig config,
@@ -56,13 +61,32 @@ final class RunSaves {
         OptionalLong every = config.checkpointEvery();
         if (every.isEmpty()) {
             session.tiers().settleIfDue();
-            if (cadence.step(seconds, applying) && !session.tiers().hasStore()) {
+            if (cadence.step(seconds, applying)
+                    && !session.tiers().hasStore()
+                    && hasRoomForMoreThanTheModel()) {
                 long beganNs = System.nanoTime();
                 saveCheckpoint();
                 cadence.saved((System.nanoTime() - beganNs) / 1e9);
             }
         } else if (every.getAsLong() > 0 && step % every.getAsLong() == 0) {
             saveCheckpoint();
+        }
+    }
+
+    /** Nobody asked for these checkpoints: they must not take the room of the model itself. */
+    private boolean hasRoomForMoreThanTheModel() {
+        try {
+            CheckpointWriter.checkWritable(folder.folder(), 2 * session.layout().sizeBytes());
+            return true;
+        } catch (BadInputException e) {
+            if (!saidThatRoomIsShort) {
+                saidThatRoomIsShort = true;
+                LOG.log(
+                        Level.WARNING,
+                        "no checkpoints for now, so that going on after a kill takes longer: "
+                                + e.getMessage());
+            }
+            return false;
         }
     }
 
@@ -73,7 +97,7 @@ final class RunSaves {
         }
         if (session.tiers().hasStore()) {
             session.tiers().syncStore();
-        } else if (cadence.isWorthItBeforeStopping()) {
+        } else if (cadence.isWorthItBeforeStopping() && hasRoomForMoreThanTheModel()) {
             saveCheckpoint();
         }
     }

@@ -13,6 +13,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * A disk without room is met before any work. The disk is one of 1 MiB that only the child sees;
@@ -52,6 +54,73 @@ class FullDiskTest {
                 .startsWith("millrace: " + disk + ": needs ")
                 .contains("but the disk has 1.00MiB left; free some space");
         assertThat(out).doesNotExist();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        // The second checkpoint, while the first is there.
+        "18m, --checkpoint-every=2, false",
+        // The model itself, beside a checkpoint.
+        "16m, --checkpoint-every=10, false",
+        // Whatever comes first once another program has taken all that was left.
+        "64m, --checkpoint-every=4, true"
+    })
+    void aDiskThatFillsUpInMidRunCostsNoStep(String size, String option, boolean filled)
+            throws Exception {
+        Path expected = temp.resolve("expected");
+        new RealCommand(model).done(longer("--out=" + expected));
+        Path out = disk.resolve("out");
+        Path rescued = temp.resolve("rescued");
+        String filler =
+                filled
+                        ? "(until [ -s D/out/metrics.jsonl ]; do sleep 0.02; done;"
+                                + " cat /dev/zero > D/filler 2> F/ignored) & "
+                        : "";
+        String script =
+                ("mount -t tmpfs -o size="
+                                + size
+                                + " tmpfs D && { "
+                                + filler
+                                + "\"$@\"; echo exit $?; wait; rm -f D/filler;"
+                                + " mount -o remount,size=200m D; \"$@\" --resume; echo exit $?;"
+                                + " cp -r D/out F/rescued; }")
+                        .replace("D/", disk + "/")
+                        .replace(" D ", " " + disk + " ")
+                        .replace(" D;", " " + disk + ";")
+                        .replace("F/", temp + "/");
+        List<String> wrapper =
+                List.of("unshare", "--map-root-user", "--mount", "sh", "-c", script, "sh");
+        List<String> arguments = longer("--out=" + out, option);
+        try (ChildProcess child = ChildProcess.start(temp.resolve("log"), wrapper, arguments)) {
+            assertThat(child.exitCode()).as(child.said()).isZero();
+            List<String> said = child.said().lines().toList();
+            assertThat(said.stream().filter(line -> line.startsWith("exit ")).toList())
+                    .as(child.said())
+                    .hasSize(2)
+                    .last()
+                    .isEqualTo("exit 0");
+            assertThat(said)
+                    .as(child.said())
+                    .anyMatch(line ->
+                            line.startsWith("millrace: ")
+                                    && (line.contains("disk") || line.contains("space")));
+        }
+        for (String name : List.of("model.safetensors", "journal.jsonl")) {
+            assertThat(Files.mismatch(rescued.resolve(name), expected.resolve(name)))
+                    .as(name)
+                    .isEqualTo(-1);
+        }
+    }
+
+    private List<String> longer(String... more) {
+        return RealCommand.with(
+                List.of(
+                        "tune",
+                        "--model=" + model,
+                        "--train=" + data,
+                        "--batch-size=2",
+                        "--steps=12"),
+                more);
     }
 
     private List<String> tune(String... more) {
