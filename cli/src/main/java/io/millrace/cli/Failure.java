@@ -3,6 +3,7 @@ package io.millrace.cli;
 import io.millrace.executor.DivergedException;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.OffloadException;
+import io.millrace.prefetch.FeedException;
 import io.millrace.telemetry.json.JsonFormatException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -13,6 +14,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeoutException;
 
 /**
  * Any failure as an exit code and one line: the only place where the command judges exceptions.
@@ -42,6 +44,8 @@ record Failure(int exitCode, String line) {
                     badInput(e.getFile() + ": is not empty; give another folder");
             case IOException e -> failed("input or output failed: " + text(e));
             case OffloadException e -> failed(e.getMessage());
+            case FeedException e when isOfTheDrive(e.getCause()) ->
+                    failed(e.getMessage() + "; --resume goes on from the journal");
             case DivergedException e -> failed(e.getMessage());
             case OutOfMemoryError e ->
                     failed(
@@ -58,6 +62,11 @@ record Failure(int exitCode, String line) {
                                     + text(thrown)
                                     + "; run again with --debug");
         };
+    }
+
+    /** Whether what moves blocks has failed, and not the program. */
+    private static boolean isOfTheDrive(Throwable cause) {
+        return cause instanceof OffloadException || cause instanceof TimeoutException;
     }
 
     /** A wrapper may name the file that its cause does not. */

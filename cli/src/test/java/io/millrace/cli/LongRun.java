@@ -84,12 +84,21 @@ final class LongRun {
 
     /** The same, placed in another way. */
     ChildProcess start(List<String> place) throws IOException {
+        return start(place, "");
+    }
+
+    /** The same on a drive with faults, as {@code millrace.faults} has them. */
+    ChildProcess start(List<String> place, String faults) throws IOException {
         List<String> options = new ArrayList<>(run);
         options.addAll(place);
         if (journalLines() > 0) {
             options.add("--resume");
         }
-        return ChildProcess.start(log, options);
+        if (faults.isEmpty()) {
+            return ChildProcess.start(log, options);
+        }
+        String java = "JDK_JAVA_OPTIONS=-Dmillrace.faults=" + faults;
+        return ChildProcess.start(log, List.of("env", "--default-signal=INT", java), options);
     }
 
     /** Whole lines in the journal, 0 where there is none. */
