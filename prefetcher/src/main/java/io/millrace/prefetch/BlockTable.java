@@ -230,7 +230,8 @@ final class BlockTable {
     private void giveHostBack(Visit visit) {
         int block = visit.block;
         if (memory.home(block) != Tier.NVME) {
-            if (settles[block] && hostDirty[block]) {
+            // One that is still to be written has these very bytes: a change waits for it.
+            if (settles[block] && hostDirty[block] && !writing[block]) {
                 writeBack(visit);
             }
             settles[block] = false;

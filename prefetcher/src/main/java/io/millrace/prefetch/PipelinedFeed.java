@@ -239,7 +239,7 @@ public final class PipelinedFeed implements BlockFeed {
                     "blocks that stay on the device are written between passes, not after visit "
                             + position % visits.length);
         }
-        await(retired, position - 1, "write-backs");
+        drain();
         if (ports.sink().isEmpty()) {
             return;
         }
@@ -254,6 +254,11 @@ public final class PipelinedFeed implements BlockFeed {
             monitor.fail("flush failed", e);
             monitor.requireSound();
         }
+    }
+
+    /** Waits until all that is on its way to the drive is there. */
+    void drain() {
+        await(retired, position - 1, "write-backs");
     }
 
     /** Blocks that stay, and those that the next pass has already claimed. */
