@@ -90,7 +90,9 @@ final class RunSetup implements AutoCloseable {
             String fingerprint = base.scan().fingerprint();
             checkRoom(config, session);
             folder = RunFolder.open(config.output().out(), config.output().resume());
-            history = RunHistory.open(config, folder, fingerprint);
+            history =
+                    RunHistory.open(
+                            config, folder, RunHeader.of(config, fingerprint, data.train()));
             folder.writeRunFile(runFile(config, fingerprint));
             Forward forward = start(config, session, folding, size, folder, history);
             forecast.describe(session.tiers().tierPlan()).ifPresent(listener::onPlan);
