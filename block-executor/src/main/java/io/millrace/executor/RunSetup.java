@@ -13,6 +13,7 @@ import io.millrace.model.ModelLayout;
 import io.millrace.model.text.BatchSampler;
 import io.millrace.model.text.Shuffle;
 import io.millrace.optim.Estimator;
+import io.millrace.optim.JournalReader;
 import io.millrace.optim.LrSchedule;
 import io.millrace.optim.Schedules;
 import io.millrace.optim.SeededShuffle;
@@ -87,6 +88,7 @@ final class RunSetup implements AutoCloseable {
                             session.layout(),
                             data.train().examples());
             session.plan(size, folding, origin(config, session), true, Optional.of(forecast));
+            KeptModel.requireRoom(config.output().keep(), session, folding);
             String fingerprint = base.scan().fingerprint();
             checkRoom(config, session);
             folder = RunFolder.open(config.output().out(), config.output().resume());
@@ -251,6 +253,22 @@ final class RunSetup implements AutoCloseable {
         save(folder.folder(), ForwardRequest.Folding.ALL);
         history.checkpoints().removeAll();
         session.tiers().discardStore();
+    }
+
+    /** Saves the model as it was after an earlier step, which base and journal make again. */
+    void saveModelOf(long step) {
+        // What the blocks held is past that step; their memory is what rebuilding takes.
+        session.tiers().discardStore();
+        session.end();
+        Replay.rebuild(
+                session.checkpoint(),
+                session.layout(),
+                folder.journal(),
+                JournalReader.read(folder.journal()),
+                step,
+                folder.folder(),
+                session.ledger());
+        history.checkpoints().removeAll();
     }
 
     /** Ends a run that saves no model: the store of its blocks is worth nothing then. */

@@ -57,6 +57,7 @@ final class Millrace implements Callable<Integer> {
                         new GenerateCommand(context),
                         new ForwardCommand(context),
                         new ReplayCommand(context),
+                        new JournalCommand(context),
                         new SynthCommand(context),
                         new ProbeCommand(context),
                         new PlanCommand(context),

@@ -1,5 +1,6 @@
 package io.millrace.cli;
 
+import io.millrace.executor.config.Keep;
 import io.millrace.executor.config.TuneConfigBuilder;
 import java.nio.file.Path;
 import picocli.CommandLine.Option;
@@ -18,6 +19,14 @@ final class OutputOptions {
             description = "Write the weights every N steps too, not only at the end.")
     private Long checkpointEvery;
 
+    @Option(
+            names = "--keep",
+            paramLabel = "NAME",
+            description =
+                    "last, or best: save the weights after the evaluated step with the lowest"
+                            + " held-out loss; needs --eval-every. Default: last.")
+    private Keep keep;
+
     @Option(names = "--resume", description = "Go on from what the output folder holds.")
     private boolean resume;
 
@@ -30,6 +39,7 @@ final class OutputOptions {
     void applyTo(TuneConfigBuilder builder) {
         Given.apply(evalEvery, builder::evalEvery);
         Given.apply(checkpointEvery, builder::checkpointEvery);
+        Given.apply(keep, builder::keep);
         builder.resume(resume);
         Given.apply(trace, builder::trace);
     }

@@ -1,6 +1,7 @@
 package io.millrace.cli;
 
 import io.millrace.executor.RunSummary;
+import io.millrace.executor.config.Keep;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
 import java.nio.file.Path;
@@ -70,11 +71,12 @@ final class TuneCommand implements Callable<Integer> {
             context.print(
                     String.format(
                             Locale.ROOT,
-                            "%s after step %d, loss %.4f: %s",
+                            "%s after step %d, loss %.4f: %s%s",
                             summary.interrupted() ? "interrupted" : "done",
                             summary.stepsDone(),
                             summary.lastLoss(),
-                            out));
+                            out,
+                            kept(config, summary)));
         }
         if (summary.interrupted()) {
             context.err().println("millrace: the same command with --resume goes on from here");
@@ -95,6 +97,12 @@ final class TuneCommand implements Callable<Integer> {
         return builder.build();
     }
 
+    private static String kept(TuneConfig config, RunSummary summary) {
+        return summary.interrupted() || config.output().keep() == Keep.LAST
+                ? ""
+                : ", the weights of step " + summary.keptStep();
+    }
+
     private Map<String, Object> answer(RunSummary summary) {
         Map<String, Object> answer = new LinkedHashMap<>();
         answer.put("steps_done", summary.stepsDone());
@@ -102,6 +110,7 @@ final class TuneCommand implements Callable<Integer> {
         answer.put("last_loss", CommandContext.orNull(summary.lastLoss()));
         answer.put("eval_before", EvalCommand.answer(summary.before()));
         answer.put("eval_after", EvalCommand.answer(summary.after()));
+        answer.put("kept_step", summary.interrupted() ? null : summary.keptStep());
         answer.put("out", out.toString());
         return answer;
     }

@@ -31,6 +31,7 @@ class CommandReferenceTest {
                         "generate",
                         "forward",
                         "replay",
+                        "journal",
                         "synth",
                         "probe",
                         "plan",

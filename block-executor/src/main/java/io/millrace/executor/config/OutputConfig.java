@@ -11,6 +11,7 @@ import java.util.OptionalInt;
  * @param out folder of the tuned model, the journal and the metrics
  * @param evalEvery steps between evaluations; 0 evaluates at the start and the end
  * @param checkpointEvery steps between checkpoints; 0 writes the model at the end
+ * @param keep which step's weights are saved in the end
  * @param resume whether to go on from what the folder holds
  * @param trace file for the timeline
  * @param metricsPort port on this machine at which figures are served, 0 for any that is free
@@ -19,6 +20,7 @@ public record OutputConfig(
         Path out,
         long evalEvery,
         long checkpointEvery,
+        Keep keep,
         boolean resume,
         Optional<Path> trace,
         OptionalInt metricsPort) {
@@ -28,6 +30,11 @@ public record OutputConfig(
     public OutputConfig {
         Check.atLeast(0, evalEvery, "--eval-every");
         Check.atLeast(0, checkpointEvery, "--checkpoint-every");
+        Check.that(
+                keep == Keep.LAST || evalEvery > 0,
+                "--keep",
+                "best is told by evaluations, and the run has none on the way",
+                "add --eval and --eval-every");
         metricsPort.ifPresent(port ->
                 Check.that(
                         port >= 0 && port <= GREATEST_PORT,
@@ -40,6 +47,7 @@ public record OutputConfig(
         options.put("out", out.toString());
         options.put("eval-every", evalEvery);
         options.put("checkpoint-every", checkpointEvery);
+        options.put("keep", OptionNames.of(keep));
         options.put("resume", resume);
         trace.ifPresent(file -> options.put("trace", file.toString()));
         metricsPort.ifPresent(port -> options.put("metrics-port", port));
