@@ -113,8 +113,9 @@ public final class Cleaning {
     }
 
     private static boolean isFinished(Path run) {
-        return FinishedRun.savedStep(run)
-                .filter(step -> step == JournalReader.read(RunFolder.journal(run)).lastStep())
+        return FinishedRun.of(run)
+                .filter(end ->
+                        end.steps() == JournalReader.read(RunFolder.journal(run)).lastStep())
                 .isPresent();
     }
 

@@ -14,35 +14,45 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** A run whose model is saved: going on with it has nothing to do, or begins from that model. */
-final class FinishedRun {
-    /** In {@code run.json}: the step whose weights the model beside it has. */
-    static final String SAVED_STEP = "saved_step";
+/**
+ * A run whose model is saved: going on with it has nothing to do, or begins from that model.
+ *
+ * @param steps that it did
+ * @param keptStep the step whose weights, all updates folded, the folder's model has
+ */
+record FinishedRun(long steps, long keptStep) {
+    private static final String STEPS = "done_steps";
+    private static final String KEPT_STEP = "kept_step";
 
-    private FinishedRun() {}
-
-    /** The step whose weights, all updates folded, the folder's model has; empty without one. */
-    static Optional<Long> savedStep(Path folder) {
+    /** What {@code run.json} says of a folder's model; empty where there is none for certain. */
+    static Optional<FinishedRun> of(Path folder) {
         boolean whole =
                 Leftovers.entries(folder).stream()
                         .anyMatch(entry -> entry.toString().endsWith(".safetensors"));
         return RunFolder.runFile(folder)
-                .filter(fields -> whole && fields.has(SAVED_STEP))
-                .map(fields -> fields.integer(SAVED_STEP));
+                .filter(fields -> whole && fields.has(STEPS) && fields.has(KEPT_STEP))
+                .map(fields -> new FinishedRun(fields.integer(STEPS), fields.integer(KEPT_STEP)));
+    }
+
+    /** Puts it into what becomes {@code run.json}. */
+    void addTo(Map<String, Object> fields) {
+        fields.put(STEPS, steps);
+        fields.put(KEPT_STEP, keptStep);
     }
 
     /** The end of a run that is asked to go on and has done all its steps; nothing is touched. */
     static Optional<RunSummary> summary(TuneConfig config) {
         Path folder = config.output().out();
-        Optional<Long> saved = config.output().resume() ? savedStep(folder) : Optional.empty();
-        if (saved.filter(step -> step == config.arithmetic().steps()).isEmpty()) {
+        Optional<FinishedRun> end = config.output().resume() ? of(folder) : Optional.empty();
+        if (end.filter(run -> run.steps == config.arithmetic().steps()).isEmpty()) {
             return Optional.empty();
         }
         Journal journal = JournalReader.read(RunFolder.journal(folder));
-        if (journal.lastStep() != saved.get()) {
+        if (journal.lastStep() != end.get().steps) {
             return Optional.empty();
         }
         RunSetup.requireSameRun(config);
@@ -54,6 +64,7 @@ final class FinishedRun {
                         loss(journal.records().getLast()),
                         evaluations.isEmpty() ? null : evaluations.getFirst(),
                         evaluations.isEmpty() ? null : evaluations.getLast(),
+                        end.get().keptStep,
                         false,
                         true));
     }

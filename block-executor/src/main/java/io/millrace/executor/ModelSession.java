@@ -179,17 +179,25 @@ final class ModelSession implements AutoCloseable {
         }
     }
 
+    /** Gives up the weights and all memory that forwards took; the base stays open. */
+    void end() {
+        BlockTiers tiersOrNull = tiers;
+        Forward forwardOrNull = forward;
+        tiers = null;
+        forward = null;
+        try (tiersOrNull;
+                forwardOrNull) {
+            // In this order, last first: nothing computes any more when blocks are given up.
+        }
+    }
+
     @Override
     public void close() {
         Checkpoint savedOrNull = saved;
-        BlockTiers tiersOrNull = tiers;
-        Forward forwardOrNull = forward;
         try (checkpoint;
                 savedOrNull;
-                workers;
-                tiersOrNull;
-                forwardOrNull) {
-            // In this order, last first: nothing computes any more when blocks are given up.
+                workers) {
+            end();
         }
     }
 

@@ -14,6 +14,7 @@ import io.millrace.optim.Direction;
 import io.millrace.optim.Journal;
 import io.millrace.optim.JournalHeader;
 import io.millrace.optim.JournalReader;
+import io.millrace.optim.JournalSurvey;
 import io.millrace.optim.UpdateRule;
 import io.millrace.prefetch.BlockLease;
 import java.lang.foreign.MemorySegment;
@@ -28,7 +29,7 @@ public final class Replay {
     /**
      * What was rebuilt.
      *
-     * @param steps steps of the journal
+     * @param steps steps that the weights hold
      * @param blocks blocks written
      */
     public record Result(long steps, int blocks) {}
@@ -44,10 +45,39 @@ public final class Replay {
     public static Result run(Path base, Path journal, Path out) {
         Journal read = JournalReader.read(journal);
         requireWhole(journal, read);
+        return run(base, journal, read, read.lastStep(), out);
+    }
+
+    /**
+     * Rebuilds a model as it was after a step: what a run of so many steps would have saved. Of the
+     * journal, only the lines up to that step have to be whole.
+     *
+     * @param base the folder that the run began from
+     * @param journal the run's {@code journal.jsonl}
+     * @param until the step, 0 for the base itself
+     * @param out the folder to write
+     * @throws BadInputException when the journal does not reach the step, is damaged before it, or
+     *     belongs to another base
+     */
+    public static Result until(Path base, Path journal, long until, Path out) {
+        JournalSurvey survey = JournalReader.survey(journal);
+        Journal read = survey.journal();
+        if (until < 0 || until > read.lastStep()) {
+            if (until > 0 && survey.damage().isPresent()) {
+                throw survey.damage().get();
+            }
+            throw new BadInputException(
+                    "--until",
+                    journal + " has " + read.lastStep() + " whole steps and no step " + until,
+                    "give a number from 0 to " + read.lastStep());
+        }
+        return run(base, journal, read, until, out);
+    }
+
+    private static Result run(Path base, Path journal, Journal read, long until, Path out) {
         CheckpointWriter.checkEmpty(out);
         JournalHeader header = read.header();
-        try (Checkpoint checkpoint = Checkpoint.open(base);
-                WorkerPool pool = new WorkerPool()) {
+        try (Checkpoint checkpoint = Checkpoint.open(base)) {
             String fingerprint = checkpoint.scan().fingerprint();
             if (!fingerprint.equals(header.base())) {
                 throw new BadInputException(
@@ -64,23 +94,55 @@ public final class Replay {
             if (!header.dtype().equals(JournalHeader.AS_STORED)) {
                 layout = checkpoint.layout(DType.find(header.dtype()).orElseThrow());
             }
-            UpdateRule rule = DirectionFields.rule(journal, header);
-            Direction direction = DirectionFields.direction(journal, header);
-            UpdateLog updates = new UpdateLog(rule);
-            read.records().forEach(updates::add);
-            PassesPlan plan =
-                    new PassesPlan(
-                            direction,
-                            rule.hasMomentum(),
-                            header.rounding(),
-                            header.foldEvery(),
-                            1,
-                            0);
-            HostMemory memory = new HostMemory(Ledger.unlimited());
-            try (WeightPasses passes = plan.open(pool, layout, memory)) {
-                rebuild(checkpoint, layout, updates, passes, out);
-            }
-            return new Result(updates.lastStep(), layout.blocks().size());
+            rebuild(checkpoint, layout, journal, read, until, out, Ledger.unlimited());
+            return new Result(until, layout.blocks().size());
+        }
+    }
+
+    /** Bytes of host memory that {@link #rebuild} takes. */
+    static long hostBytes(ModelLayout layout, Arithmetic arithmetic) {
+        PassesPlan plan =
+                new PassesPlan(
+                        arithmetic.direction(),
+                        arithmetic.momentum(),
+                        arithmetic.rounding(),
+                        arithmetic.foldEvery(),
+                        1,
+                        0);
+        return HostMemory.pageBytes(layout.largestBlock().sizeBytes()) + plan.bytes(layout);
+    }
+
+    /**
+     * Writes what a run whose base is open makes of it.
+     *
+     * @param checkpoint the base
+     * @param layout of the tuned weights
+     * @param journal the file, for messages
+     * @param read what it holds
+     * @param until the last step that the weights hold
+     * @param out the folder to write
+     * @param ledger what memory is charged to: a block, and the passes' own
+     */
+    static void rebuild(
+            Checkpoint checkpoint,
+            ModelLayout layout,
+            Path journal,
+            Journal read,
+            long until,
+            Path out,
+            Ledger ledger) {
+        JournalHeader header = read.header();
+        UpdateRule rule = DirectionFields.rule(journal, header);
+        Direction direction = DirectionFields.direction(journal, header);
+        UpdateLog updates = new UpdateLog(rule);
+        read.records().subList(0, Math.toIntExact(until)).forEach(updates::add);
+        PassesPlan plan =
+                new PassesPlan(
+                        direction, rule.hasMomentum(), header.rounding(), header.foldEvery(), 1, 0);
+        HostMemory memory = new HostMemory(ledger);
+        try (WorkerPool pool = new WorkerPool();
+                WeightPasses passes = plan.open(pool, layout, memory)) {
+            rebuild(checkpoint, layout, updates, passes, memory, out);
         }
     }
 
@@ -99,12 +161,11 @@ public final class Replay {
             ModelLayout layout,
             UpdateLog updates,
             WeightPasses passes,
+            HostMemory memory,
             Path out) {
         ForwardRequest request = ForwardRequest.fold(updates, ForwardRequest.Folding.ALL);
         try (CheckpointWriter writer = CheckpointWriter.create(checkpoint, layout, out);
-                HostSlab slab =
-                        new HostMemory(Ledger.unlimited())
-                                .allocate("a block", layout.largestBlock().sizeBytes())) {
+                HostSlab slab = memory.allocate("a block", layout.largestBlock().sizeBytes())) {
             for (BlockLayout block : layout.blocks()) {
                 MemorySegment bytes = slab.segment().asSlice(0, block.sizeBytes());
                 checkpoint.readBlock(block, bytes);

@@ -4,6 +4,7 @@ import io.millrace.executor.config.OutputConfig;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.nvme.VerifiedSource;
 import io.millrace.model.CheckpointWriter;
+import io.millrace.optim.JournalReader;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -120,11 +121,35 @@ final class RunSaves {
 
     /** Saves the tuned model; checkpoints are no longer needed then. */
     void saveModel() {
+        long last = history.updates().lastStep();
+        exchange(last, () -> save(folder.folder(), ForwardRequest.Folding.ALL));
+    }
+
+    /** Saves the model as it was after an earlier step, which base and journal make again. */
+    void saveModelOf(long step) {
+        exchange(
+                step,
+                () -> {
+                    // What the blocks held is past that step; their memory is what rebuilding takes.
+                    session.tiers().discardStore();
+                    session.end();
+                    Replay.rebuild(
+                            session.checkpoint(),
+                            session.layout(),
+                            folder.journal(),
+                            JournalReader.read(folder.journal()),
+                            step,
+                            folder.folder(),
+                            session.ledger());
+                });
+    }
+
+    private void exchange(long step, Runnable save) {
         // While its files are exchanged, the folder holds the model of no step for certain.
         folder.writeRunFile(runFile);
-        save(folder.folder(), ForwardRequest.Folding.ALL);
+        save.run();
         Map<String, Object> done = new LinkedHashMap<>(runFile);
-        done.put(FinishedRun.SAVED_STEP, history.updates().lastStep());
+        new FinishedRun(history.updates().lastStep(), step).addTo(done);
         folder.writeRunFile(done);
         discard();
     }
@@ -132,7 +157,7 @@ final class RunSaves {
     /** Ends a run: what it kept for going on is worth nothing any more. */
     void discard() {
         history.checkpoints().removeAll();
-        session.tiers().discardStore();
+        session.discardStore();
     }
 
     /** Checksums of the blocks as they were written. */

@@ -86,9 +86,12 @@ final class RunSetup implements AutoCloseable {
                             data.train().examples());
             String fingerprint = base.scan().fingerprint();
             folder = RunFolder.open(config.output().out(), config.output().resume());
-            RunHistory.Past past = RunHistory.read(config, folder, fingerprint);
+            RunHistory.Past past =
+                    RunHistory.read(
+                            config, folder, RunHeader.of(config, fingerprint, data.train()));
             BlockOrigin origin = origin(config, session, past);
             session.plan(size, folding, origin, true, Optional.of(forecast));
+            KeptModel.requireRoom(config.output().keep(), session, folding);
             checkRoom(config, session);
             AtomicReference<RunHistory> begun = new AtomicReference<>();
             Forward forward = start(config, session, folding, size, folder, past, begun);
@@ -145,8 +148,9 @@ final class RunSetup implements AutoCloseable {
     static void requireSameRun(TuneConfig config) {
         try (Checkpoint base = Checkpoint.open(config.model());
                 RunFolder folder = RunFolder.open(config.output().out(), true)) {
-            TrainingData.read(config.data(), config.model(), base.spec());
-            RunHistory.read(config, folder, base.scan().fingerprint());
+            TrainingData data = TrainingData.read(config.data(), config.model(), base.spec());
+            RunHeader header = RunHeader.of(config, base.scan().fingerprint(), data.train());
+            RunHistory.read(config, folder, header);
         }
     }
 
@@ -154,8 +158,7 @@ final class RunSetup implements AutoCloseable {
     private static Map<String, Object> goingOn(Map<String, Object> runFile, TuneConfig config) {
         Map<String, Object> fields = new LinkedHashMap<>(runFile);
         if (config.output().resume()) {
-            FinishedRun.savedStep(config.output().out())
-                    .ifPresent(step -> fields.put(FinishedRun.SAVED_STEP, step));
+            FinishedRun.of(config.output().out()).ifPresent(end -> end.addTo(fields));
         }
         return fields;
     }
@@ -211,7 +214,8 @@ final class RunSetup implements AutoCloseable {
     private static Optional<RunCheckpoints.Saved> finished(
             TuneConfig config, RunHistory.Past past) {
         Path out = config.output().out();
-        return FinishedRun.savedStep(out)
+        return FinishedRun.of(out)
+                .map(FinishedRun::keptStep)
                 .filter(step -> step <= past.lastStep())
                 .filter(step -> step % config.arithmetic().foldEvery() == 0)
                 .map(step -> new RunCheckpoints.Saved(out, step, List.of(), Optional.empty()));

@@ -10,6 +10,8 @@ import java.nio.file.Path;
  * @param lastLoss mean of L+ and L− of the last step, NaN when there was none
  * @param before evaluation before the first step, or null
  * @param after evaluation after the last, or null
+ * @param keptStep the step whose weights were saved; below {@code stepsDone} where an earlier one
+ *     was the best
  * @param interrupted whether it was asked to stop and can be resumed
  * @param alreadyDone whether an earlier run had done it all, so that nothing was touched
  */
@@ -19,5 +21,6 @@ public record RunSummary(
         double lastLoss,
         EvalResult before,
         EvalResult after,
+        long keptStep,
         boolean interrupted,
         boolean alreadyDone) {}

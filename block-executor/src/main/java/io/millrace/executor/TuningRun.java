@@ -33,10 +33,12 @@ public final class TuningRun {
     private final Evaluator evaluator;
     private final StepMeter meter;
     private final RunObservers observers;
+    private final KeptModel kept;
     private EvalResult before;
     private EvalResult after;
     private Map<String, Double> operatorsBefore;
     private double lastLoss = Double.NaN;
+    private long keptStep;
 
     private TuningRun(
             TuneConfig config, RunListener listener, RunSetup setup, RunObservers observers) {
@@ -48,6 +50,7 @@ public final class TuningRun {
         runner = setup.runner();
         evaluator = setup.evaluator();
         meter = new StepMeter(setup.session().spans());
+        kept = new KeptModel(config, setup);
     }
 
     /**
@@ -92,6 +95,8 @@ public final class TuningRun {
         long first = begin(arithmetic.steps());
         if (first == 1) {
             before = evaluate();
+        } else if (kept.lacksEvaluation(first - 1)) {
+            evaluate();
         }
         boolean interrupted = tune(first, arithmetic.steps());
         if (interrupted) {
@@ -100,7 +105,7 @@ public final class TuningRun {
             if (after == null) {
                 after = evaluate();
             }
-            setup.saves().saveModel();
+            keptStep = kept.save();
             // What moved for the last fold belongs to no step, and to the timeline.
             meter.begin();
             observers.between(meter);
@@ -137,6 +142,7 @@ public final class TuningRun {
                 lastLoss,
                 before,
                 after,
+                keptStep,
                 interrupted,
                 false);
     }
@@ -225,7 +231,7 @@ public final class TuningRun {
                 Double.isNaN(result.accuracy())
                         ? OptionalDouble.empty()
                         : OptionalDouble.of(result.accuracy());
-        EvalMetrics line = new EvalMetrics(step, result.loss(), accuracy);
+        EvalMetrics line = new EvalMetrics(step, result.loss(), accuracy, kept.evalData());
         metrics.write(line);
         observers.evaluation(line);
         listener.onEval(step, result.loss(), result.accuracy());

@@ -1,5 +1,6 @@
 package io.millrace.cli;
 
+import io.millrace.executor.config.Keep;
 import io.millrace.executor.config.Metric;
 import io.millrace.executor.config.OptionNames;
 import io.millrace.executor.config.Seeds;
@@ -32,6 +33,7 @@ final class Converters {
         commandLine.registerConverter(Rounding.class, oneOf(Rounding.values()));
         commandLine.registerConverter(Matmul.class, oneOf(Matmul.values()));
         commandLine.registerConverter(Metric.class, oneOf(Metric.values()));
+        commandLine.registerConverter(Keep.class, oneOf(Keep.values()));
     }
 
     private static Path path(String text) {

@@ -3,6 +3,7 @@ package io.millrace.cli;
 import io.millrace.executor.EvalResult;
 import io.millrace.executor.ForwardPass;
 import io.millrace.executor.Generation;
+import io.millrace.executor.JournalReport;
 import io.millrace.executor.Rehearsal;
 import io.millrace.executor.Replay;
 import io.millrace.executor.RunSummary;
@@ -18,6 +19,7 @@ import io.millrace.telemetry.StepObserver;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongConsumer;
@@ -54,8 +56,11 @@ interface Engine {
     /** Writes the logits and losses of a batch of ids. */
     ForwardPass.Result forward(Path model, Path input, Path output, MemoryConfig memory);
 
-    /** Rebuilds a tuned model from its base and its journal. */
-    Replay.Result replay(Path base, Path journal, Path out);
+    /** Rebuilds a tuned model from its base and its journal, up to a step if one is given. */
+    Replay.Result replay(Path base, Path journal, OptionalLong until, Path out);
+
+    /** Reads what a journal tells of its run, and whether a model is its base. */
+    JournalReport journal(Path file, Optional<Path> model);
 
     /**
      * Writes a model of random weights and returns its parameter count.

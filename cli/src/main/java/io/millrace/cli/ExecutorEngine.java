@@ -4,6 +4,7 @@ import io.millrace.executor.EvalResult;
 import io.millrace.executor.Evaluation;
 import io.millrace.executor.ForwardPass;
 import io.millrace.executor.Generation;
+import io.millrace.executor.JournalReport;
 import io.millrace.executor.Rehearsal;
 import io.millrace.executor.Replay;
 import io.millrace.executor.RunSummary;
@@ -22,6 +23,8 @@ import io.millrace.model.SyntheticModel;
 import io.millrace.telemetry.StepObserver;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 
@@ -68,8 +71,15 @@ final class ExecutorEngine implements Engine {
     }
 
     @Override
-    public Replay.Result replay(Path base, Path journal, Path out) {
-        return Replay.run(base, journal, out);
+    public Replay.Result replay(Path base, Path journal, OptionalLong until, Path out) {
+        return until.isPresent()
+                ? Replay.until(base, journal, until.getAsLong(), out)
+                : Replay.run(base, journal, out);
+    }
+
+    @Override
+    public JournalReport journal(Path file, Optional<Path> model) {
+        return JournalReport.of(file, model);
     }
 
     @Override

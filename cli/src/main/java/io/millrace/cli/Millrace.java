@@ -58,6 +58,7 @@ final class Millrace implements Callable<Integer> {
                         new ForwardCommand(context),
                         new ReplayCommand(context),
                         new CleanCommand(context),
+                        new JournalCommand(context),
                         new SynthCommand(context),
                         new ProbeCommand(context),
                         new PlanCommand(context),

@@ -1,5 +1,6 @@
 package io.millrace.cli;
 
+import io.millrace.executor.config.Keep;
 import io.millrace.executor.config.TuneConfigBuilder;
 import java.nio.file.Path;
 import java.util.OptionalLong;
@@ -23,6 +24,14 @@ final class OutputOptions {
                             + " auto, the default: as often as costs next to nothing.")
     private OptionalLong checkpointEvery = OptionalLong.empty();
 
+    @Option(
+            names = "--keep",
+            paramLabel = "NAME",
+            description =
+                    "last, or best: save the weights after the evaluated step with the lowest"
+                            + " held-out loss; needs --eval-every. Default: last.")
+    private Keep keep;
+
     @Option(names = "--resume", description = "Go on from what the output folder holds.")
     private boolean resume;
 
@@ -45,6 +54,7 @@ final class OutputOptions {
     void applyTo(TuneConfigBuilder builder) {
         Given.apply(evalEvery, builder::evalEvery);
         checkpointEvery.ifPresent(builder::checkpointEvery);
+        Given.apply(keep, builder::keep);
         builder.resume(resume);
         Given.apply(trace, builder::trace);
     }

@@ -27,6 +27,13 @@ final class ReplayCommand implements Callable<Integer> {
     private Path journal;
 
     @Option(
+            names = "--until",
+            paramLabel = "N",
+            description =
+                    "The model as it was after step N. Default: after the last step of the journal.")
+    private Long until;
+
+    @Option(
             names = "--out",
             required = true,
             paramLabel = "DIR",
@@ -39,7 +46,7 @@ final class ReplayCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        long steps = context.engine().replay(base, journal, out).steps();
+        long steps = context.engine().replay(base, journal, Given.optional(until), out).steps();
         context.print("replayed " + steps + " steps: " + out);
         return ExitCode.DONE;
     }

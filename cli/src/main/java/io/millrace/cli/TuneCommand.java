@@ -2,6 +2,7 @@ package io.millrace.cli;
 
 import io.millrace.executor.EvalResult;
 import io.millrace.executor.RunSummary;
+import io.millrace.executor.config.Keep;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
 import java.nio.file.Path;
@@ -75,11 +76,12 @@ final class TuneCommand implements Callable<Integer> {
             context.print(
                     String.format(
                             Locale.ROOT,
-                            "%s after step %d, loss %.4f: %s",
+                            "%s after step %d, loss %.4f: %s%s",
                             state(summary),
                             summary.stepsDone(),
                             summary.lastLoss(),
-                            out));
+                            out,
+                            kept(config, summary)));
         }
         if (summary.interrupted()) {
             context.err().println("millrace: the same command with --resume goes on from here");
@@ -107,6 +109,12 @@ final class TuneCommand implements Callable<Integer> {
         return builder.build();
     }
 
+    private static String kept(TuneConfig config, RunSummary summary) {
+        return summary.interrupted() || config.output().keep() == Keep.LAST
+                ? ""
+                : ", the weights of step " + summary.keptStep();
+    }
+
     private Map<String, Object> answer(RunSummary summary) {
         Map<String, Object> answer = new LinkedHashMap<>();
         answer.put("steps_done", summary.stepsDone());
@@ -115,6 +123,7 @@ final class TuneCommand implements Callable<Integer> {
         answer.put("last_loss", CommandContext.orNull(summary.lastLoss()));
         answer.put("eval_before", EvalCommand.answer(summary.before()));
         answer.put("eval_after", EvalCommand.answer(summary.after()));
+        answer.put("kept_step", summary.interrupted() ? null : summary.keptStep());
         answer.put("out", out.toString());
         return answer;
     }

@@ -1,20 +1,12 @@
 package io.millrace.cli;
 
-import java.io.IOException;
-import java.io.InputStream;
-import java.util.Properties;
+import io.millrace.executor.ProgramVersion;
 import picocli.CommandLine.IVersionProvider;
 
-/** The version that the build wrote beside this class. */
+/** The version that the build wrote, and that of the JVM. */
 final class Version implements IVersionProvider {
     @Override
-    public String[] getVersion() throws IOException {
-        Properties properties = new Properties();
-        try (InputStream in = Version.class.getResourceAsStream("version.properties")) {
-            properties.load(in);
-        }
-        return new String[] {
-            "millrace " + properties.getProperty("version") + ", Java " + Runtime.version()
-        };
+    public String[] getVersion() {
+        return new String[] {"millrace " + ProgramVersion.get() + ", Java " + Runtime.version()};
     }
 }

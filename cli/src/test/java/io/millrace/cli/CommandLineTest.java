@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.executor.config.EvalConfig;
 import io.millrace.executor.config.GenerateConfig;
+import io.millrace.executor.config.Keep;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.Metric;
 import io.millrace.executor.config.TaskConfig;
@@ -59,7 +60,7 @@ class CommandLineTest {
                                         + " --device=emulated --device-budget=1GiB"
                                         + " --host-budget=2GiB --nvme-dir=n --nvme-budget=3GiB"
                                         + " --prefetch=4 --no-overlap --eval-every=2"
-                                        + " --checkpoint-every=3 --resume --trace=t.json"
+                                        + " --checkpoint-every=3 --keep=best --resume --trace=t.json"
                                         + " --template={text} --label-words=a,b --out="
                                         + out)
                                 .split(" "));
@@ -99,6 +100,7 @@ class CommandLineTest {
                                                 false))
                                 .evalEvery(2)
                                 .checkpointEvery(3)
+                                .keep(Keep.BEST)
                                 .resume(true)
                                 .trace(Path.of("t.json"))
                                 .template("{text}")
@@ -254,7 +256,11 @@ class CommandLineTest {
 
         assertThat(command.engine.replayed)
                 .containsExactly(Path.of("m"), Path.of("j"), Path.of("o"));
+        assertThat(command.engine.replayedUntil).isEmpty();
         assertThat(command.out.toString()).isEqualTo("replayed 12 steps: o\n");
+
+        command.run("replay", "--model", "m", "--journal", "j", "--until=5", "--out", "o");
+        assertThat(command.engine.replayedUntil).hasValue(5);
     }
 
     @Test

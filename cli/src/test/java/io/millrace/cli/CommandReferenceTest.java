@@ -32,6 +32,7 @@ class CommandReferenceTest {
                         "forward",
                         "replay",
                         "clean",
+                        "journal",
                         "synth",
                         "probe",
                         "plan",

@@ -43,6 +43,14 @@ final class RealCommand {
         return line;
     }
 
+    /** Expects an answer and a line of refusal, and returns both. */
+    String damaged(List<String> arguments) {
+        int exitCode = run(arguments);
+        assertThat(exitCode).as(err.toString()).isEqualTo(ExitCode.BAD_INPUT);
+        assertThat(err.toString()).matches("millrace: [^\\n]+: [^\\n]+; [^\\n]+\\n");
+        return out.toString() + err;
+    }
+
     /** Every file and folder below one, with a checksum of what files hold. */
     static Map<String, String> contents(Path folder) {
         Map<String, String> contents = new TreeMap<>();

@@ -3,11 +3,13 @@ package io.millrace.cli;
 import io.millrace.executor.EvalResult;
 import io.millrace.executor.ForwardPass;
 import io.millrace.executor.Generation;
+import io.millrace.executor.JournalReport;
 import io.millrace.executor.Rehearsal;
 import io.millrace.executor.Replay;
 import io.millrace.executor.RunSummary;
 import io.millrace.executor.config.EvalConfig;
 import io.millrace.executor.config.GenerateConfig;
+import io.millrace.executor.config.Keep;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.RunStart;
@@ -23,6 +25,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 
@@ -34,6 +38,7 @@ final class StubEngine implements Engine {
     GenerateConfig generated;
     List<Object> forwarded;
     List<Path> replayed;
+    OptionalLong replayedUntil;
     SynthRequest synthesised;
     Throwable failure;
     Runnable duringStep = () -> {};
@@ -58,6 +63,7 @@ final class StubEngine implements Engine {
                 0.7,
                 new EvalResult(0.75, 0.5, 10, 10),
                 new EvalResult(0.25, Double.NaN, 10, 10),
+                config.output().keep() == Keep.BEST ? step / 2 : step,
                 step < steps,
                 false);
     }
@@ -72,7 +78,7 @@ final class StubEngine implements Engine {
         tuned = config;
         rehearsed = rehearsal;
         return new RunSummary(
-                config.output().out(), rehearsal.steps(), 0.7, null, null, false, false);
+                config.output().out(), rehearsal.steps(), 0.7, null, null, rehearsal.steps(), false, false);
     }
 
     @Override
@@ -114,10 +120,17 @@ final class StubEngine implements Engine {
     }
 
     @Override
-    public Replay.Result replay(Path base, Path journal, Path out) {
+    public Replay.Result replay(Path base, Path journal, OptionalLong until, Path out) {
         failWhereTold();
         replayed = List.of(base, journal, out);
-        return new Replay.Result(12, 8);
+        replayedUntil = until;
+        return new Replay.Result(until.orElse(12), 8);
+    }
+
+    @Override
+    public JournalReport journal(Path file, Optional<Path> model) {
+        failWhereTold();
+        return JournalReport.of(file, model);
     }
 
     @Override

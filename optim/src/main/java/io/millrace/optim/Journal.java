@@ -6,12 +6,20 @@ import java.util.List;
  * A journal as it was read.
  *
  * @param header what the run says about itself
+ * @param version of the format that the header names
+ * @param identity of the run: {@link JournalHeader#identity()} of the header line as it stands in
+ *     the file
  * @param records the whole records, steps 1, 2, … without a gap
  * @param wholeBytes where the last whole line ends in the file, its line feed included
  * @param tornBytes bytes behind it that a crash left of an unfinished line; 0 for none
  */
 public record Journal(
-        JournalHeader header, List<StepRecord> records, long wholeBytes, long tornBytes) {
+        JournalHeader header,
+        int version,
+        long identity,
+        List<StepRecord> records,
+        long wholeBytes,
+        long tornBytes) {
     /** Freezes the records. */
     public Journal {
         records = List.copyOf(records);

@@ -1,6 +1,7 @@
 package io.millrace.optim;
 
 import io.millrace.memory.DType;
+import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonFormatException;
 import io.millrace.telemetry.json.JsonObject;
 import java.util.Collections;
@@ -20,8 +21,7 @@ import java.util.Map;
  * @param rounding how folded parameters are rounded
  * @param dtype storage dtype of the tuned weights, or "as-stored" where each tensor keeps its own
  * @param weightDecay as the run was started; every step has its own besides
- * @param extra further fields of the run, in order; values as {@link
- *     io.millrace.telemetry.json.Json} has them
+ * @param extra further fields of the run, in order; values as {@link Json} has them
  */
 public record JournalHeader(
         long runSeed,
@@ -37,7 +37,9 @@ public record JournalHeader(
     /** The value of {@code dtype} where each tensor keeps the dtype that the base gave it. */
     public static final String AS_STORED = "as-stored";
 
-    static final int VERSION = 1;
+    /** The version that is written; all from 1 are read. */
+    public static final int VERSION = 2;
+
     private static final String VERSION_FIELD = "millrace_journal";
 
     /** Checks the fields and freezes the extra ones. */
@@ -71,12 +73,30 @@ public record JournalHeader(
         return fields;
     }
 
-    static JournalHeader fromFields(JsonObject fields) {
+    /** The fields as a reader of the file gets them, in the order in which they are written. */
+    public JsonObject fields() {
+        return Json.parseObject(Json.write(toFields()));
+    }
+
+    /**
+     * A number for the run that a journal is of: the first 8 bytes, the first the highest, of the
+     * SHA-256 of the header's line as it is written, without its line feed.
+     */
+    public long identity() {
+        return JournalLine.identity(JournalLine.seal(toFields()));
+    }
+
+    static int version(JsonObject fields) {
         long version = fields.integer(VERSION_FIELD);
-        if (version != VERSION) {
+        if (version < 1 || version > VERSION) {
             throw new JsonFormatException(
-                    "journal version " + version + " where this build reads " + VERSION);
+                    "journal version " + version + " where this build reads 1 to " + VERSION);
         }
+        return (int) version;
+    }
+
+    static JournalHeader fromFields(JsonObject fields) {
+        version(fields);
         Map<String, Object> extra = new LinkedHashMap<>(fields.fields());
         try {
             JournalHeader header =

@@ -3,8 +3,12 @@ package io.millrace.optim;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonFormatException;
 import io.millrace.telemetry.json.JsonObject;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,6 +22,7 @@ final class JournalLine {
     private static final String CHECKSUM = ",\"crc32c\":\"";
     private static final int CHECKSUM_DIGITS = 10; // 0x and eight digits
     private static final String END = "\"}";
+    private static final int SEED_CHARS = 18; // 0x and sixteen digits
 
     private JournalLine() {}
 
@@ -44,10 +49,20 @@ final class JournalLine {
         return Json.parseObject(content);
     }
 
+    /** A number for a header's line; see {@link JournalHeader#identity}. */
+    static long identity(String line) {
+        try {
+            MessageDigest digest = MessageDigest.getInstance("SHA-256");
+            return ByteBuffer.wrap(digest.digest(line.getBytes(StandardCharsets.UTF_8))).getLong();
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java platform has SHA-256", e);
+        }
+    }
+
     private static String checksum(String content) {
         CRC32C crc = new CRC32C();
         crc.update(content.getBytes(StandardCharsets.UTF_8));
-        return String.format("0x%08x", crc.getValue());
+        return "0x" + HexFormat.of().toHexDigits((int) crc.getValue());
     }
 
     static Map<String, Object> toFields(StepRecord record) {
@@ -94,15 +109,29 @@ final class JournalLine {
     }
 
     static String hex(long seed) {
-        return String.format("0x%016x", seed);
+        return "0x" + HexFormat.of().toHexDigits(seed);
     }
 
     static long seed(JsonObject fields, String name) {
         String text = fields.string(name);
-        if (!text.matches("0x[0-9a-f]{16}")) {
+        if (!isSeed(text)) {
             throw new JsonFormatException("field '" + name + "' is not 0x and 16 hex digits");
         }
-        return Long.parseUnsignedLong(text.substring(2), 16);
+        return HexFormat.fromHexDigitsToLong(text, 2, SEED_CHARS);
+    }
+
+    // By hand: a pattern would be compiled for each of a journal's seeds.
+    private static boolean isSeed(String text) {
+        if (text.length() != SEED_CHARS || !text.startsWith("0x")) {
+            return false;
+        }
+        for (int i = 2; i < SEED_CHARS; i++) {
+            char digit = text.charAt(i);
+            if ((digit < '0' || digit > '9') && (digit < 'a' || digit > 'f')) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** JSON has no NaN and no infinity: a loss that is one is written as a string. */

@@ -4,12 +4,11 @@ import io.millrace.memory.BadInputException;
 import io.millrace.telemetry.json.JsonFormatException;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Reads a journal and checks every line of it. A last line without its line feed is what a crash
@@ -19,7 +18,15 @@ import java.util.List;
 public final class JournalReader {
     private static final String MEND = "restore the file from a copy, or start the run anew";
 
-    private JournalReader() {}
+    private final Path file;
+    private final List<StepRecord> records = new ArrayList<>();
+    private JournalHeader header;
+    private int version;
+    private long identity;
+
+    private JournalReader(Path file) {
+        this.file = file;
+    }
 
     /**
      * Reads a whole journal.
@@ -27,52 +34,80 @@ public final class JournalReader {
      * @throws BadInputException when the file cannot be read, or a line is not as it was written
      */
     public static Journal read(Path file) {
-        byte[] bytes;
-        try {
-            bytes = Files.readAllBytes(file);
+        JournalSurvey survey = survey(file);
+        if (survey.damage().isPresent()) {
+            throw survey.damage().get();
+        }
+        return survey.journal();
+    }
+
+    /**
+     * Reads a journal up to the first line that is not as it was written, if there is one.
+     *
+     * @throws BadInputException when the file cannot be read, or its header is no header
+     */
+    public static JournalSurvey survey(Path file) {
+        try (JournalLines lines = new JournalLines(file)) {
+            return new JournalReader(file).read(lines);
         } catch (NoSuchFileException e) {
             throw new BadInputException(file.toString(), "no such file", "name a journal.jsonl");
         } catch (IOException e) {
             throw new BadInputException(
                     file.toString(), "cannot be read: " + e.getMessage(), "make it readable");
         }
-        JournalHeader header = null;
-        List<StepRecord> records = new ArrayList<>();
-        int start = 0;
-        for (int end = lineEnd(bytes, 0); end >= 0; end = lineEnd(bytes, start)) {
-            String line = new String(bytes, start, end - start, StandardCharsets.UTF_8);
-            try {
-                JsonObject fields = JournalLine.open(line);
-                if (header == null) {
-                    header = JournalHeader.fromFields(fields);
-                } else {
-                    records.add(next(JournalLine.toRecord(fields), records.size() + 1L));
-                }
-            } catch (JsonFormatException e) {
-                int lineNumber = header == null ? 1 : records.size() + 2;
-                throw new BadInputException(file + ", line " + lineNumber, e.getMessage(), MEND);
+    }
+
+    private JournalSurvey read(JournalLines lines) throws IOException {
+        long wholeBytes = 0;
+        try {
+            for (String line = lines.next(); line != null; line = lines.next()) {
+                take(line);
+                wholeBytes = lines.wholeBytes();
             }
-            start = end + 1;
+        } catch (JsonFormatException e) {
+            int lineNumber = header == null ? 1 : records.size() + 2;
+            BadInputException damage =
+                    new BadInputException(file + ", line " + lineNumber, e.getMessage(), MEND);
+            if (header == null) {
+                throw damage;
+            }
+            return new JournalSurvey(journal(wholeBytes, 0), Optional.of(damage));
         }
         if (header == null) {
             throw new BadInputException(file.toString(), "the journal has no whole header", MEND);
         }
-        return new Journal(header, records, start, bytes.length - start);
+        return new JournalSurvey(journal(wholeBytes, lines.tornBytes()), Optional.empty());
     }
 
-    private static StepRecord next(StepRecord record, long step) {
+    private void take(String line) {
+        JsonObject fields = JournalLine.open(line);
+        if (header == null) {
+            header = JournalHeader.fromFields(fields);
+            version = JournalHeader.version(fields);
+            identity = JournalLine.identity(line);
+        } else {
+            records.add(next(JournalLine.toRecord(fields)));
+        }
+    }
+
+    private StepRecord next(StepRecord record) {
+        long step = records.size() + 1L;
         if (record.step() != step) {
             throw new JsonFormatException("step " + record.step() + " where " + step + " is due");
+        }
+        long seed = SplitMix64.output(header.runSeed(), step);
+        if (record.seed() != seed) {
+            throw new JsonFormatException(
+                    "seed "
+                            + JournalLine.hex(record.seed())
+                            + " where run_seed makes "
+                            + JournalLine.hex(seed)
+                            + ": the line is another run's");
         }
         return record;
     }
 
-    private static int lineEnd(byte[] bytes, int start) {
-        for (int i = start; i < bytes.length; i++) {
-            if (bytes[i] == '\n') {
-                return i;
-            }
-        }
-        return -1;
+    private Journal journal(long wholeBytes, long tornBytes) {
+        return new Journal(header, version, identity, records, wholeBytes, tornBytes);
     }
 }

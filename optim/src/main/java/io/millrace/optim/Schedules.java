@@ -8,11 +8,13 @@ import java.util.Map;
  * warmup}; the rest follows the named curve, from lr itself. No step has a rate of 0.
  */
 public final class Schedules {
+    private static final Curve CONSTANT = done -> 1;
+
     private static final Registry<Curve> REGISTRY =
             new Registry<>(
                     "--lr-schedule",
                     Map.of(
-                            "constant", done -> 1,
+                            "constant", CONSTANT,
                             "linear", done -> 1 - done,
                             // StrictMath: the same bits on every machine
                             "cosine", done -> 0.5 * (1 + StrictMath.cos(Math.PI * done))));
@@ -23,6 +25,15 @@ public final class Schedules {
     @FunctionalInterface
     private interface Curve {
         double factor(double done);
+    }
+
+    /**
+     * Whether the rate of a step depends on how many steps the run has.
+     *
+     * @throws BadInputException when no schedule has the name
+     */
+    public static boolean dependsOnSteps(String name) {
+        return !REGISTRY.named(name).equals(CONSTANT);
     }
 
     /**

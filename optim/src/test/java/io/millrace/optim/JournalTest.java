@@ -46,8 +46,11 @@ final class JournalTest {
         for (int i = 0; i < 2; i++) {
             queries.add(new QueryResult(random.nextLong(), any(random), any(random), any(random)));
         }
-        return new StepRecord(
-                step, random.nextLong(), any(random), any(random), any(random), queries);
+        return new StepRecord(step, seed(step), any(random), any(random), any(random), queries);
+    }
+
+    private static long seed(long step) {
+        return SplitMix64.output(HEADER.runSeed(), step);
     }
 
     private static double any(Random random) {
@@ -85,7 +88,7 @@ final class JournalTest {
         StepRecord record =
                 new StepRecord(
                         1,
-                        -1,
+                        seed(1),
                         Double.MIN_VALUE,
                         odd.get(3),
                         0,
@@ -101,15 +104,20 @@ final class JournalTest {
         try (JournalWriter writer = JournalWriter.create(file, HEADER)) {
             writer.append(
                     new StepRecord(
-                            1, 0xAB, 1e-6, 1e-3, 0.1, List.of(new QueryResult(0xAB, 2.5, 2, 250))));
+                            1,
+                            seed(1),
+                            1e-6,
+                            1e-3,
+                            0.1,
+                            List.of(new QueryResult(0xAB, 2.5, 2, 250))));
         }
         List<String> lines = Files.readAllLines(file);
         assertThat(lines.get(0))
                 .startsWith(
-                        "{\"millrace_journal\":1,\"run_seed\":\"0xcafe000000000001\",\"base\":");
+                        "{\"millrace_journal\":2,\"run_seed\":\"0xcafe000000000001\",\"base\":");
         assertThat(lines.get(1))
                 .matches(
-                        "\\{\"step\":1,\"seed\":\"0x00000000000000ab\",\"lr\":1.0E-6,\"eps\":0.001,"
+                        "\\{\"step\":1,\"seed\":\"0x[0-9a-f]{16}\",\"lr\":1.0E-6,\"eps\":0.001,"
                                 + "\"weight_decay\":0.1,\"queries\":\\[\\{"
                                 + "\"seed\":\"0x00000000000000ab\",\"loss_plus\":2.5,"
                                 + "\"loss_minus\":2.0,\"projected_grad\":250.0}],"
@@ -166,6 +174,99 @@ final class JournalTest {
         assertThatThrownBy(() -> JournalReader.read(file))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("line 3: step 3 where 2 is due");
+    }
+
+    @Test
+    void aLineOfAnotherRunIsNamed() {
+        try (JournalWriter writer = JournalWriter.create(file, HEADER)) {
+            writer.append(record(1, new Random(1)));
+            QueryResult query = new QueryResult(1, 2, 2, 0);
+            long other = SplitMix64.output(HEADER.runSeed() + 1, 2);
+            writer.append(new StepRecord(2, other, 1e-6, 1e-3, 0, List.of(query, query)));
+        }
+        assertThatThrownBy(() -> JournalReader.read(file))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("line 3: seed 0x")
+                .hasMessageContaining("another run's");
+    }
+
+    @Test
+    void aSurveyTellsWhatIsWholeBeforeTheDamage() throws IOException {
+        List<StepRecord> records = write(5, 10);
+        assertThat(JournalReader.survey(file).damage()).isEmpty();
+        byte[] bytes = Files.readAllBytes(file);
+        List<String> lines = Files.readAllLines(file);
+        int third = lines.subList(0, 3).stream().mapToInt(line -> line.length() + 1).sum();
+        bytes[third + 20] ^= 1;
+        Files.write(file, bytes);
+        JournalSurvey survey = JournalReader.survey(file);
+        assertThat(survey.journal().records()).isEqualTo(records.subList(0, 2));
+        assertThat(survey.journal().wholeBytes()).isEqualTo(third);
+        assertThat(survey.damage().orElseThrow()).hasMessageContaining("line 4: ");
+        bytes[20] ^= 1;
+        Files.write(file, bytes);
+        assertThatThrownBy(() -> JournalReader.survey(file)).hasMessageContaining("line 1: ");
+    }
+
+    @Test
+    void aHeaderHasTheSameIdentityBeforeAndAfterItIsWritten() throws IOException {
+        write(1, 11);
+        String line = Files.readAllLines(file).getFirst();
+        assertThat(JournalReader.read(file).identity())
+                .isEqualTo(HEADER.identity())
+                .isEqualTo(JournalLine.identity(line));
+        Path other = folder.resolve("other.jsonl");
+        JournalHeader more =
+                new JournalHeader(
+                        HEADER.runSeed(),
+                        HEADER.base(),
+                        HEADER.optimizer(),
+                        HEADER.direction(),
+                        HEADER.queries(),
+                        HEADER.foldEvery(),
+                        HEADER.rounding(),
+                        HEADER.dtype(),
+                        HEADER.weightDecay(),
+                        Map.of("window", 51L));
+        JournalWriter.create(other, more).close();
+        assertThat(JournalReader.read(other).identity())
+                .isEqualTo(more.identity())
+                .isNotEqualTo(HEADER.identity());
+    }
+
+    @Test
+    void linesOfAnyLengthUpToTheBoundAreRead() throws IOException {
+        List<QueryResult> many = new ArrayList<>();
+        for (int i = 0; i < 2000; i++) {
+            many.add(new QueryResult(i, i, i / 3.0, -i));
+        }
+        StepRecord longRecord = new StepRecord(2, seed(2), 1e-6, 1e-3, 0, many);
+        StepRecord first = record(1, new Random(1));
+        StepRecord third = record(3, new Random(3));
+        try (JournalWriter writer = JournalWriter.create(file, HEADER)) {
+            writer.append(first);
+            writer.append(longRecord);
+            writer.append(third);
+        }
+        assertThat(Files.size(file)).isGreaterThan(3 << 16);
+        assertThat(JournalReader.read(file).records()).containsExactly(first, longRecord, third);
+
+        byte[] endless = new byte[JournalLines.LONGEST];
+        Arrays.fill(endless, (byte) ' ');
+        Files.write(file, endless, StandardOpenOption.APPEND);
+        JournalSurvey survey = JournalReader.survey(file);
+        assertThat(survey.journal().lastStep()).isEqualTo(3);
+        assertThat(survey.damage().orElseThrow())
+                .hasMessageContaining("line 5: the line does not end within 16777216 bytes");
+    }
+
+    @Test
+    void aVersionOfTheFutureIsNamed() throws IOException {
+        String line = "{\"millrace_journal\":3}";
+        Files.writeString(file, JournalLine.seal(Map.of("millrace_journal", 3)) + "\n" + line);
+        assertThatThrownBy(() -> JournalReader.read(file))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("line 1: journal version 3 where this build reads 1 to 2");
     }
 
     @Test

@@ -10,8 +10,9 @@ import java.util.OptionalDouble;
  * @param step the steps done before it
  * @param loss mean loss over the evaluation's labelled tokens
  * @param accuracy share of examples answered rightly, where the task has an answer
+ * @param data fingerprint of the held-out examples; losses on others do not compare
  */
-public record EvalMetrics(long step, double loss, OptionalDouble accuracy) {
+public record EvalMetrics(long step, double loss, OptionalDouble accuracy, String data) {
 
     /** The fields of the line; the accuracy of a task without answers is left out. */
     public Map<String, Object> fields() {
@@ -19,6 +20,7 @@ public record EvalMetrics(long step, double loss, OptionalDouble accuracy) {
         line.put("step", step);
         line.put("eval_loss", loss);
         accuracy.ifPresent(value -> line.put("eval_accuracy", value));
+        line.put("eval_data", data);
         return line;
     }
 }

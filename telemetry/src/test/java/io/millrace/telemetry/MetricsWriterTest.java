@@ -52,15 +52,15 @@ class MetricsWriterTest {
     void writesAnEvaluationWithAndWithoutAccuracy() {
         Path file = folder.resolve("metrics.jsonl");
         try (MetricsWriter writer = new MetricsWriter(file)) {
-            writer.write(new EvalMetrics(10, 1.5, OptionalDouble.of(0.75)));
-            writer.write(new EvalMetrics(20, 1.25, OptionalDouble.empty()));
+            writer.write(new EvalMetrics(10, 1.5, OptionalDouble.of(0.75), "d"));
+            writer.write(new EvalMetrics(20, 1.25, OptionalDouble.empty(), "d"));
         }
 
         assertThat(file)
                 .hasContent(
                         """
-                        {"step":10,"eval_loss":1.5,"eval_accuracy":0.75}
-                        {"step":20,"eval_loss":1.25}
+                        {"step":10,"eval_loss":1.5,"eval_accuracy":0.75,"eval_data":"d"}
+                        {"step":20,"eval_loss":1.25,"eval_data":"d"}
                         """);
     }
 

@@ -13,6 +13,7 @@ import java.util.OptionalLong;
  * @param evalEvery steps between evaluations; 0 evaluates at the start and the end
  * @param checkpointEvery steps between checkpoints; 0 for none; empty for as often as costs next to
  *     nothing, so that a kill costs little however long the run was
+ * @param keep which step's weights are saved in the end
  * @param resume whether to go on from what the folder holds
  * @param trace file for the timeline
  * @param metricsPort port on this machine at which figures are served, 0 for any that is free
@@ -21,6 +22,7 @@ public record OutputConfig(
         Path out,
         long evalEvery,
         OptionalLong checkpointEvery,
+        Keep keep,
         boolean resume,
         Optional<Path> trace,
         OptionalInt metricsPort) {
@@ -30,6 +32,11 @@ public record OutputConfig(
     public OutputConfig {
         Check.atLeast(0, evalEvery, "--eval-every");
         checkpointEvery.ifPresent(every -> Check.atLeast(0, every, "--checkpoint-every"));
+        Check.that(
+                keep == Keep.LAST || evalEvery > 0,
+                "--keep",
+                "best is told by evaluations, and the run has none on the way",
+                "add --eval and --eval-every");
         metricsPort.ifPresent(port ->
                 Check.that(
                         port >= 0 && port <= GREATEST_PORT,
@@ -44,6 +51,7 @@ public record OutputConfig(
         options.put(
                 "checkpoint-every",
                 checkpointEvery.isPresent() ? (Object) checkpointEvery.getAsLong() : "auto");
+        options.put("keep", OptionNames.of(keep));
         options.put("resume", resume);
         trace.ifPresent(file -> options.put("trace", file.toString()));
         metricsPort.ifPresent(port -> options.put("metrics-port", port));

@@ -46,6 +46,7 @@ public final class TuneConfigBuilder {
     private MemoryConfig memory = MemoryConfig.DEFAULT;
     private long evalEvery;
     private OptionalLong checkpointEvery = OptionalLong.empty();
+    private Keep keep = Keep.LAST;
     private boolean resume;
     private Optional<Path> trace = Optional.empty();
     private OptionalInt metricsPort = OptionalInt.empty();
@@ -239,6 +240,12 @@ public final class TuneConfigBuilder {
         return this;
     }
 
+    /** Which step's weights are saved in the end. */
+    public TuneConfigBuilder keep(Keep which) {
+        keep = which;
+        return this;
+    }
+
     /** Whether to go on from what the output folder holds. */
     public TuneConfigBuilder resume(boolean on) {
         resume = on;
@@ -284,6 +291,7 @@ public final class TuneConfigBuilder {
                         matmul,
                         dtype),
                 memory,
-                new OutputConfig(out, evalEvery, checkpointEvery, resume, trace, metricsPort));
+                new OutputConfig(
+                        out, evalEvery, checkpointEvery, keep, resume, trace, metricsPort));
     }
 }

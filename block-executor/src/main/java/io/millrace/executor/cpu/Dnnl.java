@@ -101,6 +101,8 @@ final class Dnnl {
     private static final MethodHandle STREAM_CREATE = bind("dnnl_stream_create", PTR, PTR, INT);
     private static final MethodHandle QUERY_MD =
             bindResult("dnnl_primitive_desc_query_md", PTR, PTR, INT, INT);
+    private static final MethodHandle EFFECTIVE_CPU_ISA =
+            bindResult("dnnl_get_effective_cpu_isa", INT);
     private static final MethodHandle MEMORY_DESC_SIZE =
             bindResult("dnnl_memory_desc_get_size", ValueLayout.JAVA_LONG, PTR);
 
@@ -182,6 +184,29 @@ final class Dnnl {
         try {
             long descriptor = (long) QUERY_MD.invokeExact(primitiveDesc, QUERY_SCRATCHPAD_MD, 0);
             return (long) MEMORY_DESC_SIZE.invokeExact(descriptor);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /** The instructions that oneDNN compiles for, by the names that its documents have for them. */
+    static String instructions() {
+        try {
+            int isa = (int) EFFECTIVE_CPU_ISA.invokeExact();
+            return switch (isa) {
+                case 0x1 -> "sse41";
+                case 0x3 -> "avx";
+                case 0x7 -> "avx2";
+                case 0xf -> "avx2_vnni";
+                case 0x1f -> "avx2_vnni_2";
+                case 0x27 -> "avx512_core";
+                case 0x67 -> "avx512_core_vnni";
+                case 0xe7 -> "avx512_core_bf16";
+                case 0x1ef -> "avx512_core_fp16";
+                case 0xfef -> "avx512_core_amx";
+                case 0x1fef -> "avx512_core_amx_fp16";
+                default -> String.format("isa 0x%x", isa);
+            };
         } catch (Throwable e) {
             throw unexpected(e);
         }

@@ -35,7 +35,7 @@ class MetricsEndpointTest {
             endpoint.begin(facts(held));
             endpoint.step(metrics(1, 2.5), NO_SPANS, 0, 100);
             endpoint.step(metrics(2, 2.25), NO_SPANS, 100, 200);
-            endpoint.evaluation(new EvalMetrics(2, 1.5, OptionalDouble.of(0.75)));
+            endpoint.evaluation(new EvalMetrics(2, 1.5, OptionalDouble.of(0.75), "d"));
             held.set(9);
 
             assertThat(read(endpoint).lines())
