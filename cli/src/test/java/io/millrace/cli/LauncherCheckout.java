@@ -18,7 +18,7 @@ import java.util.stream.Stream;
  * The launcher in a checkout of its own, with a JDK and a Maven that only say what they were asked.
  */
 final class LauncherCheckout {
-    private static final String JAR = "cli/target/millrace-cli.jar";
+    private static final String WHOLE_BUILD = "cli/target/class-path";
 
     final Path folder;
     final Path root;
@@ -105,8 +105,9 @@ final class LauncherCheckout {
     void buildByHand() throws IOException {
         Files.createDirectories(root.resolve("cli/target/lib"));
         Files.writeString(root.resolve("cli/target/lib/late.jar"), "built by hand");
-        Files.writeString(root.resolve(JAR), "built by hand");
-        setTime(JAR, 120);
+        Files.writeString(root.resolve("cli/target/millrace-cli.jar"), "built by hand");
+        Files.writeString(root.resolve(WHOLE_BUILD), "");
+        setTime(WHOLE_BUILD, 120);
     }
 
     /** Makes a source newer than what was built from it. */
