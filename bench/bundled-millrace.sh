@@ -4,6 +4,13 @@
 set -euo pipefail
 
 here=$(cd -P "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
+# As in the launcher of a checkout: with fewer, Java fails in places that do not say so.
+files=$(ulimit -Hn)
+if [ "$files" != unlimited ] && [ "$files" -lt 128 ]; then
+    printf 'millrace: ulimit -n: %s open files are too few for Java and its libraries; raise the limit, such as to 1024\n' \
+        "$files" >&2
+    exit 2
+fi
 case ${LC_ALL:-${LC_CTYPE:-${LANG:-}}} in
 *[Uu][Tt][Ff]*8*) ;;
 *) export LC_ALL=C.UTF-8 ;;

@@ -1,5 +1,7 @@
 package io.millrace.executor;
 
+import io.millrace.memory.BadInputException;
+import io.millrace.memory.device.Devices;
 import java.util.Map;
 import java.util.function.Supplier;
 
@@ -13,12 +15,15 @@ final class Engines {
     /**
      * An engine for a device.
      *
-     * @param device its name, a kind or a kind and an ordinal; one that no device has is refused
-     *     where the device is opened
+     * @param device its name, a kind or a kind and an ordinal
+     * @throws BadInputException when there is no such kind
      */
     static Engine of(String device) {
-        int colon = device.indexOf(':');
-        String kind = colon < 0 ? device : device.substring(0, colon);
-        return KINDS.getOrDefault(kind, CpuEngine::new).get();
+        String kind = Devices.requireKind(device, "--device");
+        Supplier<Engine> engine = KINDS.get(kind);
+        if (engine == null) {
+            throw new IllegalStateException("no engine for devices of kind '" + kind + "'");
+        }
+        return engine.get();
     }
 }

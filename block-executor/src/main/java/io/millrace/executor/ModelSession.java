@@ -36,13 +36,14 @@ final class ModelSession implements AutoCloseable {
             ModelLayout layout,
             MemoryConfig memory,
             Ledger ledger,
-            CpuWorkers workers) {
+            CpuWorkers workers,
+            Engine engine) {
         this.checkpoint = checkpoint;
         this.layout = layout;
         this.memory = memory;
         this.ledger = ledger;
         this.workers = workers;
-        engine = Engines.of(memory.device());
+        this.engine = engine;
     }
 
     /**
@@ -53,6 +54,7 @@ final class ModelSession implements AutoCloseable {
      * @param memory where bytes may be
      */
     static ModelSession open(Path folder, Optional<DType> dtype, MemoryConfig memory) {
+        Engine engine = Engines.of(memory.device());
         Checkpoint checkpoint = Checkpoint.open(folder);
         try {
             ModelLayout layout = dtype.map(checkpoint::layout).orElseGet(checkpoint::layout);
@@ -61,7 +63,8 @@ final class ModelSession implements AutoCloseable {
                     layout,
                     memory,
                     ledger(memory),
-                    new CpuWorkers(Runtime.getRuntime().availableProcessors()));
+                    new CpuWorkers(Runtime.getRuntime().availableProcessors()),
+                    engine);
         } catch (RuntimeException | Error e) {
             checkpoint.close();
             throw e;

@@ -1,6 +1,7 @@
 package io.millrace.cli;
 
 import io.millrace.memory.BadInputException;
+import io.millrace.memory.device.Devices;
 import io.millrace.prefetch.plan.Machine;
 
 /** The device of a machine that a name on the command line means. */
@@ -9,7 +10,7 @@ final class DeviceChoice {
 
     static Machine.Accelerator of(Machine machine, String name) {
         Machine.Accelerator has = machine.device();
-        boolean cuda = name.startsWith("cuda");
+        boolean cuda = Devices.requireKind(name, "--device").equals("cuda");
         if (cuda != has.name().startsWith("cuda")) {
             throw new BadInputException(
                     "--device",

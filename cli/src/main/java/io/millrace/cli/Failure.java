@@ -42,6 +42,11 @@ record Failure(int exitCode, String line) {
                     badInput(e.getFile() + ": exists already; give another path");
             case DirectoryNotEmptyException e ->
                     badInput(e.getFile() + ": is not empty; give another folder");
+            case IOException e when text(e).contains("Too many open files") ->
+                    badInput(
+                            "ulimit -n: "
+                                    + text(e)
+                                    + "; raise the limit of open files, such as to 4096");
             case IOException e -> failed("input or output failed: " + text(e));
             case OffloadException e -> failed(e.getMessage());
             case FeedException e when isOfTheDrive(e.getCause()) ->

@@ -118,6 +118,11 @@ class BadInputTest {
                         1,
                         "millrace: input or output failed: No space left on device"),
                 failure(
+                        new UncheckedIOException(new IOException("m: Too many open files")),
+                        2,
+                        "millrace: ulimit -n: m: Too many open files;"
+                                + " raise the limit of open files, such as to 4096"),
+                failure(
                         new UncheckedIOException(
                                 "j.jsonl cannot be written", new IOException("full")),
                         1,

@@ -1,6 +1,7 @@
 package io.millrace.executor.cpu;
 
 import io.millrace.memory.NativeCallException;
+import io.millrace.memory.PointerCeiling;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -115,6 +116,7 @@ final class Dnnl {
     private Dnnl() {}
 
     private static SymbolLookup load() {
+        PointerCeiling.lift();
         try {
             // Brings libgomp and libdnnl to one folder and loads them, then Bytedeco's own wrapper.
             Path wrapper = Path.of(Loader.load(org.bytedeco.dnnl.global.dnnl.class));

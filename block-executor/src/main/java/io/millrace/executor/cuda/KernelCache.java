@@ -29,8 +29,14 @@ final class KernelCache {
 
     /** The user's own. */
     static KernelCache ofUser() {
-        return new KernelCache(
-                Path.of(System.getProperty("user.home"), ".cache", "millrace", "kernels"));
+        return ofUser(System.getenv(), Path.of(System.getProperty("user.home")));
+    }
+
+    static KernelCache ofUser(Map<String, String> environment, Path home) {
+        Path caches = Path.of(environment.getOrDefault("XDG_CACHE_HOME", ""));
+        // The XDG specification has relative paths ignored.
+        Path base = caches.isAbsolute() ? caches : home.resolve(".cache");
+        return new KernelCache(base.resolve("millrace").resolve("kernels"));
     }
 
     /** The image for a device, compiled now or at an earlier run. */
@@ -99,8 +105,12 @@ final class KernelCache {
                             .array();
             byte[] all = Arrays.copyOf(image, image.length + CHECKSUM_BYTES);
             System.arraycopy(sum, 0, all, image.length, CHECKSUM_BYTES);
-            Files.write(part, all);
-            Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
+            try {
+                Files.write(part, all);
+                Files.move(part, file, StandardCopyOption.ATOMIC_MOVE);
+            } finally {
+                Files.deleteIfExists(part);
+            }
         } catch (IOException e) {
             LOG.log(
                     System.Logger.Level.WARNING,

@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -70,6 +71,33 @@ class KernelCacheTest {
         KernelCache cache = new KernelCache(file);
         CountingCompiler compiler = new CountingCompiler("one");
         assertThat(cache.image(compiler, 90)).isEqualTo(cache.image(compiler, 90));
+        assertThat(compiler.compiled).isEqualTo(2);
+    }
+
+    @Test
+    void leavesNoPartWhereTheImageCannotBeKept() throws IOException {
+        KernelCache cache = new KernelCache(temp);
+        CountingCompiler compiler = new CountingCompiler("one");
+        cache.image(compiler, 90);
+        Path image = files().getFirst();
+        Files.delete(image);
+        Files.createDirectories(image.resolve("in the way"));
+
+        cache.image(compiler, 90);
+        assertThat(files()).containsExactly(image);
+    }
+
+    @Test
+    void liesWhereTheUserKeepsCaches() {
+        CountingCompiler compiler = new CountingCompiler("one");
+        Path home = temp.resolve("home");
+        Path caches = temp.resolve("caches");
+        KernelCache.ofUser(Map.of("XDG_CACHE_HOME", caches.toString()), home).image(compiler, 90);
+        assertThat(caches.resolve("millrace/kernels")).isNotEmptyDirectory();
+        assertThat(home).doesNotExist();
+
+        KernelCache.ofUser(Map.of("XDG_CACHE_HOME", "relative"), home).image(compiler, 90);
+        assertThat(home.resolve(".cache/millrace/kernels")).isNotEmptyDirectory();
         assertThat(compiler.compiled).isEqualTo(2);
     }
 

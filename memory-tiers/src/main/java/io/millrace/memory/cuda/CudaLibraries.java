@@ -2,6 +2,7 @@ package io.millrace.memory.cuda;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.NativeCallException;
+import io.millrace.memory.PointerCeiling;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
@@ -25,6 +26,11 @@ public final class CudaLibraries {
     private static final String MANAGEMENT = "libnvidia-ml.so.1";
     private static final List<String> MATRICES = List.of("libcublasLt.so.13", "libcublas.so.13");
     private static final String COMPILER = "libnvrtc.so.13";
+
+    static {
+        // Whoever links to CUDA has asked this class for the libraries before.
+        PointerCeiling.lift();
+    }
 
     private final Predicate<String> loads;
 

@@ -33,6 +33,23 @@ public final class Devices {
 
     private Devices() {}
 
+    /**
+     * The kind of device that a name means; nothing of it is loaded.
+     *
+     * @param name a kind, or a kind and an ordinal
+     * @param place the option or field that holds the name
+     * @throws BadInputException when there is no such kind
+     */
+    public static String requireKind(String name, String place) {
+        int colon = name.indexOf(':');
+        String kind = colon < 0 ? name : name.substring(0, colon);
+        if (!KINDS.containsKey(kind)) {
+            throw new BadInputException(
+                    place, "no device '" + name + "'", "use cpu, emulated, or cuda:0 and its like");
+        }
+        return kind;
+    }
+
     private static Factory onlyOne(Factory factory) {
         return (ordinal, ledger, options) -> {
             if (!ordinal.isEmpty()) {
@@ -55,13 +72,7 @@ public final class Devices {
      */
     public static Device open(String name, Ledger ledger, DeviceOptions options) {
         int colon = name.indexOf(':');
-        Factory kind = KINDS.get(colon < 0 ? name : name.substring(0, colon));
-        if (kind == null) {
-            throw new BadInputException(
-                    "--device",
-                    "no device '" + name + "'",
-                    "use cpu, emulated, or cuda:0 and its like");
-        }
-        return kind.open(colon < 0 ? "" : name.substring(colon + 1), ledger, options);
+        return KINDS.get(requireKind(name, "--device"))
+                .open(colon < 0 ? "" : name.substring(colon + 1), ledger, options);
     }
 }

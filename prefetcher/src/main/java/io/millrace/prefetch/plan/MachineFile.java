@@ -2,6 +2,7 @@ package io.millrace.prefetch.plan;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
+import io.millrace.memory.device.Devices;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonFormatException;
 import io.millrace.telemetry.json.JsonObject;
@@ -59,7 +60,9 @@ public final class MachineFile {
      */
     public static Machine read(Path file) {
         try {
-            return parse(Json.parseObject(Files.readString(file)));
+            Machine machine = parse(Json.parseObject(Files.readString(file)));
+            Devices.requireKind(machine.device().name(), file + ": field 'device.name'");
+            return machine;
         } catch (NoSuchFileException e) {
             throw new BadInputException(
                     file.toString(), "is not there", "make it with 'millrace probe --json'");

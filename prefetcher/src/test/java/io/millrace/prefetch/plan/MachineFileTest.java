@@ -65,6 +65,17 @@ class MachineFileTest {
     }
 
     @Test
+    void aDeviceThatNobodyKnowsIsRefused() throws IOException {
+        Path file = Files.writeString(folder.resolve("m.json"), SMALL.replace("cuda:0", "tpu"));
+        assertThatThrownBy(() -> MachineFile.read(file))
+                .isInstanceOf(BadInputException.class)
+                .hasMessage(
+                        file
+                                + ": field 'device.name': no device 'tpu'; use cpu, emulated, or cuda:0"
+                                + " and its like");
+    }
+
+    @Test
     void wishesExchangeParts() {
         Machine base = Machines.of("cpu", 1e9, 1e9);
         Machine machine =
