@@ -132,6 +132,23 @@ class BadDataTest {
     }
 
     @Test
+    void refusesALineThatDoesNotEnd() {
+        String text =
+                "{\"text\":\"a\"}~".replace('~', '\n') + "x".repeat(Utf8Lines.MAX_LINE_BYTES + 1);
+        for (String name : List.of("data.jsonl", "data.txt")) {
+            Path file = write(dir.resolve(name), text);
+            try (Tokenizer tokenizer = Tokenizer.of(storiesDir())) {
+                assertThatExceptionOfType(BadInputException.class)
+                        .isThrownBy(() -> DatasetReader.read(file, PLAIN, tokenizer))
+                        .withMessage(
+                                file
+                                        + ":2: the line has more than 33554432 bytes;"
+                                        + " split its text over several lines");
+            }
+        }
+    }
+
+    @Test
     void refusesLabelWordsThatCannotBeTold() {
         Path text = write(dir.resolve("a.jsonl"), "{\"text\":\"a\"}");
         try (Tokenizer tokenizer = Tokenizer.of(storiesDir())) {
