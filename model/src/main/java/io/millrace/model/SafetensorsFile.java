@@ -43,7 +43,11 @@ public final class SafetensorsFile implements AutoCloseable {
      */
     public static SafetensorsFile open(Path path) {
         if (!Files.isRegularFile(path)) {
-            throw new BadInputException(path.toString(), "there is no such file", "check the path");
+            boolean there = Files.exists(path) && !Files.isDirectory(path);
+            throw new BadInputException(
+                    path.toString(),
+                    there ? "is a pipe or a device" : "there is no such file",
+                    there ? "give a file: it is read from any place in it" : "check the path");
         }
         FileChannel channel = null;
         try {

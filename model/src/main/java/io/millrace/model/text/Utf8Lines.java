@@ -46,7 +46,8 @@ final class Utf8Lines {
     }
 
     static void forEach(Path file, Taker taker) {
-        if (!Files.isRegularFile(file)) {
+        // A pipe is as good as a file here: it is read once, from its first byte to its last.
+        if (!Files.exists(file) || Files.isDirectory(file)) {
             throw new BadInputException(
                     file.toString(),
                     Files.exists(file) ? "is not a file" : "does not exist",
@@ -56,7 +57,7 @@ final class Utf8Lines {
             new Utf8Lines(file).read(in, taker);
         } catch (IOException e) {
             throw new BadInputException(
-                    file.toString(), "cannot be read (" + e + ")", "check the file's permissions");
+                    file.toString(), "cannot be read (" + e + ")", "check its permissions");
         }
     }
 

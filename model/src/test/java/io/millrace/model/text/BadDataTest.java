@@ -52,6 +52,12 @@ class BadDataTest {
                     {"input_ids":[1,2],"labels":[1,-1]} | 1 | field 'labels' has id -1
                     {"input_ids":[1,2],"labels":[1,-100]} | 1 | field 'labels' has nothing to score
                     {"input_ids":[1,2],"labels":"x"} | 1 | field 'labels' is not an array
+                    {"input_ids":[1,2],"attention_mask":[1]} | 1 | field 'attention_mask' has 1 entries for 2 input_ids
+                    {"input_ids":[1,2],"attention_mask":[1,2]} | 1 | field 'attention_mask' has 2 at index 1
+                    {"input_ids":[1,2],"attention_mask":[1,null]} | 1 | field 'attention_mask' has null at index 1
+                    {"input_ids":[1,2],"attention_mask":[0,0]} | 1 | field 'attention_mask' masks every token
+                    {"input_ids":[1,2],"attention_mask":[0,1]} | 1 | field 'input_ids' has nothing to score
+                    {"input_ids":[1,2],"attention_mask":3} | 1 | field 'attention_mask' is not an array
                     {"input_ids":[]}               | 1 | field 'input_ids' is empty
                     {"input_ids":[1]}              | 1 | field 'input_ids' has nothing to score
                     {"input_ids":[1,2,3,4,5,6,7,8,9,1,2,3,4,5,6,7,8]} | 1 | has 17 tokens, the model takes 16
