@@ -44,6 +44,14 @@ final class CudaEngine implements Engine {
                     "heads of " + headDim + " elements are too large for a cuda device",
                     "take --device cpu; " + CudaKernels.MAX_HEAD_DIM + " is the most");
         }
+        if (spec.head().logits().bias() != null) {
+            throw new BadInputException(
+                    "--device",
+                    "the head's bias '"
+                            + spec.head().logits().bias()
+                            + "' is in no logits of a cuda device yet",
+                    "take --device cpu");
+        }
         Optional<LowRankMemory.Size> lowRank = PassesPlan.of(arithmetic, size).lowRankSize(layout);
         lowRank.ifPresent(LowRankMemory.Size::check);
         matmul = arithmetic.matmul();

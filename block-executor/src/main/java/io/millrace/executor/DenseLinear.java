@@ -68,7 +68,7 @@ final class DenseLinear implements LinearProgram {
             FormedWeights weights, LinearSpec spec, Variants x, int rows, TileConsumer consumer) {
         GemmTiles tiles = GemmTiles.of(MicroBatch.padded(rows), spec.outputs());
         Variants in = operands.of(x, weights.scaleCount(), rows, spec.inputs());
-        Call call = new Call(workers, spec, tiles, in, null, null, false);
+        Call call = new Call(workers, spec, tiles, in, null, bias(weights, spec), false);
         eachPanel(
                 weights,
                 spec,

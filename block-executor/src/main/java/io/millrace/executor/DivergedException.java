@@ -1,6 +1,6 @@
 package io.millrace.executor;
 
-/** A run whose losses stopped being numbers. */
+/** A run whose losses or weights stopped being numbers. */
 public final class DivergedException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 

@@ -5,11 +5,15 @@ import io.millrace.memory.BadInputException;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
 import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.text.SpecialTokens;
 import io.millrace.model.text.Tokenizer;
 import io.millrace.optim.MezoSgd;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.function.IntPredicate;
 
 /** Continues a prompt by the likeliest token at every place. */
 public final class Generation {
@@ -28,15 +32,14 @@ public final class Generation {
      * What was generated.
      *
      * @param promptIds the prompt's tokens, marks included
-     * @param newIds the tokens added, without an end mark
+     * @param newIds the tokens added, without the end mark
      * @param text prompt and continuation, as text
      */
     @SuppressWarnings("ArrayRecordComponent") // handed over to the caller
     public record Result(int[] promptIds, int[] newIds, String text) {}
 
     /**
-     * Generates until the end mark, the number of tokens asked for, or the model's longest
-     * sequence.
+     * Generates until an end mark, the number of tokens asked for, or the model's longest sequence.
      *
      * @throws BadInputException when the prompt does not fit the model
      */
@@ -69,8 +72,11 @@ public final class Generation {
                                     MicroBatch.withSlack(1) * spec.vocabSize() * Float.BYTES)) {
                 Generation generation =
                         new Generation(spec, forward, new Floats(slab.segment(), 0));
-                int end = tokenizer.special().eos().orElse(-1);
-                int[] ids = generation.continuePrompt(prompt, longest, end);
+                SpecialTokens special = tokenizer.special();
+                // Some folders list marks beside the tokenizer's own: any of them is an end.
+                IntPredicate ends =
+                        id -> special.isStop(id) || special.eos().equals(OptionalInt.of(id));
+                int[] ids = generation.continuePrompt(prompt, longest, ends);
                 return new Result(
                         prompt,
                         Arrays.copyOfRange(ids, prompt.length, ids.length),
@@ -79,13 +85,13 @@ public final class Generation {
         }
     }
 
-    private int[] continuePrompt(int[] prompt, int longest, int end) {
+    private int[] continuePrompt(int[] prompt, int longest, IntPredicate ends) {
         int[] ids = Arrays.copyOf(prompt, longest);
         int known = 0;
         int length = prompt.length;
         while (length < longest) {
             int next = next(Arrays.copyOfRange(ids, known, length), known);
-            if (next == end) {
+            if (ends.test(next)) {
                 break;
             }
             known = length;
@@ -102,7 +108,7 @@ public final class Generation {
                         new int[] {tokens.length - 1},
                         new int[] {-1});
         forward.run(
-                ForwardRequest.plain(java.util.List.of(batch), updates),
+                ForwardRequest.plain(List.of(batch), updates),
                 new LogitsSink(new Variants(logits, 0, spec.vocabSize()), 0));
         int best = 0;
         for (int id = 1; id < spec.vocabSize(); id++) {

@@ -68,7 +68,7 @@ final class LowRankLinear implements LinearProgram {
             atTheta.runInPanels(weights, spec, x, rows, consumer);
             return;
         }
-        Call call = call(weights, spec, x, rows, null);
+        Call call = call(weights, spec, x, rows, bias(weights, spec));
         TileConsumer add =
                 (scale, row, rowCount, panel, column, width, tile) -> {
                     call.add(scale, row, rowCount, column, width, tile, false, tile, width);

@@ -3,6 +3,7 @@ package io.millrace.executor;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.cpu.CpuWorkers;
 import io.millrace.executor.cpu.OperatorClock;
+import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.memory.Ledger;
 import io.millrace.memory.Tier;
@@ -54,8 +55,14 @@ final class ModelSession implements AutoCloseable {
      * @param memory where bytes may be
      */
     static ModelSession open(Path folder, Optional<DType> dtype, MemoryConfig memory) {
+<<<<<<< HEAD
         Engine engine = Engines.of(memory.device());
+=======
+        requireDeviceOfItsOwn(memory);
+        memory.nvmeDir().ifPresent(dir -> GivenPaths.requireFolder("--nvme-dir", dir));
+>>>>>>> inputs2
         Checkpoint checkpoint = Checkpoint.open(folder);
+        IgnoredTensors.tell(checkpoint);
         try {
             ModelLayout layout = dtype.map(checkpoint::layout).orElseGet(checkpoint::layout);
             return new ModelSession(
@@ -68,6 +75,15 @@ final class ModelSession implements AutoCloseable {
         } catch (RuntimeException | Error e) {
             checkpoint.close();
             throw e;
+        }
+    }
+
+    private static void requireDeviceOfItsOwn(MemoryConfig memory) {
+        if (memory.deviceBudget().isPresent() && memory.device().equals("cpu")) {
+            throw new BadInputException(
+                    "--device-budget",
+                    "the cpu has no memory beside the host's",
+                    "give --host-budget, or a --device with memory of its own");
         }
     }
 

@@ -33,7 +33,7 @@ final class PlanAdvice {
             consider(
                     options.withMemory(options.memory().withHostBudget(everything)),
                     "a host budget of "
-                            + ByteSize.format(everything)
+                            + ByteSize.formatAtLeast(everything)
                             + " keeps every block in memory");
         }
         int batch = 2 * options.batchSize();

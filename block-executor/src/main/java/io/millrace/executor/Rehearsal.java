@@ -1,5 +1,7 @@
 package io.millrace.executor;
 
+import java.util.Optional;
+
 /**
  * The beginning of a run, done for what it shows: its folder gets a journal and metrics, its blocks
  * are written back as ever, but no model is saved and the block store is removed.
@@ -7,8 +9,10 @@ package io.millrace.executor;
  * @param steps steps to take; the run's own number of steps still decides its schedule
  * @param heldOut most examples at the end of the training data that are held out and evaluated
  *     before and after; 0 evaluates nothing
+ * @param base fingerprint of the base weights where they have been scanned already; they are then
+ *     not scanned again
  */
-public record Rehearsal(long steps, int heldOut) {
+public record Rehearsal(long steps, int heldOut, Optional<String> base) {
     /** Checks the steps and the examples. */
     public Rehearsal {
         if (steps < 1 || heldOut < 0) {
@@ -19,6 +23,6 @@ public record Rehearsal(long steps, int heldOut) {
 
     /** The steps alone. */
     public static Rehearsal of(long steps) {
-        return new Rehearsal(steps, 0);
+        return new Rehearsal(steps, 0, Optional.empty());
     }
 }

@@ -86,7 +86,7 @@ final class RunFolder implements AutoCloseable {
         } catch (IOException e) {
             throw new BadInputException(
                     "--out",
-                    folder + " cannot be written (" + e.getMessage() + ")",
+                    folder + " cannot be made or written",
                     "give a folder on a disk that can be written");
         }
     }

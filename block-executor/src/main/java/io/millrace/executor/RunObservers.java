@@ -36,13 +36,15 @@ final class RunObservers implements AutoCloseable {
     }
 
     /**
-     * Takes the port that the options name, before anything else of the run happens.
+     * Takes the port that the options name, and looks that the timeline can be written, before
+     * anything else of the run happens.
      *
      * @param output what the run leaves behind and shows
      * @param more observers of the caller, who closes them
-     * @throws BadInputException when the port cannot be had
+     * @throws BadInputException when the port cannot be had, or the file not be written
      */
     static RunObservers open(OutputConfig output, List<StepObserver> more) {
+        output.trace().ifPresent(file -> GivenPaths.requireWritableFile("--trace", file));
         RunObservers opened = new RunObservers(output, endpoint(output.metricsPort()));
         opened.observers.add(new StepEvents());
         opened.endpoint.ifPresent(opened.observers::add);

@@ -65,6 +65,12 @@ final class RunSetup implements AutoCloseable {
      * @param listener knows the machine, and hears what was planned
      */
     static RunSetup prepare(TuneConfig config, int heldOut, RunListener listener) {
+        return prepare(config, heldOut, Optional.empty(), listener);
+    }
+
+    /** The same, for base weights whose fingerprint is known where they were scanned before. */
+    static RunSetup prepare(
+            TuneConfig config, int heldOut, Optional<String> scanned, RunListener listener) {
         ArithmeticConfig arithmetic = config.arithmetic();
         MemoryConfig memory = RunForecast.memory(config.memory());
         ModelSession session = ModelSession.open(config.model(), arithmetic.dtype(), memory);
@@ -84,7 +90,7 @@ final class RunSetup implements AutoCloseable {
                             base.spec(),
                             session.layout(),
                             data.train().examples());
-            String fingerprint = base.scan().fingerprint();
+            String fingerprint = scanned.orElseGet(() -> base.scan().fingerprint());
             folder = RunFolder.open(config.output().out(), config.output().resume());
             RunHistory.Past past =
                     RunHistory.read(

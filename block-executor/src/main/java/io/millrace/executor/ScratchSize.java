@@ -1,5 +1,8 @@
 package io.millrace.executor;
 
+import io.millrace.executor.cpu.GemmTiles;
+import io.millrace.memory.BadInputException;
+
 /**
  * How much a forward may ask of its scratch memory at once. Rows are tokens, padded as {@link
  * MicroBatch#padded} says.
@@ -19,6 +22,12 @@ record ScratchSize(
         int keptTokens,
         int longest) {
 
+    /** Rows are numbered in ints; a row is a vector of thousands of numbers. */
+    private static final long MAX_ROWS = Integer.MAX_VALUE - GemmTiles.ROW_QUANTUM;
+
+    /** Times the widest vector of any model, its bytes are still a long. */
+    private static final long MAX_SCALED_ROWS = 1L << 34;
+
     /**
      * The size for batches of sequences.
      *
@@ -27,18 +36,38 @@ record ScratchSize(
      * @param longest tokens of the longest sequence
      * @param probes probes of a step
      * @param scalesPerProbe scales of each
+     * @throws BadInputException when that are more rows than any memory has room for
      */
     static ScratchSize batches(
             int sequences, int sequencesEach, int longest, int probes, int scalesPerProbe) {
-        int rows = MicroBatch.padded(Math.multiplyExact(sequencesEach, longest));
-        int microBatches = Math.ceilDiv(sequences, sequencesEach);
+        long quantum = GemmTiles.ROW_QUANTUM;
+        long rows = Math.ceilDiv((long) sequencesEach * longest, quantum) * quantum;
+        long microBatches = Math.ceilDiv(sequences, sequencesEach);
+        // The first factor is below 2^62 + 2^31, but the product of both need not be.
+        boolean fits = rows <= MAX_ROWS && rows * microBatches <= MAX_ROWS;
+        if (!fits) {
+            throw new BadInputException(
+                    "--batch-size",
+                    sequences
+                            + " sequences of "
+                            + longest
+                            + " tokens are more than "
+                            + MAX_ROWS
+                            + " rows",
+                    "give a smaller one, or a smaller --seq-len");
+        }
+        long scales = (long) probes * scalesPerProbe;
+        if (scales * rows * microBatches > MAX_SCALED_ROWS) {
+            throw new BadInputException(
+                    "--queries",
+                    probes
+                            + " of them hold more than "
+                            + MAX_SCALED_ROWS
+                            + " rows of hidden states at once",
+                    "give fewer, or a smaller --batch-size or --seq-len");
+        }
         return new ScratchSize(
-                Math.multiplyExact(rows, microBatches),
-                rows,
-                probes * scalesPerProbe,
-                scalesPerProbe,
-                0,
-                longest);
+                (int) (rows * microBatches), (int) rows, (int) scales, scalesPerProbe, 0, longest);
     }
 
     /** The size for one sequence that goes on token by token. */

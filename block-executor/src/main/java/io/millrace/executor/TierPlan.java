@@ -189,7 +189,7 @@ record TierPlan(
                             ByteSize.format(budget)),
                     String.format(
                             "give at least %d (%s), or a larger --host-budget",
-                            storeBytes, ByteSize.format(storeBytes)));
+                            storeBytes, ByteSize.formatAtLeast(storeBytes)));
         }
     }
 
@@ -223,7 +223,7 @@ record TierPlan(
     private static String mend(long smallest) {
         return String.format(
                 "give at least %d (%s), or a smaller --micro-batch or --seq-len",
-                smallest, ByteSize.format(smallest));
+                smallest, ByteSize.formatAtLeast(smallest));
     }
 
     private static long streamingBytes(long hostBudget) {

@@ -67,6 +67,7 @@ public final class TuningRun {
         if (done.isPresent()) {
             return done.get();
         }
+        GivenPaths.requireFolder("--out", config.output().out());
         try (RunObservers observers = RunObservers.open(config.output(), List.of());
                 RunSetup setup = RunSetup.prepare(config, 0, listener)) {
             return new TuningRun(config, listener, setup, observers).run();
@@ -85,7 +86,8 @@ public final class TuningRun {
     public static RunSummary rehearse(
             TuneConfig config, Rehearsal rehearsal, RunListener listener, List<StepObserver> more) {
         try (RunObservers observers = RunObservers.open(config.output(), more);
-                RunSetup setup = RunSetup.prepare(config, rehearsal.heldOut(), listener)) {
+                RunSetup setup =
+                        RunSetup.prepare(config, rehearsal.heldOut(), rehearsal.base(), listener)) {
             return new TuningRun(config, listener, setup, observers).rehearse(rehearsal);
         }
     }

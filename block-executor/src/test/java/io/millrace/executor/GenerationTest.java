@@ -6,10 +6,18 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.millrace.executor.config.GenerateConfig;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.memory.BadInputException;
+import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -31,6 +39,32 @@ class GenerationTest {
             assertThat(result.newIds()).containsExactly(ids(prompt, "greedy_ids"));
             assertThat(result.text()).isEqualTo(prompt.string("text"));
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"config.json", "generation_config.json"})
+    void endsAtAnyOfTheListedMarks(String file, @TempDir Path model) throws IOException {
+        for (String name : List.of("config.json", "tokenizer.json", "model.safetensors")) {
+            Files.copy(Golden.path("stories260k").resolve(name), model.resolve(name));
+        }
+        int[] free = generated(model);
+        int end = free[7];
+        int first = IntStream.range(0, 8).filter(i -> free[i] == end).findFirst().getAsInt();
+        Path listed = model.resolve(file);
+        JsonObject before =
+                Files.exists(listed)
+                        ? Json.parseObject(Files.readString(listed))
+                        : new JsonObject(Map.of());
+        Map<String, Object> fields = new LinkedHashMap<>(before.fields());
+        fields.put("eos_token_id", List.of(2, end));
+        Files.writeString(listed, Json.write(fields));
+        assertThat(generated(model)).containsExactly(Arrays.copyOf(free, first));
+    }
+
+    private static int[] generated(Path model) {
+        return Generation.run(
+                        new GenerateConfig(model, "Once upon a time", 20, MemoryConfig.DEFAULT))
+                .newIds();
     }
 
     @Test

@@ -74,6 +74,7 @@ final class Converters {
 
     private static DType dtype(String text) {
         return DType.find(text)
+                .filter(DType::isTrainable)
                 .orElseThrow(() ->
                         new TypeConversionException(
                                 "'" + text + "' is not float32, bfloat16 or float16"));

@@ -26,6 +26,9 @@ import picocli.CommandLine.Spec;
         customSynopsis = "millrace find --model=DIR --train=FILE [OPTION]...",
         description = "Try learning rates and epsilons for a few steps each, and propose one.")
 final class FindCommand implements Callable<Integer> {
+    private static final String ELSEWHERE =
+            "start the command in a folder that can be written, or give one with --nvme-dir";
+
     private final CommandContext context;
 
     @Option(
@@ -74,7 +77,7 @@ final class FindCommand implements Callable<Integer> {
         WorkLine line = new WorkLine(context);
         FindResult found;
         context.interruption().enterRun();
-        try (ThrowAwayFolder folder = ThrowAwayFolder.in(workPlace())) {
+        try (ThrowAwayFolder folder = ThrowAwayFolder.in(workPlace(), ELSEWHERE)) {
             found =
                     context.engine()
                             .find(

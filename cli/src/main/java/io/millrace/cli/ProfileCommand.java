@@ -42,6 +42,8 @@ final class ProfileCommand implements Callable<Integer> {
     private static final DateTimeFormatter IN_WORDS =
             DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm");
 
+    private static final String ELSEWHERE = "give a folder that can be written with --out";
+
     private final CommandContext context;
 
     @Option(
@@ -116,11 +118,11 @@ final class ProfileCommand implements Callable<Integer> {
         requireNew(place);
         boolean made = !Files.exists(place);
         config(place.resolve("run"), place.resolve("trace.json")); // refuses before anything exists
-        Files.createDirectories(place);
+        make(place);
         Profile profile;
         TuneConfig config;
         try (ProfileRecorder recorder = new ProfileRecorder(warmSteps)) {
-            try (ThrowAwayFolder folder = ThrowAwayFolder.in(place)) {
+            try (ThrowAwayFolder folder = ThrowAwayFolder.in(place, ELSEWHERE)) {
                 config = config(folder.path().resolve("run"), place.resolve("trace.json"));
                 run(config, recorder);
             } catch (BadInputException e) {
@@ -184,6 +186,14 @@ final class ProfileCommand implements Callable<Integer> {
                 throw new BadInputException(
                         "--out", place + " is not empty", "give another folder");
             }
+        }
+    }
+
+    private static void make(Path place) {
+        try {
+            Files.createDirectories(place);
+        } catch (IOException e) {
+            throw new BadInputException("--out", place + " cannot be made", ELSEWHERE);
         }
     }
 

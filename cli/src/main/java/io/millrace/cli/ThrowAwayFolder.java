@@ -1,5 +1,6 @@
 package io.millrace.cli;
 
+import io.millrace.memory.BadInputException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -15,12 +16,19 @@ final class ThrowAwayFolder implements AutoCloseable {
         this.path = path;
     }
 
-    /** Makes a new folder inside one that is there. */
-    static ThrowAwayFolder in(Path parent) {
+    /**
+     * Makes a new folder inside one that is there.
+     *
+     * @param mend how to have it elsewhere
+     */
+    static ThrowAwayFolder in(Path parent, String mend) {
         try {
             return new ThrowAwayFolder(Files.createTempDirectory(parent, ".millrace-"));
         } catch (IOException e) {
-            throw new UncheckedIOException(parent + ": no folder can be made there", e);
+            throw new BadInputException(
+                    parent.toString(),
+                    "no folder can be made there for what the work leaves behind",
+                    mend);
         }
     }
 

@@ -51,7 +51,7 @@ class BadInputTest {
                 "--lr-schedule=step | --lr-schedule: unknown name 'step'; known names: constant, cosine, linear",
                 "--optimizer=adam | --optimizer: unknown name 'adam'; known names:",
                 "--dtype=float8 | 'float8' is not float32, bfloat16 or float16",
-                "--dtype=int8 | --dtype: int8 cannot hold weights that are tuned",
+                "--dtype=int8 | 'int8' is not float32, bfloat16 or float16",
                 "--device=tpu | --device: 'tpu' is not a device; give cpu, emulated or cuda:N",
                 "--micro-batch=32 | --micro-batch: 32 exceeds the batch of 16",
                 "--label-words=good | --label-words: one word cannot tell labels apart",

@@ -51,6 +51,14 @@ final class RealCommand {
         return out.toString() + err;
     }
 
+    /** Expects one line about a failure that the input did not show, and returns that line. */
+    String failed(List<String> arguments) {
+        int exitCode = run(arguments);
+        String line = err.toString();
+        assertThat(exitCode).as(line).isEqualTo(ExitCode.FAILED);
+        return line;
+    }
+
     /** Every file and folder below one, with a checksum of what files hold. */
     static Map<String, String> contents(Path folder) {
         Map<String, String> contents = new TreeMap<>();

@@ -13,6 +13,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -206,7 +207,71 @@ class RefusedRunTest {
             assertThat(command.refused(RealCommand.with(run, option + (smallest - 1))))
                     .contains("at least " + smallest);
             command.done(RealCommand.with(run, option + smallest));
+            // What is named for people is enough, too.
+            String named = line.replaceFirst("(?s).*at least \\d+ \\((\\S+)\\).*", "$1");
+            assertThat(named).endsWith("iB");
+            List<String> again =
+                    RealCommand.with(tune(), "--out=" + temp.resolve("n" + budget.size()));
+            again.addAll(budget.subList(1, budget.size()));
+            command.done(RealCommand.with(again, option + named));
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "--trace=/nope/t.json, --trace: there is no folder /nope",
+        "--trace=/proc/t.json, --trace: /proc/t.json cannot be written",
+        "--trace=/proc, --trace: /proc is a folder",
+        "--nvme-dir=/proc/version, --nvme-dir: /proc/version is not a folder",
+        "--nvme-dir=/proc/store, --nvme-dir: /proc/store cannot be made: /proc cannot be written",
+        "--device-budget=1GiB, --device-budget: the cpu has no memory beside",
+        "--batch-size=40000000, --batch-size: 40000000 sequences of",
+        "--queries=2000000000, --queries: 2000000000 of them"
+    })
+    void optionsAreHeldAgainstTheMachineBeforeARunBegins(String option, String line)
+            throws IOException {
+        // One row as long as the model takes.
+        Files.writeString(data, "{\"input_ids\":[" + "1,".repeat(63) + "1]}\n");
+        String more = option.startsWith("--batch") ? "--micro-batch=40000000" : "--prefetch=2";
+
+        assertThat(command.refused(tune("--out=" + out, option, more))).contains(line);
+        assertThat(out).doesNotExist();
+    }
+
+    @Test
+    void foldersForWorkThatIsThrownAwayAreRefusedWithAMend() {
+        List<String> work = List.of("--model=" + model, "--train=" + data);
+        assertThat(
+                        command.refused(
+                                Stream.concat(Stream.of("find", "--nvme-dir=/proc"), work.stream())
+                                        .toList()))
+                .contains("/proc: no folder can be made there", "--nvme-dir");
+        assertThat(
+                        command.refused(
+                                Stream.concat(Stream.of("profile", "--out=/proc/p"), work.stream())
+                                        .toList()))
+                .contains("--out: /proc/p cannot be made; give a folder");
+    }
+
+    @Test
+    void synthRefusesATypeThatNothingIsTunedIn() {
+        assertThat(
+                        command.refused(
+                                List.of(
+                                        "synth",
+                                        "--arch=opt-125m",
+                                        "--dtype=int8",
+                                        "--out=" + out)))
+                .contains("'int8' is not float32, bfloat16 or float16");
+    }
+
+    @Test
+    void weightsThatAreNoNumbersAnyMoreAreNotSaved() {
+        List<String> run = tune("--out=" + out, "--dtype=float32", "--steps=1", "--lr=1e38");
+        assertThat(command.failed(run))
+                .contains("by step 1 tensor '", "weights that are not finite", "lower --lr");
+        assertThat(RealCommand.contents(out).keySet())
+                .noneMatch(name -> name.endsWith(".safetensors"));
     }
 
     @Test

@@ -34,6 +34,25 @@ public final class ByteSize {
         }
     }
 
+    /**
+     * Writes a size as {@link #format} does, but never as less than it is: what a person has to
+     * give at least is enough when they type what they read.
+     */
+    public static String formatAtLeast(long bytes) {
+        String nearest = format(bytes);
+        if (parse(nearest) >= bytes) {
+            return nearest;
+        }
+        // A hundredth more of the same unit, and the unit above where that makes a whole one.
+        int digits = nearest.length() - "KiB".length();
+        BigDecimal more = new BigDecimal(nearest.substring(0, digits)).add(new BigDecimal("0.01"));
+        int power = PREFIXES.indexOf(nearest.charAt(digits));
+        boolean whole = more.compareTo(BigDecimal.valueOf(1024)) >= 0;
+        return whole && power + 1 < PREFIXES.length()
+                ? "1.00" + PREFIXES.charAt(power + 1) + "iB"
+                : more + nearest.substring(digits);
+    }
+
     /** Writes a size with three digits or so, such as {@code 2.51GiB}; exact below 1 KiB. */
     public static String format(long bytes) {
         if (bytes < 1024) {

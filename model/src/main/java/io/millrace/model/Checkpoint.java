@@ -5,6 +5,7 @@ import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.spec.DecoderSpec;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
@@ -14,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * A Hugging Face model folder, open for reading: its configuration, its decoder, and its weights
@@ -23,6 +25,9 @@ import java.util.stream.Collectors;
 public final class Checkpoint implements AutoCloseable {
     /** The most memory that a read takes beside its destination. */
     public static final int STAGING_BYTES = 4 << 20;
+
+    /** Tokenizer, configurations and licences of published models have up to 50 MB together. */
+    private static final long MAX_SIDE_BYTES = 192L << 20;
 
     private final Path directory;
     private final ModelConfig config;
@@ -77,6 +82,7 @@ public final class Checkpoint implements AutoCloseable {
                     "name a folder with config.json and model.safetensors");
         }
         ModelConfig config = ModelConfig.read(directory.resolve("config.json"));
+        checkSideFiles(directory);
         Architecture architecture = Architectures.of(config);
         WeightFiles weights = WeightFiles.open(directory);
         try {
@@ -85,6 +91,29 @@ public final class Checkpoint implements AutoCloseable {
         } catch (RuntimeException e) {
             weights.close();
             throw e;
+        }
+    }
+
+    /** They are held whole to be copied beside tuned weights: better refused now than then. */
+    private static void checkSideFiles(Path directory) {
+        long bytes = 0;
+        try (Stream<Path> entries = Files.list(directory)) {
+            for (Path file : entries.filter(Files::isRegularFile).sorted().toList()) {
+                if (CheckpointWriter.SIDE_FILE.matcher(file.getFileName().toString()).matches()) {
+                    bytes += Files.size(file);
+                    if (bytes > MAX_SIDE_BYTES) {
+                        throw new BadInputException(
+                                file.toString(),
+                                "with it the files beside the weights have more than "
+                                        + MAX_SIDE_BYTES
+                                        + " bytes",
+                                "move away those that do not belong to the model");
+                    }
+                }
+            }
+        } catch (IOException e) {
+            throw new BadInputException(
+                    directory.toString(), "cannot be listed: " + e, "check its permissions");
         }
     }
 

@@ -31,7 +31,7 @@ public final class CheckpointWriter implements AutoCloseable {
     private static final String CONFIG = "config.json";
 
     /** What a model needs beside its weights, and the licences that have to travel with it. */
-    private static final Pattern SIDE_FILE =
+    static final Pattern SIDE_FILE =
             Pattern.compile(
                     "config\\.json|generation_config\\.json|tokenizer.*|special_tokens_map\\.json"
                             + "|added_tokens\\.json|vocab\\.(json|txt)|merges\\.txt"

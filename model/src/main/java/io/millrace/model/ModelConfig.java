@@ -2,11 +2,8 @@ package io.millrace.model;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
-import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonFormatException;
 import io.millrace.telemetry.json.JsonObject;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -41,22 +38,13 @@ public final class ModelConfig {
      * @throws BadInputException when it is missing or is not a JSON object
      */
     public static ModelConfig read(Path file) {
-        if (!Files.isRegularFile(file)) {
+        if (!Files.exists(file)) {
             throw new BadInputException(
                     file.toString(),
                     "there is no such file",
                     "a model folder needs the config.json that was published with the weights");
         }
-        try {
-            String text = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
-            return of(file.toString(), Json.parseObject(text));
-        } catch (JsonFormatException e) {
-            throw new BadInputException(
-                    file.toString(), "it is not valid JSON: " + e.getMessage(), MEND);
-        } catch (IOException e) {
-            throw new BadInputException(
-                    file.toString(), "it cannot be read: " + e, "check its permissions");
-        }
+        return of(file.toString(), SideFile.read(file, MEND));
     }
 
     /**

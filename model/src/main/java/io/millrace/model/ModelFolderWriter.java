@@ -111,7 +111,7 @@ final class ModelFolderWriter implements AutoCloseable {
         } catch (IOException e) {
             throw new BadInputException(
                     directory.toString(),
-                    "cannot be written: " + e,
+                    "cannot be written",
                     "check permissions and free space, or choose another folder");
         }
     }

@@ -4,6 +4,7 @@ import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.spec.DecoderSpec;
+import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -148,6 +149,23 @@ public final class ModelLayout {
     /** Where the tensor of that name lies, if it is one of the model's. */
     public Optional<Placement> find(String name) {
         return Optional.ofNullable(placements.get(name));
+    }
+
+    /**
+     * The name of the first tensor of a block that holds something infinite or not a number.
+     *
+     * @param index the block's index
+     * @param weights the block as this lays it out
+     */
+    public Optional<String> firstNonFinite(int index, MemorySegment weights) {
+        return block(index).tensors().stream()
+                .filter(slot ->
+                        Elements.firstNonFinite(
+                                        weights.asSlice(slot.offsetBytes(), slot.sizeBytes()),
+                                        slot.dtype())
+                                >= 0)
+                .map(TensorSlot::name)
+                .findFirst();
     }
 
     /** Number of trainable tensors. */

@@ -3,7 +3,9 @@ package io.millrace.model;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.CorruptDataException;
 import io.millrace.memory.DType;
+import java.io.BufferedInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -41,7 +43,11 @@ public final class SafetensorsFile implements AutoCloseable {
      */
     public static SafetensorsFile open(Path path) {
         if (!Files.isRegularFile(path)) {
-            throw new BadInputException(path.toString(), "there is no such file", "check the path");
+            boolean there = Files.exists(path) && !Files.isDirectory(path);
+            throw new BadInputException(
+                    path.toString(),
+                    there ? "is a pipe or a device" : "there is no such file",
+                    there ? "give a file: it is read from any place in it" : "check the path");
         }
         FileChannel channel = null;
         try {
@@ -67,9 +73,41 @@ public final class SafetensorsFile implements AutoCloseable {
         }
         ByteBuffer length = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
         readFully(path, channel, MemorySegment.ofBuffer(length), 0);
-        byte[] json = new byte[SafetensorsHeader.checkLength(path, length.getLong(0), fileBytes)];
-        readFully(path, channel, MemorySegment.ofArray(json), Long.BYTES);
-        return SafetensorsHeader.parse(path, json, Long.BYTES + (long) json.length, fileBytes);
+        int bytes = SafetensorsHeader.checkLength(path, length.getLong(0), fileBytes);
+        InputStream json =
+                new BufferedInputStream(
+                        new HeaderStream(channel, Long.BYTES, Long.BYTES + bytes), 1 << 16);
+        return SafetensorsHeader.parse(path, json, Long.BYTES + (long) bytes, fileBytes);
+    }
+
+    /** The bytes of the header, read as they are asked for. */
+    private static final class HeaderStream extends InputStream {
+        private final FileChannel channel;
+        private final long end;
+        private long position;
+
+        private HeaderStream(FileChannel channel, long position, long end) {
+            this.channel = channel;
+            this.position = position;
+            this.end = end;
+        }
+
+        @Override
+        public int read() throws IOException {
+            byte[] one = new byte[1];
+            return read(one, 0, 1) < 0 ? -1 : Byte.toUnsignedInt(one[0]);
+        }
+
+        @Override
+        public int read(byte[] into, int offset, int length) throws IOException {
+            int part = (int) Math.min(length, end - position);
+            if (part == 0) {
+                return length == 0 ? 0 : -1;
+            }
+            int count = channel.read(ByteBuffer.wrap(into, offset, part), position);
+            position += Math.max(count, 0);
+            return count;
+        }
     }
 
     private static void closeAfter(FileChannel channel, Exception cause) {
@@ -95,6 +133,10 @@ public final class SafetensorsFile implements AutoCloseable {
     /** The strings that the header's {@code __metadata__} holds. */
     public Map<String, String> metadata() {
         return header.metadata();
+    }
+
+    SafetensorsHeader header() {
+        return header;
     }
 
     /** The tensor of that name, if there is one. */

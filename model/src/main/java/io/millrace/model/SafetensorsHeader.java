@@ -2,12 +2,11 @@ package io.millrace.model;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
-import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonFormatException;
-import io.millrace.telemetry.json.JsonObject;
-import java.nio.ByteBuffer;
+import io.millrace.telemetry.json.JsonStream;
+import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -27,9 +26,25 @@ import java.util.Optional;
 record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, String> metadata) {
     static final String METADATA = "__metadata__";
 
-    /** The format's own limit, which keeps a lying length from exhausting the heap. */
+    /** The format's own limit. */
     static final long MAX_BYTES = 100_000_000;
 
+    /**
+     * Tensors of a folder: published models have up to 150,000, some 300 bytes of heap each beside
+     * the name.
+     */
+    static final int MAX_TENSORS = 250_000;
+
+    /** Characters of a tensor's name: published ones have up to a hundred. */
+    static final int MAX_NAME_CHARS = 250;
+
+    /** Characters of a folder's metadata, which nothing here needs but to pass on. */
+    static final int MAX_METADATA_CHARS = 8 << 20;
+
+    /** What an entry takes beside its characters. */
+    private static final int ENTRY_CHARS = 64;
+
+    private static final String UNTRUSTED = "no model has so much: check where the file comes from";
     private static final String DAMAGED = "download or write the file again";
 
     SafetensorsHeader {
@@ -62,88 +77,133 @@ record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, String> me
     }
 
     /**
-     * Parses and checks.
+     * Parses and checks, holding no more than what has been checked so far.
      *
      * @param file named in messages and in every TensorInfo
-     * @param header the JSON's bytes
+     * @param header the JSON, from its first byte to its last
      * @param dataStart where the tensors' bytes begin in the file
      * @param fileBytes the file's size
+     * @throws IOException when the stream cannot be read
      */
-    static SafetensorsHeader parse(Path file, byte[] header, long dataStart, long fileBytes) {
-        JsonObject json = parseJson(file, header);
+    static SafetensorsHeader parse(Path file, InputStream header, long dataStart, long fileBytes)
+            throws IOException {
+        header.mark(1);
+        if (header.read() != '{') {
+            throw new BadInputException(
+                    file.toString(),
+                    "its header does not begin with '{'",
+                    "check that it is a safetensors file, and " + DAMAGED);
+        }
+        header.reset();
         Map<String, TensorInfo> tensors = new LinkedHashMap<>();
         Map<String, String> metadata = new LinkedHashMap<>();
-        for (Map.Entry<String, Object> field : json.fields().entrySet()) {
-            if (field.getKey().equals(METADATA)) {
-                metadata.putAll(metadata(file, field.getValue()));
-            } else {
-                TensorInfo tensor =
-                        tensor(file, field.getKey(), field.getValue(), dataStart, fileBytes);
-                tensors.put(tensor.name(), tensor);
-            }
-        }
-        checkCover(file, tensors.values(), dataStart, fileBytes);
-        return new SafetensorsHeader(tensors, metadata);
-    }
-
-    private static JsonObject parseJson(Path file, byte[] header) {
         try {
-            String text =
-                    StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(header)).toString();
-            if (!text.startsWith("{")) {
-                throw new BadInputException(
-                        file.toString(),
-                        "its header does not begin with '{'",
-                        "check that it is a safetensors file, and " + DAMAGED);
-            }
-            return Json.parseObject(text);
+            JsonStream.read(
+                    header,
+                    (name, value) -> {
+                        if (name.equals(METADATA)) {
+                            readMetadata(file, value, metadata);
+                        } else {
+                            checkName(file, name, tensors);
+                            tensors.put(name, tensor(file, name, value, dataStart, fileBytes));
+                        }
+                    });
         } catch (JsonFormatException e) {
             throw new BadInputException(
                     file.toString(), "its header is not valid: " + e.getMessage(), DAMAGED);
         } catch (CharacterCodingException e) {
             throw new BadInputException(file.toString(), "its header is not UTF-8", DAMAGED);
         }
+        checkCover(file, tensors.values(), dataStart, fileBytes);
+        return new SafetensorsHeader(tensors, metadata);
     }
 
-    private static Map<String, String> metadata(Path file, Object value) {
-        Map<String, String> metadata = new LinkedHashMap<>();
-        if (!(value instanceof Map<?, ?> map)) {
+    private static void checkName(Path file, String name, Map<String, TensorInfo> tensors) {
+        if (name.length() > MAX_NAME_CHARS) {
+            throw new BadInputException(
+                    file.toString(),
+                    "its header names a tensor with more than " + MAX_NAME_CHARS + " characters",
+                    UNTRUSTED);
+        }
+        if (tensors.containsKey(name)) {
+            throw bad(file, name, "is described twice: a duplicate");
+        }
+        checkCount(file, tensors.size() + 1L);
+    }
+
+    /** Refuses more tensors, of one file or of all of a folder, than any model has. */
+    static void checkCount(Path file, long tensors) {
+        if (tensors > MAX_TENSORS) {
+            throw new BadInputException(
+                    file.toString(),
+                    "with it there are more than "
+                            + MAX_TENSORS
+                            + " tensors, the most that is read",
+                    UNTRUSTED);
+        }
+    }
+
+    /** Refuses more metadata, of one file or of all of a folder, than belongs to weights. */
+    static void checkMetadata(Path file, long chars) {
+        if (chars > MAX_METADATA_CHARS) {
+            throw new BadInputException(
+                    file.toString(),
+                    "with it there are more than "
+                            + MAX_METADATA_CHARS
+                            + " characters of metadata, the most that is read",
+                    UNTRUSTED);
+        }
+    }
+
+    /** Characters of the metadata, with something for each entry. */
+    long metadataChars() {
+        return metadata.entrySet().stream()
+                .mapToLong(entry -> chars(entry.getKey(), entry.getValue()))
+                .sum();
+    }
+
+    private static long chars(String name, String text) {
+        return ENTRY_CHARS + (long) name.length() + text.length();
+    }
+
+    private static void readMetadata(Path file, JsonStream value, Map<String, String> metadata) {
+        if (!value.isObject()) {
             throw bad(file, METADATA, "is not an object");
         }
-        for (Map.Entry<?, ?> entry : map.entrySet()) {
-            if (!(entry.getValue() instanceof String text)) {
-                throw bad(file, METADATA, "has a value that is not a string: " + entry.getKey());
-            }
-            metadata.put(entry.getKey().toString(), text);
-        }
-        return metadata;
+        long[] held = new long[1];
+        value.object(
+                METADATA,
+                (name, entry) -> {
+                    if (!(entry.scalar() instanceof String text)) {
+                        throw bad(file, METADATA, "has a value that is not a string: " + name);
+                    }
+                    held[0] += chars(name, text);
+                    checkMetadata(file, held[0]);
+                    if (metadata.put(name, text) != null) {
+                        throw bad(file, METADATA, "has the duplicate name " + name);
+                    }
+                });
     }
 
     private static TensorInfo tensor(
-            Path file, String name, Object value, long dataStart, long fileBytes) {
-        if (!(value instanceof Map<?, ?> map)) {
+            Path file, String name, JsonStream value, long dataStart, long fileBytes) {
+        if (!value.isObject()) {
             throw bad(file, name, "is not described by an object");
         }
+        TensorClaim claim;
         try {
-            JsonObject json = JsonObject.of(map);
-            DType dtype =
-                    exactDtype(json.string("dtype"))
-                            .orElseThrow(() ->
-                                    bad(
-                                            file,
-                                            name,
-                                            "has the unknown dtype '"
-                                                    + json.string("dtype")
-                                                    + "'"));
-            List<Long> shape = naturals(file, name, "shape", json.array("shape"));
-            List<Long> offsets = naturals(file, name, "data_offsets", json.array("data_offsets"));
-            if (offsets.size() != 2) {
-                throw bad(file, name, "has data_offsets that are not a pair");
-            }
-            return place(file, name, dtype, shape, offsets, dataStart, fileBytes);
+            claim = TensorClaim.read(value);
         } catch (JsonFormatException e) {
             throw bad(file, name, "is described wrongly: " + e.getMessage());
         }
+        DType dtype =
+                exactDtype(claim.dtype())
+                        .orElseThrow(() ->
+                                bad(file, name, "has the unknown dtype '" + claim.dtype() + "'"));
+        if (claim.offsets().size() != 2) {
+            throw bad(file, name, "has data_offsets that are not a pair");
+        }
+        return place(file, name, dtype, claim.shape(), claim.offsets(), dataStart, fileBytes);
     }
 
     private static TensorInfo place(
@@ -235,17 +295,6 @@ record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, String> me
 
     private static Optional<DType> exactDtype(String name) {
         return DType.find(name).filter(dtype -> dtype.name().equals(name));
-    }
-
-    private static List<Long> naturals(Path file, String name, String field, List<?> values) {
-        List<Long> naturals = new ArrayList<>(values.size());
-        for (Object value : values) {
-            if (!(value instanceof Long number) || number < 0) {
-                throw bad(file, name, "has " + field + " with " + value + ", not a natural number");
-            }
-            naturals.add(number);
-        }
-        return naturals;
     }
 
     private static BadInputException bad(Path file, String name, String what) {

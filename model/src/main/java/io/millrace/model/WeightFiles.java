@@ -1,17 +1,15 @@
 package io.millrace.model;
 
 import io.millrace.memory.BadInputException;
-import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonFormatException;
-import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +20,11 @@ import java.util.stream.Stream;
 final class WeightFiles implements AutoCloseable {
     static final String SINGLE = "model.safetensors";
     static final String INDEX = "model.safetensors.index.json";
+
+    /** A tensor takes some 150 bytes: room for more of them than are read. */
+    private static final long MAX_INDEX_BYTES = 64L << 20;
+
+    private static final String INDEX_MEND = "use the index that was published with the weights";
 
     private final List<SafetensorsFile> files;
     private final Map<String, SafetensorsFile> homes;
@@ -71,9 +74,16 @@ final class WeightFiles implements AutoCloseable {
 
     private static WeightFiles open(List<Path> paths) {
         List<SafetensorsFile> files = new ArrayList<>();
+        long tensors = 0;
+        long metadataChars = 0;
         try {
             for (Path path : paths) {
-                files.add(SafetensorsFile.open(path));
+                SafetensorsFile file = SafetensorsFile.open(path);
+                files.add(file);
+                tensors += file.tensors().size();
+                metadataChars += file.header().metadataChars();
+                SafetensorsHeader.checkCount(path, tensors);
+                SafetensorsHeader.checkMetadata(path, metadataChars);
             }
             return new WeightFiles(files);
         } catch (RuntimeException e) {
@@ -107,30 +117,49 @@ final class WeightFiles implements AutoCloseable {
     }
 
     private static Map<String, String> weightMap(Path index) {
-        String mend = "use the index that was published with the weights";
-        try {
-            String text = new String(Files.readAllBytes(index), StandardCharsets.UTF_8);
-            JsonObject json = Json.parseObject(text).object("weight_map");
-            Map<String, String> map = new LinkedHashMap<>();
-            for (String name : json.fields().keySet()) {
-                String file = json.string(name);
-                // The index must not lead out of the folder.
-                if (file.isEmpty() || file.startsWith(".") || !file.matches("[^/\\\\\\x00]+")) {
-                    throw new BadInputException(
-                            index.toString(),
-                            "field 'weight_map' sends '" + name + "' to the file '" + file + "'",
-                            mend);
-                }
-                map.put(name, file);
-            }
-            return map;
-        } catch (JsonFormatException e) {
+        Map<String, String> map = new LinkedHashMap<>();
+        SideFile.stream(
+                index,
+                MAX_INDEX_BYTES,
+                INDEX_MEND,
+                (field, value) -> {
+                    if (field.equals("weight_map")) {
+                        // One copy of each file's name, however many tensors the file has.
+                        Map<String, String> files = new HashMap<>();
+                        value.object(
+                                "field 'weight_map'",
+                                (name, file) -> {
+                                    String home = home(index, name, file.scalar());
+                                    SafetensorsHeader.checkCount(index, map.size() + 1L);
+                                    if (map.put(name, files.computeIfAbsent(home, same -> same))
+                                            != null) {
+                                        throw new JsonFormatException(
+                                                "field 'weight_map' has tensor '"
+                                                        + name
+                                                        + "' twice");
+                                    }
+                                });
+                    }
+                });
+        if (map.isEmpty()) {
             throw new BadInputException(
-                    index.toString(), "it is not a valid index: " + e.getMessage(), mend);
-        } catch (IOException e) {
-            throw new BadInputException(
-                    index.toString(), "it cannot be read: " + e, "check its permissions");
+                    index.toString(), "field 'weight_map' is missing or empty", INDEX_MEND);
         }
+        return map;
+    }
+
+    private static String home(Path index, String name, Object file) {
+        // The index must not lead out of the folder.
+        if (!(file instanceof String home)
+                || home.isEmpty()
+                || home.startsWith(".")
+                || !home.matches("[^/\\\\\\x00]+")) {
+            throw new BadInputException(
+                    index.toString(),
+                    "field 'weight_map' sends '" + name + "' to the file '" + file + "'",
+                    INDEX_MEND);
+        }
+        return home;
     }
 
     private void checkIndex(Path index, Map<String, String> weightMap) {

@@ -8,6 +8,7 @@ import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -288,11 +289,52 @@ class CheckpointTest {
 
         TestModels.copy(TestModels.SHARDED, model);
         Files.writeString(index, "{\"weight_map\": 3}");
-        assertRefused(model, "not a valid index");
+        assertRefused(model, "field 'weight_map' is not an object");
+        Files.writeString(index, "{\"metadata\": {}}");
+        assertRefused(model, "field 'weight_map' is missing or empty");
+        Files.writeString(index, "{\"weight_map\": {\"a\": \"x\", \"a\": \"x\"}}");
+        assertRefused(model, "has tensor 'a' twice");
 
         TestModels.copy(TestModels.SHARDED, model);
         Files.delete(model.resolve("model-00002-of-00003.safetensors"));
         assertRefused(model, "model-00002-of-00003.safetensors: there is no such file");
+    }
+
+    @Test
+    void refusesAnIndexOfMoreTensorsThanAnyModelHas() throws IOException {
+        Path model = TestModels.copy(TestModels.SHARDED, folder.resolve("m"));
+        Path index = model.resolve("model.safetensors.index.json");
+        StringBuilder many = new StringBuilder("{\"weight_map\": {");
+        for (int i = 0; i <= SafetensorsHeader.MAX_TENSORS; i++) {
+            many.append(i == 0 ? "" : ",").append("\"t").append(i).append("\":\"x.safetensors\"");
+        }
+        Files.writeString(index, many.append("}}"));
+        assertRefused(model, "index.json: with it there are more than 250000 tensors");
+    }
+
+    @Test
+    void refusesAConfigurationThatIsLargerThanAny() throws IOException {
+        Path model = TestModels.copy(TestModels.SHARDED, folder.resolve("m"));
+        Path config = model.resolve("config.json");
+        String text = Files.readString(config);
+        Files.writeString(config, text + " ".repeat((int) SideFile.MAX_WHOLE_BYTES));
+        assertRefused(model, "config.json: has more than 4194304 bytes");
+        Files.writeString(
+                config, text.replaceFirst("\\{", "{\"x\": [" + "0,".repeat(1 << 20) + "0],"));
+        assertRefused(model, "config.json: it is not valid JSON: more than 1048576 values");
+        Files.delete(config);
+        Files.createDirectory(config);
+        assertRefused(model, "config.json: is not a file");
+    }
+
+    @Test
+    void refusesMoreBesideTheWeightsThanAHeapHasRoomFor() throws IOException {
+        Path model = TestModels.copy(TestModels.SHARDED, folder.resolve("m"));
+        try (RandomAccessFile file =
+                new RandomAccessFile(model.resolve("LICENSE-of-others").toFile(), "rw")) {
+            file.setLength(192L << 20);
+        }
+        assertRefused(model, "the files beside the weights have more than 201326592 bytes");
     }
 
     @Test

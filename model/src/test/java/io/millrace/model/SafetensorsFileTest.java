@@ -225,6 +225,56 @@ class SafetensorsFileTest {
         }
     }
 
+    @Test
+    void refusesHeaderOfMoreThanAnyModelHas() throws IOException {
+        StringBuilder many = new StringBuilder("{");
+        for (int i = 0; i <= SafetensorsHeader.MAX_TENSORS; i++) {
+            many.append("\"t").append(i).append("\":");
+            many.append("{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]},");
+        }
+        assertRefused(write(ended(many), 0), "more than 250000 tensors");
+        String metadata = "\"__metadata__\":{\"a\":\"" + "x".repeat(5 << 20) + "\",\"b\":\"";
+        assertRefused(
+                write("{" + metadata + "y".repeat(5 << 20) + "\"}}", 0),
+                "more than 8388608 characters of metadata");
+        assertRefused(
+                write("{\"__metadata__\":{\"a\":\"" + "x".repeat(9 << 20) + "\"}}", 0),
+                "exceeds the maximum allowed (8388608)");
+        assertRefused(
+                write("{\"" + "n".repeat(251) + "\":{}}", 0), "with more than 250 characters");
+        assertRefused(
+                write("{\"" + "n".repeat(60_000) + "\":{}}", 0),
+                "exceeds the maximum allowed (50000)");
+        assertRefused(
+                write(
+                        "{\"a\":{\"dtype\":\"U8\",\"shape\":["
+                                + "1,".repeat(64)
+                                + "1],\"data_offsets\":[0,1]}}",
+                        1),
+                "shape with more than 64 numbers");
+    }
+
+    @Test
+    void passesOverWhatNobodyKnows() throws IOException {
+        String unknown = "\"of\":[{\"a\":[1,{}]}],\"on\":\"x\"";
+        Path path =
+                write(
+                        "{\"a\":{"
+                                + unknown
+                                + ",\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}",
+                        1);
+        try (SafetensorsFile file = SafetensorsFile.open(path)) {
+            assertThat(file.tensors()).containsOnlyKeys("a");
+        }
+        assertRefused(
+                write("{\"a\":{\"dtype\":\"U8\",\"dtype\":\"U8\"}}", 0),
+                "'dtype' stands there twice");
+    }
+
+    private static String ended(StringBuilder header) {
+        return header.deleteCharAt(header.length() - 1).append('}').toString();
+    }
+
     private void assertRefused(Path path, String message) {
         assertThatThrownBy(() -> SafetensorsFile.open(path))
                 .isInstanceOf(BadInputException.class)

@@ -30,6 +30,6 @@ public record PlacementRefusal(Tier tier, long neededBytes, long givenBytes, int
                         tier.label(),
                         largestBlock,
                         ByteSize.format(neededBytes)),
-                "the smallest that works is " + whole + " (" + ByteSize.format(whole) + ")");
+                "the smallest that works is " + whole + " (" + ByteSize.formatAtLeast(whole) + ")");
     }
 }

@@ -3,6 +3,7 @@ package io.millrace.executor.find;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.memory.BadInputException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
@@ -35,6 +36,13 @@ public final class Finder {
             Path folder,
             RunListener listener,
             Consumer<String> progress) {
+        Path train = options.apply(folder).build().data().train();
+        if (Files.exists(train) && !Files.isRegularFile(train)) {
+            throw new BadInputException(
+                    "--train",
+                    train + " is not a file, and every trial reads it anew",
+                    "save it in a file first");
+        }
         Rehearser rehearser = new Rehearser(options, folder, listener);
         List<EpsTrial> epsTrials = new EpsSearch(rehearser, progress).trials();
         if (epsTrials.isEmpty()) {

@@ -7,6 +7,7 @@ import io.millrace.executor.TuningRun;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.StepProgress;
 import io.millrace.executor.config.TuneConfigBuilder;
+import io.millrace.model.Checkpoint;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,6 +21,7 @@ final class Rehearser {
     private final Function<Path, TuneConfigBuilder> options;
     private final Path folder;
     private final RunListener listener;
+    private Optional<String> base = Optional.empty();
     private int count;
 
     /**
@@ -51,7 +53,7 @@ final class Rehearser {
                     }
                 };
         try {
-            run(options.apply(nextFolder()).eps(eps).lr(0), Rehearsal.of(steps), collector);
+            run(options.apply(nextFolder()).eps(eps).lr(0), rehearsal(steps, 0), collector);
         } catch (DivergedException e) {
             return Optional.empty(); // so far from the base, losses are no numbers any more
         }
@@ -75,10 +77,20 @@ final class Rehearser {
             long seed = options.apply(folder).build().arithmetic().seed();
             TuneConfigBuilder builder =
                     options.apply(nextFolder()).eps(eps).lr(lr).seed(seed + path);
-            return Optional.of(run(builder, new Rehearsal(steps, HELD_OUT), stopper));
+            return Optional.of(run(builder, rehearsal(steps, HELD_OUT), stopper));
         } catch (DivergedException e) {
             return Optional.empty();
         }
+    }
+
+    /** The base is the same in every trial: it is scanned for the first. */
+    private Rehearsal rehearsal(int steps, int heldOut) {
+        if (base.isEmpty()) {
+            try (Checkpoint checkpoint = Checkpoint.open(options.apply(folder).build().model())) {
+                base = Optional.of(checkpoint.scan().fingerprint());
+            }
+        }
+        return new Rehearsal(steps, heldOut, base);
     }
 
     private Path nextFolder() {

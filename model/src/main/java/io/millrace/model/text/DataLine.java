@@ -5,6 +5,7 @@ import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonFormatException;
 import io.millrace.telemetry.json.JsonObject;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Supplier;
 
 /**
@@ -90,6 +91,34 @@ record DataLine(String where, JsonObject object) {
             ids[i] = id.intValue();
         }
         return ids;
+    }
+
+    /** An array of 1 for what counts and 0 for what does not, of which something has to count. */
+    boolean[] mask(String field, int length) {
+        List<?> array = typed("an array of 0 and 1", () -> object.array(field));
+        if (array.size() != length) {
+            throw bad(
+                    field,
+                    "has " + array.size() + " entries for " + length + " input_ids",
+                    "give one for each");
+        }
+        boolean[] mask = new boolean[length];
+        boolean any = false;
+        for (int i = 0; i < length; i++) {
+            Object value = Objects.requireNonNullElse(array.get(i), "null");
+            mask[i] = value.equals(1L) || value.equals(true);
+            any |= mask[i];
+            if (!mask[i] && !value.equals(0L) && !value.equals(false)) {
+                throw bad(
+                        field,
+                        "has " + Json.write(array.get(i)) + " at index " + i,
+                        "write an array of 0 and 1");
+            }
+        }
+        if (!any) {
+            throw bad(field, "masks every token", "remove the line");
+        }
+        return mask;
     }
 
     BadInputException bad(String field, String what, String mend) {

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.IntStream;
 
 /**
  * Reads a data file into examples.
@@ -20,7 +21,8 @@ import java.util.Locale;
  *   <li>Classification: the filled template, then the label word; the word alone is scored.
  *   <li>{@code {"prompt", "completion"}}: the completion alone is scored, as written; no end mark
  *       is added.
- *   <li>Tokenised data is taken as it is; without {@code labels} every token is scored.
+ *   <li>Tokenised data is taken as it is; without {@code labels} every token is scored. What {@code
+ *       attention_mask} masks is padding, wherever it stands: it is left out.
  * </ul>
  *
  * <p>Prompts that are too long lose tokens from their left, behind the beginning mark, as in MeZO:
@@ -259,6 +261,11 @@ public final class DatasetReader {
         if (ids.length == 0) {
             throw line.bad("input_ids", "is empty", "remove the line");
         }
+        if (line.object().has("attention_mask")) {
+            boolean[] kept = line.mask("attention_mask", ids.length);
+            ids = kept(ids, kept);
+            labels = kept(labels, kept);
+        }
         Example example = new Example(ids, labels);
         if (example.scoredTokens() == 0) {
             throw line.bad(
@@ -267,6 +274,10 @@ public final class DatasetReader {
                     "give at least one label other than -100, or remove the line");
         }
         examples.add(example);
+    }
+
+    private static int[] kept(int[] values, boolean[] kept) {
+        return IntStream.range(0, values.length).filter(i -> kept[i]).map(i -> values[i]).toArray();
     }
 
     private int[] encoded(String where, String text, boolean addSpecialTokens) {

@@ -1,17 +1,17 @@
 package io.millrace.model.text;
 
 import io.millrace.memory.BadInputException;
-import io.millrace.telemetry.json.Json;
+import io.millrace.model.SideFile;
 import io.millrace.telemetry.json.JsonFormatException;
 import io.millrace.telemetry.json.JsonObject;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /**
@@ -23,6 +23,10 @@ import java.util.function.Supplier;
  */
 record TokenizerFiles(SpecialTokens special, Optional<Boolean> addBos, OptionalInt vocabSize) {
     static final String TOKENIZER = "tokenizer.json";
+
+    /** The library that encodes reads it whole, too; the largest published one has 34 MB. */
+    private static final long MAX_TOKENIZER_BYTES = 128L << 20;
+
     private static final String MEND = "copy the file again from the original model";
 
     static TokenizerFiles read(Path modelDir) {
@@ -31,22 +35,23 @@ record TokenizerFiles(SpecialTokens special, Optional<Boolean> addBos, OptionalI
         Path tokenizerConfigFile = modelDir.resolve("tokenizer_config.json");
         JsonObject tokenizerConfig = object(tokenizerConfigFile);
         JsonObject specialMap = object(modelDir.resolve("special_tokens_map.json"));
+        Ids ids = new Ids(tokenizerConfig, specialMap, generation, config);
+        Vocabulary vocabulary = new Vocabulary(ids.names());
         Path tokenizerFile = modelDir.resolve(TOKENIZER);
-        Map<String, Integer> vocabulary = Map.of();
         if (Files.exists(tokenizerFile)) {
-            JsonObject tokenizer = object(tokenizerFile);
-            vocabulary = checked(tokenizerFile, () -> vocabulary(tokenizer));
+            SideFile.stream(tokenizerFile, MAX_TOKENIZER_BYTES, MEND, vocabulary::take);
+            vocabulary.requireSeen(tokenizerFile, MEND);
         }
-        Ids ids = new Ids(vocabulary, tokenizerConfig, specialMap, generation, config);
         List<Integer> stops = listed(generation, "eos_token_id");
         if (stops.isEmpty()) {
             stops = listed(config, "eos_token_id");
         }
-        OptionalInt eos = ids.of("eos");
+        OptionalInt eos = ids.of("eos", vocabulary);
         if (stops.isEmpty() && eos.isPresent()) {
             stops = List.of(eos.getAsInt());
         }
-        SpecialTokens special = new SpecialTokens(ids.of("bos"), eos, ids.of("pad"), stops);
+        SpecialTokens special =
+                new SpecialTokens(ids.of("bos", vocabulary), eos, ids.of("pad", vocabulary), stops);
         Optional<Boolean> addBos =
                 checked(
                         tokenizerConfigFile,
@@ -54,51 +59,14 @@ record TokenizerFiles(SpecialTokens special, Optional<Boolean> addBos, OptionalI
                                 tokenizerConfig.has("add_bos_token")
                                         ? Optional.of(tokenizerConfig.bool("add_bos_token", false))
                                         : Optional.empty());
-        int size = vocabulary.values().stream().mapToInt(id -> id + 1).max().orElse(0);
-        return new TokenizerFiles(
-                special, addBos, size == 0 ? OptionalInt.empty() : OptionalInt.of(size));
-    }
-
-    /** Byte-pair and word-piece vocabularies are maps, unigram ones lists of [piece, score]. */
-    private static Map<String, Integer> vocabulary(JsonObject tokenizer) {
-        Map<String, Integer> ids = new HashMap<>();
-        Object vocab = tokenizer.object("model").raw("vocab");
-        if (vocab instanceof Map<?, ?> map) {
-            map.forEach((token, id) -> ids.put(token.toString(), id(id)));
-        } else if (vocab instanceof List<?> list) {
-            for (int id = 0; id < list.size(); id++) {
-                if (!(list.get(id) instanceof List<?> entry) || entry.isEmpty()) {
-                    throw new JsonFormatException("model.vocab[" + id + "] is not [piece, score]");
-                }
-                ids.put(String.valueOf(entry.getFirst()), id);
-            }
-        } else {
-            throw new JsonFormatException("field 'model.vocab' is neither an object nor an array");
-        }
-        if (tokenizer.has("added_tokens")) {
-            for (Object entry : tokenizer.array("added_tokens")) {
-                if (!(entry instanceof Map<?, ?> map)) {
-                    throw new JsonFormatException("field 'added_tokens' holds no objects");
-                }
-                JsonObject added = JsonObject.of(map);
-                ids.put(added.string("content"), id(added.raw("id")));
-            }
-        }
-        return ids;
-    }
-
-    private static int id(Object value) {
-        if (value instanceof Long id && id >= 0 && id < Integer.MAX_VALUE) {
-            return id.intValue();
-        }
-        throw new JsonFormatException("the vocabulary holds " + value + " where an id should be");
+        return new TokenizerFiles(special, addBos, vocabulary.size());
     }
 
     /** {@code eos_token_id} is one id in most folders and a list in some. */
     private static List<Integer> listed(JsonObject object, String field) {
         return switch (object.raw(field)) {
             case Long id when id >= 0 && id < Integer.MAX_VALUE -> List.of(id.intValue());
-            case List<?> list -> list.stream().map(TokenizerFiles::id).toList();
+            case List<?> list -> list.stream().map(Vocabulary::id).toList();
             case null, default -> List.of();
         };
     }
@@ -107,16 +75,7 @@ record TokenizerFiles(SpecialTokens special, Optional<Boolean> addBos, OptionalI
         if (!Files.exists(file)) {
             return new JsonObject(Map.of());
         }
-        return checked(
-                file,
-                () -> {
-                    try {
-                        return Json.parseObject(Files.readString(file));
-                    } catch (IOException e) {
-                        throw new BadInputException(
-                                file.toString(), "cannot be read (" + e + ")", MEND);
-                    }
-                });
+        return SideFile.read(file, MEND);
     }
 
     private static <T> T checked(Path file, Supplier<T> read) {
@@ -129,17 +88,27 @@ record TokenizerFiles(SpecialTokens special, Optional<Boolean> addBos, OptionalI
 
     /** The token's name, looked up in the vocabulary, goes before an id that a config repeats. */
     private record Ids(
-            Map<String, Integer> vocabulary,
             JsonObject tokenizerConfig,
             JsonObject specialMap,
             JsonObject generation,
             JsonObject config) {
 
-        OptionalInt of(String role) {
+        /** The names whose ids the vocabulary has to tell. */
+        Set<String> names() {
+            Set<String> names = new HashSet<>();
+            for (JsonObject roles : List.of(tokenizerConfig, specialMap)) {
+                for (String role : List.of("bos", "eos", "pad")) {
+                    names.add(content(roles.raw(role + "_token")));
+                }
+            }
+            return names;
+        }
+
+        OptionalInt of(String role, Vocabulary vocabulary) {
             for (JsonObject names : List.of(tokenizerConfig, specialMap)) {
-                Integer id = vocabulary.get(content(names.raw(role + "_token")));
-                if (id != null) {
-                    return OptionalInt.of(id);
+                OptionalInt id = vocabulary.find(content(names.raw(role + "_token")));
+                if (id.isPresent()) {
+                    return id;
                 }
             }
             for (JsonObject numbers : List.of(generation, config)) {

@@ -2,7 +2,6 @@ package io.millrace.model.text;
 
 import io.millrace.memory.BadInputException;
 import java.io.BufferedInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -12,9 +11,16 @@ import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 
 /** Reads a file line by line, strictly as UTF-8, without a byte order mark or carriage returns. */
 final class Utf8Lines {
+    /**
+     * Bytes of a line: as much as the longest text that is encoded in one piece has in ASCII. A
+     * line is held a few times over while it is taken apart.
+     */
+    static final int MAX_LINE_BYTES = DataLine.MAX_TEXT_CHARS;
+
     private final Path file;
     private final CharsetDecoder decoder =
             StandardCharsets.UTF_8
@@ -40,7 +46,8 @@ final class Utf8Lines {
     }
 
     static void forEach(Path file, Taker taker) {
-        if (!Files.isRegularFile(file)) {
+        // A pipe is as good as a file here: it is read once, from its first byte to its last.
+        if (!Files.exists(file) || Files.isDirectory(file)) {
             throw new BadInputException(
                     file.toString(),
                     Files.exists(file) ? "is not a file" : "does not exist",
@@ -50,31 +57,44 @@ final class Utf8Lines {
             new Utf8Lines(file).read(in, taker);
         } catch (IOException e) {
             throw new BadInputException(
-                    file.toString(), "cannot be read (" + e + ")", "check the file's permissions");
+                    file.toString(), "cannot be read (" + e + ")", "check its permissions");
         }
     }
 
     private void read(InputStream in, Taker taker) throws IOException {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        byte[] bytes = new byte[1 << 12];
+        int length = 0;
         int number = 1;
         for (int b = in.read(); b >= 0; b = in.read()) {
             if (b == '\n') {
-                taker.take(number, line(number, bytes.toByteArray()), true);
-                bytes.reset();
+                taker.take(number, line(number, bytes, length), true);
+                length = 0;
                 number++;
             } else {
-                bytes.write(b);
+                if (length == MAX_LINE_BYTES) {
+                    throw tooLong(number);
+                }
+                if (length == bytes.length) {
+                    bytes = Arrays.copyOf(bytes, Math.min(2 * length, MAX_LINE_BYTES));
+                }
+                bytes[length++] = (byte) b;
             }
         }
-        if (bytes.size() > 0) {
-            taker.take(number, line(number, bytes.toByteArray()), false);
+        if (length > 0) {
+            taker.take(number, line(number, bytes, length), false);
         }
     }
 
-    private String line(int number, byte[] bytes) {
-        boolean carriageReturn = bytes.length > 0 && bytes[bytes.length - 1] == '\r';
-        ByteBuffer buffer =
-                ByteBuffer.wrap(bytes, 0, carriageReturn ? bytes.length - 1 : bytes.length);
+    private BadInputException tooLong(int number) {
+        return new BadInputException(
+                file + ":" + number,
+                "the line has more than " + MAX_LINE_BYTES + " bytes",
+                "split its text over several lines");
+    }
+
+    private String line(int number, byte[] bytes, int length) {
+        boolean carriageReturn = length > 0 && bytes[length - 1] == '\r';
+        ByteBuffer buffer = ByteBuffer.wrap(bytes, 0, carriageReturn ? length - 1 : length);
         try {
             String line = decoder.decode(buffer).toString();
             return number == 1 && line.startsWith("\uFEFF") ? line.substring(1) : line;

@@ -52,6 +52,12 @@ class BadDataTest {
                     {"input_ids":[1,2],"labels":[1,-1]} | 1 | field 'labels' has id -1
                     {"input_ids":[1,2],"labels":[1,-100]} | 1 | field 'labels' has nothing to score
                     {"input_ids":[1,2],"labels":"x"} | 1 | field 'labels' is not an array
+                    {"input_ids":[1,2],"attention_mask":[1]} | 1 | field 'attention_mask' has 1 entries for 2 input_ids
+                    {"input_ids":[1,2],"attention_mask":[1,2]} | 1 | field 'attention_mask' has 2 at index 1
+                    {"input_ids":[1,2],"attention_mask":[1,null]} | 1 | field 'attention_mask' has null at index 1
+                    {"input_ids":[1,2],"attention_mask":[0,0]} | 1 | field 'attention_mask' masks every token
+                    {"input_ids":[1,2],"attention_mask":[0,1]} | 1 | field 'input_ids' has nothing to score
+                    {"input_ids":[1,2],"attention_mask":3} | 1 | field 'attention_mask' is not an array
                     {"input_ids":[]}               | 1 | field 'input_ids' is empty
                     {"input_ids":[1]}              | 1 | field 'input_ids' has nothing to score
                     {"input_ids":[1,2,3,4,5,6,7,8,9,1,2,3,4,5,6,7,8]} | 1 | has 17 tokens, the model takes 16
@@ -129,6 +135,23 @@ class BadDataTest {
         assertThatExceptionOfType(BadInputException.class)
                 .isThrownBy(() -> DataLine.checkedText("f", "text", text))
                 .withMessageContaining("split it");
+    }
+
+    @Test
+    void refusesALineThatDoesNotEnd() {
+        String text =
+                "{\"text\":\"a\"}~".replace('~', '\n') + "x".repeat(Utf8Lines.MAX_LINE_BYTES + 1);
+        for (String name : List.of("data.jsonl", "data.txt")) {
+            Path file = write(dir.resolve(name), text);
+            try (Tokenizer tokenizer = Tokenizer.of(storiesDir())) {
+                assertThatExceptionOfType(BadInputException.class)
+                        .isThrownBy(() -> DatasetReader.read(file, PLAIN, tokenizer))
+                        .withMessage(
+                                file
+                                        + ":2: the line has more than 33554432 bytes;"
+                                        + " split its text over several lines");
+            }
+        }
     }
 
     @Test

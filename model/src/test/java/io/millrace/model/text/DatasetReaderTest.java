@@ -12,9 +12,13 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 class DatasetReaderTest {
@@ -100,6 +104,42 @@ class DatasetReaderTest {
         Dataset.Split split = dataset.split(0.5);
         assertThat(split.train().examples()).hasSize(1);
         assertThat(split.heldOut().examples().getFirst().ids()).containsExactly(7, 8);
+    }
+
+    @Test
+    void leavesOutWhatTheMaskOfARowMasks() {
+        tokenizer = Tokenizer.of(dir);
+        Dataset dataset =
+                read(
+                        "a.jsonl",
+                        """
+                        {"input_ids":[0,0,5,6,7],"attention_mask":[0,0,1,1,1]}
+                        {"input_ids":[5,6,7,0],"attention_mask":[1,1,1,0],"labels":[-100,6,-100,9]}
+                        {"input_ids":[5,9,6],"attention_mask":[true,false,true]}
+                        """,
+                        options(3).withPack(false));
+        assertThat(dataset.examples().get(0).ids()).containsExactly(5, 6, 7);
+        assertThat(dataset.examples().get(0).labels()).containsExactly(5, 6, 7);
+        assertThat(dataset.examples().get(1).ids()).containsExactly(5, 6, 7);
+        assertThat(dataset.examples().get(1).labels()).containsExactly(NO, 6, NO);
+        assertThat(dataset.examples().get(2).ids()).containsExactly(5, 6);
+        assertThat(dataset.maxLength()).isEqualTo(3);
+    }
+
+    @Test
+    @Timeout(60) // a reader that waits for a second writer would never end
+    void readsAPipeAsItReadsAFile() throws Exception {
+        tokenizer = Tokenizer.of(dir);
+        Path pipe = dir.resolve("pipe");
+        assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor()).isZero();
+        String text = "{\"input_ids\":[1,2,3]}\n".repeat(10_000);
+        try (ExecutorService writer = Executors.newSingleThreadExecutor()) {
+            Future<?> written = writer.submit(() -> Files.writeString(pipe, text));
+            Dataset dataset = DatasetReader.read(pipe, options(3), tokenizer);
+            written.get();
+            assertThat(dataset.examples()).hasSize(10_000);
+            assertThat(dataset.examples().getLast().ids()).containsExactly(1, 2, 3);
+        }
     }
 
     @Test

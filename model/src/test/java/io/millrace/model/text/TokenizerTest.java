@@ -11,6 +11,7 @@ import io.millrace.memory.BadInputException;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -118,6 +119,41 @@ class TokenizerTest {
             assertThat(tokenizer.special().bos()).isEmpty();
             assertThat(tokenizer.vocabSize()).hasValue(4);
         }
+    }
+
+    @Test
+    void findsIdsInAListOfPiecesAndAmongAddedTokensFirst() {
+        write(
+                dir.resolve("tokenizer.json"),
+                "{\"added_tokens\": [{\"id\": 9, \"content\": \"</s>\", \"x\": [{}]}],"
+                        + " \"model\": {\"type\": \"Unigram\", \"unk_id\": 0,"
+                        + " \"vocab\": [[\"<s>\", 0.0], [\"</s>\", -1.5], [\"a\", -2]]}}");
+        write(
+                dir.resolve("tokenizer_config.json"),
+                "{\"bos_token\": \"<s>\", \"eos_token\": \"</s>\", \"pad_token\": \"b\"}");
+        try (Tokenizer tokenizer = Tokenizer.of(dir)) {
+            assertThat(tokenizer.special().bos()).hasValue(0);
+            assertThat(tokenizer.special().eos()).hasValue(9);
+            assertThat(tokenizer.special().pad()).isEmpty();
+            assertThat(tokenizer.vocabSize()).hasValue(10);
+        }
+    }
+
+    @Test
+    void refusesFilesThatAreLargerThanAny() throws IOException {
+        toyTokenizer(dir, "$A", "hello");
+        write(dir.resolve("generation_config.json"), " ".repeat((4 << 20) + 1));
+        assertThatExceptionOfType(BadInputException.class)
+                .isThrownBy(() -> Tokenizer.of(dir))
+                .withMessageContaining("generation_config.json: has more than 4194304 bytes");
+        write(dir.resolve("generation_config.json"), "{}");
+        try (RandomAccessFile file =
+                new RandomAccessFile(dir.resolve("tokenizer.json").toFile(), "rw")) {
+            file.setLength((128L << 20) + 1);
+        }
+        assertThatExceptionOfType(BadInputException.class)
+                .isThrownBy(() -> Tokenizer.of(dir))
+                .withMessageContaining("tokenizer.json: has more than 134217728 bytes");
     }
 
     @Test

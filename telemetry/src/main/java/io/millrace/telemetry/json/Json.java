@@ -15,6 +15,7 @@ import tools.jackson.core.ObjectWriteContext;
 import tools.jackson.core.PrettyPrinter;
 import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.TokenStreamFactory;
 import tools.jackson.core.json.JsonFactory;
 import tools.jackson.core.util.DefaultPrettyPrinter;
 
@@ -26,7 +27,14 @@ import tools.jackson.core.util.DefaultPrettyPrinter;
  * {@code "-Infinity"} and {@code "NaN"}, which {@link JsonObject#number(String)} reads as numbers.
  */
 public final class Json {
-    // Safetensors headers and tokenizer files hold strings and names far above Jackson's defaults.
+    /**
+     * Values of one text, those in arrays and objects counted. Each takes up to 250 bytes of heap,
+     * from as little as two bytes of text: without a limit a file of a few MB could exhaust it. A
+     * row of half a million tokens with labels is below.
+     */
+    static final int MAX_VALUES = 1 << 20;
+
+    // Texts of data and of tokenizers are far above Jackson's default for strings.
     private static final JsonFactory FACTORY =
             JsonFactory.builder()
                     .streamReadConstraints(
@@ -35,6 +43,17 @@ public final class Json {
                                     .maxNestingDepth(200)
                                     .build())
                     .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                    .build();
+
+    /** For {@link JsonStream}, which keeps no names: neither to compare them nor to share them. */
+    static final JsonFactory STREAMING =
+            JsonFactory.builder()
+                    .streamReadConstraints(
+                            StreamReadConstraints.builder()
+                                    .maxStringLength(8 << 20)
+                                    .maxNestingDepth(200)
+                                    .build())
+                    .disable(TokenStreamFactory.Feature.CANONICALIZE_PROPERTY_NAMES)
                     .build();
 
     private static final ObjectWriteContext PRETTY =
@@ -47,23 +66,36 @@ public final class Json {
 
     private Json() {}
 
+    /** How many values may still be made of a text. */
+    static final class Allowance {
+        private int left = MAX_VALUES;
+
+        void take() {
+            left--;
+            if (left < 0) {
+                throw new JsonFormatException(
+                        "more than " + MAX_VALUES + " values where no more are read");
+            }
+        }
+    }
+
     /**
      * Parses one JSON value; anything but white space after it is an error.
      *
-     * @throws JsonFormatException when the text is not one JSON value
+     * @throws JsonFormatException when the text is not one JSON value, or holds more than a million
      */
     public static Object parse(String text) {
         try (JsonParser parser = FACTORY.createParser(ObjectReadContext.empty(), text)) {
             if (parser.nextToken() == null) {
                 throw new JsonFormatException("empty where a JSON value was expected");
             }
-            Object value = read(parser);
+            Object value = read(parser, new Allowance());
             if (parser.nextToken() != null) {
                 throw new JsonFormatException("more text after the JSON value");
             }
             return value;
         } catch (JacksonException e) {
-            throw new JsonFormatException(firstLine(e.getOriginalMessage()));
+            throw ParserMessages.translated(e);
         }
     }
 
@@ -97,10 +129,11 @@ public final class Json {
         return out.toString();
     }
 
-    private static Object read(JsonParser parser) {
+    static Object read(JsonParser parser, Allowance allowance) {
+        allowance.take();
         return switch (parser.currentToken()) {
-            case START_OBJECT -> readObject(parser);
-            case START_ARRAY -> readArray(parser);
+            case START_OBJECT -> readObject(parser, allowance);
+            case START_ARRAY -> readArray(parser, allowance);
             case VALUE_STRING -> parser.getString();
             case VALUE_NUMBER_INT -> readInteger(parser);
             case VALUE_NUMBER_FLOAT -> readDouble(parser);
@@ -127,20 +160,20 @@ public final class Json {
         return value;
     }
 
-    private static Map<String, Object> readObject(JsonParser parser) {
+    private static Map<String, Object> readObject(JsonParser parser, Allowance allowance) {
         Map<String, Object> map = new LinkedHashMap<>();
         while (parser.nextToken() != JsonToken.END_OBJECT) {
             String name = parser.currentName();
             parser.nextToken();
-            map.put(name, read(parser));
+            map.put(name, read(parser, allowance));
         }
         return map;
     }
 
-    private static List<Object> readArray(JsonParser parser) {
+    private static List<Object> readArray(JsonParser parser, Allowance allowance) {
         List<Object> list = new ArrayList<>();
         while (parser.nextToken() != JsonToken.END_ARRAY) {
-            list.add(read(parser));
+            list.add(read(parser, allowance));
         }
         return list;
     }
@@ -169,10 +202,5 @@ public final class Json {
             case Number number -> generator.writeNumber(number.longValue());
             default -> generator.writeString(value.toString());
         }
-    }
-
-    private static String firstLine(String message) {
-        int end = message.indexOf('\n');
-        return end < 0 ? message : message.substring(0, end);
     }
 }

@@ -285,4 +285,55 @@ class JsonTest {
                     .withMessageMatching("field '\\w+' is (missing|not .+)");
         }
     }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{",
+                "[1",
+                "{a:1}",
+                "{\"a\":NaN}",
+                "[-Infinity]",
+                "[+1]",
+                "[01]",
+                "[.5]",
+                "[\"\t\"]",
+                "\u0001",
+                "/* x */ 1",
+                "[\"abc",
+                "{\"a\":1]",
+                "nul",
+                "\n\n{\"a\":}"
+            })
+    void saysWhatIsWrongInWordsOfTheText(String text) {
+        assertThatExceptionOfType(JsonFormatException.class)
+                .isThrownBy(() -> Json.parse(text))
+                .withMessageMatching("[^`]* at (line \\d+, )?column \\d+")
+                .withMessageNotContainingAny(
+                        "Feature", "Source", "Constraints", "CTRL-CHAR", "(code", "jackson", "\n");
+    }
+
+    @Test
+    void namesItsOwnLimitsOnly() {
+        String deep = "[".repeat(300);
+        String digits = "[" + "1".repeat(2000) + "]";
+        String name = "{\"" + "n".repeat(60_000) + "\":1}";
+        for (String text : List.of(deep, digits, name)) {
+            assertThatExceptionOfType(JsonFormatException.class)
+                    .isThrownBy(() -> Json.parse(text))
+                    .withMessageContaining("exceeds the maximum allowed")
+                    .withMessageNotContainingAny("`", "Constraints");
+        }
+    }
+
+    @Test
+    void makesNoMoreValuesOfATextThanAHeapHasRoomFor() {
+        String most = "[" + "1,".repeat(Json.MAX_VALUES - 2) + "1]";
+        assertThat((List<?>) Json.parse(most)).hasSize(Json.MAX_VALUES - 1);
+        for (String text : List.of("[1," + most.substring(1), "{\"a\":" + most + "}")) {
+            assertThatExceptionOfType(JsonFormatException.class)
+                    .isThrownBy(() -> Json.parse(text))
+                    .withMessage("more than 1048576 values where no more are read");
+        }
+    }
 }
