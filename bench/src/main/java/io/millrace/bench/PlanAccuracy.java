@@ -9,10 +9,10 @@ import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.StepProgress;
 import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.probe.MachineProbe;
 import io.millrace.memory.ByteSize;
 import io.millrace.memory.DType;
-import io.millrace.memory.Matmul;
 import io.millrace.memory.Tier;
 import io.millrace.model.ModelConfig;
 import io.millrace.prefetch.plan.Machine;
@@ -20,6 +20,7 @@ import io.millrace.prefetch.plan.MachineFile;
 import io.millrace.telemetry.Lane;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -308,12 +309,9 @@ public final class PlanAccuracy {
         Folders.delete(out);
         List<Double> seconds = new ArrayList<>();
         TuneConfig config =
-                TuneConfig.builder(model, data(one), out)
+                run(one, model, data(one), out)
                         .batchSize(one.batch)
                         .microBatch(one.micro)
-                        .queries(one.queries)
-                        .foldEvery(one.foldEvery)
-                        .perturbation(one.perturbation)
                         .steps(count)
                         .lr(1e-7)
                         .shuffle(false)
@@ -357,12 +355,16 @@ public final class PlanAccuracy {
                 one.batch,
                 OptionalInt.of(one.micro),
                 OptionalInt.of(one.tokens),
-                one.queries,
-                one.perturbation,
-                one.foldEvery,
-                Matmul.NATIVE,
-                Optional.empty(),
+                run(one, folder, folder, folder).arithmetic(),
                 memory);
+    }
+
+    /** What a step computes, for the plan and for the run. */
+    private static TuneConfigBuilder run(Case one, Path model, Path data, Path out) {
+        return TuneConfig.builder(model, data, out)
+                .queries(one.queries)
+                .foldEvery(one.foldEvery)
+                .perturbation(one.perturbation);
     }
 
     private MemoryConfig memory(Case one, OptionalLong host, OptionalLong device) {

@@ -2,8 +2,10 @@ package io.millrace.executor;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.Matmul;
+import io.millrace.model.text.DatasetOptions;
 import io.millrace.prefetch.plan.Machine;
 import io.millrace.prefetch.plan.StepWork;
+
 import java.util.List;
 
 /** Plans a run: the placement that it will have, and what its steps will cost on a machine. */
@@ -30,17 +32,8 @@ public final class ModelPlanner {
             ModelShape model, PlanOptions options, Machine machine, boolean sweeps) {
         int limit = model.spec().maxPositions();
         int tokens = options.seqLen().orElse(Math.min(limit, LONGEST_BY_DEFAULT));
-        if (tokens < 1 || tokens > limit) {
-            throw new BadInputException(
-                    "--seq-len", tokens + " is not within 1 to " + limit, "give the model's own");
-        }
-        if (!machine.device().rates().knows(options.perturbation())) {
-            throw new BadInputException(
-                    "--perturbation",
-                    "what '" + options.perturbation() + "' costs was not measured",
-                    "give gaussian or rademacher");
-        }
-        Machine computing = computing(machine, options.matmul());
+        DatasetOptions.of(tokens, limit, model.spec().vocabSize()); // what a run's data must fit
+        Machine computing = computing(machine, options.arithmetic().matmul());
         return new ModelPlanner(new PlanCandidates(model, computing, tokens)).plan(options, sweeps);
     }
 

@@ -4,6 +4,7 @@ import io.millrace.memory.ByteSize;
 import io.millrace.memory.Tier;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.telemetry.Lane;
+
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -40,7 +41,8 @@ final class PlanAdvice {
         consider(
                 options.withBatch(batch),
                 "--batch-size " + batch + " takes twice the tokens through each visit");
-        if (options.foldEvery() == 1 && now.forecast().bytes().get(Lane.NVME_WRITE) > 0) {
+        if (options.arithmetic().foldEvery() == 1
+                && now.forecast().bytes().get(Lane.NVME_WRITE) > 0) {
             consider(
                     options.withFoldEvery(4),
                     "--fold-every 4 writes blocks back every fourth step only");

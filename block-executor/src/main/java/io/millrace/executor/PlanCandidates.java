@@ -3,13 +3,12 @@ package io.millrace.executor;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
-import io.millrace.optim.Directions;
-import io.millrace.optim.Rounding;
 import io.millrace.prefetch.plan.AvailableMemory;
 import io.millrace.prefetch.plan.Forecast;
 import io.millrace.prefetch.plan.Machine;
 import io.millrace.prefetch.plan.StepWork;
 import io.millrace.telemetry.Lane;
+
 import java.util.Optional;
 
 /**
@@ -39,11 +38,18 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
     }
 
     private Forecast forecast(PlanOptions options, TierPlan tiers) {
+        String perturbation = options.arithmetic().perturbation();
+        if (!machine.device().rates().knows(perturbation)) {
+            throw new BadInputException(
+                    "--perturbation",
+                    "what '" + perturbation + "' costs was not measured",
+                    "run 'millrace probe' again, or give another");
+        }
         return Forecast.of(
                 machine,
                 tiers.placement(),
                 work(model, options, tokensEach, workers()),
-                options.perturbation(),
+                options.arithmetic().perturbation(),
                 options.memory().overlap());
     }
 
@@ -55,8 +61,8 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
                         options.microBatch().orElse(options.batchSize()),
                         tokensEach,
                         Math.max(1, tokensEach - 1),
-                        options.queries(),
-                        options.foldEvery(),
+                        options.arithmetic().queries(),
+                        options.arithmetic().foldEvery(),
                         workers);
         return StepCosts.of(model.spec(), model.layout(), shape);
     }
@@ -76,7 +82,7 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
                         options.batchSize(),
                         options.microBatch().orElse(options.batchSize()),
                         tokensEach,
-                        options.queries(),
+                        options.arithmetic().queries(),
                         SCALES);
         // The engine that will run says what it needs; nothing of a device is loaded for that.
         Engine.Need forwards =
@@ -85,7 +91,7 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
                                 model.spec(),
                                 model.layout(),
                                 size,
-                                arithmetic(options),
+                                Arithmetic.of(options.arithmetic()),
                                 workers(),
                                 true);
         return new TierPlan.Needs(
@@ -96,15 +102,6 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
                 options.memory().overlap() ? options.memory().prefetch() : 0,
                 true,
                 model.direct());
-    }
-
-    private static Arithmetic arithmetic(PlanOptions options) {
-        return new Arithmetic(
-                Directions.dense(options.perturbation()),
-                false,
-                Rounding.NEAREST,
-                options.foldEvery(),
-                options.matmul());
     }
 
     private TierPlan.Budgets budgets(MemoryConfig memory) {

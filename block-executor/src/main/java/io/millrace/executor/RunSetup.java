@@ -16,6 +16,7 @@ import io.millrace.optim.LrSchedule;
 import io.millrace.optim.Schedules;
 import io.millrace.optim.SeededShuffle;
 import io.millrace.optim.TwoSidedEstimator;
+
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -75,7 +76,7 @@ final class RunSetup implements AutoCloseable {
             TrainingData read = TrainingData.read(config.data(), config.model(), base.spec());
             TrainingData data = heldOut > 0 ? read.holdingOut(heldOut) : read;
             ScratchSize size = size(config.data(), data, arithmetic);
-            Arithmetic folding = arithmetic(arithmetic);
+            Arithmetic folding = Arithmetic.of(arithmetic);
             RunForecast forecast =
                     new RunForecast(
                             config,
@@ -236,15 +237,6 @@ final class RunSetup implements AutoCloseable {
                         record,
                         step -> begun.get().requireDurable(step));
         return session.start(size, arithmetic, Optional.of(store), past.lastStep() + 1);
-    }
-
-    private static Arithmetic arithmetic(ArithmeticConfig config) {
-        return new Arithmetic(
-                config.direction(),
-                config.rule().hasMomentum(),
-                config.rounding(),
-                config.foldEvery(),
-                config.matmul());
     }
 
     private static ScratchSize size(

@@ -1,5 +1,8 @@
 package io.millrace.executor;
 
+import io.millrace.executor.cpu.GemmTiles;
+import io.millrace.memory.BadInputException;
+
 /**
  * How much a forward may ask of its scratch memory at once. Rows are tokens, padded as {@link
  * MicroBatch#padded} says.
@@ -18,6 +21,7 @@ record ScratchSize(
         int scalesPerProbe,
         int keptTokens,
         int longest) {
+    private static final long MOST_ROWS = Integer.MAX_VALUE - GemmTiles.ROW_QUANTUM;
 
     /**
      * The size for batches of sequences.
@@ -27,18 +31,28 @@ record ScratchSize(
      * @param longest tokens of the longest sequence
      * @param probes probes of a step
      * @param scalesPerProbe scales of each
+     * @throws BadInputException when rows are too many to be counted
      */
     static ScratchSize batches(
             int sequences, int sequencesEach, int longest, int probes, int scalesPerProbe) {
-        int rows = MicroBatch.padded(Math.multiplyExact(sequencesEach, longest));
-        int microBatches = Math.ceilDiv(sequences, sequencesEach);
+        long quanta = Math.ceilDiv((long) sequencesEach * longest, GemmTiles.ROW_QUANTUM);
+        long rows = quanta * GemmTiles.ROW_QUANTUM;
+        long batchRows = rows * Math.ceilDiv(sequences, sequencesEach);
+        if (batchRows > MOST_ROWS) {
+            throw new BadInputException(
+                    "--batch-size",
+                    sequences + " x " + longest + " tokens are more than a step can take",
+                    "give a smaller --batch-size or --seq-len");
+        }
+        long scales = (long) probes * scalesPerProbe;
+        if (scales * batchRows > MOST_ROWS) {
+            throw new BadInputException(
+                    "--queries",
+                    probes + " with " + batchRows + " tokens are more than a step can take",
+                    "give fewer");
+        }
         return new ScratchSize(
-                Math.multiplyExact(rows, microBatches),
-                rows,
-                probes * scalesPerProbe,
-                scalesPerProbe,
-                0,
-                longest);
+                (int) batchRows, (int) rows, (int) scales, scalesPerProbe, 0, longest);
     }
 
     /** The size for one sequence that goes on token by token. */

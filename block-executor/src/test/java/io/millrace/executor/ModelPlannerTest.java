@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
+import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
@@ -18,6 +19,13 @@ import io.millrace.prefetch.plan.Machine;
 import io.millrace.prefetch.plan.MachineCatalog;
 import io.millrace.telemetry.Lane;
 import io.millrace.telemetry.json.JsonObject;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -28,11 +36,6 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 /** A plan is what a run then does. */
 @Timeout(value = 5, unit = TimeUnit.MINUTES)
@@ -169,11 +172,7 @@ class ModelPlannerTest {
                         16,
                         OptionalInt.empty(),
                         OptionalInt.empty(),
-                        1,
-                        "gaussian",
-                        1,
-                        Matmul.NATIVE,
-                        Optional.empty(),
+                        run(1).arithmetic(),
                         MemoryConfig.DEFAULT);
         ModelPlan plan = ModelPlanner.plan(shape, options, machine, true);
         assertThat(plan.options().microBatch().orElseThrow()).isLessThan(16);
@@ -202,12 +201,13 @@ class ModelPlannerTest {
                 batch,
                 OptionalInt.of(batch),
                 OptionalInt.of(tokens),
-                queries,
-                "gaussian",
-                1,
-                Matmul.NATIVE,
-                Optional.empty(),
+                run(queries).arithmetic(),
                 memory);
+    }
+
+    private static TuneConfigBuilder run(int queries) {
+        return TuneConfig.builder(Path.of("model"), Path.of("train"), Path.of("out"))
+                .queries(queries);
     }
 
     /**

@@ -7,6 +7,7 @@ import io.millrace.memory.Tier;
 import io.millrace.prefetch.Placement;
 import io.millrace.prefetch.plan.Forecast;
 import io.millrace.telemetry.Lane;
+
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -139,9 +140,9 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
                         plan.options().batchSize(),
                         plan.tokensEach(),
                         plan.options().microBatch().orElseThrow(),
-                        plan.options().perturbation(),
-                        plan.options().foldEvery()));
-        if (plan.options().matmul() == Matmul.FP8) {
+                        plan.options().arithmetic().perturbation(),
+                        plan.options().arithmetic().foldEvery()));
+        if (plan.options().arithmetic().matmul() == Matmul.FP8) {
             lines.add("fp8 products are reckoned as native ones: nobody has measured them here");
         }
         lines.add("");
@@ -153,7 +154,7 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
         lines.add("");
         addSweep(lines);
         lines.add("");
-        lines.add("Run it: " + tuneCommand());
+        lines.add("Run it: " + new PlannedRun(plan).command());
         return lines;
     }
 
@@ -262,11 +263,12 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
                             size(Math.round(forecast.bytes().get(Lane.NVME_WRITE))),
                             driveDays(),
                             terabytes(enduranceBytes)));
-            if (driveDays() < SOON_DAYS && plan.options().foldEvery() < SELDOM) {
+            if (driveDays() < SOON_DAYS && plan.options().arithmetic().foldEvery() < SELDOM) {
                 lines.add(
                         format(
                                 "  --fold-every %d would make it about %,.0f days",
-                                SELDOM, driveDays() * SELDOM / plan.options().foldEvery()));
+                                SELDOM,
+                                driveDays() * SELDOM / plan.options().arithmetic().foldEvery()));
             }
         }
     }
@@ -308,36 +310,6 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
                 before = point;
             }
         }
-    }
-
-    private String tuneCommand() {
-        List<String> words = new ArrayList<>(List.of("millrace tune ..."));
-        words.add("--batch-size " + plan.options().batchSize());
-        if (plan.options().microBatch().orElseThrow() != plan.options().batchSize()) {
-            words.add("--micro-batch " + plan.options().microBatch().orElseThrow());
-        }
-        words.add("--seq-len " + plan.tokensEach());
-        if (plan.options().foldEvery() > 1) {
-            words.add("--fold-every " + plan.options().foldEvery());
-        }
-        if (plan.options().matmul() != Matmul.NATIVE) {
-            words.add("--matmul " + plan.options().matmul().id());
-        }
-        words.add("--device " + plan.machine().device().name());
-        if (plan.deviceBudget() > 0) {
-            words.add("--device-budget " + plan.deviceBudget());
-        }
-        words.add("--host-budget " + plan.hostBudget());
-        if (plan.placement().homes().contains(Tier.NVME)) {
-            words.add(
-                    "--nvme-dir "
-                            + plan.options()
-                                    .memory()
-                                    .nvmeDir()
-                                    .map(Object::toString)
-                                    .orElse("DIR"));
-        }
-        return String.join(" ", words);
     }
 
     private static String size(long bytes) {

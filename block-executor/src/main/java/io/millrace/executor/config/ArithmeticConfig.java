@@ -10,6 +10,7 @@ import io.millrace.optim.Optimizers;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.Schedules;
 import io.millrace.optim.UpdateRule;
+
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -106,6 +107,28 @@ public record ArithmeticConfig(
     /** A fresh update rule, before its first step. */
     public UpdateRule rule() {
         return Optimizers.named(optimizer, beta);
+    }
+
+    /** The same with another schedule of folds. */
+    public ArithmeticConfig withFoldEvery(int count) {
+        return new ArithmeticConfig(
+                steps,
+                seed,
+                lr,
+                schedule,
+                warmup,
+                weightDecay,
+                eps,
+                perturbation,
+                rank,
+                window,
+                queries,
+                optimizer,
+                beta,
+                count,
+                rounding,
+                matmul,
+                dtype);
     }
 
     /** What the direction and the rule go by beside their names, as files call it. */
