@@ -50,7 +50,7 @@ public final class ModelPlanner {
     }
 
     /**
-     * What a step of a run computes, operator by operator, wherever it runs.
+     * What a step of a run computes on a CPU, operator by operator.
      *
      * @param model whose shapes
      * @param options of the run; its micro-batch, or the whole batch at once
@@ -58,7 +58,7 @@ public final class ModelPlanner {
      * @param workers that share the work
      */
     public static StepWork work(ModelShape model, PlanOptions options, int tokens, int workers) {
-        return PlanCandidates.work(model, options, tokens, workers);
+        return PlanCandidates.work(model, options, tokens, workers, false);
     }
 
     private ModelPlan plan(PlanOptions wanted, boolean sweeps) {

@@ -3,6 +3,7 @@ package io.millrace.executor;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
+import io.millrace.optim.Direction;
 import io.millrace.prefetch.plan.AvailableMemory;
 import io.millrace.prefetch.plan.Forecast;
 import io.millrace.prefetch.plan.Machine;
@@ -38,32 +39,38 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
     }
 
     private Forecast forecast(PlanOptions options, TierPlan tiers) {
-        String perturbation = options.arithmetic().perturbation();
-        if (!machine.device().rates().knows(perturbation)) {
+        Direction direction = options.arithmetic().direction();
+        if (!DirectionRates.known(machine.device().rates(), direction)) {
             throw new BadInputException(
                     "--perturbation",
-                    "what '" + perturbation + "' costs was not measured",
+                    "what '" + direction.name() + "' costs was not measured on this machine",
                     "run 'millrace probe' again, or give another");
         }
         return Forecast.of(
                 machine,
                 tiers.placement(),
-                work(model, options, tokensEach, workers()),
-                options.arithmetic().perturbation(),
+                work(model, options, tokensEach, workers(), !machine.device().onHostCores()),
+                DirectionRates.dense(direction),
                 options.memory().overlap());
     }
 
     /** What a step computes. */
-    static StepWork work(ModelShape model, PlanOptions options, int tokensEach, int workers) {
+    static StepWork work(
+            ModelShape model,
+            PlanOptions options,
+            int tokensEach,
+            int workers,
+            boolean readsStored) {
         StepCosts.Shape shape =
                 new StepCosts.Shape(
                         options.batchSize(),
                         options.microBatch().orElse(options.batchSize()),
                         tokensEach,
                         Math.max(1, tokensEach - 1),
+                        Arithmetic.of(options.arithmetic()),
                         options.arithmetic().queries(),
-                        options.arithmetic().foldEvery(),
-                        workers);
+                        workers,
+                        readsStored);
         return StepCosts.of(model.spec(), model.layout(), shape);
     }
 

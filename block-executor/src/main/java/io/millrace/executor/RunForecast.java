@@ -9,9 +9,11 @@ import io.millrace.memory.Tier;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.spec.DecoderSpec;
 import io.millrace.model.text.Example;
+import io.millrace.optim.Direction;
 import io.millrace.prefetch.plan.AvailableMemory;
 import io.millrace.prefetch.plan.Forecast;
 import io.millrace.prefetch.plan.Machine;
+
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -44,9 +46,9 @@ final class RunForecast {
         this.layout = layout;
         // A card is another machine than the processor that was probed.
         boolean cuda = memory.device().startsWith("cuda");
-        String direction = config.arithmetic().perturbation();
+        Direction direction = config.arithmetic().direction();
         machine =
-                probed.filter(one -> !cuda && one.device().rates().knows(direction))
+                probed.filter(one -> !cuda && DirectionRates.known(one.device().rates(), direction))
                         .map(one -> one.withDevice(one.device().withName(memory.device())))
                         .flatMap(one ->
                                 config.arithmetic().matmul() == Matmul.BF16
@@ -60,9 +62,10 @@ final class RunForecast {
                         Math.min(config.data().microBatch(), config.data().batchSize()),
                         (int) Math.max(1, Math.round(tokens)),
                         (int) Math.max(1, Math.round(scored)),
+                        Arithmetic.of(config.arithmetic()),
                         config.arithmetic().queries(),
-                        config.arithmetic().foldEvery(),
-                        machine.map(PlanCandidates::workers).orElse(1));
+                        machine.map(PlanCandidates::workers).orElse(1),
+                        false);
     }
 
     /** The memory options of a run; host memory is bounded by what is free where nobody says. */
@@ -108,7 +111,7 @@ final class RunForecast {
                         one,
                         plan.placement(),
                         StepCosts.of(spec, layout, shape),
-                        config.arithmetic().perturbation(),
+                        DirectionRates.dense(config.arithmetic().direction()),
                         memory.overlap()));
     }
 

@@ -15,6 +15,8 @@ import io.millrace.memory.Tier;
 import io.millrace.model.ModelConfig;
 import io.millrace.model.SyntheticModel;
 import io.millrace.model.text.Batch;
+import io.millrace.prefetch.plan.ComputeRates;
+import io.millrace.prefetch.plan.FormRates;
 import io.millrace.prefetch.plan.Machine;
 import io.millrace.prefetch.plan.MachineCatalog;
 import io.millrace.telemetry.Lane;
@@ -25,6 +27,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -49,23 +52,36 @@ class ModelPlannerTest {
 
     @ParameterizedTest
     @CsvSource({
-        "llama, float32, cpu, 0, 0, 2",
-        "llama, bfloat16, cpu, 0.5, 0, 2",
-        "opt, bfloat16, cpu, 0.2, 0, 1",
-        "opt, float32, cpu, 0, -1, 2",
-        "llama, bfloat16, emulated, 0.4, 0.3, 2",
-        "opt, float32, emulated, 0, 0.5, 2",
-        "opt, bfloat16, emulated, -1, -1, 2"
+        "llama, float32, cpu, 0, 0, 2, mezo-sgd, gaussian",
+        "llama, bfloat16, cpu, 0.5, 0, 2, mezo-adam, rademacher",
+        "opt, bfloat16, cpu, 0.2, 0, 1, mezo-sgd, gaussian",
+        "opt, float32, cpu, 0, -1, 2, mezo-sgd, gaussian",
+        "llama, bfloat16, emulated, 0.4, 0.3, 2, mezo-sgd, gaussian",
+        "opt, float32, emulated, 0, 0.5, 2, mezo-sgd, gaussian",
+        "opt, bfloat16, emulated, -1, -1, 2, mezo-sgd, gaussian",
+        "llama, float32, cpu, 0, 0, 2, mezo-sgd, low-rank",
+        "opt, bfloat16, cpu, 0.2, 0, 1, lozo-m, low-rank",
+        "llama, bfloat16, emulated, 0.4, 0.3, 2, lozo-m, low-rank",
+        "opt, bfloat16, emulated, -1, -1, 2, mezo-adam, low-rank"
     })
     void predictedPeaksAreTheLedgersOwnAndMovedBytesAreThePlans(
-            String kind, String dtype, String device, double host, double onDevice, int prefetch)
+            String kind,
+            String dtype,
+            String device,
+            double host,
+            double onDevice,
+            int prefetch,
+            String optimizer,
+            String perturbation)
             throws IOException {
         Path model = deepModel(kind, dtype);
         Path data = Runs.data(temp, 31, 10);
-        MemoryConfig memory = budgets(model, data, device, host, onDevice, prefetch);
+        Changes changes =
+                run -> run.optimizer(optimizer).perturbation(perturbation).rank(3).window(2);
+        MemoryConfig memory = budgets(model, data, device, host, onDevice, prefetch, changes);
         TuneConfigBuilder config =
-                Runs.config(model, data, temp.resolve("out")).memory(memory).steps(4);
-        ModelPlan plan = plan(model, data, memory);
+                changes.to(Runs.config(model, data, temp.resolve("out")).memory(memory).steps(4));
+        ModelPlan plan = plan(model, data, memory, changes);
         try (RunSetup setup = RunSetup.prepare(config.build(), 0, RunListener.SILENT)) {
             StepRunner runner = setup.runner();
             for (long step = 1; step <= 4; step++) {
@@ -92,7 +108,7 @@ class ModelPlannerTest {
             String kind, String dtype, String device) throws IOException {
         Path model = deepModel(kind, dtype);
         Path data = Runs.data(temp, 32, 10);
-        MemoryConfig least = budgets(model, data, device, -1, -1, 2);
+        MemoryConfig least = budgets(model, data, device, -1, -1, 2, AS_IT_IS);
         TuningRun.run(
                 Runs.config(model, data, temp.resolve("least")).memory(least).steps(2).build(),
                 RunListener.SILENT);
@@ -106,13 +122,14 @@ class ModelPlannerTest {
                                 RunListener.SILENT))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("at least " + least.hostBudget().getAsLong());
-        assertThatThrownBy(() -> plan(model, data, lessHost))
+        assertThatThrownBy(() -> plan(model, data, lessHost, AS_IT_IS))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("at least " + least.hostBudget().getAsLong());
     }
 
-    @Test
-    void aRunWithoutBudgetsSaysWhatItChoseAndExpects() throws IOException {
+    @ParameterizedTest
+    @ValueSource(strings = {"gaussian", "low-rank"})
+    void aRunWithoutBudgetsSaysWhatItChoseAndExpects(String perturbation) throws IOException {
         Path model = deepModel("llama", "float32");
         Path data = Runs.data(temp, 33, 10);
         List<String> said = new ArrayList<>();
@@ -128,7 +145,12 @@ class ModelPlannerTest {
                         said.add(line);
                     }
                 };
-        TuningRun.run(Runs.config(model, data, temp.resolve("out")).steps(1).build(), listener);
+        TuningRun.run(
+                Runs.config(model, data, temp.resolve("out"))
+                        .perturbation(perturbation)
+                        .steps(1)
+                        .build(),
+                listener);
         assertThat(said)
                 .singleElement()
                 .asString()
@@ -136,7 +158,11 @@ class ModelPlannerTest {
         said.clear();
         MemoryConfig told = memory("cpu", 1L << 30, OptionalLong.empty(), 2);
         TuningRun.run(
-                Runs.config(model, data, temp.resolve("told")).memory(told).steps(1).build(),
+                Runs.config(model, data, temp.resolve("told"))
+                        .memory(told)
+                        .perturbation(perturbation)
+                        .steps(1)
+                        .build(),
                 listener);
         assertThat(said).singleElement().asString().startsWith("plan: a step should take");
     }
@@ -151,6 +177,77 @@ class ModelPlannerTest {
         assertThat(written).isPositive();
         assertThat(seldom.forecast().bytes().get(Lane.NVME_WRITE)).isEqualTo(written / 8);
         assertThat(often.hidingTokens()).isPositive();
+    }
+
+    @Test
+    void lowRankStepsFormNothingAndWriteOnceAWindow() {
+        ModelShape shape = ModelShape.named("opt-1.3b", Optional.empty());
+        MemoryConfig memory = memory("cpu", 1L << 30, OptionalLong.empty(), 2);
+        ModelPlan gaussian = planned(shape, memory, AS_IT_IS);
+        ModelPlan lowRank = planned(shape, memory, LOW_RANK);
+        double written = gaussian.forecast().bytes().get(Lane.NVME_WRITE);
+        assertThat(lowRank.forecast().bytes().get(Lane.NVME_READ))
+                .isGreaterThanOrEqualTo(gaussian.forecast().bytes().get(Lane.NVME_READ));
+        assertThat(lowRank.forecast().bytes().get(Lane.NVME_WRITE)).isBetween(1d, written / 19);
+        assertThat(lowRank.forecast().busySeconds().get(Lane.COMPUTE))
+                .isLessThan(gaussian.forecast().busySeconds().get(Lane.COMPUTE));
+        assertThat(lowRank.scratchBytes()).isGreaterThan(gaussian.scratchBytes());
+        ModelPlan momentum = planned(shape, memory, run -> LOW_RANK.to(run).optimizer("lozo-m"));
+        assertThat(momentum.scratchBytes()).isGreaterThan(lowRank.scratchBytes());
+        ModelPlan often = planned(shape, memory, run -> LOW_RANK.to(run).foldEvery(1));
+        assertThat(often.forecast().stepSeconds()).isGreaterThan(lowRank.forecast().stepSeconds());
+        assertThat(often.advice()).anySatisfy(line -> assertThat(line).contains("--fold-every 20"));
+        assertThat(lowRank.sweep()).hasSizeGreaterThan(5);
+    }
+
+    private static final Changes LOW_RANK = run -> run.perturbation("low-rank").window(20);
+
+    private static ModelPlan planned(ModelShape shape, MemoryConfig memory, Changes changes) {
+        PlanOptions options =
+                new PlanOptions(
+                        1,
+                        OptionalInt.of(1),
+                        OptionalInt.of(64),
+                        changes.to(run(1)).arithmetic(),
+                        memory);
+        return ModelPlanner.plan(shape, options, MACHINE, true);
+    }
+
+    @Test
+    void aProbeThatDidNotKnowADirectionIsAskedForAgain() {
+        ComputeRates rates = MACHINE.device().rates();
+        FormRates old =
+                new FormRates(
+                        rates.forms().widenSeconds(),
+                        rates.forms().storeSeconds(),
+                        Map.of("gaussian", 1e-9),
+                        Optional.empty());
+        Machine before =
+                MACHINE.withDevice(
+                        MACHINE.device()
+                                .withRates(
+                                        new ComputeRates(
+                                                rates.matmuls(),
+                                                rates.attentions(),
+                                                old,
+                                                rates.passSeconds(),
+                                                0,
+                                                0,
+                                                List.of())));
+        ModelShape shape = ModelShape.named("gpt2", Optional.empty());
+        for (String perturbation : List.of("low-rank", "rademacher")) {
+            PlanOptions options =
+                    new PlanOptions(
+                            1,
+                            OptionalInt.empty(),
+                            OptionalInt.empty(),
+                            run(1).perturbation(perturbation).arithmetic(),
+                            MemoryConfig.DEFAULT);
+            assertThatThrownBy(() -> ModelPlanner.plan(shape, options, before, true))
+                    .isInstanceOf(BadInputException.class)
+                    .hasMessageContaining("'" + perturbation + "'")
+                    .hasMessageContaining("run 'millrace probe' again");
+        }
     }
 
     @Test
@@ -184,7 +281,14 @@ class ModelPlannerTest {
         assertThat(plan.sweep()).hasSizeGreaterThan(10);
     }
 
-    private ModelPlan plan(Path model, Path data, MemoryConfig memory) {
+    /** What is changed of a run, and of the plan for it. */
+    private interface Changes {
+        TuneConfigBuilder to(TuneConfigBuilder run);
+    }
+
+    private static final Changes AS_IT_IS = run -> run;
+
+    private ModelPlan plan(Path model, Path data, MemoryConfig memory, Changes changes) {
         ModelShape shape = ModelShape.ofFolder(model, Optional.empty());
         int longest =
                 TrainingData.read(
@@ -193,7 +297,14 @@ class ModelPlannerTest {
                                 shape.spec())
                         .maxLength();
         Machine here = MACHINE.withDevice(MACHINE.device().withName(memory.device()));
-        return ModelPlanner.plan(shape, options(memory, BATCH, longest, QUERIES), here, false);
+        PlanOptions options =
+                new PlanOptions(
+                        BATCH,
+                        OptionalInt.of(BATCH),
+                        OptionalInt.of(longest),
+                        changes.to(run(QUERIES)).arithmetic(),
+                        memory);
+        return ModelPlanner.plan(shape, options, here, false);
     }
 
     private static PlanOptions options(MemoryConfig memory, int batch, int tokens, int queries) {
@@ -215,12 +326,23 @@ class ModelPlannerTest {
      * none.
      */
     private MemoryConfig budgets(
-            Path model, Path data, String device, double host, double onDevice, int prefetch) {
+            Path model,
+            Path data,
+            String device,
+            double host,
+            double onDevice,
+            int prefetch,
+            Changes changes) {
         long weights = ModelShape.ofFolder(model, Optional.empty()).layout().sizeBytes();
         ModelPlan loose =
-                plan(model, data, memory(device, 1L << 33, OptionalLong.empty(), prefetch));
+                plan(
+                        model,
+                        data,
+                        memory(device, 1L << 33, OptionalLong.empty(), prefetch),
+                        changes);
         OptionalLong deviceBudget = bytes(loose.minimumDeviceBytes(), onDevice, weights);
-        ModelPlan some = plan(model, data, memory(device, 1L << 33, deviceBudget, prefetch));
+        ModelPlan some =
+                plan(model, data, memory(device, 1L << 33, deviceBudget, prefetch), changes);
         OptionalLong hostBudget = bytes(some.minimumHostBytes(), host, weights);
         return new MemoryConfig(
                 device,

@@ -1,9 +1,11 @@
 package io.millrace.cli;
 
 import io.millrace.executor.ModelPlan;
+import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.memory.ByteSize;
 import io.millrace.memory.Matmul;
 import io.millrace.memory.Tier;
+import io.millrace.optim.LowRankDirection;
 import io.millrace.prefetch.Placement;
 import io.millrace.prefetch.plan.Forecast;
 import io.millrace.telemetry.Lane;
@@ -62,6 +64,14 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
         fields.put("floor_seconds", forecast.boundSeconds());
         fields.put("pipeline_efficiency", forecast.efficiency());
         fields.put("hidden_transfer", forecast.hiddenTransfer());
+        ArithmeticConfig arithmetic = plan.options().arithmetic();
+        fields.put("perturbation", arithmetic.perturbation());
+        fields.putAll(arithmetic.directionFields());
+        fields.put("optimizer", arithmetic.optimizer());
+        fields.put("queries", arithmetic.queries());
+        fields.put("fold_every", arithmetic.foldEvery());
+        fields.put("batch_size", plan.options().batchSize());
+        fields.put("seq_len", plan.tokensEach());
         fields.put("micro_batch", plan.options().microBatch().orElseThrow());
         fields.put("prefetch", plan.placement().prefetch());
         fields.put(
@@ -134,15 +144,21 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
                         plan.machine().measured()
                                 ? ""
                                 : "; nothing of it was measured, so take times as rough"));
+        ArithmeticConfig arithmetic = plan.options().arithmetic();
         lines.add(
                 format(
-                        "batch %d x %d tokens, %d at a time, %s z, fold every %d",
+                        "batch %d x %d tokens, %d at a time, %s, %s, fold every %d",
                         plan.options().batchSize(),
                         plan.tokensEach(),
                         plan.options().microBatch().orElseThrow(),
-                        plan.options().arithmetic().perturbation(),
-                        plan.options().arithmetic().foldEvery()));
-        if (plan.options().arithmetic().matmul() == Matmul.FP8) {
+                        arithmetic.direction() instanceof LowRankDirection lowRank
+                                ? format(
+                                        "low-rank z of rank %d, window %d",
+                                        lowRank.rank(), lowRank.window())
+                                : arithmetic.perturbation() + " z",
+                        arithmetic.optimizer(),
+                        arithmetic.foldEvery()));
+        if (arithmetic.matmul() == Matmul.FP8) {
             lines.add("fp8 products are reckoned as native ones: nobody has measured them here");
         }
         lines.add("");
@@ -263,13 +279,21 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
                             size(Math.round(forecast.bytes().get(Lane.NVME_WRITE))),
                             driveDays(),
                             terabytes(enduranceBytes)));
-            if (driveDays() < SOON_DAYS && plan.options().arithmetic().foldEvery() < SELDOM) {
-                lines.add(
-                        format(
-                                "  --fold-every %d would make it about %,.0f days",
-                                SELDOM,
-                                driveDays() * SELDOM / plan.options().arithmetic().foldEvery()));
-            }
+            addSeldom(lines, plan.options().arithmetic());
+        }
+    }
+
+    /** What writing less often would make of it; low-rank updates gather for a window. */
+    private void addSeldom(List<String> lines, ArithmeticConfig arithmetic) {
+        int seldom =
+                arithmetic.direction() instanceof LowRankDirection lowRank
+                        ? lowRank.window()
+                        : SELDOM;
+        if (driveDays() < SOON_DAYS && arithmetic.foldEvery() < seldom) {
+            lines.add(
+                    format(
+                            "  --fold-every %d would make it about %,.0f days",
+                            seldom, driveDays() * seldom / arithmetic.foldEvery()));
         }
     }
 

@@ -3,6 +3,8 @@ package io.millrace.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.memory.DType;
+import io.millrace.telemetry.json.Json;
+import io.millrace.telemetry.json.JsonObject;
 
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -126,6 +128,33 @@ class PlanAsTuneTest {
                         "--fold-every 2",
                         "--dtype float32");
         command.done(RealCommand.with(tune, runLine(text)));
+    }
+
+    @Test
+    void aLowRankRunIsPlannedWithAllOfIt() {
+        List<String> lowRank =
+                RealCommand.with(
+                        plan,
+                        "--batch-size=4",
+                        "--perturbation=low-rank",
+                        "--rank=3",
+                        "--window=10",
+                        "--optimizer=lozo-m",
+                        "--fold-every=5");
+        String text = command.done(lowRank);
+        assertThat(text)
+                .contains(
+                        "low-rank z of rank 3, window 10, lozo-m, fold every 5",
+                        "--perturbation low-rank --rank 3 --window 10 --optimizer lozo-m"
+                                + " --fold-every 5");
+        command.done(RealCommand.with(tune, runLine(text)));
+        JsonObject json = Json.parseObject(command.done(RealCommand.with(lowRank, "--json")));
+        assertThat(json.string("perturbation")).isEqualTo("low-rank");
+        assertThat(json.integer("rank")).isEqualTo(3);
+        assertThat(json.integer("window")).isEqualTo(10);
+        assertThat(json.string("optimizer")).isEqualTo("lozo-m");
+        assertThat(json.integer("fold_every")).isEqualTo(5);
+        assertThat(json.array("sweep")).isNotEmpty();
     }
 
     /** The options that a plan ends with. */

@@ -2,23 +2,26 @@ package io.millrace.prefetch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.millrace.memory.DType;
 import io.millrace.prefetch.plan.ComputeRates;
+import io.millrace.prefetch.plan.FormRates;
 import io.millrace.prefetch.plan.Machine;
 import io.millrace.prefetch.plan.PipelineSimulation;
 import io.millrace.telemetry.Lane;
 import io.millrace.telemetry.SpanLog;
+
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 /** The simulation moves the very blocks that the pipeline moves, lane by lane and in that order. */
 @Timeout(value = 2, unit = TimeUnit.MINUTES)
@@ -42,12 +45,11 @@ class SimulatedPipelineTest {
                             new ComputeRates(
                                     List.of(new ComputeRates.MatmulRate(1, 1, 1)),
                                     List.of(new ComputeRates.AttentionRate(1, 1, 1)),
-                                    Map.<DType, Double>of(),
-                                    Map.of(),
-                                    Map.of(),
+                                    new FormRates(Map.of(), Map.of(), Map.of(), Optional.empty()),
                                     Map.of(),
                                     0,
-                                    0)),
+                                    0,
+                                    List.of())),
                     List.of());
 
     @TempDir Path folder;
