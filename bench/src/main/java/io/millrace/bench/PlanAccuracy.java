@@ -33,6 +33,7 @@ import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.SplittableRandom;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * Predicted beside measured step times. The machine is probed just before each configuration, since
@@ -48,7 +49,7 @@ public final class PlanAccuracy {
     private static final int ROWS = 64;
     private static final int LOWEST_ID = 4;
     private static final double ENOUGH_SECONDS = 10;
-    private static final int MOST_STEPS = 40;
+    private static final int MOST_STEPS = 60;
 
     private final Path folder;
     private final Optional<Path> machineFile;
@@ -86,6 +87,15 @@ public final class PlanAccuracy {
                             "cpu",
                             0.33,
                             1),
+                    memory("opt125-f32-4x128", "opt-125m", DType.F32, 4, 128),
+                    memory("opt125-bf16-1x64", "opt-125m", DType.BF16, 1, 64),
+                    lowRank("opt125-f32-1x64-low-rank", DType.F32, 1, 64, 1),
+                    lowRank("opt125-f32-4x128-low-rank", DType.F32, 4, 128, 1),
+                    lowRank("opt125-f32-4x128-third-low-rank", DType.F32, 4, 128, 0.33),
+                    lowRank("opt125-bf16-1x64-low-rank", DType.BF16, 1, 64, 1),
+                    lowRank("opt125-bf16-4x128-low-rank", DType.BF16, 4, 128, 1),
+                    lowRank("opt125-bf16-1x64-third-low-rank", DType.BF16, 1, 64, 0.33),
+                    lowRank("opt125-bf16-4x128-third-low-rank", DType.BF16, 4, 128, 0.33),
                     memory("opt350-bf16-4x128", "opt-350m", DType.BF16, 4, 128),
                     new Case(
                             "opt350-bf16-2x256-quarter",
@@ -198,6 +208,12 @@ public final class PlanAccuracy {
 
     private static Case memory(String name, String arch, DType dtype, int batch, int tokens) {
         return new Case(name, arch, dtype, batch, batch, tokens, 1, 1, "gaussian", "cpu", 1, 1);
+    }
+
+    /** A window of ten steps, so that runs of some seconds fold too. */
+    private static Case lowRank(String name, DType dtype, int batch, int tokens, double host) {
+        return new Case(
+                name, "opt-125m", dtype, batch, batch, tokens, 1, 10, "low-rank", "cpu", host, 1);
     }
 
     private PlanAccuracy(Path folder, Optional<Path> machineFile, int steps) {
@@ -317,25 +333,34 @@ public final class PlanAccuracy {
                         .shuffle(false)
                         .memory(memory)
                         .build();
+        // The first compile; then whole rounds from fold to fold.
+        int counted = count - Math.max(2, count / 3);
+        int skipped = count - Math.max(one.foldEvery, counted / one.foldEvery * one.foldEvery);
         TuningRun.run(
                 config,
                 new RunListener() {
                     @Override
                     public void onStep(StepProgress progress) {
-                        if (progress.step() > Math.max(2, count / 3)) { // the first compile
+                        if (progress.step() > skipped) {
                             seconds.add(progress.stepSeconds());
                         }
                     }
                 });
         printLanes(out);
         Folders.delete(out);
-        if (one.foldEvery
-                > 1) { // steps differ by what is pending, so that only a mean says anything
-            return new double[] {
-                seconds.stream().mapToDouble(Double::doubleValue).average().orElseThrow()
-            };
-        }
-        return seconds.stream().mapToDouble(Double::doubleValue).sorted().toArray();
+        return roundMeans(seconds, one.foldEvery);
+    }
+
+    /** Steps differ by what is pending: only the mean from fold to fold says anything. */
+    private static double[] roundMeans(List<Double> seconds, int foldEvery) {
+        return IntStream.range(0, seconds.size() / foldEvery)
+                .mapToDouble(round ->
+                        seconds.subList(round * foldEvery, (round + 1) * foldEvery).stream()
+                                .mapToDouble(Double::doubleValue)
+                                .average()
+                                .orElseThrow())
+                .sorted()
+                .toArray();
     }
 
     /** What the run itself says of its last step, for whoever wonders about a ratio. */
@@ -364,6 +389,7 @@ public final class PlanAccuracy {
         return TuneConfig.builder(model, data, out)
                 .queries(one.queries)
                 .foldEvery(one.foldEvery)
+                .window(one.foldEvery)
                 .perturbation(one.perturbation);
     }
 

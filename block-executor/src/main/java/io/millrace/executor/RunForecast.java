@@ -29,6 +29,7 @@ final class RunForecast {
     private final TuneConfig config;
     private final MemoryConfig memory;
     private final Optional<Machine> machine;
+    private final boolean probeIsOld; // it lacks what this run needs
     private final DecoderSpec spec;
     private final ModelLayout layout;
     private final StepCosts.Shape shape;
@@ -54,6 +55,7 @@ final class RunForecast {
                                 config.arithmetic().matmul() == Matmul.BF16
                                         ? one.rounding()
                                         : Optional.of(one));
+        probeIsOld = machine.isEmpty() && !cuda && probed.isPresent();
         double tokens = examples.stream().mapToInt(Example::length).average().orElse(1);
         double scored = examples.stream().mapToInt(Example::scoredTokens).average().orElse(1);
         shape =
@@ -125,6 +127,9 @@ final class RunForecast {
                                         "a step should take %s, bound by %s",
                                         Durations.format(one.stepSeconds()),
                                         one.boundLane().label()));
+        if (probeIsOld) {
+            expected = Optional.of("run 'millrace probe' again to know the step time");
+        }
         if (config.memory().hostBudget().isPresent()) {
             return expected.map(line -> "plan: " + line);
         }

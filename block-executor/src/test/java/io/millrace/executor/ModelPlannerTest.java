@@ -215,25 +215,7 @@ class ModelPlannerTest {
 
     @Test
     void aProbeThatDidNotKnowADirectionIsAskedForAgain() {
-        ComputeRates rates = MACHINE.device().rates();
-        FormRates old =
-                new FormRates(
-                        rates.forms().widenSeconds(),
-                        rates.forms().storeSeconds(),
-                        Map.of("gaussian", 1e-9),
-                        Optional.empty());
-        Machine before =
-                MACHINE.withDevice(
-                        MACHINE.device()
-                                .withRates(
-                                        new ComputeRates(
-                                                rates.matmuls(),
-                                                rates.attentions(),
-                                                old,
-                                                rates.passSeconds(),
-                                                0,
-                                                0,
-                                                List.of())));
+        Machine before = probedBeforeLowRank();
         ModelShape shape = ModelShape.named("gpt2", Optional.empty());
         for (String perturbation : List.of("low-rank", "rademacher")) {
             PlanOptions options =
@@ -248,6 +230,50 @@ class ModelPlannerTest {
                     .hasMessageContaining("'" + perturbation + "'")
                     .hasMessageContaining("run 'millrace probe' again");
         }
+    }
+
+    private static Machine probedBeforeLowRank() {
+        ComputeRates rates = MACHINE.device().rates();
+        FormRates old =
+                new FormRates(
+                        rates.forms().widenSeconds(),
+                        rates.forms().storeSeconds(),
+                        Map.of("gaussian", 1e-9),
+                        Optional.empty());
+        return MACHINE.withDevice(
+                MACHINE.device()
+                        .withRates(
+                                new ComputeRates(
+                                        rates.matmuls(),
+                                        rates.attentions(),
+                                        old,
+                                        rates.passSeconds(),
+                                        0,
+                                        0,
+                                        List.of())));
+    }
+
+    @Test
+    void aRunSaysThatAnOldProbeDoesNotTellItsStepTime() throws IOException {
+        Path model = deepModel("llama", "float32");
+        Path data = Runs.data(temp, 34, 10);
+        List<String> said = new ArrayList<>();
+        RunListener listener =
+                new RunListener() {
+                    @Override
+                    public Optional<Machine> machine(Path folder) {
+                        return Optional.of(probedBeforeLowRank());
+                    }
+
+                    @Override
+                    public void onPlan(String line) {
+                        said.add(line);
+                    }
+                };
+        MemoryConfig told = memory("cpu", 1L << 30, OptionalLong.empty(), 2);
+        TuneConfigBuilder run = Runs.config(model, data, temp.resolve("out")).memory(told);
+        TuningRun.run(run.perturbation("low-rank").steps(1).build(), listener);
+        assertThat(said).containsExactly("plan: run 'millrace probe' again to know the step time");
     }
 
     @Test

@@ -22,7 +22,7 @@ class PlanAsTuneTest {
     private static final String RATES =
             """
             {"nvme": {"read_bytes_per_second": 7e9, "write_bytes_per_second": 5e9},
-             "host": {"copy_bytes_per_second": 1e10, "memory_bytes": 68719476736, "cores": %d},
+             "host": {"copy_bytes_per_second": 1e10, "memory_bytes": 68719476736, "cores": CORES},
              "device": {"name": "cpu", "matmul_flops_per_second": {"float32": 1e11},
                         "h2d_bytes_per_second": 1e10, "d2h_bytes_per_second": 1e10}}
             """;
@@ -41,7 +41,9 @@ class PlanAsTuneTest {
         Path machine =
                 Files.writeString(
                         temp.resolve("machine.json"),
-                        RATES.formatted(Runtime.getRuntime().availableProcessors()));
+                        RATES.replace(
+                                "CORES",
+                                Integer.toString(Runtime.getRuntime().availableProcessors())));
         command = new RealCommand(temp);
         plan = List.of("plan", "--model=" + model, "--machine=" + machine);
         tune =
@@ -87,7 +89,7 @@ class PlanAsTuneTest {
                 "--prefetch=0"
             })
     void whatARunRefusesItsPlanRefuses(String options) {
-        String[] words = options.split(" ");
+        String[] words = options.split(" ", -1);
         String refusal = command.refused(RealCommand.with(tune, words));
         List<String> asLong =
                 options.contains("--seq-len") ? plan : RealCommand.with(plan, LONGEST);
@@ -98,7 +100,7 @@ class PlanAsTuneTest {
     @ValueSource(strings = {"--host-budget=1KiB", "--device-budget=4KiB --device=emulated"})
     void aBudgetThatIsTooSmallForARunIsForItsPlan(String options) {
         String[] words =
-                RealCommand.with(List.of(options.split(" ")), "--micro-batch=16")
+                RealCommand.with(List.of(options.split(" ", -1)), "--micro-batch=16")
                         .toArray(String[]::new);
         String refusal = command.refused(RealCommand.with(tune, words));
         assertThat(refusal).contains("give at least");
@@ -161,6 +163,6 @@ class PlanAsTuneTest {
     private static String[] runLine(String text) {
         String line =
                 text.lines().filter(one -> one.startsWith("Run it:")).findFirst().orElseThrow();
-        return line.substring(line.indexOf("--")).split(" ");
+        return line.substring(line.indexOf("--")).split(" ", -1);
     }
 }
