@@ -265,7 +265,7 @@ public final class PlanAccuracy {
         MemoryConfig memory = memory(one, host, device);
         ModelPlan plan = ModelPlanner.plan(shape, options(one, memory), here, false);
         double before = MachineProbe.matmulReference();
-        double[] seconds = measure(one, model, memory, steps(plan.forecast().stepSeconds()));
+        double[] seconds = measure(one, model, memory, steps(one, plan.forecast().stepSeconds()));
         double speed = (before + MachineProbe.matmulReference()) / 2 / probedReference(machine);
         double median = seconds[seconds.length / 2];
         double predicted = plan.forecast().stepSeconds();
@@ -303,8 +303,9 @@ public final class PlanAccuracy {
     /**
      * Short steps are taken more often: until the compiler is done with them, and for the median.
      */
-    private int steps(double predicted) {
-        return Math.clamp((long) (ENOUGH_SECONDS / predicted), steps, MOST_STEPS);
+    private int steps(Case one, double predicted) {
+        int fewest = one.foldEvery == 1 ? steps : Math.max(steps, 2 + 2 * one.foldEvery);
+        return Math.clamp((long) (ENOUGH_SECONDS / predicted), fewest, MOST_STEPS);
     }
 
     /** What the probe had for the product that tells the machine's speed now. */
