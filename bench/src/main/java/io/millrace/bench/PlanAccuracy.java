@@ -9,10 +9,10 @@ import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.StepProgress;
 import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.probe.MachineProbe;
 import io.millrace.memory.ByteSize;
 import io.millrace.memory.DType;
-import io.millrace.memory.Matmul;
 import io.millrace.memory.Tier;
 import io.millrace.model.ModelConfig;
 import io.millrace.prefetch.plan.Machine;
@@ -32,6 +32,7 @@ import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.SplittableRandom;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
  * Predicted beside measured step times. The machine is probed just before each configuration, since
@@ -47,7 +48,7 @@ public final class PlanAccuracy {
     private static final int ROWS = 64;
     private static final int LOWEST_ID = 4;
     private static final double ENOUGH_SECONDS = 10;
-    private static final int MOST_STEPS = 40;
+    private static final int MOST_STEPS = 60;
 
     private final Path folder;
     private final Optional<Path> machineFile;
@@ -85,6 +86,15 @@ public final class PlanAccuracy {
                             "cpu",
                             0.33,
                             1),
+                    memory("opt125-f32-4x128", "opt-125m", DType.F32, 4, 128),
+                    memory("opt125-bf16-1x64", "opt-125m", DType.BF16, 1, 64),
+                    lowRank("opt125-f32-1x64-low-rank", DType.F32, 1, 64, 1),
+                    lowRank("opt125-f32-4x128-low-rank", DType.F32, 4, 128, 1),
+                    lowRank("opt125-f32-4x128-third-low-rank", DType.F32, 4, 128, 0.33),
+                    lowRank("opt125-bf16-1x64-low-rank", DType.BF16, 1, 64, 1),
+                    lowRank("opt125-bf16-4x128-low-rank", DType.BF16, 4, 128, 1),
+                    lowRank("opt125-bf16-1x64-third-low-rank", DType.BF16, 1, 64, 0.33),
+                    lowRank("opt125-bf16-4x128-third-low-rank", DType.BF16, 4, 128, 0.33),
                     memory("opt350-bf16-4x128", "opt-350m", DType.BF16, 4, 128),
                     new Case(
                             "opt350-bf16-2x256-quarter",
@@ -199,6 +209,12 @@ public final class PlanAccuracy {
         return new Case(name, arch, dtype, batch, batch, tokens, 1, 1, "gaussian", "cpu", 1, 1);
     }
 
+    /** A window of ten steps, so that runs of some seconds fold too. */
+    private static Case lowRank(String name, DType dtype, int batch, int tokens, double host) {
+        return new Case(
+                name, "opt-125m", dtype, batch, batch, tokens, 1, 10, "low-rank", "cpu", host, 1);
+    }
+
     private PlanAccuracy(Path folder, Optional<Path> machineFile, int steps) {
         this.folder = folder;
         this.machineFile = machineFile;
@@ -248,7 +264,7 @@ public final class PlanAccuracy {
         MemoryConfig memory = memory(one, host, device);
         ModelPlan plan = ModelPlanner.plan(shape, options(one, memory), here, false);
         double before = MachineProbe.matmulReference();
-        double[] seconds = measure(one, model, memory, steps(plan.forecast().stepSeconds()));
+        double[] seconds = measure(one, model, memory, steps(one, plan.forecast().stepSeconds()));
         double speed = (before + MachineProbe.matmulReference()) / 2 / probedReference(machine);
         double median = seconds[seconds.length / 2];
         double predicted = plan.forecast().stepSeconds();
@@ -286,8 +302,9 @@ public final class PlanAccuracy {
     /**
      * Short steps are taken more often: until the compiler is done with them, and for the median.
      */
-    private int steps(double predicted) {
-        return Math.clamp((long) (ENOUGH_SECONDS / predicted), steps, MOST_STEPS);
+    private int steps(Case one, double predicted) {
+        int fewest = one.foldEvery == 1 ? steps : Math.max(steps, 2 + 2 * one.foldEvery);
+        return Math.clamp((long) (ENOUGH_SECONDS / predicted), fewest, MOST_STEPS);
     }
 
     /** What the probe had for the product that tells the machine's speed now. */
@@ -308,36 +325,42 @@ public final class PlanAccuracy {
         Folders.delete(out);
         List<Double> seconds = new ArrayList<>();
         TuneConfig config =
-                TuneConfig.builder(model, data(one), out)
+                run(one, model, data(one), out)
                         .batchSize(one.batch)
                         .microBatch(one.micro)
-                        .queries(one.queries)
-                        .foldEvery(one.foldEvery)
-                        .perturbation(one.perturbation)
                         .steps(count)
                         .lr(1e-7)
                         .shuffle(false)
                         .memory(memory)
                         .build();
+        // The first compile; then whole rounds from fold to fold.
+        int counted = count - Math.max(2, count / 3);
+        int skipped = count - Math.max(one.foldEvery, counted / one.foldEvery * one.foldEvery);
         TuningRun.run(
                 config,
                 new RunListener() {
                     @Override
                     public void onStep(StepProgress progress) {
-                        if (progress.step() > Math.max(2, count / 3)) { // the first compile
+                        if (progress.step() > skipped) {
                             seconds.add(progress.stepSeconds());
                         }
                     }
                 });
         printLanes(out);
         Folders.delete(out);
-        if (one.foldEvery
-                > 1) { // steps differ by what is pending, so that only a mean says anything
-            return new double[] {
-                seconds.stream().mapToDouble(Double::doubleValue).average().orElseThrow()
-            };
-        }
-        return seconds.stream().mapToDouble(Double::doubleValue).sorted().toArray();
+        return roundMeans(seconds, one.foldEvery);
+    }
+
+    /** Steps differ by what is pending: only the mean from fold to fold says anything. */
+    private static double[] roundMeans(List<Double> seconds, int foldEvery) {
+        return IntStream.range(0, seconds.size() / foldEvery)
+                .mapToDouble(round ->
+                        seconds.subList(round * foldEvery, (round + 1) * foldEvery).stream()
+                                .mapToDouble(Double::doubleValue)
+                                .average()
+                                .orElseThrow())
+                .sorted()
+                .toArray();
     }
 
     /** What the run itself says of its last step, for whoever wonders about a ratio. */
@@ -357,12 +380,17 @@ public final class PlanAccuracy {
                 one.batch,
                 OptionalInt.of(one.micro),
                 OptionalInt.of(one.tokens),
-                one.queries,
-                one.perturbation,
-                one.foldEvery,
-                Matmul.NATIVE,
-                Optional.empty(),
+                run(one, folder, folder, folder).arithmetic(),
                 memory);
+    }
+
+    /** What a step computes, for the plan and for the run. */
+    private static TuneConfigBuilder run(Case one, Path model, Path data, Path out) {
+        return TuneConfig.builder(model, data, out)
+                .queries(one.queries)
+                .foldEvery(one.foldEvery)
+                .window(one.foldEvery)
+                .perturbation(one.perturbation);
     }
 
     private MemoryConfig memory(Case one, OptionalLong host, OptionalLong device) {

@@ -6,7 +6,6 @@ import io.millrace.executor.PlanOptions;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.memory.DType;
-import io.millrace.memory.Matmul;
 import io.millrace.optim.Directions;
 import io.millrace.prefetch.plan.Operation;
 import io.millrace.prefetch.plan.StepWork;
@@ -101,11 +100,7 @@ public final class Roofline {
                         batch,
                         OptionalInt.of(batch),
                         OptionalInt.of(tokens),
-                        1,
-                        perturbation,
-                        1,
-                        Matmul.NATIVE,
-                        Optional.empty(),
+                        config.arithmetic(),
                         memory);
         int workers = Runtime.getRuntime().availableProcessors();
         StepWork work =

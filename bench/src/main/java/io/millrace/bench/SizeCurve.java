@@ -8,7 +8,6 @@ import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.probe.MachineProbe;
 import io.millrace.memory.DType;
-import io.millrace.memory.Matmul;
 import io.millrace.memory.Tier;
 import io.millrace.prefetch.plan.Machine;
 import io.millrace.prefetch.plan.MachineFile;
@@ -174,11 +173,7 @@ public final class SizeCurve {
                 batch,
                 OptionalInt.of(batch),
                 OptionalInt.of(tokens),
-                1,
-                "gaussian",
-                1,
-                Matmul.NATIVE,
-                Optional.empty(),
+                TuneConfig.builder(folder, folder, folder).arithmetic(),
                 memory(hostBudget));
     }
 

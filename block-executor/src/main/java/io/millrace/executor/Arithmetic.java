@@ -1,5 +1,6 @@
 package io.millrace.executor;
 
+import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.memory.Matmul;
 import io.millrace.optim.Direction;
 import io.millrace.optim.GaussianDirection;
@@ -19,4 +20,14 @@ record Arithmetic(
     /** Of forwards that tune nothing. */
     static final Arithmetic PLAIN =
             new Arithmetic(new GaussianDirection(), false, Rounding.NEAREST, 1, Matmul.NATIVE);
+
+    /** Of a run, or of a plan for one. */
+    static Arithmetic of(ArithmeticConfig config) {
+        return new Arithmetic(
+                config.direction(),
+                config.rule().hasMomentum(),
+                config.rounding(),
+                config.foldEvery(),
+                config.matmul());
+    }
 }

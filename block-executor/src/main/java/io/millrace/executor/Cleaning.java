@@ -114,8 +114,7 @@ public final class Cleaning {
 
     private static boolean isFinished(Path run) {
         return FinishedRun.of(run)
-                .filter(end ->
-                        end.steps() == JournalReader.read(RunFolder.journal(run)).lastStep())
+                .filter(end -> end.steps() == JournalReader.read(RunFolder.journal(run)).lastStep())
                 .isPresent();
     }
 

@@ -2,6 +2,7 @@ package io.millrace.executor;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.Matmul;
+import io.millrace.model.text.DatasetOptions;
 import io.millrace.prefetch.plan.Machine;
 import io.millrace.prefetch.plan.StepWork;
 import java.util.List;
@@ -30,17 +31,8 @@ public final class ModelPlanner {
             ModelShape model, PlanOptions options, Machine machine, boolean sweeps) {
         int limit = model.spec().maxPositions();
         int tokens = options.seqLen().orElse(Math.min(limit, LONGEST_BY_DEFAULT));
-        if (tokens < 1 || tokens > limit) {
-            throw new BadInputException(
-                    "--seq-len", tokens + " is not within 1 to " + limit, "give the model's own");
-        }
-        if (!machine.device().rates().knows(options.perturbation())) {
-            throw new BadInputException(
-                    "--perturbation",
-                    "what '" + options.perturbation() + "' costs was not measured",
-                    "give gaussian or rademacher");
-        }
-        Machine computing = computing(machine, options.matmul());
+        DatasetOptions.of(tokens, limit, model.spec().vocabSize()); // what a run's data must fit
+        Machine computing = computing(machine, options.arithmetic().matmul());
         return new ModelPlanner(new PlanCandidates(model, computing, tokens)).plan(options, sweeps);
     }
 
@@ -57,7 +49,7 @@ public final class ModelPlanner {
     }
 
     /**
-     * What a step of a run computes, operator by operator, wherever it runs.
+     * What a step of a run computes on a CPU, operator by operator.
      *
      * @param model whose shapes
      * @param options of the run; its micro-batch, or the whole batch at once
@@ -65,7 +57,7 @@ public final class ModelPlanner {
      * @param workers that share the work
      */
     public static StepWork work(ModelShape model, PlanOptions options, int tokens, int workers) {
-        return PlanCandidates.work(model, options, tokens, workers);
+        return PlanCandidates.work(model, options, tokens, workers, false);
     }
 
     private ModelPlan plan(PlanOptions wanted, boolean sweeps) {

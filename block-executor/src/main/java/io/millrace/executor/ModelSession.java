@@ -55,12 +55,9 @@ final class ModelSession implements AutoCloseable {
      * @param memory where bytes may be
      */
     static ModelSession open(Path folder, Optional<DType> dtype, MemoryConfig memory) {
-<<<<<<< HEAD
         Engine engine = Engines.of(memory.device());
-=======
         requireDeviceOfItsOwn(memory);
         memory.nvmeDir().ifPresent(dir -> GivenPaths.requireFolder("--nvme-dir", dir));
->>>>>>> inputs2
         Checkpoint checkpoint = Checkpoint.open(folder);
         IgnoredTensors.tell(checkpoint);
         try {

@@ -3,6 +3,8 @@ package io.millrace.executor;
 import io.millrace.memory.ByteSize;
 import io.millrace.memory.Tier;
 import io.millrace.memory.host.HostMemory;
+import io.millrace.optim.Direction;
+import io.millrace.optim.LowRankDirection;
 import io.millrace.telemetry.Lane;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -13,6 +15,8 @@ import java.util.Optional;
 /** What to change first: other ways to run the same, by what each would gain. */
 final class PlanAdvice {
     private static final double WORTH = 1.05; // of the speed: less is not worth a change
+
+    private static final int SELDOM = 4;
 
     private final PlanCandidates candidates;
     private final PlanCandidates.Candidate now;
@@ -40,10 +44,12 @@ final class PlanAdvice {
         consider(
                 options.withBatch(batch),
                 "--batch-size " + batch + " takes twice the tokens through each visit");
-        if (options.foldEvery() == 1 && now.forecast().bytes().get(Lane.NVME_WRITE) > 0) {
+        int seldom = seldom(options.arithmetic().direction());
+        if (options.arithmetic().foldEvery() < seldom
+                && now.forecast().bytes().get(Lane.NVME_WRITE) > 0) {
             consider(
-                    options.withFoldEvery(4),
-                    "--fold-every 4 writes blocks back every fourth step only");
+                    options.withFoldEvery(seldom),
+                    "--fold-every " + seldom + " writes blocks back once in so many steps");
         }
         if (options.microBatch().orElseThrow() < options.batchSize()) {
             int micro = Math.min(options.batchSize(), 2 * options.microBatch().orElseThrow());
@@ -60,6 +66,11 @@ final class PlanAdvice {
                 .sorted(Comparator.comparingDouble((Gain one) -> -one.factor))
                 .map(Gain::line)
                 .toList();
+    }
+
+    /** How seldom blocks may as well be written: low-rank updates gather for a window. */
+    private static int seldom(Direction direction) {
+        return direction instanceof LowRankDirection lowRank ? lowRank.window() : SELDOM;
     }
 
     private void consider(PlanOptions other, String what) {

@@ -3,8 +3,7 @@ package io.millrace.executor;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
-import io.millrace.optim.Directions;
-import io.millrace.optim.Rounding;
+import io.millrace.optim.Direction;
 import io.millrace.prefetch.plan.AvailableMemory;
 import io.millrace.prefetch.plan.Forecast;
 import io.millrace.prefetch.plan.Machine;
@@ -39,25 +38,38 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
     }
 
     private Forecast forecast(PlanOptions options, TierPlan tiers) {
+        Direction direction = options.arithmetic().direction();
+        if (!DirectionRates.known(machine.device().rates(), direction)) {
+            throw new BadInputException(
+                    "--perturbation",
+                    "what '" + direction.name() + "' costs was not measured on this machine",
+                    "run 'millrace probe' again, or give another");
+        }
         return Forecast.of(
                 machine,
                 tiers.placement(),
-                work(model, options, tokensEach, workers()),
-                options.perturbation(),
+                work(model, options, tokensEach, workers(), !machine.device().onHostCores()),
+                DirectionRates.dense(direction),
                 options.memory().overlap());
     }
 
     /** What a step computes. */
-    static StepWork work(ModelShape model, PlanOptions options, int tokensEach, int workers) {
+    static StepWork work(
+            ModelShape model,
+            PlanOptions options,
+            int tokensEach,
+            int workers,
+            boolean readsStored) {
         StepCosts.Shape shape =
                 new StepCosts.Shape(
                         options.batchSize(),
                         options.microBatch().orElse(options.batchSize()),
                         tokensEach,
                         Math.max(1, tokensEach - 1),
-                        options.queries(),
-                        options.foldEvery(),
-                        workers);
+                        Arithmetic.of(options.arithmetic()),
+                        options.arithmetic().queries(),
+                        workers,
+                        readsStored);
         return StepCosts.of(model.spec(), model.layout(), shape);
     }
 
@@ -76,7 +88,7 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
                         options.batchSize(),
                         options.microBatch().orElse(options.batchSize()),
                         tokensEach,
-                        options.queries(),
+                        options.arithmetic().queries(),
                         SCALES);
         // The engine that will run says what it needs; nothing of a device is loaded for that.
         Engine.Need forwards =
@@ -85,7 +97,7 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
                                 model.spec(),
                                 model.layout(),
                                 size,
-                                arithmetic(options),
+                                Arithmetic.of(options.arithmetic()),
                                 workers(),
                                 true);
         return new TierPlan.Needs(
@@ -96,15 +108,6 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
                 options.memory().overlap() ? options.memory().prefetch() : 0,
                 true,
                 model.direct());
-    }
-
-    private static Arithmetic arithmetic(PlanOptions options) {
-        return new Arithmetic(
-                Directions.dense(options.perturbation()),
-                false,
-                Rounding.NEAREST,
-                options.foldEvery(),
-                options.matmul());
     }
 
     private TierPlan.Budgets budgets(MemoryConfig memory) {

@@ -9,6 +9,7 @@ import io.millrace.memory.Tier;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.spec.DecoderSpec;
 import io.millrace.model.text.Example;
+import io.millrace.optim.Direction;
 import io.millrace.prefetch.plan.AvailableMemory;
 import io.millrace.prefetch.plan.Forecast;
 import io.millrace.prefetch.plan.Machine;
@@ -27,6 +28,7 @@ final class RunForecast {
     private final TuneConfig config;
     private final MemoryConfig memory;
     private final Optional<Machine> machine;
+    private final boolean probeIsOld; // it lacks what this run needs
     private final DecoderSpec spec;
     private final ModelLayout layout;
     private final StepCosts.Shape shape;
@@ -44,14 +46,15 @@ final class RunForecast {
         this.layout = layout;
         // A card is another machine than the processor that was probed.
         boolean cuda = memory.device().startsWith("cuda");
-        String direction = config.arithmetic().perturbation();
+        Direction direction = config.arithmetic().direction();
         machine =
-                probed.filter(one -> !cuda && one.device().rates().knows(direction))
+                probed.filter(one -> !cuda && DirectionRates.known(one.device().rates(), direction))
                         .map(one -> one.withDevice(one.device().withName(memory.device())))
                         .flatMap(one ->
                                 config.arithmetic().matmul() == Matmul.BF16
                                         ? one.rounding()
                                         : Optional.of(one));
+        probeIsOld = machine.isEmpty() && !cuda && probed.isPresent();
         double tokens = examples.stream().mapToInt(Example::length).average().orElse(1);
         double scored = examples.stream().mapToInt(Example::scoredTokens).average().orElse(1);
         shape =
@@ -60,9 +63,10 @@ final class RunForecast {
                         Math.min(config.data().microBatch(), config.data().batchSize()),
                         (int) Math.max(1, Math.round(tokens)),
                         (int) Math.max(1, Math.round(scored)),
+                        Arithmetic.of(config.arithmetic()),
                         config.arithmetic().queries(),
-                        config.arithmetic().foldEvery(),
-                        machine.map(PlanCandidates::workers).orElse(1));
+                        machine.map(PlanCandidates::workers).orElse(1),
+                        false);
     }
 
     /** The memory options of a run; host memory is bounded by what is free where nobody says. */
@@ -108,7 +112,7 @@ final class RunForecast {
                         one,
                         plan.placement(),
                         StepCosts.of(spec, layout, shape),
-                        config.arithmetic().perturbation(),
+                        DirectionRates.dense(config.arithmetic().direction()),
                         memory.overlap()));
     }
 
@@ -122,6 +126,9 @@ final class RunForecast {
                                         "a step should take %s, bound by %s",
                                         Durations.format(one.stepSeconds()),
                                         one.boundLane().label()));
+        if (probeIsOld) {
+            expected = Optional.of("run 'millrace probe' again to know the step time");
+        }
         if (config.memory().hostBudget().isPresent()) {
             return expected.map(line -> "plan: " + line);
         }

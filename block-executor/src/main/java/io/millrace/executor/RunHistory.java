@@ -66,8 +66,7 @@ final class RunHistory implements AutoCloseable {
             read.records().forEach(updates::add);
             before = Optional.of(read);
         }
-        long identity =
-                before.map(Journal::identity).orElseGet(() -> header.header().identity());
+        long identity = before.map(Journal::identity).orElseGet(() -> header.header().identity());
         return new Past(header.header(), before, updates, identity);
     }
 

@@ -132,7 +132,8 @@ final class RunSaves {
         exchange(
                 step,
                 () -> {
-                    // What the blocks held is past that step; their memory is what rebuilding takes.
+                    // What the blocks held is past that step; their memory is what rebuilding
+                    // takes.
                     session.tiers().discardStore();
                     session.end();
                     Replay.rebuild(

@@ -81,7 +81,7 @@ final class RunSetup implements AutoCloseable {
             TrainingData read = TrainingData.read(config.data(), config.model(), base.spec());
             TrainingData data = heldOut > 0 ? read.holdingOut(heldOut) : read;
             ScratchSize size = size(config.data(), data, arithmetic);
-            Arithmetic folding = arithmetic(arithmetic);
+            Arithmetic folding = Arithmetic.of(arithmetic);
             RunForecast forecast =
                     new RunForecast(
                             config,
@@ -246,15 +246,6 @@ final class RunSetup implements AutoCloseable {
                         record,
                         step -> begun.get().requireDurable(step));
         return session.start(size, arithmetic, Optional.of(store), past.lastStep() + 1);
-    }
-
-    private static Arithmetic arithmetic(ArithmeticConfig config) {
-        return new Arithmetic(
-                config.direction(),
-                config.rule().hasMomentum(),
-                config.rounding(),
-                config.foldEvery(),
-                config.matmul());
     }
 
     private static ScratchSize size(

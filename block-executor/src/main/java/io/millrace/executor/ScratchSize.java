@@ -21,7 +21,6 @@ record ScratchSize(
         int scalesPerProbe,
         int keptTokens,
         int longest) {
-
     /** Rows are numbered in ints; a row is a vector of thousands of numbers. */
     private static final long MAX_ROWS = Integer.MAX_VALUE - GemmTiles.ROW_QUANTUM;
 

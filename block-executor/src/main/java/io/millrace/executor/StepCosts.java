@@ -1,8 +1,6 @@
 package io.millrace.executor;
 
-import io.millrace.executor.cpu.GemmTiles;
 import io.millrace.memory.BlockLayout;
-import io.millrace.memory.TensorSlot;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.spec.Activation;
 import io.millrace.model.spec.AttentionSpec;
@@ -17,16 +15,14 @@ import io.millrace.prefetch.plan.Operation;
 import io.millrace.prefetch.plan.StepWork;
 import io.millrace.prefetch.plan.VisitWork;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 
 /**
  * What a step computes, told from the shapes of a model: the programs of this package, counted
  * instead of run.
  */
 final class StepCosts {
-    private static final int SCALES = 2; // θ + εz and θ − εz
+    static final int SCALES = 2; // θ + εz and θ − εz
 
     private final DecoderSpec spec;
     private final ModelLayout layout;
@@ -39,18 +35,20 @@ final class StepCosts {
      * @param microBatch sequences that pass through a block together
      * @param tokens tokens of a sequence
      * @param scored tokens of a sequence whose prediction is scored
+     * @param arithmetic what the step does to parameters
      * @param queries directions a step
-     * @param foldEvery steps between rounding updates into the stored weights
      * @param workers that share the work
+     * @param readsStored whether products read any type as it is stored, as those of cards do
      */
     record Shape(
             int batch,
             int microBatch,
             int tokens,
             int scored,
+            Arithmetic arithmetic,
             int queries,
-            int foldEvery,
-            int workers) {
+            int workers,
+            boolean readsStored) {
         int microBatches() {
             return Math.ceilDiv(batch, microBatch);
         }
@@ -73,39 +71,41 @@ final class StepCosts {
         for (int index = 0; index < layout.visits().size(); index++) {
             visits.add(costs.visit(index));
         }
-        return new StepWork(visits, (long) shape.batch * shape.tokens, shape.foldEvery);
+        return new StepWork(
+                visits, (long) shape.batch * shape.tokens, shape.arithmetic.foldEvery());
     }
 
     private VisitWork visit(int index) {
         int block = layout.visits().get(index);
         boolean last = layout.visits().lastIndexOf(block) == index;
-        // A folding step finds every update since the last one, a reading step half of them.
-        double pending = (double) shape.queries * shape.foldEvery;
-        List<Operation> folding = new Tally(block, last, pending).operations(index);
+        List<Operation> folding = new Tally(index, last, true).operations(index);
         List<Operation> reading =
-                shape.foldEvery == 1
+                shape.arithmetic.foldEvery() == 1
                         ? folding
-                        : new Tally(block, false, pending / 2).operations(index);
+                        : new Tally(index, false, false).operations(index);
         return new VisitWork(block, folding, reading, last);
     }
 
     /** Counts one visit. */
     private final class Tally {
         private final BlockLayout block;
-        private final boolean folds;
-        private final double pendingTerms; // generations of z that stored bytes have not seen
-        private final Set<String> formed = new HashSet<>();
+        private final boolean first;
+        private final WeightCosts weights;
         private final List<Operation> operations = new ArrayList<>();
         private int sequences;
         private int rows; // of the micro-batch
 
-        Tally(int block, boolean folds, double pendingTerms) {
-            this.block = layout.block(block);
-            this.folds = folds;
-            this.pendingTerms = pendingTerms;
+        Tally(int index, boolean folds, boolean foldingStep) {
+            int number = layout.visits().get(index);
+            block = layout.block(number);
+            first = layout.visits().indexOf(number) == index;
+            weights = WeightCosts.of(shape, folds, foldingStep, operations);
         }
 
         List<Operation> operations(int index) {
+            if (first) {
+                weights.update(block);
+            }
             for (int query = 0; query < shape.queries; query++) {
                 for (int batch = 0; batch < shape.microBatches(); batch++) {
                     sequences = shape.sequences(batch);
@@ -119,59 +119,29 @@ final class StepCosts {
                     }
                 }
             }
-            foldTheRest();
+            weights.foldTheRest(block);
             return operations;
         }
 
-        private void form(String name) {
-            TensorSlot slot = block.tensor(name);
-            boolean stores = folds && formed.add(name);
-            double pending = folds && !stores ? 0 : pendingTerms;
-            operations.add(
-                    new Operation.Form(
-                            slot.elementCount(), slot.dtype(), 1 + pending, true, stores));
-        }
-
-        /** Rows of a table are formed where they are used, and the table is folded at the end. */
         private void lookUp(String name, long width) {
-            TensorSlot slot = block.tensor(name);
-            operations.add(
-                    new Operation.Form(rows * width, slot.dtype(), 1 + pendingTerms, true, false));
-            operations.add(new Operation.Dispatch(1));
-        }
-
-        private void foldTheRest() {
-            for (TensorSlot slot : folds ? block.tensors() : List.<TensorSlot>of()) {
-                if (!formed.contains(slot.name())) {
-                    operations.add(
-                            new Operation.Form(
-                                    slot.elementCount(), slot.dtype(), pendingTerms, false, true));
-                    operations.add(new Operation.Dispatch(1));
-                }
-            }
+            weights.lookUp(block.tensor(name), rows, width);
         }
 
         private void linear(LinearSpec linear) {
             if (linear.bias() != null) {
-                form(linear.bias());
+                weights.vector(block.tensor(linear.bias()));
                 operations.add(new Operation.Dispatch(1));
             }
-            form(linear.weight());
-            operations.add(
-                    new Operation.Matmul(
-                            MicroBatch.padded(rows), linear.inputs(), linear.outputs(), SCALES));
-            GemmTiles tiles = GemmTiles.of(MicroBatch.padded(rows), linear.outputs());
-            boolean whole = WeightPanels.formsWhole(linear, tiles, shape.workers);
-            operations.add(new Operation.Dispatch(whole ? 2 : 1));
+            weights.multiply(block.tensor(linear.weight()), linear, MicroBatch.padded(rows));
         }
 
         private void norm(NormSpec norm, long width) {
             if (norm == null) {
                 return;
             }
-            form(norm.weight());
+            weights.vector(block.tensor(norm.weight()));
             if (norm.bias() != null) {
-                form(norm.bias());
+                weights.vector(block.tensor(norm.bias()));
             }
             pass(Operation.Kind.NORM, width);
             operations.add(new Operation.Dispatch(norm.bias() == null ? 1 : 2));

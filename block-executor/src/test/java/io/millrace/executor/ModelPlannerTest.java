@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
+import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
@@ -14,6 +15,8 @@ import io.millrace.memory.Tier;
 import io.millrace.model.ModelConfig;
 import io.millrace.model.SyntheticModel;
 import io.millrace.model.text.Batch;
+import io.millrace.prefetch.plan.ComputeRates;
+import io.millrace.prefetch.plan.FormRates;
 import io.millrace.prefetch.plan.Machine;
 import io.millrace.prefetch.plan.MachineCatalog;
 import io.millrace.telemetry.Lane;
@@ -33,6 +36,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A plan is what a run then does. */
 @Timeout(value = 5, unit = TimeUnit.MINUTES)
@@ -46,23 +50,36 @@ class ModelPlannerTest {
 
     @ParameterizedTest
     @CsvSource({
-        "llama, float32, cpu, 0, 0, 2",
-        "llama, bfloat16, cpu, 0.5, 0, 2",
-        "opt, bfloat16, cpu, 0.2, 0, 1",
-        "opt, float32, cpu, 0, -1, 2",
-        "llama, bfloat16, emulated, 0.4, 0.3, 2",
-        "opt, float32, emulated, 0, 0.5, 2",
-        "opt, bfloat16, emulated, -1, -1, 2"
+        "llama, float32, cpu, 0, 0, 2, mezo-sgd, gaussian",
+        "llama, bfloat16, cpu, 0.5, 0, 2, mezo-adam, rademacher",
+        "opt, bfloat16, cpu, 0.2, 0, 1, mezo-sgd, gaussian",
+        "opt, float32, cpu, 0, -1, 2, mezo-sgd, gaussian",
+        "llama, bfloat16, emulated, 0.4, 0.3, 2, mezo-sgd, gaussian",
+        "opt, float32, emulated, 0, 0.5, 2, mezo-sgd, gaussian",
+        "opt, bfloat16, emulated, -1, -1, 2, mezo-sgd, gaussian",
+        "llama, float32, cpu, 0, 0, 2, mezo-sgd, low-rank",
+        "opt, bfloat16, cpu, 0.2, 0, 1, lozo-m, low-rank",
+        "llama, bfloat16, emulated, 0.4, 0.3, 2, lozo-m, low-rank",
+        "opt, bfloat16, emulated, -1, -1, 2, mezo-adam, low-rank"
     })
     void predictedPeaksAreTheLedgersOwnAndMovedBytesAreThePlans(
-            String kind, String dtype, String device, double host, double onDevice, int prefetch)
+            String kind,
+            String dtype,
+            String device,
+            double host,
+            double onDevice,
+            int prefetch,
+            String optimizer,
+            String perturbation)
             throws IOException {
         Path model = deepModel(kind, dtype);
         Path data = Runs.data(temp, 31, 10);
-        MemoryConfig memory = budgets(model, data, device, host, onDevice, prefetch);
+        Changes changes =
+                run -> run.optimizer(optimizer).perturbation(perturbation).rank(3).window(2);
+        MemoryConfig memory = budgets(model, data, device, host, onDevice, prefetch, changes);
         TuneConfigBuilder config =
-                Runs.config(model, data, temp.resolve("out")).memory(memory).steps(4);
-        ModelPlan plan = plan(model, data, memory);
+                changes.to(Runs.config(model, data, temp.resolve("out")).memory(memory).steps(4));
+        ModelPlan plan = plan(model, data, memory, changes);
         try (RunSetup setup = RunSetup.prepare(config.build(), 0, RunListener.SILENT)) {
             StepRunner runner = setup.runner();
             for (long step = 1; step <= 4; step++) {
@@ -89,7 +106,7 @@ class ModelPlannerTest {
             String kind, String dtype, String device) throws IOException {
         Path model = deepModel(kind, dtype);
         Path data = Runs.data(temp, 32, 10);
-        MemoryConfig least = budgets(model, data, device, -1, -1, 2);
+        MemoryConfig least = budgets(model, data, device, -1, -1, 2, AS_IT_IS);
         TuningRun.run(
                 Runs.config(model, data, temp.resolve("least")).memory(least).steps(2).build(),
                 RunListener.SILENT);
@@ -103,13 +120,14 @@ class ModelPlannerTest {
                                 RunListener.SILENT))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("at least " + least.hostBudget().getAsLong());
-        assertThatThrownBy(() -> plan(model, data, lessHost))
+        assertThatThrownBy(() -> plan(model, data, lessHost, AS_IT_IS))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("at least " + least.hostBudget().getAsLong());
     }
 
-    @Test
-    void aRunWithoutBudgetsSaysWhatItChoseAndExpects() throws IOException {
+    @ParameterizedTest
+    @ValueSource(strings = {"gaussian", "low-rank"})
+    void aRunWithoutBudgetsSaysWhatItChoseAndExpects(String perturbation) throws IOException {
         Path model = deepModel("llama", "float32");
         Path data = Runs.data(temp, 33, 10);
         List<String> said = new ArrayList<>();
@@ -125,7 +143,12 @@ class ModelPlannerTest {
                         said.add(line);
                     }
                 };
-        TuningRun.run(Runs.config(model, data, temp.resolve("out")).steps(1).build(), listener);
+        TuningRun.run(
+                Runs.config(model, data, temp.resolve("out"))
+                        .perturbation(perturbation)
+                        .steps(1)
+                        .build(),
+                listener);
         assertThat(said)
                 .singleElement()
                 .asString()
@@ -133,7 +156,11 @@ class ModelPlannerTest {
         said.clear();
         MemoryConfig told = memory("cpu", 1L << 30, OptionalLong.empty(), 2);
         TuningRun.run(
-                Runs.config(model, data, temp.resolve("told")).memory(told).steps(1).build(),
+                Runs.config(model, data, temp.resolve("told"))
+                        .memory(told)
+                        .perturbation(perturbation)
+                        .steps(1)
+                        .build(),
                 listener);
         assertThat(said).singleElement().asString().startsWith("plan: a step should take");
     }
@@ -148,6 +175,103 @@ class ModelPlannerTest {
         assertThat(written).isPositive();
         assertThat(seldom.forecast().bytes().get(Lane.NVME_WRITE)).isEqualTo(written / 8);
         assertThat(often.hidingTokens()).isPositive();
+    }
+
+    @Test
+    void lowRankStepsFormNothingAndWriteOnceAWindow() {
+        ModelShape shape = ModelShape.named("opt-1.3b", Optional.empty());
+        MemoryConfig memory = memory("cpu", 1L << 30, OptionalLong.empty(), 2);
+        ModelPlan gaussian = planned(shape, memory, AS_IT_IS);
+        ModelPlan lowRank = planned(shape, memory, LOW_RANK);
+        double written = gaussian.forecast().bytes().get(Lane.NVME_WRITE);
+        assertThat(lowRank.forecast().bytes().get(Lane.NVME_READ))
+                .isGreaterThanOrEqualTo(gaussian.forecast().bytes().get(Lane.NVME_READ));
+        assertThat(lowRank.forecast().bytes().get(Lane.NVME_WRITE)).isBetween(1d, written / 19);
+        assertThat(lowRank.forecast().busySeconds().get(Lane.COMPUTE))
+                .isLessThan(gaussian.forecast().busySeconds().get(Lane.COMPUTE));
+        assertThat(lowRank.scratchBytes()).isGreaterThan(gaussian.scratchBytes());
+        ModelPlan momentum = planned(shape, memory, run -> LOW_RANK.to(run).optimizer("lozo-m"));
+        assertThat(momentum.scratchBytes()).isGreaterThan(lowRank.scratchBytes());
+        ModelPlan often = planned(shape, memory, run -> LOW_RANK.to(run).foldEvery(1));
+        assertThat(often.forecast().stepSeconds()).isGreaterThan(lowRank.forecast().stepSeconds());
+        assertThat(often.advice()).anySatisfy(line -> assertThat(line).contains("--fold-every 20"));
+        assertThat(lowRank.sweep()).hasSizeGreaterThan(5);
+    }
+
+    private static final Changes LOW_RANK = run -> run.perturbation("low-rank").window(20);
+
+    private static ModelPlan planned(ModelShape shape, MemoryConfig memory, Changes changes) {
+        PlanOptions options =
+                new PlanOptions(
+                        1,
+                        OptionalInt.of(1),
+                        OptionalInt.of(64),
+                        changes.to(run(1)).arithmetic(),
+                        memory);
+        return ModelPlanner.plan(shape, options, MACHINE, true);
+    }
+
+    @Test
+    void aProbeThatDidNotKnowADirectionIsAskedForAgain() {
+        Machine before = probedBeforeLowRank();
+        ModelShape shape = ModelShape.named("gpt2", Optional.empty());
+        for (String perturbation : List.of("low-rank", "rademacher")) {
+            PlanOptions options =
+                    new PlanOptions(
+                            1,
+                            OptionalInt.empty(),
+                            OptionalInt.empty(),
+                            run(1).perturbation(perturbation).arithmetic(),
+                            MemoryConfig.DEFAULT);
+            assertThatThrownBy(() -> ModelPlanner.plan(shape, options, before, true))
+                    .isInstanceOf(BadInputException.class)
+                    .hasMessageContaining("'" + perturbation + "'")
+                    .hasMessageContaining("run 'millrace probe' again");
+        }
+    }
+
+    private static Machine probedBeforeLowRank() {
+        ComputeRates rates = MACHINE.device().rates();
+        FormRates old =
+                new FormRates(
+                        rates.forms().widenSeconds(),
+                        rates.forms().storeSeconds(),
+                        Map.of("gaussian", 1e-9),
+                        Optional.empty());
+        return MACHINE.withDevice(
+                MACHINE.device()
+                        .withRates(
+                                new ComputeRates(
+                                        rates.matmuls(),
+                                        rates.attentions(),
+                                        old,
+                                        rates.passSeconds(),
+                                        0,
+                                        0,
+                                        List.of())));
+    }
+
+    @Test
+    void aRunSaysThatAnOldProbeDoesNotTellItsStepTime() throws IOException {
+        Path model = deepModel("llama", "float32");
+        Path data = Runs.data(temp, 34, 10);
+        List<String> said = new ArrayList<>();
+        RunListener listener =
+                new RunListener() {
+                    @Override
+                    public Optional<Machine> machine(Path folder) {
+                        return Optional.of(probedBeforeLowRank());
+                    }
+
+                    @Override
+                    public void onPlan(String line) {
+                        said.add(line);
+                    }
+                };
+        MemoryConfig told = memory("cpu", 1L << 30, OptionalLong.empty(), 2);
+        TuneConfigBuilder run = Runs.config(model, data, temp.resolve("out")).memory(told);
+        TuningRun.run(run.perturbation("low-rank").steps(1).build(), listener);
+        assertThat(said).containsExactly("plan: run 'millrace probe' again to know the step time");
     }
 
     @Test
@@ -169,11 +293,7 @@ class ModelPlannerTest {
                         16,
                         OptionalInt.empty(),
                         OptionalInt.empty(),
-                        1,
-                        "gaussian",
-                        1,
-                        Matmul.NATIVE,
-                        Optional.empty(),
+                        run(1).arithmetic(),
                         MemoryConfig.DEFAULT);
         ModelPlan plan = ModelPlanner.plan(shape, options, machine, true);
         assertThat(plan.options().microBatch().orElseThrow()).isLessThan(16);
@@ -185,7 +305,14 @@ class ModelPlannerTest {
         assertThat(plan.sweep()).hasSizeGreaterThan(10);
     }
 
-    private ModelPlan plan(Path model, Path data, MemoryConfig memory) {
+    /** What is changed of a run, and of the plan for it. */
+    private interface Changes {
+        TuneConfigBuilder to(TuneConfigBuilder run);
+    }
+
+    private static final Changes AS_IT_IS = run -> run;
+
+    private ModelPlan plan(Path model, Path data, MemoryConfig memory, Changes changes) {
         ModelShape shape = ModelShape.ofFolder(model, Optional.empty());
         int longest =
                 TrainingData.read(
@@ -194,7 +321,14 @@ class ModelPlannerTest {
                                 shape.spec())
                         .maxLength();
         Machine here = MACHINE.withDevice(MACHINE.device().withName(memory.device()));
-        return ModelPlanner.plan(shape, options(memory, BATCH, longest, QUERIES), here, false);
+        PlanOptions options =
+                new PlanOptions(
+                        BATCH,
+                        OptionalInt.of(BATCH),
+                        OptionalInt.of(longest),
+                        changes.to(run(QUERIES)).arithmetic(),
+                        memory);
+        return ModelPlanner.plan(shape, options, here, false);
     }
 
     private static PlanOptions options(MemoryConfig memory, int batch, int tokens, int queries) {
@@ -202,12 +336,13 @@ class ModelPlannerTest {
                 batch,
                 OptionalInt.of(batch),
                 OptionalInt.of(tokens),
-                queries,
-                "gaussian",
-                1,
-                Matmul.NATIVE,
-                Optional.empty(),
+                run(queries).arithmetic(),
                 memory);
+    }
+
+    private static TuneConfigBuilder run(int queries) {
+        return TuneConfig.builder(Path.of("model"), Path.of("train"), Path.of("out"))
+                .queries(queries);
     }
 
     /**
@@ -215,12 +350,23 @@ class ModelPlannerTest {
      * none.
      */
     private MemoryConfig budgets(
-            Path model, Path data, String device, double host, double onDevice, int prefetch) {
+            Path model,
+            Path data,
+            String device,
+            double host,
+            double onDevice,
+            int prefetch,
+            Changes changes) {
         long weights = ModelShape.ofFolder(model, Optional.empty()).layout().sizeBytes();
         ModelPlan loose =
-                plan(model, data, memory(device, 1L << 33, OptionalLong.empty(), prefetch));
+                plan(
+                        model,
+                        data,
+                        memory(device, 1L << 33, OptionalLong.empty(), prefetch),
+                        changes);
         OptionalLong deviceBudget = bytes(loose.minimumDeviceBytes(), onDevice, weights);
-        ModelPlan some = plan(model, data, memory(device, 1L << 33, deviceBudget, prefetch));
+        ModelPlan some =
+                plan(model, data, memory(device, 1L << 33, deviceBudget, prefetch), changes);
         OptionalLong hostBudget = bytes(some.minimumHostBytes(), host, weights);
         return new MemoryConfig(
                 device,

@@ -4,10 +4,10 @@ import io.millrace.executor.ModelPlan;
 import io.millrace.executor.ModelPlanner;
 import io.millrace.executor.ModelShape;
 import io.millrace.executor.PlanOptions;
-import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
-import io.millrace.memory.Matmul;
 import io.millrace.prefetch.plan.Machine;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -28,6 +28,7 @@ import picocli.CommandLine.Option;
         description = "Show where a run's bytes would lie, what a step would cost, and why.")
 final class PlanCommand implements Callable<Integer> {
     private static final int DEFAULT_BATCH = 16;
+    private static final Path NO_FILE = Path.of("");
 
     private final CommandContext context;
 
@@ -56,36 +57,7 @@ final class PlanCommand implements Callable<Integer> {
             description = "Tokens of a sequence. Default: the model's limit, at most 2048.")
     private Integer seqLen;
 
-    @Option(names = "--queries", paramLabel = "Q", description = "Directions a step. Default: 1.")
-    private Integer queries;
-
-    @Option(
-            names = "--perturbation",
-            paramLabel = "NAME",
-            description = "gaussian or rademacher. Default: gaussian.")
-    private String perturbation;
-
-    @Option(
-            names = "--fold-every",
-            paramLabel = "K",
-            description = "Round updates into the stored weights every K steps. Default: 1.")
-    private Integer foldEvery;
-
-    @Option(
-            names = "--dtype",
-            paramLabel = "D",
-            description =
-                    "float32, bfloat16 or float16. Default: the checkpoint's, and bfloat16 with"
-                            + " --arch.")
-    private DType dtype;
-
-    @Option(
-            names = "--matmul",
-            paramLabel = "NAME",
-            description =
-                    "What products compute on: native; bf16, on a CPU; on a card tf32 (of float32)"
-                            + " or fp8 (8.9 or newer). Default: native.")
-    private Matmul matmul;
+    @Mixin private StepOptions step = new StepOptions();
 
     @Mixin private MemoryOptions memory = new MemoryOptions();
 
@@ -121,7 +93,9 @@ final class PlanCommand implements Callable<Integer> {
                 names = "--arch",
                 required = true,
                 paramLabel = "NAME",
-                description = "A known model, such as opt-175b or llama-405b.")
+                description =
+                        "A known model, such as opt-175b or llama-405b; in bfloat16 unless"
+                                + " --dtype is given.")
         private String arch;
     }
 
@@ -142,39 +116,32 @@ final class PlanCommand implements Callable<Integer> {
     }
 
     private ModelPlan plan() {
-        MemoryConfig budgets = memory.config();
-        Optional<DType> stored = Optional.ofNullable(dtype);
+        // A plan reads no data and writes no folder: all that counts of the run is its arithmetic.
+        TuneConfigBuilder run = TuneConfig.builder(NO_FILE, NO_FILE, NO_FILE);
+        step.applyTo(run);
+        PlanOptions options =
+                new PlanOptions(
+                        Objects.requireNonNullElse(batchSize, DEFAULT_BATCH),
+                        optional(microBatch),
+                        optional(seqLen),
+                        run.arithmetic(),
+                        memory.config());
+        Optional<DType> stored = options.arithmetic().dtype();
         ModelShape shape =
                 source.arch != null
                         ? ModelShape.named(source.arch, stored)
                         : ModelShape.ofFolder(source.model, stored);
-        Matmul products = Objects.requireNonNullElse(matmul, Matmul.NATIVE);
         Machine chosen =
-                machine.machine(memory.device(), shape.dtype(), products, budgets.nvmeDir());
-        PlanOptions options =
-                new PlanOptions(
-                        atLeastOne(batchSize, DEFAULT_BATCH, "--batch-size"),
-                        optional(microBatch, "--micro-batch"),
-                        optional(seqLen, "--seq-len"),
-                        atLeastOne(queries, 1, "--queries"),
-                        Objects.requireNonNullElse(perturbation, "gaussian"),
-                        atLeastOne(foldEvery, 1, "--fold-every"),
-                        products,
-                        stored,
-                        budgets);
+                machine.machine(
+                        memory.device(),
+                        shape.dtype(),
+                        options.arithmetic().matmul(),
+                        options.memory().nvmeDir());
         return ModelPlanner.plan(shape, options, chosen, true);
     }
 
-    private static int atLeastOne(Integer given, int otherwise, String option) {
-        int value = Objects.requireNonNullElse(given, otherwise);
-        if (value < 1) {
-            throw new BadInputException(option, value + " is too small", "give at least 1");
-        }
-        return value;
-    }
-
-    private static OptionalInt optional(Integer given, String option) {
-        return given == null ? OptionalInt.empty() : OptionalInt.of(atLeastOne(given, 1, option));
+    private static OptionalInt optional(Integer given) {
+        return given == null ? OptionalInt.empty() : OptionalInt.of(given);
     }
 
     private static void write(Path file, String text) {

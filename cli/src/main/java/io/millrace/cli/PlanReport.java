@@ -1,9 +1,11 @@
 package io.millrace.cli;
 
 import io.millrace.executor.ModelPlan;
+import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.memory.ByteSize;
 import io.millrace.memory.Matmul;
 import io.millrace.memory.Tier;
+import io.millrace.optim.LowRankDirection;
 import io.millrace.prefetch.Placement;
 import io.millrace.prefetch.plan.Forecast;
 import io.millrace.telemetry.Lane;
@@ -61,6 +63,14 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
         fields.put("floor_seconds", forecast.boundSeconds());
         fields.put("pipeline_efficiency", forecast.efficiency());
         fields.put("hidden_transfer", forecast.hiddenTransfer());
+        ArithmeticConfig arithmetic = plan.options().arithmetic();
+        fields.put("perturbation", arithmetic.perturbation());
+        fields.putAll(arithmetic.directionFields());
+        fields.put("optimizer", arithmetic.optimizer());
+        fields.put("queries", arithmetic.queries());
+        fields.put("fold_every", arithmetic.foldEvery());
+        fields.put("batch_size", plan.options().batchSize());
+        fields.put("seq_len", plan.tokensEach());
         fields.put("micro_batch", plan.options().microBatch().orElseThrow());
         fields.put("prefetch", plan.placement().prefetch());
         fields.put(
@@ -133,15 +143,21 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
                         plan.machine().measured()
                                 ? ""
                                 : "; nothing of it was measured, so take times as rough"));
+        ArithmeticConfig arithmetic = plan.options().arithmetic();
         lines.add(
                 format(
-                        "batch %d x %d tokens, %d at a time, %s z, fold every %d",
+                        "batch %d x %d tokens, %d at a time, %s, %s, fold every %d",
                         plan.options().batchSize(),
                         plan.tokensEach(),
                         plan.options().microBatch().orElseThrow(),
-                        plan.options().perturbation(),
-                        plan.options().foldEvery()));
-        if (plan.options().matmul() == Matmul.FP8) {
+                        arithmetic.direction() instanceof LowRankDirection lowRank
+                                ? format(
+                                        "low-rank z of rank %d, window %d",
+                                        lowRank.rank(), lowRank.window())
+                                : arithmetic.perturbation() + " z",
+                        arithmetic.optimizer(),
+                        arithmetic.foldEvery()));
+        if (arithmetic.matmul() == Matmul.FP8) {
             lines.add("fp8 products are reckoned as native ones: nobody has measured them here");
         }
         lines.add("");
@@ -153,7 +169,7 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
         lines.add("");
         addSweep(lines);
         lines.add("");
-        lines.add("Run it: " + tuneCommand());
+        lines.add("Run it: " + new PlannedRun(plan).command());
         return lines;
     }
 
@@ -262,12 +278,21 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
                             size(Math.round(forecast.bytes().get(Lane.NVME_WRITE))),
                             driveDays(),
                             terabytes(enduranceBytes)));
-            if (driveDays() < SOON_DAYS && plan.options().foldEvery() < SELDOM) {
-                lines.add(
-                        format(
-                                "  --fold-every %d would make it about %,.0f days",
-                                SELDOM, driveDays() * SELDOM / plan.options().foldEvery()));
-            }
+            addSeldom(lines, plan.options().arithmetic());
+        }
+    }
+
+    /** What writing less often would make of it; low-rank updates gather for a window. */
+    private void addSeldom(List<String> lines, ArithmeticConfig arithmetic) {
+        int seldom =
+                arithmetic.direction() instanceof LowRankDirection lowRank
+                        ? lowRank.window()
+                        : SELDOM;
+        if (driveDays() < SOON_DAYS && arithmetic.foldEvery() < seldom) {
+            lines.add(
+                    format(
+                            "  --fold-every %d would make it about %,.0f days",
+                            seldom, driveDays() * seldom / arithmetic.foldEvery()));
         }
     }
 
@@ -308,36 +333,6 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
                 before = point;
             }
         }
-    }
-
-    private String tuneCommand() {
-        List<String> words = new ArrayList<>(List.of("millrace tune ..."));
-        words.add("--batch-size " + plan.options().batchSize());
-        if (plan.options().microBatch().orElseThrow() != plan.options().batchSize()) {
-            words.add("--micro-batch " + plan.options().microBatch().orElseThrow());
-        }
-        words.add("--seq-len " + plan.tokensEach());
-        if (plan.options().foldEvery() > 1) {
-            words.add("--fold-every " + plan.options().foldEvery());
-        }
-        if (plan.options().matmul() != Matmul.NATIVE) {
-            words.add("--matmul " + plan.options().matmul().id());
-        }
-        words.add("--device " + plan.machine().device().name());
-        if (plan.deviceBudget() > 0) {
-            words.add("--device-budget " + plan.deviceBudget());
-        }
-        words.add("--host-budget " + plan.hostBudget());
-        if (plan.placement().homes().contains(Tier.NVME)) {
-            words.add(
-                    "--nvme-dir "
-                            + plan.options()
-                                    .memory()
-                                    .nvmeDir()
-                                    .map(Object::toString)
-                                    .orElse("DIR"));
-        }
-        return String.join(" ", words);
     }
 
     private static String size(long bytes) {

@@ -5,6 +5,7 @@ import io.millrace.memory.ByteSize;
 import io.millrace.prefetch.plan.ComputeRates;
 import io.millrace.prefetch.plan.Machine;
 import io.millrace.prefetch.plan.MachineFile;
+import io.millrace.prefetch.plan.ThinRates;
 import io.millrace.prefetch.probe.CardProbe;
 import java.nio.file.Path;
 import java.util.List;
@@ -131,10 +132,11 @@ final class ProbeCommand implements Callable<Integer> {
                                         rates.bestMatmulRate() / 1e9)));
         line(
                 "z",
-                perSecond("gaussian", rates.zSeconds().get("gaussian"))
+                perSecond("gaussian", rates.forms().zSeconds().get("gaussian"))
                         + ", "
-                        + perSecond("rademacher", rates.zSeconds().get("rademacher")));
-        rates.widenSeconds()
+                        + perSecond("rademacher", rates.forms().zSeconds().get("rademacher")));
+        rates.forms()
+                .widenSeconds()
                 .forEach((dtype, seconds) ->
                         line(
                                 "  " + dtype.torchName(),
@@ -142,7 +144,8 @@ final class ProbeCommand implements Callable<Integer> {
                                         + ", "
                                         + perSecond(
                                                 "rounded and stored",
-                                                rates.storeSeconds().get(dtype))));
+                                                rates.forms().storeSeconds().get(dtype))));
+        rates.forms().thin().ifPresent(this::print);
         line("dispatch", format("%.1f µs", rates.dispatchSeconds() * 1e6));
         context.print("");
         if (machine.missing().isEmpty()) {
@@ -150,6 +153,24 @@ final class ProbeCommand implements Callable<Integer> {
         }
         machine.missing().forEach(gap -> line("missing", gap));
         line("kept in", kept.toString());
+    }
+
+    private void print(ThinRates thin) {
+        line(
+                "low-rank",
+                perSecond("factors", thin.factorSeconds())
+                        + ", "
+                        + perSecond("inputs projected", thin.projectSeconds())
+                        + ", "
+                        + perSecond("outputs added to", thin.addSeconds()));
+        thin.readSeconds()
+                .forEach((dtype, seconds) ->
+                        line("  " + dtype.torchName(), perSecond("read and widened", seconds)));
+        line(
+                "  in place",
+                thin.directSeconds() == 0
+                        ? "weights read at no cost"
+                        : "weights read with " + rate(1 / thin.directSeconds()));
     }
 
     private void print(CardProbe.Card card) {

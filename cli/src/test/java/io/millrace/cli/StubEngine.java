@@ -78,7 +78,14 @@ final class StubEngine implements Engine {
         tuned = config;
         rehearsed = rehearsal;
         return new RunSummary(
-                config.output().out(), rehearsal.steps(), 0.7, null, null, rehearsal.steps(), false, false);
+                config.output().out(),
+                rehearsal.steps(),
+                0.7,
+                null,
+                null,
+                rehearsal.steps(),
+                false,
+                false);
     }
 
     @Override

@@ -2,8 +2,8 @@ package io.millrace.prefetch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.millrace.memory.DType;
 import io.millrace.prefetch.plan.ComputeRates;
+import io.millrace.prefetch.plan.FormRates;
 import io.millrace.prefetch.plan.Machine;
 import io.millrace.prefetch.plan.PipelineSimulation;
 import io.millrace.telemetry.Lane;
@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -42,12 +43,11 @@ class SimulatedPipelineTest {
                             new ComputeRates(
                                     List.of(new ComputeRates.MatmulRate(1, 1, 1)),
                                     List.of(new ComputeRates.AttentionRate(1, 1, 1)),
-                                    Map.<DType, Double>of(),
-                                    Map.of(),
-                                    Map.of(),
+                                    new FormRates(Map.of(), Map.of(), Map.of(), Optional.empty()),
                                     Map.of(),
                                     0,
-                                    0)),
+                                    0,
+                                    List.of())),
                     List.of());
 
     @TempDir Path folder;

@@ -108,6 +108,28 @@ public record ArithmeticConfig(
         return Optimizers.named(optimizer, beta);
     }
 
+    /** The same with another schedule of folds. */
+    public ArithmeticConfig withFoldEvery(int count) {
+        return new ArithmeticConfig(
+                steps,
+                seed,
+                lr,
+                schedule,
+                warmup,
+                weightDecay,
+                eps,
+                perturbation,
+                rank,
+                window,
+                queries,
+                optimizer,
+                beta,
+                count,
+                rounding,
+                matmul,
+                dtype);
+    }
+
     /** What the direction and the rule go by beside their names, as files call it. */
     public Map<String, Object> directionFields() {
         Map<String, Object> fields = new LinkedHashMap<>();

@@ -40,6 +40,17 @@ public record DataConfig(
                 "--eval-split",
                 train + " is not a .txt file",
                 "give a held-out file with --eval");
+        checkBatch(batchSize, microBatch);
+    }
+
+    /**
+     * Checks how a batch is cut.
+     *
+     * @param batchSize examples a step
+     * @param microBatch examples that pass through a block together
+     * @throws io.millrace.memory.BadInputException where no run could have them
+     */
+    public static void checkBatch(int batchSize, int microBatch) {
         Check.atLeast(1, batchSize, "--batch-size");
         Check.atLeast(1, microBatch, "--micro-batch");
         Check.that(

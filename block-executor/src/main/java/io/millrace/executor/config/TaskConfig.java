@@ -39,6 +39,15 @@ public record TaskConfig(
                 "--label-words",
                 "two labels share a word",
                 "give each label its own word");
+        checkLength(seqLen);
+    }
+
+    /**
+     * Checks a sequence length as far as it can be without a model.
+     *
+     * @throws io.millrace.memory.BadInputException where no run could have it
+     */
+    public static void checkLength(OptionalInt seqLen) {
         seqLen.ifPresent(length -> Check.atLeast(2, length, "--seq-len"));
     }
 

@@ -264,32 +264,37 @@ public final class TuneConfigBuilder {
         return this;
     }
 
+    /** What decides the bytes of the result, checked. */
+    public ArithmeticConfig arithmetic() {
+        boolean lowRank = perturbation.equals(LowRankDirection.NAME);
+        return new ArithmeticConfig(
+                steps,
+                seed,
+                lr,
+                schedule,
+                warmup,
+                weightDecay,
+                eps,
+                perturbation,
+                rank,
+                window,
+                queries,
+                optimizer,
+                beta,
+                foldEvery.orElse(lowRank ? window : 1),
+                rounding,
+                matmul,
+                dtype);
+    }
+
     /** The run, checked. */
     public TuneConfig build() {
         TaskConfig task = new TaskConfig(template, labelWords, seqLen, pack);
         int passTogether = microBatch.orElse(batchSize);
-        boolean lowRank = perturbation.equals(LowRankDirection.NAME);
         return new TuneConfig(
                 model,
                 new DataConfig(train, eval, task, evalSplit, batchSize, passTogether, shuffle),
-                new ArithmeticConfig(
-                        steps,
-                        seed,
-                        lr,
-                        schedule,
-                        warmup,
-                        weightDecay,
-                        eps,
-                        perturbation,
-                        rank,
-                        window,
-                        queries,
-                        optimizer,
-                        beta,
-                        foldEvery.orElse(lowRank ? window : 1),
-                        rounding,
-                        matmul,
-                        dtype),
+                arithmetic(),
                 memory,
                 new OutputConfig(
                         out, evalEvery, checkpointEvery, keep, resume, trace, metricsPort));

@@ -18,7 +18,9 @@ import io.millrace.model.spec.Activation;
 import io.millrace.model.spec.NormSpec;
 import io.millrace.model.spec.RopeSpec;
 import io.millrace.prefetch.plan.ComputeRates;
+import io.millrace.prefetch.plan.FormRates;
 import io.millrace.prefetch.plan.Operation;
+import io.millrace.prefetch.plan.ThinRates;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -27,6 +29,7 @@ import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
@@ -104,8 +107,15 @@ final class ComputeProbe implements AutoCloseable {
         try (FormProbe form = new FormProbe(workers, memory, timing, effort.formed)) {
             form.measure(widen, store, z);
         }
-        return new ComputeRates(
-                matmuls, attentions, widen, store, z, passes, dispatchSeconds(), 0, rounded);
+        progress.accept("low-rank directions");
+        FormRates forms = new FormRates(widen, store, z, Optional.of(thin()));
+        return new ComputeRates(matmuls, attentions, forms, passes, dispatchSeconds(), 0, rounded);
+    }
+
+    private ThinRates thin() {
+        try (ThinProbe probe = new ThinProbe(workers, memory, patient, effort.formed)) {
+            return probe.run();
+        }
     }
 
     /** One of the products alone. */

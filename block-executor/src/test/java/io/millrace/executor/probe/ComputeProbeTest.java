@@ -6,6 +6,7 @@ import io.millrace.executor.cpu.Gemm;
 import io.millrace.memory.DType;
 import io.millrace.prefetch.plan.ComputeRates;
 import io.millrace.prefetch.plan.Operation;
+import io.millrace.prefetch.plan.ThinRates;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -28,12 +29,17 @@ class ComputeProbeTest {
             assertThat(rates.attentions())
                     .hasSize(2)
                     .allSatisfy(rate -> assertThat(rate.flopsPerSecond()).isPositive());
-            assertThat(rates.widenSeconds()).containsKeys(DType.F32, DType.BF16, DType.F16);
+            assertThat(rates.forms().widenSeconds()).containsKeys(DType.F32, DType.BF16, DType.F16);
             assertThat(rates.passSeconds()).containsKeys(Operation.Kind.values());
             assertThat(rates.knows("gaussian")).isTrue();
             assertThat(rates.knows("rademacher")).isTrue();
             assertThat(rates.dispatchSeconds()).isPositive();
+            ThinRates thin = rates.forms().thin().orElseThrow();
+            assertThat(thin.readSeconds()).containsKeys(DType.F32, DType.BF16, DType.F16);
+            assertThat(thin.factorSeconds()).isPositive();
+            assertThat(thin.projectSeconds()).isPositive();
+            assertThat(thin.addSeconds()).isPositive();
         }
-        assertThat(said).hasSize(4);
+        assertThat(said).hasSize(5);
     }
 }

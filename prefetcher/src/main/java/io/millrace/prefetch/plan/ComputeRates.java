@@ -1,6 +1,5 @@
 package io.millrace.prefetch.plan;
 
-import io.millrace.memory.DType;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -13,9 +12,7 @@ import java.util.TreeMap;
  *
  * @param matmuls measured products with weights; at least one
  * @param attentions measured attention; at least one
- * @param widenSeconds an element of that dtype: reading it and writing θ ± εz
- * @param storeSeconds an element of that dtype: rounding and storing it, on top
- * @param zSeconds an element of z of that direction, added to something
+ * @param forms what weights cost on their way into products
  * @param passSeconds an element of that function
  * @param dispatchSeconds starting one operator on all workers and waiting for them
  * @param memoryBytesPerSecond what weights can be read with at most; 0 where rates say it already
@@ -24,9 +21,7 @@ import java.util.TreeMap;
 public record ComputeRates(
         List<MatmulRate> matmuls,
         List<AttentionRate> attentions,
-        Map<DType, Double> widenSeconds,
-        Map<DType, Double> storeSeconds,
-        Map<String, Double> zSeconds,
+        FormRates forms,
         Map<Operation.Kind, Double> passSeconds,
         double dispatchSeconds,
         double memoryBytesPerSecond,
@@ -38,35 +33,10 @@ public record ComputeRates(
         matmuls = List.copyOf(matmuls);
         attentions = List.copyOf(attentions);
         roundedMatmuls = List.copyOf(roundedMatmuls);
-        widenSeconds = Map.copyOf(widenSeconds);
-        storeSeconds = Map.copyOf(storeSeconds);
-        zSeconds = Map.copyOf(zSeconds);
         passSeconds = Map.copyOf(passSeconds);
         if (matmuls.isEmpty() || attentions.isEmpty()) {
             throw new IllegalArgumentException("a device without a matmul rate");
         }
-    }
-
-    /** Rates where products of rounded operands are unknown. */
-    public ComputeRates(
-            List<MatmulRate> matmuls,
-            List<AttentionRate> attentions,
-            Map<DType, Double> widenSeconds,
-            Map<DType, Double> storeSeconds,
-            Map<String, Double> zSeconds,
-            Map<Operation.Kind, Double> passSeconds,
-            double dispatchSeconds,
-            double memoryBytesPerSecond) {
-        this(
-                matmuls,
-                attentions,
-                widenSeconds,
-                storeSeconds,
-                zSeconds,
-                passSeconds,
-                dispatchSeconds,
-                memoryBytesPerSecond,
-                List.of());
     }
 
     /**
@@ -95,17 +65,16 @@ public record ComputeRates(
                         new ComputeRates(
                                 roundedMatmuls,
                                 attentions,
-                                widenSeconds,
-                                storeSeconds,
-                                zSeconds,
+                                forms,
                                 passSeconds,
                                 dispatchSeconds,
-                                memoryBytesPerSecond));
+                                memoryBytesPerSecond,
+                                List.of()));
     }
 
     /** Whether the cost of a direction's z is known. */
     public boolean knows(String direction) {
-        return zSeconds.containsKey(direction);
+        return forms.zSeconds().containsKey(direction);
     }
 
     /** Seconds that operations take one after another, with z of a direction. */
@@ -120,7 +89,12 @@ public record ComputeRates(
     private double seconds(Operation operation, String direction) {
         return switch (operation) {
             case Operation.Matmul matmul -> matmulSeconds(matmul);
-            case Operation.Form form -> formSeconds(form, direction);
+            case Operation.Form form -> forms.seconds(form, direction);
+            case Operation.Stored stored -> forms.requireThin().seconds(stored);
+            case Operation.Factor factor -> factor.elements() * forms.requireThin().factorSeconds();
+            case Operation.Side side -> forms.requireThin().seconds(side);
+            case Operation.Terms terms ->
+                    terms.elements() * terms.terms() * forms.requireThin().termSeconds();
             case Operation.Attend attend -> attend.flops() / attentionRate(attend);
             case Operation.Pass pass ->
                     pass.elements() * passSeconds.getOrDefault(pass.kind(), 0.0);
@@ -135,17 +109,6 @@ public record ComputeRates(
         }
         double bytes = (double) HALF * matmul.inputs() * matmul.outputs() * matmul.times();
         return Math.max(computing, bytes / memoryBytesPerSecond);
-    }
-
-    private double formSeconds(Operation.Form form, String direction) {
-        Double z = zSeconds.get(direction);
-        if (z == null) {
-            throw new IllegalArgumentException("no rate of " + direction + " z");
-        }
-        double each = form.terms() * z;
-        each += form.writes() ? widenSeconds.getOrDefault(form.dtype(), 0.0) : 0;
-        each += form.stores() ? storeSeconds.getOrDefault(form.dtype(), 0.0) : 0;
-        return form.elements() * each;
     }
 
     /** The best rate that was measured, in FLOP/s. */

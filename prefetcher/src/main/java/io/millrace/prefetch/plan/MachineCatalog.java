@@ -14,6 +14,7 @@ import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 
@@ -157,14 +158,32 @@ public final class MachineCatalog {
         return new ComputeRates(
                 List.of(new ComputeRates.MatmulRate(1, 1, matmulFlops)),
                 List.of(new ComputeRates.AttentionRate(1, 1, SHARE * matmulFlops)),
-                widen,
-                store,
-                Map.of(
-                        "gaussian", OPERATIONS_A_NORMAL / (SHARE * vectorFlops),
-                        "rademacher", OPERATIONS_A_SIGN / (SHARE * vectorFlops)),
+                new FormRates(
+                        widen,
+                        store,
+                        Map.of(
+                                "gaussian", OPERATIONS_A_NORMAL / (SHARE * vectorFlops),
+                                "rademacher", OPERATIONS_A_SIGN / (SHARE * vectorFlops)),
+                        Optional.of(thin(vectorFlops, bytesPerSecond))),
                 passes,
                 DISPATCH_SECONDS,
-                bytesPerSecond);
+                bytesPerSecond,
+                List.of());
+    }
+
+    /** Thin products read and write what they are beside; a product counts its matrix itself. */
+    private static ThinRates thin(double vectorFlops, double bytesPerSecond) {
+        Map<DType, Double> read = new EnumMap<>(DType.class);
+        for (DType dtype : List.of(DType.F32, DType.BF16, DType.F16)) {
+            read.put(dtype, (dtype.sizeBytes() + 2) / bytesPerSecond);
+        }
+        return new ThinRates(
+                OPERATIONS_A_NORMAL / (SHARE * vectorFlops),
+                2 / bytesPerSecond,
+                4 / bytesPerSecond,
+                2 / (SHARE * vectorFlops),
+                0,
+                read);
     }
 
     /**

@@ -17,6 +17,7 @@ import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -121,9 +122,11 @@ public final class MachineFile {
         fields.put("memory_bytes", device.memoryBytes());
         fields.put("weights_bytes_per_second", rates.memoryBytesPerSecond());
         fields.put("dispatch_seconds", rates.dispatchSeconds());
-        fields.put("z_seconds", sorted(rates.zSeconds()));
-        fields.put("widen_seconds", byDType(rates.widenSeconds()));
-        fields.put("store_seconds", byDType(rates.storeSeconds()));
+        FormRates forms = rates.forms();
+        fields.put("z_seconds", sorted(forms.zSeconds()));
+        fields.put("widen_seconds", byDType(forms.widenSeconds()));
+        fields.put("store_seconds", byDType(forms.storeSeconds()));
+        forms.thin().ifPresent(thin -> fields.put("low_rank", thin(thin)));
         Map<String, Object> passes = new LinkedHashMap<>();
         for (Operation.Kind kind : Operation.Kind.values()) {
             passes.put(kind.label(), rates.passSeconds().getOrDefault(kind, 0.0));
@@ -140,6 +143,17 @@ public final class MachineFile {
             attentions.add(point);
         }
         fields.put("attentions", attentions);
+        return fields;
+    }
+
+    private static Map<String, Object> thin(ThinRates rates) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("factor_seconds", rates.factorSeconds());
+        fields.put("project_seconds", rates.projectSeconds());
+        fields.put("add_seconds", rates.addSeconds());
+        fields.put("term_seconds", rates.termSeconds());
+        fields.put("direct_seconds_per_byte", rates.directSeconds());
+        fields.put("read_seconds", byDType(rates.readSeconds()));
         return fields;
     }
 
@@ -232,15 +246,33 @@ public final class MachineFile {
         return new ComputeRates(
                 json.has("matmuls") ? matmuls(json, "matmuls") : plain.matmuls(),
                 json.has("attentions") ? attentions(json) : plain.attentions(),
-                dtypes(json, "widen_seconds", plain.widenSeconds()),
-                dtypes(json, "store_seconds", plain.storeSeconds()),
-                directions(json, plain.zSeconds()),
+                new FormRates(
+                        dtypes(json, "widen_seconds", plain.forms().widenSeconds()),
+                        dtypes(json, "store_seconds", plain.forms().storeSeconds()),
+                        directions(json, plain.forms().zSeconds()),
+                        thin(json, plain.forms().thin())),
                 passes(json, plain.passSeconds()),
                 json.number("dispatch_seconds", 0),
                 json.has("matmuls")
                         ? json.number("weights_bytes_per_second", 0)
                         : weightsRate(json, best),
                 json.has("rounded_matmuls") ? matmuls(json, "rounded_matmuls") : List.of());
+    }
+
+    /** Of a probe that did not know low-rank directions there is nothing that would fit it. */
+    private static Optional<ThinRates> thin(JsonObject json, Optional<ThinRates> described) {
+        if (!json.has("low_rank")) {
+            return json.has("matmuls") ? Optional.empty() : described;
+        }
+        JsonObject thin = json.object("low_rank");
+        return Optional.of(
+                new ThinRates(
+                        thin.number("factor_seconds"),
+                        thin.number("project_seconds"),
+                        thin.number("add_seconds"),
+                        thin.number("term_seconds"),
+                        thin.number("direct_seconds_per_byte"),
+                        dtypes(thin, "read_seconds", Map.of())));
     }
 
     /** The rate at which weights are read; where it is not told, one that never binds. */

@@ -32,6 +32,41 @@ public sealed interface Operation {
             implements Operation {}
 
     /**
+     * A matrix that products read as it is stored.
+     *
+     * @param elements how many
+     * @param dtype how they are stored
+     * @param direct whether products read them where they lie; else they are widened in passing
+     */
+    record Stored(long elements, DType dtype, boolean direct) implements Operation {}
+
+    /**
+     * Making thin factors of low-rank directions.
+     *
+     * @param elements how many
+     */
+    record Factor(double elements) implements Operation {}
+
+    /**
+     * The thin products beside a product with a matrix, {@code times} times.
+     *
+     * @param rows rows of the left factor
+     * @param inputs length of the first product's sums
+     * @param outputs columns of the second's result
+     * @param rank columns of the first's and length of the second's sums
+     * @param times how often, once for each scale of a probe
+     */
+    record Side(long rows, long inputs, long outputs, int rank, long times) implements Operation {}
+
+    /**
+     * A product of thin factors that is added to a matrix.
+     *
+     * @param elements of the matrix
+     * @param terms columns of the factors
+     */
+    record Terms(long elements, long terms) implements Operation {}
+
+    /**
      * Causal attention of heads over sequences.
      *
      * @param tokens tokens of a sequence

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.millrace.memory.DType;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class ComputeRatesTest {
@@ -16,12 +17,11 @@ class ComputeRatesTest {
                             new ComputeRates.MatmulRate(16, 64, 1e9),
                             new ComputeRates.MatmulRate(256, 64, 4e9)),
                     List.of(new ComputeRates.AttentionRate(64, 64, 1e9)),
-                    Map.of(),
-                    Map.of(),
-                    Map.of("gaussian", 0.0),
+                    new FormRates(Map.of(), Map.of(), Map.of("gaussian", 0.0), Optional.empty()),
                     Map.of(),
                     0,
-                    0);
+                    0,
+                    List.of());
 
     @Test
     void ratesLieBetweenThoseThatWereMeasuredAndEndWithThem() {
@@ -50,6 +50,28 @@ class ComputeRatesTest {
                         + 7 * 1e-6;
         assertThat(Machines.rates().seconds(operations, "gaussian"))
                 .isCloseTo(expected, within(1e-15));
+    }
+
+    @Test
+    void whatIsBesideALowRankProductAddsUp() {
+        List<Operation> operations =
+                List.of(
+                        new Operation.Stored(1000, DType.F32, false),
+                        new Operation.Stored(1000, DType.F32, true),
+                        new Operation.Factor(30),
+                        new Operation.Terms(1000, 3),
+                        new Operation.Side(16, 64, 100, 3, 2));
+        double expected =
+                1000 * 11e-9
+                        + 1000 * 4 * 1e-10
+                        + 30 * 5e-9
+                        + 3000 * 9e-9
+                        + 16 * (64 * 6e-9 + 100 * 7e-9) * 2 * 2; // rank 3 takes two passes
+        assertThat(Machines.rates().seconds(operations, "gaussian"))
+                .isCloseTo(expected, within(1e-15));
+        assertThatThrownBy(() -> TWO_POINTS.seconds(operations, "gaussian"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("thin");
     }
 
     @Test

@@ -6,9 +6,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
+import io.millrace.telemetry.json.Json;
+import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
@@ -46,7 +51,30 @@ class MachineFileTest {
         assertThat(machine.device().onHostCores()).isFalse();
         assertThat(machine.device().rates().bestMatmulRate()).isEqualTo(1.4e14);
         assertThat(machine.rounding()).isEmpty();
+        assertThat(machine.device().rates().forms().thin()).isPresent();
         assertThat(machine.drive().readWhileWriting()).isLessThan(7e9);
+    }
+
+    @Test
+    void aProbeFromBeforeLowRankDirectionsIsReadWithoutTheirRates() {
+        Machine machine = Machines.sharing(1e9, 1e-10);
+        Map<String, Object> fields = new LinkedHashMap<>(MachineFile.fields(machine));
+        Map<String, Object> device =
+                new LinkedHashMap<>(JsonObject.of(fields).object("device").fields());
+        assertThat(device.remove("low_rank")).isNotNull();
+        fields.put("device", device);
+        assertThat(read(fields).device().rates().forms().thin()).isEmpty();
+        assertThat(read(MachineFile.fields(machine)).device().rates().forms())
+                .isEqualTo(machine.device().rates().forms());
+    }
+
+    private Machine read(Map<String, Object> fields) {
+        Path file = folder.resolve("m.json");
+        try {
+            return MachineFile.read(Files.writeString(file, Json.writePretty(fields)));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Test

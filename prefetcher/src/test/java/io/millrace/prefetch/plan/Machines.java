@@ -3,6 +3,7 @@ package io.millrace.prefetch.plan;
 import io.millrace.memory.DType;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** Machines for tests, with rates that are easy to reckon with. */
 final class Machines {
@@ -43,9 +44,13 @@ final class Machines {
         return new ComputeRates(
                 List.of(new ComputeRates.MatmulRate(16, 64, 1e9)),
                 List.of(new ComputeRates.AttentionRate(64, 64, 1e9)),
-                Map.of(DType.F32, 1e-9),
-                Map.of(DType.F32, 2e-9),
-                Map.of("gaussian", 4e-9),
+                new FormRates(
+                        Map.of(DType.F32, 1e-9),
+                        Map.of(DType.F32, 2e-9),
+                        Map.of("gaussian", 4e-9),
+                        Optional.of(
+                                new ThinRates(
+                                        5e-9, 6e-9, 7e-9, 9e-9, 1e-10, Map.of(DType.F32, 11e-9)))),
                 Map.of(Operation.Kind.NORM, 8e-9),
                 1e-6,
                 0,

@@ -1,0 +1,41 @@
+package io.millrace.prefetch.plan;
+
+import io.millrace.memory.DType;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What it costs to make weights into what products read, all workers together.
+ *
+ * @param widenSeconds an element of that dtype: reading it and writing θ ± εz
+ * @param storeSeconds an element of that dtype: rounding and storing it, on top
+ * @param zSeconds an element of z of that direction, added to something
+ * @param thin what is beside products of low-rank directions; empty where unknown
+ */
+public record FormRates(
+        Map<DType, Double> widenSeconds,
+        Map<DType, Double> storeSeconds,
+        Map<String, Double> zSeconds,
+        Optional<ThinRates> thin) {
+    /** Freezes the maps. */
+    public FormRates {
+        widenSeconds = Map.copyOf(widenSeconds);
+        storeSeconds = Map.copyOf(storeSeconds);
+        zSeconds = Map.copyOf(zSeconds);
+    }
+
+    double seconds(Operation.Form form, String direction) {
+        Double z = zSeconds.get(direction);
+        if (z == null) {
+            throw new IllegalArgumentException("no rate of " + direction + " z");
+        }
+        double each = form.terms() * z;
+        each += form.writes() ? widenSeconds.getOrDefault(form.dtype(), 0.0) : 0;
+        each += form.stores() ? storeSeconds.getOrDefault(form.dtype(), 0.0) : 0;
+        return form.elements() * each;
+    }
+
+    ThinRates requireThin() {
+        return thin.orElseThrow(() -> new IllegalArgumentException("no rates of thin factors"));
+    }
+}
