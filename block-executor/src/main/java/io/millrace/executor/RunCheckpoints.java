@@ -1,14 +1,14 @@
 package io.millrace.executor;
 
 import io.millrace.memory.BadInputException;
+import io.millrace.memory.file.DurableFiles;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonFormatException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
 import java.util.Map;
 import java.util.Optional;
@@ -23,9 +23,15 @@ final class RunCheckpoints {
     private static final String MARK = "checkpoint.json";
     private static final String PREFIX = "step-";
 
+    private final DurableFiles files;
     private final Path folder;
 
     RunCheckpoints(Path runFolder) {
+        this(DurableFiles.system(), runFolder);
+    }
+
+    RunCheckpoints(DurableFiles files, Path runFolder) {
+        this.files = files;
         folder = runFolder.resolve("checkpoints");
     }
 
@@ -45,16 +51,9 @@ final class RunCheckpoints {
     /** Makes a folder, whose weights are on the disk, count; older ones are removed. */
     void mark(long foldedThrough) {
         Path place = place(foldedThrough);
-        try {
-            Path mark = place.resolve(MARK);
-            Files.writeString(mark, Json.write(Map.of("folded_through", foldedThrough)) + "\n");
-            try (FileChannel channel = FileChannel.open(mark, StandardOpenOption.WRITE)) {
-                channel.force(true);
-            }
-            removeOthers(place);
-        } catch (IOException e) {
-            throw new UncheckedIOException(place + " cannot be written", e);
-        }
+        String mark = Json.write(Map.of("folded_through", foldedThrough)) + "\n";
+        files.replace(place.resolve(MARK), mark.getBytes(StandardCharsets.UTF_8));
+        removeOthers(place);
     }
 
     /** The newest whole checkpoint. */
@@ -73,34 +72,20 @@ final class RunCheckpoints {
 
     /** Removes what a finished run, or one that begins another checkpoint, needs no more. */
     void removeAll() {
-        try {
-            removeOthers(null);
-            Files.deleteIfExists(folder);
-        } catch (IOException e) {
-            throw new UncheckedIOException(folder + " cannot be removed", e);
-        }
+        removeOthers(null);
+        files.delete(folder);
     }
 
-    private void removeOthers(Path kept) throws IOException {
+    private void removeOthers(Path kept) {
         if (!Files.isDirectory(folder)) {
             return;
         }
         try (Stream<Path> entries = Files.list(folder)) {
-            for (Path entry : entries.toList()) {
-                if (!entry.equals(kept)) {
-                    remove(entry);
-                }
-            }
-        }
-    }
-
-    /** Removes a folder, its mark first: what is left of it after a crash must not count. */
-    static void remove(Path path) throws IOException {
-        Files.deleteIfExists(path.resolve(MARK));
-        try (Stream<Path> files = Files.walk(path)) {
-            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(file);
-            }
+            entries.filter(entry -> !entry.equals(kept))
+                    .toList()
+                    .forEach(entry -> files.deleteMarked(entry, MARK));
+        } catch (IOException e) {
+            throw new UncheckedIOException(folder + " cannot be read", e);
         }
     }
 

@@ -1,18 +1,15 @@
 package io.millrace.executor;
 
 import io.millrace.memory.BadInputException;
+import io.millrace.memory.file.DurableFiles;
+import io.millrace.memory.file.FolderLock;
 import io.millrace.telemetry.json.Json;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -26,12 +23,14 @@ final class RunFolder implements AutoCloseable {
     /** No header is as long as this. */
     private static final int HEADER_LIMIT = 1 << 16;
 
+    private final DurableFiles files;
     private final Path folder;
-    private final FileChannel lockChannel;
+    private final FolderLock lock;
 
-    private RunFolder(Path folder, FileChannel lockChannel) {
+    private RunFolder(DurableFiles files, Path folder, FolderLock lock) {
+        this.files = files;
         this.folder = folder;
-        this.lockChannel = lockChannel;
+        this.lock = lock;
     }
 
     /**
@@ -43,6 +42,10 @@ final class RunFolder implements AutoCloseable {
      *     nothing to resume; nothing in it is changed then
      */
     static RunFolder open(Path folder, boolean resume) {
+        return open(DurableFiles.system(), folder, resume);
+    }
+
+    static RunFolder open(DurableFiles files, Path folder, boolean resume) {
         boolean journal = Files.isRegularFile(folder.resolve(JOURNAL));
         if (resume && !journal) {
             throw new BadInputException(
@@ -57,23 +60,37 @@ final class RunFolder implements AutoCloseable {
                             : "give another folder");
         }
         try {
-            Files.createDirectories(folder);
-            FileChannel channel =
-                    FileChannel.open(
-                            folder.resolve(LOCK),
-                            StandardOpenOption.CREATE,
-                            StandardOpenOption.WRITE);
-            RunFolder opened = new RunFolder(folder, lock(folder, channel));
-            if (!resume && isTornHeader(opened.journal())) {
-                Files.delete(opened.journal());
+            files.createFolders(folder);
+            FolderLock lock = FolderLock.tryTake(folder, LOCK).orElseThrow(() -> inUse(folder));
+            RunFolder opened = new RunFolder(files, folder, lock);
+            try {
+                if (!resume && isTornHeader(opened.journal())) {
+                    files.disk().delete(opened.journal());
+                }
+                return opened;
+            } catch (IOException e) {
+                lock.close();
+                throw e;
             }
-            return opened;
+        } catch (UncheckedIOException e) {
+            throw notWritable(folder, e.getCause());
         } catch (IOException e) {
-            throw new BadInputException(
-                    "--out",
-                    folder + " cannot be written (" + e.getMessage() + ")",
-                    "give a folder on a disk that can be written");
+            throw notWritable(folder, e);
         }
+    }
+
+    private static BadInputException inUse(Path folder) {
+        return new BadInputException(
+                "--out",
+                folder + " is in use by another run",
+                "wait for it to end, or give another folder");
+    }
+
+    private static BadInputException notWritable(Path folder, IOException cause) {
+        return new BadInputException(
+                "--out",
+                folder + " cannot be written (" + cause.getMessage() + ")",
+                "give a folder on a disk that can be written");
     }
 
     Path folder() {
@@ -105,46 +122,14 @@ final class RunFolder implements AutoCloseable {
 
     /** Writes {@code run.json}: what a second run needs to be the same. */
     void writeRunFile(Map<String, Object> fields) {
-        Path file = folder.resolve("run.json");
-        Path draft = folder.resolve("run.json.tmp");
-        try {
-            Files.writeString(draft, Json.writePretty(fields));
-            Files.move(
-                    draft,
-                    file,
-                    StandardCopyOption.ATOMIC_MOVE,
-                    StandardCopyOption.REPLACE_EXISTING);
-        } catch (IOException e) {
-            throw new UncheckedIOException(file + " cannot be written", e);
-        }
+        byte[] text = Json.writePretty(fields).getBytes(StandardCharsets.UTF_8);
+        files.replace(folder.resolve("run.json"), text);
     }
 
     /** Lets another process have the folder. */
     @Override
     public void close() {
-        try {
-            Files.deleteIfExists(folder.resolve(LOCK));
-            lockChannel.close();
-        } catch (IOException e) {
-            throw new UncheckedIOException(folder + " cannot be released", e);
-        }
-    }
-
-    private static FileChannel lock(Path folder, FileChannel channel) throws IOException {
-        FileLock lock;
-        try {
-            lock = channel.tryLock();
-        } catch (OverlappingFileLockException e) {
-            lock = null;
-        }
-        if (lock == null) {
-            channel.close();
-            throw new BadInputException(
-                    "--out",
-                    folder + " is in use by another run",
-                    "wait for it to end, or give another folder");
-        }
-        return channel;
+        lock.close();
     }
 
     private static boolean holdsAnything(Path folder) {
