@@ -85,9 +85,15 @@ record BlockOrigin(Checkpoint checkpoint, ModelLayout layout, long foldedThrough
         private final BlockOrigin origin;
         private int block;
         private MemorySegment target;
+        private Runnable progress = () -> {};
 
         ConvertingRead(BlockOrigin origin) {
             this.origin = origin;
+        }
+
+        @Override
+        public void onProgress(Runnable heard) {
+            progress = heard;
         }
 
         @Override
@@ -98,7 +104,7 @@ record BlockOrigin(Checkpoint checkpoint, ModelLayout layout, long foldedThrough
 
         @Override
         public long await() {
-            origin.load(block, target);
+            origin.checkpoint.readBlock(origin.layout.block(block), target, progress);
             return origin.foldedThrough;
         }
 

@@ -45,6 +45,12 @@ public final class LayeredSource implements BlockSource {
         }
 
         @Override
+        public void onProgress(Runnable heard) {
+            stored.onProgress(heard);
+            base.onProgress(heard);
+        }
+
+        @Override
         public void start(int block, MemorySegment target) {
             current = store.version(block) > 0 ? stored : base;
             current.start(block, target);
