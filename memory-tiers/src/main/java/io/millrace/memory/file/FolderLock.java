@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -79,6 +80,8 @@ public final class FolderLock implements AutoCloseable {
                         HELD.add(key);
                         return Optional.of(new FolderLock(key, file, channel));
                     }
+                } catch (OverlappingFileLockException e) {
+                    return Optional.empty(); // held by other code of this process
                 } finally {
                     if (!taken) {
                         channel.close();

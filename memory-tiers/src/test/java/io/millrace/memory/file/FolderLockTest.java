@@ -8,9 +8,11 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.io.Writer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -44,6 +46,19 @@ final class FolderLockTest {
                 FolderLock other = FolderLock.tryTake(folder, "other").orElseThrow()) {
             assertThat(other).isNotSameAs(one);
         }
+    }
+
+    @Test
+    void isNotTakenFromOtherCodeOfThisProcess() throws IOException {
+        try (FileChannel other =
+                FileChannel.open(
+                        folder.resolve(NAME),
+                        StandardOpenOption.CREATE,
+                        StandardOpenOption.WRITE)) {
+            other.lock();
+            assertThat(take()).isEmpty();
+        }
+        take().orElseThrow().close();
     }
 
     @Test
