@@ -115,9 +115,15 @@ record BlockOrigin(Checkpoint base, ModelLayout layout, Optional<Saved> saved) {
         private final Converting source;
         private int block;
         private MemorySegment target;
+        private Runnable progress = () -> {};
 
         ConvertingRead(Converting source) {
             this.source = source;
+        }
+
+        @Override
+        public void onProgress(Runnable heard) {
+            progress = heard;
         }
 
         @Override
@@ -129,7 +135,7 @@ record BlockOrigin(Checkpoint base, ModelLayout layout, Optional<Saved> saved) {
         @Override
         public long await() {
             BlockLayout wanted = source.layout.block(block);
-            source.checkpoint.readBlock(wanted, target.asSlice(0, wanted.sizeBytes()));
+            source.checkpoint.readBlock(wanted, target.asSlice(0, wanted.sizeBytes()), progress);
             return source.foldedThrough;
         }
 

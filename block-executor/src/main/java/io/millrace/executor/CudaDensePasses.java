@@ -6,10 +6,16 @@ import io.millrace.executor.cuda.DeviceTensor;
 import io.millrace.executor.cuda.FoldProgram;
 import io.millrace.executor.cuda.FoldPrograms;
 import io.millrace.executor.cuda.WeightPass;
+import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
+import io.millrace.memory.TensorSlot;
 import io.millrace.optim.DenseDirection;
+import io.millrace.optim.PendingUpdates;
 import io.millrace.optim.Probe;
 import io.millrace.optim.Rounding;
+import io.millrace.optim.Update;
+import io.millrace.prefetch.BlockLease;
+import java.util.List;
 
 /** The dense way: one fused pass folds, makes z and writes θ + s z into scratch memory. */
 final class CudaDensePasses implements CudaPasses {
@@ -17,25 +23,61 @@ final class CudaDensePasses implements CudaPasses {
     private final FoldPrograms programs;
     private final DenseDirection direction;
     private final Rounding rounding;
+    private final int foldEvery;
     private final CudaLinear linear;
 
+    /**
+     * What it launches.
+     *
+     * @param form makes weights
+     * @param programs what updates do
+     */
+    record Kernels(CudaKernels form, FoldPrograms programs) {}
+
     CudaDensePasses(
-            CudaKernels kernels,
-            FoldPrograms programs,
+            Kernels launched,
             CudaGemm gemm,
             CudaScratch scratch,
             DenseDirection direction,
-            Rounding rounding) {
-        this.kernels = kernels;
-        this.programs = programs;
+            Rounding rounding,
+            int foldEvery) {
+        kernels = launched.form();
+        programs = launched.programs();
         this.direction = direction;
         this.rounding = rounding;
+        this.foldEvery = foldEvery;
         linear = new CudaDenseLinear(gemm, scratch, this);
     }
 
     @Override
     public CudaLinear linear() {
         return linear;
+    }
+
+    /**
+     * {@inheritDoc} Cut where parameters are rounded anyway, pieces make the same bytes as all at
+     * once.
+     */
+    @Override
+    public void prepare(BlockLease lease, BlockLayout block, UpdateLog updates) {
+        List<Update> rest = updates.after(lease.foldedThrough());
+        for (int fit = programs.fitting(rest); fit < rest.size(); fit = programs.fitting(rest)) {
+            long held = lease.foldedThrough();
+            long through = (held + fit) / foldEvery * foldEvery;
+            if (through == held) {
+                throw new IllegalStateException(
+                        "no program has room for the steps from " + held + " to the next fold");
+            }
+            List<Update> piece = rest.subList(0, (int) (through - held));
+            FoldProgram program = programs.of(PendingUpdates.of(held, foldEvery, piece));
+            WeightPass pass = pass(ForwardRequest.AT_THETA.getFirst());
+            for (TensorSlot slot : block.tensors()) {
+                DeviceTensor tensor = CudaVisit.tensor(lease, slot);
+                kernels.form(pass, program, tensor, true, 0, tensor.elements(), 0, 0, DType.F32);
+            }
+            lease.markFolded(through);
+            rest = updates.after(through);
+        }
     }
 
     @Override

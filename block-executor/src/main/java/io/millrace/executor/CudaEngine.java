@@ -24,10 +24,13 @@ import java.util.Optional;
 
 /** Forwards on an NVIDIA card: kernels of our own, and products by its libraries. */
 final class CudaEngine implements Engine {
+    private static final int MOST_PROGRAM_STEPS = 1 << 23; // 1 GiB of programs
+
     private final CudaKit kit = CudaKits.current();
     private CudaScratchPlan plan;
     private Matmul matmul;
     private long savingBytes;
+    private int programSteps;
 
     @Override
     public Need plan(
@@ -78,12 +81,27 @@ final class CudaEngine implements Engine {
                     "leave it out, or give --dtype float32");
         }
         savingBytes = saves ? layout.largestBlock().sizeBytes() : 0;
-        long deviceBytes = HostMemory.pageBytes(plan.deviceBytes()) + FoldPrograms.deviceBytes();
+        programSteps = programSteps(arithmetic.foldEvery(), size);
+        long programBytes = FoldPrograms.bytes(programSteps);
+        long deviceBytes = HostMemory.pageBytes(plan.deviceBytes()) + programBytes;
         long hostBytes =
                 HostMemory.pageBytes(plan.stagingBytes())
-                        + FoldPrograms.deviceBytes()
+                        + programBytes
                         + HostMemory.pageBytes(savingBytes);
         return new Need(deviceBytes, hostBytes);
+    }
+
+    /** What a device keeps of pending updates at once: all between two folds. */
+    private static int programSteps(int foldEvery, ScratchSize size) {
+        int queries = size.scales() / size.scalesPerProbe();
+        long steps = FoldPrograms.capacity(foldEvery, queries);
+        if (steps > MOST_PROGRAM_STEPS) {
+            throw new BadInputException(
+                    "--fold-every",
+                    foldEvery + " steps of " + queries + " queries are too many for a cuda device",
+                    "take at most " + (MOST_PROGRAM_STEPS - 1) / (queries + 2));
+        }
+        return (int) steps;
     }
 
     @Override
@@ -163,7 +181,7 @@ final class CudaEngine implements Engine {
         return Optional.of(new CudaFp8(quantize, scratch));
     }
 
-    private static CudaPasses passes(
+    private CudaPasses passes(
             Place place,
             CudaDevice device,
             CudaKernels kernels,
@@ -171,11 +189,16 @@ final class CudaEngine implements Engine {
             CudaScratch scratch,
             OwnedResources owned) {
         Arithmetic arithmetic = place.arithmetic();
-        FoldPrograms programs = owned.own(new FoldPrograms(device, place.host()));
+        FoldPrograms programs = owned.own(new FoldPrograms(device, place.host(), programSteps));
         return switch (arithmetic.direction()) {
             case DenseDirection dense ->
                     new CudaDensePasses(
-                            kernels, programs, gemm, scratch, dense, arithmetic.rounding());
+                            new CudaDensePasses.Kernels(kernels, programs),
+                            gemm,
+                            scratch,
+                            dense,
+                            arithmetic.rounding(),
+                            arithmetic.foldEvery());
             case LowRankDirection lowRank -> {
                 long stream = device.compute().handle();
                 LowRankKernels thin =

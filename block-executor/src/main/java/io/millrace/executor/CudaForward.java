@@ -108,6 +108,7 @@ final class CudaForward implements Forward {
 
     private CudaVisit visit(
             BlockLease lease, int block, ForwardRequest request, boolean lastOfStep) {
+        parts.passes().prepare(lease, layout.block(block), request.updates());
         return new CudaVisit(
                 lease, layout.block(block), request, arithmetic.foldEvery(), lastOfStep);
     }

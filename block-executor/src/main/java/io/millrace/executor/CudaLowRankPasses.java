@@ -10,6 +10,7 @@ import io.millrace.executor.cuda.ThinFold;
 import io.millrace.executor.cuda.ThinMatrix;
 import io.millrace.executor.cuda.ThinSide;
 import io.millrace.executor.cuda.WeightPass;
+import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.cuda.CudaApi;
@@ -21,6 +22,7 @@ import io.millrace.optim.PendingUpdates;
 import io.millrace.optim.Probe;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.Update;
+import io.millrace.prefetch.BlockLease;
 import java.util.List;
 import java.util.Optional;
 
@@ -82,6 +84,11 @@ final class CudaLowRankPasses implements CudaPasses {
     }
 
     @Override
+    public void prepare(BlockLease lease, BlockLayout block, UpdateLog updates) {
+        // All blocks were folded before the run went on, fold by fold.
+    }
+
+    @Override
     public void begin(CudaVisit visit) {
         PendingUpdates pending = visit.pending();
         long lag = pending.lastStep() - pending.appliedThrough();
@@ -111,7 +118,9 @@ final class CudaLowRankPasses implements CudaPasses {
                     visit.updates()
                             .after(schedule.step())
                             .subList(0, Math.toIntExact(step - schedule.step()));
-            FactorSchedule.Leg leg = schedule.leg(rest);
+            // Sums are float32 values in memory, so where they are cut does not show.
+            int fit = Math.max(1, kernels.programs().fitting(rest));
+            FactorSchedule.Leg leg = schedule.leg(rest.subList(0, fit));
             if (leg.turns()) {
                 turn(visit, schedule.step());
             }

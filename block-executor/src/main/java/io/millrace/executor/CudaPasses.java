@@ -1,7 +1,9 @@
 package io.millrace.executor;
 
 import io.millrace.executor.cuda.DeviceMatrix;
+import io.millrace.memory.BlockLayout;
 import io.millrace.optim.Probe;
+import io.millrace.prefetch.BlockLease;
 
 /**
  * How a direction is run on a CUDA device: what its probes see of a block's weights, how products
@@ -11,6 +13,15 @@ import io.millrace.optim.Probe;
 interface CudaPasses {
     /** Products with weights along the direction. */
     CudaLinear linear();
+
+    /**
+     * Folds beforehand where more updates are pending than one pass takes, as after a resume.
+     *
+     * @param lease of a block
+     * @param block its layout
+     * @param updates the run's
+     */
+    void prepare(BlockLease lease, BlockLayout block, UpdateLog updates);
 
     /** Makes ready for the operators of a visit. */
     void begin(CudaVisit visit);

@@ -18,15 +18,18 @@ final class CudaVisit extends BlockVisit {
         super(lease, layout, request, foldEvery, lastOfStep);
         tensors = new DeviceTensor[tensorCount()];
         for (int index = 0; index < tensors.length; index++) {
-            TensorSlot slot = slot(index);
-            tensors[index] =
-                    new DeviceTensor(
-                            lease.address() + slot.offsetBytes(),
-                            slot.dtype(),
-                            slot.tensorId(),
-                            slot.elementCount(),
-                            slot.isVector());
+            tensors[index] = tensor(lease, slot(index));
         }
+    }
+
+    /** A tensor of a block that lies on the device. */
+    static DeviceTensor tensor(BlockLease lease, TensorSlot slot) {
+        return new DeviceTensor(
+                lease.address() + slot.offsetBytes(),
+                slot.dtype(),
+                slot.tensorId(),
+                slot.elementCount(),
+                slot.isVector());
     }
 
     DeviceTensor tensor(int index) {

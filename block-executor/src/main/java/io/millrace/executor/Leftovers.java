@@ -1,5 +1,6 @@
 package io.millrace.executor;
 
+import io.millrace.memory.file.DurableFiles;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -11,16 +12,13 @@ import java.util.stream.Stream;
 
 /** What stops leave in a run's folder that no run reads again. */
 final class Leftovers {
-    private static final String PART = ".part";
-
     private Leftovers() {}
 
     /** Files that were being written, and checkpoints that were not whole yet. */
     static List<Path> halfDone(Path runFolder) {
         List<Path> found = new ArrayList<>();
         for (Path entry : entries(runFolder)) {
-            String name = entry.getFileName().toString();
-            if (name.endsWith(PART) || name.endsWith(RunFolder.DRAFT)) {
+            if (DurableFiles.isPart(entry)) {
                 found.add(entry);
             }
         }

@@ -1,11 +1,13 @@
 package io.millrace.executor;
 
 import io.millrace.memory.BadInputException;
+import io.millrace.memory.file.DurableFiles;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonFormatException;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -29,9 +31,15 @@ final class RunCheckpoints {
     private static final String MEND = "remove this folder to go on without it";
     private static final String CHECKSUMS = "block_crc32c";
 
+    private final DurableFiles files;
     private final Path folder;
 
     RunCheckpoints(Path runFolder) {
+        this(DurableFiles.system(), runFolder);
+    }
+
+    RunCheckpoints(DurableFiles files, Path runFolder) {
+        this.files = files;
         folder = folder(runFolder);
     }
 
@@ -86,12 +94,9 @@ final class RunCheckpoints {
         fields.put(FOLDED, foldedThrough);
         fields.put(IDENTITY, hex(identity));
         fields.put(CHECKSUMS, checksums.stream().map(one -> Integer.toUnsignedLong(one)).toList());
-        RunFolder.replace(place.resolve(MARK), Json.write(fields) + "\n");
-        try {
-            removeOthers(place);
-        } catch (IOException e) {
-            throw new UncheckedIOException(place + " cannot be written", e);
-        }
+        String mark = Json.write(fields) + "\n";
+        files.replace(place.resolve(MARK), mark.getBytes(StandardCharsets.UTF_8));
+        removeOthers(place);
     }
 
     /** Folders whose mark is missing: the weights in them may not be whole. */
@@ -117,31 +122,21 @@ final class RunCheckpoints {
 
     /** Removes what a finished run, or one that begins another checkpoint, needs no more. */
     void removeAll() {
-        try {
-            removeOthers(null);
-            Files.deleteIfExists(folder);
-        } catch (IOException e) {
-            throw new UncheckedIOException(folder + " cannot be removed", e);
-        }
+        removeOthers(null);
+        files.delete(folder);
     }
 
-    private void removeOthers(Path kept) throws IOException {
+    private void removeOthers(Path kept) {
         if (!Files.isDirectory(folder)) {
             return;
         }
         try (Stream<Path> entries = Files.list(folder)) {
-            for (Path entry : entries.toList()) {
-                if (!entry.equals(kept)) {
-                    remove(entry);
-                }
-            }
+            entries.filter(entry -> !entry.equals(kept))
+                    .toList()
+                    .forEach(entry -> files.deleteMarked(entry, MARK));
+        } catch (IOException e) {
+            throw new UncheckedIOException(folder + " cannot be read", e);
         }
-    }
-
-    /** Removes a folder, its mark first: what is left of it after a crash must not count. */
-    static void remove(Path path) throws IOException {
-        Files.deleteIfExists(path.resolve(MARK));
-        Leftovers.remove(path);
     }
 
     private static String hex(long identity) {

@@ -1,6 +1,8 @@
 package io.millrace.executor;
 
 import io.millrace.memory.BadInputException;
+import io.millrace.memory.file.DurableFiles;
+import io.millrace.memory.file.FolderLock;
 import io.millrace.memory.nvme.BlockStore;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonFormatException;
@@ -8,16 +10,10 @@ import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Map;
 import java.util.Optional;
@@ -33,17 +29,19 @@ final class RunFolder implements AutoCloseable {
     /** No header is as long as this. */
     private static final int HEADER_LIMIT = 1 << 16;
 
-    static final String DRAFT = ".tmp";
     private static final String RUN = "run.json";
 
+    private final DurableFiles files;
     private final Path folder;
-    private final FileChannel lockChannel;
+    private final FolderLock lock;
     private final Object key;
     private final boolean made;
 
-    private RunFolder(Path folder, FileChannel lockChannel, boolean made) throws IOException {
+    private RunFolder(DurableFiles files, Path folder, FolderLock lock, boolean made)
+            throws IOException {
+        this.files = files;
         this.folder = folder;
-        this.lockChannel = lockChannel;
+        this.lock = lock;
         this.made = made;
         key = key(folder);
     }
@@ -57,6 +55,10 @@ final class RunFolder implements AutoCloseable {
      *     nothing to resume; nothing in it is changed then
      */
     static RunFolder open(Path folder, boolean resume) {
+        return open(DurableFiles.system(), folder, resume);
+    }
+
+    static RunFolder open(DurableFiles files, Path folder, boolean resume) {
         boolean journal = Files.isRegularFile(folder.resolve(JOURNAL));
         if (resume && !journal) {
             throw new BadInputException(
@@ -72,23 +74,35 @@ final class RunFolder implements AutoCloseable {
         }
         try {
             boolean made = !Files.exists(folder);
-            Files.createDirectories(folder);
-            FileChannel channel =
-                    FileChannel.open(
-                            folder.resolve(LOCK),
-                            StandardOpenOption.CREATE,
-                            StandardOpenOption.WRITE);
-            RunFolder opened = new RunFolder(folder, lock(folder, channel), made);
-            if (!resume && isTornHeader(opened.journal())) {
-                Files.delete(opened.journal());
+            files.createFolders(folder);
+            FolderLock lock = FolderLock.tryTake(folder, LOCK).orElseThrow(() -> inUse(folder));
+            try {
+                RunFolder opened = new RunFolder(files, folder, lock, made);
+                if (!resume && isTornHeader(opened.journal())) {
+                    files.disk().delete(opened.journal());
+                }
+                return opened;
+            } catch (IOException e) {
+                lock.close();
+                throw e;
             }
-            return opened;
-        } catch (IOException e) {
-            throw new BadInputException(
-                    "--out",
-                    folder + " cannot be made or written",
-                    "give a folder on a disk that can be written");
+        } catch (UncheckedIOException | IOException e) {
+            throw notWritable(folder);
         }
+    }
+
+    private static BadInputException inUse(Path folder) {
+        return new BadInputException(
+                "--out",
+                folder + " is in use by another run",
+                "wait for it to end, or give another folder");
+    }
+
+    private static BadInputException notWritable(Path folder) {
+        return new BadInputException(
+                "--out",
+                folder + " cannot be made or written",
+                "give a folder on a disk that can be written");
     }
 
     Path folder() {
@@ -129,7 +143,8 @@ final class RunFolder implements AutoCloseable {
     /** Writes {@code run.json}: what a second run needs to be the same. */
     void writeRunFile(Map<String, Object> fields) {
         requireInPlace();
-        replace(folder.resolve(RUN), Json.writePretty(fields));
+        byte[] text = Json.writePretty(fields).getBytes(StandardCharsets.UTF_8);
+        files.replace(folder.resolve(RUN), text);
     }
 
     /** What {@code run.json} says; empty where there is none that can be read. */
@@ -138,35 +153,6 @@ final class RunFolder implements AutoCloseable {
             return Optional.of(Json.parseObject(Files.readString(folder.resolve(RUN))));
         } catch (IOException | JsonFormatException e) {
             return Optional.empty();
-        }
-    }
-
-    /** Puts a small file in the place of another; durable, and whole at any instant. */
-    static void replace(Path file, String content) {
-        Path draft = file.resolveSibling(file.getFileName() + DRAFT);
-        try {
-            try (FileChannel channel =
-                    FileChannel.open(
-                            draft,
-                            StandardOpenOption.CREATE,
-                            StandardOpenOption.TRUNCATE_EXISTING,
-                            StandardOpenOption.WRITE)) {
-                ByteBuffer bytes = ByteBuffer.wrap(content.getBytes(StandardCharsets.UTF_8));
-                while (bytes.hasRemaining()) {
-                    channel.write(bytes);
-                }
-                channel.force(true);
-            }
-            Files.move(
-                    draft,
-                    file,
-                    StandardCopyOption.ATOMIC_MOVE,
-                    StandardCopyOption.REPLACE_EXISTING);
-            try (FileChannel channel = FileChannel.open(file.getParent())) {
-                channel.force(true);
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(file + " cannot be written", e);
         }
     }
 
@@ -222,29 +208,7 @@ final class RunFolder implements AutoCloseable {
     /** Lets another process have the folder. */
     @Override
     public void close() {
-        try {
-            Files.deleteIfExists(folder.resolve(LOCK));
-            lockChannel.close();
-        } catch (IOException e) {
-            throw new UncheckedIOException(folder + " cannot be released", e);
-        }
-    }
-
-    private static FileChannel lock(Path folder, FileChannel channel) throws IOException {
-        FileLock lock;
-        try {
-            lock = channel.tryLock();
-        } catch (OverlappingFileLockException e) {
-            lock = null;
-        }
-        if (lock == null) {
-            channel.close();
-            throw new BadInputException(
-                    "--out",
-                    folder + " is in use by another run",
-                    "wait for it to end, or give another folder");
-        }
-        return channel;
+        lock.close();
     }
 
     private static boolean holdsAnything(Path folder) {
@@ -275,7 +239,7 @@ final class RunFolder implements AutoCloseable {
         return name.equals(LOCK)
                 || isTornHeader(entry)
                 || entry.equals(StoreRecord.file(entry.getParent()))
-                || name.endsWith(DRAFT)
+                || DurableFiles.isPart(entry)
                 || (entry.equals(StoreRecord.inside(entry.getParent()))
                         && BlockStore.isStore(entry));
     }

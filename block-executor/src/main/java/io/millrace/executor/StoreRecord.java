@@ -1,11 +1,13 @@
 package io.millrace.executor;
 
 import io.millrace.memory.BadInputException;
+import io.millrace.memory.file.DurableFiles;
 import io.millrace.memory.nvme.BlockStore;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonFormatException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -83,7 +85,7 @@ final class StoreRecord {
                 return;
             }
             String place = store.toAbsolutePath().normalize().toString();
-            RunFolder.replace(file(runFolder), Json.writePretty(Map.of(PATH, place)));
+            replace(file(runFolder), Map.of(PATH, place));
         } catch (IOException e) {
             throw new UncheckedIOException(file(runFolder) + " cannot be written", e);
         }
@@ -97,7 +99,12 @@ final class StoreRecord {
                         runFolder.toAbsolutePath().normalize().toString(),
                         "identity",
                         String.format("0x%016x", identity));
-        RunFolder.replace(BlockStore.ownerFile(store), Json.writePretty(owner));
+        replace(BlockStore.ownerFile(store), owner);
+    }
+
+    private static void replace(Path file, Map<String, Object> fields) {
+        byte[] text = Json.writePretty(fields).getBytes(StandardCharsets.UTF_8);
+        DurableFiles.system().replace(file, text);
     }
 
     /** There is no store any more. */

@@ -18,8 +18,12 @@ import io.millrace.memory.device.Devices;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelConfig;
 import io.millrace.model.SyntheticModel;
+import io.millrace.optim.Journal;
 import io.millrace.optim.JournalReader;
+import io.millrace.optim.JournalWriter;
+import io.millrace.optim.QueryResult;
 import io.millrace.optim.Rounding;
+import io.millrace.optim.SplitMix64;
 import io.millrace.optim.StepRecord;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
@@ -156,6 +160,59 @@ abstract class CudaInvarianceContract {
                 assertThat(lanes.object("d2h").integer("bytes")).as("step %d", step).isZero();
             } else {
                 assertThat(lanes.object("d2h").integer("bytes")).as("step %d", step).isPositive();
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"5000, nearest, 1", "402, stochastic, 4"})
+    void aLongWayToCatchUpIsCutAndMakesTheSameBytes(int pending, String rounding, int foldEvery)
+            throws IOException {
+        Path model = deepModel("llama", "bfloat16");
+        Path data = Runs.data(temp, 31, 10);
+        Configurer configurer =
+                (name, memory) ->
+                        Runs.config(model, data, temp.resolve(name))
+                                .steps(pending + 1)
+                                .queries(1)
+                                .foldEvery(foldEvery)
+                                .rounding(Rounding.named(rounding))
+                                .perturbation("rademacher")
+                                .memory(memory);
+        Runner runner =
+                (name, memory) ->
+                        TuningRun.run(configurer.configure(name, memory).build(), Runs.stopAfter(1))
+                                .out();
+        Path out = temp.resolve("long");
+        runner.run("long", CudaRuns.onDevice());
+        prolong(out.resolve("journal.jsonl"), pending);
+        long device = smallest(budget -> CudaRuns.memory(0, budget, 2, true), runner);
+        TuneConfigBuilder goesOn =
+                configurer.configure("long", CudaRuns.memory(0, device, 2, true)).resume(true);
+        TuningRun.run(goesOn.build(), RunListener.SILENT);
+        Path replayed = temp.resolve("replayed");
+        assertThat(Replay.run(model, out.resolve("journal.jsonl"), replayed).steps())
+                .isEqualTo(pending + 1);
+        assertThat(out.resolve("model.safetensors"))
+                .hasSameBinaryContentAs(replayed.resolve("model.safetensors"));
+    }
+
+    /** As if the run had gone on: steps like its first one. */
+    private static void prolong(Path journal, long last) {
+        Journal read = JournalReader.read(journal);
+        StepRecord first = read.records().getFirst();
+        try (JournalWriter writer = JournalWriter.resume(journal, read)) {
+            for (long step = read.lastStep() + 1; step <= last; step++) {
+                long seed = SplitMix64.output(read.header().runSeed(), step);
+                double slope = Math.sin((double) step);
+                writer.append(
+                        new StepRecord(
+                                step,
+                                seed,
+                                first.lr(),
+                                first.eps(),
+                                first.weightDecay(),
+                                List.of(new QueryResult(seed, 2, 1, slope))));
             }
         }
     }

@@ -29,6 +29,9 @@ public final class Checkpoint implements AutoCloseable {
     /** Tokenizer, configurations and licences of published models have up to 50 MB together. */
     private static final long MAX_SIDE_BYTES = 192L << 20;
 
+    /** How much of a tensor is read at once: whole elements of every dtype. */
+    private static final long PIECE_BYTES = 4 * STAGING_BYTES;
+
     private final Path directory;
     private final ModelConfig config;
     private final Architecture architecture;
@@ -255,11 +258,26 @@ public final class Checkpoint implements AutoCloseable {
      * @throws BadInputException when a value does not fit the narrower dtype
      */
     public void readBlock(BlockLayout block, MemorySegment dst) {
+        readBlock(block, dst, () -> {});
+    }
+
+    /**
+     * The same, telling how it gets on.
+     *
+     * @param block one of {@link #layout(DType)}'s
+     * @param dst at least the block's size
+     * @param progress runs after each few megabytes
+     */
+    public void readBlock(BlockLayout block, MemorySegment dst, Runnable progress) {
         long end = 0;
         for (TensorSlot slot : block.tensors()) {
             dst.asSlice(end, slot.offsetBytes() - end).fill((byte) 0);
             end = slot.offsetBytes() + slot.sizeBytes();
-            readTensor(slot, dst.asSlice(slot.offsetBytes(), slot.sizeBytes()));
+            for (long done = 0; done < slot.sizeBytes(); done += PIECE_BYTES) {
+                long part = Math.min(PIECE_BYTES, slot.sizeBytes() - done);
+                readTensor(slot, done, dst.asSlice(slot.offsetBytes() + done, part));
+                progress.run();
+            }
         }
         dst.asSlice(end, block.sizeBytes() - end).fill((byte) 0);
     }

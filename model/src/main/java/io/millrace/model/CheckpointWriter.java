@@ -4,6 +4,7 @@ import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
+import io.millrace.memory.file.DurableFiles;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonFormatException;
 import io.millrace.telemetry.json.JsonObject;
@@ -25,7 +26,8 @@ import java.util.stream.Stream;
  * Writes a tuned model as a Hugging Face folder with the base's tensor names, shards and side
  * files. Weights come block by block or tensor by tensor, in any order and in parts; buffers and
  * tensors without a use are copied from the base, and a stored copy of a tied head follows the
- * embedding. Nothing has its final name before {@link #commit}. For use by one thread.
+ * embedding. Nothing has its final name before {@link #commit}; what a crash in its midst leaves of
+ * two models has no {@code config.json}. For use by one thread.
  */
 public final class CheckpointWriter implements AutoCloseable {
     private static final String CONFIG = "config.json";
@@ -64,6 +66,19 @@ public final class CheckpointWriter implements AutoCloseable {
      * @throws BadInputException when the folder cannot take the model
      */
     public static CheckpointWriter create(Checkpoint base, ModelLayout layout, Path directory) {
+        return create(DurableFiles.system(), base, layout, directory);
+    }
+
+    /**
+     * The same on any disk.
+     *
+     * @param files how the folder reaches it
+     * @param base the checkpoint that was tuned
+     * @param layout one of the base's layouts
+     * @param directory made where it does not exist
+     */
+    public static CheckpointWriter create(
+            DurableFiles files, Checkpoint base, ModelLayout layout, Path directory) {
         try {
             if (Files.exists(directory) && Files.isSameFile(directory, base.directory())) {
                 throw new BadInputException(
@@ -73,7 +88,8 @@ public final class CheckpointWriter implements AutoCloseable {
             }
             List<ModelFolderWriter.Shard> shards = shards(base, layout);
             ModelFolderWriter folder =
-                    ModelFolderWriter.create(directory, shards, sideFiles(base, layout, shards));
+                    ModelFolderWriter.create(
+                            files, directory, shards, sideFiles(base, layout, shards));
             return new CheckpointWriter(base, layout, shards, folder);
         } catch (IOException e) {
             throw DurableFiles.failed("reading", base.directory(), e);

@@ -2,6 +2,7 @@ package io.millrace.model;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
+import io.millrace.memory.file.DurableFiles;
 import io.millrace.telemetry.json.JsonFormatException;
 import io.millrace.telemetry.json.JsonObject;
 import java.nio.file.Files;
@@ -39,6 +40,12 @@ public final class ModelConfig {
      */
     public static ModelConfig read(Path file) {
         if (!Files.exists(file)) {
+            if (Files.exists(DurableFiles.part(file))) {
+                throw new BadInputException(
+                        file.toString(),
+                        "there is only its part: the model was being saved when its run ended",
+                        "let the run end first; if it was cut off, resume it, and it saves again");
+            }
             throw new BadInputException(
                     file.toString(),
                     "there is no such file",

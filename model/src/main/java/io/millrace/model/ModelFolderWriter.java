@@ -2,6 +2,7 @@ package io.millrace.model;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.ByteSize;
+import io.millrace.memory.file.DurableFiles;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
@@ -17,13 +18,20 @@ import java.util.stream.Stream;
 /**
  * Writes a model folder: shards, and small files beside them. Nothing has its final name before
  * everything is on the disk.
+ *
+ * <p>Files take their names one by one, so a crash among them leaves some of the new model and some
+ * of one that was there. The configuration tells: it goes first and comes back last, and without it
+ * no program takes the folder for a model.
  */
 final class ModelFolderWriter implements AutoCloseable {
+    private static final String MARK = "config.json";
+
+    private final DurableFiles files;
     private final Path directory;
     private final Map<String, byte[]> sideFiles;
     private final List<SafetensorsWriter> writers = new ArrayList<>();
     private final Map<String, SafetensorsWriter> homes = new HashMap<>();
-    private boolean committed;
+    private boolean publishing;
 
     /** One weight file to be. */
     record Shard(
@@ -33,7 +41,8 @@ final class ModelFolderWriter implements AutoCloseable {
         }
     }
 
-    private ModelFolderWriter(Path directory, Map<String, byte[]> sideFiles) {
+    private ModelFolderWriter(DurableFiles files, Path directory, Map<String, byte[]> sideFiles) {
+        this.files = files;
         this.directory = directory;
         this.sideFiles = Map.copyOf(sideFiles);
     }
@@ -41,13 +50,17 @@ final class ModelFolderWriter implements AutoCloseable {
     /**
      * Begins a folder.
      *
+     * @param files how it reaches the disk
      * @param directory made where it does not exist
      * @param shards the weight files
-     * @param sideFiles the contents of all other files by name
+     * @param sideFiles the contents of all other files by name, the configuration among them
      * @throws BadInputException when the folder cannot take it, or has another model's weights
      */
     static ModelFolderWriter create(
-            Path directory, List<Shard> shards, Map<String, byte[]> sideFiles) {
+            DurableFiles files, Path directory, List<Shard> shards, Map<String, byte[]> sideFiles) {
+        if (!sideFiles.containsKey(MARK)) {
+            throw new IllegalArgumentException("a model without " + MARK);
+        }
         long bytes = shards.stream().mapToLong(Shard::fileBytes).sum();
         for (byte[] content : sideFiles.values()) {
             bytes += content.length;
@@ -59,16 +72,13 @@ final class ModelFolderWriter implements AutoCloseable {
             weightFiles.add(WeightFiles.INDEX);
         }
         checkNoOtherWeights(directory, weightFiles);
-        ModelFolderWriter folder = new ModelFolderWriter(directory, sideFiles);
+        ModelFolderWriter folder = new ModelFolderWriter(files, directory, sideFiles);
         try {
-            Files.createDirectories(directory);
+            files.createFolders(directory);
             for (Shard shard : shards) {
                 folder.add(shard);
             }
             return folder;
-        } catch (IOException e) {
-            folder.close();
-            throw DurableFiles.failed("creating", directory, e);
         } catch (RuntimeException e) {
             folder.close();
             throw e;
@@ -78,7 +88,10 @@ final class ModelFolderWriter implements AutoCloseable {
     private void add(Shard shard) {
         SafetensorsWriter writer =
                 SafetensorsWriter.create(
-                        directory.resolve(shard.fileName()), shard.metadata(), shard.tensors());
+                        files,
+                        directory.resolve(shard.fileName()),
+                        shard.metadata(),
+                        shard.tensors());
         writers.add(writer);
         for (SafetensorsWriter.Entry tensor : shard.tensors()) {
             homes.put(tensor.name(), writer);
@@ -160,27 +173,32 @@ final class ModelFolderWriter implements AutoCloseable {
     /** Sees everything onto the disk, then gives every file its final name. */
     void commit() {
         writers.forEach(SafetensorsWriter::finish);
-        sideFiles.forEach(
-                (name, content) -> DurableFiles.writePart(directory.resolve(name), content));
+        sideFiles.forEach((name, content) -> files.writePart(directory.resolve(name), content));
+        files.syncFolder(directory);
+        Path mark = directory.resolve(MARK);
+        publishing = true;
+        if (Files.exists(mark)) {
+            files.delete(mark);
+            files.syncFolder(directory);
+        }
         writers.forEach(SafetensorsWriter::publish);
-        sideFiles.keySet().forEach(name -> DurableFiles.publish(directory.resolve(name)));
-        DurableFiles.syncFolder(directory);
-        committed = true;
+        sideFiles.keySet().stream()
+                .filter(name -> !name.equals(MARK))
+                .forEach(name -> files.publish(directory.resolve(name)));
+        files.syncFolder(directory);
+        files.publish(mark);
+        files.syncFolder(directory);
     }
 
-    /** Removes what was not committed. */
+    /** Removes what was not committed; parts stay once they are all that the folder has. */
     @Override
     public void close() {
-        writers.forEach(SafetensorsWriter::close);
-        if (committed) {
+        if (publishing) {
             return;
         }
-        try {
-            for (String name : sideFiles.keySet()) {
-                Files.deleteIfExists(DurableFiles.part(directory.resolve(name)));
-            }
-        } catch (IOException e) {
-            throw DurableFiles.failed("cleaning", directory, e);
+        writers.forEach(SafetensorsWriter::close);
+        for (String name : sideFiles.keySet()) {
+            files.delete(DurableFiles.part(directory.resolve(name)));
         }
     }
 }

@@ -1,17 +1,16 @@
 package io.millrace.model;
 
 import io.millrace.memory.DType;
+import io.millrace.memory.file.DiskFile;
+import io.millrace.memory.file.DurableFiles;
 import io.millrace.telemetry.json.Json;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -29,8 +28,9 @@ public final class SafetensorsWriter implements AutoCloseable {
     private static final int HEADER_ALIGNMENT = 8;
     private static final long WRITE_BYTES = 64L << 20;
 
+    private final DurableFiles files;
     private final Path file;
-    private final FileChannel channel;
+    private final DiskFile part;
     private final Map<String, Place> places;
     private boolean finished;
     private boolean published;
@@ -65,9 +65,11 @@ public final class SafetensorsWriter implements AutoCloseable {
         }
     }
 
-    private SafetensorsWriter(Path file, FileChannel channel, Map<String, Place> places) {
+    private SafetensorsWriter(
+            DurableFiles files, Path file, DiskFile part, Map<String, Place> places) {
+        this.files = files;
         this.file = file;
-        this.channel = channel;
+        this.part = part;
         this.places = places;
     }
 
@@ -80,6 +82,11 @@ public final class SafetensorsWriter implements AutoCloseable {
      */
     public static SafetensorsWriter create(
             Path file, Map<String, String> metadata, List<Entry> tensors) {
+        return create(DurableFiles.system(), file, metadata, tensors);
+    }
+
+    static SafetensorsWriter create(
+            DurableFiles files, Path file, Map<String, String> metadata, List<Entry> tensors) {
         byte[] header = header(metadata, tensors);
         Map<String, Place> places = new LinkedHashMap<>();
         long offset = header.length;
@@ -90,13 +97,8 @@ public final class SafetensorsWriter implements AutoCloseable {
             offset += tensor.sizeBytes();
         }
         try {
-            FileChannel channel =
-                    FileChannel.open(
-                            DurableFiles.part(file),
-                            StandardOpenOption.CREATE,
-                            StandardOpenOption.WRITE,
-                            StandardOpenOption.TRUNCATE_EXISTING);
-            SafetensorsWriter writer = new SafetensorsWriter(file, channel, places);
+            DiskFile part = files.disk().overwrite(DurableFiles.part(file));
+            SafetensorsWriter writer = new SafetensorsWriter(files, file, part, places);
             try {
                 writer.writeFully(MemorySegment.ofArray(header), 0);
             } catch (RuntimeException e) {
@@ -179,7 +181,7 @@ public final class SafetensorsWriter implements AutoCloseable {
     public void commit() {
         finish();
         publish();
-        DurableFiles.syncFolder(file.toAbsolutePath().getParent());
+        files.syncFolder(file.toAbsolutePath().getParent());
     }
 
     /** The first half of {@link #commit}: the part is whole and on the disk. */
@@ -194,8 +196,8 @@ public final class SafetensorsWriter implements AutoCloseable {
             throw new IllegalStateException(file + " lacks bytes of " + missing);
         }
         try {
-            channel.force(true);
-            channel.close();
+            part.force();
+            part.close();
         } catch (IOException e) {
             throw DurableFiles.failed("syncing", DurableFiles.part(file), e);
         }
@@ -207,18 +209,16 @@ public final class SafetensorsWriter implements AutoCloseable {
         if (!finished) {
             throw new IllegalStateException(file + " is not finished");
         }
-        DurableFiles.publish(file);
+        files.publish(file);
         published = true;
     }
 
     private void writeFully(MemorySegment bytes, long position) {
         try {
             for (long done = 0; done < bytes.byteSize(); ) {
-                long part = Math.min(WRITE_BYTES, bytes.byteSize() - done);
-                ByteBuffer buffer = buffer(bytes.asSlice(done, part));
-                while (buffer.hasRemaining()) {
-                    done += channel.write(buffer, position + done);
-                }
+                long length = Math.min(WRITE_BYTES, bytes.byteSize() - done);
+                part.write(buffer(bytes.asSlice(done, length)), position + done);
+                done += length;
             }
         } catch (IOException e) {
             throw DurableFiles.failed("writing", DurableFiles.part(file), e);
@@ -237,9 +237,9 @@ public final class SafetensorsWriter implements AutoCloseable {
     @Override
     public void close() {
         try {
-            channel.close();
+            part.close();
             if (!published) {
-                Files.deleteIfExists(DurableFiles.part(file));
+                files.disk().delete(DurableFiles.part(file));
                 published = true; // nothing is left to remove
             }
         } catch (IOException e) {

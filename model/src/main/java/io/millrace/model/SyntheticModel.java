@@ -3,6 +3,7 @@ package io.millrace.model;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
+import io.millrace.memory.file.DurableFiles;
 import io.millrace.model.spec.DecoderSpec;
 import io.millrace.telemetry.json.Json;
 import java.lang.foreign.Arena;
@@ -73,7 +74,9 @@ public final class SyntheticModel {
         if (shards.size() > 1) {
             sideFiles.put(WeightFiles.INDEX, json(index(shards)));
         }
-        try (ModelFolderWriter folder = ModelFolderWriter.create(directory, shards, sideFiles);
+        try (ModelFolderWriter folder =
+                        ModelFolderWriter.create(
+                                DurableFiles.system(), directory, shards, sideFiles);
                 Arena arena = Arena.ofConfined()) {
             MemorySegment buffer = arena.allocate(BUFFER_BYTES, BlockLayout.ALIGNMENT);
             for (BlockLayout block : layout.blocks()) {

@@ -1,14 +1,15 @@
 package io.millrace.optim;
 
 import io.millrace.memory.BadInputException;
+import io.millrace.memory.file.Disk;
+import io.millrace.memory.file.DiskFile;
+import io.millrace.memory.file.DurableFiles;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Map;
 
 /**
@@ -18,40 +19,43 @@ import java.util.Map;
  */
 public final class JournalWriter implements AutoCloseable {
     private final Path file;
-    private final FileChannel channel;
+    private final DiskFile out;
     private long lastStep;
     private long durableStep;
     private long wholeBytes;
+    private boolean unsound;
+    private boolean closed;
 
-    private JournalWriter(Path file, FileChannel channel, long lastStep, long wholeBytes) {
+    private JournalWriter(Path file, DiskFile out, long lastStep, long wholeBytes) {
         this.file = file;
-        this.channel = channel;
+        this.out = out;
         this.lastStep = lastStep;
         this.durableStep = lastStep;
         this.wholeBytes = wholeBytes;
     }
 
     /**
-     * Starts a journal; its header is on the disk when this returns.
+     * Starts a journal; its header and its name are on the disk when this returns.
      *
      * @throws BadInputException when the file exists, or cannot be written
      */
     public static JournalWriter create(Path file, JournalHeader header) {
-        JournalWriter writer =
-                new JournalWriter(
-                        file,
-                        open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
-                        0,
-                        0);
+        return create(Disk.system(), file, header);
+    }
+
+    static JournalWriter create(Disk disk, Path file, JournalHeader header) {
+        JournalWriter writer = new JournalWriter(file, opened(file, disk::create), 0, 0);
         try {
             writer.writeLine(header.toFields());
-            writer.force();
+            writer.out.force();
+            disk.syncFolder(file.toAbsolutePath().getParent());
             return writer;
-        } catch (UncheckedIOException e) {
+        } catch (IOException e) {
             writer.closeAfter(e);
+            deleteAfter(disk, file, e);
             throw new BadInputException(
                     file.toString(),
-                    "cannot be written: " + e.getCause().getMessage(),
+                    "cannot be written: " + e.getMessage(),
                     "free space there, or choose another folder");
         } catch (RuntimeException e) {
             writer.closeAfter(e);
@@ -66,16 +70,18 @@ public final class JournalWriter implements AutoCloseable {
      * @throws BadInputException when the file cannot be written
      */
     public static JournalWriter resume(Path file, Journal journal) {
+        return resume(Disk.system(), file, journal);
+    }
+
+    static JournalWriter resume(Disk disk, Path file, Journal journal) {
         JournalWriter writer =
                 new JournalWriter(
-                        file,
-                        open(file, StandardOpenOption.WRITE),
-                        journal.lastStep(),
-                        journal.wholeBytes());
+                        file, opened(file, disk::open), journal.lastStep(), journal.wholeBytes());
         try {
-            writer.channel.truncate(journal.wholeBytes());
-            writer.channel.position(journal.wholeBytes());
-            writer.channel.force(true);
+            writer.out.truncate(journal.wholeBytes());
+            writer.out.force();
+            // Whoever made the file may have been killed before it saw the name onto the disk.
+            disk.syncFolder(file.toAbsolutePath().getParent());
             return writer;
         } catch (IOException e) {
             writer.closeAfter(e);
@@ -84,9 +90,14 @@ public final class JournalWriter implements AutoCloseable {
         }
     }
 
-    private static FileChannel open(Path file, StandardOpenOption... options) {
+    /** Opens a file, or makes it. */
+    private interface Opening {
+        DiskFile open(Path file) throws IOException;
+    }
+
+    private static DiskFile opened(Path file, Opening opening) {
         try {
-            return FileChannel.open(file, options);
+            return opening.open(file);
         } catch (FileAlreadyExistsException e) {
             throw new BadInputException(
                     file.toString(),
@@ -100,9 +111,20 @@ public final class JournalWriter implements AutoCloseable {
         }
     }
 
+    /** A journal without a step would stand in the way of the next try. */
+    private static void deleteAfter(Disk disk, Path file, IOException failure) {
+        try {
+            disk.delete(file);
+        } catch (IOException e) {
+            failure.addSuppressed(e);
+        }
+    }
+
     /**
      * Appends a step.
      *
+     * @throws io.millrace.memory.TierFullException when the disk is full; the step does not count
+     *     then
      * @throws UncheckedIOException when the disk refuses it; the step does not count then
      */
     public void append(StepRecord record) {
@@ -110,17 +132,34 @@ public final class JournalWriter implements AutoCloseable {
             throw new IllegalArgumentException(
                     "step " + record.step() + " where " + (lastStep + 1) + " is due");
         }
-        writeLine(JournalLine.toFields(record));
+        requireSound();
+        try {
+            writeLine(JournalLine.toFields(record));
+        } catch (IOException e) {
+            cutAfter(e);
+            throw DurableFiles.failed("appending to", file, e);
+        }
         lastStep = record.step();
     }
 
-    /** Brings all that was appended onto the disk. */
+    /**
+     * Brings all that was appended onto the disk. After a failure nobody knows what the disk holds,
+     * and a second try may succeed without having written: the journal takes no more steps.
+     */
     public void force() {
+        requireSound();
         try {
-            channel.force(false);
+            out.force();
             durableStep = lastStep;
         } catch (IOException e) {
-            throw new UncheckedIOException(file + ": cannot be brought onto the disk", e);
+            unsound = true;
+            throw DurableFiles.failed("syncing", file, e);
+        }
+    }
+
+    private void requireSound() {
+        if (unsound) {
+            throw new IllegalStateException(file + ": an earlier write failed");
         }
     }
 
@@ -134,45 +173,45 @@ public final class JournalWriter implements AutoCloseable {
         return durableStep;
     }
 
-    private void writeLine(Map<String, Object> fields) {
+    private void writeLine(Map<String, Object> fields) throws IOException {
         byte[] line = (JournalLine.seal(fields) + "\n").getBytes(StandardCharsets.UTF_8);
-        ByteBuffer buffer = ByteBuffer.wrap(line);
-        try {
-            while (buffer.hasRemaining()) {
-                channel.write(buffer);
-            }
-            wholeBytes += line.length;
-        } catch (IOException e) {
-            cutAfter(e);
-            throw new UncheckedIOException(file + ": cannot append to the journal", e);
-        }
+        out.write(ByteBuffer.wrap(line), wholeBytes);
+        wholeBytes += line.length;
     }
 
     /** Takes a half-written line away, so that a later append does not go on with it. */
     private void cutAfter(IOException failure) {
         try {
-            channel.truncate(wholeBytes);
+            out.truncate(wholeBytes);
         } catch (IOException e) {
+            unsound = true;
             failure.addSuppressed(e);
         }
     }
 
     private void closeAfter(Exception failure) {
+        closed = true;
         try {
-            channel.close();
+            out.close();
         } catch (IOException e) {
             failure.addSuppressed(e);
         }
     }
 
-    /** Brings all that was appended onto the disk and closes the file. */
+    /**
+     * Brings all that was appended onto the disk and closes the file. After a failure it only
+     * closes: that was told before.
+     */
     @Override
     public void close() {
-        if (!channel.isOpen()) {
+        if (closed) {
             return;
         }
-        try (channel) {
-            force();
+        closed = true;
+        try (out) {
+            if (!unsound) {
+                force();
+            }
         } catch (IOException e) {
             throw new UncheckedIOException(file + ": cannot be closed", e);
         }

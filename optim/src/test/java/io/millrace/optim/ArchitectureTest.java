@@ -19,6 +19,7 @@ final class ArchitectureTest {
                     .resideInAnyPackage(
                             "io.millrace.optim",
                             "io.millrace.memory",
+                            "io.millrace.memory.file",
                             "io.millrace.telemetry..",
                             "java..",
                             "jdk.incubator.vector..");

@@ -16,6 +16,16 @@ public interface BlockSink {
          */
         void write(int block, MemorySegment source, long version);
 
+        /**
+         * Names who hears of every piece that was written; before the first block. Who writes a
+         * block in one piece has nothing to tell.
+         *
+         * @param heard quick, and safe for use from any thread
+         */
+        default void onProgress(Runnable heard) {
+            // One piece: its end is told by write.
+        }
+
         /** Frees buffers; a second call does nothing. */
         @Override
         void close();
@@ -38,6 +48,11 @@ public interface BlockSink {
                     public void write(int block, MemorySegment source, long version) {
                         write.start(block, source, version);
                         write.await();
+                    }
+
+                    @Override
+                    public void onProgress(Runnable heard) {
+                        write.onProgress(heard);
                     }
 
                     @Override

@@ -7,11 +7,11 @@ import java.time.Duration;
  *
  * @param overlap whether blocks move while others are computed; without, each visit's transfers and
  *     computation come one after another
- * @param stallLimit how long nothing may move while the computation waits
+ * @param stallLimit how long no piece of a block may move while the computation waits
  * @param firstStep the number that spans carry in the first pass over the visits
  */
 public record FeedOptions(boolean overlap, Duration stallLimit, long firstStep) {
-    /** Far beyond what one block takes on a slow disk. */
+    /** Far beyond what one piece of a block takes on a slow disk. */
     public static final Duration DEFAULT_STALL_LIMIT = Duration.ofMinutes(2);
 
     /** Checks the limit. */

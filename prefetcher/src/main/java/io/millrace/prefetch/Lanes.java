@@ -19,6 +19,7 @@ final class Lanes {
         Read(Site site, BlockRead reader) {
             super(Lane.NVME_READ, site);
             this.reader = reader;
+            reader.onProgress(site.monitor()::progressed);
         }
 
         @Override
@@ -51,7 +52,7 @@ final class Lanes {
     /** Copies blocks from the host to a device with memory of its own. */
     static final class Upload extends LaneThread {
         private final DevicePort device;
-        private final CopyTimes times = new CopyTimes();
+        private final CopyTimes times = new CopyTimes(site.monitor()::progressed);
 
         Upload(Site site, DevicePort device, Sequence after) {
             super(Lane.H2D, site, after);
@@ -77,7 +78,7 @@ final class Lanes {
     /** Gives blocks back once they were computed, and copies changed ones to the host. */
     static final class Download extends LaneThread {
         private final DevicePort device;
-        private final CopyTimes times = new CopyTimes();
+        private final CopyTimes times = new CopyTimes(site.monitor()::progressed);
 
         Download(Site site, DevicePort device, Sequence after) {
             super(Lane.D2H, site, after);
@@ -115,6 +116,7 @@ final class Lanes {
         Write(Site site, BlockSink.Writer writer, DurableThrough journal, Sequence after) {
             super(Lane.NVME_WRITE, site, after);
             this.writer = writer;
+            writer.onProgress(site.monitor()::progressed);
             this.journal = journal;
         }
 

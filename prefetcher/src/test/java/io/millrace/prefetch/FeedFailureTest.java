@@ -16,6 +16,7 @@ import java.util.SplittableRandom;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -122,6 +123,29 @@ final class FeedFailureTest {
                                     + place.lane
                                     + " has been moving block \\d of step 2"
                                     + " \\((9024|20032) bytes\\) for .*");
+        }
+    }
+
+    @Test
+    void aBlockThatComesPieceByPieceIsNotStuck() {
+        try (FeedRig rig = new FeedRig(folder)) {
+            // Each piece comes within the limit, and the block takes three times as long.
+            rig.duringRead =
+                    new Consumer<>() {
+                        private int reads;
+
+                        @Override
+                        public void accept(Runnable progress) {
+                            for (int piece = 0; reads == 0 && piece < 45; piece++) {
+                                LockSupport.parkNanos(Duration.ofMillis(20).toNanos());
+                                progress.run();
+                            }
+                            reads++;
+                        }
+                    };
+            PipelinedFeed feed = start(rig, Duration.ofMillis(300));
+            assertThat(FeedRig.tune(feed, FeedRig.UNTIED, 1, 1, 1))
+                    .isEqualTo(FeedRig.expected(FeedRig.UNTIED, 1, 1));
         }
     }
 

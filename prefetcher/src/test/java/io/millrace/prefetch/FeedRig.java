@@ -26,6 +26,7 @@ import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
 /** A small model on real files behind a feed, with hooks where tests break or delay things. */
@@ -47,6 +48,7 @@ final class FeedRig implements AutoCloseable {
     final AtomicLong uploads = new AtomicLong();
     final AtomicLong downloads = new AtomicLong();
     Runnable beforeRead = () -> {};
+    Consumer<Runnable> duringRead = progress -> {};
     Runnable beforeWrite = () -> {};
     Runnable beforeUpload = () -> {};
     Runnable beforeDownload = () -> {};
@@ -270,6 +272,14 @@ final class FeedRig implements AutoCloseable {
         public BlockRead newRead() {
             BlockRead read = inner.newRead();
             return new BlockRead() {
+                private Runnable progress;
+
+                @Override
+                public void onProgress(Runnable heard) {
+                    progress = heard;
+                    read.onProgress(heard);
+                }
+
                 @Override
                 public void start(int block, MemorySegment target) {
                     reads.incrementAndGet();
@@ -280,6 +290,7 @@ final class FeedRig implements AutoCloseable {
 
                 @Override
                 public long await() {
+                    duringRead.accept(progress);
                     return read.await();
                 }
 

@@ -4,6 +4,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.util.ArrayDeque;
+import java.util.Deque;
 
 /** One compiled matmul of a fixed shape, with the memory objects through which it is called. */
 final class Matmul implements AutoCloseable {
@@ -46,13 +48,16 @@ final class Matmul implements AutoCloseable {
         this.options = options;
         boolean inputMajor = (options & INPUT_MAJOR) != 0;
         boolean biased = (options & BIAS) != 0;
+        Deque<Made> passing = new ArrayDeque<>();
+        Deque<Made> kept = new ArrayDeque<>();
         try {
             int operands = (options & BFLOAT16) != 0 ? Dnnl.BF16 : Dnnl.F32;
-            long srcDesc = describe(operands, m, k, ldx, 1);
-            long weightsDesc = describe(operands, k, n, inputMajor ? ldw : 1, inputMajor ? 1 : ldw);
-            long biasDesc = biased ? describe(Dnnl.F32, 1, n, n, 1) : 0;
-            long dstDesc = describe(Dnnl.F32, m, n, ldy, 1);
-            long attributes = attributes((options & ACCUMULATE) != 0);
+            long srcDesc = describe(passing, operands, m, k, ldx, 1);
+            long weightsDesc =
+                    describe(passing, operands, k, n, inputMajor ? ldw : 1, inputMajor ? 1 : ldw);
+            long biasDesc = biased ? describe(passing, Dnnl.F32, 1, n, n, 1) : 0;
+            long dstDesc = describe(passing, Dnnl.F32, m, n, ldy, 1);
+            long attributes = attributes(passing, (options & ACCUMULATE) != 0);
             Dnnl.check(
                     (int)
                             Dnnl.MATMUL_DESC_CREATE.invokeExact(
@@ -64,29 +69,44 @@ final class Matmul implements AutoCloseable {
                                     dstDesc,
                                     attributes),
                     "dnnl_matmul_primitive_desc_create(" + this + ")");
-            long desc = taken();
+            long desc = taken(passing, Dnnl.PRIMITIVE_DESC_DESTROY);
             Dnnl.check(
                     (int) Dnnl.PRIMITIVE_CREATE.invokeExact(out.address(), desc),
                     "dnnl_primitive_create(" + this + ")");
-            primitive = taken();
+            primitive = taken(kept, Dnnl.PRIMITIVE_DESTROY);
             scratchBytes = Dnnl.scratchBytes(desc);
-            long scratchDesc = describe(Dnnl.F32, 1, Math.max(scratchBytes / Float.BYTES, 1), 1, 1);
-            src = memory(srcDesc, Dnnl.ARG_SRC);
-            weights = memory(weightsDesc, Dnnl.ARG_WEIGHTS);
-            dst = memory(dstDesc, Dnnl.ARG_DST);
-            scratchpad = memory(scratchDesc, Dnnl.ARG_SCRATCHPAD);
-            bias = biased ? memory(biasDesc, Dnnl.ARG_BIAS) : 0;
-            destroy(Dnnl.PRIMITIVE_DESC_DESTROY, desc);
-            destroy(Dnnl.ATTR_DESTROY, attributes);
-            for (long memoryDesc : new long[] {srcDesc, weightsDesc, dstDesc, scratchDesc}) {
-                destroy(Dnnl.MEMORY_DESC_DESTROY, memoryDesc);
-            }
-            if (biased) {
-                destroy(Dnnl.MEMORY_DESC_DESTROY, biasDesc);
+            long scratchFloats = Math.max(scratchBytes / Float.BYTES, 1);
+            long scratchDesc = describe(passing, Dnnl.F32, 1, scratchFloats, 1, 1);
+            src = memory(kept, srcDesc, Dnnl.ARG_SRC);
+            weights = memory(kept, weightsDesc, Dnnl.ARG_WEIGHTS);
+            dst = memory(kept, dstDesc, Dnnl.ARG_DST);
+            scratchpad = memory(kept, scratchDesc, Dnnl.ARG_SCRATCHPAD);
+            bias = biased ? memory(kept, biasDesc, Dnnl.ARG_BIAS) : 0;
+            while (!passing.isEmpty()) {
+                passing.pop().destroy();
             }
         } catch (Throwable e) {
+            destroyAfter(passing, e);
+            destroyAfter(kept, e);
             arena.close();
             throw Dnnl.unexpected(e);
+        }
+    }
+
+    /** An object of the library. */
+    private record Made(MethodHandle destroyer, long object) {
+        void destroy() throws Throwable {
+            Matmul.destroy(destroyer, object);
+        }
+    }
+
+    private static void destroyAfter(Deque<Made> made, Throwable failure) {
+        while (!made.isEmpty()) {
+            try {
+                made.pop().destroy();
+            } catch (Throwable e) {
+                failure.addSuppressed(e);
+            }
         }
     }
 
@@ -175,11 +195,15 @@ final class Matmul implements AutoCloseable {
                 + options;
     }
 
-    private long taken() {
-        return out.get(ValueLayout.JAVA_LONG, 0);
+    /** What the library just made, which somebody has to destroy. */
+    private long taken(Deque<Made> owner, MethodHandle destroyer) {
+        long object = out.get(ValueLayout.JAVA_LONG, 0);
+        owner.push(new Made(destroyer, object));
+        return object;
     }
 
-    private long describe(int type, long rows, long columns, long rowStride, long columnStride)
+    private long describe(
+            Deque<Made> owner, int type, long rows, long columns, long rowStride, long columnStride)
             throws Throwable {
         dims.setAtIndex(ValueLayout.JAVA_LONG, 0, rows);
         dims.setAtIndex(ValueLayout.JAVA_LONG, 1, columns);
@@ -190,12 +214,12 @@ final class Matmul implements AutoCloseable {
                         Dnnl.MEMORY_DESC_CREATE.invokeExact(
                                 out.address(), 2, dims.address(), type, strides.address()),
                 "dnnl_memory_desc_create_with_strides(" + this + ")");
-        return taken();
+        return taken(owner, Dnnl.MEMORY_DESC_DESTROY);
     }
 
-    private long attributes(boolean accumulate) throws Throwable {
+    private long attributes(Deque<Made> owner, boolean accumulate) throws Throwable {
         Dnnl.check((int) Dnnl.ATTR_CREATE.invokeExact(out.address()), "dnnl_primitive_attr_create");
-        long attributes = taken();
+        long attributes = taken(owner, Dnnl.ATTR_DESTROY);
         Dnnl.check(
                 (int)
                         Dnnl.ATTR_SET_SCRATCHPAD_MODE.invokeExact(
@@ -203,27 +227,27 @@ final class Matmul implements AutoCloseable {
                 "dnnl_primitive_attr_set_scratchpad_mode");
         if (accumulate) {
             Dnnl.check((int) Dnnl.POST_OPS_CREATE.invokeExact(out.address()), "post_ops_create");
-            long postOps = taken();
+            long postOps = taken(owner, Dnnl.POST_OPS_DESTROY);
             Dnnl.check(
                     (int) Dnnl.POST_OPS_APPEND_SUM.invokeExact(postOps, 1f, 0, 0),
                     "dnnl_post_ops_append_sum");
             Dnnl.check(
                     (int) Dnnl.ATTR_SET_POST_OPS.invokeExact(attributes, postOps),
                     "dnnl_primitive_attr_set_post_ops");
-            destroy(Dnnl.POST_OPS_DESTROY, postOps);
         }
         return attributes;
     }
 
-    private long memory(long desc, int argument) throws Throwable {
+    private long memory(Deque<Made> owner, long desc, int argument) throws Throwable {
         Dnnl.check(
                 (int) Dnnl.MEMORY_CREATE.invokeExact(out.address(), desc, Dnnl.ENGINE, 0L),
                 "dnnl_memory_create(" + this + ")");
+        long made = taken(owner, Dnnl.MEMORY_DESTROY);
         long at = (long) argumentCount * ARGUMENT_BYTES;
         arguments.set(ValueLayout.JAVA_INT, at, argument);
-        arguments.set(ValueLayout.JAVA_LONG, at + 8, taken());
+        arguments.set(ValueLayout.JAVA_LONG, at + 8, made);
         argumentCount++;
-        return taken();
+        return made;
     }
 
     private static void destroy(MethodHandle destroyer, long object) throws Throwable {

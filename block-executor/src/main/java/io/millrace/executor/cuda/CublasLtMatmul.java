@@ -4,8 +4,6 @@ import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.memory.NativeCallException;
-import java.util.HashMap;
-import java.util.Map;
 import org.bytedeco.cuda.cublas.cublasLtContext;
 import org.bytedeco.cuda.cudart.CUstream_st;
 import org.bytedeco.cuda.global.cublas;
@@ -18,14 +16,19 @@ import org.bytedeco.javacpp.Pointer;
  * batch go in one strided call.
  *
  * <p>The library's first proposal for a shape is kept: so a shape is computed in the same order of
- * sums every time.
+ * sums every time. Plans that were not used for long are made again when they are, to the same
+ * proposal.
  */
 final class CublasLtMatmul implements CudaMatmul {
     // What every stored tensor has: so its product is the same as one formed in scratch.
     private static final long MOST_ALIGNED = BlockLayout.ALIGNMENT;
 
+    /** Many times the shapes of a step; texts of every length have more. */
+    private static final int MOST_PLANS = 512;
+
     private final cublasLtContext context = new cublasLtContext();
-    private final Map<Key, CublasLtPlan> plans = new HashMap<>();
+    private final RecentlyUsed<Key, CublasLtPlan> plans =
+            new RecentlyUsed<>(MOST_PLANS, CublasLtPlan::close);
     private final long workspaceBytes;
     private final Matmul type;
     private final Stream stream;
@@ -132,8 +135,7 @@ final class CublasLtMatmul implements CudaMatmul {
 
     @Override
     public void close() {
-        plans.values().forEach(CublasLtPlan::close);
-        plans.clear();
+        plans.close();
         if (!context.isNull()) {
             check(cublas.cublasLtDestroy(context), "cublasLtDestroy()");
             context.setNull();

@@ -52,6 +52,10 @@ public final class CudaKernels implements AutoCloseable {
     private final long stream;
     private final long module;
     private final long[] functions = new long[Kernel.values().length];
+
+    /** What the driver takes. */
+    private static final int MOST_GRID_Z = 65_535;
+
     private final KernelArguments arguments = new KernelArguments();
 
     /**
@@ -358,6 +362,23 @@ public final class CudaKernels implements AutoCloseable {
      * @param out results, contiguous rows
      */
     public void attend(
+            AttentionSpec spec,
+            DeviceMatrix projected,
+            int past,
+            long starts,
+            int sequences,
+            int longest,
+            DeviceMatrix out,
+            int scales) {
+        int most = MOST_GRID_Z / scales;
+        for (int first = 0; first < sequences; first += most) {
+            long from = starts + (long) first * Integer.BYTES;
+            int count = Math.min(most, sequences - first);
+            attendSome(spec, projected, past, from, count, longest, out, scales);
+        }
+    }
+
+    private void attendSome(
             AttentionSpec spec,
             DeviceMatrix projected,
             int past,

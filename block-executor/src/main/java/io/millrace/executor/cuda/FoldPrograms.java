@@ -14,12 +14,14 @@ import java.util.List;
 
 /**
  * Pending updates, and what they gather, as programs for the kernels. The last few stay on the
- * device: in a steady run all blocks of a step share one or two. Owned and called by one thread.
+ * device: in a steady run all blocks of a step share one or two. A program has bounded room, which
+ * the plan of memory counts; who has more updates takes them piece by piece. Owned and called by
+ * one thread.
  */
 public final class FoldPrograms implements AutoCloseable {
     private static final int OP_BYTES = 16;
     private static final int SLOTS = 8;
-    private static final int FIRST_CAPACITY = 256;
+    private static final int LEAST_CAPACITY = 256;
 
     private static final int DECAY = 0;
     private static final int TERM = 1;
@@ -35,11 +37,10 @@ public final class FoldPrograms implements AutoCloseable {
     private static final long GATHERING = -2;
 
     private final Device device;
-    private final HostMemory host;
     private final Slot[] slots = new Slot[SLOTS];
-    private DeviceBuffer onDevice;
-    private HostSlab staging;
-    private int capacity;
+    private final DeviceBuffer onDevice;
+    private final HostSlab staging;
+    private final int capacity;
     private int next;
 
     /** What a slot holds, and when its staging may be written again. */
@@ -65,19 +66,46 @@ public final class FoldPrograms implements AutoCloseable {
      *
      * @param device whose compute stream runs the kernels
      * @param host pinned staging
+     * @param capacity steps that a program has room for
      */
-    public FoldPrograms(Device device, HostMemory host) {
+    public FoldPrograms(Device device, HostMemory host, int capacity) {
         this.device = device;
-        this.host = host;
-        allocate(FIRST_CAPACITY);
+        this.capacity = capacity;
+        long bytes = bytes(capacity);
+        onDevice = device.allocate("pending updates", bytes);
+        staging = host.allocatePinned("pending updates", bytes);
         for (int slot = 0; slot < SLOTS; slot++) {
             slots[slot] = new Slot(device.newEvent());
         }
     }
 
-    /** Bytes of device memory that programs take as long as none is unusually long. */
-    public static long deviceBytes() {
-        return HostMemory.pageBytes((long) SLOTS * FIRST_CAPACITY * OP_BYTES);
+    /**
+     * Steps that a program needs room for: all from one rounding to the next, or what one update
+     * adds to thin factors.
+     *
+     * @param foldEvery updates from one rounding to the next
+     * @param queries terms of an update
+     */
+    public static long capacity(int foldEvery, int queries) {
+        long period = foldEvery * (queries + 2L) + 1;
+        return Math.max(LEAST_CAPACITY, Math.max(period, 2L * queries + 4));
+    }
+
+    /** Bytes of device memory, and of staging, that programs of so many steps take. */
+    public static long bytes(long capacity) {
+        return HostMemory.pageBytes(SLOTS * capacity * OP_BYTES);
+    }
+
+    /** How many of some updates, from the first, one program has room for. */
+    public int fitting(List<Update> updates) {
+        int steps = 1; // the store
+        for (int count = 0; count < updates.size(); count++) {
+            steps += mostSteps(updates.get(count));
+            if (steps > capacity) {
+                return count;
+            }
+        }
+        return updates.size();
     }
 
     /** The program of some updates; valid until {@value #SLOTS} others were asked for. */
@@ -142,7 +170,8 @@ public final class FoldPrograms implements AutoCloseable {
 
     private FoldProgram upload(Update first, Update last, long kind, int most, Writer writer) {
         if (most > capacity) {
-            grow(most);
+            throw new IllegalStateException(
+                    "a program of " + most + " steps where there is room for " + capacity);
         }
         int index = next;
         next = (next + 1) % SLOTS;
@@ -158,23 +187,6 @@ public final class FoldPrograms implements AutoCloseable {
         slot.kind = kind;
         slot.program = new FoldProgram(onDevice.address() + offset, count, 0);
         return slot.program;
-    }
-
-    /** Happens when more updates than ever are pending, as after a resume; not in a steady run. */
-    private void grow(int count) {
-        device.compute().synchronize();
-        closeMemory();
-        allocate(Math.max(count, 2 * capacity));
-        for (Slot slot : slots) {
-            slot.first = null;
-        }
-    }
-
-    private void allocate(int ops) {
-        capacity = ops;
-        long bytes = HostMemory.pageBytes((long) SLOTS * ops * OP_BYTES);
-        onDevice = device.allocate("pending updates", bytes);
-        staging = host.allocatePinned("pending updates", bytes);
     }
 
     private static int mostSteps(PendingUpdates pending) {
@@ -257,17 +269,13 @@ public final class FoldPrograms implements AutoCloseable {
         place.set(ValueLayout.JAVA_INT, at + 12, kind);
     }
 
-    private void closeMemory() {
-        onDevice.close();
-        staging.close();
-    }
-
     @Override
     public void close() {
         for (Slot slot : slots) {
             slot.copied.synchronize();
             slot.copied.close();
         }
-        closeMemory();
+        onDevice.close();
+        staging.close();
     }
 }

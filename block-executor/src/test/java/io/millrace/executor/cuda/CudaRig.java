@@ -32,7 +32,7 @@ public final class CudaRig implements AutoCloseable {
         host = new HostMemory(ledger, Tier.HOST, device.pinning());
         byte[] image = CudaKits.current().image(device.api(), device.ordinal());
         kernels = own(new CudaKernels(device.api(), image, device.compute().handle()));
-        programs = own(new FoldPrograms(device, host));
+        programs = own(new FoldPrograms(device, host, 4096));
     }
 
     private <T extends AutoCloseable> T own(T resource) {

@@ -12,6 +12,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -346,6 +347,31 @@ abstract class OperatorKernelsContract {
             }
         }
         same(out.read(type), expected, bound(type), "attention");
+    }
+
+    @Test
+    void attendsInMoreSequencesThanALaunchTakes() {
+        int sequences = 65_535 / SCALES + 1000;
+        int dim = 8;
+        int width = 3 * dim;
+        float[] x = normals(SCALES * sequences * width, 1);
+        CudaRig.Place place = rig.values(DType.F32, x);
+        CudaRig.Place out = rig.poisoned((long) SCALES * sequences * dim * Float.BYTES);
+        rig.kernels()
+                .attend(
+                        attention(1, 1, dim, 0, 0, null),
+                        matrix(place, (long) sequences * width, width, DType.F32),
+                        0,
+                        rig.ints(IntStream.rangeClosed(0, sequences).toArray()).address(),
+                        sequences,
+                        1,
+                        matrix(out, (long) sequences * dim, dim, DType.F32),
+                        SCALES);
+        double[] expected = new double[SCALES * sequences * dim]; // one token each: its value
+        for (int i = 0; i < expected.length; i++) {
+            expected[i] = x[i / dim * width + 2 * dim + i % dim];
+        }
+        same(out.read(DType.F32), expected, 1e-6, "attention");
     }
 
     private static void attendOne(

@@ -228,9 +228,23 @@ final class DriverCalls implements CudaApi {
             }
             access.location().type(MEM_LOCATION_TYPE_DEVICE).id(device);
             access.flags(MEM_ACCESS_FLAGS_PROT_READWRITE);
-            check(
-                    cudart.cuMemSetAccess(address, sizeBytes, access, 1),
-                    "cuMemSetAccess(" + hex(address) + ", " + sizeBytes + ")");
+            try {
+                check(
+                        cudart.cuMemSetAccess(address, sizeBytes, access, 1),
+                        "cuMemSetAccess(" + hex(address) + ", " + sizeBytes + ")");
+            } catch (NativeCallException e) {
+                unmapAfter(address, sizeBytes, e);
+                throw e;
+            }
+        }
+    }
+
+    /** Whoever was told that nothing was mapped will never unmap it. */
+    private void unmapAfter(long address, long sizeBytes, NativeCallException failure) {
+        try {
+            unmap(address, sizeBytes);
+        } catch (NativeCallException e) {
+            failure.addSuppressed(e);
         }
     }
 

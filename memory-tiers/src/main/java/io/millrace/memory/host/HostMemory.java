@@ -1,5 +1,6 @@
 package io.millrace.memory.host;
 
+import io.millrace.memory.Errno;
 import io.millrace.memory.Ledger;
 import io.millrace.memory.OpenResources;
 import io.millrace.memory.Tier;
@@ -70,15 +71,25 @@ public final class HostMemory {
         }
         long chargedBytes = pageBytes(sizeBytes);
         ledger.reserve(account, purpose, chargedBytes);
+        long address;
         try {
-            long address = NativePages.map(chargedBytes);
-            if (chargedBytes >= HUGE_PAGE_BYTES) {
-                NativePages.adviseHugePages(address, chargedBytes);
-            }
-            return new HostSlab(this, purpose, address, sizeBytes, chargedBytes);
+            address = NativePages.map(chargedBytes);
         } catch (RuntimeException | Error e) {
             ledger.release(account, chargedBytes);
             throw e;
+        }
+        if (chargedBytes >= HUGE_PAGE_BYTES) {
+            adviseHugePages(purpose, address, chargedBytes);
+        }
+        return new HostSlab(this, purpose, address, sizeBytes, chargedBytes);
+    }
+
+    private static void adviseHugePages(String purpose, long address, long sizeBytes) {
+        int errno = NativePages.adviseHugePages(address, sizeBytes);
+        if (errno != 0 && errno != Errno.EINVAL.code()) {
+            LOG.log(
+                    Level.WARNING,
+                    purpose + " has no huge pages, which costs time: " + Errno.describe(errno));
         }
     }
 

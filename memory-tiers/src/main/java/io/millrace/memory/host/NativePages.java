@@ -86,16 +86,14 @@ final class NativePages {
     }
 
     /**
-     * Asks for huge pages, which take fewer faults to touch and fewer entries to pin. It is advice:
-     * a kernel without them answers EINVAL and small pages serve.
+     * Asks for huge pages, which take fewer faults to touch and fewer entries to pin; 0 or the
+     * errno. It is advice: a kernel without them answers EINVAL, and small pages serve.
      */
-    static void adviseHugePages(long address, long sizeBytes) {
+    static int adviseHugePages(long address, long sizeBytes) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment state = arena.allocate(CALL_STATE);
             int result = (int) MADVISE.invokeExact(state, address, sizeBytes, MADV_HUGEPAGE);
-            if (result != 0 && errno(state) != Errno.EINVAL.code()) {
-                throw failure(operands("madvise", address, sizeBytes), errno(state));
-            }
+            return result == 0 ? 0 : errno(state);
         } catch (Throwable e) {
             throw unexpected(e);
         }

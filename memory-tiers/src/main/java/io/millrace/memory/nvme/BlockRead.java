@@ -21,6 +21,16 @@ public interface BlockRead extends AutoCloseable {
      */
     long await();
 
+    /**
+     * Names who hears of every piece that has come, on whatever thread brought it; before the first
+     * read. Who reads a block in one piece has nothing to tell.
+     *
+     * @param heard quick, and safe for use from any thread
+     */
+    default void onProgress(Runnable heard) {
+        // One piece: its end is told by await.
+    }
+
     /** Waits for what is in flight, then frees buffers; a second call does nothing. */
     @Override
     void close();

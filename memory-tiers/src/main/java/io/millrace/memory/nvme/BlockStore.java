@@ -4,15 +4,14 @@ import io.millrace.memory.BadInputException;
 import io.millrace.memory.CorruptDataException;
 import io.millrace.memory.NativeCallException;
 import io.millrace.memory.Tier;
+import io.millrace.memory.file.FolderLock;
 import io.millrace.memory.host.HostMemory;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.List;
 
 /**
@@ -37,7 +36,7 @@ public final class BlockStore implements BlockSource, AutoCloseable {
     private final StoreConfig config;
     private final FileIo io;
     private final HostMemory memory;
-    private final FileChannel lockFile;
+    private final FolderLock lock;
     private final SlotGeometry geometry;
     private final SlotTable slots; // guarded by this
     private final IoFile data;
@@ -59,8 +58,8 @@ public final class BlockStore implements BlockSource, AutoCloseable {
         Undo undo = new Undo();
         undo.add(() -> memory.ledger().release(Tier.NVME, chargedBytes));
         try {
-            lockFile = lock(config.folder());
-            undo.add(() -> close(lockFile));
+            lock = lock(config.folder());
+            undo.add(lock::close);
             Path manifestPath = config.folder().resolve(MANIFEST_FILE);
             boolean exists = Files.exists(manifestPath);
             if (!exists) {
@@ -120,13 +119,16 @@ public final class BlockStore implements BlockSource, AutoCloseable {
         if (!Files.isDirectory(folder)) {
             return;
         }
-        FileChannel held = lock(folder);
-        try {
-            List<String> names =
-                    List.of(MANIFEST_FILE, MANIFEST_FILE + DRAFT, DATA_FILE, OWNER_FILE, LOCK_FILE);
-            for (String name : names) {
+        FolderLock held = lock(folder);
+        try (held) {
+            for (String name :
+                    List.of(MANIFEST_FILE, MANIFEST_FILE + DRAFT, DATA_FILE, OWNER_FILE)) {
                 Files.deleteIfExists(folder.resolve(name));
             }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        try {
             try (var rest = Files.list(folder)) {
                 if (rest.findAny().isPresent()) {
                     return;
@@ -135,8 +137,6 @@ public final class BlockStore implements BlockSource, AutoCloseable {
             Files.delete(folder);
         } catch (IOException e) {
             throw new UncheckedIOException(folder + " cannot be removed", e);
-        } finally {
-            close(held);
         }
     }
 
@@ -171,26 +171,18 @@ public final class BlockStore implements BlockSource, AutoCloseable {
         }
     }
 
-    private static FileChannel lock(Path folder) {
-        FileChannel channel = null;
+    private static FolderLock lock(Path folder) {
         try {
-            channel =
-                    FileChannel.open(
-                            folder.resolve(LOCK_FILE),
-                            StandardOpenOption.CREATE,
-                            StandardOpenOption.WRITE);
-            if (channel.tryLock() != null) {
-                return channel;
-            }
-        } catch (OverlappingFileLockException e) {
-            // This process holds it: the same answer as for another one.
+            return FolderLock.tryTake(folder, LOCK_FILE)
+                    .orElseThrow(() ->
+                            new BadInputException(
+                                    folder.toString(),
+                                    "another run uses this store",
+                                    "wait for it, or give another"));
         } catch (IOException e) {
             throw new BadInputException(
                     folder.toString(), "cannot be locked (" + e + ")", "give a writable folder");
         }
-        close(channel);
-        throw new BadInputException(
-                folder.toString(), "another run uses this store", "wait for it, or give another");
     }
 
     /** What moves its bytes. */
@@ -306,7 +298,7 @@ public final class BlockStore implements BlockSource, AutoCloseable {
                 closed = true;
                 data.close();
                 manifest.close();
-                close(lockFile);
+                lock.close();
                 memory.ledger().release(Tier.NVME, chargedBytes);
             }
         }
@@ -378,14 +370,6 @@ public final class BlockStore implements BlockSource, AutoCloseable {
                     "a write to " + data.path(),
                     0,
                     "an earlier sync failed: " + poison.getMessage());
-        }
-    }
-
-    private static void close(FileChannel channel) {
-        try {
-            channel.close();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         }
     }
 }

@@ -19,6 +19,15 @@ public final class BlockWrite implements AutoCloseable {
     }
 
     /**
+     * Names who hears of every piece that the drive has taken; before the first write.
+     *
+     * @param heard quick, and safe for use from any thread
+     */
+    public void onProgress(Runnable heard) {
+        transfer.onProgress(heard);
+    }
+
+    /**
      * Starts writing a block and returns; where no spare slot is left it syncs the store first.
      *
      * @param index the block

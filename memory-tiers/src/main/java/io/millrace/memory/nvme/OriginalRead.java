@@ -25,6 +25,13 @@ final class OriginalRead implements BlockRead {
     }
 
     @Override
+    public void onProgress(Runnable heard) {
+        for (Transfer transfer : transfers) {
+            transfer.onProgress(heard);
+        }
+    }
+
+    @Override
     public void start(int block, MemorySegment destination) {
         if (plan != null) {
             throw new IllegalStateException("a block is still being read");

@@ -30,6 +30,11 @@ final class PagedTransfer implements AutoCloseable {
         tailPage = memory.allocate("a page for block tails", PAGE);
     }
 
+    void onProgress(Runnable heard) {
+        body.onProgress(heard);
+        tail.onProgress(heard);
+    }
+
     /** Starts a transfer of a block; await it before the next. */
     void start(
             IoFile file, IoRequest.Op operation, long position, MemorySegment block, long bytes) {

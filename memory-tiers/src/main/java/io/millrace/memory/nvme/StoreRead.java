@@ -24,6 +24,11 @@ final class StoreRead implements BlockRead {
     }
 
     @Override
+    public void onProgress(Runnable heard) {
+        transfer.onProgress(heard);
+    }
+
+    @Override
     public void start(int index, MemorySegment destination) {
         if (slot != NONE) {
             throw new IllegalStateException("block " + block + " is still being read");

@@ -5,6 +5,8 @@ import io.millrace.memory.host.HostMemory;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Moves a range of any length between a file and memory: cut in pieces, several in flight, short
@@ -17,6 +19,8 @@ final class Transfer implements IoRequest.Completion {
     // after it nobody knows what the drive holds.
     private static final int READ_RETRIES = 2;
     private static final int BUSY_RETRIES = 1000;
+    private static final int STEEPEST_BACK_OFF = 9; // doublings: from 20 us to 10 ms
+    private static final long FIRST_BACK_OFF_NS = 20_000;
     private static final int STALLS = 3;
 
     // Each request leaves some garbage in Netty: a block's visit is kept to few requests.
@@ -41,6 +45,7 @@ final class Transfer implements IoRequest.Completion {
     private int inFlight;
     private RuntimeException failure;
     private long retryCount;
+    private volatile Runnable progress = () -> {};
 
     /** One of the requests in flight, and the piece that it works on. */
     private static final class Lane {
@@ -49,6 +54,7 @@ final class Transfer implements IoRequest.Completion {
         private int doneBytes;
         private int tries;
         private int stalls;
+        private int busy; // answers in a row that the system had no room for the request
 
         Lane(IoRequest.Completion completion) {
             request = new IoRequest(completion);
@@ -61,6 +67,11 @@ final class Transfer implements IoRequest.Completion {
         for (int i = 0; i < depth; i++) {
             lanes[i] = new Lane(this);
         }
+    }
+
+    /** Names who hears of every request that has moved bytes. */
+    void onProgress(Runnable heard) {
+        progress = heard;
     }
 
     /**
@@ -162,6 +173,9 @@ final class Transfer implements IoRequest.Completion {
 
     @Override
     public void completed(IoRequest request) {
+        if (request.result() > 0) {
+            progress.run();
+        }
         Lane lane = laneOf(request);
         boolean again;
         synchronized (this) {
@@ -172,8 +186,19 @@ final class Transfer implements IoRequest.Completion {
             }
         }
         if (again) {
-            send(lane);
+            sendAgain(lane);
         }
+    }
+
+    /** A system without room gets time to make some; the thread that brings completions none. */
+    private void sendAgain(Lane lane) {
+        if (lane.busy == 0) {
+            send(lane);
+            return;
+        }
+        long waitNs = FIRST_BACK_OFF_NS << Math.min(lane.busy - 1, STEEPEST_BACK_OFF);
+        CompletableFuture.delayedExecutor(waitNs, TimeUnit.NANOSECONDS, Runnable::run)
+                .execute(() -> send(lane));
     }
 
     /** Books a result; whether the lane has more to do. */
@@ -182,6 +207,7 @@ final class Transfer implements IoRequest.Completion {
         if (result < 0) {
             return retry(lane, -result);
         }
+        lane.busy = 0;
         int asked = pieceLength(lane.piece);
         int needed = (int) Math.min(asked, required - (long) lane.piece * pieceBytes);
         lane.doneBytes += result;
@@ -217,6 +243,7 @@ final class Transfer implements IoRequest.Completion {
             return false;
         }
         retryCount++;
+        lane.busy = errno == Errno.EAGAIN.code() ? lane.busy + 1 : 0;
         if (!busy) {
             LOG.log(
                     Level.WARNING,
@@ -233,6 +260,7 @@ final class Transfer implements IoRequest.Completion {
         lane.doneBytes = 0;
         lane.tries = 0;
         lane.stalls = 0;
+        lane.busy = 0;
     }
 
     private int pieceLength(int piece) {

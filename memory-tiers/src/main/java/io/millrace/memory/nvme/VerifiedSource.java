@@ -81,6 +81,11 @@ public final class VerifiedSource implements BlockSource {
         }
 
         @Override
+        public void onProgress(Runnable heard) {
+            read.onProgress(heard);
+        }
+
+        @Override
         public void start(int wanted, MemorySegment destination) {
             block = wanted;
             target = destination;

@@ -165,10 +165,14 @@ public abstract class DeviceContractTest {
 
     @Test
     final void waitingForAnEventThatWasNeverRecordedDoesNotWait() {
-        try (DeviceEvent event = device.newEvent()) {
-            event.synchronize();
-            device.compute().await(event);
-            device.compute().synchronize();
+        try (DeviceEvent never = device.newEvent();
+                DeviceEvent after = device.newEvent()) {
+            never.synchronize();
+            device.compute().await(never);
+            device.compute().record(after);
+            after.synchronize();
+            assertThat(never.isDone()).isTrue();
+            assertThat(after.isDone()).isTrue();
         }
     }
 

@@ -18,6 +18,12 @@ import org.junit.jupiter.api.Test;
 
 final class HostMemoryTest {
     @Test
+    void refusedAdviceIsAnAnswerAndNoFailure() {
+        long nowhere = 1L << 20; // below what the system maps
+        assertThat(NativePages.adviseHugePages(nowhere, 4096)).isEqualTo(Errno.ENOMEM.code());
+    }
+
+    @Test
     void slabsArePageAlignedZeroedAndChargedByWholePages() {
         Ledger ledger = Ledger.unlimited();
         HostMemory memory = new HostMemory(ledger);

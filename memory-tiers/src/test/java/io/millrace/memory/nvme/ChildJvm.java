@@ -5,10 +5,17 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Starts a class of ours in a JVM like this one. */
-final class ChildJvm {
+public final class ChildJvm {
     private ChildJvm() {}
 
-    static List<String> command(List<String> flags, Class<?> main, String... arguments) {
+    /**
+     * The command that does so.
+     *
+     * @param flags for the JVM, beside those that this one has
+     * @param main the class
+     * @param arguments for it
+     */
+    public static List<String> command(List<String> flags, Class<?> main, String... arguments) {
         List<String> command = new ArrayList<>();
         command.add(ProcessHandle.current().info().command().orElseThrow());
         command.addAll(
