@@ -34,9 +34,10 @@ public final class GoingOnCost {
     private final Path model;
     private final Path rows;
 
-    private GoingOnCost(Path folder) throws IOException {
+    private GoingOnCost(Path folder, long hidden, long layers) throws IOException {
         this.folder = Files.createDirectories(folder);
-        model = BenchModels.of(folder, "opt-57m", shape(), DType.BF16);
+        String name = "opt-" + hidden + "x" + layers;
+        model = BenchModels.of(folder, name, shape(hidden, layers), DType.BF16);
         rows = TuneRun.writeRows(folder.resolve("rows.jsonl"), 64, 32, 30000);
     }
 
@@ -44,8 +45,12 @@ public final class GoingOnCost {
 
     /** Measures placement after placement. */
     public static void main(String[] arguments) throws IOException, InterruptedException {
-        GoingOnCost cost = new GoingOnCost(Path.of(arguments[0]));
         Options given = new Options(arguments, 1);
+        GoingOnCost cost =
+                new GoingOnCost(
+                        Path.of(arguments[0]),
+                        given.number("--hidden", 512),
+                        given.number("--layers", 10));
         List<Placement> placements =
                 List.of(
                         new Placement("in memory", List.of()),
@@ -207,17 +212,17 @@ public final class GoingOnCost {
         return seconds;
     }
 
-    private static ModelConfig shape() {
+    private static ModelConfig shape(long hidden, long layers) {
         Map<String, Object> config = new LinkedHashMap<>();
         config.put("architectures", List.of("OPTForCausalLM"));
         config.put("model_type", "opt");
         config.put("activation_function", "relu");
         config.put("do_layer_norm_before", true);
-        config.put("hidden_size", 512L);
-        config.put("word_embed_proj_dim", 512L);
-        config.put("ffn_dim", 2048L);
+        config.put("hidden_size", hidden);
+        config.put("word_embed_proj_dim", hidden);
+        config.put("ffn_dim", 4 * hidden);
         config.put("num_attention_heads", 8L);
-        config.put("num_hidden_layers", 10L);
+        config.put("num_hidden_layers", layers);
         config.put("max_position_embeddings", 2048L);
         config.put("vocab_size", 50272L);
         config.put("bos_token_id", 2L);

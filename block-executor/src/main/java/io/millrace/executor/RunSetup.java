@@ -91,6 +91,8 @@ final class RunSetup implements AutoCloseable {
                             session.layout(),
                             data.train().examples());
             String fingerprint = scanned.orElseGet(() -> base.scan().fingerprint());
+            // Before the folder is made, which takes a page of a disk that is full.
+            CheckpointWriter.checkWritable(config.output().out(), session.layout().sizeBytes());
             folder = RunFolder.open(config.output().out(), config.output().resume());
             RunHistory.Past past =
                     RunHistory.read(
@@ -236,6 +238,7 @@ final class RunSetup implements AutoCloseable {
             RunHistory.Past past,
             AtomicReference<RunHistory> begun) {
         StoreRecord record = new StoreRecord(folder.folder());
+        record.removeOthers();
         Path path = folder.store(config.memory().nvmeDir());
         StoreFolder store =
                 new StoreFolder(

@@ -47,6 +47,8 @@ final class RunStore {
                 return left.get();
             }
         }
+        // Whenever a kill comes, the record names every store that there may be.
+        folder.record().write(folder.earlier(), List.of(folder.path()));
         BlockStore.delete(folder.path());
         makeFolder(folder.path());
         BlockStore store = BlockStore.open(config(folder, folder.path(), blockBytes), io, host);
@@ -55,10 +57,11 @@ final class RunStore {
             if (!here) {
                 bringOver(folder, store, drives, host);
             }
-            folder.record().write(folder.path());
-            folder.earlier()
-                    .filter(place -> !StoreRecord.isSame(place, folder.path()))
-                    .ifPresent(BlockStore::delete);
+            Optional<Path> left =
+                    folder.earlier().filter(place -> !StoreRecord.isSame(place, folder.path()));
+            folder.record().write(Optional.of(folder.path()), left.stream().toList());
+            left.ifPresent(BlockStore::delete);
+            folder.record().write(Optional.of(folder.path()), List.of());
             return store;
         } catch (RuntimeException | Error e) {
             store.close();

@@ -5,11 +5,14 @@ import io.millrace.memory.file.DurableFiles;
 import io.millrace.memory.nvme.BlockStore;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonFormatException;
+import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -21,6 +24,7 @@ import java.util.Optional;
 final class StoreRecord {
     private static final String NAME = "blocks.json";
     private static final String PATH = "path";
+    private static final String OTHERS = "others";
     private static final String INSIDE = "blocks";
 
     private final Path runFolder;
@@ -45,21 +49,46 @@ final class StoreRecord {
      * @throws BadInputException where the record cannot be read
      */
     Optional<Path> find() {
-        Path file = file(runFolder);
-        Path place = inside(runFolder);
-        if (Files.isRegularFile(file)) {
-            try {
-                place = Path.of(Json.parseObject(Files.readString(file)).string(PATH));
-            } catch (IOException | JsonFormatException e) {
-                throw new BadInputException(
-                        file.toString(),
-                        "cannot be read (" + e.getMessage() + ")",
-                        "remove it: the run rebuilds its blocks from base and journal");
-            }
-        }
+        Path place =
+                read().map(fields -> fields.string(PATH, ""))
+                        .filter(path -> !path.isEmpty())
+                        .map(Path::of)
+                        .orElse(inside(runFolder));
         return BlockStore.isStore(place)
                 ? Optional.of(place.toAbsolutePath().normalize())
                 : Optional.empty();
+    }
+
+    private Optional<JsonObject> read() {
+        Path file = file(runFolder);
+        if (!Files.isRegularFile(file)) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(Json.parseObject(Files.readString(file)));
+        } catch (IOException | JsonFormatException e) {
+            throw new BadInputException(
+                    file.toString(),
+                    "cannot be read (" + e.getMessage() + ")",
+                    "remove it: the run rebuilds its blocks from base and journal");
+        }
+    }
+
+    /** Removes the stores that a stop has left between the making of one and the use of another. */
+    void removeOthers() {
+        Optional<JsonObject> fields = read().filter(record -> record.has(OTHERS));
+        if (fields.isEmpty()) {
+            return;
+        }
+        Optional<Path> current = find();
+        for (Object other : fields.get().array(OTHERS)) {
+            Path place = Path.of(other.toString());
+            if (BlockStore.isStore(place)
+                    && current.filter(store -> isSame(store, place)).isEmpty()) {
+                BlockStore.delete(place);
+            }
+        }
+        write(current, List.of());
     }
 
     /** Whether a run's store, if there is one, is this. */
@@ -77,17 +106,26 @@ final class StoreRecord {
         }
     }
 
-    /** Says where the store is from now on; durable when this returns. */
-    void write(Path store) {
-        try {
-            if (isSame(store, inside(runFolder))) {
-                Files.deleteIfExists(file(runFolder));
-                return;
-            }
-            String place = store.toAbsolutePath().normalize().toString();
-            replace(file(runFolder), Map.of(PATH, place));
-        } catch (IOException e) {
-            throw new UncheckedIOException(file(runFolder) + " cannot be written", e);
+    /**
+     * Says where the store is from now on, and which others may be on some drive until that is said
+     * anew; durable when this returns.
+     */
+    void write(Optional<Path> store, List<Path> others) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        store.filter(place -> !isSame(place, inside(runFolder)))
+                .ifPresent(
+                        place -> fields.put(PATH, place.toAbsolutePath().normalize().toString()));
+        if (!others.isEmpty()) {
+            fields.put(
+                    OTHERS,
+                    others.stream()
+                            .map(place -> place.toAbsolutePath().normalize().toString())
+                            .toList());
+        }
+        if (fields.isEmpty()) {
+            remove();
+        } else {
+            replace(file(runFolder), fields);
         }
     }
 

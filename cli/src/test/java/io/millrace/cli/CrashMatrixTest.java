@@ -24,7 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(value = 60, unit = TimeUnit.MINUTES)
 class CrashMatrixTest {
     /** Kills; a build has time for a few, a longer look for all pairs many times over. */
-    private static final int LEGS = Integer.getInteger("test.legs", 8);
+    private static final int LEGS = Integer.getInteger("test.legs", 6);
 
     /** Kills in one run. */
     private static final int LEGS_A_RUN = 10;

@@ -61,6 +61,11 @@ public final class JournalReader {
         long wholeBytes = 0;
         try {
             for (String line = lines.next(); line != null; line = lines.next()) {
+                if (header != null && line.indexOf(0) >= 0) {
+                    return new JournalSurvey(
+                            journal(wholeBytes, bytesUntilTheEnd(lines, wholeBytes)),
+                            Optional.empty());
+                }
                 take(line);
                 wholeBytes = lines.wholeBytes();
             }
@@ -77,6 +82,20 @@ public final class JournalReader {
             throw new BadInputException(file.toString(), "the journal has no whole header", MEND);
         }
         return new JournalSurvey(journal(wholeBytes, lines.tornBytes()), Optional.empty());
+    }
+
+    /**
+     * The length of a tail that a loss of power has left: a file may have grown by pages that were
+     * never written, which then read as zeros. Nobody was told that such a line is on the disk.
+     *
+     * @throws JsonFormatException where a line follows, for it was begun after the tail was durable
+     */
+    private static long bytesUntilTheEnd(JournalLines lines, long wholeBytes) throws IOException {
+        long end = lines.wholeBytes();
+        if (lines.next() != null) {
+            throw new JsonFormatException("the line has zeros in it, and others follow");
+        }
+        return end - wholeBytes + lines.tornBytes();
     }
 
     private void take(String line) {

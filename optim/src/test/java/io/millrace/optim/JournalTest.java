@@ -146,6 +146,33 @@ final class JournalTest {
     }
 
     @Test
+    void aLastLineWhoseFrontNeverReachedTheDiskIsTorn() throws IOException {
+        List<StepRecord> records = write(3, 5);
+        byte[] whole = Files.readAllBytes(file);
+        int lastLine =
+                new String(whole, 0, whole.length - 1, StandardCharsets.UTF_8).lastIndexOf('\n')
+                        + 1;
+        for (int until = lastLine + 1; until < whole.length; until += 7) {
+            byte[] bytes = whole.clone();
+            Arrays.fill(bytes, lastLine, until, (byte) 0);
+            Files.write(file, bytes);
+            Journal journal = JournalReader.read(file);
+            assertThat(journal.records()).isEqualTo(records.subList(0, 2));
+            assertThat(journal.tornBytes()).isEqualTo(whole.length - lastLine);
+            try (JournalWriter writer = JournalWriter.resume(file, journal)) {
+                writer.append(records.get(2));
+            }
+            assertThat(Files.readAllBytes(file)).isEqualTo(whole);
+        }
+        byte[] followed = whole.clone();
+        followed[lastLine - 3] = 0;
+        Files.write(file, followed);
+        assertThatThrownBy(() -> JournalReader.read(file))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("line 3");
+    }
+
+    @Test
     void everyFlippedBitInTheMiddleIsFoundAndNamed() throws IOException {
         write(3, 6);
         byte[] whole = Files.readAllBytes(file);
