@@ -83,7 +83,8 @@ final class StoreRecord {
         Optional<Path> current = find();
         for (Object other : fields.get().array(OTHERS)) {
             Path place = Path.of(other.toString());
-            if (BlockStore.isStore(place)
+            // A kill may have left a part of one, or its empty folder.
+            if (Files.isDirectory(place)
                     && current.filter(store -> isSame(store, place)).isEmpty()) {
                 BlockStore.delete(place);
             }
