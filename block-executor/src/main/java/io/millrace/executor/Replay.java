@@ -41,6 +41,7 @@ public final class Replay {
      * @param journal the run's {@code journal.jsonl}
      * @param out the folder to write
      * @throws BadInputException when the journal is damaged or belongs to another base
+     * @throws DivergedException when the weights are not finite any more by its end
      */
     public static Result run(Path base, Path journal, Path out) {
         Journal read = JournalReader.read(journal);
@@ -58,6 +59,7 @@ public final class Replay {
      * @param out the folder to write
      * @throws BadInputException when the journal does not reach the step, is damaged before it, or
      *     belongs to another base
+     * @throws DivergedException when the weights are not finite any more by then
      */
     public static Result until(Path base, Path journal, long until, Path out) {
         JournalSurvey survey = JournalReader.survey(journal);
@@ -78,6 +80,7 @@ public final class Replay {
         CheckpointWriter.checkEmpty(out);
         JournalHeader header = read.header();
         try (Checkpoint checkpoint = Checkpoint.open(base)) {
+            CheckpointWriter.checkWritable(out, checkpoint.layout().sizeBytes());
             String fingerprint = checkpoint.scan().fingerprint();
             if (!fingerprint.equals(header.base())) {
                 throw new BadInputException(
@@ -171,6 +174,7 @@ public final class Replay {
                 checkpoint.readBlock(block, bytes);
                 new Visit(new BaseBlock(bytes), block, request, passes.foldEvery(), true)
                         .finish(passes);
+                FiniteWeights.require(layout, block.index(), bytes, updates.lastStep());
                 writer.writeBlock(block.index(), bytes);
             }
             writer.commit();

@@ -6,13 +6,11 @@ import io.millrace.memory.nvme.VerifiedSource;
 import io.millrace.model.CheckpointWriter;
 import io.millrace.optim.JournalReader;
 import java.lang.System.Logger.Level;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.OptionalLong;
 
 /** What a run makes durable beside its journal: blocks and checkpoints under way, its end. */
@@ -163,20 +161,6 @@ final class RunSaves {
         session.discardStore();
     }
 
-    /** What a model folder may not hold when it is read, it may not hold when it is written. */
-    private void requireFinite(int block, MemorySegment weights) {
-        Optional<String> tensor = session.layout().firstNonFinite(block, weights);
-        if (tensor.isPresent()) {
-            throw new DivergedException(
-                    "by step "
-                            + history.updates().lastStep()
-                            + " tensor '"
-                            + tensor.get()
-                            + "' has weights that are not finite, and is not saved; lower --lr or"
-                            + " --eps and start again");
-        }
-    }
-
     /** Checksums of the blocks as they were written. */
     private List<Integer> save(Path place, ForwardRequest.Folding folding) {
         folder.requireInPlace();
@@ -187,7 +171,8 @@ final class RunSaves {
                     history.updates(),
                     folding,
                     (block, weights) -> {
-                        requireFinite(block, weights);
+                        FiniteWeights.require(
+                                session.layout(), block, weights, history.updates().lastStep());
                         writer.writeBlock(block, weights);
                         checksums[block] = VerifiedSource.checksum(origin.tensors(block, weights));
                     });

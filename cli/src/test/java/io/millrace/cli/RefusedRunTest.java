@@ -272,6 +272,13 @@ class RefusedRunTest {
                 .contains("by step 1 tensor '", "weights that are not finite", "lower --lr");
         assertThat(RealCommand.contents(out).keySet())
                 .noneMatch(name -> name.endsWith(".safetensors"));
+
+        // Nor does the journal make a model of them.
+        Path replayed = temp.resolve("replayed");
+        assertThat(command.failed(replay("--out=" + replayed)))
+                .contains("by step 1 tensor '", "weights that are not finite");
+        assertThat(RealCommand.contents(replayed)).containsOnlyKeys("");
+        command.done(RealCommand.with(replay("--out=" + replayed), "--until=0"));
     }
 
     @Test
