@@ -19,6 +19,9 @@ import java.util.Optional;
 
 /** Token ids in, logits and losses out, through files: for checks against other programs. */
 public final class ForwardPass {
+    /** Ids of an input; the logits of so many would take hundreds of gigabytes. */
+    private static final long MAX_IDS = 1L << 24;
+
     private ForwardPass() {}
 
     /**
@@ -38,12 +41,15 @@ public final class ForwardPass {
      * @param input a safetensors file
      * @param output the file to write
      * @param memory where bytes may be
+     * @throws BadInputException when the model or the input is refused, or the file cannot be
+     *     written
      */
     public static Result run(Path model, Path input, Path output, MemoryConfig memory) {
+        GivenPaths.requireWritableFile("--output", output);
         try (ModelSession session = ModelSession.open(model, Optional.empty(), memory)) {
-            session.checkpoint().scan();
             DecoderSpec spec = session.checkpoint().spec();
             Padded padded = Padded.read(input, spec);
+            session.checkpoint().scan();
             Batch batch = padded.batch();
             int longest = batch.maxLength();
             ScratchSize size = ScratchSize.batches(batch.rows(), 1, longest, 1, 1);
@@ -147,6 +153,12 @@ public final class ForwardPass {
                             input.toString(),
                             "input_ids has the shape " + ids.shape(),
                             "give [batch, tokens]");
+                }
+                if (ids.elementCount() > MAX_IDS) {
+                    throw new BadInputException(
+                            input.toString(),
+                            "input_ids has " + ids.elementCount() + " ids",
+                            "give at most " + MAX_IDS + " at once");
                 }
                 int rows = Math.toIntExact(ids.shape().get(0));
                 int columns = Math.toIntExact(ids.shape().get(1));

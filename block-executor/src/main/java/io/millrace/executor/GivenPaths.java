@@ -5,12 +5,18 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Looks whether paths that options name can be used, before a run does anything. */
-final class GivenPaths {
+/** Looks whether paths that options name can be used, before anything else is done. */
+public final class GivenPaths {
     private GivenPaths() {}
 
-    /** Refuses a file that cannot be written where it is named; its folder has to be there. */
-    static void requireWritableFile(String option, Path file) {
+    /**
+     * Refuses a file that cannot be written where it is named; its folder has to be there.
+     *
+     * @param option that names it
+     * @param file to be written
+     * @throws BadInputException when it cannot be
+     */
+    public static void requireWritableFile(String option, Path file) {
         Path folder = file.toAbsolutePath().normalize().getParent();
         if (Files.isDirectory(file) || folder == null) {
             throw new BadInputException(option, file + " is a folder", "give a file in it");
@@ -32,8 +38,14 @@ final class GivenPaths {
         }
     }
 
-    /** Refuses a folder that is not there and cannot be made, or is no folder. */
-    static void requireFolder(String option, Path folder) {
+    /**
+     * Refuses a folder that is not there and cannot be made, or is no folder.
+     *
+     * @param option that names it
+     * @param folder to be written in
+     * @throws BadInputException when it cannot be
+     */
+    public static void requireFolder(String option, Path folder) {
         Path existing = folder.toAbsolutePath().normalize();
         while (existing.getParent() != null && !Files.exists(existing)) {
             existing = existing.getParent();

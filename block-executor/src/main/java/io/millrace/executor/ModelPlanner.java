@@ -29,6 +29,7 @@ public final class ModelPlanner {
      */
     public static ModelPlan plan(
             ModelShape model, PlanOptions options, Machine machine, boolean sweeps) {
+        options.memory().checkDeviceBudget(machine.device().isUnified());
         int limit = model.spec().maxPositions();
         int tokens = options.seqLen().orElse(Math.min(limit, LONGEST_BY_DEFAULT));
         DatasetOptions.of(tokens, limit, model.spec().vocabSize()); // what a run's data must fit

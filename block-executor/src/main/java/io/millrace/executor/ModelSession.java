@@ -3,7 +3,6 @@ package io.millrace.executor;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.cpu.CpuWorkers;
 import io.millrace.executor.cpu.OperatorClock;
-import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.memory.Ledger;
 import io.millrace.memory.Tier;
@@ -56,7 +55,7 @@ final class ModelSession implements AutoCloseable {
      */
     static ModelSession open(Path folder, Optional<DType> dtype, MemoryConfig memory) {
         Engine engine = Engines.of(memory.device());
-        requireDeviceOfItsOwn(memory);
+        memory.checkDeviceBudget(memory.device().equals("cpu"));
         memory.nvmeDir().ifPresent(dir -> GivenPaths.requireFolder("--nvme-dir", dir));
         Checkpoint checkpoint = Checkpoint.open(folder);
         IgnoredTensors.tell(checkpoint);
@@ -72,15 +71,6 @@ final class ModelSession implements AutoCloseable {
         } catch (RuntimeException | Error e) {
             checkpoint.close();
             throw e;
-        }
-    }
-
-    private static void requireDeviceOfItsOwn(MemoryConfig memory) {
-        if (memory.deviceBudget().isPresent() && memory.device().equals("cpu")) {
-            throw new BadInputException(
-                    "--device-budget",
-                    "the cpu has no memory beside the host's",
-                    "give --host-budget, or a --device with memory of its own");
         }
     }
 

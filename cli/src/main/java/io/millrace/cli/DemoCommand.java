@@ -1,6 +1,7 @@
 package io.millrace.cli;
 
 import io.millrace.executor.EvalResult;
+import io.millrace.executor.GivenPaths;
 import io.millrace.executor.RunSummary;
 import io.millrace.executor.config.EvalConfig;
 import io.millrace.executor.config.MemoryConfig;
@@ -67,6 +68,9 @@ final class DemoCommand implements Callable<Integer> {
                     samples.toString(),
                     "the samples are not there",
                     "run ./millrace at the root of a complete checkout");
+        }
+        if (out != null) {
+            GivenPaths.requireFolder("--out", out);
         }
         Path model = samples.resolve("tiny-lm");
         Path test = samples.resolve("reviews-test.jsonl");

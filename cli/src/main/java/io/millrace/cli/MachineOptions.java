@@ -50,6 +50,11 @@ final class MachineOptions {
             description = "What if it had so much host memory.")
     private Long hostMemory;
 
+    /** Whether the plan's folders are to be found here: neither machine nor drive is another. */
+    boolean isThisOne() {
+        return file == null && drives == null && driveGeneration == null;
+    }
+
     /** The machine, and the device of it that a run would use. */
     Machine machine(Optional<String> device, DType dtype, Matmul matmul, Optional<Path> nvmeDir) {
         Machine base = file == null ? thisOne(nvmeDir) : MachineFile.read(file);

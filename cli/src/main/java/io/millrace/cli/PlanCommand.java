@@ -1,5 +1,6 @@
 package io.millrace.cli;
 
+import io.millrace.executor.GivenPaths;
 import io.millrace.executor.ModelPlan;
 import io.millrace.executor.ModelPlanner;
 import io.millrace.executor.ModelShape;
@@ -101,6 +102,9 @@ final class PlanCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        if (plot != null) {
+            GivenPaths.requireWritableFile("--plot", plot);
+        }
         ModelPlan plan = plan();
         PlanReport report =
                 new PlanReport(plan, Objects.requireNonNullElse(endurance, PlanReport.ENDURANCE));
@@ -126,6 +130,11 @@ final class PlanCommand implements Callable<Integer> {
                         optional(seqLen),
                         run.arithmetic(),
                         memory.config());
+        if (machine.isThisOne()) {
+            options.memory()
+                    .nvmeDir()
+                    .ifPresent(dir -> GivenPaths.requireFolder("--nvme-dir", dir));
+        }
         Optional<DType> stored = options.arithmetic().dtype();
         ModelShape shape =
                 source.arch != null

@@ -4,6 +4,7 @@ import io.millrace.executor.Rehearsal;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.memory.BadInputException;
+import io.millrace.prefetch.plan.MachineFile;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonFormatException;
 import io.millrace.telemetry.report.BytesPerLane;
@@ -16,6 +17,7 @@ import io.millrace.telemetry.report.ProfileRecorder;
 import io.millrace.telemetry.report.Wear;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.time.ZoneId;
@@ -197,14 +199,19 @@ final class ProfileCommand implements Callable<Integer> {
         }
     }
 
-    private MachineLimits limits() throws IOException {
+    private MachineLimits limits() {
         Path kept = ProbeCache.ofThisMachine().file(memory.config().nvmeDir());
         if (probe == null && !Files.isReadable(kept)) {
             return MachineLimits.UNKNOWN;
         }
         Path file = probe == null ? kept : probe;
         try {
-            return MachineLimits.of(Json.parseObject(Files.readString(file)));
+            return MachineLimits.of(Json.readObject(file, MachineFile.MAX_BYTES));
+        } catch (NoSuchFileException e) {
+            throw new BadInputException("--probe", file + " is not there", "check the path");
+        } catch (IOException e) {
+            throw new BadInputException(
+                    "--probe", file + " cannot be read (" + e.getMessage() + ")", "check the path");
         } catch (JsonFormatException e) {
             throw new BadInputException(
                     file.toString(), e.getMessage(), "write it anew with 'millrace probe --json'");

@@ -82,6 +82,7 @@ class PlanAsTuneTest {
                 "--matmul=fp8",
                 "--device=tpu",
                 "--device-budget=0 --device=emulated",
+                "--device-budget=1GiB",
                 "--host-budget=0",
                 "--nvme-budget=1GiB",
                 "--prefetch=0"
@@ -106,6 +107,17 @@ class PlanAsTuneTest {
         assertThat(refusal).contains("give at least");
         assertThat(command.refused(RealCommand.with(RealCommand.with(plan, LONGEST), words)))
                 .isEqualTo(refusal);
+    }
+
+    @Test
+    void aPlanOfThisMachineLooksAtItsFolders() {
+        String option = "--nvme-dir=/proc/version";
+        String refusal = command.refused(RealCommand.with(tune, option));
+        assertThat(command.refused(List.of("plan", plan.get(1), option))).isEqualTo(refusal);
+        assertThat(command.refused(RealCommand.with(plan, "--plot=/nope/sweep.svg")))
+                .contains("--plot: there is no folder /nope");
+        // Another machine has other folders.
+        assertThat(command.done(RealCommand.with(plan, option))).contains("/proc/version");
     }
 
     @Test

@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.millrace.memory.DType;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -19,6 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Folders, journals and budgets that a run cannot have. */
 class RefusedRunTest {
@@ -279,6 +282,68 @@ class RefusedRunTest {
                 .contains("by step 1 tensor '", "weights that are not finite");
         assertThat(RealCommand.contents(replayed)).containsOnlyKeys("");
         command.done(RealCommand.with(replay("--out=" + replayed), "--until=0"));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "/nope/out.safetensors, there is no folder /nope",
+        "/proc/out.safetensors, /proc/out.safetensors cannot be written",
+        "/proc, /proc is a folder"
+    })
+    void aForwardIsRefusedAPlaceThatItCannotWriteBeforeItReadsAnything(String place, String line) {
+        // Neither model nor input is there.
+        assertThat(
+                        command.refused(
+                                List.of(
+                                        "forward",
+                                        "--model=" + temp.resolve("none"),
+                                        "--input=" + temp.resolve("none"),
+                                        "--output=" + place)))
+                .contains("--output: " + line);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"[1,16777217]", "[16777217,1]"})
+    void aForwardIsRefusedMoreIdsThanItsLogitsHaveRoomFor(String shape) throws IOException {
+        String header =
+                "{\"input_ids\":{\"dtype\":\"U8\",\"shape\":SHAPE,\"data_offsets\":[0,16777217]}}";
+        Path input = temp.resolve("ids.safetensors");
+        byte[] json = header.replace("SHAPE", shape).getBytes(StandardCharsets.UTF_8);
+        try (RandomAccessFile file = new RandomAccessFile(input.toFile(), "rw")) {
+            file.writeLong(Long.reverseBytes(json.length));
+            file.write(json);
+            file.setLength(file.getFilePointer() + 16777217);
+        }
+        assertThat(
+                        command.refused(
+                                List.of(
+                                        "forward",
+                                        "--model=" + model,
+                                        "--input=" + input,
+                                        "--output=" + out)))
+                .contains("input_ids has 16777217 ids; give at most 16777216");
+    }
+
+    @Test
+    void aDemoIsRefusedItsFolderBeforeItShowsAnything() {
+        assertThat(command.refused(List.of("demo", "--out=/proc/demo")))
+                .contains("--out: /proc/demo cannot be made");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/dev/zero", "/proc", "/nope/machine.json"})
+    void whatWasProbedIsNoFileOfAnyOtherKind(String file) {
+        assertThat(command.refused(List.of("plan", "--model=" + model, "--machine=" + file)))
+                .contains(file);
+        assertThat(
+                        command.refused(
+                                List.of(
+                                        "profile",
+                                        "--model=" + model,
+                                        "--train=" + data,
+                                        "--out=" + out,
+                                        "--probe=" + file)))
+                .contains(file);
     }
 
     @Test

@@ -65,7 +65,7 @@ public record ArithmeticConfig(
                 warmup + " exceeds the " + steps + " steps of the run",
                 "give at most " + steps);
         Check.finiteAtLeastZero(weightDecay, "--weight-decay");
-        Check.finitePositive(eps, "--eps");
+        Check.floatPositive(eps, "--eps");
         Check.atLeast(1, queries, "--queries");
         Check.atLeast(1, rank, "--rank");
         Check.atLeast(1, window, "--window");

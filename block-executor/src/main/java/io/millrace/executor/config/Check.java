@@ -33,6 +33,17 @@ final class Check {
                 "give a number such as 1e-3");
     }
 
+    /** A number that is one in float32, too, in which it is used. */
+    static void floatPositive(double value, String option) {
+        finitePositive(value, option);
+        float used = (float) value;
+        that(
+                used > 0 && Float.isFinite(used),
+                option,
+                value + " is " + used + " in float32",
+                "give a number such as 1e-3");
+    }
+
     static void budget(OptionalLong bytes, String option) {
         that(
                 bytes.isEmpty() || bytes.getAsLong() > 0,

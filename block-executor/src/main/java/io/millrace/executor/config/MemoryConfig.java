@@ -75,6 +75,21 @@ public record MemoryConfig(
                 overlap);
     }
 
+    /**
+     * Checks a device's budget against the device, which is another than the one named here where a
+     * plan is for a card.
+     *
+     * @param unified whether the device computes on the host's memory
+     * @throws io.millrace.memory.BadInputException when there is a budget for memory that it lacks
+     */
+    public void checkDeviceBudget(boolean unified) {
+        Check.that(
+                deviceBudget.isEmpty() || !unified,
+                "--device-budget",
+                "the cpu has no memory beside the host's",
+                "give --host-budget, or a --device with memory of its own");
+    }
+
     void addOptions(Map<String, Object> options) {
         options.put("device", device);
         deviceBudget.ifPresent(bytes -> options.put("device-budget", bytes));

@@ -107,6 +107,8 @@ class TuneConfigTest {
                 refusal("--lr: Infinity", () -> jsonl().lr(Double.POSITIVE_INFINITY)),
                 refusal("--eps: 0.0", () -> jsonl().eps(0)),
                 refusal("--eps: NaN", () -> jsonl().eps(Double.NaN)),
+                refusal("--eps: 1.0E-300 is 0.0 in float32", () -> jsonl().eps(1e-300)),
+                refusal("--eps: 1.0E300 is Infinity in float32", () -> jsonl().eps(1e300)),
                 refusal("--weight-decay: -0.1", () -> jsonl().weightDecay(-0.1)),
                 refusal("--warmup: -1", () -> jsonl().warmup(-1)),
                 refusal("--warmup: 11", () -> jsonl().steps(10).warmup(11)),

@@ -25,6 +25,9 @@ import java.util.TreeMap;
  * --machine} reads. Fields that a hand-written file leaves out follow from those that it has.
  */
 public final class MachineFile {
+    /** Bytes of such a file: what a probe prints has a few thousand. */
+    public static final int MAX_BYTES = 1 << 20;
+
     private static final double SHARED = 0.6; // of a drive's rate, with both directions busy
 
     private MachineFile() {}
@@ -61,7 +64,7 @@ public final class MachineFile {
      */
     public static Machine read(Path file) {
         try {
-            Machine machine = parse(Json.parseObject(Files.readString(file)));
+            Machine machine = parse(Json.readObject(file, MAX_BYTES));
             Devices.requireKind(machine.device().name(), file + ": field 'device.name'");
             return machine;
         } catch (NoSuchFileException e) {

@@ -1,7 +1,14 @@
 package io.millrace.telemetry.json;
 
+import java.io.IOException;
+import java.io.InputStream;
 import java.io.StringWriter;
 import java.math.BigInteger;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -109,6 +116,31 @@ public final class Json {
             return JsonObject.of(map);
         }
         throw new JsonFormatException("not a JSON object");
+    }
+
+    /**
+     * Reads a file, or a pipe, that holds one JSON object.
+     *
+     * @param file what is read
+     * @param maxBytes the most that a file of this kind has; no more than that is held
+     * @throws JsonFormatException when it has more, or is not one JSON object in UTF-8
+     * @throws IOException when it cannot be read
+     */
+    public static JsonObject readObject(Path file, int maxBytes) throws IOException {
+        byte[] bytes;
+        try (InputStream in = Files.newInputStream(file)) {
+            bytes = in.readNBytes(maxBytes + 1);
+        }
+        if (bytes.length > maxBytes) {
+            throw new JsonFormatException(
+                    "more than " + maxBytes + " bytes, the most that is read of such a file");
+        }
+        try {
+            return parseObject(
+                    StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString());
+        } catch (CharacterCodingException e) {
+            throw new JsonFormatException("not UTF-8");
+        }
     }
 
     /** Writes a value on one line, without white space after the last character. */

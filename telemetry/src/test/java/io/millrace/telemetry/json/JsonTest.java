@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.fail;
 
 import io.millrace.telemetry.Seeds;
+import java.io.IOException;
 import java.math.BigInteger;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -15,6 +18,7 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -335,5 +339,21 @@ class JsonTest {
                     .isThrownBy(() -> Json.parse(text))
                     .withMessage("more than 1048576 values where no more are read");
         }
+    }
+
+    @Test
+    void aFileIsHeldToItsSizeAndToUtf8(@TempDir Path folder) throws IOException {
+        Path file = Files.writeString(folder.resolve("a.json"), "{\"a\":1}");
+        assertThat(Json.readObject(file, 7).integer("a")).isEqualTo(1);
+        assertThatExceptionOfType(JsonFormatException.class)
+                .isThrownBy(() -> Json.readObject(file, 6))
+                .withMessageContaining("more than 6 bytes");
+        assertThatExceptionOfType(JsonFormatException.class)
+                .isThrownBy(() -> Json.readObject(Path.of("/dev/zero"), 1 << 16))
+                .withMessageContaining("more than 65536 bytes");
+        Files.write(file, new byte[] {'{', (byte) 0xff, '}'});
+        assertThatExceptionOfType(JsonFormatException.class)
+                .isThrownBy(() -> Json.readObject(file, 7))
+                .withMessage("not UTF-8");
     }
 }
