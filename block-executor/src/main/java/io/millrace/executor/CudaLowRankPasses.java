@@ -85,7 +85,7 @@ final class CudaLowRankPasses implements CudaPasses {
 
     @Override
     public void prepare(BlockLease lease, BlockLayout block, UpdateLog updates) {
-        // All blocks were folded before the run went on, fold by fold.
+        // Legs are cut to what fits, and a fold that was missed is made before the visit.
     }
 
     @Override

@@ -3,8 +3,6 @@ package io.millrace.executor;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.optim.Journal;
 import io.millrace.optim.JournalReader;
-import io.millrace.optim.QueryResult;
-import io.millrace.optim.StepRecord;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonFormatException;
 import io.millrace.telemetry.json.JsonObject;
@@ -61,21 +59,12 @@ record FinishedRun(long steps, long keptStep) {
                 new RunSummary(
                         folder,
                         journal.lastStep(),
-                        loss(journal.records().getLast()),
+                        journal.records().getLast().loss(),
                         evaluations.isEmpty() ? null : evaluations.getFirst(),
                         evaluations.isEmpty() ? null : evaluations.getLast(),
                         end.get().keptStep,
                         false,
                         true));
-    }
-
-    /** The mean of a step's losses. */
-    static double loss(StepRecord record) {
-        double loss = 0;
-        for (QueryResult query : record.queries()) {
-            loss += (query.lossPlus() + query.lossMinus()) / 2 / record.queries().size();
-        }
-        return loss;
     }
 
     private static List<EvalResult> evaluations(Path metrics) {

@@ -56,12 +56,12 @@ public record JournalFigures(
         return Optional.of(
                 new JournalFigures(
                         records.size(),
-                        new Ends(loss(first), loss(last)),
+                        new Ends(first.loss(), last.loss()),
                         count,
                         new Ends(
                                 meanLoss(records.subList(0, count)),
                                 meanLoss(records.subList(records.size() - count, records.size()))),
-                        records.stream().filter(record -> !Double.isFinite(loss(record))).count(),
+                        records.stream().filter(record -> !Double.isFinite(record.loss())).count(),
                         slopes(records),
                         new Ends(first.lr(), last.lr()),
                         new Ends(
@@ -69,17 +69,9 @@ public record JournalFigures(
                                 records.stream().mapToDouble(StepRecord::lr).max().orElseThrow())));
     }
 
-    private static double loss(StepRecord record) {
-        double loss = 0;
-        for (QueryResult query : record.queries()) {
-            loss += (query.lossPlus() + query.lossMinus()) / 2 / record.queries().size();
-        }
-        return loss;
-    }
-
     private static double meanLoss(List<StepRecord> records) {
         return records.stream()
-                .mapToDouble(JournalFigures::loss)
+                .mapToDouble(StepRecord::loss)
                 .filter(Double::isFinite)
                 .average()
                 .orElse(Double.NaN);

@@ -15,6 +15,8 @@ import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -35,9 +37,9 @@ final class RunFolder implements AutoCloseable {
     private final Path folder;
     private final FolderLock lock;
     private final Object key;
-    private final boolean made;
+    private final List<Path> made; // the folder and those above it, where they were missing
 
-    private RunFolder(DurableFiles files, Path folder, FolderLock lock, boolean made)
+    private RunFolder(DurableFiles files, Path folder, FolderLock lock, List<Path> made)
             throws IOException {
         this.files = files;
         this.folder = folder;
@@ -73,7 +75,7 @@ final class RunFolder implements AutoCloseable {
                             : "give another folder");
         }
         try {
-            boolean made = !Files.exists(folder);
+            List<Path> made = missing(folder);
             files.createFolders(folder);
             FolderLock lock = FolderLock.tryTake(folder, LOCK).orElseThrow(() -> inUse(folder));
             try {
@@ -132,7 +134,7 @@ final class RunFolder implements AutoCloseable {
      */
     Path store(Optional<Path> nvmeDir) {
         if (nvmeDir.isEmpty()) {
-            return folder.resolve("blocks");
+            return StoreRecord.inside(folder);
         }
         CRC32C name = new CRC32C();
         name.update(
@@ -191,12 +193,23 @@ final class RunFolder implements AutoCloseable {
         }
     }
 
-    /** Undoes the making of a folder for a run that did not begin. */
+    /** The folders that have to be made for one to be there, innermost first. */
+    private static List<Path> missing(Path folder) {
+        List<Path> missing = new ArrayList<>();
+        Path place = folder.toAbsolutePath().normalize();
+        while (place != null && !Files.exists(place)) {
+            missing.add(place);
+            place = place.getParent();
+        }
+        return missing;
+    }
+
+    /** Undoes the making of folders for a run that did not begin. */
     void abandon() {
         try {
             close();
-            if (made) {
-                Files.deleteIfExists(folder);
+            for (Path folderMade : made) {
+                Files.deleteIfExists(folderMade);
             }
         } catch (DirectoryNotEmptyException _) {
             // Somebody else has put something there.

@@ -29,7 +29,7 @@ final class RunHistory implements AutoCloseable {
                 past.read
                         .map(Journal::records)
                         .filter(records -> !records.isEmpty())
-                        .map(records -> FinishedRun.loss(records.getLast()))
+                        .map(records -> records.getLast().loss())
                         .orElse(Double.NaN);
     }
 

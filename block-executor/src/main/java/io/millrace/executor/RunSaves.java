@@ -46,6 +46,10 @@ final class RunSaves {
         this.origin = origin;
         this.runFile = runFile;
         cadence = new CheckpointCadence(session.layout().sizeBytes());
+    }
+
+    /** Starts what goes on beside the steps. */
+    void begin() {
         if (config.checkpointEvery().isEmpty()) {
             session.tiers().keepDurable();
         }
@@ -130,8 +134,7 @@ final class RunSaves {
         exchange(
                 step,
                 () -> {
-                    // What the blocks held is past that step; their memory is what rebuilding
-                    // takes.
+                    // The blocks are past that step; their memory is what rebuilding takes.
                     session.tiers().discardStore();
                     session.end();
                     Replay.rebuild(

@@ -25,8 +25,8 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 
 /**
- * What a run needs before its first step. Everything that can be refused is refused before the
- * output folder is touched.
+ * What a run needs before its first step. Everything that can be refused is refused before anything
+ * is written, and a run that does not begin leaves its place as it was.
  */
 final class RunSetup implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(RunSetup.class.getName());
@@ -120,6 +120,7 @@ final class RunSetup implements AutoCloseable {
                             history,
                             origin,
                             runFile);
+            saves.begin();
             return new RunSetup(config, session, data, folder, history, forward, saves);
         } catch (RuntimeException | Error e) {
             giveUp(config, history, folder, session, e);

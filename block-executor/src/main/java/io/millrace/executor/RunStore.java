@@ -40,7 +40,10 @@ final class RunStore {
      */
     static BlockStore open(
             StoreFolder folder, FileIo io, Drives drives, HostMemory host, List<Long> blockBytes) {
-        boolean here = folder.record().names(folder.path()) && folder.earlier().isPresent();
+        boolean here =
+                folder.earlier()
+                        .filter(place -> StoreRecord.isSame(place, folder.path()))
+                        .isPresent();
         if (here) {
             Optional<BlockStore> left = reopen(folder, folder.path(), io, host, blockBytes);
             if (left.isPresent()) {

@@ -194,7 +194,7 @@ public final class TuningRun {
 
     private void report(
             StepRecord record, int tokens, StepOverlap overlap, OperatorUse use, long last) {
-        double loss = FinishedRun.loss(record);
+        double loss = record.loss();
         double slope = 0;
         for (QueryResult query : record.queries()) {
             slope += query.projectedGrad() / record.queries().size();

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
-import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.memory.Ledger;
 import io.millrace.memory.Matmul;
@@ -36,8 +35,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.LongFunction;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -45,8 +42,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Budgets and placements on a CUDA device decide where bytes lie, and never what they are. */
 abstract class CudaInvarianceContract {
-    private static final Pattern SMALLEST = Pattern.compile("at least (\\d+)");
-
     @TempDir Path temp;
 
     @ParameterizedTest
@@ -227,19 +222,8 @@ abstract class CudaInvarianceContract {
 
     /** What a run with next to nothing is told, until it works. */
     private static long smallest(LongFunction<MemoryConfig> memory, Runner runner) {
-        long budget = 4096;
-        for (int attempt = 0; attempt < 3; attempt++) {
-            try {
-                runner.run("smallest-" + System.nanoTime(), memory.apply(budget));
-                return budget;
-            } catch (BadInputException e) {
-                Matcher matcher = SMALLEST.matcher(e.getMessage());
-                assertThat(matcher.find()).as(e.getMessage()).isTrue();
-                assertThat(Long.parseLong(matcher.group(1))).isGreaterThan(budget);
-                budget = Long.parseLong(matcher.group(1));
-            }
-        }
-        throw new AssertionError("three refusals, and none named a budget that works");
+        return Runs.smallestThatWorks(
+                budget -> runner.run("smallest-" + System.nanoTime(), memory.apply(budget)));
     }
 
     private static void assertSame(Path out, Map<String, byte[]> expected) throws IOException {

@@ -236,10 +236,13 @@ class LeftoversTest {
 
     @Test
     void aRunWhoseMemoryIsRefusedLeavesNothing() {
-        TuneConfigBuilder refused = config(out).memory(memory(4096, Optional.empty()));
-        assertThatThrownBy(() -> TuningRun.run(refused.build(), RunListener.SILENT))
-                .isInstanceOf(BadInputException.class);
+        for (Path place : List.of(out, temp.resolve("in/a/new/one"))) {
+            TuneConfigBuilder refused = config(place).memory(memory(4096, Optional.empty()));
+            assertThatThrownBy(() -> TuningRun.run(refused.build(), RunListener.SILENT))
+                    .isInstanceOf(BadInputException.class);
+        }
         assertThat(out).doesNotExist();
+        assertThat(temp.resolve("in")).doesNotExist();
     }
 
     @Test

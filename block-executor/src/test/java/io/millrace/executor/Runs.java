@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.function.LongConsumer;
 import java.util.function.LongFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -112,10 +113,16 @@ final class Runs {
 
     /** The budget that a run with next to nothing is told to take, and that then works. */
     static long smallestBudget(LongFunction<TuneConfigBuilder> run) {
+        return smallestThatWorks(
+                budget -> TuningRun.run(run.apply(budget).build(), RunListener.SILENT));
+    }
+
+    /** The same for anything that is refused as a run is. */
+    static long smallestThatWorks(LongConsumer run) {
         long budget = 4096;
         for (int attempt = 0; attempt < 4; attempt++) {
             try {
-                TuningRun.run(run.apply(budget).build(), RunListener.SILENT);
+                run.accept(budget);
                 return budget;
             } catch (BadInputException e) {
                 Matcher matcher = SMALLEST.matcher(e.getMessage());

@@ -23,4 +23,13 @@ public record StepRecord(
     public StepRecord {
         queries = List.copyOf(queries);
     }
+
+    /** The step's loss: the mean of L+ and L− over its queries. */
+    public double loss() {
+        double loss = 0;
+        for (QueryResult query : queries) {
+            loss += (query.lossPlus() + query.lossMinus()) / 2 / queries.size();
+        }
+        return loss;
+    }
 }
