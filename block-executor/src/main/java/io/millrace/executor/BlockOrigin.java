@@ -86,7 +86,11 @@ record BlockOrigin(Checkpoint base, ModelLayout layout, Optional<Saved> saved) {
     private FileExtent extent(TensorSlot slot) {
         TensorInfo info = info(slot);
         return new FileExtent(
-                info.file(), info.offsetBytes(), info.sizeBytes(), slot.offsetBytes());
+                info.file(),
+                info.offsetBytes(),
+                info.sizeBytes(),
+                slot.offsetBytes(),
+                base.checksum(slot.name()));
     }
 
     private TensorInfo info(TensorSlot slot) {

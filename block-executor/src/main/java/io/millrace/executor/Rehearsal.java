@@ -1,5 +1,6 @@
 package io.millrace.executor;
 
+import io.millrace.model.WeightScan;
 import java.util.Optional;
 
 /**
@@ -9,10 +10,10 @@ import java.util.Optional;
  * @param steps steps to take; the run's own number of steps still decides its schedule
  * @param heldOut most examples at the end of the training data that are held out and evaluated
  *     before and after; 0 evaluates nothing
- * @param base fingerprint of the base weights where they have been scanned already; they are then
- *     not scanned again
+ * @param base what a scan of the base weights found, where they have been scanned already; they are
+ *     then not scanned again
  */
-public record Rehearsal(long steps, int heldOut, Optional<String> base) {
+public record Rehearsal(long steps, int heldOut, Optional<WeightScan> base) {
     /** Checks the steps and the examples. */
     public Rehearsal {
         if (steps < 1 || heldOut < 0) {

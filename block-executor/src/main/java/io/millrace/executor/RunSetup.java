@@ -10,6 +10,7 @@ import io.millrace.memory.Matmul;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.CheckpointWriter;
 import io.millrace.model.ModelLayout;
+import io.millrace.model.WeightScan;
 import io.millrace.model.text.BatchSampler;
 import io.millrace.model.text.Shuffle;
 import io.millrace.optim.LrSchedule;
@@ -68,9 +69,9 @@ final class RunSetup implements AutoCloseable {
         return prepare(config, heldOut, Optional.empty(), listener);
     }
 
-    /** The same, for base weights whose fingerprint is known where they were scanned before. */
+    /** The same, for base weights that may have been scanned before. */
     static RunSetup prepare(
-            TuneConfig config, int heldOut, Optional<String> scanned, RunListener listener) {
+            TuneConfig config, int heldOut, Optional<WeightScan> scanned, RunListener listener) {
         ArithmeticConfig arithmetic = config.arithmetic();
         MemoryConfig memory = RunForecast.memory(config.memory());
         ModelSession session = ModelSession.open(config.model(), arithmetic.dtype(), memory);
@@ -90,7 +91,8 @@ final class RunSetup implements AutoCloseable {
                             base.spec(),
                             session.layout(),
                             data.train().examples());
-            String fingerprint = scanned.orElseGet(() -> base.scan().fingerprint());
+            scanned.ifPresent(base::expect);
+            String fingerprint = scanned.orElseGet(base::scan).fingerprint();
             // Before the folder is made, which takes a page of a disk that is full.
             CheckpointWriter.checkWritable(config.output().out(), session.layout().sizeBytes());
             folder = RunFolder.open(config.output().out(), config.output().resume());

@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfig;
+import io.millrace.model.WeightScan;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -30,7 +32,7 @@ class RehearsalTest {
                         .build();
         TuningRun.rehearse(
                 config,
-                new Rehearsal(1, 0, Optional.of(fingerprint)),
+                new Rehearsal(1, 0, Optional.of(new WeightScan(fingerprint, Map.of(), 0))),
                 RunListener.SILENT,
                 List.of());
         // Weights that are not read a second time cannot have another.

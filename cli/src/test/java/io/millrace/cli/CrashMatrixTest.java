@@ -101,10 +101,10 @@ class CrashMatrixTest {
                 kills, kills, whileSaving, pairs.size(), faulty, surfaced, seed);
     }
 
-    /** Bit flips are not among them: the user's own files have no checksums that would tell. */
     private static String faults(Random random) {
         String kind =
-                List.of("read-error", "write-error", "sync-error", "full").get(random.nextInt(4));
+                List.of("read-error", "write-error", "sync-error", "full", "bit-flip")
+                        .get(random.nextInt(5));
         return "seed=" + random.nextInt(1000) + "," + kind + "=0.02,short=0.1,delay-us=200";
     }
 

@@ -2,10 +2,12 @@ package io.millrace.model;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
+import io.millrace.memory.CorruptDataException;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.spec.DecoderSpec;
 import java.io.IOException;
+import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
@@ -13,9 +15,11 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import java.util.zip.CRC32C;
 
 /**
  * A Hugging Face model folder, open for reading: its configuration, its decoder, and its weights
@@ -25,6 +29,8 @@ import java.util.stream.Stream;
 public final class Checkpoint implements AutoCloseable {
     /** The most memory that a read takes beside its destination. */
     public static final int STAGING_BYTES = 4 << 20;
+
+    private static final System.Logger LOG = System.getLogger(Checkpoint.class.getName());
 
     /** Tokenizer, configurations and licences of published models have up to 50 MB together. */
     private static final long MAX_SIDE_BYTES = 192L << 20;
@@ -40,6 +46,7 @@ public final class Checkpoint implements AutoCloseable {
     private final ModelLayout layout;
     private final List<String> headCopies;
     private final List<String> ignored;
+    private volatile Map<String, Integer> checksums = Map.of();
 
     private Checkpoint(
             Path directory,
@@ -273,23 +280,42 @@ public final class Checkpoint implements AutoCloseable {
         for (TensorSlot slot : block.tensors()) {
             dst.asSlice(end, slot.offsetBytes() - end).fill((byte) 0);
             end = slot.offsetBytes() + slot.sizeBytes();
-            for (long done = 0; done < slot.sizeBytes(); done += PIECE_BYTES) {
-                long part = Math.min(PIECE_BYTES, slot.sizeBytes() - done);
-                readTensor(slot, done, dst.asSlice(slot.offsetBytes() + done, part));
-                progress.run();
-            }
+            readVerified(slot, dst.asSlice(slot.offsetBytes(), slot.sizeBytes()), progress);
         }
         dst.asSlice(end, block.sizeBytes() - end).fill((byte) 0);
     }
 
-    /**
-     * Reads one tensor in a slot's dtype.
-     *
-     * @param slot one of a layout of this checkpoint
-     * @param dst the slot's bytes
-     */
-    public void readTensor(TensorSlot slot, MemorySegment dst) {
-        readTensor(slot, 0, dst);
+    private void readVerified(TensorSlot slot, MemorySegment dst, Runnable progress) {
+        Integer expected = checksums.get(slot.name());
+        int actual = readWhole(slot, dst, progress);
+        if (expected != null && expected != actual) {
+            // A bit may flip on the way as well as on the drive: the second read tells.
+            LOG.log(Level.WARNING, mismatch(slot, actual, expected) + "; reading it again");
+            actual = readWhole(slot, dst, progress);
+            if (expected != actual) {
+                throw new CorruptDataException(
+                        mismatch(slot, actual, expected)
+                                + " in two reads; the file was changed since it was read first, or"
+                                + " its drive has lost these bytes");
+            }
+        }
+    }
+
+    /** Reads a tensor; the CRC-32C of what is stored. */
+    private int readWhole(TensorSlot slot, MemorySegment dst, Runnable progress) {
+        CRC32C crc = new CRC32C();
+        for (long done = 0; done < slot.sizeBytes(); done += PIECE_BYTES) {
+            long part = Math.min(PIECE_BYTES, slot.sizeBytes() - done);
+            readPart(slot, done, dst.asSlice(done, part), crc);
+            progress.run();
+        }
+        return (int) crc.getValue();
+    }
+
+    private String mismatch(TensorSlot slot, int actual, int expected) {
+        return String.format(
+                "%s: tensor '%s' has checksum %08x, expected %08x",
+                tensors().get(slot.name()).file(), slot.name(), actual, expected);
     }
 
     /**
@@ -300,9 +326,14 @@ public final class Checkpoint implements AutoCloseable {
      * @param dst filled whole
      */
     public void readTensor(TensorSlot slot, long offsetBytes, MemorySegment dst) {
+        readPart(slot, offsetBytes, dst, new CRC32C());
+    }
+
+    private void readPart(TensorSlot slot, long offsetBytes, MemorySegment dst, CRC32C crc) {
         TensorInfo stored = tensors().get(slot.name());
         if (stored.dtype() == slot.dtype()) {
             weights.read(stored, offsetBytes, dst);
+            crc.update(dst.asByteBuffer());
             return;
         }
         long elements = dst.byteSize() / slot.dtype().sizeBytes();
@@ -315,6 +346,7 @@ public final class Checkpoint implements AutoCloseable {
                 long part = Math.min(chunk, elements - done);
                 MemorySegment source = staging.asSlice(0, part * width);
                 weights.read(stored, (first + done) * width, source);
+                crc.update(source.asByteBuffer());
                 MemorySegment target =
                         dst.asSlice(
                                 done * slot.dtype().sizeBytes(), part * slot.dtype().sizeBytes());
@@ -325,7 +357,8 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     /**
-     * Reads all weights once: their fingerprint, and the check that each is a number.
+     * Reads all weights once: their fingerprint, and the check that each is a number. From then on
+     * whole blocks are held to the checksums that were found.
      *
      * @throws BadInputException when a weight is infinite or not a number
      */
@@ -334,7 +367,20 @@ public final class Checkpoint implements AutoCloseable {
         for (BlockLayout block : layout.blocks()) {
             block.tensors().forEach(slot -> used.add(tensors().get(slot.name())));
         }
-        return new WeightScanner(weights).scan(used);
+        WeightScan scan = new WeightScanner(weights).scan(used);
+        expect(scan);
+        return scan;
+    }
+
+    /** Holds blocks that are read from now on to a scan of the same files. */
+    public void expect(WeightScan scan) {
+        checksums = scan.checksums();
+    }
+
+    /** CRC-32C of a tensor's stored bytes, once all were scanned. */
+    public OptionalInt checksum(String tensor) {
+        Integer known = checksums.get(tensor);
+        return known == null ? OptionalInt.empty() : OptionalInt.of(known);
     }
 
     /** Refuses elements that are not finite; {@code first} is the index of the segment's first. */

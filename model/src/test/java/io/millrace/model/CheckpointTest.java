@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
+import io.millrace.memory.CorruptDataException;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
 import java.io.IOException;
@@ -167,6 +168,27 @@ class CheckpointTest {
                     .isInstanceOf(BadInputException.class)
                     .hasMessageContaining("'model.norm.weight' has Infinity at element 7")
                     .hasMessageContaining("float16");
+        }
+    }
+
+    @Test
+    void namesATensorThatChangedAfterTheScan() throws IOException {
+        Path changing = rewrite(TestModels.SHARDED, folder, List::of, (name, bytes) -> bytes);
+        try (Checkpoint checkpoint = Checkpoint.open(changing);
+                Arena arena = Arena.ofConfined()) {
+            checkpoint.scan();
+            TensorInfo norm = checkpoint.tensors().get("model.norm.weight");
+            try (RandomAccessFile file = new RandomAccessFile(norm.file().toFile(), "rw")) {
+                file.seek(norm.offsetBytes() + 9);
+                file.write(1);
+            }
+            for (ModelLayout layout : List.of(checkpoint.layout(), checkpoint.layout(DType.F32))) {
+                BlockLayout block = layout.block(0);
+                assertThatThrownBy(() ->
+                                checkpoint.readBlock(block, arena.allocate(block.sizeBytes())))
+                        .isInstanceOf(CorruptDataException.class)
+                        .hasMessageContainingAll("safetensors", "'model.norm.weight'", "changed");
+            }
         }
     }
 

@@ -8,6 +8,7 @@ import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.StepProgress;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.model.Checkpoint;
+import io.millrace.model.WeightScan;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -21,7 +22,7 @@ final class Rehearser {
     private final Function<Path, TuneConfigBuilder> options;
     private final Path folder;
     private final RunListener listener;
-    private Optional<String> base = Optional.empty();
+    private Optional<WeightScan> base = Optional.empty();
     private int count;
 
     /**
@@ -87,7 +88,7 @@ final class Rehearser {
     private Rehearsal rehearsal(int steps, int heldOut) {
         if (base.isEmpty()) {
             try (Checkpoint checkpoint = Checkpoint.open(options.apply(folder).build().model())) {
-                base = Optional.of(checkpoint.scan().fingerprint());
+                base = Optional.of(checkpoint.scan());
             }
         }
         return new Rehearsal(steps, heldOut, base);

@@ -102,6 +102,10 @@ public final class LayeredSource implements BlockSource {
                 try {
                     return reads.get(current).await();
                 } catch (CorruptDataException damage) {
+                    if (current == layers.size() - 1) {
+                        // Beneath the files that the run began from there is nothing.
+                        throw damage;
+                    }
                     layers.get(current).lose(block);
                     startNext(damage);
                 }

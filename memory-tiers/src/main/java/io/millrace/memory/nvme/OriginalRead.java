@@ -1,17 +1,26 @@
 package io.millrace.memory.nvme;
 
+import io.millrace.memory.CorruptDataException;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
+import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.zip.CRC32C;
 
 /** Reads blocks of the user's files through staging memory. */
 final class OriginalRead implements BlockRead {
+    private static final System.Logger LOG = System.getLogger(OriginalRead.class.getName());
+
     private final OriginalReader reader;
     private final int pieceBytes;
     private final Transfer[] transfers;
     private final HostSlab staging;
+    private final List<CRC32C> checksums = new ArrayList<>();
     private OriginalReader.Plan plan;
+    private int block;
     private MemorySegment target;
 
     OriginalRead(OriginalReader reader, IoOptions options, HostMemory memory) {
@@ -32,12 +41,21 @@ final class OriginalRead implements BlockRead {
     }
 
     @Override
-    public void start(int block, MemorySegment destination) {
+    public void start(int wanted, MemorySegment destination) {
         if (plan != null) {
             throw new IllegalStateException("a block is still being read");
         }
-        target = destination.asSlice(0, reader.blockBytes(block));
-        plan = reader.plan(block);
+        block = wanted;
+        target = destination.asSlice(0, reader.blockBytes(wanted));
+        plan = reader.plan(wanted);
+        beginAll();
+    }
+
+    private void beginAll() {
+        checksums.forEach(CRC32C::reset);
+        while (checksums.size() < plan.extents().size()) {
+            checksums.add(new CRC32C());
+        }
         for (int i = 0; i < Math.min(transfers.length, plan.chunks().size()); i++) {
             begin(i);
         }
@@ -49,20 +67,58 @@ final class OriginalRead implements BlockRead {
             throw new IllegalStateException("no read was started");
         }
         try {
-            List<OriginalReader.Chunk> chunks = plan.chunks();
-            int firstExtent = 0;
-            for (int i = 0; i < chunks.size(); i++) {
-                transfers[i % transfers.length].await();
-                firstExtent = copyOut(i, firstExtent);
-                if (i + transfers.length < chunks.size()) {
-                    begin(i + transfers.length);
-                }
+            awaitAll();
+            Optional<String> mismatch = mismatch();
+            if (mismatch.isPresent()) {
+                // A bit may flip on the way as well as on the drive: the second read tells.
+                LOG.log(Level.WARNING, mismatch.get() + "; reading the block again");
+                beginAll();
+                awaitAll();
+                mismatch()
+                        .ifPresent(again -> {
+                            throw new CorruptDataException(
+                                    again
+                                            + " in two reads; the file was changed since the run read it"
+                                            + " first, or its drive has lost these bytes");
+                        });
             }
             return 0;
         } finally {
             quiesce();
             plan = null;
         }
+    }
+
+    private void awaitAll() {
+        List<OriginalReader.Chunk> chunks = plan.chunks();
+        int firstExtent = 0;
+        for (int i = 0; i < chunks.size(); i++) {
+            transfers[i % transfers.length].await();
+            firstExtent = copyOut(i, firstExtent);
+            if (i + transfers.length < chunks.size()) {
+                begin(i + transfers.length);
+            }
+        }
+    }
+
+    /** What is wrong with the first tensor that does not have the bytes that it had before. */
+    private Optional<String> mismatch() {
+        for (int i = 0; i < plan.extents().size(); i++) {
+            FileExtent extent = plan.extents().get(i);
+            int actual = (int) checksums.get(i).getValue();
+            if (extent.checksum().isPresent() && extent.checksum().getAsInt() != actual) {
+                return Optional.of(
+                        String.format(
+                                "%s: block %d's %d bytes at %d have checksum %08x, expected %08x",
+                                extent.file(),
+                                block,
+                                extent.sizeBytes(),
+                                extent.fileOffset(),
+                                actual,
+                                extent.checksum().getAsInt()));
+            }
+        }
+        return Optional.empty();
     }
 
     private void begin(int index) {
@@ -93,12 +149,19 @@ final class OriginalRead implements BlockRead {
             long begin = Math.max(extent.fileOffset(), chunk.position());
             long end = Math.min(extent.fileOffset() + extent.sizeBytes(), chunkEnd);
             if (begin < end) {
+                long from = stagingStart + begin - chunk.position();
                 MemorySegment.copy(
                         staging.segment(),
-                        stagingStart + begin - chunk.position(),
+                        from,
                         target,
                         extent.blockOffset() + begin - extent.fileOffset(),
                         end - begin);
+                if (extent.checksum().isPresent()) {
+                    // While the piece is in the cache; a piece is far below two GiB.
+                    checksums
+                            .get(i)
+                            .update(staging.segment().asSlice(from, end - begin).asByteBuffer());
+                }
             }
             if (i == first && extent.fileOffset() + extent.sizeBytes() <= chunkEnd) {
                 first++;

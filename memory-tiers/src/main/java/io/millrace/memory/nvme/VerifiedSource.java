@@ -1,11 +1,14 @@
 package io.millrace.memory.nvme;
 
 import io.millrace.memory.CorruptDataException;
+import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /** Blocks of a source that keeps no checksums of its own, held to those that came with them. */
 public final class VerifiedSource implements BlockSource {
+    private static final System.Logger LOG = System.getLogger(VerifiedSource.class.getName());
+
     private final BlockSource source;
     private final List<Integer> checksums;
     private final Parts parts;
@@ -97,12 +100,22 @@ public final class VerifiedSource implements BlockSource {
             long version = read.await();
             int actual = checksum(parts.of(block, target));
             if (actual != checksums.get(block)) {
-                throw new CorruptDataException(
-                        String.format(
-                                "%s: block %d has checksum %08x, expected %08x",
-                                name, block, actual, checksums.get(block)));
+                // A bit may flip on the way as well as on the drive: the second read tells.
+                LOG.log(Level.WARNING, mismatch(actual) + "; reading it again");
+                read.start(block, target);
+                version = read.await();
+                actual = checksum(parts.of(block, target));
+            }
+            if (actual != checksums.get(block)) {
+                throw new CorruptDataException(mismatch(actual) + " in two reads");
             }
             return version;
+        }
+
+        private String mismatch(int actual) {
+            return String.format(
+                    "%s: block %d has checksum %08x, expected %08x",
+                    name, block, actual, checksums.get(block));
         }
 
         @Override

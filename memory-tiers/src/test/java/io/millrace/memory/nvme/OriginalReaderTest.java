@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.memory.BadInputException;
+import io.millrace.memory.CorruptDataException;
 import io.millrace.memory.Ledger;
 import io.millrace.memory.Seed;
 import io.millrace.memory.SeedExtension;
@@ -17,7 +18,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.Random;
+import java.util.zip.CRC32C;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -117,6 +120,60 @@ final class OriginalReaderTest {
                     .isInstanceOf(BadInputException.class)
                     .hasMessageContainingAll("m.safetensors", "1000", "1001");
         }
+    }
+
+    @ParameterizedTest
+    @MethodSource("io.millrace.memory.nvme.FileIoTest#everyPath")
+    void bitThatFlippedOnTheWayCostsOneMoreRead(IoOptions options, @Seed long seed)
+            throws IOException {
+        byte[] base = new byte[30_000];
+        new Random(seed).nextBytes(base);
+        Path path = Files.write(folder.resolve("m.safetensors"), base);
+        // All bytes of the file belong to tensors, or a flip may hit what nobody reads.
+        List<FileExtent> tensors =
+                List.of(known(path, base, 0, 9_999, 0), known(path, base, 9_999, 20_001, 10_048));
+        try (FaultyFileIo io =
+                        new FaultyFileIo(FileIo.open(folder, options), FaultPlan.none(seed));
+                OriginalReader reader =
+                        new OriginalReader(List.of(tensors), List.of(30_080L), io, memory);
+                BlockRead read = reader.newRead();
+                HostSlab slab = memory.allocate("block", 30_080)) {
+            for (int flips = 1; flips <= 20; flips++) {
+                io.plan(FaultPlan.none(seed + flips).with(Fault.BIT_FLIP, 1).withLimit(1));
+                read.start(0, slab.segment());
+                read.await();
+                assertThat(io.faultCount()).isEqualTo(flips);
+                MemorySegment expected = MemorySegment.ofArray(base);
+                assertThat(slab.segment().asSlice(0, 9_999).mismatch(expected.asSlice(0, 9_999)))
+                        .isEqualTo(-1);
+                assertThat(slab.segment().asSlice(10_048, 20_001).mismatch(expected.asSlice(9_999)))
+                        .isEqualTo(-1);
+            }
+        }
+    }
+
+    @Test
+    void aFileThatChangedUnderTheRunIsNamed() throws IOException {
+        byte[] base = new byte[8192];
+        Path path = Files.write(folder.resolve("m.safetensors"), base);
+        List<FileExtent> tensors = List.of(known(path, base, 8, 4000, 0));
+        base[4007] = 1;
+        Files.write(path, base);
+        try (FileIo io = FileIo.open(folder, IoOptions.defaults());
+                OriginalReader reader =
+                        new OriginalReader(List.of(tensors), List.of(4032L), io, memory);
+                HostSlab slab = memory.allocate("block", 4032)) {
+            LayeredSource source = new LayeredSource(List.of(reader));
+            assertThatThrownBy(() -> source.read(0, slab.segment()))
+                    .isInstanceOf(CorruptDataException.class)
+                    .hasMessageContainingAll("m.safetensors", "block 0", "changed since");
+        }
+    }
+
+    private static FileExtent known(Path path, byte[] content, int offset, int size, long place) {
+        CRC32C crc = new CRC32C();
+        crc.update(content, offset, size);
+        return new FileExtent(path, offset, size, place, OptionalInt.of((int) crc.getValue()));
     }
 
     @Test
