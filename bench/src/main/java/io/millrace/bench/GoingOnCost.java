@@ -21,14 +21,17 @@ import java.util.concurrent.TimeUnit;
  * that.
  *
  * <pre>
- *   GoingOnCost FOLDER [--kills 10,100,300,1000,2000] [--rounds 3] [--steps 300] [--budget 100MiB]
+ *   GoingOnCost FOLDER [--kills 10,100,300,1000,2000] [--rounds 3] [--steps 300]
+ *       [--only 1,2,3] [--some 140MiB] [--all 95MiB] [--hidden 512] [--layers 10]
  * </pre>
  *
  * The model has 57 M parameters (OPT shapes, bfloat16, 10 layers of 512); batch 2 × 32 tokens.
- * Three placements: all in memory, some blocks streamed, all blocks streamed.
+ * Three placements, of which {@code --only} picks: all in memory, some blocks streamed, all blocks
+ * streamed. Without {@code --kills} numbers, such as {@code --kills 0}, only readiness is measured.
  */
 public final class GoingOnCost {
     private static final long MINUTES = 30;
+    private static final int WARM_STEPS = 20;
 
     private final Path folder;
     private final Path model;
@@ -51,7 +54,7 @@ public final class GoingOnCost {
                         Path.of(arguments[0]),
                         given.number("--hidden", 512),
                         given.number("--layers", 10));
-        List<Placement> placements =
+        List<Placement> all =
                 List.of(
                         new Placement("in memory", List.of()),
                         new Placement(
@@ -60,9 +63,14 @@ public final class GoingOnCost {
                         new Placement(
                                 "all blocks stream",
                                 List.of("--host-budget=" + given.get("--all", "95MiB"))));
+        List<Placement> placements =
+                Arrays.stream(given.get("--only", "1,2,3").split(",", -1))
+                        .map(number -> all.get(Integer.parseInt(number) - 1))
+                        .toList();
         int[] kills =
                 Arrays.stream(given.get("--kills", "10,100,300,1000,2000").split(",", -1))
                         .mapToInt(Integer::parseInt)
+                        .filter(kill -> kill > 0)
                         .toArray();
         System.out.println(
                 "| placement | killed at step | first step of a fresh run, s | median step, s"
@@ -76,12 +84,10 @@ public final class GoingOnCost {
         System.out.println();
         System.out.println(
                 "| placement | round | median step with auto, ms | without, ms | ratio"
-                        + " | seconds of all steps, ratio |");
-        System.out.println("|---|---|---|---|---|---|");
+                        + " | mean step, ratio | processor seconds a step, ratio |");
+        System.out.println("|---|---|---|---|---|---|---|");
         for (Placement placement : placements) {
-            for (int round = 1; round <= rounds; round++) {
-                cost.readiness(placement, round, steps);
-            }
+            cost.readiness(placement, rounds, steps);
         }
     }
 
@@ -124,35 +130,71 @@ public final class GoingOnCost {
         Folders.delete(out);
     }
 
-    private void readiness(Placement placement, int round, int steps)
+    private void readiness(Placement placement, int rounds, int steps)
             throws IOException, InterruptedException {
-        Path out = folder.resolve("out");
-        double[] median = new double[2];
-        double[] all = new double[2];
-        for (int i = 0; i < 2; i++) {
-            // Turn about, so that neither always finds the machine warm.
-            int way = (i + round) % 2;
-            Folders.delete(out);
-            List<String> options = new ArrayList<>(placement.options);
-            options.add("--checkpoint-every=" + (way == 0 ? "auto" : "0"));
-            Process process = start(out, steps, options);
-            if (!process.waitFor(MINUTES, TimeUnit.MINUTES) || process.exitValue() != 0) {
-                throw new IllegalStateException(placement.name + " failed: " + folder);
+        List<double[]> ratios = new ArrayList<>();
+        for (int round = 1; round <= rounds; round++) {
+            Seconds[] cost = new Seconds[2];
+            for (int i = 0; i < 2; i++) {
+                // Turn about, so that neither always finds the machine warm.
+                int way = (i + round) % 2;
+                cost[way] = steps(placement, way == 0 ? "auto" : "0", steps);
             }
-            List<Double> seconds = stepSeconds(out, 5);
-            median[way] = DeviceCopies.median(seconds.stream().mapToDouble(one -> one).toArray());
-            all[way] = seconds.stream().mapToDouble(one -> one).sum();
+            double[] ratio = {
+                cost[0].median / cost[1].median,
+                cost[0].all / cost[1].all,
+                cost[0].processor / cost[1].processor
+            };
+            ratios.add(ratio);
+            System.out.printf(
+                    Locale.ROOT,
+                    "| %s | %d | %.2f | %.2f | %.4f | %.4f | %.4f |%n",
+                    placement.name,
+                    round,
+                    1e3 * cost[0].median,
+                    1e3 * cost[1].median,
+                    ratio[0],
+                    ratio[1],
+                    ratio[2]);
         }
-        Folders.delete(out);
         System.out.printf(
                 Locale.ROOT,
-                "| %s | %d | %.2f | %.2f | %.4f | %.4f |%n",
+                "| %s | median | | | %.4f | %.4f | %.4f |%n",
                 placement.name,
-                round,
-                1e3 * median[0],
-                1e3 * median[1],
-                median[0] / median[1],
-                all[0] / all[1]);
+                median(ratios, 0),
+                median(ratios, 1),
+                median(ratios, 2));
+    }
+
+    private static double median(List<double[]> ratios, int column) {
+        return DeviceCopies.median(ratios.stream().mapToDouble(one -> one[column]).toArray());
+    }
+
+    /** The median of the steps, their sum, and what all processors spent between two of them. */
+    private record Seconds(double median, double all, double processor) {}
+
+    private Seconds steps(Placement placement, String checkpointEvery, int steps)
+            throws IOException, InterruptedException {
+        Path out = folder.resolve("out");
+        Folders.delete(out);
+        List<String> options = new ArrayList<>(placement.options);
+        options.add("--checkpoint-every=" + checkpointEvery);
+        Process process = start(out, 100_000, options);
+        await(process, out, WARM_STEPS + 1);
+        double before = processorSeconds(process);
+        await(process, out, steps + 1);
+        double after = processorSeconds(process);
+        process.destroyForcibly().waitFor();
+        List<Double> seconds = stepSeconds(out, WARM_STEPS);
+        Folders.delete(out);
+        return new Seconds(
+                DeviceCopies.median(seconds.stream().mapToDouble(one -> one).toArray()),
+                seconds.stream().mapToDouble(one -> one).sum() / seconds.size(),
+                (after - before) / seconds.size());
+    }
+
+    private static double processorSeconds(Process process) {
+        return process.info().totalCpuDuration().orElseThrow().toNanos() / 1e9;
     }
 
     private Process start(Path out, int steps, List<String> options) throws IOException {
