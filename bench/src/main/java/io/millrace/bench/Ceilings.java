@@ -1,7 +1,7 @@
 package io.millrace.bench;
 
-import io.millrace.executor.cpu.CpuWorkers;
-import io.millrace.executor.cpu.Gemm;
+import io.millrace.executor.cpu.op.CpuWorkers;
+import io.millrace.executor.cpu.op.Gemm;
 import io.millrace.memory.Ledger;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;

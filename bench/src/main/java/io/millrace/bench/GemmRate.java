@@ -1,10 +1,10 @@
 package io.millrace.bench;
 
-import io.millrace.executor.cuda.CudaKit;
-import io.millrace.executor.cuda.CudaKits;
-import io.millrace.executor.cuda.CudaMatmul;
-import io.millrace.executor.cuda.MatmulScales;
-import io.millrace.executor.cuda.MatmulShape;
+import io.millrace.executor.cuda.kernel.DeviceKit;
+import io.millrace.executor.cuda.kernel.DeviceKits;
+import io.millrace.executor.cuda.kernel.DeviceMatmul;
+import io.millrace.executor.cuda.kernel.MatmulScales;
+import io.millrace.executor.cuda.kernel.MatmulShape;
 import io.millrace.memory.DType;
 import io.millrace.memory.Ledger;
 import io.millrace.memory.Matmul;
@@ -32,7 +32,7 @@ final class GemmRate implements AutoCloseable {
     private final MatmulScales scales;
     private final long module;
     private final DeviceBuffer workspace;
-    private final CudaMatmul matmul;
+    private final DeviceMatmul matmul;
     private final HostSlab pattern;
 
     /**
@@ -46,7 +46,7 @@ final class GemmRate implements AutoCloseable {
         this.type = type;
         in = products == Matmul.FP8 ? MatmulShape.E4M3 : type;
         device.makeCurrent();
-        CudaKit kit = CudaKits.current();
+        DeviceKit kit = DeviceKits.current();
         module = device.api().loadModule(kit.image(device.api(), device.ordinal()));
         workspace = device.allocate("workspace", Math.max(1, kit.workspaceBytes()));
         long stream = device.compute().handle();

@@ -1,11 +1,11 @@
 package io.millrace.bench;
 
-import io.millrace.executor.ModelPlan;
-import io.millrace.executor.ModelPlanner;
-import io.millrace.executor.ModelShape;
-import io.millrace.executor.PlanOptions;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.plan.ModelPlan;
+import io.millrace.executor.plan.ModelPlanner;
+import io.millrace.executor.plan.ModelShape;
+import io.millrace.executor.plan.PlanOptions;
 import io.millrace.executor.probe.MachineProbe;
 import io.millrace.memory.DType;
 import io.millrace.memory.Tier;

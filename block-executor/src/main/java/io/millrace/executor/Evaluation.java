@@ -2,6 +2,13 @@ package io.millrace.executor;
 
 import io.millrace.executor.config.EvalConfig;
 import io.millrace.executor.config.Metric;
+import io.millrace.executor.place.ModelSession;
+import io.millrace.executor.run.EvalResult;
+import io.millrace.executor.run.Evaluator;
+import io.millrace.executor.run.TrainingData;
+import io.millrace.executor.step.Forward;
+import io.millrace.executor.step.ScratchSize;
+import io.millrace.executor.step.UpdateLog;
 import io.millrace.memory.BadInputException;
 import io.millrace.model.spec.DecoderSpec;
 import io.millrace.model.text.Dataset;

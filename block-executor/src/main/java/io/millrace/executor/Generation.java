@@ -1,6 +1,16 @@
 package io.millrace.executor;
 
 import io.millrace.executor.config.GenerateConfig;
+import io.millrace.executor.place.ModelSession;
+import io.millrace.executor.step.Floats;
+import io.millrace.executor.step.Forward;
+import io.millrace.executor.step.ForwardRequest;
+import io.millrace.executor.step.LogitsSink;
+import io.millrace.executor.step.MicroBatch;
+import io.millrace.executor.step.ScratchSize;
+import io.millrace.executor.step.Sequences;
+import io.millrace.executor.step.UpdateLog;
+import io.millrace.executor.step.Variants;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;

@@ -1,11 +1,21 @@
 package io.millrace.executor;
 
 import io.millrace.executor.config.ArithmeticConfig;
+import io.millrace.executor.config.GivenPaths;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.RunStart;
 import io.millrace.executor.config.StepProgress;
 import io.millrace.executor.config.TuneConfig;
-import io.millrace.executor.cpu.Operator;
+import io.millrace.executor.cpu.op.Operator;
+import io.millrace.executor.run.EvalResult;
+import io.millrace.executor.run.Evaluator;
+import io.millrace.executor.run.FinishedRun;
+import io.millrace.executor.run.KeptModel;
+import io.millrace.executor.run.RunObservers;
+import io.millrace.executor.run.RunSetup;
+import io.millrace.executor.run.RunSummary;
+import io.millrace.executor.step.DivergedException;
+import io.millrace.executor.step.StepRunner;
 import io.millrace.model.text.Batch;
 import io.millrace.model.text.BatchSampler;
 import io.millrace.optim.LrSchedule;
@@ -160,7 +170,7 @@ public final class TuningRun {
             }
             Batch batch = sampler.batch(step);
             meter.begin();
-            operatorsBefore = setup.session().operators().seconds();
+            operatorsBefore = setup.session().operatorSeconds();
             observers.between(meter);
             StepRecord record =
                     runner.run(step, schedule.at(step, runLast), batch, setup.history().updates());
@@ -171,7 +181,7 @@ public final class TuningRun {
                     OperatorUse.between(
                             setup.session().workers(),
                             operatorsBefore,
-                            setup.session().operators().seconds());
+                            setup.session().operatorSeconds());
             report(record, batch.tokens(), overlap, use, last);
             afterStep(step, last, overlap.seconds(), use);
         }

@@ -3,8 +3,8 @@ package io.millrace.executor;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.cuda.CudaPanels;
-import io.millrace.executor.cuda.HostKit;
+import io.millrace.executor.cuda.kernel.HostKit;
+import io.millrace.executor.cuda.kernel.PanelSizes;
 import io.millrace.memory.cuda.HostCudaOptions;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -15,7 +15,7 @@ class CudaGoldenForwardTest extends GoldenForwardTest {
 
     @BeforeEach
     void install() {
-        kit = HostKit.install(HostCudaOptions.defaults(), new CudaPanels(4096, 5, 96));
+        kit = HostKit.install(HostCudaOptions.defaults(), new PanelSizes(4096, 5, 96));
     }
 
     @AfterEach

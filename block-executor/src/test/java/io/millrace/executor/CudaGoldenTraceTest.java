@@ -1,8 +1,8 @@
 package io.millrace.executor;
 
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.cuda.CudaPanels;
-import io.millrace.executor.cuda.HostKit;
+import io.millrace.executor.cuda.kernel.HostKit;
+import io.millrace.executor.cuda.kernel.PanelSizes;
 import io.millrace.memory.cuda.HostCudaOptions;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -13,7 +13,7 @@ class CudaGoldenTraceTest extends GoldenTraceTest {
 
     @BeforeEach
     void install() {
-        kit = HostKit.install(HostCudaOptions.defaults(), new CudaPanels(8192, 48, 128));
+        kit = HostKit.install(HostCudaOptions.defaults(), new PanelSizes(8192, 48, 128));
     }
 
     @AfterEach

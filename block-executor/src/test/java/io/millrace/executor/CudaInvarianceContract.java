@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
+import io.millrace.executor.cuda.weight.Fp8Operands;
+import io.millrace.executor.journal.Replay;
 import io.millrace.memory.DType;
 import io.millrace.memory.Ledger;
 import io.millrace.memory.Matmul;
@@ -113,7 +115,7 @@ abstract class CudaInvarianceContract {
             return true;
         }
         try (Device card = Devices.open("cuda:0", Ledger.unlimited(), DeviceOptions.defaults())) {
-            return ((CudaDevice) card).facts().computeCapability() >= CudaFp8.CAPABILITY;
+            return ((CudaDevice) card).facts().computeCapability() >= Fp8Operands.CAPABILITY;
         }
     }
 

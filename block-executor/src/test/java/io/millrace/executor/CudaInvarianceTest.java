@@ -1,7 +1,7 @@
 package io.millrace.executor;
 
-import io.millrace.executor.cuda.CudaPanels;
-import io.millrace.executor.cuda.HostKit;
+import io.millrace.executor.cuda.kernel.HostKit;
+import io.millrace.executor.cuda.kernel.PanelSizes;
 import io.millrace.memory.cuda.HostCudaOptions;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -15,7 +15,7 @@ final class CudaInvarianceTest extends CudaInvarianceContract {
         kit =
                 HostKit.install(
                         HostCudaOptions.defaults().withDelays(5, 200_000),
-                        new CudaPanels(8192, 48, 128));
+                        new PanelSizes(8192, 48, 128));
     }
 
     @AfterEach

@@ -1,8 +1,8 @@
 package io.millrace.executor;
 
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.cuda.CudaPanels;
-import io.millrace.executor.cuda.HostKit;
+import io.millrace.executor.cuda.kernel.HostKit;
+import io.millrace.executor.cuda.kernel.PanelSizes;
 import io.millrace.memory.cuda.HostCudaOptions;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -16,7 +16,7 @@ class CudaLowRankRunTest extends LowRankRunTest {
         kit =
                 HostKit.install(
                         HostCudaOptions.defaults().withDelays(9, 100_000),
-                        new CudaPanels(8192, 48, 128));
+                        new PanelSizes(8192, 48, 128));
     }
 
     @AfterEach

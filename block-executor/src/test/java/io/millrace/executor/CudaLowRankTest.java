@@ -1,8 +1,8 @@
 package io.millrace.executor;
 
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.cuda.CudaPanels;
-import io.millrace.executor.cuda.HostKit;
+import io.millrace.executor.cuda.kernel.HostKit;
+import io.millrace.executor.cuda.kernel.PanelSizes;
 import io.millrace.memory.DType;
 import io.millrace.memory.cuda.HostCudaOptions;
 import org.junit.jupiter.api.AfterEach;
@@ -14,7 +14,7 @@ class CudaLowRankTest extends LowRankTest {
 
     @BeforeEach
     void install() {
-        kit = HostKit.install(HostCudaOptions.defaults(), new CudaPanels(8192, 48, 128));
+        kit = HostKit.install(HostCudaOptions.defaults(), new PanelSizes(8192, 48, 128));
     }
 
     @AfterEach

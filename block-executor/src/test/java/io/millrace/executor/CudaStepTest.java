@@ -4,7 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
-import io.millrace.executor.cuda.HostKit;
+import io.millrace.executor.cuda.kernel.HostKit;
+import io.millrace.executor.step.LowRankSize;
 import io.millrace.model.Checkpoint;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
@@ -93,7 +94,7 @@ final class CudaStepTest {
             long all =
                     checkpoint.layout().blocks().stream()
                             .flatMap(block -> block.tensors().stream())
-                            .filter(LowRankMemory::isMatrix)
+                            .filter(LowRankSize::isMatrix)
                             .count();
             assertThat(formed).as("folds at the end of the run").isEqualTo(all);
         }

@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Map;
 
 /** Reference checkpoints and answers, made with PyTorch and transformers. */
-final class Golden {
+public final class Golden {
     static final List<String> FOLDERS =
             List.of(
                     "opt",
@@ -32,7 +32,7 @@ final class Golden {
 
     private Golden() {}
 
-    static Path path(String name) {
+    public static Path path(String name) {
         try {
             return Path.of(Golden.class.getResource("/golden/" + name).toURI());
         } catch (URISyntaxException e) {
@@ -40,7 +40,7 @@ final class Golden {
         }
     }
 
-    static JsonObject json(String name) {
+    public static JsonObject json(String name) {
         try {
             return Json.parseObject(Files.readString(path(name)));
         } catch (IOException e) {

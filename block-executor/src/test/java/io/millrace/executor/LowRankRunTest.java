@@ -7,6 +7,8 @@ import static org.assertj.core.api.Assertions.within;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
+import io.millrace.executor.journal.Replay;
+import io.millrace.executor.run.RunSummary;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.optim.Journal;

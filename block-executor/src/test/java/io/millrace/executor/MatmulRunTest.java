@@ -8,9 +8,10 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
-import io.millrace.executor.cpu.Gemm;
-import io.millrace.executor.cuda.CudaPanels;
-import io.millrace.executor.cuda.HostKit;
+import io.millrace.executor.cpu.op.Gemm;
+import io.millrace.executor.cuda.kernel.HostKit;
+import io.millrace.executor.cuda.kernel.PanelSizes;
+import io.millrace.executor.journal.Replay;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
@@ -201,14 +202,14 @@ final class MatmulRunTest {
     @Test
     void fp8IsRefusedByCardsThatCannotMultiplyIt() throws IOException {
         kit.close();
-        kit = HostKit.install(HostCudaOptions.defaults().withCapability(86), CudaPanels.DEFAULT);
+        kit = HostKit.install(HostCudaOptions.defaults().withCapability(86), PanelSizes.DEFAULT);
         TuneConfigBuilder config = config("opt", "refused", Matmul.FP8).matmul(Matmul.FP8);
         assertThatThrownBy(() -> run(config))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContainingAll("--matmul", "capability 8.9", "has 8.6", "leave it out");
         assertThat(temp.resolve("refused")).doesNotExist();
         kit.close();
-        kit = HostKit.install(HostCudaOptions.defaults().withCapability(89), CudaPanels.DEFAULT);
+        kit = HostKit.install(HostCudaOptions.defaults().withCapability(89), PanelSizes.DEFAULT);
         assertThat(run(config)).isDirectory();
     }
 

@@ -7,6 +7,7 @@ import io.millrace.executor.config.EvalConfig;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.Metric;
 import io.millrace.executor.config.TaskConfig;
+import io.millrace.executor.run.EvalResult;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.model.ModelConfig;

@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
-import io.millrace.executor.cpu.Gemm;
+import io.millrace.executor.cpu.op.Gemm;
+import io.millrace.executor.journal.Replay;
+import io.millrace.executor.run.RunSummary;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.optim.JournalReader;

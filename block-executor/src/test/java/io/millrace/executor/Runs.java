@@ -27,13 +27,13 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** Small tuning runs for tests, and what they leave behind. */
-final class Runs {
+public final class Runs {
     private static final Pattern SMALLEST = Pattern.compile("at least (\\d+)");
 
     private Runs() {}
 
     /** Tokenised rows of different lengths that a vocabulary of 320 has. */
-    static Path data(Path folder, long seed, int rows) throws IOException {
+    public static Path data(Path folder, long seed, int rows) throws IOException {
         Random random = new Random(seed);
         List<List<Long>> ids = new ArrayList<>();
         for (int row = 0; row < rows; row++) {
@@ -48,12 +48,12 @@ final class Runs {
     }
 
     /** A short run with every arithmetic feature that can matter for bytes. */
-    static TuneConfigBuilder config(String golden, Path data, Path out) {
+    public static TuneConfigBuilder config(String golden, Path data, Path out) {
         return config(Golden.path(golden), data, out);
     }
 
     /** The same for any model. */
-    static TuneConfigBuilder config(Path model, Path data, Path out) {
+    public static TuneConfigBuilder config(Path model, Path data, Path out) {
         return TuneConfig.builder(model, data, out)
                 .batchSize(4)
                 .steps(7)
@@ -64,7 +64,7 @@ final class Runs {
     }
 
     /** Every file that a run's result consists of, by name; times and options are left out. */
-    static Map<String, byte[]> result(Path out) throws IOException {
+    public static Map<String, byte[]> result(Path out) throws IOException {
         Map<String, byte[]> files = new TreeMap<>();
         try (Stream<Path> entries = Files.list(out)) {
             for (Path entry : entries.filter(Files::isRegularFile).toList()) {
@@ -78,7 +78,7 @@ final class Runs {
     }
 
     /** A listener that asks a run to stop once a step is done. */
-    static RunListener stopAfter(long step) {
+    public static RunListener stopAfter(long step) {
         return new RunListener() {
             private long done;
 
@@ -95,7 +95,7 @@ final class Runs {
     }
 
     /** A model of twelve layers with random weights of a golden configuration. */
-    static Path deepModel(Path folder, String kind, String dtype) throws IOException {
+    public static Path deepModel(Path folder, String kind, String dtype) throws IOException {
         Map<String, Object> fields =
                 new LinkedHashMap<>(Golden.json(kind + "/config.json").fields());
         fields.put("num_hidden_layers", 12L);
@@ -112,7 +112,7 @@ final class Runs {
     }
 
     /** The budget that a run with next to nothing is told to take, and that then works. */
-    static long smallestBudget(LongFunction<TuneConfigBuilder> run) {
+    public static long smallestBudget(LongFunction<TuneConfigBuilder> run) {
         return smallestThatWorks(
                 budget -> TuningRun.run(run.apply(budget).build(), RunListener.SILENT));
     }
@@ -135,7 +135,8 @@ final class Runs {
     }
 
     /** Fails where a run's result is not that of another, byte for byte. */
-    static void assertSame(Path out, Map<String, byte[]> expected, String what) throws IOException {
+    public static void assertSame(Path out, Map<String, byte[]> expected, String what)
+            throws IOException {
         Map<String, byte[]> actual = result(out);
         assertThat(actual.keySet()).as(what).isEqualTo(expected.keySet());
         for (Map.Entry<String, byte[]> file : expected.entrySet()) {
@@ -146,7 +147,7 @@ final class Runs {
     }
 
     /** A listener that ends a run from within once a step is done, as if it had failed there. */
-    static RunListener cutAfter(long step) {
+    public static RunListener cutAfter(long step) {
         return new RunListener() {
             @Override
             public void onStep(StepProgress progress) {
@@ -158,7 +159,7 @@ final class Runs {
     }
 
     /** The end that {@link #cutAfter} makes. */
-    static final class Cut extends RuntimeException {
+    public static final class Cut extends RuntimeException {
         private static final long serialVersionUID = 1;
     }
 }

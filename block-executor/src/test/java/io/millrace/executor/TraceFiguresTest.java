@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
+import io.millrace.executor.run.RunSummary;
 import io.millrace.memory.DType;
 import io.millrace.model.ModelConfig;
 import io.millrace.model.SyntheticModel;

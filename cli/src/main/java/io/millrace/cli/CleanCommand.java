@@ -1,6 +1,6 @@
 package io.millrace.cli;
 
-import io.millrace.executor.Cleaning;
+import io.millrace.executor.run.Cleaning;
 import io.millrace.memory.ByteSize;
 import java.nio.file.Path;
 import java.util.List;

@@ -1,13 +1,13 @@
 package io.millrace.cli;
 
-import io.millrace.executor.EvalResult;
-import io.millrace.executor.GivenPaths;
-import io.millrace.executor.RunSummary;
 import io.millrace.executor.config.EvalConfig;
+import io.millrace.executor.config.GivenPaths;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.Metric;
 import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.run.EvalResult;
+import io.millrace.executor.run.RunSummary;
 import io.millrace.memory.BadInputException;
 import java.io.IOException;
 import java.nio.file.Files;

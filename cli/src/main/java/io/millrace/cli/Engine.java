@@ -1,12 +1,8 @@
 package io.millrace.cli;
 
-import io.millrace.executor.EvalResult;
 import io.millrace.executor.ForwardPass;
 import io.millrace.executor.Generation;
-import io.millrace.executor.JournalReport;
 import io.millrace.executor.Rehearsal;
-import io.millrace.executor.Replay;
-import io.millrace.executor.RunSummary;
 import io.millrace.executor.config.EvalConfig;
 import io.millrace.executor.config.GenerateConfig;
 import io.millrace.executor.config.MemoryConfig;
@@ -14,6 +10,10 @@ import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.find.FindResult;
+import io.millrace.executor.journal.JournalReport;
+import io.millrace.executor.journal.Replay;
+import io.millrace.executor.run.EvalResult;
+import io.millrace.executor.run.RunSummary;
 import io.millrace.memory.DType;
 import io.millrace.telemetry.StepObserver;
 import java.nio.file.Path;

@@ -1,8 +1,8 @@
 package io.millrace.cli;
 
-import io.millrace.executor.EvalResult;
 import io.millrace.executor.config.EvalConfig;
 import io.millrace.executor.config.Metric;
+import io.millrace.executor.run.EvalResult;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;

@@ -1,13 +1,9 @@
 package io.millrace.cli;
 
-import io.millrace.executor.EvalResult;
 import io.millrace.executor.Evaluation;
 import io.millrace.executor.ForwardPass;
 import io.millrace.executor.Generation;
-import io.millrace.executor.JournalReport;
 import io.millrace.executor.Rehearsal;
-import io.millrace.executor.Replay;
-import io.millrace.executor.RunSummary;
 import io.millrace.executor.TuningRun;
 import io.millrace.executor.config.EvalConfig;
 import io.millrace.executor.config.GenerateConfig;
@@ -16,6 +12,10 @@ import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.find.FindResult;
 import io.millrace.executor.find.Finder;
+import io.millrace.executor.journal.JournalReport;
+import io.millrace.executor.journal.Replay;
+import io.millrace.executor.run.EvalResult;
+import io.millrace.executor.run.RunSummary;
 import io.millrace.memory.BadInputException;
 import io.millrace.model.ModelConfig;
 import io.millrace.model.NamedArchitectures;

@@ -1,6 +1,6 @@
 package io.millrace.cli;
 
-import io.millrace.executor.DivergedException;
+import io.millrace.executor.step.DivergedException;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.OffloadException;
 import io.millrace.prefetch.FeedException;

@@ -1,8 +1,8 @@
 package io.millrace.cli;
 
-import io.millrace.executor.JournalFigures;
-import io.millrace.executor.JournalReport;
 import io.millrace.executor.config.Seeds;
+import io.millrace.executor.journal.JournalFigures;
+import io.millrace.executor.journal.JournalReport;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;

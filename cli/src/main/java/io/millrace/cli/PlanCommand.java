@@ -1,12 +1,12 @@
 package io.millrace.cli;
 
-import io.millrace.executor.GivenPaths;
-import io.millrace.executor.ModelPlan;
-import io.millrace.executor.ModelPlanner;
-import io.millrace.executor.ModelShape;
-import io.millrace.executor.PlanOptions;
+import io.millrace.executor.config.GivenPaths;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
+import io.millrace.executor.plan.ModelPlan;
+import io.millrace.executor.plan.ModelPlanner;
+import io.millrace.executor.plan.ModelShape;
+import io.millrace.executor.plan.PlanOptions;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.prefetch.plan.Machine;

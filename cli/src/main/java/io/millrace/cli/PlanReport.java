@@ -1,7 +1,7 @@
 package io.millrace.cli;
 
-import io.millrace.executor.ModelPlan;
 import io.millrace.executor.config.ArithmeticConfig;
+import io.millrace.executor.plan.ModelPlan;
 import io.millrace.memory.ByteSize;
 import io.millrace.memory.Matmul;
 import io.millrace.memory.Tier;

@@ -1,9 +1,9 @@
 package io.millrace.cli;
 
-import io.millrace.executor.ModelPlan;
-import io.millrace.executor.PlanOptions;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.plan.ModelPlan;
+import io.millrace.executor.plan.PlanOptions;
 import io.millrace.memory.Matmul;
 import io.millrace.memory.Tier;
 import io.millrace.optim.GaussianDirection;

@@ -1,6 +1,6 @@
 package io.millrace.cli;
 
-import io.millrace.executor.ModelPlan;
+import io.millrace.executor.plan.ModelPlan;
 import io.millrace.memory.ByteSize;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -1,10 +1,10 @@
 package io.millrace.cli;
 
-import io.millrace.executor.EvalResult;
-import io.millrace.executor.RunSummary;
 import io.millrace.executor.config.Keep;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
+import io.millrace.executor.run.EvalResult;
+import io.millrace.executor.run.RunSummary;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;

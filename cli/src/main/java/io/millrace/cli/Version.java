@@ -1,6 +1,6 @@
 package io.millrace.cli;
 
-import io.millrace.executor.ProgramVersion;
+import io.millrace.executor.run.ProgramVersion;
 import picocli.CommandLine.IVersionProvider;
 
 /** The version that the build wrote, and that of the JVM. */

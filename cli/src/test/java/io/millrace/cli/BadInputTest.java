@@ -2,7 +2,7 @@ package io.millrace.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.millrace.executor.DivergedException;
+import io.millrace.executor.step.DivergedException;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.CorruptDataException;
 import java.io.IOException;

@@ -3,7 +3,7 @@ package io.millrace.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.millrace.executor.cpu.Gemm;
+import io.millrace.executor.cpu.op.Gemm;
 import io.millrace.memory.DType;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;

@@ -14,4 +14,9 @@ public record Probe(long seed, List<Float> scales) {
     public Probe {
         scales = List.copyOf(scales);
     }
+
+    /** Whether θ itself is asked for and nothing else. */
+    public boolean isAtTheta() {
+        return scales.size() == 1 && scales.getFirst() == 0f;
+    }
 }

@@ -1,10 +1,14 @@
 /**
- * Operators on the CPU: float32 activations, row-major, in off-heap memory.
+ * The step on the workers of a CPU: a block's parts in the order of its layer.
  *
- * <p>Offsets and strides count floats, never bytes. A result depends on shapes and inputs alone:
- * tiles are cut by shape, sums run in a fixed order, and a {@link
- * io.millrace.executor.cpu.WorkerPool} only decides who computes a tile. Matrix products are
- * oneDNN's, one thread each; everything between them is Vector API code of IEEE operations. This
- * package is the one door to {@code org.bytedeco.dnnl}.
+ * <pre>
+ *   CpuEngine ──&gt; DecoderForward ──&gt; EmbeddingProgram, LayerProgram (AttentionProgram), HeadProgram
+ *                     │                        │ each operator asks for its weights
+ *                     └ PassesPlan ──&gt; cpu.dense | cpu.lowrank  (by the form of the direction)
+ *                                              │
+ *                       cpu.weight, cpu.scratch│ formed weights, places for states
+ *                                              ▼
+ *                                           cpu.op   operators over memory, no model and no run
+ * </pre>
  */
 package io.millrace.executor.cpu;

@@ -1,8 +1,14 @@
 /**
- * Operators on a CUDA device: the kernels of the {@code .cu} files beside this package, and
- * products by cuBLASLt.
+ * The step on a card: a block's parts as launches on one stream.
  *
- * <p>Everything is handed to the device's compute stream, in order, and nothing waits for it.
- * Matrices of every scale of a probe lie one after another, so that one launch serves them all.
+ * <pre>
+ *   CudaEngine ──&gt; DeviceForward ──&gt; BatchUpload, EndKernels, LayerKernels ──&gt; AnswerDownload
+ *                      │                        │ each operator asks for its weights
+ *                      └ by the direction ──&gt; cuda.dense | cuda.lowrank
+ *                                               │
+ *                                         cuda.weight   formed weights, products, scratch memory
+ *                                               ▼
+ *                                         cuda.kernel   launches and library calls, no model
+ * </pre>
  */
 package io.millrace.executor.cuda;

@@ -1,6 +1,6 @@
 package io.millrace.executor.find;
 
-import io.millrace.executor.RunSummary;
+import io.millrace.executor.run.RunSummary;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;

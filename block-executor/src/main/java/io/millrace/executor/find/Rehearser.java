@@ -1,12 +1,12 @@
 package io.millrace.executor.find;
 
-import io.millrace.executor.DivergedException;
 import io.millrace.executor.Rehearsal;
-import io.millrace.executor.RunSummary;
 import io.millrace.executor.TuningRun;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.StepProgress;
 import io.millrace.executor.config.TuneConfigBuilder;
+import io.millrace.executor.run.RunSummary;
+import io.millrace.executor.step.DivergedException;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.WeightScan;
 import java.nio.file.Path;

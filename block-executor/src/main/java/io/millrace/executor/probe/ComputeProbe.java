@@ -1,15 +1,16 @@
 package io.millrace.executor.probe;
 
-import io.millrace.executor.cpu.Activations;
-import io.millrace.executor.cpu.Attention;
-import io.millrace.executor.cpu.CpuWorkers;
-import io.millrace.executor.cpu.Gemm;
-import io.millrace.executor.cpu.GemmTiles;
-import io.millrace.executor.cpu.HeadRows;
-import io.millrace.executor.cpu.Loss;
-import io.millrace.executor.cpu.Norms;
-import io.millrace.executor.cpu.Rotary;
-import io.millrace.executor.cpu.Rows;
+import io.millrace.executor.cpu.op.Activations;
+import io.millrace.executor.cpu.op.Attention;
+import io.millrace.executor.cpu.op.CpuWorkers;
+import io.millrace.executor.cpu.op.Gemm;
+import io.millrace.executor.cpu.op.GemmTiles;
+import io.millrace.executor.cpu.op.HeadRows;
+import io.millrace.executor.cpu.op.Loss;
+import io.millrace.executor.cpu.op.Norms;
+import io.millrace.executor.cpu.op.Rotary;
+import io.millrace.executor.cpu.op.Rows;
+import io.millrace.executor.step.RotaryTable;
 import io.millrace.memory.DType;
 import io.millrace.memory.Ledger;
 import io.millrace.memory.host.HostMemory;
@@ -336,7 +337,7 @@ final class ComputeProbe implements AutoCloseable {
     private double rotary(MemorySegment y) {
         RopeSpec rope = new RopeSpec(PANEL, Collections.nCopies(PANEL / 2, SMALL), 1);
         int[] positions = new int[PASS_ROWS];
-        try (HostSlab table = filled("table", Rotary.tableFloats(rope, PASS_ROWS))) {
+        try (HostSlab table = filled("table", RotaryTable.tableFloats(rope, PASS_ROWS))) {
             return perElement((from, rows) ->
                     Rotary.apply(
                             rope,

@@ -1,6 +1,6 @@
 package io.millrace.executor.probe;
 
-import io.millrace.executor.cpu.CpuWorkers;
+import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.memory.DType;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;

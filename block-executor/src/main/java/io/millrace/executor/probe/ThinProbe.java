@@ -1,7 +1,7 @@
 package io.millrace.executor.probe;
 
-import io.millrace.executor.cpu.CpuWorkers;
-import io.millrace.executor.cpu.SideProducts;
+import io.millrace.executor.cpu.op.CpuWorkers;
+import io.millrace.executor.cpu.op.SideProducts;
 import io.millrace.memory.DType;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;

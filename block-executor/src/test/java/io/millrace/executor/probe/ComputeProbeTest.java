@@ -2,7 +2,7 @@ package io.millrace.executor.probe;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.millrace.executor.cpu.Gemm;
+import io.millrace.executor.cpu.op.Gemm;
 import io.millrace.memory.DType;
 import io.millrace.prefetch.plan.ComputeRates;
 import io.millrace.prefetch.plan.Operation;

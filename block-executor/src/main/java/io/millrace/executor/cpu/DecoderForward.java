@@ -1,0 +1,140 @@
+package io.millrace.executor.cpu;
+
+import io.millrace.executor.cpu.op.CpuWorkers;
+import io.millrace.executor.cpu.scratch.Scratch;
+import io.millrace.executor.cpu.weight.FormedWeights;
+import io.millrace.executor.cpu.weight.LinearProgram;
+import io.millrace.executor.cpu.weight.Visit;
+import io.millrace.executor.cpu.weight.WeightPasses;
+import io.millrace.executor.step.BlockVisit;
+import io.millrace.executor.step.Forward;
+import io.millrace.executor.step.ForwardRequest;
+import io.millrace.executor.step.HeadSink;
+import io.millrace.executor.step.MicroBatch;
+import io.millrace.executor.step.UpdateLog;
+import io.millrace.executor.step.Variants;
+import io.millrace.model.ModelLayout;
+import io.millrace.model.spec.DecoderSpec;
+import io.millrace.prefetch.BlockFeed;
+import io.millrace.prefetch.BlockLease;
+import io.millrace.telemetry.Lane;
+import io.millrace.telemetry.SpanRecorder;
+import java.util.List;
+
+/**
+ * Forward passes in block-major order: while a block is on the device, every probe, all its scales
+ * and every micro-batch go through it; a block is asked for once a step (a tied one twice: as
+ * embedding and as head).
+ */
+public final class DecoderForward implements Forward {
+    private final DecoderSpec spec;
+    private final ModelLayout layout;
+    private final BlockFeed feed;
+    private final Scratch scratch;
+    private final WeightPasses passes;
+    private final SpanRecorder spans;
+    private final EmbeddingProgram embedding;
+    private final LayerProgram layers;
+    private final HeadProgram head;
+
+    DecoderForward(
+            DecoderSpec spec,
+            ModelLayout layout,
+            BlockFeed feed,
+            Scratch scratch,
+            WeightPasses passes,
+            CpuWorkers workers,
+            SpanRecorder spans) {
+        this.spec = spec;
+        this.layout = layout;
+        this.feed = feed;
+        this.scratch = scratch;
+        this.passes = passes;
+        this.spans = spans;
+        LinearProgram linear = passes.linear(workers, scratch);
+        Normalizer normalizer = new Normalizer(workers.pool(), scratch);
+        AttentionProgram attention =
+                new AttentionProgram(workers, linear, normalizer, scratch.rotaryTables());
+        embedding = new EmbeddingProgram(workers.pool(), scratch, linear);
+        layers =
+                new LayerProgram(
+                        workers.pool(), scratch, linear, normalizer, attention, spec.layers());
+        head = new HeadProgram(workers, scratch, linear, normalizer);
+    }
+
+    @Override
+    public void run(ForwardRequest request, HeadSink sink) {
+        List<Integer> visits = layout.visits();
+        for (int index = 0; index < visits.size(); index++) {
+            int block = visits.get(index);
+            boolean lastOfStep = visits.lastIndexOf(block) == index;
+            try (BlockLease lease = feed.acquire(block)) {
+                long span = spans.begin(Lane.COMPUTE, block, request.step());
+                foldOverdue(lease, block, request);
+                Visit visit = visit(lease, block, request, lastOfStep);
+                for (int probe = 0; probe < request.probes().size(); probe++) {
+                    runBlock(request, visit, index, probe, sink);
+                }
+                visit.finish(passes);
+                spans.end(span, 0);
+            }
+        }
+    }
+
+    @Override
+    public void fold(UpdateLog updates, ForwardRequest.Folding folding, BlockConsumer then) {
+        ForwardRequest request = ForwardRequest.fold(updates, folding);
+        List<Integer> visits = layout.visits();
+        for (int index = 0; index < visits.size(); index++) {
+            int block = visits.get(index);
+            boolean lastOfStep = visits.lastIndexOf(block) == index;
+            try (BlockLease lease = feed.acquire(block)) {
+                visit(lease, block, request, lastOfStep).finish(passes);
+                if (lastOfStep) {
+                    then.accept(block, lease.weights());
+                }
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        try (passes) {
+            scratch.close();
+        }
+    }
+
+    /**
+     * Folds what a block lags behind after a stop, or after its newest bytes turned out damaged:
+     * operators then find it as they do in any step.
+     */
+    private void foldOverdue(BlockLease lease, int block, ForwardRequest request) {
+        if (BlockVisit.isOverdue(lease, request, passes.foldEvery())) {
+            visit(lease, block, request.foldingOverdue(), true).finish(passes);
+        }
+    }
+
+    private Visit visit(BlockLease lease, int block, ForwardRequest request, boolean lastOfStep) {
+        return new Visit(lease, layout.block(block), request, passes.foldEvery(), lastOfStep);
+    }
+
+    private void runBlock(
+            ForwardRequest request, Visit visit, int visitIndex, int probe, HeadSink sink) {
+        int lastVisit = layout.visits().size() - 1;
+        FormedWeights weights = new FormedWeights(visit, request.probes().get(probe), passes);
+        int row = 0;
+        for (int index = 0; index < request.microBatches().size(); index++) {
+            MicroBatch batch = request.microBatches().get(index);
+            Variants hidden = scratch.hidden(request.firstScale(probe), row);
+            if (visitIndex == 0) {
+                embedding.run(weights, spec.embedding(), batch, hidden);
+            } else if (visitIndex == lastVisit) {
+                head.run(weights, spec.head(), batch, hidden, probe, index, sink);
+            } else {
+                int layer = visitIndex - 1;
+                layers.run(weights, layer, hidden, batch.sequences());
+            }
+            row += MicroBatch.padded(batch.tokenCount());
+        }
+    }
+}

@@ -1,0 +1,61 @@
+package io.millrace.executor.cpu;
+
+import io.millrace.executor.cpu.dense.DenseWeightPasses;
+import io.millrace.executor.cpu.lowrank.LowRankMemory;
+import io.millrace.executor.cpu.lowrank.LowRankWeightPasses;
+import io.millrace.executor.cpu.op.WorkerPool;
+import io.millrace.executor.cpu.weight.WeightPasses;
+import io.millrace.executor.step.Arithmetic;
+import io.millrace.executor.step.LowRankSize;
+import io.millrace.executor.step.ScratchSize;
+import io.millrace.memory.BadInputException;
+import io.millrace.memory.host.HostMemory;
+import io.millrace.model.ModelLayout;
+import io.millrace.optim.DenseDirection;
+import io.millrace.optim.LowRankDirection;
+
+/**
+ * Which way a direction is run, before memory is taken for it.
+ *
+ * @param arithmetic what is done to the weights
+ * @param size the most that any forward asks for
+ */
+public record PassesPlan(Arithmetic arithmetic, ScratchSize size) {
+    /**
+     * Checks that a model's tensors can take the direction.
+     *
+     * @throws BadInputException when one cannot
+     */
+    void check(ModelLayout layout) {
+        LowRankSize.of(arithmetic, size, layout).ifPresent(LowRankSize::check);
+    }
+
+    /** Bytes that the passes will take beside the scratch memory. */
+    public long bytes(ModelLayout layout) {
+        return LowRankSize.of(arithmetic, size, layout).map(LowRankSize::bytes).orElse(0L);
+    }
+
+    /** The passes, with their memory. */
+    public WeightPasses open(WorkerPool pool, ModelLayout layout, HostMemory memory) {
+        return switch (arithmetic.direction()) {
+            case DenseDirection dense ->
+                    new DenseWeightPasses(
+                            pool,
+                            dense,
+                            arithmetic.rounding(),
+                            arithmetic.foldEvery(),
+                            size.scalesPerProbe());
+            case LowRankDirection lowRank ->
+                    new LowRankWeightPasses(
+                            pool,
+                            lowRank,
+                            arithmetic.rounding(),
+                            arithmetic.foldEvery(),
+                            size.scalesPerProbe(),
+                            new LowRankMemory(
+                                    memory,
+                                    LowRankSize.of(arithmetic, size, layout).orElseThrow(),
+                                    arithmetic.foldEvery()));
+        };
+    }
+}

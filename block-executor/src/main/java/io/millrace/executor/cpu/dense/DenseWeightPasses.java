@@ -1,0 +1,147 @@
+package io.millrace.executor.cpu.dense;
+
+import io.millrace.executor.cpu.op.CpuWorkers;
+import io.millrace.executor.cpu.op.WorkerPool;
+import io.millrace.executor.cpu.scratch.Scratch;
+import io.millrace.executor.cpu.weight.LinearProgram;
+import io.millrace.executor.cpu.weight.PassOutputs;
+import io.millrace.executor.cpu.weight.TensorForm;
+import io.millrace.executor.cpu.weight.Visit;
+import io.millrace.executor.cpu.weight.WeightPasses;
+import io.millrace.executor.step.Floats;
+import io.millrace.optim.DenseDirection;
+import io.millrace.optim.ParameterPass;
+import io.millrace.optim.PassPlan;
+import io.millrace.optim.Probe;
+import io.millrace.optim.Rounding;
+import io.millrace.optim.StoredTensor;
+import java.lang.foreign.MemorySegment;
+
+/** The dense way: one fused pass folds, makes z and writes θ + s z into scratch memory. */
+public final class DenseWeightPasses implements WeightPasses {
+    private static final MemorySegment[] NO_OUTPUTS = {};
+    private static final long[] NO_OFFSETS = {};
+
+    private final WorkerPool pool;
+    private final ParameterPass[] passes;
+    private final PassOutputs[] outputs;
+    private final int foldEvery;
+
+    /**
+     * Passes for every worker of a pool.
+     *
+     * @param pool the workers
+     * @param direction makes z
+     * @param rounding how folded weights are rounded
+     * @param foldEvery steps from one rounding into the stored weights to the next
+     * @param scales the most scales that a probe has
+     */
+    public DenseWeightPasses(
+            WorkerPool pool,
+            DenseDirection direction,
+            Rounding rounding,
+            int foldEvery,
+            int scales) {
+        this.pool = pool;
+        this.foldEvery = foldEvery;
+        passes = new ParameterPass[pool.workers()];
+        outputs = new PassOutputs[pool.workers()];
+        for (int worker = 0; worker < passes.length; worker++) {
+            passes[worker] = new ParameterPass(direction, rounding);
+            outputs[worker] = new PassOutputs(scales);
+        }
+    }
+
+    @Override
+    public WorkerPool pool() {
+        return pool;
+    }
+
+    @Override
+    public int foldEvery() {
+        return foldEvery;
+    }
+
+    @Override
+    public TensorForm form(Visit visit, int tensor, Probe probe, boolean store) {
+        return form(visit, tensor, plan(visit, tensor, probe, store));
+    }
+
+    /** A tensor as a probe sees it, where its pending updates are summed already. */
+    public TensorForm form(
+            Visit visit, int tensor, Probe probe, boolean store, MemorySegment gathered) {
+        PassPlan plan = plan(visit, tensor, probe, store);
+        return form(visit, tensor, visit.isCurrent(tensor) ? plan : plan.withGathered(gathered));
+    }
+
+    @Override
+    public void fold(Visit visit, int tensor) {
+        fold(visit.stored(tensor), PassPlan.reading(visit.pending(tensor), true));
+    }
+
+    /** Runs a plan that writes nothing out over a whole tensor. */
+    public void fold(StoredTensor tensor, PassPlan plan) {
+        TensorForm.share(
+                pool,
+                tensor.elements(),
+                (first, count, worker) ->
+                        passes[worker].range(tensor, plan, first, count, NO_OUTPUTS, NO_OFFSETS));
+    }
+
+    private static PassPlan plan(Visit visit, int tensor, Probe probe, boolean store) {
+        return probe.isAtTheta()
+                ? PassPlan.reading(visit.pending(tensor), store)
+                : PassPlan.probing(visit.pending(tensor), store, probe);
+    }
+
+    private TensorForm form(Visit visit, int tensor, PassPlan plan) {
+        return new Form(visit.stored(tensor), plan, visit.slot(tensor).shape().getLast());
+    }
+
+    @Override
+    public LinearProgram linear(CpuWorkers workers, Scratch scratch) {
+        return new DenseLinear(workers, scratch);
+    }
+
+    @Override
+    public void close() {
+        // It gathers nothing.
+    }
+
+    private final class Form implements TensorForm {
+        private final StoredTensor tensor;
+        private final PassPlan plan;
+        private final long columns;
+
+        Form(StoredTensor tensor, PassPlan plan, long columns) {
+            this.tensor = tensor;
+            this.plan = plan;
+            this.columns = columns;
+        }
+
+        @Override
+        public void range(long first, long count, Floats place, long stride, int worker) {
+            PassOutputs out = outputs[worker].aim(plan.outputs(), place, stride);
+            passes[worker]
+                    .writing(place.type())
+                    .range(tensor, plan, first, count, out.memory(), out.offsets());
+        }
+
+        @Override
+        public void columns(int from, int count, Floats place, long stride, int worker) {
+            PassOutputs out = outputs[worker].aim(plan.outputs(), place, stride);
+            passes[worker]
+                    .writing(place.type())
+                    .rectangle(
+                            tensor,
+                            plan,
+                            columns,
+                            0,
+                            tensor.elements() / columns,
+                            from,
+                            count,
+                            out.memory(),
+                            out.offsets());
+        }
+    }
+}

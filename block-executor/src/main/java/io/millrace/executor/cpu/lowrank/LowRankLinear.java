@@ -1,0 +1,315 @@
+package io.millrace.executor.cpu.lowrank;
+
+import io.millrace.executor.cpu.dense.DenseLinear;
+import io.millrace.executor.cpu.op.CpuWorkers;
+import io.millrace.executor.cpu.op.GemmTiles;
+import io.millrace.executor.cpu.op.Operator;
+import io.millrace.executor.cpu.op.RowTasks;
+import io.millrace.executor.cpu.op.SideProducts;
+import io.millrace.executor.cpu.scratch.Scratch;
+import io.millrace.executor.cpu.weight.FormedWeights;
+import io.millrace.executor.cpu.weight.LinearProgram;
+import io.millrace.executor.cpu.weight.Operands;
+import io.millrace.executor.cpu.weight.TensorForm;
+import io.millrace.executor.cpu.weight.WeightPanels;
+import io.millrace.executor.step.Floats;
+import io.millrace.executor.step.MicroBatch;
+import io.millrace.executor.step.Variants;
+import io.millrace.model.spec.LinearSpec;
+import io.millrace.optim.Probe;
+
+/**
+ * The low-rank way: {@code y(s) = decay · x(s) θᵀ + (x(s) V) ((L + s U) / √r)ᵀ + b(s)}. The product
+ * with θ is one over the rows of all scales, from the stored bytes where products read their type;
+ * what is beside it is float32 and added tile by tile while the tile is in the cache. θ itself goes
+ * the dense way.
+ */
+final class LowRankLinear implements LinearProgram {
+    private final CpuWorkers workers;
+    private final Scratch scratch;
+    private final LowRankWeightPasses passes;
+    private final DenseLinear atTheta;
+    private final WeightPanels panels;
+    private final Operands operands;
+
+    LowRankLinear(CpuWorkers workers, Scratch scratch, LowRankWeightPasses passes) {
+        this.workers = workers;
+        this.scratch = scratch;
+        this.passes = passes;
+        atTheta = new DenseLinear(workers, scratch);
+        panels = new WeightPanels(workers.pool(), scratch);
+        operands = new Operands(workers.pool(), scratch);
+    }
+
+    @Override
+    public void run(
+            FormedWeights weights,
+            LinearSpec spec,
+            Variants x,
+            Variants y,
+            int rows,
+            boolean accumulate) {
+        if (weights.probe().isAtTheta()) {
+            atTheta.run(weights, spec, x, y, rows, accumulate);
+            return;
+        }
+        Floats bias = bias(weights, spec);
+        Call call = call(weights, spec, x, rows, bias);
+        TileConsumer add =
+                (scale, row, rowCount, panel, column, width, tile) -> {
+                    Floats out = y.of(scale).at(row * y.rowStride() + column);
+                    call.add(
+                            scale,
+                            row,
+                            rowCount,
+                            column,
+                            width,
+                            tile,
+                            accumulate,
+                            out,
+                            y.rowStride());
+                };
+        each(weights, call, add);
+    }
+
+    @Override
+    public void runInPanels(
+            FormedWeights weights, LinearSpec spec, Variants x, int rows, TileConsumer consumer) {
+        if (weights.probe().isAtTheta()) {
+            atTheta.runInPanels(weights, spec, x, rows, consumer);
+            return;
+        }
+        Call call = call(weights, spec, x, rows, bias(weights, spec));
+        TileConsumer add =
+                (scale, row, rowCount, panel, column, width, tile) -> {
+                    call.add(scale, row, rowCount, column, width, tile, false, tile, width);
+                    consumer.accept(scale, row, rowCount, panel, column, width, tile);
+                };
+        each(weights, call, add);
+    }
+
+    private Floats bias(FormedWeights weights, LinearSpec spec) {
+        if (spec.bias() == null) {
+            return null;
+        }
+        weights.formWhole(weights.indexOf(spec.bias()), scratch.vector(0), spec.outputs());
+        return scratch.vector(0);
+    }
+
+    private Call call(FormedWeights weights, LinearSpec spec, Variants x, int rows, Floats bias) {
+        int tensor = weights.indexOf(spec.weight());
+        Probe probe = weights.probe();
+        LowRankWeightPasses.Beside beside = passes.beside(weights.visit(), tensor, probe);
+        int scales = probe.scales().size();
+        int padded = MicroBatch.padded(rows);
+        Variants in = operands.of(x, scales, rows, spec.inputs());
+        boolean stacked = in.stride() == padded * in.rowStride();
+        int groups = stacked ? 1 : scales;
+        GemmTiles tiles = GemmTiles.of(padded, spec.outputs()).stacked(scales / groups);
+        Call call =
+                new Call(
+                        spec,
+                        tiles,
+                        x,
+                        in,
+                        groups,
+                        padded,
+                        bias,
+                        beside,
+                        passes.products(),
+                        passes.rank());
+        RowTasks.run(
+                workers.pool(),
+                Operator.LOW_RANK,
+                scales,
+                rows,
+                (long) passes.rank() * spec.inputs(),
+                (scale, from, to, worker) -> call.project(scale, from, to));
+        return call;
+    }
+
+    private void each(FormedWeights weights, Call call, TileConsumer add) {
+        LinearSpec spec = call.spec;
+        GemmTiles tiles = call.tiles;
+        int tensor = weights.indexOf(spec.weight());
+        long elements = weights.slot(tensor).elementCount();
+        if (passes.isBase(weights.visit(), tensor, scratch.operandType())) {
+            multiplyAll(call, weights.plain(tensor), add);
+            return;
+        }
+        TensorForm form = passes.base(weights.visit(), tensor);
+        if (panels.formsWhole(spec, tiles)) {
+            Floats matrix = panels.formWhole(form, elements);
+            weights.markFormed(tensor);
+            multiplyAll(call, matrix, add);
+            return;
+        }
+        panels.formEach(
+                spec,
+                tiles,
+                form,
+                (panel, place, stride, ld, worker) -> {
+                    for (int group = 0; group < call.groups; group++) {
+                        for (int rowTile = 0; rowTile < tiles.rowTiles(); rowTile++) {
+                            int tile = panel * tiles.rowTiles() + rowTile;
+                            multiply(call, group, tile, place, ld, add, worker);
+                        }
+                    }
+                });
+        weights.markFormed(tensor);
+    }
+
+    private void multiplyAll(Call call, Floats matrix, TileConsumer add) {
+        long ld = WeightPanels.ld(call.spec);
+        workers.pool()
+                .parallelFor(
+                        call.tiles.count() * call.groups,
+                        Operator.GEMM,
+                        (task, worker) -> {
+                            int tile = task / call.groups;
+                            int panel = tile / call.tiles.rowTiles();
+                            long skip = WeightPanels.skip(call.spec, call.tiles, panel);
+                            multiply(
+                                    call,
+                                    task % call.groups,
+                                    tile,
+                                    matrix.at(skip),
+                                    ld,
+                                    add,
+                                    worker);
+                        });
+    }
+
+    /** The product of one tile, and then what is beside it, for each scale that has rows in it. */
+    private void multiply(
+            Call call, int group, int tile, Floats panel, long ld, TileConsumer add, int worker) {
+        GemmTiles tiles = call.tiles;
+        int first = group * tiles.rows() + tiles.row(tile);
+        int width = tiles.columnCount(tile);
+        Floats in = call.row(first);
+        Floats out = scratch.tile(worker);
+        workers.pool().clock().enter(worker, Operator.GEMM);
+        workers.gemm(worker)
+                .multiply(
+                        panel.type(),
+                        tiles.rowCount(tile),
+                        width,
+                        call.spec.inputs(),
+                        in.segment(),
+                        in.start(),
+                        call.in.rowStride(),
+                        panel.segment(),
+                        panel.start(),
+                        ld,
+                        call.spec.inputMajor(),
+                        null,
+                        0,
+                        false,
+                        out.segment(),
+                        out.start(),
+                        width);
+        int end = first + tiles.rowCount(tile);
+        workers.pool().clock().enter(worker, Operator.LOW_RANK);
+        int row = first;
+        while (row < end) {
+            int scale = row / call.padded;
+            int count = Math.min(end, (scale + 1) * call.padded) - row;
+            add.accept(
+                    scale,
+                    row - scale * call.padded,
+                    count,
+                    tile / tiles.rowTiles(),
+                    tiles.column(tile),
+                    width,
+                    out.at((long) (row - first) * width));
+            row += count;
+        }
+    }
+
+    /**
+     * One operator at work. Rows of all scales are numbered through, so many for each scale.
+     *
+     * @param x what is multiplied, as it is
+     * @param in and in the type that the product with θ reads
+     * @param groups 1 where one product takes the rows of all scales, else one a scale
+     * @param padded rows of each scale
+     */
+    private record Call(
+            LinearSpec spec,
+            GemmTiles tiles,
+            Variants x,
+            Variants in,
+            int groups,
+            int padded,
+            Floats bias,
+            LowRankWeightPasses.Beside beside,
+            Floats products,
+            int rank) {
+
+        Floats row(int index) {
+            int scale = index / padded;
+            return in.of(scale).at((index - (long) scale * padded) * in.rowStride());
+        }
+
+        /** The products of some rows with the factor on the input's side. */
+        void project(int scale, int from, int to) {
+            Floats in = x.of(scale).at(from * x.rowStride());
+            Floats factor = spec.inputMajor() ? side(scale) : beside.right();
+            Floats out = products(scale, from);
+            SideProducts.project(
+                    in.segment(),
+                    in.start(),
+                    x.rowStride(),
+                    to - from,
+                    spec.inputs(),
+                    factor.segment(),
+                    factor.start(),
+                    rank,
+                    out.segment(),
+                    out.start());
+        }
+
+        /** Adds the products with the factor on the output's side. */
+        void add(
+                int scale,
+                int row,
+                int rowCount,
+                int column,
+                int width,
+                Floats tile,
+                boolean accumulate,
+                Floats out,
+                long outStride) {
+            Floats factor = (spec.inputMajor() ? beside.right() : side(scale)).at(column);
+            Floats thin = products(scale, row);
+            Floats summand = bias == null ? null : bias.at((long) scale * spec.outputs() + column);
+            SideProducts.add(
+                    tile.segment(),
+                    tile.start(),
+                    width,
+                    rowCount,
+                    width,
+                    beside.decay(),
+                    summand == null ? null : summand.segment(),
+                    summand == null ? 0 : summand.start(),
+                    thin.segment(),
+                    thin.start(),
+                    rank,
+                    factor.segment(),
+                    factor.start(),
+                    spec.outputs(),
+                    accumulate,
+                    out.segment(),
+                    out.start(),
+                    outStride);
+        }
+
+        private Floats side(int scale) {
+            return beside.sides().at(scale * beside.sideStride());
+        }
+
+        private Floats products(int scale, int row) {
+            return products.at(((long) scale * padded + row) * rank);
+        }
+    }
+}

@@ -1,0 +1,325 @@
+package io.millrace.executor.cpu.op;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+
+/**
+ * Causal softmax attention of one head and one tile of queries, over tiles of keys with a running
+ * maximum and sum: no matrix of all scores exists. One instance belongs to one worker.
+ *
+ * <p>Key tiles lie on multiples of {@value #KEY_TILE} from key 0, and query tiles on multiples of
+ * {@value #QUERY_TILE} from the first query, whoever computes them.
+ */
+public final class Attention implements AutoCloseable {
+    /** Queries of one work item. */
+    public static final int QUERY_TILE = 64;
+
+    private static final int KEY_TILE = 256;
+
+    // Below any score, yet finite, so that differences of maxima are never NaN.
+    private static final float NO_SCORE = -1e30f;
+
+    private final Gemm gemm;
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment scores; // [QUERY_TILE, KEY_TILE], then weights
+    private final MemorySegment maxima; // [QUERY_TILE], over the key tiles so far
+    private final MemorySegment
+            factors; // [QUERY_TILE], what older tiles are worth under new maxima
+    private final double[] sums = new double[QUERY_TILE];
+    private boolean closed;
+
+    /**
+     * What is the same for all heads of a layer.
+     *
+     * @param heads query heads
+     * @param kvHeads key/value heads; divides {@code heads}
+     * @param headDim floats of a head
+     * @param scale factor on q·k
+     * @param softcap c in {@code c · tanh(score / c)}, 0 for none
+     * @param window a query sees this many positions, itself included; 0 for all before it
+     */
+    public record Shape(
+            int heads, int kvHeads, int headDim, float scale, float softcap, int window) {
+        /** Checks that the heads divide. */
+        public Shape {
+            if (kvHeads < 1 || heads % kvHeads != 0 || headDim < 1 || window < 0) {
+                throw new IllegalArgumentException(
+                        "heads "
+                                + heads
+                                + ", key/value heads "
+                                + kvHeads
+                                + ", head size "
+                                + headDim
+                                + ", window "
+                                + window);
+            }
+        }
+    }
+
+    /**
+     * Scratch memory for one worker, 64 KiB.
+     *
+     * @param gemm the same worker's products
+     */
+    public Attention(Gemm gemm) {
+        this.gemm = gemm;
+        scores = arena.allocate((long) QUERY_TILE * KEY_TILE * Float.BYTES, 64);
+        maxima = arena.allocate((long) QUERY_TILE * Float.BYTES, 64);
+        factors = arena.allocate((long) QUERY_TILE * Float.BYTES, 64);
+    }
+
+    /** Work items of a head. */
+    public static int queryTiles(int queryCount) {
+        return Math.ceilDiv(queryCount, QUERY_TILE);
+    }
+
+    /**
+     * Computes one work item: of one head, the queries {@code [tile · QUERY_TILE, …)} of a
+     * sequence. Query i stands at position {@code queryStart + i} and sees keys 0 to that position.
+     *
+     * @param shape heads, scale, window
+     * @param q queries
+     * @param firstQuery row of the sequence's query 0 in q, and in out
+     * @param k keys
+     * @param v values
+     * @param firstKey row of the sequence's key 0 in k and v
+     * @param out where head h's result goes; only written
+     * @param queryStart position of query 0: how many keys a cache holds already
+     * @param queryCount queries of the sequence
+     * @param head which query head
+     * @param tile which tile of queries
+     */
+    public void run(
+            Shape shape,
+            HeadRows q,
+            long firstQuery,
+            HeadRows k,
+            HeadRows v,
+            long firstKey,
+            HeadRows out,
+            int queryStart,
+            int queryCount,
+            int head,
+            int tile) {
+        if (closed) {
+            throw new IllegalStateException("attention is closed");
+        }
+        int from = tile * QUERY_TILE;
+        int rows = Math.min(QUERY_TILE, queryCount - from);
+        int position = queryStart + from;
+        int dim = shape.headDim();
+        long kvHead = head / (shape.heads() / shape.kvHeads());
+        long qAt = q.at(firstQuery + from, head);
+        long outAt = out.at(firstQuery + from, head);
+        int lowest = shape.window() == 0 ? 0 : Math.max(0, position - shape.window() + 1);
+        int firstTile = lowest / KEY_TILE * KEY_TILE;
+        int end = position + rows; // past the last key that any of these queries sees
+        for (int key = firstTile; key < end; key += KEY_TILE) {
+            int keys = Math.min(KEY_TILE, end - key);
+            multiply(
+                    rows,
+                    keys,
+                    dim,
+                    q.segment(),
+                    qAt,
+                    q.rowStride(),
+                    k.segment(),
+                    k.at(firstKey + key, kvHead),
+                    k.rowStride(),
+                    false,
+                    false,
+                    scores,
+                    0,
+                    KEY_TILE);
+            boolean first = key == firstTile;
+            weigh(shape, rows, position, key, keys, first);
+            if (!first) {
+                rescale(out, outAt, rows, dim);
+            }
+            multiply(
+                    rows,
+                    dim,
+                    keys,
+                    scores,
+                    0,
+                    KEY_TILE,
+                    v.segment(),
+                    v.at(firstKey + key, kvHead),
+                    v.rowStride(),
+                    true,
+                    !first,
+                    out.segment(),
+                    outAt,
+                    out.rowStride());
+        }
+        for (int r = 0; r < rows; r++) {
+            float inverse = (float) (1 / sums[r]);
+            Rows.scale(inverse, out.segment(), outAt + r * out.rowStride(), dim);
+        }
+    }
+
+    /**
+     * {@code y = x · w} or {@code y += x · w}: whole tiles by a kernel compiled for their shape,
+     * others, which may have any shape, by one for all.
+     */
+    private void multiply(
+            int m,
+            int n,
+            int k,
+            MemorySegment x,
+            long xOffset,
+            long ldx,
+            MemorySegment w,
+            long wOffset,
+            long ldw,
+            boolean inputMajor,
+            boolean accumulate,
+            MemorySegment y,
+            long yOffset,
+            long ldy) {
+        int keys = inputMajor ? k : n;
+        if (m == QUERY_TILE && keys % QUERY_TILE == 0) {
+            gemm.multiply(
+                    m,
+                    n,
+                    k,
+                    x,
+                    xOffset,
+                    ldx,
+                    w,
+                    wOffset,
+                    ldw,
+                    inputMajor,
+                    null,
+                    0,
+                    accumulate,
+                    y,
+                    yOffset,
+                    ldy);
+        } else {
+            Sgemm.sgemm(
+                    false,
+                    !inputMajor,
+                    m,
+                    n,
+                    k,
+                    1,
+                    x,
+                    xOffset,
+                    ldx,
+                    w,
+                    wOffset,
+                    ldw,
+                    accumulate ? 1 : 0,
+                    y,
+                    yOffset,
+                    ldy);
+        }
+    }
+
+    /** Turns a tile of scores into weights relative to the maxima so far, and adds up the sums. */
+    private void weigh(Shape shape, int rows, int position, int key, int keys, boolean first) {
+        for (int r = 0; r < rows; r++) {
+            int low = low(shape, position + r, key);
+            int high = Math.min(keys, position + r + 1 - key);
+            long row = (long) r * KEY_TILE;
+            float old = first ? NO_SCORE : CheckedFloats.get(maxima, r);
+            float top = old;
+            if (low < high) {
+                if (shape.softcap() != 0) {
+                    Rows.scale(shape.scale(), scores, row + low, high - low);
+                    Activations.softcap(
+                            shape.softcap(), scores, row + low, scores, row + low, high - low);
+                }
+                clip(row, low, high);
+                float scale = shape.softcap() == 0 ? shape.scale() : 1;
+                top = scale(row + floor(low), row + floor(high + Lanes.LENGTH - 1), scale, old);
+            }
+            CheckedFloats.set(maxima, r, top);
+            CheckedFloats.set(factors, r, old - top);
+        }
+        for (int r = 0; r < rows; r += Lanes.LENGTH) { // the rows past the last are never read
+            Lanes.store(Lanes.expUpTo0(Lanes.load(factors, r)), factors, r);
+        }
+        for (int r = 0; r < rows; r++) {
+            int low = low(shape, position + r, key);
+            int high = Math.min(keys, position + r + 1 - key);
+            long row = (long) r * KEY_TILE;
+            if (low >= high) {
+                Rows.zero(scores, row, keys);
+                sums[r] = first ? 0 : sums[r];
+                continue;
+            }
+            int from = floor(low);
+            int end = floor(high + Lanes.LENGTH - 1);
+            double sum = exponentiate(row + from, row + end, CheckedFloats.get(maxima, r));
+            sums[r] = first ? sum : sums[r] * CheckedFloats.get(factors, r) + sum;
+            Rows.zero(scores, row, from);
+            Rows.zero(scores, row + end, Math.max(0, keys - end));
+        }
+    }
+
+    /** The first column of a tile that a position sees. */
+    private static int low(Shape shape, int position, int key) {
+        return shape.window() == 0 ? 0 : Math.max(0, position - shape.window() + 1 - key);
+    }
+
+    private static int floor(int column) {
+        return column & -Lanes.LENGTH;
+    }
+
+    /** Hides the scores outside [low, high) in the vectors that straddle its ends. */
+    private void clip(long row, int low, int high) {
+        if (low != floor(low)) {
+            long at = row + floor(low);
+            VectorMask<Float> seen = Lanes.tail(floor(low), low).not();
+            Lanes.store(Lanes.broadcast(NO_SCORE).blend(Lanes.load(scores, at), seen), scores, at);
+        }
+        if (high != floor(high)) {
+            long at = row + floor(high);
+            VectorMask<Float> seen = Lanes.tail(floor(high), high);
+            Lanes.store(Lanes.broadcast(NO_SCORE).blend(Lanes.load(scores, at), seen), scores, at);
+        }
+    }
+
+    private void rescale(HeadRows out, long outAt, int rows, int dim) {
+        for (int r = 0; r < rows; r++) {
+            float factor = CheckedFloats.get(factors, r);
+            if (factor != 1) {
+                Rows.scale(factor, out.segment(), outAt + r * out.rowStride(), dim);
+            }
+        }
+    }
+
+    /** Scales some scores, and gives the largest of them and the floor. */
+    private float scale(long from, long end, float scale, float floor) {
+        FloatVector top = Lanes.broadcast(floor);
+        for (long i = from; i < end; i += Lanes.LENGTH) {
+            FloatVector scaled = Lanes.load(scores, i).mul(scale);
+            Lanes.store(scaled, scores, i);
+            top = Lanes.larger(top, scaled); // skips a NaN, which its exp will show
+        }
+        return Lanes.max(top);
+    }
+
+    private float exponentiate(long from, long end, float top) {
+        FloatVector sum = FloatVector.zero(Lanes.SPECIES);
+        for (long i = from; i < end; i += Lanes.LENGTH) {
+            FloatVector e = Lanes.expUpTo0(Lanes.load(scores, i).sub(top));
+            Lanes.store(e, scores, i);
+            sum = sum.add(e);
+        }
+        return Lanes.sum(sum);
+    }
+
+    /** Frees the scratch memory; a second call does nothing. */
+    @Override
+    public void close() {
+        if (!closed) {
+            closed = true;
+            arena.close();
+        }
+    }
+}

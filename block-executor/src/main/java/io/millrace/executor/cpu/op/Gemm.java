@@ -1,0 +1,216 @@
+package io.millrace.executor.cpu.op;
+
+import io.millrace.memory.DType;
+import io.millrace.memory.NativeCallException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Products with weights, {@code Y = X · W (+ bias) (+ Y)}, by oneDNN's matmul primitive: a kernel
+ * compiled for the shape, faster than {@link Sgemm} by 5 % on 1024 rows and up to 2.8 times on 64.
+ *
+ * <p>One instance belongs to one worker. The first product of a shape takes about a millisecond to
+ * compile (other workers then share the code); later ones allocate nothing on the heap. Keep the
+ * number of shapes small: {@link GemmTiles} cuts few, and rows that callers pad to a quantum keep
+ * the last tile from having a shape for each length of text.
+ */
+public final class Gemm implements AutoCloseable {
+    private static final int INITIAL_SLOTS = 64;
+
+    private final long stream;
+    private Arena scratchArena = Arena.ofShared();
+    private MemorySegment scratch = scratchArena.allocate(64, 64);
+    private Matmul[] slots = new Matmul[INITIAL_SLOTS]; // open addressing, never full
+    private int size;
+    private boolean closed;
+
+    /** Opens oneDNN; a library that cannot load is a NativeCallException that says why. */
+    public Gemm() {
+        stream = Dnnl.createStream();
+    }
+
+    /**
+     * {@link #multiply(DType, long, long, long, MemorySegment, long, long, MemorySegment, long,
+     * long, boolean, MemorySegment, long, boolean, MemorySegment, long, long)} of float32.
+     */
+    public void multiply(
+            long m,
+            long n,
+            long k,
+            MemorySegment x,
+            long xOffset,
+            long ldx,
+            MemorySegment w,
+            long wOffset,
+            long ldw,
+            boolean inputMajor,
+            MemorySegment bias,
+            long biasOffset,
+            boolean accumulate,
+            MemorySegment y,
+            long yOffset,
+            long ldy) {
+        multiply(
+                DType.F32,
+                m,
+                n,
+                k,
+                x,
+                xOffset,
+                ldx,
+                w,
+                wOffset,
+                ldw,
+                inputMajor,
+                bias,
+                biasOffset,
+                accumulate,
+                y,
+                yOffset,
+                ldy);
+    }
+
+    /**
+     * Multiplies; offsets and leading dimensions count elements. Unless {@code accumulate}, Y is
+     * only written. Bias, sums and Y are float32 whatever X and W are.
+     *
+     * @param operands what X and W are: F32, or BF16 where {@link #multipliesBFloat16}
+     * @param m rows of X and Y
+     * @param n columns of Y
+     * @param k columns of X
+     * @param x left factor [m, k]
+     * @param xOffset elements before X
+     * @param ldx elements from a row of X to the next
+     * @param w weights
+     * @param wOffset elements before W
+     * @param ldw elements from a row of W to the next, as stored
+     * @param inputMajor whether W is stored [k, n], as GPT-2 has it (and faster); else [n, k]
+     * @param bias a summand for each column [n], or null
+     * @param biasOffset floats before the bias
+     * @param accumulate whether to add to what Y holds
+     * @param y result [m, n]
+     * @param yOffset floats before Y
+     * @param ldy floats from a row of Y to the next
+     */
+    public void multiply(
+            DType operands,
+            long m,
+            long n,
+            long k,
+            MemorySegment x,
+            long xOffset,
+            long ldx,
+            MemorySegment w,
+            long wOffset,
+            long ldw,
+            boolean inputMajor,
+            MemorySegment bias,
+            long biasOffset,
+            boolean accumulate,
+            MemorySegment y,
+            long yOffset,
+            long ldy) {
+        if (m == 0 || n == 0) {
+            return;
+        }
+        long xAddress = CheckedFloats.address(operands, x, xOffset, m, k, ldx);
+        long wAddress =
+                CheckedFloats.address(
+                        operands, w, wOffset, inputMajor ? k : n, inputMajor ? n : k, ldw);
+        long biasAddress = bias == null ? 0 : CheckedFloats.address(bias, biasOffset, 1, n, n);
+        long yAddress = CheckedFloats.address(y, yOffset, m, n, ldy);
+        Dnnl.alone();
+        int options =
+                (operands == DType.BF16 ? Matmul.BFLOAT16 : 0)
+                        | (inputMajor ? Matmul.INPUT_MAJOR : 0)
+                        | (bias != null ? Matmul.BIAS : 0)
+                        | (accumulate ? Matmul.ACCUMULATE : 0);
+        find(m, n, k, ldx, ldw, ldy, options)
+                .execute(stream, xAddress, wAddress, biasAddress, yAddress, scratch.address());
+    }
+
+    /**
+     * Whether oneDNN has products of bfloat16 for this processor. Where it has, and the processor
+     * has no instruction for them, they are made by widening and slower than float32.
+     */
+    public static boolean multipliesBFloat16() {
+        try (Matmul _ = new Matmul(16, 16, 16, 16, 16, 16, Matmul.BFLOAT16)) {
+            return true;
+        } catch (NativeCallException e) {
+            if (e.code() == Dnnl.UNIMPLEMENTED) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
+    /** Shapes compiled so far. */
+    public int shapeCount() {
+        return size;
+    }
+
+    private Matmul find(long m, long n, long k, long ldx, long ldw, long ldy, int options) {
+        int slot = Matmul.hash(m, n, k, ldx, ldw, ldy, options) & (slots.length - 1);
+        while (slots[slot] != null) {
+            if (slots[slot].isFor(m, n, k, ldx, ldw, ldy, options)) {
+                return slots[slot];
+            }
+            slot = (slot + 1) & (slots.length - 1);
+        }
+        if (closed) {
+            throw new IllegalStateException("gemm is closed");
+        }
+        Matmul made = new Matmul(m, n, k, ldx, ldw, ldy, options);
+        reserveScratch(made.scratchBytes());
+        slots[slot] = made;
+        size++;
+        if (size * 2 > slots.length) {
+            grow();
+        }
+        return made;
+    }
+
+    private void reserveScratch(long bytes) {
+        if (bytes > scratch.byteSize()) {
+            scratchArena.close();
+            scratchArena = Arena.ofShared();
+            scratch = scratchArena.allocate(bytes, 64);
+        }
+    }
+
+    private void grow() {
+        Matmul[] old = slots;
+        slots = new Matmul[old.length * 2];
+        for (Matmul matmul : old) {
+            if (matmul != null) {
+                int slot = matmul.hash() & (slots.length - 1);
+                while (slots[slot] != null) {
+                    slot = (slot + 1) & (slots.length - 1);
+                }
+                slots[slot] = matmul;
+            }
+        }
+    }
+
+    /** Frees the kernels; a second call does nothing. */
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        for (Matmul matmul : slots) {
+            if (matmul != null) {
+                matmul.close();
+            }
+        }
+        slots = new Matmul[1];
+        try {
+            Dnnl.check((int) Dnnl.STREAM_DESTROY.invokeExact(stream), "dnnl_stream_destroy");
+        } catch (Throwable e) {
+            throw Dnnl.unexpected(e);
+        } finally {
+            scratchArena.close();
+        }
+    }
+}

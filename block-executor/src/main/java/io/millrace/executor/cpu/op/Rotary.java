@@ -1,0 +1,77 @@
+package io.millrace.executor.cpu.op;
+
+import io.millrace.model.spec.RopeSpec;
+import java.lang.foreign.MemorySegment;
+import java.util.Objects;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+
+/**
+ * Rotary position embedding, in place. The table of cosines and sines belongs to the caller: for
+ * each position dims/2 cosines, then dims/2 sines, the attention factor in both.
+ */
+public final class Rotary {
+    private Rotary() {}
+
+    /**
+     * Turns the heads of tokens [from, to): head h of token t starts at {@code offset + t ·
+     * rowStride + h · headStride}.
+     *
+     * @param spec how many elements of a head turn
+     * @param table cosines and sines of all positions
+     * @param tableOffset floats before the table
+     * @param tablePositions positions in the table; one outside is an IndexOutOfBoundsException
+     * @param positions the position of each token
+     * @param from first token
+     * @param to past the last token
+     * @param data rows of heads
+     * @param offset floats before head 0 of token 0
+     * @param rowStride floats from a token to the next
+     * @param headStride floats from a head to the next
+     * @param heads how many
+     */
+    public static void apply(
+            RopeSpec spec,
+            MemorySegment table,
+            long tableOffset,
+            int tablePositions,
+            int[] positions,
+            int from,
+            int to,
+            MemorySegment data,
+            long offset,
+            long rowStride,
+            long headStride,
+            int heads) {
+        int half = spec.dims() / 2;
+        for (int t = from; t < to; t++) {
+            long position = Objects.checkIndex(positions[t], tablePositions);
+            long cosines = tableOffset + position * spec.dims();
+            for (int head = 0; head < heads; head++) {
+                turn(table, cosines, half, data, offset + t * rowStride + head * headStride);
+            }
+        }
+    }
+
+    private static void turn(
+            MemorySegment table, long cosines, int half, MemorySegment data, long at) {
+        int i = 0;
+        for (; i <= half - Lanes.LENGTH; i += Lanes.LENGTH) {
+            FloatVector cos = Lanes.load(table, cosines + i);
+            FloatVector sin = Lanes.load(table, cosines + half + i);
+            FloatVector a = Lanes.load(data, at + i);
+            FloatVector b = Lanes.load(data, at + half + i);
+            Lanes.store(a.mul(cos).sub(b.mul(sin)), data, at + i);
+            Lanes.store(b.mul(cos).add(a.mul(sin)), data, at + half + i);
+        }
+        if (i < half) {
+            VectorMask<Float> tail = Lanes.tail(i, half);
+            FloatVector cos = Lanes.load(table, cosines + i, tail);
+            FloatVector sin = Lanes.load(table, cosines + half + i, tail);
+            FloatVector a = Lanes.load(data, at + i, tail);
+            FloatVector b = Lanes.load(data, at + half + i, tail);
+            Lanes.store(a.mul(cos).sub(b.mul(sin)), data, at + i, tail);
+            Lanes.store(b.mul(cos).add(a.mul(sin)), data, at + half + i, tail);
+        }
+    }
+}

@@ -1,0 +1,149 @@
+package io.millrace.executor.cpu.op;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Objects;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+
+/** Moves and sums of rows; offsets, widths and strides in floats. */
+public final class Rows {
+    /** What {@link #poison} writes: a NaN that no arithmetic makes. */
+    public static final int POISON_BITS = 0x7fc0_dead;
+
+    private Rows() {}
+
+    /** {@code out[i] = in[i]}. */
+    public static void copy(
+            MemorySegment in, long inOffset, MemorySegment out, long outOffset, long count) {
+        MemorySegment.copy(
+                in, inOffset * Float.BYTES, out, outOffset * Float.BYTES, count * Float.BYTES);
+    }
+
+    /** Copies columns: {@code width} floats of each row, from one stride to another. */
+    public static void copyColumns(
+            MemorySegment in,
+            long inOffset,
+            long inStride,
+            MemorySegment out,
+            long outOffset,
+            long outStride,
+            long rows,
+            long width) {
+        for (long row = 0; row < rows; row++) {
+            copy(in, inOffset + row * inStride, out, outOffset + row * outStride, width);
+        }
+    }
+
+    /** {@code out[i] += in[i]}: the residual sum. */
+    public static void add(
+            MemorySegment in, long inOffset, MemorySegment out, long outOffset, long count) {
+        long i = 0;
+        for (; i <= count - Lanes.LENGTH; i += Lanes.LENGTH) {
+            FloatVector sum = Lanes.load(out, outOffset + i).add(Lanes.load(in, inOffset + i));
+            Lanes.store(sum, out, outOffset + i);
+        }
+        if (i < count) {
+            VectorMask<Float> tail = Lanes.tail(i, count);
+            FloatVector sum =
+                    Lanes.load(out, outOffset + i, tail).add(Lanes.load(in, inOffset + i, tail));
+            Lanes.store(sum, out, outOffset + i, tail);
+        }
+    }
+
+    /** {@code out[row, i] += bias[i]}, for products that could not take the bias along. */
+    public static void addBias(
+            MemorySegment bias,
+            long biasOffset,
+            MemorySegment out,
+            long outOffset,
+            long outStride,
+            long rows,
+            long width) {
+        for (long row = 0; row < rows; row++) {
+            add(bias, biasOffset, out, outOffset + row * outStride, width);
+        }
+    }
+
+    /** {@code out[i] *= factor}. */
+    public static void scale(float factor, MemorySegment out, long outOffset, long count) {
+        long i = 0;
+        for (; i <= count - Lanes.LENGTH; i += Lanes.LENGTH) {
+            Lanes.store(Lanes.load(out, outOffset + i).mul(factor), out, outOffset + i);
+        }
+        if (i < count) {
+            VectorMask<Float> tail = Lanes.tail(i, count);
+            FloatVector v = Lanes.load(out, outOffset + i, tail);
+            Lanes.store(v.mul(factor), out, outOffset + i, tail);
+        }
+    }
+
+    /**
+     * Embeds tokens: {@code out[t] = scale · table[ids[t]]}.
+     *
+     * @param table rows of {@code width} floats
+     * @param tableOffset floats before row 0
+     * @param tableRows how many there are; an id outside is an IndexOutOfBoundsException
+     * @param ids which row for each token
+     * @param from the first token
+     * @param to past the last token; token t goes to row t of out
+     * @param width floats of a row
+     * @param scale factor, 1 for a plain copy
+     * @param out where to
+     * @param outOffset floats before row 0
+     * @param outStride floats from a row to the next
+     */
+    public static void gather(
+            MemorySegment table,
+            long tableOffset,
+            int tableRows,
+            int[] ids,
+            int from,
+            int to,
+            long width,
+            float scale,
+            MemorySegment out,
+            long outOffset,
+            long outStride) {
+        for (int t = from; t < to; t++) {
+            long row = Objects.checkIndex(ids[t], tableRows);
+            copy(table, tableOffset + row * width, out, outOffset + t * outStride, width);
+            if (scale != 1f) {
+                scale(scale, out, outOffset + t * outStride, width);
+            }
+        }
+    }
+
+    /**
+     * {@code out[t] += table[ids[t] + idOffset]}, as {@link #gather}: positions on top of tokens.
+     */
+    public static void gatherAdd(
+            MemorySegment table,
+            long tableOffset,
+            int tableRows,
+            int[] ids,
+            int idOffset,
+            int from,
+            int to,
+            long width,
+            MemorySegment out,
+            long outOffset,
+            long outStride) {
+        for (int t = from; t < to; t++) {
+            long row = Objects.checkIndex(ids[t] + idOffset, tableRows);
+            add(table, tableOffset + row * width, out, outOffset + t * outStride, width);
+        }
+    }
+
+    /** {@code out[i] = 0}. */
+    public static void zero(MemorySegment out, long outOffset, long count) {
+        out.asSlice(outOffset * Float.BYTES, count * Float.BYTES).fill((byte) 0);
+    }
+
+    /** Fills with a NaN, so that a read of what nobody wrote shows in the result. */
+    public static void poison(MemorySegment out, long outOffset, long count) {
+        for (long i = outOffset; i < outOffset + count; i++) {
+            out.set(ValueLayout.JAVA_INT, i * Integer.BYTES, POISON_BITS);
+        }
+    }
+}

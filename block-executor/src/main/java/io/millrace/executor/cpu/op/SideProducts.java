@@ -1,0 +1,262 @@
+package io.millrace.executor.cpu.op;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+
+/** The thin products beside a product with weights; offsets, widths and strides in floats. */
+public final class SideProducts {
+    private SideProducts() {}
+
+    /**
+     * {@code p[row, j] = Σ_c x[row, c] · f[j, c]}.
+     *
+     * @param x [rows, columns]
+     * @param xOffset floats before x
+     * @param xStride floats from a row of x to the next
+     * @param rows how many
+     * @param columns length of the sums
+     * @param f [rank, columns], contiguous
+     * @param fOffset floats before f
+     * @param rank columns of p
+     * @param p [rows, rank], contiguous
+     * @param pOffset floats before p
+     */
+    public static void project(
+            MemorySegment x,
+            long xOffset,
+            long xStride,
+            int rows,
+            int columns,
+            MemorySegment f,
+            long fOffset,
+            int rank,
+            MemorySegment p,
+            long pOffset) {
+        for (int row = 0; row < rows; row++) {
+            long from = xOffset + row * xStride;
+            long to = pOffset + (long) row * rank;
+            int j = 0;
+            for (; j + 1 < rank; j += 2) {
+                dotTwo(x, from, f, fOffset + (long) j * columns, columns, p, to + j);
+            }
+            if (j < rank) {
+                float sum = dot(x, from, f, fOffset + (long) j * columns, columns);
+                CheckedFloats.set(p, to + j, sum);
+            }
+        }
+    }
+
+    // Ends of rows are methods apart: in one compilation loop and end exceed at times what C2 is
+    // willing to inline, and then every vector is an object.
+
+    private static void dotTwo(
+            MemorySegment x,
+            long xOffset,
+            MemorySegment f,
+            long fOffset,
+            int count,
+            MemorySegment p,
+            long pOffset) {
+        FloatVector a = FloatVector.zero(Lanes.SPECIES);
+        FloatVector b = a;
+        long second = fOffset + count;
+        int i = 0;
+        for (; i <= count - Lanes.LENGTH; i += Lanes.LENGTH) {
+            FloatVector values = Lanes.load(x, xOffset + i);
+            a = values.fma(Lanes.load(f, fOffset + i), a);
+            b = values.fma(Lanes.load(f, second + i), b);
+        }
+        float first = Lanes.sum(a);
+        float other = Lanes.sum(b);
+        if (i < count) {
+            first += end(x, xOffset + i, f, fOffset + i, count - i);
+            other += end(x, xOffset + i, f, second + i, count - i);
+        }
+        CheckedFloats.set(p, pOffset, first);
+        CheckedFloats.set(p, pOffset + 1, other);
+    }
+
+    /** The same sum that a factor has beside another. */
+    private static float dot(
+            MemorySegment x, long xOffset, MemorySegment f, long fOffset, int count) {
+        FloatVector a = FloatVector.zero(Lanes.SPECIES);
+        int i = 0;
+        for (; i <= count - Lanes.LENGTH; i += Lanes.LENGTH) {
+            a = Lanes.load(x, xOffset + i).fma(Lanes.load(f, fOffset + i), a);
+        }
+        float sum = Lanes.sum(a);
+        return i < count ? sum + end(x, xOffset + i, f, fOffset + i, count - i) : sum;
+    }
+
+    private static float end(
+            MemorySegment x, long xOffset, MemorySegment f, long fOffset, int count) {
+        VectorMask<Float> mask = Lanes.tail(0, count);
+        return Lanes.sum(Lanes.load(x, xOffset, mask).mul(Lanes.load(f, fOffset, mask)));
+    }
+
+    /**
+     * {@code t = decay · base[row, c] + bias[c] + Σ_j p[row, j] · f[j, c]}, then {@code out = t} or
+     * {@code out += t}; what the base held is lost.
+     *
+     * @param base [rows, columns]
+     * @param baseOffset floats before it
+     * @param baseStride floats from a row to the next
+     * @param rows how many
+     * @param columns how many
+     * @param decay factor on the base
+     * @param bias [columns], or null
+     * @param biasOffset floats before it
+     * @param p [rows, rank], contiguous
+     * @param pOffset floats before it
+     * @param rank length of the sums
+     * @param f [rank, fStride]; its first columns are those of the base
+     * @param fOffset floats before it
+     * @param fStride floats from a row of f to the next
+     * @param accumulate whether to add to what out holds
+     * @param out [rows, columns]; may be the base itself
+     * @param outOffset floats before it
+     * @param outStride floats from a row to the next
+     */
+    public static void add(
+            MemorySegment base,
+            long baseOffset,
+            long baseStride,
+            int rows,
+            int columns,
+            float decay,
+            MemorySegment bias,
+            long biasOffset,
+            MemorySegment p,
+            long pOffset,
+            int rank,
+            MemorySegment f,
+            long fOffset,
+            long fStride,
+            boolean accumulate,
+            MemorySegment out,
+            long outOffset,
+            long outStride) {
+        int c = 0;
+        for (; c <= columns - Lanes.LENGTH; c += Lanes.LENGTH) {
+            FloatVector zero = FloatVector.zero(Lanes.SPECIES);
+            FloatVector summand = bias == null ? zero : Lanes.load(bias, biasOffset + c);
+            long from = baseOffset + c;
+            float factor = decay;
+            // Two terms a pass; what lies between two passes is kept in the base's place.
+            for (int j = 0; j < rank; j += 2) {
+                boolean pair = j + 1 < rank;
+                boolean last = j + 2 >= rank;
+                long at = fOffset + j * fStride + c;
+                FloatVector first = Lanes.load(f, at);
+                FloatVector second = pair ? Lanes.load(f, at + fStride) : zero;
+                addTwo(
+                        base,
+                        from,
+                        baseStride,
+                        rows,
+                        factor,
+                        summand,
+                        first,
+                        second,
+                        p,
+                        pOffset + j,
+                        rank,
+                        pair ? 1 : 0,
+                        accumulate && last,
+                        last ? out : base,
+                        last ? outOffset + c : from,
+                        last ? outStride : baseStride);
+                factor = 1;
+                summand = zero;
+            }
+        }
+        if (c < columns) {
+            addEnd(
+                    base,
+                    baseOffset + c,
+                    baseStride,
+                    rows,
+                    columns - c,
+                    decay,
+                    bias,
+                    biasOffset + c,
+                    p,
+                    pOffset,
+                    rank,
+                    f,
+                    fOffset + c,
+                    fStride,
+                    accumulate,
+                    out,
+                    outOffset + c,
+                    outStride);
+        }
+    }
+
+    /** One vector of columns: {@code t = factor · base + summand + p first + p' second}. */
+    private static void addTwo(
+            MemorySegment base,
+            long baseOffset,
+            long baseStride,
+            int rows,
+            float factor,
+            FloatVector summand,
+            FloatVector first,
+            FloatVector second,
+            MemorySegment p,
+            long pOffset,
+            int pStride,
+            int pSecond,
+            boolean accumulate,
+            MemorySegment out,
+            long outOffset,
+            long outStride) {
+        for (int row = 0; row < rows; row++) {
+            long products = pOffset + (long) row * pStride;
+            long to = outOffset + row * outStride;
+            FloatVector t = Lanes.load(base, baseOffset + row * baseStride);
+            t = t.mul(factor).add(summand);
+            t = first.fma(Lanes.broadcast(CheckedFloats.get(p, products)), t);
+            t = second.fma(Lanes.broadcast(CheckedFloats.get(p, products + pSecond)), t);
+            if (accumulate) {
+                t = Lanes.load(out, to).add(t);
+            }
+            Lanes.store(t, out, to);
+        }
+    }
+
+    /** The last columns, fewer than a vector has, one value at a time. */
+    private static void addEnd(
+            MemorySegment base,
+            long baseOffset,
+            long baseStride,
+            int rows,
+            int columns,
+            float decay,
+            MemorySegment bias,
+            long biasOffset,
+            MemorySegment p,
+            long pOffset,
+            int rank,
+            MemorySegment f,
+            long fOffset,
+            long fStride,
+            boolean accumulate,
+            MemorySegment out,
+            long outOffset,
+            long outStride) {
+        for (int row = 0; row < rows; row++) {
+            for (int c = 0; c < columns; c++) {
+                long to = outOffset + row * outStride + c;
+                float t = CheckedFloats.get(base, baseOffset + row * baseStride + c) * decay;
+                t += bias == null ? 0f : CheckedFloats.get(bias, biasOffset + c);
+                for (int j = 0; j < rank; j++) {
+                    float product = CheckedFloats.get(p, pOffset + (long) row * rank + j);
+                    t = Math.fma(CheckedFloats.get(f, fOffset + j * fStride + c), product, t);
+                }
+                CheckedFloats.set(out, to, accumulate ? CheckedFloats.get(out, to) + t : t);
+            }
+        }
+    }
+}

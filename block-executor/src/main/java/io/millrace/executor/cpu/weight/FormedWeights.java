@@ -1,0 +1,78 @@
+package io.millrace.executor.cpu.weight;
+
+import io.millrace.executor.step.Floats;
+import io.millrace.memory.DType;
+import io.millrace.memory.TensorSlot;
+import io.millrace.optim.Probe;
+
+/** A block's weights as one probe sees them: θ + s·z for each of its scales, formed on demand. */
+public final class FormedWeights {
+    private final Visit visit;
+    private final Probe probe;
+    private final WeightPasses passes;
+
+    public FormedWeights(Visit visit, Probe probe, WeightPasses passes) {
+        this.visit = visit;
+        this.probe = probe;
+        this.passes = passes;
+    }
+
+    public Visit visit() {
+        return visit;
+    }
+
+    public Probe probe() {
+        return probe;
+    }
+
+    public int scaleCount() {
+        return probe.scales().size();
+    }
+
+    public int indexOf(String name) {
+        return visit.indexOf(name);
+    }
+
+    public TensorSlot slot(int tensor) {
+        return visit.slot(tensor);
+    }
+
+    /** Whether the stored bytes are already what the probe wants to see, in a type. */
+    public boolean isPlain(int tensor, DType type) {
+        return probe.isAtTheta() && visit.slot(tensor).dtype() == type && visit.isCurrent(tensor);
+    }
+
+    /** The stored elements themselves. */
+    public Floats plain(int tensor) {
+        DType type = visit.slot(tensor).dtype();
+        return new Floats(
+                visit.stored(tensor).bytes(),
+                visit.slot(tensor).offsetBytes() / type.sizeBytes(),
+                type);
+    }
+
+    /** Forms all of a tensor for every scale, shared among the workers, and folds it if due. */
+    public void formWhole(int tensor, Floats place, long stride) {
+        long elements = visit.slot(tensor).elementCount();
+        TensorForm.whole(passes.pool(), storing(tensor), elements, place, stride);
+        visit.markFormed(tensor);
+    }
+
+    /**
+     * What panels of a tensor are formed by; once every element was in one, {@link #markFormed} is
+     * to be called.
+     */
+    public TensorForm storing(int tensor) {
+        return passes.form(visit, tensor, probe, visit.storesNow(tensor));
+    }
+
+    /** What single rows of a tensor are formed by, which leaves the stored bytes alone. */
+    public TensorForm lookUp(int tensor) {
+        return passes.form(visit, tensor, probe, false);
+    }
+
+    /** Says that panels covered the whole tensor. */
+    public void markFormed(int tensor) {
+        visit.markFormed(tensor);
+    }
+}

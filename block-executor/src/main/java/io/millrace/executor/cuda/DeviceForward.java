@@ -1,0 +1,225 @@
+package io.millrace.executor.cuda;
+
+import io.millrace.executor.cpu.DecoderForward;
+import io.millrace.executor.cuda.kernel.DeviceKernels;
+import io.millrace.executor.cuda.kernel.DeviceMatrix;
+import io.millrace.executor.cuda.weight.DeviceLinear;
+import io.millrace.executor.cuda.weight.DevicePasses;
+import io.millrace.executor.cuda.weight.DeviceScratch;
+import io.millrace.executor.cuda.weight.DeviceVisit;
+import io.millrace.executor.cuda.weight.DeviceWeights;
+import io.millrace.executor.step.Arithmetic;
+import io.millrace.executor.step.BlockVisit;
+import io.millrace.executor.step.Forward;
+import io.millrace.executor.step.ForwardRequest;
+import io.millrace.executor.step.HeadSink;
+import io.millrace.executor.step.UpdateLog;
+import io.millrace.executor.step.Variants;
+import io.millrace.memory.OwnedResources;
+import io.millrace.memory.device.CudaDevice;
+import io.millrace.memory.host.HostSlab;
+import io.millrace.model.ModelLayout;
+import io.millrace.model.spec.DecoderSpec;
+import io.millrace.prefetch.BlockFeed;
+import io.millrace.prefetch.BlockLease;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Forward passes on a CUDA device in block-major order. The host hands launches to the compute
+ * stream and runs ahead of it; a block is given back to the feed by an event on that stream. Only
+ * the losses at the end of a step are waited for.
+ */
+final class DeviceForward implements Forward {
+    private final DecoderSpec spec;
+    private final ModelLayout layout;
+    private final BlockFeed feed;
+    private final CudaDevice device;
+    private final Arithmetic arithmetic;
+    private final Parts parts;
+    private final LayerKernels layers;
+    private final EndKernels ends;
+
+    /**
+     * What a forward owns, in the order in which it is to be closed.
+     *
+     * @param answers brings losses back
+     * @param spans times visits
+     * @param batch tables of a step
+     * @param kernels launches
+     * @param passes what probes see of the weights
+     * @param scratch the memory
+     * @param saving pinned memory for a block that is saved; empty where none is
+     * @param owned what else is closed, last first
+     */
+    record Parts(
+            AnswerDownload answers,
+            EventSpans spans,
+            BatchUpload batch,
+            DeviceKernels kernels,
+            DevicePasses passes,
+            DeviceScratch scratch,
+            Optional<HostSlab> saving,
+            OwnedResources owned) {}
+
+    DeviceForward(
+            DecoderSpec spec,
+            ModelLayout layout,
+            BlockFeed feed,
+            CudaDevice device,
+            Arithmetic arithmetic,
+            Parts parts) {
+        this.spec = spec;
+        this.layout = layout;
+        this.feed = feed;
+        this.device = device;
+        this.arithmetic = arithmetic;
+        this.parts = parts;
+        DeviceLinear linear = parts.passes().linear();
+        layers = new LayerKernels(parts.kernels(), parts.scratch(), linear, spec.layers());
+        ends = new EndKernels(parts.kernels(), parts.scratch(), linear, layers);
+    }
+
+    @Override
+    public void run(ForwardRequest request, HeadSink sink) {
+        device.makeCurrent();
+        List<BatchUpload.Tables> batches = parts.batch().upload(request.microBatches());
+        List<Integer> visits = layout.visits();
+        for (int index = 0; index < visits.size(); index++) {
+            int block = visits.get(index);
+            boolean lastOfStep = visits.lastIndexOf(block) == index;
+            try (BlockLease lease = feed.acquire(block)) {
+                try {
+                    parts.spans().begin(index);
+                    foldOverdue(lease, block, request);
+                    DeviceVisit visit = visit(lease, block, request, lastOfStep);
+                    parts.passes().begin(visit);
+                    for (int probe = 0; probe < request.probes().size(); probe++) {
+                        runBlock(request, visit, index, probe, batches, sink);
+                    }
+                    visit.finish(parts.passes());
+                    parts.spans().end(index);
+                } finally {
+                    lease.releaseAfter(device.compute());
+                }
+            }
+        }
+        if (sink.wantsLogits()) {
+            parts.answers().awaitStep();
+        } else {
+            parts.answers().losses(request, batches, sink);
+        }
+        parts.spans().report(request.step());
+    }
+
+    /** What {@link DecoderForward} does for blocks that lag behind. */
+    private void foldOverdue(BlockLease lease, int block, ForwardRequest request) {
+        if (BlockVisit.isOverdue(lease, request, arithmetic.foldEvery())) {
+            visit(lease, block, request.foldingOverdue(), true).finish(parts.passes());
+        }
+    }
+
+    private DeviceVisit visit(
+            BlockLease lease, int block, ForwardRequest request, boolean lastOfStep) {
+        parts.passes().prepare(lease, layout.block(block), request.updates());
+        return new DeviceVisit(
+                lease, layout.block(block), request, arithmetic.foldEvery(), lastOfStep);
+    }
+
+    private void runBlock(
+            ForwardRequest request,
+            DeviceVisit visit,
+            int visitIndex,
+            int probe,
+            List<BatchUpload.Tables> batches,
+            HeadSink sink) {
+        int lastVisit = layout.visits().size() - 1;
+        DeviceWeights weights =
+                new DeviceWeights(
+                        visit, request.probes().get(probe), parts.passes(), parts.scratch());
+        int firstScale = request.firstScale(probe);
+        for (int index = 0; index < batches.size(); index++) {
+            BatchUpload.Tables batch = batches.get(index);
+            DeviceMatrix hidden = parts.scratch().hidden(firstScale, batch.firstRow());
+            if (visitIndex == 0) {
+                ends.embed(weights, spec.embedding(), batch, hidden);
+            } else if (visitIndex < lastVisit) {
+                layers.run(weights, visitIndex - 1, hidden, batch);
+            } else if (batch.headRows() > 0) {
+                head(weights, batch, hidden, firstScale, probe, index, sink);
+            }
+        }
+    }
+
+    private void head(
+            DeviceWeights weights,
+            BatchUpload.Tables batch,
+            DeviceMatrix hidden,
+            int firstScale,
+            int probe,
+            int microBatch,
+            HeadSink sink) {
+        if (sink.wantsLogits()) {
+            Variants to = sink.logits(probe, microBatch);
+            ends.logits(
+                    weights,
+                    spec.head(),
+                    batch,
+                    hidden,
+                    (first, rows, address) ->
+                            parts.answers().logits(address, rows, spec.vocabSize(), to, first));
+        } else {
+            long losses = parts.scratch().losses(firstScale, batch.firstHeadRow());
+            ends.losses(weights, spec.head(), batch, hidden, losses);
+        }
+    }
+
+    @Override
+    public void fold(UpdateLog updates, ForwardRequest.Folding folding, BlockConsumer then) {
+        foldEach(updates, folding, (block, lease) -> then.accept(block, fetch(block, lease)));
+    }
+
+    /** Takes a block once it is folded. */
+    private interface FoldedBlock {
+        void accept(int block, BlockLease lease);
+    }
+
+    private void foldEach(UpdateLog updates, ForwardRequest.Folding folding, FoldedBlock then) {
+        device.makeCurrent();
+        ForwardRequest request = ForwardRequest.fold(updates, folding);
+        List<Integer> visits = layout.visits();
+        for (int index = 0; index < visits.size(); index++) {
+            int block = visits.get(index);
+            boolean lastOfStep = visits.lastIndexOf(block) == index;
+            try (BlockLease lease = feed.acquire(block)) {
+                try {
+                    visit(lease, block, request, lastOfStep).finish(parts.passes());
+                    if (lastOfStep) {
+                        then.accept(block, lease);
+                    }
+                } finally {
+                    lease.releaseAfter(device.compute());
+                }
+            }
+        }
+    }
+
+    private MemorySegment fetch(int block, BlockLease lease) {
+        HostSlab slab =
+                parts.saving()
+                        .orElseThrow(() -> new IllegalStateException("nothing is to be saved"));
+        MemorySegment bytes = slab.segment().asSlice(0, layout.block(block).sizeBytes());
+        parts.answers().fetch(lease.address(), bytes);
+        return bytes;
+    }
+
+    @Override
+    public void close() {
+        try {
+            device.compute().synchronize();
+        } finally {
+            parts.owned().close();
+        }
+    }
+}

@@ -1,0 +1,157 @@
+package io.millrace.executor.cuda.dense;
+
+import io.millrace.executor.cuda.kernel.DeviceKernels;
+import io.millrace.executor.cuda.kernel.DeviceMatrix;
+import io.millrace.executor.cuda.kernel.DeviceTensor;
+import io.millrace.executor.cuda.kernel.FoldProgram;
+import io.millrace.executor.cuda.kernel.FoldPrograms;
+import io.millrace.executor.cuda.kernel.WeightPass;
+import io.millrace.executor.cuda.weight.DeviceGemm;
+import io.millrace.executor.cuda.weight.DeviceLinear;
+import io.millrace.executor.cuda.weight.DevicePasses;
+import io.millrace.executor.cuda.weight.DeviceScratch;
+import io.millrace.executor.cuda.weight.DeviceVisit;
+import io.millrace.executor.step.ForwardRequest;
+import io.millrace.executor.step.UpdateLog;
+import io.millrace.memory.BlockLayout;
+import io.millrace.memory.DType;
+import io.millrace.memory.TensorSlot;
+import io.millrace.optim.DenseDirection;
+import io.millrace.optim.PendingUpdates;
+import io.millrace.optim.Probe;
+import io.millrace.optim.Rounding;
+import io.millrace.optim.Update;
+import io.millrace.prefetch.BlockLease;
+import java.util.List;
+
+/** The dense way: one fused pass folds, makes z and writes θ + s z into scratch memory. */
+public final class DeviceDensePasses implements DevicePasses {
+    private final DeviceKernels kernels;
+    private final FoldPrograms programs;
+    private final DenseDirection direction;
+    private final Rounding rounding;
+    private final int foldEvery;
+    private final DeviceLinear linear;
+
+    /**
+     * What it launches.
+     *
+     * @param form makes weights
+     * @param programs what updates do
+     */
+    public record Kernels(DeviceKernels form, FoldPrograms programs) {}
+
+    public DeviceDensePasses(
+            Kernels launched,
+            DeviceGemm gemm,
+            DeviceScratch scratch,
+            DenseDirection direction,
+            Rounding rounding,
+            int foldEvery) {
+        kernels = launched.form();
+        programs = launched.programs();
+        this.direction = direction;
+        this.rounding = rounding;
+        this.foldEvery = foldEvery;
+        linear = new DeviceDenseLinear(gemm, scratch, this);
+    }
+
+    @Override
+    public DeviceLinear linear() {
+        return linear;
+    }
+
+    /**
+     * {@inheritDoc} Cut where parameters are rounded anyway, pieces make the same bytes as all at
+     * once.
+     */
+    @Override
+    public void prepare(BlockLease lease, BlockLayout block, UpdateLog updates) {
+        List<Update> rest = updates.after(lease.foldedThrough());
+        for (int fit = programs.fitting(rest); fit < rest.size(); fit = programs.fitting(rest)) {
+            long held = lease.foldedThrough();
+            long through = (held + fit) / foldEvery * foldEvery;
+            if (through == held) {
+                throw new IllegalStateException(
+                        "no program has room for the steps from " + held + " to the next fold");
+            }
+            List<Update> piece = rest.subList(0, (int) (through - held));
+            FoldProgram program = programs.of(PendingUpdates.of(held, foldEvery, piece));
+            WeightPass pass = pass(ForwardRequest.AT_THETA.getFirst());
+            for (TensorSlot slot : block.tensors()) {
+                DeviceTensor tensor = DeviceVisit.tensor(lease, slot);
+                kernels.form(pass, program, tensor, true, 0, tensor.elements(), 0, 0, DType.F32);
+            }
+            lease.markFolded(through);
+            rest = updates.after(through);
+        }
+    }
+
+    @Override
+    public void begin(DeviceVisit visit) {
+        // Programs of pending updates are made when a tensor is formed.
+    }
+
+    @Override
+    public void vector(DeviceVisit visit, int tensor, Probe probe, long place, long stride) {
+        long count = visit.tensor(tensor).elements();
+        form(visit, tensor, probe, 0, count, place, stride, DType.F32);
+    }
+
+    /**
+     * Forms some elements of a tensor, and stores them where the visit says so.
+     *
+     * @param place where the first scale's go
+     * @param stride elements from a scale's to the next
+     */
+    void form(
+            DeviceVisit visit,
+            int tensor,
+            Probe probe,
+            long first,
+            long count,
+            long place,
+            long stride,
+            DType type) {
+        kernels.form(
+                pass(probe),
+                programs.of(visit.pending(tensor)),
+                visit.tensor(tensor),
+                visit.storesNow(tensor),
+                first,
+                count,
+                place,
+                stride,
+                type);
+    }
+
+    @Override
+    public void rows(DeviceVisit visit, int tensor, Probe probe, Rows rows, DeviceMatrix out) {
+        FoldProgram program = programs.of(visit.pending(tensor));
+        kernels.rows(
+                pass(probe),
+                program,
+                visit.tensor(tensor),
+                rows.ids(),
+                rows.idOffset(),
+                rows.count(),
+                Math.toIntExact(visit.slot(tensor).shape().getLast()),
+                rows.factor(),
+                rows.accumulate(),
+                out);
+    }
+
+    @Override
+    public void fold(DeviceVisit visit) {
+        WeightPass pass = pass(ForwardRequest.AT_THETA.getFirst());
+        FoldProgram program = programs.of(visit.pending());
+        for (int index : visit.unfolded()) {
+            DeviceTensor tensor = visit.tensor(index);
+            kernels.form(pass, program, tensor, true, 0, tensor.elements(), 0, 0, DType.F32);
+        }
+    }
+
+    private WeightPass pass(Probe probe) {
+        return WeightPass.of(direction.name(), rounding, probe);
+    }
+}

@@ -1,0 +1,502 @@
+package io.millrace.executor.cuda.kernel;
+
+import io.millrace.memory.DType;
+import io.millrace.memory.cuda.CudaApi;
+import io.millrace.memory.cuda.KernelArguments;
+import io.millrace.model.spec.Activation;
+import io.millrace.model.spec.AttentionSpec;
+import io.millrace.model.spec.NormSpec;
+
+/**
+ * Launches of the kernels on one stream, in the thread whose context is the device's. Each method
+ * hands over one launch for all scales and returns; nothing is allocated.
+ */
+@SuppressWarnings("EnumOrdinal") // kernels index their handles: a map would look each launch up
+public final class DeviceKernels implements AutoCloseable {
+    /** The most elements that a head may have. */
+    public static final int MAX_HEAD_DIM = 256;
+
+    /** Bytes that a row's loss takes on its way: the sum of exponentials, maximum, target. */
+    public static final int ROW_LOSS_BYTES = 16;
+
+    private static final int PER_THREAD = 8; // elements, as in common.cuh
+    private static final int BLOCK = 256;
+    private static final int WARP = 32;
+    private static final int NORM_BLOCK = 512;
+
+    /** Entry points of the image. */
+    private enum Kernel {
+        FORM,
+        ROWS,
+        NORM,
+        ACTIVATE,
+        ROTATE,
+        PICK,
+        LOSS,
+        ATTEND_64,
+        ATTEND_128,
+        ATTEND_256,
+        ATTEND_BF16_64,
+        ATTEND_BF16_128,
+        ATTEND_BF16_256,
+        ATTEND_F16_64,
+        ATTEND_F16_128,
+        ATTEND_F16_256;
+
+        String symbol() {
+            return "millrace_" + name().toLowerCase(java.util.Locale.ROOT);
+        }
+    }
+
+    private final CudaApi api;
+    private final long stream;
+    private final long module;
+    private final long[] functions = new long[Kernel.values().length];
+
+    /** What the driver takes. */
+    private static final int MOST_GRID_Z = 65_535;
+
+    private final KernelArguments arguments = new KernelArguments();
+
+    /**
+     * Loads an image.
+     *
+     * @param api the driver
+     * @param image what was compiled from the kernel files for the current device
+     * @param stream where launches go
+     */
+    public DeviceKernels(CudaApi api, byte[] image, long stream) {
+        this.api = api;
+        this.stream = stream;
+        module = api.loadModule(image);
+        try {
+            for (Kernel kernel : Kernel.values()) {
+                functions[kernel.ordinal()] = api.function(module, kernel.symbol());
+            }
+        } catch (RuntimeException | Error e) {
+            close();
+            throw e;
+        }
+    }
+
+    /** The loaded image. */
+    public long module() {
+        return module;
+    }
+
+    /**
+     * Folds consecutive elements of a tensor and writes θ + s z of them for every scale.
+     *
+     * @param pass the direction and the scales
+     * @param program what brings the stored elements up to date
+     * @param tensor the tensor
+     * @param stores whether they are stored where the program says so
+     * @param first the first element
+     * @param count how many
+     * @param out where the first scale's go; 0 only folds
+     * @param outStride elements from one scale's to the next
+     * @param outType F32, F16 or BF16
+     */
+    public void form(
+            WeightPass pass,
+            FoldProgram program,
+            DeviceTensor tensor,
+            boolean stores,
+            long first,
+            long count,
+            long out,
+            long outStride,
+            DType outType) {
+        pack(pass, program, tensor, stores)
+                .int64(out)
+                .int64(outStride)
+                .int64(first)
+                .int64(count)
+                .int32(KernelCodes.of(outType))
+                .int32(0);
+        launch(Kernel.FORM, blocks(Math.ceilDiv(count, PER_THREAD)), 1, 1, BLOCK);
+    }
+
+    /**
+     * Looks rows of a table up, perturbed; the table stays as it is.
+     *
+     * @param ids address of the row numbers, int32
+     * @param idOffset added to each
+     * @param rows how many
+     * @param width columns of the table
+     * @param factor on each row
+     * @param accumulate whether to add to what is in {@code out}
+     * @param out contiguous rows of every scale
+     */
+    public void rows(
+            WeightPass pass,
+            FoldProgram program,
+            DeviceTensor tensor,
+            long ids,
+            int idOffset,
+            int rows,
+            int width,
+            float factor,
+            boolean accumulate,
+            DeviceMatrix out) {
+        pack(pass, program, tensor, false)
+                .int64(out.address())
+                .int64(ids)
+                .int64(out.stride())
+                .int32(idOffset)
+                .int32(rows)
+                .int32(width)
+                .int32(KernelCodes.of(out.type()))
+                .int32(accumulate ? 1 : 0)
+                .float32(factor);
+        int threads = Math.min(BLOCK, roundUp(Math.ceilDiv(width, PER_THREAD), WARP));
+        launch(Kernel.ROWS, rows, Math.ceilDiv(width, PER_THREAD * threads), 1, threads);
+    }
+
+    private KernelArguments pack(
+            WeightPass pass, FoldProgram program, DeviceTensor tensor, boolean stores) {
+        int scales = pass.scales().size();
+        arguments
+                .begin()
+                .int64(tensor.address())
+                .int64(program.address())
+                .int64(program.sums())
+                .int64(pass.seed())
+                .int32(program.count())
+                .int32(tensor.tensorId())
+                .int32(KernelCodes.of(tensor.dtype()))
+                .int32(pass.direction())
+                .int32(pass.flags(tensor.vector(), stores))
+                .int32(scales);
+        for (int scale = 0; scale < WeightPass.MAX_SCALES; scale++) {
+            arguments.float32(scale < scales ? pass.scales().get(scale) : 0f);
+        }
+        return arguments;
+    }
+
+    /**
+     * Norms rows, or pieces of rows.
+     *
+     * @param spec kind, width, epsilon and weight offset
+     * @param in rows to norm
+     * @param pick address of which row of {@code in} each row takes, or 0 for the same
+     * @param weight float32 factors of the first scale; those of the next follow
+     * @param bias summands, or 0
+     * @param out normed rows; may be {@code in}
+     * @param accumulate whether to add to what is in {@code out}
+     * @param rows how many
+     * @param pieces pieces of a row that are normed by themselves
+     * @param pieceStride elements from a piece to the next
+     * @param scales how many scales
+     */
+    public void norm(
+            NormSpec spec,
+            DeviceMatrix in,
+            long pick,
+            long weight,
+            long bias,
+            DeviceMatrix out,
+            boolean accumulate,
+            int rows,
+            int pieces,
+            int pieceStride,
+            int scales) {
+        arguments
+                .begin()
+                .int64(in.address())
+                .int64(out.address())
+                .int64(weight)
+                .int64(bias)
+                .int64(pick)
+                .int64(in.stride())
+                .int64(in.rowStride())
+                .int64(out.stride())
+                .int64(out.rowStride())
+                .int64(spec.width())
+                .int32(pieces)
+                .int32(pieceStride)
+                .int32(spec.width())
+                .int32(KernelCodes.of(spec.kind()))
+                .int32(KernelCodes.of(in.type()))
+                .int32(KernelCodes.of(out.type()))
+                .int32(accumulate ? 1 : 0)
+                .float32(spec.epsilon())
+                .float32(spec.weightOffset())
+                .int32(0);
+        int threads = roundUp(Math.ceilDiv(spec.width(), PER_THREAD), WARP);
+        launch(Kernel.NORM, rows * pieces, scales, 1, Math.min(NORM_BLOCK, threads));
+    }
+
+    /**
+     * {@code x = activation(x + bias)}, in place.
+     *
+     * @param activation null for none
+     * @param bias float32 of the first scale, those of the next follow; or 0
+     */
+    public void activate(
+            Activation activation, DeviceMatrix x, long bias, int rows, int width, int scales) {
+        int code = activation == null ? KernelCodes.NO_ACTIVATION : KernelCodes.of(activation);
+        activate(code, x, 0, bias, 0, 0, rows, width, scales);
+    }
+
+    /** {@code gate = activation(gate + gateBias) · (up + upBias)}; both matrices lie alike. */
+    public void gated(
+            Activation activation,
+            DeviceMatrix gate,
+            long gateBias,
+            DeviceMatrix up,
+            long upBias,
+            int rows,
+            int width,
+            int scales) {
+        activate(
+                KernelCodes.of(activation),
+                gate,
+                up.address(),
+                gateBias,
+                upBias,
+                0,
+                rows,
+                width,
+                scales);
+    }
+
+    /** {@code x = cap · tanh(x / cap)}, in place. */
+    public void softcap(float cap, DeviceMatrix x, int rows, int width, int scales) {
+        activate(KernelCodes.SOFTCAP, x, 0, 0, 0, cap, rows, width, scales);
+    }
+
+    private void activate(
+            int activation,
+            DeviceMatrix x,
+            long up,
+            long bias,
+            long upBias,
+            float cap,
+            int rows,
+            int width,
+            int scales) {
+        arguments
+                .begin()
+                .int64(x.address())
+                .int64(up)
+                .int64(bias)
+                .int64(upBias)
+                .int64(x.stride())
+                .int64(x.rowStride())
+                .int64(width)
+                .int64(width)
+                .int32(rows)
+                .int32(width)
+                .int32(KernelCodes.of(x.type()))
+                .int32(activation)
+                .float32(cap)
+                .int32(0);
+        launch(Kernel.ACTIVATE, pieces(rows, width), scales, 1, BLOCK);
+    }
+
+    /** Copies rows into another type; {@code pick} as in {@link #norm}. */
+    public void pick(
+            DeviceMatrix in, long pick, DeviceMatrix out, int rows, int width, int scales) {
+        arguments
+                .begin()
+                .int64(in.address())
+                .int64(out.address())
+                .int64(pick)
+                .int64(in.stride())
+                .int64(in.rowStride())
+                .int64(out.stride())
+                .int64(out.rowStride())
+                .int32(rows)
+                .int32(width)
+                .int32(KernelCodes.of(in.type()))
+                .int32(KernelCodes.of(out.type()));
+        launch(Kernel.PICK, pieces(rows, width), scales, 1, BLOCK);
+    }
+
+    /**
+     * Turns query and key heads in place.
+     *
+     * @param spec where the heads lie, and how many elements turn
+     * @param projected rows of projections
+     * @param table address of the cosines and sines
+     * @param positions address of the position of each row, int32
+     */
+    public void rotate(
+            AttentionSpec spec,
+            DeviceMatrix projected,
+            long table,
+            long positions,
+            int rows,
+            int scales) {
+        int half = spec.rope().dims() / 2;
+        arguments
+                .begin()
+                .int64(projected.address())
+                .int64(table)
+                .int64(positions)
+                .int64(projected.stride())
+                .int64(projected.rowStride())
+                .int32(rows)
+                .int32(half)
+                .int32(spec.heads())
+                .int32(spec.kvHeads())
+                .int32(spec.queryStart())
+                .int32(spec.queryStride())
+                .int32(spec.keyStart())
+                .int32(spec.keyStride())
+                .int32(KernelCodes.of(projected.type()))
+                .int32(0);
+        long items = (long) rows * (spec.heads() + spec.kvHeads()) * half;
+        launch(Kernel.ROTATE, blocks(items), scales, 1, BLOCK);
+    }
+
+    /**
+     * Causal attention of all heads and sequences.
+     *
+     * @param projected rows of projections, from the first new token; {@code past} rows of earlier
+     *     tokens lie before it
+     * @param starts address of the first row of each sequence and the number of rows, int32
+     * @param sequences how many
+     * @param longest rows of the longest
+     * @param out results, contiguous rows
+     */
+    public void attend(
+            AttentionSpec spec,
+            DeviceMatrix projected,
+            int past,
+            long starts,
+            int sequences,
+            int longest,
+            DeviceMatrix out,
+            int scales) {
+        int most = MOST_GRID_Z / scales;
+        for (int first = 0; first < sequences; first += most) {
+            long from = starts + (long) first * Integer.BYTES;
+            int count = Math.min(most, sequences - first);
+            attendSome(spec, projected, past, from, count, longest, out, scales);
+        }
+    }
+
+    private void attendSome(
+            AttentionSpec spec,
+            DeviceMatrix projected,
+            int past,
+            long starts,
+            int sequences,
+            int longest,
+            DeviceMatrix out,
+            int scales) {
+        arguments
+                .begin()
+                .int64(projected.address())
+                .int64(out.address())
+                .int64(starts)
+                .int64(projected.stride())
+                .int64(projected.rowStride())
+                .int64(out.stride())
+                .int32(past)
+                .int32(sequences)
+                .int32(spec.heads())
+                .int32(spec.kvHeads())
+                .int32(spec.headDim())
+                .int32(spec.queryStart())
+                .int32(spec.queryStride())
+                .int32(spec.keyStart())
+                .int32(spec.keyStride())
+                .int32(spec.valueStart())
+                .int32(spec.valueStride())
+                .int32(spec.window())
+                .int32(KernelCodes.of(projected.type()))
+                .float32(spec.scale())
+                .float32(spec.softcap())
+                .int32(0);
+        Kernel kernel = attention(projected.type(), spec.headDim());
+        int tiles = Math.ceilDiv(longest, queries(kernel));
+        launch(kernel, tiles, spec.heads(), sequences * scales, 4 * WARP);
+    }
+
+    /** 16-bit types by the tensor cores, float32 by the ordinary ones. */
+    private static Kernel attention(DType type, int headDim) {
+        if (headDim > MAX_HEAD_DIM) {
+            throw new IllegalArgumentException("no kernel has heads of " + headDim);
+        }
+        return switch (type) {
+            case BF16 -> sized(headDim, Kernel.ATTEND_BF16_64);
+            case F16 -> sized(headDim, Kernel.ATTEND_F16_64);
+            default -> sized(headDim, Kernel.ATTEND_64);
+        };
+    }
+
+    private static Kernel sized(int headDim, Kernel smallest) {
+        int larger = headDim <= 64 ? 0 : headDim <= 128 ? 1 : 2;
+        return Kernel.values()[smallest.ordinal() + larger];
+    }
+
+    /** Queries of a block. */
+    private static int queries(Kernel kernel) {
+        return switch (kernel) {
+            case ATTEND_64, ATTEND_128 -> 32;
+            case ATTEND_256 -> 8;
+            default -> 64;
+        };
+    }
+
+    /**
+     * Takes a panel of logits into the rows' losses.
+     *
+     * @param logits float32 [rows, width]
+     * @param targets address of the id that each row should predict, int32
+     * @param losses address of the first scale's rows
+     * @param lossStride rows from a scale's to the next
+     * @param firstId the id of the panel's first column
+     * @param cap of {@code cap · tanh(x / cap)}, 0 for none
+     */
+    public void loss(
+            DeviceMatrix logits,
+            long targets,
+            long losses,
+            long lossStride,
+            int rows,
+            int width,
+            int firstId,
+            float cap,
+            int scales) {
+        arguments
+                .begin()
+                .int64(logits.address())
+                .int64(targets)
+                .int64(losses)
+                .int64(logits.stride())
+                .int64(logits.rowStride())
+                .int64(lossStride)
+                .int32(width)
+                .int32(firstId)
+                .int32(firstId == 0 ? 1 : 0)
+                .float32(cap);
+        int threads = roundUp(Math.ceilDiv(width, PER_THREAD), WARP);
+        launch(Kernel.LOSS, rows, scales, 1, Math.min(BLOCK, threads));
+    }
+
+    private static int pieces(int rows, int width) {
+        return blocks((long) rows * Math.ceilDiv(width, PER_THREAD));
+    }
+
+    private static int blocks(long threads) {
+        return Math.toIntExact(Math.ceilDiv(threads, BLOCK));
+    }
+
+    private static int roundUp(int value, int step) {
+        return Math.ceilDiv(value, step) * step;
+    }
+
+    private void launch(Kernel kernel, int x, int y, int z, int threads) {
+        api.launchKernel(functions[kernel.ordinal()], x, y, z, threads, 1, 1, 0, stream, arguments);
+    }
+
+    @Override
+    public void close() {
+        arguments.close();
+        api.unloadModule(module);
+    }
+}

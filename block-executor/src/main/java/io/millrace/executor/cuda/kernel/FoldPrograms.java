@@ -1,0 +1,281 @@
+package io.millrace.executor.cuda.kernel;
+
+import io.millrace.memory.device.Device;
+import io.millrace.memory.device.DeviceBuffer;
+import io.millrace.memory.device.DeviceEvent;
+import io.millrace.memory.host.HostMemory;
+import io.millrace.memory.host.HostSlab;
+import io.millrace.optim.FactorSchedule;
+import io.millrace.optim.PendingUpdates;
+import io.millrace.optim.Update;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.List;
+
+/**
+ * Pending updates, and what they gather, as programs for the kernels. The last few stay on the
+ * device: in a steady run all blocks of a step share one or two. A program has bounded room, which
+ * the plan of memory counts; who has more updates takes them piece by piece. Owned and called by
+ * one thread.
+ */
+public final class FoldPrograms implements AutoCloseable {
+    private static final int OP_BYTES = 16;
+    private static final int SLOTS = 8;
+    private static final int LEAST_CAPACITY = 256;
+
+    private static final int DECAY = 0;
+    private static final int TERM = 1;
+    private static final int ROUND = 2;
+    private static final int STORE = 3;
+    private static final int START = 4;
+    private static final int KEEP = 5;
+    private static final int SLOPE = 6;
+    private static final int RATE = 7;
+
+    // What a slot holds beside programs of pending updates, in the place of the step they fold to.
+    private static final long FOLDING = -1;
+    private static final long GATHERING = -2;
+
+    private final Device device;
+    private final Slot[] slots = new Slot[SLOTS];
+    private final DeviceBuffer onDevice;
+    private final HostSlab staging;
+    private final int capacity;
+    private int next;
+
+    /** What a slot holds, and when its staging may be written again. */
+    private static final class Slot {
+        private final DeviceEvent copied;
+        private long kind; // the step that is stored, or another kind
+        private Update first; // by identity: a run's log keeps its updates
+        private Update last;
+        private FoldProgram program = FoldProgram.EMPTY;
+
+        Slot(DeviceEvent copied) {
+            this.copied = copied;
+        }
+
+        @SuppressWarnings("ReferenceEquality") // the same updates are the same objects
+        boolean holds(Update wantedFirst, Update wantedLast, long wantedKind) {
+            return first == wantedFirst && last == wantedLast && kind == wantedKind;
+        }
+    }
+
+    /**
+     * No programs yet.
+     *
+     * @param device whose compute stream runs the kernels
+     * @param host pinned staging
+     * @param capacity steps that a program has room for
+     */
+    public FoldPrograms(Device device, HostMemory host, int capacity) {
+        this.device = device;
+        this.capacity = capacity;
+        long bytes = bytes(capacity);
+        onDevice = device.allocate("pending updates", bytes);
+        staging = host.allocatePinned("pending updates", bytes);
+        for (int slot = 0; slot < SLOTS; slot++) {
+            slots[slot] = new Slot(device.newEvent());
+        }
+    }
+
+    /**
+     * Steps that a program needs room for: all from one rounding to the next, or what one update
+     * adds to thin factors.
+     *
+     * @param foldEvery updates from one rounding to the next
+     * @param queries terms of an update
+     */
+    public static long capacity(int foldEvery, int queries) {
+        long period = foldEvery * (queries + 2L) + 1;
+        return Math.max(LEAST_CAPACITY, Math.max(period, 2L * queries + 4));
+    }
+
+    /** Bytes of device memory, and of staging, that programs of so many steps take. */
+    public static long bytes(long capacity) {
+        return HostMemory.pageBytes(SLOTS * capacity * OP_BYTES);
+    }
+
+    /** How many of some updates, from the first, one program has room for. */
+    public int fitting(List<Update> updates) {
+        int steps = 1; // the store
+        for (int count = 0; count < updates.size(); count++) {
+            steps += mostSteps(updates.get(count));
+            if (steps > capacity) {
+                return count;
+            }
+        }
+        return updates.size();
+    }
+
+    /** The program of some updates; valid until {@value #SLOTS} others were asked for. */
+    public FoldProgram of(PendingUpdates pending) {
+        if (pending.size() == 0) {
+            return FoldProgram.EMPTY;
+        }
+        Update first = pending.update(0);
+        Update last = pending.update(pending.size() - 1);
+        FoldProgram known = find(first, last, pending.foldThrough());
+        return known != null
+                ? known
+                : upload(
+                        first,
+                        last,
+                        pending.foldThrough(),
+                        mostSteps(pending),
+                        place -> write(pending, place));
+    }
+
+    /** Rounds as after an update, and stores; for tensors whose updates were summed before. */
+    public FoldProgram folding(Update last) {
+        FoldProgram known = find(last, last, FOLDING);
+        return known != null
+                ? known
+                : upload(last, last, FOLDING, 2, place -> writeFold(place, 0, last));
+    }
+
+    /**
+     * What some updates add to what is gathered for the tensors of a block.
+     *
+     * @param updates of one window, at least one
+     * @param schedule says where it begins anew
+     */
+    public FoldProgram gathering(List<Update> updates, FactorSchedule schedule) {
+        Update first = updates.getFirst();
+        Update last = updates.getLast();
+        FoldProgram known = find(first, last, GATHERING);
+        return known != null
+                ? known
+                : upload(
+                        first,
+                        last,
+                        GATHERING,
+                        updates.stream().mapToInt(FoldPrograms::mostSteps).sum(),
+                        place -> writeGathering(updates, schedule, place));
+    }
+
+    private FoldProgram find(Update first, Update last, long kind) {
+        for (Slot slot : slots) {
+            if (slot.holds(first, last, kind)) {
+                return slot.program;
+            }
+        }
+        return null;
+    }
+
+    /** Writes a program's steps, and says how many. */
+    private interface Writer {
+        int write(MemorySegment place);
+    }
+
+    private FoldProgram upload(Update first, Update last, long kind, int most, Writer writer) {
+        if (most > capacity) {
+            throw new IllegalStateException(
+                    "a program of " + most + " steps where there is room for " + capacity);
+        }
+        int index = next;
+        next = (next + 1) % SLOTS;
+        Slot slot = slots[index];
+        slot.copied.synchronize();
+        long offset = (long) index * capacity * OP_BYTES;
+        MemorySegment place = staging.segment().asSlice(offset, (long) most * OP_BYTES);
+        int count = writer.write(place);
+        device.compute().copyH2D(place, onDevice, offset);
+        device.compute().record(slot.copied);
+        slot.first = first;
+        slot.last = last;
+        slot.kind = kind;
+        slot.program = new FoldProgram(onDevice.address() + offset, count, 0);
+        return slot.program;
+    }
+
+    private static int mostSteps(PendingUpdates pending) {
+        int count = 1; // the store
+        for (int i = 0; i < pending.size(); i++) {
+            count += pending.update(i).terms().size() + 2;
+        }
+        return count;
+    }
+
+    private static int mostSteps(Update update) {
+        int momentum = update.momentum().map(rule -> rule.slopes().size() + 2).orElse(0);
+        return update.terms().size() + momentum + 2;
+    }
+
+    private static int write(PendingUpdates pending, MemorySegment place) {
+        int at = 0;
+        for (int i = 0; i < pending.size(); i++) {
+            Update update = pending.update(i);
+            at = writeDecay(place, at, update);
+            at = writeTerms(place, at, update.terms(), TERM);
+            if (!pending.foldsAfter(update.step())) {
+                continue;
+            }
+            if (update.step() == pending.foldThrough()) {
+                at = writeFold(place, at, update);
+            } else {
+                put(place, at++, update.seed(), 0, ROUND);
+            }
+        }
+        return at;
+    }
+
+    private static int writeGathering(
+            List<Update> updates, FactorSchedule schedule, MemorySegment place) {
+        int at = 0;
+        for (Update update : updates) {
+            if (schedule.startsPeriod(update.step())) {
+                put(place, at++, 0, 0, START);
+            }
+            at = writeDecay(place, at, update);
+            if (update.momentum().isPresent()) {
+                Update.Momentum rule = update.momentum().get();
+                put(place, at++, 0, rule.beta(), KEEP);
+                at = writeTerms(place, at, rule.slopes(), SLOPE);
+                put(place, at++, 0, rule.rate(), RATE);
+            }
+            at = writeTerms(place, at, update.terms(), TERM);
+        }
+        return at;
+    }
+
+    private static int writeDecay(MemorySegment place, int at, Update update) {
+        if (update.decay() == 1f) {
+            return at;
+        }
+        put(place, at, 0, update.decay(), DECAY);
+        return at + 1;
+    }
+
+    private static int writeTerms(
+            MemorySegment place, int from, List<Update.Term> terms, int kind) {
+        int at = from;
+        for (int k = 0; k < terms.size(); k++) {
+            put(place, at++, terms.get(k).seed(), terms.get(k).coefficient(), kind);
+        }
+        return at;
+    }
+
+    private static int writeFold(MemorySegment place, int at, Update last) {
+        put(place, at, last.seed(), 0, ROUND);
+        put(place, at + 1, 0, 0, STORE);
+        return at + 2;
+    }
+
+    private static void put(MemorySegment place, int index, long seed, float value, int kind) {
+        long at = (long) index * OP_BYTES;
+        place.set(ValueLayout.JAVA_LONG, at, seed);
+        place.set(ValueLayout.JAVA_FLOAT, at + 8, value);
+        place.set(ValueLayout.JAVA_INT, at + 12, kind);
+    }
+
+    @Override
+    public void close() {
+        for (Slot slot : slots) {
+            slot.copied.synchronize();
+            slot.copied.close();
+        }
+        onDevice.close();
+        staging.close();
+    }
+}

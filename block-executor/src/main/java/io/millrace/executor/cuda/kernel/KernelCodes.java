@@ -1,0 +1,48 @@
+package io.millrace.executor.cuda.kernel;
+
+import io.millrace.memory.DType;
+import io.millrace.model.spec.Activation;
+import io.millrace.model.spec.NormSpec;
+import io.millrace.optim.GaussianDirection;
+import io.millrace.optim.RademacherDirection;
+
+/** The numbers by which kernels know dtypes and kinds: the enums of the {@code .cu} files. */
+final class KernelCodes {
+    static final int NO_ACTIVATION = 0;
+    static final int SOFTCAP = 5;
+
+    private KernelCodes() {}
+
+    static int of(DType type) {
+        return switch (type) {
+            case F32 -> 0;
+            case F16 -> 1;
+            case BF16 -> 2;
+            default -> throw new IllegalArgumentException("no kernel computes on " + type);
+        };
+    }
+
+    static int of(Activation activation) {
+        return switch (activation) {
+            case RELU -> 1;
+            case GELU_EXACT -> 2;
+            case GELU_TANH -> 3;
+            case SILU -> 4;
+        };
+    }
+
+    static int of(NormSpec.Kind kind) {
+        return switch (kind) {
+            case LAYER -> 0;
+            case RMS -> 1;
+        };
+    }
+
+    static int ofDirection(String name) {
+        return switch (name) {
+            case GaussianDirection.NAME -> 0;
+            case RademacherDirection.NAME -> 1;
+            default -> throw new IllegalArgumentException("no kernel makes the direction " + name);
+        };
+    }
+}

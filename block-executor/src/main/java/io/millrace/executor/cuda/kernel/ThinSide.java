@@ -1,0 +1,14 @@
+package io.millrace.executor.cuda.kernel;
+
+import java.util.List;
+
+/**
+ * {@code decay · θ + (L + s U) Vᵀ / √r} for every scale s.
+ *
+ * @param left address of L [m, r]; 0 where it is zero
+ * @param right address of V as it is, [r, n]; 0 adds nothing at all
+ * @param decay factor on θ
+ * @param seed the seed of U
+ * @param scales of the probe
+ */
+public record ThinSide(long left, long right, float decay, long seed, List<Float> scales) {}

@@ -1,0 +1,48 @@
+package io.millrace.executor.cuda.kernel;
+
+import io.millrace.optim.Probe;
+import io.millrace.optim.Rounding;
+import java.util.List;
+
+/**
+ * What the fused pass does to every tensor of a visit.
+ *
+ * @param direction the kernels' number of the direction
+ * @param stochastic how folded parameters are rounded
+ * @param seed the probe's
+ * @param scales the probe's
+ * @param perturbs false where only θ itself is asked for
+ */
+public record WeightPass(
+        int direction, boolean stochastic, long seed, List<Float> scales, boolean perturbs) {
+    /** As many scales as a launch takes. */
+    public static final int MAX_SCALES = 4;
+
+    /** Checks the number of scales. */
+    public WeightPass {
+        if (scales.isEmpty() || scales.size() > MAX_SCALES) {
+            throw new IllegalArgumentException(scales.size() + " scales in one pass");
+        }
+    }
+
+    /**
+     * The pass for a probe.
+     *
+     * @param direction the name of the direction
+     * @param rounding how folded parameters are rounded
+     * @param probe the direction's seed and the scales
+     */
+    public static WeightPass of(String direction, Rounding rounding, Probe probe) {
+        boolean atTheta = probe.scales().size() == 1 && probe.scales().getFirst() == 0f;
+        return new WeightPass(
+                KernelCodes.ofDirection(direction),
+                rounding == Rounding.STOCHASTIC,
+                probe.seed(),
+                probe.scales(),
+                !atTheta);
+    }
+
+    int flags(boolean vector, boolean stores) {
+        return (vector ? 1 : 0) | (stochastic ? 2 : 0) | (stores ? 4 : 0) | (perturbs ? 8 : 0);
+    }
+}

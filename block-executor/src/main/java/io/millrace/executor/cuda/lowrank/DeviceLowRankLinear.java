@@ -1,0 +1,184 @@
+package io.millrace.executor.cuda.lowrank;
+
+import io.millrace.executor.cuda.kernel.DeviceMatrix;
+import io.millrace.executor.cuda.kernel.LowRankKernels;
+import io.millrace.executor.cuda.kernel.PanelSizes;
+import io.millrace.executor.cuda.kernel.ThinFold;
+import io.millrace.executor.cuda.kernel.ThinMatrix;
+import io.millrace.executor.cuda.kernel.ThinSide;
+import io.millrace.executor.cuda.weight.DeviceGemm;
+import io.millrace.executor.cuda.weight.DeviceLinear;
+import io.millrace.executor.cuda.weight.DeviceScratch;
+import io.millrace.executor.cuda.weight.DeviceScratchPlan.Part;
+import io.millrace.executor.cuda.weight.DeviceVisit;
+import io.millrace.executor.cuda.weight.DeviceWeights;
+import io.millrace.memory.DType;
+import io.millrace.model.spec.LinearSpec;
+import io.millrace.optim.PendingUpdates;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The low-rank way: {@code y(s) = decay · x(s) θᵀ + (x(s) V) ((L + s U) / √r)ᵀ}. The product with θ
+ * is one over the rows of all scales, from the stored bytes where they have the products' type. The
+ * thin sum is written first and the product added to it: so 16-bit results are rounded once, and
+ * what is rounded before is small beside them.
+ */
+final class DeviceLowRankLinear implements DeviceLinear {
+    private final DeviceGemm gemm;
+    private final DeviceScratch scratch;
+    private final PanelSizes panels;
+    private final LowRankKernels kernels;
+    private final DeviceLowRankPasses passes;
+
+    DeviceLowRankLinear(
+            DeviceGemm gemm,
+            DeviceScratch scratch,
+            LowRankKernels kernels,
+            DeviceLowRankPasses passes) {
+        this.gemm = gemm;
+        this.scratch = scratch;
+        this.kernels = kernels;
+        this.passes = passes;
+        panels = scratch.plan().panels();
+    }
+
+    @Override
+    public DeviceGemm.Input input(
+            DeviceWeights weights, List<LinearSpec> specs, DeviceMatrix x, int rows) {
+        return gemm.input(specs, x, rows, weights.scaleCount());
+    }
+
+    @Override
+    public Product product(DeviceWeights weights, LinearSpec spec, DeviceGemm.Input input) {
+        DeviceVisit visit = weights.visit();
+        int tensor = weights.indexOf(spec.weight());
+        if (visit.storesNow(tensor)) {
+            passes.foldNow(visit, tensor);
+        }
+        Optional<Beside> beside =
+                passes.side(visit, tensor, weights.probe())
+                        .map(side -> beside(weights, spec, tensor, side, input));
+        return new OnStored(weights, spec, tensor, input, beside);
+    }
+
+    /**
+     * What belongs beside the product with the matrix.
+     *
+     * @param decay factor on the product
+     * @param thin inputs times a thin factor, [rows, r] of every scale
+     * @param factor the one on the output's side, [r, outputs] of every scale
+     */
+    private record Beside(float decay, DeviceMatrix thin, DeviceMatrix factor) {}
+
+    private Beside beside(
+            DeviceWeights weights,
+            LinearSpec spec,
+            int tensor,
+            ThinSide side,
+            DeviceGemm.Input input) {
+        int rows = input.rows();
+        ThinMatrix matrix = passes.matrix(weights.visit(), tensor);
+        int rank = matrix.rank();
+        long sides = scratch.address(Part.SIDES);
+        long sideStride = rank * matrix.rows();
+        kernels.factors(matrix, passes.rightSeed(weights.visit()), side, sides);
+        DeviceMatrix left = new DeviceMatrix(sides, sideStride, matrix.rows(), DType.F32);
+        DeviceMatrix right = new DeviceMatrix(side.right(), 0, matrix.columns(), DType.F32);
+        DeviceMatrix onInputs = spec.inputMajor() ? left : right;
+        DeviceMatrix thin =
+                new DeviceMatrix(scratch.address(Part.THIN), (long) rows * rank, rank, DType.F32);
+        kernels.project(
+                input.x(),
+                onInputs.address(),
+                onInputs.stride(),
+                spec.inputs(),
+                rank,
+                thin.address(),
+                rows,
+                weights.scaleCount());
+        return new Beside(side.decay(), thin, spec.inputMajor() ? right : left);
+    }
+
+    private final class OnStored implements Product {
+        private final DeviceWeights weights;
+        private final LinearSpec spec;
+        private final int tensor;
+        private final DeviceGemm.Input input;
+        private final Optional<Beside> beside;
+        private final boolean plain;
+        private int first;
+        private DeviceGemm.Panel panel;
+
+        OnStored(
+                DeviceWeights weights,
+                LinearSpec spec,
+                int tensor,
+                DeviceGemm.Input input,
+                Optional<Beside> beside) {
+            this.weights = weights;
+            this.spec = spec;
+            this.tensor = tensor;
+            this.input = input;
+            this.beside = beside;
+            PendingUpdates pending = weights.visit().pending(tensor);
+            plain = !pending.folds() && weights.visit().slot(tensor).dtype() == scratch.type();
+        }
+
+        @Override
+        public int mostOutputs() {
+            // E4M3 are made of stored bytes too, in as much scratch as formed ones take.
+            return (plain && !gemm.quantizes(spec)) || spec.inputMajor()
+                    ? spec.outputs()
+                    : panels.outputs(spec.outputs(), spec.inputs());
+        }
+
+        @Override
+        public void panel(int from, int outputs) {
+            first = from;
+            DeviceVisit visit = weights.visit();
+            if (plain) {
+                long stored = visit.tensor(tensor).at((long) from * spec.inputs());
+                panel = gemm.panel(spec, matrix(stored), outputs, 1);
+                return;
+            }
+            long place = scratch.address(Part.PANEL);
+            ThinFold fold = passes.foldSeen(visit, tensor);
+            // All of an input-major matrix: its rows hold all outputs.
+            long rows = spec.inputMajor() ? spec.inputs() : outputs;
+            ThinMatrix matrix = passes.matrix(visit, tensor);
+            kernels.form(matrix, fold, from, rows, place, scratch.type());
+            panel = gemm.panel(spec, matrix(place), outputs, 1);
+        }
+
+        private DeviceMatrix matrix(long address) {
+            return new DeviceMatrix(address, 0, spec.inputs(), scratch.type());
+        }
+
+        @Override
+        public void multiply(int row, int rows, DeviceMatrix y, boolean accumulate) {
+            int scales = weights.scaleCount();
+            if (beside.isEmpty()) {
+                gemm.multiply(spec, panel, input, row, y, rows, scales, 1, accumulate);
+                return;
+            }
+            Beside thin = beside.get();
+            int rank = Math.toIntExact(thin.thin().rowStride());
+            kernels.spread(
+                    thin.thin().row(row),
+                    thin.factor().column(first),
+                    rank,
+                    y,
+                    rows,
+                    panel.outputs(),
+                    scales,
+                    accumulate);
+            gemm.multiply(spec, panel, input, row, y, rows, scales, thin.decay(), true);
+        }
+
+        @Override
+        public void finish() {
+            // What was to be stored was stored before the first panel.
+        }
+    }
+}

@@ -1,0 +1,149 @@
+package io.millrace.executor.cuda.weight;
+
+import io.millrace.executor.cuda.kernel.DeviceMatrix;
+import io.millrace.executor.cuda.weight.DeviceScratchPlan.Part;
+import io.millrace.executor.step.DecoderWidths;
+import io.millrace.executor.step.RotaryTable;
+import io.millrace.executor.step.ScratchSize;
+import io.millrace.memory.DType;
+import io.millrace.memory.device.Device;
+import io.millrace.memory.device.DeviceBuffer;
+import io.millrace.memory.device.DeviceEvent;
+import io.millrace.memory.host.HostMemory;
+import io.millrace.memory.host.HostSlab;
+import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.spec.RopeSpec;
+import java.util.HashMap;
+import java.util.Map;
+
+/** The memory of a {@link DeviceScratchPlan}, allocated once. */
+public final class DeviceScratch implements AutoCloseable {
+    private final DeviceScratchPlan plan;
+    private final ScratchSize size;
+    private final int hiddenWidth;
+    private final int projectedWidth;
+    private final long vectorLength;
+    private final DeviceBuffer memory;
+    private final HostSlab staging;
+    private final Map<RopeSpec, Long> rotary = new HashMap<>();
+
+    /**
+     * Allocates what a plan for the same decoder and size says, and fills the rotary tables.
+     *
+     * @param device what computes
+     * @param host pinned memory
+     */
+    public DeviceScratch(
+            Device device,
+            HostMemory host,
+            DecoderSpec spec,
+            ScratchSize size,
+            DeviceScratchPlan plan) {
+        this.plan = plan;
+        this.size = size;
+        hiddenWidth = spec.hiddenSize();
+        projectedWidth = DecoderWidths.widest(spec, layer -> layer.attention().rowWidth());
+        vectorLength = DecoderWidths.vectorLength(spec);
+        memory = device.allocate("activations and perturbed weights", plan.deviceBytes());
+        try {
+            staging = host.allocatePinned("staging of a step", plan.stagingBytes());
+        } catch (RuntimeException | Error e) {
+            memory.close();
+            throw e;
+        }
+        fillRotary(device, spec);
+    }
+
+    private void fillRotary(Device device, DecoderSpec spec) {
+        long offset = 0;
+        for (RopeSpec rope : DeviceScratchPlan.ropes(spec)) {
+            RotaryTable.fillTable(rope, size.longest(), staging.segment(), offset / Float.BYTES);
+            rotary.put(rope, address(Part.ROTARY) + offset);
+            offset += RotaryTable.tableFloats(rope, size.longest()) * Float.BYTES;
+        }
+        if (offset > 0) {
+            try (DeviceEvent copied = device.newEvent()) {
+                long place = plan.offsets().get(Part.ROTARY);
+                device.compute().copyH2D(staging.segment().asSlice(0, offset), memory, place);
+                device.compute().record(copied);
+                copied.synchronize();
+            }
+        }
+    }
+
+    public DType type() {
+        return plan.type();
+    }
+
+    public DeviceScratchPlan plan() {
+        return plan;
+    }
+
+    public DeviceBuffer memory() {
+        return memory;
+    }
+
+    /** Pinned host memory that tables and losses pass through. */
+    public HostSlab staging() {
+        return staging;
+    }
+
+    public long address(Part part) {
+        return memory.address() + plan.offsets().get(part);
+    }
+
+    /** Hidden states of one probe's scales, from a row of the batch on; float32. */
+    public DeviceMatrix hidden(int firstScale, int row) {
+        long perScale = (long) size.batchRows() * hiddenWidth;
+        long elements = firstScale * perScale + (long) row * hiddenWidth;
+        return new DeviceMatrix(
+                address(Part.HIDDEN) + elements * Float.BYTES, perScale, hiddenWidth, DType.F32);
+    }
+
+    /** [rows, width] of a micro-batch for every scale of a probe. */
+    public DeviceMatrix states(Part part, int width) {
+        DType type = part == Part.RESULT ? DType.F32 : plan.type();
+        return new DeviceMatrix(address(part), (long) size.microBatchRows() * width, width, type);
+    }
+
+    /** Rows of projections of one layer, from the row after those that are kept. */
+    public DeviceMatrix projected(int layer, int past, int width) {
+        long perScale = size.projectedRows() * projectedWidth;
+        long perLayer = size.keptTokens() > 0 ? perScale * size.scalesPerProbe() : 0;
+        long elements = layer * perLayer + (long) past * width;
+        return new DeviceMatrix(
+                address(Part.PROJECTED) + elements * plan.type().sizeBytes(),
+                perScale,
+                width,
+                plan.type());
+    }
+
+    /** Where one of the vectors of a block is formed for every scale, float32. */
+    public long vector(int which) {
+        return address(Part.VECTORS)
+                + (long) which * size.scalesPerProbe() * vectorLength * Float.BYTES;
+    }
+
+    /** Rows from a scale's losses to the next. */
+    public int lossRows() {
+        return size.batchRows();
+    }
+
+    /** Where the losses of a probe's scales go, from a head row of the batch on. */
+    public long losses(int firstScale, int row) {
+        long rows = (long) firstScale * size.batchRows() + row;
+        return address(Part.LOSSES)
+                + rows * io.millrace.executor.cuda.kernel.DeviceKernels.ROW_LOSS_BYTES;
+    }
+
+    /** Cosines and sines of a rotary embedding. */
+    public long rotary(RopeSpec rope) {
+        return rotary.get(rope);
+    }
+
+    @Override
+    public void close() {
+        staging.close();
+        memory.close();
+    }
+}

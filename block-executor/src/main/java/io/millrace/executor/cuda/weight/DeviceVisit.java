@@ -1,0 +1,45 @@
+package io.millrace.executor.cuda.weight;
+
+import io.millrace.executor.cuda.kernel.DeviceTensor;
+import io.millrace.executor.step.BlockVisit;
+import io.millrace.executor.step.ForwardRequest;
+import io.millrace.memory.BlockLayout;
+import io.millrace.memory.TensorSlot;
+import io.millrace.prefetch.BlockLease;
+
+/** A visit of a block in memory that only the device can address. */
+public final class DeviceVisit extends BlockVisit {
+    private final DeviceTensor[] tensors;
+
+    public DeviceVisit(
+            BlockLease lease,
+            BlockLayout layout,
+            ForwardRequest request,
+            int foldEvery,
+            boolean lastOfStep) {
+        super(lease, layout, request, foldEvery, lastOfStep);
+        tensors = new DeviceTensor[tensorCount()];
+        for (int index = 0; index < tensors.length; index++) {
+            tensors[index] = tensor(lease, slot(index));
+        }
+    }
+
+    /** A tensor of a block that lies on the device. */
+    public static DeviceTensor tensor(BlockLease lease, TensorSlot slot) {
+        return new DeviceTensor(
+                lease.address() + slot.offsetBytes(),
+                slot.dtype(),
+                slot.tensorId(),
+                slot.elementCount(),
+                slot.isVector());
+    }
+
+    public DeviceTensor tensor(int index) {
+        return tensors[index];
+    }
+
+    /** Folds what no operator formed, and says so to the lease. */
+    public void finish(DevicePasses passes) {
+        finish(() -> passes.fold(this));
+    }
+}

@@ -1,0 +1,64 @@
+package io.millrace.executor.cuda.weight;
+
+import io.millrace.executor.cuda.kernel.DeviceMatrix;
+import io.millrace.optim.Probe;
+
+/** A block's weights as one probe sees them: θ + s·z for each of its scales, formed on demand. */
+public final class DeviceWeights {
+    private final DeviceVisit visit;
+    private final Probe probe;
+    private final DevicePasses passes;
+    private final DeviceScratch scratch;
+
+    public DeviceWeights(
+            DeviceVisit visit, Probe probe, DevicePasses passes, DeviceScratch scratch) {
+        this.visit = visit;
+        this.probe = probe;
+        this.passes = passes;
+        this.scratch = scratch;
+    }
+
+    public DeviceVisit visit() {
+        return visit;
+    }
+
+    public Probe probe() {
+        return probe;
+    }
+
+    public int scaleCount() {
+        return probe.scales().size();
+    }
+
+    public int indexOf(String name) {
+        return visit.indexOf(name);
+    }
+
+    /**
+     * Forms a whole vector in float32, and folds it if due.
+     *
+     * @param which of the places for vectors
+     * @param name the tensor, or null
+     * @return where the first scale's lies, those of the next after it; 0 without a tensor
+     */
+    public long vector(int which, String name) {
+        if (name == null) {
+            return 0;
+        }
+        long place = scratch.vector(which);
+        int index = visit.indexOf(name);
+        vector(index, place, visit.slot(index).elementCount());
+        return place;
+    }
+
+    /** The same at a place of the caller's, with so many elements from a scale's to the next. */
+    public void vector(int index, long place, long stride) {
+        passes.vector(visit, index, probe, place, stride);
+        visit.markFormed(index);
+    }
+
+    /** Looks rows of a table up, which leaves the stored bytes alone. */
+    public void rows(int index, DevicePasses.Rows rows, DeviceMatrix out) {
+        passes.rows(visit, index, probe, rows, out);
+    }
+}

@@ -1,0 +1,5 @@
+/**
+ * A block's weights on the card as a probe sees them, the products that read them, and scratch
+ * memory.
+ */
+package io.millrace.executor.cuda.weight;

@@ -1,0 +1,209 @@
+package io.millrace.executor.journal;
+
+import io.millrace.executor.cpu.PassesPlan;
+import io.millrace.executor.cpu.op.WorkerPool;
+import io.millrace.executor.cpu.weight.Visit;
+import io.millrace.executor.cpu.weight.WeightPasses;
+import io.millrace.executor.step.Arithmetic;
+import io.millrace.executor.step.DivergedException;
+import io.millrace.executor.step.FiniteWeights;
+import io.millrace.executor.step.ForwardRequest;
+import io.millrace.executor.step.ScratchSize;
+import io.millrace.executor.step.UpdateLog;
+import io.millrace.memory.BadInputException;
+import io.millrace.memory.BlockLayout;
+import io.millrace.memory.DType;
+import io.millrace.memory.Ledger;
+import io.millrace.memory.Matmul;
+import io.millrace.memory.host.HostMemory;
+import io.millrace.memory.host.HostSlab;
+import io.millrace.model.Checkpoint;
+import io.millrace.model.CheckpointWriter;
+import io.millrace.model.ModelLayout;
+import io.millrace.optim.Direction;
+import io.millrace.optim.Journal;
+import io.millrace.optim.JournalHeader;
+import io.millrace.optim.JournalReader;
+import io.millrace.optim.JournalSurvey;
+import io.millrace.optim.UpdateRule;
+import io.millrace.prefetch.BlockLease;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+
+/**
+ * Base checkpoint + journal = tuned model: rebuilds it block by block, without data or forwards.
+ */
+public final class Replay {
+    private Replay() {}
+
+    /**
+     * What was rebuilt.
+     *
+     * @param steps steps that the weights hold
+     * @param blocks blocks written
+     */
+    public record Result(long steps, int blocks) {}
+
+    /**
+     * Rebuilds a tuned model.
+     *
+     * @param base the folder that the run began from
+     * @param journal the run's {@code journal.jsonl}
+     * @param out the folder to write
+     * @throws BadInputException when the journal is damaged or belongs to another base
+     * @throws DivergedException when the weights are not finite any more by its end
+     */
+    public static Result run(Path base, Path journal, Path out) {
+        Journal read = JournalReader.read(journal);
+        requireWhole(journal, read);
+        return run(base, journal, read, read.lastStep(), out);
+    }
+
+    /**
+     * Rebuilds a model as it was after a step: what a run of so many steps would have saved. Of the
+     * journal, only the lines up to that step have to be whole.
+     *
+     * @param base the folder that the run began from
+     * @param journal the run's {@code journal.jsonl}
+     * @param until the step, 0 for the base itself
+     * @param out the folder to write
+     * @throws BadInputException when the journal does not reach the step, is damaged before it, or
+     *     belongs to another base
+     * @throws DivergedException when the weights are not finite any more by then
+     */
+    public static Result until(Path base, Path journal, long until, Path out) {
+        JournalSurvey survey = JournalReader.survey(journal);
+        Journal read = survey.journal();
+        if (until < 0 || until > read.lastStep()) {
+            if (until > 0 && survey.damage().isPresent()) {
+                throw survey.damage().get();
+            }
+            throw new BadInputException(
+                    "--until",
+                    journal + " has " + read.lastStep() + " whole steps and no step " + until,
+                    "give a number from 0 to " + read.lastStep());
+        }
+        return run(base, journal, read, until, out);
+    }
+
+    private static Result run(Path base, Path journal, Journal read, long until, Path out) {
+        CheckpointWriter.checkEmpty(out);
+        JournalHeader header = read.header();
+        try (Checkpoint checkpoint = Checkpoint.open(base)) {
+            CheckpointWriter.checkWritable(out, checkpoint.layout().sizeBytes());
+            String fingerprint = checkpoint.scan().fingerprint();
+            if (!fingerprint.equals(header.base())) {
+                throw new BadInputException(
+                        journal.toString(),
+                        "field 'base' is "
+                                + header.base()
+                                + ", and the weights in "
+                                + base
+                                + " are "
+                                + fingerprint,
+                        "give the folder that the run began from");
+            }
+            ModelLayout layout = checkpoint.layout();
+            if (!header.dtype().equals(JournalHeader.AS_STORED)) {
+                layout = checkpoint.layout(DType.find(header.dtype()).orElseThrow());
+            }
+            rebuild(checkpoint, layout, journal, read, until, out, Ledger.unlimited());
+            return new Result(until, layout.blocks().size());
+        }
+    }
+
+    /** Bytes of host memory that {@link #rebuild} takes. */
+    public static long hostBytes(ModelLayout layout, Arithmetic arithmetic) {
+        PassesPlan plan = new PassesPlan(arithmetic, ScratchSize.NONE);
+        return HostMemory.pageBytes(layout.largestBlock().sizeBytes()) + plan.bytes(layout);
+    }
+
+    /**
+     * Writes what a run whose base is open makes of it.
+     *
+     * @param checkpoint the base
+     * @param layout of the tuned weights
+     * @param journal the file, for messages
+     * @param read what it holds
+     * @param until the last step that the weights hold
+     * @param out the folder to write
+     * @param ledger what memory is charged to: a block, and the passes' own
+     */
+    public static void rebuild(
+            Checkpoint checkpoint,
+            ModelLayout layout,
+            Path journal,
+            Journal read,
+            long until,
+            Path out,
+            Ledger ledger) {
+        JournalHeader header = read.header();
+        UpdateRule rule = DirectionFields.rule(journal, header);
+        Direction direction = DirectionFields.direction(journal, header);
+        UpdateLog updates = new UpdateLog(rule);
+        read.records().subList(0, Math.toIntExact(until)).forEach(updates::add);
+        Arithmetic arithmetic =
+                new Arithmetic(
+                        direction,
+                        rule.hasMomentum(),
+                        header.rounding(),
+                        header.foldEvery(),
+                        Matmul.NATIVE);
+        PassesPlan plan = new PassesPlan(arithmetic, ScratchSize.NONE);
+        HostMemory memory = new HostMemory(ledger);
+        try (WorkerPool pool = new WorkerPool();
+                WeightPasses passes = plan.open(pool, layout, memory)) {
+            rebuild(checkpoint, layout, updates, passes, memory, out);
+        }
+    }
+
+    /** A run drops a line that a crash cut off and does its step again; a replay cannot. */
+    private static void requireWhole(Path journal, Journal read) {
+        if (read.tornBytes() > 0) {
+            throw new BadInputException(
+                    journal + ", line " + (read.records().size() + 2),
+                    "is cut off, so step " + (read.lastStep() + 1) + " is not whole",
+                    "resume the run, take a whole copy, or remove the line to leave the step out");
+        }
+    }
+
+    private static void rebuild(
+            Checkpoint checkpoint,
+            ModelLayout layout,
+            UpdateLog updates,
+            WeightPasses passes,
+            HostMemory memory,
+            Path out) {
+        ForwardRequest request = ForwardRequest.fold(updates, ForwardRequest.Folding.ALL);
+        try (CheckpointWriter writer = CheckpointWriter.create(checkpoint, layout, out);
+                HostSlab slab = memory.allocate("a block", layout.largestBlock().sizeBytes())) {
+            for (BlockLayout block : layout.blocks()) {
+                MemorySegment bytes = slab.segment().asSlice(0, block.sizeBytes());
+                checkpoint.readBlock(block, bytes);
+                new Visit(new BaseBlock(bytes), block, request, passes.foldEvery(), true)
+                        .finish(passes);
+                FiniteWeights.require(layout, block.index(), bytes, updates.lastStep());
+                writer.writeBlock(block.index(), bytes);
+            }
+            writer.commit();
+        }
+    }
+
+    /** A block fresh from the base checkpoint. */
+    private record BaseBlock(MemorySegment weights) implements BlockLease {
+        @Override
+        public long foldedThrough() {
+            return 0;
+        }
+
+        @Override
+        public void markFolded(long throughStep) {
+            // Written out right after; nobody asks again.
+        }
+
+        @Override
+        public void close() {
+            // The slab's owner closes it.
+        }
+    }
+}

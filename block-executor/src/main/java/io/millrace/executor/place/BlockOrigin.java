@@ -1,0 +1,151 @@
+package io.millrace.executor.place;
+
+import io.millrace.memory.BlockLayout;
+import io.millrace.memory.TensorSlot;
+import io.millrace.memory.host.HostMemory;
+import io.millrace.memory.nvme.BlockRead;
+import io.millrace.memory.nvme.BlockSource;
+import io.millrace.memory.nvme.FileExtent;
+import io.millrace.memory.nvme.FileIo;
+import io.millrace.memory.nvme.OriginalReader;
+import io.millrace.memory.nvme.VerifiedSource;
+import io.millrace.model.Checkpoint;
+import io.millrace.model.ModelLayout;
+import io.millrace.model.TensorInfo;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Where blocks come from before a run has written any: the base checkpoint and, where the run saved
+ * one under way, that one in front of it.
+ *
+ * @param base the files that the run began from; stay open while blocks are read
+ * @param layout how blocks are laid out, and in which dtypes
+ * @param saved the newest checkpoint of a run that goes on
+ */
+public record BlockOrigin(Checkpoint base, ModelLayout layout, Optional<Saved> saved) {
+    /**
+     * Weights that a run saved under way.
+     *
+     * @param checkpoint the files; stay open while blocks are read
+     * @param foldedThrough the last step that they hold
+     * @param checksums CRC-32C of each block; empty where none were kept
+     */
+    public record Saved(Checkpoint checkpoint, long foldedThrough, List<Integer> checksums) {}
+
+    /** The base alone. */
+    public static BlockOrigin of(Checkpoint base, ModelLayout layout) {
+        return new BlockOrigin(base, layout, Optional.empty());
+    }
+
+    List<Long> blockBytes() {
+        return layout.blocks().stream().map(BlockLayout::sizeBytes).toList();
+    }
+
+    /** Whether the base's files hold the very bytes that blocks have, and nothing is in front. */
+    public boolean isStoredAsNeeded() {
+        return saved.isEmpty()
+                && layout.blocks().stream()
+                        .flatMap(block -> block.tensors().stream())
+                        .allMatch(slot -> info(slot).dtype() == slot.dtype());
+    }
+
+    /** Reads straight from the base's files, without a copy in the page cache. */
+    OriginalReader direct(FileIo io, HostMemory host) {
+        List<List<FileExtent>> extents = new ArrayList<>();
+        for (BlockLayout block : layout.blocks()) {
+            extents.add(block.tensors().stream().map(this::extent).toList());
+        }
+        return new OriginalReader(extents, blockBytes(), io, host);
+    }
+
+    /** Reads through the checkpoints, which convert what is stored otherwise; newest first. */
+    List<BlockSource> converting() {
+        List<BlockSource> sources = new ArrayList<>();
+        saved.ifPresent(newer -> {
+            BlockSource source = new Converting(newer.checkpoint(), layout, newer.foldedThrough());
+            String name = newer.checkpoint().directory().toString();
+            sources.add(
+                    newer.checksums().isEmpty()
+                            ? source
+                            : new VerifiedSource(source, newer.checksums(), this::tensors, name));
+        });
+        sources.add(new Converting(base, layout, 0));
+        return sources;
+    }
+
+    /** A block's bytes without what lies between its tensors. */
+    public List<MemorySegment> tensors(int block, MemorySegment bytes) {
+        return layout.block(block).tensors().stream()
+                .map(slot -> bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()))
+                .toList();
+    }
+
+    private FileExtent extent(TensorSlot slot) {
+        TensorInfo info = info(slot);
+        return new FileExtent(
+                info.file(),
+                info.offsetBytes(),
+                info.sizeBytes(),
+                slot.offsetBytes(),
+                base.checksum(slot.name()));
+    }
+
+    private TensorInfo info(TensorSlot slot) {
+        return base.tensors().get(slot.name());
+    }
+
+    private record Converting(Checkpoint checkpoint, ModelLayout layout, long foldedThrough)
+            implements BlockSource {
+        @Override
+        public long version(int block) {
+            return foldedThrough;
+        }
+
+        @Override
+        public long blockBytes(int block) {
+            return layout.block(block).sizeBytes();
+        }
+
+        @Override
+        public BlockRead newRead() {
+            return new ConvertingRead(this);
+        }
+    }
+
+    private static final class ConvertingRead implements BlockRead {
+        private final Converting source;
+        private int block;
+        private MemorySegment target;
+        private Runnable progress = () -> {};
+
+        ConvertingRead(Converting source) {
+            this.source = source;
+        }
+
+        @Override
+        public void onProgress(Runnable heard) {
+            progress = heard;
+        }
+
+        @Override
+        public void start(int wanted, MemorySegment destination) {
+            block = wanted;
+            target = destination;
+        }
+
+        @Override
+        public long await() {
+            BlockLayout wanted = source.layout.block(block);
+            source.checkpoint.readBlock(wanted, target.asSlice(0, wanted.sizeBytes()), progress);
+            return source.foldedThrough;
+        }
+
+        @Override
+        public void close() {
+            // Nothing is kept between blocks.
+        }
+    }
+}

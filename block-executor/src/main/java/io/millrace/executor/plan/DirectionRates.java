@@ -1,0 +1,26 @@
+package io.millrace.executor.plan;
+
+import io.millrace.optim.DenseDirection;
+import io.millrace.optim.Direction;
+import io.millrace.optim.GaussianDirection;
+import io.millrace.optim.LowRankDirection;
+import io.millrace.prefetch.plan.ComputeRates;
+
+/** Which of a machine's rates a direction is reckoned with. */
+final class DirectionRates {
+    private DirectionRates() {}
+
+    /** The name of the dense z that tensors are formed with. */
+    static String dense(Direction direction) {
+        return switch (direction) {
+            case DenseDirection dense -> dense.name();
+            case LowRankDirection _ -> GaussianDirection.NAME; // of what is no matrix
+        };
+    }
+
+    /** Whether a machine has all of them. */
+    static boolean known(ComputeRates rates, Direction direction) {
+        return rates.knows(dense(direction))
+                && (direction instanceof DenseDirection || rates.forms().thin().isPresent());
+    }
+}

@@ -1,0 +1,54 @@
+package io.millrace.executor.plan;
+
+import io.millrace.executor.place.BlockOrigin;
+import io.millrace.memory.BadInputException;
+import io.millrace.memory.DType;
+import io.millrace.model.Checkpoint;
+import io.millrace.model.ModelConfig;
+import io.millrace.model.ModelLayout;
+import io.millrace.model.NamedArchitectures;
+import io.millrace.model.spec.DecoderSpec;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * A model as far as planning looks at it: no weights.
+ *
+ * @param name a folder, or an architecture's name
+ * @param spec its parts
+ * @param layout its blocks
+ * @param direct whether blocks are read straight from the user's files, as they are stored there
+ */
+public record ModelShape(String name, DecoderSpec spec, ModelLayout layout, boolean direct) {
+    /** The shape of a published model. */
+    public static ModelShape named(String arch, Optional<DType> dtype) {
+        ModelConfig config =
+                NamedArchitectures.find(arch)
+                        .orElseThrow(() ->
+                                new BadInputException(
+                                        "--arch",
+                                        "'" + arch + "' is not a known model",
+                                        "give one of "
+                                                + String.join(", ", NamedArchitectures.names())
+                                                + ", or a --model folder"));
+        DecoderSpec spec = NamedArchitectures.spec(config);
+        return new ModelShape(arch, spec, ModelLayout.of(spec, dtype.orElse(DType.BF16)), true);
+    }
+
+    /** The shape of a model in a folder, whose weights are not read. */
+    public static ModelShape ofFolder(Path folder, Optional<DType> dtype) {
+        try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+            ModelLayout layout = dtype.map(checkpoint::layout).orElseGet(checkpoint::layout);
+            boolean direct = BlockOrigin.of(checkpoint, layout).isStoredAsNeeded();
+            return new ModelShape(folder.toString(), checkpoint.spec(), layout, direct);
+        }
+    }
+
+    /** The dtype of most of its weights. */
+    public DType dtype() {
+        return layout.largestBlock().tensors().stream()
+                .max((a, b) -> Long.compare(a.elementCount(), b.elementCount()))
+                .orElseThrow()
+                .dtype();
+    }
+}

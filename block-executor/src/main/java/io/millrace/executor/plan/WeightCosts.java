@@ -1,0 +1,44 @@
+package io.millrace.executor.plan;
+
+import io.millrace.executor.cpu.weight.WeightPasses;
+import io.millrace.memory.BlockLayout;
+import io.millrace.memory.TensorSlot;
+import io.millrace.model.spec.LinearSpec;
+import io.millrace.optim.DenseDirection;
+import io.millrace.optim.LowRankDirection;
+import io.millrace.prefetch.plan.Operation;
+import java.util.List;
+
+/** Counts what becomes of a visit's weights, as the {@link WeightPasses} of a direction do it. */
+interface WeightCosts {
+    /** What a block's first visit of a step does for its updates, before all others. */
+    void update(BlockLayout block);
+
+    /** A tensor that is formed whole, such as a bias. */
+    void vector(TensorSlot slot);
+
+    /** Rows of a table that are formed where they are used. */
+    void lookUp(TensorSlot table, long rows, long width);
+
+    /** A product with a matrix, once for each scale. */
+    void multiply(TensorSlot matrix, LinearSpec linear, int paddedRows);
+
+    /** What a visit that folds has not folded in passing. */
+    void foldTheRest(BlockLayout block);
+
+    /**
+     * The way of a direction.
+     *
+     * @param shape of the step
+     * @param folds whether the visit rounds updates into the stored weights
+     * @param foldingStep whether it is of a step that does
+     * @param operations where they go
+     */
+    static WeightCosts of(
+            StepCosts.Shape shape, boolean folds, boolean foldingStep, List<Operation> operations) {
+        return switch (shape.arithmetic().direction()) {
+            case DenseDirection _ -> new DenseCosts(shape, folds, foldingStep, operations);
+            case LowRankDirection lowRank -> new LowRankCosts(shape, lowRank, folds, operations);
+        };
+    }
+}

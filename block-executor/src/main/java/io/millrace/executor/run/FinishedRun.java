@@ -1,0 +1,91 @@
+package io.millrace.executor.run;
+
+import io.millrace.executor.config.TuneConfig;
+import io.millrace.optim.Journal;
+import io.millrace.optim.JournalReader;
+import io.millrace.telemetry.json.Json;
+import io.millrace.telemetry.json.JsonFormatException;
+import io.millrace.telemetry.json.JsonObject;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * A run whose model is saved: going on with it has nothing to do, or begins from that model.
+ *
+ * @param steps that it did
+ * @param keptStep the step whose weights, all updates folded, the folder's model has
+ */
+public record FinishedRun(long steps, long keptStep) {
+    private static final String STEPS = "done_steps";
+    private static final String KEPT_STEP = "kept_step";
+
+    /** What {@code run.json} says of a folder's model; empty where there is none for certain. */
+    static Optional<FinishedRun> of(Path folder) {
+        boolean whole =
+                Leftovers.entries(folder).stream()
+                        .anyMatch(entry -> entry.toString().endsWith(".safetensors"));
+        return RunFolder.runFile(folder)
+                .filter(fields -> whole && fields.has(STEPS) && fields.has(KEPT_STEP))
+                .map(fields -> new FinishedRun(fields.integer(STEPS), fields.integer(KEPT_STEP)));
+    }
+
+    /** Puts it into what becomes {@code run.json}. */
+    void addTo(Map<String, Object> fields) {
+        fields.put(STEPS, steps);
+        fields.put(KEPT_STEP, keptStep);
+    }
+
+    /** The end of a run that is asked to go on and has done all its steps; nothing is touched. */
+    public static Optional<RunSummary> summary(TuneConfig config) {
+        Path folder = config.output().out();
+        Optional<FinishedRun> end = config.output().resume() ? of(folder) : Optional.empty();
+        if (end.filter(run -> run.steps == config.arithmetic().steps()).isEmpty()) {
+            return Optional.empty();
+        }
+        Journal journal = JournalReader.read(RunFolder.journal(folder));
+        if (journal.lastStep() != end.get().steps) {
+            return Optional.empty();
+        }
+        RunSetup.requireSameRun(config);
+        List<EvalResult> evaluations = evaluations(RunFolder.metrics(folder));
+        return Optional.of(
+                new RunSummary(
+                        folder,
+                        journal.lastStep(),
+                        journal.records().getLast().loss(),
+                        evaluations.isEmpty() ? null : evaluations.getFirst(),
+                        evaluations.isEmpty() ? null : evaluations.getLast(),
+                        end.get().keptStep,
+                        false,
+                        true));
+    }
+
+    private static List<EvalResult> evaluations(Path metrics) {
+        List<EvalResult> found = new ArrayList<>();
+        try (Stream<String> lines = Files.lines(metrics)) {
+            for (String line : (Iterable<String>) lines::iterator) {
+                JsonObject fields = Json.parseObject(line);
+                if (fields.has("eval_loss")) {
+                    found.add(
+                            new EvalResult(
+                                    fields.number("eval_loss"),
+                                    fields.number("eval_accuracy", Double.NaN),
+                                    0,
+                                    0));
+                }
+            }
+            return found;
+        } catch (IOException e) {
+            throw new UncheckedIOException(metrics + " cannot be read", e);
+        } catch (JsonFormatException e) {
+            return found; // a line that a crash cut off; what came before it counts
+        }
+    }
+}

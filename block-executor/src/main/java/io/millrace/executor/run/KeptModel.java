@@ -1,0 +1,82 @@
+package io.millrace.executor.run;
+
+import io.millrace.executor.config.Keep;
+import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.journal.Replay;
+import io.millrace.executor.place.ModelSession;
+import io.millrace.executor.step.Arithmetic;
+import io.millrace.memory.BadInputException;
+import io.millrace.memory.ByteSize;
+import io.millrace.memory.Tier;
+import io.millrace.model.text.ExamplesFingerprint;
+import java.lang.System.Logger.Level;
+import java.util.Optional;
+
+/** Which step's weights a run saves in the end, and the evaluations that tell. */
+public final class KeptModel {
+    private static final System.Logger LOG = System.getLogger(KeptModel.class.getName());
+
+    private final TuneConfig config;
+    private final RunSetup setup;
+    private final String evalData;
+
+    public KeptModel(TuneConfig config, RunSetup setup) {
+        this.config = config;
+        this.setup = setup;
+        evalData =
+                setup.data().eval() == null
+                        ? ""
+                        : ExamplesFingerprint.of(setup.data().eval().examples()).digest();
+    }
+
+    /** Refuses a host budget in which an earlier step could not be rebuilt in the end. */
+    static void requireRoom(Keep keep, ModelSession session, Arithmetic arithmetic) {
+        if (keep == Keep.LAST) {
+            return;
+        }
+        long budget = session.ledger().budget(Tier.HOST);
+        long needed = Replay.hostBytes(session.layout(), arithmetic);
+        if (needed > budget) {
+            throw new BadInputException(
+                    "--host-budget",
+                    ByteSize.format(budget) + " is too little to rebuild the best step in",
+                    String.format(
+                            "give at least %d (%s), or leave '--keep best' out",
+                            needed, ByteSize.format(needed)));
+        }
+    }
+
+    /** Fingerprint of the held-out examples; empty where there are none. */
+    public String evalData() {
+        return evalData;
+    }
+
+    /** Whether a run that goes on was ended between a step and the evaluation after it. */
+    public boolean lacksEvaluation(long step) {
+        long evalEvery = config.output().evalEvery();
+        return evalEvery > 0
+                && step % evalEvery == 0
+                && step < config.arithmetic().steps()
+                && !BestStep.evaluations(setup.folder().metrics(), evalData).containsKey(step);
+    }
+
+    /** Saves the model, and says of which step it is. */
+    public long save() {
+        long last = setup.history().updates().lastStep();
+        if (config.output().keep() == Keep.LAST) {
+            setup.saves().saveModel();
+            return last;
+        }
+        Optional<BestStep> best = BestStep.of(setup.folder().metrics(), evalData);
+        if (best.isEmpty()) {
+            LOG.log(Level.WARNING, "no evaluation found a finite loss; the last step is kept");
+        }
+        long step = best.map(BestStep::step).orElse(last);
+        if (step < last) {
+            setup.saves().saveModelOf(step);
+        } else {
+            setup.saves().saveModel();
+        }
+        return step;
+    }
+}

@@ -1,0 +1,255 @@
+package io.millrace.executor.run;
+
+import io.millrace.executor.config.ArithmeticConfig;
+import io.millrace.executor.config.DataConfig;
+import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.cpu.op.CpuVectors;
+import io.millrace.memory.BadInputException;
+import io.millrace.memory.DType;
+import io.millrace.memory.Matmul;
+import io.millrace.model.text.Dataset;
+import io.millrace.model.text.ExamplesFingerprint;
+import io.millrace.optim.Journal;
+import io.millrace.optim.JournalHeader;
+import io.millrace.optim.LrSchedule;
+import io.millrace.optim.Schedules;
+import io.millrace.optim.StepRecord;
+import io.millrace.telemetry.json.JsonObject;
+import java.lang.System.Logger.Level;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+
+/**
+ * What a run writes at the head of its journal: everything that decides its bytes. A run that goes
+ * on with a journal has to have the same. Budgets, placement, prefetching, overlap, evaluations and
+ * checkpoints decide nothing and are not in it.
+ */
+final class RunHeader {
+    private static final System.Logger LOG = System.getLogger(RunHeader.class.getName());
+
+    private static final String BASE = "base";
+    private static final String SHUFFLE = "shuffle";
+    private static final String MATMUL = "matmul";
+    private static final String DEVICE = "device";
+    private static final String DATA = "data";
+    private static final String EXAMPLES = "examples";
+    private static final String TOKENS = "tokens";
+    private static final String PROGRAM = "program";
+    private static final String MACHINE = "machine";
+
+    /** What tells the data in words, and what differs from machine to machine. */
+    private static final Set<String> NOT_COMPARED =
+            Set.of("millrace_journal", EXAMPLES, TOKENS, PROGRAM, MACHINE);
+
+    /** What a journal of version 1 does not say. */
+    private static final Set<String> SINCE_VERSION_2 =
+            Set.of("micro_batch", "lr", "lr_schedule", "warmup", "steps", "eps", DEVICE, DATA);
+
+    private final TuneConfig config;
+    private final JournalHeader header;
+
+    private RunHeader(TuneConfig config, JournalHeader header) {
+        this.config = config;
+        this.header = header;
+    }
+
+    /**
+     * The header of a run.
+     *
+     * @param config the run
+     * @param base fingerprint of the base weights
+     * @param train the examples that it tunes on, as it uses them
+     */
+    static RunHeader of(TuneConfig config, String base, Dataset train) {
+        ArithmeticConfig arithmetic = config.arithmetic();
+        Map<String, Object> extra = new LinkedHashMap<>();
+        ExamplesFingerprint examples = ExamplesFingerprint.of(train.examples());
+        extra.put(DATA, examples.digest());
+        extra.put(EXAMPLES, examples.examples());
+        extra.put(TOKENS, examples.tokens());
+        extra.put("batch_size", config.data().batchSize());
+        extra.put("micro_batch", config.data().microBatch());
+        extra.put(SHUFFLE, config.data().shuffle());
+        extra.put("lr", arithmetic.lr());
+        extra.put("lr_schedule", arithmetic.schedule());
+        extra.put("warmup", arithmetic.warmup());
+        if (Schedules.dependsOnSteps(arithmetic.schedule())) {
+            extra.put("steps", arithmetic.steps());
+        }
+        extra.put("eps", arithmetic.eps());
+        extra.putAll(arithmetic.directionFields());
+        if (arithmetic.matmul() != Matmul.NATIVE) {
+            extra.put(MATMUL, arithmetic.matmul().id());
+        }
+        extra.put(DEVICE, deviceKind(config.memory()));
+        extra.put(PROGRAM, ProgramVersion.get());
+        extra.put(MACHINE, CpuVectors.describe());
+        return new RunHeader(
+                config,
+                new JournalHeader(
+                        arithmetic.seed(),
+                        base,
+                        arithmetic.optimizer(),
+                        arithmetic.perturbation(),
+                        arithmetic.queries(),
+                        arithmetic.foldEvery(),
+                        arithmetic.rounding(),
+                        arithmetic.dtype().map(DType::torchName).orElse(JournalHeader.AS_STORED),
+                        arithmetic.weightDecay(),
+                        extra));
+    }
+
+    /** The header as a new journal gets it. */
+    JournalHeader header() {
+        return header;
+    }
+
+    /**
+     * Checks that this run may go on with a journal, and says what it cannot check.
+     *
+     * @throws BadInputException when the journal is that of a run with other bytes
+     */
+    void requireSame(Path file, Journal journal) {
+        JsonObject then = journal.header().fields();
+        JsonObject now = header.fields();
+        Set<String> names = new LinkedHashSet<>(now.fields().keySet());
+        names.addAll(then.fields().keySet());
+        names.removeAll(NOT_COMPARED);
+        if (journal.version() == 1) {
+            names.removeAll(SINCE_VERSION_2);
+        }
+        for (String name : names) {
+            Object was = value(then, name);
+            Object is = value(now, name);
+            if (!Objects.equals(was, is)) {
+                throw name.equals(DATA) ? otherData(file, then, now) : other(file, name, was, is);
+            }
+        }
+        if (journal.version() == 1) {
+            requireSameStep(file, journal);
+            LOG.log(
+                    Level.WARNING,
+                    "{0} is of version 1, which does not say what data its run is of: that it is the"
+                            + " same goes unchecked",
+                    file);
+        } else {
+            warnOfOtherMachine(file, then, now);
+        }
+        if (journal.lastStep() > config.arithmetic().steps()) {
+            throw new BadInputException(
+                    "--steps",
+                    "the journal has " + journal.lastStep() + " steps already",
+                    "give at least as many");
+        }
+    }
+
+    private static Object value(JsonObject fields, String name) {
+        // Journals say only what is out of the ordinary: losses, and so steps, depend on it.
+        return name.equals(MATMUL) && !fields.has(MATMUL) ? Matmul.NATIVE.id() : fields.raw(name);
+    }
+
+    /** Emulated devices compute as the CPU that they are; cards have an arithmetic of their own. */
+    private static String deviceKind(MemoryConfig memory) {
+        return memory.device().startsWith("cuda") ? "cuda" : "cpu";
+    }
+
+    /** What a journal of version 1 keeps step by step: the last one has to be as this run's is. */
+    private void requireSameStep(Path file, Journal journal) {
+        if (journal.records().isEmpty()) {
+            return;
+        }
+        ArithmeticConfig arithmetic = config.arithmetic();
+        StepRecord last = journal.records().getLast();
+        LrSchedule schedule =
+                Schedules.named(arithmetic.schedule(), arithmetic.lr(), arithmetic.warmup());
+        double lr = schedule.at(last.step(), arithmetic.steps());
+        if (last.eps() != arithmetic.eps()) {
+            throw other(file, "eps", last.eps(), arithmetic.eps());
+        }
+        if (last.lr() != lr) {
+            throw refused(file, "lr", last.lr(), lr, "give the learning rates of the run");
+        }
+    }
+
+    private static void warnOfOtherMachine(Path file, JsonObject then, JsonObject now) {
+        String began = machine(then);
+        String goesOn = machine(now);
+        if (!began.equals(goesOn)) {
+            LOG.log(
+                    Level.WARNING,
+                    "{0} began with {1} and goes on with {2}: its bytes can differ from those of a run"
+                            + " on one of them alone",
+                    file,
+                    began,
+                    goesOn);
+        }
+    }
+
+    private static String machine(JsonObject fields) {
+        return "millrace " + fields.raw(PROGRAM) + " on " + fields.raw(MACHINE);
+    }
+
+    private BadInputException otherData(Path file, JsonObject then, JsonObject now) {
+        DataConfig data = config.data();
+        return new BadInputException(
+                file.toString(),
+                "field 'data' is "
+                        + describeData(then)
+                        + ", and "
+                        + data.train()
+                        + " makes "
+                        + describeData(now),
+                "give the --train, --seq-len, --template, --label-words, --no-pack and --eval-split"
+                        + " that the run began with, or another --out for a new run");
+    }
+
+    private static String describeData(JsonObject fields) {
+        return String.format(
+                "%s (%s examples, %s tokens)",
+                fields.raw(DATA), fields.raw(EXAMPLES), fields.raw(TOKENS));
+    }
+
+    private static BadInputException other(Path file, String field, Object was, Object is) {
+        return refused(file, field, was, is, mend(field, was));
+    }
+
+    private static BadInputException refused(
+            Path file, String field, Object was, Object is, String mend) {
+        return new BadInputException(
+                file.toString(),
+                "field '"
+                        + field
+                        + "' is "
+                        + (was == null ? "not there" : was)
+                        + ", and this run has "
+                        + (is == null ? "none" : is),
+                mend + ", or another --out for a new run");
+    }
+
+    private static String mend(String field, Object was) {
+        if (field.equals(BASE)) {
+            return "give the --model that the run began from";
+        }
+        if (field.equals(SHUFFLE)) {
+            return Boolean.TRUE.equals(was) ? "leave --no-shuffle out" : "add --no-shuffle";
+        }
+        if (was == null || was.equals(JournalHeader.AS_STORED)) {
+            return "leave " + option(field) + " out";
+        }
+        String kind = field.equals(DEVICE) ? (was.equals("cuda") ? "cuda:N" : "cpu") : "" + was;
+        return "give " + option(field) + " " + kind;
+    }
+
+    private static String option(String field) {
+        return switch (field) {
+            case "run_seed" -> "--seed";
+            case "direction" -> "--perturbation";
+            default -> "--" + field.replace('_', '-');
+        };
+    }
+}

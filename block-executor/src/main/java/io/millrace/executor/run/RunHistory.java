@@ -1,0 +1,133 @@
+package io.millrace.executor.run;
+
+import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.step.UpdateLog;
+import io.millrace.memory.BadInputException;
+import io.millrace.optim.Journal;
+import io.millrace.optim.JournalHeader;
+import io.millrace.optim.JournalReader;
+import io.millrace.optim.JournalWriter;
+import io.millrace.optim.StepRecord;
+import io.millrace.telemetry.MetricsWriter;
+import java.util.Optional;
+
+/** What a run has done so far: its journal, the updates that it makes, and its checkpoints. */
+public final class RunHistory implements AutoCloseable {
+    private final JournalWriter journal;
+    private final MetricsWriter metrics;
+    private final UpdateLog updates;
+    private final RunCheckpoints checkpoints;
+    private final long fingerprint;
+    private final double lastLossBefore;
+
+    private RunHistory(Past past, RunFolder folder, JournalWriter journal, MetricsWriter metrics) {
+        this.journal = journal;
+        this.metrics = metrics;
+        updates = past.updates;
+        checkpoints = new RunCheckpoints(folder.folder());
+        fingerprint = past.fingerprint;
+        lastLossBefore =
+                past.read
+                        .map(Journal::records)
+                        .filter(records -> !records.isEmpty())
+                        .map(records -> records.getLast().loss())
+                        .orElse(Double.NaN);
+    }
+
+    /**
+     * What a run has behind it before it goes on: read, and nothing written yet.
+     *
+     * @param header of its journal
+     * @param read the journal so far; empty for a run that begins
+     * @param updates of the steps so far
+     * @param fingerprint a number that stands for the base and everything that decides the run's
+     *     bytes
+     */
+    record Past(JournalHeader header, Optional<Journal> read, UpdateLog updates, long fingerprint) {
+        /** The last step done, 0 before the first. */
+        long lastStep() {
+            return updates.lastStep();
+        }
+    }
+
+    /**
+     * Reads what the folder's journal says, if the run goes on.
+     *
+     * @param config the run
+     * @param folder its output
+     * @param header what decides its bytes
+     * @throws BadInputException when the journal belongs to a run with other options
+     */
+    static Past read(TuneConfig config, RunFolder folder, RunHeader header) {
+        UpdateLog updates = new UpdateLog(config.arithmetic().rule());
+        Optional<Journal> before = Optional.empty();
+        if (config.output().resume()) {
+            Journal read = JournalReader.read(folder.journal());
+            header.requireSame(folder.journal(), read);
+            read.records().forEach(updates::add);
+            before = Optional.of(read);
+        }
+        long identity = before.map(Journal::identity).orElseGet(() -> header.header().identity());
+        return new Past(header.header(), before, updates, identity);
+    }
+
+    /** Starts a journal, or goes on with the one that was read. */
+    static RunHistory begin(Past past, RunFolder folder) {
+        JournalWriter journal =
+                past.read()
+                        .map(read -> JournalWriter.resume(folder.journal(), read))
+                        .orElseGet(() -> JournalWriter.create(folder.journal(), past.header()));
+        try {
+            MetricsWriter metrics = new MetricsWriter(folder.metrics());
+            metrics.truncateAfter(past.lastStep());
+            return new RunHistory(past, folder, journal, metrics);
+        } catch (RuntimeException | Error e) {
+            journal.close();
+            throw e;
+        }
+    }
+
+    public MetricsWriter metrics() {
+        return metrics;
+    }
+
+    public UpdateLog updates() {
+        return updates;
+    }
+
+    RunCheckpoints checkpoints() {
+        return checkpoints;
+    }
+
+    /** A number that stands for the run: {@link Journal#identity()} of its journal. */
+    long fingerprint() {
+        return fingerprint;
+    }
+
+    /** The loss of the last step before this run goes on; NaN where it begins. */
+    public double lastLossBefore() {
+        return lastLossBefore;
+    }
+
+    /** Fails where a step is not on the disk yet. */
+    void requireDurable(long step) {
+        if (journal.durableStep() < step) {
+            throw new IllegalStateException(
+                    "step " + step + " would reach the store before the journal");
+        }
+    }
+
+    /** Makes a step count: it is on the disk when this returns. */
+    public void add(StepRecord record) {
+        journal.append(record);
+        journal.force();
+        updates.add(record);
+    }
+
+    @Override
+    public void close() {
+        try (journal) {
+            metrics.close();
+        }
+    }
+}

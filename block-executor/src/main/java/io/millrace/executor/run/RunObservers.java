@@ -1,0 +1,162 @@
+package io.millrace.executor.run;
+
+import io.millrace.executor.config.GivenPaths;
+import io.millrace.executor.config.OutputConfig;
+import io.millrace.executor.place.BlockTiers;
+import io.millrace.executor.place.ModelSession;
+import io.millrace.memory.BadInputException;
+import io.millrace.memory.BlockLayout;
+import io.millrace.memory.Ledger;
+import io.millrace.memory.Tier;
+import io.millrace.model.ModelLayout;
+import io.millrace.telemetry.EvalMetrics;
+import io.millrace.telemetry.MemoryGauge;
+import io.millrace.telemetry.RunFacts;
+import io.millrace.telemetry.StepEvents;
+import io.millrace.telemetry.StepMeter;
+import io.millrace.telemetry.StepMetrics;
+import io.millrace.telemetry.StepObserver;
+import io.millrace.telemetry.TraceWriter;
+import io.millrace.telemetry.prometheus.MetricsEndpoint;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import java.util.OptionalLong;
+import java.util.stream.Stream;
+
+/** Everyone who watches a run: the exporters that its options ask for, and those of the caller. */
+public final class RunObservers implements AutoCloseable {
+    private final OutputConfig output;
+    private final Optional<MetricsEndpoint> endpoint;
+    private final List<StepObserver> observers = new ArrayList<>();
+    private Optional<TraceWriter> trace = Optional.empty();
+
+    private RunObservers(OutputConfig output, Optional<MetricsEndpoint> endpoint) {
+        this.output = output;
+        this.endpoint = endpoint;
+    }
+
+    /**
+     * Takes the port that the options name, and looks that the timeline can be written, before
+     * anything else of the run happens.
+     *
+     * @param output what the run leaves behind and shows
+     * @param more observers of the caller, who closes them
+     * @throws BadInputException when the port cannot be had, or the file not be written
+     */
+    public static RunObservers open(OutputConfig output, List<StepObserver> more) {
+        output.trace().ifPresent(file -> GivenPaths.requireWritableFile("--trace", file));
+        RunObservers opened = new RunObservers(output, endpoint(output.metricsPort()));
+        opened.observers.add(new StepEvents());
+        opened.endpoint.ifPresent(opened.observers::add);
+        opened.observers.addAll(more);
+        return opened;
+    }
+
+    private static Optional<MetricsEndpoint> endpoint(OptionalInt port) {
+        if (port.isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(MetricsEndpoint.open(port.getAsInt()));
+        } catch (UncheckedIOException e) {
+            throw new BadInputException(
+                    "--metrics-port",
+                    "port " + port.getAsInt() + " cannot be had: " + e.getCause().getMessage(),
+                    "give another, or 0 for any that is free");
+        }
+    }
+
+    /** The run is ready: opens the timeline and tells everyone what comes. */
+    public void begin(RunSetup setup) {
+        ModelSession session = setup.session();
+        trace = output.trace().map(file -> new TraceWriter(file, session.spans().now()));
+        trace.ifPresent(observers::add);
+        RunFacts facts = facts(setup);
+        observers.forEach(observer -> observer.begin(facts));
+        session.watchVisits(this::visit);
+    }
+
+    /** Where the run's figures are served, in words; empty where they are not. */
+    public String describe() {
+        return endpoint.map(server -> "; metrics at " + server.address()).orElse("");
+    }
+
+    // Plain loops from here on: inside a step nothing may be allocated.
+    private void visit() {
+        for (int i = 0; i < observers.size(); i++) {
+            observers.get(i).visit();
+        }
+    }
+
+    public void between(StepMeter meter) {
+        observers.forEach(observer -> observer.between(meter.spans()));
+    }
+
+    public void step(StepMetrics metrics, StepMeter meter) {
+        observers.forEach(
+                observer -> observer.step(metrics, meter.spans(), meter.startNs(), meter.endNs()));
+    }
+
+    public void evaluation(EvalMetrics metrics) {
+        observers.forEach(observer -> observer.evaluation(metrics));
+    }
+
+    @Override
+    public void close() {
+        TraceWriter traceOrNull = trace.orElse(null);
+        try (MetricsEndpoint _ = endpoint.orElse(null)) {
+            if (traceOrNull != null) {
+                traceOrNull.close();
+            }
+        }
+    }
+
+    private static RunFacts facts(RunSetup setup) {
+        ModelSession session = setup.session();
+        BlockTiers tiers = session.tiers();
+        return new RunFacts(
+                setup.describe(),
+                session.checkpoint().spec().modelType(),
+                tiers.device().name(),
+                tiers.device().unifiedMemory(),
+                tiers.placement().prefetch(),
+                blocks(session.layout(), tiers),
+                gauges(session.ledger(), tiers.device().unifiedMemory()),
+                session.spans()::now);
+    }
+
+    private static List<RunFacts.BlockFact> blocks(ModelLayout layout, BlockTiers tiers) {
+        int last = layout.visits().getLast();
+        return layout.blocks().stream()
+                .map(block ->
+                        new RunFacts.BlockFact(
+                                blockName(block, last),
+                                block.sizeBytes(),
+                                tiers.placement().homes().get(block.index()).label()))
+                .toList();
+    }
+
+    private static String blockName(BlockLayout block, int last) {
+        if (block.index() == 0) {
+            return last == 0 ? "embedding and head" : "embedding";
+        }
+        return block.index() == last ? "head" : "layer " + (block.index() - 1);
+    }
+
+    private static List<MemoryGauge> gauges(Ledger ledger, boolean unified) {
+        return Stream.of(Tier.DEVICE, Tier.HOST, Tier.NVME)
+                .filter(tier -> tier != Tier.DEVICE || !unified)
+                .map(tier ->
+                        new MemoryGauge(
+                                tier.label(),
+                                ledger.budget(tier) == Ledger.UNLIMITED
+                                        ? OptionalLong.empty()
+                                        : OptionalLong.of(ledger.budget(tier)),
+                                () -> ledger.inUse(tier),
+                                () -> ledger.highWater(tier)))
+                .toList();
+    }
+}

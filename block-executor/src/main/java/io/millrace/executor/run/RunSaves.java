@@ -1,0 +1,192 @@
+package io.millrace.executor.run;
+
+import io.millrace.executor.config.OutputConfig;
+import io.millrace.executor.journal.Replay;
+import io.millrace.executor.place.BlockOrigin;
+import io.millrace.executor.place.ModelSession;
+import io.millrace.executor.step.FiniteWeights;
+import io.millrace.executor.step.Forward;
+import io.millrace.executor.step.ForwardRequest;
+import io.millrace.memory.BadInputException;
+import io.millrace.memory.nvme.VerifiedSource;
+import io.millrace.model.CheckpointWriter;
+import io.millrace.optim.JournalReader;
+import java.lang.System.Logger.Level;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+
+/** What a run makes durable beside its journal: blocks and checkpoints under way, its end. */
+public final class RunSaves {
+    private static final System.Logger LOG = System.getLogger(RunSaves.class.getName());
+
+    private final OutputConfig config;
+    private final long foldEvery;
+    private final ModelSession session;
+    private final Forward forward;
+    private final RunFolder folder;
+    private final RunHistory history;
+    private final BlockOrigin origin;
+    private final Map<String, Object> runFile;
+    private final CheckpointCadence cadence;
+    private boolean saidThatRoomIsShort;
+
+    RunSaves(
+            OutputConfig config,
+            long foldEvery,
+            ModelSession session,
+            Forward forward,
+            RunFolder folder,
+            RunHistory history,
+            BlockOrigin origin,
+            Map<String, Object> runFile) {
+        this.config = config;
+        this.foldEvery = foldEvery;
+        this.session = session;
+        this.forward = forward;
+        this.folder = folder;
+        this.history = history;
+        this.origin = origin;
+        this.runFile = runFile;
+        cadence = new CheckpointCadence(session.layout().sizeBytes());
+    }
+
+    /** Starts what goes on beside the steps. */
+    void begin() {
+        if (config.checkpointEvery().isEmpty()) {
+            session.tiers().keepDurable();
+        }
+    }
+
+    /**
+     * Does what is due after a step.
+     *
+     * @param step that was done
+     * @param seconds that it took
+     * @param applying seconds that applying its update anew would take at most
+     */
+    public void afterStep(long step, double seconds, double applying) {
+        OptionalLong every = config.checkpointEvery();
+        if (every.isEmpty()) {
+            session.tiers().settleIfDue();
+            if (cadence.step(seconds, applying)
+                    && !session.tiers().hasStore()
+                    && hasRoomForMoreThanTheModel()) {
+                long beganNs = System.nanoTime();
+                saveCheckpoint();
+                cadence.saved((System.nanoTime() - beganNs) / 1e9);
+            }
+        } else if (every.getAsLong() > 0 && step % every.getAsLong() == 0) {
+            saveCheckpoint();
+        }
+    }
+
+    /** Nobody asked for these checkpoints: they must not take the room of the model itself. */
+    private boolean hasRoomForMoreThanTheModel() {
+        try {
+            CheckpointWriter.checkWritable(folder.folder(), 2 * session.layout().sizeBytes());
+            return true;
+        } catch (BadInputException e) {
+            if (!saidThatRoomIsShort) {
+                saidThatRoomIsShort = true;
+                LOG.log(
+                        Level.WARNING,
+                        "no checkpoints for now, so that going on after a kill takes longer: "
+                                + e.getMessage());
+            }
+            return false;
+        }
+    }
+
+    /** A run that was asked to stop: whoever goes on is spared what can be had quickly. */
+    public void beforeStopping() {
+        if (config.checkpointEvery().isPresent()) {
+            return;
+        }
+        if (session.tiers().hasStore()) {
+            session.tiers().syncStore();
+        } else if (cadence.isWorthItBeforeStopping() && hasRoomForMoreThanTheModel()) {
+            saveCheckpoint();
+        }
+    }
+
+    /** Saves the weights as of the last fold that the schedule asks for. */
+    private void saveCheckpoint() {
+        long through = history.updates().lastStep() / foldEvery * foldEvery;
+        boolean saved =
+                history.checkpoints()
+                        .newest()
+                        .filter(newest -> newest.foldedThrough() == through)
+                        .isPresent();
+        if (through > 0 && !saved && !session.tiers().flushStore()) {
+            List<Integer> checksums =
+                    save(history.checkpoints().place(through), ForwardRequest.Folding.SCHEDULED);
+            history.checkpoints().mark(through, checksums, history.fingerprint());
+            session.tiers().dropEarlierStore();
+        }
+    }
+
+    /** Saves the tuned model; checkpoints are no longer needed then. */
+    void saveModel() {
+        long last = history.updates().lastStep();
+        exchange(last, () -> save(folder.folder(), ForwardRequest.Folding.ALL));
+    }
+
+    /** Saves the model as it was after an earlier step, which base and journal make again. */
+    void saveModelOf(long step) {
+        exchange(
+                step,
+                () -> {
+                    // The blocks are past that step; their memory is what rebuilding takes.
+                    session.tiers().discardStore();
+                    session.end();
+                    Replay.rebuild(
+                            session.checkpoint(),
+                            session.layout(),
+                            folder.journal(),
+                            JournalReader.read(folder.journal()),
+                            step,
+                            folder.folder(),
+                            session.ledger());
+                });
+    }
+
+    private void exchange(long step, Runnable save) {
+        // While its files are exchanged, the folder holds the model of no step for certain.
+        folder.writeRunFile(runFile);
+        save.run();
+        Map<String, Object> done = new LinkedHashMap<>(runFile);
+        new FinishedRun(history.updates().lastStep(), step).addTo(done);
+        folder.writeRunFile(done);
+        discard();
+    }
+
+    /** Ends a run: what it kept for going on is worth nothing any more. */
+    public void discard() {
+        history.checkpoints().removeAll();
+        session.discardStore();
+    }
+
+    /** Checksums of the blocks as they were written. */
+    private List<Integer> save(Path place, ForwardRequest.Folding folding) {
+        folder.requireInPlace();
+        int[] checksums = new int[session.layout().blocks().size()];
+        try (CheckpointWriter writer =
+                CheckpointWriter.create(session.checkpoint(), session.layout(), place)) {
+            forward.fold(
+                    history.updates(),
+                    folding,
+                    (block, weights) -> {
+                        FiniteWeights.require(
+                                session.layout(), block, weights, history.updates().lastStep());
+                        writer.writeBlock(block, weights);
+                        checksums[block] = VerifiedSource.checksum(origin.tensors(block, weights));
+                    });
+            writer.commit();
+        }
+        return Arrays.stream(checksums).boxed().toList();
+    }
+}

@@ -1,0 +1,348 @@
+package io.millrace.executor.run;
+
+import io.millrace.executor.config.ArithmeticConfig;
+import io.millrace.executor.config.DataConfig;
+import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.config.RunListener;
+import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.place.BlockOrigin;
+import io.millrace.executor.place.ModelSession;
+import io.millrace.executor.place.StoreFolder;
+import io.millrace.executor.place.StoreRecord;
+import io.millrace.executor.plan.RunForecast;
+import io.millrace.executor.step.Arithmetic;
+import io.millrace.executor.step.Forward;
+import io.millrace.executor.step.ScratchSize;
+import io.millrace.executor.step.StepRunner;
+import io.millrace.memory.ByteSize;
+import io.millrace.memory.Matmul;
+import io.millrace.model.Checkpoint;
+import io.millrace.model.CheckpointWriter;
+import io.millrace.model.ModelLayout;
+import io.millrace.model.WeightScan;
+import io.millrace.model.text.BatchSampler;
+import io.millrace.model.text.Shuffle;
+import io.millrace.optim.LrSchedule;
+import io.millrace.optim.Schedules;
+import io.millrace.optim.SeededShuffle;
+import io.millrace.optim.TwoSidedEstimator;
+import java.lang.System.Logger.Level;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
+
+/**
+ * What a run needs before its first step. Everything that can be refused is refused before anything
+ * is written, and a run that does not begin leaves its place as it was.
+ */
+public final class RunSetup implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(RunSetup.class.getName());
+
+    private final TuneConfig config;
+    private final ModelSession session;
+    private final TrainingData data;
+    private final RunFolder folder;
+    private final RunHistory history;
+    private final Forward forward;
+    private final RunSaves saves;
+
+    private RunSetup(
+            TuneConfig config,
+            ModelSession session,
+            TrainingData data,
+            RunFolder folder,
+            RunHistory history,
+            Forward forward,
+            RunSaves saves) {
+        this.config = config;
+        this.session = session;
+        this.data = data;
+        this.folder = folder;
+        this.history = history;
+        this.forward = forward;
+        this.saves = saves;
+    }
+
+    /**
+     * Checks everything, takes the folder, loads the weights.
+     *
+     * @param config the run
+     * @param heldOut examples to take from the training data for evaluations; 0 for those that the
+     *     run names, if any
+     * @param listener knows the machine, and hears what was planned
+     */
+    public static RunSetup prepare(TuneConfig config, int heldOut, RunListener listener) {
+        return prepare(config, heldOut, Optional.empty(), listener);
+    }
+
+    /** The same, for base weights that may have been scanned before. */
+    public static RunSetup prepare(
+            TuneConfig config, int heldOut, Optional<WeightScan> scanned, RunListener listener) {
+        ArithmeticConfig arithmetic = config.arithmetic();
+        MemoryConfig memory = RunForecast.memory(config.memory());
+        ModelSession session = ModelSession.open(config.model(), arithmetic.dtype(), memory);
+        RunFolder folder = null;
+        RunHistory history = null;
+        try {
+            Checkpoint base = session.checkpoint();
+            TrainingData read = TrainingData.read(config.data(), config.model(), base.spec());
+            TrainingData data = heldOut > 0 ? read.holdingOut(heldOut) : read;
+            ScratchSize size = size(config.data(), data, arithmetic);
+            Arithmetic folding = Arithmetic.of(arithmetic);
+            RunForecast forecast =
+                    new RunForecast(
+                            config,
+                            memory,
+                            listener.machine(memory.nvmeDir().orElse(config.output().out())),
+                            base.spec(),
+                            session.layout(),
+                            data.train().examples());
+            scanned.ifPresent(base::expect);
+            String fingerprint = scanned.orElseGet(base::scan).fingerprint();
+            // Before the folder is made, which takes a page of a disk that is full.
+            CheckpointWriter.checkWritable(config.output().out(), session.layout().sizeBytes());
+            folder = RunFolder.open(config.output().out(), config.output().resume());
+            RunHistory.Past past =
+                    RunHistory.read(
+                            config, folder, RunHeader.of(config, fingerprint, data.train()));
+            BlockOrigin origin = origin(config, session, past);
+            session.plan(size, folding, origin, true, Optional.of(forecast));
+            KeptModel.requireRoom(config.output().keep(), session, folding);
+            checkRoom(config, session);
+            AtomicReference<RunHistory> begun = new AtomicReference<>();
+            Forward forward = start(config, session, folding, size, folder, past, begun);
+            // Everything that can refuse has done so: only now is anything written.
+            folder.removeLeftovers(line -> LOG.log(Level.INFO, line));
+            history = RunHistory.begin(past, folder);
+            begun.set(history);
+            Map<String, Object> runFile = runFile(config, fingerprint);
+            folder.writeRunFile(goingOn(runFile, config));
+            forecast.describe(session.tiers().tierPlan()).ifPresent(listener::onPlan);
+            RunSaves saves =
+                    new RunSaves(
+                            config.output(),
+                            arithmetic.foldEvery(),
+                            session,
+                            forward,
+                            folder,
+                            history,
+                            origin,
+                            runFile);
+            saves.begin();
+            return new RunSetup(config, session, data, folder, history, forward, saves);
+        } catch (RuntimeException | Error e) {
+            giveUp(config, history, folder, session, e);
+            throw e;
+        }
+    }
+
+    /** A full disk is better met now than in mid-run. A run that goes on has its store already. */
+    private static void checkRoom(TuneConfig config, ModelSession session) {
+        Path out = config.output().out();
+        long store = config.output().resume() ? 0 : session.tiers().storeBytes();
+        Optional<Path> nvmeDir = config.memory().nvmeDir();
+        if (nvmeDir.isPresent() && session.tiers().storeBytes() > 0) {
+            CheckpointWriter.checkWritable(nvmeDir.get(), store);
+            store = 0;
+        }
+        CheckpointWriter.checkWritable(out, session.layout().sizeBytes() + store);
+    }
+
+    private static Map<String, Object> runFile(TuneConfig config, String fingerprint) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("options", config.options());
+        fields.put("base", fingerprint);
+        fields.put("java", Runtime.version().toString());
+        fields.put("machine", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
+        return fields;
+    }
+
+    /**
+     * Holds a run's input and options to the journal that its folder has.
+     *
+     * @throws io.millrace.memory.BadInputException where they differ
+     */
+    static void requireSameRun(TuneConfig config) {
+        try (Checkpoint base = Checkpoint.open(config.model());
+                RunFolder folder = RunFolder.open(config.output().out(), true)) {
+            TrainingData data = TrainingData.read(config.data(), config.model(), base.spec());
+            RunHeader header = RunHeader.of(config, base.scan().fingerprint(), data.train());
+            RunHistory.read(config, folder, header);
+        }
+    }
+
+    /** What the folder's model is of stays true until another is saved. */
+    private static Map<String, Object> goingOn(Map<String, Object> runFile, TuneConfig config) {
+        Map<String, Object> fields = new LinkedHashMap<>(runFile);
+        if (config.output().resume()) {
+            FinishedRun.of(config.output().out()).ifPresent(end -> end.addTo(fields));
+        }
+        return fields;
+    }
+
+    /** Closes what was taken, and leaves the place of a run that did not begin as it was. */
+    private static void giveUp(
+            TuneConfig config,
+            RunHistory history,
+            RunFolder folder,
+            ModelSession session,
+            Throwable cause) {
+        boolean begins = history == null && !config.output().resume();
+        if (begins) {
+            session.discardStore();
+        }
+        // The folder is another run's to take only once the blocks are closed.
+        try (AutoCloseable _ = () -> leave(folder, begins);
+                history;
+                session) {
+            // Closed in the reverse of this order; what is null was not reached.
+        } catch (Exception e) {
+            cause.addSuppressed(e);
+        }
+    }
+
+    private static void leave(RunFolder folder, boolean begins) {
+        if (folder != null && begins) {
+            folder.abandon();
+        } else if (folder != null) {
+            folder.close();
+        }
+    }
+
+    /** The newest weights that a run which goes on has saved, in front of the base. */
+    private static BlockOrigin origin(
+            TuneConfig config, ModelSession session, RunHistory.Past past) {
+        Optional<RunCheckpoints.Saved> newest = Optional.empty();
+        if (config.output().resume()) {
+            newest = new RunCheckpoints(config.output().out()).newest();
+            newest.ifPresent(saved -> saved.require(past.fingerprint(), past.lastStep()));
+            newest = newest.or(() -> finished(config, past));
+        }
+        Optional<BlockOrigin.Saved> saved =
+                newest.map(found ->
+                        new BlockOrigin.Saved(
+                                session.openAlso(found.path()),
+                                found.foldedThrough(),
+                                found.checksums()));
+        return new BlockOrigin(session.checkpoint(), session.layout(), saved);
+    }
+
+    /** The model of a run that has more steps to do now, where no fold was out of turn. */
+    private static Optional<RunCheckpoints.Saved> finished(
+            TuneConfig config, RunHistory.Past past) {
+        Path out = config.output().out();
+        return FinishedRun.of(out)
+                .map(FinishedRun::keptStep)
+                .filter(step -> step <= past.lastStep())
+                .filter(step -> step % config.arithmetic().foldEvery() == 0)
+                .map(step -> new RunCheckpoints.Saved(out, step, List.of(), Optional.empty()));
+    }
+
+    private static Forward start(
+            TuneConfig config,
+            ModelSession session,
+            Arithmetic arithmetic,
+            ScratchSize size,
+            RunFolder folder,
+            RunHistory.Past past,
+            AtomicReference<RunHistory> begun) {
+        StoreRecord record = new StoreRecord(folder.folder());
+        record.removeOthers();
+        Path path = folder.store(config.memory().nvmeDir());
+        StoreFolder store =
+                new StoreFolder(
+                        path,
+                        config.output().resume() ? record.find() : Optional.empty(),
+                        past.fingerprint(),
+                        past.lastStep(),
+                        record,
+                        step -> begun.get().requireDurable(step));
+        return session.start(size, arithmetic, Optional.of(store), past.lastStep() + 1);
+    }
+
+    private static ScratchSize size(
+            DataConfig config, TrainingData data, ArithmeticConfig arithmetic) {
+        return ScratchSize.batches(
+                config.batchSize(), config.microBatch(), data.maxLength(), arithmetic.queries(), 2);
+    }
+
+    public ModelSession session() {
+        return session;
+    }
+
+    public TrainingData data() {
+        return data;
+    }
+
+    RunFolder folder() {
+        return folder;
+    }
+
+    public RunHistory history() {
+        return history;
+    }
+
+    public RunSaves saves() {
+        return saves;
+    }
+
+    public LrSchedule schedule() {
+        ArithmeticConfig arithmetic = config.arithmetic();
+        return Schedules.named(arithmetic.schedule(), arithmetic.lr(), arithmetic.warmup());
+    }
+
+    public BatchSampler sampler() {
+        long seed = config.arithmetic().seed();
+        Shuffle shuffle =
+                config.data().shuffle()
+                        ? (n, epoch) -> SeededShuffle.permutation(n, seed, epoch)
+                        : Shuffle.NONE;
+        return new BatchSampler(data.train().examples(), config.data().batchSize(), shuffle);
+    }
+
+    public StepRunner runner() {
+        ArithmeticConfig arithmetic = config.arithmetic();
+        return new StepRunner(
+                forward,
+                new TwoSidedEstimator(arithmetic.queries()),
+                new StepRunner.StepOptions(
+                        arithmetic.seed(),
+                        arithmetic.eps(),
+                        arithmetic.weightDecay(),
+                        config.data().microBatch()));
+    }
+
+    public Evaluator evaluator() {
+        return new Evaluator(forward, config.data().microBatch());
+    }
+
+    /** The run in one line. */
+    public String describe() {
+        ModelLayout layout = session.layout();
+        Matmul matmul = config.arithmetic().matmul();
+        return String.format(
+                "%s, %,d parameters (%s); %s z, %s%s; batch %d; %s, %d workers",
+                session.checkpoint().spec().modelType(),
+                layout.elementCount(),
+                ByteSize.format(layout.sizeBytes()),
+                config.arithmetic().perturbation(),
+                config.arithmetic().optimizer(),
+                matmul == Matmul.NATIVE ? "" : ", " + matmul.id() + " products",
+                config.data().batchSize(),
+                session.tiers().describe(),
+                session.workers());
+    }
+
+    @Override
+    public void close() {
+        // The folder is another run's to take only once the blocks are closed.
+        try (folder;
+                history;
+                session) {
+            // Closed in the reverse of this order.
+        }
+    }
+}

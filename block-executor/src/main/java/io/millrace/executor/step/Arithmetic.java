@@ -1,0 +1,33 @@
+package io.millrace.executor.step;
+
+import io.millrace.executor.config.ArithmeticConfig;
+import io.millrace.memory.Matmul;
+import io.millrace.optim.Direction;
+import io.millrace.optim.GaussianDirection;
+import io.millrace.optim.Rounding;
+
+/**
+ * What a run does to its parameters, whatever computes it, and what its products compute on.
+ *
+ * @param direction the directions
+ * @param momentum whether the update rule has momentum
+ * @param rounding how folded parameters are rounded
+ * @param foldEvery steps from one rounding into the stored weights to the next
+ * @param matmul what products compute on
+ */
+public record Arithmetic(
+        Direction direction, boolean momentum, Rounding rounding, int foldEvery, Matmul matmul) {
+    /** Of forwards that tune nothing. */
+    public static final Arithmetic PLAIN =
+            new Arithmetic(new GaussianDirection(), false, Rounding.NEAREST, 1, Matmul.NATIVE);
+
+    /** Of a run, or of a plan for one. */
+    public static Arithmetic of(ArithmeticConfig config) {
+        return new Arithmetic(
+                config.direction(),
+                config.rule().hasMomentum(),
+                config.rounding(),
+                config.foldEvery(),
+                config.matmul());
+    }
+}

@@ -1,0 +1,132 @@
+package io.millrace.executor.step;
+
+import io.millrace.memory.BlockLayout;
+import io.millrace.memory.TensorSlot;
+import io.millrace.optim.PendingUpdates;
+import io.millrace.prefetch.BlockLease;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * One block on a device in one step: which updates its bytes have not seen, and which of its
+ * tensors already hold those that this step folds in.
+ *
+ * <p>Folding happens in the pass that forms a tensor anyway, on the block's last visit of the step;
+ * what no operator formed whole is folded when the visit finishes.
+ */
+public abstract class BlockVisit {
+    private final BlockLease lease;
+    private final ForwardRequest request;
+    private final BlockLayout layout;
+    private final PendingUpdates pending;
+    private final PendingUpdates pendingOnceFolded;
+    private final boolean folds;
+    private final boolean[] folded;
+
+    public BlockVisit(
+            BlockLease lease,
+            BlockLayout layout,
+            ForwardRequest request,
+            int foldEvery,
+            boolean lastOfStep) {
+        this.lease = lease;
+        this.request = request;
+        this.layout = layout;
+        long held = lease.foldedThrough();
+        PendingUpdates scheduled =
+                PendingUpdates.of(held, foldEvery, request.updates().after(held));
+        pending =
+                request.folding() == ForwardRequest.Folding.SCHEDULED
+                        ? scheduled
+                        : scheduled.flushed();
+        pendingOnceFolded = pending.afterStore();
+        folds =
+                lastOfStep
+                        && request.folding() != ForwardRequest.Folding.READ_ONLY
+                        && pending.folds();
+        folded = new boolean[layout.tensors().size()];
+    }
+
+    /** Whether a block has missed a fold: no step finds it so but the first after a stop. */
+    public static boolean isOverdue(BlockLease lease, ForwardRequest request, int foldEvery) {
+        return request.updates().lastStep() - lease.foldedThrough() > foldEvery;
+    }
+
+    /** The step that asks, or the last one done when nothing is tuned. */
+    public final long step() {
+        return request.step();
+    }
+
+    /** The run's updates. */
+    public final UpdateLog updates() {
+        return request.updates();
+    }
+
+    /** Which block it is. */
+    public final int block() {
+        return layout.index();
+    }
+
+    /** The place of a tensor in the block's layout. */
+    public final int indexOf(String name) {
+        List<TensorSlot> slots = layout.tensors();
+        for (int index = 0; index < slots.size(); index++) {
+            if (slots.get(index).name().equals(name)) {
+                return index;
+            }
+        }
+        throw new IllegalArgumentException("block " + layout.index() + " has no tensor " + name);
+    }
+
+    public final int tensorCount() {
+        return folded.length;
+    }
+
+    public final TensorSlot slot(int index) {
+        return layout.tensors().get(index);
+    }
+
+    /** Whether a pass over the whole tensor must write it back now. */
+    public final boolean storesNow(int index) {
+        return folds && !folded[index];
+    }
+
+    /** The updates that the block's bytes did not hold when it came. */
+    public final PendingUpdates pending() {
+        return pending;
+    }
+
+    /** The updates that the tensor's bytes do not hold. */
+    public final PendingUpdates pending(int index) {
+        return folded[index] ? pendingOnceFolded : pending;
+    }
+
+    /** Whether the tensor's bytes are already all that a reader sees. */
+    public final boolean isCurrent(int index) {
+        PendingUpdates left = pending(index);
+        return left.appliedThrough() == left.lastStep();
+    }
+
+    /** Says that a pass has been over the whole tensor, and stored it if it should. */
+    public final void markFormed(int index) {
+        if (folds) {
+            folded[index] = true;
+        }
+    }
+
+    /** The tensors that no operator formed although they are to be stored now. */
+    public final List<Integer> unfolded() {
+        return IntStream.range(0, folded.length).filter(this::storesNow).boxed().toList();
+    }
+
+    /** Has the rest folded, and says so to the lease. */
+    public final void finish(Runnable foldUnfolded) {
+        if (!folds) {
+            return;
+        }
+        foldUnfolded.run();
+        Arrays.fill(folded, true);
+        lease.markFolded(pending.foldThrough());
+    }
+}

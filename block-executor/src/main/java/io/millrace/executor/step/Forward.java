@@ -1,0 +1,32 @@
+package io.millrace.executor.step;
+
+import java.lang.foreign.MemorySegment;
+
+/** Forward passes over a model that lies on a device; called from one thread. */
+public interface Forward extends AutoCloseable {
+    /**
+     * Asks every probe for its losses or logits; they are with the sink when this returns.
+     *
+     * @param request what to ask, and how pending updates are seen
+     * @param sink where the answers go
+     */
+    void run(ForwardRequest request, HeadSink sink);
+
+    /**
+     * Rounds pending updates into the stored weights without a forward, and shows each block.
+     *
+     * @param updates the run's updates
+     * @param folding {@code ALL} of them, or those that are due by the run's schedule
+     * @param then gets every block once it is folded
+     */
+    void fold(UpdateLog updates, ForwardRequest.Folding folding, BlockConsumer then);
+
+    /** Waits for the device, and frees what forwards need beside the weights. */
+    @Override
+    void close();
+
+    /** Takes a block's bytes, valid during the call. */
+    interface BlockConsumer {
+        void accept(int block, MemorySegment weights);
+    }
+}

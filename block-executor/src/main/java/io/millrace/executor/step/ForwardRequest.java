@@ -1,0 +1,64 @@
+package io.millrace.executor.step;
+
+import io.millrace.optim.Probe;
+import java.util.List;
+
+/**
+ * One pass over the model.
+ *
+ * @param step the step that asks, or the last one done when nothing is tuned
+ * @param microBatches the batch
+ * @param probes the directions and scales whose losses are asked for
+ * @param updates the run's updates
+ * @param folding what becomes of updates that the stored weights do not hold yet
+ */
+public record ForwardRequest(
+        long step,
+        List<MicroBatch> microBatches,
+        List<Probe> probes,
+        UpdateLog updates,
+        Folding folding) {
+    /** The one probe of a forward that tunes nothing: θ itself. */
+    public static final List<Probe> AT_THETA = List.of(new Probe(0, List.of(0f)));
+
+    /** What becomes of updates that the stored weights do not hold yet. */
+    public enum Folding {
+        /** Stored as the run's schedule says; later ones are added on the fly in float32. */
+        SCHEDULED,
+        /** Not stored; seen rounded to the storage dtype, as a save would write them. */
+        READ_ONLY,
+        /** All of them rounded and stored, as the end of a run asks. */
+        ALL
+    }
+
+    /** The losses of one step's probes. */
+    public static ForwardRequest step(
+            long step, List<MicroBatch> microBatches, List<Probe> probes, UpdateLog updates) {
+        return new ForwardRequest(step, microBatches, probes, updates, Folding.SCHEDULED);
+    }
+
+    /** The model as it would be saved now. */
+    public static ForwardRequest plain(List<MicroBatch> microBatches, UpdateLog updates) {
+        return new ForwardRequest(
+                updates.lastStep(), microBatches, AT_THETA, updates, Folding.READ_ONLY);
+    }
+
+    /** No forward, only folding. */
+    public static ForwardRequest fold(UpdateLog updates, Folding folding) {
+        return new ForwardRequest(updates.lastStep(), List.of(), List.of(), updates, folding);
+    }
+
+    /** What brings a block that lags behind to where this request expects it. */
+    public ForwardRequest foldingOverdue() {
+        return fold(updates, Folding.SCHEDULED);
+    }
+
+    /** Scales of the probes before one. */
+    public int firstScale(int probe) {
+        int scales = 0;
+        for (int earlier = 0; earlier < probe; earlier++) {
+            scales += probes.get(earlier).scales().size();
+        }
+        return scales;
+    }
+}

@@ -1,0 +1,28 @@
+package io.millrace.executor.step;
+
+/**
+ * Sequences that pass through a block together, without padding.
+ *
+ * @param ids token ids, one sequence after another
+ * @param sequences which rows belong together
+ * @param headRows the rows whose logits are wanted, ascending
+ * @param targets for each head row the id it should predict, or −1 where only logits are wanted
+ */
+public record MicroBatch(int[] ids, Sequences sequences, int[] headRows, int[] targets) {
+    /** Products work on so many rows at once: few shapes then serve texts of any length. */
+    static final int ROW_QUANTUM = 16;
+
+    public int tokenCount() {
+        return ids.length;
+    }
+
+    /** Rows that a matrix of so many tokens has room for: products work on whole quanta. */
+    public static int padded(int rows) {
+        return Math.ceilDiv(rows, ROW_QUANTUM) * ROW_QUANTUM;
+    }
+
+    /** Rows of a matrix that products may write from any of the given rows on. */
+    public static long withSlack(int rows) {
+        return (long) rows + ROW_QUANTUM;
+    }
+}

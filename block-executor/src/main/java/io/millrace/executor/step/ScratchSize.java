@@ -1,0 +1,84 @@
+package io.millrace.executor.step;
+
+import io.millrace.memory.BadInputException;
+
+/**
+ * How much a forward may ask of its scratch memory at once. Rows are tokens, padded as {@link
+ * MicroBatch#padded} says.
+ *
+ * @param batchRows rows of all micro-batches together
+ * @param microBatchRows rows of the largest micro-batch
+ * @param scales scales of all probes together
+ * @param scalesPerProbe scales of the probe with the most
+ * @param keptTokens tokens whose keys and values stay for later ones; 0 keeps none
+ * @param longest tokens of the longest sequence
+ */
+public record ScratchSize(
+        int batchRows,
+        int microBatchRows,
+        int scales,
+        int scalesPerProbe,
+        int keptTokens,
+        int longest) {
+    /** Of folds alone, for which no states are kept. */
+    public static final ScratchSize NONE = new ScratchSize(0, 0, 1, 1, 0, 0);
+
+    /** Rows are numbered in ints; a row is a vector of thousands of numbers. */
+    private static final long MAX_ROWS = Integer.MAX_VALUE - MicroBatch.ROW_QUANTUM;
+
+    /** Times the widest vector of any model, its bytes are still a long. */
+    private static final long MAX_SCALED_ROWS = 1L << 34;
+
+    /**
+     * The size for batches of sequences.
+     *
+     * @param sequences sequences of a batch
+     * @param sequencesEach sequences of a micro-batch
+     * @param longest tokens of the longest sequence
+     * @param probes probes of a step
+     * @param scalesPerProbe scales of each
+     * @throws BadInputException when that are more rows than any memory has room for
+     */
+    public static ScratchSize batches(
+            int sequences, int sequencesEach, int longest, int probes, int scalesPerProbe) {
+        long quantum = MicroBatch.ROW_QUANTUM;
+        long rows = Math.ceilDiv((long) sequencesEach * longest, quantum) * quantum;
+        long microBatches = Math.ceilDiv(sequences, sequencesEach);
+        // The first factor is below 2^62 + 2^31, but the product of both need not be.
+        boolean fits = rows <= MAX_ROWS && rows * microBatches <= MAX_ROWS;
+        if (!fits) {
+            throw new BadInputException(
+                    "--batch-size",
+                    sequences
+                            + " sequences of "
+                            + longest
+                            + " tokens are more than "
+                            + MAX_ROWS
+                            + " rows",
+                    "give a smaller one, or a smaller --seq-len");
+        }
+        long scales = (long) probes * scalesPerProbe;
+        if (scales * rows * microBatches > MAX_SCALED_ROWS) {
+            throw new BadInputException(
+                    "--queries",
+                    probes
+                            + " of them hold more than "
+                            + MAX_SCALED_ROWS
+                            + " rows of hidden states at once",
+                    "give fewer, or a smaller --batch-size or --seq-len");
+        }
+        return new ScratchSize(
+                (int) (rows * microBatches), (int) rows, (int) scales, scalesPerProbe, 0, longest);
+    }
+
+    /** Rows of projections that one layer has room for. */
+    public long projectedRows() {
+        return (long) microBatchRows + keptTokens;
+    }
+
+    /** The size for one sequence that goes on token by token. */
+    public static ScratchSize continuation(int prompt, int longest) {
+        int rows = MicroBatch.padded(prompt);
+        return new ScratchSize(rows, rows, 1, 1, longest, longest);
+    }
+}

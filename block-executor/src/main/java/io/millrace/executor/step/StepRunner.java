@@ -1,0 +1,60 @@
+package io.millrace.executor.step;
+
+import io.millrace.model.text.Batch;
+import io.millrace.optim.Estimator;
+import io.millrace.optim.Probe;
+import io.millrace.optim.QueryResult;
+import io.millrace.optim.SplitMix64;
+import io.millrace.optim.StepRecord;
+import java.util.ArrayList;
+import java.util.List;
+
+/** One step: losses of a batch along the step's directions, and the record that they make. */
+public final class StepRunner {
+    private final Forward forward;
+    private final Estimator estimator;
+    private final StepOptions options;
+    private final LossSink sink = new LossSink();
+
+    public StepRunner(Forward forward, Estimator estimator, StepOptions options) {
+        this.forward = forward;
+        this.estimator = estimator;
+        this.options = options;
+    }
+
+    /**
+     * Runs a step; the update it makes is not in the log yet.
+     *
+     * @param step from 1
+     * @param lr the step's learning rate
+     * @param batch the step's sequences
+     * @param updates the updates of all steps before
+     */
+    public StepRecord run(long step, double lr, Batch batch, UpdateLog updates) {
+        long seed = SplitMix64.output(options.runSeed(), step);
+        List<Probe> probes = estimator.probes(seed, options.eps());
+        List<MicroBatch> microBatches = MicroBatches.scoring(batch, options.microBatch());
+        sink.prepare(probes, MicroBatches.headRowCount(microBatches));
+        forward.run(ForwardRequest.step(step, microBatches, probes, updates), sink);
+        List<double[]> losses = new ArrayList<>();
+        for (int probe = 0; probe < probes.size(); probe++) {
+            double[] ofProbe = new double[probes.get(probe).scales().size()];
+            for (int scale = 0; scale < ofProbe.length; scale++) {
+                ofProbe[scale] = sink.mean(probe, scale);
+            }
+            losses.add(ofProbe);
+        }
+        List<QueryResult> queries = estimator.results(probes, losses, options.eps());
+        return new StepRecord(step, seed, lr, options.eps(), options.weightDecay(), queries);
+    }
+
+    /**
+     * What stays the same from step to step.
+     *
+     * @param runSeed the run's seed
+     * @param eps scale of the perturbation
+     * @param weightDecay decay of matrices
+     * @param microBatch sequences that pass through a block together
+     */
+    public record StepOptions(long runSeed, double eps, double weightDecay, int microBatch) {}
+}

@@ -1,0 +1,12 @@
+/**
+ * What a step is, whatever computes it. It imports no device.
+ *
+ * <pre>
+ *   StepRunner ── ForwardRequest (probes, micro-batches, pending updates) ──&gt; Forward (of an Engine)
+ *                                                                              │ for each block
+ *       BlockFeed ── lease ──&gt; BlockVisit: what is pending, what is folded now ─┤ LayerOrder
+ *                                                                              ▼
+ *   StepRecord &lt;── losses of each scale ── HeadSink (LossSink, LogitsSink)
+ * </pre>
+ */
+package io.millrace.executor.step;

@@ -1,7 +1,0 @@
-package io.millrace.executor.cuda;
-
-import io.millrace.memory.RequiresGpu;
-
-/** The kernels on a card. */
-@RequiresGpu
-final class GpuFormKernelsTest extends FormKernelsContract {}

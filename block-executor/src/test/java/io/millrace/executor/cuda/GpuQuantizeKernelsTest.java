@@ -1,7 +1,0 @@
-package io.millrace.executor.cuda;
-
-import io.millrace.memory.RequiresGpu;
-
-/** On a card. */
-@RequiresGpu
-final class GpuQuantizeKernelsTest extends QuantizeKernelsContract {}
