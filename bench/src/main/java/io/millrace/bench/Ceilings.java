@@ -5,7 +5,7 @@ import io.millrace.executor.cpu.op.Gemm;
 import io.millrace.memory.Ledger;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
-import io.millrace.optim.DenseDirection;
+import io.millrace.optim.direction.DenseDirection;
 import io.millrace.prefetch.plan.Operation;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

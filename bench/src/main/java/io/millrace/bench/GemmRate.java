@@ -89,7 +89,7 @@ final class GemmRate implements AutoCloseable {
      *
      * @param tokens rows of each product
      */
-    double stepSeconds(ModelShape model, int tokens) {
+    double stepSeconds(OptShape model, int tokens) {
         double one = seconds(tokens, model.hidden(), model.hidden());
         // Query, key and value may also be one product.
         double three = Math.min(3 * one, seconds(tokens, 3 * model.hidden(), model.hidden()));

@@ -1,7 +1,7 @@
 package io.millrace.bench;
 
 import io.millrace.memory.DType;
-import io.millrace.model.ModelConfig;
+import io.millrace.model.config.ModelConfig;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;

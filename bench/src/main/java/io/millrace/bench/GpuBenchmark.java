@@ -200,7 +200,7 @@ public final class GpuBenchmark {
     /** Batch 1, and larger ones until transfers hide. */
     private void batches(String name, Path model, String budget)
             throws IOException, InterruptedException {
-        ModelShape shape = ModelShape.of(model);
+        OptShape shape = OptShape.of(model);
         int largest = Integer.parseInt(given.getOrDefault("--largest-batch", "32"));
         Path rows =
                 TuneRun.writeRows(work.resolve("rows.jsonl"), largest, length, shape.vocabulary());
@@ -254,7 +254,7 @@ public final class GpuBenchmark {
     }
 
     /** Seconds of one row's products at the library's best; not a number where none can be told. */
-    private double gemmSeconds(String name, ModelShape shape) {
+    private double gemmSeconds(String name, OptShape shape) {
         try (Device opened = Devices.open(device, Ledger.unlimited(), DeviceOptions.defaults())) {
             if (!(opened instanceof CudaDevice card)) {
                 return Double.NaN;

@@ -14,7 +14,7 @@ import io.millrace.executor.probe.MachineProbe;
 import io.millrace.memory.ByteSize;
 import io.millrace.memory.DType;
 import io.millrace.memory.Tier;
-import io.millrace.model.ModelConfig;
+import io.millrace.model.config.ModelConfig;
 import io.millrace.prefetch.plan.Machine;
 import io.millrace.prefetch.plan.MachineFile;
 import io.millrace.telemetry.Lane;

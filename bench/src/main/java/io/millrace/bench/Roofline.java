@@ -6,7 +6,7 @@ import io.millrace.executor.plan.ModelPlanner;
 import io.millrace.executor.plan.ModelShape;
 import io.millrace.executor.plan.PlanOptions;
 import io.millrace.memory.DType;
-import io.millrace.optim.Directions;
+import io.millrace.optim.direction.Directions;
 import io.millrace.prefetch.plan.Operation;
 import io.millrace.prefetch.plan.StepWork;
 import io.millrace.telemetry.StepMetrics;

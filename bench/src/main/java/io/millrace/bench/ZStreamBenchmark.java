@@ -1,7 +1,7 @@
 package io.millrace.bench;
 
-import io.millrace.optim.DenseDirection;
-import io.millrace.optim.Directions;
+import io.millrace.optim.direction.DenseDirection;
+import io.millrace.optim.direction.Directions;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;

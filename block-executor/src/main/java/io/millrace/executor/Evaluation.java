@@ -12,7 +12,7 @@ import io.millrace.executor.step.UpdateLog;
 import io.millrace.memory.BadInputException;
 import io.millrace.model.spec.DecoderSpec;
 import io.millrace.model.text.Dataset;
-import io.millrace.optim.MezoSgd;
+import io.millrace.optim.update.MezoSgd;
 import java.util.Optional;
 
 /** Loss and accuracy of a saved model on a file. */

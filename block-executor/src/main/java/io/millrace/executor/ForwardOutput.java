@@ -1,7 +1,7 @@
 package io.millrace.executor;
 
 import io.millrace.memory.DType;
-import io.millrace.model.SafetensorsWriter;
+import io.millrace.model.file.SafetensorsWriter;
 import io.millrace.model.spec.DecoderSpec;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;

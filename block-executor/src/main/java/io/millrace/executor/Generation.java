@@ -17,7 +17,7 @@ import io.millrace.memory.host.HostSlab;
 import io.millrace.model.spec.DecoderSpec;
 import io.millrace.model.text.SpecialTokens;
 import io.millrace.model.text.Tokenizer;
-import io.millrace.optim.MezoSgd;
+import io.millrace.optim.update.MezoSgd;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;

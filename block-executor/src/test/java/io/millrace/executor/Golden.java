@@ -1,6 +1,6 @@
 package io.millrace.executor;
 
-import io.millrace.model.SafetensorsFile;
+import io.millrace.model.file.SafetensorsFile;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;

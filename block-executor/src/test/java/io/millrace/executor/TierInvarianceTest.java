@@ -12,7 +12,7 @@ import io.millrace.executor.cpu.op.Gemm;
 import io.millrace.executor.run.RunSummary;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.Matmul;
-import io.millrace.memory.nvme.FaultPlan;
+import io.millrace.memory.nvme.io.FaultPlan;
 import io.millrace.model.Checkpoint;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;

@@ -1,5 +1,8 @@
 package io.millrace.cli;
 
+import io.millrace.cli.context.CommandContext;
+import io.millrace.cli.context.ExecutorOperations;
+import io.millrace.cli.context.Interruption;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -29,7 +32,7 @@ public final class Main {
         interruption.listen();
         CommandContext context =
                 new CommandContext(
-                        new ExecutorEngine(),
+                        new ExecutorOperations(),
                         out,
                         err,
                         StandardError.isTerminal(),

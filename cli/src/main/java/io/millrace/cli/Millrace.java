@@ -1,5 +1,22 @@
 package io.millrace.cli;
 
+import io.millrace.cli.command.CleanCommand;
+import io.millrace.cli.command.DemoCommand;
+import io.millrace.cli.command.EvalCommand;
+import io.millrace.cli.command.FindCommand;
+import io.millrace.cli.command.ForwardCommand;
+import io.millrace.cli.command.GenerateCommand;
+import io.millrace.cli.command.JournalCommand;
+import io.millrace.cli.command.PlanCommand;
+import io.millrace.cli.command.ProbeCommand;
+import io.millrace.cli.command.ProfileCommand;
+import io.millrace.cli.command.ReplayCommand;
+import io.millrace.cli.command.SynthCommand;
+import io.millrace.cli.command.TuneCommand;
+import io.millrace.cli.context.CommandContext;
+import io.millrace.cli.context.ExitCode;
+import io.millrace.cli.context.Failure;
+import io.millrace.cli.option.Converters;
 import io.millrace.memory.BadInputException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;

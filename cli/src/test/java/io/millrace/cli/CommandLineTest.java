@@ -2,6 +2,7 @@ package io.millrace.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.millrace.cli.context.Operations;
 import io.millrace.executor.config.EvalConfig;
 import io.millrace.executor.config.GenerateConfig;
 import io.millrace.executor.config.Keep;
@@ -268,7 +269,7 @@ class CommandLineTest {
         command.run("synth", "--arch", "opt-125m", "--dtype", "bfloat16", "--out", "o", "--json");
         assertThat(command.engine.synthesised)
                 .isEqualTo(
-                        new Engine.SynthRequest(
+                        new Operations.SynthRequest(
                                 Optional.of("opt-125m"),
                                 Optional.empty(),
                                 DType.BF16,
@@ -280,7 +281,7 @@ class CommandLineTest {
         command.run("synth", "--config", "c.json", "--dtype", "F16", "--out", "o", "--seed", "-1");
         assertThat(command.engine.synthesised)
                 .isEqualTo(
-                        new Engine.SynthRequest(
+                        new Operations.SynthRequest(
                                 Optional.empty(),
                                 Optional.of(Path.of("c.json")),
                                 DType.F16,

@@ -1,12 +1,14 @@
 package io.millrace.cli;
 
+import io.millrace.cli.context.CommandContext;
+import io.millrace.cli.context.Interruption;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 /** Runs command lines against a stub engine and keeps what they print. */
-final class CommandRun {
+public final class CommandRun {
     final StubEngine engine = new StubEngine();
     final Captured out = new Captured();
     final Captured err = new Captured();

@@ -55,7 +55,8 @@ final class FloorsTest {
     static final ArchRule disruptorOnlyInPrefetch = door("com.lmax..", "io.millrace.prefetch..");
 
     @ArchTest
-    static final ArchRule nettyOnlyInTheNvmeTier = door("io.netty..", "io.millrace.memory.nvme..");
+    static final ArchRule nettyOnlyInTheNvmeTier =
+            door("io.netty..", "io.millrace.memory.nvme.io..");
 
     @ArchTest
     static final ArchRule chronicleOnlyInTheHostTier =

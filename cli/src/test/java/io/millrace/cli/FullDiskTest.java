@@ -3,6 +3,7 @@ package io.millrace.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import io.millrace.cli.context.ExitCode;
 import io.millrace.memory.DType;
 import java.io.IOException;
 import java.nio.file.Files;

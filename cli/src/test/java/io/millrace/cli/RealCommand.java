@@ -2,6 +2,10 @@ package io.millrace.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.millrace.cli.context.CommandContext;
+import io.millrace.cli.context.ExecutorOperations;
+import io.millrace.cli.context.ExitCode;
+import io.millrace.cli.context.Interruption;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -15,7 +19,7 @@ import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 
 /** Runs command lines against the real engine, and watches a folder meanwhile. */
-final class RealCommand {
+public final class RealCommand {
     private final Path watched;
     private final CommandRun.Captured out = new CommandRun.Captured();
     private final CommandRun.Captured err = new CommandRun.Captured();
@@ -87,7 +91,7 @@ final class RealCommand {
         Interruption interruption = new Interruption(err.stream, () -> {});
         CommandContext context =
                 new CommandContext(
-                        new ExecutorEngine(),
+                        new ExecutorOperations(),
                         out.stream,
                         err.stream,
                         false,

@@ -1,5 +1,6 @@
 package io.millrace.cli;
 
+import io.millrace.cli.context.Operations;
 import io.millrace.executor.ForwardPass;
 import io.millrace.executor.Generation;
 import io.millrace.executor.Rehearsal;
@@ -31,7 +32,7 @@ import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 
 /** Keeps what it is asked, takes the steps without doing any, and fails where told to. */
-final class StubEngine implements Engine {
+final class StubEngine implements Operations {
     TuneConfig tuned;
     Rehearsal rehearsed;
     final List<EvalConfig> evaluated = new ArrayList<>();

@@ -1,8 +1,8 @@
 package io.millrace.cli;
 
 import io.millrace.memory.DType;
-import io.millrace.model.ModelConfig;
 import io.millrace.model.SyntheticModel;
+import io.millrace.model.config.ModelConfig;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
@@ -20,7 +20,7 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /** Models and data for tests of the whole command, and ways to spoil them. */
-final class TestModel {
+public final class TestModel {
     static final int VOCABULARY = 320;
     static final int POSITIONS = 64;
 

@@ -30,7 +30,7 @@ final class ArchitectureTest {
     static final ArchRule nettyHasOneDoor =
             noClasses()
                     .that()
-                    .resideOutsideOfPackage("io.millrace.memory.nvme")
+                    .resideOutsideOfPackage("io.millrace.memory.nvme.io")
                     .should()
                     .dependOnClassesThat()
                     .resideInAPackage("io.netty..");

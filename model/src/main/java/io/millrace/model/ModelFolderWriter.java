@@ -3,6 +3,8 @@ package io.millrace.model;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.ByteSize;
 import io.millrace.memory.file.DurableFiles;
+import io.millrace.model.file.SafetensorsWriter;
+import io.millrace.model.file.WeightFiles;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;

@@ -3,6 +3,7 @@ package io.millrace.model;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
+import io.millrace.model.file.Elements;
 import io.millrace.model.spec.DecoderSpec;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;

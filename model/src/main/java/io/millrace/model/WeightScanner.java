@@ -1,5 +1,7 @@
 package io.millrace.model;
 
+import io.millrace.model.file.TensorInfo;
+import io.millrace.model.file.WeightFiles;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;

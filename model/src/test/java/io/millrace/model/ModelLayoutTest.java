@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
+import io.millrace.model.architecture.NamedArchitectures;
+import io.millrace.model.config.ModelConfig;
 import io.millrace.model.spec.DecoderSpec;
 import java.util.List;
 import org.junit.jupiter.api.Test;

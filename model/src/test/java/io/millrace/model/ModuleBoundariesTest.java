@@ -41,5 +41,10 @@ class ModuleBoundariesTest {
                     .resideInAPackage("io.millrace.model.spec..")
                     .should()
                     .dependOnClassesThat()
-                    .resideInAnyPackage("io.millrace.model", "io.millrace.model.text..");
+                    .resideInAnyPackage(
+                            "io.millrace.model",
+                            "io.millrace.model.architecture..",
+                            "io.millrace.model.config..",
+                            "io.millrace.model.file..",
+                            "io.millrace.model.text..");
 }

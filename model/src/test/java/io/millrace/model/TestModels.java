@@ -10,13 +10,13 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /** The model folders among the test resources, and copies of them to damage. */
-final class TestModels {
-    static final Path SHARDED = resource("stories260k-sharded");
-    static final Path GPT2 = resource("golden/gpt2-hubnames");
+public final class TestModels {
+    public static final Path SHARDED = resource("stories260k-sharded");
+    public static final Path GPT2 = resource("golden/gpt2-hubnames");
 
     private TestModels() {}
 
-    static Path resource(String name) {
+    public static Path resource(String name) {
         try {
             return Path.of(TestModels.class.getResource("/" + name).toURI());
         } catch (URISyntaxException e) {
@@ -25,7 +25,7 @@ final class TestModels {
     }
 
     /** The names of all golden folders. */
-    static List<String> goldenNames() {
+    public static List<String> goldenNames() {
         return list(resource("golden")).stream().map(p -> p.getFileName().toString()).toList();
     }
 

@@ -5,16 +5,16 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /** Things known by the name that an option takes. */
-final class Registry<T> {
+public final class Registry<T> {
     private final String option;
     private final Map<String, T> entries;
 
-    Registry(String option, Map<String, T> entries) {
+    public Registry(String option, Map<String, T> entries) {
         this.option = option;
         this.entries = new TreeMap<>(entries);
     }
 
-    T named(String name) {
+    public T named(String name) {
         T entry = entries.get(name);
         if (entry == null) {
             throw new BadInputException(
@@ -23,7 +23,8 @@ final class Registry<T> {
         return entry;
     }
 
-    String names() {
+    /** All names, for messages. */
+    public String names() {
         return String.join(", ", entries.keySet());
     }
 }

@@ -5,5 +5,10 @@
  * <p>A <em>direction</em> is a pure function of (seed, tensor, element); an <em>estimator</em> says
  * which losses are asked for; an <em>update rule</em> turns scalars into a change of the
  * parameters. The three compose.
+ *
+ * <pre>
+ *   journal ──&gt; update ──&gt; direction ──&gt; random
+ *      └──────────┴──&gt; estimate         schedule
+ * </pre>
  */
 package io.millrace.optim;

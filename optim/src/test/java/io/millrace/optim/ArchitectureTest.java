@@ -17,7 +17,7 @@ final class ArchitectureTest {
                     .should()
                     .onlyDependOnClassesThat()
                     .resideInAnyPackage(
-                            "io.millrace.optim",
+                            "io.millrace.optim..",
                             "io.millrace.memory",
                             "io.millrace.memory.file",
                             "io.millrace.telemetry..",

@@ -2,6 +2,10 @@ package io.millrace.optim;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.millrace.optim.direction.DenseDirection;
+import io.millrace.optim.direction.Directions;
+import io.millrace.optim.random.Philox4x32;
+import io.millrace.optim.random.SplitMix64;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;

@@ -3,15 +3,15 @@ package io.millrace.optim;
 import java.util.Random;
 
 /** The seed of a random test: {@code -Dtest.seed}, or the clock; every assertion names it. */
-final class RandomSeed {
+public final class RandomSeed {
     private RandomSeed() {}
 
-    static long next() {
+    public static long next() {
         Long fixed = Long.getLong("test.seed");
         return fixed != null ? fixed : System.nanoTime();
     }
 
-    static Random random(long seed) {
+    public static Random random(long seed) {
         return new Random(seed);
     }
 }

@@ -2,10 +2,10 @@ package io.millrace.executor.config;
 
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
-import io.millrace.optim.DirectionOptions;
-import io.millrace.optim.LowRankDirection;
-import io.millrace.optim.Optimizers;
 import io.millrace.optim.Rounding;
+import io.millrace.optim.direction.DirectionOptions;
+import io.millrace.optim.direction.LowRankDirection;
+import io.millrace.optim.update.Optimizers;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;

@@ -3,8 +3,8 @@ package io.millrace.executor.cpu;
 import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.weight.FormedWeights;
+import io.millrace.executor.cpu.weight.HostVisit;
 import io.millrace.executor.cpu.weight.LinearProgram;
-import io.millrace.executor.cpu.weight.Visit;
 import io.millrace.executor.cpu.weight.WeightPasses;
 import io.millrace.executor.step.BlockVisit;
 import io.millrace.executor.step.Forward;
@@ -71,7 +71,7 @@ public final class DecoderForward implements Forward {
             try (BlockLease lease = feed.acquire(block)) {
                 long span = spans.begin(Lane.COMPUTE, block, request.step());
                 foldOverdue(lease, block, request);
-                Visit visit = visit(lease, block, request, lastOfStep);
+                HostVisit visit = visit(lease, block, request, lastOfStep);
                 for (int probe = 0; probe < request.probes().size(); probe++) {
                     runBlock(request, visit, index, probe, sink);
                 }
@@ -114,12 +114,13 @@ public final class DecoderForward implements Forward {
         }
     }
 
-    private Visit visit(BlockLease lease, int block, ForwardRequest request, boolean lastOfStep) {
-        return new Visit(lease, layout.block(block), request, passes.foldEvery(), lastOfStep);
+    private HostVisit visit(
+            BlockLease lease, int block, ForwardRequest request, boolean lastOfStep) {
+        return new HostVisit(lease, layout.block(block), request, passes.foldEvery(), lastOfStep);
     }
 
     private void runBlock(
-            ForwardRequest request, Visit visit, int visitIndex, int probe, HeadSink sink) {
+            ForwardRequest request, HostVisit visit, int visitIndex, int probe, HeadSink sink) {
         int lastVisit = layout.visits().size() - 1;
         FormedWeights weights = new FormedWeights(visit, request.probes().get(probe), passes);
         int row = 0;

@@ -11,8 +11,8 @@ import io.millrace.executor.step.ScratchSize;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.model.ModelLayout;
-import io.millrace.optim.DenseDirection;
-import io.millrace.optim.LowRankDirection;
+import io.millrace.optim.direction.DenseDirection;
+import io.millrace.optim.direction.LowRankDirection;
 
 /**
  * Which way a direction is run, before memory is taken for it.

@@ -32,8 +32,8 @@ import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.spec.DecoderSpec;
-import io.millrace.optim.DenseDirection;
-import io.millrace.optim.LowRankDirection;
+import io.millrace.optim.direction.DenseDirection;
+import io.millrace.optim.direction.LowRankDirection;
 import java.util.Optional;
 
 /** Forwards on an NVIDIA card: kernels of our own, and products by its libraries. */

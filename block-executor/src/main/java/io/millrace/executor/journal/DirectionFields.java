@@ -1,12 +1,12 @@
 package io.millrace.executor.journal;
 
 import io.millrace.memory.BadInputException;
-import io.millrace.optim.Direction;
-import io.millrace.optim.DirectionOptions;
-import io.millrace.optim.Directions;
-import io.millrace.optim.JournalHeader;
-import io.millrace.optim.Optimizers;
-import io.millrace.optim.UpdateRule;
+import io.millrace.optim.direction.Direction;
+import io.millrace.optim.direction.DirectionOptions;
+import io.millrace.optim.direction.Directions;
+import io.millrace.optim.journal.JournalHeader;
+import io.millrace.optim.update.Optimizers;
+import io.millrace.optim.update.UpdateRule;
 import java.nio.file.Path;
 
 /** Reads what a journal's header says of its run's direction and update rule beside their names. */

@@ -1,7 +1,7 @@
 package io.millrace.executor.journal;
 
-import io.millrace.optim.QueryResult;
-import io.millrace.optim.StepRecord;
+import io.millrace.optim.estimate.QueryResult;
+import io.millrace.optim.estimate.StepRecord;
 import java.util.List;
 import java.util.Optional;
 

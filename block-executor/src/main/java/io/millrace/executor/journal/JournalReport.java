@@ -2,9 +2,9 @@ package io.millrace.executor.journal;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.model.Checkpoint;
-import io.millrace.optim.Journal;
-import io.millrace.optim.JournalReader;
-import io.millrace.optim.JournalSurvey;
+import io.millrace.optim.journal.Journal;
+import io.millrace.optim.journal.JournalReader;
+import io.millrace.optim.journal.JournalSurvey;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;

@@ -2,7 +2,7 @@ package io.millrace.executor.journal;
 
 import io.millrace.executor.cpu.PassesPlan;
 import io.millrace.executor.cpu.op.WorkerPool;
-import io.millrace.executor.cpu.weight.Visit;
+import io.millrace.executor.cpu.weight.HostVisit;
 import io.millrace.executor.cpu.weight.WeightPasses;
 import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.DivergedException;
@@ -20,12 +20,12 @@ import io.millrace.memory.host.HostSlab;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.CheckpointWriter;
 import io.millrace.model.ModelLayout;
-import io.millrace.optim.Direction;
-import io.millrace.optim.Journal;
-import io.millrace.optim.JournalHeader;
-import io.millrace.optim.JournalReader;
-import io.millrace.optim.JournalSurvey;
-import io.millrace.optim.UpdateRule;
+import io.millrace.optim.direction.Direction;
+import io.millrace.optim.journal.Journal;
+import io.millrace.optim.journal.JournalHeader;
+import io.millrace.optim.journal.JournalReader;
+import io.millrace.optim.journal.JournalSurvey;
+import io.millrace.optim.update.UpdateRule;
 import io.millrace.prefetch.BlockLease;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -180,7 +180,7 @@ public final class Replay {
             for (BlockLayout block : layout.blocks()) {
                 MemorySegment bytes = slab.segment().asSlice(0, block.sizeBytes());
                 checkpoint.readBlock(block, bytes);
-                new Visit(new BaseBlock(bytes), block, request, passes.foldEvery(), true)
+                new HostVisit(new BaseBlock(bytes), block, request, passes.foldEvery(), true)
                         .finish(passes);
                 FiniteWeights.require(layout, block.index(), bytes, updates.lastStep());
                 writer.writeBlock(block.index(), bytes);

@@ -1,9 +1,9 @@
 package io.millrace.executor.plan;
 
-import io.millrace.optim.DenseDirection;
-import io.millrace.optim.Direction;
-import io.millrace.optim.GaussianDirection;
-import io.millrace.optim.LowRankDirection;
+import io.millrace.optim.direction.DenseDirection;
+import io.millrace.optim.direction.Direction;
+import io.millrace.optim.direction.GaussianDirection;
+import io.millrace.optim.direction.LowRankDirection;
 import io.millrace.prefetch.plan.ComputeRates;
 
 /** Which of a machine's rates a direction is reckoned with. */

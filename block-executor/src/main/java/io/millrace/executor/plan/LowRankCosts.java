@@ -8,7 +8,7 @@ import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.spec.LinearSpec;
-import io.millrace.optim.LowRankDirection;
+import io.millrace.optim.direction.LowRankDirection;
 import io.millrace.prefetch.plan.Operation;
 import java.util.HashSet;
 import java.util.List;

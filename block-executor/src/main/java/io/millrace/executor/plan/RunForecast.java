@@ -12,7 +12,7 @@ import io.millrace.memory.Tier;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.spec.DecoderSpec;
 import io.millrace.model.text.Example;
-import io.millrace.optim.Direction;
+import io.millrace.optim.direction.Direction;
 import io.millrace.prefetch.plan.AvailableMemory;
 import io.millrace.prefetch.plan.Forecast;
 import io.millrace.prefetch.plan.Machine;

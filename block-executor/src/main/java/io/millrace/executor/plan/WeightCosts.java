@@ -4,8 +4,8 @@ import io.millrace.executor.cpu.weight.WeightPasses;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.spec.LinearSpec;
-import io.millrace.optim.DenseDirection;
-import io.millrace.optim.LowRankDirection;
+import io.millrace.optim.direction.DenseDirection;
+import io.millrace.optim.direction.LowRankDirection;
 import io.millrace.prefetch.plan.Operation;
 import java.util.List;
 

@@ -1,18 +1,18 @@
 package io.millrace.executor.probe;
 
 import io.millrace.executor.cpu.op.CpuWorkers;
+import io.millrace.executor.cpu.param.ParameterPass;
+import io.millrace.executor.cpu.param.PassPlan;
+import io.millrace.executor.cpu.param.StoredTensor;
 import io.millrace.memory.DType;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
-import io.millrace.optim.DenseDirection;
-import io.millrace.optim.Directions;
-import io.millrace.optim.ParameterPass;
-import io.millrace.optim.PassPlan;
-import io.millrace.optim.PendingUpdates;
-import io.millrace.optim.Probe;
 import io.millrace.optim.Rounding;
-import io.millrace.optim.StoredTensor;
-import io.millrace.optim.Update;
+import io.millrace.optim.direction.DenseDirection;
+import io.millrace.optim.direction.Directions;
+import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.update.PendingUpdates;
+import io.millrace.optim.update.Update;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Map;

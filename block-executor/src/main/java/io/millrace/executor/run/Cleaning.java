@@ -3,7 +3,7 @@ package io.millrace.executor.run;
 import io.millrace.executor.place.StoreRecord;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.nvme.BlockStore;
-import io.millrace.optim.JournalReader;
+import io.millrace.optim.journal.JournalReader;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonFormatException;
 import java.io.IOException;

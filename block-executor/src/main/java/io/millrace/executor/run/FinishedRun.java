@@ -1,8 +1,8 @@
 package io.millrace.executor.run;
 
 import io.millrace.executor.config.TuneConfig;
-import io.millrace.optim.Journal;
-import io.millrace.optim.JournalReader;
+import io.millrace.optim.journal.Journal;
+import io.millrace.optim.journal.JournalReader;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonFormatException;
 import io.millrace.telemetry.json.JsonObject;

@@ -3,11 +3,11 @@ package io.millrace.executor.run;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.memory.BadInputException;
-import io.millrace.optim.Journal;
-import io.millrace.optim.JournalHeader;
-import io.millrace.optim.JournalReader;
-import io.millrace.optim.JournalWriter;
-import io.millrace.optim.StepRecord;
+import io.millrace.optim.estimate.StepRecord;
+import io.millrace.optim.journal.Journal;
+import io.millrace.optim.journal.JournalHeader;
+import io.millrace.optim.journal.JournalReader;
+import io.millrace.optim.journal.JournalWriter;
 import io.millrace.telemetry.MetricsWriter;
 import java.util.Optional;
 

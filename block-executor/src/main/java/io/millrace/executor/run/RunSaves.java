@@ -10,7 +10,7 @@ import io.millrace.executor.step.ForwardRequest;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.nvme.VerifiedSource;
 import io.millrace.model.CheckpointWriter;
-import io.millrace.optim.JournalReader;
+import io.millrace.optim.journal.JournalReader;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.Arrays;

@@ -2,9 +2,9 @@ package io.millrace.executor.step;
 
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.memory.Matmul;
-import io.millrace.optim.Direction;
-import io.millrace.optim.GaussianDirection;
 import io.millrace.optim.Rounding;
+import io.millrace.optim.direction.Direction;
+import io.millrace.optim.direction.GaussianDirection;
 
 /**
  * What a run does to its parameters, whatever computes it, and what its products compute on.

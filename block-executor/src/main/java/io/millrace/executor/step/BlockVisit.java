@@ -2,7 +2,7 @@ package io.millrace.executor.step;
 
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.TensorSlot;
-import io.millrace.optim.PendingUpdates;
+import io.millrace.optim.update.PendingUpdates;
 import io.millrace.prefetch.BlockLease;
 import java.util.Arrays;
 import java.util.List;

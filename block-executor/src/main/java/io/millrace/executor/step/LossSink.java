@@ -1,6 +1,6 @@
 package io.millrace.executor.step;
 
-import io.millrace.optim.Probe;
+import io.millrace.optim.estimate.Probe;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -4,7 +4,7 @@ import io.millrace.memory.BadInputException;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.model.ModelLayout;
-import io.millrace.optim.LowRankDirection;
+import io.millrace.optim.direction.LowRankDirection;
 import java.util.Comparator;
 import java.util.Optional;
 import java.util.stream.LongStream;

@@ -1,11 +1,11 @@
 package io.millrace.executor.step;
 
 import io.millrace.model.text.Batch;
-import io.millrace.optim.Estimator;
-import io.millrace.optim.Probe;
-import io.millrace.optim.QueryResult;
-import io.millrace.optim.SplitMix64;
-import io.millrace.optim.StepRecord;
+import io.millrace.optim.estimate.Estimator;
+import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.estimate.QueryResult;
+import io.millrace.optim.estimate.StepRecord;
+import io.millrace.optim.random.SplitMix64;
 import java.util.ArrayList;
 import java.util.List;
 

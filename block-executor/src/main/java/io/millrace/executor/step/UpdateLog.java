@@ -1,8 +1,8 @@
 package io.millrace.executor.step;
 
-import io.millrace.optim.StepRecord;
-import io.millrace.optim.Update;
-import io.millrace.optim.UpdateRule;
+import io.millrace.optim.estimate.StepRecord;
+import io.millrace.optim.update.Update;
+import io.millrace.optim.update.UpdateRule;
 import java.util.ArrayList;
 import java.util.List;
 

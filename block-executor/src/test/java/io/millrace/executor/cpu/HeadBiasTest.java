@@ -8,7 +8,7 @@ import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.scratch.ScratchPlan;
 import io.millrace.executor.cpu.weight.FormedWeights;
-import io.millrace.executor.cpu.weight.Visit;
+import io.millrace.executor.cpu.weight.HostVisit;
 import io.millrace.executor.cpu.weight.WeightPasses;
 import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.Floats;
@@ -24,18 +24,18 @@ import io.millrace.memory.Ledger;
 import io.millrace.memory.Matmul;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
-import io.millrace.model.ModelConfig;
 import io.millrace.model.ModelLayout;
-import io.millrace.model.NamedArchitectures;
+import io.millrace.model.architecture.NamedArchitectures;
+import io.millrace.model.config.ModelConfig;
 import io.millrace.model.spec.DecoderSpec;
 import io.millrace.model.spec.HeadSpec;
 import io.millrace.model.spec.LinearSpec;
-import io.millrace.optim.Direction;
-import io.millrace.optim.GaussianDirection;
-import io.millrace.optim.LowRankDirection;
-import io.millrace.optim.MezoSgd;
-import io.millrace.optim.Probe;
 import io.millrace.optim.Rounding;
+import io.millrace.optim.direction.Direction;
+import io.millrace.optim.direction.GaussianDirection;
+import io.millrace.optim.direction.LowRankDirection;
+import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.update.MezoSgd;
 import io.millrace.prefetch.BlockLease;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -88,8 +88,8 @@ class HeadBiasTest {
                 for (int scale = 0; scale < scales; scale++) {
                     fill(hidden.of(scale), (long) ROWS * spec.hiddenSize());
                 }
-                Visit visit =
-                        new Visit(
+                HostVisit visit =
+                        new HostVisit(
                                 new Held(bytes.segment()),
                                 layout.block(block),
                                 request(batch, probe),
@@ -172,7 +172,8 @@ class HeadBiasTest {
                 random.ints(ROWS, 0, spec.vocabSize()).toArray());
     }
 
-    private static double byHand(Visit visit, DecoderSpec spec, Variants hidden, int row, int id) {
+    private static double byHand(
+            HostVisit visit, DecoderSpec spec, Variants hidden, int row, int id) {
         int width = spec.hiddenSize();
         Floats matrix = plain(visit, "head.weight");
         double sum = get(plain(visit, "head.bias"), id);
@@ -184,7 +185,7 @@ class HeadBiasTest {
         return sum;
     }
 
-    private static Floats plain(Visit visit, String name) {
+    private static Floats plain(HostVisit visit, String name) {
         int tensor = visit.indexOf(name);
         return new Floats(visit.stored(tensor).bytes(), visit.slot(tensor).offsetBytes() / 4);
     }

@@ -1,6 +1,9 @@
 package io.millrace.memory.nvme;
 
 import io.millrace.memory.host.HostMemory;
+import io.millrace.memory.nvme.io.IoOptions;
+import io.millrace.memory.nvme.io.IoRequest;
+import io.millrace.memory.nvme.io.PagedTransfer;
 import java.lang.foreign.MemorySegment;
 
 /** Writes blocks of a store, one at a time; used from one thread. */

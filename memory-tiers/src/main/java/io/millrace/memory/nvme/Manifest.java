@@ -5,6 +5,11 @@ import io.millrace.memory.CorruptDataException;
 import io.millrace.memory.host.HostBytes;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
+import io.millrace.memory.nvme.io.BlockingRequest;
+import io.millrace.memory.nvme.io.Checksum;
+import io.millrace.memory.nvme.io.IoFile;
+import io.millrace.memory.nvme.io.IoRequest;
+import io.millrace.memory.nvme.io.Transfer;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 

@@ -2,6 +2,8 @@ package io.millrace.memory.nvme;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.host.HostMemory;
+import io.millrace.memory.nvme.io.FileIo;
+import io.millrace.memory.nvme.io.IoFile;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;

@@ -2,6 +2,9 @@ package io.millrace.memory.nvme;
 
 import io.millrace.memory.CorruptDataException;
 import io.millrace.memory.host.HostMemory;
+import io.millrace.memory.nvme.io.IoOptions;
+import io.millrace.memory.nvme.io.IoRequest;
+import io.millrace.memory.nvme.io.PagedTransfer;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 

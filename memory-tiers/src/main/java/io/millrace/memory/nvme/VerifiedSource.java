@@ -1,6 +1,7 @@
 package io.millrace.memory.nvme;
 
 import io.millrace.memory.CorruptDataException;
+import io.millrace.memory.nvme.io.Checksum;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 import java.util.List;

@@ -10,6 +10,8 @@ import io.millrace.memory.SeedExtension;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
 import io.millrace.memory.nvme.RecordingFileIo.Event;
+import io.millrace.memory.nvme.io.FileIo;
+import io.millrace.memory.nvme.io.IoOptions;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -7,6 +7,8 @@ import io.millrace.memory.Seed;
 import io.millrace.memory.SeedExtension;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
+import io.millrace.memory.nvme.io.FileIo;
+import io.millrace.memory.nvme.io.IoOptions;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Path;

@@ -2,6 +2,11 @@ package io.millrace.memory.nvme;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
+import io.millrace.memory.nvme.io.FileIo;
+import io.millrace.memory.nvme.io.IoFile;
+import io.millrace.memory.nvme.io.IoOptions;
+import io.millrace.memory.nvme.io.IoPath;
+import io.millrace.memory.nvme.io.IoRequest;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;

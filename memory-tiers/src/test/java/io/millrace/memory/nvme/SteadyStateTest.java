@@ -6,6 +6,8 @@ import com.sun.management.ThreadMXBean;
 import io.millrace.memory.Ledger;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
+import io.millrace.memory.nvme.io.FileIo;
+import io.millrace.memory.nvme.io.IoOptions;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.Collections;

@@ -3,6 +3,8 @@ package io.millrace.memory.nvme;
 import io.millrace.memory.Ledger;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
+import io.millrace.memory.nvme.io.FileIo;
+import io.millrace.memory.nvme.io.IoOptions;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.List;

@@ -1,7 +1,7 @@
 package io.millrace.model.text;
 
 import io.millrace.memory.BadInputException;
-import io.millrace.model.SideFile;
+import io.millrace.model.config.SideFile;
 import io.millrace.telemetry.json.JsonFormatException;
 import io.millrace.telemetry.json.JsonObject;
 import java.nio.file.Files;

@@ -1,7 +1,7 @@
 package io.millrace.prefetch.probe;
 
 import io.millrace.memory.ByteSize;
-import io.millrace.memory.nvme.IoPath;
+import io.millrace.memory.nvme.io.IoPath;
 import io.millrace.prefetch.plan.Machine;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -2,7 +2,7 @@ package io.millrace.prefetch.probe;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.millrace.memory.nvme.IoPath;
+import io.millrace.memory.nvme.io.IoPath;
 import io.millrace.prefetch.plan.Machine;
 import java.nio.file.Path;
 import java.util.List;

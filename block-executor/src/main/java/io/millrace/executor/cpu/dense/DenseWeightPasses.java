@@ -2,19 +2,19 @@ package io.millrace.executor.cpu.dense;
 
 import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.op.WorkerPool;
+import io.millrace.executor.cpu.param.ParameterPass;
+import io.millrace.executor.cpu.param.PassPlan;
+import io.millrace.executor.cpu.param.StoredTensor;
 import io.millrace.executor.cpu.scratch.Scratch;
+import io.millrace.executor.cpu.weight.HostVisit;
 import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.cpu.weight.PassOutputs;
 import io.millrace.executor.cpu.weight.TensorForm;
-import io.millrace.executor.cpu.weight.Visit;
 import io.millrace.executor.cpu.weight.WeightPasses;
 import io.millrace.executor.step.Floats;
-import io.millrace.optim.DenseDirection;
-import io.millrace.optim.ParameterPass;
-import io.millrace.optim.PassPlan;
-import io.millrace.optim.Probe;
 import io.millrace.optim.Rounding;
-import io.millrace.optim.StoredTensor;
+import io.millrace.optim.direction.DenseDirection;
+import io.millrace.optim.estimate.Probe;
 import java.lang.foreign.MemorySegment;
 
 /** The dense way: one fused pass folds, makes z and writes θ + s z into scratch memory. */
@@ -63,19 +63,19 @@ public final class DenseWeightPasses implements WeightPasses {
     }
 
     @Override
-    public TensorForm form(Visit visit, int tensor, Probe probe, boolean store) {
+    public TensorForm form(HostVisit visit, int tensor, Probe probe, boolean store) {
         return form(visit, tensor, plan(visit, tensor, probe, store));
     }
 
     /** A tensor as a probe sees it, where its pending updates are summed already. */
     public TensorForm form(
-            Visit visit, int tensor, Probe probe, boolean store, MemorySegment gathered) {
+            HostVisit visit, int tensor, Probe probe, boolean store, MemorySegment gathered) {
         PassPlan plan = plan(visit, tensor, probe, store);
         return form(visit, tensor, visit.isCurrent(tensor) ? plan : plan.withGathered(gathered));
     }
 
     @Override
-    public void fold(Visit visit, int tensor) {
+    public void fold(HostVisit visit, int tensor) {
         fold(visit.stored(tensor), PassPlan.reading(visit.pending(tensor), true));
     }
 
@@ -88,13 +88,13 @@ public final class DenseWeightPasses implements WeightPasses {
                         passes[worker].range(tensor, plan, first, count, NO_OUTPUTS, NO_OFFSETS));
     }
 
-    private static PassPlan plan(Visit visit, int tensor, Probe probe, boolean store) {
+    private static PassPlan plan(HostVisit visit, int tensor, Probe probe, boolean store) {
         return probe.isAtTheta()
                 ? PassPlan.reading(visit.pending(tensor), store)
                 : PassPlan.probing(visit.pending(tensor), store, probe);
     }
 
-    private TensorForm form(Visit visit, int tensor, PassPlan plan) {
+    private TensorForm form(HostVisit visit, int tensor, PassPlan plan) {
         return new Form(visit.stored(tensor), plan, visit.slot(tensor).shape().getLast());
     }
 

@@ -16,7 +16,7 @@ import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.spec.LinearSpec;
-import io.millrace.optim.Probe;
+import io.millrace.optim.estimate.Probe;
 
 /**
  * The low-rank way: {@code y(s) = decay · x(s) θᵀ + (x(s) V) ((L + s U) / √r)ᵀ + b(s)}. The product

@@ -1,11 +1,11 @@
 package io.millrace.executor.cpu.lowrank;
 
+import io.millrace.executor.cpu.param.FactorTrack;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.LowRankSize;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
-import io.millrace.optim.FactorTrack;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashMap;

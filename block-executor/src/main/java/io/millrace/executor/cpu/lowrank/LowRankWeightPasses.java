@@ -5,29 +5,29 @@ import io.millrace.executor.cpu.lowrank.LowRankMemory.Gathered;
 import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.op.Operator;
 import io.millrace.executor.cpu.op.WorkerPool;
+import io.millrace.executor.cpu.param.FactorKernels;
+import io.millrace.executor.cpu.param.FactorTrack;
+import io.millrace.executor.cpu.param.LowRankPass;
+import io.millrace.executor.cpu.param.LowRankPlan;
+import io.millrace.executor.cpu.param.PassPlan;
+import io.millrace.executor.cpu.param.StoredTensor;
 import io.millrace.executor.cpu.scratch.Scratch;
+import io.millrace.executor.cpu.weight.HostVisit;
 import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.cpu.weight.PassOutputs;
 import io.millrace.executor.cpu.weight.TensorForm;
-import io.millrace.executor.cpu.weight.Visit;
 import io.millrace.executor.cpu.weight.WeightPasses;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.LowRankSize;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
-import io.millrace.optim.FactorKernels;
-import io.millrace.optim.FactorTrack;
-import io.millrace.optim.GaussianDirection;
-import io.millrace.optim.LowRankDirection;
-import io.millrace.optim.LowRankPass;
-import io.millrace.optim.LowRankPlan;
-import io.millrace.optim.PassPlan;
-import io.millrace.optim.PendingUpdates;
-import io.millrace.optim.Probe;
 import io.millrace.optim.Rounding;
-import io.millrace.optim.StoredTensor;
-import io.millrace.optim.Update;
+import io.millrace.optim.direction.GaussianDirection;
+import io.millrace.optim.direction.LowRankDirection;
+import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.update.PendingUpdates;
+import io.millrace.optim.update.Update;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
@@ -116,7 +116,7 @@ public final class LowRankWeightPasses implements WeightPasses {
     }
 
     @Override
-    public TensorForm form(Visit visit, int tensor, Probe probe, boolean store) {
+    public TensorForm form(HostVisit visit, int tensor, Probe probe, boolean store) {
         TensorSlot slot = visit.slot(tensor);
         boolean beside = addsBeside(visit, tensor);
         Gathered gathered = upToDate(visit, tensor);
@@ -140,18 +140,18 @@ public final class LowRankWeightPasses implements WeightPasses {
     }
 
     /** A matrix as the products beside it expect it: with what is folded by now, and no more. */
-    TensorForm base(Visit visit, int tensor) {
+    TensorForm base(HostVisit visit, int tensor) {
         boolean store = visit.storesNow(tensor);
         return new Form(visit.stored(tensor), plan(visit, tensor, store, Optional.empty()));
     }
 
     /** Whether the stored bytes are what {@link #base} would form in a type. */
-    boolean isBase(Visit visit, int tensor, DType type) {
+    boolean isBase(HostVisit visit, int tensor, DType type) {
         return visit.slot(tensor).dtype() == type && !visit.pending(tensor).folds();
     }
 
     /** What belongs beside the product with {@link #base}; the last one made is valid. */
-    Beside beside(Visit visit, int tensor, Probe probe) {
+    Beside beside(HostVisit visit, int tensor, Probe probe) {
         boolean pending = addsBeside(visit, tensor);
         Gathered gathered = upToDate(visit, tensor);
         FactorTrack track = gathered.track();
@@ -169,7 +169,7 @@ public final class LowRankWeightPasses implements WeightPasses {
     }
 
     @Override
-    public void fold(Visit visit, int tensor) {
+    public void fold(HostVisit visit, int tensor) {
         PendingUpdates pending = visit.pending(tensor);
         for (long step = pending.appliedThrough() + 1; step <= pending.foldThrough(); step++) {
             if (pending.foldsAfter(step)) {
@@ -179,7 +179,7 @@ public final class LowRankWeightPasses implements WeightPasses {
     }
 
     /** One fold, of the updates since the one before. */
-    private void foldThrough(Visit visit, int tensor, long step) {
+    private void foldThrough(HostVisit visit, int tensor, long step) {
         StoredTensor stored = visit.stored(tensor);
         if (LowRankSize.isMatrix(visit.slot(tensor))) {
             LowRankPlan plan =
@@ -208,7 +208,7 @@ public final class LowRankWeightPasses implements WeightPasses {
     }
 
     /** Whether updates are pending that are not due to be folded. */
-    private boolean addsBeside(Visit visit, int tensor) {
+    private boolean addsBeside(HostVisit visit, int tensor) {
         PendingUpdates pending = visit.pending(tensor);
         if (pending.lastStep() - pending.appliedThrough() > foldEvery()) {
             throw new IllegalStateException(
@@ -222,7 +222,7 @@ public final class LowRankWeightPasses implements WeightPasses {
     }
 
     private LowRankPlan plan(
-            Visit visit, int tensor, boolean store, Optional<LowRankPlan.Side> side) {
+            HostVisit visit, int tensor, boolean store, Optional<LowRankPlan.Side> side) {
         PendingUpdates pending = visit.pending(tensor);
         Optional<LowRankPlan.Fold> fold =
                 pending.folds()
@@ -232,7 +232,7 @@ public final class LowRankWeightPasses implements WeightPasses {
     }
 
     /** The fold after a step, which is the next one that the stored bytes have not seen. */
-    private LowRankPlan.Fold fold(Visit visit, int tensor, long step, boolean store) {
+    private LowRankPlan.Fold fold(HostVisit visit, int tensor, long step, boolean store) {
         Gathered gathered = memory.of(visit.slot(tensor));
         FactorTrack track = gathered.track();
         bring(track, visit.updates(), step);
@@ -246,7 +246,7 @@ public final class LowRankWeightPasses implements WeightPasses {
         return new LowRankPlan.Fold(track.decay(), track.left(), right, seed, store);
     }
 
-    private Gathered upToDate(Visit visit, int tensor) {
+    private Gathered upToDate(HostVisit visit, int tensor) {
         Gathered gathered = memory.of(visit.slot(tensor));
         PendingUpdates pending = visit.pending(tensor);
         if (pending.lastStep() > pending.appliedThrough()) {

@@ -62,9 +62,9 @@ public final class Activations {
             long count) {
         float inverse = 1f / cap;
         long i = 0;
-        for (; i <= count - Lanes.LENGTH; i += Lanes.LENGTH) {
-            FloatVector v = Lanes.load(in, inOffset + i);
-            Lanes.store(Lanes.tanh(v.mul(inverse)).mul(cap), out, outOffset + i);
+        for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+            FloatVector v = VectorLanes.load(in, inOffset + i);
+            VectorLanes.store(VectorLanes.tanh(v.mul(inverse)).mul(cap), out, outOffset + i);
         }
         for (; i < count; i++) {
             float x = CheckedFloats.get(in, inOffset + i);
@@ -75,9 +75,9 @@ public final class Activations {
     private static long relu(
             MemorySegment in, long inOffset, MemorySegment out, long outOffset, long count) {
         long i = 0;
-        for (; i <= count - Lanes.LENGTH; i += Lanes.LENGTH) {
-            FloatVector v = Lanes.load(in, inOffset + i);
-            Lanes.store(Lanes.relu(v), out, outOffset + i);
+        for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+            FloatVector v = VectorLanes.load(in, inOffset + i);
+            VectorLanes.store(VectorLanes.relu(v), out, outOffset + i);
         }
         return i;
     }
@@ -85,9 +85,9 @@ public final class Activations {
     private static long geluExact(
             MemorySegment in, long inOffset, MemorySegment out, long outOffset, long count) {
         long i = 0;
-        for (; i <= count - Lanes.LENGTH; i += Lanes.LENGTH) {
-            FloatVector v = Lanes.load(in, inOffset + i);
-            Lanes.store(Lanes.geluExact(v), out, outOffset + i);
+        for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+            FloatVector v = VectorLanes.load(in, inOffset + i);
+            VectorLanes.store(VectorLanes.geluExact(v), out, outOffset + i);
         }
         return i;
     }
@@ -95,9 +95,9 @@ public final class Activations {
     private static long geluTanh(
             MemorySegment in, long inOffset, MemorySegment out, long outOffset, long count) {
         long i = 0;
-        for (; i <= count - Lanes.LENGTH; i += Lanes.LENGTH) {
-            FloatVector v = Lanes.load(in, inOffset + i);
-            Lanes.store(Lanes.geluTanh(v), out, outOffset + i);
+        for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+            FloatVector v = VectorLanes.load(in, inOffset + i);
+            VectorLanes.store(VectorLanes.geluTanh(v), out, outOffset + i);
         }
         return i;
     }
@@ -105,9 +105,9 @@ public final class Activations {
     private static long silu(
             MemorySegment in, long inOffset, MemorySegment out, long outOffset, long count) {
         long i = 0;
-        for (; i <= count - Lanes.LENGTH; i += Lanes.LENGTH) {
-            FloatVector v = Lanes.load(in, inOffset + i);
-            Lanes.store(Lanes.timesSigmoid(v, v), out, outOffset + i);
+        for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+            FloatVector v = VectorLanes.load(in, inOffset + i);
+            VectorLanes.store(VectorLanes.timesSigmoid(v, v), out, outOffset + i);
         }
         return i;
     }
@@ -119,15 +119,19 @@ public final class Activations {
             long outOffset,
             long count) {
         long i = 0;
-        for (; i <= count - Lanes.LENGTH; i += Lanes.LENGTH) {
-            FloatVector v = Lanes.load(out, outOffset + i);
-            Lanes.store(v.mul(Lanes.load(factor, factorOffset + i)), out, outOffset + i);
+        for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+            FloatVector v = VectorLanes.load(out, outOffset + i);
+            VectorLanes.store(
+                    v.mul(VectorLanes.load(factor, factorOffset + i)), out, outOffset + i);
         }
         if (i < count) {
-            VectorMask<Float> tail = Lanes.tail(i, count);
-            FloatVector v = Lanes.load(out, outOffset + i, tail);
-            Lanes.store(
-                    v.mul(Lanes.load(factor, factorOffset + i, tail)), out, outOffset + i, tail);
+            VectorMask<Float> tail = VectorLanes.tail(i, count);
+            FloatVector v = VectorLanes.load(out, outOffset + i, tail);
+            VectorLanes.store(
+                    v.mul(VectorLanes.load(factor, factorOffset + i, tail)),
+                    out,
+                    outOffset + i,
+                    tail);
         }
     }
 }

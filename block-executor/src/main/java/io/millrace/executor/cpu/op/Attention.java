@@ -235,13 +235,20 @@ public final class Attention implements AutoCloseable {
                 }
                 clip(row, low, high);
                 float scale = shape.softcap() == 0 ? shape.scale() : 1;
-                top = scale(row + floor(low), row + floor(high + Lanes.LENGTH - 1), scale, old);
+                top =
+                        scale(
+                                row + floor(low),
+                                row + floor(high + VectorLanes.LENGTH - 1),
+                                scale,
+                                old);
             }
             CheckedFloats.set(maxima, r, top);
             CheckedFloats.set(factors, r, old - top);
         }
-        for (int r = 0; r < rows; r += Lanes.LENGTH) { // the rows past the last are never read
-            Lanes.store(Lanes.expUpTo0(Lanes.load(factors, r)), factors, r);
+        for (int r = 0;
+                r < rows;
+                r += VectorLanes.LENGTH) { // the rows past the last are never read
+            VectorLanes.store(VectorLanes.expUpTo0(VectorLanes.load(factors, r)), factors, r);
         }
         for (int r = 0; r < rows; r++) {
             int low = low(shape, position + r, key);
@@ -253,7 +260,7 @@ public final class Attention implements AutoCloseable {
                 continue;
             }
             int from = floor(low);
-            int end = floor(high + Lanes.LENGTH - 1);
+            int end = floor(high + VectorLanes.LENGTH - 1);
             double sum = exponentiate(row + from, row + end, CheckedFloats.get(maxima, r));
             sums[r] = first ? sum : sums[r] * CheckedFloats.get(factors, r) + sum;
             Rows.zero(scores, row, from);
@@ -267,20 +274,26 @@ public final class Attention implements AutoCloseable {
     }
 
     private static int floor(int column) {
-        return column & -Lanes.LENGTH;
+        return column & -VectorLanes.LENGTH;
     }
 
     /** Hides the scores outside [low, high) in the vectors that straddle its ends. */
     private void clip(long row, int low, int high) {
         if (low != floor(low)) {
             long at = row + floor(low);
-            VectorMask<Float> seen = Lanes.tail(floor(low), low).not();
-            Lanes.store(Lanes.broadcast(NO_SCORE).blend(Lanes.load(scores, at), seen), scores, at);
+            VectorMask<Float> seen = VectorLanes.tail(floor(low), low).not();
+            VectorLanes.store(
+                    VectorLanes.broadcast(NO_SCORE).blend(VectorLanes.load(scores, at), seen),
+                    scores,
+                    at);
         }
         if (high != floor(high)) {
             long at = row + floor(high);
-            VectorMask<Float> seen = Lanes.tail(floor(high), high);
-            Lanes.store(Lanes.broadcast(NO_SCORE).blend(Lanes.load(scores, at), seen), scores, at);
+            VectorMask<Float> seen = VectorLanes.tail(floor(high), high);
+            VectorLanes.store(
+                    VectorLanes.broadcast(NO_SCORE).blend(VectorLanes.load(scores, at), seen),
+                    scores,
+                    at);
         }
     }
 
@@ -295,23 +308,23 @@ public final class Attention implements AutoCloseable {
 
     /** Scales some scores, and gives the largest of them and the floor. */
     private float scale(long from, long end, float scale, float floor) {
-        FloatVector top = Lanes.broadcast(floor);
-        for (long i = from; i < end; i += Lanes.LENGTH) {
-            FloatVector scaled = Lanes.load(scores, i).mul(scale);
-            Lanes.store(scaled, scores, i);
-            top = Lanes.larger(top, scaled); // skips a NaN, which its exp will show
+        FloatVector top = VectorLanes.broadcast(floor);
+        for (long i = from; i < end; i += VectorLanes.LENGTH) {
+            FloatVector scaled = VectorLanes.load(scores, i).mul(scale);
+            VectorLanes.store(scaled, scores, i);
+            top = VectorLanes.larger(top, scaled); // skips a NaN, which its exp will show
         }
-        return Lanes.max(top);
+        return VectorLanes.max(top);
     }
 
     private float exponentiate(long from, long end, float top) {
-        FloatVector sum = FloatVector.zero(Lanes.SPECIES);
-        for (long i = from; i < end; i += Lanes.LENGTH) {
-            FloatVector e = Lanes.expUpTo0(Lanes.load(scores, i).sub(top));
-            Lanes.store(e, scores, i);
+        FloatVector sum = FloatVector.zero(VectorLanes.SPECIES);
+        for (long i = from; i < end; i += VectorLanes.LENGTH) {
+            FloatVector e = VectorLanes.expUpTo0(VectorLanes.load(scores, i).sub(top));
+            VectorLanes.store(e, scores, i);
             sum = sum.add(e);
         }
-        return Lanes.sum(sum);
+        return VectorLanes.sum(sum);
     }
 
     /** Frees the scratch memory; a second call does nothing. */

@@ -9,6 +9,9 @@ public final class CpuVectors {
 
     /** Those of oneDNN's products, and the width of the other operators' lanes. */
     public static String describe() {
-        return Dnnl.instructions() + " products, " + Lanes.SPECIES.vectorBitSize() + "-bit lanes";
+        return Dnnl.instructions()
+                + " products, "
+                + VectorLanes.SPECIES.vectorBitSize()
+                + "-bit lanes";
     }
 }

@@ -20,7 +20,7 @@ public final class Gemm implements AutoCloseable {
     private final long stream;
     private Arena scratchArena = Arena.ofShared();
     private MemorySegment scratch = scratchArena.allocate(64, 64);
-    private Matmul[] slots = new Matmul[INITIAL_SLOTS]; // open addressing, never full
+    private DnnlMatmul[] slots = new DnnlMatmul[INITIAL_SLOTS]; // open addressing, never full
     private int size;
     private boolean closed;
 
@@ -121,10 +121,10 @@ public final class Gemm implements AutoCloseable {
         long yAddress = CheckedFloats.address(y, yOffset, m, n, ldy);
         Dnnl.alone();
         int options =
-                (operands == DType.BF16 ? Matmul.BFLOAT16 : 0)
-                        | (inputMajor ? Matmul.INPUT_MAJOR : 0)
-                        | (bias != null ? Matmul.BIAS : 0)
-                        | (accumulate ? Matmul.ACCUMULATE : 0);
+                (operands == DType.BF16 ? DnnlMatmul.BFLOAT16 : 0)
+                        | (inputMajor ? DnnlMatmul.INPUT_MAJOR : 0)
+                        | (bias != null ? DnnlMatmul.BIAS : 0)
+                        | (accumulate ? DnnlMatmul.ACCUMULATE : 0);
         find(m, n, k, ldx, ldw, ldy, options)
                 .execute(stream, xAddress, wAddress, biasAddress, yAddress, scratch.address());
     }
@@ -134,7 +134,7 @@ public final class Gemm implements AutoCloseable {
      * has no instruction for them, they are made by widening and slower than float32.
      */
     public static boolean multipliesBFloat16() {
-        try (Matmul _ = new Matmul(16, 16, 16, 16, 16, 16, Matmul.BFLOAT16)) {
+        try (DnnlMatmul _ = new DnnlMatmul(16, 16, 16, 16, 16, 16, DnnlMatmul.BFLOAT16)) {
             return true;
         } catch (NativeCallException e) {
             if (e.code() == Dnnl.UNIMPLEMENTED) {
@@ -149,8 +149,8 @@ public final class Gemm implements AutoCloseable {
         return size;
     }
 
-    private Matmul find(long m, long n, long k, long ldx, long ldw, long ldy, int options) {
-        int slot = Matmul.hash(m, n, k, ldx, ldw, ldy, options) & (slots.length - 1);
+    private DnnlMatmul find(long m, long n, long k, long ldx, long ldw, long ldy, int options) {
+        int slot = DnnlMatmul.hash(m, n, k, ldx, ldw, ldy, options) & (slots.length - 1);
         while (slots[slot] != null) {
             if (slots[slot].isFor(m, n, k, ldx, ldw, ldy, options)) {
                 return slots[slot];
@@ -160,7 +160,7 @@ public final class Gemm implements AutoCloseable {
         if (closed) {
             throw new IllegalStateException("gemm is closed");
         }
-        Matmul made = new Matmul(m, n, k, ldx, ldw, ldy, options);
+        DnnlMatmul made = new DnnlMatmul(m, n, k, ldx, ldw, ldy, options);
         reserveScratch(made.scratchBytes());
         slots[slot] = made;
         size++;
@@ -179,9 +179,9 @@ public final class Gemm implements AutoCloseable {
     }
 
     private void grow() {
-        Matmul[] old = slots;
-        slots = new Matmul[old.length * 2];
-        for (Matmul matmul : old) {
+        DnnlMatmul[] old = slots;
+        slots = new DnnlMatmul[old.length * 2];
+        for (DnnlMatmul matmul : old) {
             if (matmul != null) {
                 int slot = matmul.hash() & (slots.length - 1);
                 while (slots[slot] != null) {
@@ -199,12 +199,12 @@ public final class Gemm implements AutoCloseable {
             return;
         }
         closed = true;
-        for (Matmul matmul : slots) {
+        for (DnnlMatmul matmul : slots) {
             if (matmul != null) {
                 matmul.close();
             }
         }
-        slots = new Matmul[1];
+        slots = new DnnlMatmul[1];
         try {
             Dnnl.check((int) Dnnl.STREAM_DESTROY.invokeExact(stream), "dnnl_stream_destroy");
         } catch (Throwable e) {

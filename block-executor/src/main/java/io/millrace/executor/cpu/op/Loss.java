@@ -113,11 +113,11 @@ public final class Loss {
             int[] targets,
             double[] losses) {
         long plane = paddedRows(allRows);
-        for (int row = from; row < to; row += Lanes.LENGTH) {
+        for (int row = from; row < to; row += VectorLanes.LENGTH) {
             long first = partialsOffset + plane + row;
             FloatVector top = top(partials, first, plane, panels);
             addUp(partials, first, plane, panels, top, losses, row);
-            Lanes.store(top, partials, first);
+            VectorLanes.store(top, partials, first);
         }
         for (int row = from; row < to; row++) {
             float top = CheckedFloats.get(partials, partialsOffset + plane + row);
@@ -131,9 +131,11 @@ public final class Loss {
     }
 
     private static FloatVector top(MemorySegment partials, long first, long plane, int panels) {
-        FloatVector top = Lanes.broadcast(Float.NEGATIVE_INFINITY);
+        FloatVector top = VectorLanes.broadcast(Float.NEGATIVE_INFINITY);
         for (int panel = 0; panel < panels; panel++) {
-            top = Lanes.larger(top, Lanes.load(partials, first + panel * PLANES * plane));
+            top =
+                    VectorLanes.larger(
+                            top, VectorLanes.load(partials, first + panel * PLANES * plane));
         }
         return top;
     }
@@ -147,21 +149,23 @@ public final class Loss {
             FloatVector top,
             double[] sums,
             int row) {
-        Arrays.fill(sums, row, row + Lanes.LENGTH, 0);
+        Arrays.fill(sums, row, row + VectorLanes.LENGTH, 0);
         for (int panel = 0; panel < panels; panel++) {
             long at = first + panel * PLANES * plane;
-            FloatVector factor = Lanes.expUpTo0(Lanes.load(partials, at).sub(top));
-            Lanes.addTo(sums, row, Lanes.load(partials, at + plane).mul(factor));
+            FloatVector factor = VectorLanes.expUpTo0(VectorLanes.load(partials, at).sub(top));
+            VectorLanes.addTo(sums, row, VectorLanes.load(partials, at + plane).mul(factor));
         }
     }
 
     private static float largest(MemorySegment logits, long at, int width) {
-        FloatVector top = Lanes.broadcast(Float.NEGATIVE_INFINITY);
+        FloatVector top = VectorLanes.broadcast(Float.NEGATIVE_INFINITY);
         int i = 0;
-        for (; i <= width - Lanes.LENGTH; i += Lanes.LENGTH) {
-            top = Lanes.larger(top, Lanes.load(logits, at + i)); // skips a NaN; its exp shows it
+        for (; i <= width - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+            top =
+                    VectorLanes.larger(
+                            top, VectorLanes.load(logits, at + i)); // skips a NaN; its exp shows it
         }
-        float largest = Lanes.max(top);
+        float largest = VectorLanes.max(top);
         for (; i < width; i++) {
             float x = CheckedFloats.get(logits, at + i);
             largest = x > largest ? x : largest;
@@ -170,12 +174,12 @@ public final class Loss {
     }
 
     private static float sumExp(MemorySegment logits, long at, int width) {
-        FloatVector sum = FloatVector.zero(Lanes.SPECIES);
+        FloatVector sum = FloatVector.zero(VectorLanes.SPECIES);
         int i = 0;
-        for (; i <= width - Lanes.LENGTH; i += Lanes.LENGTH) {
-            sum = sum.add(Lanes.exp(Lanes.load(logits, at + i)));
+        for (; i <= width - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+            sum = sum.add(VectorLanes.exp(VectorLanes.load(logits, at + i)));
         }
-        float total = Lanes.sum(sum);
+        float total = VectorLanes.sum(sum);
         for (; i < width; i++) {
             total += Scalars.exp(CheckedFloats.get(logits, at + i));
         }
@@ -183,12 +187,12 @@ public final class Loss {
     }
 
     private static float sumExpBelow(MemorySegment logits, long at, int width, float largest) {
-        FloatVector sum = FloatVector.zero(Lanes.SPECIES);
+        FloatVector sum = FloatVector.zero(VectorLanes.SPECIES);
         int i = 0;
-        for (; i <= width - Lanes.LENGTH; i += Lanes.LENGTH) {
-            sum = sum.add(Lanes.expUpTo0(Lanes.load(logits, at + i).sub(largest)));
+        for (; i <= width - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+            sum = sum.add(VectorLanes.expUpTo0(VectorLanes.load(logits, at + i).sub(largest)));
         }
-        float total = Lanes.sum(sum);
+        float total = VectorLanes.sum(sum);
         for (; i < width; i++) {
             total += Scalars.expUpTo0(CheckedFloats.get(logits, at + i) - largest);
         }

@@ -164,17 +164,17 @@ public final class Norms {
     }
 
     private static float spanSum(MemorySegment in, long from, long end) {
-        FloatVector a = FloatVector.zero(Lanes.SPECIES);
+        FloatVector a = FloatVector.zero(VectorLanes.SPECIES);
         FloatVector b = a;
         long i = from;
-        for (; i <= end - 2L * Lanes.LENGTH; i += 2L * Lanes.LENGTH) {
-            a = a.add(Lanes.load(in, i));
-            b = b.add(Lanes.load(in, i + Lanes.LENGTH));
+        for (; i <= end - 2L * VectorLanes.LENGTH; i += 2L * VectorLanes.LENGTH) {
+            a = a.add(VectorLanes.load(in, i));
+            b = b.add(VectorLanes.load(in, i + VectorLanes.LENGTH));
         }
-        for (; i < end; i += Lanes.LENGTH) {
-            a = a.add(Lanes.load(in, i, Lanes.tail(i, end)));
+        for (; i < end; i += VectorLanes.LENGTH) {
+            a = a.add(VectorLanes.load(in, i, VectorLanes.tail(i, end)));
         }
-        return Lanes.sum(a.add(b));
+        return VectorLanes.sum(a.add(b));
     }
 
     private static double sumSquares(MemorySegment in, long from, int width, float mean) {
@@ -186,21 +186,21 @@ public final class Norms {
     }
 
     private static float spanSquares(MemorySegment in, long from, long end, float mean) {
-        FloatVector a = FloatVector.zero(Lanes.SPECIES);
+        FloatVector a = FloatVector.zero(VectorLanes.SPECIES);
         FloatVector b = a;
         long i = from;
-        for (; i <= end - 2L * Lanes.LENGTH; i += 2L * Lanes.LENGTH) {
-            FloatVector x = Lanes.load(in, i).sub(mean);
-            FloatVector y = Lanes.load(in, i + Lanes.LENGTH).sub(mean);
+        for (; i <= end - 2L * VectorLanes.LENGTH; i += 2L * VectorLanes.LENGTH) {
+            FloatVector x = VectorLanes.load(in, i).sub(mean);
+            FloatVector y = VectorLanes.load(in, i + VectorLanes.LENGTH).sub(mean);
             a = x.fma(x, a);
             b = y.fma(y, b);
         }
-        for (; i < end; i += Lanes.LENGTH) {
-            VectorMask<Float> tail = Lanes.tail(i, end);
-            FloatVector x = Lanes.load(in, i, tail).lanewise(VectorOperators.SUB, mean, tail);
+        for (; i < end; i += VectorLanes.LENGTH) {
+            VectorMask<Float> tail = VectorLanes.tail(i, end);
+            FloatVector x = VectorLanes.load(in, i, tail).lanewise(VectorOperators.SUB, mean, tail);
             a = x.fma(x, a);
         }
-        return Lanes.sum(a.add(b));
+        return VectorLanes.sum(a.add(b));
     }
 
     private static void write(
@@ -215,16 +215,16 @@ public final class Norms {
             long to,
             int width) {
         int i = 0;
-        for (; i <= width - Lanes.LENGTH; i += Lanes.LENGTH) {
-            FloatVector w = Lanes.load(weight, weightFrom + i).add(weightPlus);
-            FloatVector x = Lanes.load(in, from + i).sub(mean).mul(factor);
-            Lanes.store(x.mul(w), out, to + i);
+        for (; i <= width - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+            FloatVector w = VectorLanes.load(weight, weightFrom + i).add(weightPlus);
+            FloatVector x = VectorLanes.load(in, from + i).sub(mean).mul(factor);
+            VectorLanes.store(x.mul(w), out, to + i);
         }
         if (i < width) {
-            VectorMask<Float> tail = Lanes.tail(i, width);
-            FloatVector w = Lanes.load(weight, weightFrom + i, tail).add(weightPlus);
-            FloatVector x = Lanes.load(in, from + i, tail).sub(mean).mul(factor);
-            Lanes.store(x.mul(w), out, to + i, tail);
+            VectorMask<Float> tail = VectorLanes.tail(i, width);
+            FloatVector w = VectorLanes.load(weight, weightFrom + i, tail).add(weightPlus);
+            FloatVector x = VectorLanes.load(in, from + i, tail).sub(mean).mul(factor);
+            VectorLanes.store(x.mul(w), out, to + i, tail);
         }
     }
 
@@ -242,10 +242,10 @@ public final class Norms {
             long to,
             int width) {
         int i = 0;
-        for (; i <= width - Lanes.LENGTH; i += Lanes.LENGTH) {
-            FloatVector w = Lanes.load(weight, weightFrom + i).add(weightPlus);
-            FloatVector x = Lanes.load(in, from + i).sub(mean).mul(factor);
-            Lanes.store(x.fma(w, Lanes.load(bias, biasFrom + i)), out, to + i);
+        for (; i <= width - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+            FloatVector w = VectorLanes.load(weight, weightFrom + i).add(weightPlus);
+            FloatVector x = VectorLanes.load(in, from + i).sub(mean).mul(factor);
+            VectorLanes.store(x.fma(w, VectorLanes.load(bias, biasFrom + i)), out, to + i);
         }
         if (i < width) {
             writeBiasedTail(
@@ -279,10 +279,10 @@ public final class Norms {
             MemorySegment out,
             long to,
             int width) {
-        VectorMask<Float> tail = Lanes.tail(0, width);
-        FloatVector w = Lanes.load(weight, weightFrom, tail).add(weightPlus);
-        FloatVector x = Lanes.load(in, from, tail).sub(mean).mul(factor);
-        FloatVector b = Lanes.load(bias, biasFrom, tail);
-        Lanes.store(x.fma(w, b), out, to, tail);
+        VectorMask<Float> tail = VectorLanes.tail(0, width);
+        FloatVector w = VectorLanes.load(weight, weightFrom, tail).add(weightPlus);
+        FloatVector x = VectorLanes.load(in, from, tail).sub(mean).mul(factor);
+        FloatVector b = VectorLanes.load(bias, biasFrom, tail);
+        VectorLanes.store(x.fma(w, b), out, to, tail);
     }
 }

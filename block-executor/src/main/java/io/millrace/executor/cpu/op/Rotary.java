@@ -56,22 +56,22 @@ public final class Rotary {
     private static void turn(
             MemorySegment table, long cosines, int half, MemorySegment data, long at) {
         int i = 0;
-        for (; i <= half - Lanes.LENGTH; i += Lanes.LENGTH) {
-            FloatVector cos = Lanes.load(table, cosines + i);
-            FloatVector sin = Lanes.load(table, cosines + half + i);
-            FloatVector a = Lanes.load(data, at + i);
-            FloatVector b = Lanes.load(data, at + half + i);
-            Lanes.store(a.mul(cos).sub(b.mul(sin)), data, at + i);
-            Lanes.store(b.mul(cos).add(a.mul(sin)), data, at + half + i);
+        for (; i <= half - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+            FloatVector cos = VectorLanes.load(table, cosines + i);
+            FloatVector sin = VectorLanes.load(table, cosines + half + i);
+            FloatVector a = VectorLanes.load(data, at + i);
+            FloatVector b = VectorLanes.load(data, at + half + i);
+            VectorLanes.store(a.mul(cos).sub(b.mul(sin)), data, at + i);
+            VectorLanes.store(b.mul(cos).add(a.mul(sin)), data, at + half + i);
         }
         if (i < half) {
-            VectorMask<Float> tail = Lanes.tail(i, half);
-            FloatVector cos = Lanes.load(table, cosines + i, tail);
-            FloatVector sin = Lanes.load(table, cosines + half + i, tail);
-            FloatVector a = Lanes.load(data, at + i, tail);
-            FloatVector b = Lanes.load(data, at + half + i, tail);
-            Lanes.store(a.mul(cos).sub(b.mul(sin)), data, at + i, tail);
-            Lanes.store(b.mul(cos).add(a.mul(sin)), data, at + half + i, tail);
+            VectorMask<Float> tail = VectorLanes.tail(i, half);
+            FloatVector cos = VectorLanes.load(table, cosines + i, tail);
+            FloatVector sin = VectorLanes.load(table, cosines + half + i, tail);
+            FloatVector a = VectorLanes.load(data, at + i, tail);
+            FloatVector b = VectorLanes.load(data, at + half + i, tail);
+            VectorLanes.store(a.mul(cos).sub(b.mul(sin)), data, at + i, tail);
+            VectorLanes.store(b.mul(cos).add(a.mul(sin)), data, at + half + i, tail);
         }
     }
 }

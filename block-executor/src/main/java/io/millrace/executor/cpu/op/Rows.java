@@ -39,15 +39,17 @@ public final class Rows {
     public static void add(
             MemorySegment in, long inOffset, MemorySegment out, long outOffset, long count) {
         long i = 0;
-        for (; i <= count - Lanes.LENGTH; i += Lanes.LENGTH) {
-            FloatVector sum = Lanes.load(out, outOffset + i).add(Lanes.load(in, inOffset + i));
-            Lanes.store(sum, out, outOffset + i);
+        for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+            FloatVector sum =
+                    VectorLanes.load(out, outOffset + i).add(VectorLanes.load(in, inOffset + i));
+            VectorLanes.store(sum, out, outOffset + i);
         }
         if (i < count) {
-            VectorMask<Float> tail = Lanes.tail(i, count);
+            VectorMask<Float> tail = VectorLanes.tail(i, count);
             FloatVector sum =
-                    Lanes.load(out, outOffset + i, tail).add(Lanes.load(in, inOffset + i, tail));
-            Lanes.store(sum, out, outOffset + i, tail);
+                    VectorLanes.load(out, outOffset + i, tail)
+                            .add(VectorLanes.load(in, inOffset + i, tail));
+            VectorLanes.store(sum, out, outOffset + i, tail);
         }
     }
 
@@ -68,13 +70,13 @@ public final class Rows {
     /** {@code out[i] *= factor}. */
     public static void scale(float factor, MemorySegment out, long outOffset, long count) {
         long i = 0;
-        for (; i <= count - Lanes.LENGTH; i += Lanes.LENGTH) {
-            Lanes.store(Lanes.load(out, outOffset + i).mul(factor), out, outOffset + i);
+        for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+            VectorLanes.store(VectorLanes.load(out, outOffset + i).mul(factor), out, outOffset + i);
         }
         if (i < count) {
-            VectorMask<Float> tail = Lanes.tail(i, count);
-            FloatVector v = Lanes.load(out, outOffset + i, tail);
-            Lanes.store(v.mul(factor), out, outOffset + i, tail);
+            VectorMask<Float> tail = VectorLanes.tail(i, count);
+            FloatVector v = VectorLanes.load(out, outOffset + i, tail);
+            VectorLanes.store(v.mul(factor), out, outOffset + i, tail);
         }
     }
 

@@ -58,17 +58,17 @@ public final class SideProducts {
             int count,
             MemorySegment p,
             long pOffset) {
-        FloatVector a = FloatVector.zero(Lanes.SPECIES);
+        FloatVector a = FloatVector.zero(VectorLanes.SPECIES);
         FloatVector b = a;
         long second = fOffset + count;
         int i = 0;
-        for (; i <= count - Lanes.LENGTH; i += Lanes.LENGTH) {
-            FloatVector values = Lanes.load(x, xOffset + i);
-            a = values.fma(Lanes.load(f, fOffset + i), a);
-            b = values.fma(Lanes.load(f, second + i), b);
+        for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+            FloatVector values = VectorLanes.load(x, xOffset + i);
+            a = values.fma(VectorLanes.load(f, fOffset + i), a);
+            b = values.fma(VectorLanes.load(f, second + i), b);
         }
-        float first = Lanes.sum(a);
-        float other = Lanes.sum(b);
+        float first = VectorLanes.sum(a);
+        float other = VectorLanes.sum(b);
         if (i < count) {
             first += end(x, xOffset + i, f, fOffset + i, count - i);
             other += end(x, xOffset + i, f, second + i, count - i);
@@ -80,19 +80,20 @@ public final class SideProducts {
     /** The same sum that a factor has beside another. */
     private static float dot(
             MemorySegment x, long xOffset, MemorySegment f, long fOffset, int count) {
-        FloatVector a = FloatVector.zero(Lanes.SPECIES);
+        FloatVector a = FloatVector.zero(VectorLanes.SPECIES);
         int i = 0;
-        for (; i <= count - Lanes.LENGTH; i += Lanes.LENGTH) {
-            a = Lanes.load(x, xOffset + i).fma(Lanes.load(f, fOffset + i), a);
+        for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+            a = VectorLanes.load(x, xOffset + i).fma(VectorLanes.load(f, fOffset + i), a);
         }
-        float sum = Lanes.sum(a);
+        float sum = VectorLanes.sum(a);
         return i < count ? sum + end(x, xOffset + i, f, fOffset + i, count - i) : sum;
     }
 
     private static float end(
             MemorySegment x, long xOffset, MemorySegment f, long fOffset, int count) {
-        VectorMask<Float> mask = Lanes.tail(0, count);
-        return Lanes.sum(Lanes.load(x, xOffset, mask).mul(Lanes.load(f, fOffset, mask)));
+        VectorMask<Float> mask = VectorLanes.tail(0, count);
+        return VectorLanes.sum(
+                VectorLanes.load(x, xOffset, mask).mul(VectorLanes.load(f, fOffset, mask)));
     }
 
     /**
@@ -138,9 +139,9 @@ public final class SideProducts {
             long outOffset,
             long outStride) {
         int c = 0;
-        for (; c <= columns - Lanes.LENGTH; c += Lanes.LENGTH) {
-            FloatVector zero = FloatVector.zero(Lanes.SPECIES);
-            FloatVector summand = bias == null ? zero : Lanes.load(bias, biasOffset + c);
+        for (; c <= columns - VectorLanes.LENGTH; c += VectorLanes.LENGTH) {
+            FloatVector zero = FloatVector.zero(VectorLanes.SPECIES);
+            FloatVector summand = bias == null ? zero : VectorLanes.load(bias, biasOffset + c);
             long from = baseOffset + c;
             float factor = decay;
             // Two terms a pass; what lies between two passes is kept in the base's place.
@@ -148,8 +149,8 @@ public final class SideProducts {
                 boolean pair = j + 1 < rank;
                 boolean last = j + 2 >= rank;
                 long at = fOffset + j * fStride + c;
-                FloatVector first = Lanes.load(f, at);
-                FloatVector second = pair ? Lanes.load(f, at + fStride) : zero;
+                FloatVector first = VectorLanes.load(f, at);
+                FloatVector second = pair ? VectorLanes.load(f, at + fStride) : zero;
                 addTwo(
                         base,
                         from,
@@ -215,14 +216,14 @@ public final class SideProducts {
         for (int row = 0; row < rows; row++) {
             long products = pOffset + (long) row * pStride;
             long to = outOffset + row * outStride;
-            FloatVector t = Lanes.load(base, baseOffset + row * baseStride);
+            FloatVector t = VectorLanes.load(base, baseOffset + row * baseStride);
             t = t.mul(factor).add(summand);
-            t = first.fma(Lanes.broadcast(CheckedFloats.get(p, products)), t);
-            t = second.fma(Lanes.broadcast(CheckedFloats.get(p, products + pSecond)), t);
+            t = first.fma(VectorLanes.broadcast(CheckedFloats.get(p, products)), t);
+            t = second.fma(VectorLanes.broadcast(CheckedFloats.get(p, products + pSecond)), t);
             if (accumulate) {
-                t = Lanes.load(out, to).add(t);
+                t = VectorLanes.load(out, to).add(t);
             }
-            Lanes.store(t, out, to);
+            VectorLanes.store(t, out, to);
         }
     }
 

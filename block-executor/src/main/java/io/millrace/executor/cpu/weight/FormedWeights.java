@@ -3,21 +3,21 @@ package io.millrace.executor.cpu.weight;
 import io.millrace.executor.step.Floats;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
-import io.millrace.optim.Probe;
+import io.millrace.optim.estimate.Probe;
 
 /** A block's weights as one probe sees them: θ + s·z for each of its scales, formed on demand. */
 public final class FormedWeights {
-    private final Visit visit;
+    private final HostVisit visit;
     private final Probe probe;
     private final WeightPasses passes;
 
-    public FormedWeights(Visit visit, Probe probe, WeightPasses passes) {
+    public FormedWeights(HostVisit visit, Probe probe, WeightPasses passes) {
         this.visit = visit;
         this.probe = probe;
         this.passes = passes;
     }
 
-    public Visit visit() {
+    public HostVisit visit() {
         return visit;
     }
 

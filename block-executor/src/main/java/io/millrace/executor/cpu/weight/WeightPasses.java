@@ -3,7 +3,7 @@ package io.millrace.executor.cpu.weight;
 import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.op.WorkerPool;
 import io.millrace.executor.cpu.scratch.Scratch;
-import io.millrace.optim.Probe;
+import io.millrace.optim.estimate.Probe;
 
 /**
  * How a direction is run: what its probes see of a block's weights, how products with them are
@@ -24,10 +24,10 @@ public interface WeightPasses extends AutoCloseable {
      * @param probe the direction and scales
      * @param store whether a pass over the whole tensor writes back what is folded
      */
-    TensorForm form(Visit visit, int tensor, Probe probe, boolean store);
+    TensorForm form(HostVisit visit, int tensor, Probe probe, boolean store);
 
     /** Folds the updates that are due into a whole tensor, forming nothing. */
-    void fold(Visit visit, int tensor);
+    void fold(HostVisit visit, int tensor);
 
     /** Products with weights along the direction. */
     LinearProgram linear(CpuWorkers workers, Scratch scratch);

@@ -16,11 +16,11 @@ import io.millrace.executor.step.UpdateLog;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
-import io.millrace.optim.DenseDirection;
-import io.millrace.optim.PendingUpdates;
-import io.millrace.optim.Probe;
 import io.millrace.optim.Rounding;
-import io.millrace.optim.Update;
+import io.millrace.optim.direction.DenseDirection;
+import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.update.PendingUpdates;
+import io.millrace.optim.update.Update;
 import io.millrace.prefetch.BlockLease;
 import java.util.List;
 

@@ -3,8 +3,8 @@ package io.millrace.executor.cuda.kernel;
 import io.millrace.memory.DType;
 import io.millrace.model.spec.Activation;
 import io.millrace.model.spec.NormSpec;
-import io.millrace.optim.GaussianDirection;
-import io.millrace.optim.RademacherDirection;
+import io.millrace.optim.direction.GaussianDirection;
+import io.millrace.optim.direction.RademacherDirection;
 
 /** The numbers by which kernels know dtypes and kinds: the enums of the {@code .cu} files. */
 final class KernelCodes {

@@ -1,7 +1,7 @@
 package io.millrace.executor.cuda.kernel;
 
-import io.millrace.optim.Probe;
 import io.millrace.optim.Rounding;
+import io.millrace.optim.estimate.Probe;
 import java.util.List;
 
 /**

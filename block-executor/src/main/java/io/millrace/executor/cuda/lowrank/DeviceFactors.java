@@ -9,7 +9,7 @@ import io.millrace.memory.BlockLayout;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.device.Device;
 import io.millrace.memory.device.DeviceEvent;
-import io.millrace.optim.FactorSchedule;
+import io.millrace.optim.update.FactorSchedule;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.HashMap;

@@ -14,7 +14,7 @@ import io.millrace.executor.cuda.weight.DeviceVisit;
 import io.millrace.executor.cuda.weight.DeviceWeights;
 import io.millrace.memory.DType;
 import io.millrace.model.spec.LinearSpec;
-import io.millrace.optim.PendingUpdates;
+import io.millrace.optim.update.PendingUpdates;
 import java.util.List;
 import java.util.Optional;
 

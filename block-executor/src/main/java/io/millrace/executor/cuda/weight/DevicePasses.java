@@ -3,7 +3,7 @@ package io.millrace.executor.cuda.weight;
 import io.millrace.executor.cuda.kernel.DeviceMatrix;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.memory.BlockLayout;
-import io.millrace.optim.Probe;
+import io.millrace.optim.estimate.Probe;
 import io.millrace.prefetch.BlockLease;
 
 /**

@@ -1,7 +1,7 @@
 package io.millrace.executor.cuda.weight;
 
 import io.millrace.executor.cuda.kernel.DeviceMatrix;
-import io.millrace.optim.Probe;
+import io.millrace.optim.estimate.Probe;
 
 /** A block's weights as one probe sees them: θ + s·z for each of its scales, formed on demand. */
 public final class DeviceWeights {

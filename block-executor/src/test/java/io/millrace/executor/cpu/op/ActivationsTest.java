@@ -97,7 +97,7 @@ final class ActivationsTest {
     @EnumSource(Activation.class)
     void givesTheSameBitsInVectorsAndAtTheirEnds(Activation activation) {
         SplittableRandom random = new SplittableRandom(Memory.seed());
-        int n = 40 * Lanes.LENGTH;
+        int n = 40 * VectorLanes.LENGTH;
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment in = Memory.random(arena, random, n, 5);
             for (int i = 0; i < EDGES.length; i++) {
@@ -142,20 +142,21 @@ final class ActivationsTest {
     @Test
     void exponentialIsWithinOnePartInTenMillion() {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment s = arena.allocate(4L * Lanes.LENGTH, 64);
+            MemorySegment s = arena.allocate(4L * VectorLanes.LENGTH, 64);
             double worst = 0;
             for (float x = -87.3f; x < 88.3f; x += 0.0013f) {
-                Lanes.store(Lanes.exp(Lanes.broadcast(x)), s, 0);
+                VectorLanes.store(VectorLanes.exp(VectorLanes.broadcast(x)), s, 0);
                 worst = Math.max(worst, Math.abs(Memory.at(s, 0) / Math.exp(x) - 1));
             }
             assertThat(worst).isBetween(1e-9, 1.5e-7);
-            Lanes.store(Lanes.exp(Lanes.broadcast(Float.NEGATIVE_INFINITY)), s, 0);
+            VectorLanes.store(
+                    VectorLanes.exp(VectorLanes.broadcast(Float.NEGATIVE_INFINITY)), s, 0);
             assertThat(Memory.at(s, 0)).isZero();
-            Lanes.store(Lanes.exp(Lanes.broadcast(-1e30f)), s, 0);
+            VectorLanes.store(VectorLanes.exp(VectorLanes.broadcast(-1e30f)), s, 0);
             assertThat(Memory.at(s, 0)).isZero();
-            Lanes.store(Lanes.exp(Lanes.broadcast(1000f)), s, 0);
+            VectorLanes.store(VectorLanes.exp(VectorLanes.broadcast(1000f)), s, 0);
             assertThat(Memory.at(s, 0)).isInfinite();
-            Lanes.store(Lanes.exp(Lanes.broadcast(0f)), s, 0);
+            VectorLanes.store(VectorLanes.exp(VectorLanes.broadcast(0f)), s, 0);
             assertThat(Memory.at(s, 0)).isEqualTo(1f);
         }
     }

@@ -1,5 +1,6 @@
 package io.millrace.executor.cuda.kernel;
 
+import io.millrace.executor.cpu.param.StorageCodec;
 import io.millrace.memory.DType;
 import io.millrace.memory.Ledger;
 import io.millrace.memory.Tier;
@@ -9,7 +10,6 @@ import io.millrace.memory.device.DeviceOptions;
 import io.millrace.memory.device.Devices;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
-import io.millrace.optim.StorageCodec;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayDeque;

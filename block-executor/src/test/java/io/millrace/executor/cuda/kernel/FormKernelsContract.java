@@ -2,15 +2,15 @@ package io.millrace.executor.cuda.kernel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.millrace.executor.cpu.param.ParameterPass;
+import io.millrace.executor.cpu.param.PassPlan;
+import io.millrace.executor.cpu.param.StoredTensor;
 import io.millrace.memory.DType;
-import io.millrace.optim.Directions;
-import io.millrace.optim.ParameterPass;
-import io.millrace.optim.PassPlan;
-import io.millrace.optim.PendingUpdates;
-import io.millrace.optim.Probe;
 import io.millrace.optim.Rounding;
-import io.millrace.optim.StoredTensor;
-import io.millrace.optim.Update;
+import io.millrace.optim.direction.Directions;
+import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.update.PendingUpdates;
+import io.millrace.optim.update.Update;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -1,0 +1,190 @@
+package io.millrace.executor.cpu.param;
+
+import io.millrace.optim.direction.LowRankDirection;
+import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.update.Update;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * The loops over the thin factors of a low-rank direction, in tiles that stay in the first-level
+ * cache. An instance belongs to one thread; any number may work at once on rows that do not
+ * overlap.
+ */
+public final class FactorKernels {
+    private static final int TILE = 4096;
+    private static final ValueLayout.OfFloat FLOAT =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private final int rank;
+    private final int rowsAtOnce; // of a matrix's factor
+    private final float[] left;
+    private final float[] momentum;
+    private final float[] z;
+
+    /** Kernels for factors of a rank. */
+    public FactorKernels(int rank) {
+        this.rank = rank;
+        rowsAtOnce = Math.max(1, TILE / rank);
+        int tile = Math.max(TILE, rank);
+        left = new float[tile];
+        momentum = new float[tile];
+        z = new float[tile];
+    }
+
+    /** Moves some rows of a track along a leg. */
+    public void advance(FactorTrack track, FactorTrack.Leg leg, long rowFrom, long rowTo) {
+        int width = track.width();
+        int step = Math.max(1, TILE / width);
+        for (long row = rowFrom; row < rowTo; row += step) {
+            long first = row * width;
+            int count = (int) Math.min(step, rowTo - row) * width;
+            load(track.left(), first, left, count);
+            track.momentum().ifPresent(memory -> load(memory, first, momentum, count));
+            leg.projection().ifPresent(projection -> project(projection, count));
+            for (Update update : leg.updates()) {
+                apply(track, update, first, count);
+            }
+            store(left, track.left(), first, count);
+            track.momentum().ifPresent(memory -> store(momentum, memory, first, count));
+        }
+    }
+
+    private void apply(FactorTrack track, Update update, long first, int count) {
+        if (track.startsPeriod(update.step())) {
+            Arrays.fill(left, 0, count, 0f);
+        }
+        if (track.decays() && update.decay() != 1f) {
+            TileKernels.scale(left, count, update.decay());
+        }
+        if (track.momentum().isPresent()) {
+            Update.Momentum rule = update.momentum().orElseThrow();
+            TileKernels.scale(momentum, count, rule.beta());
+            add(track, rule.slopes(), first, momentum, count);
+            TileKernels.add(left, momentum, count, rule.rate());
+        } else {
+            add(track, update.terms(), first, left, count);
+        }
+    }
+
+    private void add(
+            FactorTrack track, List<Update.Term> terms, long first, float[] sum, int count) {
+        for (int k = 0; k < terms.size(); k++) {
+            Update.Term term = terms.get(k);
+            track.fill(term.seed(), first, z, count);
+            TileKernels.add(sum, z, count, term.coefficient());
+        }
+    }
+
+    /** N ← N · projection, for the rows of a tile. */
+    private void project(float[] projection, int count) {
+        System.arraycopy(momentum, 0, z, 0, count);
+        for (int row = 0; row < count; row += rank) {
+            for (int column = 0; column < rank; column++) {
+                float sum = z[row] * projection[column];
+                for (int i = 1; i < rank; i++) {
+                    sum = Math.fma(z[row + i], projection[i * rank + column], sum);
+                }
+                momentum[row + column] = sum;
+            }
+        }
+    }
+
+    /** V_oldᵀ V_new / n, from the window that ends with a step to the next; row-major [r, r]. */
+    float[] projection(LowRankDirection direction, long lastStep, int tensorId, long columns) {
+        double[] sums = new double[rank * rank];
+        for (long from = 0; from < columns; from += rowsAtOnce) {
+            int count = (int) Math.min(rowsAtOnce, columns - from) * rank;
+            direction.fillRight(lastStep, tensorId, from * rank, left, 0, count);
+            direction.fillRight(lastStep + 1, tensorId, from * rank, z, 0, count);
+            for (int at = 0; at < count; at += rank) {
+                for (int i = 0; i < rank; i++) {
+                    for (int j = 0; j < rank; j++) {
+                        sums[i * rank + j] += (double) left[at + i] * z[at + j];
+                    }
+                }
+            }
+        }
+        float[] projection = new float[rank * rank];
+        for (int i = 0; i < projection.length; i++) {
+            projection[i] = (float) (sums[i] / columns);
+        }
+        return projection;
+    }
+
+    /**
+     * Writes rows of V as it is in a step, transposed: [r, n].
+     *
+     * @param track says of which matrix
+     * @param step the step
+     * @param from first row of V, a column of the matrix
+     * @param to row after the last
+     * @param out the whole of Vᵀ
+     */
+    public void right(FactorTrack track, long step, long from, long to, MemorySegment out) {
+        for (long row = from; row < to; row += rowsAtOnce) {
+            int count = (int) Math.min(rowsAtOnce, to - row);
+            track.direction().fillRight(step, track.tensorId(), row * rank, z, 0, count * rank);
+            transpose(count, out, row, track.columns());
+        }
+    }
+
+    /**
+     * Writes rows of {@code (L + s U) / √r}, transposed: [r, m], one scale after another.
+     *
+     * @param track holds L
+     * @param withLeft whether L counts; else it is zero
+     * @param probe the seed of U, and the scales
+     * @param from first row
+     * @param to row after the last
+     * @param out [scales, r, m]
+     */
+    public void sides(
+            FactorTrack track,
+            boolean withLeft,
+            Probe probe,
+            long from,
+            long to,
+            MemorySegment out) {
+        float factor = track.direction().scale();
+        for (long row = from; row < to; row += rowsAtOnce) {
+            int rows = (int) Math.min(rowsAtOnce, to - row);
+            int count = rows * rank;
+            long first = row * rank;
+            track.fill(probe.seed(), first, momentum, count);
+            for (int scale = 0; scale < probe.scales().size(); scale++) {
+                if (withLeft) {
+                    load(track.left(), first, z, count);
+                } else {
+                    Arrays.fill(z, 0, count, 0f);
+                }
+                TileKernels.add(z, momentum, count, probe.scales().get(scale));
+                TileKernels.scale(z, count, factor);
+                transpose(rows, out, (long) scale * rank * track.rows() + row, track.rows());
+            }
+        }
+    }
+
+    /**
+     * Writes the tile of z, [rows, r], as columns of [r, stride], from a place in its first row.
+     */
+    private void transpose(int rows, MemorySegment out, long start, long stride) {
+        for (int j = 0; j < rank; j++) {
+            for (int i = 0; i < rows; i++) {
+                left[i] = z[i * rank + j];
+            }
+            store(left, out, start + j * stride, rows);
+        }
+    }
+
+    private static void load(MemorySegment from, long first, float[] to, int count) {
+        MemorySegment.copy(from, FLOAT, first * Float.BYTES, to, 0, count);
+    }
+
+    private static void store(float[] from, MemorySegment to, long first, int count) {
+        MemorySegment.copy(from, 0, to, FLOAT, first * Float.BYTES, count);
+    }
+}

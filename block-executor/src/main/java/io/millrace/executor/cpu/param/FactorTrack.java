@@ -1,0 +1,194 @@
+package io.millrace.executor.cpu.param;
+
+import io.millrace.optim.direction.LowRankDirection;
+import io.millrace.optim.random.GaussianStream;
+import io.millrace.optim.random.StreamIds;
+import io.millrace.optim.update.FactorSchedule;
+import io.millrace.optim.update.Update;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What the updates of a low-rank run have made of one tensor since its last fold. A matrix is
+ * {@code decay · θ + L Vᵀ / √r} with the left factor L [m, r], and with momentum there is N [m, r]
+ * too; any other tensor is θ + L, L as long as itself. A pure function of the updates, so it can be
+ * moved to any step; moving on from the last one is cheap.
+ *
+ * <p>Moving goes in legs of at most a window each: {@link #leg} says what to do, any number of
+ * {@link FactorKernels} do it for disjoint rows, {@link #complete} ends the leg.
+ */
+public final class FactorTrack {
+    private final LowRankDirection direction;
+    private final FactorSchedule schedule;
+    private final int tensorId;
+    private final long rows;
+    private final long columns;
+    private final boolean matrix;
+    private final MemorySegment left;
+    private final Optional<MemorySegment> momentum;
+
+    private FactorTrack(
+            LowRankDirection direction,
+            int foldEvery,
+            int tensorId,
+            long rows,
+            long columns,
+            boolean matrix,
+            MemorySegment left,
+            Optional<MemorySegment> momentum) {
+        this.direction = direction;
+        schedule = new FactorSchedule(direction, foldEvery, momentum.isPresent());
+        this.tensorId = tensorId;
+        this.rows = rows;
+        this.columns = columns;
+        this.matrix = matrix;
+        this.left = left;
+        this.momentum = momentum;
+        clear();
+    }
+
+    /**
+     * The track of a matrix before the first step.
+     *
+     * @param direction the direction
+     * @param foldEvery steps from one fold to the next; divides the direction's window
+     * @param tensorId the matrix's index among the sorted trainable names
+     * @param rows m
+     * @param columns n
+     * @param left memory for L
+     * @param momentum memory for N, for rules that have momentum
+     */
+    public static FactorTrack ofMatrix(
+            LowRankDirection direction,
+            int foldEvery,
+            int tensorId,
+            long rows,
+            long columns,
+            MemorySegment left,
+            Optional<MemorySegment> momentum) {
+        return new FactorTrack(direction, foldEvery, tensorId, rows, columns, true, left, momentum);
+    }
+
+    /**
+     * The track of a tensor that takes dense directions, before the first step.
+     *
+     * @param direction the direction of the run's matrices
+     * @param foldEvery steps from one fold to the next; divides the direction's window
+     * @param tensorId the tensor's index among the sorted trainable names
+     * @param elements how many it has
+     * @param sums memory for L
+     */
+    public static FactorTrack ofVector(
+            LowRankDirection direction,
+            int foldEvery,
+            int tensorId,
+            long elements,
+            MemorySegment sums) {
+        return new FactorTrack(
+                direction, foldEvery, tensorId, elements, 1, false, sums, Optional.empty());
+    }
+
+    /** A part of the way: updates of one window, and what its first step does to N before all. */
+    public record Leg(FactorSchedule.Leg part, Optional<float[]> projection) {
+        List<Update> updates() {
+            return part.updates();
+        }
+    }
+
+    int tensorId() {
+        return tensorId;
+    }
+
+    LowRankDirection direction() {
+        return direction;
+    }
+
+    /** Floats of a row of L. */
+    int width() {
+        return matrix ? direction.rank() : 1;
+    }
+
+    /** Rows of the matrix, or elements of another tensor. */
+    public long rows() {
+        return rows;
+    }
+
+    /** Columns of the matrix. */
+    public long columns() {
+        return columns;
+    }
+
+    /** L, row-major. */
+    public MemorySegment left() {
+        return left;
+    }
+
+    Optional<MemorySegment> momentum() {
+        return momentum;
+    }
+
+    /** The last step that the factors hold. */
+    public long step() {
+        return schedule.step();
+    }
+
+    /** The factor on the folded weights of a matrix. */
+    public float decay() {
+        return schedule.decay();
+    }
+
+    /** Whether an update's decay counts. */
+    boolean decays() {
+        return matrix;
+    }
+
+    /** Whether L begins anew with a step. */
+    boolean startsPeriod(long nextStep) {
+        return schedule.startsPeriod(nextStep);
+    }
+
+    /** Consecutive elements of what an update's term multiplies. */
+    void fill(long seed, long firstElement, float[] values, int count) {
+        if (matrix) {
+            direction.fillLeft(seed, tensorId, firstElement, values, 0, count);
+        } else {
+            GaussianStream.fill(StreamIds.DENSE_Z, seed, tensorId, firstElement, values, 0, count);
+        }
+    }
+
+    /**
+     * Makes ready to move to a step: back to the start where it lies behind, and without momentum
+     * straight to the last fold before it.
+     */
+    public void aim(long wanted) {
+        if (schedule.aim(wanted)) {
+            clear();
+        }
+    }
+
+    /**
+     * The next leg.
+     *
+     * @param updates those of the steps after {@link #step}, at least one
+     * @param kernels makes the projection of N where V changes
+     */
+    public Leg leg(List<Update> updates, FactorKernels kernels) {
+        FactorSchedule.Leg part = schedule.leg(updates);
+        return new Leg(
+                part,
+                part.turns()
+                        ? Optional.of(kernels.projection(direction, step(), tensorId, columns))
+                        : Optional.empty());
+    }
+
+    /** Says that a leg was done for all rows. */
+    public void complete(Leg leg) {
+        schedule.complete(leg.part());
+    }
+
+    private void clear() {
+        left.fill((byte) 0);
+        momentum.ifPresent(memory -> memory.fill((byte) 0));
+    }
+}

@@ -1,0 +1,185 @@
+package io.millrace.executor.cpu.param;
+
+import io.millrace.memory.DType;
+import io.millrace.optim.Rounding;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.Objects;
+
+/**
+ * The pass over a matrix whose updates are of low rank: widens elements to float32, folds, writes
+ * back, and writes out what a reader sees. The rows of one matrix may be cut in any way without a
+ * change of an element's value. An instance belongs to one thread; any number may work at once on
+ * elements that do not overlap.
+ */
+public final class LowRankPass {
+    private static final int TILE = 4096;
+    private static final ValueLayout.OfFloat FLOAT =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private final Rounding rounding;
+    private final StorageCodec codec = new StorageCodec(TILE);
+    private final float[] p = new float[TILE];
+    private final float[] seen = new float[TILE];
+    private final float[] u;
+    private DType written = DType.F32;
+
+    /**
+     * A pass for one thread.
+     *
+     * @param rank rank of the directions it will meet
+     * @param rounding how folded parameters become 16-bit values
+     */
+    public LowRankPass(int rank, Rounding rounding) {
+        this.rounding = rounding;
+        u = new float[rank];
+    }
+
+    /** Says what outputs are written as from now on, as {@link ParameterPass#writing} does. */
+    public LowRankPass writing(DType type) {
+        written = type;
+        return this;
+    }
+
+    /**
+     * Passes over consecutive elements of a matrix. Outputs are contiguous.
+     *
+     * @param tensor where the matrix is stored
+     * @param plan what to do
+     * @param firstElement the first element
+     * @param count how many
+     * @param outputs one memory for every output of the plan; or none where a plan only folds
+     * @param outputOffsets the byte offset in each where the first element goes
+     */
+    public void range(
+            StoredTensor tensor,
+            LowRankPlan plan,
+            long firstElement,
+            long count,
+            MemorySegment[] outputs,
+            long[] outputOffsets) {
+        Objects.checkFromIndexSize(firstElement, count, tensor.elements());
+        long columns = plan.columns();
+        long done = 0;
+        while (done < count) {
+            long element = firstElement + done;
+            long column = element % columns;
+            int width = (int) Math.min(Math.min(TILE, columns - column), count - done);
+            piece(tensor, plan, element / columns, column, width, outputs, outputOffsets, done);
+            done += width;
+        }
+    }
+
+    /**
+     * Passes over some columns of every row. Outputs are contiguous.
+     *
+     * @param tensor where the matrix is stored
+     * @param plan what to do
+     * @param column the first column
+     * @param tileColumns how many
+     * @param outputs as in {@link #range}
+     * @param outputOffsets as in {@link #range}
+     */
+    public void columns(
+            StoredTensor tensor,
+            LowRankPlan plan,
+            long column,
+            long tileColumns,
+            MemorySegment[] outputs,
+            long[] outputOffsets) {
+        Objects.checkFromIndexSize(column, tileColumns, plan.columns());
+        long rows = tensor.elements() / plan.columns();
+        for (long row = 0; row < rows; row++) {
+            for (long done = 0; done < tileColumns; done += TILE) {
+                int width = (int) Math.min(TILE, tileColumns - done);
+                long out = row * tileColumns + done;
+                piece(tensor, plan, row, column + done, width, outputs, outputOffsets, out);
+            }
+        }
+    }
+
+    private void piece(
+            StoredTensor tensor,
+            LowRankPlan plan,
+            long row,
+            long column,
+            int width,
+            MemorySegment[] outputs,
+            long[] outputOffsets,
+            long outputElement) {
+        long element = row * plan.columns() + column;
+        long stored = tensor.offset() + element * tensor.dtype().sizeBytes();
+        codec.load(tensor.bytes(), stored, tensor.dtype(), p, 0, width);
+        if (plan.fold().isPresent()) {
+            LowRankPlan.Fold fold = plan.fold().get();
+            fold(plan, fold, row, column, width);
+            round(tensor, fold.seed(), element, width);
+            if (fold.store()) {
+                codec.store(tensor.bytes(), stored, tensor.dtype(), p, 0, width);
+            }
+        }
+        if (outputs.length == 0) {
+            return;
+        }
+        if (plan.side().isEmpty()) {
+            write(p, width, outputs[0], outputOffsets[0], outputElement);
+            return;
+        }
+        LowRankPlan.Side side = plan.side().get();
+        int rank = u.length;
+        plan.direction().fillLeft(side.seed(), tensor.tensorId(), row * rank, u, 0, rank);
+        for (int i = 0; i < outputs.length; i++) {
+            see(plan, side, side.scales().get(i), row, column, width);
+            write(seen, width, outputs[i], outputOffsets[i], outputElement);
+        }
+    }
+
+    private void fold(LowRankPlan plan, LowRankPlan.Fold fold, long row, long column, int width) {
+        if (fold.decay() != 1f) {
+            TileKernels.scale(p, width, fold.decay());
+        }
+        float factor = plan.direction().scale();
+        int rank = u.length;
+        for (int j = 0; j < rank; j++) {
+            float left = at(fold.left(), row * rank + j) * factor;
+            TileKernels.add(p, 0, fold.right(), j * plan.columns() + column, width, left);
+        }
+    }
+
+    private void see(
+            LowRankPlan plan,
+            LowRankPlan.Side side,
+            float scale,
+            long row,
+            long column,
+            int width) {
+        System.arraycopy(p, 0, seen, 0, width);
+        if (side.decay() != 1f) {
+            TileKernels.scale(seen, width, side.decay());
+        }
+        float factor = plan.direction().scale();
+        int rank = u.length;
+        for (int j = 0; j < rank; j++) {
+            float left = side.left().isPresent() ? at(side.left().get(), row * rank + j) : 0f;
+            float sum = Math.fma(scale, u[j], left) * factor;
+            TileKernels.add(seen, 0, side.right(), j * plan.columns() + column, width, sum);
+        }
+    }
+
+    private void round(StoredTensor tensor, long seed, long element, int width) {
+        if (rounding == Rounding.NEAREST) {
+            codec.roundNearest(tensor.dtype(), p, 0, width);
+        } else {
+            StochasticRounding.round(tensor.dtype(), seed, tensor.tensorId(), element, p, 0, width);
+        }
+    }
+
+    private static float at(MemorySegment floats, long index) {
+        return floats.getAtIndex(FLOAT, index);
+    }
+
+    private void write(float[] values, int count, MemorySegment out, long offset, long element) {
+        codec.store(out, offset + element * written.sizeBytes(), written, values, 0, count);
+    }
+}

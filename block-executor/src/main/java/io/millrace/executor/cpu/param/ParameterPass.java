@@ -1,0 +1,297 @@
+package io.millrace.executor.cpu.param;
+
+import io.millrace.memory.DType;
+import io.millrace.optim.Rounding;
+import io.millrace.optim.direction.DenseDirection;
+import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.update.PendingUpdates;
+import io.millrace.optim.update.Update;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * The fused pass over parameters: widens them to float32, applies the updates that they have not
+ * seen, writes back what the fold schedule says, and writes θ + s z for every scale of a probe from
+ * one generation of z. It works in tiles that stay in the first-level cache and allocates nothing.
+ *
+ * <pre>
+ *   stored ──widen──▶ p ──update, update, fold──▶ stored (as of the last fold)
+ *                     └──further updates──▶ fma(s, z, p) ──▶ output of each scale, float32 or rounded
+ * </pre>
+ *
+ * <p>The values of an element depend on its index alone, not on how a tensor is cut into passes. An
+ * instance belongs to one thread; any number of instances may work at once on elements that do not
+ * overlap.
+ */
+public final class ParameterPass {
+    private static final int TILE = 4096;
+
+    private final DenseDirection direction;
+    private final Rounding rounding;
+    private final StorageCodec codec = new StorageCodec(TILE);
+    private final float[] p = new float[TILE];
+    private final float[] z = new float[TILE];
+    private DType written = DType.F32;
+
+    // The tile at work: so many pieces of so many elements, `stride` elements apart in the tensor.
+    private long first;
+    private long stride;
+    private int pieces;
+    private int width;
+
+    /**
+     * A pass for one thread.
+     *
+     * @param direction makes z
+     * @param rounding how folded parameters become 16-bit values
+     */
+    public ParameterPass(DenseDirection direction, Rounding rounding) {
+        this.direction = direction;
+        this.rounding = rounding;
+    }
+
+    /**
+     * Says what outputs are written as from now on: as float32, which they are at first, or rounded
+     * to the nearest bfloat16. The arithmetic before that is the same.
+     *
+     * @param type F32 or BF16
+     * @return this
+     */
+    public ParameterPass writing(DType type) {
+        written = type;
+        return this;
+    }
+
+    /**
+     * Passes over consecutive elements of a tensor. Outputs are contiguous.
+     *
+     * @param tensor where the elements are stored
+     * @param plan what to do
+     * @param firstElement the first element
+     * @param count how many
+     * @param outputs one memory for every output of the plan, in order of its scales; or none at
+     *     all where a plan without a probe only folds
+     * @param outputOffsets the byte offset in each where the first element goes
+     */
+    public void range(
+            StoredTensor tensor,
+            PassPlan plan,
+            long firstElement,
+            long count,
+            MemorySegment[] outputs,
+            long[] outputOffsets) {
+        Objects.checkFromIndexSize(firstElement, count, tensor.elements());
+        checkOutputs(plan, outputs, outputOffsets);
+        for (long done = 0; done < count; done += TILE) {
+            tileAt(firstElement + done, 0, 1, (int) Math.min(TILE, count - done));
+            run(tensor, plan, outputs, outputOffsets, done);
+        }
+    }
+
+    /**
+     * Passes over a rectangle of a row-major matrix. Outputs are contiguous tiles of its rows and
+     * columns.
+     *
+     * @param tensor where the matrix is stored
+     * @param plan what to do
+     * @param columns the length of the matrix's rows
+     * @param row the first row
+     * @param rows how many
+     * @param column the first column
+     * @param tileColumns how many
+     * @param outputs as in {@link #range}
+     * @param outputOffsets as in {@link #range}
+     */
+    public void rectangle(
+            StoredTensor tensor,
+            PassPlan plan,
+            long columns,
+            long row,
+            long rows,
+            long column,
+            long tileColumns,
+            MemorySegment[] outputs,
+            long[] outputOffsets) {
+        if (tileColumns == columns && column == 0) {
+            range(tensor, plan, row * columns, rows * columns, outputs, outputOffsets);
+            return;
+        }
+        Objects.checkFromIndexSize(column, tileColumns, columns);
+        Objects.checkFromIndexSize(row, rows, tensor.elements() / columns);
+        checkOutputs(plan, outputs, outputOffsets);
+        if (tileColumns == 0) {
+            return;
+        }
+        long rowsAtOnce = Math.max(1, TILE / tileColumns);
+        for (long r = 0; r < rows; r += rowsAtOnce) {
+            int many = (int) Math.min(rowsAtOnce, rows - r);
+            for (long c = 0; c < tileColumns; c += TILE) {
+                int wide = (int) Math.min(TILE, tileColumns - c);
+                tileAt((row + r) * columns + column + c, columns, many, wide);
+                run(tensor, plan, outputs, outputOffsets, r * tileColumns + c);
+            }
+        }
+    }
+
+    private static void checkOutputs(PassPlan plan, MemorySegment[] outputs, long[] offsets) {
+        boolean onlyFolds = outputs.length == 0 && plan.probe().isEmpty();
+        if ((!onlyFolds && outputs.length != plan.outputs()) || offsets.length != outputs.length) {
+            throw new IllegalArgumentException(
+                    outputs.length + " outputs and " + offsets.length + " offsets for " + plan);
+        }
+    }
+
+    private void tileAt(long firstElement, long strideElements, int pieceCount, int pieceWidth) {
+        first = firstElement;
+        stride = strideElements;
+        pieces = pieceCount;
+        width = pieceWidth;
+    }
+
+    private void run(
+            StoredTensor tensor,
+            PassPlan plan,
+            MemorySegment[] outputs,
+            long[] outputOffsets,
+            long outputElement) {
+        load(tensor);
+        if (plan.gathered().isPresent()) {
+            addGathered(tensor, plan, plan.gathered().get());
+        } else {
+            fold(tensor, plan);
+        }
+        int count = pieces * width;
+        if (plan.probe().isPresent()) {
+            Probe probe = plan.probe().get();
+            fillZ(tensor, probe.seed());
+            perturb(probe.scales(), count, outputs, outputOffsets, outputElement);
+        } else if (outputs.length == 1) {
+            long offset = outputOffsets[0] + outputElement * written.sizeBytes();
+            codec.store(outputs[0], offset, written, p, 0, count);
+        }
+    }
+
+    private void perturb(
+            List<Float> scales, int count, MemorySegment[] outputs, long[] offsets, long element) {
+        long skip = element * written.sizeBytes();
+        if (scales.size() == 2 && scales.get(0) != 0f && scales.get(0) == -scales.get(1)) {
+            perturbBoth(
+                    scales.get(0),
+                    count,
+                    outputs[0],
+                    offsets[0] + skip,
+                    outputs[1],
+                    offsets[1] + skip);
+            return;
+        }
+        for (int i = 0; i < outputs.length; i++) {
+            perturb(scales.get(i), count, outputs[i], offsets[i] + skip);
+        }
+    }
+
+    private void perturbBoth(
+            float scale,
+            int count,
+            MemorySegment plus,
+            long plusOffset,
+            MemorySegment minus,
+            long minusOffset) {
+        if (written == DType.F32) {
+            TileKernels.perturbBoth(scale, z, p, count, plus, plusOffset, minus, minusOffset);
+        } else {
+            BFloat16.perturbBoth(scale, z, p, count, plus, plusOffset, minus, minusOffset);
+        }
+    }
+
+    /** A scale of 0 gives p itself, signs of zero included. */
+    private void perturb(float scale, int count, MemorySegment out, long offset) {
+        if (scale == 0f) {
+            codec.store(out, offset, written, p, 0, count);
+        } else if (written == DType.F32) {
+            TileKernels.perturb(scale, z, p, count, out, offset);
+        } else {
+            BFloat16.perturb(scale, z, p, count, out, offset);
+        }
+    }
+
+    private void fold(StoredTensor tensor, PassPlan plan) {
+        PendingUpdates pending = plan.pending();
+        int count = pieces * width;
+        for (int i = 0; i < pending.size(); i++) {
+            Update update = pending.update(i);
+            if (!tensor.vector() && update.decay() != 1f) {
+                TileKernels.scale(p, count, update.decay());
+            }
+            for (int k = 0; k < update.terms().size(); k++) {
+                Update.Term term = update.terms().get(k);
+                fillZ(tensor, term.seed());
+                TileKernels.add(p, z, count, term.coefficient());
+            }
+            if (pending.foldsAfter(update.step())) {
+                boolean store = plan.store() && update.step() == pending.foldThrough();
+                if (store && pieces == 1 && rounding == Rounding.NEAREST) {
+                    // Narrowed once: what is kept on is what was written.
+                    codec.storeRounded(
+                            tensor.bytes(), byteOffset(tensor, 0), tensor.dtype(), p, width);
+                } else {
+                    round(tensor, update.seed());
+                    if (store) {
+                        store(tensor);
+                    }
+                }
+            }
+        }
+    }
+
+    private void addGathered(StoredTensor tensor, PassPlan plan, MemorySegment sums) {
+        PendingUpdates pending = plan.pending();
+        for (int i = 0; i < pieces; i++) {
+            TileKernels.add(p, i * width, sums, element(i), width, 1f);
+        }
+        if (pending.folds()) {
+            round(tensor, pending.update(pending.size() - 1).seed());
+            if (plan.store()) {
+                store(tensor);
+            }
+        }
+    }
+
+    private void fillZ(StoredTensor tensor, long seed) {
+        for (int i = 0; i < pieces; i++) {
+            direction.fill(seed, tensor.tensorId(), element(i), z, i * width, width);
+        }
+    }
+
+    private void round(StoredTensor tensor, long seed) {
+        DType dtype = tensor.dtype();
+        if (rounding == Rounding.NEAREST) {
+            codec.roundNearest(dtype, p, 0, pieces * width);
+            return;
+        }
+        for (int i = 0; i < pieces; i++) {
+            StochasticRounding.round(
+                    dtype, seed, tensor.tensorId(), element(i), p, i * width, width);
+        }
+    }
+
+    private void load(StoredTensor tensor) {
+        for (int i = 0; i < pieces; i++) {
+            codec.load(tensor.bytes(), byteOffset(tensor, i), tensor.dtype(), p, i * width, width);
+        }
+    }
+
+    private void store(StoredTensor tensor) {
+        for (int i = 0; i < pieces; i++) {
+            codec.store(tensor.bytes(), byteOffset(tensor, i), tensor.dtype(), p, i * width, width);
+        }
+    }
+
+    private long element(int piece) {
+        return first + piece * stride;
+    }
+
+    private long byteOffset(StoredTensor tensor, int piece) {
+        return tensor.offset() + element(piece) * tensor.dtype().sizeBytes();
+    }
+}

@@ -1,0 +1,43 @@
+package io.millrace.executor.cpu.param;
+
+import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.update.PendingUpdates;
+import java.lang.foreign.MemorySegment;
+import java.util.Optional;
+
+/**
+ * What a pass does to every element it meets; one plan serves all tensors and threads of a visit.
+ *
+ * @param pending the updates to apply on the way
+ * @param store whether the parameters as of {@link PendingUpdates#foldThrough} are written back
+ * @param probe the direction and scales to write out; without one, the parameters themselves are
+ * @param gathered what all pending updates add to the tensor, float32, where it was summed before
+ */
+public record PassPlan(
+        PendingUpdates pending,
+        boolean store,
+        Optional<Probe> probe,
+        Optional<MemorySegment> gathered) {
+    /** Writes θ + s z for every scale of a probe. */
+    public static PassPlan probing(PendingUpdates pending, boolean store, Probe probe) {
+        return new PassPlan(pending, store, Optional.of(probe), Optional.empty());
+    }
+
+    /**
+     * Writes θ once. With {@link PendingUpdates#flushed} and no store it reads what a save would
+     * write.
+     */
+    public static PassPlan reading(PendingUpdates pending, boolean store) {
+        return new PassPlan(pending, store, Optional.empty(), Optional.empty());
+    }
+
+    /** The same, with the pending updates summed already: at most one fold, after the last. */
+    public PassPlan withGathered(MemorySegment sums) {
+        return new PassPlan(pending, store, probe, Optional.of(sums));
+    }
+
+    /** How many outputs a pass fills. */
+    public int outputs() {
+        return probe.map(p -> p.scales().size()).orElse(1);
+    }
+}

@@ -1,0 +1,35 @@
+package io.millrace.executor.cpu.param;
+
+import io.millrace.memory.DType;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A trainable tensor where it lies.
+ *
+ * @param bytes the memory that holds it, such as a block's slot
+ * @param offset byte offset of element 0 in it
+ * @param dtype F32, F16 or BF16
+ * @param tensorId its index among the sorted trainable names
+ * @param elements how many it has
+ * @param vector whether it has fewer than two axes; weight decay passes over it
+ */
+public record StoredTensor(
+        MemorySegment bytes,
+        long offset,
+        DType dtype,
+        int tensorId,
+        long elements,
+        boolean vector) {
+    /** Checks that the tensor lies inside its memory and can be tuned. */
+    public StoredTensor {
+        if (!dtype.isTrainable()) {
+            throw new IllegalArgumentException("a tensor of " + dtype + " cannot be tuned");
+        }
+        if (offset < 0
+                || elements < 0
+                || elements > (bytes.byteSize() - offset) / dtype.sizeBytes()) {
+            throw new IllegalArgumentException(
+                    elements + " elements of " + dtype + " at byte " + offset + " of " + bytes);
+        }
+    }
+}

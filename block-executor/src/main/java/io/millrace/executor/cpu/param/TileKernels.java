@@ -1,0 +1,105 @@
+package io.millrace.executor.cpu.param;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorSpecies;
+
+/** The float32 loops of the parameter pass over tiles that lie in the first-level cache. */
+final class TileKernels {
+    private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
+    private static final ValueLayout.OfFloat FLOAT =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private TileKernels() {}
+
+    /** p ← factor · p */
+    static void scale(float[] p, int count, float factor) {
+        int i = 0;
+        for (; i <= count - FLOATS.length(); i += FLOATS.length()) {
+            FloatVector.fromArray(FLOATS, p, i).mul(factor).intoArray(p, i);
+        }
+        for (; i < count; i++) {
+            p[i] *= factor;
+        }
+    }
+
+    /** p ← fma(factor, z, p) */
+    static void add(float[] p, float[] z, int count, float factor) {
+        FloatVector factors = FloatVector.broadcast(FLOATS, factor);
+        int i = 0;
+        for (; i <= count - FLOATS.length(); i += FLOATS.length()) {
+            FloatVector sum = FloatVector.fromArray(FLOATS, p, i);
+            factors.fma(FloatVector.fromArray(FLOATS, z, i), sum).intoArray(p, i);
+        }
+        for (; i < count; i++) {
+            p[i] = Math.fma(factor, z[i], p[i]);
+        }
+    }
+
+    /** p ← fma(factor, row, p) from an index on, the row in float32 memory from an element on */
+    static void add(float[] p, int start, MemorySegment row, long first, int count, float factor) {
+        FloatVector factors = FloatVector.broadcast(FLOATS, factor);
+        int i = 0;
+        for (; i <= count - FLOATS.length(); i += FLOATS.length()) {
+            FloatVector values =
+                    FloatVector.fromMemorySegment(
+                            FLOATS, row, (first + i) * Float.BYTES, ByteOrder.LITTLE_ENDIAN);
+            FloatVector sum = FloatVector.fromArray(FLOATS, p, start + i);
+            factors.fma(values, sum).intoArray(p, start + i);
+        }
+        for (; i < count; i++) {
+            float value = row.get(FLOAT, (first + i) * Float.BYTES);
+            p[start + i] = Math.fma(factor, value, p[start + i]);
+        }
+    }
+
+    /** out ← fma(scale, z, p) */
+    static void perturb(
+            float scale, float[] z, float[] p, int count, MemorySegment out, long offset) {
+        FloatVector scales = FloatVector.broadcast(FLOATS, scale);
+        int i = 0;
+        for (; i <= count - FLOATS.length(); i += FLOATS.length()) {
+            FloatVector sum = FloatVector.fromArray(FLOATS, p, i);
+            scales.fma(FloatVector.fromArray(FLOATS, z, i), sum)
+                    .intoMemorySegment(
+                            out, offset + (long) i * Float.BYTES, ByteOrder.LITTLE_ENDIAN);
+        }
+        for (; i < count; i++) {
+            out.set(FLOAT, offset + (long) i * Float.BYTES, Math.fma(scale, z[i], p[i]));
+        }
+    }
+
+    /**
+     * Both signs of a two-sided probe in one pass over z and p: out₊ ← fma(scale, z, p), out₋ ←
+     * fma(−scale, z, p), each with the bits of {@link #perturb}.
+     */
+    static void perturbBoth(
+            float scale,
+            float[] z,
+            float[] p,
+            int count,
+            MemorySegment plus,
+            long plusOffset,
+            MemorySegment minus,
+            long minusOffset) {
+        FloatVector up = FloatVector.broadcast(FLOATS, scale);
+        FloatVector down = FloatVector.broadcast(FLOATS, -scale);
+        int whole = FLOATS.loopBound(count);
+        for (int i = 0; i < whole; i += FLOATS.length()) {
+            FloatVector centre = FloatVector.fromArray(FLOATS, p, i);
+            FloatVector direction = FloatVector.fromArray(FLOATS, z, i);
+            long skip = (long) i * Float.BYTES;
+            up.fma(direction, centre)
+                    .intoMemorySegment(plus, plusOffset + skip, ByteOrder.LITTLE_ENDIAN);
+            down.fma(direction, centre)
+                    .intoMemorySegment(minus, minusOffset + skip, ByteOrder.LITTLE_ENDIAN);
+        }
+        for (int i = whole; i < count; i++) {
+            long skip = (long) i * Float.BYTES;
+            plus.set(FLOAT, plusOffset + skip, Math.fma(scale, z[i], p[i]));
+            minus.set(FLOAT, minusOffset + skip, Math.fma(-scale, z[i], p[i]));
+        }
+    }
+}

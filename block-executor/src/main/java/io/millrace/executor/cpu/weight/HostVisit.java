@@ -1,0 +1,43 @@
+package io.millrace.executor.cpu.weight;
+
+import io.millrace.executor.cpu.param.StoredTensor;
+import io.millrace.executor.step.BlockVisit;
+import io.millrace.executor.step.ForwardRequest;
+import io.millrace.memory.BlockLayout;
+import io.millrace.memory.TensorSlot;
+import io.millrace.prefetch.BlockLease;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A visit of a block in memory that the host can address. */
+public final class HostVisit extends BlockVisit {
+    private final List<StoredTensor> stored = new ArrayList<>();
+
+    public HostVisit(
+            BlockLease lease,
+            BlockLayout layout,
+            ForwardRequest request,
+            int foldEvery,
+            boolean lastOfStep) {
+        super(lease, layout, request, foldEvery, lastOfStep);
+        for (TensorSlot slot : layout.tensors()) {
+            stored.add(
+                    new StoredTensor(
+                            lease.weights(),
+                            slot.offsetBytes(),
+                            slot.dtype(),
+                            slot.tensorId(),
+                            slot.elementCount(),
+                            slot.isVector()));
+        }
+    }
+
+    public StoredTensor stored(int index) {
+        return stored.get(index);
+    }
+
+    /** Folds what no operator formed, and says so to the lease. */
+    public void finish(WeightPasses passes) {
+        finish(() -> unfolded().forEach(tensor -> passes.fold(this, tensor)));
+    }
+}

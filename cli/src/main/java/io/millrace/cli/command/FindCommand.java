@@ -1,0 +1,223 @@
+package io.millrace.cli.command;
+
+import io.millrace.cli.context.CommandContext;
+import io.millrace.cli.context.ExitCode;
+import io.millrace.cli.context.Operations;
+import io.millrace.cli.option.ArithmeticOptions;
+import io.millrace.cli.option.DataOptions;
+import io.millrace.cli.option.JsonOption;
+import io.millrace.cli.option.MemoryOptions;
+import io.millrace.cli.option.TaskOptions;
+import io.millrace.executor.config.RunListener;
+import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.config.TuneConfigBuilder;
+import io.millrace.executor.find.EpsTrial;
+import io.millrace.executor.find.FindResult;
+import io.millrace.executor.find.RateTrial;
+import io.millrace.executor.find.StoppedException;
+import io.millrace.memory.BadInputException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code millrace find}. */
+@Command(
+        name = "find",
+        customSynopsis = "millrace find --model=DIR --train=FILE [OPTION]...",
+        description = "Try learning rates and epsilons for a few steps each, and propose one.")
+public final class FindCommand implements Callable<Integer> {
+    private static final String ELSEWHERE =
+            "start the command in a folder that can be written, or give one with --nvme-dir";
+
+    private final CommandContext context;
+
+    @Option(
+            names = "--model",
+            required = true,
+            paramLabel = "DIR",
+            description = "Hugging Face folder of the base model; it is only read.")
+    private Path model;
+
+    @Option(
+            names = "--train",
+            required = true,
+            paramLabel = "FILE",
+            description = "Examples: .jsonl or .txt. The last few are held out to judge by.")
+    private Path train;
+
+    @Option(
+            names = "--probe-steps",
+            paramLabel = "N",
+            description = "Steps that each learning rate is tried for. Default: 20.")
+    private int probeSteps = 20;
+
+    @Mixin private JsonOption json = new JsonOption();
+
+    @Mixin private DataOptions data = new DataOptions();
+
+    @Mixin private TaskOptions task = new TaskOptions();
+
+    @Mixin private ArithmeticOptions arithmetic = new ArithmeticOptions();
+
+    @Mixin private MemoryOptions memory = new MemoryOptions();
+
+    @Spec private CommandSpec spec;
+
+    public FindCommand(CommandContext context) {
+        this.context = context;
+    }
+
+    @Override
+    public Integer call() {
+        if (probeSteps < 1) {
+            throw new BadInputException(
+                    "--probe-steps", probeSteps + " steps show nothing", "give 1 or more");
+        }
+        double start = options(Path.of("out")).build().arithmetic().lr();
+        WorkLine line = new WorkLine(context);
+        FindResult found;
+        context.interruption().enterRun();
+        try (ThrowAwayFolder folder = ThrowAwayFolder.in(workPlace(), ELSEWHERE)) {
+            found =
+                    context.engine()
+                            .find(
+                                    new Operations.FindRequest(
+                                            this::options, start, probeSteps, folder.path()),
+                                    listener(),
+                                    line::show);
+        } catch (StoppedException e) {
+            return ExitCode.INTERRUPTED;
+        } finally {
+            context.interruption().leaveRun();
+            line.erase();
+        }
+        if (json.wanted()) {
+            context.printJson(answer(found));
+        } else {
+            print(found);
+        }
+        return ExitCode.DONE;
+    }
+
+    private RunListener listener() {
+        return new RunListener() {
+            @Override
+            public boolean stopRequested() {
+                return context.interruption().requested();
+            }
+        };
+    }
+
+    /** Blocks that memory does not hold go to the drive that the run itself would use. */
+    private Path workPlace() {
+        return Objects.requireNonNullElse(
+                memory.config().nvmeDir().orElse(null), Path.of("").toAbsolutePath());
+    }
+
+    private TuneConfigBuilder options(Path out) {
+        TuneConfigBuilder builder = TuneConfig.builder(model, train, out);
+        data.applyTraining(builder);
+        builder.task(task.config());
+        arithmetic.applyTo(builder);
+        return builder.memory(memory.config());
+    }
+
+    private void print(FindResult found) {
+        context.print("     eps        slope  disagreement");
+        for (EpsTrial trial : found.epsTrials()) {
+            context.print(
+                    String.format(
+                            Locale.ROOT,
+                            "%8s  %11.4g  %11.1f%%  %s",
+                            number(trial.eps()),
+                            trial.slope(),
+                            100 * trial.disagreement(),
+                            trial.eps() == found.eps() ? "<- proposed" : ""));
+        }
+        context.print("");
+        context.print("      lr  held-out loss");
+        for (RateTrial trial : found.rateTrials()) {
+            context.print(
+                    String.format(
+                            Locale.ROOT,
+                            "%8s  %s",
+                            number(trial.lr()),
+                            Double.isNaN(trial.after())
+                                    ? "no number any more"
+                                    : String.format(
+                                            Locale.ROOT,
+                                            "%.4f -> %.4f%s",
+                                            trial.before(),
+                                            trial.after(),
+                                            trial.stable() ? "" : "  rises")));
+        }
+        context.print("");
+        context.print(
+                String.format(
+                        Locale.ROOT,
+                        "proposed: --eps %s --lr %s, a third of the rate that did best (%s)",
+                        number(found.eps()),
+                        number(found.lr()),
+                        number(found.best())));
+        context.print(tuneCommand(found));
+    }
+
+    private String tuneCommand(FindResult found) {
+        return "  ./millrace "
+                + String.join(
+                        " ",
+                        TuneCommandLine.of(
+                                spec.commandLine().getParseResult().originalArgs(),
+                                number(found.eps()),
+                                number(found.lr())));
+    }
+
+    private Map<String, Object> answer(FindResult found) {
+        Map<String, Object> answer = new LinkedHashMap<>();
+        answer.put("eps", found.eps());
+        answer.put("lr", found.lr());
+        answer.put("best_lr", found.best());
+        answer.put("eps_trials", found.epsTrials().stream().map(FindCommand::fields).toList());
+        answer.put("lr_trials", found.rateTrials().stream().map(FindCommand::fields).toList());
+        answer.put(
+                "tune",
+                TuneCommandLine.of(
+                        spec.commandLine().getParseResult().originalArgs(),
+                        number(found.eps()),
+                        number(found.lr())));
+        return answer;
+    }
+
+    private static Map<String, Object> fields(EpsTrial trial) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("eps", trial.eps());
+        fields.put("slope", CommandContext.orNull(trial.slope()));
+        fields.put("disagreement", CommandContext.orNull(trial.disagreement()));
+        return fields;
+    }
+
+    private static Map<String, Object> fields(RateTrial trial) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("lr", trial.lr());
+        fields.put("loss_before", CommandContext.orNull(trial.before()));
+        fields.put("loss_after", CommandContext.orNull(trial.after()));
+        fields.put("stable", trial.stable());
+        return fields;
+    }
+
+    /** Such as {@code 3.3e-5}, without zeros that say nothing. */
+    private static String number(double value) {
+        return String.format(Locale.ROOT, "%.1e", value)
+                .replace(".0e", "e")
+                .replaceFirst("e([+-])0?", "e$1")
+                .replace("e+", "e");
+    }
+}

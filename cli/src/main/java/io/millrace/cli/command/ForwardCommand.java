@@ -1,0 +1,74 @@
+package io.millrace.cli.command;
+
+import io.millrace.cli.context.CommandContext;
+import io.millrace.cli.context.ExitCode;
+import io.millrace.cli.option.JsonOption;
+import io.millrace.cli.option.MemoryOptions;
+import io.millrace.executor.ForwardPass;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code millrace forward}. */
+@Command(
+        name = "forward",
+        customSynopsis = "millrace forward --model=DIR --input=FILE --output=FILE [OPTION]...",
+        description = "Run a batch of ids through a model and write logits and losses.")
+public final class ForwardCommand implements Callable<Integer> {
+    private final CommandContext context;
+
+    @Option(
+            names = "--model",
+            required = true,
+            paramLabel = "DIR",
+            description = "Hugging Face folder.")
+    private Path model;
+
+    @Option(
+            names = "--input",
+            required = true,
+            paramLabel = "FILE",
+            description = "Safetensors with input_ids [B,T], and attention_mask and labels if any.")
+    private Path input;
+
+    @Option(
+            names = "--output",
+            required = true,
+            paramLabel = "FILE",
+            description = "Safetensors to write: logits, token_loss and mean_loss.")
+    private Path output;
+
+    @Mixin private JsonOption json = new JsonOption();
+
+    @Mixin private MemoryOptions memory = new MemoryOptions();
+
+    public ForwardCommand(CommandContext context) {
+        this.context = context;
+    }
+
+    @Override
+    public Integer call() {
+        ForwardPass.Result result = context.engine().forward(model, input, output, memory.config());
+        if (json.wanted()) {
+            Map<String, Object> answer = new LinkedHashMap<>();
+            answer.put("mean_loss", CommandContext.orNull(result.meanLoss()));
+            answer.put("scored_tokens", result.scoredTokens());
+            answer.put("output", output.toString());
+            context.printJson(answer);
+        } else {
+            context.print(
+                    String.format(
+                            Locale.ROOT,
+                            "mean loss %.6f over %,d tokens: %s",
+                            result.meanLoss(),
+                            result.scoredTokens(),
+                            output));
+        }
+        return ExitCode.DONE;
+    }
+}

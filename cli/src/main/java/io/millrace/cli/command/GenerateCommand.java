@@ -1,0 +1,76 @@
+package io.millrace.cli.command;
+
+import io.millrace.cli.context.CommandContext;
+import io.millrace.cli.context.ExitCode;
+import io.millrace.cli.option.JsonOption;
+import io.millrace.cli.option.MemoryOptions;
+import io.millrace.executor.Generation;
+import io.millrace.executor.config.GenerateConfig;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code millrace generate}. */
+@Command(
+        name = "generate",
+        customSynopsis = "millrace generate --model=DIR --prompt=TEXT [OPTION]...",
+        description = "Continue a prompt with the likeliest tokens.")
+public final class GenerateCommand implements Callable<Integer> {
+    private final CommandContext context;
+
+    @Option(
+            names = "--model",
+            required = true,
+            paramLabel = "DIR",
+            description = "Hugging Face folder.")
+    private Path model;
+
+    @Option(
+            names = "--prompt",
+            required = true,
+            paramLabel = "TEXT",
+            description = "What to continue.")
+    private String prompt;
+
+    @Option(
+            names = "--max-new-tokens",
+            paramLabel = "N",
+            description = "Most tokens to add. Default: 32.")
+    private int maxNewTokens = 32;
+
+    @Mixin private JsonOption json = new JsonOption();
+
+    @Mixin private MemoryOptions memory = new MemoryOptions();
+
+    public GenerateCommand(CommandContext context) {
+        this.context = context;
+    }
+
+    @Override
+    public Integer call() {
+        Generation.Result result =
+                context.engine()
+                        .generate(new GenerateConfig(model, prompt, maxNewTokens, memory.config()));
+        if (json.wanted()) {
+            Map<String, Object> answer = new LinkedHashMap<>();
+            answer.put("prompt", prompt);
+            answer.put("text", result.text());
+            answer.put("prompt_ids", boxed(result.promptIds()));
+            answer.put("new_ids", boxed(result.newIds()));
+            context.printJson(answer);
+        } else {
+            context.print(result.text());
+        }
+        return ExitCode.DONE;
+    }
+
+    private static List<Integer> boxed(int[] ids) {
+        return IntStream.of(ids).boxed().toList();
+    }
+}

@@ -1,0 +1,77 @@
+package io.millrace.cli.command;
+
+import io.millrace.executor.config.ArithmeticConfig;
+import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.plan.ModelPlan;
+import io.millrace.executor.plan.PlanOptions;
+import io.millrace.memory.Matmul;
+import io.millrace.memory.Tier;
+import io.millrace.optim.direction.GaussianDirection;
+import io.millrace.optim.direction.LowRankDirection;
+import io.millrace.optim.update.MezoSgd;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+
+/**
+ * The {@code tune} command that takes up a plan.
+ *
+ * @param plan what was planned
+ */
+record PlannedRun(ModelPlan plan) {
+    /** One line; the files are left to who runs it. */
+    String command() {
+        PlanOptions options = plan.options();
+        List<String> words = new ArrayList<>(List.of("millrace tune ..."));
+        add(words, "--batch-size", options.batchSize());
+        addUnless(options.batchSize(), words, "--micro-batch", options.microBatch().orElseThrow());
+        add(words, "--seq-len", plan.tokensEach());
+        addArithmetic(words, options.arithmetic());
+        add(words, "--device", plan.machine().device().name());
+        addUnless(0L, words, "--device-budget", plan.deviceBudget());
+        add(words, "--host-budget", plan.hostBudget());
+        addMemory(words, options.memory());
+        return String.join(" ", words);
+    }
+
+    private void addMemory(List<String> words, MemoryConfig memory) {
+        boolean onDrive = plan.placement().homes().contains(Tier.NVME);
+        memory.nvmeDir()
+                .map(Path::toString)
+                .or(() -> onDrive ? Optional.of("DIR") : Optional.empty())
+                .ifPresent(folder -> add(words, "--nvme-dir", folder));
+        memory.nvmeBudget().ifPresent(bytes -> add(words, "--nvme-budget", bytes));
+        addUnless(MemoryConfig.DEFAULT.prefetch(), words, "--prefetch", memory.prefetch());
+        if (!memory.overlap()) {
+            words.add("--no-overlap");
+        }
+    }
+
+    /** What is another than a run takes anyway. */
+    private static void addArithmetic(List<String> words, ArithmeticConfig arithmetic) {
+        int usualFold = 1;
+        addUnless(GaussianDirection.NAME, words, "--perturbation", arithmetic.perturbation());
+        if (arithmetic.direction() instanceof LowRankDirection lowRank) {
+            add(words, "--rank", lowRank.rank());
+            add(words, "--window", lowRank.window());
+            usualFold = lowRank.window();
+        }
+        addUnless(MezoSgd.NAME, words, "--optimizer", arithmetic.optimizer());
+        addUnless(1, words, "--queries", arithmetic.queries());
+        addUnless(usualFold, words, "--fold-every", arithmetic.foldEvery());
+        addUnless(Matmul.NATIVE.id(), words, "--matmul", arithmetic.matmul().id());
+        arithmetic.dtype().ifPresent(dtype -> add(words, "--dtype", dtype.torchName()));
+    }
+
+    private static void addUnless(Object usual, List<String> words, String option, Object value) {
+        if (!Objects.equals(usual, value)) {
+            add(words, option, value);
+        }
+    }
+
+    private static void add(List<String> words, String option, Object value) {
+        words.add(option + " " + value);
+    }
+}

@@ -1,0 +1,42 @@
+package io.millrace.cli.context;
+
+import io.millrace.telemetry.json.Json;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.Map;
+
+/**
+ * What every command works with.
+ *
+ * @param engine does the work
+ * @param out standard output: answers only
+ * @param err standard error: progress and errors
+ * @param terminal whether standard error is a terminal
+ * @param interruption whether someone wants the run to stop
+ * @param home folder that holds {@code samples}
+ */
+public record CommandContext(
+        Operations engine,
+        PrintStream out,
+        PrintStream err,
+        boolean terminal,
+        Interruption interruption,
+        Path home) {
+
+    /** Prints an answer for programs: one JSON object on one line. */
+    public void printJson(Map<String, Object> answer) {
+        out.println(Json.write(answer));
+        out.flush();
+    }
+
+    /** Prints an answer for people. */
+    public void print(String line) {
+        out.println(line);
+        out.flush();
+    }
+
+    /** A number for a JSON answer, where NaN has no spelling. */
+    public static Object orNull(double value) {
+        return Double.isFinite(value) ? value : null;
+    }
+}

@@ -1,0 +1,105 @@
+package io.millrace.cli.context;
+
+import io.millrace.executor.Evaluation;
+import io.millrace.executor.ForwardPass;
+import io.millrace.executor.Generation;
+import io.millrace.executor.Rehearsal;
+import io.millrace.executor.TuningRun;
+import io.millrace.executor.config.EvalConfig;
+import io.millrace.executor.config.GenerateConfig;
+import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.config.RunListener;
+import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.find.FindResult;
+import io.millrace.executor.find.Finder;
+import io.millrace.executor.journal.JournalReport;
+import io.millrace.executor.journal.Replay;
+import io.millrace.executor.run.EvalResult;
+import io.millrace.executor.run.RunSummary;
+import io.millrace.memory.BadInputException;
+import io.millrace.model.SyntheticModel;
+import io.millrace.model.architecture.NamedArchitectures;
+import io.millrace.model.config.ModelConfig;
+import io.millrace.telemetry.StepObserver;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.function.Consumer;
+import java.util.function.LongConsumer;
+
+/** The engine that does the work. */
+public final class ExecutorOperations implements Operations {
+    @Override
+    public RunSummary tune(TuneConfig config, RunListener listener) {
+        return TuningRun.run(config, listener);
+    }
+
+    @Override
+    public RunSummary rehearse(
+            TuneConfig config,
+            Rehearsal rehearsal,
+            RunListener listener,
+            List<StepObserver> observers) {
+        return TuningRun.rehearse(config, rehearsal, listener, observers);
+    }
+
+    @Override
+    public FindResult find(FindRequest request, RunListener listener, Consumer<String> progress) {
+        return Finder.find(
+                request.options(),
+                request.start(),
+                request.steps(),
+                request.folder(),
+                listener,
+                progress);
+    }
+
+    @Override
+    public EvalResult eval(EvalConfig config) {
+        return Evaluation.run(config);
+    }
+
+    @Override
+    public Generation.Result generate(GenerateConfig config) {
+        return Generation.run(config);
+    }
+
+    @Override
+    public ForwardPass.Result forward(Path model, Path input, Path output, MemoryConfig memory) {
+        return ForwardPass.run(model, input, output, memory);
+    }
+
+    @Override
+    public Replay.Result replay(Path base, Path journal, OptionalLong until, Path out) {
+        return until.isPresent()
+                ? Replay.until(base, journal, until.getAsLong(), out)
+                : Replay.run(base, journal, out);
+    }
+
+    @Override
+    public JournalReport journal(Path file, Optional<Path> model) {
+        return JournalReport.of(file, model);
+    }
+
+    @Override
+    public long synth(SynthRequest request, LongConsumer progress) {
+        ModelConfig config =
+                request.arch()
+                        .map(ExecutorOperations::named)
+                        .orElseGet(() -> ModelConfig.read(request.config().orElseThrow()));
+        return SyntheticModel.write(
+                config, request.dtype(), request.seed(), request.out(), progress);
+    }
+
+    private static ModelConfig named(String arch) {
+        return NamedArchitectures.find(arch)
+                .orElseThrow(() ->
+                        new BadInputException(
+                                "--arch",
+                                "'" + arch + "' is not a known model",
+                                "give one of "
+                                        + String.join(", ", NamedArchitectures.names())
+                                        + ", or a --config"));
+    }
+}

@@ -1,0 +1,95 @@
+package io.millrace.cli.context;
+
+import io.millrace.executor.ForwardPass;
+import io.millrace.executor.Generation;
+import io.millrace.executor.Rehearsal;
+import io.millrace.executor.config.EvalConfig;
+import io.millrace.executor.config.GenerateConfig;
+import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.config.RunListener;
+import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.config.TuneConfigBuilder;
+import io.millrace.executor.find.FindResult;
+import io.millrace.executor.journal.JournalReport;
+import io.millrace.executor.journal.Replay;
+import io.millrace.executor.run.EvalResult;
+import io.millrace.executor.run.RunSummary;
+import io.millrace.memory.DType;
+import io.millrace.telemetry.StepObserver;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.function.LongConsumer;
+
+/** The work behind the commands: the seam at which a test puts a stub. */
+public interface Operations {
+    /**
+     * Tunes a model; returns after the last step, or after the one in which a stop was asked for.
+     */
+    RunSummary tune(TuneConfig config, RunListener listener);
+
+    /** Takes the first steps of a tuning run for what they show, and saves no model. */
+    RunSummary rehearse(
+            TuneConfig config,
+            Rehearsal rehearsal,
+            RunListener listener,
+            List<StepObserver> observers);
+
+    /**
+     * Tries learning rates and epsilons.
+     *
+     * @param request the run that is to be tuned, and how long to try
+     * @param listener is asked whether to stop
+     * @param progress hears what is tried next
+     */
+    FindResult find(FindRequest request, RunListener listener, Consumer<String> progress);
+
+    /** Evaluates a model on a file. */
+    EvalResult eval(EvalConfig config);
+
+    /** Continues a prompt. */
+    Generation.Result generate(GenerateConfig config);
+
+    /** Writes the logits and losses of a batch of ids. */
+    ForwardPass.Result forward(Path model, Path input, Path output, MemoryConfig memory);
+
+    /** Rebuilds a tuned model from its base and its journal, up to a step if one is given. */
+    Replay.Result replay(Path base, Path journal, OptionalLong until, Path out);
+
+    /** Reads what a journal tells of its run, and whether a model is its base. */
+    JournalReport journal(Path file, Optional<Path> model);
+
+    /**
+     * Writes a model of random weights and returns its parameter count.
+     *
+     * @param request what to make up
+     * @param progress called now and then with the bytes written since the last call
+     */
+    long synth(SynthRequest request, LongConsumer progress);
+
+    /**
+     * A model to make up.
+     *
+     * @param arch a known model's name, or empty where a file gives the shapes
+     * @param config a {@code config.json}, or empty where a name gives them
+     * @param dtype dtype of the weights
+     * @param out folder to write
+     * @param seed seed of the weights
+     */
+    record SynthRequest(
+            Optional<String> arch, Optional<Path> config, DType dtype, Path out, long seed) {}
+
+    /**
+     * What to find a learning rate for.
+     *
+     * @param options makes the run, for an output folder that it is given
+     * @param start the learning rate to begin at
+     * @param steps steps that each rate is tried for
+     * @param folder an empty folder that may be filled
+     */
+    record FindRequest(
+            Function<Path, TuneConfigBuilder> options, double start, int steps, Path folder) {}
+}

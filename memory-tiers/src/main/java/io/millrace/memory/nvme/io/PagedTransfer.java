@@ -1,0 +1,94 @@
+package io.millrace.memory.nvme.io;
+
+import io.millrace.memory.host.HostMemory;
+import io.millrace.memory.host.HostSlab;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A transfer between whole pages of a file and memory that ends anywhere: the last part of a page
+ * goes by a page of its own, so that memory beyond the block is neither read nor written.
+ */
+public final class PagedTransfer implements AutoCloseable {
+    private static final int PAGE = HostMemory.PAGE_BYTES;
+
+    /** Host memory that one takes. */
+    public static final long BUFFER_BYTES = PAGE;
+
+    private final int pieceBytes;
+    private final Transfer body;
+    private final Transfer tail = new Transfer(PAGE, 1);
+    private final HostSlab tailPage;
+    private final Checksum checksum = new Checksum();
+    private IoRequest.Op op = IoRequest.Op.READ;
+    private MemorySegment memory = MemorySegment.NULL;
+    private long bodyBytes;
+    private int tailBytes;
+
+    public PagedTransfer(IoOptions options, HostMemory memory) {
+        pieceBytes = options.pieceBytes();
+        body = new Transfer(options.pieceBytes(), options.depth());
+        tailPage = memory.allocate("a page for block tails", PAGE);
+    }
+
+    public void onProgress(Runnable heard) {
+        body.onProgress(heard);
+        tail.onProgress(heard);
+    }
+
+    /** Starts a transfer of a block; await it before the next. */
+    public void start(
+            IoFile file, IoRequest.Op operation, long position, MemorySegment block, long bytes) {
+        op = operation;
+        memory = block.asSlice(0, bytes);
+        tailBytes = (int) (bytes % PAGE);
+        bodyBytes = bytes - tailBytes;
+        if (bodyBytes > 0) {
+            body.start(file, op, position, memory, 0, bodyBytes, bodyBytes);
+        }
+        if (tailBytes > 0) {
+            if (op == IoRequest.Op.WRITE) {
+                tailPage.segment().fill((byte) 0);
+                MemorySegment.copy(memory, bodyBytes, tailPage.segment(), 0, tailBytes);
+            }
+            tail.start(file, op, position + bodyBytes, tailPage.segment(), 0, PAGE, PAGE);
+        }
+        checksum.start(memory);
+    }
+
+    /** Waits for all of it, taking in each piece while later ones are on their way; the CRC32C. */
+    public int await() {
+        try {
+            for (long done = 0; done < bodyBytes; ) {
+                done = Math.min(bodyBytes, done + pieceBytes);
+                if (op == IoRequest.Op.READ) {
+                    body.awaitPrefix(done);
+                }
+                checksum.advanceTo(done);
+            }
+            if (bodyBytes > 0) {
+                body.await();
+            }
+            if (tailBytes > 0) {
+                tail.await();
+                if (op == IoRequest.Op.READ) {
+                    MemorySegment.copy(tailPage.segment(), 0, memory, bodyBytes, tailBytes);
+                }
+                checksum.advanceTo(bodyBytes + tailBytes);
+            }
+            return checksum.value();
+        } finally {
+            quiesce();
+        }
+    }
+
+    private void quiesce() {
+        body.quiesce();
+        tail.quiesce();
+    }
+
+    @Override
+    public void close() {
+        quiesce();
+        tailPage.close();
+    }
+}

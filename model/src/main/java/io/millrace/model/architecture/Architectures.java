@@ -1,0 +1,47 @@
+package io.millrace.model.architecture;
+
+import io.millrace.model.config.ModelConfig;
+import java.util.List;
+import java.util.Optional;
+
+/** Every architecture there is; a new one is a new file and a line here. */
+public final class Architectures {
+    private static final List<Architecture> ALL =
+            List.of(
+                    new OptArchitecture(),
+                    new Gpt2Architecture(),
+                    new GptNeoxArchitecture(),
+                    new LlamaArchitecture(),
+                    new MistralArchitecture(),
+                    new Qwen2Architecture(),
+                    new Qwen3Architecture(),
+                    new GemmaArchitecture(),
+                    new Gemma2Architecture());
+
+    private Architectures() {}
+
+    /** The {@code model_type} of each. */
+    public static List<String> modelTypes() {
+        return ALL.stream().map(Architecture::modelType).toList();
+    }
+
+    /** The architecture with that {@code model_type}. */
+    public static Optional<Architecture> find(String modelType) {
+        return ALL.stream().filter(one -> one.modelType().equals(modelType)).findFirst();
+    }
+
+    /**
+     * The architecture that a configuration names.
+     *
+     * @throws io.millrace.memory.BadInputException when there is none such
+     */
+    public static Architecture of(ModelConfig config) {
+        String modelType = config.modelType();
+        return find(modelType)
+                .orElseThrow(() ->
+                        config.bad(
+                                "model_type",
+                                "is '" + modelType + "', an unknown architecture",
+                                "use a model of one of " + modelTypes()));
+    }
+}

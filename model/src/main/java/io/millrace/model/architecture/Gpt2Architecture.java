@@ -1,0 +1,101 @@
+package io.millrace.model.architecture;
+
+import io.millrace.model.config.ModelConfig;
+import io.millrace.model.spec.AttentionSpec;
+import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.spec.EmbeddingSpec;
+import io.millrace.model.spec.HeadSpec;
+import io.millrace.model.spec.LayerSpec;
+import io.millrace.model.spec.LinearSpec;
+import io.millrace.model.spec.MlpSpec;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+
+/** GPT-2: learned positions, one matrix for query, key and value, matrices stored input-major. */
+final class Gpt2Architecture implements Architecture {
+    private static final Pattern BUFFER =
+            Pattern.compile("(transformer\\.)?h\\.\\d+\\.attn\\.(bias|masked_bias)");
+
+    @Override
+    public String modelType() {
+        return "gpt2";
+    }
+
+    @Override
+    public DecoderSpec spec(ModelConfig config, Set<String> names) {
+        Parts.refuse(config, "add_cross_attention", true);
+        int hidden = config.positive("n_embd");
+        int vocab = config.positive("vocab_size");
+        int layers = config.positiveUpTo("n_layer", Parts.MAX_LAYERS);
+        int positions = config.positive("n_positions");
+        String prefix = Naming.prefix(names, "wpe.weight", "transformer.", "");
+        boolean tied = Naming.isTied(config, names, Naming.LM_HEAD, true);
+        String tokens = prefix + "wte.weight";
+        if (tied) {
+            tokens = Naming.tied(names, tokens, Naming.LM_HEAD);
+        }
+        EmbeddingSpec embedding =
+                new EmbeddingSpec(tokens, hidden, prefix + "wpe.weight", positions, 0, null, 1);
+        HeadSpec head =
+                new HeadSpec(
+                        Parts.layerNorm(prefix + "ln_f", hidden, epsilon(config)),
+                        null,
+                        new LinearSpec(tied ? tokens : Naming.LM_HEAD, null, hidden, vocab, false),
+                        0);
+        List<LayerSpec> blocks =
+                IntStream.range(0, layers)
+                        .mapToObj(i -> layer(config, prefix + "h." + i + ".", i, hidden))
+                        .toList();
+        return new DecoderSpec(modelType(), vocab, hidden, positions, embedding, blocks, head);
+    }
+
+    private static LayerSpec layer(ModelConfig config, String prefix, int index, int hidden) {
+        int heads = config.positive("n_head");
+        int headDim = Parts.headDim(config, "n_embd", hidden, heads);
+        int inner = config.positive("n_inner", config.product("n_embd and 4", hidden, 4));
+        double scale = config.bool("scale_attn_weights", true) ? 1 / Math.sqrt(headDim) : 1;
+        if (config.bool("scale_attn_by_inverse_layer_idx", false)) {
+            scale /= index + 1;
+        }
+        return new LayerSpec(
+                LayerSpec.Order.PRE,
+                Parts.layerNorm(prefix + "ln_1", hidden, epsilon(config)),
+                new AttentionSpec(
+                        List.of(Parts.inputMajor(prefix + "attn.c_attn", hidden, 3 * hidden)),
+                        heads,
+                        heads,
+                        headDim,
+                        0,
+                        headDim,
+                        hidden,
+                        headDim,
+                        2 * hidden,
+                        headDim,
+                        (float) scale,
+                        null,
+                        0,
+                        null,
+                        null,
+                        0,
+                        Parts.inputMajor(prefix + "attn.c_proj", hidden, hidden)),
+                null,
+                Parts.layerNorm(prefix + "ln_2", hidden, epsilon(config)),
+                new MlpSpec(
+                        null,
+                        Parts.inputMajor(prefix + "mlp.c_fc", hidden, inner),
+                        Parts.inputMajor(prefix + "mlp.c_proj", inner, hidden),
+                        Parts.activation(config, "activation_function", "gelu_new")),
+                null);
+    }
+
+    private static double epsilon(ModelConfig config) {
+        return config.positiveNumber("layer_norm_epsilon", 1e-5);
+    }
+
+    @Override
+    public boolean isBuffer(String name) {
+        return BUFFER.matcher(name).matches();
+    }
+}

@@ -1,0 +1,28 @@
+package io.millrace.model.architecture;
+
+import io.millrace.model.config.ModelConfig;
+import io.millrace.model.spec.DecoderSpec;
+import java.util.Set;
+
+/** Mistral: LLaMA with a sliding window. */
+final class MistralArchitecture implements Architecture {
+    @Override
+    public String modelType() {
+        return "mistral";
+    }
+
+    @Override
+    public DecoderSpec spec(ModelConfig config, Set<String> names) {
+        // The library takes 4096 where the field is absent, and no window where it is null.
+        int window =
+                config.mentions("sliding_window") && !config.has("sliding_window")
+                        ? 0
+                        : config.positive("sliding_window", 4096);
+        return new LlamaBuilder(config, names).kvHeadsByDefault(8).window(layer -> window).build();
+    }
+
+    @Override
+    public boolean isBuffer(String name) {
+        return LlamaBuilder.isBuffer(name);
+    }
+}

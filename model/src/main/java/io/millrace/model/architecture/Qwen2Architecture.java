@@ -1,0 +1,26 @@
+package io.millrace.model.architecture;
+
+import io.millrace.model.config.ModelConfig;
+import io.millrace.model.spec.DecoderSpec;
+import java.util.Set;
+
+/** Qwen 2 and 2.5: LLaMA with biases on query, key and value. */
+final class Qwen2Architecture implements Architecture {
+    @Override
+    public String modelType() {
+        return "qwen2";
+    }
+
+    @Override
+    public DecoderSpec spec(ModelConfig config, Set<String> names) {
+        return new LlamaBuilder(config, names)
+                .attentionBias(true, false)
+                .window(QwenWindow.of(config))
+                .build();
+    }
+
+    @Override
+    public boolean isBuffer(String name) {
+        return LlamaBuilder.isBuffer(name);
+    }
+}

@@ -1,0 +1,29 @@
+package io.millrace.model.architecture;
+
+import io.millrace.model.config.ModelConfig;
+import io.millrace.model.spec.DecoderSpec;
+import java.util.Set;
+
+/** Qwen 3: LLaMA with norms on each query and key head. */
+final class Qwen3Architecture implements Architecture {
+    @Override
+    public String modelType() {
+        return "qwen3";
+    }
+
+    @Override
+    public DecoderSpec spec(ModelConfig config, Set<String> names) {
+        boolean bias = config.bool("attention_bias", false);
+        return new LlamaBuilder(config, names)
+                .headDimByDefault(128)
+                .attentionBias(bias, bias)
+                .headNorms()
+                .window(QwenWindow.of(config))
+                .build();
+    }
+
+    @Override
+    public boolean isBuffer(String name) {
+        return LlamaBuilder.isBuffer(name);
+    }
+}

@@ -1,0 +1,209 @@
+package io.millrace.model.config;
+
+import io.millrace.memory.BadInputException;
+import io.millrace.memory.DType;
+import io.millrace.memory.file.DurableFiles;
+import io.millrace.telemetry.json.JsonFormatException;
+import io.millrace.telemetry.json.JsonObject;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
+
+/**
+ * A {@code config.json}, in either of the spellings that published checkpoints have ({@code
+ * torch_dtype}, {@code rope_theta} and {@code rope_scaling}, or {@code dtype} and {@code
+ * rope_parameters}). Every read is checked, and answers with a {@link BadInputException} that names
+ * the file and the field.
+ */
+public final class ModelConfig {
+    /** Extents above this are no model's, and keep sums of products within 63 bits. */
+    private static final long MAX_EXTENT = 1L << 24;
+
+    private static final String MEND = "use the config.json that was published with these weights";
+
+    private final String where;
+    private final JsonObject json;
+
+    private ModelConfig(String where, JsonObject json) {
+        this.where = where;
+        this.json = json;
+    }
+
+    /**
+     * Reads a file.
+     *
+     * @throws BadInputException when it is missing or is not a JSON object
+     */
+    public static ModelConfig read(Path file) {
+        if (!Files.exists(file)) {
+            if (Files.exists(DurableFiles.part(file))) {
+                throw new BadInputException(
+                        file.toString(),
+                        "there is only its part: the model was being saved when its run ended",
+                        "let the run end first; if it was cut off, resume it, and it saves again");
+            }
+            throw new BadInputException(
+                    file.toString(),
+                    "there is no such file",
+                    "a model folder needs the config.json that was published with the weights");
+        }
+        return of(file.toString(), SideFile.read(file, MEND));
+    }
+
+    /**
+     * A configuration that does not come from a file.
+     *
+     * @param where what messages call it
+     * @param json its fields
+     */
+    public static ModelConfig of(String where, JsonObject json) {
+        return new ModelConfig(where, json);
+    }
+
+    /** What messages call it: its path. */
+    public String where() {
+        return where;
+    }
+
+    /** The fields as they are. */
+    public JsonObject json() {
+        return json;
+    }
+
+    /** The {@code model_type}. */
+    public String modelType() {
+        return read(() -> json.string("model_type"));
+    }
+
+    /** The dtype that the configuration names, if it names one that weights may have. */
+    public Optional<DType> dtype() {
+        String name = read(() -> json.string("dtype", json.string("torch_dtype", "")));
+        return DType.find(name).filter(DType::isTrainable);
+    }
+
+    /** Whether the field is there, be it as {@code null}. */
+    public boolean mentions(String field) {
+        return json.fields().containsKey(field);
+    }
+
+    /** Whether the field is there and not {@code null}. */
+    public boolean has(String field) {
+        return json.has(field);
+    }
+
+    /** A positive integer that must be there. */
+    public int positive(String field) {
+        long value = read(() -> json.integer(field));
+        if (value < 1 || value > MAX_EXTENT) {
+            throw bad(field, "is " + value + " where 1 to " + MAX_EXTENT + " makes sense");
+        }
+        return (int) value;
+    }
+
+    /** A positive integer, or another where the field is missing. */
+    public int positive(String field, int otherwise) {
+        return has(field) ? positive(field) : otherwise;
+    }
+
+    /** A positive integer below a limit of its own. */
+    public int positiveUpTo(String field, int limit) {
+        int value = positive(field);
+        if (value > limit) {
+            throw bad(field, "is " + value + " where at most " + limit + " makes sense");
+        }
+        return value;
+    }
+
+    /** A finite number above 0, or another where the field is missing. */
+    public double positiveNumber(String field, double otherwise) {
+        double value = read(() -> json.number(field, otherwise));
+        if (!(value > 0) || Double.isInfinite(value)) {
+            throw bad(field, "is " + value + " where a number above 0 makes sense");
+        }
+        return value;
+    }
+
+    /** A truth value, or another where the field is missing. */
+    public boolean bool(String field, boolean otherwise) {
+        return read(() -> json.bool(field, otherwise));
+    }
+
+    /** A string, or another where the field is missing. */
+    public String string(String field, String otherwise) {
+        return read(() -> json.string(field, otherwise));
+    }
+
+    /** {@code layer_types}, one a layer, or nothing where the configuration has none. */
+    public Optional<List<String>> layerTypes(int layers) {
+        if (!has("layer_types")) {
+            return Optional.empty();
+        }
+        List<String> types = new ArrayList<>();
+        for (Object type : read(() -> json.array("layer_types"))) {
+            if (!"full_attention".equals(type) && !"sliding_attention".equals(type)) {
+                throw bad("layer_types", "has the unknown type " + type);
+            }
+            types.add(type.toString());
+        }
+        if (types.size() != layers) {
+            throw bad("layer_types", "has " + types.size() + " entries for " + layers + " layers");
+        }
+        return Optional.of(types);
+    }
+
+    /** The rotary fields, in whichever spelling they are. */
+    public RopeParameters rope(double thetaOtherwise, double partialOtherwise) {
+        JsonObject nested =
+                read(() -> json.optionalObject("rope_parameters"))
+                        .or(() -> read(() -> json.optionalObject("rope_scaling")))
+                        .orElse(new JsonObject(Map.of()));
+        ModelConfig inner = of(where, nested);
+        double theta =
+                inner.positiveNumber(
+                        "rope_theta",
+                        positiveNumber(
+                                "rope_theta", positiveNumber("rotary_emb_base", thetaOtherwise)));
+        double partial =
+                inner.positiveNumber(
+                        "partial_rotary_factor",
+                        positiveNumber(
+                                "partial_rotary_factor",
+                                positiveNumber("rotary_pct", partialOtherwise)));
+        if (partial > 1) {
+            throw bad("partial_rotary_factor", "is " + partial + ", more than the whole head");
+        }
+        String type = inner.string("rope_type", inner.string("type", "default"));
+        return new RopeParameters(theta, partial, type, inner, this);
+    }
+
+    /** A product of extents that must itself be a sensible extent. */
+    public int product(String what, int left, int right) {
+        long product = (long) left * right;
+        if (product > MAX_EXTENT) {
+            throw bad(what, "multiply to " + product + ", more than any model has");
+        }
+        return (int) product;
+    }
+
+    /** The error for a field of this configuration. */
+    public BadInputException bad(String field, String what) {
+        return bad(field, what, MEND);
+    }
+
+    /** The error for a field of this configuration, with a mend of its own. */
+    public BadInputException bad(String field, String what, String mend) {
+        return new BadInputException(where, "field '" + field + "' " + what, mend);
+    }
+
+    private <T> T read(Supplier<T> reader) {
+        try {
+            return reader.get();
+        } catch (JsonFormatException e) {
+            throw new BadInputException(where, e.getMessage(), MEND);
+        }
+    }
+}

@@ -1,0 +1,2 @@
+/** {@code config.json} and its kin, checked before use. */
+package io.millrace.model.config;

@@ -1,0 +1,168 @@
+package io.millrace.model.file;
+
+import io.millrace.memory.DType;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.LongVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/** Conversions and checks over the elements of a tensor, at the speed of memory. */
+public final class Elements {
+    public static final ValueLayout.OfLong LONG =
+            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    public static final ValueLayout.OfInt INT =
+            ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    static final ValueLayout.OfFloat FLOAT =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    public static final ValueLayout.OfShort SHORT =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
+    private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
+    private static final VectorSpecies<Long> LONGS = LongVector.SPECIES_PREFERRED;
+    private static final VectorSpecies<Short> SHORTS =
+            VectorSpecies.of(short.class, VectorShape.forBitSize(INTS.vectorBitSize() / 2));
+
+    private Elements() {}
+
+    /**
+     * Converts between F32, F16 and BF16, rounding to nearest, ties to even. The segments may not
+     * overlap.
+     *
+     * @param src {@code count} elements of {@code from}
+     * @param dst room for {@code count} elements of {@code to}
+     */
+    public static void convert(
+            MemorySegment src, DType from, MemorySegment dst, DType to, long count) {
+        if (from == to) {
+            MemorySegment.copy(src, 0, dst, 0, count * from.sizeBytes());
+        } else if (from == DType.BF16 && to == DType.F32) {
+            widenBf16(src, dst, count);
+        } else if (from == DType.F32 && to == DType.BF16) {
+            narrowToBf16(src, dst, count);
+        } else if (from == DType.F16 && to == DType.F32) {
+            for (long i = 0; i < count; i++) {
+                dst.set(FLOAT, i * 4, Float.float16ToFloat(src.get(SHORT, i * 2)));
+            }
+        } else if (from == DType.F32 && to == DType.F16) {
+            for (long i = 0; i < count; i++) {
+                dst.set(SHORT, i * 2, Float.floatToFloat16(src.get(FLOAT, i * 4)));
+            }
+        } else if (from == DType.BF16 && to == DType.F16) {
+            for (long i = 0; i < count; i++) {
+                float value = Float.intBitsToFloat(src.get(SHORT, i * 2) << 16);
+                dst.set(SHORT, i * 2, Float.floatToFloat16(value));
+            }
+        } else if (from == DType.F16 && to == DType.BF16) {
+            for (long i = 0; i < count; i++) {
+                float value = Float.float16ToFloat(src.get(SHORT, i * 2));
+                dst.set(SHORT, i * 2, toBf16(Float.floatToRawIntBits(value)));
+            }
+        } else {
+            throw new IllegalArgumentException("cannot convert " + from + " to " + to);
+        }
+    }
+
+    /** The index of the first element that is infinite or not a number, or −1. */
+    public static long firstNonFinite(MemorySegment elements, DType dtype) {
+        // An exponent of all ones, and only that, carries into the sign's place when its lowest
+        // bit is added.
+        long exponent =
+                switch (dtype) {
+                    case F32 -> 0x7F80_0000_7F80_0000L;
+                    case BF16 -> 0x7F80_7F80_7F80_7F80L;
+                    case F16 -> 0x7C00_7C00_7C00_7C00L;
+                    case F64, I64, I32, I16, I8, U8, BOOL ->
+                            throw new IllegalArgumentException("cannot check " + dtype);
+                };
+        long signs = dtype == DType.F32 ? 0x8000_0000_8000_0000L : 0x8000_8000_8000_8000L;
+        long lowest = exponent & ~(exponent << 1);
+        long bytes = elements.byteSize();
+        long at = 0;
+        if (bytes >= LONGS.vectorByteSize()) {
+            LongVector found = LongVector.zero(LONGS);
+            LongVector mask = LongVector.broadcast(LONGS, exponent);
+            LongVector carry = LongVector.broadcast(LONGS, lowest);
+            for (; at <= bytes - LONGS.vectorByteSize(); at += LONGS.vectorByteSize()) {
+                LongVector bits = LongVector.fromMemorySegment(LONGS, elements, at, LITTLE);
+                found = found.or(bits.and(mask).add(carry));
+            }
+            if ((found.reduceLanes(VectorOperators.OR) & signs) != 0) {
+                at = 0; // somewhere before: look at each
+            }
+        }
+        for (long i = at / dtype.sizeBytes(); i < bytes / dtype.sizeBytes(); i++) {
+            if (!Float.isFinite(get(elements, dtype, i))) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    /** One element as a float. */
+    public static float get(MemorySegment elements, DType dtype, long index) {
+        return switch (dtype) {
+            case F32 -> Float.intBitsToFloat(elements.get(INT, index * 4));
+            case BF16 -> Float.intBitsToFloat(elements.get(SHORT, index * 2) << 16);
+            case F16 -> Float.float16ToFloat(elements.get(SHORT, index * 2));
+            case F64, I64, I32, I16, I8, U8, BOOL ->
+                    throw new IllegalArgumentException("no float is stored as " + dtype);
+        };
+    }
+
+    /** Stores one element, rounding to nearest even. */
+    public static void set(MemorySegment elements, DType dtype, long index, float value) {
+        switch (dtype) {
+            case F32 -> elements.set(INT, index * 4, Float.floatToRawIntBits(value));
+            case BF16 -> elements.set(SHORT, index * 2, toBf16(Float.floatToRawIntBits(value)));
+            case F16 -> elements.set(SHORT, index * 2, Float.floatToFloat16(value));
+            case F64, I64, I32, I16, I8, U8, BOOL ->
+                    throw new IllegalArgumentException("no float is stored as " + dtype);
+        }
+    }
+
+    private static short toBf16(int bits) {
+        if ((bits & 0x7FFF_FFFF) > 0x7F80_0000) {
+            return (short) ((bits >>> 16) | 0x40); // a NaN stays one, and quiet
+        }
+        return (short) ((bits + 0x7FFF + ((bits >>> 16) & 1)) >>> 16);
+    }
+
+    private static void widenBf16(MemorySegment src, MemorySegment dst, long count) {
+        long i = 0;
+        for (; i <= count - INTS.length(); i += INTS.length()) {
+            ShortVector half = ShortVector.fromMemorySegment(SHORTS, src, i * 2, LITTLE);
+            IntVector wide =
+                    (IntVector) half.convertShape(VectorOperators.ZERO_EXTEND_S2I, INTS, 0);
+            wide.lanewise(VectorOperators.LSHL, 16).intoMemorySegment(dst, i * 4, LITTLE);
+        }
+        for (; i < count; i++) {
+            dst.set(INT, i * 4, src.get(SHORT, i * 2) << 16);
+        }
+    }
+
+    private static void narrowToBf16(MemorySegment src, MemorySegment dst, long count) {
+        long i = 0;
+        for (; i <= count - INTS.length(); i += INTS.length()) {
+            IntVector bits = IntVector.fromMemorySegment(INTS, src, i * 4, LITTLE);
+            IntVector upper = bits.lanewise(VectorOperators.LSHR, 16);
+            IntVector rounded =
+                    bits.add(0x7FFF).add(upper.and(1)).lanewise(VectorOperators.LSHR, 16);
+            VectorMask<Integer> nan =
+                    bits.and(0x7FFF_FFFF).compare(VectorOperators.GT, 0x7F80_0000);
+            rounded.blend(upper.or(0x40), nan)
+                    .convertShape(VectorOperators.I2S, SHORTS, 0)
+                    .reinterpretAsShorts()
+                    .intoMemorySegment(dst, i * 2, LITTLE);
+        }
+        for (; i < count; i++) {
+            dst.set(SHORT, i * 2, toBf16(src.get(INT, i * 4)));
+        }
+    }
+}

@@ -1,0 +1,68 @@
+package io.millrace.optim.direction;
+
+import io.millrace.optim.random.GaussianStream;
+import io.millrace.optim.random.SplitMix64;
+import io.millrace.optim.random.StreamIds;
+
+/**
+ * {@code z = U Vᵀ / √r} for every matrix [m, n]: U [m, r] of the query's seed, V [n, r] of the seed
+ * of the window's first step, both standard normal, so that an element of z has unit variance as a
+ * dense one. Tensors that are not matrices take the dense gaussian z. U Vᵀ is never formed.
+ *
+ * @param runSeed the seed that makes the steps' seeds
+ * @param rank r
+ * @param window steps for which V stays: 1 to window, window + 1 to 2 window, and so on
+ */
+public record LowRankDirection(long runSeed, int rank, int window) implements Direction {
+    /** The name on the command line and in the journal. */
+    public static final String NAME = "low-rank";
+
+    static LowRankDirection of(DirectionOptions options) {
+        return new LowRankDirection(options.runSeed(), options.rank(), options.window());
+    }
+
+    @Override
+    public String name() {
+        return NAME;
+    }
+
+    /** 1 / √r, the factor on U Vᵀ. */
+    public float scale() {
+        return (float) (1 / Math.sqrt(rank));
+    }
+
+    /** Whether V is another one than in the step before. */
+    public boolean startsWindow(long step) {
+        return (step - 1) % window == 0;
+    }
+
+    /** The window of a step, from 0. */
+    public long windowOf(long step) {
+        return (step - 1) / window;
+    }
+
+    /** The seed of V in a step. */
+    public long rightSeed(long step) {
+        return SplitMix64.output(runSeed, step - (step - 1) % window);
+    }
+
+    /** Consecutive elements of U, row-major [m, r]. */
+    public void fillLeft(
+            long seed, int tensorId, long firstElement, float[] values, int offset, int count) {
+        GaussianStream.fill(
+                StreamIds.LOW_RANK_U, seed, tensorId, firstElement, values, offset, count);
+    }
+
+    /** Consecutive elements of V as it is in a step, row-major [n, r]. */
+    public void fillRight(
+            long step, int tensorId, long firstElement, float[] values, int offset, int count) {
+        GaussianStream.fill(
+                StreamIds.LOW_RANK_V,
+                rightSeed(step),
+                tensorId,
+                firstElement,
+                values,
+                offset,
+                count);
+    }
+}

@@ -1,0 +1,2 @@
+/** Directions: pure functions of (seed, tensor, element). */
+package io.millrace.optim.direction;

@@ -1,0 +1,27 @@
+package io.millrace.optim.random;
+
+/**
+ * The last counter word of every Philox stream. Two streams with the same seed never meet as long
+ * as each kind of draw has its own value here, and nowhere else.
+ */
+public final class StreamIds {
+    /** Dense directions: z of every element. */
+    public static final int DENSE_Z = 0x4D5A;
+
+    /** Low-rank directions: the left factor U, keyed by the query's seed. */
+    public static final int LOW_RANK_U = 0x4D5B;
+
+    /** Low-rank directions: the right factor V, keyed by the seed of the window's first step. */
+    public static final int LOW_RANK_V = 0x4D5C;
+
+    /** Stochastic rounding, keyed by the seed of the update's step. */
+    public static final int STOCHASTIC_ROUNDING = 0x4D5D;
+
+    /** The order of a data set, keyed by the run's seed; the third counter word is the epoch. */
+    public static final int SHUFFLE = 0x4D5E;
+
+    /** Random weights of made-up checkpoints. */
+    public static final int SYNTHETIC_WEIGHTS = 0x4D5F;
+
+    private StreamIds() {}
+}

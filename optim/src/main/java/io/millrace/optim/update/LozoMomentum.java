@@ -1,0 +1,60 @@
+package io.millrace.optim.update;
+
+import io.millrace.optim.direction.Direction;
+import io.millrace.optim.direction.LowRankDirection;
+import io.millrace.optim.estimate.QueryResult;
+import io.millrace.optim.estimate.StepRecord;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * LOZO-M: momentum of the left factor of a low-rank direction, {@code N ← β N + (1 − β) ḡU} with ḡU
+ * the mean over the queries, then {@code θ ← θ − lr (N Vᵀ/√r + wd θ)}. Tensors that are not
+ * matrices take the plain descent. N itself belongs to {@code FactorTrack}, which rebuilds it from
+ * the updates; the rule has no state.
+ */
+public final class LozoMomentum implements UpdateRule {
+    /** The name on the command line and in the journal. */
+    public static final String NAME = "lozo-m";
+
+    private final double beta;
+
+    /**
+     * The rule; one instance serves any number of runs.
+     *
+     * @param beta share of N that a step keeps, in [0, 1)
+     */
+    public LozoMomentum(double beta) {
+        this.beta = beta;
+    }
+
+    @Override
+    public String name() {
+        return NAME;
+    }
+
+    @Override
+    public boolean suits(Direction direction) {
+        return direction instanceof LowRankDirection;
+    }
+
+    @Override
+    public boolean hasMomentum() {
+        return true;
+    }
+
+    @Override
+    public Update next(StepRecord record) {
+        Update plain = MezoSgd.descend(record, record.lr());
+        List<QueryResult> queries = record.queries();
+        List<Update.Term> slopes = new ArrayList<>(queries.size());
+        for (QueryResult query : queries) {
+            double share = (1 - beta) * query.projectedGrad() / queries.size();
+            slopes.add(new Update.Term(query.seed(), (float) share));
+        }
+        Update.Momentum momentum = new Update.Momentum((float) beta, (float) -record.lr(), slopes);
+        return new Update(
+                plain.step(), plain.seed(), plain.decay(), plain.terms(), Optional.of(momentum));
+    }
+}

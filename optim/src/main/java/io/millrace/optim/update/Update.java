@@ -1,0 +1,51 @@
+package io.millrace.optim.update;
+
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A change of the parameters that any tier can apply later: {@code θ ← decay · θ + Σ coefficient ·
+ * z(seed)}. In float32: one rounded product where decay ≠ 1, then one fused multiply-add a term, in
+ * order.
+ *
+ * @param step the step that made it, from 1
+ * @param seed the step's seed; stochastic rounding after this update draws from it
+ * @param decay factor on tensors of two or more axes; vectors keep factor 1
+ * @param terms the directions and their coefficients, in the order in which they are added
+ * @param momentum what takes the place of the terms on the matrices of a low-rank direction
+ */
+public record Update(
+        long step, long seed, float decay, List<Term> terms, Optional<Momentum> momentum) {
+    /** Freezes the terms. */
+    public Update {
+        terms = List.copyOf(terms);
+    }
+
+    /** An update without momentum. */
+    public Update(long step, long seed, float decay, List<Term> terms) {
+        this(step, seed, decay, terms, Optional.empty());
+    }
+
+    /**
+     * One direction's share.
+     *
+     * @param seed the direction's seed
+     * @param coefficient factor on z
+     */
+    public record Term(long seed, float coefficient) {}
+
+    /**
+     * Momentum of a low-rank direction's left factor: {@code N ← beta · N + Σ coefficient ·
+     * U(seed)}, then {@code θ ← θ + rate · N Vᵀ / √r}.
+     *
+     * @param beta share of N that stays
+     * @param rate factor on N
+     * @param slopes the directions and their shares, in the order in which they are added
+     */
+    public record Momentum(float beta, float rate, List<Term> slopes) {
+        /** Freezes the slopes. */
+        public Momentum {
+            slopes = List.copyOf(slopes);
+        }
+    }
+}

@@ -1,0 +1,26 @@
+package io.millrace.optim.update;
+
+import io.millrace.optim.direction.Direction;
+import io.millrace.optim.estimate.StepRecord;
+
+/**
+ * Turns a step's scalars into a change of the parameters. A rule may keep a small state; feeding
+ * the same records in the same order rebuilds it, which is how replay and resume work.
+ */
+public interface UpdateRule {
+    /** The name on the command line and in the journal, such as {@code mezo-sgd}. */
+    String name();
+
+    /** Whether the rule has a meaning for a direction. */
+    default boolean suits(Direction direction) {
+        return true;
+    }
+
+    /** Whether its updates carry {@link Update#momentum}. */
+    default boolean hasMomentum() {
+        return false;
+    }
+
+    /** The update of the next step; records come in order of step, each once. */
+    Update next(StepRecord record);
+}
