@@ -21,7 +21,7 @@ import java.util.concurrent.TimeUnit;
  * that.
  *
  * <pre>
- *   GoingOnCost FOLDER [--kills 10,100,300,1000,2000] [--rounds 3] [--steps 300]
+ *   GoingOnCost FOLDER [--kills 10,100,300,1000,2000] [--turns 20] [--seconds 10]
  *       [--only 1,2,3] [--some 140MiB] [--all 95MiB] [--hidden 512] [--layers 10]
  * </pre>
  *
@@ -79,15 +79,15 @@ public final class GoingOnCost {
         for (Placement placement : placements) {
             cost.kills(placement, kills);
         }
-        int rounds = given.number("--rounds", 3);
-        int steps = given.number("--steps", 300);
+        int turns = given.number("--turns", 20);
+        int seconds = given.number("--seconds", 10);
         System.out.println();
         System.out.println(
-                "| placement | round | median step with auto, ms | without, ms | ratio"
-                        + " | mean step, ratio | processor seconds a step, ratio |");
-        System.out.println("|---|---|---|---|---|---|---|");
+                "| placement | turns each | seconds a step, ratio: median | mean"
+                        + " | processor seconds a step, ratio: median | mean |");
+        System.out.println("|---|---|---|---|---|---|");
         for (Placement placement : placements) {
-            cost.readiness(placement, rounds, steps);
+            cost.readiness(placement, turns, seconds);
         }
     }
 
@@ -130,71 +130,59 @@ public final class GoingOnCost {
         Folders.delete(out);
     }
 
-    private void readiness(Placement placement, int rounds, int steps)
+    /**
+     * Two runs take turns on the machine, one of them ready for a kill: whatever changes more
+     * slowly than turns do hits both.
+     */
+    private void readiness(Placement placement, int turns, int seconds)
             throws IOException, InterruptedException {
-        List<double[]> ratios = new ArrayList<>();
-        for (int round = 1; round <= rounds; round++) {
-            Seconds[] cost = new Seconds[2];
-            for (int i = 0; i < 2; i++) {
-                // Turn about, so that neither always finds the machine warm.
-                int way = (i + round) % 2;
-                cost[way] = steps(placement, way == 0 ? "auto" : "0", steps);
+        try (Turns ready = warm(placement, "ready", "auto");
+                Turns bare = warm(placement, "bare", "0")) {
+            double[] wall = new double[turns];
+            double[] processor = new double[turns];
+            for (int turn = 0; turn < turns; turn++) {
+                boolean readyFirst = turn % 2 == 0;
+                Turns.Cost first = (readyFirst ? ready : bare).take(seconds);
+                Turns.Cost second = (readyFirst ? bare : ready).take(seconds);
+                Turns.Cost with = readyFirst ? first : second;
+                Turns.Cost without = readyFirst ? second : first;
+                wall[turn] = with.stepSeconds() / without.stepSeconds();
+                processor[turn] = with.processorSeconds() / without.processorSeconds();
             }
-            double[] ratio = {
-                cost[0].median / cost[1].median,
-                cost[0].all / cost[1].all,
-                cost[0].processor / cost[1].processor
-            };
-            ratios.add(ratio);
             System.out.printf(
                     Locale.ROOT,
-                    "| %s | %d | %.2f | %.2f | %.4f | %.4f | %.4f |%n",
+                    "| %s | %d x %d s | %.4f | %.4f ± %.4f | %.4f | %.4f ± %.4f |%n",
                     placement.name,
-                    round,
-                    1e3 * cost[0].median,
-                    1e3 * cost[1].median,
-                    ratio[0],
-                    ratio[1],
-                    ratio[2]);
+                    turns,
+                    seconds,
+                    DeviceCopies.median(wall.clone()),
+                    mean(wall),
+                    standardError(wall),
+                    DeviceCopies.median(processor.clone()),
+                    mean(processor),
+                    standardError(processor));
         }
-        System.out.printf(
-                Locale.ROOT,
-                "| %s | median | | | %.4f | %.4f | %.4f |%n",
-                placement.name,
-                median(ratios, 0),
-                median(ratios, 1),
-                median(ratios, 2));
     }
 
-    private static double median(List<double[]> ratios, int column) {
-        return DeviceCopies.median(ratios.stream().mapToDouble(one -> one[column]).toArray());
-    }
-
-    /** The median of the steps, their sum, and what all processors spent between two of them. */
-    private record Seconds(double median, double all, double processor) {}
-
-    private Seconds steps(Placement placement, String checkpointEvery, int steps)
+    private Turns warm(Placement placement, String name, String checkpointEvery)
             throws IOException, InterruptedException {
-        Path out = folder.resolve("out");
+        Path out = folder.resolve(name);
         Folders.delete(out);
         List<String> options = new ArrayList<>(placement.options);
         options.add("--checkpoint-every=" + checkpointEvery);
-        Process process = start(out, 100_000, options);
+        Process process = start(out, 1_000_000, options);
         await(process, out, WARM_STEPS + 1);
-        double before = processorSeconds(process);
-        await(process, out, steps + 1);
-        double after = processorSeconds(process);
-        process.destroyForcibly().waitFor();
-        List<Double> seconds = stepSeconds(out, WARM_STEPS);
-        Folders.delete(out);
-        return new Seconds(
-                DeviceCopies.median(seconds.stream().mapToDouble(one -> one).toArray()),
-                seconds.stream().mapToDouble(one -> one).sum() / seconds.size(),
-                (after - before) / seconds.size());
+        return new Turns(process, out);
     }
 
-    private static double processorSeconds(Process process) {
-        return process.info().totalCpuDuration().orElseThrow().toNanos() / 1e9;
+    private static double mean(double[] values) {
+        return Arrays.stream(values).average().orElseThrow();
+    }
+
+    private static double standardError(double[] values) {
+        double mean = mean(values);
+        double squares = Arrays.stream(values).map(one -> (one - mean) * (one - mean)).sum();
+        return Math.sqrt(squares / (values.length - 1) / values.length);
     }
 
     private Process start(Path out, int steps, List<String> options) throws IOException {

@@ -42,11 +42,12 @@ import java.util.Optional;
  */
 public final class BlockTiers implements AutoCloseable {
     /**
-     * Writing what stays rides on a lane that is idle much of the time: a twentieth of it, and not
-     * so often that it shows in the figures of a short run.
+     * Writing what stays rides on a lane that is idle much of the time, but takes bandwidth and
+     * checksums from those that are not: as seldom as syncs, and not so often that it shows in the
+     * figures of a short run.
      */
     private static final SyncCadence SETTLING =
-            new SyncCadence(0.05, Duration.ofSeconds(2), Duration.ofDays(1));
+            new SyncCadence(0.005, Duration.ofSeconds(2), Duration.ofMinutes(1));
 
     private final MemoryConfig config;
     private final Ledger ledger;

@@ -44,7 +44,7 @@ final class OriginalReaderTest {
     }
 
     @ParameterizedTest
-    @MethodSource("io.millrace.memory.nvme.FileIoTest#everyPath")
+    @MethodSource("io.millrace.memory.nvme.io.FileIoTest#everyPath")
     void putsUnalignedTensorsOfManyFilesInTheirPlaces(IoOptions options, @Seed long seed)
             throws IOException {
         Random random = new Random(seed);
@@ -128,7 +128,7 @@ final class OriginalReaderTest {
     }
 
     @ParameterizedTest
-    @MethodSource("io.millrace.memory.nvme.FileIoTest#everyPath")
+    @MethodSource("io.millrace.memory.nvme.io.FileIoTest#everyPath")
     void bitThatFlippedOnTheWayCostsOneMoreRead(IoOptions options, @Seed long seed)
             throws IOException {
         byte[] base = new byte[30_000];
