@@ -6,7 +6,6 @@ import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.Direction;
 import io.millrace.optim.direction.DirectionOptions;
 import io.millrace.optim.direction.Directions;
-import io.millrace.optim.direction.LowRankDirection;
 import io.millrace.optim.schedule.Schedules;
 import io.millrace.optim.update.Optimizers;
 import io.millrace.optim.update.UpdateRule;
@@ -86,7 +85,7 @@ public record ArithmeticConfig(
                 optimizer + " does not work with " + perturbation + " perturbations",
                 "give --perturbation low-rank, or another optimizer");
         Check.that(
-                !(direction instanceof LowRankDirection) || window % foldEvery == 0,
+                direction.window() % foldEvery == 0,
                 "--fold-every",
                 foldEvery + " does not divide the window of " + window + " steps",
                 "give a divisor of --window, or leave the option out to fold once a window");
@@ -132,14 +131,8 @@ public record ArithmeticConfig(
 
     /** What the direction and the rule go by beside their names, as files call it. */
     public Map<String, Object> directionFields() {
-        Map<String, Object> fields = new LinkedHashMap<>();
-        if (direction() instanceof LowRankDirection) {
-            fields.put("rank", rank);
-            fields.put("window", window);
-        }
-        if (rule().hasMomentum()) {
-            fields.put("beta", beta);
-        }
+        Map<String, Object> fields = new LinkedHashMap<>(direction().fields());
+        fields.putAll(rule().fields());
         return fields;
     }
 

@@ -4,7 +4,7 @@ import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.DirectionOptions;
-import io.millrace.optim.direction.LowRankDirection;
+import io.millrace.optim.direction.Directions;
 import io.millrace.optim.update.Optimizers;
 import java.nio.file.Path;
 import java.util.List;
@@ -266,7 +266,8 @@ public final class TuneConfigBuilder {
 
     /** What decides the bytes of the result, checked. */
     public ArithmeticConfig arithmetic() {
-        boolean lowRank = perturbation.equals(LowRankDirection.NAME);
+        DirectionOptions options = new DirectionOptions(seed, rank, window);
+        int gathers = Directions.named(perturbation, options).window();
         return new ArithmeticConfig(
                 steps,
                 seed,
@@ -281,7 +282,7 @@ public final class TuneConfigBuilder {
                 queries,
                 optimizer,
                 beta,
-                foldEvery.orElse(lowRank ? window : 1),
+                foldEvery.orElse(Math.max(1, gathers)),
                 rounding,
                 matmul,
                 dtype);

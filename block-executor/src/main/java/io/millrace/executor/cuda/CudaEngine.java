@@ -8,6 +8,7 @@ import io.millrace.executor.cuda.kernel.DeviceMatmul;
 import io.millrace.executor.cuda.kernel.FoldPrograms;
 import io.millrace.executor.cuda.kernel.LowRankKernels;
 import io.millrace.executor.cuda.kernel.QuantizeKernels;
+import io.millrace.executor.cuda.kernel.WeightPass;
 import io.millrace.executor.cuda.lowrank.DeviceLowRankPasses;
 import io.millrace.executor.cuda.weight.DeviceGemm;
 import io.millrace.executor.cuda.weight.DevicePasses;
@@ -68,6 +69,13 @@ public final class CudaEngine implements Engine {
                             + spec.head().logits().bias()
                             + "' is in no logits of a cuda device yet",
                     "take --device cpu");
+        }
+        if (arithmetic.direction() instanceof DenseDirection dense
+                && !WeightPass.makes(dense.name())) {
+            throw new BadInputException(
+                    "--perturbation",
+                    "no kernel of a cuda device makes '" + dense.name() + "'",
+                    "take --device cpu, or one of " + WeightPass.directions());
         }
         Optional<LowRankSize> lowRank = LowRankSize.of(arithmetic, size, layout);
         lowRank.ifPresent(LowRankSize::check);

@@ -5,7 +5,6 @@ import io.millrace.memory.ByteSize;
 import io.millrace.memory.Tier;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.optim.direction.Direction;
-import io.millrace.optim.direction.LowRankDirection;
 import io.millrace.telemetry.Lane;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -71,7 +70,7 @@ final class PlanAdvice {
 
     /** How seldom blocks may as well be written: low-rank updates gather for a window. */
     private static int seldom(Direction direction) {
-        return direction instanceof LowRankDirection lowRank ? lowRank.window() : SELDOM;
+        return direction.window() > 0 ? direction.window() : SELDOM;
     }
 
     private void consider(PlanOptions other, String what) {

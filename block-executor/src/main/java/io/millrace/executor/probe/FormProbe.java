@@ -25,7 +25,6 @@ final class FormProbe implements AutoCloseable {
     private static final int PANEL = 128 * 1024;
     private static final int SCALES = 2;
     private static final int ROUNDS = 3;
-    private static final List<String> DIRECTIONS = List.of("gaussian", "rademacher");
     private static final List<DType> DTYPES = List.of(DType.F32, DType.BF16, DType.F16);
     private static final long SEED = 7;
 
@@ -49,7 +48,7 @@ final class FormProbe implements AutoCloseable {
 
     /** Fills in seconds an element. */
     void measure(Map<DType, Double> widen, Map<DType, Double> store, Map<String, Double> z) {
-        for (String name : DIRECTIONS) {
+        for (String name : Directions.denseNames()) {
             DenseDirection direction = Directions.dense(name);
             double[] least = least(direction, DType.BF16, pending(2, 0), pending(2, 1));
             z.put(name, Math.max(0, least[1] - least[0]));

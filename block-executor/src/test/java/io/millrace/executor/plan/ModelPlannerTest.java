@@ -64,6 +64,7 @@ class ModelPlannerTest {
         "opt, float32, emulated, 0, 0.5, 2, mezo-sgd, gaussian",
         "opt, bfloat16, emulated, -1, -1, 2, mezo-sgd, gaussian",
         "llama, float32, cpu, 0, 0, 2, mezo-sgd, low-rank",
+        "llama, float32, cpu, 0.4, 0, 2, toy-sign, toy",
         "opt, bfloat16, cpu, 0.2, 0, 1, lozo-m, low-rank",
         "llama, bfloat16, emulated, 0.4, 0.3, 2, lozo-m, low-rank",
         "opt, bfloat16, emulated, -1, -1, 2, mezo-adam, low-rank"

@@ -285,10 +285,8 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
 
     /** What writing less often would make of it; low-rank updates gather for a window. */
     private void addSeldom(List<String> lines, ArithmeticConfig arithmetic) {
-        int seldom =
-                arithmetic.direction() instanceof LowRankDirection lowRank
-                        ? lowRank.window()
-                        : SELDOM;
+        int window = arithmetic.direction().window();
+        int seldom = window > 0 ? window : SELDOM;
         if (driveDays() < SOON_DAYS && arithmetic.foldEvery() < seldom) {
             lines.add(
                     format(

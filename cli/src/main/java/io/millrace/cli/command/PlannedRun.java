@@ -7,7 +7,6 @@ import io.millrace.executor.plan.PlanOptions;
 import io.millrace.memory.Matmul;
 import io.millrace.memory.Tier;
 import io.millrace.optim.direction.GaussianDirection;
-import io.millrace.optim.direction.LowRankDirection;
 import io.millrace.optim.update.MezoSgd;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -51,16 +50,15 @@ record PlannedRun(ModelPlan plan) {
 
     /** What is another than a run takes anyway. */
     private static void addArithmetic(List<String> words, ArithmeticConfig arithmetic) {
-        int usualFold = 1;
         addUnless(GaussianDirection.NAME, words, "--perturbation", arithmetic.perturbation());
-        if (arithmetic.direction() instanceof LowRankDirection lowRank) {
-            add(words, "--rank", lowRank.rank());
-            add(words, "--window", lowRank.window());
-            usualFold = lowRank.window();
-        }
+        arithmetic.direction().fields().forEach((name, value) -> add(words, "--" + name, value));
         addUnless(MezoSgd.NAME, words, "--optimizer", arithmetic.optimizer());
         addUnless(1, words, "--queries", arithmetic.queries());
-        addUnless(usualFold, words, "--fold-every", arithmetic.foldEvery());
+        addUnless(
+                Math.max(1, arithmetic.direction().window()),
+                words,
+                "--fold-every",
+                arithmetic.foldEvery());
         addUnless(Matmul.NATIVE.id(), words, "--matmul", arithmetic.matmul().id());
         arithmetic.dtype().ifPresent(dtype -> add(words, "--dtype", dtype.torchName()));
     }

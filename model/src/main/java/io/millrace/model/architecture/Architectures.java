@@ -1,13 +1,15 @@
 package io.millrace.model.architecture;
 
 import io.millrace.model.config.ModelConfig;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.ServiceLoader;
 
 /** Every architecture there is; a new one is a new file and a line here. */
 public final class Architectures {
     private static final List<Architecture> ALL =
-            List.of(
+            withThoseOfOthers(
                     new OptArchitecture(),
                     new Gpt2Architecture(),
                     new GptNeoxArchitecture(),
@@ -19,6 +21,14 @@ public final class Architectures {
                     new Gemma2Architecture());
 
     private Architectures() {}
+
+    /** Other jars provide theirs as services of the type {@link Architecture}. */
+    private static List<Architecture> withThoseOfOthers(Architecture... own) {
+        List<Architecture> all = new ArrayList<>(List.of(own));
+        ServiceLoader.load(Architecture.class, Architecture.class.getClassLoader())
+                .forEach(all::add);
+        return List.copyOf(all);
+    }
 
     /** The {@code model_type} of each. */
     public static List<String> modelTypes() {

@@ -1,5 +1,7 @@
 package io.millrace.optim.direction;
 
+import java.util.Map;
+
 /**
  * What z is along one query. Its kind decides how it is run: a dense one forms θ + s z in scratch
  * memory, a low-rank one leaves θ as it is and adds thin products beside it.
@@ -7,4 +9,17 @@ package io.millrace.optim.direction;
 public sealed interface Direction permits DenseDirection, LowRankDirection {
     /** The name on the command line and in the journal, such as {@code gaussian}. */
     String name();
+
+    /** What it goes by beside its name, as the journal and files call it. */
+    default Map<String, Object> fields() {
+        return Map.of();
+    }
+
+    /**
+     * Steps for which updates gather in less memory than the weights: a run folds as seldom unless
+     * it is told otherwise, and at a divisor of it. 0 where every step is as good as another.
+     */
+    default int window() {
+        return 0;
+    }
 }

@@ -1,18 +1,20 @@
 package io.millrace.optim.direction;
 
 import io.millrace.optim.Registry;
-import java.util.Map;
-import java.util.function.Function;
+import java.util.List;
 
 /** The directions by name. A new one is a line here. */
 public final class Directions {
-    private static final Registry<Function<DirectionOptions, Direction>> REGISTRY =
-            new Registry<>(
+    private static final Registry<DirectionKind> REGISTRY =
+            Registry.of(
                     "--perturbation",
-                    Map.of(
-                            GaussianDirection.NAME, options -> new GaussianDirection(),
-                            RademacherDirection.NAME, options -> new RademacherDirection(),
-                            LowRankDirection.NAME, LowRankDirection::of));
+                    List.of(
+                            DirectionKind.of(GaussianDirection.NAME, _ -> new GaussianDirection()),
+                            DirectionKind.of(
+                                    RademacherDirection.NAME, _ -> new RademacherDirection()),
+                            DirectionKind.of(LowRankDirection.NAME, LowRankDirection::of)),
+                    DirectionKind.class,
+                    DirectionKind::name);
 
     private Directions() {}
 
@@ -22,7 +24,7 @@ public final class Directions {
      * @throws io.millrace.memory.BadInputException when no direction has the name
      */
     public static Direction named(String name, DirectionOptions options) {
-        return REGISTRY.named(name).apply(options);
+        return REGISTRY.named(name).make(options);
     }
 
     /**
@@ -35,5 +37,13 @@ public final class Directions {
             return direction;
         }
         throw new IllegalArgumentException(name + " is not dense");
+    }
+
+    /** The names of all dense directions. */
+    public static List<String> denseNames() {
+        return REGISTRY.all().stream()
+                .filter(kind -> kind.make(DirectionOptions.defaults(0)) instanceof DenseDirection)
+                .map(DirectionKind::name)
+                .toList();
     }
 }

@@ -3,6 +3,8 @@ package io.millrace.optim.direction;
 import io.millrace.optim.random.GaussianStream;
 import io.millrace.optim.random.SplitMix64;
 import io.millrace.optim.random.StreamIds;
+import java.util.LinkedHashMap;
+import java.util.Map;
 
 /**
  * {@code z = U Vᵀ / √r} for every matrix [m, n]: U [m, r] of the query's seed, V [n, r] of the seed
@@ -24,6 +26,14 @@ public record LowRankDirection(long runSeed, int rank, int window) implements Di
     @Override
     public String name() {
         return NAME;
+    }
+
+    @Override
+    public Map<String, Object> fields() {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("rank", rank);
+        fields.put("window", window);
+        return fields;
     }
 
     /** 1 / √r, the factor on U Vᵀ. */

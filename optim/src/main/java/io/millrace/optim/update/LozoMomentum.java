@@ -6,6 +6,7 @@ import io.millrace.optim.estimate.QueryResult;
 import io.millrace.optim.estimate.StepRecord;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -37,6 +38,11 @@ public final class LozoMomentum implements UpdateRule {
     @Override
     public boolean suits(Direction direction) {
         return direction instanceof LowRankDirection;
+    }
+
+    @Override
+    public Map<String, Object> fields() {
+        return Map.of("beta", beta);
     }
 
     @Override

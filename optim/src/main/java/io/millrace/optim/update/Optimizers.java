@@ -1,21 +1,22 @@
 package io.millrace.optim.update;
 
 import io.millrace.optim.Registry;
-import java.util.Map;
-import java.util.function.DoubleFunction;
+import java.util.List;
 
 /** The update rules by name. A new one is a line here. */
 public final class Optimizers {
     /** Share of the momentum that a step keeps, unless a run says otherwise. */
     public static final double DEFAULT_BETA = 0.9;
 
-    private static final Registry<DoubleFunction<UpdateRule>> REGISTRY =
-            new Registry<>(
+    private static final Registry<UpdateRuleKind> REGISTRY =
+            Registry.of(
                     "--optimizer",
-                    Map.of(
-                            MezoSgd.NAME, beta -> new MezoSgd(),
-                            MezoAdam.NAME, beta -> new MezoAdam(),
-                            LozoMomentum.NAME, LozoMomentum::new));
+                    List.of(
+                            UpdateRuleKind.of(MezoSgd.NAME, _ -> new MezoSgd()),
+                            UpdateRuleKind.of(MezoAdam.NAME, _ -> new MezoAdam()),
+                            UpdateRuleKind.of(LozoMomentum.NAME, LozoMomentum::new)),
+                    UpdateRuleKind.class,
+                    UpdateRuleKind::name);
 
     private Optimizers() {}
 
@@ -27,6 +28,6 @@ public final class Optimizers {
      * @throws io.millrace.memory.BadInputException when no rule has the name
      */
     public static UpdateRule named(String name, double beta) {
-        return REGISTRY.named(name).apply(beta);
+        return REGISTRY.named(name).make(beta);
     }
 }

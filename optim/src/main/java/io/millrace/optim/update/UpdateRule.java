@@ -2,6 +2,7 @@ package io.millrace.optim.update;
 
 import io.millrace.optim.direction.Direction;
 import io.millrace.optim.estimate.StepRecord;
+import java.util.Map;
 
 /**
  * Turns a step's scalars into a change of the parameters. A rule may keep a small state; feeding
@@ -14,6 +15,11 @@ public interface UpdateRule {
     /** Whether the rule has a meaning for a direction. */
     default boolean suits(Direction direction) {
         return true;
+    }
+
+    /** What it goes by beside its name, as the journal and files call it. */
+    default Map<String, Object> fields() {
+        return Map.of();
     }
 
     /** Whether its updates carry {@link Update#momentum}. */

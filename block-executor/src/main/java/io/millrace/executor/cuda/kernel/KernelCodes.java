@@ -5,9 +5,14 @@ import io.millrace.model.spec.Activation;
 import io.millrace.model.spec.NormSpec;
 import io.millrace.optim.direction.GaussianDirection;
 import io.millrace.optim.direction.RademacherDirection;
+import java.util.Map;
 
 /** The numbers by which kernels know dtypes and kinds: the enums of the {@code .cu} files. */
 final class KernelCodes {
+    /** The dense directions that kernels make. */
+    static final Map<String, Integer> DIRECTIONS =
+            Map.of(GaussianDirection.NAME, 0, RademacherDirection.NAME, 1);
+
     static final int NO_ACTIVATION = 0;
     static final int SOFTCAP = 5;
 
@@ -39,10 +44,10 @@ final class KernelCodes {
     }
 
     static int ofDirection(String name) {
-        return switch (name) {
-            case GaussianDirection.NAME -> 0;
-            case RademacherDirection.NAME -> 1;
-            default -> throw new IllegalArgumentException("no kernel makes the direction " + name);
-        };
+        Integer code = DIRECTIONS.get(name);
+        if (code == null) {
+            throw new IllegalArgumentException("no kernel makes the direction " + name);
+        }
+        return code;
     }
 }

@@ -3,6 +3,7 @@ package io.millrace.executor.cuda.kernel;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.estimate.Probe;
 import java.util.List;
+import java.util.TreeSet;
 
 /**
  * What the fused pass does to every tensor of a visit.
@@ -33,13 +34,22 @@ public record WeightPass(
      * @param probe the direction's seed and the scales
      */
     public static WeightPass of(String direction, Rounding rounding, Probe probe) {
-        boolean atTheta = probe.scales().size() == 1 && probe.scales().getFirst() == 0f;
         return new WeightPass(
                 KernelCodes.ofDirection(direction),
                 rounding == Rounding.STOCHASTIC,
                 probe.seed(),
                 probe.scales(),
-                !atTheta);
+                !probe.isAtTheta());
+    }
+
+    /** Whether kernels make a dense direction of that name. */
+    public static boolean makes(String direction) {
+        return KernelCodes.DIRECTIONS.containsKey(direction);
+    }
+
+    /** The names of all that they make. */
+    public static String directions() {
+        return String.join(", ", new TreeSet<>(KernelCodes.DIRECTIONS.keySet()));
     }
 
     int flags(boolean vector, boolean stores) {

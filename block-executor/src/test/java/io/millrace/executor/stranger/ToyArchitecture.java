@@ -1,0 +1,31 @@
+package io.millrace.executor.stranger;
+
+import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.Architectures;
+import io.millrace.model.config.ModelConfig;
+import io.millrace.model.spec.DecoderSpec;
+import java.util.Set;
+
+/** A family of models under a name of its own, with the blocks of another. */
+public final class ToyArchitecture implements Architecture {
+    private final String modelType = "toy-llama";
+
+    @Override
+    public String modelType() {
+        return modelType;
+    }
+
+    @Override
+    public DecoderSpec spec(ModelConfig config, Set<String> tensorNames) {
+        return llama().spec(config, tensorNames);
+    }
+
+    @Override
+    public boolean isBuffer(String tensorName) {
+        return llama().isBuffer(tensorName);
+    }
+
+    private static Architecture llama() {
+        return Architectures.find("llama").orElseThrow();
+    }
+}
