@@ -12,7 +12,7 @@ import java.util.Map;
 /** Steps by the sign of each slope, smaller the more steps went before: its state is a count. */
 public final class ToyRule implements UpdateRule {
     private final double beta;
-    private long steps;
+    private int steps;
 
     ToyRule(double beta) {
         this.beta = beta;
