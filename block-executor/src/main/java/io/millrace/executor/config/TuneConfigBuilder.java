@@ -266,7 +266,9 @@ public final class TuneConfigBuilder {
 
     /** What decides the bytes of the result, checked. */
     public ArithmeticConfig arithmetic() {
-        DirectionOptions options = new DirectionOptions(seed, rank, window);
+        // What is below 1 is refused by its name, with all else that is wrong.
+        DirectionOptions options =
+                new DirectionOptions(seed, Math.max(1, rank), Math.max(1, window));
         int gathers = Directions.named(perturbation, options).window();
         return new ArithmeticConfig(
                 steps,

@@ -30,6 +30,7 @@ import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -238,20 +239,32 @@ class ModelPlannerTest {
     }
 
     private static Machine probedBeforeLowRank() {
-        ComputeRates rates = MACHINE.device().rates();
-        FormRates old =
+        FormRates forms = MACHINE.device().rates().forms();
+        return with(
                 new FormRates(
-                        rates.forms().widenSeconds(),
-                        rates.forms().storeSeconds(),
+                        forms.widenSeconds(),
+                        forms.storeSeconds(),
                         Map.of("gaussian", 1e-9),
-                        Optional.empty());
+                        Optional.empty()));
+    }
+
+    /** A machine whose probe found a direction that came from elsewhere. */
+    private static Machine probedWithToy() {
+        FormRates forms = MACHINE.device().rates().forms();
+        Map<String, Double> z = new HashMap<>(forms.zSeconds());
+        z.put("toy", 1e-9);
+        return with(new FormRates(forms.widenSeconds(), forms.storeSeconds(), z, forms.thin()));
+    }
+
+    private static Machine with(FormRates forms) {
+        ComputeRates rates = MACHINE.device().rates();
         return MACHINE.withDevice(
                 MACHINE.device()
                         .withRates(
                                 new ComputeRates(
                                         rates.matmuls(),
                                         rates.attentions(),
-                                        old,
+                                        forms,
                                         rates.passSeconds(),
                                         0,
                                         0,
@@ -327,7 +340,8 @@ class ModelPlannerTest {
                                 model,
                                 shape.spec())
                         .maxLength();
-        Machine here = MACHINE.withDevice(MACHINE.device().withName(memory.device()));
+        Machine probed = probedWithToy();
+        Machine here = probed.withDevice(probed.device().withName(memory.device()));
         PlanOptions options =
                 new PlanOptions(
                         BATCH,

@@ -39,7 +39,7 @@ public record ToyDirection(int rank) implements DenseDirection {
     @Override
     public void fill(long seed, int tensorId, long firstElement, float[] z, int offset, int count) {
         for (int i = 0; i < count; i++) {
-            long word = SplitMix64.output(seed + 7919L * tensorId + rank, firstElement + i);
+            long word = SplitMix64.output(seed + 7919L * tensorId + rank, firstElement + i + 1);
             z[offset + i] =
                     switch ((int) Long.remainderUnsigned(word, 6)) {
                         case 0 -> LEVEL;
