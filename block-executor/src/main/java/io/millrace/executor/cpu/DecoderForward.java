@@ -6,20 +6,19 @@ import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.cpu.weight.HostVisit;
 import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.cpu.weight.WeightPasses;
-import io.millrace.executor.step.BlockVisit;
 import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
 import io.millrace.executor.step.HeadSink;
 import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.executor.step.Variants;
+import io.millrace.executor.step.VisitLoop;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.spec.DecoderSpec;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockLease;
 import io.millrace.telemetry.Lane;
 import io.millrace.telemetry.SpanRecorder;
-import java.util.List;
 
 /**
  * Forward passes in block-major order: while a block is on the device, every probe, all its scales
@@ -29,7 +28,7 @@ import java.util.List;
 public final class DecoderForward implements Forward {
     private final DecoderSpec spec;
     private final ModelLayout layout;
-    private final BlockFeed feed;
+    private final VisitLoop<HostVisit> loop;
     private final Scratch scratch;
     private final WeightPasses passes;
     private final SpanRecorder spans;
@@ -47,10 +46,10 @@ public final class DecoderForward implements Forward {
             SpanRecorder spans) {
         this.spec = spec;
         this.layout = layout;
-        this.feed = feed;
         this.scratch = scratch;
         this.passes = passes;
         this.spans = spans;
+        loop = new VisitLoop<>(layout, feed, passes.foldEvery(), new Visits());
         LinearProgram linear = passes.linear(workers, scratch);
         Normalizer normalizer = new Normalizer(workers.pool(), scratch);
         AttentionProgram attention =
@@ -64,37 +63,20 @@ public final class DecoderForward implements Forward {
 
     @Override
     public void run(ForwardRequest request, HeadSink sink) {
-        List<Integer> visits = layout.visits();
-        for (int index = 0; index < visits.size(); index++) {
-            int block = visits.get(index);
-            boolean lastOfStep = visits.lastIndexOf(block) == index;
-            try (BlockLease lease = feed.acquire(block)) {
-                long span = spans.begin(Lane.COMPUTE, block, request.step());
-                foldOverdue(lease, block, request);
-                HostVisit visit = visit(lease, block, request, lastOfStep);
-                for (int probe = 0; probe < request.probes().size(); probe++) {
-                    runBlock(request, visit, index, probe, sink);
-                }
-                visit.finish(passes);
-                spans.end(span, 0);
-            }
-        }
+        loop.run(
+                request,
+                (visit, place) -> {
+                    for (int probe = 0; probe < request.probes().size(); probe++) {
+                        runBlock(request, visit, place, probe, sink);
+                    }
+                });
     }
 
     @Override
     public void fold(UpdateLog updates, ForwardRequest.Folding folding, BlockConsumer then) {
-        ForwardRequest request = ForwardRequest.fold(updates, folding);
-        List<Integer> visits = layout.visits();
-        for (int index = 0; index < visits.size(); index++) {
-            int block = visits.get(index);
-            boolean lastOfStep = visits.lastIndexOf(block) == index;
-            try (BlockLease lease = feed.acquire(block)) {
-                visit(lease, block, request, lastOfStep).finish(passes);
-                if (lastOfStep) {
-                    then.accept(block, lease.weights());
-                }
-            }
-        }
+        loop.fold(
+                ForwardRequest.fold(updates, folding),
+                (block, lease) -> then.accept(block, lease.weights()));
     }
 
     @Override
@@ -104,19 +86,30 @@ public final class DecoderForward implements Forward {
         }
     }
 
-    /**
-     * Folds what a block lags behind after a stop, or after its newest bytes turned out damaged:
-     * operators then find it as they do in any step.
-     */
-    private void foldOverdue(BlockLease lease, int block, ForwardRequest request) {
-        if (BlockVisit.isOverdue(lease, request, passes.foldEvery())) {
-            visit(lease, block, request.foldingOverdue(), true).finish(passes);
-        }
-    }
+    private final class Visits implements VisitLoop.Visits<HostVisit> {
+        private long span;
 
-    private HostVisit visit(
-            BlockLease lease, int block, ForwardRequest request, boolean lastOfStep) {
-        return new HostVisit(lease, layout.block(block), request, passes.foldEvery(), lastOfStep);
+        @Override
+        public HostVisit open(
+                BlockLease lease, int block, ForwardRequest request, boolean lastOfStep) {
+            return new HostVisit(
+                    lease, layout.block(block), request, passes.foldEvery(), lastOfStep);
+        }
+
+        @Override
+        public void finish(HostVisit visit) {
+            visit.finish(passes);
+        }
+
+        @Override
+        public void began(int place, int block, long step) {
+            span = spans.begin(Lane.COMPUTE, block, step);
+        }
+
+        @Override
+        public void ended(int place) {
+            spans.end(span, 0);
+        }
     }
 
     private void runBlock(

@@ -1,6 +1,5 @@
 package io.millrace.executor.cuda;
 
-import io.millrace.executor.cpu.DecoderForward;
 import io.millrace.executor.cuda.kernel.DeviceKernels;
 import io.millrace.executor.cuda.kernel.DeviceMatrix;
 import io.millrace.executor.cuda.weight.DeviceLinear;
@@ -9,12 +8,12 @@ import io.millrace.executor.cuda.weight.DeviceScratch;
 import io.millrace.executor.cuda.weight.DeviceVisit;
 import io.millrace.executor.cuda.weight.DeviceWeights;
 import io.millrace.executor.step.Arithmetic;
-import io.millrace.executor.step.BlockVisit;
 import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
 import io.millrace.executor.step.HeadSink;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.executor.step.Variants;
+import io.millrace.executor.step.VisitLoop;
 import io.millrace.memory.OwnedResources;
 import io.millrace.memory.device.CudaDevice;
 import io.millrace.memory.host.HostSlab;
@@ -34,7 +33,7 @@ import java.util.Optional;
 final class DeviceForward implements Forward {
     private final DecoderSpec spec;
     private final ModelLayout layout;
-    private final BlockFeed feed;
+    private final VisitLoop<DeviceVisit> loop;
     private final CudaDevice device;
     private final Arithmetic arithmetic;
     private final Parts parts;
@@ -72,10 +71,10 @@ final class DeviceForward implements Forward {
             Parts parts) {
         this.spec = spec;
         this.layout = layout;
-        this.feed = feed;
         this.device = device;
         this.arithmetic = arithmetic;
         this.parts = parts;
+        loop = new VisitLoop<>(layout, feed, arithmetic.foldEvery(), new Visits());
         DeviceLinear linear = parts.passes().linear();
         layers = new LayerKernels(parts.kernels(), parts.scratch(), linear, spec.layers());
         ends = new EndKernels(parts.kernels(), parts.scratch(), linear, layers);
@@ -85,26 +84,14 @@ final class DeviceForward implements Forward {
     public void run(ForwardRequest request, HeadSink sink) {
         device.makeCurrent();
         List<BatchUpload.Tables> batches = parts.batch().upload(request.microBatches());
-        List<Integer> visits = layout.visits();
-        for (int index = 0; index < visits.size(); index++) {
-            int block = visits.get(index);
-            boolean lastOfStep = visits.lastIndexOf(block) == index;
-            try (BlockLease lease = feed.acquire(block)) {
-                try {
-                    parts.spans().begin(index);
-                    foldOverdue(lease, block, request);
-                    DeviceVisit visit = visit(lease, block, request, lastOfStep);
+        loop.run(
+                request,
+                (visit, place) -> {
                     parts.passes().begin(visit);
                     for (int probe = 0; probe < request.probes().size(); probe++) {
-                        runBlock(request, visit, index, probe, batches, sink);
+                        runBlock(request, visit, place, probe, batches, sink);
                     }
-                    visit.finish(parts.passes());
-                    parts.spans().end(index);
-                } finally {
-                    lease.releaseAfter(device.compute());
-                }
-            }
-        }
+                });
         if (sink.wantsLogits()) {
             parts.answers().awaitStep();
         } else {
@@ -113,18 +100,34 @@ final class DeviceForward implements Forward {
         parts.spans().report(request.step());
     }
 
-    /** What {@link DecoderForward} does for blocks that lag behind. */
-    private void foldOverdue(BlockLease lease, int block, ForwardRequest request) {
-        if (BlockVisit.isOverdue(lease, request, arithmetic.foldEvery())) {
-            visit(lease, block, request.foldingOverdue(), true).finish(parts.passes());
+    private final class Visits implements VisitLoop.Visits<DeviceVisit> {
+        @Override
+        public DeviceVisit open(
+                BlockLease lease, int block, ForwardRequest request, boolean lastOfStep) {
+            parts.passes().prepare(lease, layout.block(block), request.updates());
+            return new DeviceVisit(
+                    lease, layout.block(block), request, arithmetic.foldEvery(), lastOfStep);
         }
-    }
 
-    private DeviceVisit visit(
-            BlockLease lease, int block, ForwardRequest request, boolean lastOfStep) {
-        parts.passes().prepare(lease, layout.block(block), request.updates());
-        return new DeviceVisit(
-                lease, layout.block(block), request, arithmetic.foldEvery(), lastOfStep);
+        @Override
+        public void finish(DeviceVisit visit) {
+            visit.finish(parts.passes());
+        }
+
+        @Override
+        public void release(BlockLease lease) {
+            lease.releaseAfter(device.compute());
+        }
+
+        @Override
+        public void began(int place, int block, long step) {
+            parts.spans().begin(place);
+        }
+
+        @Override
+        public void ended(int place) {
+            parts.spans().end(place);
+        }
     }
 
     private void runBlock(
@@ -177,32 +180,10 @@ final class DeviceForward implements Forward {
 
     @Override
     public void fold(UpdateLog updates, ForwardRequest.Folding folding, BlockConsumer then) {
-        foldEach(updates, folding, (block, lease) -> then.accept(block, fetch(block, lease)));
-    }
-
-    /** Takes a block once it is folded. */
-    private interface FoldedBlock {
-        void accept(int block, BlockLease lease);
-    }
-
-    private void foldEach(UpdateLog updates, ForwardRequest.Folding folding, FoldedBlock then) {
         device.makeCurrent();
-        ForwardRequest request = ForwardRequest.fold(updates, folding);
-        List<Integer> visits = layout.visits();
-        for (int index = 0; index < visits.size(); index++) {
-            int block = visits.get(index);
-            boolean lastOfStep = visits.lastIndexOf(block) == index;
-            try (BlockLease lease = feed.acquire(block)) {
-                try {
-                    visit(lease, block, request, lastOfStep).finish(parts.passes());
-                    if (lastOfStep) {
-                        then.accept(block, lease);
-                    }
-                } finally {
-                    lease.releaseAfter(device.compute());
-                }
-            }
-        }
+        loop.fold(
+                ForwardRequest.fold(updates, folding),
+                (block, lease) -> then.accept(block, fetch(block, lease)));
     }
 
     private MemorySegment fetch(int block, BlockLease lease) {

@@ -1,0 +1,119 @@
+package io.millrace.executor.step;
+
+import io.millrace.model.ModelLayout;
+import io.millrace.prefetch.BlockFeed;
+import io.millrace.prefetch.BlockLease;
+import java.util.List;
+
+/**
+ * The order in which blocks pass, whatever computes: each is taken from the feed, brought up to
+ * date where it lags behind, computed on, folded if that is due, and given back.
+ */
+public final class VisitLoop<V extends BlockVisit> {
+    private final ModelLayout layout;
+    private final BlockFeed feed;
+    private final int foldEvery;
+    private final Visits<V> visits;
+
+    /** What a device does with a visit. */
+    public interface Visits<V extends BlockVisit> {
+        /** The visit of a block that has just come. */
+        V open(BlockLease lease, int block, ForwardRequest request, boolean lastOfStep);
+
+        /** Folds what no operator formed, and says so to the lease. */
+        void finish(V visit);
+
+        /** Lets a block go; nothing where computing is over when a call returns. */
+        default void release(BlockLease lease) {}
+
+        /** Hears that a visit begins, the bringing up to date included. */
+        default void began(int place, int block, long step) {}
+
+        /** Hears that it is computed. */
+        default void ended(int place) {}
+    }
+
+    /** Computes on a block. */
+    @FunctionalInterface
+    public interface Computation<V extends BlockVisit> {
+        /**
+         * Every probe and every micro-batch of the request.
+         *
+         * @param place which of a pass's visits it is, from 0
+         */
+        void compute(V visit, int place);
+    }
+
+    /** Takes a block once it is folded. */
+    @FunctionalInterface
+    public interface FoldedBlock {
+        /** The lease is open during the call. */
+        void accept(int block, BlockLease lease);
+    }
+
+    /**
+     * A loop over a model's visits.
+     *
+     * @param layout the blocks and their order
+     * @param feed brings them
+     * @param foldEvery steps from one rounding into the stored weights to the next
+     * @param visits what the device does
+     */
+    public VisitLoop(ModelLayout layout, BlockFeed feed, int foldEvery, Visits<V> visits) {
+        this.layout = layout;
+        this.feed = feed;
+        this.foldEvery = foldEvery;
+        this.visits = visits;
+    }
+
+    /** One pass that computes. */
+    public void run(ForwardRequest request, Computation<V> computation) {
+        pass((place, block, lastOfStep, lease) -> {
+            visits.began(place, block, request.step());
+            foldOverdue(lease, block, request);
+            V visit = visits.open(lease, block, request, lastOfStep);
+            computation.compute(visit, place);
+            visits.finish(visit);
+            visits.ended(place);
+        });
+    }
+
+    /** One pass that only folds. */
+    public void fold(ForwardRequest request, FoldedBlock then) {
+        pass((place, block, lastOfStep, lease) -> {
+            visits.finish(visits.open(lease, block, request, lastOfStep));
+            if (lastOfStep) {
+                then.accept(block, lease);
+            }
+        });
+    }
+
+    @FunctionalInterface
+    private interface Leased {
+        void accept(int place, int block, boolean lastOfStep, BlockLease lease);
+    }
+
+    private void pass(Leased each) {
+        List<Integer> order = layout.visits();
+        for (int place = 0; place < order.size(); place++) {
+            int block = order.get(place);
+            try (BlockLease lease = feed.acquire(block)) {
+                try {
+                    each.accept(place, block, order.lastIndexOf(block) == place, lease);
+                } finally {
+                    visits.release(lease);
+                }
+            }
+        }
+    }
+
+    /**
+     * Folds what a block lags behind after a stop, or after its newest bytes turned out damaged:
+     * operators then find it as they do in any step.
+     */
+    private void foldOverdue(BlockLease lease, int block, ForwardRequest request) {
+        if (BlockVisit.isOverdue(lease, request, foldEvery)) {
+            visits.finish(visits.open(lease, block, request.foldingOverdue(), true));
+        }
+    }
+}
