@@ -5,9 +5,9 @@ import io.millrace.executor.cpu.op.GemmTiles;
 import io.millrace.executor.cpu.op.Operator;
 import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.weight.FormedWeights;
+import io.millrace.executor.cpu.weight.Forming;
 import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.cpu.weight.Operands;
-import io.millrace.executor.cpu.weight.TensorForm;
 import io.millrace.executor.cpu.weight.WeightPanels;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.MicroBatch;
@@ -50,14 +50,16 @@ public final class DenseLinear implements LinearProgram {
         if (weights.isPlain(tensor, scratch.operandType())) {
             multiplyAll(call, weights.plain(tensor), 0, 1);
         } else if (panels.formsWhole(spec, tiles)) {
-            Floats matrix = panels.formWhole(weights.storing(tensor), elements);
-            weights.markFormed(tensor);
+            Floats matrix;
+            try (Forming form = weights.forming(tensor)) {
+                matrix = panels.formWhole(form, elements);
+            }
             multiplyAll(call, matrix, elements, weights.scaleCount());
         } else {
-            panels.formEach(
+            formEach(
+                    weights,
                     spec,
                     tiles,
-                    weights.storing(tensor),
                     (panel, place, stride, ld, worker) -> {
                         int rowTiles = tiles.rowTiles();
                         for (int rowTile = 0; rowTile < rowTiles; rowTile++) {
@@ -68,7 +70,13 @@ public final class DenseLinear implements LinearProgram {
                             }
                         }
                     });
-            weights.markFormed(tensor);
+        }
+    }
+
+    private void formEach(
+            FormedWeights weights, LinearSpec spec, GemmTiles tiles, WeightPanels.Task task) {
+        try (Forming form = weights.forming(weights.indexOf(spec.weight()))) {
+            panels.formEach(spec, tiles, form, task);
         }
     }
 
@@ -121,13 +129,13 @@ public final class DenseLinear implements LinearProgram {
             panels.each(spec, tiles, weights.plain(tensor), 0, task);
             return;
         }
-        TensorForm form = weights.storing(tensor);
         if (panels.formsWhole(spec, tiles)) {
-            panels.each(spec, tiles, panels.formWhole(form, elements), elements, task);
+            try (Forming form = weights.forming(tensor)) {
+                panels.each(spec, tiles, panels.formWhole(form, elements), elements, task);
+            }
         } else {
-            panels.formEach(spec, tiles, form, task);
+            formEach(weights, spec, tiles, task);
         }
-        weights.markFormed(tensor);
     }
 
     /** Tiles of a matrix that lies whole in memory, each a task of its own. */

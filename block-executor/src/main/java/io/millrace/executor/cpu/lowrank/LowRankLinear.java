@@ -8,9 +8,9 @@ import io.millrace.executor.cpu.op.RowTasks;
 import io.millrace.executor.cpu.op.SideProducts;
 import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.weight.FormedWeights;
+import io.millrace.executor.cpu.weight.Forming;
 import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.cpu.weight.Operands;
-import io.millrace.executor.cpu.weight.TensorForm;
 import io.millrace.executor.cpu.weight.WeightPanels;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.MicroBatch;
@@ -137,26 +137,32 @@ final class LowRankLinear implements LinearProgram {
             multiplyAll(call, weights.plain(tensor), add);
             return;
         }
-        TensorForm form = passes.base(weights.visit(), tensor);
         if (panels.formsWhole(spec, tiles)) {
-            Floats matrix = panels.formWhole(form, elements);
-            weights.markFormed(tensor);
+            Floats matrix;
+            try (Forming form = base(weights, tensor)) {
+                matrix = panels.formWhole(form, elements);
+            }
             multiplyAll(call, matrix, add);
             return;
         }
-        panels.formEach(
-                spec,
-                tiles,
-                form,
-                (panel, place, stride, ld, worker) -> {
-                    for (int group = 0; group < call.groups; group++) {
-                        for (int rowTile = 0; rowTile < tiles.rowTiles(); rowTile++) {
-                            int tile = panel * tiles.rowTiles() + rowTile;
-                            multiply(call, group, tile, place, ld, add, worker);
+        try (Forming form = base(weights, tensor)) {
+            panels.formEach(
+                    spec,
+                    tiles,
+                    form,
+                    (panel, place, stride, ld, worker) -> {
+                        for (int group = 0; group < call.groups; group++) {
+                            for (int rowTile = 0; rowTile < tiles.rowTiles(); rowTile++) {
+                                int tile = panel * tiles.rowTiles() + rowTile;
+                                multiply(call, group, tile, place, ld, add, worker);
+                            }
                         }
-                    }
-                });
-        weights.markFormed(tensor);
+                    });
+        }
+    }
+
+    private Forming base(FormedWeights weights, int tensor) {
+        return new Forming(weights.visit(), tensor, passes.base(weights.visit(), tensor));
     }
 
     private void multiplyAll(Call call, Floats matrix, TileConsumer add) {

@@ -54,25 +54,19 @@ public final class FormedWeights {
     /** Forms all of a tensor for every scale, shared among the workers, and folds it if due. */
     public void formWhole(int tensor, Floats place, long stride) {
         long elements = visit.slot(tensor).elementCount();
-        TensorForm.whole(passes.pool(), storing(tensor), elements, place, stride);
-        visit.markFormed(tensor);
+        try (Forming form = forming(tensor)) {
+            TensorForm.whole(passes.pool(), form, elements, place, stride);
+        }
     }
 
-    /**
-     * What panels of a tensor are formed by; once every element was in one, {@link #markFormed} is
-     * to be called.
-     */
-    public TensorForm storing(int tensor) {
-        return passes.form(visit, tensor, probe, visit.storesNow(tensor));
+    /** What panels of a tensor are formed by, until every element was in one. */
+    public Forming forming(int tensor) {
+        return new Forming(
+                visit, tensor, passes.form(visit, tensor, probe, visit.storesNow(tensor)));
     }
 
     /** What single rows of a tensor are formed by, which leaves the stored bytes alone. */
     public TensorForm lookUp(int tensor) {
         return passes.form(visit, tensor, probe, false);
-    }
-
-    /** Says that panels covered the whole tensor. */
-    public void markFormed(int tensor) {
-        visit.markFormed(tensor);
     }
 }
