@@ -7,6 +7,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -20,6 +21,8 @@ import java.util.Map;
  * be written whole is taken back and fails the call, so that the file holds whole lines only.
  */
 public final class MetricsWriter implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(MetricsWriter.class.getName());
+
     private final Path file;
     private final FileChannel channel;
 
@@ -82,11 +85,11 @@ public final class MetricsWriter implements AutoCloseable {
     }
 
     /**
-     * Cuts everything after the lines of a step, and a last line that was not written whole; for a
-     * run that resumes from there.
+     * Cuts everything after the lines of a step, and from the first line on that is not whole; for
+     * a run that resumes from there. These lines are never forced to the disk, so that a loss of
+     * power may leave holes; what was lost is said, and the journal has the steps.
      *
-     * @throws UncheckedIOException where the file cannot be read or cut, or another line than the
-     *     last is damaged
+     * @throws UncheckedIOException where the file cannot be read or cut
      */
     public void truncateAfter(long step) {
         try {
@@ -111,7 +114,13 @@ public final class MetricsWriter implements AutoCloseable {
                             Json.parseObject(new String(line, StandardCharsets.UTF_8))
                                     .integer("step");
                 } catch (JsonFormatException e) {
-                    throw new IOException("line " + number + ": " + e.getMessage(), e);
+                    LOG.log(
+                            Level.WARNING,
+                            "{0}, line {1}: {2}; it and all lines after it are cut",
+                            file,
+                            number,
+                            e.getMessage());
+                    return length;
                 }
                 if (lineStep > step) {
                     return length;
