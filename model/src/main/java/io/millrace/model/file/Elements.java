@@ -1,15 +1,12 @@
 package io.millrace.model.file;
 
+import io.millrace.memory.BFloat16;
 import io.millrace.memory.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
-import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.LongVector;
-import jdk.incubator.vector.ShortVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /** Conversions and checks over the elements of a tensor, at the speed of memory. */
@@ -24,10 +21,7 @@ public final class Elements {
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
-    private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
     private static final VectorSpecies<Long> LONGS = LongVector.SPECIES_PREFERRED;
-    private static final VectorSpecies<Short> SHORTS =
-            VectorSpecies.of(short.class, VectorShape.forBitSize(INTS.vectorBitSize() / 2));
 
     private Elements() {}
 
@@ -43,9 +37,9 @@ public final class Elements {
         if (from == to) {
             MemorySegment.copy(src, 0, dst, 0, count * from.sizeBytes());
         } else if (from == DType.BF16 && to == DType.F32) {
-            widenBf16(src, dst, count);
+            BFloat16.widen(src, dst, count);
         } else if (from == DType.F32 && to == DType.BF16) {
-            narrowToBf16(src, dst, count);
+            BFloat16.round(src, 0, dst, 0, count);
         } else if (from == DType.F16 && to == DType.F32) {
             for (long i = 0; i < count; i++) {
                 dst.set(FLOAT, i * 4, Float.float16ToFloat(src.get(SHORT, i * 2)));
@@ -56,13 +50,13 @@ public final class Elements {
             }
         } else if (from == DType.BF16 && to == DType.F16) {
             for (long i = 0; i < count; i++) {
-                float value = Float.intBitsToFloat(src.get(SHORT, i * 2) << 16);
+                float value = BFloat16.toFloat(src.get(SHORT, i * 2));
                 dst.set(SHORT, i * 2, Float.floatToFloat16(value));
             }
         } else if (from == DType.F16 && to == DType.BF16) {
             for (long i = 0; i < count; i++) {
                 float value = Float.float16ToFloat(src.get(SHORT, i * 2));
-                dst.set(SHORT, i * 2, toBf16(Float.floatToRawIntBits(value)));
+                dst.set(SHORT, i * 2, BFloat16.of(value));
             }
         } else {
             throw new IllegalArgumentException("cannot convert " + from + " to " + to);
@@ -109,7 +103,7 @@ public final class Elements {
     public static float get(MemorySegment elements, DType dtype, long index) {
         return switch (dtype) {
             case F32 -> Float.intBitsToFloat(elements.get(INT, index * 4));
-            case BF16 -> Float.intBitsToFloat(elements.get(SHORT, index * 2) << 16);
+            case BF16 -> BFloat16.toFloat(elements.get(SHORT, index * 2));
             case F16 -> Float.float16ToFloat(elements.get(SHORT, index * 2));
             case F64, I64, I32, I16, I8, U8, BOOL ->
                     throw new IllegalArgumentException("no float is stored as " + dtype);
@@ -120,49 +114,10 @@ public final class Elements {
     public static void set(MemorySegment elements, DType dtype, long index, float value) {
         switch (dtype) {
             case F32 -> elements.set(INT, index * 4, Float.floatToRawIntBits(value));
-            case BF16 -> elements.set(SHORT, index * 2, toBf16(Float.floatToRawIntBits(value)));
+            case BF16 -> elements.set(SHORT, index * 2, BFloat16.of(value));
             case F16 -> elements.set(SHORT, index * 2, Float.floatToFloat16(value));
             case F64, I64, I32, I16, I8, U8, BOOL ->
                     throw new IllegalArgumentException("no float is stored as " + dtype);
-        }
-    }
-
-    private static short toBf16(int bits) {
-        if ((bits & 0x7FFF_FFFF) > 0x7F80_0000) {
-            return (short) ((bits >>> 16) | 0x40); // a NaN stays one, and quiet
-        }
-        return (short) ((bits + 0x7FFF + ((bits >>> 16) & 1)) >>> 16);
-    }
-
-    private static void widenBf16(MemorySegment src, MemorySegment dst, long count) {
-        long i = 0;
-        for (; i <= count - INTS.length(); i += INTS.length()) {
-            ShortVector half = ShortVector.fromMemorySegment(SHORTS, src, i * 2, LITTLE);
-            IntVector wide =
-                    (IntVector) half.convertShape(VectorOperators.ZERO_EXTEND_S2I, INTS, 0);
-            wide.lanewise(VectorOperators.LSHL, 16).intoMemorySegment(dst, i * 4, LITTLE);
-        }
-        for (; i < count; i++) {
-            dst.set(INT, i * 4, src.get(SHORT, i * 2) << 16);
-        }
-    }
-
-    private static void narrowToBf16(MemorySegment src, MemorySegment dst, long count) {
-        long i = 0;
-        for (; i <= count - INTS.length(); i += INTS.length()) {
-            IntVector bits = IntVector.fromMemorySegment(INTS, src, i * 4, LITTLE);
-            IntVector upper = bits.lanewise(VectorOperators.LSHR, 16);
-            IntVector rounded =
-                    bits.add(0x7FFF).add(upper.and(1)).lanewise(VectorOperators.LSHR, 16);
-            VectorMask<Integer> nan =
-                    bits.and(0x7FFF_FFFF).compare(VectorOperators.GT, 0x7F80_0000);
-            rounded.blend(upper.or(0x40), nan)
-                    .convertShape(VectorOperators.I2S, SHORTS, 0)
-                    .reinterpretAsShorts()
-                    .intoMemorySegment(dst, i * 2, LITTLE);
-        }
-        for (; i < count; i++) {
-            dst.set(SHORT, i * 2, toBf16(src.get(INT, i * 4)));
         }
     }
 }

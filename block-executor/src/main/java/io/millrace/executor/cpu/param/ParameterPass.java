@@ -200,7 +200,7 @@ public final class ParameterPass {
         if (written == DType.F32) {
             TileKernels.perturbBoth(scale, z, p, count, plus, plusOffset, minus, minusOffset);
         } else {
-            BFloat16.perturbBoth(scale, z, p, count, plus, plusOffset, minus, minusOffset);
+            BFloat16Forms.perturbBoth(scale, z, p, count, plus, plusOffset, minus, minusOffset);
         }
     }
 
@@ -211,7 +211,7 @@ public final class ParameterPass {
         } else if (written == DType.F32) {
             TileKernels.perturb(scale, z, p, count, out, offset);
         } else {
-            BFloat16.perturb(scale, z, p, count, out, offset);
+            BFloat16Forms.perturb(scale, z, p, count, out, offset);
         }
     }
 

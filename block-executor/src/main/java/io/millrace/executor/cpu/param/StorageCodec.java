@@ -1,5 +1,6 @@
 package io.millrace.executor.cpu.param;
 
+import io.millrace.memory.BFloat16;
 import io.millrace.memory.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -7,7 +8,6 @@ import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
-import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -140,15 +140,11 @@ public final class StorageCodec {
     private void widenBFloat16(float[] values, int start, int count) {
         int i = 0;
         for (; i <= count - INTS.length(); i += INTS.length()) {
-            ShortVector.fromArray(BFloat16.SHORTS, halves, i)
-                    .convertShape(VectorOperators.ZERO_EXTEND_S2I, INTS, 0)
-                    .reinterpretAsInts()
-                    .lanewise(VectorOperators.LSHL, 16)
-                    .reinterpretAsFloats()
+            BFloat16.toFloats(ShortVector.fromArray(BFloat16.SHORTS, halves, i))
                     .intoArray(values, start + i);
         }
         for (; i < count; i++) {
-            values[start + i] = Float.intBitsToFloat(halves[i] << 16);
+            values[start + i] = BFloat16.toFloat(halves[i]);
         }
     }
 

@@ -3,10 +3,10 @@ package io.millrace.executor.cpu.weight;
 import io.millrace.executor.cpu.op.Operator;
 import io.millrace.executor.cpu.op.RowTasks;
 import io.millrace.executor.cpu.op.WorkerPool;
-import io.millrace.executor.cpu.param.BFloat16;
 import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.Variants;
+import io.millrace.memory.BFloat16;
 import io.millrace.memory.DType;
 
 /** The left factors of products with weights, in the type that the products read. */

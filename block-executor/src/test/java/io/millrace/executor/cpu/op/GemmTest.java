@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.millrace.executor.cpu.param.BFloat16;
+import io.millrace.memory.BFloat16;
 import io.millrace.memory.DType;
 import java.io.IOException;
 import java.lang.foreign.Arena;

@@ -2,6 +2,7 @@ package io.millrace.executor.cpu.param;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.millrace.memory.BFloat16;
 import io.millrace.memory.DType;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.LowRankDirection;

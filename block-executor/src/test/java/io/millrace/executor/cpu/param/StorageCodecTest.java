@@ -3,6 +3,7 @@ package io.millrace.executor.cpu.param;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.millrace.memory.BFloat16;
 import io.millrace.memory.DType;
 import io.millrace.optim.Rounding;
 import java.lang.foreign.Arena;

@@ -1,4 +1,4 @@
-package io.millrace.executor.cpu.param;
+package io.millrace.memory;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,4 +1,4 @@
-package io.millrace.executor.cpu.param;
+package io.millrace.memory;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -12,15 +12,18 @@ import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Rounding to bfloat16, to nearest even: NaN stays a NaN, and what exceeds the largest value
- * becomes infinite. Subnormal numbers are kept.
+ * bfloat16 and float32: widening is exact; rounding is to nearest even: NaN stays a NaN, and what
+ * exceeds the largest value becomes infinite. Subnormal numbers are kept.
  */
 public final class BFloat16 {
     private static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
     private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
-    static final VectorSpecies<Short> SHORTS =
+
+    /** As many as a vector of floats has. */
+    public static final VectorSpecies<Short> SHORTS =
             VectorSpecies.of(
                     short.class, VectorShape.forBitSize(INTS.vectorBitSize() / 2)); // INTS.length()
+
     private static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfShort SHORT =
@@ -32,7 +35,7 @@ public final class BFloat16 {
     private BFloat16() {}
 
     /** The bits of the nearest value. */
-    static short of(float value) {
+    public static short of(float value) {
         int bits = Float.floatToRawIntBits(value);
         return Float.isNaN(value)
                 ? (short) ((bits >>> 16) | QUIET)
@@ -40,7 +43,7 @@ public final class BFloat16 {
     }
 
     /** The bits of the nearest values. */
-    static ShortVector of(FloatVector value) {
+    public static ShortVector of(FloatVector value) {
         IntVector bits = value.reinterpretAsInts();
         IntVector upper = bits.lanewise(VectorOperators.LSHR, 16);
         IntVector nearest = bits.add(upper.and(1)).add(HALF).lanewise(VectorOperators.LSHR, 16);
@@ -75,48 +78,35 @@ public final class BFloat16 {
         }
     }
 
-    /** out ← fma(scale, z, p), rounded */
-    static void perturb(
-            float scale, float[] z, float[] p, int count, MemorySegment out, long offset) {
-        FloatVector scales = FloatVector.broadcast(FLOATS, scale);
-        int whole = FLOATS.loopBound(count);
-        for (int i = 0; i < whole; i += FLOATS.length()) {
-            FloatVector centre = FloatVector.fromArray(FLOATS, p, i);
-            of(scales.fma(FloatVector.fromArray(FLOATS, z, i), centre))
-                    .intoMemorySegment(
-                            out, offset + (long) i * Short.BYTES, ByteOrder.LITTLE_ENDIAN);
-        }
-        for (int i = whole; i < count; i++) {
-            out.set(SHORT, offset + (long) i * Short.BYTES, of(Math.fma(scale, z[i], p[i])));
-        }
+    /** The value of some bits. */
+    public static float toFloat(short bits) {
+        return Float.intBitsToFloat(bits << 16);
     }
 
-    /** Both signs in one pass over z and p, each with the bits of {@link #perturb}. */
-    static void perturbBoth(
-            float scale,
-            float[] z,
-            float[] p,
-            int count,
-            MemorySegment plus,
-            long plusOffset,
-            MemorySegment minus,
-            long minusOffset) {
-        FloatVector up = FloatVector.broadcast(FLOATS, scale);
-        FloatVector down = FloatVector.broadcast(FLOATS, -scale);
-        int whole = FLOATS.loopBound(count);
-        for (int i = 0; i < whole; i += FLOATS.length()) {
-            FloatVector centre = FloatVector.fromArray(FLOATS, p, i);
-            FloatVector direction = FloatVector.fromArray(FLOATS, z, i);
-            long skip = (long) i * Short.BYTES;
-            of(up.fma(direction, centre))
-                    .intoMemorySegment(plus, plusOffset + skip, ByteOrder.LITTLE_ENDIAN);
-            of(down.fma(direction, centre))
-                    .intoMemorySegment(minus, minusOffset + skip, ByteOrder.LITTLE_ENDIAN);
+    /** The values of some bits. */
+    public static FloatVector toFloats(ShortVector bits) {
+        return ((IntVector) bits.convertShape(VectorOperators.ZERO_EXTEND_S2I, INTS, 0))
+                .lanewise(VectorOperators.LSHL, 16)
+                .reinterpretAsFloats();
+    }
+
+    /**
+     * {@code out[i] = in[i]}, as float32.
+     *
+     * @param in bfloat16
+     * @param out float32
+     * @param count elements
+     */
+    public static void widen(MemorySegment in, MemorySegment out, long count) {
+        long whole = FLOATS.loopBound(count);
+        for (long i = 0; i < whole; i += FLOATS.length()) {
+            toFloats(
+                            ShortVector.fromMemorySegment(
+                                    SHORTS, in, i * Short.BYTES, ByteOrder.LITTLE_ENDIAN))
+                    .intoMemorySegment(out, i * Float.BYTES, ByteOrder.LITTLE_ENDIAN);
         }
-        for (int i = whole; i < count; i++) {
-            long skip = (long) i * Short.BYTES;
-            plus.set(SHORT, plusOffset + skip, of(Math.fma(scale, z[i], p[i])));
-            minus.set(SHORT, minusOffset + skip, of(Math.fma(-scale, z[i], p[i])));
+        for (long i = whole; i < count; i++) {
+            out.set(FLOAT, i * Float.BYTES, toFloat(in.get(SHORT, i * Short.BYTES)));
         }
     }
 }
