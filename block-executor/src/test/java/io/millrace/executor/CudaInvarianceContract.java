@@ -51,8 +51,7 @@ abstract class CudaInvarianceContract {
     @CsvSource({
         // model, dtype, products, rounding, folds every, loss bound, directions, optimizer
         "llama, bfloat16, native, nearest, 1, 5e-3, gaussian, mezo-sgd",
-        "opt, float32, fp8, stochastic, 2, 5e-2, low-rank, lozo-m",
-        "gpt2, float16, native, stochastic, 2, 2e-3, rademacher, mezo-sgd"
+        "opt, float32, fp8, stochastic, 2, 5e-2, low-rank, lozo-m"
     })
     void everyPlacementMakesTheSameBytes(
             String kind,
@@ -107,6 +106,7 @@ abstract class CudaInvarianceContract {
     @Tag("long")
     @ParameterizedTest
     @CsvSource({
+        "gpt2, float16, native, stochastic, 2, 2e-3, rademacher, mezo-sgd",
         "opt, float32, native, nearest, 1, 2e-5, gaussian, mezo-sgd",
         "opt, float32, tf32, nearest, 1, 2e-3, gaussian, mezo-sgd",
         "llama, bfloat16, fp8, nearest, 1, 5e-2, gaussian, mezo-sgd",

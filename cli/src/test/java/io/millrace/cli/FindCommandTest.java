@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -65,6 +66,7 @@ class FindCommandTest {
         assertThat(base - proposed).isGreaterThan(5 * Math.max(0, base - small));
     }
 
+    @Tag("long")
     @Test
     void proposesTheSameAgain() {
         RealCommand command = new RealCommand(temp);

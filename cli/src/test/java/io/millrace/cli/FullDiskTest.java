@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -59,10 +60,6 @@ class FullDiskTest {
 
     @ParameterizedTest
     @CsvSource({
-        // The second checkpoint, while the first is there.
-        "18m, --checkpoint-every=2, false",
-        // The model itself, beside a checkpoint.
-        "16m, --checkpoint-every=10, false",
         // Whatever comes first once another program has taken all that was left.
         "64m, --checkpoint-every=4, true"
     })
@@ -111,6 +108,19 @@ class FullDiskTest {
                     .as(name)
                     .isEqualTo(-1);
         }
+    }
+
+    @Tag("long")
+    @ParameterizedTest
+    @CsvSource({
+        // The second checkpoint, while the first is there.
+        "18m, --checkpoint-every=2, false",
+        // The model itself, beside a checkpoint.
+        "16m, --checkpoint-every=10, false"
+    })
+    void norDoesOneThatIsTooSmallForWhatIsSaved(String size, String option, boolean filled)
+            throws Exception {
+        aDiskThatFillsUpInMidRunCostsNoStep(size, option, filled);
     }
 
     private List<String> longer(String... more) {
