@@ -87,7 +87,7 @@ public record ArithmeticConfig(
         Check.that(
                 direction.window() % foldEvery == 0,
                 "--fold-every",
-                foldEvery + " does not divide the window of " + window + " steps",
+                foldEvery + " does not divide the window of " + direction.window() + " steps",
                 "give a divisor of --window, or leave the option out to fold once a window");
         dtype.ifPresent(type ->
                 Check.that(

@@ -27,6 +27,11 @@ public final class Architectures {
         List<Architecture> all = new ArrayList<>(List.of(own));
         ServiceLoader.load(Architecture.class, Architecture.class.getClassLoader())
                 .forEach(all::add);
+        if (all.stream().map(Architecture::modelType).distinct().count() != all.size()) {
+            throw new IllegalStateException(
+                    "two architectures of one model_type on the class path: "
+                            + all.stream().map(Architecture::modelType).sorted().toList());
+        }
         return List.copyOf(all);
     }
 
