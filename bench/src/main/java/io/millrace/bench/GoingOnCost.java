@@ -21,7 +21,7 @@ import java.util.concurrent.TimeUnit;
  * that.
  *
  * <pre>
- *   GoingOnCost FOLDER [--kills 10,100,300,1000,2000] [--turns 20] [--seconds 10]
+ *   GoingOnCost FOLDER [--kills 10,100,300,1000,2000] [--seconds 180]
  *       [--only 1,2,3] [--some 140MiB] [--all 95MiB] [--hidden 512] [--layers 10]
  * </pre>
  *
@@ -79,15 +79,13 @@ public final class GoingOnCost {
         for (Placement placement : placements) {
             cost.kills(placement, kills);
         }
-        int turns = given.number("--turns", 20);
-        int seconds = given.number("--seconds", 10);
+        int seconds = given.number("--seconds", 180);
         System.out.println();
         System.out.println(
-                "| placement | turns each | seconds a step, ratio: median | mean"
-                        + " | processor seconds a step, ratio: median | mean |");
-        System.out.println("|---|---|---|---|---|---|");
+                "| placement | seconds | steps | checkpoints, % | syncs, % | settling, % | all, % |");
+        System.out.println("|---|---|---|---|---|---|---|");
         for (Placement placement : placements) {
-            cost.readiness(placement, turns, seconds);
+            cost.readiness(placement, seconds);
         }
     }
 
@@ -131,58 +129,42 @@ public final class GoingOnCost {
     }
 
     /**
-     * Two runs take turns on the machine, one of them ready for a kill: whatever changes more
-     * slowly than turns do hits both.
+     * What a run's own clock says of making steps durable, as shares of the time. Steps wait for
+     * checkpoints; syncs and writes of blocks that stay go on beside them.
      */
-    private void readiness(Placement placement, int turns, int seconds)
+    private void readiness(Placement placement, int seconds)
             throws IOException, InterruptedException {
-        try (Turns ready = warm(placement, "ready", "auto");
-                Turns bare = warm(placement, "bare", "0")) {
-            double[] wall = new double[turns];
-            double[] processor = new double[turns];
-            for (int turn = 0; turn < turns; turn++) {
-                boolean readyFirst = turn % 2 == 0;
-                Turns.Cost first = (readyFirst ? ready : bare).take(seconds);
-                Turns.Cost second = (readyFirst ? bare : ready).take(seconds);
-                Turns.Cost with = readyFirst ? first : second;
-                Turns.Cost without = readyFirst ? second : first;
-                wall[turn] = with.stepSeconds() / without.stepSeconds();
-                processor[turn] = with.processorSeconds() / without.processorSeconds();
-            }
-            System.out.printf(
-                    Locale.ROOT,
-                    "| %s | %d x %d s | %.4f | %.4f ± %.4f | %.4f | %.4f ± %.4f |%n",
-                    placement.name,
-                    turns,
-                    seconds,
-                    DeviceCopies.median(wall.clone()),
-                    mean(wall),
-                    standardError(wall),
-                    DeviceCopies.median(processor.clone()),
-                    mean(processor),
-                    standardError(processor));
-        }
-    }
-
-    private Turns warm(Placement placement, String name, String checkpointEvery)
-            throws IOException, InterruptedException {
-        Path out = folder.resolve(name);
+        Path out = folder.resolve("ready");
         Folders.delete(out);
-        List<String> options = new ArrayList<>(placement.options);
-        options.add("--checkpoint-every=" + checkpointEvery);
-        Process process = start(out, 1_000_000, options);
+        Process process = start(out, 1_000_000, placement.options);
         await(process, out, WARM_STEPS + 1);
-        return new Turns(process, out);
+        long beganNs = System.nanoTime();
+        long before = lines(out.resolve("journal.jsonl"));
+        TimeUnit.SECONDS.sleep(seconds);
+        process.destroyForcibly().waitFor();
+        double took = (System.nanoTime() - beganNs) * 1e-9;
+        Map<String, Double> durable = new LinkedHashMap<>();
+        for (JsonObject line : metrics(out)) {
+            if (line.has("durable_by") && line.integer("step") >= before) {
+                durable.merge(
+                        line.string("durable_by"), line.number("durable_seconds"), Double::sum);
+            }
+        }
+        System.out.printf(
+                Locale.ROOT,
+                "| %s | %.0f | %d | %s | %s | %s | %.3f |%n",
+                placement.name,
+                took,
+                lines(out.resolve("journal.jsonl")) - before,
+                share(durable, "checkpoint", took),
+                share(durable, "sync", took),
+                share(durable, "settle", took),
+                100 * durable.values().stream().mapToDouble(one -> one).sum() / took);
+        Folders.delete(out);
     }
 
-    private static double mean(double[] values) {
-        return Arrays.stream(values).average().orElseThrow();
-    }
-
-    private static double standardError(double[] values) {
-        double mean = mean(values);
-        double squares = Arrays.stream(values).map(one -> (one - mean) * (one - mean)).sum();
-        return Math.sqrt(squares / (values.length - 1) / values.length);
+    private static String share(Map<String, Double> durable, String by, double of) {
+        return String.format(Locale.ROOT, "%.3f", 100 * durable.getOrDefault(by, 0.0) / of);
     }
 
     private Process start(Path out, int steps, List<String> options) throws IOException {
@@ -230,16 +212,19 @@ public final class GoingOnCost {
     /** How long steps took, from the one after a step on. */
     private static List<Double> stepSeconds(Path out, long after) throws IOException {
         List<Double> seconds = new ArrayList<>();
-        String metrics = Files.readString(out.resolve("metrics.jsonl"));
-        // A kill may have cut the last line off.
-        String whole = metrics.substring(0, metrics.lastIndexOf('\n') + 1);
-        for (String line : whole.lines().toList()) {
-            JsonObject fields = Json.parseObject(line);
+        for (JsonObject fields : metrics(out)) {
             if (fields.has("step_seconds") && fields.integer("step") > after) {
                 seconds.add(fields.number("step_seconds"));
             }
         }
         return seconds;
+    }
+
+    private static List<JsonObject> metrics(Path out) throws IOException {
+        String metrics = Files.readString(out.resolve("metrics.jsonl"));
+        // A kill may have cut the last line off.
+        String whole = metrics.substring(0, metrics.lastIndexOf('\n') + 1);
+        return whole.lines().map(Json::parseObject).toList();
     }
 
     private static ModelConfig shape(long hidden, long layers) {

@@ -12,6 +12,7 @@ import io.millrace.executor.step.UpdateLog;
 import io.millrace.memory.BadInputException;
 import io.millrace.model.spec.DecoderSpec;
 import io.millrace.model.text.Dataset;
+import io.millrace.optim.estimate.Questions;
 import io.millrace.optim.update.MezoSgd;
 import java.util.Optional;
 
@@ -40,7 +41,8 @@ public final class Evaluation {
             int sequences = config.batchSize();
             Forward forward =
                     session.startPlain(
-                            ScratchSize.batches(sequences, sequences, data.maxLength(), 1, 1));
+                            ScratchSize.batches(
+                                    sequences, sequences, data.maxLength(), Questions.each(1, 1)));
             return new Evaluator(forward, sequences).evaluate(data, new UpdateLog(new MezoSgd()));
         }
     }

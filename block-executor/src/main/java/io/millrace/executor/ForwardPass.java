@@ -20,6 +20,7 @@ import io.millrace.model.file.TensorInfo;
 import io.millrace.model.spec.DecoderSpec;
 import io.millrace.model.text.Batch;
 import io.millrace.model.text.Example;
+import io.millrace.optim.estimate.Questions;
 import io.millrace.optim.update.MezoSgd;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -63,7 +64,7 @@ public final class ForwardPass {
             session.checkpoint().scan();
             Batch batch = padded.batch();
             int longest = batch.maxLength();
-            ScratchSize size = ScratchSize.batches(batch.rows(), 1, longest, 1, 1);
+            ScratchSize size = ScratchSize.batches(batch.rows(), 1, longest, Questions.each(1, 1));
             Forward forward = session.startPlain(size);
             long width = spec.vocabSize();
             HostMemory host = new HostMemory(session.ledger());

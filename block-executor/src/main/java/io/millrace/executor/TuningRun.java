@@ -205,10 +205,7 @@ public final class TuningRun {
     private void report(
             StepRecord record, int tokens, StepOverlap overlap, OperatorUse use, long last) {
         double loss = record.loss();
-        double slope = 0;
-        for (QueryResult query : record.queries()) {
-            slope += query.projectedGrad() / record.queries().size();
-        }
+        double slope = record.meanSlope();
         lastLoss = loss;
         StepMetrics line =
                 new StepMetrics(
@@ -252,7 +249,7 @@ public final class TuningRun {
 
     private void requireFinite(StepRecord record) {
         for (QueryResult query : record.queries()) {
-            if (!Double.isFinite(query.lossPlus()) || !Double.isFinite(query.lossMinus())) {
+            if (!query.isFinite()) {
                 throw new DivergedException(
                         "step "
                                 + record.step()

@@ -25,6 +25,7 @@ import io.millrace.model.SyntheticModel;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.GaussianDirection;
+import io.millrace.optim.estimate.Questions;
 import io.millrace.optim.update.MezoSgd;
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
@@ -85,7 +86,7 @@ final class BFloat16ForwardTest {
     private static float[] logits(Path model, DType stored, Matmul products) {
         Arithmetic arithmetic =
                 new Arithmetic(new GaussianDirection(), false, Rounding.NEAREST, 1, products);
-        ScratchSize size = ScratchSize.batches(1, 1, TOKENS, 1, 1);
+        ScratchSize size = ScratchSize.batches(1, 1, TOKENS, Questions.each(1, 1));
         try (ModelSession session =
                 ModelSession.open(model, Optional.of(stored), MemoryConfig.DEFAULT)) {
             session.plan(

@@ -147,10 +147,10 @@ class GoldenTraceTest {
             JsonObject query = queries.get(index);
             String place = "step " + record.step() + " query " + index;
             assertThat(actual.seed()).as(place).isEqualTo(Seeds.parse(query.string("seed")));
-            assertThat(actual.lossPlus())
+            assertThat(actual.losses().get(0))
                     .as(place)
                     .isEqualTo(query.number("loss_plus"), within(LOSS_BOUND));
-            assertThat(actual.lossMinus())
+            assertThat(actual.losses().get(1))
                     .as(place)
                     .isEqualTo(query.number("loss_minus"), within(LOSS_BOUND));
             assertThat(actual.projectedGrad())

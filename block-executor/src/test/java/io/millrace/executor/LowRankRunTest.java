@@ -130,9 +130,10 @@ class LowRankRunTest {
                                     .microBatch(microBatch));
             for (int step = 0; step < whole.size(); step++) {
                 for (int query = 0; query < 2; query++) {
-                    assertThat(cut.get(step).queries().get(query).lossPlus())
+                    assertThat(cut.get(step).queries().get(query).losses().get(0))
                             .isEqualTo(
-                                    whole.get(step).queries().get(query).lossPlus(), within(1e-6));
+                                    whole.get(step).queries().get(query).losses().get(0),
+                                    within(1e-6));
                 }
             }
         }

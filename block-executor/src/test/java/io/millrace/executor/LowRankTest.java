@@ -194,10 +194,10 @@ class LowRankTest {
             double plus = reference.loss(input, record.step(), query.seed(), record.eps());
             double minus = reference.loss(input, record.step(), query.seed(), -record.eps());
             double slope = (plus - minus) / (2 * record.eps());
-            assertThat(query.lossPlus())
+            assertThat(query.losses().get(0))
                     .as("step %d", record.step())
                     .isEqualTo(plus, within(bound));
-            assertThat(query.lossMinus())
+            assertThat(query.losses().get(1))
                     .as("step %d", record.step())
                     .isEqualTo(minus, within(bound));
             assertThat(query.projectedGrad())

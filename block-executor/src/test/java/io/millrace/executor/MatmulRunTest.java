@@ -16,7 +16,6 @@ import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.memory.cuda.HostCudaOptions;
-import io.millrace.optim.estimate.QueryResult;
 import io.millrace.optim.journal.Journal;
 import io.millrace.optim.journal.JournalReader;
 import java.io.IOException;
@@ -66,7 +65,7 @@ final class MatmulRunTest {
     private static List<Double> losses(Path out) {
         return journal(out).records().stream()
                 .flatMap(record -> record.queries().stream())
-                .map(QueryResult::lossPlus)
+                .map(query -> query.losses().getFirst())
                 .toList();
     }
 

@@ -61,8 +61,8 @@ final class JournalPowerLossTest {
 
     private static StepRecord step(long step) {
         long seed = SplitMix64.output(HEADER.runSeed(), step);
-        return new StepRecord(
-                step, seed, 1e-3, 1e-3, 0, List.of(new QueryResult(seed, 2, 1, 0.5 * step)));
+        return StepRecord.twoSided(
+                step, seed, 1e-3, 1e-3, 0, List.of(QueryResult.twoSided(seed, 2, 1, 0.5 * step)));
     }
 
     @BeforeEach

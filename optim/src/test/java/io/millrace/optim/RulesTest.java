@@ -7,10 +7,8 @@ import static org.assertj.core.api.Assertions.within;
 import io.millrace.memory.BadInputException;
 import io.millrace.optim.direction.GaussianDirection;
 import io.millrace.optim.direction.LowRankDirection;
-import io.millrace.optim.estimate.Probe;
 import io.millrace.optim.estimate.QueryResult;
 import io.millrace.optim.estimate.StepRecord;
-import io.millrace.optim.estimate.TwoSidedEstimator;
 import io.millrace.optim.random.SeededShuffle;
 import io.millrace.optim.schedule.LrSchedule;
 import io.millrace.optim.schedule.Schedules;
@@ -28,9 +26,9 @@ final class RulesTest {
     private static StepRecord record(long step, double... slopes) {
         List<QueryResult> queries =
                 Arrays.stream(slopes)
-                        .mapToObj(slope -> new QueryResult(100 + (long) slope, 0, 0, slope))
+                        .mapToObj(slope -> QueryResult.twoSided(100 + (long) slope, 0, 0, slope))
                         .toList();
-        return new StepRecord(step, 7, 1e-2, 1e-3, 0.1, queries);
+        return StepRecord.twoSided(step, 7, 1e-2, 1e-3, 0.1, queries);
     }
 
     @Test
@@ -96,27 +94,6 @@ final class RulesTest {
                 .hasMessageContaining("--optimizer")
                 .hasMessageContaining("mezo-adam, mezo-sgd");
         assertThatThrownBy(() -> Rounding.named("up")).isInstanceOf(BadInputException.class);
-    }
-
-    @Test
-    void oneQueryUsesTheStepsSeedAndMoreUseItsOutputs() {
-        assertThat(new TwoSidedEstimator(1).probes(42, 1e-3))
-                .containsExactly(new Probe(42, List.of(1e-3f, -1e-3f)));
-        assertThat(new TwoSidedEstimator(3).probes(42, 1e-3))
-                .extracting(Probe::seed)
-                .containsExactly(0xbdd732262feb6e95L, 0x28efe333b266f103L, 0x47526757130f9f52L);
-    }
-
-    @Test
-    void slopeIsTheCentralDifference() {
-        TwoSidedEstimator estimator = new TwoSidedEstimator(2);
-        List<QueryResult> results =
-                estimator.results(
-                        estimator.probes(1, 0.5),
-                        List.of(new double[] {3, 1}, new double[] {1, 4}),
-                        0.5);
-        assertThat(results).extracting(QueryResult::projectedGrad).containsExactly(2.0, -3.0);
-        assertThat(results).extracting(QueryResult::lossMinus).containsExactly(1.0, 4.0);
     }
 
     @Test

@@ -59,6 +59,15 @@ public final class MetricsWriter implements AutoCloseable {
         writeLine(metrics.fields());
     }
 
+    /**
+     * Writes a line of what it took to make steps durable.
+     *
+     * @throws UncheckedIOException where it cannot be written, as on a full disk
+     */
+    public void write(DurableMetrics metrics) {
+        writeLine(metrics.fields());
+    }
+
     private void writeLine(Map<String, Object> fields) {
         ByteBuffer line =
                 ByteBuffer.wrap((Json.write(fields) + "\n").getBytes(StandardCharsets.UTF_8));

@@ -54,6 +54,7 @@ class MetricsWriterTest {
         try (MetricsWriter writer = new MetricsWriter(file)) {
             writer.write(new EvalMetrics(10, 1.5, OptionalDouble.of(0.75), "d"));
             writer.write(new EvalMetrics(20, 1.25, OptionalDouble.empty(), "d"));
+            writer.write(new DurableMetrics(21, "sync", 0.25));
         }
 
         assertThat(file)
@@ -61,6 +62,7 @@ class MetricsWriterTest {
                         """
                         {"step":10,"eval_loss":1.5,"eval_accuracy":0.75,"eval_data":"d"}
                         {"step":20,"eval_loss":1.25,"eval_data":"d"}
+                        {"step":21,"durable_by":"sync","durable_seconds":0.25}
                         """);
     }
 

@@ -6,6 +6,8 @@ import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.Direction;
 import io.millrace.optim.direction.DirectionOptions;
 import io.millrace.optim.direction.Directions;
+import io.millrace.optim.estimate.Estimator;
+import io.millrace.optim.estimate.TwoSidedEstimator;
 import io.millrace.optim.schedule.Schedules;
 import io.millrace.optim.update.Optimizers;
 import io.millrace.optim.update.UpdateRule;
@@ -100,6 +102,11 @@ public record ArithmeticConfig(
     /** What z is drawn from. */
     public Direction direction() {
         return Directions.named(perturbation, new DirectionOptions(seed, rank, window));
+    }
+
+    /** What a step asks for. */
+    public Estimator estimator() {
+        return new TwoSidedEstimator(queries);
     }
 
     /** A fresh update rule, before its first step. */

@@ -115,13 +115,16 @@ public final class CudaEngine implements Engine {
 
     /** What a device keeps of pending updates at once: all between two folds. */
     private static int programSteps(int foldEvery, ScratchSize size) {
-        int queries = size.scales() / size.scalesPerProbe();
-        long steps = FoldPrograms.capacity(foldEvery, queries);
+        int directions = size.directions();
+        long steps = FoldPrograms.capacity(foldEvery, directions);
         if (steps > MOST_PROGRAM_STEPS) {
             throw new BadInputException(
                     "--fold-every",
-                    foldEvery + " steps of " + queries + " queries are too many for a cuda device",
-                    "take at most " + (MOST_PROGRAM_STEPS - 1) / (queries + 2));
+                    foldEvery
+                            + " steps of "
+                            + directions
+                            + " queries are too many for a cuda device",
+                    "take at most " + (MOST_PROGRAM_STEPS - 1) / (directions + 2));
         }
         return (int) steps;
     }

@@ -3,9 +3,11 @@ package io.millrace.executor.journal;
 import io.millrace.memory.BadInputException;
 import io.millrace.model.Checkpoint;
 import io.millrace.optim.journal.Journal;
+import io.millrace.optim.journal.JournalHeader;
 import io.millrace.optim.journal.JournalReader;
 import io.millrace.optim.journal.JournalSurvey;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 
@@ -56,12 +58,18 @@ public record JournalReport(
                 file,
                 journal.version(),
                 journal.identity(),
-                journal.header().fields().fields(),
+                header(journal),
                 JournalFigures.of(journal.records()),
                 journal.wholeBytes(),
                 journal.tornBytes(),
                 survey.damage(),
                 model.map(folder -> base(folder, journal)));
+    }
+
+    private static Map<String, Object> header(Journal journal) {
+        Map<String, Object> fields = new LinkedHashMap<>(journal.header().fields().fields());
+        fields.put(JournalHeader.VERSION_FIELD, journal.version());
+        return fields;
     }
 
     private static Base base(Path folder, Journal journal) {

@@ -288,15 +288,25 @@ public final class BlockTiers implements AutoCloseable {
         return store != null;
     }
 
-    /** Asks for blocks that stay to be written too, if that is due; called between steps. */
-    public void settleIfDue() {
+    /**
+     * Asks for blocks that stay to be written too, if that is due; called between steps.
+     *
+     * @return how long the round before took the write lane; zero where nothing was asked for
+     */
+    public Duration settleIfDue() {
         if (syncer == null || System.nanoTime() < nextSettleNs) {
-            return;
+            return Duration.ZERO;
         }
         // The cost of the round before is known by now.
         Duration took = Duration.ofNanos((long) (pipeline.settleSeconds() * 1e9));
         pipeline.settle();
         nextSettleNs = System.nanoTime() + SETTLING.pauseAfter(took).toNanos();
+        return took;
+    }
+
+    /** How long all syncs of the store took so far, beside the steps. */
+    public Duration syncTime() {
+        return syncer == null ? Duration.ZERO : syncer.syncTime();
     }
 
     /**

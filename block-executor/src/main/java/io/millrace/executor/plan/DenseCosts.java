@@ -17,6 +17,7 @@ final class DenseCosts implements WeightCosts {
     private final double pendingTerms; // generations of z that stored bytes have not seen
     private final List<Operation> operations;
     private final Set<String> formed = new HashSet<>();
+    private int scales;
 
     DenseCosts(
             StepCosts.Shape shape, boolean folds, boolean foldingStep, List<Operation> operations) {
@@ -24,8 +25,13 @@ final class DenseCosts implements WeightCosts {
         this.folds = folds;
         this.operations = operations;
         // A folding step finds every update since the last one, a reading step half of them.
-        double pending = (double) shape.queries() * shape.arithmetic().foldEvery();
+        double pending = (double) shape.questions().directions() * shape.arithmetic().foldEvery();
         pendingTerms = foldingStep ? pending : pending / 2;
+    }
+
+    @Override
+    public void asking(int count) {
+        scales = count;
     }
 
     @Override
@@ -51,9 +57,7 @@ final class DenseCosts implements WeightCosts {
     @Override
     public void multiply(TensorSlot matrix, LinearSpec linear, int paddedRows) {
         vector(matrix);
-        operations.add(
-                new Operation.Matmul(
-                        paddedRows, linear.inputs(), linear.outputs(), StepCosts.SCALES));
+        operations.add(new Operation.Matmul(paddedRows, linear.inputs(), linear.outputs(), scales));
         GemmTiles tiles = GemmTiles.of(paddedRows, linear.outputs());
         boolean whole = WeightPanels.formsWhole(linear, tiles, shape.workers());
         operations.add(new Operation.Dispatch(whole ? 2 : 1));

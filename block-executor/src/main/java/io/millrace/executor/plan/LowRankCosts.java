@@ -25,6 +25,7 @@ final class LowRankCosts implements WeightCosts {
     private final boolean folds;
     private final List<Operation> operations;
     private final Set<String> formed = new HashSet<>();
+    private int scales;
 
     LowRankCosts(
             StepCosts.Shape shape,
@@ -38,6 +39,11 @@ final class LowRankCosts implements WeightCosts {
     }
 
     @Override
+    public void asking(int count) {
+        scales = count;
+    }
+
+    @Override
     public void update(BlockLayout block) {
         for (TensorSlot slot : block.tensors()) {
             double elements = slot.elementCount();
@@ -47,7 +53,7 @@ final class LowRankCosts implements WeightCosts {
                 double right = (double) LowRankSize.columnsOf(slot) * direction.rank();
                 operations.add(new Operation.Factor(right / direction.window()));
             }
-            operations.add(new Operation.Factor(elements * shape.queries()));
+            operations.add(new Operation.Factor(elements * shape.questions().directions()));
             operations.add(new Operation.Dispatch(1));
         }
     }
@@ -67,7 +73,7 @@ final class LowRankCosts implements WeightCosts {
         long elements = rows * width;
         operations.add(new Operation.Factor((double) rows * direction.rank()));
         operations.add(new Operation.Stored(elements, table.dtype(), false));
-        operations.add(new Operation.Terms(elements, (long) StepCosts.SCALES * direction.rank()));
+        operations.add(new Operation.Terms(elements, (long) scales * direction.rank()));
         operations.add(new Operation.Dispatch(1));
     }
 
@@ -76,11 +82,7 @@ final class LowRankCosts implements WeightCosts {
         operations.add(new Operation.Factor(left(matrix)));
         operations.add(
                 new Operation.Side(
-                        paddedRows,
-                        linear.inputs(),
-                        linear.outputs(),
-                        direction.rank(),
-                        StepCosts.SCALES));
+                        paddedRows, linear.inputs(), linear.outputs(), direction.rank(), scales));
         boolean stores = folds && formed.add(matrix.name());
         boolean direct = !stores && productsRead(matrix.dtype());
         operations.add(new Operation.Stored(matrix.elementCount(), matrix.dtype(), direct));
@@ -88,7 +90,7 @@ final class LowRankCosts implements WeightCosts {
             fold(matrix);
         }
         // The rows of all scales lie in one product.
-        int rows = StepCosts.SCALES * paddedRows;
+        int rows = scales * paddedRows;
         operations.add(new Operation.Matmul(rows, linear.inputs(), linear.outputs(), 1));
         GemmTiles tiles = GemmTiles.of(paddedRows, linear.outputs());
         boolean whole = !direct && WeightPanels.formsWhole(linear, tiles, shape.workers());

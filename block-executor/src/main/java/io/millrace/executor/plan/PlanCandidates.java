@@ -24,7 +24,6 @@ import java.util.Optional;
  * @param tokensEach tokens of a sequence
  */
 record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
-    private static final int SCALES = 2;
     // What a card's driver and context take of its memory, at least.
     private static final long DEVICE_SHARE = 1L << 30;
     private static final int DEVICE_FRACTION = 24;
@@ -72,7 +71,7 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
                         tokensEach,
                         Math.max(1, tokensEach - 1),
                         Arithmetic.of(options.arithmetic()),
-                        options.arithmetic().queries(),
+                        options.arithmetic().estimator().questions(),
                         workers,
                         readsStored);
         return StepCosts.of(model.spec(), model.layout(), shape);
@@ -93,8 +92,7 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
                         options.batchSize(),
                         options.microBatch().orElse(options.batchSize()),
                         tokensEach,
-                        options.arithmetic().queries(),
-                        SCALES);
+                        options.arithmetic().estimator().questions());
         // The engine that will run says what it needs; nothing of a device is loaded for that.
         Engine.Need forwards =
                 Engines.of(machine.device().name())

@@ -67,7 +67,7 @@ public final class RunForecast implements PrefetchChooser {
                         (int) Math.max(1, Math.round(tokens)),
                         (int) Math.max(1, Math.round(scored)),
                         Arithmetic.of(config.arithmetic()),
-                        config.arithmetic().queries(),
+                        config.arithmetic().estimator().questions(),
                         machine.map(PlanCandidates::workers).orElse(1),
                         false);
     }

@@ -13,6 +13,7 @@ import io.millrace.model.spec.LayerSpec;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.MlpSpec;
 import io.millrace.model.spec.NormSpec;
+import io.millrace.optim.estimate.Questions;
 import io.millrace.prefetch.plan.Operation;
 import io.millrace.prefetch.plan.StepWork;
 import io.millrace.prefetch.plan.VisitWork;
@@ -24,8 +25,6 @@ import java.util.List;
  * instead of run.
  */
 final class StepCosts {
-    static final int SCALES = 2; // θ + εz and θ − εz
-
     private final DecoderSpec spec;
     private final ModelLayout layout;
     private final Shape shape;
@@ -38,7 +37,7 @@ final class StepCosts {
      * @param tokens tokens of a sequence
      * @param scored tokens of a sequence whose prediction is scored
      * @param arithmetic what the step does to parameters
-     * @param queries directions a step
+     * @param questions what a step asks for
      * @param workers that share the work
      * @param readsStored whether products read any type as it is stored, as those of cards do
      */
@@ -48,7 +47,7 @@ final class StepCosts {
             int tokens,
             int scored,
             Arithmetic arithmetic,
-            int queries,
+            Questions questions,
             int workers,
             boolean readsStored) {
         int microBatches() {
@@ -94,6 +93,7 @@ final class StepCosts {
         private final boolean first;
         private final WeightCosts weights;
         private final List<Operation> operations = new ArrayList<>();
+        private int scales; // of the probe
         private int sequences;
         private int rows; // of the micro-batch
 
@@ -108,21 +108,29 @@ final class StepCosts {
             if (first) {
                 weights.update(block);
             }
-            for (int query = 0; query < shape.queries; query++) {
-                for (int batch = 0; batch < shape.microBatches(); batch++) {
-                    sequences = shape.sequences(batch);
-                    rows = sequences * shape.tokens;
-                    if (index == 0) {
-                        embedding(spec.embedding());
-                    } else if (index == layout.visits().size() - 1) {
-                        head(spec.head());
-                    } else {
-                        layer(spec.layers().get(index - 1));
-                    }
+            for (Questions.Group group : shape.questions.groups()) {
+                scales = group.scales();
+                weights.asking(scales);
+                for (int probe = 0; probe < group.probes(); probe++) {
+                    probe(index);
                 }
             }
             weights.foldTheRest(block);
             return operations;
+        }
+
+        private void probe(int index) {
+            for (int batch = 0; batch < shape.microBatches(); batch++) {
+                sequences = shape.sequences(batch);
+                rows = sequences * shape.tokens;
+                if (index == 0) {
+                    embedding(spec.embedding());
+                } else if (index == layout.visits().size() - 1) {
+                    head(spec.head());
+                } else {
+                    layer(spec.layers().get(index - 1));
+                }
+            }
         }
 
         private void lookUp(String name, long width) {
@@ -150,7 +158,7 @@ final class StepCosts {
         }
 
         private void pass(Operation.Kind kind, long width) {
-            operations.add(new Operation.Pass(kind, (double) SCALES * rows * width));
+            operations.add(new Operation.Pass(kind, (double) scales * rows * width));
             operations.add(new Operation.Dispatch(1));
         }
 
@@ -187,7 +195,7 @@ final class StepCosts {
                     new Operation.Attend(
                             shape.tokens,
                             attention.headDim(),
-                            (long) SCALES * sequences * attention.heads()));
+                            (long) scales * sequences * attention.heads()));
             operations.add(new Operation.Dispatch(1));
         }
 

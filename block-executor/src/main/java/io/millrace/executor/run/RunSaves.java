@@ -11,8 +11,10 @@ import io.millrace.memory.BadInputException;
 import io.millrace.memory.nvme.VerifiedSource;
 import io.millrace.model.CheckpointWriter;
 import io.millrace.optim.journal.JournalReader;
+import io.millrace.telemetry.DurableMetrics;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -33,6 +35,7 @@ public final class RunSaves {
     private final Map<String, Object> runFile;
     private final CheckpointCadence cadence;
     private boolean saidThatRoomIsShort;
+    private Duration syncTime = Duration.ZERO;
 
     RunSaves(
             OutputConfig config,
@@ -71,16 +74,27 @@ public final class RunSaves {
     public void afterStep(long step, double seconds, double applying) {
         OptionalLong every = config.checkpointEvery();
         if (every.isEmpty()) {
-            session.tiers().settleIfDue();
+            note(step, "settle", session.tiers().settleIfDue());
+            Duration synced = session.tiers().syncTime();
+            note(step, "sync", synced.minus(syncTime));
+            syncTime = synced;
             if (cadence.step(seconds, applying)
                     && !session.tiers().hasStore()
                     && hasRoomForMoreThanTheModel()) {
                 long beganNs = System.nanoTime();
                 saveCheckpoint();
-                cadence.saved((System.nanoTime() - beganNs) / 1e9);
+                Duration took = Duration.ofNanos(System.nanoTime() - beganNs);
+                cadence.saved(took.toNanos() / 1e9);
+                note(step, "checkpoint", took);
             }
         } else if (every.getAsLong() > 0 && step % every.getAsLong() == 0) {
             saveCheckpoint();
+        }
+    }
+
+    private void note(long step, String by, Duration took) {
+        if (!took.isZero()) {
+            history.metrics().write(new DurableMetrics(step, by, took.toNanos() / 1e9));
         }
     }
 

@@ -22,7 +22,6 @@ import io.millrace.model.ModelLayout;
 import io.millrace.model.WeightScan;
 import io.millrace.model.text.BatchSampler;
 import io.millrace.model.text.Shuffle;
-import io.millrace.optim.estimate.TwoSidedEstimator;
 import io.millrace.optim.random.SeededShuffle;
 import io.millrace.optim.schedule.LrSchedule;
 import io.millrace.optim.schedule.Schedules;
@@ -266,7 +265,10 @@ public final class RunSetup implements AutoCloseable {
     private static ScratchSize size(
             DataConfig config, TrainingData data, ArithmeticConfig arithmetic) {
         return ScratchSize.batches(
-                config.batchSize(), config.microBatch(), data.maxLength(), arithmetic.queries(), 2);
+                config.batchSize(),
+                config.microBatch(),
+                data.maxLength(),
+                arithmetic.estimator().questions());
     }
 
     public ModelSession session() {
@@ -307,7 +309,7 @@ public final class RunSetup implements AutoCloseable {
         ArithmeticConfig arithmetic = config.arithmetic();
         return new StepRunner(
                 forward,
-                new TwoSidedEstimator(arithmetic.queries()),
+                arithmetic.estimator(),
                 new StepRunner.StepOptions(
                         arithmetic.seed(),
                         arithmetic.eps(),

@@ -19,7 +19,7 @@ public record ForwardRequest(
         UpdateLog updates,
         Folding folding) {
     /** The one probe of a forward that tunes nothing: θ itself. */
-    public static final List<Probe> AT_THETA = List.of(new Probe(0, List.of(0f)));
+    public static final List<Probe> AT_THETA = List.of(Probe.AT_THETA);
 
     /** What becomes of updates that the stored weights do not hold yet. */
     public enum Folding {

@@ -1,6 +1,7 @@
 package io.millrace.executor.step;
 
 import io.millrace.memory.BadInputException;
+import io.millrace.optim.estimate.Questions;
 
 /**
  * How much a forward may ask of its scratch memory at once. Rows are tokens, padded as {@link
@@ -10,6 +11,7 @@ import io.millrace.memory.BadInputException;
  * @param microBatchRows rows of the largest micro-batch
  * @param scales scales of all probes together
  * @param scalesPerProbe scales of the probe with the most
+ * @param directions terms of a step's update
  * @param keptTokens tokens whose keys and values stay for later ones; 0 keeps none
  * @param longest tokens of the longest sequence
  */
@@ -18,10 +20,11 @@ public record ScratchSize(
         int microBatchRows,
         int scales,
         int scalesPerProbe,
+        int directions,
         int keptTokens,
         int longest) {
     /** Of folds alone, for which no states are kept. */
-    public static final ScratchSize NONE = new ScratchSize(0, 0, 1, 1, 0, 0);
+    public static final ScratchSize NONE = new ScratchSize(0, 0, 1, 1, 1, 0, 0);
 
     /** Rows are numbered in ints; a row is a vector of thousands of numbers. */
     private static final long MAX_ROWS = Integer.MAX_VALUE - MicroBatch.ROW_QUANTUM;
@@ -35,12 +38,11 @@ public record ScratchSize(
      * @param sequences sequences of a batch
      * @param sequencesEach sequences of a micro-batch
      * @param longest tokens of the longest sequence
-     * @param probes probes of a step
-     * @param scalesPerProbe scales of each
+     * @param questions what is asked of each
      * @throws BadInputException when that are more rows than any memory has room for
      */
     public static ScratchSize batches(
-            int sequences, int sequencesEach, int longest, int probes, int scalesPerProbe) {
+            int sequences, int sequencesEach, int longest, Questions questions) {
         long quantum = MicroBatch.ROW_QUANTUM;
         long rows = Math.ceilDiv((long) sequencesEach * longest, quantum) * quantum;
         long microBatches = Math.ceilDiv(sequences, sequencesEach);
@@ -57,18 +59,24 @@ public record ScratchSize(
                             + " rows",
                     "give a smaller one, or a smaller --seq-len");
         }
-        long scales = (long) probes * scalesPerProbe;
+        long scales = questions.allScales();
         if (scales * rows * microBatches > MAX_SCALED_ROWS) {
             throw new BadInputException(
                     "--queries",
-                    probes
+                    questions.probes()
                             + " of them hold more than "
                             + MAX_SCALED_ROWS
                             + " rows of hidden states at once",
                     "give fewer, or a smaller --batch-size or --seq-len");
         }
         return new ScratchSize(
-                (int) (rows * microBatches), (int) rows, (int) scales, scalesPerProbe, 0, longest);
+                (int) (rows * microBatches),
+                (int) rows,
+                (int) scales,
+                questions.mostScales(),
+                questions.directions(),
+                0,
+                longest);
     }
 
     /** Rows of projections that one layer has room for. */
@@ -79,6 +87,6 @@ public record ScratchSize(
     /** The size for one sequence that goes on token by token. */
     public static ScratchSize continuation(int prompt, int longest) {
         int rows = MicroBatch.padded(prompt);
-        return new ScratchSize(rows, rows, 1, 1, longest, longest);
+        return new ScratchSize(rows, rows, 1, 1, 1, longest, longest);
     }
 }

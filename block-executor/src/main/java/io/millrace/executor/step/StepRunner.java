@@ -2,8 +2,10 @@ package io.millrace.executor.step;
 
 import io.millrace.model.text.Batch;
 import io.millrace.optim.estimate.Estimator;
+import io.millrace.optim.estimate.Judgement;
 import io.millrace.optim.estimate.Probe;
-import io.millrace.optim.estimate.QueryResult;
+import io.millrace.optim.estimate.Round;
+import io.millrace.optim.estimate.StepContext;
 import io.millrace.optim.estimate.StepRecord;
 import io.millrace.optim.random.SplitMix64;
 import java.util.ArrayList;
@@ -32,8 +34,27 @@ public final class StepRunner {
      */
     public StepRecord run(long step, double lr, Batch batch, UpdateLog updates) {
         long seed = SplitMix64.output(options.runSeed(), step);
-        List<Probe> probes = estimator.probes(seed, options.eps());
         List<MicroBatch> microBatches = MicroBatches.scoring(batch, options.microBatch());
+        Round round = estimator.begin(new StepContext(step, seed, options.eps(), lr));
+        while (true) {
+            switch (round.judge(ask(round.probes(), step, microBatches, updates))) {
+                case Judgement.AskMore more -> round = more.next();
+                case Judgement.Found found -> {
+                    return new StepRecord(
+                            step,
+                            seed,
+                            lr,
+                            options.eps(),
+                            options.weightDecay(),
+                            found.loss(),
+                            found.queries());
+                }
+            }
+        }
+    }
+
+    private List<double[]> ask(
+            List<Probe> probes, long step, List<MicroBatch> microBatches, UpdateLog updates) {
         sink.prepare(probes, MicroBatches.headRowCount(microBatches));
         forward.run(ForwardRequest.step(step, microBatches, probes, updates), sink);
         List<double[]> losses = new ArrayList<>();
@@ -44,8 +65,7 @@ public final class StepRunner {
             }
             losses.add(ofProbe);
         }
-        List<QueryResult> queries = estimator.results(probes, losses, options.eps());
-        return new StepRecord(step, seed, lr, options.eps(), options.weightDecay(), queries);
+        return losses;
     }
 
     /**

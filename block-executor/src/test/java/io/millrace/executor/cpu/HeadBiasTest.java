@@ -35,6 +35,7 @@ import io.millrace.optim.direction.Direction;
 import io.millrace.optim.direction.GaussianDirection;
 import io.millrace.optim.direction.LowRankDirection;
 import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.estimate.Questions;
 import io.millrace.optim.update.MezoSgd;
 import io.millrace.prefetch.BlockLease;
 import java.lang.foreign.MemorySegment;
@@ -70,7 +71,7 @@ class HeadBiasTest {
         ModelLayout layout = ModelLayout.of(spec, DType.F32);
         int block = layout.visits().getLast();
         int scales = probe.scales().size();
-        ScratchSize size = ScratchSize.batches(1, 1, ROWS, 1, scales);
+        ScratchSize size = ScratchSize.batches(1, 1, ROWS, Questions.each(1, scales));
         Arithmetic arithmetic =
                 new Arithmetic(direction, false, Rounding.NEAREST, 1, Matmul.NATIVE);
         HostMemory memory = new HostMemory(Ledger.unlimited());

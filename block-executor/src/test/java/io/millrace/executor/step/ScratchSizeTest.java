@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.memory.BadInputException;
+import io.millrace.optim.estimate.Questions;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -24,7 +25,8 @@ class ScratchSizeTest {
     })
     void refusesMoreRowsThanCanBeNumbered(
             int sequences, int each, int longest, int probes, String option) {
-        assertThatThrownBy(() -> ScratchSize.batches(sequences, each, longest, probes, 2))
+        assertThatThrownBy(() ->
+                        ScratchSize.batches(sequences, each, longest, Questions.each(probes, 2)))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageStartingWith(option + ": ");
     }
@@ -39,7 +41,8 @@ class ScratchSizeTest {
             int longest = number(random);
             int probes = number(random) / 2 + 1;
             try {
-                ScratchSize size = ScratchSize.batches(sequences, each, longest, probes, 2);
+                ScratchSize size =
+                        ScratchSize.batches(sequences, each, longest, Questions.each(probes, 2));
                 assertThat(size.microBatchRows())
                         .as("seed %d", seed)
                         .isGreaterThanOrEqualTo(Math.multiplyExact(each, longest));

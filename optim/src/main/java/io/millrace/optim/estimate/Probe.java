@@ -10,6 +10,9 @@ import java.util.List;
  * @param scales factors on z, such as +ε and −ε; 0 asks for the loss at θ itself
  */
 public record Probe(long seed, List<Float> scales) {
+    /** θ itself. */
+    public static final Probe AT_THETA = new Probe(0, List.of(0f));
+
     /** Freezes the scales. */
     public Probe {
         scales = List.copyOf(scales);

@@ -10,6 +10,7 @@ import java.util.List;
  * @param lr learning rate of this step
  * @param eps scale of the perturbation
  * @param weightDecay decay of this step
+ * @param loss the step's loss, as the estimator tells it
  * @param queries one result a query
  */
 public record StepRecord(
@@ -18,18 +19,31 @@ public record StepRecord(
         double lr,
         double eps,
         double weightDecay,
+        double loss,
         List<QueryResult> queries) {
     /** Freezes the queries. */
     public StepRecord {
         queries = List.copyOf(queries);
     }
 
-    /** The step's loss: the mean of L+ and L− over its queries. */
-    public double loss() {
-        double loss = 0;
+    /** The record of a step along two-sided queries. */
+    public static StepRecord twoSided(
+            long step,
+            long seed,
+            double lr,
+            double eps,
+            double weightDecay,
+            List<QueryResult> queries) {
+        return new StepRecord(
+                step, seed, lr, eps, weightDecay, TwoSidedEstimator.loss(queries), queries);
+    }
+
+    /** Mean slope over the queries; 0 where there is none. */
+    public double meanSlope() {
+        double mean = 0;
         for (QueryResult query : queries) {
-            loss += (query.lossPlus() + query.lossMinus()) / 2 / queries.size();
+            mean += query.projectedGrad() / queries.size();
         }
-        return loss;
+        return mean;
     }
 }

@@ -1,11 +1,18 @@
 package io.millrace.optim.estimate;
 
-import io.millrace.optim.random.SplitMix64;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
-/** Central differences: losses at +ε and −ε along each of a number of directions. */
+/**
+ * Central differences: losses at +ε and −ε along each of a number of directions, and {@code g = (L+
+ * − L−) / 2ε} (MeZO, arXiv 2305.17333, Algorithm 1 and its n-SPSA). The loss of a step is the mean
+ * of all of them.
+ */
 public final class TwoSidedEstimator implements Estimator {
+    /** The name on the command line and in the journal. */
+    public static final String NAME = "two-sided";
+
     private final int queries;
 
     /**
@@ -14,36 +21,52 @@ public final class TwoSidedEstimator implements Estimator {
      * @param queries 1 or more
      */
     public TwoSidedEstimator(int queries) {
-        if (queries < 1) {
-            throw new IllegalArgumentException("queries must be 1 or more, not " + queries);
-        }
-        this.queries = queries;
+        this.queries = QuerySeeds.checked(queries);
     }
 
     @Override
-    public List<Probe> probes(long stepSeed, double eps) {
-        List<Float> scales = List.of((float) eps, (float) -eps);
-        List<Probe> probes = new ArrayList<>(queries);
-        for (int query = 1; query <= queries; query++) {
-            long seed = queries == 1 ? stepSeed : SplitMix64.output(stepSeed, query);
-            probes.add(new Probe(seed, scales));
-        }
-        return List.copyOf(probes);
+    public String name() {
+        return NAME;
     }
 
     @Override
-    public List<QueryResult> results(List<Probe> probes, List<double[]> losses, double eps) {
-        if (probes.size() != losses.size()) {
-            throw new IllegalArgumentException(
-                    losses.size() + " answers to " + probes.size() + " probes");
+    public Questions questions() {
+        return Questions.each(queries, 2);
+    }
+
+    @Override
+    public Round begin(StepContext step) {
+        List<Float> scales = List.of((float) step.eps(), (float) -step.eps());
+        List<Probe> probes =
+                Arrays.stream(QuerySeeds.of(step.seed(), queries))
+                        .mapToObj(seed -> new Probe(seed, scales))
+                        .toList();
+        return new Round() {
+            @Override
+            public List<Probe> probes() {
+                return probes;
+            }
+
+            @Override
+            public Judgement judge(List<double[]> losses) {
+                List<QueryResult> results = new ArrayList<>(queries);
+                for (int query = 0; query < queries; query++) {
+                    double plus = losses.get(query)[0];
+                    double minus = losses.get(query)[1];
+                    double slope = (plus - minus) / (2 * step.eps());
+                    results.add(QueryResult.twoSided(probes.get(query).seed(), plus, minus, slope));
+                }
+                return new Judgement.Found(loss(results), results);
+            }
+        };
+    }
+
+    /** The mean of L+ and L− over queries that have both. */
+    public static double loss(List<QueryResult> queries) {
+        double loss = 0;
+        for (QueryResult query : queries) {
+            loss += (query.losses().get(0) + query.losses().get(1)) / 2 / queries.size();
         }
-        List<QueryResult> results = new ArrayList<>(probes.size());
-        for (int i = 0; i < probes.size(); i++) {
-            double plus = losses.get(i)[0];
-            double minus = losses.get(i)[1];
-            results.add(
-                    new QueryResult(probes.get(i).seed(), plus, minus, (plus - minus) / (2 * eps)));
-        }
-        return List.copyOf(results);
+        return loss;
     }
 }

@@ -39,9 +39,10 @@ public record JournalHeader(
     public static final String AS_STORED = "as-stored";
 
     /** The version that is written; all from 1 are read. */
-    public static final int VERSION = 2;
+    public static final int VERSION = 3;
 
-    private static final String VERSION_FIELD = "millrace_journal";
+    /** The field that says the version. */
+    public static final String VERSION_FIELD = "millrace_journal";
 
     /** Checks the fields and freezes the extra ones. */
     public JournalHeader {

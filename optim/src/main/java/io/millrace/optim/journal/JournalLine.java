@@ -2,6 +2,7 @@ package io.millrace.optim.journal;
 
 import io.millrace.optim.estimate.QueryResult;
 import io.millrace.optim.estimate.StepRecord;
+import io.millrace.optim.estimate.TwoSidedEstimator;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonFormatException;
 import io.millrace.telemetry.json.JsonObject;
@@ -21,6 +22,9 @@ import java.util.zip.CRC32C;
  * checksum of the UTF-8 bytes of the line as it would be without that field.
  */
 final class JournalLine {
+    /** From this version on a step has its loss, and a query as many as its estimator asks for. */
+    private static final int SINCE_ESTIMATORS = 3;
+
     private static final String CHECKSUM = ",\"crc32c\":\"";
     private static final int CHECKSUM_DIGITS = 10; // 0x and eight digits
     private static final String END = "\"}";
@@ -67,19 +71,29 @@ final class JournalLine {
         return "0x" + HexFormat.of().toHexDigits((int) crc.getValue());
     }
 
-    static Map<String, Object> toFields(StepRecord record) {
+    /**
+     * A step as a version of the format has it: before 3, all of a step's queries had two sides.
+     */
+    static Map<String, Object> toFields(StepRecord record, int version) {
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("step", record.step());
         fields.put("seed", hex(record.seed()));
         fields.put("lr", number(record.lr()));
         fields.put("eps", number(record.eps()));
         fields.put("weight_decay", number(record.weightDecay()));
+        if (version >= SINCE_ESTIMATORS) {
+            fields.put("loss", number(record.loss()));
+        }
         List<Object> queries = new ArrayList<>();
         for (QueryResult result : record.queries()) {
             Map<String, Object> query = new LinkedHashMap<>();
             query.put("seed", hex(result.seed()));
-            query.put("loss_plus", number(result.lossPlus()));
-            query.put("loss_minus", number(result.lossMinus()));
+            if (version >= SINCE_ESTIMATORS) {
+                query.put("losses", result.losses().stream().map(JournalLine::number).toList());
+            } else {
+                query.put("loss_plus", number(result.losses().get(0)));
+                query.put("loss_minus", number(result.losses().get(1)));
+            }
             query.put("projected_grad", number(result.projectedGrad()));
             queries.add(query);
         }
@@ -87,7 +101,7 @@ final class JournalLine {
         return fields;
     }
 
-    static StepRecord toRecord(JsonObject fields) {
+    static StepRecord toRecord(JsonObject fields, int version) {
         List<QueryResult> queries = new ArrayList<>();
         for (Object entry : fields.array("queries")) {
             if (!(entry instanceof Map<?, ?> map)) {
@@ -97,17 +111,29 @@ final class JournalLine {
             queries.add(
                     new QueryResult(
                             seed(query, "seed"),
-                            number(query, "loss_plus"),
-                            number(query, "loss_minus"),
+                            version >= SINCE_ESTIMATORS
+                                    ? losses(query)
+                                    : List.of(
+                                            number(query, "loss_plus"),
+                                            number(query, "loss_minus")),
                             number(query, "projected_grad")));
         }
+        double loss =
+                version >= SINCE_ESTIMATORS
+                        ? number(fields, "loss")
+                        : TwoSidedEstimator.loss(queries);
         return new StepRecord(
                 fields.integer("step"),
                 seed(fields, "seed"),
                 number(fields, "lr"),
                 number(fields, "eps"),
                 number(fields, "weight_decay"),
+                loss,
                 queries);
+    }
+
+    private static List<Double> losses(JsonObject query) {
+        return query.array("losses").stream().map(value -> number(value, "losses")).toList();
     }
 
     static String hex(long seed) {
@@ -142,14 +168,18 @@ final class JournalLine {
     }
 
     private static double number(JsonObject fields, String name) {
-        if (fields.raw(name) instanceof String text) {
-            return switch (text) {
-                case "NaN" -> Double.NaN;
-                case "Infinity" -> Double.POSITIVE_INFINITY;
-                case "-Infinity" -> Double.NEGATIVE_INFINITY;
-                default -> throw new JsonFormatException("field '" + name + "' is not a number");
-            };
+        return fields.raw(name) instanceof String text ? number(text, name) : fields.number(name);
+    }
+
+    private static double number(Object value, String name) {
+        if (value instanceof Number number) {
+            return number.doubleValue();
         }
-        return fields.number(name);
+        return switch (String.valueOf(value)) {
+            case "NaN" -> Double.NaN;
+            case "Infinity" -> Double.POSITIVE_INFINITY;
+            case "-Infinity" -> Double.NEGATIVE_INFINITY;
+            default -> throw new JsonFormatException("field '" + name + "' is not a number");
+        };
     }
 }

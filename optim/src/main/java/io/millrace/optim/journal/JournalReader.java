@@ -107,7 +107,7 @@ public final class JournalReader {
             version = JournalHeader.version(fields);
             identity = JournalLine.identity(line);
         } else {
-            records.add(next(JournalLine.toRecord(fields)));
+            records.add(next(JournalLine.toRecord(fields, version)));
         }
     }
 

@@ -21,15 +21,17 @@ import java.util.Map;
 public final class JournalWriter implements AutoCloseable {
     private final Path file;
     private final DiskFile out;
+    private final int version; // of the format, which a journal keeps to its end
     private long lastStep;
     private long durableStep;
     private long wholeBytes;
     private boolean unsound;
     private boolean closed;
 
-    private JournalWriter(Path file, DiskFile out, long lastStep, long wholeBytes) {
+    private JournalWriter(Path file, DiskFile out, int version, long lastStep, long wholeBytes) {
         this.file = file;
         this.out = out;
+        this.version = version;
         this.lastStep = lastStep;
         this.durableStep = lastStep;
         this.wholeBytes = wholeBytes;
@@ -45,7 +47,8 @@ public final class JournalWriter implements AutoCloseable {
     }
 
     public static JournalWriter create(Disk disk, Path file, JournalHeader header) {
-        JournalWriter writer = new JournalWriter(file, opened(file, disk::create), 0, 0);
+        JournalWriter writer =
+                new JournalWriter(file, opened(file, disk::create), JournalHeader.VERSION, 0, 0);
         try {
             writer.writeLine(header.toFields());
             writer.out.force();
@@ -77,7 +80,11 @@ public final class JournalWriter implements AutoCloseable {
     public static JournalWriter resume(Disk disk, Path file, Journal journal) {
         JournalWriter writer =
                 new JournalWriter(
-                        file, opened(file, disk::open), journal.lastStep(), journal.wholeBytes());
+                        file,
+                        opened(file, disk::open),
+                        journal.version(),
+                        journal.lastStep(),
+                        journal.wholeBytes());
         try {
             writer.out.truncate(journal.wholeBytes());
             writer.out.force();
@@ -135,7 +142,7 @@ public final class JournalWriter implements AutoCloseable {
         }
         requireSound();
         try {
-            writeLine(JournalLine.toFields(record));
+            writeLine(JournalLine.toFields(record, version));
         } catch (IOException e) {
             cutAfter(e);
             throw DurableFiles.failed("appending to", file, e);

@@ -1,6 +1,5 @@
 package io.millrace.optim.update;
 
-import io.millrace.optim.estimate.QueryResult;
 import io.millrace.optim.estimate.StepRecord;
 
 /**
@@ -29,10 +28,7 @@ public final class MezoAdam implements UpdateRule {
 
     @Override
     public Update next(StepRecord record) {
-        double mean = 0;
-        for (QueryResult query : record.queries()) {
-            mean += query.projectedGrad() / record.queries().size();
-        }
+        double mean = record.meanSlope();
         moment = BETA * moment + (1 - BETA) * mean * mean;
         weight = BETA * weight + (1 - BETA);
         return MezoSgd.descend(record, record.lr() / (Math.sqrt(moment / weight) + ZETA));

@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -49,9 +50,11 @@ final class JournalTest {
     private static StepRecord record(long step, Random random) {
         List<QueryResult> queries = new ArrayList<>();
         for (int i = 0; i < 2; i++) {
-            queries.add(new QueryResult(random.nextLong(), any(random), any(random), any(random)));
+            queries.add(
+                    QueryResult.twoSided(random.nextLong(), any(random), any(random), any(random)));
         }
-        return new StepRecord(step, seed(step), any(random), any(random), any(random), queries);
+        return StepRecord.twoSided(
+                step, seed(step), any(random), any(random), any(random), queries);
     }
 
     private static long seed(long step) {
@@ -91,13 +94,13 @@ final class JournalTest {
         List<Double> odd =
                 List.of(Double.NaN, Double.POSITIVE_INFINITY, Double.NEGATIVE_INFINITY, -0.0);
         StepRecord record =
-                new StepRecord(
+                StepRecord.twoSided(
                         1,
                         seed(1),
                         Double.MIN_VALUE,
                         odd.get(3),
                         0,
-                        List.of(new QueryResult(0, odd.get(0), odd.get(1), odd.get(2))));
+                        List.of(QueryResult.twoSided(0, odd.get(0), odd.get(1), odd.get(2))));
         try (JournalWriter writer = JournalWriter.create(file, HEADER)) {
             writer.append(record);
         }
@@ -108,24 +111,24 @@ final class JournalTest {
     void linesAreAsTheFormatSays() throws IOException {
         try (JournalWriter writer = JournalWriter.create(file, HEADER)) {
             writer.append(
-                    new StepRecord(
+                    StepRecord.twoSided(
                             1,
                             seed(1),
                             1e-6,
                             1e-3,
                             0.1,
-                            List.of(new QueryResult(0xAB, 2.5, 2, 250))));
+                            List.of(QueryResult.twoSided(0xAB, 2.5, 2, 250))));
         }
         List<String> lines = Files.readAllLines(file);
         assertThat(lines.get(0))
                 .startsWith(
-                        "{\"millrace_journal\":2,\"run_seed\":\"0xcafe000000000001\",\"base\":");
+                        "{\"millrace_journal\":3,\"run_seed\":\"0xcafe000000000001\",\"base\":");
         assertThat(lines.get(1))
                 .matches(
                         "\\{\"step\":1,\"seed\":\"0x[0-9a-f]{16}\",\"lr\":1.0E-6,\"eps\":0.001,"
-                                + "\"weight_decay\":0.1,\"queries\":\\[\\{"
-                                + "\"seed\":\"0x00000000000000ab\",\"loss_plus\":2.5,"
-                                + "\"loss_minus\":2.0,\"projected_grad\":250.0}],"
+                                + "\"weight_decay\":0.1,\"loss\":2.25,\"queries\":\\[\\{"
+                                + "\"seed\":\"0x00000000000000ab\",\"losses\":\\[2.5,2.0],"
+                                + "\"projected_grad\":250.0}],"
                                 + "\"crc32c\":\"0x[0-9a-f]{8}\"}");
     }
 
@@ -212,9 +215,9 @@ final class JournalTest {
     void aLineOfAnotherRunIsNamed() {
         try (JournalWriter writer = JournalWriter.create(file, HEADER)) {
             writer.append(record(1, new Random(1)));
-            QueryResult query = new QueryResult(1, 2, 2, 0);
+            QueryResult query = QueryResult.twoSided(1, 2, 2, 0);
             long other = SplitMix64.output(HEADER.runSeed() + 1, 2);
-            writer.append(new StepRecord(2, other, 1e-6, 1e-3, 0, List.of(query, query)));
+            writer.append(StepRecord.twoSided(2, other, 1e-6, 1e-3, 0, List.of(query, query)));
         }
         assertThatThrownBy(() -> JournalReader.read(file))
                 .isInstanceOf(BadInputException.class)
@@ -269,10 +272,10 @@ final class JournalTest {
     @Test
     void linesOfAnyLengthUpToTheBoundAreRead() throws IOException {
         List<QueryResult> many = new ArrayList<>();
-        for (int i = 0; i < 2000; i++) {
-            many.add(new QueryResult(i, i, i / 3.0, -i));
+        for (int i = 0; i < 2500; i++) {
+            many.add(QueryResult.twoSided(i, i, i / 3.0, -i));
         }
-        StepRecord longRecord = new StepRecord(2, seed(2), 1e-6, 1e-3, 0, many);
+        StepRecord longRecord = StepRecord.twoSided(2, seed(2), 1e-6, 1e-3, 0, many);
         StepRecord first = record(1, new Random(1));
         StepRecord third = record(3, new Random(3));
         try (JournalWriter writer = JournalWriter.create(file, HEADER)) {
@@ -293,12 +296,49 @@ final class JournalTest {
     }
 
     @Test
+    void aJournalOfAnEarlierVersionGoesOnInItsOwn() throws IOException {
+        Random random = RandomSeed.random(7);
+        List<StepRecord> records = new ArrayList<>();
+        Map<String, Object> header = new LinkedHashMap<>(HEADER.toFields());
+        header.put("millrace_journal", 2);
+        StringBuilder text = new StringBuilder(JournalLine.seal(header)).append('\n');
+        for (int step = 1; step <= 3; step++) {
+            records.add(record(step, random));
+            text.append(JournalLine.seal(JournalLine.toFields(records.getLast(), 2))).append('\n');
+        }
+        Files.writeString(file, text);
+
+        Journal read = JournalReader.read(file);
+        assertThat(read.version()).isEqualTo(2);
+        assertThat(read.records()).isEqualTo(records);
+        try (JournalWriter writer = JournalWriter.resume(file, read)) {
+            records.add(record(4, random));
+            writer.append(records.getLast());
+        }
+        assertThat(Files.readAllLines(file).getLast())
+                .contains("\"loss_plus\":")
+                .doesNotContain("\"losses\":");
+        assertThat(JournalReader.read(file).records()).isEqualTo(records);
+    }
+
+    @Test
+    void keepsAsManyLossesAsAnEstimatorAsksFor() {
+        QueryResult one = new QueryResult(3, List.of(2.5, Double.NaN, -1.0), 0.5);
+        QueryResult none = new QueryResult(4, List.of(), 0);
+        StepRecord record = new StepRecord(1, seed(1), 1e-6, 1e-3, 0, 2.125, List.of(one, none));
+        try (JournalWriter writer = JournalWriter.create(file, HEADER)) {
+            writer.append(record);
+        }
+        assertThat(JournalReader.read(file).records()).containsExactly(record);
+    }
+
+    @Test
     void aVersionOfTheFutureIsNamed() throws IOException {
-        String line = "{\"millrace_journal\":3}";
-        Files.writeString(file, JournalLine.seal(Map.of("millrace_journal", 3)) + "\n" + line);
+        String line = "{\"millrace_journal\":4}";
+        Files.writeString(file, JournalLine.seal(Map.of("millrace_journal", 4)) + "\n" + line);
         assertThatThrownBy(() -> JournalReader.read(file))
                 .isInstanceOf(BadInputException.class)
-                .hasMessageContaining("line 1: journal version 3 where this build reads 1 to 2");
+                .hasMessageContaining("line 1: journal version 4 where this build reads 1 to 3");
     }
 
     @Test

@@ -80,7 +80,9 @@ class FormingTest {
         try (Checkpoint checkpoint = Checkpoint.open(Golden.path("llama"))) {
             BlockLayout block = checkpoint.layout().block(1);
             UpdateLog updates = new UpdateLog(new MezoSgd());
-            updates.add(new StepRecord(1, 5, 1e-3, 1e-3, 0, List.of(new QueryResult(5, 1, 1, 0))));
+            updates.add(
+                    StepRecord.twoSided(
+                            1, 5, 1e-3, 1e-3, 0, List.of(QueryResult.twoSided(5, 1, 1, 0))));
             ForwardRequest request = ForwardRequest.fold(updates, ForwardRequest.Folding.SCHEDULED);
             Lease lease = new Lease(arena.allocate(block.sizeBytes(), 64));
             return new HostVisit(lease, block, request, 1, true);

@@ -22,6 +22,7 @@ import io.millrace.memory.Seed;
 import io.millrace.memory.SeedExtension;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.spec.LinearSpec;
+import io.millrace.optim.estimate.Questions;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
@@ -54,7 +55,7 @@ final class DeviceGemmTest {
     void open() {
         kit = HostKit.install();
         rig = new CudaRig();
-        ScratchSize size = ScratchSize.batches(1, 1, ROWS, 1, SIGNS);
+        ScratchSize size = ScratchSize.batches(1, 1, ROWS, Questions.each(1, SIGNS));
         try (Checkpoint checkpoint = Checkpoint.open(Golden.path("opt"))) {
             DeviceScratchPlan plan =
                     DeviceScratchPlan.of(

@@ -1,0 +1,134 @@
+package io.millrace.optim;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import io.millrace.optim.estimate.Estimator;
+import io.millrace.optim.estimate.Judgement;
+import io.millrace.optim.estimate.OneSidedEstimator;
+import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.estimate.QueryResult;
+import io.millrace.optim.estimate.Round;
+import io.millrace.optim.estimate.StepContext;
+import io.millrace.optim.estimate.TwoSidedEstimator;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+final class EstimatorsTest {
+    private static Round begin(Estimator estimator, double eps) {
+        return estimator.begin(new StepContext(1, 42, eps, 1e-2));
+    }
+
+    private static Judgement.Found found(Estimator estimator, double eps, double[]... losses) {
+        return (Judgement.Found) begin(estimator, eps).judge(List.of(losses));
+    }
+
+    @Test
+    void oneQueryUsesTheStepsSeedAndMoreUseItsOutputs() {
+        assertThat(begin(new TwoSidedEstimator(1), 1e-3).probes())
+                .containsExactly(new Probe(42, List.of(1e-3f, -1e-3f)));
+        assertThat(begin(new TwoSidedEstimator(3), 1e-3).probes())
+                .extracting(Probe::seed)
+                .containsExactly(0xbdd732262feb6e95L, 0x28efe333b266f103L, 0x47526757130f9f52L);
+    }
+
+    @Test
+    void slopeIsTheCentralDifference() {
+        Judgement.Found found =
+                found(new TwoSidedEstimator(2), 0.5, new double[] {3, 1}, new double[] {1, 4});
+        assertThat(found.queries())
+                .extracting(QueryResult::projectedGrad)
+                .containsExactly(2.0, -3.0);
+        assertThat(found.queries())
+                .extracting(QueryResult::losses)
+                .containsExactly(List.of(3.0, 1.0), List.of(1.0, 4.0));
+        assertThat(found.loss()).isEqualTo(9.0 / 4);
+    }
+
+    @Test
+    void aOneSidedStepAsksForTheBaseOnce() {
+        OneSidedEstimator estimator = new OneSidedEstimator(3, false);
+        List<Probe> probes = begin(estimator, 1e-3).probes();
+        assertThat(probes).hasSize(4).first().isEqualTo(Probe.AT_THETA);
+        assertThat(probes.subList(1, 4))
+                .extracting(Probe::seed)
+                .isEqualTo(
+                        begin(new TwoSidedEstimator(3), 1e-3).probes().stream()
+                                .map(Probe::seed)
+                                .toList());
+        assertThat(probes.subList(1, 4)).extracting(Probe::scales).containsOnly(List.of(1e-3f));
+        assertThat(estimator.questions().probes()).isEqualTo(4);
+        assertThat(estimator.questions().allScales()).isEqualTo(4);
+        assertThat(estimator.questions().directions()).isEqualTo(3);
+    }
+
+    @Test
+    void aOneSidedSlopeIsTheForwardDifference() {
+        Judgement.Found found =
+                found(
+                        new OneSidedEstimator(2, false),
+                        0.5,
+                        new double[] {2},
+                        new double[] {3},
+                        new double[] {1.5});
+        assertThat(found.loss()).isEqualTo(2);
+        assertThat(found.queries())
+                .extracting(QueryResult::projectedGrad)
+                .containsExactly(2.0, -1.0);
+    }
+
+    /** FZOO's coefficient of u_i is (L_i − L0) / (N σ); the rule divides by N. */
+    @Test
+    void aNormalisedSlopeIsOverTheSpreadOfTheLosses() {
+        Judgement.Found found =
+                found(
+                        new OneSidedEstimator(4, true),
+                        1e-3,
+                        new double[] {2},
+                        new double[] {2},
+                        new double[] {4},
+                        new double[] {4},
+                        new double[] {2});
+        // The mean of the four is 3 and each is 1 away.
+        assertThat(found.queries())
+                .extracting(QueryResult::projectedGrad)
+                .containsExactly(0.0, 2.0, 2.0, 0.0);
+    }
+
+    @Test
+    void theSpreadDoesNotDependOnTheScaleOfTheLoss() {
+        double[] losses = {2.5, 2.25, 2.75, 2.125};
+        OneSidedEstimator estimator = new OneSidedEstimator(3, true);
+        double[][] once = new double[4][1];
+        double[][] tenfold = new double[4][1];
+        for (int i = 0; i < losses.length; i++) {
+            once[i][0] = losses[i];
+            tenfold[i][0] = 10 * losses[i];
+        }
+        List<QueryResult> expected = found(estimator, 1e-3, once).queries();
+        List<QueryResult> actual = found(estimator, 1e-3, tenfold).queries();
+        for (int query = 0; query < 3; query++) {
+            assertThat(actual.get(query).projectedGrad())
+                    .isCloseTo(expected.get(query).projectedGrad(), within(1e-12));
+        }
+    }
+
+    @Test
+    void lossesWithoutASpreadMoveNothing() {
+        Judgement.Found found =
+                found(
+                        new OneSidedEstimator(2, true),
+                        1e-3,
+                        new double[] {1},
+                        new double[] {1.25},
+                        new double[] {1.25});
+        assertThat(found.queries()).extracting(QueryResult::projectedGrad).containsOnly(0.0);
+    }
+
+    @Test
+    void refusesWhatHasNoMeaning() {
+        assertThatThrownBy(() -> new TwoSidedEstimator(0)).hasMessageContaining("1 or more");
+        assertThatThrownBy(() -> new OneSidedEstimator(1, true)).hasMessageContaining("spread");
+    }
+}
