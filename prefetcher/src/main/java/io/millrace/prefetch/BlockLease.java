@@ -30,10 +30,14 @@ public interface BlockLease extends AutoCloseable {
     long foldedThrough();
 
     /**
-     * Says that the bytes were changed and now hold every update through a step, so that they must
-     * be written back.
+     * Says that the bytes now hold every update through a step.
+     *
+     * @param throughStep no earlier than {@link #foldedThrough}
+     * @param changed whether a byte became another, so that the block must be written back; where
+     *     none did, nothing moves, and what lies elsewhere keeps its older version: whoever reads
+     *     it finds the same updates to change nothing again
      */
-    void markFolded(long throughStep);
+    void markFolded(long throughStep, boolean changed);
 
     /** Gives the block back; a second call does nothing. */
     @Override

@@ -20,6 +20,7 @@ final class BlockTable {
     private final BlockMemory memory;
     private final boolean unified;
     private final long[] version; // the last step folded into the newest bytes
+    private final long[] stored; // the version that a read would give
     private final boolean[] arriving; // of blocks that stay: read, or about to be
     private final int[] hostClaims;
     private final int[] hostSlot;
@@ -43,6 +44,7 @@ final class BlockTable {
         this.unified = unified;
         version = new long[blocks];
         Arrays.setAll(version, source::version);
+        stored = version.clone();
         arriving = new boolean[blocks];
         hostClaims = new int[blocks];
         hostSlot = new int[blocks];
@@ -63,6 +65,7 @@ final class BlockTable {
      */
     void setBack(int block, long olderVersion) {
         synchronized (monitor) {
+            stored[block] = olderVersion;
             version[block] = olderVersion;
         }
     }
@@ -272,6 +275,8 @@ final class BlockTable {
     private void freeHost(int block) {
         memory.hostSlots().giveBack(hostSlot[block]);
         hostSlot[block] = SlotBank.NONE;
+        // Steps that changed nothing were not written, and are forgotten with the slot.
+        version[block] = stored[block];
         monitor.signalAllWhenBlocking();
     }
 
@@ -296,6 +301,7 @@ final class BlockTable {
         synchronized (monitor) {
             writing[visit.block] = false;
             hostDirty[visit.block] = false;
+            stored[visit.block] = visit.version;
             switch (memory.home(visit.block)) {
                 case NVME -> freeHost(visit.block);
                 case HOST -> monitor.signalAllWhenBlocking();
@@ -356,6 +362,7 @@ final class BlockTable {
         synchronized (monitor) {
             deviceDirty[block] = false;
             hostDirty[block] = false;
+            stored[block] = version[block];
         }
     }
 }

@@ -418,7 +418,7 @@ public final class PipelinedFeed implements BlockFeed {
         }
 
         @Override
-        public void markFolded(long throughStep) {
+        public void markFolded(long throughStep, boolean changes) {
             if (returned || throughStep < foldedThrough) {
                 throw new IllegalStateException(
                         "block "
@@ -430,7 +430,7 @@ public final class PipelinedFeed implements BlockFeed {
                                 + (returned ? " after it was given back" : ""));
             }
             foldedThrough = throughStep;
-            changed = true;
+            changed |= changes;
         }
 
         @Override

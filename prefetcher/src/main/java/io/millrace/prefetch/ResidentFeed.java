@@ -75,7 +75,7 @@ public final class ResidentFeed implements BlockFeed {
         }
 
         @Override
-        public void markFolded(long throughStep) {
+        public void markFolded(long throughStep, boolean changed) {
             foldedThrough = throughStep;
         }
 

@@ -94,7 +94,7 @@ final class CudaFeedTest {
                     try (BlockLease lease = feed.acquire(block)) {
                         boolean folds = step % foldEvery == 0 && lease.foldedThrough() < step;
                         if (folds) {
-                            lease.markFolded(step);
+                            lease.markFolded(step, true);
                         }
                         arguments
                                 .begin()

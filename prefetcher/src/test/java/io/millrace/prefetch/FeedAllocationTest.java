@@ -55,7 +55,7 @@ final class FeedAllocationTest {
             for (int block : FeedRig.UNTIED) {
                 try (BlockLease lease = feed.acquire(block)) {
                     if (lease.foldedThrough() < step) {
-                        lease.markFolded(step);
+                        lease.markFolded(step, true);
                     }
                 }
             }

@@ -241,7 +241,7 @@ final class FeedFailureTest {
             PipelinedFeed feed = rig.start(rig.place(FeedRig.UNTIED, 20_480, TIGHT, 1), sequential);
             rig.io.plan(FaultPlan.none(3).with(Fault.WRITE_ERROR, 1));
             BlockLease lease = feed.acquire(0);
-            lease.markFolded(1);
+            lease.markFolded(1, true);
             lease.close();
             assertThatThrownBy(() -> feed.acquire(1)).isInstanceOf(FeedException.class);
         }
@@ -289,7 +289,7 @@ final class FeedFailureTest {
                 int visits = random.nextInt(15);
                 for (int visit = 0; visit < visits; visit++) {
                     try (BlockLease lease = feed.acquire(visit % 6)) {
-                        lease.markFolded(1 + visit / 6);
+                        lease.markFolded(1 + visit / 6, true);
                     }
                 }
             }

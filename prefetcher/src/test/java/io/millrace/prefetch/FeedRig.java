@@ -143,7 +143,7 @@ final class FeedRig implements AutoCloseable {
                 try (BlockLease lease = feed.acquire(block)) {
                     if (step % foldEvery == 0 && lease.foldedThrough() < step) {
                         fold(lease.weights(), step, block);
-                        lease.markFolded(step);
+                        lease.markFolded(step, true);
                     }
                     seen = 31 * (31 * seen + digest(lease.weights())) + lease.foldedThrough();
                 }
@@ -207,7 +207,7 @@ final class FeedRig implements AutoCloseable {
                 }
 
                 @Override
-                public void markFolded(long throughStep) {
+                public void markFolded(long throughStep, boolean changed) {
                     version[block] = throughStep;
                 }
 

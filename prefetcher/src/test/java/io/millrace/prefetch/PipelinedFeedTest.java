@@ -220,7 +220,7 @@ final class PipelinedFeedTest {
             PipelinedFeed feed = rig.start(placement, FeedOptions.defaults());
             rig.beforeWrite = () -> assertThat(rig.journalThrough.get()).isEqualTo(1);
             try (BlockLease lease = feed.acquire(0)) {
-                lease.markFolded(1);
+                lease.markFolded(1, true);
             }
             feed.acquire(1).close();
             assertThat(rig.writes).hasValue(0);

@@ -136,7 +136,7 @@ final class SettleTest {
                     long intact = FeedRig.digest(new FeedRig.ArrayFeed().acquire(block).weights());
                     assertThat(FeedRig.digest(lease.weights())).isEqualTo(intact);
                     FeedRig.fold(lease.weights(), 4, block);
-                    lease.markFolded(4);
+                    lease.markFolded(4, true);
                 }
             }
             feed.flush();

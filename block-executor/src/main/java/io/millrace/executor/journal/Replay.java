@@ -197,7 +197,7 @@ public final class Replay {
         }
 
         @Override
-        public void markFolded(long throughStep) {
+        public void markFolded(long throughStep, boolean changed) {
             // Written out right after; nobody asks again.
         }
 

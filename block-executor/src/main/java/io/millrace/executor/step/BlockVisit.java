@@ -127,6 +127,6 @@ public abstract class BlockVisit {
         }
         foldUnfolded.run();
         Arrays.fill(folded, true);
-        lease.markFolded(pending.foldThrough());
+        lease.markFolded(pending.foldThrough(), true);
     }
 }

@@ -217,7 +217,7 @@ class HeadBiasTest {
         }
 
         @Override
-        public void markFolded(long throughStep) {
+        public void markFolded(long throughStep, boolean changed) {
             throw new AssertionError("nothing is to be folded");
         }
 

@@ -82,7 +82,7 @@ public final class DeviceDensePasses implements DevicePasses {
                 DeviceTensor tensor = DeviceVisit.tensor(lease, slot);
                 kernels.form(pass, program, tensor, true, 0, tensor.elements(), 0, 0, DType.F32);
             }
-            lease.markFolded(through);
+            lease.markFolded(through, true);
             rest = updates.after(through);
         }
     }

@@ -96,7 +96,7 @@ class FormingTest {
         }
 
         @Override
-        public void markFolded(long throughStep) {
+        public void markFolded(long throughStep, boolean changed) {
             throw new AssertionError("no visit finishes here");
         }
 
