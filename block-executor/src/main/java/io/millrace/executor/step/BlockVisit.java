@@ -3,6 +3,7 @@ package io.millrace.executor.step;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.TensorSlot;
 import io.millrace.optim.update.PendingUpdates;
+import io.millrace.optim.update.Update;
 import io.millrace.prefetch.BlockLease;
 import java.util.Arrays;
 import java.util.List;
@@ -21,7 +22,9 @@ public abstract class BlockVisit {
     private final BlockLayout layout;
     private final PendingUpdates pending;
     private final PendingUpdates pendingOnceFolded;
-    private final boolean folds;
+    private final long foldThrough;
+    private final boolean advances; // whether the bytes are said to hold more steps now
+    private final boolean folds; // whether that changes them
     private final boolean[] folded;
 
     public BlockVisit(
@@ -33,18 +36,22 @@ public abstract class BlockVisit {
         this.lease = lease;
         this.request = request;
         this.layout = layout;
-        long held = lease.foldedThrough();
         PendingUpdates scheduled =
-                PendingUpdates.of(held, foldEvery, request.updates().after(held));
-        pending =
+                PendingUpdates.of(
+                        lease.foldedThrough(),
+                        foldEvery,
+                        request.updates().after(lease.foldedThrough(), layout.index()));
+        PendingUpdates due =
                 request.folding() == ForwardRequest.Folding.SCHEDULED
                         ? scheduled
                         : scheduled.flushed();
+        foldThrough = due.foldThrough();
+        advances =
+                lastOfStep && request.folding() != ForwardRequest.Folding.READ_ONLY && due.folds();
+        folds = advances && due.foldChanges();
+        // Bytes that a fold does not change hold it already.
+        pending = due.foldChanges() ? due : due.afterStore();
         pendingOnceFolded = pending.afterStore();
-        folds =
-                lastOfStep
-                        && request.folding() != ForwardRequest.Folding.READ_ONLY
-                        && pending.folds();
         folded = new boolean[layout.tensors().size()];
     }
 
@@ -58,9 +65,14 @@ public abstract class BlockVisit {
         return request.step();
     }
 
-    /** The run's updates. */
-    public final UpdateLog updates() {
-        return request.updates();
+    /** The run's updates of steps after one, as the block takes them. */
+    public final List<Update> updatesAfter(long step) {
+        return request.updates().after(step, layout.index());
+    }
+
+    /** Whether the step leaves the block out, so that its probes see θ. */
+    public final boolean isStill() {
+        return !request.parts().has(layout.index());
     }
 
     /** Which block it is. */
@@ -104,8 +116,7 @@ public abstract class BlockVisit {
 
     /** Whether the tensor's bytes are already all that a reader sees. */
     public final boolean isCurrent(int index) {
-        PendingUpdates left = pending(index);
-        return left.appliedThrough() == left.lastStep();
+        return !pending(index).changes();
     }
 
     /** Says that a pass has been over the whole tensor, and stored it if it should. */
@@ -122,11 +133,12 @@ public abstract class BlockVisit {
 
     /** Has the rest folded, and says so to the lease. */
     public final void finish(Runnable foldUnfolded) {
-        if (!folds) {
-            return;
+        if (folds) {
+            foldUnfolded.run();
+            Arrays.fill(folded, true);
         }
-        foldUnfolded.run();
-        Arrays.fill(folded, true);
-        lease.markFolded(pending.foldThrough(), true);
+        if (advances) {
+            lease.markFolded(foldThrough, folds);
+        }
     }
 }

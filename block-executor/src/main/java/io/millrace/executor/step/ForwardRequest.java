@@ -10,6 +10,7 @@ import java.util.List;
  * @param microBatches the batch
  * @param probes the directions and scales whose losses are asked for
  * @param updates the run's updates
+ * @param parts the blocks that the probes' directions have a part in; elsewhere they see θ
  * @param folding what becomes of updates that the stored weights do not hold yet
  */
 public record ForwardRequest(
@@ -17,6 +18,7 @@ public record ForwardRequest(
         List<MicroBatch> microBatches,
         List<Probe> probes,
         UpdateLog updates,
+        BlockSet parts,
         Folding folding) {
     /** The one probe of a forward that tunes nothing: θ itself. */
     public static final List<Probe> AT_THETA = List.of(Probe.AT_THETA);
@@ -31,21 +33,36 @@ public record ForwardRequest(
         ALL
     }
 
-    /** The losses of one step's probes. */
+    /**
+     * The losses of one step's probes.
+     *
+     * @param seed the step's seed
+     */
     public static ForwardRequest step(
-            long step, List<MicroBatch> microBatches, List<Probe> probes, UpdateLog updates) {
-        return new ForwardRequest(step, microBatches, probes, updates, Folding.SCHEDULED);
+            long step,
+            long seed,
+            List<MicroBatch> microBatches,
+            List<Probe> probes,
+            UpdateLog updates) {
+        return new ForwardRequest(
+                step, microBatches, probes, updates, updates.blocksOf(seed), Folding.SCHEDULED);
     }
 
     /** The model as it would be saved now. */
     public static ForwardRequest plain(List<MicroBatch> microBatches, UpdateLog updates) {
         return new ForwardRequest(
-                updates.lastStep(), microBatches, AT_THETA, updates, Folding.READ_ONLY);
+                updates.lastStep(),
+                microBatches,
+                AT_THETA,
+                updates,
+                BlockSet.ALL,
+                Folding.READ_ONLY);
     }
 
     /** No forward, only folding. */
     public static ForwardRequest fold(UpdateLog updates, Folding folding) {
-        return new ForwardRequest(updates.lastStep(), List.of(), List.of(), updates, folding);
+        return new ForwardRequest(
+                updates.lastStep(), List.of(), List.of(), updates, BlockSet.ALL, folding);
     }
 
     /** What brings a block that lags behind to where this request expects it. */

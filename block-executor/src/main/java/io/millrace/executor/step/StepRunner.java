@@ -37,7 +37,7 @@ public final class StepRunner {
         List<MicroBatch> microBatches = MicroBatches.scoring(batch, options.microBatch());
         Round round = estimator.begin(new StepContext(step, seed, options.eps(), lr));
         while (true) {
-            switch (round.judge(ask(round.probes(), step, microBatches, updates))) {
+            switch (round.judge(ask(round.probes(), step, seed, microBatches, updates))) {
                 case Judgement.AskMore more -> round = more.next();
                 case Judgement.Found found -> {
                     return new StepRecord(
@@ -54,9 +54,13 @@ public final class StepRunner {
     }
 
     private List<double[]> ask(
-            List<Probe> probes, long step, List<MicroBatch> microBatches, UpdateLog updates) {
+            List<Probe> probes,
+            long step,
+            long seed,
+            List<MicroBatch> microBatches,
+            UpdateLog updates) {
         sink.prepare(probes, MicroBatches.headRowCount(microBatches));
-        forward.run(ForwardRequest.step(step, microBatches, probes, updates), sink);
+        forward.run(ForwardRequest.step(step, seed, microBatches, probes, updates), sink);
         List<double[]> losses = new ArrayList<>();
         for (int probe = 0; probe < probes.size(); probe++) {
             double[] ofProbe = new double[probes.get(probe).scales().size()];

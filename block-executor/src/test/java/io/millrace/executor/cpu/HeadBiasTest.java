@@ -124,7 +124,8 @@ class HeadBiasTest {
     }
 
     private static ForwardRequest request(MicroBatch batch, Probe probe) {
-        return ForwardRequest.step(1, List.of(batch), List.of(probe), new UpdateLog(new MezoSgd()));
+        return ForwardRequest.step(
+                1, 1, List.of(batch), List.of(probe), new UpdateLog(new MezoSgd()));
     }
 
     private static void assertSame(Answers losses, Answers logits, MicroBatch batch, int scales) {

@@ -1,5 +1,6 @@
 package io.millrace.optim.estimate;
 
+import java.util.Collections;
 import java.util.List;
 
 /**
@@ -16,6 +17,21 @@ public record Probe(long seed, List<Float> scales) {
     /** Freezes the scales. */
     public Probe {
         scales = List.copyOf(scales);
+    }
+
+    /** As many answers at θ itself, for what has no part in the direction. */
+    public Probe still() {
+        return new Probe(seed, Collections.nCopies(scales.size(), 0f));
+    }
+
+    /** Whether all scales are 0. */
+    public boolean isStill() {
+        for (int i = 0; i < scales.size(); i++) {
+            if (scales.get(i) != 0f) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** Whether θ itself is asked for and nothing else. */

@@ -77,7 +77,26 @@ public final class PendingUpdates {
         return appliedThrough + updates.size();
     }
 
-    /** Whether a pass that stores changes the stored bytes. */
+    /** Whether any of the updates changes a parameter. */
+    public boolean changes() {
+        return !allStill(updates);
+    }
+
+    /** Whether any of the updates up to {@link #foldThrough} changes a parameter. */
+    public boolean foldChanges() {
+        return !allStill(updates.subList(0, (int) (foldThrough - appliedThrough)));
+    }
+
+    private static boolean allStill(List<Update> updates) {
+        for (int i = 0; i < updates.size(); i++) {
+            if (!updates.get(i).isStill()) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** Whether a pass that stores advances the stored bytes. */
     public boolean folds() {
         return foldThrough > appliedThrough;
     }
@@ -90,6 +109,11 @@ public final class PendingUpdates {
     /** How many updates are pending. */
     public int size() {
         return updates.size();
+    }
+
+    /** All of them, in order of step. */
+    public List<Update> updates() {
+        return updates;
     }
 
     /** One of them, from 0. */

@@ -21,6 +21,20 @@ public record Update(
         terms = List.copyOf(terms);
     }
 
+    /**
+     * The same step for parameters that have no part in it: nothing changes, and momentum stays
+     * what it was.
+     */
+    public Update still() {
+        return new Update(
+                step, seed, 1f, List.of(), momentum.map(_ -> new Momentum(1f, 0f, List.of())));
+    }
+
+    /** Whether it changes no parameter. */
+    public boolean isStill() {
+        return decay == 1f && terms.isEmpty() && momentum.map(thin -> thin.rate == 0f).orElse(true);
+    }
+
     /** An update without momentum. */
     public Update(long step, long seed, float decay, List<Term> terms) {
         this(step, seed, decay, terms, Optional.empty());

@@ -48,13 +48,13 @@ public final class DenseLinear implements LinearProgram {
         Call call = new Call(workers, spec, tiles, in, y, bias(weights, spec), accumulate);
         long elements = weights.slot(tensor).elementCount();
         if (weights.isPlain(tensor, scratch.operandType())) {
-            multiplyAll(call, weights.plain(tensor), 0, 1);
+            multiplyAll(call, weights.plain(tensor), 0, weights.scaleCount());
         } else if (panels.formsWhole(spec, tiles)) {
             Floats matrix;
-            try (Forming form = weights.forming(tensor)) {
+            try (Forming form = weights.formingMatrix(tensor)) {
                 matrix = panels.formWhole(form, elements);
             }
-            multiplyAll(call, matrix, elements, weights.scaleCount());
+            multiplyAll(call, matrix, weights.matrixStride(elements), weights.scaleCount());
         } else {
             formEach(
                     weights,
@@ -65,7 +65,7 @@ public final class DenseLinear implements LinearProgram {
                         for (int rowTile = 0; rowTile < rowTiles; rowTile++) {
                             int tile = panel * rowTiles + rowTile;
                             for (int scale = 0; scale < weights.scaleCount(); scale++) {
-                                Floats formed = place.at(scale * stride);
+                                Floats formed = place.at(scale * weights.matrixStride(stride));
                                 call.multiplyInPlace(tile, scale, formed, ld, worker);
                             }
                         }
@@ -75,7 +75,7 @@ public final class DenseLinear implements LinearProgram {
 
     private void formEach(
             FormedWeights weights, LinearSpec spec, GemmTiles tiles, WeightPanels.Task task) {
-        try (Forming form = weights.forming(weights.indexOf(spec.weight()))) {
+        try (Forming form = weights.formingMatrix(weights.indexOf(spec.weight()))) {
             panels.formEach(spec, tiles, form, task);
         }
     }
@@ -98,7 +98,13 @@ public final class DenseLinear implements LinearProgram {
                         for (int scale = 0; scale < weights.scaleCount(); scale++) {
                             Floats out = scratch.tile(worker);
                             call.multiply(
-                                    tile, scale, place.at(scale * stride), ld, out, width, worker);
+                                    tile,
+                                    scale,
+                                    place.at(scale * weights.matrixStride(stride)),
+                                    ld,
+                                    out,
+                                    width,
+                                    worker);
                             workers.pool().clock().enter(worker, Operator.LOSS);
                             consumer.accept(
                                     scale,
@@ -130,7 +136,7 @@ public final class DenseLinear implements LinearProgram {
             return;
         }
         if (panels.formsWhole(spec, tiles)) {
-            try (Forming form = weights.forming(tensor)) {
+            try (Forming form = weights.formingMatrix(tensor)) {
                 panels.each(spec, tiles, panels.formWhole(form, elements), elements, task);
             }
         } else {

@@ -49,7 +49,7 @@ final class LowRankLinear implements LinearProgram {
             Variants y,
             int rows,
             boolean accumulate) {
-        if (weights.probe().isAtTheta()) {
+        if (weights.probe().isStill()) {
             atTheta.run(weights, spec, x, y, rows, accumulate);
             return;
         }
@@ -75,7 +75,7 @@ final class LowRankLinear implements LinearProgram {
     @Override
     public void runInPanels(
             FormedWeights weights, LinearSpec spec, Variants x, int rows, TileConsumer consumer) {
-        if (weights.probe().isAtTheta()) {
+        if (weights.probe().isStill()) {
             atTheta.runInPanels(weights, spec, x, rows, consumer);
             return;
         }

@@ -19,7 +19,6 @@ import io.millrace.executor.cpu.weight.TensorForm;
 import io.millrace.executor.cpu.weight.WeightPasses;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.LowRankSize;
-import io.millrace.executor.step.UpdateLog;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
 import io.millrace.optim.Rounding;
@@ -196,12 +195,12 @@ public final class LowRankWeightPasses implements WeightPasses {
                                     stored, plan, first, count, NO_OUTPUTS, NO_OFFSETS));
         } else {
             Gathered gathered = memory.of(visit.slot(tensor));
-            bring(gathered.track(), visit.updates(), step);
+            bring(gathered.track(), visit, step);
             PendingUpdates last =
                     PendingUpdates.of(
                                     step - 1,
                                     foldEvery(),
-                                    visit.updates().after(step - 1).subList(0, 1))
+                                    visit.updatesAfter(step - 1).subList(0, 1))
                             .flushed();
             dense.fold(stored, PassPlan.reading(last, true).withGathered(gathered.track().left()));
         }
@@ -235,14 +234,14 @@ public final class LowRankWeightPasses implements WeightPasses {
     private LowRankPlan.Fold fold(HostVisit visit, int tensor, long step, boolean store) {
         Gathered gathered = memory.of(visit.slot(tensor));
         FactorTrack track = gathered.track();
-        bring(track, visit.updates(), step);
+        bring(track, visit, step);
         MemorySegment right = gathered.right();
         // A side of this plan may be of the next window, and is written already.
         if (!gathered.keepsWindow(direction.windowOf(step))) {
             right = memory.foldRight().segment();
             writeRight(track, step, right);
         }
-        long seed = visit.updates().after(step - 1).getFirst().seed();
+        long seed = visit.updatesAfter(step - 1).getFirst().seed();
         return new LowRankPlan.Fold(track.decay(), track.left(), right, seed, store);
     }
 
@@ -250,16 +249,17 @@ public final class LowRankWeightPasses implements WeightPasses {
         Gathered gathered = memory.of(visit.slot(tensor));
         PendingUpdates pending = visit.pending(tensor);
         if (pending.lastStep() > pending.appliedThrough()) {
-            bring(gathered.track(), visit.updates(), pending.lastStep());
+            bring(gathered.track(), visit, pending.lastStep());
         }
         return gathered;
     }
 
-    private void bring(FactorTrack track, UpdateLog updates, long step) {
+    private void bring(FactorTrack track, HostVisit visit, long step) {
         track.aim(step);
         while (track.step() < step) {
             List<Update> rest =
-                    updates.after(track.step()).subList(0, Math.toIntExact(step - track.step()));
+                    visit.updatesAfter(track.step())
+                            .subList(0, Math.toIntExact(step - track.step()));
             FactorTrack.Leg leg = track.leg(rest, kernels[0]);
             shareRows(
                     track.rows(),

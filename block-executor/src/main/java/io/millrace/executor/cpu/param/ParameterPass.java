@@ -164,7 +164,9 @@ public final class ParameterPass {
         int count = pieces * width;
         if (plan.probe().isPresent()) {
             Probe probe = plan.probe().get();
-            fillZ(tensor, probe.seed());
+            if (!probe.isStill()) {
+                fillZ(tensor, probe.seed());
+            }
             perturb(probe.scales(), count, outputs, outputOffsets, outputElement);
         } else if (outputs.length == 1) {
             long offset = outputOffsets[0] + outputElement * written.sizeBytes();

@@ -13,7 +13,7 @@ public final class FormedWeights {
 
     public FormedWeights(HostVisit visit, Probe probe, WeightPasses passes) {
         this.visit = visit;
-        this.probe = probe;
+        this.probe = visit.isStill() ? probe.still() : probe;
         this.passes = passes;
     }
 
@@ -39,7 +39,7 @@ public final class FormedWeights {
 
     /** Whether the stored bytes are already what the probe wants to see, in a type. */
     public boolean isPlain(int tensor, DType type) {
-        return probe.isAtTheta() && visit.slot(tensor).dtype() == type && visit.isCurrent(tensor);
+        return probe.isStill() && visit.slot(tensor).dtype() == type && visit.isCurrent(tensor);
     }
 
     /** The stored elements themselves. */
@@ -59,10 +59,24 @@ public final class FormedWeights {
         }
     }
 
-    /** What panels of a tensor are formed by, until every element was in one. */
-    public Forming forming(int tensor) {
+    private Forming forming(int tensor) {
         return new Forming(
                 visit, tensor, passes.form(visit, tensor, probe, visit.storesNow(tensor)));
+    }
+
+    /**
+     * What panels of a matrix are formed by, until every element was in one: for every scale, or
+     * once where all of them see the same.
+     */
+    public Forming formingMatrix(int tensor) {
+        Probe seen = probe.isStill() ? Probe.AT_THETA : probe;
+        return new Forming(
+                visit, tensor, passes.form(visit, tensor, seen, visit.storesNow(tensor)));
+    }
+
+    /** Elements from one scale's matrix to the next, of what {@link #formingMatrix} formed. */
+    public long matrixStride(long stride) {
+        return probe.isStill() ? 0 : stride;
     }
 
     /** What single rows of a tensor are formed by, which leaves the stored bytes alone. */

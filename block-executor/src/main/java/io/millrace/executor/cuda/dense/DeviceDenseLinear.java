@@ -40,7 +40,7 @@ final class DeviceDenseLinear implements DeviceLinear {
 
     /** Whether the stored bytes are already what the probe wants products to read. */
     private boolean isPlain(DeviceWeights weights, int tensor) {
-        return weights.probe().isAtTheta()
+        return weights.probe().isStill()
                 && weights.visit().slot(tensor).dtype() == scratch.type()
                 && weights.visit().isCurrent(tensor);
     }
@@ -77,7 +77,11 @@ final class DeviceDenseLinear implements DeviceLinear {
         int scales = weights.scaleCount();
         DeviceGemm.Input input = gemm.input(List.of(all), x, rows, scales);
         DeviceGemm.Panel panel =
-                gemm.panel(all, matrix(scratch.address(Part.PANEL), stride, all), outputs, scales);
+                gemm.panel(
+                        all,
+                        matrix(scratch.address(Part.PANEL), weights.matrixStride(stride), all),
+                        outputs,
+                        scales);
         gemm.multiply(all, panel, input, 0, y, rows, scales, 1, false);
     }
 
@@ -91,7 +95,7 @@ final class DeviceDenseLinear implements DeviceLinear {
         passes.form(
                 weights.visit(),
                 tensor,
-                weights.probe(),
+                weights.matrixProbe(),
                 first,
                 count,
                 place,
@@ -133,7 +137,8 @@ final class DeviceDenseLinear implements DeviceLinear {
             long count = (long) outputs * spec.inputs();
             long place = scratch.address(Part.PANEL);
             form(weights, tensor, first, count, place, count);
-            panel = gemm.panel(spec, matrix(place, count, spec), outputs, weights.scaleCount());
+            DeviceMatrix formed = matrix(place, weights.matrixStride(count), spec);
+            panel = gemm.panel(spec, formed, outputs, weights.scaleCount());
         }
 
         @Override

@@ -67,7 +67,7 @@ public final class DeviceDensePasses implements DevicePasses {
      */
     @Override
     public void prepare(BlockLease lease, BlockLayout block, UpdateLog updates) {
-        List<Update> rest = updates.after(lease.foldedThrough());
+        List<Update> rest = updates.after(lease.foldedThrough(), block.index());
         for (int fit = programs.fitting(rest); fit < rest.size(); fit = programs.fitting(rest)) {
             long held = lease.foldedThrough();
             long through = (held + fit) / foldEvery * foldEvery;
@@ -76,14 +76,20 @@ public final class DeviceDensePasses implements DevicePasses {
                         "no program has room for the steps from " + held + " to the next fold");
             }
             List<Update> piece = rest.subList(0, (int) (through - held));
-            FoldProgram program = programs.of(PendingUpdates.of(held, foldEvery, piece));
-            WeightPass pass = pass(ForwardRequest.AT_THETA.getFirst());
-            for (TensorSlot slot : block.tensors()) {
-                DeviceTensor tensor = DeviceVisit.tensor(lease, slot);
-                kernels.form(pass, program, tensor, true, 0, tensor.elements(), 0, 0, DType.F32);
+            PendingUpdates pending = PendingUpdates.of(held, foldEvery, piece);
+            if (pending.changes()) {
+                fold(lease, block, programs.of(pending));
             }
-            lease.markFolded(through, true);
-            rest = updates.after(through);
+            lease.markFolded(through, pending.changes());
+            rest = updates.after(through, block.index());
+        }
+    }
+
+    private void fold(BlockLease lease, BlockLayout block, FoldProgram program) {
+        WeightPass pass = pass(ForwardRequest.AT_THETA.getFirst());
+        for (TensorSlot slot : block.tensors()) {
+            DeviceTensor tensor = DeviceVisit.tensor(lease, slot);
+            kernels.form(pass, program, tensor, true, 0, tensor.elements(), 0, 0, DType.F32);
         }
     }
 

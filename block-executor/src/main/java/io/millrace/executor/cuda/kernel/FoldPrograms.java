@@ -47,8 +47,7 @@ public final class FoldPrograms implements AutoCloseable {
     private static final class Slot {
         private final DeviceEvent copied;
         private long kind; // the step that is stored, or another kind
-        private Update first; // by identity: a run's log keeps its updates
-        private Update last;
+        private List<Update> updates = List.of(); // by identity: a run's log keeps its updates
         private FoldProgram program = FoldProgram.EMPTY;
 
         Slot(DeviceEvent copied) {
@@ -56,8 +55,16 @@ public final class FoldPrograms implements AutoCloseable {
         }
 
         @SuppressWarnings("ReferenceEquality") // the same updates are the same objects
-        boolean holds(Update wantedFirst, Update wantedLast, long wantedKind) {
-            return first == wantedFirst && last == wantedLast && kind == wantedKind;
+        boolean holds(List<Update> wanted, long wantedKind) {
+            if (kind != wantedKind || updates.size() != wanted.size()) {
+                return false;
+            }
+            for (int i = wanted.size() - 1; i >= 0; i--) {
+                if (updates.get(i) != wanted.get(i)) {
+                    return false;
+                }
+            }
+            return true;
         }
     }
 
@@ -113,14 +120,11 @@ public final class FoldPrograms implements AutoCloseable {
         if (pending.size() == 0) {
             return FoldProgram.EMPTY;
         }
-        Update first = pending.update(0);
-        Update last = pending.update(pending.size() - 1);
-        FoldProgram known = find(first, last, pending.foldThrough());
+        FoldProgram known = find(pending.updates(), pending.foldThrough());
         return known != null
                 ? known
                 : upload(
-                        first,
-                        last,
+                        pending.updates(),
                         pending.foldThrough(),
                         mostSteps(pending),
                         place -> write(pending, place));
@@ -128,10 +132,9 @@ public final class FoldPrograms implements AutoCloseable {
 
     /** Rounds as after an update, and stores; for tensors whose updates were summed before. */
     public FoldProgram folding(Update last) {
-        FoldProgram known = find(last, last, FOLDING);
-        return known != null
-                ? known
-                : upload(last, last, FOLDING, 2, place -> writeFold(place, 0, last));
+        List<Update> only = List.of(last);
+        FoldProgram known = find(only, FOLDING);
+        return known != null ? known : upload(only, FOLDING, 2, place -> writeFold(place, 0, last));
     }
 
     /**
@@ -141,22 +144,19 @@ public final class FoldPrograms implements AutoCloseable {
      * @param schedule says where it begins anew
      */
     public FoldProgram gathering(List<Update> updates, FactorSchedule schedule) {
-        Update first = updates.getFirst();
-        Update last = updates.getLast();
-        FoldProgram known = find(first, last, GATHERING);
+        FoldProgram known = find(updates, GATHERING);
         return known != null
                 ? known
                 : upload(
-                        first,
-                        last,
+                        updates,
                         GATHERING,
                         updates.stream().mapToInt(FoldPrograms::mostSteps).sum(),
                         place -> writeGathering(updates, schedule, place));
     }
 
-    private FoldProgram find(Update first, Update last, long kind) {
+    private FoldProgram find(List<Update> updates, long kind) {
         for (Slot slot : slots) {
-            if (slot.holds(first, last, kind)) {
+            if (slot.holds(updates, kind)) {
                 return slot.program;
             }
         }
@@ -168,7 +168,7 @@ public final class FoldPrograms implements AutoCloseable {
         int write(MemorySegment place);
     }
 
-    private FoldProgram upload(Update first, Update last, long kind, int most, Writer writer) {
+    private FoldProgram upload(List<Update> updates, long kind, int most, Writer writer) {
         if (most > capacity) {
             throw new IllegalStateException(
                     "a program of " + most + " steps where there is room for " + capacity);
@@ -182,8 +182,7 @@ public final class FoldPrograms implements AutoCloseable {
         int count = writer.write(place);
         device.compute().copyH2D(place, onDevice, offset);
         device.compute().record(slot.copied);
-        slot.first = first;
-        slot.last = last;
+        slot.updates = List.copyOf(updates);
         slot.kind = kind;
         slot.program = new FoldProgram(onDevice.address() + offset, count, 0);
         return slot.program;

@@ -12,7 +12,7 @@ import java.util.TreeSet;
  * @param stochastic how folded parameters are rounded
  * @param seed the probe's
  * @param scales the probe's
- * @param perturbs false where only θ itself is asked for
+ * @param perturbs false where nothing but θ itself is asked for
  */
 public record WeightPass(
         int direction, boolean stochastic, long seed, List<Float> scales, boolean perturbs) {
@@ -39,7 +39,7 @@ public record WeightPass(
                 rounding == Rounding.STOCHASTIC,
                 probe.seed(),
                 probe.scales(),
-                !probe.isAtTheta());
+                !probe.isStill());
     }
 
     /** Whether kernels make a dense direction of that name. */

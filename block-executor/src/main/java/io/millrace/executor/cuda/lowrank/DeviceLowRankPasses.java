@@ -123,8 +123,7 @@ public final class DeviceLowRankPasses implements DevicePasses {
         }
         while (schedule.step() < step) {
             List<Update> rest =
-                    visit.updates()
-                            .after(schedule.step())
+                    visit.updatesAfter(schedule.step())
                             .subList(0, Math.toIntExact(step - schedule.step()));
             // Sums are float32 values in memory, so where they are cut does not show.
             int fit = Math.max(1, kernels.programs().fitting(rest));
@@ -218,7 +217,7 @@ public final class DeviceLowRankPasses implements DevicePasses {
     Optional<ThinSide> side(DeviceVisit visit, int tensor, Probe probe) {
         PendingUpdates pending = visit.pending(tensor);
         boolean gathered = pending.lastStep() > pending.foldThrough();
-        if (!gathered && probe.isAtTheta()) {
+        if (!gathered && probe.isStill()) {
             return Optional.empty();
         }
         return Optional.of(
@@ -303,6 +302,6 @@ public final class DeviceLowRankPasses implements DevicePasses {
     }
 
     private static Update updateOf(DeviceVisit visit, long step) {
-        return visit.updates().after(step - 1).getFirst();
+        return visit.updatesAfter(step - 1).getFirst();
     }
 }

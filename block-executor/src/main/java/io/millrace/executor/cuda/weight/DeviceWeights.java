@@ -13,7 +13,7 @@ public final class DeviceWeights {
     public DeviceWeights(
             DeviceVisit visit, Probe probe, DevicePasses passes, DeviceScratch scratch) {
         this.visit = visit;
-        this.probe = probe;
+        this.probe = visit.isStill() ? probe.still() : probe;
         this.passes = passes;
         this.scratch = scratch;
     }
@@ -24,6 +24,16 @@ public final class DeviceWeights {
 
     public Probe probe() {
         return probe;
+    }
+
+    /** What matrices are formed for: every scale, or one where all of them see the same. */
+    public Probe matrixProbe() {
+        return probe.isStill() ? Probe.AT_THETA : probe;
+    }
+
+    /** Elements from one scale's matrix to the next, of what {@link #matrixProbe} formed. */
+    public long matrixStride(long stride) {
+        return probe.isStill() ? 0 : stride;
     }
 
     public int scaleCount() {

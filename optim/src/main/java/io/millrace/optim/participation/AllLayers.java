@@ -1,0 +1,34 @@
+package io.millrace.optim.participation;
+
+import java.util.BitSet;
+
+/** Every layer, in every step. */
+public final class AllLayers implements Participation {
+    /** The name on the command line and in the journal. */
+    public static final String NAME = "all";
+
+    /** It holds no state. */
+    public AllLayers() {}
+
+    @Override
+    public String name() {
+        return NAME;
+    }
+
+    @Override
+    public boolean isWhole() {
+        return true;
+    }
+
+    @Override
+    public BitSet layers(long stepSeed, int layers) {
+        BitSet all = new BitSet(layers);
+        all.set(0, layers);
+        return all;
+    }
+
+    @Override
+    public double share(int layers) {
+        return 1;
+    }
+}

@@ -1,0 +1,36 @@
+package io.millrace.optim.participation;
+
+import java.util.BitSet;
+import java.util.Map;
+
+/**
+ * Which of a model's layers have a part in a step: in the others z is 0 and nothing is updated,
+ * weight decay included. What lies before the first and after the last layer always has one. A pure
+ * function of the step's seed, so that a replay needs no more.
+ */
+public interface Participation {
+    /** The name on the command line and in the journal, such as {@code all}. */
+    String name();
+
+    /** What it goes by beside its name, as the journal and files call it. */
+    default Map<String, Object> fields() {
+        return Map.of();
+    }
+
+    /** Whether every layer has a part in every step. */
+    default boolean isWhole() {
+        return false;
+    }
+
+    /**
+     * The layers of one step.
+     *
+     * @param stepSeed the step's seed
+     * @param layers how many the model has
+     * @return numbers from 0
+     */
+    BitSet layers(long stepSeed, int layers);
+
+    /** Share of the layers that have a part in a step, in the mean: for forecasts. */
+    double share(int layers);
+}

@@ -1,0 +1,55 @@
+package io.millrace.optim.participation;
+
+import io.millrace.optim.random.SeededShuffle;
+import java.util.BitSet;
+import java.util.Map;
+
+/**
+ * A fixed share of the layers, drawn anew for each step (LeZO, arXiv 2410.09823): the first of a
+ * permutation that the step's seed makes, {@code round((1 − frozen) L)} of L and at least one.
+ *
+ * @param frozen share of the layers that a step leaves out, in [0, 1)
+ */
+public record RandomLayers(double frozen) implements Participation {
+    /** The name on the command line and in the journal. */
+    public static final String NAME = "random";
+
+    /** The share that LeZO's authors use most. */
+    public static final double DEFAULT_FROZEN = 0.75;
+
+    /** Checks the share. */
+    public RandomLayers {
+        if (!(frozen >= 0 && frozen < 1)) {
+            throw new IllegalArgumentException("share " + frozen);
+        }
+    }
+
+    @Override
+    public String name() {
+        return NAME;
+    }
+
+    @Override
+    public Map<String, Object> fields() {
+        return Map.of("frozen_blocks", frozen);
+    }
+
+    @Override
+    public BitSet layers(long stepSeed, int layers) {
+        int[] order = SeededShuffle.permutation(layers, stepSeed, 0);
+        BitSet chosen = new BitSet(layers);
+        for (int i = 0; i < active(layers); i++) {
+            chosen.set(order[i]);
+        }
+        return chosen;
+    }
+
+    @Override
+    public double share(int layers) {
+        return layers == 0 ? 1 : (double) active(layers) / layers;
+    }
+
+    private int active(int layers) {
+        return Math.clamp(Math.round((1 - frozen) * layers), Math.min(1, layers), layers);
+    }
+}
