@@ -7,7 +7,6 @@ import io.millrace.optim.estimate.StepRecord;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /**
  * LOZO-M: momentum of the left factor of a low-rank direction, {@code N ← β N + (1 − β) ḡU} with ḡU
@@ -60,7 +59,6 @@ public final class LozoMomentum implements UpdateRule {
             slopes.add(new Update.Term(query.seed(), (float) share));
         }
         Update.Momentum momentum = new Update.Momentum((float) beta, (float) -record.lr(), slopes);
-        return new Update(
-                plain.step(), plain.seed(), plain.decay(), plain.terms(), Optional.of(momentum));
+        return Update.ofMomentum(plain, momentum);
     }
 }

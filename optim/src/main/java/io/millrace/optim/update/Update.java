@@ -13,9 +13,15 @@ import java.util.Optional;
  * @param decay factor on tensors of two or more axes; vectors keep factor 1
  * @param terms the directions and their coefficients, in the order in which they are added
  * @param momentum what takes the place of the terms on the matrices of a low-rank direction
+ * @param program what takes the place of decay and terms, of rules that are no sum of directions
  */
 public record Update(
-        long step, long seed, float decay, List<Term> terms, Optional<Momentum> momentum) {
+        long step,
+        long seed,
+        float decay,
+        List<Term> terms,
+        Optional<Momentum> momentum,
+        Optional<ElementProgram> program) {
     /** Freezes the terms. */
     public Update {
         terms = List.copyOf(terms);
@@ -27,7 +33,12 @@ public record Update(
      */
     public Update still() {
         return new Update(
-                step, seed, 1f, List.of(), momentum.map(_ -> new Momentum(1f, 0f, List.of())));
+                step,
+                seed,
+                1f,
+                List.of(),
+                momentum.map(_ -> new Momentum(1f, 0f, List.of())),
+                Optional.empty());
     }
 
     /** Whether it changes no parameter. */
@@ -37,7 +48,23 @@ public record Update(
 
     /** An update without momentum. */
     public Update(long step, long seed, float decay, List<Term> terms) {
-        this(step, seed, decay, terms, Optional.empty());
+        this(step, seed, decay, terms, Optional.empty(), Optional.empty());
+    }
+
+    /** An update with momentum of a left factor. */
+    public static Update ofMomentum(Update plain, Momentum momentum) {
+        return new Update(
+                plain.step,
+                plain.seed,
+                plain.decay,
+                plain.terms,
+                Optional.of(momentum),
+                Optional.empty());
+    }
+
+    /** An update that is a program. */
+    public static Update of(long step, long seed, ElementProgram program) {
+        return new Update(step, seed, 1f, List.of(), Optional.empty(), Optional.of(program));
     }
 
     /**

@@ -2,6 +2,7 @@ package io.millrace.optim.update;
 
 import io.millrace.optim.direction.Direction;
 import io.millrace.optim.estimate.StepRecord;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -20,6 +21,14 @@ public interface UpdateRule {
     /** What it goes by beside its name, as the journal and files call it. */
     default Map<String, Object> fields() {
         return Map.of();
+    }
+
+    /**
+     * What it keeps for every element, at most {@link ElementProgram#MOST_STATES}; with states its
+     * updates are {@linkplain Update#program programs}.
+     */
+    default List<ElementState> states() {
+        return List.of();
     }
 
     /** Whether its updates carry {@link Update#momentum}. */

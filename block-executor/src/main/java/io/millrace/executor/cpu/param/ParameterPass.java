@@ -4,6 +4,7 @@ import io.millrace.memory.DType;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.update.ElementProgram;
 import io.millrace.optim.update.PendingUpdates;
 import io.millrace.optim.update.Update;
 import java.lang.foreign.MemorySegment;
@@ -32,6 +33,8 @@ public final class ParameterPass {
     private final StorageCodec codec = new StorageCodec(TILE);
     private final float[] p = new float[TILE];
     private final float[] z = new float[TILE];
+    // Of programs: the parameters, states, scratch; all but the first made when one first runs.
+    private final float[][] registers = new float[ElementProgram.REGISTERS][];
     private DType written = DType.F32;
 
     // The tile at work: so many pieces of so many elements, `stride` elements apart in the tensor.
@@ -49,6 +52,7 @@ public final class ParameterPass {
     public ParameterPass(DenseDirection direction, Rounding rounding) {
         this.direction = direction;
         this.rounding = rounding;
+        registers[ElementProgram.PARAMETER] = p;
     }
 
     /**
@@ -156,6 +160,9 @@ public final class ParameterPass {
             long[] outputOffsets,
             long outputElement) {
         load(tensor);
+        if (!tensor.states().isEmpty() && plan.pending().size() > 0) {
+            loadStates(tensor);
+        }
         if (plan.gathered().isPresent()) {
             addGathered(tensor, plan, plan.gathered().get());
         } else {
@@ -165,7 +172,7 @@ public final class ParameterPass {
         if (plan.probe().isPresent()) {
             Probe probe = plan.probe().get();
             if (!probe.isStill()) {
-                fillZ(tensor, probe.seed());
+                fillZ(tensor, probe.seed(), z);
             }
             perturb(probe.scales(), count, outputs, outputOffsets, outputElement);
         } else if (outputs.length == 1) {
@@ -222,16 +229,10 @@ public final class ParameterPass {
         int count = pieces * width;
         for (int i = 0; i < pending.size(); i++) {
             Update update = pending.update(i);
-            if (!tensor.vector() && update.decay() != 1f) {
-                TileKernels.scale(p, count, update.decay());
-            }
-            for (int k = 0; k < update.terms().size(); k++) {
-                Update.Term term = update.terms().get(k);
-                fillZ(tensor, term.seed());
-                TileKernels.add(p, z, count, term.coefficient());
-            }
+            apply(tensor, update, count);
             if (pending.foldsAfter(update.step())) {
                 boolean store = plan.store() && update.step() == pending.foldThrough();
+                roundStates(tensor, store);
                 if (store && pieces == 1 && rounding == Rounding.NEAREST) {
                     // Narrowed once: what is kept on is what was written.
                     codec.storeRounded(
@@ -244,6 +245,72 @@ public final class ParameterPass {
                 }
             }
         }
+    }
+
+    private void apply(StoredTensor tensor, Update update, int count) {
+        if (update.program().isPresent()) {
+            run(tensor, update.program().get(), count);
+            return;
+        }
+        if (!tensor.vector() && update.decay() != 1f) {
+            TileKernels.scale(p, count, update.decay());
+        }
+        for (int k = 0; k < update.terms().size(); k++) {
+            Update.Term term = update.terms().get(k);
+            fillZ(tensor, term.seed(), z);
+            TileKernels.add(p, z, count, term.coefficient());
+        }
+    }
+
+    private void run(StoredTensor tensor, ElementProgram program, int count) {
+        makeRegisters();
+        for (int i = 0; i < program.steps().size(); i++) {
+            ElementProgram.Step step = program.steps().get(i);
+            switch (step.op()) {
+                case Z -> fillZ(tensor, step.seed(), registers[step.to()]);
+                case DECAY -> {
+                    if (!tensor.vector()) {
+                        TileKernels.scale(p, count, step.scalar());
+                    }
+                }
+                default -> ElementKernels.run(step, registers, count);
+            }
+        }
+    }
+
+    private void makeRegisters() {
+        for (int i = 0; i < registers.length; i++) {
+            if (registers[i] == null) {
+                registers[i] = new float[TILE];
+            }
+        }
+    }
+
+    private void loadStates(StoredTensor tensor) {
+        makeRegisters();
+        for (int k = 0; k < tensor.states().size(); k++) {
+            StoredState state = tensor.states().get(k);
+            float[] values = registers[ElementProgram.state(k)];
+            for (int i = 0; i < pieces; i++) {
+                codec.load(tensor.bytes(), at(state, i), state.dtype(), values, i * width, width);
+            }
+        }
+    }
+
+    /** States are rounded to nearest where parameters are rounded, whatever their way. */
+    private void roundStates(StoredTensor tensor, boolean store) {
+        for (int k = 0; k < tensor.states().size(); k++) {
+            StoredState state = tensor.states().get(k);
+            float[] values = registers[ElementProgram.state(k)];
+            codec.roundNearest(state.dtype(), values, 0, pieces * width);
+            for (int i = 0; store && i < pieces; i++) {
+                codec.store(tensor.bytes(), at(state, i), state.dtype(), values, i * width, width);
+            }
+        }
+    }
+
+    private long at(StoredState state, int piece) {
+        return state.offset() + element(piece) * state.dtype().sizeBytes();
     }
 
     private void addGathered(StoredTensor tensor, PassPlan plan, MemorySegment sums) {
@@ -259,9 +326,9 @@ public final class ParameterPass {
         }
     }
 
-    private void fillZ(StoredTensor tensor, long seed) {
+    private void fillZ(StoredTensor tensor, long seed, float[] values) {
         for (int i = 0; i < pieces; i++) {
-            direction.fill(seed, tensor.tensorId(), element(i), z, i * width, width);
+            direction.fill(seed, tensor.tensorId(), element(i), values, i * width, width);
         }
     }
 

@@ -2,6 +2,7 @@ package io.millrace.executor.cpu.param;
 
 import io.millrace.memory.DType;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 
 /**
  * A trainable tensor where it lies.
@@ -12,6 +13,7 @@ import java.lang.foreign.MemorySegment;
  * @param tensorId its index among the sorted trainable names
  * @param elements how many it has
  * @param vector whether it has fewer than two axes; weight decay passes over it
+ * @param states what an update rule keeps beside each element, in the rule's order
  */
 public record StoredTensor(
         MemorySegment bytes,
@@ -19,9 +21,22 @@ public record StoredTensor(
         DType dtype,
         int tensorId,
         long elements,
-        boolean vector) {
+        boolean vector,
+        List<StoredState> states) {
+    /** A tensor without states. */
+    public StoredTensor(
+            MemorySegment bytes,
+            long offset,
+            DType dtype,
+            int tensorId,
+            long elements,
+            boolean vector) {
+        this(bytes, offset, dtype, tensorId, elements, vector, List.of());
+    }
+
     /** Checks that the tensor lies inside its memory and can be tuned. */
     public StoredTensor {
+        states = List.copyOf(states);
         if (!dtype.isTrainable()) {
             throw new IllegalArgumentException("a tensor of " + dtype + " cannot be tuned");
         }

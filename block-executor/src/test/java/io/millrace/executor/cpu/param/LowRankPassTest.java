@@ -278,7 +278,8 @@ class LowRankPassTest {
                     withMomentum
                             ? Optional.of(new Update.Momentum(0.8f, -0.01f, terms))
                             : Optional.empty();
-            updates.add(new Update(step, random.nextLong(), 0.97f, terms, momentum));
+            updates.add(
+                    new Update(step, random.nextLong(), 0.97f, terms, momentum, Optional.empty()));
         }
         return updates;
     }

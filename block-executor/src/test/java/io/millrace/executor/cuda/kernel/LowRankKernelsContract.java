@@ -464,7 +464,7 @@ abstract class LowRankKernelsContract {
                             ? Optional.of(new Update.Momentum(0.9f, -1e-2f, terms(1 + i % 3)))
                             : Optional.empty();
             float decay = i % 3 == 0 ? 1f : 0.999f;
-            updates.add(new Update(i, random.nextLong(), decay, terms, momentum));
+            updates.add(new Update(i, random.nextLong(), decay, terms, momentum, Optional.empty()));
         }
         return updates;
     }

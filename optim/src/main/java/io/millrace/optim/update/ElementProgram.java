@@ -1,0 +1,180 @@
+package io.millrace.optim.update;
+
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What an update does to each element, for rules that are not sums of directions: a straight line
+ * of float32 operations over registers, the same bits on every device. Register 0 is the parameter,
+ * the next are the rule's {@linkplain UpdateRule#states states}, and the rest is scratch. Every
+ * operation is rounded once, to nearest.
+ *
+ * @param steps in order
+ */
+public record ElementProgram(List<Step> steps) {
+    /** The register of the parameter. */
+    public static final int PARAMETER = 0;
+
+    /** As many states as a rule may have. */
+    public static final int MOST_STATES = 3;
+
+    /** As many scratch registers as there are. */
+    public static final int MOST_SCRATCH = 4;
+
+    /** All registers. */
+    public static final int REGISTERS = 1 + MOST_STATES + MOST_SCRATCH;
+
+    /** Operations; {@code to}, {@code a} and {@code b} are registers, s is the scalar. */
+    public enum Op {
+        /** to ← z of the step's seed. */
+        Z,
+        /** to ← s. */
+        FILL,
+        /** to ← s · a. */
+        SCALE,
+        /** to ← fma(s, a, b). */
+        FMA,
+        /** to ← a + b. */
+        ADD,
+        /** to ← a · b. */
+        MULTIPLY,
+        /** to ← a / b. */
+        DIVIDE,
+        /** to ← the greater; b where they do not compare. */
+        MAX,
+        /** to ← √a. */
+        ROOT,
+        /** to ← 1 where a is above 0, −1 where it is below, else 0. */
+        SIGN,
+        /** The parameter ← s · parameter, in tensors of two axes or more. */
+        DECAY
+    }
+
+    /**
+     * One operation.
+     *
+     * @param op what is done
+     * @param to register that is written
+     * @param a first operand
+     * @param b second operand
+     * @param scalar s
+     * @param seed of {@link Op#Z}
+     */
+    public record Step(Op op, int to, int a, int b, float scalar, long seed) {
+        /** Checks the registers. */
+        public Step {
+            if (to < 0 || to >= REGISTERS || a < 0 || a >= REGISTERS || b < 0 || b >= REGISTERS) {
+                throw new IllegalArgumentException(
+                        op + " of registers " + to + ", " + a + ", " + b);
+            }
+        }
+    }
+
+    /** Freezes the steps. */
+    public ElementProgram {
+        steps = List.copyOf(steps);
+    }
+
+    /** The register of a state, from 0. */
+    public static int state(int index) {
+        return 1 + below(MOST_STATES, index);
+    }
+
+    /** A scratch register, from 0. */
+    public static int scratch(int index) {
+        return 1 + MOST_STATES + below(MOST_SCRATCH, index);
+    }
+
+    /** A program that grows step by step. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    private static int below(int end, int index) {
+        if (index < 0 || index >= end) {
+            throw new IllegalArgumentException("register " + index + " of " + end);
+        }
+        return index;
+    }
+
+    /** Gathers steps. */
+    public static final class Builder {
+        private final List<Step> steps = new ArrayList<>();
+
+        private Builder() {}
+
+        /** to ← z(seed). */
+        public Builder z(int to, long seed) {
+            return add(Op.Z, to, 0, 0, 0, seed);
+        }
+
+        /** to ← Σ coefficient · z(seed), in order, from the first product on by fma. */
+        public Builder terms(int to, int spare, List<Update.Term> terms) {
+            fill(to, 0);
+            for (Update.Term term : terms) {
+                z(spare, term.seed()).fma(to, term.coefficient(), spare, to);
+            }
+            return this;
+        }
+
+        /** to ← s. */
+        public Builder fill(int to, float s) {
+            return add(Op.FILL, to, 0, 0, s, 0);
+        }
+
+        /** to ← s · a. */
+        public Builder scale(int to, float s, int a) {
+            return add(Op.SCALE, to, a, 0, s, 0);
+        }
+
+        /** to ← fma(s, a, b). */
+        public Builder fma(int to, float s, int a, int b) {
+            return add(Op.FMA, to, a, b, s, 0);
+        }
+
+        /** to ← a + b. */
+        public Builder plus(int to, int a, int b) {
+            return add(Op.ADD, to, a, b, 0, 0);
+        }
+
+        /** to ← a · b. */
+        public Builder multiply(int to, int a, int b) {
+            return add(Op.MULTIPLY, to, a, b, 0, 0);
+        }
+
+        /** to ← a / b. */
+        public Builder divide(int to, int a, int b) {
+            return add(Op.DIVIDE, to, a, b, 0, 0);
+        }
+
+        /** to ← the greater; b where they do not compare. */
+        public Builder max(int to, int a, int b) {
+            return add(Op.MAX, to, a, b, 0, 0);
+        }
+
+        /** to ← √a. */
+        public Builder root(int to, int a) {
+            return add(Op.ROOT, to, a, 0, 0, 0);
+        }
+
+        /** to ← the sign of a. */
+        public Builder sign(int to, int a) {
+            return add(Op.SIGN, to, a, 0, 0, 0);
+        }
+
+        /** The parameter ← s · parameter, in tensors of two axes or more; nothing where s is 1. */
+        public Builder decay(float s) {
+            return s == 1f ? this : add(Op.DECAY, PARAMETER, PARAMETER, 0, s, 0);
+        }
+
+        private Builder add(Op op, int to, int a, int b, float scalar, long seed) {
+            steps.add(new Step(op, to, a, b, scalar, seed));
+            return this;
+        }
+
+        /** The program. */
+        public ElementProgram build() {
+            return new ElementProgram(steps);
+        }
+    }
+}
