@@ -8,6 +8,7 @@ import io.millrace.memory.Matmul;
 import io.millrace.memory.OffloadException;
 import io.millrace.memory.device.CudaDevice;
 import io.millrace.memory.device.Device;
+import io.millrace.memory.device.DeviceName;
 import io.millrace.memory.device.DeviceOptions;
 import io.millrace.memory.device.Devices;
 import io.millrace.telemetry.json.Json;
@@ -54,7 +55,7 @@ public final class GpuBenchmark {
 
     private final Map<String, String> given;
     private final Path work;
-    private final String device;
+    private final DeviceName device;
     private final DType dtype;
     private final Matmul matmul;
     private final int length;
@@ -67,7 +68,7 @@ public final class GpuBenchmark {
         this.given = given;
         requireKnown();
         work = Files.createDirectories(Path.of(given.get("--work")));
-        device = given.getOrDefault("--device", "cuda:0");
+        device = DeviceName.parse(given.getOrDefault("--device", "cuda:0"), "--device");
         dtype = dtype(given.getOrDefault("--dtype", "bfloat16"));
         matmul = matmul(given.getOrDefault("--matmul", "native"));
         length = Integer.parseInt(given.getOrDefault("--seq-len", "2048"));
@@ -131,7 +132,7 @@ public final class GpuBenchmark {
     }
 
     private boolean run() throws IOException, InterruptedException {
-        report.put("device", device);
+        report.put("device", device.toString());
         report.put("sequence_length", length);
         report.put("dtype", dtype.torchName());
         report.put("matmul", matmul.id());
@@ -209,7 +210,7 @@ public final class GpuBenchmark {
             say(name + ", batch " + batch + " x " + length);
             List<String> options =
                     new ArrayList<>(List.of("--seq-len=" + length, "--matmul=" + matmul.id()));
-            if (!device.equals("cpu")) {
+            if (!device.kind().unifiedMemory()) {
                 options.add("--device-budget=" + budget);
             }
             if (given.containsKey("--host-budget")) {

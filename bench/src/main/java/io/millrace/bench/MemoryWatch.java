@@ -3,6 +3,8 @@ package io.millrace.bench;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.cuda.CudaApi;
 import io.millrace.memory.cuda.CudaDriver;
+import io.millrace.memory.device.DeviceKind;
+import io.millrace.memory.device.DeviceName;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,10 +27,10 @@ final class MemoryWatch implements AutoCloseable {
     /**
      * Begins to watch a card.
      *
-     * @param device {@code cuda:N}; others have no card to watch
+     * @param device a card; others have no memory to watch
      */
-    MemoryWatch(String device) {
-        int number = device.startsWith("cuda:") ? Integer.parseInt(device.substring(5)) : -1;
+    MemoryWatch(DeviceName device) {
+        int number = device.kind() == DeviceKind.CUDA ? device.ordinal() : -1;
         OptionalLong used = used(number);
         card = used.isPresent() ? number : -1;
         before = used.orElse(0);

@@ -14,6 +14,7 @@ import io.millrace.executor.probe.MachineProbe;
 import io.millrace.memory.ByteSize;
 import io.millrace.memory.DType;
 import io.millrace.memory.Tier;
+import io.millrace.memory.device.DeviceName;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.prefetch.plan.Machine;
 import io.millrace.prefetch.plan.MachineFile;
@@ -65,7 +66,7 @@ public final class PlanAccuracy {
             int queries,
             int foldEvery,
             String perturbation,
-            String device,
+            DeviceName device,
             double hostShare,
             double deviceShare) {}
 
@@ -83,7 +84,7 @@ public final class PlanAccuracy {
                             1,
                             1,
                             "gaussian",
-                            "cpu",
+                            DeviceName.CPU,
                             0.33,
                             1),
                     memory("opt125-f32-4x128", "opt-125m", DType.F32, 4, 128),
@@ -106,7 +107,7 @@ public final class PlanAccuracy {
                             1,
                             1,
                             "gaussian",
-                            "cpu",
+                            DeviceName.CPU,
                             0.25,
                             1),
                     new Case(
@@ -119,7 +120,7 @@ public final class PlanAccuracy {
                             1,
                             1,
                             "rademacher",
-                            "cpu",
+                            DeviceName.CPU,
                             1,
                             1),
                     memory("opt1.3b-bf16-4x128", "opt-1.3b", DType.BF16, 4, 128),
@@ -133,7 +134,7 @@ public final class PlanAccuracy {
                             1,
                             1,
                             "gaussian",
-                            "cpu",
+                            DeviceName.CPU,
                             0.1,
                             1),
                     new Case(
@@ -146,7 +147,7 @@ public final class PlanAccuracy {
                             1,
                             1,
                             "rademacher",
-                            "cpu",
+                            DeviceName.CPU,
                             0.1,
                             1),
                     new Case(
@@ -159,7 +160,7 @@ public final class PlanAccuracy {
                             2,
                             1,
                             "gaussian",
-                            "cpu",
+                            DeviceName.CPU,
                             1,
                             1),
                     new Case(
@@ -172,7 +173,7 @@ public final class PlanAccuracy {
                             1,
                             1,
                             "gaussian",
-                            "emulated",
+                            DeviceName.EMULATED,
                             0.3,
                             0.2),
                     new Case(
@@ -185,7 +186,7 @@ public final class PlanAccuracy {
                             1,
                             1,
                             "gaussian",
-                            "emulated",
+                            DeviceName.EMULATED,
                             1,
                             0.2),
                     memory("gpt2-f32-4x256", "gpt2", DType.F32, 4, 256),
@@ -201,18 +202,30 @@ public final class PlanAccuracy {
                             1,
                             4,
                             "gaussian",
-                            "cpu",
+                            DeviceName.CPU,
                             1,
                             1));
 
     private static Case memory(String name, String arch, DType dtype, int batch, int tokens) {
-        return new Case(name, arch, dtype, batch, batch, tokens, 1, 1, "gaussian", "cpu", 1, 1);
+        return new Case(
+                name, arch, dtype, batch, batch, tokens, 1, 1, "gaussian", DeviceName.CPU, 1, 1);
     }
 
     /** A window of ten steps, so that runs of some seconds fold too. */
     private static Case lowRank(String name, DType dtype, int batch, int tokens, double host) {
         return new Case(
-                name, "opt-125m", dtype, batch, batch, tokens, 1, 10, "low-rank", "cpu", host, 1);
+                name,
+                "opt-125m",
+                dtype,
+                batch,
+                batch,
+                tokens,
+                1,
+                10,
+                "low-rank",
+                DeviceName.CPU,
+                host,
+                1);
     }
 
     private PlanAccuracy(Path folder, Optional<Path> machineFile, int steps) {

@@ -6,6 +6,7 @@ import io.millrace.executor.plan.ModelPlanner;
 import io.millrace.executor.plan.ModelShape;
 import io.millrace.executor.plan.PlanOptions;
 import io.millrace.memory.DType;
+import io.millrace.memory.device.DeviceName;
 import io.millrace.optim.direction.Directions;
 import io.millrace.prefetch.plan.Operation;
 import io.millrace.prefetch.plan.StepWork;
@@ -73,7 +74,7 @@ public final class Roofline {
         String perturbation = given.get("--perturbation", "gaussian");
         MemoryConfig memory =
                 new MemoryConfig(
-                        "cpu",
+                        DeviceName.CPU,
                         OptionalLong.empty(),
                         given.find("--host-budget")
                                 .map(bytes -> OptionalLong.of(Long.parseLong(bytes)))

@@ -9,6 +9,7 @@ import io.millrace.executor.plan.PlanOptions;
 import io.millrace.executor.probe.MachineProbe;
 import io.millrace.memory.DType;
 import io.millrace.memory.Tier;
+import io.millrace.memory.device.DeviceName;
 import io.millrace.prefetch.plan.Machine;
 import io.millrace.prefetch.plan.MachineFile;
 import io.millrace.telemetry.StepMetrics;
@@ -179,7 +180,7 @@ public final class SizeCurve {
 
     private MemoryConfig memory(OptionalLong hostBudget) {
         return new MemoryConfig(
-                "cpu",
+                DeviceName.CPU,
                 OptionalLong.empty(),
                 hostBudget,
                 Optional.of(folder.resolve("nvme")),

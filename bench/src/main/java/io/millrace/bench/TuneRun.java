@@ -1,5 +1,6 @@
 package io.millrace.bench;
 
+import io.millrace.memory.device.DeviceName;
 import io.millrace.telemetry.Lane;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
@@ -25,7 +26,7 @@ final class TuneRun {
     private static final int FIRST_ID = 4; // after the special ones of OPT and Llama
 
     private final List<String> millrace;
-    private final String device;
+    private final DeviceName device;
     private final Path work;
     private final int minutes;
 
@@ -36,7 +37,7 @@ final class TuneRun {
      * @param work where a run's output goes; emptied before and after each
      * @param minutes that a run may take
      */
-    TuneRun(List<String> millrace, String device, Path work, int minutes) {
+    TuneRun(List<String> millrace, DeviceName device, Path work, int minutes) {
         this.minutes = minutes;
         this.millrace = millrace;
         this.device = device;

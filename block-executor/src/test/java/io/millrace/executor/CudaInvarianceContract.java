@@ -14,6 +14,7 @@ import io.millrace.memory.Ledger;
 import io.millrace.memory.Matmul;
 import io.millrace.memory.device.CudaDevice;
 import io.millrace.memory.device.Device;
+import io.millrace.memory.device.DeviceName;
 import io.millrace.memory.device.DeviceOptions;
 import io.millrace.memory.device.Devices;
 import io.millrace.model.Checkpoint;
@@ -133,14 +134,15 @@ abstract class CudaInvarianceContract {
         if (!matmul.equals("fp8")) {
             return true;
         }
-        try (Device card = Devices.open("cuda:0", Ledger.unlimited(), DeviceOptions.defaults())) {
+        try (Device card =
+                Devices.open(DeviceName.cuda(0), Ledger.unlimited(), DeviceOptions.defaults())) {
             return ((CudaDevice) card).facts().computeCapability() >= Fp8Operands.CAPABILITY;
         }
     }
 
     /** What cards alone compute on, processors are asked for in full. */
     private static Matmul matmul(String name, MemoryConfig memory) {
-        return memory.device().equals("cuda:0")
+        return memory.device().equals(DeviceName.cuda(0))
                 ? Matmul.valueOf(name.toUpperCase(Locale.ROOT))
                 : Matmul.NATIVE;
     }

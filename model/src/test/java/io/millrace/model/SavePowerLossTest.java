@@ -199,4 +199,29 @@ final class SavePowerLossTest {
         assertThat(faults).isEqualTo(10);
         assertThat(models(model)).containsExactly(NEW);
     }
+
+    @Test
+    void whateverFailsIsToldWithItsFileAndTheNextSaveIsWhole() throws IOException {
+        for (FaultyDisk.Fault fault : FaultyDisk.Fault.values()) {
+            int faults = 0;
+            while (true) {
+                Path model = temp.resolve(fault + "-" + faults);
+                save(Disk.system(), model, OLD);
+                FaultyDisk disk = new FaultyDisk(fault, faults);
+                Throwable failure = catchThrowable(() -> save(disk, model, NEW));
+                if (failure == null) {
+                    break;
+                }
+                assertThat(failure)
+                        .isInstanceOfAny(TierFullException.class, UncheckedIOException.class)
+                        .hasMessageContaining(temp.toString());
+                assertThat(models(model)).hasSizeLessThan(2);
+                save(Disk.system(), model, NEW);
+                assertThat(models(model)).containsExactly(NEW);
+                assertThat(TestModels.list(model)).noneMatch(DurableFiles::isPart);
+                faults++;
+            }
+            assertThat(faults).as(fault.toString()).isGreaterThan(4);
+        }
+    }
 }

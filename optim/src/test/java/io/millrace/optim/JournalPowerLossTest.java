@@ -2,6 +2,7 @@ package io.millrace.optim;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.Seed;
@@ -139,7 +140,7 @@ final class JournalPowerLossTest {
 
     @Test
     void aJournalThatCannotBeStartedIsRefusedAndNotThere() {
-        for (FaultyDisk.Fault fault : FaultyDisk.Fault.values()) {
+        for (FaultyDisk.Fault fault : List.of(FaultyDisk.Fault.FULL, FaultyDisk.Fault.SYNC)) {
             for (int at = 0; at < 2; at++) {
                 Disk disk = new FaultyDisk(fault, at);
                 assertThatThrownBy(() -> JournalWriter.create(disk, file(work), HEADER))
@@ -182,6 +183,54 @@ final class JournalPowerLossTest {
             assertThat(journal.durableStep()).isEqualTo(1);
         }
         assertThat(JournalReader.read(file(work)).lastStep()).isGreaterThanOrEqualTo(1);
+    }
+
+    @Test
+    void everyFaultIsToldAtOnceAndARunGoesOnFromWhatCounted() throws IOException {
+        for (FaultyDisk.Fault fault : FaultyDisk.Fault.values()) {
+            int faults = 0;
+            while (true) {
+                Path file = temp.resolve(fault + "-" + faults + ".jsonl");
+                long[] durable = {-1};
+                FaultyDisk disk = new FaultyDisk(fault, faults);
+                Throwable failure = catchThrowable(() -> writeAll(disk, file, durable));
+                if (failure == null) {
+                    break;
+                }
+                assertThat(failure)
+                        .isInstanceOfAny(
+                                BadInputException.class,
+                                TierFullException.class,
+                                UncheckedIOException.class)
+                        .hasMessageContaining(file.toString());
+                if (durable[0] >= 0) {
+                    goOnFrom(file, durable[0]);
+                }
+                faults++;
+            }
+            assertThat(faults).as(fault.toString()).isGreaterThan(STEPS.size());
+        }
+    }
+
+    private static void writeAll(Disk disk, Path file, long[] durable) {
+        try (JournalWriter journal = JournalWriter.create(disk, file, HEADER)) {
+            durable[0] = 0;
+            for (StepRecord step : STEPS) {
+                journal.append(step);
+                journal.force();
+                durable[0] = journal.durableStep();
+            }
+        }
+    }
+
+    private static void goOnFrom(Path file, long durable) throws IOException {
+        Journal read = JournalReader.read(file);
+        assertThat(read.lastStep()).isGreaterThanOrEqualTo(durable);
+        assertThat(read.records()).isEqualTo(STEPS.subList(0, (int) read.lastStep()));
+        try (JournalWriter journal = JournalWriter.resume(file, read)) {
+            STEPS.subList((int) read.lastStep(), STEPS.size()).forEach(journal::append);
+        }
+        assertThat(JournalReader.read(file).records()).isEqualTo(STEPS);
     }
 
     private static Path file(Path folder) {

@@ -13,6 +13,7 @@ import io.millrace.memory.cuda.KernelLibrary;
 import io.millrace.memory.device.CudaDevice;
 import io.millrace.memory.device.CudaStream;
 import io.millrace.memory.device.DeviceBuffer;
+import io.millrace.memory.device.DeviceName;
 import io.millrace.telemetry.Lane;
 import io.millrace.telemetry.SpanLog;
 import java.lang.foreign.MemorySegment;
@@ -129,7 +130,7 @@ final class CudaFeedTest {
     private FeedRig rig(HostCuda driver, Path place) throws Exception {
         try (AutoCloseable installed = driver.install()) {
             assertThat(installed).isNotNull();
-            return new FeedRig(place, "cuda:0");
+            return new FeedRig(place, DeviceName.cuda(0));
         }
     }
 

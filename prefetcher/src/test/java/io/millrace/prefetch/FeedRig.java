@@ -5,6 +5,7 @@ import io.millrace.memory.Tier;
 import io.millrace.memory.device.CudaDevice;
 import io.millrace.memory.device.Device;
 import io.millrace.memory.device.DeviceEvent;
+import io.millrace.memory.device.DeviceName;
 import io.millrace.memory.device.DeviceOptions;
 import io.millrace.memory.device.Devices;
 import io.millrace.memory.host.HostMemory;
@@ -59,11 +60,11 @@ final class FeedRig implements AutoCloseable {
     PipelinedFeed feed;
 
     FeedRig(Path folder) {
-        this(folder, "emulated");
+        this(folder, DeviceName.EMULATED);
     }
 
-    FeedRig(Path folder, String deviceName) {
-        device = Devices.open(deviceName, ledger, DeviceOptions.defaults());
+    FeedRig(Path folder, DeviceName name) {
+        device = Devices.open(name, ledger, DeviceOptions.defaults());
         host = new HostMemory(ledger, Tier.HOST, device.pinning());
         IoOptions options = IoOptions.defaults().withPieces(8192, 2);
         io = new FaultyFileIo(FileIo.open(folder, options), FaultPlan.none(1));

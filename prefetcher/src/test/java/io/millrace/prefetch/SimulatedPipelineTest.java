@@ -2,6 +2,7 @@ package io.millrace.prefetch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.millrace.memory.device.DeviceName;
 import io.millrace.prefetch.plan.ComputeRates;
 import io.millrace.prefetch.plan.FormRates;
 import io.millrace.prefetch.plan.Machine;
@@ -32,7 +33,7 @@ class SimulatedPipelineTest {
                     new Machine.Drive(1e6, 1e6, 1e6, 1e6, 0, 0, 0, 0, "none"),
                     new Machine.Host(2, 1, 1, 1, 1, -1),
                     new Machine.Accelerator(
-                            "cuda:0",
+                            DeviceName.cuda(0),
                             false,
                             0,
                             1e6,

@@ -6,7 +6,7 @@
  *                                                                 |              |
  *                                                              SpanLog      StepMetrics
  *                                                                 |              |
- *                                                            TraceWriter   MetricsWriter
+ *                                                            TraceWriter   metrics.jsonl
  * </pre>
  *
  * <p>Any thread records; the step thread drains, measures and writes. The lowest floor: imports

@@ -1,15 +1,15 @@
 package io.millrace.executor.config;
 
+import io.millrace.memory.device.DeviceName;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.regex.Pattern;
 
 /**
  * Where a run may put its bytes, and how it moves them. Nothing here changes a result.
  *
- * @param device {@code cpu}, {@code emulated} or {@code cuda:N}
+ * @param device what computes
  * @param deviceBudget bytes of device memory, all that is free where empty
  * @param hostBudget bytes of host memory, all that is free where empty
  * @param nvmeDir folder of the block store
@@ -18,20 +18,17 @@ import java.util.regex.Pattern;
  * @param overlap whether transfers run while blocks compute
  */
 public record MemoryConfig(
-        String device,
+        DeviceName device,
         OptionalLong deviceBudget,
         OptionalLong hostBudget,
         Optional<Path> nvmeDir,
         OptionalLong nvmeBudget,
         int prefetch,
         boolean overlap) {
-    // Before DEFAULT, whose constructor needs it.
-    private static final Pattern DEVICE = Pattern.compile("cpu|emulated|cuda:\\d{1,3}");
-
     /** The CPU, without bounds. */
     public static final MemoryConfig DEFAULT =
             new MemoryConfig(
-                    "cpu",
+                    DeviceName.CPU,
                     OptionalLong.empty(),
                     OptionalLong.empty(),
                     Optional.empty(),
@@ -41,11 +38,6 @@ public record MemoryConfig(
 
     /** Checks every field. */
     public MemoryConfig {
-        Check.that(
-                DEVICE.matcher(device).matches(),
-                "--device",
-                "'" + device + "' is not a device",
-                "give cpu, emulated or cuda:N");
         Check.budget(deviceBudget, "--device-budget");
         Check.budget(hostBudget, "--host-budget");
         Check.budget(nvmeBudget, "--nvme-budget");
@@ -55,6 +47,29 @@ public record MemoryConfig(
                 "there is no folder to use it in",
                 "add --nvme-dir");
         Check.atLeast(1, prefetch, "--prefetch");
+    }
+
+    /**
+     * The same from the text of {@code --device}.
+     *
+     * @throws io.millrace.memory.BadInputException when it names no device
+     */
+    public MemoryConfig(
+            String device,
+            OptionalLong deviceBudget,
+            OptionalLong hostBudget,
+            Optional<Path> nvmeDir,
+            OptionalLong nvmeBudget,
+            int prefetch,
+            boolean overlap) {
+        this(
+                DeviceName.parse(device, "--device"),
+                deviceBudget,
+                hostBudget,
+                nvmeDir,
+                nvmeBudget,
+                prefetch,
+                overlap);
     }
 
     /** The same with another prefetch distance. */
@@ -91,7 +106,7 @@ public record MemoryConfig(
     }
 
     void addOptions(Map<String, Object> options) {
-        options.put("device", device);
+        options.put("device", device.toString());
         deviceBudget.ifPresent(bytes -> options.put("device-budget", bytes));
         hostBudget.ifPresent(bytes -> options.put("host-budget", bytes));
         nvmeDir.ifPresent(dir -> options.put("nvme-dir", dir.toString()));

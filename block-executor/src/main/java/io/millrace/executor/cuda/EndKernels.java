@@ -95,32 +95,32 @@ final class EndKernels {
         LinearSpec matrix = spec.logits();
         int scales = weights.scaleCount();
         int ids = panels.ids(matrix.outputs(), matrix.inputs());
-        DeviceLinear.Product product = linear.product(weights, matrix, x, batch.headRows());
-        for (int id = 0; id < matrix.outputs(); id += ids) {
-            int width = Math.min(ids, matrix.outputs() - id);
-            product.panel(id, width);
-            for (int row = 0; row < batch.headRows(); row += panels.logitRows()) {
-                int rows = Math.min(panels.logitRows(), batch.headRows() - row);
-                DeviceMatrix logits =
-                        new DeviceMatrix(
-                                scratch.address(Part.LOGITS),
-                                (long) rows * width,
-                                width,
-                                DType.F32);
-                product.multiply(row, rows, logits, false);
-                kernels.loss(
-                        logits,
-                        batch.targets() + (long) row * Integer.BYTES,
-                        losses + (long) row * DeviceKernels.ROW_LOSS_BYTES,
-                        scratch.lossRows(),
-                        rows,
-                        width,
-                        id,
-                        spec.softcap(),
-                        scales);
+        try (DeviceLinear.Product product = linear.product(weights, matrix, x, batch.headRows())) {
+            for (int id = 0; id < matrix.outputs(); id += ids) {
+                int width = Math.min(ids, matrix.outputs() - id);
+                product.panel(id, width);
+                for (int row = 0; row < batch.headRows(); row += panels.logitRows()) {
+                    int rows = Math.min(panels.logitRows(), batch.headRows() - row);
+                    DeviceMatrix logits =
+                            new DeviceMatrix(
+                                    scratch.address(Part.LOGITS),
+                                    (long) rows * width,
+                                    width,
+                                    DType.F32);
+                    product.multiply(row, rows, logits, false);
+                    kernels.loss(
+                            logits,
+                            batch.targets() + (long) row * Integer.BYTES,
+                            losses + (long) row * DeviceKernels.ROW_LOSS_BYTES,
+                            scratch.lossRows(),
+                            rows,
+                            width,
+                            id,
+                            spec.softcap(),
+                            scales);
+                }
             }
         }
-        product.finish();
     }
 
     /** Takes whole rows of logits of one scale. */
@@ -146,22 +146,22 @@ final class EndKernels {
         LinearSpec matrix = spec.logits();
         int vocabulary = matrix.outputs();
         int ids = panels.ids(vocabulary, matrix.inputs());
-        DeviceLinear.Product product = linear.product(weights, matrix, x, batch.headRows());
         int atOnce = Math.toIntExact(scratch.plan().logitElements() / vocabulary);
         DeviceMatrix logits =
                 new DeviceMatrix(scratch.address(Part.LOGITS), 0, vocabulary, DType.F32);
-        for (int first = 0; first < batch.headRows(); first += atOnce) {
-            int rows = Math.min(atOnce, batch.headRows() - first);
-            for (int id = 0; id < vocabulary; id += ids) {
-                int width = Math.min(ids, vocabulary - id);
-                product.panel(id, width);
-                product.multiply(first, rows, logits.column(id), false);
+        try (DeviceLinear.Product product = linear.product(weights, matrix, x, batch.headRows())) {
+            for (int first = 0; first < batch.headRows(); first += atOnce) {
+                int rows = Math.min(atOnce, batch.headRows() - first);
+                for (int id = 0; id < vocabulary; id += ids) {
+                    int width = Math.min(ids, vocabulary - id);
+                    product.panel(id, width);
+                    product.multiply(first, rows, logits.column(id), false);
+                }
+                if (spec.softcap() != 0) {
+                    kernels.softcap(spec.softcap(), logits, rows, vocabulary, 1);
+                }
+                taker.accept(first, rows, logits.address());
             }
-            if (spec.softcap() != 0) {
-                kernels.softcap(spec.softcap(), logits, rows, vocabulary, 1);
-            }
-            taker.accept(first, rows, logits.address());
         }
-        product.finish();
     }
 }

@@ -56,8 +56,8 @@ public final class ModelSession implements AutoCloseable {
      * @param memory where bytes may be
      */
     public static ModelSession open(Path folder, Optional<DType> dtype, MemoryConfig memory) {
-        Engine engine = Engines.of(memory.device());
-        memory.checkDeviceBudget(memory.device().equals("cpu"));
+        Engine engine = Engines.of(memory.device().kind());
+        memory.checkDeviceBudget(memory.device().kind().unifiedMemory());
         memory.nvmeDir().ifPresent(dir -> GivenPaths.requireFolder("--nvme-dir", dir));
         Checkpoint checkpoint = Checkpoint.open(folder);
         IgnoredTensors.tell(checkpoint);
@@ -126,7 +126,7 @@ public final class ModelSession implements AutoCloseable {
         Engine.Need need =
                 engine.plan(checkpoint.spec(), layout, size, arithmetic, workers(), writesBack);
         forecast.ifPresent(chooser -> {
-            boolean unified = memory.device().equals(MemoryConfig.DEFAULT.device());
+            boolean unified = memory.device().kind().unifiedMemory();
             TierPlan.Needs needs = BlockTiers.needs(memory, origin, unified, need, writesBack);
             memory = memory.withPrefetch(chooser.prefetch(needs, BlockTiers.budgets(ledger)));
         });

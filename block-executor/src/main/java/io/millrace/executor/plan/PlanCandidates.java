@@ -95,7 +95,7 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
                         options.arithmetic().estimator().questions());
         // The engine that will run says what it needs; nothing of a device is loaded for that.
         Engine.Need forwards =
-                Engines.of(machine.device().name())
+                Engines.of(machine.device().name().kind())
                         .plan(
                                 model.spec(),
                                 model.layout(),

@@ -48,16 +48,18 @@ public final class RunForecast implements PrefetchChooser {
         this.spec = spec;
         this.layout = layout;
         // A card is another machine than the processor that was probed.
-        boolean cuda = memory.device().startsWith("cuda");
+        boolean otherCores = !memory.device().kind().onHostCores();
         Direction direction = config.arithmetic().direction();
         machine =
-                probed.filter(one -> !cuda && DirectionRates.known(one.device().rates(), direction))
+                probed.filter(one ->
+                                !otherCores
+                                        && DirectionRates.known(one.device().rates(), direction))
                         .map(one -> one.withDevice(one.device().withName(memory.device())))
                         .flatMap(one ->
                                 config.arithmetic().matmul() == Matmul.BF16
                                         ? one.rounding()
                                         : Optional.of(one));
-        probeIsOld = machine.isEmpty() && !cuda && probed.isPresent();
+        probeIsOld = machine.isEmpty() && !otherCores && probed.isPresent();
         double tokens = examples.stream().mapToInt(Example::length).average().orElse(1);
         double scored = examples.stream().mapToInt(Example::scoredTokens).average().orElse(1);
         shape =

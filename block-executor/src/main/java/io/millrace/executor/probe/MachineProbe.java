@@ -1,6 +1,7 @@
 package io.millrace.executor.probe;
 
 import io.millrace.memory.BadInputException;
+import io.millrace.memory.device.DeviceName;
 import io.millrace.prefetch.plan.ComputeRates;
 import io.millrace.prefetch.plan.Machine;
 import io.millrace.prefetch.probe.TransferProbe;
@@ -42,7 +43,7 @@ public final class MachineProbe {
                     "give one on the drive that runs will use");
         }
         int cores = Runtime.getRuntime().availableProcessors();
-        TransferProbe transfers = TransferProbe.run(folder, "cpu", cores, progress);
+        TransferProbe transfers = TransferProbe.run(folder, DeviceName.CPU, cores, progress);
         try (ComputeProbe computing = new ComputeProbe(cores, ComputeProbe.Effort.FULL, progress)) {
             ComputeRates rates = computing.run();
             return transfers.machine(name, rates, 0);

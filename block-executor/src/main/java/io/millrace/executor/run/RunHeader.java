@@ -8,6 +8,7 @@ import io.millrace.executor.cpu.op.CpuVectors;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
+import io.millrace.memory.device.DeviceKind;
 import io.millrace.model.text.Dataset;
 import io.millrace.model.text.ExamplesFingerprint;
 import io.millrace.optim.estimate.StepRecord;
@@ -155,7 +156,7 @@ final class RunHeader {
 
     /** Emulated devices compute as the CPU that they are; cards have an arithmetic of their own. */
     private static String deviceKind(MemoryConfig memory) {
-        return memory.device().startsWith("cuda") ? "cuda" : "cpu";
+        return memory.device().kind().arithmetic().id();
     }
 
     /** What a journal of version 1 keeps step by step: the last one has to be as this run's is. */
@@ -241,8 +242,12 @@ final class RunHeader {
         if (was == null || was.equals(JournalHeader.AS_STORED)) {
             return "leave " + option(field) + " out";
         }
-        String kind = field.equals(DEVICE) ? (was.equals("cuda") ? "cuda:N" : "cpu") : "" + was;
-        return "give " + option(field) + " " + kind;
+        return "give " + option(field) + " " + (field.equals(DEVICE) ? deviceOption(was) : was);
+    }
+
+    private static String deviceOption(Object kind) {
+        boolean card = kind.equals(DeviceKind.CUDA.id());
+        return (card ? DeviceKind.CUDA : DeviceKind.CPU).option();
     }
 
     private static String option(String field) {

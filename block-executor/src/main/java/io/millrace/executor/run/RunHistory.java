@@ -3,12 +3,12 @@ package io.millrace.executor.run;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.memory.BadInputException;
+import io.millrace.memory.OwnedResources;
 import io.millrace.optim.estimate.StepRecord;
 import io.millrace.optim.journal.Journal;
 import io.millrace.optim.journal.JournalHeader;
 import io.millrace.optim.journal.JournalReader;
 import io.millrace.optim.journal.JournalWriter;
-import io.millrace.telemetry.MetricsWriter;
 import java.util.Optional;
 
 /** What a run has done so far: its journal, the updates that it makes, and its checkpoints. */
@@ -77,13 +77,16 @@ public final class RunHistory implements AutoCloseable {
                 past.read()
                         .map(read -> JournalWriter.resume(folder.journal(), read))
                         .orElseGet(() -> JournalWriter.create(folder.journal(), past.header()));
+        OwnedResources owned = new OwnedResources();
+        owned.own(journal);
         try {
-            MetricsWriter metrics = new MetricsWriter(folder.metrics());
+            MetricsWriter metrics = owned.own(new MetricsWriter(folder.metrics()));
             metrics.truncateAfter(past.lastStep());
             return new RunHistory(past, folder, journal, metrics);
         } catch (RuntimeException | Error e) {
-            journal.close();
-            throw e;
+            try (owned) {
+                throw e;
+            }
         }
     }
 

@@ -120,7 +120,7 @@ public final class RunObservers implements AutoCloseable {
         return new RunFacts(
                 setup.describe(),
                 session.checkpoint().spec().modelType(),
-                tiers.device().name(),
+                tiers.device().name().toString(),
                 tiers.device().unifiedMemory(),
                 tiers.placement().prefetch(),
                 blocks(session.layout(), tiers),

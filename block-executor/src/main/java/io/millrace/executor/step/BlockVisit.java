@@ -119,8 +119,13 @@ public abstract class BlockVisit {
         return !pending(index).changes();
     }
 
-    /** Says that a pass has been over the whole tensor, and stored it if it should. */
-    public final void markFormed(int index) {
+    /** Begins a pass over a whole tensor, which stores it if that is due. */
+    public final Coverage cover(int index) {
+        return new Coverage(this, index);
+    }
+
+    /** Says that a pass has been over the whole tensor; for the one that counted its elements. */
+    final void markFormed(int index) {
         if (folds) {
             folded[index] = true;
         }

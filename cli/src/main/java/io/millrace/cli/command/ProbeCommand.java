@@ -178,7 +178,7 @@ public final class ProbeCommand implements Callable<Integer> {
     }
 
     private void print(CardProbe.Card card) {
-        line(card.device(), card.facts().describe());
+        line(card.device().toString(), card.facts().describe());
         line(
                 "  copies",
                 "h2d "

@@ -2,6 +2,7 @@ package io.millrace.cli.option;
 
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
+import io.millrace.memory.device.DeviceName;
 import io.millrace.prefetch.plan.AvailableMemory;
 import io.millrace.prefetch.plan.Machine;
 import io.millrace.prefetch.plan.MachineCatalog;
@@ -57,7 +58,7 @@ public final class MachineOptions {
 
     /** The machine, and the device of it that a run would use. */
     public Machine machine(
-            Optional<String> device, DType dtype, Matmul matmul, Optional<Path> nvmeDir) {
+            Optional<DeviceName> device, DType dtype, Matmul matmul, Optional<Path> nvmeDir) {
         Machine base = file == null ? thisOne(nvmeDir) : MachineFile.read(file);
         Machine machine =
                 MachineCatalog.with(

@@ -1,6 +1,7 @@
 package io.millrace.cli.option;
 
 import io.millrace.executor.config.MemoryConfig;
+import io.millrace.memory.device.DeviceName;
 import java.nio.file.Path;
 import java.util.Objects;
 import java.util.Optional;
@@ -51,13 +52,13 @@ public final class MemoryOptions {
     private boolean noOverlap;
 
     /** The device, where one is named. */
-    public Optional<String> device() {
-        return Optional.ofNullable(device);
+    public Optional<DeviceName> device() {
+        return Optional.ofNullable(device).map(name -> DeviceName.parse(name, "--device"));
     }
 
     public MemoryConfig config() {
         return new MemoryConfig(
-                Objects.requireNonNullElse(device, MemoryConfig.DEFAULT.device()),
+                device().orElse(MemoryConfig.DEFAULT.device()),
                 Given.optional(deviceBudget),
                 Given.optional(hostBudget),
                 Optional.ofNullable(nvmeDir),

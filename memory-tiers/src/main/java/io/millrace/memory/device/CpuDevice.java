@@ -18,13 +18,8 @@ final class CpuDevice implements Device {
     }
 
     @Override
-    public String name() {
-        return "cpu";
-    }
-
-    @Override
-    public boolean unifiedMemory() {
-        return true;
+    public DeviceName name() {
+        return DeviceName.CPU;
     }
 
     @Override

@@ -60,27 +60,22 @@ public final class CudaDevice implements Device {
      * @param ledger bounds its memory
      * @throws BadInputException when there is no such card
      */
-    static CudaDevice open(CudaApi api, String ordinal, Ledger ledger) {
+    static CudaDevice open(CudaApi api, int ordinal, Ledger ledger) {
         int count = api.deviceCount();
         if (count == 0) {
             throw new BadInputException(
                     "--device",
-                    "the NVIDIA driver finds no card for cuda:" + ordinal,
+                    "the NVIDIA driver finds no card for " + DeviceName.cuda(ordinal),
                     "see that nvidia-smi lists one, or use --device cpu");
         }
-        int number;
-        try {
-            number = Integer.parseInt(ordinal);
-        } catch (NumberFormatException _) {
-            number = -1;
-        }
-        if (number < 0 || number >= count) {
+        if (ordinal >= count) {
+            String first = DeviceName.cuda(0).toString();
             throw new BadInputException(
                     "--device",
-                    "there is no cuda:" + ordinal,
-                    count == 1 ? "use cuda:0" : "use cuda:0 to cuda:" + (count - 1));
+                    "there is no " + DeviceName.cuda(ordinal),
+                    "use " + first + (count == 1 ? "" : " to " + DeviceName.cuda(count - 1)));
         }
-        return new CudaDevice(api, number, ledger);
+        return new CudaDevice(api, ordinal, ledger);
     }
 
     /** The driver, for launches; see {@link #makeCurrent}. */
@@ -109,18 +104,13 @@ public final class CudaDevice implements Device {
     }
 
     @Override
-    public String name() {
-        return "cuda:" + ordinal;
+    public DeviceName name() {
+        return DeviceName.cuda(ordinal);
     }
 
     @Override
     public String describe() {
         return name() + " (" + facts.describe() + ")";
-    }
-
-    @Override
-    public boolean unifiedMemory() {
-        return false;
     }
 
     @Override

@@ -9,19 +9,21 @@ import java.lang.foreign.MemorySegment;
  * order streams among each other. Safe for use from any thread.
  */
 public interface Device extends AutoCloseable {
-    /** The name on the command line: {@code cpu}, {@code emulated}, {@code cuda:0}. */
-    String name();
+    /** Which one it is. */
+    DeviceName name();
 
     /** The name, and what the device says of itself. */
     default String describe() {
-        return name();
+        return name().toString();
     }
 
     /**
      * Whether device memory is host memory. Then {@link #adopt} lends host memory to the device as
      * it is, and no copy is needed to compute on a block that is in host memory.
      */
-    boolean unifiedMemory();
+    default boolean unifiedMemory() {
+        return name().kind().unifiedMemory();
+    }
 
     /**
      * Allocates zeroed device memory within the device's budget; whoever asks owns it.

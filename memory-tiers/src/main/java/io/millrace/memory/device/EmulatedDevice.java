@@ -28,13 +28,8 @@ final class EmulatedDevice implements Device {
     }
 
     @Override
-    public String name() {
-        return "emulated";
-    }
-
-    @Override
-    public boolean unifiedMemory() {
-        return false;
+    public DeviceName name() {
+        return DeviceName.EMULATED;
     }
 
     @Override

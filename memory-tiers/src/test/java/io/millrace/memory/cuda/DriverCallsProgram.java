@@ -12,6 +12,7 @@ import io.millrace.memory.Tier;
 import io.millrace.memory.device.CudaDevice;
 import io.millrace.memory.device.CudaEvent;
 import io.millrace.memory.device.DeviceBuffer;
+import io.millrace.memory.device.DeviceName;
 import io.millrace.memory.device.DeviceOptions;
 import io.millrace.memory.device.Devices;
 import io.millrace.memory.host.HostMemory;
@@ -44,7 +45,9 @@ final class DriverCallsProgram {
 
     private static void facts() {
         try (CudaDevice device =
-                (CudaDevice) Devices.open("cuda:0", Ledger.unlimited(), DeviceOptions.defaults())) {
+                (CudaDevice)
+                        Devices.open(
+                                DeviceName.cuda(0), Ledger.unlimited(), DeviceOptions.defaults())) {
             System.out.println(device.facts().describe());
             device.askFacts()
                     .nvml()
@@ -55,7 +58,9 @@ final class DriverCallsProgram {
 
     private static void device() {
         CudaDevice device =
-                (CudaDevice) Devices.open("cuda:0", Ledger.unlimited(), DeviceOptions.defaults());
+                (CudaDevice)
+                        Devices.open(
+                                DeviceName.cuda(0), Ledger.unlimited(), DeviceOptions.defaults());
         assertThat(device.facts().describe())
                 .startsWith("Test card, 1.00GiB, compute capability 8.6");
         HostMemory host = new HostMemory(Ledger.unlimited(), Tier.HOST, device.pinning());

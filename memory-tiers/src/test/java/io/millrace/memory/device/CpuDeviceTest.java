@@ -5,6 +5,6 @@ import io.millrace.memory.Ledger;
 final class CpuDeviceTest extends DeviceContractTest {
     @Override
     protected Device open(Ledger ledger) {
-        return Devices.open("cpu", ledger, DeviceOptions.defaults());
+        return Devices.open(DeviceName.CPU, ledger, DeviceOptions.defaults());
     }
 }

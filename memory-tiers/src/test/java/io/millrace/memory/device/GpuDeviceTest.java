@@ -8,6 +8,6 @@ import io.millrace.memory.RequiresGpu;
 final class GpuDeviceTest extends DeviceContractTest {
     @Override
     protected Device open(Ledger ledger) {
-        return Devices.open("cuda:0", ledger, DeviceOptions.defaults());
+        return Devices.open(DeviceName.cuda(0), ledger, DeviceOptions.defaults());
     }
 }

@@ -3,21 +3,43 @@ package io.millrace.memory.file;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.Set;
 
 /** A disk on which one operation fails, and syncs cost nothing. For use by one thread. */
 public final class FaultyDisk implements Disk {
     /** What fails. */
     public enum Fault {
         /** A write, a name or a folder finds no room; half of a write gets there. */
-        FULL("No space left on device"),
+        FULL("No space left on device", EnumSet.of(Operation.MAKE, Operation.WRITE)),
+        /** Half of a write gets there. */
+        SHORT("Input/output error", EnumSet.of(Operation.WRITE)),
         /** Bytes or names cannot be seen onto the disk. */
-        SYNC("Input/output error");
+        SYNC("Input/output error", EnumSet.of(Operation.SYNC)),
+        /** Whatever it is, and all that comes after it. */
+        GONE("No such device", EnumSet.allOf(Operation.class));
 
         private final String message;
+        private final Set<Operation> operations;
 
-        Fault(String message) {
+        Fault(String message, Set<Operation> operations) {
             this.message = message;
+            this.operations = operations;
         }
+
+        /** What the operating system says. */
+        public String message() {
+            return message;
+        }
+    }
+
+    private enum Operation {
+        MAKE,
+        OPEN,
+        WRITE,
+        TRUNCATE,
+        SYNC,
+        NAME
     }
 
     private final Disk inner = Disk.system();
@@ -35,52 +57,59 @@ public final class FaultyDisk implements Disk {
         this.left = at;
     }
 
-    private boolean fails(Fault kind) {
-        return fault == kind && left-- == 0;
+    private boolean fails(Operation operation) {
+        if (!fault.operations.contains(operation)) {
+            return false;
+        }
+        left--;
+        return left == -1 || (left < 0 && fault == Fault.GONE);
     }
 
-    private void pass(Fault kind) throws IOException {
-        if (fails(kind)) {
+    private void pass(Operation operation) throws IOException {
+        if (fails(operation)) {
             throw new IOException(fault.message);
         }
     }
 
     @Override
     public DiskFile create(Path file) throws IOException {
-        pass(Fault.FULL);
+        pass(Operation.MAKE);
         return new FaultyFile(inner.create(file));
     }
 
     @Override
     public DiskFile overwrite(Path file) throws IOException {
-        pass(Fault.FULL);
+        pass(Operation.MAKE);
         return new FaultyFile(inner.overwrite(file));
     }
 
     @Override
     public DiskFile open(Path file) throws IOException {
+        pass(Operation.OPEN);
         return new FaultyFile(inner.open(file));
     }
 
     @Override
     public void createFolder(Path folder) throws IOException {
-        pass(Fault.FULL);
+        pass(Operation.MAKE);
         inner.createFolder(folder);
     }
 
     @Override
     public void move(Path from, Path to) throws IOException {
+        pass(Operation.NAME);
         inner.move(from, to);
     }
 
     @Override
     public void delete(Path path) throws IOException {
+        pass(Operation.NAME);
         inner.delete(path);
     }
 
     @Override
     public void syncFolder(Path folder) throws IOException {
-        pass(Fault.SYNC);
+        pass(Operation.SYNC);
     }
 
     private final class FaultyFile implements DiskFile {
@@ -92,21 +121,22 @@ public final class FaultyDisk implements Disk {
 
         @Override
         public void write(ByteBuffer bytes, long position) throws IOException {
-            if (fails(Fault.FULL)) {
+            if (fails(Operation.WRITE)) {
                 file.write(bytes.slice(bytes.position(), bytes.remaining() / 2), position);
-                throw new IOException(Fault.FULL.message);
+                throw new IOException(fault.message);
             }
             file.write(bytes, position);
         }
 
         @Override
         public void truncate(long sizeBytes) throws IOException {
+            pass(Operation.TRUNCATE);
             file.truncate(sizeBytes);
         }
 
         @Override
         public void force() throws IOException {
-            pass(Fault.SYNC);
+            pass(Operation.SYNC);
         }
 
         @Override

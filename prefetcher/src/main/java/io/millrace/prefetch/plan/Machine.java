@@ -1,5 +1,6 @@
 package io.millrace.prefetch.plan;
 
+import io.millrace.memory.device.DeviceName;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -82,7 +83,7 @@ public record Machine(
     /**
      * What computes.
      *
-     * @param name as on the command line: {@code cpu}, {@code emulated}, {@code cuda:0}
+     * @param name which device it is
      * @param onHostCores whether it computes on the host's cores, which the lanes share with it
      * @param memoryBytes its own memory; 0 where there is none
      * @param h2dBytesPerSecond alone
@@ -93,7 +94,7 @@ public record Machine(
      * @param rates of computing
      */
     public record Accelerator(
-            String name,
+            DeviceName name,
             boolean onHostCores,
             long memoryBytes,
             double h2dBytesPerSecond,
@@ -104,7 +105,7 @@ public record Machine(
             ComputeRates rates) {
         /** Whether it computes on host memory, so that nothing is copied to it. */
         public boolean isUnified() {
-            return name.equals("cpu");
+            return name.kind().unifiedMemory();
         }
 
         /** The same with other rates. */
@@ -122,7 +123,7 @@ public record Machine(
         }
 
         /** The same under another name, such as the emulated device of a CPU that was probed. */
-        public Accelerator withName(String other) {
+        public Accelerator withName(DeviceName other) {
             return new Accelerator(
                     other,
                     onHostCores,

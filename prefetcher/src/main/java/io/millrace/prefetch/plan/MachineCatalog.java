@@ -4,6 +4,7 @@ import io.millrace.memory.BadInputException;
 import io.millrace.memory.ByteSize;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
+import io.millrace.memory.device.DeviceName;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
@@ -124,7 +125,7 @@ public final class MachineCatalog {
                 drive,
                 host,
                 new Machine.Accelerator(
-                        "cpu",
+                        DeviceName.CPU,
                         true,
                         0,
                         CORE_BYTES,
@@ -219,7 +220,7 @@ public final class MachineCatalog {
         JsonObject link = link(pcie.orElse((int) gpu.integer("pcie")));
         double products = gpu.number(products(dtype, matmul)) * TERA;
         return new Machine.Accelerator(
-                "cuda:0",
+                DeviceName.cuda(0),
                 false,
                 ByteSize.parse(gpu.string("memory")),
                 link.number("h2d") * GIGA,

@@ -2,7 +2,7 @@ package io.millrace.prefetch.plan;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
-import io.millrace.memory.device.Devices;
+import io.millrace.memory.device.DeviceName;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonFormatException;
 import io.millrace.telemetry.json.JsonObject;
@@ -64,9 +64,7 @@ public final class MachineFile {
      */
     public static Machine read(Path file) {
         try {
-            Machine machine = parse(Json.readObject(file, MAX_BYTES));
-            Devices.requireKind(machine.device().name(), file + ": field 'device.name'");
-            return machine;
+            return parse(file, Json.readObject(file, MAX_BYTES));
         } catch (NoSuchFileException e) {
             throw new BadInputException(
                     file.toString(), "is not there", "make it with 'millrace probe --json'");
@@ -109,7 +107,7 @@ public final class MachineFile {
     private static Map<String, Object> device(Machine.Accelerator device) {
         ComputeRates rates = device.rates();
         Map<String, Object> fields = new LinkedHashMap<>();
-        fields.put("name", device.name());
+        fields.put("name", device.name().toString());
         Map<String, Object> products = new LinkedHashMap<>();
         products.put(DType.F32.torchName(), rates.bestMatmulRate());
         rates.rounding()
@@ -182,7 +180,7 @@ public final class MachineFile {
         return fields;
     }
 
-    private static Machine parse(JsonObject json) {
+    private static Machine parse(Path file, JsonObject json) {
         JsonObject nvme = json.object("nvme");
         double read = positive(nvme, "read_bytes_per_second");
         double write = positive(nvme, "write_bytes_per_second");
@@ -216,17 +214,20 @@ public final class MachineFile {
                 json.bool("measured", false),
                 drive,
                 memoryAndCores,
-                device(json.object("device")),
+                device(file, json.object("device")),
                 missing);
     }
 
-    private static Machine.Accelerator device(JsonObject json) {
+    private static Machine.Accelerator device(Path file, JsonObject json) {
         double up = positive(json, "h2d_bytes_per_second");
         double down = positive(json, "d2h_bytes_per_second");
-        String name = json.string("name", "cuda:0");
+        DeviceName name =
+                json.has("name")
+                        ? DeviceName.parse(json.string("name"), file + ": field 'device.name'")
+                        : DeviceName.cuda(0);
         return new Machine.Accelerator(
                 name,
-                json.bool("on_host_cores", !name.startsWith("cuda")),
+                json.bool("on_host_cores", name.kind().onHostCores()),
                 json.integer("memory_bytes", 0),
                 up,
                 down,

@@ -10,6 +10,7 @@ import io.millrace.memory.cuda.NvmlFacts;
 import io.millrace.memory.device.CudaDevice;
 import io.millrace.memory.device.CudaFacts;
 import io.millrace.memory.device.DeviceBuffer;
+import io.millrace.memory.device.DeviceName;
 import io.millrace.memory.device.DeviceOptions;
 import io.millrace.memory.device.Devices;
 import io.millrace.memory.host.HostMemory;
@@ -32,14 +33,14 @@ public final class CardProbe {
     /**
      * A card.
      *
-     * @param device its name, such as {@code cuda:0}
+     * @param device which one
      * @param facts as they were while it copied: an idle card lowers its link
      * @param pinned whether the host memory of the copies could be pinned
      * @param h2dBytesPerSecond alone
      * @param d2hBytesPerSecond alone
      */
     public record Card(
-            String device,
+            DeviceName device,
             CudaFacts facts,
             boolean pinned,
             double h2dBytesPerSecond,
@@ -47,7 +48,7 @@ public final class CardProbe {
         /** As {@code probe --json} prints it; what nobody tells is left out. */
         public Map<String, Object> fields() {
             Map<String, Object> fields = new LinkedHashMap<>();
-            fields.put("name", device);
+            fields.put("name", device.toString());
             fields.put(
                     "product", facts.nvml().facts().map(NvmlFacts::product).orElse(facts.name()));
             fields.put("compute_capability", facts.computeCapability() / 10.0);
@@ -111,12 +112,15 @@ public final class CardProbe {
             return new Result(cards, gaps);
         }
         for (int ordinal = 0; ordinal < count; ordinal++) {
-            String name = "cuda:" + ordinal;
+            DeviceName name = DeviceName.cuda(ordinal);
             progress.accept("copies to " + name);
             try {
                 Card card = probe(name);
                 cards.add(card);
-                card.facts().nvml().facts().ifPresent(told -> gaps.addAll(told.gaps(name)));
+                card.facts()
+                        .nvml()
+                        .facts()
+                        .ifPresent(told -> gaps.addAll(told.gaps(name.toString())));
             } catch (OffloadException e) {
                 gaps.add(
                         name
@@ -128,7 +132,7 @@ public final class CardProbe {
         return new Result(cards, gaps);
     }
 
-    private static Card probe(String name) {
+    private static Card probe(DeviceName name) {
         Ledger ledger = Ledger.unlimited();
         try (CudaDevice device =
                 (CudaDevice) Devices.open(name, ledger, DeviceOptions.defaults())) {

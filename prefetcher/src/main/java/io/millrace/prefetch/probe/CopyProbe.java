@@ -2,6 +2,7 @@ package io.millrace.prefetch.probe;
 
 import io.millrace.memory.Ledger;
 import io.millrace.memory.device.Device;
+import io.millrace.memory.device.DeviceName;
 import io.millrace.memory.device.DeviceOptions;
 import io.millrace.memory.device.Devices;
 import io.millrace.memory.host.HostMemory;
@@ -30,10 +31,10 @@ final class CopyProbe {
     record Result(
             double h2d, double d2h, double h2dWhileD2h, double d2hWhileH2d, double cpuSeconds) {}
 
-    static Result run(String deviceName) {
+    static Result run(DeviceName name) {
         Ledger ledger = Ledger.unlimited();
         HostMemory host = new HostMemory(ledger);
-        try (Device device = Devices.open(deviceName, ledger, DeviceOptions.defaults())) {
+        try (Device device = Devices.open(name, ledger, DeviceOptions.defaults())) {
             DevicePort port = DevicePort.of(device);
             CopyTimes upTimes = new CopyTimes();
             CopyTimes downTimes = new CopyTimes();

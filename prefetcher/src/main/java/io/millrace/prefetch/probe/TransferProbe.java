@@ -1,5 +1,6 @@
 package io.millrace.prefetch.probe;
 
+import io.millrace.memory.device.DeviceName;
 import io.millrace.prefetch.plan.ComputeRates;
 import io.millrace.prefetch.plan.Machine;
 import java.nio.file.Path;
@@ -9,14 +10,14 @@ import java.util.function.Consumer;
 /** Everything of a machine but how fast it computes. */
 public final class TransferProbe {
     private final Path folder;
-    private final String device;
+    private final DeviceName device;
     private final Machine.Host host;
     private final DriveProbe.Result drive;
     private final CopyProbe.Result copies;
 
     private TransferProbe(
             Path folder,
-            String device,
+            DeviceName device,
             Machine.Host host,
             DriveProbe.Result drive,
             CopyProbe.Result copies) {
@@ -31,18 +32,19 @@ public final class TransferProbe {
      * Measures.
      *
      * @param folder on the drive in question; exists and can be written
-     * @param device {@code cpu}, whose copies are those of the emulated device, or another
+     * @param device what computes; where its memory is the host's, copies are the emulated one's
      * @param cores hardware threads that runs use
      * @param progress hears what is measured next
      */
     public static TransferProbe run(
-            Path folder, String device, int cores, Consumer<String> progress) {
+            Path folder, DeviceName device, int cores, Consumer<String> progress) {
         progress.accept("host memory");
         Machine.Host host = HostProbe.run(cores);
         progress.accept("the drive of " + folder);
         DriveProbe.Result drive = DriveProbe.run(folder);
         progress.accept("copies to a device");
-        CopyProbe.Result copies = CopyProbe.run(device.equals("cpu") ? "emulated" : device);
+        CopyProbe.Result copies =
+                CopyProbe.run(device.kind().unifiedMemory() ? DeviceName.EMULATED : device);
         return new TransferProbe(folder, device, host, drive, copies);
     }
 
@@ -55,7 +57,7 @@ public final class TransferProbe {
      */
     public Machine machine(String name, ComputeRates rates, long memoryBytes) {
         List<String> missing = Gaps.find(folder, drive.path(), drive.drive(), host);
-        boolean cuda = device.startsWith("cuda");
+        boolean onHostCores = device.kind().onHostCores();
         return new Machine(
                 name,
                 true,
@@ -63,13 +65,13 @@ public final class TransferProbe {
                 host,
                 new Machine.Accelerator(
                         device,
-                        !cuda,
+                        onHostCores,
                         memoryBytes,
                         copies.h2d(),
                         copies.d2h(),
                         copies.h2dWhileD2h(),
                         copies.d2hWhileH2d(),
-                        cuda ? 0 : copies.cpuSeconds(),
+                        onHostCores ? copies.cpuSeconds() : 0,
                         rates),
                 missing);
     }

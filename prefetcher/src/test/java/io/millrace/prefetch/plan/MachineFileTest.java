@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
+import io.millrace.memory.device.DeviceName;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
@@ -99,13 +100,13 @@ class MachineFileTest {
                 .isInstanceOf(BadInputException.class)
                 .hasMessage(
                         file
-                                + ": field 'device.name': no device 'tpu'; use cpu, emulated, or cuda:0"
-                                + " and its like");
+                                + ": field 'device.name': 'tpu' is not a device; give cpu, emulated"
+                                + " or cuda:N");
     }
 
     @Test
     void wishesExchangeParts() {
-        Machine base = Machines.of("cpu", 1e9, 1e9);
+        Machine base = Machines.of(DeviceName.CPU, 1e9, 1e9);
         Machine machine =
                 MachineCatalog.with(
                         base,
@@ -141,7 +142,7 @@ class MachineFileTest {
                         OptionalInt.empty(),
                         OptionalInt.empty(),
                         OptionalLong.empty());
-        return MachineCatalog.with(Machines.of("cpu", 1e9, 1e9), card, dtype, matmul)
+        return MachineCatalog.with(Machines.of(DeviceName.CPU, 1e9, 1e9), card, dtype, matmul)
                 .device()
                 .rates()
                 .bestMatmulRate();
@@ -151,7 +152,7 @@ class MachineFileTest {
     void aCardThatIsNotKnownIsRefusedWithThoseThatAre() {
         assertThatThrownBy(() ->
                         MachineCatalog.with(
-                                Machines.of("cpu", 1e9, 1e9),
+                                Machines.of(DeviceName.CPU, 1e9, 1e9),
                                 new MachineCatalog.Wishes(
                                         "rtx9999",
                                         OptionalInt.empty(),

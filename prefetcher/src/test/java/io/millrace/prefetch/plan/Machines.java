@@ -1,6 +1,7 @@
 package io.millrace.prefetch.plan;
 
 import io.millrace.memory.DType;
+import io.millrace.memory.device.DeviceName;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -10,7 +11,7 @@ final class Machines {
     private Machines() {}
 
     /** A device beside the host's cores, so that lanes take nothing from computing. */
-    static Machine of(String device, double drive, double link) {
+    static Machine of(DeviceName device, double drive, double link) {
         return new Machine(
                 "a test's machine",
                 false,
@@ -22,7 +23,7 @@ final class Machines {
 
     /** The same, computing on the host's two cores, with lanes that cost processor time. */
     static Machine sharing(double drive, double cpuSeconds) {
-        Machine machine = of("cpu", drive, drive);
+        Machine machine = of(DeviceName.CPU, drive, drive);
         Machine.Accelerator device = machine.device();
         return machine.withDrive(
                         new Machine.Drive(
@@ -37,7 +38,15 @@ final class Machines {
                                 "none"))
                 .withDevice(
                         new Machine.Accelerator(
-                                "cpu", true, 0, drive, drive, drive, drive, 0, device.rates()));
+                                DeviceName.CPU,
+                                true,
+                                0,
+                                drive,
+                                drive,
+                                drive,
+                                drive,
+                                0,
+                                device.rates()));
     }
 
     static ComputeRates rates() {

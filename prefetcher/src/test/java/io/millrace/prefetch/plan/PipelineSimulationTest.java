@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.millrace.memory.Seed;
 import io.millrace.memory.SeedExtension;
 import io.millrace.memory.Tier;
+import io.millrace.memory.device.DeviceName;
 import io.millrace.prefetch.Placement;
 import io.millrace.prefetch.PlacementRequest;
 import io.millrace.telemetry.Lane;
@@ -32,14 +33,19 @@ class PipelineSimulationTest {
     @Test
     void aPassOfBlocksThatStayIsItsComputationAndTheGap() {
         double seconds =
-                steady(place(BLOCKS * PAGE, -1, 2), Machines.of("cpu", RATE, RATE), 2, true, 0.5);
+                steady(
+                        place(BLOCKS * PAGE, -1, 2),
+                        Machines.of(DeviceName.CPU, RATE, RATE),
+                        2,
+                        true,
+                        0.5);
         assertThat(seconds).isCloseTo(BLOCKS * 2 + 0.5, within(1e-9));
     }
 
     @Test
     void withoutOverlapEveryVisitReadsComputesAndWritesInTurn() {
         Placement placement = place(2 * PAGE, -1, 0);
-        double seconds = steadyInTurn(placement, Machines.of("cpu", RATE, RATE), 2);
+        double seconds = steadyInTurn(placement, Machines.of(DeviceName.CPU, RATE, RATE), 2);
         assertThat(streamed(placement)).isEqualTo(BLOCKS);
         assertThat(seconds).isCloseTo(BLOCKS * (1 + 2 + 1), within(1e-9));
     }
@@ -48,14 +54,15 @@ class PipelineSimulationTest {
     void transfersThatAreShorterThanComputingVanishBehindIt() {
         Placement placement = place(4 * PAGE, -1, 2);
         assertThat(streamed(placement)).isPositive();
-        double seconds = steady(placement, Machines.of("cpu", RATE, RATE), 2, true, 0);
+        double seconds = steady(placement, Machines.of(DeviceName.CPU, RATE, RATE), 2, true, 0);
         assertThat(seconds).isCloseTo(BLOCKS * 2, within(1e-9));
     }
 
     @Test
     void aSlowDriveSetsThePaceOfReading() {
         Placement placement = place(4 * PAGE, -1, 2);
-        double seconds = steady(placement, Machines.of("cpu", RATE / 3, RATE), 1, false, 0);
+        double seconds =
+                steady(placement, Machines.of(DeviceName.CPU, RATE / 3, RATE), 1, false, 0);
         assertThat(seconds).isCloseTo((double) streamed(placement) * 3, within(1e-9));
     }
 
@@ -63,7 +70,8 @@ class PipelineSimulationTest {
     void aDeviceBehindASlowLinkIsBoundByTheLink() {
         Placement placement = place(BLOCKS * PAGE, 3 * PAGE, 2);
         long moving = placement.homes().stream().filter(home -> home != Tier.DEVICE).count();
-        double seconds = steady(placement, Machines.of("cuda:0", RATE, RATE / 4), 0.5, true, 0);
+        double seconds =
+                steady(placement, Machines.of(DeviceName.cuda(0), RATE, RATE / 4), 0.5, true, 0);
         assertThat(seconds).isCloseTo((double) moving * 4, within(1e-9));
     }
 
@@ -71,7 +79,7 @@ class PipelineSimulationTest {
     void oneSlotLetsNothingRunAhead() {
         Placement placement = place(PAGE, -1, 0);
         assertThat(placement.hostSlots()).hasSize(1);
-        double seconds = steady(placement, Machines.of("cpu", RATE, RATE), 2, true, 0);
+        double seconds = steady(placement, Machines.of(DeviceName.CPU, RATE, RATE), 2, true, 0);
         assertThat(seconds).isCloseTo(BLOCKS * (1 + 2 + 1), within(1e-9));
     }
 
@@ -101,7 +109,7 @@ class PipelineSimulationTest {
                         random.nextInt(4));
         Machine machine =
                 Machines.of(
-                        unified ? "cpu" : "cuda:0",
+                        unified ? DeviceName.CPU : DeviceName.cuda(0),
                         RATE * (0.2 + random.nextDouble()),
                         RATE * (0.2 + random.nextDouble()));
         double[] compute = random.doubles(sizes.size()).toArray();
@@ -146,7 +154,7 @@ class PipelineSimulationTest {
             double seconds =
                     PipelineSimulation.simulate(
                                     placement,
-                                    Machines.of("cpu", rate, rate),
+                                    Machines.of(DeviceName.CPU, rate, rate),
                                     new PipelineSimulation.Run(compute, changes, 0, PASSES, true))
                             .steadySeconds(WARM);
             assertThat(seconds).isLessThanOrEqualTo(before + 1e-9);

@@ -1,18 +1,17 @@
 package io.millrace.executor.cpu.weight;
 
+import io.millrace.executor.step.Coverage;
 import io.millrace.executor.step.Floats;
-import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * A tensor that is being formed whole, each element once and by any worker. Closing it checks that
- * all were formed and only then says so to the visit: bytes that hold a step in part would take it
- * again, or never.
+ * all were formed, and only then says so to the visit.
  */
 public final class Forming implements TensorForm, AutoCloseable {
     private final HostVisit visit;
     private final int tensor;
     private final TensorForm form;
-    private final AtomicLong formed = new AtomicLong();
+    private final Coverage coverage;
 
     /**
      * Begins.
@@ -25,19 +24,20 @@ public final class Forming implements TensorForm, AutoCloseable {
         this.visit = visit;
         this.tensor = tensor;
         this.form = form;
+        coverage = visit.cover(tensor);
     }
 
     @Override
     public void range(long first, long count, Floats place, long stride, int worker) {
         form.range(first, count, place, stride, worker);
-        formed.addAndGet(count);
+        coverage.add(count);
     }
 
     @Override
     public void columns(int from, int count, Floats place, long stride, int worker) {
         form.columns(from, count, place, stride, worker);
         long rows = visit.slot(tensor).elementCount() / visit.slot(tensor).shape().getLast();
-        formed.addAndGet(rows * count);
+        coverage.add(rows * count);
     }
 
     /**
@@ -47,16 +47,6 @@ public final class Forming implements TensorForm, AutoCloseable {
      */
     @Override
     public void close() {
-        long elements = visit.slot(tensor).elementCount();
-        if (formed.get() != elements) {
-            throw new IllegalStateException(
-                    formed.get()
-                            + " of "
-                            + elements
-                            + " elements of '"
-                            + visit.slot(tensor).name()
-                            + "' were formed");
-        }
-        visit.markFormed(tensor);
+        coverage.close();
     }
 }

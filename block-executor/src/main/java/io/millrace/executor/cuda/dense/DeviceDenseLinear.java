@@ -2,6 +2,7 @@ package io.millrace.executor.cuda.dense;
 
 import io.millrace.executor.cuda.kernel.DeviceMatrix;
 import io.millrace.executor.cuda.kernel.PanelSizes;
+import io.millrace.executor.cuda.weight.DeviceForming;
 import io.millrace.executor.cuda.weight.DeviceGemm;
 import io.millrace.executor.cuda.weight.DeviceLinear;
 import io.millrace.executor.cuda.weight.DeviceScratch;
@@ -69,8 +70,9 @@ final class DeviceDenseLinear implements DeviceLinear {
         for (LinearSpec spec : specs) {
             int tensor = weights.indexOf(spec.weight());
             long count = (long) spec.outputs() * inputs;
-            form(weights, tensor, 0, count, place, stride);
-            weights.visit().markFormed(tensor);
+            try (DeviceForming forming = forming(weights, tensor)) {
+                forming.range(0, count, place, stride, scratch.type());
+            }
             place += count * scratch.type().sizeBytes();
         }
         LinearSpec all = new LinearSpec("", null, inputs, outputs, false);
@@ -90,17 +92,8 @@ final class DeviceDenseLinear implements DeviceLinear {
         return new DeviceMatrix(address, stride, spec.inputs(), scratch.type());
     }
 
-    private void form(
-            DeviceWeights weights, int tensor, long first, long count, long place, long stride) {
-        passes.form(
-                weights.visit(),
-                tensor,
-                weights.matrixProbe(),
-                first,
-                count,
-                place,
-                stride,
-                scratch.type());
+    private DeviceForming forming(DeviceWeights weights, int tensor) {
+        return passes.forming(weights.visit(), tensor, weights.matrixProbe());
     }
 
     private final class Formed implements Product {
@@ -108,6 +101,7 @@ final class DeviceDenseLinear implements DeviceLinear {
         private final LinearSpec spec;
         private final DeviceGemm.Input input;
         private final int tensor;
+        private DeviceForming forming;
         private DeviceGemm.Panel panel;
 
         Formed(DeviceWeights weights, LinearSpec spec, DeviceGemm.Input input) {
@@ -115,6 +109,7 @@ final class DeviceDenseLinear implements DeviceLinear {
             this.spec = spec;
             this.input = input;
             tensor = weights.indexOf(spec.weight());
+            forming = forming(weights, tensor);
         }
 
         @Override
@@ -128,15 +123,20 @@ final class DeviceDenseLinear implements DeviceLinear {
 
         @Override
         public void panel(int from, int outputs) {
+            if (forming.isWhole()) { // other rows: over the tensor again, which is stored by now
+                forming.close();
+                forming = forming(weights, tensor);
+            }
             long first = (long) from * spec.inputs();
+            long count = (long) outputs * spec.inputs();
             if (isPlain(weights, tensor)) {
+                forming.stored(first, count);
                 long stored = weights.visit().tensor(tensor).at(first);
                 panel = gemm.panel(spec, matrix(stored, 0, spec), outputs, 1);
                 return;
             }
-            long count = (long) outputs * spec.inputs();
             long place = scratch.address(Part.PANEL);
-            form(weights, tensor, first, count, place, count);
+            forming.range(first, count, place, count, scratch.type());
             DeviceMatrix formed = matrix(place, weights.matrixStride(count), spec);
             panel = gemm.panel(spec, formed, outputs, weights.scaleCount());
         }
@@ -148,8 +148,8 @@ final class DeviceDenseLinear implements DeviceLinear {
         }
 
         @Override
-        public void finish() {
-            weights.visit().markFormed(tensor);
+        public void close() {
+            forming.close();
         }
     }
 }

@@ -6,6 +6,7 @@ import io.millrace.executor.cuda.kernel.DeviceTensor;
 import io.millrace.executor.cuda.kernel.FoldProgram;
 import io.millrace.executor.cuda.kernel.FoldPrograms;
 import io.millrace.executor.cuda.kernel.WeightPass;
+import io.millrace.executor.cuda.weight.DeviceForming;
 import io.millrace.executor.cuda.weight.DeviceGemm;
 import io.millrace.executor.cuda.weight.DeviceLinear;
 import io.millrace.executor.cuda.weight.DevicePasses;
@@ -100,35 +101,27 @@ public final class DeviceDensePasses implements DevicePasses {
 
     @Override
     public void vector(DeviceVisit visit, int tensor, Probe probe, long place, long stride) {
-        long count = visit.tensor(tensor).elements();
-        form(visit, tensor, probe, 0, count, place, stride, DType.F32);
+        try (DeviceForming forming = forming(visit, tensor, probe)) {
+            forming.range(0, visit.tensor(tensor).elements(), place, stride, DType.F32);
+        }
     }
 
-    /**
-     * Forms some elements of a tensor, and stores them where the visit says so.
-     *
-     * @param place where the first scale's go
-     * @param stride elements from a scale's to the next
-     */
-    void form(
-            DeviceVisit visit,
-            int tensor,
-            Probe probe,
-            long first,
-            long count,
-            long place,
-            long stride,
-            DType type) {
-        kernels.form(
-                pass(probe),
-                programs.of(visit.pending(tensor)),
-                visit.tensor(tensor),
-                visit.storesNow(tensor),
-                first,
-                count,
-                place,
-                stride,
-                type);
+    /** What a tensor is formed by, and stored where the visit says so, until all of it was. */
+    DeviceForming forming(DeviceVisit visit, int tensor, Probe probe) {
+        return new DeviceForming(
+                visit,
+                tensor,
+                (first, count, place, stride, type) ->
+                        kernels.form(
+                                pass(probe),
+                                programs.of(visit.pending(tensor)),
+                                visit.tensor(tensor),
+                                visit.storesNow(tensor),
+                                first,
+                                count,
+                                place,
+                                stride,
+                                type));
     }
 
     @Override

@@ -177,7 +177,7 @@ final class DeviceLowRankLinear implements DeviceLinear {
         }
 
         @Override
-        public void finish() {
+        public void close() {
             // What was to be stored was stored before the first panel.
         }
     }

@@ -15,6 +15,7 @@ import io.millrace.executor.cuda.weight.DevicePasses;
 import io.millrace.executor.cuda.weight.DeviceScratch;
 import io.millrace.executor.cuda.weight.DeviceScratchPlan.Part;
 import io.millrace.executor.cuda.weight.DeviceVisit;
+import io.millrace.executor.step.Coverage;
 import io.millrace.executor.step.ForwardRequest;
 import io.millrace.executor.step.LowRankSize;
 import io.millrace.executor.step.UpdateLog;
@@ -173,18 +174,21 @@ public final class DeviceLowRankPasses implements DevicePasses {
         if (pending.size() > 0) {
             program = program.withSums(factors.left(visit.slot(tensor)));
         }
-        long count = visit.slot(tensor).elementCount();
-        kernels.dense()
-                .form(
-                        pass(probe),
-                        program,
-                        visit.tensor(tensor),
-                        visit.storesNow(tensor),
-                        0,
-                        count,
-                        place,
-                        stride,
-                        DType.F32);
+        long elements = visit.slot(tensor).elementCount();
+        try (Coverage whole = visit.cover(tensor)) {
+            kernels.dense()
+                    .form(
+                            pass(probe),
+                            program,
+                            visit.tensor(tensor),
+                            visit.storesNow(tensor),
+                            0,
+                            elements,
+                            place,
+                            stride,
+                            DType.F32);
+            whole.add(elements);
+        }
     }
 
     private WeightPass pass(Probe probe) {
@@ -244,8 +248,9 @@ public final class DeviceLowRankPasses implements DevicePasses {
 
     /** Stores a matrix that is to be stored now, so that its bytes are what products read. */
     void foldNow(DeviceVisit visit, int tensor) {
-        storeMatrix(visit, tensor, visit.pending(tensor).foldThrough());
-        visit.markFormed(tensor);
+        try (Coverage whole = visit.cover(tensor)) {
+            whole.add(storeMatrix(visit, tensor, visit.pending(tensor).foldThrough()));
+        }
     }
 
     @Override
@@ -267,10 +272,12 @@ public final class DeviceLowRankPasses implements DevicePasses {
         }
     }
 
-    private void storeMatrix(DeviceVisit visit, int tensor, long step) {
+    /** Stores all of a matrix; so many elements. */
+    private long storeMatrix(DeviceVisit visit, int tensor, long step) {
         ThinFold fold = matrixFold(visit, tensor, step, true);
         ThinMatrix matrix = matrix(visit, tensor);
         kernels.lowRank().form(matrix, fold, 0, matrix.rows(), 0, DType.F32);
+        return matrix.rows() * matrix.columns();
     }
 
     private ThinFold matrixFold(DeviceVisit visit, int tensor, long step, boolean stores) {

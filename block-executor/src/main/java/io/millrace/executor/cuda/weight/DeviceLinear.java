@@ -38,13 +38,13 @@ public interface DeviceLinear {
             DeviceGemm.Input input,
             DeviceMatrix y,
             boolean accumulate) {
-        Product product = product(weights, spec, input);
-        int each = product.mostOutputs();
-        for (int from = 0; from < spec.outputs(); from += each) {
-            product.panel(from, Math.min(each, spec.outputs() - from));
-            product.multiply(0, input.rows(), y.column(from), accumulate);
+        try (Product product = product(weights, spec, input)) {
+            int each = product.mostOutputs();
+            for (int from = 0; from < spec.outputs(); from += each) {
+                product.panel(from, Math.min(each, spec.outputs() - from));
+                product.multiply(0, input.rows(), y.column(from), accumulate);
+            }
         }
-        product.finish();
     }
 
     /** Runs operators on the same x, their outputs side by side in y, without their biases. */
@@ -62,12 +62,15 @@ public interface DeviceLinear {
         }
     }
 
-    /** One operator on one x; the last panel asked for is the one that is multiplied. */
-    interface Product {
+    /**
+     * One operator on one x; the last panel asked for is the one that is multiplied. Panels follow
+     * one another from the first output to the last, and begin anew where rows come in groups.
+     */
+    interface Product extends AutoCloseable {
         /** Outputs that a panel may have. */
         int mostOutputs();
 
-        /** Takes some outputs. */
+        /** Takes some outputs: those that follow the last panel's. */
         void panel(int from, int outputs);
 
         /**
@@ -80,7 +83,12 @@ public interface DeviceLinear {
          */
         void multiply(int row, int rows, DeviceMatrix y, boolean accumulate);
 
-        /** Says that every output was in a panel. */
-        void finish();
+        /**
+         * Ends it.
+         *
+         * @throws IllegalStateException when an output was in no panel
+         */
+        @Override
+        void close();
     }
 }

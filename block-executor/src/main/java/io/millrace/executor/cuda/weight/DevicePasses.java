@@ -28,7 +28,8 @@ public interface DevicePasses {
     void begin(DeviceVisit visit);
 
     /**
-     * Forms a whole tensor that is no matrix in float32, and stores it where the visit says so.
+     * Forms a whole tensor that is no matrix in float32, stores it where the visit says so, and
+     * tells the visit.
      *
      * @param place where the first scale's goes
      * @param stride elements from a scale's to the next

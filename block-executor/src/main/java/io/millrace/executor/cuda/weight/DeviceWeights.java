@@ -64,7 +64,6 @@ public final class DeviceWeights {
     /** The same at a place of the caller's, with so many elements from a scale's to the next. */
     public void vector(int index, long place, long stride) {
         passes.vector(visit, index, probe, place, stride);
-        visit.markFormed(index);
     }
 
     /** Looks rows of a table up, which leaves the stored bytes alone. */

@@ -6,6 +6,7 @@ import io.millrace.memory.Ledger;
 import io.millrace.memory.Tier;
 import io.millrace.memory.device.CudaDevice;
 import io.millrace.memory.device.DeviceBuffer;
+import io.millrace.memory.device.DeviceName;
 import io.millrace.memory.device.DeviceOptions;
 import io.millrace.memory.device.Devices;
 import io.millrace.memory.host.HostMemory;
@@ -27,7 +28,10 @@ public final class CudaRig implements AutoCloseable {
     /** The first device, with the kernels of the kit in use. */
     public CudaRig() {
         Ledger ledger = Ledger.unlimited();
-        device = own((CudaDevice) Devices.open("cuda:0", ledger, DeviceOptions.defaults()));
+        device =
+                own(
+                        (CudaDevice)
+                                Devices.open(DeviceName.cuda(0), ledger, DeviceOptions.defaults()));
         device.makeCurrent();
         host = new HostMemory(ledger, Tier.HOST, device.pinning());
         byte[] image = DeviceKits.current().image(device.api(), device.ordinal());

@@ -1,5 +1,10 @@
-package io.millrace.telemetry;
+package io.millrace.executor.run;
 
+import io.millrace.memory.file.Disk;
+import io.millrace.memory.file.DiskFile;
+import io.millrace.telemetry.DurableMetrics;
+import io.millrace.telemetry.EvalMetrics;
+import io.millrace.telemetry.StepMetrics;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonFormatException;
 import java.io.BufferedInputStream;
@@ -9,11 +14,9 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Map;
 
 /**
@@ -24,7 +27,10 @@ public final class MetricsWriter implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(MetricsWriter.class.getName());
 
     private final Path file;
-    private final FileChannel channel;
+    private final DiskFile out;
+    private long wholeBytes;
+    private boolean unsound; // a piece of a line could not be taken back
+    private boolean closed;
 
     /**
      * Opens a file to append to, made where it is missing.
@@ -32,10 +38,15 @@ public final class MetricsWriter implements AutoCloseable {
      * @throws UncheckedIOException where it cannot be opened
      */
     public MetricsWriter(Path file) {
+        this(Disk.system(), file);
+    }
+
+    MetricsWriter(Disk disk, Path file) {
         this.file = file;
         try {
-            channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-            channel.position(channel.size());
+            boolean there = Files.exists(file);
+            out = there ? disk.open(file) : disk.create(file);
+            wholeBytes = there ? Files.size(file) : 0;
         } catch (IOException e) {
             throw failure("cannot be opened", e);
         }
@@ -69,26 +80,24 @@ public final class MetricsWriter implements AutoCloseable {
     }
 
     private void writeLine(Map<String, Object> fields) {
-        ByteBuffer line =
-                ByteBuffer.wrap((Json.write(fields) + "\n").getBytes(StandardCharsets.UTF_8));
-        long before = -1;
+        if (unsound) {
+            throw new IllegalStateException(file + ": an earlier write failed");
+        }
+        byte[] line = (Json.write(fields) + "\n").getBytes(StandardCharsets.UTF_8);
         try {
-            before = channel.position();
-            while (line.hasRemaining()) {
-                channel.write(line);
-            }
+            out.write(ByteBuffer.wrap(line), wholeBytes);
         } catch (IOException e) {
-            takeBack(before, e);
+            takeBack(e);
             throw failure("cannot be written", e);
         }
+        wholeBytes += line.length;
     }
 
-    private void takeBack(long length, IOException cause) {
+    private void takeBack(IOException cause) {
         try {
-            if (length >= 0) {
-                channel.truncate(length);
-            }
+            out.truncate(wholeBytes);
         } catch (IOException e) {
+            unsound = true;
             cause.addSuppressed(e);
         }
     }
@@ -102,8 +111,8 @@ public final class MetricsWriter implements AutoCloseable {
      */
     public void truncateAfter(long step) {
         try {
-            channel.truncate(lengthThrough(step));
-            channel.position(channel.size());
+            wholeBytes = lengthThrough(step);
+            out.truncate(wholeBytes);
         } catch (IOException e) {
             throw failure("cannot be cut after step " + step, e);
         }
@@ -154,10 +163,12 @@ public final class MetricsWriter implements AutoCloseable {
     /** Brings the lines to the disk and closes the file; a second call does nothing. */
     @Override
     public void close() {
-        try (channel) {
-            if (channel.isOpen()) {
-                channel.force(false);
-            }
+        if (closed) {
+            return;
+        }
+        closed = true;
+        try (out) {
+            out.force();
         } catch (IOException e) {
             throw failure("cannot be closed", e);
         }

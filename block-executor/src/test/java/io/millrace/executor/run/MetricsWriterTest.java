@@ -1,8 +1,19 @@
-package io.millrace.telemetry;
+package io.millrace.executor.run;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
+import io.millrace.memory.file.Disk;
+import io.millrace.memory.file.FaultyDisk;
+import io.millrace.telemetry.DurableMetrics;
+import io.millrace.telemetry.EvalMetrics;
+import io.millrace.telemetry.Lane;
+import io.millrace.telemetry.OperatorUse;
+import io.millrace.telemetry.SpanLog;
+import io.millrace.telemetry.StepMetrics;
+import io.millrace.telemetry.StepOverlap;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
@@ -10,6 +21,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.OptionalDouble;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -176,6 +188,79 @@ class MetricsWriterTest {
                 .isThrownBy(() -> writer.write(step(1)))
                 .withMessageContaining("/dev/full")
                 .withMessageContaining("No space left");
+    }
+
+    @Test
+    void afterAFaultAnywhereTheFileHasWholeLinesAndGoesOn() throws IOException {
+        for (FaultyDisk.Fault fault : FaultyDisk.Fault.values()) {
+            int faults = 0;
+            while (true) {
+                Path file = folder.resolve(fault + "-" + faults + ".jsonl");
+                FaultyDisk disk = new FaultyDisk(fault, faults);
+                Throwable failure = catchThrowable(() -> writeThree(disk, file));
+                goOn(file);
+                if (failure == null) {
+                    break;
+                }
+                assertThat(failure)
+                        .isInstanceOf(UncheckedIOException.class)
+                        .hasMessageContaining(file + ": metrics cannot be ")
+                        .hasMessageContaining(fault.message());
+                faults++;
+            }
+            assertThat(faults).as(fault.toString()).isPositive();
+        }
+    }
+
+    private static void writeThree(Disk disk, Path file) {
+        try (MetricsWriter writer = new MetricsWriter(disk, file)) {
+            for (int step = 1; step <= 3; step++) {
+                writer.write(step(step));
+            }
+        }
+    }
+
+    /** What a run does that goes on after step 1. */
+    private static void goOn(Path file) throws IOException {
+        try (MetricsWriter writer = new MetricsWriter(file)) {
+            writer.truncateAfter(1);
+            long begun = Files.readAllLines(file).size();
+            for (long step = begun + 1; step <= 3; step++) {
+                writer.write(step(step));
+            }
+        }
+        List<String> lines = Files.readAllLines(file);
+        for (int step = 1; step <= 3; step++) {
+            assertThat(Json.parseObject(lines.get(step - 1)).integer("step")).isEqualTo(step);
+        }
+        assertThat(lines).hasSize(3);
+    }
+
+    @Test
+    void aLineThatFailsIsTakenBackAndTheNextMayCome() throws IOException {
+        Path file = folder.resolve("metrics.jsonl");
+        try (MetricsWriter writer =
+                new MetricsWriter(new FaultyDisk(FaultyDisk.Fault.SHORT, 1), file)) {
+            writer.write(step(1));
+            assertThatExceptionOfType(UncheckedIOException.class)
+                    .isThrownBy(() -> writer.write(step(2)));
+            assertThat(Files.readAllLines(file)).hasSize(1);
+            writer.write(step(3));
+        }
+        assertThat(Files.readAllLines(file)).hasSize(2);
+    }
+
+    @Test
+    void whereAPieceOfALineStaysNoLineFollowsIt() throws IOException {
+        Path file = folder.resolve("metrics.jsonl");
+        FaultyDisk disk = new FaultyDisk(FaultyDisk.Fault.GONE, 2);
+        MetricsWriter writer = new MetricsWriter(disk, file);
+        writer.write(step(1));
+        assertThatExceptionOfType(UncheckedIOException.class)
+                .isThrownBy(() -> writer.write(step(2)))
+                .satisfies(e -> assertThat(e.getCause().getCause().getSuppressed()).hasSize(1));
+        assertThatIllegalStateException().isThrownBy(() -> writer.write(step(3)));
+        assertThatExceptionOfType(UncheckedIOException.class).isThrownBy(writer::close);
     }
 
     @Test
