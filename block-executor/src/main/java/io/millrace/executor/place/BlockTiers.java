@@ -47,7 +47,7 @@ public final class BlockTiers implements AutoCloseable {
      * figures of a short run.
      */
     private static final SyncCadence SETTLING =
-            new SyncCadence(0.005, Duration.ofSeconds(2), Duration.ofMinutes(1));
+            new SyncCadence(0.0025, Duration.ofSeconds(2), Duration.ofMinutes(1));
 
     private final MemoryConfig config;
     private final Ledger ledger;

@@ -31,6 +31,11 @@ public interface UpdateRule {
         return List.of();
     }
 
+    /** Whether its updates are programs over elements; always with states. */
+    default boolean isElementwise() {
+        return !states().isEmpty();
+    }
+
     /** Whether its updates carry {@link Update#momentum}. */
     default boolean hasMomentum() {
         return false;

@@ -27,7 +27,9 @@ public final class DeviceKernels implements AutoCloseable {
     /** Entry points of the image. */
     private enum Kernel {
         FORM,
+        FORM_PROGRAM,
         ROWS,
+        ROWS_PROGRAM,
         NORM,
         ACTIVATE,
         ROTATE,
@@ -107,14 +109,15 @@ public final class DeviceKernels implements AutoCloseable {
             long out,
             long outStride,
             DType outType) {
-        pack(pass, program, tensor, stores)
+        PassArguments.pack(arguments, pass, program, tensor, stores)
                 .int64(out)
                 .int64(outStride)
                 .int64(first)
                 .int64(count)
                 .int32(KernelCodes.of(outType))
                 .int32(0);
-        launch(Kernel.FORM, blocks(Math.ceilDiv(count, PER_THREAD)), 1, 1, BLOCK);
+        Kernel kernel = program.elementwise() ? Kernel.FORM_PROGRAM : Kernel.FORM;
+        launch(kernel, blocks(Math.ceilDiv(count, PER_THREAD)), 1, 1, BLOCK);
     }
 
     /**
@@ -139,7 +142,7 @@ public final class DeviceKernels implements AutoCloseable {
             float factor,
             boolean accumulate,
             DeviceMatrix out) {
-        pack(pass, program, tensor, false)
+        PassArguments.pack(arguments, pass, program, tensor, false)
                 .int64(out.address())
                 .int64(ids)
                 .int64(out.stride())
@@ -150,28 +153,8 @@ public final class DeviceKernels implements AutoCloseable {
                 .int32(accumulate ? 1 : 0)
                 .float32(factor);
         int threads = Math.min(BLOCK, roundUp(Math.ceilDiv(width, PER_THREAD), WARP));
-        launch(Kernel.ROWS, rows, Math.ceilDiv(width, PER_THREAD * threads), 1, threads);
-    }
-
-    private KernelArguments pack(
-            WeightPass pass, FoldProgram program, DeviceTensor tensor, boolean stores) {
-        int scales = pass.scales().size();
-        arguments
-                .begin()
-                .int64(tensor.address())
-                .int64(program.address())
-                .int64(program.sums())
-                .int64(pass.seed())
-                .int32(program.count())
-                .int32(tensor.tensorId())
-                .int32(KernelCodes.of(tensor.dtype()))
-                .int32(pass.direction())
-                .int32(pass.flags(tensor.vector(), stores))
-                .int32(scales);
-        for (int scale = 0; scale < WeightPass.MAX_SCALES; scale++) {
-            arguments.float32(scale < scales ? pass.scales().get(scale) : 0f);
-        }
-        return arguments;
+        Kernel kernel = program.elementwise() ? Kernel.ROWS_PROGRAM : Kernel.ROWS;
+        launch(kernel, rows, Math.ceilDiv(width, PER_THREAD * threads), 1, threads);
     }
 
     /**

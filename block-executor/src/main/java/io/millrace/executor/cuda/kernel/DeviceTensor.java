@@ -1,6 +1,7 @@
 package io.millrace.executor.cuda.kernel;
 
 import io.millrace.memory.DType;
+import java.util.List;
 
 /**
  * A trainable tensor in device memory.
@@ -10,8 +11,33 @@ import io.millrace.memory.DType;
  * @param tensorId its index among the sorted trainable names
  * @param elements how many it has
  * @param vector whether it has fewer than two axes; weight decay passes over it
+ * @param states what an update rule keeps beside each element, in the rule's order
  */
-public record DeviceTensor(long address, DType dtype, int tensorId, long elements, boolean vector) {
+public record DeviceTensor(
+        long address,
+        DType dtype,
+        int tensorId,
+        long elements,
+        boolean vector,
+        List<State> states) {
+    /**
+     * A number beside every element.
+     *
+     * @param address of that of element 0
+     * @param dtype F32 or BF16
+     */
+    public record State(long address, DType dtype) {}
+
+    /** A tensor without states. */
+    public DeviceTensor(long address, DType dtype, int tensorId, long elements, boolean vector) {
+        this(address, dtype, tensorId, elements, vector, List.of());
+    }
+
+    /** Freezes the states. */
+    public DeviceTensor {
+        states = List.copyOf(states);
+    }
+
     /** The address of an element. */
     public long at(long element) {
         return address + element * dtype.sizeBytes();

@@ -5,6 +5,7 @@ import io.millrace.memory.device.DeviceBuffer;
 import io.millrace.memory.device.DeviceEvent;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
+import io.millrace.optim.update.ElementProgram;
 import io.millrace.optim.update.FactorSchedule;
 import io.millrace.optim.update.PendingUpdates;
 import io.millrace.optim.update.Update;
@@ -184,21 +185,23 @@ public final class FoldPrograms implements AutoCloseable {
         device.compute().record(slot.copied);
         slot.updates = List.copyOf(updates);
         slot.kind = kind;
-        slot.program = new FoldProgram(onDevice.address() + offset, count, 0);
+        boolean elementwise = updates.stream().anyMatch(one -> one.program().isPresent());
+        slot.program = new FoldProgram(onDevice.address() + offset, count, elementwise, 0);
         return slot.program;
     }
 
     private static int mostSteps(PendingUpdates pending) {
         int count = 1; // the store
         for (int i = 0; i < pending.size(); i++) {
-            count += pending.update(i).terms().size() + 2;
+            count += mostSteps(pending.update(i));
         }
         return count;
     }
 
     private static int mostSteps(Update update) {
         int momentum = update.momentum().map(rule -> rule.slopes().size() + 2).orElse(0);
-        return update.terms().size() + momentum + 2;
+        int program = update.program().map(one -> one.steps().size()).orElse(0);
+        return update.terms().size() + momentum + program + 2;
     }
 
     private static int write(PendingUpdates pending, MemorySegment place) {
@@ -207,6 +210,9 @@ public final class FoldPrograms implements AutoCloseable {
             Update update = pending.update(i);
             at = writeDecay(place, at, update);
             at = writeTerms(place, at, update.terms(), TERM);
+            if (update.program().isPresent()) {
+                at = writeProgram(place, at, update.program().get());
+            }
             if (!pending.foldsAfter(update.step())) {
                 continue;
             }
@@ -251,6 +257,17 @@ public final class FoldPrograms implements AutoCloseable {
         int at = from;
         for (int k = 0; k < terms.size(); k++) {
             put(place, at++, terms.get(k).seed(), terms.get(k).coefficient(), kind);
+        }
+        return at;
+    }
+
+    private static int writeProgram(MemorySegment place, int from, ElementProgram program) {
+        int at = from;
+        for (ElementProgram.Step step : program.steps()) {
+            int kind = KernelCodes.of(step.op());
+            int registers = step.to() << 8 | step.a() << 16 | step.b() << 24;
+            boolean decays = step.op() == ElementProgram.Op.DECAY;
+            put(place, at++, step.seed(), step.scalar(), decays ? kind : kind | registers);
         }
         return at;
     }

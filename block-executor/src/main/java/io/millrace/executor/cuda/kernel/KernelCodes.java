@@ -5,6 +5,7 @@ import io.millrace.model.spec.Activation;
 import io.millrace.model.spec.NormSpec;
 import io.millrace.optim.direction.GaussianDirection;
 import io.millrace.optim.direction.RademacherDirection;
+import io.millrace.optim.update.ElementProgram;
 import java.util.Map;
 
 /** The numbers by which kernels know dtypes and kinds: the enums of the {@code .cu} files. */
@@ -24,6 +25,22 @@ final class KernelCodes {
             case F16 -> 1;
             case BF16 -> 2;
             default -> throw new IllegalArgumentException("no kernel computes on " + type);
+        };
+    }
+
+    static int of(ElementProgram.Op op) {
+        return switch (op) {
+            case DECAY -> 0;
+            case Z -> 16;
+            case FILL -> 17;
+            case SCALE -> 18;
+            case FMA -> 19;
+            case ADD -> 20;
+            case MULTIPLY -> 21;
+            case DIVIDE -> 22;
+            case MAX -> 23;
+            case ROOT -> 24;
+            case SIGN -> 25;
         };
     }
 

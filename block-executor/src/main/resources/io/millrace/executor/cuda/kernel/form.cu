@@ -17,6 +17,10 @@ struct Pass {
     u32 flags;
     u32 scales; // outputs
     float scale[MAX_SCALES];
+    u32 states; // numbers that lie beside each element
+    u32 unused; // arguments are whole 8-byte words
+    void *state[MAX_STATES];
+    u64 stateType[MAX_STATES];
 };
 
 // Brings eight elements up to date in float32, and stores them where the program says so.
@@ -62,6 +66,71 @@ __device__ __forceinline__ void fold_eight(const Pass &pass, u64 element, u32 co
     }
 }
 
+// One operation on registers of eight elements each; every one is rounded once, to nearest.
+__device__ __forceinline__ void run_eight(const Pass &pass, const FoldOp &step, u64 element, float r[][PER_THREAD]) {
+    u32 kind = step.kind & 255;
+    float *to = r[step.kind >> 8 & 255];
+    const float *a = r[step.kind >> 16 & 255];
+    const float *b = r[step.kind >> 24 & 255];
+    if (kind == Z) {
+        eight_z(static_cast<Direction>(pass.direction), step.seed, pass.tensor, element, to);
+        return;
+    }
+#pragma unroll
+    for (u32 i = 0; i < PER_THREAD; i++) {
+        switch (kind) {
+        case FILL: to[i] = step.value; break;
+        case SCALE: to[i] = __fmul_rn(step.value, a[i]); break;
+        case FMA: to[i] = __fmaf_rn(step.value, a[i], b[i]); break;
+        case ADD: to[i] = __fadd_rn(a[i], b[i]); break;
+        case MULTIPLY: to[i] = __fmul_rn(a[i], b[i]); break;
+        case DIVIDE: to[i] = __fdiv_rn(a[i], b[i]); break;
+        case MAX: to[i] = a[i] > b[i] ? a[i] : b[i]; break;
+        case ROOT: to[i] = __fsqrt_rn(a[i]); break;
+        default: to[i] = a[i] > 0.0f ? 1.0f : (a[i] < 0.0f ? -1.0f : 0.0f); break;
+        }
+    }
+}
+
+// The same as fold_eight for programs over registers, states included; the parameters end in p.
+__device__ __noinline__ void run_program(const Pass &pass, u64 element, u32 count, float *p) {
+    Type type = static_cast<Type>(pass.storedType);
+    float r[REGISTERS][PER_THREAD];
+    load_eight(pass.stored, type, element, count, r[0]);
+    for (u32 k = 0; k < pass.states; k++) {
+        load_eight(pass.state[k], static_cast<Type>(pass.stateType[k]), element, count, r[1 + k]);
+    }
+    for (u32 op = 0; op < pass.opCount; op++) {
+        FoldOp step = pass.ops[op];
+        switch (step.kind) {
+        case DECAY:
+            for (u32 i = 0; i < PER_THREAD && (pass.flags & VECTOR) == 0; i++) {
+                r[0][i] = __fmul_rn(r[0][i], step.value);
+            }
+            break;
+        case ROUND:
+            round_eight(type, (pass.flags & STOCHASTIC) != 0, step.seed, pass.tensor, element, r[0]);
+            for (u32 k = 0; k < pass.states; k++) {
+                Type stateType = static_cast<Type>(pass.stateType[k]);
+                round_eight(stateType, false, step.seed, pass.tensor, element, r[1 + k]);
+            }
+            break;
+        case STORE:
+            if ((pass.flags & STORES) != 0) {
+                store_eight(pass.stored, type, element, count, r[0]);
+                for (u32 k = 0; k < pass.states; k++) {
+                    store_eight(pass.state[k], static_cast<Type>(pass.stateType[k]), element, count, r[1 + k]);
+                }
+            }
+            break;
+        default: run_eight(pass, step, element, r); break;
+        }
+    }
+    for (u32 i = 0; i < PER_THREAD; i++) {
+        p[i] = r[0][i];
+    }
+}
+
 // theta + s z of eight elements, all scales from the same z; a scale of 0 gives theta itself.
 __device__ __forceinline__ void perturb_eight(const float *p, const float *z, float scale, float *values) {
 #pragma unroll
@@ -80,8 +149,7 @@ struct FormArgs {
     u32 unused; // arguments are whole 8-byte words
 };
 
-// grid: ceil(count / (8 * block)) blocks
-extern "C" __global__ void __launch_bounds__(256) millrace_form(FormArgs args) {
+template <bool PROGRAM> __device__ __forceinline__ void form(const FormArgs &args) {
     u64 at = (static_cast<u64>(blockIdx.x) * blockDim.x + threadIdx.x) * PER_THREAD;
     if (at >= args.count) {
         return;
@@ -89,7 +157,11 @@ extern "C" __global__ void __launch_bounds__(256) millrace_form(FormArgs args) {
     u32 count = args.count - at < PER_THREAD ? static_cast<u32>(args.count - at) : PER_THREAD;
     u64 element = args.first + at;
     float p[PER_THREAD];
-    fold_eight(args.pass, element, count, p);
+    if (PROGRAM) {
+        run_program(args.pass, element, count, p);
+    } else {
+        fold_eight(args.pass, element, count, p);
+    }
     if (args.out == nullptr) {
         return;
     }
@@ -108,7 +180,14 @@ extern "C" __global__ void __launch_bounds__(256) millrace_form(FormArgs args) {
         store_eight(args.out, static_cast<Type>(args.outType), s * args.outStride + at, count, values);
     }
 }
+
+// grid: ceil(count / (8 * block)) blocks
+extern "C" __global__ void __launch_bounds__(256) millrace_form(FormArgs args) { form<false>(args); }
 MILLRACE_KERNEL(millrace_form)
+
+// The same for updates that are programs; apart, since their registers would cost every pass.
+extern "C" __global__ void __launch_bounds__(256) millrace_form_program(FormArgs args) { form<true>(args); }
+MILLRACE_KERNEL(millrace_form_program)
 
 struct RowsArgs {
     Pass pass;
@@ -124,8 +203,7 @@ struct RowsArgs {
 };
 
 // Rows of a table, perturbed as they are looked up; the table itself stays as it is.
-// grid: (rows, ceil(width / (8 * block)))
-extern "C" __global__ void __launch_bounds__(256) millrace_rows(RowsArgs args) {
+template <bool PROGRAM> __device__ __forceinline__ void rows(const RowsArgs &args) {
     u32 column = (blockIdx.y * blockDim.x + threadIdx.x) * PER_THREAD;
     u32 row = blockIdx.x;
     if (column >= args.width) {
@@ -135,7 +213,11 @@ extern "C" __global__ void __launch_bounds__(256) millrace_rows(RowsArgs args) {
     u64 id = static_cast<u64>(args.ids[row]) + args.idOffset;
     u64 element = id * args.width + column;
     float p[PER_THREAD];
-    fold_eight(args.pass, element, count, p);
+    if (PROGRAM) {
+        run_program(args.pass, element, count, p);
+    } else {
+        fold_eight(args.pass, element, count, p);
+    }
     float z[PER_THREAD] = {};
     if ((args.pass.flags & PROBES) != 0) {
         Direction direction = static_cast<Direction>(args.pass.direction);
@@ -162,4 +244,10 @@ extern "C" __global__ void __launch_bounds__(256) millrace_rows(RowsArgs args) {
         store_eight(args.out, type, place, count, values);
     }
 }
+
+// grid: (rows, ceil(width / (8 * block)))
+extern "C" __global__ void __launch_bounds__(256) millrace_rows(RowsArgs args) { rows<false>(args); }
 MILLRACE_KERNEL(millrace_rows)
+
+extern "C" __global__ void __launch_bounds__(256) millrace_rows_program(RowsArgs args) { rows<true>(args); }
+MILLRACE_KERNEL(millrace_rows_program)

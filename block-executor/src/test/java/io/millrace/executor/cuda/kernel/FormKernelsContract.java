@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.executor.cpu.param.ParameterPass;
 import io.millrace.executor.cpu.param.PassPlan;
+import io.millrace.executor.cpu.param.StoredState;
 import io.millrace.executor.cpu.param.StoredTensor;
 import io.millrace.memory.DType;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.Directions;
 import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.update.ElementProgram;
 import io.millrace.optim.update.PendingUpdates;
 import io.millrace.optim.update.Update;
 import java.lang.foreign.MemorySegment;
@@ -63,6 +65,115 @@ abstract class FormKernelsContract {
                 check(dtype, rounding, direction, values, vector, pending.flushed(), 3, 1000);
             }
         }
+    }
+
+    /** Parameters and states of a program that uses every operation. */
+    @ParameterizedTest
+    @CsvSource({
+        "F32, NEAREST, gaussian, F32, BF16",
+        "BF16, STOCHASTIC, rademacher, BF16, F32",
+        "F16, NEAREST, gaussian, F32, F32"
+    })
+    void runsProgramsToTheBitOfTheCpu(
+            DType dtype, Rounding rounding, String direction, DType first, DType second) {
+        List<Update> updates = new ArrayList<>();
+        for (int step = 1; step <= 5; step++) {
+            updates.add(Update.of(step, random.nextLong(), everyOperation()));
+        }
+        float[] values = values();
+        int stride = ELEMENTS * Float.BYTES;
+        for (boolean vector : new boolean[] {false, true}) {
+            for (PendingUpdates pending :
+                    List.of(
+                            PendingUpdates.of(0, 2, updates),
+                            PendingUpdates.of(0, 2, updates).flushed())) {
+                byte[] stored = Arrays.copyOf(CudaRig.pack(dtype, values), 3 * stride);
+                byte[] expectedStored = stored.clone();
+                float[][] expected = new float[2][1999];
+                Probe probe = new Probe(random.nextLong(), List.of(EPS, -EPS));
+                new ParameterPass(Directions.dense(direction), rounding)
+                        .range(
+                                new StoredTensor(
+                                        MemorySegment.ofArray(expectedStored),
+                                        0,
+                                        dtype,
+                                        7,
+                                        ELEMENTS,
+                                        vector,
+                                        List.of(
+                                                new StoredState(stride, first),
+                                                new StoredState(2L * stride, second))),
+                                PassPlan.probing(pending, true, probe),
+                                1021,
+                                1999,
+                                new MemorySegment[] {
+                                    MemorySegment.ofArray(expected[0]),
+                                    MemorySegment.ofArray(expected[1])
+                                },
+                                new long[2]);
+                CudaRig.Place tensor = rig.bytes(stored);
+                CudaRig.Place out = rig.poisoned(2L * 1999 * Float.BYTES);
+                long address = tensor.address();
+                DeviceTensor onDevice =
+                        new DeviceTensor(
+                                address,
+                                dtype,
+                                7,
+                                ELEMENTS,
+                                vector,
+                                List.of(
+                                        new DeviceTensor.State(address + stride, first),
+                                        new DeviceTensor.State(address + 2L * stride, second)));
+                rig.kernels()
+                        .form(
+                                WeightPass.of(direction, rounding, probe),
+                                rig.programs().of(pending),
+                                onDevice,
+                                true,
+                                1021,
+                                1999,
+                                out.address(),
+                                1999,
+                                DType.F32);
+                byte[] written = out.read();
+                assertThat(Arrays.copyOf(written, 1999 * Float.BYTES))
+                        .as("seed %d", seed)
+                        .isEqualTo(CudaRig.pack(DType.F32, expected[0]));
+                assertThat(Arrays.mismatch(tensor.read(), expectedStored))
+                        .as("first byte that differs as stored, seed %d", seed)
+                        .isEqualTo(-1);
+            }
+        }
+    }
+
+    private ElementProgram everyOperation() {
+        int p = ElementProgram.PARAMETER;
+        int m = ElementProgram.state(0);
+        int v = ElementProgram.state(1);
+        int g = ElementProgram.scratch(0);
+        int t = ElementProgram.scratch(1);
+        return ElementProgram.builder()
+                .terms(
+                        g,
+                        t,
+                        List.of(
+                                new Update.Term(random.nextLong(), 0.3f),
+                                new Update.Term(random.nextLong(), -0.7f)))
+                .scale(m, 0.9f, m)
+                .fma(m, 0.1f, g, m)
+                .multiply(t, g, g)
+                .scale(v, 0.99f, v)
+                .fma(v, 0.01f, t, v)
+                .root(t, v)
+                .fill(g, 1e-3f)
+                .max(t, t, g)
+                .plus(t, t, g)
+                .divide(t, m, t)
+                .decay(0.999f)
+                .fma(p, -1e-2f, t, p)
+                .sign(t, m)
+                .fma(p, -1e-3f, t, p)
+                .build();
     }
 
     private void check(

@@ -1,0 +1,27 @@
+package io.millrace.optim.update;
+
+import io.millrace.optim.estimate.QueryResult;
+import io.millrace.optim.estimate.StepRecord;
+import java.util.ArrayList;
+import java.util.List;
+
+/** What rules take from a record. */
+final class Slopes {
+    private Slopes() {}
+
+    /** The estimate of the gradient as a sum: a term g / n for each of n queries. */
+    static List<Update.Term> of(StepRecord record) {
+        List<QueryResult> queries = record.queries();
+        List<Update.Term> terms = new ArrayList<>(queries.size());
+        for (QueryResult query : queries) {
+            double share = query.projectedGrad() / queries.size();
+            terms.add(new Update.Term(query.seed(), (float) share));
+        }
+        return terms;
+    }
+
+    /** The factor of decoupled weight decay, {@code 1 − lr wd}. */
+    static float decay(StepRecord record) {
+        return (float) (1 - record.lr() * record.weightDecay());
+    }
+}
