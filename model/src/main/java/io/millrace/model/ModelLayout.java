@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Predicate;
 
 /**
  * A model cut into blocks, and the order in which a step visits them.
@@ -125,6 +126,38 @@ public final class ModelLayout {
                                         tensor.shape(),
                                         0))
                         .toList());
+    }
+
+    /**
+     * The same places for a run that trains some of the tensors: ids count these alone.
+     *
+     * @param trained whether a run may change the tensor of a name
+     * @throws IllegalArgumentException where it trains none
+     */
+    public ModelLayout training(Predicate<String> trained) {
+        Map<String, Integer> ids = new HashMap<>();
+        placements.keySet().stream()
+                .filter(trained)
+                .sorted(BYTEWISE)
+                .forEach(name -> ids.put(name, ids.size()));
+        if (ids.isEmpty()) {
+            throw new IllegalArgumentException("no tensor is trained");
+        }
+        List<BlockLayout> renumbered =
+                blocks.stream()
+                        .map(block ->
+                                new BlockLayout(
+                                        block.index(),
+                                        block.tensors().stream()
+                                                .map(slot -> renumbered(slot, ids))
+                                                .toList(),
+                                        block.sizeBytes()))
+                        .toList();
+        return new ModelLayout(renumbered, visits, tied);
+    }
+
+    private static TensorSlot renumbered(TensorSlot slot, Map<String, Integer> ids) {
+        return slot.withTensorId(ids.getOrDefault(slot.name(), TensorSlot.FROZEN));
     }
 
     /** The blocks by index. */

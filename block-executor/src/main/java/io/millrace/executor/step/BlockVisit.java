@@ -22,6 +22,7 @@ public abstract class BlockVisit {
     private final BlockLayout layout;
     private final PendingUpdates pending;
     private final PendingUpdates pendingOnceFolded;
+    private final PendingUpdates none; // of tensors that are not trained
     private final long foldThrough;
     private final boolean advances; // whether the bytes are said to hold more steps now
     private final boolean folds; // whether that changes them
@@ -48,10 +49,12 @@ public abstract class BlockVisit {
         foldThrough = due.foldThrough();
         advances =
                 lastOfStep && request.folding() != ForwardRequest.Folding.READ_ONLY && due.folds();
-        folds = advances && due.foldChanges();
+        boolean trained = layout.tensors().stream().anyMatch(TensorSlot::isTrained);
+        folds = advances && trained && due.foldChanges();
         // Bytes that a fold does not change hold it already.
         pending = due.foldChanges() ? due : due.afterStore();
         pendingOnceFolded = pending.afterStore();
+        none = PendingUpdates.of(pending.lastStep(), foldEvery, List.of());
         folded = new boolean[layout.tensors().size()];
     }
 
@@ -70,9 +73,9 @@ public abstract class BlockVisit {
         return request.updates().after(step, layout.index());
     }
 
-    /** Whether the step leaves the block out, so that its probes see θ. */
-    public final boolean isStill() {
-        return !request.parts().has(layout.index());
+    /** Whether probes see a tensor as it is: the step leaves its block out, or the run itself. */
+    public final boolean isStill(int index) {
+        return !request.parts().has(layout.index()) || !slot(index).isTrained();
     }
 
     /** Which block it is. */
@@ -101,7 +104,7 @@ public abstract class BlockVisit {
 
     /** Whether a pass over the whole tensor must write it back now. */
     public final boolean storesNow(int index) {
-        return folds && !folded[index];
+        return folds && slot(index).isTrained() && !folded[index];
     }
 
     /** The updates that the block's bytes did not hold when it came. */
@@ -111,6 +114,9 @@ public abstract class BlockVisit {
 
     /** The updates that the tensor's bytes do not hold. */
     public final PendingUpdates pending(int index) {
+        if (!slot(index).isTrained()) {
+            return none;
+        }
         return folded[index] ? pendingOnceFolded : pending;
     }
 

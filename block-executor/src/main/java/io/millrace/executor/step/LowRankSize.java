@@ -1,11 +1,13 @@
 package io.millrace.executor.step;
 
 import io.millrace.memory.BadInputException;
+import io.millrace.memory.BlockLayout;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.model.ModelLayout;
 import io.millrace.optim.direction.LowRankDirection;
 import java.util.Comparator;
+import java.util.List;
 import java.util.Optional;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
@@ -36,7 +38,12 @@ public record LowRankSize(
     }
 
     public Stream<TensorSlot> tensors() {
-        return layout.blocks().stream().flatMap(block -> block.tensors().stream());
+        return layout.blocks().stream().flatMap(block -> trained(block).stream());
+    }
+
+    /** The tensors of a block that updates are gathered for. */
+    public static List<TensorSlot> trained(BlockLayout block) {
+        return block.tensors().stream().filter(TensorSlot::isTrained).toList();
     }
 
     Stream<TensorSlot> matrices() {
@@ -46,8 +53,8 @@ public record LowRankSize(
     /** A rank above the shorter side of a matrix makes factors that are not thin. */
     public void check() {
         TensorSlot smallest =
-                matrices().min(Comparator.comparingLong(LowRankSize::shorterSide)).orElseThrow();
-        if (direction.rank() > shorterSide(smallest)) {
+                matrices().min(Comparator.comparingLong(LowRankSize::shorterSide)).orElse(null);
+        if (smallest != null && direction.rank() > shorterSide(smallest)) {
             throw new BadInputException(
                     "--rank",
                     direction.rank() + " exceeds a side of " + smallest.name(),

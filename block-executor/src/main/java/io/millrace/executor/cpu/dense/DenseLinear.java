@@ -54,7 +54,7 @@ public final class DenseLinear implements LinearProgram {
             try (Forming form = weights.formingMatrix(tensor)) {
                 matrix = panels.formWhole(form, elements);
             }
-            multiplyAll(call, matrix, weights.matrixStride(elements), weights.scaleCount());
+            multiplyAll(call, matrix, weights.matrixStride(tensor, elements), weights.scaleCount());
         } else {
             formEach(
                     weights,
@@ -65,7 +65,8 @@ public final class DenseLinear implements LinearProgram {
                         for (int rowTile = 0; rowTile < rowTiles; rowTile++) {
                             int tile = panel * rowTiles + rowTile;
                             for (int scale = 0; scale < weights.scaleCount(); scale++) {
-                                Floats formed = place.at(scale * weights.matrixStride(stride));
+                                Floats formed =
+                                        place.at(scale * weights.matrixStride(tensor, stride));
                                 call.multiplyInPlace(tile, scale, formed, ld, worker);
                             }
                         }
@@ -84,6 +85,7 @@ public final class DenseLinear implements LinearProgram {
     public void runInPanels(
             FormedWeights weights, LinearSpec spec, Variants x, int rows, TileConsumer consumer) {
         GemmTiles tiles = GemmTiles.of(MicroBatch.padded(rows), spec.outputs());
+        int tensor = weights.indexOf(spec.weight());
         Variants in = operands.of(x, weights.scaleCount(), rows, spec.inputs());
         Call call = new Call(workers, spec, tiles, in, null, bias(weights, spec), false);
         eachPanel(
@@ -100,7 +102,7 @@ public final class DenseLinear implements LinearProgram {
                             call.multiply(
                                     tile,
                                     scale,
-                                    place.at(scale * weights.matrixStride(stride)),
+                                    place.at(scale * weights.matrixStride(tensor, stride)),
                                     ld,
                                     out,
                                     width,

@@ -49,7 +49,7 @@ final class LowRankLinear implements LinearProgram {
             Variants y,
             int rows,
             boolean accumulate) {
-        if (weights.probe().isStill()) {
+        if (weights.seen(weights.indexOf(spec.weight())).isStill()) {
             atTheta.run(weights, spec, x, y, rows, accumulate);
             return;
         }
@@ -75,7 +75,7 @@ final class LowRankLinear implements LinearProgram {
     @Override
     public void runInPanels(
             FormedWeights weights, LinearSpec spec, Variants x, int rows, TileConsumer consumer) {
-        if (weights.probe().isStill()) {
+        if (weights.seen(weights.indexOf(spec.weight())).isStill()) {
             atTheta.runInPanels(weights, spec, x, rows, consumer);
             return;
         }
@@ -98,7 +98,7 @@ final class LowRankLinear implements LinearProgram {
 
     private Call call(FormedWeights weights, LinearSpec spec, Variants x, int rows, Floats bias) {
         int tensor = weights.indexOf(spec.weight());
-        Probe probe = weights.probe();
+        Probe probe = weights.seen(tensor);
         LowRankWeightPasses.Beside beside = passes.beside(weights.visit(), tensor, probe);
         int scales = probe.scales().size();
         int padded = MicroBatch.padded(rows);

@@ -117,6 +117,9 @@ public final class LowRankWeightPasses implements WeightPasses {
     @Override
     public TensorForm form(HostVisit visit, int tensor, Probe probe, boolean store) {
         TensorSlot slot = visit.slot(tensor);
+        if (!slot.isTrained()) {
+            return dense.form(visit, tensor, probe, false);
+        }
         boolean beside = addsBeside(visit, tensor);
         Gathered gathered = upToDate(visit, tensor);
         if (!LowRankSize.isMatrix(slot)) {

@@ -9,11 +9,13 @@ import io.millrace.optim.estimate.Probe;
 public final class FormedWeights {
     private final HostVisit visit;
     private final Probe probe;
+    private final Probe still;
     private final WeightPasses passes;
 
     public FormedWeights(HostVisit visit, Probe probe, WeightPasses passes) {
         this.visit = visit;
-        this.probe = visit.isStill() ? probe.still() : probe;
+        this.probe = probe;
+        still = probe.still();
         this.passes = passes;
     }
 
@@ -21,8 +23,9 @@ public final class FormedWeights {
         return visit;
     }
 
-    public Probe probe() {
-        return probe;
+    /** The probe as a tensor sees it: without a part in the step it is at θ for every scale. */
+    public Probe seen(int tensor) {
+        return visit.isStill(tensor) ? still : probe;
     }
 
     public int scaleCount() {
@@ -39,7 +42,9 @@ public final class FormedWeights {
 
     /** Whether the stored bytes are already what the probe wants to see, in a type. */
     public boolean isPlain(int tensor, DType type) {
-        return probe.isStill() && visit.slot(tensor).dtype() == type && visit.isCurrent(tensor);
+        return seen(tensor).isStill()
+                && visit.slot(tensor).dtype() == type
+                && visit.isCurrent(tensor);
     }
 
     /** The stored elements themselves. */
@@ -61,7 +66,7 @@ public final class FormedWeights {
 
     private Forming forming(int tensor) {
         return new Forming(
-                visit, tensor, passes.form(visit, tensor, probe, visit.storesNow(tensor)));
+                visit, tensor, passes.form(visit, tensor, seen(tensor), visit.storesNow(tensor)));
     }
 
     /**
@@ -69,18 +74,18 @@ public final class FormedWeights {
      * once where all of them see the same.
      */
     public Forming formingMatrix(int tensor) {
-        Probe seen = probe.isStill() ? Probe.AT_THETA : probe;
+        Probe once = seen(tensor).isStill() ? Probe.AT_THETA : probe;
         return new Forming(
-                visit, tensor, passes.form(visit, tensor, seen, visit.storesNow(tensor)));
+                visit, tensor, passes.form(visit, tensor, once, visit.storesNow(tensor)));
     }
 
     /** Elements from one scale's matrix to the next, of what {@link #formingMatrix} formed. */
-    public long matrixStride(long stride) {
-        return probe.isStill() ? 0 : stride;
+    public long matrixStride(int tensor, long stride) {
+        return seen(tensor).isStill() ? 0 : stride;
     }
 
     /** What single rows of a tensor are formed by, which leaves the stored bytes alone. */
     public TensorForm lookUp(int tensor) {
-        return passes.form(visit, tensor, probe, false);
+        return passes.form(visit, tensor, seen(tensor), false);
     }
 }

@@ -41,9 +41,13 @@ final class DeviceDenseLinear implements DeviceLinear {
 
     /** Whether the stored bytes are already what the probe wants products to read. */
     private boolean isPlain(DeviceWeights weights, int tensor) {
-        return weights.probe().isStill()
+        return weights.seen(tensor).isStill()
                 && weights.visit().slot(tensor).dtype() == scratch.type()
                 && weights.visit().isCurrent(tensor);
+    }
+
+    private static boolean isStill(DeviceWeights weights, LinearSpec spec) {
+        return weights.seen(weights.indexOf(spec.weight())).isStill();
     }
 
     /** In one product, where all of them have room in the panel. */
@@ -57,8 +61,9 @@ final class DeviceDenseLinear implements DeviceLinear {
         boolean fits =
                 panels.stack(specs)
                         && specs.stream()
-                                .noneMatch(
-                                        each -> isPlain(weights, weights.indexOf(each.weight())));
+                                .noneMatch(each -> isPlain(weights, weights.indexOf(each.weight())))
+                        && specs.stream().map(each -> isStill(weights, each)).distinct().count()
+                                == 1;
         if (!fits) {
             DeviceLinear.super.runSideBySide(weights, specs, x, y, rows);
             return;
@@ -75,15 +80,13 @@ final class DeviceDenseLinear implements DeviceLinear {
             }
             place += count * scratch.type().sizeBytes();
         }
+        int first = weights.indexOf(specs.getFirst().weight());
+        long apart = weights.matrixStride(first, stride);
         LinearSpec all = new LinearSpec("", null, inputs, outputs, false);
         int scales = weights.scaleCount();
         DeviceGemm.Input input = gemm.input(List.of(all), x, rows, scales);
         DeviceGemm.Panel panel =
-                gemm.panel(
-                        all,
-                        matrix(scratch.address(Part.PANEL), weights.matrixStride(stride), all),
-                        outputs,
-                        scales);
+                gemm.panel(all, matrix(scratch.address(Part.PANEL), apart, all), outputs, scales);
         gemm.multiply(all, panel, input, 0, y, rows, scales, 1, false);
     }
 
@@ -93,7 +96,7 @@ final class DeviceDenseLinear implements DeviceLinear {
     }
 
     private DeviceForming forming(DeviceWeights weights, int tensor) {
-        return passes.forming(weights.visit(), tensor, weights.matrixProbe());
+        return passes.forming(weights.visit(), tensor, weights.matrixProbe(tensor));
     }
 
     private final class Formed implements Product {
@@ -137,7 +140,7 @@ final class DeviceDenseLinear implements DeviceLinear {
             }
             long place = scratch.address(Part.PANEL);
             forming.range(first, count, place, count, scratch.type());
-            DeviceMatrix formed = matrix(place, weights.matrixStride(count), spec);
+            DeviceMatrix formed = matrix(place, weights.matrixStride(tensor, count), spec);
             panel = gemm.panel(spec, formed, outputs, weights.scaleCount());
         }
 

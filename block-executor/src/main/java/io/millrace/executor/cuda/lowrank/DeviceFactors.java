@@ -38,7 +38,7 @@ final class DeviceFactors {
         long at = 0;
         for (BlockLayout block : layout.size().layout().blocks()) {
             blocks.put(block.index(), block(block, at, foldEvery));
-            for (TensorSlot slot : block.tensors()) {
+            for (TensorSlot slot : LowRankSize.trained(block)) {
                 writeRow(staging, at, slot);
                 at += LowRankKernels.GATHERED_BYTES;
             }
@@ -71,10 +71,10 @@ final class DeviceFactors {
 
     private Block block(BlockLayout block, long rowOffset, int foldEvery) {
         LowRankSize size = layout.size();
-        long longest = block.tensors().stream().mapToLong(size::left).max().orElse(0);
+        long longest = LowRankSize.trained(block).stream().mapToLong(size::left).max().orElse(0);
         long first = 0;
         long bytes = 0;
-        for (TensorSlot slot : block.tensors()) {
+        for (TensorSlot slot : LowRankSize.trained(block)) {
             long place = momentum(slot);
             if (place != 0) {
                 first = first == 0 ? place : first;
@@ -84,7 +84,7 @@ final class DeviceFactors {
         return new Block(
                 new FactorSchedule(size.direction(), foldEvery, size.momentum()),
                 scratch.address(Part.GATHERED_TABLE) + rowOffset,
-                block.tensors().size(),
+                LowRankSize.trained(block).size(),
                 longest,
                 first,
                 bytes);

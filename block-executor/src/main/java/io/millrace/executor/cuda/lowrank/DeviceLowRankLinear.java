@@ -57,7 +57,7 @@ final class DeviceLowRankLinear implements DeviceLinear {
             passes.foldNow(visit, tensor);
         }
         Optional<Beside> beside =
-                passes.side(visit, tensor, weights.probe())
+                passes.side(visit, tensor, weights.seen(tensor))
                         .map(side -> beside(weights, spec, tensor, side, input));
         return new OnStored(weights, spec, tensor, input, beside);
     }

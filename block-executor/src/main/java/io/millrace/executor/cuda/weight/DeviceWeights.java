@@ -7,13 +7,15 @@ import io.millrace.optim.estimate.Probe;
 public final class DeviceWeights {
     private final DeviceVisit visit;
     private final Probe probe;
+    private final Probe still;
     private final DevicePasses passes;
     private final DeviceScratch scratch;
 
     public DeviceWeights(
             DeviceVisit visit, Probe probe, DevicePasses passes, DeviceScratch scratch) {
         this.visit = visit;
-        this.probe = visit.isStill() ? probe.still() : probe;
+        this.probe = probe;
+        still = probe.still();
         this.passes = passes;
         this.scratch = scratch;
     }
@@ -22,18 +24,19 @@ public final class DeviceWeights {
         return visit;
     }
 
-    public Probe probe() {
-        return probe;
+    /** The probe as a tensor sees it: without a part in the step it is at θ for every scale. */
+    public Probe seen(int tensor) {
+        return visit.isStill(tensor) ? still : probe;
     }
 
     /** What matrices are formed for: every scale, or one where all of them see the same. */
-    public Probe matrixProbe() {
-        return probe.isStill() ? Probe.AT_THETA : probe;
+    public Probe matrixProbe(int tensor) {
+        return seen(tensor).isStill() ? Probe.AT_THETA : probe;
     }
 
     /** Elements from one scale's matrix to the next, of what {@link #matrixProbe} formed. */
-    public long matrixStride(long stride) {
-        return probe.isStill() ? 0 : stride;
+    public long matrixStride(int tensor, long stride) {
+        return seen(tensor).isStill() ? 0 : stride;
     }
 
     public int scaleCount() {
@@ -63,11 +66,11 @@ public final class DeviceWeights {
 
     /** The same at a place of the caller's, with so many elements from a scale's to the next. */
     public void vector(int index, long place, long stride) {
-        passes.vector(visit, index, probe, place, stride);
+        passes.vector(visit, index, seen(index), place, stride);
     }
 
     /** Looks rows of a table up, which leaves the stored bytes alone. */
     public void rows(int index, DevicePasses.Rows rows, DeviceMatrix out) {
-        passes.rows(visit, index, probe, rows, out);
+        passes.rows(visit, index, seen(index), rows, out);
     }
 }

@@ -30,11 +30,11 @@ public record FactorLayout(
         Map<Integer, Long> momentum = new HashMap<>();
         long at = 0;
         for (BlockLayout block : size.layout().blocks()) {
-            for (TensorSlot slot : block.tensors()) {
+            for (TensorSlot slot : LowRankSize.trained(block)) {
                 left.put(slot.tensorId(), at);
                 at += alignedBytes(size, slot);
             }
-            for (TensorSlot slot : block.tensors()) {
+            for (TensorSlot slot : LowRankSize.trained(block)) {
                 if (size.momentum() && LowRankSize.isMatrix(slot)) {
                     momentum.put(slot.tensorId(), at);
                     at += alignedBytes(size, slot);

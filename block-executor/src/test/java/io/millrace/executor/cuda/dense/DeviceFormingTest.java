@@ -178,7 +178,8 @@ final class DeviceFormingTest {
     void nothingIsMarkedBeforeTheEnd() {
         Stepped stepped = new Stepped();
         try (DeviceForming forming =
-                passes.forming(stepped.visit, stepped.tensor, stepped.weights.probe())) {
+                passes.forming(
+                        stepped.visit, stepped.tensor, stepped.weights.seen(stepped.tensor))) {
             long elements = stepped.visit.slot(stepped.tensor).elementCount();
             forming.range(0, elements, 0, 0, DType.F32);
             assertThat(forming.isWhole()).isTrue();
