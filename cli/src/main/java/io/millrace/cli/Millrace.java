@@ -17,6 +17,7 @@ import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.context.ExitCode;
 import io.millrace.cli.context.Failure;
 import io.millrace.cli.option.Converters;
+import io.millrace.cli.option.Described;
 import io.millrace.memory.BadInputException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -81,7 +82,11 @@ final class Millrace implements Callable<Integer> {
                         new PlanCommand(context),
                         new ProfileCommand(context),
                         new FindCommand(context))) {
-            commandLine.addSubcommand(command);
+            CommandSpec described = CommandSpec.forAnnotatedObject(command);
+            if (command instanceof Described takes) {
+                takes.describe(described);
+            }
+            commandLine.addSubcommand(new CommandLine(described));
         }
         Converters.register(commandLine);
         // A prompt may begin with @.

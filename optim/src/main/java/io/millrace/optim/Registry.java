@@ -35,7 +35,10 @@ public final class Registry<T> {
      * @param name the name of one
      */
     public static <T> Registry<T> of(
-            String option, Collection<T> own, Class<T> service, Function<T, String> name) {
+            String option,
+            Collection<? extends T> own,
+            Class<? extends T> service,
+            Function<T, String> name) {
         List<T> all = new ArrayList<>(own);
         ServiceLoader.load(service, service.getClassLoader()).forEach(all::add);
         Map<String, T> entries = new TreeMap<>();
@@ -57,11 +60,19 @@ public final class Registry<T> {
         T entry = entries.get(name);
         if (entry == null) {
             throw new BadInputException(
-                    option,
-                    "unknown name '" + name + "'",
-                    "known names: " + String.join(", ", entries.keySet()));
+                    option, "unknown name '" + name + "'", "known names: " + names());
         }
         return entry;
+    }
+
+    /** Whether something has the name. */
+    public boolean knows(String name) {
+        return entries.containsKey(name);
+    }
+
+    /** All names in a line, for messages. */
+    public String names() {
+        return String.join(", ", entries.keySet());
     }
 
     /** All of them, in the order of their names. */

@@ -9,9 +9,11 @@ import io.millrace.optim.direction.GaussianDirection;
 import io.millrace.optim.direction.LowRankDirection;
 import io.millrace.optim.estimate.QueryResult;
 import io.millrace.optim.estimate.StepRecord;
+import io.millrace.optim.option.Settings;
 import io.millrace.optim.random.SeededShuffle;
 import io.millrace.optim.schedule.LrSchedule;
 import io.millrace.optim.schedule.Schedules;
+import io.millrace.optim.update.LozoMomentum;
 import io.millrace.optim.update.MezoAdam;
 import io.millrace.optim.update.MezoSgd;
 import io.millrace.optim.update.Optimizers;
@@ -31,9 +33,13 @@ final class RulesTest {
         return StepRecord.twoSided(step, 7, 1e-2, 1e-3, 0.1, queries);
     }
 
+    private static UpdateRule usual(String name) {
+        return Optimizers.KINDS.make(name, Settings.NONE, 0);
+    }
+
     @Test
     void mezoSgdDescendsAlongEveryQuery() {
-        Update update = Optimizers.named("mezo-sgd", 0.9).next(record(3, 2, -4));
+        Update update = usual("mezo-sgd").next(record(3, 2, -4));
         assertThat(update)
                 .isEqualTo(
                         new Update(
@@ -47,7 +53,8 @@ final class RulesTest {
 
     @Test
     void lozoMomentumKeepsTheRateApartFromTheSlopes() {
-        UpdateRule rule = Optimizers.named("lozo-m", 0.75);
+        UpdateRule rule =
+                Optimizers.KINDS.make("lozo-m", Settings.NONE.with(LozoMomentum.BETA, 0.75), 0);
         Update update = rule.next(record(3, 2, -4));
         assertThat(update.terms()).isEqualTo(new MezoSgd().next(record(3, 2, -4)).terms());
         assertThat(update.momentum())
@@ -64,7 +71,7 @@ final class RulesTest {
 
     @Test
     void mezoAdamDividesByTheRootOfTheMeanSquare() {
-        UpdateRule rule = Optimizers.named("mezo-adam", 0.9);
+        UpdateRule rule = usual("mezo-adam");
         double moment = 0;
         for (int step = 1; step <= 20; step++) {
             double slope = Math.sin(step) * 30;
@@ -89,7 +96,7 @@ final class RulesTest {
 
     @Test
     void unknownRuleNamesTheKnownOnes() {
-        assertThatThrownBy(() -> Optimizers.named("sgd", 0.9))
+        assertThatThrownBy(() -> usual("sgd"))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("--optimizer")
                 .hasMessageContaining("mezo-adam, mezo-sgd");

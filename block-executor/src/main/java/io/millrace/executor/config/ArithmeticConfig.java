@@ -4,14 +4,20 @@ import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.Direction;
-import io.millrace.optim.direction.DirectionOptions;
 import io.millrace.optim.direction.Directions;
 import io.millrace.optim.estimate.Estimator;
 import io.millrace.optim.estimate.TwoSidedEstimator;
+import io.millrace.optim.option.Kinds;
+import io.millrace.optim.option.Limit;
+import io.millrace.optim.option.Option;
+import io.millrace.optim.option.OptionTypes;
+import io.millrace.optim.option.Settings;
 import io.millrace.optim.schedule.Schedules;
 import io.millrace.optim.update.Optimizers;
 import io.millrace.optim.update.UpdateRule;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -19,145 +25,292 @@ import java.util.Optional;
  * Everything that decides the bytes of the tuned model, given the model and the data. A resumed run
  * and its first part must agree on all of it.
  *
- * @param steps steps of the whole run
- * @param seed the run's seed S
- * @param lr learning rate after the warm-up
- * @param schedule name of the curve that the rate follows from there
- * @param warmup steps over which the rate rises from 0 in a straight line
- * @param weightDecay decay of tensors with two dimensions or more
- * @param eps scale of the perturbation
- * @param perturbation name of what z is drawn from
- * @param rank rank of a low-rank perturbation
- * @param window steps for which a low-rank perturbation keeps its right factor
- * @param queries directions a step
- * @param optimizer name of the update rule
- * @param beta share of the momentum that a step keeps, for rules that have one
- * @param foldEvery steps between rounding pending updates into the stored weights
- * @param rounding how they are rounded
- * @param matmul what products compute on
- * @param dtype dtype to tune in; that of the checkpoint where empty
+ * @param settings a value for each of {@link #OPTIONS} that the run has a use for
  */
-public record ArithmeticConfig(
-        long steps,
-        long seed,
-        double lr,
-        String schedule,
-        long warmup,
-        double weightDecay,
-        double eps,
-        String perturbation,
-        int rank,
-        int window,
-        int queries,
-        String optimizer,
-        double beta,
-        int foldEvery,
-        Rounding rounding,
-        Matmul matmul,
-        Optional<DType> dtype) {
-    /** Checks every field. */
+public record ArithmeticConfig(Settings settings) {
+    /** Steps of the whole run. */
+    public static final Option<Long> STEPS =
+            Option.named("steps", OptionTypes.COUNT)
+                    .label("N")
+                    .help("Steps of the run.")
+                    .usual(1000L)
+                    .limit(Limit.atLeast(1))
+                    .decidesBytes()
+                    // A run whose rate does not depend on them may go on to more.
+                    .saidWhere(run -> Schedules.dependsOnSteps(run.get(Schedules.NAMING)))
+                    .build();
+
+    /** Learning rate after the warm-up. */
+    public static final Option<Double> LR =
+            Option.named("lr", OptionTypes.NUMBER)
+                    .label("F")
+                    .help("Learning rate.")
+                    .usual(1e-6)
+                    .limit(Limit.finiteAtLeastZero())
+                    .decidesBytes()
+                    .build();
+
+    /** Steps over which the rate rises from 0 in a straight line. */
+    public static final Option<Long> WARMUP =
+            Option.named("warmup", OptionTypes.COUNT)
+                    .label("N")
+                    .help("Steps over which the learning rate rises.")
+                    .usual(0L)
+                    .limit(Limit.atLeast(0))
+                    .decidesBytes()
+                    .build();
+
+    /** Scale of the perturbation. */
+    public static final Option<Double> EPS =
+            Option.named("eps", OptionTypes.NUMBER)
+                    .label("F")
+                    .help("Scale of the perturbation.")
+                    .usual(1e-3)
+                    .limit(Limit.finitePositive())
+                    .limit(Limit.positiveInFloat32())
+                    .decidesBytes()
+                    .build();
+
+    /** Decay of tensors with two dimensions or more. */
+    public static final Option<Double> WEIGHT_DECAY =
+            Option.named("weight-decay", OptionTypes.NUMBER)
+                    .label("F")
+                    .help("Decay of tensors with two dimensions or more.")
+                    .usual(0.0)
+                    .limit(Limit.finiteAtLeastZero())
+                    .decidesBytes()
+                    .build();
+
+    /** The run's seed S. */
+    public static final Option<Long> SEED =
+            Option.named("seed", Seeds.TYPE)
+                    .label("S")
+                    .help("64 bits, decimal or 0x...")
+                    .usualUnsaid(0L)
+                    .usually("0")
+                    .decidesBytes("run_seed")
+                    .build();
+
+    /** How pending updates are rounded into the stored weights. */
+    public static final Option<Rounding> ROUNDING =
+            Option.named("rounding", OptionTypes.oneOf(Rounding.values()))
+                    .label("NAME")
+                    .help("nearest or stochastic.")
+                    .usual(Rounding.NEAREST)
+                    .decidesBytes()
+                    .build();
+
+    /** Directions a step. */
+    public static final Option<Integer> QUERIES =
+            Option.named("queries", OptionTypes.INTEGER)
+                    .label("Q")
+                    .help("Directions a step.")
+                    .usual(1)
+                    .limit(Limit.atLeast(1))
+                    .decidesBytes()
+                    .build();
+
+    /** Steps between rounding pending updates into the stored weights. */
+    public static final Option<Integer> FOLD_EVERY =
+            Option.named("fold-every", OptionTypes.INTEGER)
+                    .label("K")
+                    .help(
+                            "Round updates into the stored weights every K steps; pending ones are added"
+                                    + " in float32.")
+                    .usually("1, with low-rank perturbations the window")
+                    .limit(Limit.atLeast(1))
+                    .decidesBytes()
+                    .build();
+
+    /** What products compute on. */
+    public static final Option<Matmul> MATMUL =
+            Option.named("matmul", OptionTypes.oneOf(Matmul.values()))
+                    .label("NAME")
+                    .help(
+                            "What products compute on: native; bf16, on a CPU; on a card tf32 (of"
+                                    + " float32) or fp8 (8.9 or newer).")
+                    .usual(Matmul.NATIVE)
+                    // Losses, and so steps, depend on it.
+                    .decidesBytes()
+                    .saidUnlessUsual()
+                    .build();
+
+    /** Dtype to tune in. */
+    public static final Option<DType> DTYPE =
+            Option.named("dtype", OptionTypes.DTYPE)
+                    .label("D")
+                    .help("float32, bfloat16 or float16.")
+                    .usually("the checkpoint's")
+                    .limit(
+                            new Limit<>(
+                                    DType::isTrainable,
+                                    type ->
+                                            type.torchName()
+                                                    + " cannot hold weights that are tuned",
+                                    "give float32, bfloat16 or float16"))
+                    .decidesBytes()
+                    .build();
+
+    /** The methods that a run names; each brings options of its own. */
+    private static final List<Kinds<?>> METHODS = List.of(Directions.KINDS, Optimizers.KINDS);
+
+    /** What the learning rate of a step goes by. */
+    static final List<Option<?>> RATE = List.of(STEPS, LR, Schedules.NAMING, WARMUP);
+
+    /** What scales, draws and rounds. */
+    static final List<Option<?>> SCALE = List.of(EPS, WEIGHT_DECAY, SEED, ROUNDING);
+
+    /** What decides what a step computes, and so what it costs: a plan takes it, too. */
+    public static final List<Option<?>> STEP = step();
+
+    /** All of them. */
+    public static final List<Option<?>> OPTIONS = RunOptions.joined(List.of(RATE, SCALE, STEP));
+
+    /** Fills in what is as usual, and checks what no option can see alone. */
     public ArithmeticConfig {
-        Check.atLeast(1, steps, "--steps");
-        Check.finiteAtLeastZero(lr, "--lr");
-        Check.atLeast(0, warmup, "--warmup");
+        settings = complete(settings);
+        long steps = settings.get(STEPS);
+        long warmup = settings.get(WARMUP);
         Check.that(
                 warmup <= steps,
-                "--warmup",
+                WARMUP,
                 warmup + " exceeds the " + steps + " steps of the run",
                 "give at most " + steps);
-        Check.finiteAtLeastZero(weightDecay, "--weight-decay");
-        Check.floatPositive(eps, "--eps");
-        Check.atLeast(1, queries, "--queries");
-        Check.atLeast(1, rank, "--rank");
-        Check.atLeast(1, window, "--window");
-        // After the window, which it follows where it is not given.
-        Check.atLeast(1, foldEvery, "--fold-every");
+        String optimizer = settings.get(Optimizers.KINDS.naming());
+        Direction direction = direction(settings);
         Check.that(
-                beta >= 0 && beta < 1,
-                "--beta",
-                beta + " is not a number of at least 0 and below 1",
-                "give a number such as 0.9");
-        // A name is known when its registry knows it.
-        Schedules.named(schedule, lr, warmup);
-        Direction direction =
-                Directions.named(perturbation, new DirectionOptions(seed, rank, window));
-        Check.that(
-                Optimizers.named(optimizer, beta).suits(direction),
-                "--optimizer",
-                optimizer + " does not work with " + perturbation + " perturbations",
+                Optimizers.KINDS.make(settings, 0).suits(direction),
+                Optimizers.KINDS.naming(),
+                optimizer + " does not work with " + direction.name() + " perturbations",
                 "give --perturbation low-rank, or another optimizer");
+        int foldEvery = settings.get(FOLD_EVERY);
         Check.that(
                 direction.window() % foldEvery == 0,
-                "--fold-every",
+                FOLD_EVERY,
                 foldEvery + " does not divide the window of " + direction.window() + " steps",
                 "give a divisor of --window, or leave the option out to fold once a window");
-        dtype.ifPresent(type ->
-                Check.that(
-                        type.isTrainable(),
-                        "--dtype",
-                        type.torchName() + " cannot hold weights that are tuned",
-                        "give float32, bfloat16 or float16"));
+    }
+
+    private static List<Option<?>> step() {
+        List<Option<?>> options = new ArrayList<>();
+        METHODS.forEach(kinds -> options.addAll(kinds.withNaming()));
+        options.addAll(List.of(QUERIES, FOLD_EVERY, MATMUL, DTYPE));
+        return List.copyOf(options);
+    }
+
+    private static Settings complete(Settings told) {
+        List<Option<?>> used = new ArrayList<>(OPTIONS);
+        for (Kinds<?> kinds : METHODS) {
+            List<Option<?>> others = new ArrayList<>(kinds.options());
+            others.removeAll(kinds.of(told).options());
+            used.removeAll(others);
+        }
+        Settings all = told.complete(used);
+        int gathers = Math.max(1, direction(all).window());
+        return all.has(FOLD_EVERY) ? all : all.with(FOLD_EVERY, gathers).complete(used);
+    }
+
+    private static Direction direction(Settings settings) {
+        return Directions.KINDS.make(settings, settings.get(SEED));
+    }
+
+    /**
+     * Refuses options of methods that the run does not name.
+     *
+     * @throws io.millrace.memory.BadInputException where something was told that has no use
+     */
+    static void requireUse(Settings told) {
+        METHODS.forEach(kinds -> kinds.requireUse(told));
+    }
+
+    public long steps() {
+        return settings.get(STEPS);
+    }
+
+    public long seed() {
+        return settings.get(SEED);
+    }
+
+    public double lr() {
+        return settings.get(LR);
+    }
+
+    /** Name of the curve that the rate follows after the warm-up. */
+    public String schedule() {
+        return settings.get(Schedules.NAMING);
+    }
+
+    public long warmup() {
+        return settings.get(WARMUP);
+    }
+
+    public double weightDecay() {
+        return settings.get(WEIGHT_DECAY);
+    }
+
+    public double eps() {
+        return settings.get(EPS);
+    }
+
+    /** Name of what z is drawn from. */
+    public String perturbation() {
+        return settings.get(Directions.KINDS.naming());
+    }
+
+    public int queries() {
+        return settings.get(QUERIES);
+    }
+
+    /** Name of the update rule. */
+    public String optimizer() {
+        return settings.get(Optimizers.KINDS.naming());
+    }
+
+    public int foldEvery() {
+        return settings.get(FOLD_EVERY);
+    }
+
+    public Rounding rounding() {
+        return settings.get(ROUNDING);
+    }
+
+    public Matmul matmul() {
+        return settings.get(MATMUL);
+    }
+
+    /** Dtype to tune in; that of the checkpoint where empty. */
+    public Optional<DType> dtype() {
+        return settings.find(DTYPE);
     }
 
     /** What z is drawn from. */
     public Direction direction() {
-        return Directions.named(perturbation, new DirectionOptions(seed, rank, window));
+        return direction(settings);
     }
 
     /** What a step asks for. */
     public Estimator estimator() {
-        return new TwoSidedEstimator(queries);
+        return new TwoSidedEstimator(queries());
     }
 
     /** A fresh update rule, before its first step. */
     public UpdateRule rule() {
-        return Optimizers.named(optimizer, beta);
+        return Optimizers.KINDS.make(settings, seed());
     }
 
     /** The same with another schedule of folds. */
     public ArithmeticConfig withFoldEvery(int count) {
-        return new ArithmeticConfig(
-                steps,
-                seed,
-                lr,
-                schedule,
-                warmup,
-                weightDecay,
-                eps,
-                perturbation,
-                rank,
-                window,
-                queries,
-                optimizer,
-                beta,
-                count,
-                rounding,
-                matmul,
-                dtype);
+        return new ArithmeticConfig(settings.with(FOLD_EVERY, count));
     }
 
-    /** What the direction and the rule go by beside their names, as files call it. */
-    public Map<String, Object> directionFields() {
-        Map<String, Object> fields = new LinkedHashMap<>(direction().fields());
-        fields.putAll(rule().fields());
+    /** What the run's methods go by beside their names, as files call it. */
+    public Map<String, Object> methodFields() {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        for (Kinds<?> kinds : METHODS) {
+            for (Option<?> option : kinds.of(settings).options()) {
+                option.said(settings).ifPresent(said -> fields.put(option.field(), said));
+            }
+        }
         return fields;
-    }
-
-    void addOptions(Map<String, Object> options) {
-        options.put("steps", steps);
-        options.put("seed", Seeds.format(seed));
-        options.put("lr", lr);
-        options.put("lr-schedule", schedule);
-        options.put("warmup", warmup);
-        options.put("weight-decay", weightDecay);
-        options.put("eps", eps);
-        options.put("perturbation", perturbation);
-        options.putAll(directionFields());
-        options.put("queries", queries);
-        options.put("optimizer", optimizer);
-        options.put("fold-every", foldEvery);
-        options.put("rounding", rounding.id());
-        options.put("matmul", matmul.id());
-        dtype.ifPresent(type -> options.put("dtype", type.torchName()));
     }
 }

@@ -1,46 +1,98 @@
 package io.millrace.executor.config;
 
+import io.millrace.optim.option.Limit;
+import io.millrace.optim.option.Option;
+import io.millrace.optim.option.OptionTypes;
+import io.millrace.optim.option.Settings;
 import java.nio.file.Path;
-import java.util.Map;
+import java.util.List;
 import java.util.Optional;
 
 /**
  * Which examples a run sees, and how they are cut into batches.
  *
- * @param train JSONL or {@code .txt} to tune on
- * @param eval held-out file of the same kind
- * @param task how an example becomes tokens
- * @param evalSplit fraction at the end of a {@code .txt} that is held out, 0 for none
- * @param batchSize examples a step
- * @param microBatch examples that pass through a block together
- * @param shuffle whether each epoch has its own order
+ * @param settings a value for each of {@link #TRAIN}, {@link #OPTIONS} and {@link
+ *     TaskConfig#OPTIONS} that has one
  */
-public record DataConfig(
-        Path train,
-        Optional<Path> eval,
-        TaskConfig task,
-        double evalSplit,
-        int batchSize,
-        int microBatch,
-        boolean shuffle) {
-    /** Checks every field. */
+public record DataConfig(Settings settings) {
+    /** JSONL or {@code .txt} to tune on. */
+    public static final Option<Path> TRAIN =
+            Option.named("train", OptionTypes.PATH)
+                    .label("FILE")
+                    .help("Examples: .jsonl or .txt.")
+                    .build();
+
+    /** Held-out file of the same kind. */
+    public static final Option<Path> EVAL =
+            Option.named("eval", OptionTypes.PATH).label("FILE").help("Held-out examples.").build();
+
+    /** Fraction at the end of a {@code .txt} that is held out. */
+    public static final Option<Double> EVAL_SPLIT =
+            Option.named("eval-split", OptionTypes.NUMBER)
+                    .label("F")
+                    .help("Hold out this fraction at the end of a .txt training file.")
+                    .limit(
+                            new Limit<>(
+                                    value -> value >= 0 && value < 1,
+                                    value -> value + " is not a fraction",
+                                    "give a number from 0 up to, not including, 1"))
+                    .build();
+
+    /** Examples a step. */
+    public static final Option<Integer> BATCH_SIZE =
+            Option.named("batch-size", OptionTypes.INTEGER)
+                    .label("B")
+                    .help("Examples a step.")
+                    .usual(16)
+                    .limit(Limit.atLeast(1))
+                    .decidesBytes()
+                    .build();
+
+    /** Examples that pass through a block together. */
+    public static final Option<Integer> MICRO_BATCH =
+            Option.named("micro-batch", OptionTypes.INTEGER)
+                    .label("M")
+                    .help(
+                            "Examples that pass through a block together; bounds activation memory, not"
+                                    + " the batch.")
+                    .usually("the batch")
+                    .limit(Limit.atLeast(1))
+                    .decidesBytes()
+                    .build();
+
+    /** Whether each epoch has its own order. */
+    public static final Option<Boolean> SHUFFLE =
+            Option.named("shuffle", OptionTypes.FLAG)
+                    .help("Take the examples in the order of the file.")
+                    .usualUnsaid(true)
+                    .decidesBytes()
+                    .build();
+
+    /** All but the training file and what makes tokens of examples. */
+    public static final List<Option<?>> OPTIONS =
+            List.of(EVAL, EVAL_SPLIT, BATCH_SIZE, MICRO_BATCH, SHUFFLE);
+
+    private static final List<Option<?>> ALL =
+            RunOptions.joined(List.of(List.of(TRAIN), OPTIONS, TaskConfig.OPTIONS));
+
+    /** Fills in what is as usual, and checks what no option can see alone. */
     public DataConfig {
+        int batch = settings.get(BATCH_SIZE);
+        int together = settings.find(MICRO_BATCH).orElse(batch);
+        settings = settings.with(MICRO_BATCH, together).complete(ALL);
+        boolean splits = settings.find(EVAL_SPLIT).orElse(0.0) > 0;
         Check.that(
-                evalSplit >= 0 && evalSplit < 1,
-                "--eval-split",
-                evalSplit + " is not a fraction",
-                "give a number from 0 up to, not including, 1");
-        Check.that(
-                evalSplit == 0 || eval.isEmpty(),
-                "--eval-split",
+                !splits || !settings.has(EVAL),
+                EVAL_SPLIT,
                 "an evaluation file is given too",
                 "give either --eval or --eval-split");
+        Path train = settings.get(TRAIN);
         Check.that(
-                evalSplit == 0 || train.toString().endsWith(".txt"),
-                "--eval-split",
+                !splits || train.toString().endsWith(".txt"),
+                EVAL_SPLIT,
                 train + " is not a .txt file",
                 "give a held-out file with --eval");
-        checkBatch(batchSize, microBatch);
+        checkBatch(batch, together);
     }
 
     /**
@@ -51,24 +103,42 @@ public record DataConfig(
      * @throws io.millrace.memory.BadInputException where no run could have them
      */
     public static void checkBatch(int batchSize, int microBatch) {
-        Check.atLeast(1, batchSize, "--batch-size");
-        Check.atLeast(1, microBatch, "--micro-batch");
+        BATCH_SIZE.require(batchSize);
+        MICRO_BATCH.require(microBatch);
         Check.that(
                 microBatch <= batchSize,
-                "--micro-batch",
+                MICRO_BATCH,
                 microBatch + " exceeds the batch of " + batchSize,
                 "give at most " + batchSize);
     }
 
-    void addOptions(Map<String, Object> options) {
-        options.put("train", train.toString());
-        eval.ifPresent(file -> options.put("eval", file.toString()));
-        task.addOptions(options);
-        if (evalSplit > 0) {
-            options.put("eval-split", evalSplit);
-        }
-        options.put("batch-size", batchSize);
-        options.put("micro-batch", microBatch);
-        options.put("shuffle", shuffle);
+    public Path train() {
+        return settings.get(TRAIN);
+    }
+
+    public Optional<Path> eval() {
+        return settings.find(EVAL);
+    }
+
+    /** How an example becomes tokens. */
+    public TaskConfig task() {
+        return new TaskConfig(settings);
+    }
+
+    /** Fraction at the end of a {@code .txt} that is held out, 0 for none. */
+    public double evalSplit() {
+        return settings.find(EVAL_SPLIT).orElse(0.0);
+    }
+
+    public int batchSize() {
+        return settings.get(BATCH_SIZE);
+    }
+
+    public int microBatch() {
+        return settings.get(MICRO_BATCH);
+    }
+
+    public boolean shuffle() {
+        return settings.get(SHUFFLE);
     }
 }

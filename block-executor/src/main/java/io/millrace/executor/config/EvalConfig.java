@@ -16,6 +16,6 @@ public record EvalConfig(
         Path model, Path data, Metric metric, TaskConfig task, int batchSize, MemoryConfig memory) {
     /** Checks every field. */
     public EvalConfig {
-        Check.atLeast(1, batchSize, "--batch-size");
+        DataConfig.BATCH_SIZE.require(batchSize);
     }
 }

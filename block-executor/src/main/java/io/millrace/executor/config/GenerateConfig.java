@@ -1,5 +1,6 @@
 package io.millrace.executor.config;
 
+import io.millrace.optim.option.Limit;
 import java.nio.file.Path;
 
 /**
@@ -11,8 +12,10 @@ import java.nio.file.Path;
  * @param memory where the bytes may be
  */
 public record GenerateConfig(Path model, String prompt, int maxNewTokens, MemoryConfig memory) {
+    private static final Limit<Number> MOST = Limit.atLeast(1);
+
     /** Checks every field. */
     public GenerateConfig {
-        Check.atLeast(1, maxNewTokens, "--max-new-tokens");
+        MOST.require(maxNewTokens, "--max-new-tokens");
     }
 }

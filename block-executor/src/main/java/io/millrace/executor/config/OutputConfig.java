@@ -1,7 +1,12 @@
 package io.millrace.executor.config;
 
+import io.millrace.optim.option.Limit;
+import io.millrace.optim.option.Option;
+import io.millrace.optim.option.OptionType;
+import io.millrace.optim.option.OptionTypes;
+import io.millrace.optim.option.Settings;
 import java.nio.file.Path;
-import java.util.Map;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
@@ -9,51 +14,143 @@ import java.util.OptionalLong;
 /**
  * What a run leaves behind.
  *
- * @param out folder of the tuned model, the journal and the metrics
- * @param evalEvery steps between evaluations; 0 evaluates at the start and the end
- * @param checkpointEvery steps between checkpoints; 0 for none; empty for as often as costs next to
- *     nothing, so that a kill costs little however long the run was
- * @param keep which step's weights are saved in the end
- * @param resume whether to go on from what the folder holds
- * @param trace file for the timeline
- * @param metricsPort port on this machine at which figures are served, 0 for any that is free
+ * @param settings a value for each of {@link #OUT}, {@link #OPTIONS} and {@link #METRICS_PORT} that
+ *     has one
  */
-public record OutputConfig(
-        Path out,
-        long evalEvery,
-        OptionalLong checkpointEvery,
-        Keep keep,
-        boolean resume,
-        Optional<Path> trace,
-        OptionalInt metricsPort) {
+public record OutputConfig(Settings settings) {
     private static final int GREATEST_PORT = 65535;
+    private static final String AUTO = "auto";
 
-    /** Checks every field. */
+    /** A number of steps, or {@code auto} for none in particular. */
+    private static final OptionType<OptionalLong> COUNT_OR_AUTO =
+            OptionType.word(
+                    text ->
+                            text.equals(AUTO)
+                                    ? OptionalLong.empty()
+                                    : OptionalLong.of(
+                                            OptionTypes.COUNT.parse().apply(List.of(text))),
+                    json ->
+                            AUTO.equals(json)
+                                    ? OptionalLong.empty()
+                                    : OptionalLong.of(OptionTypes.COUNT.read().apply(json)),
+                    count -> count.isPresent() ? (Object) count.getAsLong() : AUTO);
+
+    /** Folder of the tuned model, the journal and the metrics. */
+    public static final Option<Path> OUT =
+            Option.named("out", OptionTypes.PATH)
+                    .label("DIR")
+                    .help("Folder for the tuned model, the journal and the metrics.")
+                    .build();
+
+    /** Steps between evaluations; 0 evaluates at the start and the end. */
+    public static final Option<Long> EVAL_EVERY =
+            Option.named("eval-every", OptionTypes.COUNT)
+                    .label("N")
+                    .help("Evaluate every N steps too, not only before and after.")
+                    .usualUnsaid(0L)
+                    .limit(Limit.atLeast(0))
+                    .build();
+
+    /** Steps between checkpoints. */
+    public static final Option<OptionalLong> CHECKPOINT_EVERY =
+            Option.named("checkpoint-every", COUNT_OR_AUTO)
+                    .label("N|auto")
+                    .help(
+                            "Make the weights durable every N steps too, not only at the end; 0 for never;"
+                                    + " auto, the default: as often as costs next to nothing.")
+                    .usualUnsaid(OptionalLong.empty())
+                    .limit(
+                            new Limit<>(
+                                    count -> count.orElse(0) >= 0,
+                                    count -> count.orElse(0) + " is too small",
+                                    "give at least 0"))
+                    .build();
+
+    /** Which step's weights are saved in the end. */
+    public static final Option<Keep> KEEP =
+            Option.named("keep", OptionTypes.oneOf(Keep.values()))
+                    .label("NAME")
+                    .help(
+                            "last, or best: save the weights after the evaluated step with the lowest"
+                                    + " held-out loss; needs --eval-every.")
+                    .usual(Keep.LAST)
+                    .build();
+
+    /** Whether to go on from what the folder holds. */
+    public static final Option<Boolean> RESUME =
+            Option.named("resume", OptionTypes.FLAG)
+                    .help("Go on from what the output folder holds.")
+                    .usualUnsaid(false)
+                    .build();
+
+    /** File for the timeline. */
+    public static final Option<Path> TRACE =
+            Option.named("trace", OptionTypes.PATH)
+                    .label("FILE")
+                    .help("Write the timeline, for ui.perfetto.dev.")
+                    .build();
+
+    /** Port on this machine at which figures are served, 0 for any that is free. */
+    public static final Option<Integer> METRICS_PORT =
+            Option.named("metrics-port", OptionTypes.INTEGER)
+                    .label("PORT")
+                    .help(
+                            "Serve figures for Prometheus at this port of localhost; 0 takes a free one.")
+                    .limit(
+                            new Limit<>(
+                                    port -> port >= 0 && port <= GREATEST_PORT,
+                                    port -> port + " is not a port",
+                                    "give one up to "
+                                            + GREATEST_PORT
+                                            + ", or 0 for any that is free"))
+                    .build();
+
+    /** What a run that is meant to be kept says. */
+    public static final List<Option<?>> OPTIONS =
+            List.of(EVAL_EVERY, CHECKPOINT_EVERY, KEEP, RESUME, TRACE);
+
+    private static final List<Option<?>> ALL =
+            RunOptions.joined(List.of(List.of(OUT), OPTIONS, List.of(METRICS_PORT)));
+
+    /** Fills in what is as usual, and checks what no option can see alone. */
     public OutputConfig {
-        Check.atLeast(0, evalEvery, "--eval-every");
-        checkpointEvery.ifPresent(every -> Check.atLeast(0, every, "--checkpoint-every"));
+        settings = settings.complete(ALL);
         Check.that(
-                keep == Keep.LAST || evalEvery > 0,
-                "--keep",
+                settings.get(KEEP) == Keep.LAST || settings.get(EVAL_EVERY) > 0,
+                KEEP,
                 "best is told by evaluations, and the run has none on the way",
                 "add --eval and --eval-every");
-        metricsPort.ifPresent(port ->
-                Check.that(
-                        port >= 0 && port <= GREATEST_PORT,
-                        "--metrics-port",
-                        port + " is not a port",
-                        "give one up to " + GREATEST_PORT + ", or 0 for any that is free"));
     }
 
-    void addOptions(Map<String, Object> options) {
-        options.put("out", out.toString());
-        options.put("eval-every", evalEvery);
-        options.put(
-                "checkpoint-every",
-                checkpointEvery.isPresent() ? (Object) checkpointEvery.getAsLong() : "auto");
-        options.put("keep", OptionNames.of(keep));
-        options.put("resume", resume);
-        trace.ifPresent(file -> options.put("trace", file.toString()));
-        metricsPort.ifPresent(port -> options.put("metrics-port", port));
+    public Path out() {
+        return settings.get(OUT);
+    }
+
+    public long evalEvery() {
+        return settings.get(EVAL_EVERY);
+    }
+
+    /**
+     * Steps between checkpoints; 0 for none; empty for as often as costs next to nothing, so that a
+     * kill costs little however long the run was.
+     */
+    public OptionalLong checkpointEvery() {
+        return settings.get(CHECKPOINT_EVERY);
+    }
+
+    public Keep keep() {
+        return settings.get(KEEP);
+    }
+
+    public boolean resume() {
+        return settings.get(RESUME);
+    }
+
+    public Optional<Path> trace() {
+        return settings.find(TRACE);
+    }
+
+    public OptionalInt metricsPort() {
+        return RunOptions.optionalInt(settings.find(METRICS_PORT));
     }
 }

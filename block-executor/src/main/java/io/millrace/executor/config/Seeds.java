@@ -1,9 +1,14 @@
 package io.millrace.executor.config;
 
+import io.millrace.optim.option.OptionType;
 import java.math.BigInteger;
 
 /** Seeds as people and files write them: 64 bits, decimal or {@code 0x…}. */
 public final class Seeds {
+    /** Seeds as an option has them; JSON may have a plain number too. */
+    public static final OptionType<Long> TYPE =
+            OptionType.word(Seeds::parse, json -> parse(String.valueOf(json)), Seeds::format);
+
     private static final BigInteger LEAST = BigInteger.valueOf(Long.MIN_VALUE);
     private static final BigInteger PAST_GREATEST = BigInteger.ONE.shiftLeft(64);
 

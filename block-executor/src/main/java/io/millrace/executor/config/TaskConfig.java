@@ -1,45 +1,105 @@
 package io.millrace.executor.config;
 
+import io.millrace.optim.option.Limit;
+import io.millrace.optim.option.Option;
+import io.millrace.optim.option.OptionTypes;
+import io.millrace.optim.option.Settings;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
  * How an example becomes tokens.
  *
- * @param template prompt of labelled examples, with {@code {text}} where a line's text goes; the
- *     text alone where empty
- * @param labelWords what stands for label 0, 1, …, exactly as it follows the prompt
- * @param seqLen longest sequence in tokens; the model's own limit where empty
- * @param pack whether running text fills whole sequences
+ * @param settings a value for each of {@link #OPTIONS} that has one
  */
-public record TaskConfig(
-        Optional<String> template, List<String> labelWords, OptionalInt seqLen, boolean pack) {
-    /** No template, the model's sequence length, packed. */
-    public static final TaskConfig DEFAULT =
-            new TaskConfig(Optional.empty(), List.of(), OptionalInt.empty(), true);
+public record TaskConfig(Settings settings) {
+    private static final String WORD_EACH =
+            "give a word for each label, such as \" terrible, great\"";
 
-    /** Checks every field. */
+    /** Prompt of labelled examples, with {@code {text}} where a line's text goes. */
+    public static final Option<String> TEMPLATE =
+            Option.named("template", OptionTypes.TEXT)
+                    .label("TEXT")
+                    .help(
+                            "Prompt of labelled examples; {text} is where a line's text goes, and so for"
+                                    + " its other string fields.")
+                    .build();
+
+    /** What stands for label 0, 1, …, exactly as it follows the prompt. */
+    public static final Option<List<String>> LABEL_WORDS =
+            Option.named("label-words", OptionTypes.WORDS)
+                    .label("A,B")
+                    .help(
+                            "Word of label 0, 1, ..., exactly as it follows the prompt: \" terrible,"
+                                    + " great\". Given several times, each is one word, commas and all.")
+                    .limit(
+                            new Limit<>(
+                                    words -> words.size() > 1,
+                                    _ -> "one word cannot tell labels apart",
+                                    WORD_EACH))
+                    .limit(
+                            new Limit<>(
+                                    words -> words.stream().noneMatch(String::isEmpty),
+                                    _ -> "a word is empty",
+                                    WORD_EACH))
+                    .limit(
+                            new Limit<>(
+                                    words -> new HashSet<>(words).size() == words.size(),
+                                    _ -> "two labels share a word",
+                                    "give each label its own word"))
+                    .build();
+
+    /** Longest sequence in tokens. */
+    public static final Option<Integer> SEQ_LEN =
+            Option.named("seq-len", OptionTypes.INTEGER)
+                    .label("T")
+                    .help("Longest sequence in tokens.")
+                    .usually("the model's limit")
+                    .limit(Limit.atLeast(2))
+                    .build();
+
+    /** Whether running text fills whole sequences. */
+    public static final Option<Boolean> PACK =
+            Option.named("pack", OptionTypes.FLAG)
+                    .help(
+                            "Running text: each line is an example, instead of joining lines to fill"
+                                    + " sequences.")
+                    .usualUnsaid(true)
+                    .build();
+
+    /** All of them. */
+    public static final List<Option<?>> OPTIONS = List.of(TEMPLATE, LABEL_WORDS, SEQ_LEN, PACK);
+
+    /** No template, the model's sequence length, packed. */
+    public static final TaskConfig DEFAULT = new TaskConfig(Settings.NONE);
+
+    /** Fills in what is as usual. */
     public TaskConfig {
-        labelWords = List.copyOf(labelWords);
-        Check.that(
-                labelWords.size() != 1,
-                "--label-words",
-                "one word cannot tell labels apart",
-                "give a word for each label, such as \" terrible, great\"");
-        Check.that(
-                labelWords.stream().noneMatch(String::isEmpty),
-                "--label-words",
-                "a word is empty",
-                "give a word for each label, such as \" terrible, great\"");
-        Check.that(
-                new HashSet<>(labelWords).size() == labelWords.size(),
-                "--label-words",
-                "two labels share a word",
-                "give each label its own word");
-        checkLength(seqLen);
+        settings = settings.complete(OPTIONS);
+    }
+
+    /**
+     * The values one by one.
+     *
+     * @param template the text alone where empty
+     * @param labelWords none where examples have no labels
+     * @param seqLen the model's own limit where empty
+     * @param pack whether running text fills whole sequences
+     */
+    public TaskConfig(
+            Optional<String> template, List<String> labelWords, OptionalInt seqLen, boolean pack) {
+        this(
+                Settings.NONE
+                        .with(TEMPLATE, template)
+                        .with(LABEL_WORDS, nonEmpty(labelWords))
+                        .with(SEQ_LEN, RunOptions.boxed(seqLen))
+                        .with(PACK, pack));
+    }
+
+    private static Optional<List<String>> nonEmpty(List<String> words) {
+        return words.isEmpty() ? Optional.empty() : Optional.of(List.copyOf(words));
     }
 
     /**
@@ -48,15 +108,22 @@ public record TaskConfig(
      * @throws io.millrace.memory.BadInputException where no run could have it
      */
     public static void checkLength(OptionalInt seqLen) {
-        seqLen.ifPresent(length -> Check.atLeast(2, length, "--seq-len"));
+        seqLen.ifPresent(SEQ_LEN::require);
     }
 
-    void addOptions(Map<String, Object> options) {
-        template.ifPresent(text -> options.put("template", text));
-        if (!labelWords.isEmpty()) {
-            options.put("label-words", labelWords);
-        }
-        seqLen.ifPresent(length -> options.put("seq-len", length));
-        options.put("pack", pack);
+    public Optional<String> template() {
+        return settings.find(TEMPLATE);
+    }
+
+    public List<String> labelWords() {
+        return settings.find(LABEL_WORDS).orElse(List.of());
+    }
+
+    public OptionalInt seqLen() {
+        return RunOptions.optionalInt(settings.find(SEQ_LEN));
+    }
+
+    public boolean pack() {
+        return settings.get(PACK);
     }
 }

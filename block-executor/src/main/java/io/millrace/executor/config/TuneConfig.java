@@ -1,7 +1,9 @@
 package io.millrace.executor.config;
 
+import io.millrace.optim.option.Option;
+import io.millrace.optim.option.OptionTypes;
+import io.millrace.optim.option.Settings;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
@@ -19,38 +21,61 @@ public record TuneConfig(
         ArithmeticConfig arithmetic,
         MemoryConfig memory,
         OutputConfig output) {
+    /** Hugging Face folder of the base model. */
+    public static final Option<Path> MODEL =
+            Option.named("model", OptionTypes.PATH)
+                    .label("DIR")
+                    .help("Hugging Face folder of the base model; it is only read.")
+                    .build();
+
     /** Checks what the parts cannot see alone. */
     public TuneConfig {
         Check.that(
                 output.evalEvery() == 0 || data.eval().isPresent() || data.evalSplit() > 0,
-                "--eval-every",
+                OutputConfig.EVAL_EVERY,
                 "there is nothing to evaluate on",
                 "add --eval or --eval-split");
         Check.that(
                 !model.toAbsolutePath()
                         .normalize()
                         .equals(output.out().toAbsolutePath().normalize()),
-                "--out",
+                OutputConfig.OUT,
                 output.out() + " is the base model's folder",
                 "give another folder");
     }
 
     /** A run with every default; the builder changes single options. */
     public static TuneConfigBuilder builder(Path model, Path train, Path out) {
-        return new TuneConfigBuilder(model, train, out);
+        return builder(
+                Settings.NONE
+                        .with(MODEL, model)
+                        .with(DataConfig.TRAIN, train)
+                        .with(OutputConfig.OUT, out));
     }
 
     /**
-     * Every option by its name on the command line, defaults included: what a record of the run
-     * keeps.
+     * A run as a person told it.
+     *
+     * @param told with a value for model, training data and output folder
+     * @throws io.millrace.memory.BadInputException where it has an option that its methods have no
+     *     use for
      */
+    public static TuneConfigBuilder builder(Settings told) {
+        return new TuneConfigBuilder().told(told);
+    }
+
+    /** A value for each option that the run has a use for, the usual ones included. */
+    public Settings settings() {
+        return Settings.NONE
+                .with(MODEL, model)
+                .with(data.settings())
+                .with(arithmetic.settings())
+                .with(memory.settings())
+                .with(output.settings());
+    }
+
+    /** The same by their names: what a record of the run keeps. */
     public Map<String, Object> options() {
-        Map<String, Object> options = new LinkedHashMap<>();
-        options.put("model", model.toString());
-        data.addOptions(options);
-        arithmetic.addOptions(options);
-        memory.addOptions(options);
-        output.addOptions(options);
-        return options;
+        return settings().toJson();
     }
 }

@@ -3,303 +3,234 @@ package io.millrace.executor.config;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.optim.Rounding;
-import io.millrace.optim.direction.DirectionOptions;
 import io.millrace.optim.direction.Directions;
+import io.millrace.optim.direction.LowRankDirection;
+import io.millrace.optim.option.Option;
+import io.millrace.optim.option.Settings;
+import io.millrace.optim.schedule.Schedules;
+import io.millrace.optim.update.LozoMomentum;
 import io.millrace.optim.update.Optimizers;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.OptionalLong;
 
-/** A tuning run option by option; the fields' initial values are the defaults of every run. */
+/** A tuning run option by option; what is not set is as usual. */
 public final class TuneConfigBuilder {
-    private final Path model;
-    private final Path train;
-    private final Path out;
-    private Optional<Path> eval = Optional.empty();
-    private Optional<String> template = Optional.empty();
-    private List<String> labelWords = List.of();
-    private OptionalInt seqLen = OptionalInt.empty();
-    private boolean pack = true;
-    private double evalSplit;
-    private int batchSize = 16;
-    private OptionalInt microBatch = OptionalInt.empty();
-    private boolean shuffle = true;
-    private long steps = 1000;
-    private long seed;
-    private double lr = 1e-6;
-    private String schedule = "constant";
-    private long warmup;
-    private double weightDecay;
-    private double eps = 1e-3;
-    private String perturbation = "gaussian";
-    private int rank = DirectionOptions.DEFAULT_RANK;
-    private int window = DirectionOptions.DEFAULT_WINDOW;
-    private int queries = 1;
-    private String optimizer = "mezo-sgd";
-    private double beta = Optimizers.DEFAULT_BETA;
-    private OptionalInt foldEvery = OptionalInt.empty();
-    private Rounding rounding = Rounding.NEAREST;
-    private Matmul matmul = Matmul.NATIVE;
-    private Optional<DType> dtype = Optional.empty();
-    private MemoryConfig memory = MemoryConfig.DEFAULT;
-    private long evalEvery;
-    private OptionalLong checkpointEvery = OptionalLong.empty();
-    private Keep keep = Keep.LAST;
-    private boolean resume;
-    private Optional<Path> trace = Optional.empty();
-    private OptionalInt metricsPort = OptionalInt.empty();
+    private Settings settings = Settings.NONE;
 
-    TuneConfigBuilder(Path model, Path train, Path out) {
-        this.model = model;
-        this.train = train;
-        this.out = out;
+    TuneConfigBuilder() {}
+
+    /**
+     * Takes what a person told: it wins over what was set before.
+     *
+     * @throws io.millrace.memory.BadInputException where it has an option that its methods have no
+     *     use for
+     */
+    public TuneConfigBuilder told(Settings told) {
+        ArithmeticConfig.requireUse(told);
+        settings = settings.with(told);
+        return this;
+    }
+
+    private <T> TuneConfigBuilder set(Option<T> option, T value) {
+        settings = settings.with(option, value);
+        return this;
     }
 
     /** Held-out file. */
     public TuneConfigBuilder eval(Path file) {
-        eval = Optional.of(file);
-        return this;
+        return set(DataConfig.EVAL, file);
     }
 
     /** How an example becomes tokens, all of it. */
     public TuneConfigBuilder task(TaskConfig config) {
-        template = config.template();
-        labelWords = config.labelWords();
-        seqLen = config.seqLen();
-        pack = config.pack();
+        settings = settings.without(TaskConfig.OPTIONS).with(config.settings());
         return this;
     }
 
     /** Prompt with {@code {text}} in it. */
     public TuneConfigBuilder template(String text) {
-        template = Optional.of(text);
-        return this;
+        return set(TaskConfig.TEMPLATE, text);
     }
 
-    /** Word of each label. */
+    /** Word of each label; none where examples have no labels. */
     public TuneConfigBuilder labelWords(List<String> words) {
-        labelWords = List.copyOf(words);
+        settings =
+                settings.with(
+                        TaskConfig.LABEL_WORDS,
+                        words.isEmpty() ? Optional.empty() : Optional.of(List.copyOf(words)));
         return this;
     }
 
     /** Longest sequence. */
     public TuneConfigBuilder seqLen(int tokens) {
-        seqLen = OptionalInt.of(tokens);
-        return this;
+        return set(TaskConfig.SEQ_LEN, tokens);
     }
 
     /** Whether running text fills whole sequences. */
     public TuneConfigBuilder pack(boolean on) {
-        pack = on;
-        return this;
+        return set(TaskConfig.PACK, on);
     }
 
     /** Held-out end of a {@code .txt}. */
     public TuneConfigBuilder evalSplit(double fraction) {
-        evalSplit = fraction;
-        return this;
+        return set(DataConfig.EVAL_SPLIT, fraction);
     }
 
     /** Examples a step. */
     public TuneConfigBuilder batchSize(int examples) {
-        batchSize = examples;
-        return this;
+        return set(DataConfig.BATCH_SIZE, examples);
     }
 
     /** Examples that pass together; the batch unless set. */
     public TuneConfigBuilder microBatch(int examples) {
-        microBatch = OptionalInt.of(examples);
-        return this;
+        return set(DataConfig.MICRO_BATCH, examples);
     }
 
     /** Whether each epoch has its own order. */
     public TuneConfigBuilder shuffle(boolean on) {
-        shuffle = on;
-        return this;
+        return set(DataConfig.SHUFFLE, on);
     }
 
     /** Steps of the run. */
     public TuneConfigBuilder steps(long count) {
-        steps = count;
-        return this;
+        return set(ArithmeticConfig.STEPS, count);
     }
 
     /** The run's seed. */
     public TuneConfigBuilder seed(long value) {
-        seed = value;
-        return this;
+        return set(ArithmeticConfig.SEED, value);
     }
 
     /** Learning rate. */
     public TuneConfigBuilder lr(double rate) {
-        lr = rate;
-        return this;
+        return set(ArithmeticConfig.LR, rate);
     }
 
     /** Curve of the learning rate. */
     public TuneConfigBuilder schedule(String name) {
-        schedule = name;
-        return this;
+        return set(Schedules.NAMING, name);
     }
 
     /** Steps of warm-up. */
     public TuneConfigBuilder warmup(long count) {
-        warmup = count;
-        return this;
+        return set(ArithmeticConfig.WARMUP, count);
     }
 
     /** Weight decay. */
     public TuneConfigBuilder weightDecay(double decay) {
-        weightDecay = decay;
-        return this;
+        return set(ArithmeticConfig.WEIGHT_DECAY, decay);
     }
 
     /** Scale of the perturbation. */
     public TuneConfigBuilder eps(double scale) {
-        eps = scale;
-        return this;
+        return set(ArithmeticConfig.EPS, scale);
     }
 
     /** What z is drawn from. */
     public TuneConfigBuilder perturbation(String name) {
-        perturbation = name;
-        return this;
+        return set(Directions.KINDS.naming(), name);
     }
 
-    /** Rank of a low-rank perturbation. */
+    /** Rank of a low-rank perturbation; others have no use for it. */
     public TuneConfigBuilder rank(int value) {
-        rank = value;
-        return this;
+        return set(LowRankDirection.RANK, value);
     }
 
     /** Steps for which a low-rank perturbation keeps its right factor. */
     public TuneConfigBuilder window(int count) {
-        window = count;
-        return this;
+        return set(LowRankDirection.WINDOW, count);
     }
 
     /** Directions a step. */
     public TuneConfigBuilder queries(int count) {
-        queries = count;
-        return this;
+        return set(ArithmeticConfig.QUERIES, count);
     }
 
     /** Name of the update rule. */
     public TuneConfigBuilder optimizer(String name) {
-        optimizer = name;
-        return this;
+        return set(Optimizers.KINDS.naming(), name);
     }
 
-    /** Share of the momentum that a step keeps. */
+    /** Share of the momentum that a step of LOZO-M keeps. */
     public TuneConfigBuilder beta(double share) {
-        beta = share;
-        return this;
+        return set(LozoMomentum.BETA, share);
+    }
+
+    /** An option of a direction, a rule or another method, which only those have a use for. */
+    public <T> TuneConfigBuilder method(Option<T> option, T value) {
+        return set(option, value);
     }
 
     /** Steps between folds; unless set, the window of a low-rank perturbation, else 1. */
     public TuneConfigBuilder foldEvery(int count) {
-        foldEvery = OptionalInt.of(count);
-        return this;
+        return set(ArithmeticConfig.FOLD_EVERY, count);
     }
 
     /** Rounding of a fold. */
     public TuneConfigBuilder rounding(Rounding kind) {
-        rounding = kind;
-        return this;
+        return set(ArithmeticConfig.ROUNDING, kind);
     }
 
     /** What products compute on. */
     public TuneConfigBuilder matmul(Matmul type) {
-        matmul = type;
-        return this;
+        return set(ArithmeticConfig.MATMUL, type);
     }
 
     /** Dtype to tune in. */
     public TuneConfigBuilder dtype(DType type) {
-        dtype = Optional.of(type);
-        return this;
+        return set(ArithmeticConfig.DTYPE, type);
     }
 
     /** Where the bytes may be. */
     public TuneConfigBuilder memory(MemoryConfig config) {
-        memory = config;
+        settings = settings.without(MemoryConfig.OPTIONS).with(config.settings());
         return this;
     }
 
     /** Steps between evaluations. */
     public TuneConfigBuilder evalEvery(long count) {
-        evalEvery = count;
-        return this;
+        return set(OutputConfig.EVAL_EVERY, count);
     }
 
     /** Steps between checkpoints, 0 for none; as often as costs next to nothing if not called. */
     public TuneConfigBuilder checkpointEvery(long count) {
-        checkpointEvery = OptionalLong.of(count);
-        return this;
+        return set(OutputConfig.CHECKPOINT_EVERY, OptionalLong.of(count));
     }
 
     /** Which step's weights are saved in the end. */
     public TuneConfigBuilder keep(Keep which) {
-        keep = which;
-        return this;
+        return set(OutputConfig.KEEP, which);
     }
 
     /** Whether to go on from what the output folder holds. */
     public TuneConfigBuilder resume(boolean on) {
-        resume = on;
-        return this;
+        return set(OutputConfig.RESUME, on);
     }
 
     /** File for the timeline. */
     public TuneConfigBuilder trace(Path file) {
-        trace = Optional.of(file);
-        return this;
+        return set(OutputConfig.TRACE, file);
     }
 
     /** Port at which figures are served. */
     public TuneConfigBuilder metricsPort(int port) {
-        metricsPort = OptionalInt.of(port);
-        return this;
+        return set(OutputConfig.METRICS_PORT, port);
     }
 
     /** What decides the bytes of the result, checked. */
     public ArithmeticConfig arithmetic() {
-        // What is below 1 is refused by its name, with all else that is wrong.
-        DirectionOptions options =
-                new DirectionOptions(seed, Math.max(1, rank), Math.max(1, window));
-        int gathers = Directions.named(perturbation, options).window();
-        return new ArithmeticConfig(
-                steps,
-                seed,
-                lr,
-                schedule,
-                warmup,
-                weightDecay,
-                eps,
-                perturbation,
-                rank,
-                window,
-                queries,
-                optimizer,
-                beta,
-                foldEvery.orElse(Math.max(1, gathers)),
-                rounding,
-                matmul,
-                dtype);
+        return new ArithmeticConfig(settings);
     }
 
     /** The run, checked. */
     public TuneConfig build() {
-        TaskConfig task = new TaskConfig(template, labelWords, seqLen, pack);
-        int passTogether = microBatch.orElse(batchSize);
         return new TuneConfig(
-                model,
-                new DataConfig(train, eval, task, evalSplit, batchSize, passTogether, shuffle),
+                settings.get(TuneConfig.MODEL),
+                new DataConfig(settings),
                 arithmetic(),
-                memory,
-                new OutputConfig(
-                        out, evalEvery, checkpointEvery, keep, resume, trace, metricsPort));
+                new MemoryConfig(settings),
+                new OutputConfig(settings));
     }
 }

@@ -138,8 +138,9 @@ public final class Replay {
             Path out,
             Ledger ledger) {
         JournalHeader header = read.header();
-        UpdateRule rule = DirectionFields.rule(journal, header);
-        Direction direction = DirectionFields.direction(journal, header);
+        MethodFields methods = new MethodFields(journal, header);
+        UpdateRule rule = methods.rule();
+        Direction direction = methods.direction();
         UpdateLog updates = new UpdateLog(rule);
         read.records().subList(0, Math.toIntExact(until)).forEach(updates::add);
         Arithmetic arithmetic =

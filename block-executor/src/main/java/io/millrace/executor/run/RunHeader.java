@@ -2,18 +2,19 @@ package io.millrace.executor.run;
 
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.DataConfig;
-import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.config.RunOptions;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.cpu.op.CpuVectors;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
-import io.millrace.memory.Matmul;
 import io.millrace.memory.device.DeviceKind;
 import io.millrace.model.text.Dataset;
 import io.millrace.model.text.ExamplesFingerprint;
 import io.millrace.optim.estimate.StepRecord;
 import io.millrace.optim.journal.Journal;
 import io.millrace.optim.journal.JournalHeader;
+import io.millrace.optim.option.Option;
+import io.millrace.optim.option.Settings;
 import io.millrace.optim.schedule.LrSchedule;
 import io.millrace.optim.schedule.Schedules;
 import io.millrace.telemetry.json.JsonObject;
@@ -21,9 +22,11 @@ import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * What a run writes at the head of its journal: everything that decides its bytes. A run that goes
@@ -34,8 +37,6 @@ final class RunHeader {
     private static final System.Logger LOG = System.getLogger(RunHeader.class.getName());
 
     private static final String BASE = "base";
-    private static final String SHUFFLE = "shuffle";
-    private static final String MATMUL = "matmul";
     private static final String DEVICE = "device";
     private static final String DATA = "data";
     private static final String EXAMPLES = "examples";
@@ -68,26 +69,17 @@ final class RunHeader {
      */
     static RunHeader of(TuneConfig config, String base, Dataset train) {
         ArithmeticConfig arithmetic = config.arithmetic();
+        Settings settings = config.settings();
         Map<String, Object> extra = new LinkedHashMap<>();
         ExamplesFingerprint examples = ExamplesFingerprint.of(train.examples());
         extra.put(DATA, examples.digest());
         extra.put(EXAMPLES, examples.examples());
         extra.put(TOKENS, examples.tokens());
-        extra.put("batch_size", config.data().batchSize());
-        extra.put("micro_batch", config.data().microBatch());
-        extra.put(SHUFFLE, config.data().shuffle());
-        extra.put("lr", arithmetic.lr());
-        extra.put("lr_schedule", arithmetic.schedule());
-        extra.put("warmup", arithmetic.warmup());
-        if (Schedules.dependsOnSteps(arithmetic.schedule())) {
-            extra.put("steps", arithmetic.steps());
+        for (List<Option<?>> group : RunOptions.groups()) {
+            addFields(extra, settings, group.stream().filter(Option::isAlwaysSaid));
+            // What only some runs say has come after what all say since the first version.
+            addFields(extra, settings, group.stream().filter(option -> !option.isAlwaysSaid()));
         }
-        extra.put("eps", arithmetic.eps());
-        extra.putAll(arithmetic.directionFields());
-        if (arithmetic.matmul() != Matmul.NATIVE) {
-            extra.put(MATMUL, arithmetic.matmul().id());
-        }
-        extra.put(DEVICE, deviceKind(config.memory()));
         extra.put(PROGRAM, ProgramVersion.get());
         extra.put(MACHINE, CpuVectors.describe());
         return new RunHeader(
@@ -103,6 +95,14 @@ final class RunHeader {
                         arithmetic.dtype().map(DType::torchName).orElse(JournalHeader.AS_STORED),
                         arithmetic.weightDecay(),
                         extra));
+    }
+
+    private static void addFields(
+            Map<String, Object> extra, Settings settings, Stream<Option<?>> options) {
+        options.filter(Option::decidesBytes)
+                .filter(option -> settings.has(option) && !JournalHeader.isOwn(option.field()))
+                .forEach(option ->
+                        option.said(settings).ifPresent(said -> extra.put(option.field(), said)));
     }
 
     /** The header as a new journal gets it. */
@@ -150,13 +150,9 @@ final class RunHeader {
     }
 
     private static Object value(JsonObject fields, String name) {
-        // Journals say only what is out of the ordinary: losses, and so steps, depend on it.
-        return name.equals(MATMUL) && !fields.has(MATMUL) ? Matmul.NATIVE.id() : fields.raw(name);
-    }
-
-    /** Emulated devices compute as the CPU that they are; cards have an arithmetic of their own. */
-    private static String deviceKind(MemoryConfig memory) {
-        return memory.device().kind().arithmetic().id();
+        return fields.has(name)
+                ? fields.raw(name)
+                : RunOptions.ofField(name).flatMap(Option::meantBySilence).orElse(null);
     }
 
     /** What a journal of version 1 keeps step by step: the last one has to be as this run's is. */
@@ -236,25 +232,16 @@ final class RunHeader {
         if (field.equals(BASE)) {
             return "give the --model that the run began from";
         }
-        if (field.equals(SHUFFLE)) {
-            return Boolean.TRUE.equals(was) ? "leave --no-shuffle out" : "add --no-shuffle";
-        }
+        String option = RunOptions.ofField(field).map(Option::spelled).orElse("--" + field);
         if (was == null || was.equals(JournalHeader.AS_STORED)) {
-            return "leave " + option(field) + " out";
+            return "leave " + option + " out";
         }
-        return "give " + option(field) + " " + (field.equals(DEVICE) ? deviceOption(was) : was);
-    }
-
-    private static String deviceOption(Object kind) {
-        boolean card = kind.equals(DeviceKind.CUDA.id());
-        return (card ? DeviceKind.CUDA : DeviceKind.CPU).option();
-    }
-
-    private static String option(String field) {
-        return switch (field) {
-            case "run_seed" -> "--seed";
-            case "direction" -> "--perturbation";
-            default -> "--" + field.replace('_', '-');
-        };
+        if (field.equals(DEVICE)) {
+            boolean card = was.equals(DeviceKind.CUDA.id());
+            return "give " + option + " " + (card ? DeviceKind.CUDA : DeviceKind.CPU).option();
+        }
+        return RunOptions.ofField(field)
+                .map(known -> known.mend(was))
+                .orElse("give " + option + " " + was);
     }
 }

@@ -5,8 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
-import io.millrace.memory.Matmul;
-import io.millrace.optim.Rounding;
+import io.millrace.telemetry.json.Json;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,26 +28,13 @@ class TuneConfigTest {
         assertThat(config.data().microBatch()).isEqualTo(16);
         assertThat(config.data().shuffle()).isTrue();
         assertThat(config.data().task()).isEqualTo(TaskConfig.DEFAULT);
-        assertThat(config.arithmetic())
+        assertThat(Json.write(config.arithmetic().settings().toJson()))
                 .isEqualTo(
-                        new ArithmeticConfig(
-                                1000,
-                                0,
-                                1e-6,
-                                "constant",
-                                0,
-                                0,
-                                1e-3,
-                                "gaussian",
-                                2,
-                                50,
-                                1,
-                                "mezo-sgd",
-                                0.9,
-                                1,
-                                Rounding.NEAREST,
-                                Matmul.NATIVE,
-                                Optional.empty()));
+                        "{\"steps\":1000,\"lr\":1.0E-6,\"lr-schedule\":\"constant\",\"warmup\":0,"
+                                + "\"eps\":0.001,\"weight-decay\":0.0,"
+                                + "\"seed\":\"0x0000000000000000\",\"rounding\":\"nearest\","
+                                + "\"perturbation\":\"gaussian\",\"optimizer\":\"mezo-sgd\","
+                                + "\"queries\":1,\"fold-every\":1,\"matmul\":\"native\"}");
         assertThat(config.memory()).isEqualTo(MemoryConfig.DEFAULT);
     }
 

@@ -8,16 +8,20 @@ import io.millrace.executor.Runs;
 import io.millrace.executor.TuningRun;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
+import io.millrace.executor.config.RunOptions;
+import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.journal.Replay;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
+import io.millrace.memory.Matmul;
 import io.millrace.model.text.DataKind;
 import io.millrace.model.text.Dataset;
 import io.millrace.model.text.TextStream;
 import io.millrace.optim.journal.Journal;
 import io.millrace.optim.journal.JournalHeader;
 import io.millrace.optim.journal.JournalReader;
+import io.millrace.optim.option.Option;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -158,6 +162,60 @@ class RunHeaderTest {
                 .containsEntry("device", "cpu");
         TuningRun.run(config().resume(true).build(), RunListener.SILENT);
         assertThat(JournalReader.read(journal()).identity()).isEqualTo(journal.identity());
+    }
+
+    /** Runs are known by the bytes of this line. */
+    @Test
+    void theFieldsStandInTheOrderThatJournalsHaveThemIn() {
+        TuneConfig config =
+                config().perturbation("low-rank")
+                        .optimizer("lozo-m")
+                        .schedule("cosine")
+                        .matmul(Matmul.BF16)
+                        .build();
+        assertThat(RunHeader.of(config, "base", ONE_WINDOW).header().fields().fields().keySet())
+                .containsExactly(
+                        "millrace_journal",
+                        "run_seed",
+                        "base",
+                        "optimizer",
+                        "direction",
+                        "queries",
+                        "fold_every",
+                        "rounding",
+                        "dtype",
+                        "weight_decay",
+                        "data",
+                        "examples",
+                        "tokens",
+                        "batch_size",
+                        "micro_batch",
+                        "shuffle",
+                        "lr",
+                        "lr_schedule",
+                        "warmup",
+                        "steps",
+                        "eps",
+                        "rank",
+                        "window",
+                        "beta",
+                        "matmul",
+                        "device",
+                        "program",
+                        "machine");
+        assertThat(RunHeader.of(config().build(), "base", ONE_WINDOW).header().extra())
+                .doesNotContainKeys("steps", "rank", "window", "beta", "matmul");
+    }
+
+    /** What is added to the header has to be said by an option that journals before it lack. */
+    @Test
+    void everyFieldOfAnOptionThatDecidesBytesIsItsOwn() {
+        List<String> fields =
+                RunOptions.byName().values().stream()
+                        .filter(Option::decidesBytes)
+                        .<String>map(Option::field)
+                        .toList();
+        assertThat(fields).doesNotHaveDuplicates().contains("run_seed", "direction", "device");
     }
 
     @Test

@@ -6,17 +6,21 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.millrace.executor.Golden;
 import io.millrace.executor.Runs;
 import io.millrace.executor.TuningRun;
+import io.millrace.executor.config.DataConfig;
 import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.config.OutputConfig;
 import io.millrace.executor.config.RunListener;
+import io.millrace.executor.config.RunOptions;
+import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.journal.Replay;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.model.SyntheticModel;
 import io.millrace.model.config.ModelConfig;
-import io.millrace.optim.direction.DirectionOptions;
 import io.millrace.optim.direction.Directions;
 import io.millrace.optim.journal.JournalReader;
+import io.millrace.optim.option.Settings;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -87,13 +91,40 @@ class StrangersTest {
         Path out = run("fields", "toy", "toy-sign", MemoryConfig.DEFAULT);
 
         assertThat(JournalReader.read(out.resolve("journal.jsonl")).header().extra())
-                .containsEntry("rank", 3L)
-                .containsEntry("beta", 0.75);
+                .containsEntry("toy_salt", 5L)
+                .containsEntry("toy_shrink", 0.625)
+                .doesNotContainKeys("rank", "beta");
+        assertThat(Files.readString(out.resolve("run.json"))).contains("\"toy-salt\":5");
         TuneConfigBuilder other =
-                config("fields", "toy", "toy-sign", MemoryConfig.DEFAULT).rank(4).resume(true);
+                config("fields", "toy", "toy-sign", MemoryConfig.DEFAULT)
+                        .method(ToyDirection.SALT, 4)
+                        .resume(true);
         assertThatThrownBy(() -> TuningRun.run(other.build(), RunListener.SILENT))
                 .isInstanceOf(BadInputException.class)
-                .hasMessageContaining("rank");
+                .hasMessageContaining("'toy_salt' is 5, and this run has 4; give --toy-salt 5");
+    }
+
+    @Test
+    void anOptionOfAStrangersMethodIsAnOptionOfEveryRunButOfNoOtherMethod() {
+        assertThat(RunOptions.byName())
+                .containsEntry("toy-salt", ToyDirection.SALT)
+                .containsEntry("toy-shrink", ToyRule.SHRINK);
+        Settings told =
+                Settings.NONE
+                        .with(TuneConfig.MODEL, model)
+                        .with(DataConfig.TRAIN, data)
+                        .with(OutputConfig.OUT, temp)
+                        .with(ToyDirection.SALT, 4);
+        assertThatThrownBy(() -> TuneConfig.builder(told))
+                .isInstanceOf(BadInputException.class)
+                .hasMessage(
+                        "--toy-salt: gaussian has no use for it;"
+                                + " give --perturbation toy, or leave it out");
+        Settings toy = told.with(Directions.KINDS.naming(), "toy");
+        assertThat(TuneConfig.builder(toy).build().options()).containsEntry("toy-salt", 4);
+        assertThatThrownBy(() -> told.with(ToyDirection.SALT, 0))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageStartingWith("--toy-salt: 0 is too small");
     }
 
     @Test
@@ -106,7 +137,7 @@ class StrangersTest {
 
     @Test
     void everyPartOfAStrangersDirectionIsAPartOfTheWhole() {
-        ToyDirection toy = (ToyDirection) Directions.named("toy", new DirectionOptions(1, 3, 1));
+        ToyDirection toy = new ToyDirection(3);
         float[] whole = new float[1000];
         toy.fill(5, 2, 0, whole, 0, whole.length);
         float[] part = new float[300];
@@ -125,8 +156,9 @@ class StrangersTest {
                 .perturbation(direction)
                 .rank(3)
                 .window(2)
+                .method(ToyDirection.SALT, 5)
                 .optimizer(rule)
-                .beta(0.75)
+                .method(ToyRule.SHRINK, 0.625)
                 .memory(memory);
     }
 

@@ -2,20 +2,31 @@ package io.millrace.executor.stranger;
 
 import io.millrace.optim.estimate.QueryResult;
 import io.millrace.optim.estimate.StepRecord;
+import io.millrace.optim.option.Option;
+import io.millrace.optim.option.OptionTypes;
+import io.millrace.optim.option.Settings;
 import io.millrace.optim.update.Update;
 import io.millrace.optim.update.UpdateRule;
 import io.millrace.optim.update.UpdateRuleKind;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 
 /** Steps by the sign of each slope, smaller the more steps went before: its state is a count. */
 public final class ToyRule implements UpdateRule {
-    private final double beta;
+    /** An option of the rule's own. */
+    public static final Option<Double> SHRINK =
+            Option.named("toy-shrink", OptionTypes.NUMBER)
+                    .label("F")
+                    .help("What a step keeps of the rate of the one before.")
+                    .usual(0.75)
+                    .decidesBytes()
+                    .build();
+
+    private final double shrink;
     private int steps;
 
-    ToyRule(double beta) {
-        this.beta = beta;
+    ToyRule(double shrink) {
+        this.shrink = shrink;
     }
 
     /** The registry's line. */
@@ -26,8 +37,13 @@ public final class ToyRule implements UpdateRule {
         }
 
         @Override
-        public UpdateRule make(double beta) {
-            return new ToyRule(beta);
+        public List<Option<?>> options() {
+            return List.of(SHRINK);
+        }
+
+        @Override
+        public UpdateRule make(Settings values, long runSeed) {
+            return new ToyRule(values.get(SHRINK));
         }
     }
 
@@ -37,13 +53,8 @@ public final class ToyRule implements UpdateRule {
     }
 
     @Override
-    public Map<String, Object> fields() {
-        return Map.of("beta", beta);
-    }
-
-    @Override
     public Update next(StepRecord record) {
-        double rate = record.lr() * StrictMath.pow(beta, steps++);
+        double rate = record.lr() * StrictMath.pow(shrink, steps++);
         List<Update.Term> terms = new ArrayList<>();
         for (QueryResult query : record.queries()) {
             double sign = Math.signum(query.projectedGrad());

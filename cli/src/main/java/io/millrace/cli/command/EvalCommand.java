@@ -2,12 +2,15 @@ package io.millrace.cli.command;
 
 import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.context.ExitCode;
+import io.millrace.cli.option.Described;
 import io.millrace.cli.option.JsonOption;
-import io.millrace.cli.option.MemoryOptions;
-import io.millrace.cli.option.TaskOptions;
+import io.millrace.cli.option.RunLine;
 import io.millrace.executor.config.EvalConfig;
+import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.Metric;
+import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.run.EvalResult;
+import io.millrace.optim.option.Settings;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -15,6 +18,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 
 /** {@code millrace eval}. */
@@ -22,7 +26,7 @@ import picocli.CommandLine.Option;
         name = "eval",
         customSynopsis = "millrace eval --model=DIR --data=FILE [OPTION]...",
         description = "Compute a model's loss or accuracy on a file of examples.")
-public final class EvalCommand implements Callable<Integer> {
+public final class EvalCommand implements Callable<Integer>, Described {
     private final CommandContext context;
 
     @Option(
@@ -53,16 +57,20 @@ public final class EvalCommand implements Callable<Integer> {
 
     @Mixin private JsonOption json = new JsonOption();
 
-    @Mixin private TaskOptions task = new TaskOptions();
-
-    @Mixin private MemoryOptions memory = new MemoryOptions();
+    private RunLine run;
 
     public EvalCommand(CommandContext context) {
         this.context = context;
     }
 
     @Override
+    public void describe(CommandSpec command) {
+        run = RunLine.of(command).take(TaskConfig.OPTIONS).take(MemoryConfig.OPTIONS).atTheEnd();
+    }
+
+    @Override
     public Integer call() {
+        Settings told = run.told();
         EvalResult result =
                 context.engine()
                         .eval(
@@ -70,9 +78,9 @@ public final class EvalCommand implements Callable<Integer> {
                                         model,
                                         data,
                                         metric,
-                                        task.config(),
+                                        new TaskConfig(told),
                                         batchSize,
-                                        memory.config()));
+                                        new MemoryConfig(told)));
         if (json.wanted()) {
             context.printJson(answer(result));
         } else {

@@ -3,12 +3,15 @@ package io.millrace.cli.command;
 import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.context.ExitCode;
 import io.millrace.cli.context.Operations;
-import io.millrace.cli.option.ArithmeticOptions;
-import io.millrace.cli.option.DataOptions;
+import io.millrace.cli.option.Described;
 import io.millrace.cli.option.JsonOption;
-import io.millrace.cli.option.MemoryOptions;
-import io.millrace.cli.option.TaskOptions;
+import io.millrace.cli.option.RunLine;
+import io.millrace.executor.config.ArithmeticConfig;
+import io.millrace.executor.config.DataConfig;
+import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.config.OutputConfig;
 import io.millrace.executor.config.RunListener;
+import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.find.EpsTrial;
@@ -16,8 +19,10 @@ import io.millrace.executor.find.FindResult;
 import io.millrace.executor.find.RateTrial;
 import io.millrace.executor.find.StoppedException;
 import io.millrace.memory.BadInputException;
+import io.millrace.optim.option.Settings;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
@@ -26,32 +31,17 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 
 /** {@code millrace find}. */
 @Command(
         name = "find",
         customSynopsis = "millrace find --model=DIR --train=FILE [OPTION]...",
         description = "Try learning rates and epsilons for a few steps each, and propose one.")
-public final class FindCommand implements Callable<Integer> {
+public final class FindCommand implements Callable<Integer>, Described {
     private static final String ELSEWHERE =
             "start the command in a folder that can be written, or give one with --nvme-dir";
 
     private final CommandContext context;
-
-    @Option(
-            names = "--model",
-            required = true,
-            paramLabel = "DIR",
-            description = "Hugging Face folder of the base model; it is only read.")
-    private Path model;
-
-    @Option(
-            names = "--train",
-            required = true,
-            paramLabel = "FILE",
-            description = "Examples: .jsonl or .txt. The last few are held out to judge by.")
-    private Path train;
 
     @Option(
             names = "--probe-steps",
@@ -61,22 +51,35 @@ public final class FindCommand implements Callable<Integer> {
 
     @Mixin private JsonOption json = new JsonOption();
 
-    @Mixin private DataOptions data = new DataOptions();
-
-    @Mixin private TaskOptions task = new TaskOptions();
-
-    @Mixin private ArithmeticOptions arithmetic = new ArithmeticOptions();
-
-    @Mixin private MemoryOptions memory = new MemoryOptions();
-
-    @Spec private CommandSpec spec;
+    private CommandSpec spec;
+    private RunLine run;
+    private Settings told;
 
     public FindCommand(CommandContext context) {
         this.context = context;
     }
 
     @Override
+    public void describe(CommandSpec command) {
+        spec = command;
+        run =
+                RunLine.of(command)
+                        .require(TuneConfig.MODEL)
+                        .require(
+                                DataConfig.TRAIN,
+                                DataConfig.TRAIN.help() + " The last few are held out to judge by.")
+                        .takeRecipe()
+                        .take(DataConfig.OPTIONS)
+                        .take(TaskConfig.OPTIONS)
+                        .take(ArithmeticConfig.OPTIONS)
+                        .take(MemoryConfig.OPTIONS)
+                        .atTheEnd();
+    }
+
+    @Override
     public Integer call() {
+        // It evaluates on nothing but what it holds out itself.
+        told = run.told().without(List.of(DataConfig.EVAL));
         if (probeSteps < 1) {
             throw new BadInputException(
                     "--probe-steps", probeSteps + " steps show nothing", "give 1 or more");
@@ -119,15 +122,11 @@ public final class FindCommand implements Callable<Integer> {
     /** Blocks that memory does not hold go to the drive that the run itself would use. */
     private Path workPlace() {
         return Objects.requireNonNullElse(
-                memory.config().nvmeDir().orElse(null), Path.of("").toAbsolutePath());
+                told.find(MemoryConfig.NVME_DIR).orElse(null), Path.of("").toAbsolutePath());
     }
 
     private TuneConfigBuilder options(Path out) {
-        TuneConfigBuilder builder = TuneConfig.builder(model, train, out);
-        data.applyTraining(builder);
-        builder.task(task.config());
-        arithmetic.applyTo(builder);
-        return builder.memory(memory.config());
+        return TuneConfig.builder(told.with(OutputConfig.OUT, out));
     }
 
     private void print(FindResult found) {

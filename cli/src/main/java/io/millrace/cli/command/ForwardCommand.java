@@ -2,9 +2,11 @@ package io.millrace.cli.command;
 
 import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.context.ExitCode;
+import io.millrace.cli.option.Described;
 import io.millrace.cli.option.JsonOption;
-import io.millrace.cli.option.MemoryOptions;
+import io.millrace.cli.option.RunLine;
 import io.millrace.executor.ForwardPass;
+import io.millrace.executor.config.MemoryConfig;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -12,6 +14,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 
 /** {@code millrace forward}. */
@@ -19,7 +22,7 @@ import picocli.CommandLine.Option;
         name = "forward",
         customSynopsis = "millrace forward --model=DIR --input=FILE --output=FILE [OPTION]...",
         description = "Run a batch of ids through a model and write logits and losses.")
-public final class ForwardCommand implements Callable<Integer> {
+public final class ForwardCommand implements Callable<Integer>, Described {
     private final CommandContext context;
 
     @Option(
@@ -45,15 +48,21 @@ public final class ForwardCommand implements Callable<Integer> {
 
     @Mixin private JsonOption json = new JsonOption();
 
-    @Mixin private MemoryOptions memory = new MemoryOptions();
+    private RunLine run;
 
     public ForwardCommand(CommandContext context) {
         this.context = context;
     }
 
     @Override
+    public void describe(CommandSpec command) {
+        run = RunLine.of(command).take(MemoryConfig.OPTIONS).atTheEnd();
+    }
+
+    @Override
     public Integer call() {
-        ForwardPass.Result result = context.engine().forward(model, input, output, memory.config());
+        ForwardPass.Result result =
+                context.engine().forward(model, input, output, new MemoryConfig(run.told()));
         if (json.wanted()) {
             Map<String, Object> answer = new LinkedHashMap<>();
             answer.put("mean_loss", CommandContext.orNull(result.meanLoss()));

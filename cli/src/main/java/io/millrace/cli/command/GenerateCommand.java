@@ -2,10 +2,12 @@ package io.millrace.cli.command;
 
 import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.context.ExitCode;
+import io.millrace.cli.option.Described;
 import io.millrace.cli.option.JsonOption;
-import io.millrace.cli.option.MemoryOptions;
+import io.millrace.cli.option.RunLine;
 import io.millrace.executor.Generation;
 import io.millrace.executor.config.GenerateConfig;
+import io.millrace.executor.config.MemoryConfig;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -14,6 +16,7 @@ import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 
 /** {@code millrace generate}. */
@@ -21,7 +24,7 @@ import picocli.CommandLine.Option;
         name = "generate",
         customSynopsis = "millrace generate --model=DIR --prompt=TEXT [OPTION]...",
         description = "Continue a prompt with the likeliest tokens.")
-public final class GenerateCommand implements Callable<Integer> {
+public final class GenerateCommand implements Callable<Integer>, Described {
     private final CommandContext context;
 
     @Option(
@@ -46,17 +49,24 @@ public final class GenerateCommand implements Callable<Integer> {
 
     @Mixin private JsonOption json = new JsonOption();
 
-    @Mixin private MemoryOptions memory = new MemoryOptions();
+    private RunLine run;
 
     public GenerateCommand(CommandContext context) {
         this.context = context;
     }
 
     @Override
+    public void describe(CommandSpec command) {
+        run = RunLine.of(command).take(MemoryConfig.OPTIONS).atTheEnd();
+    }
+
+    @Override
     public Integer call() {
         Generation.Result result =
                 context.engine()
-                        .generate(new GenerateConfig(model, prompt, maxNewTokens, memory.config()));
+                        .generate(
+                                new GenerateConfig(
+                                        model, prompt, maxNewTokens, new MemoryConfig(run.told())));
         if (json.wanted()) {
             Map<String, Object> answer = new LinkedHashMap<>();
             answer.put("prompt", prompt);

@@ -3,19 +3,23 @@ package io.millrace.cli.command;
 import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.context.ExitCode;
 import io.millrace.cli.option.Converters;
+import io.millrace.cli.option.Described;
 import io.millrace.cli.option.JsonOption;
 import io.millrace.cli.option.MachineOptions;
-import io.millrace.cli.option.MemoryOptions;
-import io.millrace.cli.option.StepOptions;
+import io.millrace.cli.option.RunLine;
+import io.millrace.executor.config.ArithmeticConfig;
+import io.millrace.executor.config.DataConfig;
 import io.millrace.executor.config.GivenPaths;
+import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.config.TuneConfig;
-import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.plan.ModelPlan;
 import io.millrace.executor.plan.ModelPlanner;
 import io.millrace.executor.plan.ModelShape;
 import io.millrace.executor.plan.PlanOptions;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
+import io.millrace.optim.option.Settings;
 import io.millrace.prefetch.plan.Machine;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -27,47 +31,22 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 
 /** {@code millrace plan}. */
 @Command(
         name = "plan",
         customSynopsis = "millrace plan (--model=DIR | --arch=NAME) [OPTION]...",
         description = "Show where a run's bytes would lie, what a step would cost, and why.")
-public final class PlanCommand implements Callable<Integer> {
-    private static final int DEFAULT_BATCH = 16;
-    private static final Path NO_FILE = Path.of("");
-
+public final class PlanCommand implements Callable<Integer>, Described {
     private final CommandContext context;
 
-    @ArgGroup(multiplicity = "1")
-    private Source source;
+    @ArgGroup(multiplicity = "0..1")
+    private Source source = new Source();
 
     @Mixin private JsonOption json = new JsonOption();
-
-    @Option(
-            names = "--batch-size",
-            paramLabel = "B",
-            description = "Sequences a step. Default: " + DEFAULT_BATCH + ".")
-    private Integer batchSize;
-
-    @Option(
-            names = "--micro-batch",
-            paramLabel = "M",
-            description =
-                    "Sequences that pass through a block together. Default: what makes the fastest"
-                            + " step.")
-    private Integer microBatch;
-
-    @Option(
-            names = "--seq-len",
-            paramLabel = "T",
-            description = "Tokens of a sequence. Default: the model's limit, at most 2048.")
-    private Integer seqLen;
-
-    @Mixin private StepOptions step = new StepOptions();
-
-    @Mixin private MemoryOptions memory = new MemoryOptions();
 
     @Mixin private MachineOptions machine = new MachineOptions();
 
@@ -83,6 +62,8 @@ public final class PlanCommand implements Callable<Integer> {
             converter = Converters.Size.class,
             description = "Bytes that the drive is rated to be written. Default: 600TB.")
     private Long endurance;
+
+    private RunLine run;
 
     public PlanCommand(CommandContext context) {
         this.context = context;
@@ -108,6 +89,24 @@ public final class PlanCommand implements Callable<Integer> {
     }
 
     @Override
+    public void describe(CommandSpec command) {
+        run =
+                RunLine.of(command)
+                        .takeRecipe()
+                        .take(DataConfig.BATCH_SIZE, "Sequences a step. Default: 16.")
+                        .take(
+                                DataConfig.MICRO_BATCH,
+                                "Sequences that pass through a block together. Default: what makes"
+                                        + " the fastest step.")
+                        .take(
+                                TaskConfig.SEQ_LEN,
+                                "Tokens of a sequence. Default: the model's limit, at most 2048.")
+                        .take(ArithmeticConfig.STEP)
+                        .take(MemoryConfig.OPTIONS)
+                        .after("--json");
+    }
+
+    @Override
     public Integer call() {
         if (plot != null) {
             GivenPaths.requireWritableFile("--plot", plot);
@@ -127,16 +126,15 @@ public final class PlanCommand implements Callable<Integer> {
     }
 
     private ModelPlan plan() {
+        Settings told = run.told();
         // A plan reads no data and writes no folder: all that counts of the run is its arithmetic.
-        TuneConfigBuilder run = TuneConfig.builder(NO_FILE, NO_FILE, NO_FILE);
-        step.applyTo(run);
         PlanOptions options =
                 new PlanOptions(
-                        Objects.requireNonNullElse(batchSize, DEFAULT_BATCH),
-                        optional(microBatch),
-                        optional(seqLen),
-                        run.arithmetic(),
-                        memory.config());
+                        told.get(DataConfig.BATCH_SIZE),
+                        optional(told.find(DataConfig.MICRO_BATCH)),
+                        optional(told.find(TaskConfig.SEQ_LEN)),
+                        TuneConfig.builder(told).arithmetic(),
+                        new MemoryConfig(told));
         if (machine.isThisOne()) {
             options.memory()
                     .nvmeDir()
@@ -146,18 +144,33 @@ public final class PlanCommand implements Callable<Integer> {
         ModelShape shape =
                 source.arch != null
                         ? ModelShape.named(source.arch, stored)
-                        : ModelShape.ofFolder(source.model, stored);
+                        : ModelShape.ofFolder(folder(), stored);
         Machine chosen =
                 machine.machine(
-                        memory.device(),
+                        told.has(MemoryConfig.DEVICE)
+                                ? Optional.of(options.memory().device())
+                                : Optional.empty(),
                         shape.dtype(),
                         options.arithmetic().matmul(),
                         options.memory().nvmeDir());
         return ModelPlanner.plan(shape, options, chosen, true);
     }
 
-    private static OptionalInt optional(Integer given) {
-        return given == null ? OptionalInt.empty() : OptionalInt.of(given);
+    private Path folder() {
+        if (source.model != null) {
+            return source.model;
+        }
+        return run.recipe()
+                .find(TuneConfig.MODEL)
+                .orElseThrow(() ->
+                        new ParameterException(
+                                run.commandLine(),
+                                "Missing required argument (specify one of these):"
+                                        + " (--model=DIR | --arch=NAME)"));
+    }
+
+    private static OptionalInt optional(Optional<Integer> told) {
+        return told.map(OptionalInt::of).orElse(OptionalInt.empty());
     }
 
     private static void write(Path file, String text) {

@@ -66,7 +66,7 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
         fields.put("hidden_transfer", forecast.hiddenTransfer());
         ArithmeticConfig arithmetic = plan.options().arithmetic();
         fields.put("perturbation", arithmetic.perturbation());
-        fields.putAll(arithmetic.directionFields());
+        fields.putAll(arithmetic.methodFields());
         fields.put("optimizer", arithmetic.optimizer());
         fields.put("queries", arithmetic.queries());
         fields.put("fold_every", arithmetic.foldEvery());

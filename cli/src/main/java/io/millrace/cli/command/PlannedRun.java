@@ -4,10 +4,9 @@ import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.plan.ModelPlan;
 import io.millrace.executor.plan.PlanOptions;
-import io.millrace.memory.Matmul;
 import io.millrace.memory.Tier;
-import io.millrace.optim.direction.GaussianDirection;
-import io.millrace.optim.update.MezoSgd;
+import io.millrace.optim.option.Option;
+import io.millrace.optim.option.Settings;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -50,17 +49,16 @@ record PlannedRun(ModelPlan plan) {
 
     /** What is another than a run takes anyway. */
     private static void addArithmetic(List<String> words, ArithmeticConfig arithmetic) {
-        addUnless(GaussianDirection.NAME, words, "--perturbation", arithmetic.perturbation());
-        arithmetic.direction().fields().forEach((name, value) -> add(words, "--" + name, value));
-        addUnless(MezoSgd.NAME, words, "--optimizer", arithmetic.optimizer());
-        addUnless(1, words, "--queries", arithmetic.queries());
-        addUnless(
-                Math.max(1, arithmetic.direction().window()),
-                words,
-                "--fold-every",
-                arithmetic.foldEvery());
-        addUnless(Matmul.NATIVE.id(), words, "--matmul", arithmetic.matmul().id());
-        arithmetic.dtype().ifPresent(dtype -> add(words, "--dtype", dtype.torchName()));
+        Settings settings = arithmetic.settings();
+        int folds = Math.max(1, arithmetic.direction().window());
+        for (Option<?> option : ArithmeticConfig.STEP) {
+            Optional<?> usual =
+                    option == ArithmeticConfig.FOLD_EVERY ? Optional.of(folds) : option.usual();
+            Object said = settings.toJson().get(option.name());
+            if (said != null && !settings.find(option).equals(usual)) {
+                add(words, option.spelled(), said);
+            }
+        }
     }
 
     private static void addUnless(Object usual, List<String> words, String option, Object value) {

@@ -2,19 +2,21 @@ package io.millrace.cli.command;
 
 import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.context.ExitCode;
-import io.millrace.cli.option.ArithmeticOptions;
 import io.millrace.cli.option.Converters;
-import io.millrace.cli.option.DataOptions;
+import io.millrace.cli.option.Described;
 import io.millrace.cli.option.Given;
 import io.millrace.cli.option.JsonOption;
-import io.millrace.cli.option.MemoryOptions;
-import io.millrace.cli.option.MetricsOptions;
 import io.millrace.cli.option.ProbeCache;
-import io.millrace.cli.option.TaskOptions;
+import io.millrace.cli.option.RunLine;
 import io.millrace.executor.Rehearsal;
+import io.millrace.executor.config.ArithmeticConfig;
+import io.millrace.executor.config.DataConfig;
+import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.config.OutputConfig;
+import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.config.TuneConfig;
-import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.memory.BadInputException;
+import io.millrace.optim.option.Settings;
 import io.millrace.prefetch.plan.MachineFile;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonFormatException;
@@ -41,6 +43,7 @@ import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 
 /** {@code millrace profile}. */
@@ -49,7 +52,7 @@ import picocli.CommandLine.Option;
         customSynopsis = "millrace profile --model=DIR --train=FILE [OPTION]...",
         description =
                 "Take a few steps of a run and show where the time goes: report.html, trace.json.")
-public final class ProfileCommand implements Callable<Integer> {
+public final class ProfileCommand implements Callable<Integer>, Described {
     private static final DateTimeFormatter IN_NAMES =
             DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss");
     private static final DateTimeFormatter IN_WORDS =
@@ -58,20 +61,6 @@ public final class ProfileCommand implements Callable<Integer> {
     private static final String ELSEWHERE = "give a folder that can be written with --out";
 
     private final CommandContext context;
-
-    @Option(
-            names = "--model",
-            required = true,
-            paramLabel = "DIR",
-            description = "Hugging Face folder of the base model; it is only read.")
-    private Path model;
-
-    @Option(
-            names = "--train",
-            required = true,
-            paramLabel = "FILE",
-            description = "Examples: .jsonl or .txt.")
-    private Path train;
 
     @Option(
             names = "--out",
@@ -108,22 +97,31 @@ public final class ProfileCommand implements Callable<Integer> {
 
     @Mixin private JsonOption json = new JsonOption();
 
-    @Mixin private DataOptions data = new DataOptions();
-
-    @Mixin private TaskOptions task = new TaskOptions();
-
-    @Mixin private ArithmeticOptions arithmetic = new ArithmeticOptions();
-
-    @Mixin private MemoryOptions memory = new MemoryOptions();
-
-    @Mixin private MetricsOptions metrics = new MetricsOptions();
+    private RunLine run;
+    private Settings told;
 
     public ProfileCommand(CommandContext context) {
         this.context = context;
     }
 
     @Override
+    public void describe(CommandSpec command) {
+        run =
+                RunLine.of(command)
+                        .require(TuneConfig.MODEL)
+                        .require(DataConfig.TRAIN)
+                        .takeRecipe()
+                        .take(DataConfig.OPTIONS)
+                        .take(TaskConfig.OPTIONS)
+                        .take(ArithmeticConfig.OPTIONS)
+                        .take(MemoryConfig.OPTIONS)
+                        .take(List.of(OutputConfig.METRICS_PORT))
+                        .atTheEnd();
+    }
+
+    @Override
     public Integer call() throws IOException {
+        told = run.told().without(List.of(DataConfig.EVAL)); // it evaluates nothing
         requireCounts();
         MachineLimits limits = limits();
         LocalDateTime now = LocalDateTime.now(ZoneId.systemDefault());
@@ -137,7 +135,7 @@ public final class ProfileCommand implements Callable<Integer> {
         try (ProfileRecorder recorder = new ProfileRecorder(warmSteps)) {
             try (ThrowAwayFolder folder = ThrowAwayFolder.in(place, ELSEWHERE)) {
                 config = config(folder.path().resolve("run"), place.resolve("trace.json"));
-                run(config, recorder);
+                rehearse(config, recorder);
             } catch (BadInputException e) {
                 if (made) {
                     Files.delete(place);
@@ -160,20 +158,17 @@ public final class ProfileCommand implements Callable<Integer> {
         return profile.steps().size() < measuredSteps ? ExitCode.INTERRUPTED : ExitCode.DONE;
     }
 
-    private void run(TuneConfig config, ProfileRecorder recorder) {
+    private void rehearse(TuneConfig config, ProfileRecorder recorder) {
         RunReporter reporter = new RunReporter(context);
         Rehearsal rehearsal = Rehearsal.of((long) warmSteps + measuredSteps);
         reporter.watch(
                 () -> context.engine().rehearse(config, rehearsal, reporter, List.of(recorder)));
     }
 
-    private TuneConfig config(Path run, Path trace) {
-        TuneConfigBuilder builder = TuneConfig.builder(model, train, run);
-        data.applyTraining(builder);
-        builder.task(task.config());
-        arithmetic.applyTo(builder);
-        metrics.applyTo(builder);
-        return builder.memory(memory.config()).trace(trace).build();
+    private TuneConfig config(Path folder, Path trace) {
+        return TuneConfig.builder(
+                        told.with(OutputConfig.OUT, folder).with(OutputConfig.TRACE, trace))
+                .build();
     }
 
     private void requireCounts() {
@@ -211,7 +206,7 @@ public final class ProfileCommand implements Callable<Integer> {
     }
 
     private MachineLimits limits() {
-        Path kept = ProbeCache.ofThisMachine().file(memory.config().nvmeDir());
+        Path kept = ProbeCache.ofThisMachine().file(told.find(MemoryConfig.NVME_DIR));
         if (probe == null && !Files.isReadable(kept)) {
             return MachineLimits.UNKNOWN;
         }

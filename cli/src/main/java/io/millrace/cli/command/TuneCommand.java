@@ -2,77 +2,63 @@ package io.millrace.cli.command;
 
 import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.context.ExitCode;
-import io.millrace.cli.option.ArithmeticOptions;
-import io.millrace.cli.option.DataOptions;
+import io.millrace.cli.option.Described;
 import io.millrace.cli.option.JsonOption;
-import io.millrace.cli.option.MemoryOptions;
-import io.millrace.cli.option.MetricsOptions;
-import io.millrace.cli.option.OutputOptions;
-import io.millrace.cli.option.TaskOptions;
+import io.millrace.cli.option.RunLine;
+import io.millrace.executor.config.ArithmeticConfig;
+import io.millrace.executor.config.DataConfig;
 import io.millrace.executor.config.Keep;
+import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.config.OutputConfig;
+import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.config.TuneConfig;
-import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.run.EvalResult;
 import io.millrace.executor.run.RunSummary;
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Model.CommandSpec;
 
 /** {@code millrace tune}. */
 @Command(
         name = "tune",
         customSynopsis = "millrace tune --model=DIR --train=FILE --out=DIR [OPTION]...",
         description = "Tune a model on a file of examples, with forward passes only.")
-public final class TuneCommand implements Callable<Integer> {
+public final class TuneCommand implements Callable<Integer>, Described {
     private final CommandContext context;
-
-    @Option(
-            names = "--model",
-            required = true,
-            paramLabel = "DIR",
-            description = "Hugging Face folder of the base model; it is only read.")
-    private Path model;
-
-    @Option(
-            names = "--train",
-            required = true,
-            paramLabel = "FILE",
-            description = "Examples: .jsonl or .txt.")
-    private Path train;
-
-    @Option(
-            names = "--out",
-            required = true,
-            paramLabel = "DIR",
-            description = "Folder for the tuned model, the journal and the metrics.")
-    private Path out;
 
     @Mixin private JsonOption json = new JsonOption();
 
-    @Mixin private DataOptions data = new DataOptions();
-
-    @Mixin private TaskOptions task = new TaskOptions();
-
-    @Mixin private ArithmeticOptions arithmetic = new ArithmeticOptions();
-
-    @Mixin private MemoryOptions memory = new MemoryOptions();
-
-    @Mixin private OutputOptions output = new OutputOptions();
-
-    @Mixin private MetricsOptions metrics = new MetricsOptions();
+    private RunLine run;
 
     public TuneCommand(CommandContext context) {
         this.context = context;
     }
 
     @Override
+    public void describe(CommandSpec command) {
+        run =
+                RunLine.of(command)
+                        .require(TuneConfig.MODEL)
+                        .require(DataConfig.TRAIN)
+                        .require(OutputConfig.OUT)
+                        .takeRecipe()
+                        .take(DataConfig.OPTIONS)
+                        .take(TaskConfig.OPTIONS)
+                        .take(ArithmeticConfig.OPTIONS)
+                        .take(MemoryConfig.OPTIONS)
+                        .take(OutputConfig.OPTIONS)
+                        .take(List.of(OutputConfig.METRICS_PORT))
+                        .atTheEnd();
+    }
+
+    @Override
     public Integer call() {
-        TuneConfig config = config();
+        TuneConfig config = TuneConfig.builder(run.told()).build();
         RunReporter reporter = new RunReporter(context);
         RunSummary summary = reporter.watch(() -> context.engine().tune(config, reporter));
         if (json.wanted()) {
@@ -89,7 +75,7 @@ public final class TuneCommand implements Callable<Integer> {
                             state(summary),
                             summary.stepsDone(),
                             summary.lastLoss(),
-                            out,
+                            config.output().out(),
                             kept(config, summary)));
         }
         if (summary.interrupted()) {
@@ -107,17 +93,6 @@ public final class TuneCommand implements Callable<Integer> {
         return summary.interrupted() ? "interrupted" : "done";
     }
 
-    private TuneConfig config() {
-        TuneConfigBuilder builder = TuneConfig.builder(model, train, out);
-        data.applyTo(builder);
-        builder.task(task.config());
-        arithmetic.applyTo(builder);
-        builder.memory(memory.config());
-        output.applyTo(builder);
-        metrics.applyTo(builder);
-        return builder.build();
-    }
-
     private static String kept(TuneConfig config, RunSummary summary) {
         return summary.interrupted() || config.output().keep() == Keep.LAST
                 ? ""
@@ -133,7 +108,7 @@ public final class TuneCommand implements Callable<Integer> {
         answer.put("eval_before", EvalCommand.answer(summary.before()));
         answer.put("eval_after", EvalCommand.answer(summary.after()));
         answer.put("kept_step", summary.interrupted() ? null : summary.keptStep());
-        answer.put("out", out.toString());
+        answer.put("out", summary.out().toString());
         return answer;
     }
 }

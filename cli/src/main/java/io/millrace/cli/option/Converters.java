@@ -1,18 +1,12 @@
 package io.millrace.cli.option;
 
-import io.millrace.executor.config.Keep;
 import io.millrace.executor.config.Metric;
-import io.millrace.executor.config.OptionNames;
 import io.millrace.executor.config.Seeds;
-import io.millrace.memory.ByteSize;
 import io.millrace.memory.DType;
-import io.millrace.memory.Matmul;
-import io.millrace.optim.Rounding;
-import java.nio.file.InvalidPathException;
+import io.millrace.optim.option.OptionType;
+import io.millrace.optim.option.OptionTypes;
 import java.nio.file.Path;
-import java.util.Arrays;
-import java.util.function.Function;
-import java.util.stream.Collectors;
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
@@ -23,80 +17,22 @@ public final class Converters {
 
     /** Registers the converters that are found by a field's type. */
     public static void register(CommandLine commandLine) {
-        commandLine.registerConverter(Path.class, Converters::path);
-        commandLine.registerConverter(Integer.class, Converters::integer);
-        commandLine.registerConverter(int.class, Converters::integer);
-        commandLine.registerConverter(Long.class, Converters::wholeNumber);
-        commandLine.registerConverter(long.class, Converters::wholeNumber);
-        commandLine.registerConverter(Double.class, Converters::decimal);
-        commandLine.registerConverter(DType.class, Converters::dtype);
-        commandLine.registerConverter(Rounding.class, oneOf(Rounding.values()));
-        commandLine.registerConverter(Matmul.class, oneOf(Matmul.values()));
-        commandLine.registerConverter(Metric.class, oneOf(Metric.values()));
-        commandLine.registerConverter(Keep.class, oneOf(Keep.values()));
+        commandLine.registerConverter(Path.class, of(OptionTypes.PATH));
+        commandLine.registerConverter(Integer.class, of(OptionTypes.INTEGER));
+        commandLine.registerConverter(int.class, of(OptionTypes.INTEGER));
+        commandLine.registerConverter(Long.class, of(OptionTypes.COUNT));
+        commandLine.registerConverter(long.class, of(OptionTypes.COUNT));
+        commandLine.registerConverter(DType.class, of(OptionTypes.DTYPE));
+        commandLine.registerConverter(Metric.class, of(OptionTypes.oneOf(Metric.values())));
     }
 
-    private static Path path(String text) {
-        if (text.isBlank()) {
-            throw new TypeConversionException("the path is empty");
-        }
+    private static <T> ITypeConverter<T> of(OptionType<T> type) {
+        return text -> convert(type, text);
+    }
+
+    static <T> T convert(OptionType<T> type, String text) {
         try {
-            return Path.of(text);
-        } catch (InvalidPathException e) {
-            throw new TypeConversionException("'" + text + "' is not a path");
-        }
-    }
-
-    private static int integer(String text) {
-        try {
-            return Integer.parseInt(text);
-        } catch (NumberFormatException e) {
-            throw new TypeConversionException(
-                    "'" + text + "' is not a whole number up to " + Integer.MAX_VALUE);
-        }
-    }
-
-    static long wholeNumber(String text) {
-        try {
-            return Long.parseLong(text);
-        } catch (NumberFormatException e) {
-            throw new TypeConversionException("'" + text + "' is not a whole number");
-        }
-    }
-
-    private static double decimal(String text) {
-        try {
-            return Double.parseDouble(text);
-        } catch (NumberFormatException e) {
-            throw new TypeConversionException("'" + text + "' is not a number");
-        }
-    }
-
-    private static DType dtype(String text) {
-        return DType.find(text)
-                .filter(DType::isTrainable)
-                .orElseThrow(() ->
-                        new TypeConversionException(
-                                "'" + text + "' is not float32, bfloat16 or float16"));
-    }
-
-    private static <E extends Enum<E>> ITypeConverter<E> oneOf(E[] constants) {
-        return text ->
-                Arrays.stream(constants)
-                        .filter(constant -> OptionNames.of(constant).equals(text))
-                        .findFirst()
-                        .orElseThrow(() ->
-                                new TypeConversionException(
-                                        "'" + text + "' is not one of " + list(constants)));
-    }
-
-    private static String list(Enum<?>[] constants) {
-        return Arrays.stream(constants).map(OptionNames::of).collect(Collectors.joining(", "));
-    }
-
-    private static long number(String text, Function<String, Long> parse) {
-        try {
-            return parse.apply(text);
+            return type.parse().apply(List.of(text));
         } catch (IllegalArgumentException e) {
             throw new TypeConversionException(e.getMessage());
         }
@@ -106,7 +42,7 @@ public final class Converters {
     public static final class Size implements ITypeConverter<Long> {
         @Override
         public Long convert(String text) {
-            return number(text, ByteSize::parse);
+            return Converters.convert(OptionTypes.SIZE, text);
         }
     }
 
@@ -114,7 +50,7 @@ public final class Converters {
     public static final class Seed implements ITypeConverter<Long> {
         @Override
         public Long convert(String text) {
-            return number(text, Seeds::parse);
+            return Converters.convert(Seeds.TYPE, text);
         }
     }
 }

@@ -1,6 +1,7 @@
 package io.millrace.memory.device;
 
 import io.millrace.memory.BadInputException;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -36,17 +37,27 @@ public record DeviceName(DeviceKind kind, int ordinal) {
      * @throws BadInputException when it is no device
      */
     public static DeviceName parse(String text, String place) {
+        return find(text)
+                .orElseThrow(() ->
+                        new BadInputException(
+                                place,
+                                "'" + text + "' is not a device",
+                                "give cpu, emulated or cuda:N"));
+    }
+
+    /** What a text means, if it is a device. */
+    public static Optional<DeviceName> find(String text) {
         Matcher parts = TEXT.matcher(text);
         if (parts.matches()) {
             for (DeviceKind kind : DeviceKind.values()) {
                 String number = parts.group(2);
                 if (kind.id().equals(parts.group(1)) && kind.isNumbered() == (number != null)) {
-                    return new DeviceName(kind, number == null ? 0 : Integer.parseInt(number));
+                    int ordinal = number == null ? 0 : Integer.parseInt(number);
+                    return Optional.of(new DeviceName(kind, ordinal));
                 }
             }
         }
-        throw new BadInputException(
-                place, "'" + text + "' is not a device", "give cpu, emulated or cuda:N");
+        return Optional.empty();
     }
 
     /** As {@code --device} takes it. */

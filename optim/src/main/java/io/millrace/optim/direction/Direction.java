@@ -1,7 +1,5 @@
 package io.millrace.optim.direction;
 
-import java.util.Map;
-
 /**
  * What z is along one query. Its kind decides how it is run: a dense one forms θ + s z in scratch
  * memory, a low-rank one leaves θ as it is and adds thin products beside it.
@@ -9,11 +7,6 @@ import java.util.Map;
 public sealed interface Direction permits DenseDirection, LowRankDirection {
     /** The name on the command line and in the journal, such as {@code gaussian}. */
     String name();
-
-    /** What it goes by beside its name, as the journal and files call it. */
-    default Map<String, Object> fields() {
-        return Map.of();
-    }
 
     /**
      * Steps for which updates gather in less memory than the weights: a run folds as seldom unless

@@ -1,39 +1,46 @@
 package io.millrace.optim.direction;
 
-import io.millrace.optim.Registry;
+import io.millrace.optim.option.Kind;
+import io.millrace.optim.option.Kinds;
+import io.millrace.optim.option.Option;
+import io.millrace.optim.option.OptionTypes;
+import io.millrace.optim.option.Settings;
 import java.util.List;
 
 /** The directions by name. A new one is a line here. */
 public final class Directions {
-    private static final Registry<DirectionKind> REGISTRY =
-            Registry.of(
-                    "--perturbation",
+    /** All of them, and the option that names one. */
+    public static final Kinds<Direction> KINDS =
+            Kinds.of(
+                    Option.named("perturbation", OptionTypes.TEXT)
+                            .label("NAME")
+                            .help("gaussian, rademacher or low-rank.")
+                            .usual(GaussianDirection.NAME)
+                            .decidesBytes("direction"),
                     List.of(
-                            DirectionKind.of(GaussianDirection.NAME, _ -> new GaussianDirection()),
-                            DirectionKind.of(
-                                    RademacherDirection.NAME, _ -> new RademacherDirection()),
-                            DirectionKind.of(LowRankDirection.NAME, LowRankDirection::of)),
-                    DirectionKind.class,
-                    DirectionKind::name);
+                            Kind.of(
+                                    GaussianDirection.NAME,
+                                    List.of(),
+                                    (_, _) -> new GaussianDirection()),
+                            Kind.of(
+                                    RademacherDirection.NAME,
+                                    List.of(),
+                                    (_, _) -> new RademacherDirection()),
+                            Kind.of(
+                                    LowRankDirection.NAME,
+                                    List.of(LowRankDirection.RANK, LowRankDirection.WINDOW),
+                                    LowRankDirection::of)),
+                    DirectionKind.class);
 
     private Directions() {}
 
     /**
-     * The direction of a name.
-     *
-     * @throws io.millrace.memory.BadInputException when no direction has the name
-     */
-    public static Direction named(String name, DirectionOptions options) {
-        return REGISTRY.named(name).make(options);
-    }
-
-    /**
-     * The direction of a name that is known to be dense.
+     * The direction of a name that is known to be dense, with its options as usual.
      *
      * @throws IllegalArgumentException when it is another
      */
     public static DenseDirection dense(String name) {
-        if (named(name, DirectionOptions.defaults(0)) instanceof DenseDirection direction) {
+        if (usual(name) instanceof DenseDirection direction) {
             return direction;
         }
         throw new IllegalArgumentException(name + " is not dense");
@@ -41,9 +48,13 @@ public final class Directions {
 
     /** The names of all dense directions. */
     public static List<String> denseNames() {
-        return REGISTRY.all().stream()
-                .filter(kind -> kind.make(DirectionOptions.defaults(0)) instanceof DenseDirection)
-                .map(DirectionKind::name)
+        return KINDS.all().stream()
+                .map(Kind::name)
+                .filter(name -> usual(name) instanceof DenseDirection)
                 .toList();
+    }
+
+    private static Direction usual(String name) {
+        return KINDS.make(name, Settings.NONE, 0);
     }
 }

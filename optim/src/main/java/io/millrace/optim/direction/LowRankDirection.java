@@ -1,10 +1,12 @@
 package io.millrace.optim.direction;
 
+import io.millrace.optim.option.Limit;
+import io.millrace.optim.option.Option;
+import io.millrace.optim.option.OptionTypes;
+import io.millrace.optim.option.Settings;
 import io.millrace.optim.random.GaussianStream;
 import io.millrace.optim.random.SplitMix64;
 import io.millrace.optim.random.StreamIds;
-import java.util.LinkedHashMap;
-import java.util.Map;
 
 /**
  * {@code z = U Vᵀ / √r} for every matrix [m, n]: U [m, r] of the query's seed, V [n, r] of the seed
@@ -19,21 +21,35 @@ public record LowRankDirection(long runSeed, int rank, int window) implements Di
     /** The name on the command line and in the journal. */
     public static final String NAME = "low-rank";
 
-    static LowRankDirection of(DirectionOptions options) {
-        return new LowRankDirection(options.runSeed(), options.rank(), options.window());
+    /** The option of r. */
+    public static final Option<Integer> RANK =
+            Option.named("rank", OptionTypes.INTEGER)
+                    .label("R")
+                    .help("Rank of low-rank perturbations of matrices.")
+                    .usual(2)
+                    .limit(Limit.atLeast(1))
+                    .decidesBytes()
+                    .build();
+
+    /** The option of the window. */
+    public static final Option<Integer> WINDOW =
+            Option.named("window", OptionTypes.INTEGER)
+                    .label("N")
+                    .help(
+                            "Steps for which low-rank perturbations keep one factor; weights are written"
+                                    + " once a window.")
+                    .usual(50)
+                    .limit(Limit.atLeast(1))
+                    .decidesBytes()
+                    .build();
+
+    static LowRankDirection of(Settings values, long runSeed) {
+        return new LowRankDirection(runSeed, values.get(RANK), values.get(WINDOW));
     }
 
     @Override
     public String name() {
         return NAME;
-    }
-
-    @Override
-    public Map<String, Object> fields() {
-        Map<String, Object> fields = new LinkedHashMap<>();
-        fields.put("rank", rank);
-        fields.put("window", window);
-        return fields;
     }
 
     /** 1 / √r, the factor on U Vᵀ. */

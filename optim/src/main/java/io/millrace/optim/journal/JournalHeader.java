@@ -8,6 +8,7 @@ import io.millrace.telemetry.json.JsonObject;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * What a journal says about its run before the first step: with the base weights, all that a replay
@@ -44,6 +45,19 @@ public record JournalHeader(
     /** The field that says the version. */
     public static final String VERSION_FIELD = "millrace_journal";
 
+    private static final Set<String> OWN_FIELDS =
+            Set.of(
+                    VERSION_FIELD,
+                    "run_seed",
+                    "base",
+                    "optimizer",
+                    "direction",
+                    "queries",
+                    "fold_every",
+                    "rounding",
+                    "dtype",
+                    "weight_decay");
+
     /** Checks the fields and freezes the extra ones. */
     public JournalHeader {
         extra = Collections.unmodifiableMap(new LinkedHashMap<>(extra));
@@ -53,6 +67,11 @@ public record JournalHeader(
         if (!dtype.equals(AS_STORED) && DType.find(dtype).isEmpty()) {
             throw new IllegalArgumentException("unknown dtype " + dtype);
         }
+    }
+
+    /** Whether a field is one of the header's own, which are none of {@link #extra}. */
+    public static boolean isOwn(String field) {
+        return OWN_FIELDS.contains(field);
     }
 
     Map<String, Object> toFields() {

@@ -2,6 +2,9 @@ package io.millrace.optim.schedule;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.optim.Registry;
+import io.millrace.optim.option.Limit;
+import io.millrace.optim.option.Option;
+import io.millrace.optim.option.OptionTypes;
 import java.util.Map;
 
 /**
@@ -19,6 +22,16 @@ public final class Schedules {
                             "linear", done -> 1 - done,
                             // StrictMath: the same bits on every machine
                             "cosine", done -> 0.5 * (1 + StrictMath.cos(Math.PI * done))));
+
+    /** The option that names one. */
+    public static final Option<String> NAMING =
+            Option.named("lr-schedule", OptionTypes.TEXT)
+                    .label("NAME")
+                    .help("constant, linear or cosine, down to 0.")
+                    .usual("constant")
+                    .limit(Limit.knownTo(REGISTRY))
+                    .decidesBytes()
+                    .build();
 
     private Schedules() {}
 

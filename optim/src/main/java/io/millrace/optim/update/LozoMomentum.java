@@ -4,9 +4,11 @@ import io.millrace.optim.direction.Direction;
 import io.millrace.optim.direction.LowRankDirection;
 import io.millrace.optim.estimate.QueryResult;
 import io.millrace.optim.estimate.StepRecord;
+import io.millrace.optim.option.Limit;
+import io.millrace.optim.option.Option;
+import io.millrace.optim.option.OptionTypes;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 
 /**
  * LOZO-M: momentum of the left factor of a low-rank direction, {@code N ← β N + (1 − β) ḡU} with ḡU
@@ -17,6 +19,20 @@ import java.util.Map;
 public final class LozoMomentum implements UpdateRule {
     /** The name on the command line and in the journal. */
     public static final String NAME = "lozo-m";
+
+    /** The option of β. */
+    public static final Option<Double> BETA =
+            Option.named("beta", OptionTypes.NUMBER)
+                    .label("F")
+                    .help("Share of the momentum that a step of lozo-m keeps.")
+                    .usual(0.9)
+                    .limit(
+                            new Limit<>(
+                                    value -> value >= 0 && value < 1,
+                                    value -> value + " is not a number of at least 0 and below 1",
+                                    "give a number such as 0.9"))
+                    .decidesBytes()
+                    .build();
 
     private final double beta;
 
@@ -37,11 +53,6 @@ public final class LozoMomentum implements UpdateRule {
     @Override
     public boolean suits(Direction direction) {
         return direction instanceof LowRankDirection;
-    }
-
-    @Override
-    public Map<String, Object> fields() {
-        return Map.of("beta", beta);
     }
 
     @Override

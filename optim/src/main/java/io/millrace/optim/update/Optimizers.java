@@ -1,33 +1,32 @@
 package io.millrace.optim.update;
 
-import io.millrace.optim.Registry;
+import io.millrace.optim.option.Kind;
+import io.millrace.optim.option.Kinds;
+import io.millrace.optim.option.Option;
+import io.millrace.optim.option.OptionTypes;
 import java.util.List;
 
 /** The update rules by name. A new one is a line here. */
 public final class Optimizers {
-    /** Share of the momentum that a step keeps, unless a run says otherwise. */
-    public static final double DEFAULT_BETA = 0.9;
-
-    private static final Registry<UpdateRuleKind> REGISTRY =
-            Registry.of(
-                    "--optimizer",
+    /** All of them, and the option that names one; what they make is before its first step. */
+    public static final Kinds<UpdateRule> KINDS =
+            Kinds.of(
+                    Option.named("optimizer", OptionTypes.TEXT)
+                            .label("NAME")
+                            .help(
+                                    "Update rule: mezo-sgd, mezo-adam, or lozo-m (momentum; low-rank"
+                                            + " only).")
+                            .usual(MezoSgd.NAME)
+                            .decidesBytes(),
                     List.of(
-                            UpdateRuleKind.of(MezoSgd.NAME, _ -> new MezoSgd()),
-                            UpdateRuleKind.of(MezoAdam.NAME, _ -> new MezoAdam()),
-                            UpdateRuleKind.of(LozoMomentum.NAME, LozoMomentum::new)),
-                    UpdateRuleKind.class,
-                    UpdateRuleKind::name);
+                            Kind.of(MezoSgd.NAME, List.of(), (_, _) -> new MezoSgd()),
+                            Kind.of(MezoAdam.NAME, List.of(), (_, _) -> new MezoAdam()),
+                            Kind.of(
+                                    LozoMomentum.NAME,
+                                    List.of(LozoMomentum.BETA),
+                                    (values, _) ->
+                                            new LozoMomentum(values.get(LozoMomentum.BETA)))),
+                    UpdateRuleKind.class);
 
     private Optimizers() {}
-
-    /**
-     * A fresh rule of a name, before its first step.
-     *
-     * @param name the name
-     * @param beta share of the momentum that a step keeps, for rules that have one
-     * @throws io.millrace.memory.BadInputException when no rule has the name
-     */
-    public static UpdateRule named(String name, double beta) {
-        return REGISTRY.named(name).make(beta);
-    }
 }

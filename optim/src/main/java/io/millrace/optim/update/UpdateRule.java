@@ -3,7 +3,6 @@ package io.millrace.optim.update;
 import io.millrace.optim.direction.Direction;
 import io.millrace.optim.estimate.StepRecord;
 import java.util.List;
-import java.util.Map;
 
 /**
  * Turns a step's scalars into a change of the parameters. A rule may keep a small state; feeding
@@ -16,11 +15,6 @@ public interface UpdateRule {
     /** Whether the rule has a meaning for a direction. */
     default boolean suits(Direction direction) {
         return true;
-    }
-
-    /** What it goes by beside its name, as the journal and files call it. */
-    default Map<String, Object> fields() {
-        return Map.of();
     }
 
     /**

@@ -5,7 +5,6 @@ import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.direction.Direction;
 import io.millrace.optim.estimate.StepRecord;
 import java.util.List;
-import java.util.Map;
 
 /**
  * Heavy-ball momentum: {@code m ← β m + ĝ} with ĝ the mean of g z over the queries, then {@code θ ←
@@ -35,11 +34,6 @@ public final class ZoMomentum implements UpdateRule {
     @Override
     public boolean suits(Direction direction) {
         return direction instanceof DenseDirection;
-    }
-
-    @Override
-    public Map<String, Object> fields() {
-        return Map.of("beta", beta);
     }
 
     @Override

@@ -1,0 +1,58 @@
+package io.millrace.executor.journal;
+
+import io.millrace.memory.BadInputException;
+import io.millrace.optim.direction.Direction;
+import io.millrace.optim.direction.Directions;
+import io.millrace.optim.journal.JournalHeader;
+import io.millrace.optim.option.Kinds;
+import io.millrace.optim.option.Option;
+import io.millrace.optim.option.Settings;
+import io.millrace.optim.update.Optimizers;
+import io.millrace.optim.update.UpdateRule;
+import io.millrace.telemetry.json.JsonObject;
+import java.nio.file.Path;
+
+/** Reads what a journal's header says of its run's methods: their names and their options. */
+final class MethodFields {
+    private final Path journal;
+    private final JsonObject fields;
+    private final long runSeed;
+
+    /** Those of a header; the file is for messages. */
+    MethodFields(Path journal, JournalHeader header) {
+        this.journal = journal;
+        fields = header.fields();
+        runSeed = header.runSeed();
+    }
+
+    Direction direction() {
+        return make(Directions.KINDS);
+    }
+
+    UpdateRule rule() {
+        return make(Optimizers.KINDS);
+    }
+
+    private <T> T make(Kinds<T> kinds) {
+        Settings values = with(Settings.NONE, kinds.naming());
+        for (Option<?> option : kinds.of(values).options()) {
+            values = with(values, option);
+        }
+        return kinds.make(values, runSeed);
+    }
+
+    /** What a header does not say is as usual. */
+    private <T> Settings with(Settings values, Option<T> option) {
+        if (!fields.has(option.field())) {
+            return values;
+        }
+        String place = journal + ", line 1: field '" + option.field() + "'";
+        T said;
+        try {
+            said = option.type().read().apply(fields.raw(option.field()));
+        } catch (IllegalArgumentException e) {
+            throw new BadInputException(place, e.getMessage(), "restore the file from a copy");
+        }
+        return values.with(option, said, place);
+    }
+}
