@@ -1,6 +1,7 @@
 package io.millrace.optim.direction;
 
 import io.millrace.optim.Registry;
+import java.util.Collection;
 import java.util.List;
 
 /** The directions by name. A new one is a line here. */
@@ -37,6 +38,11 @@ public final class Directions {
             return direction;
         }
         throw new IllegalArgumentException(name + " is not dense");
+    }
+
+    /** All of them, those of other jars too. */
+    static Collection<DirectionKind> kinds() {
+        return REGISTRY.all();
     }
 
     /** The names of all dense directions. */

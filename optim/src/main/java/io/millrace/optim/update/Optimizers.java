@@ -1,6 +1,7 @@
 package io.millrace.optim.update;
 
 import io.millrace.optim.Registry;
+import java.util.Collection;
 import java.util.List;
 
 /** The update rules by name. A new one is a line here. */
@@ -19,6 +20,11 @@ public final class Optimizers {
                     UpdateRuleKind::name);
 
     private Optimizers() {}
+
+    /** All of them, those of other jars too. */
+    static Collection<UpdateRuleKind> kinds() {
+        return REGISTRY.all();
+    }
 
     /**
      * A fresh rule of a name, before its first step.
