@@ -99,7 +99,7 @@ class ModelPlannerTest {
             assertThat(plan.deviceBytes()).as("device").isEqualTo(ledger.highWater(Tier.DEVICE));
             assertThat(plan.storeBytes()).as("nvme").isEqualTo(ledger.highWater(Tier.NVME));
             assertThat(plan.placement().homes())
-                    .isEqualTo(setup.session().tiers().tierPlan().placement().homes());
+                    .isEqualTo(setup.model().tiers().tierPlan().placement().homes());
         }
     }
 
