@@ -273,7 +273,8 @@ public final class PlanAccuracy {
                 one.deviceShare == 1
                         ? OptionalLong.empty()
                         : OptionalLong.of(
-                                loose.minimumDeviceBytes() + Math.round(one.deviceShare * weights));
+                                loose.memory().minimumDeviceBytes()
+                                        + Math.round(one.deviceShare * weights));
         MemoryConfig memory = memory(one, host, device);
         ModelPlan plan = ModelPlanner.plan(shape, options(one, memory), here, false);
         double before = MachineProbe.matmulReference();
@@ -329,7 +330,7 @@ public final class PlanAccuracy {
      * Where nothing lies on the drive the least is a block; to stream, it must hold buffers too.
      */
     private static long leastHost(ModelPlan plan) {
-        return plan.minimumHostBytes() + (9L << 20);
+        return plan.memory().minimumHostBytes() + (9L << 20);
     }
 
     private double[] measure(Case one, Path model, MemoryConfig memory, int count)

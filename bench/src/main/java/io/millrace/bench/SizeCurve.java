@@ -114,7 +114,9 @@ public final class SizeCurve {
         ModelPlan free = ModelPlanner.plan(shape, options(OptionalLong.empty()), machine, false);
         long weights = shape.layout().sizeBytes();
         long budget =
-                Math.max(Math.round(share * weights), free.minimumHostBytes() + STREAMING_BYTES);
+                Math.max(
+                        Math.round(share * weights),
+                        free.memory().minimumHostBytes() + STREAMING_BYTES);
         int steps =
                 Math.clamp(
                         (long) (SECONDS_EACH / free.forecast().stepSeconds()),

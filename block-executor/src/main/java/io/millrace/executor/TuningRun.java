@@ -170,7 +170,7 @@ public final class TuningRun {
             }
             Batch batch = sampler.batch(step);
             meter.begin();
-            operatorsBefore = setup.session().operatorSeconds();
+            operatorsBefore = setup.model().forward().operatorSeconds();
             observers.between(meter);
             StepRecord record =
                     runner.run(step, schedule.at(step, runLast), batch, setup.history().updates());
@@ -181,7 +181,7 @@ public final class TuningRun {
                     OperatorUse.between(
                             setup.session().workers(),
                             operatorsBefore,
-                            setup.session().operatorSeconds());
+                            setup.model().forward().operatorSeconds());
             report(record, batch.tokens(), overlap, use, last);
             afterStep(step, last, overlap.seconds(), use);
         }

@@ -89,12 +89,14 @@ final class BFloat16ForwardTest {
         ScratchSize size = ScratchSize.batches(1, 1, TOKENS, Questions.each(1, 1));
         try (ModelSession session =
                 ModelSession.open(model, Optional.of(stored), MemoryConfig.DEFAULT)) {
-            session.plan(
-                    size,
-                    arithmetic,
-                    BlockOrigin.of(session.checkpoint(), session.layout()),
-                    false);
-            Forward forward = session.start(size, arithmetic, Optional.empty(), 1);
+            Forward forward =
+                    session.plan(
+                                    size,
+                                    arithmetic,
+                                    BlockOrigin.of(session.checkpoint(), session.layout()),
+                                    false)
+                            .start(Optional.empty(), 1)
+                            .forward();
             int width = session.checkpoint().spec().vocabSize();
             try (HostSlab slab =
                     new HostMemory(session.ledger())

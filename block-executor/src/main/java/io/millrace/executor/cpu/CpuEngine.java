@@ -1,41 +1,30 @@
 package io.millrace.executor.cpu;
 
-import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.op.Gemm;
-import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.scratch.ScratchPlan;
-import io.millrace.executor.cpu.weight.WeightPasses;
 import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.Engine;
-import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.spec.DecoderSpec;
-import java.util.Map;
 
 /** Forwards on the workers of a CPU, in memory that they can address. */
 public final class CpuEngine implements Engine {
-    private int workerCount;
-    private CpuWorkers workers; // null before the first start
-    private ScratchPlan scratchPlan;
-    private PassesPlan passesPlan;
-
     @Override
-    public Need plan(
+    public Plan plan(
             DecoderSpec spec,
             ModelLayout layout,
             ScratchSize size,
             Arithmetic arithmetic,
             int workers,
             boolean saves) {
-        workerCount = workers;
-        scratchPlan = ScratchPlan.of(spec, size, workers, operands(arithmetic.matmul()));
-        passesPlan = new PassesPlan(arithmetic, size);
-        passesPlan.check(layout);
-        return new Need(scratchPlan.bytes() + passesPlan.bytes(layout), 0);
+        ScratchPlan scratch = ScratchPlan.of(spec, size, workers, operands(arithmetic.matmul()));
+        PassesPlan passes = new PassesPlan(arithmetic, size);
+        passes.check(layout);
+        return new CpuPlan(spec, layout, scratch, passes, workers);
     }
 
     private static DType operands(Matmul matmul) {
@@ -55,40 +44,5 @@ public final class CpuEngine implements Engine {
                     "leave it out: float32 products run everywhere");
         }
         return DType.BF16;
-    }
-
-    @Override
-    public Forward start(Place place) {
-        if (workers == null) {
-            workers = new CpuWorkers(workerCount);
-        }
-        WeightPasses passes = passesPlan.open(workers.pool(), place.layout(), place.deviceMemory());
-        Scratch scratch;
-        try {
-            scratch = new Scratch(place.deviceMemory(), place.spec(), place.size(), scratchPlan);
-        } catch (RuntimeException | Error e) {
-            passes.close();
-            throw e;
-        }
-        return new DecoderForward(
-                place.spec(),
-                place.layout(),
-                place.feed(),
-                scratch,
-                passes,
-                workers,
-                place.spans());
-    }
-
-    @Override
-    public Map<String, Double> operatorSeconds() {
-        return workers == null ? Map.of() : workers.pool().clock().seconds();
-    }
-
-    @Override
-    public void close() {
-        if (workers != null) {
-            workers.close();
-        }
     }
 }

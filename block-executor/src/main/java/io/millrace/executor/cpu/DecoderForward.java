@@ -13,12 +13,14 @@ import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.executor.step.Variants;
 import io.millrace.executor.step.VisitLoop;
+import io.millrace.memory.OwnedResources;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.spec.DecoderSpec;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockLease;
 import io.millrace.telemetry.Lane;
 import io.millrace.telemetry.SpanRecorder;
+import java.util.Map;
 
 /**
  * Forward passes in block-major order: while a block is on the device, every probe, all its scales
@@ -31,11 +33,18 @@ public final class DecoderForward implements Forward {
     private final VisitLoop<HostVisit> loop;
     private final Scratch scratch;
     private final WeightPasses passes;
+    private final CpuWorkers workers;
+    private final OwnedResources owned;
     private final SpanRecorder spans;
     private final EmbeddingProgram embedding;
     private final LayerProgram layers;
     private final HeadProgram head;
 
+    /**
+     * Forwards with what was taken for them.
+     *
+     * @param owned all that closing gives back: workers, passes and scratch memory
+     */
     DecoderForward(
             DecoderSpec spec,
             ModelLayout layout,
@@ -43,11 +52,14 @@ public final class DecoderForward implements Forward {
             Scratch scratch,
             WeightPasses passes,
             CpuWorkers workers,
+            OwnedResources owned,
             SpanRecorder spans) {
         this.spec = spec;
         this.layout = layout;
         this.scratch = scratch;
         this.passes = passes;
+        this.workers = workers;
+        this.owned = owned;
         this.spans = spans;
         loop = new VisitLoop<>(layout, feed, passes.foldEvery(), new Visits());
         LinearProgram linear = passes.linear(workers, scratch);
@@ -80,10 +92,13 @@ public final class DecoderForward implements Forward {
     }
 
     @Override
+    public Map<String, Double> operatorSeconds() {
+        return workers.pool().clock().seconds();
+    }
+
+    @Override
     public void close() {
-        try (passes) {
-            scratch.close();
-        }
+        owned.close();
     }
 
     private final class Visits implements VisitLoop.Visits<HostVisit> {

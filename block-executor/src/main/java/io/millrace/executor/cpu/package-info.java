@@ -2,13 +2,13 @@
  * The step on the workers of a CPU: a block's parts in the order of its layer.
  *
  * <pre>
- *   CpuEngine ──&gt; DecoderForward ──&gt; EmbeddingProgram, LayerProgram (AttentionProgram), HeadProgram
- *                     │                        │ each operator asks for its weights
- *                     └ PassesPlan ──&gt; cpu.dense | cpu.lowrank  (by the form of the direction)
- *                                              │
- *                       cpu.weight, cpu.scratch│ formed weights, places for states
- *                                              ▼
- *                                           cpu.op   operators over memory, no model and no run
+ *   CpuEngine ── CpuPlan ──&gt; DecoderForward ──&gt; EmbeddingProgram, LayerProgram (AttentionProgram), HeadProgram
+ *                                │                        │ each operator asks for its weights
+ *                                └ PassesPlan ──&gt; cpu.dense | cpu.lowrank  (by the form of the direction)
+ *                                                         │
+ *                                  cpu.weight, cpu.scratch│ formed weights, places for states
+ *                                                         ▼
+ *                                                      cpu.op   operators over memory, no model and no run
  * </pre>
  */
 package io.millrace.executor.cpu;

@@ -2,13 +2,13 @@
  * The step on a card: a block's parts as launches on one stream.
  *
  * <pre>
- *   CudaEngine ──&gt; DeviceForward ──&gt; BatchUpload, EndKernels, LayerKernels ──&gt; AnswerDownload
- *                      │                        │ each operator asks for its weights
- *                      └ by the direction ──&gt; cuda.dense | cuda.lowrank
- *                                               │
- *                                         cuda.weight   formed weights, products, scratch memory
- *                                               ▼
- *                                         cuda.kernel   launches and library calls, no model
+ *   CudaEngine ── CudaPlan ──&gt; DeviceForward ──&gt; BatchUpload, EndKernels, LayerKernels ──&gt; AnswerDownload
+ *                                 │                        │ each operator asks for its weights
+ *                                 └ by the direction ──&gt; cuda.dense | cuda.lowrank
+ *                                                          │
+ *                                                    cuda.weight   formed weights, products, scratch memory
+ *                                                          ▼
+ *                                                    cuda.kernel   launches and library calls, no model
  * </pre>
  */
 package io.millrace.executor.cuda;

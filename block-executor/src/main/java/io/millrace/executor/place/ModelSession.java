@@ -8,6 +8,7 @@ import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.memory.DType;
 import io.millrace.memory.Ledger;
+import io.millrace.memory.OwnedResources;
 import io.millrace.memory.Tier;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelLayout;
@@ -18,22 +19,19 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * A checkpoint that is ready to run on a device: its weights where the budgets allow, the workers,
- * and the memory that forwards need.
+ * A checkpoint that is open, and what runs of it share: budgets, spans, an engine. It closes what
+ * was opened and planned in it.
  */
 public final class ModelSession implements AutoCloseable {
     private static final int WORKERS = Runtime.getRuntime().availableProcessors();
 
     private final Checkpoint checkpoint;
     private final ModelLayout layout;
-    private MemoryConfig memory;
+    private final MemoryConfig memory;
     private final Ledger ledger;
     private final SpanRecorder spans = new SpanRecorder();
     private final Engine engine;
-    private BlockTiers tiers;
-    private Checkpoint saved;
-    private Forward forward;
-    private WatchedFeed feed;
+    private final OwnedResources owned = new OwnedResources();
 
     private ModelSession(
             Checkpoint checkpoint,
@@ -41,7 +39,7 @@ public final class ModelSession implements AutoCloseable {
             MemoryConfig memory,
             Ledger ledger,
             Engine engine) {
-        this.checkpoint = checkpoint;
+        this.checkpoint = owned.own(checkpoint);
         this.layout = layout;
         this.memory = memory;
         this.ledger = ledger;
@@ -87,19 +85,14 @@ public final class ModelSession implements AutoCloseable {
         return WORKERS;
     }
 
-    /** Worker-seconds so far by the name of each operator; empty where no CPU computes. */
-    public Map<String, Double> operatorSeconds() {
-        return engine.operatorSeconds();
-    }
-
     public SpanRecorder spans() {
         return spans;
     }
 
     /** Loads the weights for forwards that tune nothing. */
     public Forward startPlain(ScratchSize size) {
-        plan(size, Arithmetic.PLAIN, BlockOrigin.of(checkpoint, layout), false);
-        return start(size, Arithmetic.PLAIN, Optional.empty(), 1);
+        BlockOrigin origin = BlockOrigin.of(checkpoint, layout);
+        return plan(size, Arithmetic.PLAIN, origin, false).start(Optional.empty(), 1).forward();
     }
 
     /**
@@ -111,97 +104,45 @@ public final class ModelSession implements AutoCloseable {
      * @param writesBack whether blocks change
      * @throws io.millrace.memory.BadInputException when a budget is too small
      */
-    public void plan(
+    public PlannedModel plan(
             ScratchSize size, Arithmetic arithmetic, BlockOrigin origin, boolean writesBack) {
-        plan(size, arithmetic, origin, writesBack, Optional.empty());
+        return plan(size, arithmetic, origin, writesBack, Optional.empty());
     }
 
     /** The same, with a forecast that chooses what was left open. */
-    public void plan(
+    public PlannedModel plan(
             ScratchSize size,
             Arithmetic arithmetic,
             BlockOrigin origin,
             boolean writesBack,
             Optional<PrefetchChooser> forecast) {
-        Engine.Need need =
+        Engine.Plan forwards =
                 engine.plan(checkpoint.spec(), layout, size, arithmetic, workers(), writesBack);
-        forecast.ifPresent(chooser -> {
-            boolean unified = memory.device().kind().unifiedMemory();
-            TierPlan.Needs needs = BlockTiers.needs(memory, origin, unified, need, writesBack);
-            memory = memory.withPrefetch(chooser.prefetch(needs, BlockTiers.budgets(ledger)));
-        });
-        tiers = BlockTiers.plan(memory, ledger, origin, spans, need, writesBack);
-        engine.require(tiers.device());
-    }
-
-    /**
-     * Takes the memory that was planned, and loads weights.
-     *
-     * @param size the size that was planned for
-     * @param arithmetic what is done to the weights
-     * @param store where changed blocks may go
-     * @param firstStep the step that comes first
-     */
-    public Forward start(
-            ScratchSize size, Arithmetic arithmetic, Optional<StoreFolder> store, long firstStep) {
-        feed = new WatchedFeed(tiers.start(store, firstStep));
-        forward =
-                engine.start(
-                        new Engine.Place(
-                                tiers.device(),
-                                tiers.scratchMemory(),
-                                tiers.hostMemory(),
-                                checkpoint.spec(),
-                                layout,
-                                feed,
-                                size,
-                                arithmetic,
-                                spans));
-        return forward;
-    }
-
-    /** Says who is told before each visit to a block; called after {@link #start}. */
-    public void watchVisits(Runnable watcher) {
-        feed.watch(watcher);
+        MemoryConfig chosen =
+                forecast.map(
+                                chooser -> {
+                                    TierPlan.Needs needs =
+                                            PlannedTiers.needs(
+                                                    memory, origin, forwards.need(), writesBack);
+                                    return memory.withPrefetch(
+                                            chooser.prefetch(needs, PlannedTiers.budgets(ledger)));
+                                })
+                        .orElse(memory);
+        PlannedTiers tiers =
+                PlannedTiers.plan(chosen, ledger, origin, spans, forwards.need(), writesBack);
+        PlannedModel planned = owned.own(new PlannedModel(tiers, forwards, spans));
+        forwards.require(tiers.device());
+        return planned;
     }
 
     /** Opens a checkpoint that this session closes. */
     public Checkpoint openAlso(Path folder) {
-        saved = Checkpoint.open(folder);
-        return saved;
-    }
-
-    public BlockTiers tiers() {
-        return tiers;
-    }
-
-    /** Has closing remove the store of changed blocks, if there is one by then. */
-    public void discardStore() {
-        if (tiers != null) {
-            tiers.discardStore();
-        }
-    }
-
-    /** Gives up the weights and all memory that forwards took; the base stays open. */
-    public void end() {
-        BlockTiers tiersOrNull = tiers;
-        Forward forwardOrNull = forward;
-        tiers = null;
-        forward = null;
-        try (tiersOrNull;
-                forwardOrNull) {
-            // In this order, last first: nothing computes any more when blocks are given up.
-        }
+        return owned.own(Checkpoint.open(folder));
     }
 
     @Override
     public void close() {
-        Checkpoint savedOrNull = saved;
-        try (checkpoint;
-                savedOrNull;
-                engine) {
-            end();
-        }
+        owned.close();
     }
 
     private static Ledger ledger(MemoryConfig memory) {

@@ -1,5 +1,6 @@
 package io.millrace.executor.place;
 
+import io.millrace.memory.nvme.BlockStore;
 import io.millrace.prefetch.DurableThrough;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -20,4 +21,13 @@ public record StoreFolder(
         long identity,
         long lastStep,
         StoreRecord record,
-        DurableThrough journal) {}
+        DurableThrough journal) {
+    /** Removes the store, the one before it, and what says where they are. */
+    public void remove() {
+        if (BlockStore.isStore(path)) {
+            BlockStore.delete(path);
+        }
+        earlier.ifPresent(BlockStore::delete);
+        record.remove();
+    }
+}

@@ -12,43 +12,56 @@ import java.util.List;
  * @param machine where
  * @param options with everything chosen that was left open
  * @param tokensEach tokens of a sequence
- * @param hostBudget bytes that the run may take of host memory
- * @param deviceBudget bytes that it may take of the device's own; 0 where there is none
  * @param placement of its blocks, and its slots
- * @param hostBytes what it takes of host memory
- * @param deviceBytes what it takes of the device's own
- * @param storeBytes what its store takes on the drive
- * @param scratchBytes of what it takes, what forwards need beside weights
- * @param minimumHostBytes the smallest host budget that works
- * @param minimumDeviceBytes the smallest device budget that works
+ * @param memory what it may take and takes
  * @param forecast what a step costs
- * @param hidingTokens tokens a step from which on no transfer would be waited for; 0 where nothing
- *     moves
- * @param advice what to change first, the best first
- * @param sweep steps under other budgets
+ * @param counsel what would make steps faster
  */
 public record ModelPlan(
         ModelShape model,
         Machine machine,
         PlanOptions options,
         int tokensEach,
-        long hostBudget,
-        long deviceBudget,
         Placement placement,
-        long hostBytes,
-        long deviceBytes,
-        long storeBytes,
-        long scratchBytes,
-        long minimumHostBytes,
-        long minimumDeviceBytes,
+        Memory memory,
         Forecast forecast,
-        long hidingTokens,
-        List<String> advice,
-        List<SweepPoint> sweep) {
-    /** Freezes the lists. */
-    public ModelPlan {
-        advice = List.copyOf(advice);
-        sweep = List.copyOf(sweep);
+        Counsel counsel) {
+    /**
+     * Bytes by tier.
+     *
+     * @param hostBudget that the run may take of host memory
+     * @param deviceBudget that it may take of the device's own; 0 where there is none
+     * @param hostBytes what it takes of host memory
+     * @param deviceBytes what it takes of the device's own
+     * @param storeBytes what its store takes on the drive
+     * @param scratchBytes of what it takes, what forwards need beside weights
+     * @param minimumHostBytes the smallest host budget that works
+     * @param minimumDeviceBytes the smallest device budget that works
+     */
+    public record Memory(
+            long hostBudget,
+            long deviceBudget,
+            long hostBytes,
+            long deviceBytes,
+            long storeBytes,
+            long scratchBytes,
+            long minimumHostBytes,
+            long minimumDeviceBytes) {}
+
+    /**
+     * What would make steps faster.
+     *
+     * @param hidingTokens tokens a step from which on no transfer would be waited for; 0 where
+     *     nothing moves
+     * @param advice what to change first, the best first
+     * @param sweep steps under other budgets
+     */
+    public record Counsel(long hidingTokens, List<String> advice, List<SweepPoint> sweep) {
+        /** Freezes the lists. */
+        public Counsel {
+            advice = List.copyOf(advice);
+            sweep = List.copyOf(sweep);
+        }
     }
 
     /**

@@ -1,5 +1,6 @@
 package io.millrace.executor.plan;
 
+import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.place.TierPlan;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.Matmul;
@@ -66,25 +67,32 @@ public final class ModelPlanner {
         PlanCandidates.Candidate best = best(wanted);
         PlanOptions options = best.options();
         TierPlan tiers = best.tiers();
-        TierPlan.Needs needs = tiers.needs();
         return new ModelPlan(
                 candidates.model(),
                 candidates.machine(),
                 options,
                 candidates.tokensEach(),
-                candidates.hostBudget(options.memory()),
-                candidates.deviceBudget(options.memory()),
                 tiers.placement(),
+                memory(tiers, options.memory()),
+                best.forecast(),
+                new ModelPlan.Counsel(
+                        candidates.hidingTokens(best),
+                        sweeps ? new PlanAdvice(candidates, best).lines() : List.of(),
+                        sweeps ? new PlanSweep(candidates, options).points() : List.of()));
+    }
+
+    private ModelPlan.Memory memory(TierPlan tiers, MemoryConfig memory) {
+        TierPlan.Needs needs = tiers.needs();
+        long deviceBudget = candidates.deviceBudget(memory);
+        return new ModelPlan.Memory(
+                candidates.hostBudget(memory),
+                deviceBudget,
                 tiers.hostBytes(),
                 tiers.deviceBytes(),
                 tiers.storeBytes(),
                 needs.scratchBytes(),
-                TierPlan.minimumHostBytes(needs, candidates.deviceBudget(options.memory())),
-                TierPlan.minimumDeviceBytes(needs),
-                best.forecast(),
-                candidates.hidingTokens(best),
-                sweeps ? new PlanAdvice(candidates, best).lines() : List.of(),
-                sweeps ? new PlanSweep(candidates, options).points() : List.of());
+                TierPlan.minimumHostBytes(needs, deviceBudget),
+                TierPlan.minimumDeviceBytes(needs));
     }
 
     /** With the micro-batch that was asked for, or the one that makes the fastest step. */

@@ -102,7 +102,8 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
                                 size,
                                 Arithmetic.of(options.arithmetic()),
                                 workers(),
-                                true);
+                                true)
+                        .need();
         return new TierPlan.Needs(
                 model.layout().blocks().stream().map(BlockLayout::sizeBytes).toList(),
                 model.layout().visits(),

@@ -76,7 +76,7 @@ public final class RunObservers implements AutoCloseable {
         trace.ifPresent(observers::add);
         RunFacts facts = facts(setup);
         observers.forEach(observer -> observer.begin(facts));
-        session.watchVisits(this::visit);
+        setup.model().watchVisits(this::visit);
     }
 
     /** Where the run's figures are served, in words; empty where they are not. */
@@ -116,7 +116,7 @@ public final class RunObservers implements AutoCloseable {
 
     private static RunFacts facts(RunSetup setup) {
         ModelSession session = setup.session();
-        BlockTiers tiers = session.tiers();
+        BlockTiers tiers = setup.model().tiers();
         return new RunFacts(
                 setup.describe(),
                 session.checkpoint().spec().modelType(),

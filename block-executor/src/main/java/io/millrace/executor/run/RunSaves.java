@@ -4,8 +4,8 @@ import io.millrace.executor.config.OutputConfig;
 import io.millrace.executor.journal.Replay;
 import io.millrace.executor.place.BlockOrigin;
 import io.millrace.executor.place.ModelSession;
+import io.millrace.executor.place.RunningModel;
 import io.millrace.executor.step.FiniteWeights;
-import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.nvme.VerifiedSource;
@@ -28,7 +28,7 @@ public final class RunSaves {
     private final OutputConfig config;
     private final long foldEvery;
     private final ModelSession session;
-    private final Forward forward;
+    private final RunningModel model;
     private final RunFolder folder;
     private final RunHistory history;
     private final BlockOrigin origin;
@@ -41,7 +41,7 @@ public final class RunSaves {
             OutputConfig config,
             long foldEvery,
             ModelSession session,
-            Forward forward,
+            RunningModel model,
             RunFolder folder,
             RunHistory history,
             BlockOrigin origin,
@@ -49,7 +49,7 @@ public final class RunSaves {
         this.config = config;
         this.foldEvery = foldEvery;
         this.session = session;
-        this.forward = forward;
+        this.model = model;
         this.folder = folder;
         this.history = history;
         this.origin = origin;
@@ -60,7 +60,7 @@ public final class RunSaves {
     /** Starts what goes on beside the steps. */
     void begin() {
         if (config.checkpointEvery().isEmpty()) {
-            session.tiers().keepDurable();
+            model.tiers().keepDurable();
         }
     }
 
@@ -74,12 +74,12 @@ public final class RunSaves {
     public void afterStep(long step, double seconds, double applying) {
         OptionalLong every = config.checkpointEvery();
         if (every.isEmpty()) {
-            note(step, "settle", session.tiers().settleIfDue());
-            Duration synced = session.tiers().syncTime();
+            note(step, "settle", model.tiers().settleIfDue());
+            Duration synced = model.tiers().syncTime();
             note(step, "sync", synced.minus(syncTime));
             syncTime = synced;
             if (cadence.step(seconds, applying)
-                    && !session.tiers().hasStore()
+                    && !model.tiers().hasStore()
                     && hasRoomForMoreThanTheModel()) {
                 long beganNs = System.nanoTime();
                 saveCheckpoint();
@@ -120,8 +120,8 @@ public final class RunSaves {
         if (config.checkpointEvery().isPresent()) {
             return;
         }
-        if (session.tiers().hasStore()) {
-            session.tiers().syncStore();
+        if (model.tiers().hasStore()) {
+            model.tiers().syncStore();
         } else if (cadence.isWorthItBeforeStopping() && hasRoomForMoreThanTheModel()) {
             saveCheckpoint();
         }
@@ -135,11 +135,11 @@ public final class RunSaves {
                         .newest()
                         .filter(newest -> newest.foldedThrough() == through)
                         .isPresent();
-        if (through > 0 && !saved && !session.tiers().flushStore()) {
+        if (through > 0 && !saved && !model.tiers().flushStore()) {
             List<Integer> checksums =
                     save(history.checkpoints().place(through), ForwardRequest.Folding.SCHEDULED);
             history.checkpoints().mark(through, checksums, history.fingerprint());
-            session.tiers().dropEarlierStore();
+            model.tiers().dropEarlierStore();
         }
     }
 
@@ -155,8 +155,8 @@ public final class RunSaves {
                 step,
                 () -> {
                     // The blocks are past that step; their memory is what rebuilding takes.
-                    session.tiers().discardStore();
-                    session.end();
+                    model.tiers().discardStore();
+                    model.close();
                     Replay.rebuild(
                             session.checkpoint(),
                             session.layout(),
@@ -181,7 +181,7 @@ public final class RunSaves {
     /** Ends a run: what it kept for going on is worth nothing any more. */
     public void discard() {
         history.checkpoints().removeAll();
-        session.discardStore();
+        model.tiers().discardStore();
     }
 
     /** Checksums of the blocks as they were written. */
@@ -190,15 +190,20 @@ public final class RunSaves {
         int[] checksums = new int[session.layout().blocks().size()];
         try (CheckpointWriter writer =
                 CheckpointWriter.create(session.checkpoint(), session.layout(), place)) {
-            forward.fold(
-                    history.updates(),
-                    folding,
-                    (block, weights) -> {
-                        FiniteWeights.require(
-                                session.layout(), block, weights, history.updates().lastStep());
-                        writer.writeBlock(block, weights);
-                        checksums[block] = VerifiedSource.checksum(origin.tensors(block, weights));
-                    });
+            model.forward()
+                    .fold(
+                            history.updates(),
+                            folding,
+                            (block, weights) -> {
+                                FiniteWeights.require(
+                                        session.layout(),
+                                        block,
+                                        weights,
+                                        history.updates().lastStep());
+                                writer.writeBlock(block, weights);
+                                checksums[block] =
+                                        VerifiedSource.checksum(origin.tensors(block, weights));
+                            });
             writer.commit();
         }
         return Arrays.stream(checksums).boxed().toList();

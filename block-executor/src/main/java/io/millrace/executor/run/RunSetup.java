@@ -7,11 +7,13 @@ import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.place.BlockOrigin;
 import io.millrace.executor.place.ModelSession;
+import io.millrace.executor.place.PlannedModel;
+import io.millrace.executor.place.PlannedTiers;
+import io.millrace.executor.place.RunningModel;
 import io.millrace.executor.place.StoreFolder;
 import io.millrace.executor.place.StoreRecord;
 import io.millrace.executor.plan.RunForecast;
 import io.millrace.executor.step.Arithmetic;
-import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.executor.step.StepRunner;
 import io.millrace.memory.ByteSize;
@@ -45,7 +47,7 @@ public final class RunSetup implements AutoCloseable {
     private final TrainingData data;
     private final RunFolder folder;
     private final RunHistory history;
-    private final Forward forward;
+    private final RunningModel model;
     private final RunSaves saves;
 
     private RunSetup(
@@ -54,14 +56,14 @@ public final class RunSetup implements AutoCloseable {
             TrainingData data,
             RunFolder folder,
             RunHistory history,
-            Forward forward,
+            RunningModel model,
             RunSaves saves) {
         this.config = config;
         this.session = session;
         this.data = data;
         this.folder = folder;
         this.history = history;
-        this.forward = forward;
+        this.model = model;
         this.saves = saves;
     }
 
@@ -85,6 +87,7 @@ public final class RunSetup implements AutoCloseable {
         ModelSession session = ModelSession.open(config.model(), arithmetic.dtype(), memory);
         RunFolder folder = null;
         RunHistory history = null;
+        StoreFolder store = null;
         try {
             Checkpoint base = session.checkpoint();
             TrainingData read = TrainingData.read(config.data(), config.model(), base.spec());
@@ -108,46 +111,47 @@ public final class RunSetup implements AutoCloseable {
                     RunHistory.read(
                             config, folder, RunHeader.of(config, fingerprint, data.train()));
             BlockOrigin origin = origin(config, session, past);
-            session.plan(size, folding, origin, true, Optional.of(forecast));
+            PlannedModel planned = session.plan(size, folding, origin, true, Optional.of(forecast));
             KeptModel.requireRoom(config.output().keep(), session, folding);
-            checkRoom(config, session);
+            checkRoom(config, session.layout(), planned.tiers());
             AtomicReference<RunHistory> begun = new AtomicReference<>();
-            Forward forward = start(config, session, folding, size, folder, past, begun);
+            store = store(config, folder, past, begun);
+            RunningModel model = planned.start(Optional.of(store), past.lastStep() + 1);
             // Everything that can refuse has done so: only now is anything written.
             folder.removeLeftovers(line -> LOG.log(Level.INFO, line));
             history = RunHistory.begin(past, folder);
             begun.set(history);
             Map<String, Object> runFile = runFile(config, fingerprint);
             folder.writeRunFile(goingOn(runFile, config));
-            forecast.describe(session.tiers().tierPlan()).ifPresent(listener::onPlan);
+            forecast.describe(planned.tiers().tierPlan()).ifPresent(listener::onPlan);
             RunSaves saves =
                     new RunSaves(
                             config.output(),
                             arithmetic.foldEvery(),
                             session,
-                            forward,
+                            model,
                             folder,
                             history,
                             origin,
                             runFile);
             saves.begin();
-            return new RunSetup(config, session, data, folder, history, forward, saves);
+            return new RunSetup(config, session, data, folder, history, model, saves);
         } catch (RuntimeException | Error e) {
-            giveUp(config, history, folder, session, e);
+            giveUp(config, history, folder, store, session, e);
             throw e;
         }
     }
 
     /** A full disk is better met now than in mid-run. A run that goes on has its store already. */
-    private static void checkRoom(TuneConfig config, ModelSession session) {
+    private static void checkRoom(TuneConfig config, ModelLayout layout, PlannedTiers tiers) {
         Path out = config.output().out();
-        long store = config.output().resume() ? 0 : session.tiers().storeBytes();
+        long store = config.output().resume() ? 0 : tiers.storeBytes();
         Optional<Path> nvmeDir = config.memory().nvmeDir();
-        if (nvmeDir.isPresent() && session.tiers().storeBytes() > 0) {
+        if (nvmeDir.isPresent() && tiers.storeBytes() > 0) {
             CheckpointWriter.checkWritable(nvmeDir.get(), store);
             store = 0;
         }
-        CheckpointWriter.checkWritable(out, session.layout().sizeBytes() + store);
+        CheckpointWriter.checkWritable(out, layout.sizeBytes() + store);
     }
 
     private static Map<String, Object> runFile(TuneConfig config, String fingerprint) {
@@ -187,14 +191,13 @@ public final class RunSetup implements AutoCloseable {
             TuneConfig config,
             RunHistory history,
             RunFolder folder,
+            StoreFolder store,
             ModelSession session,
             Throwable cause) {
         boolean begins = history == null && !config.output().resume();
-        if (begins) {
-            session.discardStore();
-        }
         // The folder is another run's to take only once the blocks are closed.
         try (AutoCloseable _ = () -> leave(folder, begins);
+                AutoCloseable _ = begins && store != null ? store::remove : null;
                 history;
                 session) {
             // Closed in the reverse of this order; what is null was not reached.
@@ -240,26 +243,21 @@ public final class RunSetup implements AutoCloseable {
                 .map(step -> new RunCheckpoints.Saved(out, step, List.of(), Optional.empty()));
     }
 
-    private static Forward start(
+    private static StoreFolder store(
             TuneConfig config,
-            ModelSession session,
-            Arithmetic arithmetic,
-            ScratchSize size,
             RunFolder folder,
             RunHistory.Past past,
             AtomicReference<RunHistory> begun) {
         StoreRecord record = new StoreRecord(folder.folder());
         record.removeOthers();
         Path path = folder.store(config.memory().nvmeDir());
-        StoreFolder store =
-                new StoreFolder(
-                        path,
-                        config.output().resume() ? record.find() : Optional.empty(),
-                        past.fingerprint(),
-                        past.lastStep(),
-                        record,
-                        step -> begun.get().requireDurable(step));
-        return session.start(size, arithmetic, Optional.of(store), past.lastStep() + 1);
+        return new StoreFolder(
+                path,
+                config.output().resume() ? record.find() : Optional.empty(),
+                past.fingerprint(),
+                past.lastStep(),
+                record,
+                step -> begun.get().requireDurable(step));
     }
 
     private static ScratchSize size(
@@ -273,6 +271,10 @@ public final class RunSetup implements AutoCloseable {
 
     public ModelSession session() {
         return session;
+    }
+
+    public RunningModel model() {
+        return model;
     }
 
     public TrainingData data() {
@@ -308,7 +310,7 @@ public final class RunSetup implements AutoCloseable {
     public StepRunner runner() {
         ArithmeticConfig arithmetic = config.arithmetic();
         return new StepRunner(
-                forward,
+                model.forward(),
                 arithmetic.estimator(),
                 new StepRunner.StepOptions(
                         arithmetic.seed(),
@@ -318,7 +320,7 @@ public final class RunSetup implements AutoCloseable {
     }
 
     public Evaluator evaluator() {
-        return new Evaluator(forward, config.data().microBatch());
+        return new Evaluator(model.forward(), config.data().microBatch());
     }
 
     /** The run in one line. */
@@ -334,7 +336,7 @@ public final class RunSetup implements AutoCloseable {
                 config.arithmetic().optimizer(),
                 matmul == Matmul.NATIVE ? "" : ", " + matmul.id() + " products",
                 config.data().batchSize(),
-                session.tiers().describe(),
+                model.tiers().describe(),
                 session.workers());
     }
 

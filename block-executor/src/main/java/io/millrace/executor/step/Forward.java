@@ -1,6 +1,7 @@
 package io.millrace.executor.step;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Map;
 
 /** Forward passes over a model that lies on a device; called from one thread. */
 public interface Forward extends AutoCloseable {
@@ -20,6 +21,13 @@ public interface Forward extends AutoCloseable {
      * @param then gets every block once it is folded
      */
     void fold(UpdateLog updates, ForwardRequest.Folding folding, BlockConsumer then);
+
+    /**
+     * Worker-seconds so far by the name of each operator; empty where no workers of a CPU compute.
+     */
+    default Map<String, Double> operatorSeconds() {
+        return Map.of();
+    }
 
     /** Waits for the device, and frees what forwards need beside the weights. */
     @Override

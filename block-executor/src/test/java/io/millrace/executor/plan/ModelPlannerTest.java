@@ -95,11 +95,15 @@ class ModelPlannerTest {
                 setup.history().add(runner.run(step, 1e-4, batch, setup.history().updates()));
             }
             Ledger ledger = setup.session().ledger();
-            assertThat(plan.hostBytes()).as("host").isEqualTo(ledger.highWater(Tier.HOST));
-            assertThat(plan.deviceBytes()).as("device").isEqualTo(ledger.highWater(Tier.DEVICE));
-            assertThat(plan.storeBytes()).as("nvme").isEqualTo(ledger.highWater(Tier.NVME));
+            assertThat(plan.memory().hostBytes()).as("host").isEqualTo(ledger.highWater(Tier.HOST));
+            assertThat(plan.memory().deviceBytes())
+                    .as("device")
+                    .isEqualTo(ledger.highWater(Tier.DEVICE));
+            assertThat(plan.memory().storeBytes())
+                    .as("nvme")
+                    .isEqualTo(ledger.highWater(Tier.NVME));
             assertThat(plan.placement().homes())
-                    .isEqualTo(setup.session().tiers().tierPlan().placement().homes());
+                    .isEqualTo(setup.model().tiers().tierPlan().placement().homes());
         }
     }
 
@@ -182,7 +186,7 @@ class ModelPlannerTest {
         double written = often.forecast().bytes().get(Lane.NVME_WRITE);
         assertThat(written).isPositive();
         assertThat(seldom.forecast().bytes().get(Lane.NVME_WRITE)).isEqualTo(written / 8);
-        assertThat(often.hidingTokens()).isPositive();
+        assertThat(often.counsel().hidingTokens()).isPositive();
     }
 
     @Test
@@ -197,13 +201,14 @@ class ModelPlannerTest {
         assertThat(lowRank.forecast().bytes().get(Lane.NVME_WRITE)).isBetween(1d, written / 19);
         assertThat(lowRank.forecast().busySeconds().get(Lane.COMPUTE))
                 .isLessThan(gaussian.forecast().busySeconds().get(Lane.COMPUTE));
-        assertThat(lowRank.scratchBytes()).isGreaterThan(gaussian.scratchBytes());
+        assertThat(lowRank.memory().scratchBytes()).isGreaterThan(gaussian.memory().scratchBytes());
         ModelPlan momentum = planned(shape, memory, run -> LOW_RANK.to(run).optimizer("lozo-m"));
-        assertThat(momentum.scratchBytes()).isGreaterThan(lowRank.scratchBytes());
+        assertThat(momentum.memory().scratchBytes()).isGreaterThan(lowRank.memory().scratchBytes());
         ModelPlan often = planned(shape, memory, run -> LOW_RANK.to(run).foldEvery(1));
         assertThat(often.forecast().stepSeconds()).isGreaterThan(lowRank.forecast().stepSeconds());
-        assertThat(often.advice()).anySatisfy(line -> assertThat(line).contains("--fold-every 20"));
-        assertThat(lowRank.sweep()).hasSizeGreaterThan(5);
+        assertThat(often.counsel().advice())
+                .anySatisfy(line -> assertThat(line).contains("--fold-every 20"));
+        assertThat(lowRank.counsel().sweep()).hasSizeGreaterThan(5);
     }
 
     private static final Changes LOW_RANK = run -> run.perturbation("low-rank").window(20);
@@ -317,12 +322,12 @@ class ModelPlannerTest {
                         MemoryConfig.DEFAULT);
         ModelPlan plan = ModelPlanner.plan(shape, options, machine, true);
         assertThat(plan.options().microBatch().orElseThrow()).isLessThan(16);
-        assertThat(plan.deviceBytes()).isLessThanOrEqualTo(24L << 30);
-        assertThat(plan.hostBytes()).isLessThanOrEqualTo(128L << 30);
+        assertThat(plan.memory().deviceBytes()).isLessThanOrEqualTo(24L << 30);
+        assertThat(plan.memory().hostBytes()).isLessThanOrEqualTo(128L << 30);
         assertThat(plan.placement().homes()).contains(Tier.NVME, Tier.HOST);
         assertThat(plan.forecast().stepSeconds())
                 .isGreaterThanOrEqualTo(plan.forecast().boundSeconds());
-        assertThat(plan.sweep()).hasSizeGreaterThan(10);
+        assertThat(plan.counsel().sweep()).hasSizeGreaterThan(10);
     }
 
     /** What is changed of a run, and of the plan for it. */
@@ -385,10 +390,10 @@ class ModelPlannerTest {
                         data,
                         memory(device, 1L << 33, OptionalLong.empty(), prefetch),
                         changes);
-        OptionalLong deviceBudget = bytes(loose.minimumDeviceBytes(), onDevice, weights);
+        OptionalLong deviceBudget = bytes(loose.memory().minimumDeviceBytes(), onDevice, weights);
         ModelPlan some =
                 plan(model, data, memory(device, 1L << 33, deviceBudget, prefetch), changes);
-        OptionalLong hostBudget = bytes(some.minimumHostBytes(), host, weights);
+        OptionalLong hostBudget = bytes(some.memory().minimumHostBytes(), host, weights);
         return new MemoryConfig(
                 device,
                 deviceBudget,

@@ -156,7 +156,7 @@ class RunHeaderTest {
     void theRunIsNamedByItsHeaderLineAlsoWhenItGoesOn() {
         begin();
         Journal journal = JournalReader.read(journal());
-        assertThat(journal.version()).isEqualTo(2);
+        assertThat(journal.version()).isEqualTo(JournalHeader.VERSION);
         assertThat(journal.header().extra())
                 .containsKeys("data", "examples", "tokens", "program", "machine")
                 .containsEntry("device", "cpu");

@@ -41,12 +41,16 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
         fields.put(
                 "peak_bytes",
                 ordered(
-                        "device", plan.deviceBytes(),
-                        "host", plan.hostBytes(),
-                        "nvme", plan.storeBytes()));
+                        "device", plan.memory().deviceBytes(),
+                        "host", plan.memory().hostBytes(),
+                        "nvme", plan.memory().storeBytes()));
         fields.put(
                 "minimum_bytes",
-                ordered("device", plan.minimumDeviceBytes(), "host", plan.minimumHostBytes()));
+                ordered(
+                        "device",
+                        plan.memory().minimumDeviceBytes(),
+                        "host",
+                        plan.memory().minimumHostBytes()));
         Map<String, Object> bytes = new LinkedHashMap<>();
         for (Lane lane : Lane.values()) {
             if (lane != Lane.COMPUTE) {
@@ -79,11 +83,17 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
                 ordered(
                         "host", plan.placement().hostSlots(),
                         "device", plan.placement().deviceSlots()));
-        fields.put("budgets", ordered("device", plan.deviceBudget(), "host", plan.hostBudget()));
-        fields.put("scratch_bytes", plan.scratchBytes());
-        fields.put("hiding_tokens", plan.hidingTokens());
+        fields.put(
+                "budgets",
+                ordered(
+                        "device",
+                        plan.memory().deviceBudget(),
+                        "host",
+                        plan.memory().hostBudget()));
+        fields.put("scratch_bytes", plan.memory().scratchBytes());
+        fields.put("hiding_tokens", plan.counsel().hidingTokens());
         fields.put("drive_days", CommandContext.orNull(driveDays()));
-        fields.put("advice", plan.advice());
+        fields.put("advice", plan.counsel().advice());
         return fields;
     }
 
@@ -98,7 +108,7 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
 
     private List<Object> sweep() {
         List<Object> rows = new ArrayList<>();
-        for (ModelPlan.SweepPoint point : plan.sweep()) {
+        for (ModelPlan.SweepPoint point : plan.counsel().sweep()) {
             Map<String, Object> row = new LinkedHashMap<>();
             row.put("host_budget", point.hostBudget());
             row.put("device_budget", point.deviceBudget());
@@ -184,37 +194,37 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
                             "  device       %-20s  %-32s  %s / %s",
                             stay(Tier.DEVICE),
                             slots(placement.deviceSlots()),
-                            size(plan.deviceBytes()),
-                            size(plan.deviceBudget())));
+                            size(plan.memory().deviceBytes()),
+                            size(plan.memory().deviceBudget())));
         }
         lines.add(
                 format(
                         "  host         %-20s  %-32s  %s / %s",
                         stay(Tier.HOST),
                         slots(placement.hostSlots()),
-                        size(plan.hostBytes()),
-                        size(plan.hostBudget())));
+                        size(plan.memory().hostBytes()),
+                        size(plan.memory().hostBudget())));
         lines.add(
                 format(
                         "  nvme         %-20s  %-32s  %s",
-                        stay(Tier.NVME), "", size(plan.storeBytes())));
+                        stay(Tier.NVME), "", size(plan.memory().storeBytes())));
         lines.add(
                 format(
                         "  %s of the %s are activations and other scratch; %d blocks are fetched ahead",
-                        size(plan.scratchBytes()),
+                        size(plan.memory().scratchBytes()),
                         placement.request().isUnified() ? "host's" : "device's",
                         placement.prefetch()));
         lines.add(
                 format(
                         "  smallest budgets that work: --host-budget %d (%s)%s",
-                        plan.minimumHostBytes(),
-                        size(plan.minimumHostBytes()),
-                        plan.minimumDeviceBytes() == 0
+                        plan.memory().minimumHostBytes(),
+                        size(plan.memory().minimumHostBytes()),
+                        plan.memory().minimumDeviceBytes() == 0
                                 ? ""
                                 : format(
                                         ", --device-budget %d (%s)",
-                                        plan.minimumDeviceBytes(),
-                                        size(plan.minimumDeviceBytes()))));
+                                        plan.memory().minimumDeviceBytes(),
+                                        size(plan.memory().minimumDeviceBytes()))));
     }
 
     private String stay(Tier tier) {
@@ -263,14 +273,14 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
             }
         }
         long tokens = (long) plan.options().batchSize() * plan.tokensEach();
-        if (plan.hidingTokens() == 1) {
+        if (plan.counsel().hidingTokens() == 1) {
             lines.add("  transfers hide behind computing whatever the batch");
-        } else if (plan.hidingTokens() > 1) {
+        } else if (plan.counsel().hidingTokens() > 1) {
             lines.add(
                     format(
                             "  transfers hide behind computing from about %,d tokens a step on;"
                                     + " this one has %,d",
-                            plan.hidingTokens(), tokens));
+                            plan.counsel().hidingTokens(), tokens));
         }
         if (!Double.isNaN(driveDays())) {
             lines.add(
@@ -297,10 +307,10 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
 
     private void addAdvice(List<String> lines) {
         lines.add("change first");
-        if (plan.advice().isEmpty()) {
+        if (plan.counsel().advice().isEmpty()) {
             lines.add("  nothing that would gain 5 % was found among budgets, batch and folding");
         }
-        plan.advice().forEach(line -> lines.add("  " + line));
+        plan.counsel().advice().forEach(line -> lines.add("  " + line));
         plan.machine().missing().forEach(line -> lines.add("  " + line));
     }
 
@@ -311,10 +321,10 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
                         + (unified ? "" : "device      ")
                         + "host                step  bound by");
         ModelPlan.SweepPoint before = null;
-        for (ModelPlan.SweepPoint point : plan.sweep()) {
+        for (ModelPlan.SweepPoint point : plan.counsel().sweep()) {
             boolean own =
-                    point.hostBudget() == plan.hostBudget()
-                            && point.deviceBudget() == plan.deviceBudget();
+                    point.hostBudget() == plan.memory().hostBudget()
+                            && point.deviceBudget() == plan.memory().deviceBudget();
             // Only where something changes: --json and --plot have every point.
             boolean same =
                     before != null

@@ -28,8 +28,8 @@ record PlannedRun(ModelPlan plan) {
         add(words, "--seq-len", plan.tokensEach());
         addArithmetic(words, options.arithmetic());
         add(words, "--device", plan.machine().device().name());
-        addUnless(0L, words, "--device-budget", plan.deviceBudget());
-        add(words, "--host-budget", plan.hostBudget());
+        addUnless(0L, words, "--device-budget", plan.memory().deviceBudget());
+        add(words, "--host-budget", plan.memory().hostBudget());
         addMemory(words, options.memory());
         return String.join(" ", words);
     }

@@ -31,7 +31,7 @@ final class SweepPlot {
 
     private SweepPlot(ModelPlan plan) {
         this.plan = plan;
-        for (ModelPlan.SweepPoint point : plan.sweep()) {
+        for (ModelPlan.SweepPoint point : plan.counsel().sweep()) {
             series.computeIfAbsent(point.deviceBudget(), missing -> new ArrayList<>()).add(point);
             least = Math.min(least, (double) point.hostBudget());
             most = Math.max(most, (double) point.hostBudget());
@@ -138,9 +138,9 @@ final class SweepPlot {
 
     /** A ring round the plan itself. */
     private void here() {
-        for (ModelPlan.SweepPoint point : plan.sweep()) {
-            if (point.hostBudget() == plan.hostBudget()
-                    && point.deviceBudget() == plan.deviceBudget()) {
+        for (ModelPlan.SweepPoint point : plan.counsel().sweep()) {
+            if (point.hostBudget() == plan.memory().hostBudget()
+                    && point.deviceBudget() == plan.memory().deviceBudget()) {
                 add(
                         "<circle class=\"line\" cx=\"%.1f\" cy=\"%.1f\" r=\"8\" fill=\"none\""
                                 + " stroke-width=\"1.5\"/>",

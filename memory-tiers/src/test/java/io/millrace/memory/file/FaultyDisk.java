@@ -3,33 +3,38 @@ package io.millrace.memory.file;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
-import java.util.EnumSet;
-import java.util.Set;
 
 /** A disk on which one operation fails, and syncs cost nothing. For use by one thread. */
 public final class FaultyDisk implements Disk {
     /** What fails. */
     public enum Fault {
         /** A write, a name or a folder finds no room; half of a write gets there. */
-        FULL("No space left on device", EnumSet.of(Operation.MAKE, Operation.WRITE)),
+        FULL("No space left on device"),
         /** Half of a write gets there. */
-        SHORT("Input/output error", EnumSet.of(Operation.WRITE)),
+        SHORT("Input/output error"),
         /** Bytes or names cannot be seen onto the disk. */
-        SYNC("Input/output error", EnumSet.of(Operation.SYNC)),
+        SYNC("Input/output error"),
         /** Whatever it is, and all that comes after it. */
-        GONE("No such device", EnumSet.allOf(Operation.class));
+        GONE("No such device");
 
         private final String message;
-        private final Set<Operation> operations;
 
-        Fault(String message, Set<Operation> operations) {
+        Fault(String message) {
             this.message = message;
-            this.operations = operations;
         }
 
         /** What the operating system says. */
         public String message() {
             return message;
+        }
+
+        private boolean hits(Operation operation) {
+            return switch (this) {
+                case FULL -> operation == Operation.MAKE || operation == Operation.WRITE;
+                case SHORT -> operation == Operation.WRITE;
+                case SYNC -> operation == Operation.SYNC;
+                case GONE -> true;
+            };
         }
     }
 
@@ -58,7 +63,7 @@ public final class FaultyDisk implements Disk {
     }
 
     private boolean fails(Operation operation) {
-        if (!fault.operations.contains(operation)) {
+        if (!fault.hits(operation)) {
             return false;
         }
         left--;

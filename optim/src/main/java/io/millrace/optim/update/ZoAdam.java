@@ -45,8 +45,8 @@ public final class ZoAdam implements UpdateRule {
         int gradient = ElementProgram.scratch(0);
         int root = ElementProgram.scratch(1);
         int spare = ElementProgram.scratch(2);
-        double weight1 = 1 - StrictMath.pow(BETA1, record.step());
-        double weight2 = 1 - StrictMath.pow(BETA2, record.step());
+        double weight1 = 1 - StrictMath.pow(BETA1, (double) record.step());
+        double weight2 = 1 - StrictMath.pow(BETA2, (double) record.step());
         return Update.of(
                 record.step(),
                 record.seed(),

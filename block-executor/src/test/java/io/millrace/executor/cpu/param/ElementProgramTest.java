@@ -137,7 +137,8 @@ class ElementProgramTest {
             }
             DType dtype = dtype(tensor, register);
             codec.roundNearest(dtype, values[register], 0, ELEMENTS);
-            codec.store(tensor.bytes(), register * STRIDE, dtype, values[register], 0, ELEMENTS);
+            long at = (long) register * STRIDE;
+            codec.store(tensor.bytes(), at, dtype, values[register], 0, ELEMENTS);
         }
         return values;
     }
@@ -178,7 +179,8 @@ class ElementProgramTest {
             case DIVIDE -> a / b;
             case MAX -> a > b ? a : b;
             case ROOT -> (float) Math.sqrt(a);
-            case SIGN -> Float.compare(a, 0f) == 0 || a != a || a == 0f ? 0f : Math.signum(a);
+            case SIGN ->
+                    Float.compare(a, 0f) == 0 || Float.isNaN(a) || a == 0f ? 0f : Math.signum(a);
         };
     }
 

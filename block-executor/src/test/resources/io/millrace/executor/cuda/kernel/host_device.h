@@ -11,6 +11,7 @@
 
 #define __global__
 #define __device__
+#define __noinline__
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
 #define __shared__ static

@@ -1,0 +1,176 @@
+package io.millrace.executor.cuda;
+
+import io.millrace.executor.cuda.dense.DeviceDensePasses;
+import io.millrace.executor.cuda.kernel.DeviceKernels;
+import io.millrace.executor.cuda.kernel.DeviceKit;
+import io.millrace.executor.cuda.kernel.DeviceMatmul;
+import io.millrace.executor.cuda.kernel.FoldPrograms;
+import io.millrace.executor.cuda.kernel.LowRankKernels;
+import io.millrace.executor.cuda.kernel.QuantizeKernels;
+import io.millrace.executor.cuda.lowrank.DeviceLowRankPasses;
+import io.millrace.executor.cuda.weight.DeviceGemm;
+import io.millrace.executor.cuda.weight.DevicePasses;
+import io.millrace.executor.cuda.weight.DeviceScratch;
+import io.millrace.executor.cuda.weight.DeviceScratchPlan;
+import io.millrace.executor.cuda.weight.DeviceScratchPlan.Part;
+import io.millrace.executor.cuda.weight.Fp8Operands;
+import io.millrace.executor.step.Arithmetic;
+import io.millrace.executor.step.Engine;
+import io.millrace.executor.step.Forward;
+import io.millrace.executor.step.ScratchSize;
+import io.millrace.memory.BadInputException;
+import io.millrace.memory.Matmul;
+import io.millrace.memory.OwnedResources;
+import io.millrace.memory.device.CudaDevice;
+import io.millrace.memory.device.CudaFacts;
+import io.millrace.memory.device.Device;
+import io.millrace.memory.host.HostMemory;
+import io.millrace.memory.host.HostSlab;
+import io.millrace.model.ModelLayout;
+import io.millrace.model.spec.DecoderSpec;
+import io.millrace.optim.direction.DenseDirection;
+import io.millrace.optim.direction.LowRankDirection;
+import java.util.Optional;
+
+/**
+ * Forwards on a card of which nothing is taken yet.
+ *
+ * @param kit kernels and products
+ * @param spec the model
+ * @param layout its blocks
+ * @param size the most that any forward asks for
+ * @param arithmetic what a run does to its parameters
+ * @param scratch memory beside the weights
+ * @param programSteps what is kept of pending updates at once
+ * @param savingBytes host memory for a block that is saved; 0 where none is
+ */
+record CudaPlan(
+        DeviceKit kit,
+        DecoderSpec spec,
+        ModelLayout layout,
+        ScratchSize size,
+        Arithmetic arithmetic,
+        DeviceScratchPlan scratch,
+        int programSteps,
+        long savingBytes)
+        implements Engine.Plan {
+    @Override
+    public Engine.Need need() {
+        long programBytes = FoldPrograms.bytes(programSteps);
+        long deviceBytes = HostMemory.pageBytes(scratch.deviceBytes()) + programBytes;
+        long hostBytes =
+                HostMemory.pageBytes(scratch.stagingBytes())
+                        + programBytes
+                        + HostMemory.pageBytes(savingBytes);
+        return new Engine.Need(deviceBytes, hostBytes);
+    }
+
+    @Override
+    public void require(Device device) {
+        if (arithmetic.matmul() != Matmul.FP8) {
+            return;
+        }
+        CudaFacts facts = ((CudaDevice) device).facts();
+        if (facts.computeCapability() < Fp8Operands.CAPABILITY) {
+            throw new BadInputException(
+                    "--matmul",
+                    "fp8 products need compute capability 8.9, and "
+                            + facts.name()
+                            + " has "
+                            + facts.computeCapability() / 10.0,
+                    "leave it out, or use a card of 8.9 (Ada, Hopper) or newer");
+        }
+    }
+
+    @Override
+    public Forward start(Engine.Place place) {
+        OwnedResources owned = new OwnedResources();
+        try {
+            return start(place, (CudaDevice) place.device(), owned);
+        } catch (RuntimeException | Error e) {
+            try (owned) {
+                throw e;
+            }
+        }
+    }
+
+    private Forward start(Engine.Place place, CudaDevice device, OwnedResources owned) {
+        device.makeCurrent();
+        long stream = device.compute().handle();
+        byte[] image = kit.image(device.api(), device.ordinal());
+        DeviceScratch memory =
+                owned.own(new DeviceScratch(device, place.host(), spec, size, scratch));
+        DeviceKernels kernels = owned.own(new DeviceKernels(device.api(), image, stream));
+        DeviceMatmul products =
+                owned.own(
+                        kit.matmul(
+                                device.api(),
+                                kernels.module(),
+                                stream,
+                                memory.address(Part.WORKSPACE),
+                                arithmetic.matmul()));
+        Optional<HostSlab> saving =
+                savingBytes == 0
+                        ? Optional.empty()
+                        : Optional.of(
+                                owned.own(
+                                        place.host().allocatePinned("a saved block", savingBytes)));
+        DeviceGemm gemm = new DeviceGemm(products, fp8(device, kernels, memory, owned));
+        DevicePasses passes = passes(place, device, kernels, gemm, memory, owned);
+        DeviceForward.Parts parts =
+                new DeviceForward.Parts(
+                        owned.own(new AnswerDownload(device, device.api(), stream, memory)),
+                        owned.own(new EventSpans(device, place.spans(), layout.visits())),
+                        new BatchUpload(device, memory),
+                        kernels,
+                        passes,
+                        memory,
+                        saving,
+                        owned);
+        return new DeviceForward(spec, layout, place.feed(), device, arithmetic, parts);
+    }
+
+    private Optional<Fp8Operands> fp8(
+            CudaDevice device, DeviceKernels kernels, DeviceScratch memory, OwnedResources owned) {
+        if (arithmetic.matmul() != Matmul.FP8) {
+            return Optional.empty();
+        }
+        long stream = device.compute().handle();
+        QuantizeKernels quantize =
+                owned.own(new QuantizeKernels(device.api(), kernels.module(), stream));
+        return Optional.of(new Fp8Operands(quantize, memory));
+    }
+
+    private DevicePasses passes(
+            Engine.Place place,
+            CudaDevice device,
+            DeviceKernels kernels,
+            DeviceGemm gemm,
+            DeviceScratch memory,
+            OwnedResources owned) {
+        FoldPrograms programs = owned.own(new FoldPrograms(device, place.host(), programSteps));
+        return switch (arithmetic.direction()) {
+            case DenseDirection dense ->
+                    new DeviceDensePasses(
+                            new DeviceDensePasses.Kernels(kernels, programs),
+                            gemm,
+                            memory,
+                            dense,
+                            arithmetic.rounding(),
+                            arithmetic.foldEvery());
+            case LowRankDirection lowRank -> {
+                long stream = device.compute().handle();
+                LowRankKernels thin =
+                        owned.own(new LowRankKernels(device.api(), kernels.module(), stream));
+                yield new DeviceLowRankPasses(
+                        device,
+                        new DeviceLowRankPasses.Kernels(kernels, thin, programs),
+                        gemm,
+                        memory,
+                        lowRank,
+                        arithmetic.rounding(),
+                        arithmetic.foldEvery());
+            }
+        };
+    }
+}
