@@ -8,6 +8,7 @@ import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.DivergedException;
 import io.millrace.executor.step.FiniteWeights;
 import io.millrace.executor.step.ForwardRequest;
+import io.millrace.executor.step.RuleStates;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.memory.BadInputException;
@@ -122,7 +123,7 @@ public final class Replay {
      * Writes what a run whose base is open makes of it.
      *
      * @param checkpoint the base
-     * @param layout of the tuned weights
+     * @param layout of the tuned weights; the rule's states lie beside them while it lasts
      * @param journal the file, for messages
      * @param read what it holds
      * @param until the last step that the weights hold
@@ -140,6 +141,7 @@ public final class Replay {
         JournalHeader header = read.header();
         UpdateRule rule = DirectionFields.rule(journal, header);
         Direction direction = DirectionFields.direction(journal, header);
+        ModelLayout stated = RuleStates.beside(layout, rule);
         UpdateLog updates = new UpdateLog(rule);
         read.records().subList(0, Math.toIntExact(until)).forEach(updates::add);
         Arithmetic arithmetic =
@@ -152,8 +154,8 @@ public final class Replay {
         PassesPlan plan = new PassesPlan(arithmetic, ScratchSize.NONE);
         HostMemory memory = new HostMemory(ledger);
         try (WorkerPool pool = new WorkerPool();
-                WeightPasses passes = plan.open(pool, layout, memory)) {
-            rebuild(checkpoint, layout, updates, passes, memory, out);
+                WeightPasses passes = plan.open(pool, stated, memory)) {
+            rebuild(checkpoint, stated, updates, passes, memory, out);
         }
     }
 

@@ -5,17 +5,22 @@ import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.Engine;
 import io.millrace.executor.step.Forward;
+import io.millrace.executor.step.RuleStates;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.memory.DType;
 import io.millrace.memory.Ledger;
 import io.millrace.memory.Tier;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelLayout;
+import io.millrace.model.StateFile;
+import io.millrace.optim.update.UpdateRule;
 import io.millrace.telemetry.SpanRecorder;
 import java.nio.file.Path;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /**
  * A checkpoint that is ready to run on a device: its weights where the budgets allow, the workers,
@@ -32,6 +37,7 @@ public final class ModelSession implements AutoCloseable {
     private final Engine engine;
     private BlockTiers tiers;
     private Checkpoint saved;
+    private StateFile savedStates;
     private Forward forward;
     private WatchedFeed feed;
 
@@ -56,13 +62,38 @@ public final class ModelSession implements AutoCloseable {
      * @param memory where bytes may be
      */
     public static ModelSession open(Path folder, Optional<DType> dtype, MemoryConfig memory) {
+        return open(folder, dtype, memory, UnaryOperator.identity());
+    }
+
+    /**
+     * The same to be tuned.
+     *
+     * @param folder the Hugging Face folder
+     * @param dtype what to store weights in, the checkpoint's own dtypes where empty
+     * @param memory where bytes may be
+     * @param rule of the run, whose states lie beside the weights
+     */
+    public static ModelSession open(
+            Path folder, Optional<DType> dtype, MemoryConfig memory, UpdateRule rule) {
+        return open(folder, dtype, memory, layout -> RuleStates.beside(layout, rule));
+    }
+
+    private static ModelSession open(
+            Path folder,
+            Optional<DType> dtype,
+            MemoryConfig memory,
+            UnaryOperator<ModelLayout> states) {
         Engine engine = Engines.of(memory.device().kind());
         memory.checkDeviceBudget(memory.device().kind().unifiedMemory());
         memory.nvmeDir().ifPresent(dir -> GivenPaths.requireFolder("--nvme-dir", dir));
         Checkpoint checkpoint = Checkpoint.open(folder);
         IgnoredTensors.tell(checkpoint);
         try {
-            ModelLayout layout = dtype.map(checkpoint::layout).orElseGet(checkpoint::layout);
+            ModelLayout layout =
+                    states.apply(dtype.map(checkpoint::layout).orElseGet(checkpoint::layout));
+            if (layout.stateBytes() > 0) {
+                StateFile.requireNameIsFree(checkpoint);
+            }
             return new ModelSession(checkpoint, layout, memory, ledger(memory), engine);
         } catch (RuntimeException | Error e) {
             checkpoint.close();
@@ -165,10 +196,21 @@ public final class ModelSession implements AutoCloseable {
         feed.watch(watcher);
     }
 
-    /** Opens a checkpoint that this session closes. */
-    public Checkpoint openAlso(Path folder) {
+    /**
+     * Opens a checkpoint of the run, which this session closes.
+     *
+     * @param folder of the checkpoint
+     * @param foldedThrough the last step that it holds
+     * @param checksums CRC-32C of each block; empty where none were kept
+     * @throws io.millrace.memory.BadInputException when it cannot be read
+     */
+    public BlockOrigin.Saved openSaved(Path folder, long foldedThrough, List<Integer> checksums) {
         saved = Checkpoint.open(folder);
-        return saved;
+        if (layout.stateBytes() > 0) {
+            savedStates = StateFile.open(folder, layout);
+        }
+        return new BlockOrigin.Saved(
+                saved, Optional.ofNullable(savedStates), foldedThrough, checksums);
     }
 
     public BlockTiers tiers() {
@@ -197,8 +239,10 @@ public final class ModelSession implements AutoCloseable {
     @Override
     public void close() {
         Checkpoint savedOrNull = saved;
+        StateFile savedStatesOrNull = savedStates;
         try (checkpoint;
                 savedOrNull;
+                savedStatesOrNull;
                 engine) {
             end();
         }

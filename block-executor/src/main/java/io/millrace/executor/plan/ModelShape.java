@@ -1,6 +1,7 @@
 package io.millrace.executor.plan;
 
 import io.millrace.executor.place.BlockOrigin;
+import io.millrace.executor.step.RuleStates;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.model.Checkpoint;
@@ -8,6 +9,7 @@ import io.millrace.model.ModelLayout;
 import io.millrace.model.architecture.NamedArchitectures;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.spec.DecoderSpec;
+import io.millrace.optim.update.UpdateRule;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -42,6 +44,11 @@ public record ModelShape(String name, DecoderSpec spec, ModelLayout layout, bool
             boolean direct = BlockOrigin.of(checkpoint, layout).isStoredAsNeeded();
             return new ModelShape(folder.toString(), checkpoint.spec(), layout, direct);
         }
+    }
+
+    /** The same, tuned by a rule, whose states lie beside the weights. */
+    ModelShape tunedBy(UpdateRule rule) {
+        return new ModelShape(name, spec, RuleStates.beside(layout, rule), direct);
     }
 
     /** The dtype of most of its weights. */
