@@ -85,7 +85,8 @@ final class BFloat16ForwardTest {
 
     private static float[] logits(Path model, DType stored, Matmul products) {
         Arithmetic arithmetic =
-                new Arithmetic(new GaussianDirection(), false, Rounding.NEAREST, 1, products);
+                new Arithmetic(
+                        new GaussianDirection(), false, false, Rounding.NEAREST, 1, products);
         ScratchSize size = ScratchSize.batches(1, 1, TOKENS, Questions.each(1, 1));
         try (ModelSession session =
                 ModelSession.open(model, Optional.of(stored), MemoryConfig.DEFAULT)) {

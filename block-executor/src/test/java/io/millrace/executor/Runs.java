@@ -96,12 +96,19 @@ public final class Runs {
 
     /** A model of twelve layers with random weights of a golden configuration. */
     public static Path deepModel(Path folder, String kind, String dtype) throws IOException {
+        return model(folder, kind, dtype, 12, 192, 512);
+    }
+
+    /** A model with random weights of a golden configuration but for its sizes. */
+    public static Path model(
+            Path folder, String kind, String dtype, long layers, long hidden, long inner)
+            throws IOException {
         Map<String, Object> fields =
                 new LinkedHashMap<>(Golden.json(kind + "/config.json").fields());
-        fields.put("num_hidden_layers", 12L);
-        fields.put("hidden_size", 192L);
-        fields.put(kind.equals("opt") ? "ffn_dim" : "intermediate_size", 512L);
-        fields.computeIfPresent("word_embed_proj_dim", (name, width) -> 192L);
+        fields.put("num_hidden_layers", layers);
+        fields.put("hidden_size", hidden);
+        fields.put(kind.equals("opt") ? "ffn_dim" : "intermediate_size", inner);
+        fields.computeIfPresent("word_embed_proj_dim", (name, width) -> hidden);
         SyntheticModel.write(
                 ModelConfig.of("config.json", new JsonObject(fields)),
                 DType.find(dtype).orElseThrow(),

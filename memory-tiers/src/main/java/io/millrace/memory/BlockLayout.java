@@ -4,39 +4,81 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 /**
- * What one block holds and where: the unit that moves between tiers.
+ * What one block holds and where: the unit that moves between tiers. Its weights come first; behind
+ * them lie the states of an update rule that keeps any, tensor by tensor.
  *
  * @param index its place among the model's blocks
- * @param tensors in order of offset, without overlap
- * @param sizeBytes a multiple of {@link #ALIGNMENT} that covers every tensor
+ * @param tensors the weights in order of offset, without overlap
+ * @param states behind them, for each trained tensor in order each state in order; empty for most
+ *     rules
+ * @param sizeBytes a multiple of {@link #ALIGNMENT} that covers every tensor and state
  */
-public record BlockLayout(int index, List<TensorSlot> tensors, long sizeBytes) {
+public record BlockLayout(
+        int index, List<TensorSlot> tensors, List<StateSlot> states, long sizeBytes) {
     /** Offsets and sizes are multiples of this: a cache line, and a whole vector register. */
     public static final int ALIGNMENT = 64;
 
     /** Checks order, alignment and bounds. */
     public BlockLayout {
         tensors = List.copyOf(tensors);
+        states = List.copyOf(states);
         long end = 0;
         Set<String> names = new HashSet<>();
         for (TensorSlot tensor : tensors) {
-            if (tensor.offsetBytes() < end || tensor.offsetBytes() % ALIGNMENT != 0) {
-                throw new IllegalArgumentException(
-                        "tensor "
-                                + tensor.name()
-                                + " overlaps or is misaligned at "
-                                + tensor.offsetBytes());
-            }
+            requirePlace("tensor " + tensor.name(), tensor.offsetBytes(), end);
             if (!names.add(tensor.name())) {
                 throw new IllegalArgumentException("tensor " + tensor.name() + " appears twice");
             }
             end = tensor.offsetBytes() + tensor.sizeBytes();
         }
+        end = checkStates(tensors, states, end);
         if (sizeBytes < end || sizeBytes % ALIGNMENT != 0) {
             throw new IllegalArgumentException(
                     "block " + index + " of " + sizeBytes + " bytes ends at " + end);
+        }
+    }
+
+    /** A block of weights alone. */
+    public BlockLayout(int index, List<TensorSlot> tensors, long sizeBytes) {
+        this(index, tensors, List.of(), sizeBytes);
+    }
+
+    /** Holds states to their order; the byte at which they end. */
+    private static long checkStates(
+            List<TensorSlot> tensors, List<StateSlot> states, long weightsEnd) {
+        int[] trained = trained(tensors);
+        int each = trained.length == 0 ? 0 : states.size() / trained.length;
+        if (states.size() != each * trained.length) {
+            throw new IllegalArgumentException(
+                    states.size() + " states of " + trained.length + " tensors");
+        }
+        long end = weightsEnd;
+        for (int i = 0; i < states.size(); i++) {
+            StateSlot state = states.get(i);
+            requirePlace("state " + state.name(), state.offsetBytes(), end);
+            int tensor = trained[i / each];
+            if (state.tensor() != tensor
+                    || state.state() != i % each
+                    || state.elementCount() != tensors.get(tensor).elementCount()) {
+                throw new IllegalArgumentException(state + " is out of its place");
+            }
+            end = state.offsetBytes() + state.sizeBytes();
+        }
+        return end;
+    }
+
+    private static int[] trained(List<TensorSlot> tensors) {
+        return IntStream.range(0, tensors.size())
+                .filter(tensor -> tensors.get(tensor).isTrained())
+                .toArray();
+    }
+
+    private static void requirePlace(String what, long offset, long end) {
+        if (offset < end || offset % ALIGNMENT != 0) {
+            throw new IllegalArgumentException(what + " overlaps or is misaligned at " + offset);
         }
     }
 
@@ -62,6 +104,27 @@ public record BlockLayout(int index, List<TensorSlot> tensors, long sizeBytes) {
         return new BlockLayout(index, placed, offset);
     }
 
+    /**
+     * The same weights at the same places, with these states behind them in place of any others.
+     *
+     * @param kinds the states that each trained tensor has, in order
+     */
+    public BlockLayout withStates(List<StateSlot.Kind> kinds) {
+        List<StateSlot> placed = new ArrayList<>();
+        long offset = weightBytes();
+        for (int tensor : trained(tensors)) {
+            long elements = tensors.get(tensor).elementCount();
+            for (int state = 0; state < kinds.size(); state++) {
+                StateSlot.Kind kind = kinds.get(state);
+                StateSlot slot =
+                        new StateSlot(state, kind.name(), tensor, kind.dtype(), offset, elements);
+                placed.add(slot);
+                offset = alignUp(offset + slot.sizeBytes());
+            }
+        }
+        return new BlockLayout(index, tensors, placed, offset);
+    }
+
     /** The tensor of that name; an IllegalArgumentException where there is none. */
     public TensorSlot tensor(String name) {
         for (TensorSlot tensor : tensors) {
@@ -70,6 +133,43 @@ public record BlockLayout(int index, List<TensorSlot> tensors, long sizeBytes) {
             }
         }
         throw new IllegalArgumentException("block " + index + " has no tensor " + name);
+    }
+
+    /**
+     * The states of a tensor, in the rule's order; none of one that is not trained.
+     *
+     * @param tensor its index in {@link #tensors}
+     */
+    public List<StateSlot> states(int tensor) {
+        int first = 0;
+        while (first < states.size() && states.get(first).tensor() != tensor) {
+            first++;
+        }
+        int end = first;
+        while (end < states.size() && states.get(end).tensor() == tensor) {
+            end++;
+        }
+        return states.subList(first, end);
+    }
+
+    /**
+     * One state of a tensor that is trained.
+     *
+     * @param tensor its index in {@link #tensors}
+     * @param state its place among the states of a tensor
+     */
+    public StateSlot state(int tensor, int state) {
+        return states(tensor).get(state);
+    }
+
+    /** Where the weights end, and states begin where there are any. */
+    public long weightBytes() {
+        return states.isEmpty() ? sizeBytes : states.getFirst().offsetBytes();
+    }
+
+    /** Bytes of the states. */
+    public long stateBytes() {
+        return sizeBytes - weightBytes();
     }
 
     /** Number of elements of all tensors. */

@@ -264,9 +264,10 @@ public final class Checkpoint implements AutoCloseable {
 
     /**
      * Reads a block in the dtypes of a layout, rounding to nearest even where they are narrower.
-     * Bytes between tensors become 0, so that equal weights make equal blocks.
+     * Bytes between tensors become 0, so that equal weights make equal blocks, and so do states,
+     * which no model has.
      *
-     * @param block one of {@link #layout(DType)}'s
+     * @param block one of {@link #layout(DType)}'s, with states or without
      * @param dst at least the block's size
      * @throws BadInputException when a value does not fit the narrower dtype
      */

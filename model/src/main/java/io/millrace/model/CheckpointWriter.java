@@ -3,6 +3,7 @@ package io.millrace.model;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
+import io.millrace.memory.StateSlot;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.file.DurableFiles;
 import io.millrace.model.file.SafetensorsFile;
@@ -32,7 +33,9 @@ import java.util.stream.Stream;
  * files. Weights come block by block or tensor by tensor, in any order and in parts; buffers and
  * tensors without a use are copied from the base, and a stored copy of a tied head follows the
  * embedding. Nothing has its final name before {@link #commit}; what a crash in its midst leaves of
- * two models has no {@code config.json}. For use by one thread.
+ * two models has no {@code config.json}. A model has no states; a checkpoint of a run whose update
+ * rule keeps some has them in a file of their own, which is seen onto the disk and named with the
+ * others. For use by one thread.
  */
 public final class CheckpointWriter implements AutoCloseable {
     private static final String CONFIG = "config.json";
@@ -49,16 +52,19 @@ public final class CheckpointWriter implements AutoCloseable {
     private final ModelLayout layout;
     private final List<ModelFolderWriter.Shard> shards;
     private final ModelFolderWriter folder;
+    private final boolean keepsStates;
 
     private CheckpointWriter(
             Checkpoint base,
             ModelLayout layout,
             List<ModelFolderWriter.Shard> shards,
-            ModelFolderWriter folder) {
+            ModelFolderWriter folder,
+            boolean keepsStates) {
         this.base = base;
         this.layout = layout;
         this.shards = shards;
         this.folder = folder;
+        this.keepsStates = keepsStates;
     }
 
     /**
@@ -84,6 +90,41 @@ public final class CheckpointWriter implements AutoCloseable {
      */
     public static CheckpointWriter create(
             DurableFiles files, Checkpoint base, ModelLayout layout, Path directory) {
+        return create(files, base, layout, directory, false);
+    }
+
+    /**
+     * Begins a folder that has the layout's states too, if there are any: what a run goes on from.
+     *
+     * @param base the checkpoint that was tuned; stays open until {@link #commit}
+     * @param layout one of the base's layouts
+     * @param directory made where it does not exist
+     * @throws BadInputException when the folder cannot take it
+     */
+    public static CheckpointWriter createWithStates(
+            Checkpoint base, ModelLayout layout, Path directory) {
+        return createWithStates(DurableFiles.system(), base, layout, directory);
+    }
+
+    /**
+     * The same on any disk.
+     *
+     * @param files how the folder reaches the disk
+     * @param base the checkpoint that was tuned
+     * @param layout one of the base's layouts
+     * @param directory made where it does not exist
+     */
+    public static CheckpointWriter createWithStates(
+            DurableFiles files, Checkpoint base, ModelLayout layout, Path directory) {
+        return create(files, base, layout, directory, layout.stateBytes() > 0);
+    }
+
+    private static CheckpointWriter create(
+            DurableFiles files,
+            Checkpoint base,
+            ModelLayout layout,
+            Path directory,
+            boolean keepsStates) {
         try {
             if (Files.exists(directory) && Files.isSameFile(directory, base.directory())) {
                 throw new BadInputException(
@@ -92,10 +133,17 @@ public final class CheckpointWriter implements AutoCloseable {
                         "choose another folder for the tuned model");
             }
             List<ModelFolderWriter.Shard> shards = shards(base, layout);
+            List<ModelFolderWriter.Shard> all = new ArrayList<>(shards);
+            if (keepsStates) {
+                StateFile.requireNameIsFree(base);
+                all.add(
+                        new ModelFolderWriter.Shard(
+                                StateFile.NAME, Map.of(), StateFile.entries(layout)));
+            }
             ModelFolderWriter folder =
                     ModelFolderWriter.create(
-                            files, directory, shards, sideFiles(base, layout, shards));
-            return new CheckpointWriter(base, layout, shards, folder);
+                            files, directory, all, sideFiles(base, layout, shards));
+            return new CheckpointWriter(base, layout, shards, folder, keepsStates);
         } catch (IOException e) {
             throw DurableFiles.failed("reading", base.directory(), e);
         }
@@ -215,7 +263,7 @@ public final class CheckpointWriter implements AutoCloseable {
     }
 
     /**
-     * Writes all tensors of a block.
+     * Writes all tensors of a block, and its states where the folder has them.
      *
      * @param block the block's index
      * @param bytes the block as the layout lays it out
@@ -224,6 +272,12 @@ public final class CheckpointWriter implements AutoCloseable {
         BlockLayout blockLayout = layout.block(block);
         for (TensorSlot slot : blockLayout.tensors()) {
             writeTensor(slot, 0, bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()));
+        }
+        for (StateSlot slot : keepsStates ? blockLayout.states() : List.<StateSlot>of()) {
+            folder.writeInto(
+                    StateFile.NAME,
+                    StateFile.name(blockLayout, slot),
+                    bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()));
         }
     }
 

@@ -33,6 +33,7 @@ final class ModelFolderWriter implements AutoCloseable {
     private final Map<String, byte[]> sideFiles;
     private final List<SafetensorsWriter> writers = new ArrayList<>();
     private final Map<String, SafetensorsWriter> homes = new HashMap<>();
+    private final Map<String, SafetensorsWriter> byFile = new HashMap<>();
     private boolean publishing;
 
     /** One weight file to be. */
@@ -95,8 +96,9 @@ final class ModelFolderWriter implements AutoCloseable {
                         shard.metadata(),
                         shard.tensors());
         writers.add(writer);
+        byFile.put(shard.fileName(), writer);
         for (SafetensorsWriter.Entry tensor : shard.tensors()) {
-            homes.put(tensor.name(), writer);
+            homes.putIfAbsent(tensor.name(), writer);
         }
     }
 
@@ -167,9 +169,14 @@ final class ModelFolderWriter implements AutoCloseable {
         }
     }
 
-    /** Writes a part of a tensor. */
+    /** Writes a part of a tensor; where files share a name, of the first that has it. */
     void write(String name, long offsetBytes, MemorySegment bytes) {
         homes.get(name).write(name, offsetBytes, bytes);
+    }
+
+    /** Writes a whole tensor of one of the files. */
+    void writeInto(String fileName, String name, MemorySegment bytes) {
+        byFile.get(fileName).write(name, bytes);
     }
 
     /** Sees everything onto the disk, then gives every file its final name. */

@@ -2,6 +2,7 @@ package io.millrace.model;
 
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
+import io.millrace.memory.StateSlot;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.file.Elements;
 import io.millrace.model.spec.DecoderSpec;
@@ -16,6 +17,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 
 /**
  * A model cut into blocks, and the order in which a step visits them.
@@ -129,7 +131,8 @@ public final class ModelLayout {
     }
 
     /**
-     * The same places for a run that trains some of the tensors: ids count these alone.
+     * The same places for a run that trains some of the tensors: ids count these alone. States are
+     * laid after that, beside those that are trained.
      *
      * @param trained whether a run may change the tensor of a name
      * @throws IllegalArgumentException where it trains none
@@ -151,13 +154,24 @@ public final class ModelLayout {
                                         block.tensors().stream()
                                                 .map(slot -> renumbered(slot, ids))
                                                 .toList(),
-                                        block.sizeBytes()))
+                                        block.weightBytes()))
                         .toList();
         return new ModelLayout(renumbered, visits, tied);
     }
 
     private static TensorSlot renumbered(TensorSlot slot, Map<String, Integer> ids) {
         return slot.withTensorId(ids.getOrDefault(slot.name(), TensorSlot.FROZEN));
+    }
+
+    /**
+     * The same weights at the same places, with the states of an update rule behind those of each
+     * block in place of any others.
+     *
+     * @param kinds the states that each trained tensor has, in order; none for the weights alone
+     */
+    public ModelLayout withStates(List<StateSlot.Kind> kinds) {
+        List<BlockLayout> stated = blocks.stream().map(block -> block.withStates(kinds)).toList();
+        return new ModelLayout(stated, visits, tied);
     }
 
     /** The blocks by index. */
@@ -186,20 +200,32 @@ public final class ModelLayout {
     }
 
     /**
-     * The name of the first tensor of a block that holds something infinite or not a number.
+     * The name of the first tensor or state of a block that holds something infinite or not a
+     * number.
      *
      * @param index the block's index
-     * @param weights the block as this lays it out
+     * @param bytes the block as this lays it out
      */
-    public Optional<String> firstNonFinite(int index, MemorySegment weights) {
-        return block(index).tensors().stream()
-                .filter(slot ->
-                        Elements.firstNonFinite(
-                                        weights.asSlice(slot.offsetBytes(), slot.sizeBytes()),
-                                        slot.dtype())
-                                >= 0)
-                .map(TensorSlot::name)
+    public Optional<String> firstNonFinite(int index, MemorySegment bytes) {
+        BlockLayout block = block(index);
+        return Stream.concat(
+                        block.tensors().stream()
+                                .filter(slot ->
+                                        isNonFinite(
+                                                bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()),
+                                                slot.dtype()))
+                                .map(TensorSlot::name),
+                        block.states().stream()
+                                .filter(slot ->
+                                        isNonFinite(
+                                                bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()),
+                                                slot.dtype()))
+                                .map(slot -> StateFile.name(block, slot)))
                 .findFirst();
+    }
+
+    private static boolean isNonFinite(MemorySegment elements, DType dtype) {
+        return Elements.firstNonFinite(elements, dtype) >= 0;
     }
 
     /** Number of trainable tensors. */
@@ -212,7 +238,17 @@ public final class ModelLayout {
         return blocks.stream().mapToLong(BlockLayout::elementCount).sum();
     }
 
-    /** Bytes of all blocks. */
+    /** Bytes of all blocks' weights. */
+    public long weightBytes() {
+        return blocks.stream().mapToLong(BlockLayout::weightBytes).sum();
+    }
+
+    /** Bytes of all blocks' states; 0 where an update rule keeps none. */
+    public long stateBytes() {
+        return blocks.stream().mapToLong(BlockLayout::stateBytes).sum();
+    }
+
+    /** Bytes of all blocks, weights and states. */
     public long sizeBytes() {
         return blocks.stream().mapToLong(BlockLayout::sizeBytes).sum();
     }

@@ -4,10 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
+import io.millrace.memory.StateSlot;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.architecture.NamedArchitectures;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.spec.DecoderSpec;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -65,6 +69,69 @@ class ModelLayoutTest {
         assertThat(wide.sizeBytes()).isGreaterThanOrEqualTo(4 * elements);
         assertThat(narrow.sizeBytes()).isBetween(2 * elements, 3 * elements);
         assertThat(wide.largestBlock().index()).isEqualTo(1);
+    }
+
+    @Test
+    void statesChangeNothingOfTheWeights() {
+        ModelLayout weights = layout("gpt2", DType.BF16);
+        List<StateSlot.Kind> kinds =
+                List.of(new StateSlot.Kind("m", DType.F32), new StateSlot.Kind("h", DType.BF16));
+        ModelLayout stated = weights.withStates(kinds);
+        assertThat(stated.visits()).isEqualTo(weights.visits());
+        assertThat(stated.isTied()).isEqualTo(weights.isTied());
+        assertThat(stated.elementCount()).isEqualTo(weights.elementCount());
+        assertThat(stated.tensorCount()).isEqualTo(weights.tensorCount());
+        assertThat(stated.weightBytes()).isEqualTo(weights.sizeBytes());
+        assertThat(stated.sizeBytes()).isEqualTo(stated.weightBytes() + stated.stateBytes());
+        assertThat(stated.stateBytes())
+                .isBetween(6 * weights.elementCount(), 7 * weights.elementCount());
+        assertThat(weights.stateBytes()).isZero();
+        for (BlockLayout block : weights.blocks()) {
+            assertThat(stated.block(block.index()).tensors()).isEqualTo(block.tensors());
+        }
+        assertThat(stated.withStates(List.of()).blocks()).isEqualTo(weights.blocks());
+    }
+
+    @Test
+    void tensorsThatARunLeavesAsTheyAreHaveNoStates() {
+        ModelLayout weights = layout("gpt2", DType.BF16);
+        List<StateSlot.Kind> kinds = List.of(new StateSlot.Kind("m", DType.F32));
+        ModelLayout stated = weights.training(name -> name.contains("attn")).withStates(kinds);
+        assertThat(stated.weightBytes()).isEqualTo(weights.sizeBytes());
+        for (BlockLayout block : stated.blocks()) {
+            for (int tensor = 0; tensor < block.tensors().size(); tensor++) {
+                assertThat(block.states(tensor))
+                        .hasSize(block.tensors().get(tensor).name().contains("attn") ? 1 : 0);
+            }
+        }
+        assertThat(stated.training(_ -> true).withStates(kinds).blocks())
+                .isEqualTo(weights.withStates(kinds).blocks());
+    }
+
+    @Test
+    void aStateThatIsNoNumberIsFound() {
+        ModelLayout layout =
+                layout("gpt2", DType.BF16)
+                        .withStates(
+                                List.of(
+                                        new StateSlot.Kind("m", DType.F32),
+                                        new StateSlot.Kind("h", DType.BF16)));
+        BlockLayout block = layout.block(1);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment bytes = arena.allocate(block.sizeBytes());
+            assertThat(layout.firstNonFinite(1, bytes)).isEmpty();
+            StateSlot last = block.state(block.tensors().size() - 1, 1);
+            bytes.set(
+                    ValueLayout.JAVA_SHORT,
+                    last.offsetBytes() + last.sizeBytes() - 2,
+                    (short) 0x7F80);
+            assertThat(layout.firstNonFinite(1, bytes))
+                    .hasValue(block.tensors().getLast().name() + ".h");
+            StateSlot first = block.state(0, 0);
+            bytes.set(ValueLayout.JAVA_FLOAT, first.offsetBytes(), Float.NaN);
+            assertThat(layout.firstNonFinite(1, bytes))
+                    .hasValue(block.tensors().getFirst().name() + ".m");
+        }
     }
 
     private static int id(ModelLayout layout, String name) {

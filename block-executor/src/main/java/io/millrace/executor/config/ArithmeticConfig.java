@@ -6,12 +6,15 @@ import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.Direction;
 import io.millrace.optim.direction.Directions;
 import io.millrace.optim.estimate.Estimator;
-import io.millrace.optim.estimate.TwoSidedEstimator;
+import io.millrace.optim.estimate.Estimators;
+import io.millrace.optim.option.Kind;
 import io.millrace.optim.option.Kinds;
 import io.millrace.optim.option.Limit;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionTypes;
 import io.millrace.optim.option.Settings;
+import io.millrace.optim.participation.Participation;
+import io.millrace.optim.participation.Participations;
 import io.millrace.optim.schedule.Schedules;
 import io.millrace.optim.update.Optimizers;
 import io.millrace.optim.update.UpdateRule;
@@ -20,6 +23,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * Everything that decides the bytes of the tuned model, given the model and the data. A resumed run
@@ -100,16 +104,6 @@ public record ArithmeticConfig(Settings settings) {
                     .decidesBytes()
                     .build();
 
-    /** Directions a step. */
-    public static final Option<Integer> QUERIES =
-            Option.named("queries", OptionTypes.INTEGER)
-                    .label("Q")
-                    .help("Directions a step.")
-                    .usual(1)
-                    .limit(Limit.atLeast(1))
-                    .decidesBytes()
-                    .build();
-
     /** Steps between rounding pending updates into the stored weights. */
     public static final Option<Integer> FOLD_EVERY =
             Option.named("fold-every", OptionTypes.INTEGER)
@@ -152,7 +146,8 @@ public record ArithmeticConfig(Settings settings) {
                     .build();
 
     /** The methods that a run names; each brings options of its own. */
-    private static final List<Kinds<?>> METHODS = List.of(Directions.KINDS, Optimizers.KINDS);
+    private static final List<Kinds<?>> METHODS =
+            List.of(Directions.KINDS, Optimizers.KINDS, Estimators.KINDS, Participations.KINDS);
 
     /** What the learning rate of a step goes by. */
     static final List<Option<?>> RATE = List.of(STEPS, LR, Schedules.NAMING, WARMUP);
@@ -176,13 +171,9 @@ public record ArithmeticConfig(Settings settings) {
                 WARMUP,
                 warmup + " exceeds the " + steps + " steps of the run",
                 "give at most " + steps);
-        String optimizer = settings.get(Optimizers.KINDS.naming());
         Direction direction = direction(settings);
-        Check.that(
-                Optimizers.KINDS.make(settings, 0).suits(direction),
-                Optimizers.KINDS.naming(),
-                optimizer + " does not work with " + direction.name() + " perturbations",
-                "give --perturbation low-rank, or another optimizer");
+        requireSuited(Optimizers.KINDS.make(settings, 0), direction);
+        Estimators.KINDS.make(settings, 0);
         int foldEvery = settings.get(FOLD_EVERY);
         Check.that(
                 direction.window() % foldEvery == 0,
@@ -191,10 +182,24 @@ public record ArithmeticConfig(Settings settings) {
                 "give a divisor of --window, or leave the option out to fold once a window");
     }
 
+    private static void requireSuited(UpdateRule rule, Direction direction) {
+        String suited =
+                Directions.KINDS.all().stream()
+                        .filter(kind ->
+                                rule.suits(Directions.KINDS.make(kind.name(), Settings.NONE, 0)))
+                        .map(Kind::name)
+                        .collect(Collectors.joining(" or "));
+        Check.that(
+                rule.suits(direction),
+                Optimizers.KINDS.naming(),
+                rule.name() + " does not work with " + direction.name() + " perturbations",
+                "give --perturbation " + suited + ", or another optimizer");
+    }
+
     private static List<Option<?>> step() {
         List<Option<?>> options = new ArrayList<>();
         METHODS.forEach(kinds -> options.addAll(kinds.withNaming()));
-        options.addAll(List.of(QUERIES, FOLD_EVERY, MATMUL, DTYPE));
+        options.addAll(List.of(TrainedTensors.TUNE, FOLD_EVERY, MATMUL, DTYPE));
         return List.copyOf(options);
     }
 
@@ -258,7 +263,7 @@ public record ArithmeticConfig(Settings settings) {
     }
 
     public int queries() {
-        return settings.get(QUERIES);
+        return settings.get(Estimators.QUERIES);
     }
 
     /** Name of the update rule. */
@@ -290,7 +295,17 @@ public record ArithmeticConfig(Settings settings) {
 
     /** What a step asks for. */
     public Estimator estimator() {
-        return new TwoSidedEstimator(queries());
+        return Estimators.KINDS.make(settings, seed());
+    }
+
+    /** Which layers have a part in a step. */
+    public Participation participation() {
+        return Participations.KINDS.make(settings, seed());
+    }
+
+    /** Which tensors are tuned. */
+    public TrainedTensors trained() {
+        return new TrainedTensors(settings.get(TrainedTensors.TUNE));
     }
 
     /** A fresh update rule, before its first step. */

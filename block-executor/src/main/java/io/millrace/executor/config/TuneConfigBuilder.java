@@ -5,8 +5,10 @@ import io.millrace.memory.Matmul;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.Directions;
 import io.millrace.optim.direction.LowRankDirection;
+import io.millrace.optim.estimate.Estimators;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.Settings;
+import io.millrace.optim.participation.Participations;
 import io.millrace.optim.schedule.Schedules;
 import io.millrace.optim.update.LozoMomentum;
 import io.millrace.optim.update.Optimizers;
@@ -145,7 +147,22 @@ public final class TuneConfigBuilder {
 
     /** Directions a step. */
     public TuneConfigBuilder queries(int count) {
-        return set(ArithmeticConfig.QUERIES, count);
+        return set(Estimators.QUERIES, count);
+    }
+
+    /** Losses that a step asks for. */
+    public TuneConfigBuilder estimator(String name) {
+        return set(Estimators.KINDS.naming(), name);
+    }
+
+    /** Layers that have a part in a step. */
+    public TuneConfigBuilder blocks(String name) {
+        return set(Participations.KINDS.naming(), name);
+    }
+
+    /** Tensors to tune. */
+    public TuneConfigBuilder tune(String what) {
+        return set(TrainedTensors.TUNE, what);
     }
 
     /** Name of the update rule. */

@@ -17,6 +17,7 @@ import io.millrace.memory.Matmul;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.spec.DecoderSpec;
 import io.millrace.optim.direction.DenseDirection;
+import io.millrace.optim.update.ElementProgram;
 import java.util.Optional;
 
 /** Forwards on an NVIDIA card: kernels of our own, and products by its libraries. */
@@ -87,13 +88,18 @@ public final class CudaEngine implements Engine {
                 size,
                 arithmetic,
                 scratch,
-                programSteps(arithmetic.foldEvery(), size),
+                programSteps(arithmetic, size),
                 saves ? layout.largestBlock().sizeBytes() : 0);
     }
 
     /** What a device keeps of pending updates at once: all between two folds. */
-    private static int programSteps(int foldEvery, ScratchSize size) {
-        int directions = size.directions();
+    private static int programSteps(Arithmetic arithmetic, ScratchSize size) {
+        int foldEvery = arithmetic.foldEvery();
+        // A program makes and adds each direction in two steps, and then does what it does.
+        int directions =
+                arithmetic.programs()
+                        ? 2 * size.directions() + ElementProgram.MOST_OTHER_STEPS
+                        : size.directions();
         long steps = FoldPrograms.capacity(foldEvery, directions);
         if (steps > MOST_PROGRAM_STEPS) {
             throw new BadInputException(

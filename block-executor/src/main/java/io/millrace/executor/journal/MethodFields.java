@@ -1,5 +1,6 @@
 package io.millrace.executor.journal;
 
+import io.millrace.executor.config.TrainedTensors;
 import io.millrace.memory.BadInputException;
 import io.millrace.optim.direction.Direction;
 import io.millrace.optim.direction.Directions;
@@ -7,10 +8,13 @@ import io.millrace.optim.journal.JournalHeader;
 import io.millrace.optim.option.Kinds;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.Settings;
+import io.millrace.optim.participation.Participation;
+import io.millrace.optim.participation.Participations;
 import io.millrace.optim.update.Optimizers;
 import io.millrace.optim.update.UpdateRule;
 import io.millrace.telemetry.json.JsonObject;
 import java.nio.file.Path;
+import java.util.List;
 
 /** Reads what a journal's header says of its run's methods: their names and their options. */
 final class MethodFields {
@@ -31,6 +35,15 @@ final class MethodFields {
 
     UpdateRule rule() {
         return make(Optimizers.KINDS);
+    }
+
+    Participation participation() {
+        return make(Participations.KINDS);
+    }
+
+    TrainedTensors trained() {
+        Option<String> tune = TrainedTensors.TUNE;
+        return new TrainedTensors(with(Settings.NONE, tune).complete(List.of(tune)).get(tune));
     }
 
     private <T> T make(Kinds<T> kinds) {

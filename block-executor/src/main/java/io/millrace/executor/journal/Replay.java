@@ -8,6 +8,7 @@ import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.DivergedException;
 import io.millrace.executor.step.FiniteWeights;
 import io.millrace.executor.step.ForwardRequest;
+import io.millrace.executor.step.RunLayout;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.memory.BadInputException;
@@ -122,7 +123,7 @@ public final class Replay {
      * Writes what a run whose base is open makes of it.
      *
      * @param checkpoint the base
-     * @param layout of the tuned weights
+     * @param layout of the tuned weights; the rule's states lie beside them while it lasts
      * @param journal the file, for messages
      * @param read what it holds
      * @param until the last step that the weights hold
@@ -141,20 +142,22 @@ public final class Replay {
         MethodFields methods = new MethodFields(journal, header);
         UpdateRule rule = methods.rule();
         Direction direction = methods.direction();
-        UpdateLog updates = new UpdateLog(rule);
+        ModelLayout stated = RunLayout.of(layout, methods.trained(), rule);
+        UpdateLog updates = new UpdateLog(rule, methods.participation(), layout.visits());
         read.records().subList(0, Math.toIntExact(until)).forEach(updates::add);
         Arithmetic arithmetic =
                 new Arithmetic(
                         direction,
                         rule.hasMomentum(),
+                        rule.isElementwise(),
                         header.rounding(),
                         header.foldEvery(),
                         Matmul.NATIVE);
         PassesPlan plan = new PassesPlan(arithmetic, ScratchSize.NONE);
         HostMemory memory = new HostMemory(ledger);
         try (WorkerPool pool = new WorkerPool();
-                WeightPasses passes = plan.open(pool, layout, memory)) {
-            rebuild(checkpoint, layout, updates, passes, memory, out);
+                WeightPasses passes = plan.open(pool, stated, memory)) {
+            rebuild(checkpoint, stated, updates, passes, memory, out);
         }
     }
 

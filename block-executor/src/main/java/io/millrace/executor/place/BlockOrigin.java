@@ -1,6 +1,7 @@
 package io.millrace.executor.place;
 
 import io.millrace.memory.BlockLayout;
+import io.millrace.memory.StateSlot;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.nvme.BlockRead;
@@ -11,6 +12,7 @@ import io.millrace.memory.nvme.VerifiedSource;
 import io.millrace.memory.nvme.io.FileIo;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelLayout;
+import io.millrace.model.StateFile;
 import io.millrace.model.file.TensorInfo;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -19,7 +21,7 @@ import java.util.Optional;
 
 /**
  * Where blocks come from before a run has written any: the base checkpoint and, where the run saved
- * one under way, that one in front of it.
+ * one under way, that one in front of it. The base has no states: they begin at zero.
  *
  * @param base the files that the run began from; stay open while blocks are read
  * @param layout how blocks are laid out, and in which dtypes
@@ -27,13 +29,18 @@ import java.util.Optional;
  */
 public record BlockOrigin(Checkpoint base, ModelLayout layout, Optional<Saved> saved) {
     /**
-     * Weights that a run saved under way.
+     * What a run saved under way.
      *
-     * @param checkpoint the files; stay open while blocks are read
+     * @param checkpoint the weights; stay open while blocks are read
+     * @param states those of its update rule, if that keeps any; stay open as long
      * @param foldedThrough the last step that they hold
      * @param checksums CRC-32C of each block; empty where none were kept
      */
-    public record Saved(Checkpoint checkpoint, long foldedThrough, List<Integer> checksums) {}
+    public record Saved(
+            Checkpoint checkpoint,
+            Optional<StateFile> states,
+            long foldedThrough,
+            List<Integer> checksums) {}
 
     /** The base alone. */
     public static BlockOrigin of(Checkpoint base, ModelLayout layout) {
@@ -58,29 +65,37 @@ public record BlockOrigin(Checkpoint base, ModelLayout layout, Optional<Saved> s
         for (BlockLayout block : layout.blocks()) {
             extents.add(block.tensors().stream().map(this::extent).toList());
         }
-        return new OriginalReader(extents, blockBytes(), io, host);
+        List<Long> weights = layout.blocks().stream().map(BlockLayout::weightBytes).toList();
+        return new OriginalReader(extents, weights, blockBytes(), io, host);
     }
 
     /** Reads through the checkpoints, which convert what is stored otherwise; newest first. */
     List<BlockSource> converting() {
         List<BlockSource> sources = new ArrayList<>();
         saved.ifPresent(newer -> {
-            BlockSource source = new Converting(newer.checkpoint(), layout, newer.foldedThrough());
+            BlockSource source =
+                    new Converting(
+                            newer.checkpoint(), newer.states(), layout, newer.foldedThrough());
             String name = newer.checkpoint().directory().toString();
             sources.add(
                     newer.checksums().isEmpty()
                             ? source
-                            : new VerifiedSource(source, newer.checksums(), this::tensors, name));
+                            : new VerifiedSource(source, newer.checksums(), this::parts, name));
         });
-        sources.add(new Converting(base, layout, 0));
+        sources.add(new Converting(base, Optional.empty(), layout, 0));
         return sources;
     }
 
-    /** A block's bytes without what lies between its tensors. */
-    public List<MemorySegment> tensors(int block, MemorySegment bytes) {
-        return layout.block(block).tensors().stream()
-                .map(slot -> bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()))
-                .toList();
+    /** A block's bytes, states included, without what lies between. */
+    public List<MemorySegment> parts(int block, MemorySegment bytes) {
+        List<MemorySegment> parts = new ArrayList<>();
+        for (TensorSlot slot : layout.block(block).tensors()) {
+            parts.add(bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()));
+        }
+        for (StateSlot slot : layout.block(block).states()) {
+            parts.add(bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()));
+        }
+        return parts;
     }
 
     private FileExtent extent(TensorSlot slot) {
@@ -97,7 +112,11 @@ public record BlockOrigin(Checkpoint base, ModelLayout layout, Optional<Saved> s
         return base.tensors().get(slot.name());
     }
 
-    private record Converting(Checkpoint checkpoint, ModelLayout layout, long foldedThrough)
+    private record Converting(
+            Checkpoint checkpoint,
+            Optional<StateFile> states,
+            ModelLayout layout,
+            long foldedThrough)
             implements BlockSource {
         @Override
         public long version(int block) {
@@ -140,6 +159,7 @@ public record BlockOrigin(Checkpoint base, ModelLayout layout, Optional<Saved> s
         public long await() {
             BlockLayout wanted = source.layout.block(block);
             source.checkpoint.readBlock(wanted, target.asSlice(0, wanted.sizeBytes()), progress);
+            source.states.ifPresent(file -> file.readBlock(wanted, target, progress));
             return source.foldedThrough;
         }
 

@@ -1,10 +1,12 @@
 package io.millrace.executor.place;
 
+import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.GivenPaths;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.Engine;
 import io.millrace.executor.step.Forward;
+import io.millrace.executor.step.RunLayout;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.memory.DType;
 import io.millrace.memory.Ledger;
@@ -12,11 +14,14 @@ import io.millrace.memory.OwnedResources;
 import io.millrace.memory.Tier;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelLayout;
+import io.millrace.model.StateFile;
 import io.millrace.telemetry.SpanRecorder;
 import java.nio.file.Path;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /**
  * A checkpoint that is open, and what runs of it share: budgets, spans, an engine. It closes what
@@ -54,13 +59,40 @@ public final class ModelSession implements AutoCloseable {
      * @param memory where bytes may be
      */
     public static ModelSession open(Path folder, Optional<DType> dtype, MemoryConfig memory) {
+        return open(folder, dtype, memory, UnaryOperator.identity());
+    }
+
+    /**
+     * The same to be tuned.
+     *
+     * @param folder the Hugging Face folder
+     * @param arithmetic says what is tuned, in which dtype, and what lies beside it
+     * @param memory where bytes may be
+     */
+    public static ModelSession open(Path folder, ArithmeticConfig arithmetic, MemoryConfig memory) {
+        return open(
+                folder,
+                arithmetic.dtype(),
+                memory,
+                layout -> RunLayout.of(layout, arithmetic.trained(), arithmetic.rule()));
+    }
+
+    private static ModelSession open(
+            Path folder,
+            Optional<DType> dtype,
+            MemoryConfig memory,
+            UnaryOperator<ModelLayout> states) {
         Engine engine = Engines.of(memory.device().kind());
         memory.checkDeviceBudget(memory.device().kind().unifiedMemory());
         memory.nvmeDir().ifPresent(dir -> GivenPaths.requireFolder("--nvme-dir", dir));
         Checkpoint checkpoint = Checkpoint.open(folder);
         IgnoredTensors.tell(checkpoint);
         try {
-            ModelLayout layout = dtype.map(checkpoint::layout).orElseGet(checkpoint::layout);
+            ModelLayout layout =
+                    states.apply(dtype.map(checkpoint::layout).orElseGet(checkpoint::layout));
+            if (layout.stateBytes() > 0) {
+                StateFile.requireNameIsFree(checkpoint);
+            }
             return new ModelSession(checkpoint, layout, memory, ledger(memory), engine);
         } catch (RuntimeException | Error e) {
             checkpoint.close();
@@ -135,9 +167,21 @@ public final class ModelSession implements AutoCloseable {
         return planned;
     }
 
-    /** Opens a checkpoint that this session closes. */
-    public Checkpoint openAlso(Path folder) {
-        return owned.own(Checkpoint.open(folder));
+    /**
+     * Opens a checkpoint of the run, which this session closes.
+     *
+     * @param folder of the checkpoint
+     * @param foldedThrough the last step that it holds
+     * @param checksums CRC-32C of each block; empty where none were kept
+     * @throws io.millrace.memory.BadInputException when it cannot be read
+     */
+    public BlockOrigin.Saved openSaved(Path folder, long foldedThrough, List<Integer> checksums) {
+        Checkpoint saved = owned.own(Checkpoint.open(folder));
+        Optional<StateFile> states =
+                layout.stateBytes() > 0
+                        ? Optional.of(owned.own(StateFile.open(folder, layout)))
+                        : Optional.empty();
+        return new BlockOrigin.Saved(saved, states, foldedThrough, checksums);
     }
 
     @Override

@@ -36,7 +36,8 @@ public final class ModelPlanner {
         int tokens = options.seqLen().orElse(Math.min(limit, LONGEST_BY_DEFAULT));
         DatasetOptions.of(tokens, limit, model.spec().vocabSize()); // what a run's data must fit
         Machine computing = computing(machine, options.arithmetic().matmul());
-        return new ModelPlanner(new PlanCandidates(model, computing, tokens)).plan(options, sweeps);
+        ModelShape tuned = model.tunedBy(options.arithmetic());
+        return new ModelPlanner(new PlanCandidates(tuned, computing, tokens)).plan(options, sweeps);
     }
 
     private static Machine computing(Machine machine, Matmul matmul) {

@@ -1,6 +1,8 @@
 package io.millrace.executor.plan;
 
+import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.place.BlockOrigin;
+import io.millrace.executor.step.RunLayout;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.model.Checkpoint;
@@ -42,6 +44,12 @@ public record ModelShape(String name, DecoderSpec spec, ModelLayout layout, bool
             boolean direct = BlockOrigin.of(checkpoint, layout).isStoredAsNeeded();
             return new ModelShape(folder.toString(), checkpoint.spec(), layout, direct);
         }
+    }
+
+    /** The same as a run tunes it: what it trains, with the rule's states beside that. */
+    ModelShape tunedBy(ArithmeticConfig arithmetic) {
+        ModelLayout tuned = RunLayout.of(layout, arithmetic.trained(), arithmetic.rule());
+        return new ModelShape(name, spec, tuned, direct);
     }
 
     /** The dtype of most of its weights. */

@@ -146,11 +146,12 @@ public final class RunForecast implements PrefetchChooser {
                 String.format(
                         Locale.ROOT,
                         "plan: up to %s of host memory, of which %s are needed for %d of %d blocks"
-                                + " and the batch; %s",
+                                + "%s and the batch; %s",
                         ByteSize.format(memory.hostBudget().orElse(0)),
                         ByteSize.format(plan.hostBytes()),
                         stay,
                         plan.placement().homes().size(),
+                        layout.stateBytes() == 0 ? "" : ", their states,",
                         expected.orElse("run 'millrace probe' once to know the step time")));
     }
 }

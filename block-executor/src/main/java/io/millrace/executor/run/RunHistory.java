@@ -4,6 +4,7 @@ import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.OwnedResources;
+import io.millrace.model.ModelLayout;
 import io.millrace.optim.estimate.StepRecord;
 import io.millrace.optim.journal.Journal;
 import io.millrace.optim.journal.JournalHeader;
@@ -55,11 +56,16 @@ public final class RunHistory implements AutoCloseable {
      *
      * @param config the run
      * @param folder its output
+     * @param layout of its blocks
      * @param header what decides its bytes
      * @throws BadInputException when the journal belongs to a run with other options
      */
-    static Past read(TuneConfig config, RunFolder folder, RunHeader header) {
-        UpdateLog updates = new UpdateLog(config.arithmetic().rule());
+    static Past read(TuneConfig config, RunFolder folder, ModelLayout layout, RunHeader header) {
+        UpdateLog updates =
+                new UpdateLog(
+                        config.arithmetic().rule(),
+                        config.arithmetic().participation(),
+                        layout.visits());
         Optional<Journal> before = Optional.empty();
         if (config.output().resume()) {
             Journal read = JournalReader.read(folder.journal());

@@ -13,13 +13,13 @@ import io.millrace.model.CheckpointWriter;
 import io.millrace.optim.journal.JournalReader;
 import io.millrace.telemetry.DurableMetrics;
 import java.lang.System.Logger.Level;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
+import java.util.function.Supplier;
 
 /** What a run makes durable beside its journal: blocks and checkpoints under way, its end. */
 public final class RunSaves {
@@ -101,7 +101,8 @@ public final class RunSaves {
     /** Nobody asked for these checkpoints: they must not take the room of the model itself. */
     private boolean hasRoomForMoreThanTheModel() {
         try {
-            CheckpointWriter.checkWritable(folder.folder(), 2 * session.layout().sizeBytes());
+            CheckpointWriter.checkWritable(
+                    folder.folder(), session.layout().sizeBytes() + session.layout().weightBytes());
             return true;
         } catch (BadInputException e) {
             if (!saidThatRoomIsShort) {
@@ -137,7 +138,13 @@ public final class RunSaves {
                         .isPresent();
         if (through > 0 && !saved && !model.tiers().flushStore()) {
             List<Integer> checksums =
-                    save(history.checkpoints().place(through), ForwardRequest.Folding.SCHEDULED);
+                    save(
+                            () ->
+                                    CheckpointWriter.createWithStates(
+                                            session.checkpoint(),
+                                            session.layout(),
+                                            history.checkpoints().place(through)),
+                            ForwardRequest.Folding.SCHEDULED);
             history.checkpoints().mark(through, checksums, history.fingerprint());
             model.tiers().dropEarlierStore();
         }
@@ -146,7 +153,16 @@ public final class RunSaves {
     /** Saves the tuned model; checkpoints are no longer needed then. */
     void saveModel() {
         long last = history.updates().lastStep();
-        exchange(last, () -> save(folder.folder(), ForwardRequest.Folding.ALL));
+        exchange(
+                last,
+                () ->
+                        save(
+                                () ->
+                                        CheckpointWriter.create(
+                                                session.checkpoint(),
+                                                session.layout(),
+                                                folder.folder()),
+                                ForwardRequest.Folding.ALL));
     }
 
     /** Saves the model as it was after an earlier step, which base and journal make again. */
@@ -185,24 +201,23 @@ public final class RunSaves {
     }
 
     /** Checksums of the blocks as they were written. */
-    private List<Integer> save(Path place, ForwardRequest.Folding folding) {
+    private List<Integer> save(Supplier<CheckpointWriter> place, ForwardRequest.Folding folding) {
         folder.requireInPlace();
         int[] checksums = new int[session.layout().blocks().size()];
-        try (CheckpointWriter writer =
-                CheckpointWriter.create(session.checkpoint(), session.layout(), place)) {
+        try (CheckpointWriter writer = place.get()) {
             model.forward()
                     .fold(
                             history.updates(),
                             folding,
-                            (block, weights) -> {
+                            (block, bytes) -> {
                                 FiniteWeights.require(
                                         session.layout(),
                                         block,
-                                        weights,
+                                        bytes,
                                         history.updates().lastStep());
-                                writer.writeBlock(block, weights);
+                                writer.writeBlock(block, bytes);
                                 checksums[block] =
-                                        VerifiedSource.checksum(origin.tensors(block, weights));
+                                        VerifiedSource.checksum(origin.parts(block, bytes));
                             });
             writer.commit();
         }

@@ -84,7 +84,7 @@ public final class RunSetup implements AutoCloseable {
             TuneConfig config, int heldOut, Optional<WeightScan> scanned, RunListener listener) {
         ArithmeticConfig arithmetic = config.arithmetic();
         MemoryConfig memory = RunForecast.memory(config.memory());
-        ModelSession session = ModelSession.open(config.model(), arithmetic.dtype(), memory);
+        ModelSession session = ModelSession.open(config.model(), arithmetic, memory);
         RunFolder folder = null;
         RunHistory history = null;
         StoreFolder store = null;
@@ -105,11 +105,14 @@ public final class RunSetup implements AutoCloseable {
             scanned.ifPresent(base::expect);
             String fingerprint = scanned.orElseGet(base::scan).fingerprint();
             // Before the folder is made, which takes a page of a disk that is full.
-            CheckpointWriter.checkWritable(config.output().out(), session.layout().sizeBytes());
+            CheckpointWriter.checkWritable(config.output().out(), session.layout().weightBytes());
             folder = RunFolder.open(config.output().out(), config.output().resume());
             RunHistory.Past past =
                     RunHistory.read(
-                            config, folder, RunHeader.of(config, fingerprint, data.train()));
+                            config,
+                            folder,
+                            session.layout(),
+                            RunHeader.of(config, fingerprint, data.train()));
             BlockOrigin origin = origin(config, session, past);
             PlannedModel planned = session.plan(size, folding, origin, true, Optional.of(forecast));
             KeptModel.requireRoom(config.output().keep(), session, folding);
@@ -151,7 +154,14 @@ public final class RunSetup implements AutoCloseable {
             CheckpointWriter.checkWritable(nvmeDir.get(), store);
             store = 0;
         }
-        CheckpointWriter.checkWritable(out, layout.sizeBytes() + store);
+        CheckpointWriter.checkWritable(out, savedBytes(config, layout, tiers) + store);
+    }
+
+    /** A model has no states; the checkpoints that were asked for have them, without a store. */
+    private static long savedBytes(TuneConfig config, ModelLayout layout, PlannedTiers tiers) {
+        boolean checkpoints =
+                config.output().checkpointEvery().orElse(0) > 0 && tiers.storeBytes() == 0;
+        return checkpoints ? layout.sizeBytes() : layout.weightBytes();
     }
 
     private static Map<String, Object> runFile(TuneConfig config, String fingerprint) {
@@ -173,7 +183,7 @@ public final class RunSetup implements AutoCloseable {
                 RunFolder folder = RunFolder.open(config.output().out(), true)) {
             TrainingData data = TrainingData.read(config.data(), config.model(), base.spec());
             RunHeader header = RunHeader.of(config, base.scan().fingerprint(), data.train());
-            RunHistory.read(config, folder, header);
+            RunHistory.read(config, folder, base.layout(), header);
         }
     }
 
@@ -221,14 +231,15 @@ public final class RunSetup implements AutoCloseable {
         if (config.output().resume()) {
             newest = new RunCheckpoints(config.output().out()).newest();
             newest.ifPresent(saved -> saved.require(past.fingerprint(), past.lastStep()));
-            newest = newest.or(() -> finished(config, past));
+            // A saved model has no states.
+            newest =
+                    session.layout().stateBytes() > 0
+                            ? newest
+                            : newest.or(() -> finished(config, past));
         }
         Optional<BlockOrigin.Saved> saved =
                 newest.map(found ->
-                        new BlockOrigin.Saved(
-                                session.openAlso(found.path()),
-                                found.foldedThrough(),
-                                found.checksums()));
+                        session.openSaved(found.path(), found.foldedThrough(), found.checksums()));
         return new BlockOrigin(session.checkpoint(), session.layout(), saved);
     }
 
@@ -328,10 +339,13 @@ public final class RunSetup implements AutoCloseable {
         ModelLayout layout = session.layout();
         Matmul matmul = config.arithmetic().matmul();
         return String.format(
-                "%s, %,d parameters (%s); %s z, %s%s; batch %d; %s, %d workers",
+                "%s, %,d parameters (%s%s); %s z, %s%s; batch %d; %s, %d workers",
                 session.checkpoint().spec().modelType(),
                 layout.elementCount(),
-                ByteSize.format(layout.sizeBytes()),
+                ByteSize.format(layout.weightBytes()),
+                layout.stateBytes() == 0
+                        ? ""
+                        : ", and " + ByteSize.format(layout.stateBytes()) + " of states",
                 config.arithmetic().perturbation(),
                 config.arithmetic().optimizer(),
                 matmul == Matmul.NATIVE ? "" : ", " + matmul.id() + " products",

@@ -13,19 +13,21 @@ public final class FiniteWeights {
      *
      * @param layout of the weights
      * @param block the block's index
-     * @param weights the block as the layout lays it out
-     * @param step whose update the weights hold last
-     * @throws DivergedException where one is infinite or not a number
+     * @param bytes the block as the layout lays it out, its states included
+     * @param step whose update they hold last
+     * @throws DivergedException where a weight or a state is infinite or not a number
      */
-    public static void require(ModelLayout layout, int block, MemorySegment weights, long step) {
-        Optional<String> tensor = layout.firstNonFinite(block, weights);
-        if (tensor.isPresent()) {
+    public static void require(ModelLayout layout, int block, MemorySegment bytes, long step) {
+        Optional<String> found = layout.firstNonFinite(block, bytes);
+        if (found.isPresent()) {
+            boolean state = layout.find(found.get()).isEmpty();
             throw new DivergedException(
                     "by step "
                             + step
-                            + " tensor '"
-                            + tensor.get()
-                            + "' has weights that are not finite, and is not saved; lower --lr or"
+                            + (state ? " state '" : " tensor '")
+                            + found.get()
+                            + (state ? "' has numbers" : "' has weights")
+                            + " that are not finite, and is not saved; lower --lr or"
                             + " --eps and start again");
         }
     }

@@ -73,7 +73,7 @@ class HeadBiasTest {
         int scales = probe.scales().size();
         ScratchSize size = ScratchSize.batches(1, 1, ROWS, Questions.each(1, scales));
         Arithmetic arithmetic =
-                new Arithmetic(direction, false, Rounding.NEAREST, 1, Matmul.NATIVE);
+                new Arithmetic(direction, false, false, Rounding.NEAREST, 1, Matmul.NATIVE);
         HostMemory memory = new HostMemory(Ledger.unlimited());
         try (CpuWorkers workers = new CpuWorkers(2);
                 HostSlab bytes = memory.allocate("block", layout.block(block).sizeBytes());

@@ -13,6 +13,7 @@ import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.run.RunSetup;
 import io.millrace.executor.run.TrainingData;
 import io.millrace.executor.step.StepRunner;
+import io.millrace.executor.stranger.StatefulRule;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.memory.Ledger;
@@ -328,6 +329,28 @@ class ModelPlannerTest {
         assertThat(plan.forecast().stepSeconds())
                 .isGreaterThanOrEqualTo(plan.forecast().boundSeconds());
         assertThat(plan.counsel().sweep()).hasSizeGreaterThan(10);
+    }
+
+    @Test
+    void statesOfARuleArePlacedWithTheWeights() {
+        ModelShape shape = ModelShape.named("gpt2", Optional.empty());
+        PlanOptions plain = options(memory("cpu", 1L << 33, OptionalLong.empty(), 2), 1, 64, 1);
+        PlanOptions stated =
+                new PlanOptions(
+                        1,
+                        OptionalInt.of(1),
+                        OptionalInt.of(64),
+                        run(1).optimizer(StatefulRule.NAME).arithmetic(),
+                        plain.memory());
+        ModelPlan without = ModelPlanner.plan(shape, plain, probedWithToy(), false);
+        ModelPlan with = ModelPlanner.plan(shape, stated, probedWithToy(), false);
+        long states = with.model().layout().stateBytes();
+        assertThat(without.model().layout().stateBytes()).isZero();
+        assertThat(states).isGreaterThanOrEqualTo(6 * shape.layout().elementCount());
+        assertThat(with.memory().hostBytes())
+                .isGreaterThanOrEqualTo(without.memory().hostBytes() + states);
+        assertThat(with.memory().minimumHostBytes())
+                .isGreaterThan(without.memory().minimumHostBytes());
     }
 
     /** What is changed of a run, and of the plan for it. */

@@ -91,10 +91,18 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
                         "host",
                         plan.memory().hostBudget()));
         fields.put("scratch_bytes", plan.memory().scratchBytes());
+        if (stateBytes() > 0) {
+            fields.put("state_bytes", stateBytes());
+        }
         fields.put("hiding_tokens", plan.counsel().hidingTokens());
         fields.put("drive_days", CommandContext.orNull(driveDays()));
         fields.put("advice", plan.counsel().advice());
         return fields;
+    }
+
+    /** Of all blocks, what an update rule keeps for their elements. */
+    private long stateBytes() {
+        return plan.model().layout().stateBytes();
     }
 
     private List<Object> placement() {
@@ -140,12 +148,18 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
         List<String> lines = new ArrayList<>();
         lines.add(
                 format(
-                        "%s: %,d parameters, %s in %s, %d blocks",
+                        "%s: %,d parameters, %s in %s, %d blocks%s",
                         plan.model().name(),
                         plan.model().layout().elementCount(),
-                        size(plan.model().layout().sizeBytes()),
+                        size(plan.model().layout().weightBytes()),
                         plan.model().dtype().torchName(),
-                        plan.placement().homes().size()));
+                        plan.placement().homes().size(),
+                        stateBytes() == 0
+                                ? ""
+                                : format(
+                                        "; %s of states of %s lie beside the weights",
+                                        size(stateBytes()),
+                                        plan.options().arithmetic().optimizer())));
         lines.add(
                 format(
                         "%s; %s%s",

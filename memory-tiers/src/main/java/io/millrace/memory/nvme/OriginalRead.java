@@ -52,6 +52,8 @@ final class OriginalRead implements BlockRead {
         target = destination.asSlice(0, reader.blockBytes(wanted));
         plan = reader.plan(wanted);
         beginAll();
+        // The states of an update rule, while the drive is at work.
+        target.asSlice(reader.weightBytes(wanted)).fill((byte) 0);
     }
 
     private void beginAll() {

@@ -23,6 +23,7 @@ public final class OriginalReader implements BlockSource, AutoCloseable {
     private final FileIo io;
     private final HostMemory memory;
     private final long[] blockBytes;
+    private final long[] weightBytes;
     private final Map<Path, IoFile> files = new LinkedHashMap<>();
     private final List<Plan> plans = new ArrayList<>();
 
@@ -43,16 +44,36 @@ public final class OriginalReader implements BlockSource, AutoCloseable {
      */
     public OriginalReader(
             List<List<FileExtent>> blocks, List<Long> blockBytes, FileIo io, HostMemory memory) {
+        this(blocks, blockBytes, blockBytes, io, memory);
+    }
+
+    /**
+     * The same for blocks that have more than files do: it is zero in the beginning.
+     *
+     * @param blocks the tensors of each block
+     * @param weightBytes where the weights of each block end
+     * @param blockBytes bytes of each block
+     * @param io how the files are driven; outlives the reader
+     * @param memory where staging memory comes from
+     * @throws BadInputException when a file is missing or ends before a tensor does
+     */
+    public OriginalReader(
+            List<List<FileExtent>> blocks,
+            List<Long> weightBytes,
+            List<Long> blockBytes,
+            FileIo io,
+            HostMemory memory) {
         this.io = io;
         this.memory = memory;
         this.blockBytes = blockBytes.stream().mapToLong(Long::longValue).toArray();
-        if (blocks.size() != this.blockBytes.length) {
+        this.weightBytes = weightBytes.stream().mapToLong(Long::longValue).toArray();
+        if (blocks.size() != this.blockBytes.length || blocks.size() != weightBytes.size()) {
             throw new IllegalArgumentException(
                     blocks.size() + " blocks and " + blockBytes.size() + " sizes");
         }
         try {
             for (int block = 0; block < blocks.size(); block++) {
-                plans.add(plan(blocks.get(block), this.blockBytes[block]));
+                plans.add(plan(blocks.get(block), this.weightBytes[block]));
             }
         } catch (RuntimeException | Error e) {
             close();
@@ -127,6 +148,10 @@ public final class OriginalReader implements BlockSource, AutoCloseable {
     @Override
     public BlockRead newRead() {
         return new OriginalRead(this, io.options(), memory);
+    }
+
+    long weightBytes(int block) {
+        return weightBytes[block];
     }
 
     Plan plan(int block) {

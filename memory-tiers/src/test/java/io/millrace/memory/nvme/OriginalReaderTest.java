@@ -102,6 +102,36 @@ final class OriginalReaderTest {
     }
 
     @Test
+    void whatLiesBehindTheWeightsIsZeroEachTime() throws IOException {
+        byte[] content = new byte[5000];
+        new Random(3).nextBytes(content);
+        Path path = Files.write(folder.resolve("m.safetensors"), content);
+        List<List<FileExtent>> tensors =
+                List.of(List.of(new FileExtent(path, 77, 1000, 0)), List.of());
+        try (FileIo io = FileIo.open(folder, IoOptions.defaults());
+                OriginalReader reader =
+                        new OriginalReader(
+                                tensors, List.of(1024L, 0L), List.of(5056L, 640L), io, memory);
+                BlockRead read = reader.newRead();
+                HostSlab slab = memory.allocate("block", 8192)) {
+            for (int visit = 0; visit < 4; visit++) {
+                slab.segment().fill((byte) 0xEE);
+                read.start(visit % 2, slab.segment());
+                assertThat(read.await()).isZero();
+                byte[] expected = new byte[8192];
+                java.util.Arrays.fill(expected, (byte) 0xEE);
+                if (visit % 2 == 0) {
+                    System.arraycopy(content, 77, expected, 0, 1000);
+                    java.util.Arrays.fill(expected, 1024, 5056, (byte) 0);
+                } else {
+                    java.util.Arrays.fill(expected, 0, 640, (byte) 0);
+                }
+                assertThat(slab.segment().toArray(JAVA_BYTE)).isEqualTo(expected);
+            }
+        }
+    }
+
+    @Test
     void readsNeighboursTogether() throws IOException {
         Path path = Files.write(folder.resolve("m.safetensors"), new byte[100_000]);
         List<FileExtent> tensors = new ArrayList<>();

@@ -2,7 +2,6 @@ package io.millrace.optim.estimate;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 
 /**
  * Forward differences: the loss L0 at θ, and one at +ε along each of a number of directions, all in
@@ -38,11 +37,6 @@ public final class OneSidedEstimator implements Estimator {
     @Override
     public String name() {
         return NAME;
-    }
-
-    @Override
-    public Map<String, Object> fields() {
-        return Map.of("normalize", normalised);
     }
 
     @Override

@@ -1,7 +1,6 @@
 package io.millrace.optim.participation;
 
 import java.util.BitSet;
-import java.util.Map;
 
 /**
  * Which of a model's layers have a part in a step: in the others z is 0 and nothing is updated,
@@ -11,11 +10,6 @@ import java.util.Map;
 public interface Participation {
     /** The name on the command line and in the journal, such as {@code all}. */
     String name();
-
-    /** What it goes by beside its name, as the journal and files call it. */
-    default Map<String, Object> fields() {
-        return Map.of();
-    }
 
     /** Whether every layer has a part in every step. */
     default boolean isWhole() {

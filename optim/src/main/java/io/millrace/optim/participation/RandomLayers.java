@@ -1,8 +1,10 @@
 package io.millrace.optim.participation;
 
+import io.millrace.optim.option.Limit;
+import io.millrace.optim.option.Option;
+import io.millrace.optim.option.OptionTypes;
 import io.millrace.optim.random.SeededShuffle;
 import java.util.BitSet;
-import java.util.Map;
 
 /**
  * A fixed share of the layers, drawn anew for each step (LeZO, arXiv 2410.09823): the first of a
@@ -14,8 +16,19 @@ public record RandomLayers(double frozen) implements Participation {
     /** The name on the command line and in the journal. */
     public static final String NAME = "random";
 
-    /** The share that LeZO's authors use most. */
-    public static final double DEFAULT_FROZEN = 0.75;
+    /** The share that a step leaves out; that of LeZO's authors as usual. */
+    public static final Option<Double> FROZEN =
+            Option.named("frozen-blocks", OptionTypes.NUMBER)
+                    .label("F")
+                    .help("Share of the layers that a step leaves out, with --blocks random.")
+                    .usual(0.75)
+                    .limit(
+                            new Limit<>(
+                                    share -> share >= 0 && share < 1,
+                                    share -> share + " is not at least 0 and below 1",
+                                    "give a number such as 0.75"))
+                    .decidesBytes()
+                    .build();
 
     /** Checks the share. */
     public RandomLayers {
@@ -27,11 +40,6 @@ public record RandomLayers(double frozen) implements Participation {
     @Override
     public String name() {
         return NAME;
-    }
-
-    @Override
-    public Map<String, Object> fields() {
-        return Map.of("frozen_blocks", frozen);
     }
 
     @Override

@@ -21,6 +21,9 @@ public record ElementProgram(List<Step> steps) {
     /** As many scratch registers as there are. */
     public static final int MOST_SCRATCH = 4;
 
+    /** As many steps as a program may have beside those that make and add directions. */
+    public static final int MOST_OTHER_STEPS = 32;
+
     /** All registers. */
     public static final int REGISTERS = 1 + MOST_STATES + MOST_SCRATCH;
 

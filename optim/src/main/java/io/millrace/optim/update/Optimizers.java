@@ -14,8 +14,9 @@ public final class Optimizers {
                     Option.named("optimizer", OptionTypes.TEXT)
                             .label("NAME")
                             .help(
-                                    "Update rule: mezo-sgd, mezo-adam, or lozo-m (momentum; low-rank"
-                                            + " only).")
+                                    "Update rule: mezo-sgd, mezo-adam, lozo-m (momentum; low-rank"
+                                            + " only); zo-sign, zo-momentum or zo-adam, element by"
+                                            + " element (not low-rank).")
                             .usual(MezoSgd.NAME)
                             .decidesBytes(),
                     List.of(
@@ -24,8 +25,13 @@ public final class Optimizers {
                             Kind.of(
                                     LozoMomentum.NAME,
                                     List.of(LozoMomentum.BETA),
-                                    (values, _) ->
-                                            new LozoMomentum(values.get(LozoMomentum.BETA)))),
+                                    (values, _) -> new LozoMomentum(values.get(LozoMomentum.BETA))),
+                            Kind.of(ZoSign.NAME, List.of(), (_, _) -> new ZoSign()),
+                            Kind.of(
+                                    ZoMomentum.NAME,
+                                    List.of(LozoMomentum.BETA),
+                                    (values, _) -> new ZoMomentum(values.get(LozoMomentum.BETA))),
+                            Kind.of(ZoAdam.NAME, List.of(), (_, _) -> new ZoAdam())),
                     UpdateRuleKind.class);
 
     private Optimizers() {}

@@ -1,5 +1,6 @@
 package io.millrace.executor.cpu.weight;
 
+import io.millrace.executor.cpu.param.StoredState;
 import io.millrace.executor.cpu.param.StoredTensor;
 import io.millrace.executor.step.BlockVisit;
 import io.millrace.executor.step.ForwardRequest;
@@ -20,7 +21,8 @@ public final class HostVisit extends BlockVisit {
             int foldEvery,
             boolean lastOfStep) {
         super(lease, layout, request, foldEvery, lastOfStep);
-        for (TensorSlot slot : layout.tensors()) {
+        for (int index = 0; index < layout.tensors().size(); index++) {
+            TensorSlot slot = layout.tensors().get(index);
             stored.add(
                     new StoredTensor(
                             lease.weights(),
@@ -28,7 +30,10 @@ public final class HostVisit extends BlockVisit {
                             slot.dtype(),
                             slot.tensorId(),
                             slot.elementCount(),
-                            slot.isVector()));
+                            slot.isVector(),
+                            layout.states(index).stream()
+                                    .map(one -> new StoredState(one.offsetBytes(), one.dtype()))
+                                    .toList()));
         }
     }
 

@@ -16,7 +16,6 @@ import io.millrace.executor.step.ForwardRequest;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
-import io.millrace.memory.TensorSlot;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.estimate.Probe;
@@ -88,8 +87,11 @@ public final class DeviceDensePasses implements DevicePasses {
 
     private void fold(BlockLease lease, BlockLayout block, FoldProgram program) {
         WeightPass pass = pass(ForwardRequest.AT_THETA.getFirst());
-        for (TensorSlot slot : block.tensors()) {
-            DeviceTensor tensor = DeviceVisit.tensor(lease, slot);
+        for (int index = 0; index < block.tensors().size(); index++) {
+            if (!block.tensors().get(index).isTrained()) {
+                continue;
+            }
+            DeviceTensor tensor = DeviceVisit.tensor(lease, block, index);
             kernels.form(pass, program, tensor, true, 0, tensor.elements(), 0, 0, DType.F32);
         }
     }

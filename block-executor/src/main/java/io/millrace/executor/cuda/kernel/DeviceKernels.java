@@ -109,7 +109,7 @@ public final class DeviceKernels implements AutoCloseable {
             long out,
             long outStride,
             DType outType) {
-        PassArguments.pack(arguments, pass, program, tensor, stores)
+        pass.pack(arguments, program, tensor, stores)
                 .int64(out)
                 .int64(outStride)
                 .int64(first)
@@ -142,7 +142,7 @@ public final class DeviceKernels implements AutoCloseable {
             float factor,
             boolean accumulate,
             DeviceMatrix out) {
-        PassArguments.pack(arguments, pass, program, tensor, false)
+        pass.pack(arguments, program, tensor, false)
                 .int64(out.address())
                 .int64(ids)
                 .int64(out.stride())

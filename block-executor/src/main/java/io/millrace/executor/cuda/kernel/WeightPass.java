@@ -1,7 +1,9 @@
 package io.millrace.executor.cuda.kernel;
 
+import io.millrace.memory.cuda.KernelArguments;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.update.ElementProgram;
 import java.util.List;
 import java.util.TreeSet;
 
@@ -52,7 +54,37 @@ public record WeightPass(
         return String.join(", ", new TreeSet<>(KernelCodes.DIRECTIONS.keySet()));
     }
 
-    int flags(boolean vector, boolean stores) {
+    /** Packs what kernels know of the pass over a tensor: {@code struct Pass} of form.cu. */
+    KernelArguments pack(
+            KernelArguments arguments, FoldProgram program, DeviceTensor tensor, boolean stores) {
+        int count = scales.size();
+        arguments
+                .begin()
+                .int64(tensor.address())
+                .int64(program.address())
+                .int64(program.sums())
+                .int64(seed)
+                .int32(program.count())
+                .int32(tensor.tensorId())
+                .int32(KernelCodes.of(tensor.dtype()))
+                .int32(direction)
+                .int32(flags(tensor.vector(), stores))
+                .int32(count);
+        for (int scale = 0; scale < MAX_SCALES; scale++) {
+            arguments.float32(scale < count ? scales.get(scale) : 0f);
+        }
+        List<DeviceTensor.State> states = tensor.states();
+        arguments.int32(states.size()).int32(0);
+        for (int k = 0; k < ElementProgram.MOST_STATES; k++) {
+            arguments.int64(k < states.size() ? states.get(k).address() : 0);
+        }
+        for (int k = 0; k < ElementProgram.MOST_STATES; k++) {
+            arguments.int64(k < states.size() ? KernelCodes.of(states.get(k).dtype()) : 0);
+        }
+        return arguments;
+    }
+
+    private int flags(boolean vector, boolean stores) {
         return (vector ? 1 : 0) | (stochastic ? 2 : 0) | (stores ? 4 : 0) | (perturbs ? 8 : 0);
     }
 }

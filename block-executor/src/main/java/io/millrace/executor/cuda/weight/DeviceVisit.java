@@ -20,18 +20,24 @@ public final class DeviceVisit extends BlockVisit {
         super(lease, layout, request, foldEvery, lastOfStep);
         tensors = new DeviceTensor[tensorCount()];
         for (int index = 0; index < tensors.length; index++) {
-            tensors[index] = tensor(lease, slot(index));
+            tensors[index] = tensor(lease, layout, index);
         }
     }
 
     /** A tensor of a block that lies on the device. */
-    public static DeviceTensor tensor(BlockLease lease, TensorSlot slot) {
+    public static DeviceTensor tensor(BlockLease lease, BlockLayout layout, int index) {
+        TensorSlot slot = layout.tensors().get(index);
         return new DeviceTensor(
                 lease.address() + slot.offsetBytes(),
                 slot.dtype(),
                 slot.tensorId(),
                 slot.elementCount(),
-                slot.isVector());
+                slot.isVector(),
+                layout.states(index).stream()
+                        .map(one ->
+                                new DeviceTensor.State(
+                                        lease.address() + one.offsetBytes(), one.dtype()))
+                        .toList());
     }
 
     public DeviceTensor tensor(int index) {

@@ -1,0 +1,122 @@
+package io.millrace.executor.config;
+
+import io.millrace.memory.BadInputException;
+import io.millrace.memory.BlockLayout;
+import io.millrace.memory.TensorSlot;
+import io.millrace.model.ModelLayout;
+import io.millrace.optim.option.Limit;
+import io.millrace.optim.option.Option;
+import io.millrace.optim.option.OptionTypes;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.regex.Pattern;
+
+/**
+ * Which tensors a run trains: all, or those whose names match patterns. {@code *} stands for any
+ * text and {@code ?} for a character; a pattern behind {@code !} leaves out. Where all patterns
+ * leave out, they do so of all tensors.
+ */
+public final class TrainedTensors {
+    /** The value that stands for all tensors. */
+    public static final String FULL = "full";
+
+    /** The option. */
+    public static final Option<String> TUNE =
+            Option.named("tune", OptionTypes.TEXT)
+                    .label("WHAT")
+                    .help(
+                            "Tensors to tune: full, or patterns of names with commas between them,"
+                                    + " such as '*q_proj*,*v_proj*' or '!*embed*'; a ! leaves out.")
+                    .usual(FULL)
+                    .limit(
+                            new Limit<>(
+                                    TrainedTensors::isWellFormed,
+                                    text -> "'" + text + "' has an empty pattern",
+                                    "give full, or patterns with commas between them"))
+                    .decidesBytes()
+                    .saidUnlessUsual()
+                    .build();
+
+    private final String text;
+    private final List<Rule> rules = new ArrayList<>();
+
+    private record Rule(String text, Pattern pattern, boolean leavesOut) {}
+
+    /** What a value of the option means. */
+    public TrainedTensors(String text) {
+        this.text = text;
+        if (text.equals(FULL)) {
+            return;
+        }
+        for (String part : text.split(",", -1)) {
+            boolean leavesOut = part.startsWith("!");
+            rules.add(new Rule(part, pattern(leavesOut ? part.substring(1) : part), leavesOut));
+        }
+    }
+
+    private static boolean isWellFormed(String text) {
+        return Arrays.stream(text.split(",", -1))
+                .noneMatch(part -> part.isBlank() || part.equals("!"));
+    }
+
+    private static Pattern pattern(String glob) {
+        StringBuilder regex = new StringBuilder();
+        for (char one : glob.toCharArray()) {
+            regex.append(
+                    switch (one) {
+                        case '*' -> ".*";
+                        case '?' -> ".";
+                        default -> Pattern.quote(String.valueOf(one));
+                    });
+        }
+        return Pattern.compile(regex.toString());
+    }
+
+    /**
+     * The layout of a run that trains these tensors alone.
+     *
+     * @param layout of all weights
+     * @throws BadInputException where a pattern matches no tensor, or none is left
+     */
+    public ModelLayout of(ModelLayout layout) {
+        if (rules.isEmpty()) {
+            return layout;
+        }
+        List<String> names =
+                layout.blocks().stream()
+                        .map(BlockLayout::tensors)
+                        .flatMap(List::stream)
+                        .map(TensorSlot::name)
+                        .toList();
+        for (Rule rule : rules) {
+            if (names.stream().noneMatch(name -> rule.pattern.matcher(name).matches())) {
+                throw refused("'" + rule.text + "' matches no tensor, such as " + names.getFirst());
+            }
+        }
+        if (names.stream().noneMatch(this::trains)) {
+            throw refused("'" + text + "' leaves no tensor to tune");
+        }
+        return layout.training(this::trains);
+    }
+
+    private static BadInputException refused(String fault) {
+        return new BadInputException(
+                TUNE.spelled(), fault, "give patterns of names of the model's tensors, or full");
+    }
+
+    private boolean trains(String name) {
+        boolean trained = rules.stream().allMatch(Rule::leavesOut);
+        for (Rule rule : rules) {
+            if (rule.pattern.matcher(name).matches()) {
+                trained = !rule.leavesOut;
+            }
+        }
+        return trained;
+    }
+
+    @Override
+    public String toString() {
+        return text;
+    }
+}

@@ -1,0 +1,70 @@
+package io.millrace.optim.estimate;
+
+import io.millrace.memory.BadInputException;
+import io.millrace.optim.option.Kind;
+import io.millrace.optim.option.Kinds;
+import io.millrace.optim.option.Limit;
+import io.millrace.optim.option.Option;
+import io.millrace.optim.option.OptionTypes;
+import io.millrace.optim.option.Settings;
+import java.util.List;
+
+/** The estimators by name. A new one is a line here. */
+public final class Estimators {
+    /** Directions a step. */
+    public static final Option<Integer> QUERIES =
+            Option.named("queries", OptionTypes.INTEGER)
+                    .label("Q")
+                    .help("Directions a step.")
+                    .usual(1)
+                    .limit(Limit.atLeast(1))
+                    .decidesBytes()
+                    .build();
+
+    /** Whether slopes are over the spread of the losses. */
+    public static final Option<Boolean> NORMALIZE =
+            Option.named("normalize", OptionTypes.FLAG)
+                    .help(
+                            "Divide one-sided slopes by the standard deviation of the step's losses"
+                                    + " (FZOO), not by eps.")
+                    .usual(false)
+                    .decidesBytes()
+                    .build();
+
+    /** All of them, and the option that names one. */
+    public static final Kinds<Estimator> KINDS =
+            Kinds.of(
+                    Option.named("estimator", OptionTypes.TEXT)
+                            .label("NAME")
+                            .help(
+                                    "Losses that a step asks for: two-sided (both signs of each"
+                                            + " direction) or one-sided (one sign, and one at the"
+                                            + " weights themselves).")
+                            .usual(TwoSidedEstimator.NAME)
+                            .decidesBytes()
+                            .saidUnlessUsual(),
+                    List.of(
+                            Kind.of(
+                                    TwoSidedEstimator.NAME,
+                                    List.of(QUERIES),
+                                    (values, _) -> new TwoSidedEstimator(values.get(QUERIES))),
+                            Kind.of(
+                                    OneSidedEstimator.NAME,
+                                    List.of(QUERIES, NORMALIZE),
+                                    (values, _) -> oneSided(values))),
+                    EstimatorKind.class);
+
+    private Estimators() {}
+
+    private static Estimator oneSided(Settings values) {
+        boolean normalized = values.get(NORMALIZE);
+        int queries = values.get(QUERIES);
+        if (normalized && queries < 2) {
+            throw new BadInputException(
+                    QUERIES.spelled(),
+                    queries + " loss has no spread to normalize by",
+                    "give at least 2, or leave --normalize out");
+        }
+        return new OneSidedEstimator(queries, normalized);
+    }
+}
