@@ -46,7 +46,6 @@ class SourceRulesTest {
                     Map.entry("record Accelerator", 9),
                     Map.entry("record NvmlFacts", 12),
                     Map.entry("record AttentionSpec", 17),
-                    Map.entry("record ArithmeticConfig", 17),
                     Map.entry("record MatmulShape", 14),
                     Map.entry("record ScratchPlan", 14),
                     Map.entry("record Tables", 12),
