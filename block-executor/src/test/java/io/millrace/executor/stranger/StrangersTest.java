@@ -94,7 +94,7 @@ class StrangersTest {
                 .containsEntry("toy_salt", 5L)
                 .containsEntry("toy_shrink", 0.625)
                 .doesNotContainKeys("rank", "beta");
-        assertThat(Files.readString(out.resolve("run.json"))).contains("\"toy-salt\":5");
+        assertThat(Files.readString(out.resolve("run.json"))).contains("\"toy-salt\" : 5");
         TuneConfigBuilder other =
                 config("fields", "toy", "toy-sign", MemoryConfig.DEFAULT)
                         .method(ToyDirection.SALT, 4)
