@@ -1,6 +1,7 @@
 package io.millrace.optim.update;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -73,9 +74,17 @@ public record ElementProgram(List<Step> steps) {
         }
     }
 
-    /** Freezes the steps. */
+    /** Freezes the steps, and checks that scratch is written before it is read. */
     public ElementProgram {
         steps = List.copyOf(steps);
+        boolean[] written = new boolean[REGISTERS];
+        Arrays.fill(written, 0, 1 + MOST_STATES, true);
+        for (Step step : steps) {
+            if (!written[step.a] || !written[step.b]) {
+                throw new IllegalArgumentException(step + " reads what nothing wrote");
+            }
+            written[step.to] = true;
+        }
     }
 
     /** The register of a state, from 0. */

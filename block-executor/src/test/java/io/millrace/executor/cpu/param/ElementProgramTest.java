@@ -97,6 +97,8 @@ class ElementProgramTest {
     private ElementProgram program() {
         ElementProgram.Builder program =
                 ElementProgram.builder()
+                        .fill(ElementProgram.scratch(0), 0.25f)
+                        .fill(ElementProgram.scratch(1), -1.5f)
                         .terms(
                                 register(),
                                 ElementProgram.scratch(3),

@@ -1,0 +1,252 @@
+package io.millrace.executor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.config.RunListener;
+import io.millrace.executor.config.TrainedTensors;
+import io.millrace.executor.config.TuneConfigBuilder;
+import io.millrace.executor.journal.Replay;
+import io.millrace.memory.BadInputException;
+import io.millrace.memory.device.DeviceName;
+import io.millrace.model.Checkpoint;
+import io.millrace.model.file.SafetensorsFile;
+import io.millrace.model.file.TensorInfo;
+import io.millrace.optim.estimate.Estimators;
+import io.millrace.optim.journal.JournalReader;
+import io.millrace.optim.participation.RandomLayers;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.BitSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Points of the family, one of each axis at least: the same bytes wherever blocks lie, stopped and
+ * resumed under another budget, and replayed.
+ */
+class MethodsTest {
+    @TempDir Path temp;
+    private Path model;
+    private Path data;
+
+    /** What is changed of a run. */
+    private interface Method extends UnaryOperator<TuneConfigBuilder> {}
+
+    static Stream<Arguments> methods() {
+        return Stream.of(
+                method("fzoo", MethodsTest::fzoo),
+                method("lezo of lozo-m", MethodsTest::thinLezo),
+                method("zo-momentum", run -> run.optimizer("zo-momentum").foldEvery(2)),
+                method("attention alone", run -> run.tune("*self_attn*")));
+    }
+
+    static Stream<Arguments> moreMethods() {
+        return Stream.of(
+                method("one-sided", run -> run.estimator("one-sided")),
+                method("lezo", run -> run.blocks("random")),
+                method(
+                        "lezo-half, folded seldom",
+                        run -> run.blocks("random").method(RandomLayers.FROZEN, 0.5).foldEvery(3)),
+                method("zo-sign", run -> run.optimizer("zo-sign")),
+                method("zo-adam of lezo", run -> run.optimizer("zo-adam").blocks("random")),
+                method(
+                        "momentum without embeddings",
+                        run -> run.optimizer("zo-momentum").tune("!*embed*,!*norm*")),
+                method(
+                        "low-rank of the projections",
+                        run -> run.perturbation("low-rank").window(2).tune("*_proj*")));
+    }
+
+    private static Arguments method(String name, Method change) {
+        return Arguments.of(name, change);
+    }
+
+    private static TuneConfigBuilder fzoo(TuneConfigBuilder run) {
+        return run.estimator("one-sided")
+                .method(Estimators.NORMALIZE, true)
+                .perturbation("rademacher")
+                .queries(4);
+    }
+
+    private static TuneConfigBuilder thinLezo(TuneConfigBuilder run) {
+        return run.blocks("random").perturbation("low-rank").window(3).optimizer("lozo-m");
+    }
+
+    @BeforeEach
+    void write() throws IOException {
+        model = Runs.model(temp.resolve("model"), "llama", "bfloat16", 8, 64, 128);
+        data = Runs.data(temp, 77, 10);
+    }
+
+    private TuneConfigBuilder config(String out, Method method, MemoryConfig memory) {
+        return method.apply(Runs.config(model, data, temp.resolve(out)).memory(memory));
+    }
+
+    private Path run(String out, Method method, MemoryConfig memory) {
+        return TuningRun.run(config(out, method, memory).build(), RunListener.SILENT).out();
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("methods")
+    void makesTheSameBytesEverywhere(String name, Method method) throws IOException {
+        check(method);
+    }
+
+    @Tag("long")
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("moreMethods")
+    void soDoMore(String name, Method method) throws IOException {
+        check(method);
+    }
+
+    private void check(Method method) throws IOException {
+        Map<String, byte[]> expected = Runs.result(run("memory", method, MemoryConfig.DEFAULT));
+        byte[] base = Files.readAllBytes(model.resolve("model.safetensors"));
+        assertThat(Arrays.equals(expected.get("model.safetensors"), base)).isFalse();
+
+        long least =
+                Runs.smallestBudget(
+                        budget -> config("probe" + budget, method, host(DeviceName.CPU, budget)));
+        Runs.assertSame(run("streamed", method, host(DeviceName.CPU, least)), expected, "streamed");
+        Runs.assertSame(
+                run("emulated", method, memory(DeviceName.EMULATED, OptionalLong.empty())),
+                expected,
+                "emulated");
+
+        TuneConfigBuilder stopped = config("resumed", method, host(DeviceName.CPU, least));
+        assertThat(TuningRun.run(stopped.build(), Runs.stopAfter(4)).interrupted()).isTrue();
+        TuneConfigBuilder goesOn = config("resumed", method, MemoryConfig.DEFAULT).resume(true);
+        Runs.assertSame(
+                TuningRun.run(goesOn.build(), RunListener.SILENT).out(), expected, "resumed");
+
+        Path again = temp.resolve("again");
+        TuneConfigBuilder kept = config("again", method, MemoryConfig.DEFAULT).checkpointEvery(2);
+        assertThat(TuningRun.run(kept.build(), Runs.stopAfter(5)).interrupted()).isTrue();
+        TuneConfigBuilder streams =
+                config("again", method, host(DeviceName.CPU, least)).resume(true);
+        TuningRun.run(streams.build(), RunListener.SILENT);
+        Runs.assertSame(again, expected, "from a checkpoint");
+
+        Path rebuilt = temp.resolve("rebuilt");
+        Replay.run(model, temp.resolve("memory").resolve("journal.jsonl"), rebuilt);
+        assertThat(Files.readAllBytes(rebuilt.resolve("model.safetensors")))
+                .isEqualTo(expected.get("model.safetensors"));
+    }
+
+    @Test
+    void aStepThatLeavesNoLayerOutIsAsOneOfAll() throws IOException {
+        Method none = run -> run.blocks("random").method(RandomLayers.FROZEN, 0.0);
+        Path all = run("all", run -> run, MemoryConfig.DEFAULT);
+        Path random = run("random", none, MemoryConfig.DEFAULT);
+        assertThat(Files.readAllBytes(random.resolve("model.safetensors")))
+                .isEqualTo(Files.readAllBytes(all.resolve("model.safetensors")));
+        assertThat(JournalReader.read(random.resolve("journal.jsonl")).records())
+                .isEqualTo(JournalReader.read(all.resolve("journal.jsonl")).records());
+    }
+
+    /** Which layers moved is what the step's seed says, and the rest kept every byte. */
+    @Test
+    void aLayerWithoutAPartKeepsItsBytes() throws IOException {
+        Path out = run("one", run -> run.blocks("random").steps(1), MemoryConfig.DEFAULT);
+        long seed = JournalReader.read(out.resolve("journal.jsonl")).records().getFirst().seed();
+        BitSet chosen = new RandomLayers(0.75).layers(seed, 8);
+        assertThat(chosen.cardinality()).isEqualTo(2);
+        for (int layer = 0; layer < 8; layer++) {
+            String name = "model.layers." + layer + ".mlp.up_proj.weight";
+            assertThat(bytes(out, name).equals(bytes(model, name)))
+                    .as("layer %d, of %s", layer, chosen)
+                    .isEqualTo(!chosen.get(layer));
+        }
+        assertThat(bytes(out, "model.embed_tokens.weight"))
+                .isNotEqualTo(bytes(model, "model.embed_tokens.weight"));
+    }
+
+    @Test
+    void aFrozenTensorKeepsItsBytesAndNeedsNoPlaceInTheStore() throws IOException {
+        Path out = run("q", run -> run.tune("*q_proj*"), MemoryConfig.DEFAULT);
+        try (Checkpoint checkpoint = Checkpoint.open(model)) {
+            checkpoint
+                    .layout()
+                    .blocks()
+                    .forEach(block ->
+                            block.tensors()
+                                    .forEach(slot ->
+                                            assertThat(
+                                                            bytes(out, slot.name())
+                                                                    .equals(
+                                                                            bytes(
+                                                                                    model,
+                                                                                    slot.name())))
+                                                    .as(slot.name())
+                                                    .isEqualTo(!slot.name().contains("q_proj"))));
+        }
+    }
+
+    @Test
+    void whatHasNoMeaningIsRefused() {
+        refused(run -> run.tune("*no_such*"), "--tune", "matches no tensor");
+        refused(run -> run.tune("*,!*"), "--tune", "leaves no tensor");
+        refused(
+                run -> run.optimizer("zo-sign").perturbation("low-rank"),
+                "--optimizer",
+                "gaussian or rademacher");
+        refused(
+                run -> run.estimator("one-sided").method(Estimators.NORMALIZE, true).queries(1),
+                "--queries",
+                "spread");
+        refused(
+                run -> run.blocks("random").method(RandomLayers.FROZEN, 1.0),
+                "--frozen-blocks",
+                "below 1");
+        assertThatThrownBy(() -> TrainedTensors.TUNE.require("a,,b", "--tune"))
+                .isInstanceOf(BadInputException.class);
+    }
+
+    private void refused(Method method, String option, String why) {
+        assertThatThrownBy(() -> run("refused", method, MemoryConfig.DEFAULT))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining(option)
+                .hasMessageContaining(why);
+        assertThat(temp.resolve("refused")).doesNotExist();
+    }
+
+    private static ByteBuffer bytes(Path folder, String tensor) {
+        try (SafetensorsFile file = SafetensorsFile.open(folder.resolve("model.safetensors"))) {
+            TensorInfo info = file.tensor(tensor);
+            byte[] bytes = new byte[Math.toIntExact(info.sizeBytes())];
+            file.read(info, MemorySegment.ofArray(bytes));
+            return ByteBuffer.wrap(bytes);
+        }
+    }
+
+    private static MemoryConfig host(DeviceName device, long budget) {
+        return memory(device, OptionalLong.of(budget));
+    }
+
+    private static MemoryConfig memory(DeviceName device, OptionalLong hostBudget) {
+        return new MemoryConfig(
+                device,
+                OptionalLong.empty(),
+                hostBudget,
+                Optional.empty(),
+                OptionalLong.empty(),
+                2,
+                true);
+    }
+}
