@@ -83,8 +83,8 @@ public final class PipelinedFeed implements BlockFeed {
         memory = own(new BlockMemory(placement, ports.host(), ports.device()));
         try {
             int blocks = placement.homes().size();
-            boolean unified = ports.device().isEmpty();
-            table = new BlockTable(monitor, memory, ports.source(), blocks, unified);
+            table = new BlockTable(monitor, memory, placement);
+            table.find(ports.source(), blocks);
             ports.device().ifPresent(this::ownEvents);
             LaneThread.Site site = new LaneThread.Site(ring, monitor, table, memory, ports.spans());
             BlockRead reader = own(ports.source().newRead());
@@ -372,9 +372,7 @@ public final class PipelinedFeed implements BlockFeed {
 
     /** Slots lent now, of both tiers. */
     int lentSlots() {
-        synchronized (monitor) {
-            return memory.hostSlots().lentCount() + memory.deviceSlots().lentCount();
-        }
+        return table.lentSlots();
     }
 
     private final class Lease implements BlockLease {
@@ -442,12 +440,9 @@ public final class PipelinedFeed implements BlockFeed {
             open = null;
             visit.changed = changed;
             visit.foldedThrough = foldedThrough;
-            if (settling
-                    && visit.place == lastPlace[visit.block]
-                    && placement.homes().get(visit.block) != Tier.NVME) {
-                table.settle(visit.block);
-                settled[visit.block] =
-                        table.isWrittenInPlace(visit.block) ? position : settled[visit.block];
+            visit.settles = table.settlesInPlace(visit.block) || settlesNow();
+            if (visit.settles && table.isWrittenInPlace(visit.block)) {
+                settled[visit.block] = position;
             }
             table.folded(visit);
             if (!visit.releaseLater) {
@@ -458,6 +453,12 @@ public final class PipelinedFeed implements BlockFeed {
             if (!options.overlap()) {
                 awaitRetired();
             }
+        }
+
+        private boolean settlesNow() {
+            return settling
+                    && visit.place == lastPlace[visit.block]
+                    && placement.homes().get(visit.block) != Tier.NVME;
         }
 
         /** A failure shows at the next call that may throw: this one often runs in a finally. */

@@ -2,6 +2,7 @@ package io.millrace.prefetch;
 
 import io.millrace.memory.Tier;
 import io.millrace.memory.host.HostMemory;
+import io.millrace.prefetch.residency.Residency;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
@@ -140,6 +141,12 @@ public record Placement(
             }
         }
         return largest;
+    }
+
+    /** The rules by which its blocks come and go, with all of them at rest on their way in. */
+    public Residency newResidency() {
+        return new Residency(
+                homes, request.blockBytes(), hostSlots, deviceSlots, request.isUnified());
     }
 
     /** Bytes of host memory for weights: what stays there, slots and staging. */

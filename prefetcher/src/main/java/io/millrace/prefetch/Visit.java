@@ -1,6 +1,7 @@
 package io.millrace.prefetch;
 
 import io.millrace.memory.device.DeviceEvent;
+import io.millrace.prefetch.residency.Residency;
 
 /**
  * An event of the ring: one visit of one block, filled in anew each time round. Each field is
@@ -13,8 +14,8 @@ final class Visit {
     /** Which of a pass's visits this is. */
     int place;
 
-    /** Whether these bytes came to staging on their way to where they stay on the device. */
-    boolean staged;
+    /** What the last claim for it was answered: whether its bytes have to move. */
+    boolean moves;
 
     /** Whether the changed bytes go back to the host after this visit. */
     boolean download;
@@ -35,16 +36,26 @@ final class Visit {
 
     long foldedThrough;
 
+    /** Whether the block stays and is to be written once this visit is over. */
+    boolean settles;
+
     void begin(int visitPlace, int visitedBlock, long visitStep) {
         place = visitPlace;
         block = visitedBlock;
         step = visitStep;
-        staged = false;
+        moves = false;
         download = false;
         write = false;
         version = 0;
         releaseLater = false;
         changed = false;
         foldedThrough = 0;
+        settles = false;
+    }
+
+    /** Takes the answer to a claim; whether there is one. */
+    boolean answered(Residency.Claim claim) {
+        moves = claim == Residency.Claim.MOVE;
+        return claim != Residency.Claim.WAIT;
     }
 }
