@@ -47,8 +47,12 @@ final class BlockTable {
      */
     boolean claimHost(Visit visit) throws AlertException, InterruptedException {
         synchronized (monitor) {
-            long soonBytes = memory.soonThroughHost(visit.place);
-            monitor.await(() -> visit.answered(residency.claimHost(visit.block, soonBytes)));
+            monitor.await(() -> visit.dropped || visit.answered(askHost(visit)));
+            if (visit.dropped) {
+                residency.withdrawHost();
+                return false;
+            }
+            visit.onHost = true;
             return visit.moves;
         }
     }
@@ -60,10 +64,24 @@ final class BlockTable {
      */
     boolean claimDevice(Visit visit) throws AlertException, InterruptedException {
         synchronized (monitor) {
-            long soonBytes = memory.soonThroughDevice(visit.place);
-            monitor.await(() -> visit.answered(residency.claimDevice(visit.block, soonBytes)));
+            // What a visit has brought to staging goes on to where it stays.
+            boolean staged = visit.moves && memory.home(visit.block) == Tier.DEVICE;
+            monitor.await(() -> (visit.dropped && !staged) || visit.answered(askDevice(visit)));
+            if (visit.dropped && !staged) {
+                residency.withdrawDevice();
+                return false;
+            }
+            visit.onDevice = true;
             return visit.moves;
         }
+    }
+
+    private Residency.Claim askHost(Visit visit) {
+        return residency.claimHost(visit.block, visit.soonOnHost);
+    }
+
+    private Residency.Claim askDevice(Visit visit) {
+        return residency.claimDevice(visit.block, visit.soonOnDevice);
     }
 
     /** Called from the upload lane, after the copy. */
@@ -100,6 +118,13 @@ final class BlockTable {
     void computed(Visit visit) {
         synchronized (monitor) {
             leave(visit, residency.computed(visit.block, visit.changed, visit.settles));
+        }
+    }
+
+    /** Gives back what a dropped visit has claimed: called when the lanes are past it. */
+    void giveBack(Visit visit) {
+        synchronized (monitor) {
+            leave(visit, residency.dropped(visit.block, visit.onHost, visit.onDevice));
         }
     }
 
@@ -178,6 +203,21 @@ final class BlockTable {
     boolean isDirty(int block) {
         synchronized (monitor) {
             return residency.isDirty(block);
+        }
+    }
+
+    /** Called from the computing thread: as {@link Residency#reserveStaging}. */
+    boolean reserveStaging() {
+        synchronized (monitor) {
+            return residency.reserveStaging();
+        }
+    }
+
+    /** Called from the computing thread: lets blocks come through staging again. */
+    void releaseStaging() {
+        synchronized (monitor) {
+            residency.releaseStaging();
+            monitor.signalAllWhenBlocking();
         }
     }
 

@@ -11,8 +11,23 @@ final class Visit {
     int block;
     long step;
 
-    /** Which of a pass's visits this is. */
+    /** The pass, from 1, and which of its visits this is. */
+    long pass;
+
     int place;
+
+    /** The largest blocks that need a slot soon after this one. */
+    long soonOnHost;
+
+    long soonOnDevice;
+
+    /** Whether nobody will compute it: it was published for a pass that turned out otherwise. */
+    boolean dropped;
+
+    /** Whether it has claimed memory on the host and on the device. */
+    boolean onHost;
+
+    boolean onDevice;
 
     /** What the last claim for it was answered: whether its bytes have to move. */
     boolean moves;
@@ -39,10 +54,14 @@ final class Visit {
     /** Whether the block stays and is to be written once this visit is over. */
     boolean settles;
 
-    void begin(int visitPlace, int visitedBlock, long visitStep) {
+    void begin(long visitPass, int visitPlace, int visitedBlock, long visitStep) {
+        pass = visitPass;
         place = visitPlace;
         block = visitedBlock;
         step = visitStep;
+        dropped = false;
+        onHost = false;
+        onDevice = false;
         moves = false;
         download = false;
         write = false;

@@ -3,6 +3,8 @@
  *
  * <pre>
  *   PlacementRequest --&gt; Placement --&gt; PipelinedFeed --&gt; BlockLease
+ *                                          ^
+ *                            VisitPlan of each pass (VisitRing)
  *
  *   BlockSource --&gt; nvme-read --&gt; h2d --&gt; compute --&gt; d2h --&gt; nvme-write --&gt; BlockSink
  *                       |          |      (caller)      |          |

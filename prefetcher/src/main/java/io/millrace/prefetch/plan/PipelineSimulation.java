@@ -1,6 +1,7 @@
 package io.millrace.prefetch.plan;
 
 import io.millrace.prefetch.Placement;
+import io.millrace.prefetch.VisitPlan;
 import io.millrace.prefetch.residency.Residency;
 import io.millrace.telemetry.Lane;
 import java.util.ArrayList;
@@ -109,8 +110,13 @@ public final class PipelineSimulation {
         passEnds = new double[run.passes()];
         residency = placement.newResidency();
         residency.loadStaying();
-        soonThroughHost = placement.soonThroughHost();
-        soonThroughDevice = placement.soonThroughDevice();
+        VisitPlan whole = VisitPlan.whole(placement.request().visits());
+        soonThroughHost = new long[visits.length];
+        soonThroughDevice = new long[visits.length];
+        for (int place = 0; place < visits.length; place++) {
+            soonThroughHost[place] = placement.soonThroughHost(whole, place, whole);
+            soonThroughDevice[place] = placement.soonThroughDevice(whole, place, whole);
+        }
         download = new boolean[total];
         write = new boolean[total];
         for (Lane lane : LANES) {

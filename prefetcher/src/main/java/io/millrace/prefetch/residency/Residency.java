@@ -16,7 +16,7 @@ import java.util.List;
  * is pending, and never changed while it is being written.
  *
  * <p>Lanes come in the order of visits: where the answer is {@link Claim#WAIT}, the lane asks again
- * for the same visit before it asks for another.
+ * for the same visit, or withdraws, before it asks for another.
  */
 public final class Residency {
     /** What a lane does with a visit on its way in or out. */
@@ -150,6 +150,14 @@ public final class Residency {
         return Claim.MOVE;
     }
 
+    /** The read lane no longer wants what it was told to wait for. */
+    public void withdrawHost() {
+        if (hostAsked != NONE) {
+            hostClaims[hostAsked]--;
+            hostAsked = NONE;
+        }
+    }
+
     /**
      * The upload lane claims device memory for a visit, and waits for a slot and for a download of
      * the same block.
@@ -172,6 +180,14 @@ public final class Residency {
         }
         deviceAsked = NONE;
         return Claim.MOVE;
+    }
+
+    /** The upload lane no longer wants what it was told to wait for. */
+    public void withdrawDevice() {
+        if (deviceAsked != NONE) {
+            deviceClaims[deviceAsked]--;
+            deviceAsked = NONE;
+        }
     }
 
     /** The upload lane has copied a block. */
@@ -213,6 +229,19 @@ public final class Residency {
             return leaveDevice(block);
         }
         return settle ? settleOnDevice(block) : Leaving.NOTHING;
+    }
+
+    /**
+     * A visit that was not computed gives back what it has claimed.
+     *
+     * @param onHost whether it has claimed host memory
+     * @param onDevice whether it has claimed device memory
+     */
+    public Leaving dropped(int block, boolean onHost, boolean onDevice) {
+        if (onDevice && homes[block] != Tier.DEVICE) {
+            return leaveDevice(block);
+        }
+        return onHost && homes[block] == Tier.NVME ? leaveHost(block) : Leaving.NOTHING;
     }
 
     /** Where staging brings a block right now, this one waits for its next visit. */
@@ -312,6 +341,21 @@ public final class Residency {
     /** As which version a block is being written. */
     public long writtenVersion(int block) {
         return writtenVersion[block];
+    }
+
+    /**
+     * Keeps staging from blocks that come, for somebody who copies blocks away himself while no
+     * lane does.
+     *
+     * @return false where one is coming
+     */
+    public boolean reserveStaging() {
+        return staging.tryLeave();
+    }
+
+    /** Ends what {@link #reserveStaging} began. */
+    public void releaseStaging() {
+        staging.leavesNot();
     }
 
     /** Somebody has brought a block's newest bytes to the drive himself. */

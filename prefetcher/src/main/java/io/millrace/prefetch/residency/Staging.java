@@ -42,6 +42,11 @@ final class Staging {
         return true;
     }
 
+    /** One block less is to leave, and this one was never in it. */
+    void leavesNot() {
+        leaving--;
+    }
+
     /** Lends it to one of the blocks that are to leave, unless another is in it. */
     boolean tryTake() {
         if (taken) {

@@ -42,6 +42,10 @@ final class LaneWorld {
     private final boolean[] later = new boolean[VISITS]; // given back by the download lane
     private final boolean[] downloads = new boolean[VISITS];
     private final boolean[] writes = new boolean[VISITS];
+    private final boolean[] drops = new boolean[VISITS]; // turned out not to come
+    private final boolean[] wasRead = new boolean[VISITS];
+    private final boolean[] claimedHost = new boolean[VISITS];
+    private final boolean[] claimedDevice = new boolean[VISITS];
 
     private final int[] passed = new int[WRITE + 1];
     private final boolean[] moving = new boolean[WRITE + 1];
@@ -134,6 +138,10 @@ final class LaneWorld {
                 moved |= advance(lane);
             }
             requireSlots();
+            int coming = passed[COMPUTE] + random.nextInt(7) + (moving[COMPUTE] ? 1 : 0);
+            if (coming < VISITS && random.nextInt(12) == 0) {
+                drops[coming] = true;
+            }
             idle = moved ? 0 : idle + 1;
             if (idle > 200 && Arrays.stream(lanes).noneMatch(this::advance)) {
                 throw new AssertionError(
@@ -178,9 +186,9 @@ final class LaneWorld {
     private Claim begin(int lane, int visit) {
         int block = visits[visit];
         return switch (lane) {
-            case READ -> beginRead(block);
-            case UPLOAD -> beginUpload(block);
-            case COMPUTE -> beginCompute(block);
+            case READ -> beginRead(visit, block);
+            case UPLOAD -> beginUpload(visit, block);
+            case COMPUTE -> beginCompute(visit, block);
             case DOWNLOAD -> beginDownload(visit, block);
             default -> beginWrite(visit, block);
         };
@@ -220,8 +228,14 @@ final class LaneWorld {
         }
     }
 
-    private Claim beginRead(int block) {
+    private Claim beginRead(int visit, int block) {
+        if (drops[visit]) {
+            residency.withdrawHost();
+            return Claim.PASS;
+        }
         Claim claim = residency.claimHost(block, random.nextLong(4));
+        claimedHost[visit] = claim != Claim.WAIT;
+        wasRead[visit] = claim == Claim.MOVE;
         if (claim == Claim.MOVE) {
             assertThat(onDrive[block]).as("what is read").isEqualTo(newest[block]);
             assertThat(residency.version(block)).isEqualTo(driveVersion[block]);
@@ -230,8 +244,14 @@ final class LaneWorld {
         return claim;
     }
 
-    private Claim beginUpload(int block) {
+    private Claim beginUpload(int visit, int block) {
+        boolean brought = wasRead[visit] && homes.get(block) == Tier.DEVICE;
+        if (drops[visit] && !brought) {
+            residency.withdrawDevice();
+            return Claim.PASS;
+        }
         Claim claim = residency.claimDevice(block, random.nextLong(4));
+        claimedDevice[visit] = claim != Claim.WAIT;
         if (claim == Claim.MOVE) {
             long source = homes.get(block) == Tier.DEVICE ? staged[block] : onHost[block];
             assertThat(source).as("what is uploaded").isEqualTo(newest[block]);
@@ -241,7 +261,12 @@ final class LaneWorld {
         return claim;
     }
 
-    private Claim beginCompute(int block) {
+    private Claim beginCompute(int visit, int block) {
+        if (drops[visit]) {
+            later[visit] = false;
+            leave(visit, residency.dropped(block, claimedHost[visit], claimedDevice[visit]));
+            return Claim.PASS;
+        }
         if (settledAt[block] >= passed[WRITE]) {
             return Claim.WAIT; // as the feed does: what is written from its place must not change
         }
@@ -337,7 +362,10 @@ final class LaneWorld {
         assertThat(credits.lentCount()).isEqualTo(lent);
     }
 
-    /** Every visit was computed, every change is where it can be found, and every slot is free. */
+    /**
+     * Every visit was computed or dropped, every change is where it can be found, and every slot is
+     * free.
+     */
     void requireAllServed() {
         assertThat(passed[COMPUTE]).isEqualTo(VISITS);
         assertThat(residency.hostSlots().lentCount()).isZero();
