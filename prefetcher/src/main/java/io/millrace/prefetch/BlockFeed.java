@@ -1,14 +1,29 @@
 package io.millrace.prefetch;
 
 /**
- * Brings blocks to the device in the order in which a step visits them. One thread acquires and
- * closes leases; what moves bytes behind it is the implementation's.
+ * Brings blocks to the device in the order in which passes visit them. One thread begins passes,
+ * acquires and closes leases; what moves bytes behind it is the implementation's.
  */
 public interface BlockFeed extends AutoCloseable {
     /**
+     * Begins a pass, while no lease is open. What is left of the pass before, should that have been
+     * abandoned, is given up. A pass that nobody begins is the one that was expected.
+     *
+     * @param plan its visits
+     * @param next the visits of the passes behind it, as far as anybody knows: blocks come ahead
+     *     for them, and where they turn out otherwise that costs time and no bytes
+     */
+    void begin(VisitPlan plan, VisitPlan next);
+
+    /** Begins a pass that is expected to be followed by others like it. */
+    default void begin(VisitPlan plan) {
+        begin(plan, plan);
+    }
+
+    /**
      * Waits until a block is on the device and lends it. Blocks are asked for in the order of the
-     * visit plan, step after step; the next may be asked for before the last is closed only where
-     * the implementation says so.
+     * pass's plan; the next may be asked for before the last is closed only where the
+     * implementation says so.
      *
      * @param block index of the block
      * @throws RuntimeException the first failure of any lane, with its cause

@@ -17,15 +17,11 @@ final class BlockMemory implements AutoCloseable {
     private final MemorySegment staging;
     private final SlotBank hostSlots;
     private final SlotBank deviceSlots;
-    private final long[] soonThroughHost;
-    private final long[] soonThroughDevice;
 
     BlockMemory(Placement placement, HostMemory host, Optional<DevicePort> device) {
         this.placement = placement;
         int blocks = placement.homes().size();
         stays = new DevicePort.Region[blocks];
-        soonThroughHost = placement.soonThroughHost();
-        soonThroughDevice = placement.soonThroughDevice();
         SlotBank streaming = null;
         try {
             SlotBank.Memory pinned = (purpose, bytes) -> pinned(host, purpose, bytes);
@@ -91,16 +87,6 @@ final class BlockMemory implements AutoCloseable {
 
     MemorySegment staging() {
         return staging;
-    }
-
-    /** The largest block that needs a host slot soon after a visit. */
-    long soonThroughHost(int place) {
-        return soonThroughHost[place];
-    }
-
-    /** The largest block that needs a device slot soon after a visit. */
-    long soonThroughDevice(int place) {
-        return soonThroughDevice[place];
     }
 
     SlotBank hostSlots() {

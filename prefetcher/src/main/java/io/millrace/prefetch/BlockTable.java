@@ -3,60 +3,31 @@ package io.millrace.prefetch;
 import com.lmax.disruptor.AlertException;
 import io.millrace.memory.Tier;
 import io.millrace.memory.nvme.BlockSource;
+import io.millrace.prefetch.residency.Residency;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 
 /**
- * Where each block is and what becomes of it: the credits and hand-overs of the pipeline, guarded
- * by its monitor.
- *
- * <p>A visit claims a slot on its way in and gives the claim back after it was computed. A later
- * visit of the same block that comes while a claim is held shares the slot; changes are then
- * carried on, and go back when the last claim does. So a block is never read while its write-back
- * is pending, and never changed while it is being written.
+ * The pipeline's {@link Residency} behind its monitor: lanes wait here for what it grants. Knows
+ * the memory that its slots stand for.
  */
 final class BlockTable {
     private final PipelineMonitor monitor;
     private final BlockMemory memory;
+    private final Residency residency;
     private final boolean unified;
-    private final long[] version; // the last step folded into the newest bytes
-    private final long[] stored; // the version that a read would give
-    private final boolean[] arriving; // of blocks that stay: read, or about to be
-    private final int[] hostClaims;
-    private final int[] hostSlot;
-    private final boolean[] hostDirty; // host bytes are newer than the drive's
-    private final boolean[] writing;
-    private final int[] deviceClaims;
-    private final int[] deviceSlot;
-    private final boolean[] deviceDirty; // device bytes are newer than the host's
-    private final boolean[] downloading;
-    private final boolean[] settles; // of blocks that stay: to be written when next they can be
-    private boolean stagingLent;
 
-    BlockTable(
-            PipelineMonitor monitor,
-            BlockMemory memory,
-            BlockSource source,
-            int blocks,
-            boolean unified) {
+    BlockTable(PipelineMonitor monitor, BlockMemory memory, Placement placement) {
         this.monitor = monitor;
         this.memory = memory;
-        this.unified = unified;
-        version = new long[blocks];
-        Arrays.setAll(version, source::version);
-        stored = version.clone();
-        arriving = new boolean[blocks];
-        hostClaims = new int[blocks];
-        hostSlot = new int[blocks];
-        hostDirty = new boolean[blocks];
-        writing = new boolean[blocks];
-        deviceClaims = new int[blocks];
-        deviceSlot = new int[blocks];
-        deviceDirty = new boolean[blocks];
-        downloading = new boolean[blocks];
-        settles = new boolean[blocks];
-        Arrays.fill(hostSlot, SlotBank.NONE);
-        Arrays.fill(deviceSlot, SlotBank.NONE);
+        residency = placement.newResidency();
+        unified = placement.request().isUnified();
+    }
+
+    /** Takes the versions that a source would give; before the lanes start. */
+    void find(BlockSource source, int blocks) {
+        for (int block = 0; block < blocks; block++) {
+            setBack(block, source.version(block));
+        }
     }
 
     /**
@@ -65,124 +36,79 @@ final class BlockTable {
      */
     void setBack(int block, long olderVersion) {
         synchronized (monitor) {
-            stored[block] = olderVersion;
-            version[block] = olderVersion;
+            residency.found(block, olderVersion);
         }
     }
 
     /**
-     * Called from the read lane: claims host memory for a visit, waiting for a slot and for a
-     * write-back of the same block.
+     * Called from the read lane: claims host memory for a visit, waiting as long as it has to.
      *
      * @return whether the block has to be read into it
      */
     boolean claimHost(Visit visit) throws AlertException, InterruptedException {
         synchronized (monitor) {
-            return switch (memory.home(visit.block)) {
-                case DEVICE -> claimStaging(visit);
-                case HOST -> isFirst(visit.block);
-                case NVME -> claimSlot(visit);
-            };
+            monitor.await(() -> visit.dropped || visit.answered(askHost(visit)));
+            if (visit.dropped) {
+                residency.withdrawHost();
+                return false;
+            }
+            visit.onHost = true;
+            return visit.moves;
         }
-    }
-
-    private boolean claimStaging(Visit visit) throws AlertException, InterruptedException {
-        visit.staged = isFirst(visit.block);
-        if (visit.staged) {
-            monitor.await(() -> !stagingLent);
-            stagingLent = true;
-        }
-        return visit.staged;
-    }
-
-    private boolean isFirst(int block) {
-        boolean first = !arriving[block];
-        arriving[block] = true;
-        return first;
-    }
-
-    private boolean claimSlot(Visit visit) throws AlertException, InterruptedException {
-        int block = visit.block;
-        if (hostClaims[block]++ > 0) {
-            return false;
-        }
-        monitor.await(() -> !writing[block] && lendHost(visit));
-        return true;
-    }
-
-    private boolean lendHost(Visit visit) {
-        int slot =
-                memory.hostSlots()
-                        .tryLend(
-                                memory.blockBytes(visit.block),
-                                memory.soonThroughHost(visit.place));
-        hostSlot[visit.block] = slot;
-        return slot != SlotBank.NONE;
     }
 
     /**
-     * Called from the upload lane: claims device memory for a visit, waiting for a slot and for a
-     * download of the same block.
+     * Called from the upload lane: claims device memory for a visit, waiting as long as it has to.
      *
      * @return whether the block has to be copied into it
      */
     boolean claimDevice(Visit visit) throws AlertException, InterruptedException {
-        int block = visit.block;
         synchronized (monitor) {
-            if (memory.home(block) == Tier.DEVICE) {
-                return visit.staged;
-            }
-            if (deviceClaims[block]++ > 0) {
+            // What a visit has brought to staging goes on to where it stays.
+            boolean staged = visit.moves && memory.home(visit.block) == Tier.DEVICE;
+            monitor.await(() -> (visit.dropped && !staged) || visit.answered(askDevice(visit)));
+            if (visit.dropped && !staged) {
+                residency.withdrawDevice();
                 return false;
             }
-            monitor.await(() -> !downloading[block] && lendDevice(visit));
-            return true;
+            visit.onDevice = true;
+            return visit.moves;
         }
     }
 
-    private boolean lendDevice(Visit visit) {
-        int slot =
-                memory.deviceSlots()
-                        .tryLend(
-                                memory.blockBytes(visit.block),
-                                memory.soonThroughDevice(visit.place));
-        deviceSlot[visit.block] = slot;
-        return slot != SlotBank.NONE;
+    private Residency.Claim askHost(Visit visit) {
+        return residency.claimHost(visit.block, visit.soonOnHost);
+    }
+
+    private Residency.Claim askDevice(Visit visit) {
+        return residency.claimDevice(visit.block, visit.soonOnDevice);
     }
 
     /** Called from the upload lane, after the copy. */
     void uploaded(Visit visit) {
-        if (visit.staged) {
-            synchronized (monitor) {
-                freeStaging();
-            }
+        synchronized (monitor) {
+            residency.uploaded(visit.block);
+            monitor.signalAllWhenBlocking();
         }
-    }
-
-    private void freeStaging() {
-        stagingLent = false;
-        monitor.signalAllWhenBlocking();
     }
 
     /** Called from the computing thread when it is done with a block: later visits see the step. */
     void folded(Visit visit) {
         synchronized (monitor) {
-            version[visit.block] = visit.foldedThrough;
-        }
-    }
-
-    /**
-     * Called from the computing thread: a block that stays is written once its bytes are at rest.
-     */
-    void settle(int block) {
-        synchronized (monitor) {
-            settles[block] = true;
+            residency.folded(visit.block, visit.foldedThrough);
         }
     }
 
     /** Whether a block that stays is computed on where it is written from. */
     boolean isWrittenInPlace(int block) {
-        return unified || memory.home(block) == Tier.DEVICE;
+        return residency.isWrittenInPlace(block);
+    }
+
+    /** Whether a block that is written in place should have been, and could not be. */
+    boolean settlesInPlace(int block) {
+        synchronized (monitor) {
+            return residency.isWrittenInPlace(block) && residency.settles(block);
+        }
     }
 
     /**
@@ -190,123 +116,46 @@ final class BlockTable {
      * device was still computing then.
      */
     void computed(Visit visit) {
-        int block = visit.block;
         synchronized (monitor) {
-            if (unified) {
-                hostDirty[block] |= visit.changed;
-                giveHostBack(visit);
-                return;
-            }
-            deviceDirty[block] |= visit.changed;
-            if (memory.home(block) == Tier.DEVICE) {
-                visit.download = settles[block] && deviceDirty[block];
-                settles[block] = false;
-                return;
-            }
-            if (--deviceClaims[block] > 0) {
-                // A later visit finds the bytes on the device, and holds the host slot too.
-                dropSharedHostClaim(block);
-                return;
-            }
-            if (deviceDirty[block]) {
-                downloading[block] = true;
-                visit.download = true;
-            } else {
-                giveDeviceBack(block);
-                giveHostBack(visit);
-            }
+            leave(visit, residency.computed(visit.block, visit.changed, visit.settles));
         }
     }
 
-    private void dropSharedHostClaim(int block) {
-        if (memory.home(block) == Tier.NVME) {
-            hostClaims[block]--;
+    /** Gives back what a dropped visit has claimed: called when the lanes are past it. */
+    void giveBack(Visit visit) {
+        synchronized (monitor) {
+            leave(visit, residency.dropped(visit.block, visit.onHost, visit.onDevice));
         }
     }
 
-    private void giveDeviceBack(int block) {
-        memory.deviceSlots().giveBack(deviceSlot[block]);
-        deviceSlot[block] = SlotBank.NONE;
+    private void leave(Visit visit, Residency.Leaving leaving) {
+        visit.download |= leaving == Residency.Leaving.DOWNLOAD;
+        if (leaving == Residency.Leaving.WRITE) {
+            visit.write = true;
+            visit.version = residency.writtenVersion(visit.block);
+        }
         monitor.signalAllWhenBlocking();
     }
 
-    private void giveHostBack(Visit visit) {
-        int block = visit.block;
-        if (memory.home(block) != Tier.NVME) {
-            // One that is still to be written has these very bytes: a change waits for it.
-            if (settles[block] && hostDirty[block] && !writing[block]) {
-                writeBack(visit);
-            }
-            settles[block] = false;
-            return;
-        }
-        if (--hostClaims[block] > 0) {
-            return;
-        }
-        if (hostDirty[block]) {
-            writeBack(visit);
-        } else {
-            freeHost(block);
-        }
-    }
-
-    private void writeBack(Visit visit) {
-        writing[visit.block] = true;
-        visit.version = version[visit.block];
-        visit.write = true;
-    }
-
-    /**
-     * Called from the download lane, before the copy: the bytes on the host must not change while
-     * they are written, and what stays on the device passes through the one staging slot.
-     */
+    /** Called from the download lane, before the copy. */
     void claimForDownload(Visit visit) throws AlertException, InterruptedException {
-        int block = visit.block;
         synchronized (monitor) {
-            if (memory.home(block) == Tier.DEVICE) {
-                monitor.await(() -> !stagingLent);
-                stagingLent = true;
-            } else {
-                monitor.await(() -> !writing[block]);
-            }
+            monitor.await(() -> visit.answered(residency.claimForDownload(visit.block)));
         }
-    }
-
-    private void freeHost(int block) {
-        memory.hostSlots().giveBack(hostSlot[block]);
-        hostSlot[block] = SlotBank.NONE;
-        // Steps that changed nothing were not written, and are forgotten with the slot.
-        version[block] = stored[block];
-        monitor.signalAllWhenBlocking();
     }
 
     /** Called from the download lane, after the copy. */
     void downloaded(Visit visit) {
-        int block = visit.block;
         synchronized (monitor) {
-            deviceDirty[block] = false;
-            if (memory.home(block) == Tier.DEVICE) {
-                writeBack(visit);
-                return;
-            }
-            downloading[block] = false;
-            hostDirty[block] = true;
-            giveDeviceBack(block);
-            giveHostBack(visit);
+            leave(visit, residency.downloaded(visit.block));
         }
     }
 
     /** Called from the write lane, when reads give the new bytes. */
     void written(Visit visit) {
         synchronized (monitor) {
-            writing[visit.block] = false;
-            hostDirty[visit.block] = false;
-            stored[visit.block] = visit.version;
-            switch (memory.home(visit.block)) {
-                case NVME -> freeHost(visit.block);
-                case HOST -> monitor.signalAllWhenBlocking();
-                case DEVICE -> freeStaging();
-            }
+            residency.written(visit.block);
+            monitor.signalAllWhenBlocking();
         }
     }
 
@@ -315,7 +164,7 @@ final class BlockTable {
         synchronized (monitor) {
             return memory.home(block) == Tier.DEVICE || unified
                     ? inHostOrStaying(block)
-                    : memory.deviceSlots().region(deviceSlot[block]);
+                    : memory.deviceSlots().region(residency.deviceSlot(block));
         }
     }
 
@@ -332,37 +181,57 @@ final class BlockTable {
 
     private DevicePort.Region inHostOrStaying(int block) {
         return memory.home(block) == Tier.NVME
-                ? memory.hostSlots().region(hostSlot[block])
+                ? memory.hostSlots().region(residency.hostSlot(block))
                 : memory.stays(block);
     }
 
     /** The last step folded into a block's newest bytes; known to the computing thread. */
     long version(int block) {
         synchronized (monitor) {
-            return version[block];
+            return residency.version(block);
         }
     }
 
     /** Whether a block's newest bytes are on the device alone. */
     boolean isDeviceDirty(int block) {
         synchronized (monitor) {
-            return deviceDirty[block];
+            return residency.isDeviceDirty(block);
         }
     }
 
     /** Whether a block's newest bytes are not on the drive; asked when no write-back is pending. */
     boolean isDirty(int block) {
         synchronized (monitor) {
-            return deviceDirty[block] || hostDirty[block];
+            return residency.isDirty(block);
+        }
+    }
+
+    /** Called from the computing thread: as {@link Residency#reserveStaging}. */
+    boolean reserveStaging() {
+        synchronized (monitor) {
+            return residency.reserveStaging();
+        }
+    }
+
+    /** Called from the computing thread: lets blocks come through staging again. */
+    void releaseStaging() {
+        synchronized (monitor) {
+            residency.releaseStaging();
+            monitor.signalAllWhenBlocking();
         }
     }
 
     /** Called from the computing thread when it has written a block itself. */
     void cleaned(int block) {
         synchronized (monitor) {
-            deviceDirty[block] = false;
-            hostDirty[block] = false;
-            stored[block] = version[block];
+            residency.cleaned(block);
+        }
+    }
+
+    /** Slots lent now, of both tiers. */
+    int lentSlots() {
+        synchronized (monitor) {
+            return residency.hostSlots().lentCount() + residency.deviceSlots().lentCount();
         }
     }
 }

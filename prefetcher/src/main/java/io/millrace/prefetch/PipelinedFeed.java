@@ -25,11 +25,12 @@ import java.util.concurrent.TimeoutException;
  *                  \__ device slots ___________/
  * </pre>
  *
- * <p>Lanes run ahead over the end of a pass into the next as far as slots allow. Only blocks that
- * were changed go back, and only those that do not stay where they are; {@link #flush} writes the
- * others. One thread acquires, closes leases, flushes and closes; one lease is open at a time. On a
- * device that computes on host memory there are no copies and no lanes for them: a lease shows the
- * host slot itself.
+ * <p>Lanes run ahead over the end of a pass into those that are expected as far as slots allow; the
+ * first pass, and those after it unless something else was said, visit what the placement was made
+ * for. Only blocks that were changed go back, and only those that do not stay where they are;
+ * {@link #flush} writes the others. One thread begins passes, acquires, closes leases, flushes and
+ * closes; one lease is open at a time. On a device that computes on host memory there are no copies
+ * and no lanes for them: a lease shows the host slot itself.
  *
  * <p>The first failure of a lane ends all of them, and every later call says so.
  */
@@ -39,9 +40,8 @@ public final class PipelinedFeed implements BlockFeed {
     private final Placement placement;
     private final FeedPorts ports;
     private final FeedOptions options;
-    private final int[] visits;
     private final PipelineMonitor monitor = new PipelineMonitor();
-    private final RingBuffer<Visit> ring;
+    private final VisitRing visits;
     private final BlockMemory memory;
     private final BlockTable table;
     private final List<AutoCloseable> owned = new ArrayList<>();
@@ -50,11 +50,9 @@ public final class PipelinedFeed implements BlockFeed {
     private final Sequence arrived; // of the last lane before the computation
     private final Sequence retired; // of the last lane
     private final Optional<BlockSink.Writer> flushWriter;
-    private final int[] lastPlace; // of each block in a pass
-    private final long[] settled; // the visit after which a block was last to settle, or −1
+    private final long[]
+            settled; // where in the ring the visit is after which a block was last to settle, or −1
     private final CopyTimes flushTimes = new CopyTimes();
-    private long published = -1;
-    private long position;
     private Optional<Lanes.Write> writeLane = Optional.empty();
     private Lease open;
     private boolean settleNext;
@@ -69,23 +67,17 @@ public final class PipelinedFeed implements BlockFeed {
         this.placement = placement;
         this.ports = ports;
         this.options = options;
-        visits = placement.request().visits().stream().mapToInt(Integer::intValue).toArray();
         requireMatch();
-        lastPlace = new int[placement.homes().size()];
-        settled = new long[lastPlace.length];
+        settled = new long[placement.homes().size()];
         Arrays.fill(settled, -1);
-        for (int place = 0; place < visits.length; place++) {
-            lastPlace[visits[place]] = place;
-        }
-        // Room for two passes: lanes are bounded by slots before they are by the ring.
-        int size = Math.max(4, Integer.highestOneBit(2 * visits.length - 1) << 1);
-        ring = RingBuffer.createSingleProducer(Visit::new, size, monitor);
+        visits = new VisitRing(monitor, placement, options.firstStep());
         memory = own(new BlockMemory(placement, ports.host(), ports.device()));
         try {
             int blocks = placement.homes().size();
-            boolean unified = ports.device().isEmpty();
-            table = new BlockTable(monitor, memory, ports.source(), blocks, unified);
+            table = new BlockTable(monitor, memory, placement);
+            table.find(ports.source(), blocks);
             ports.device().ifPresent(this::ownEvents);
+            RingBuffer<Visit> ring = visits.ring();
             LaneThread.Site site = new LaneThread.Site(ring, monitor, table, memory, ports.spans());
             BlockRead reader = own(ports.source().newRead());
             arrived = addArrivingLanes(site, reader);
@@ -116,6 +108,7 @@ public final class PipelinedFeed implements BlockFeed {
     }
 
     private void ownEvents(DevicePort device) {
+        RingBuffer<Visit> ring = visits.ring();
         for (int i = 0; i < ring.getBufferSize(); i++) {
             ring.get(i).computed = own(device.newEvent());
         }
@@ -125,6 +118,7 @@ public final class PipelinedFeed implements BlockFeed {
     /** Before memory is freed, so that none is that the device still computes on. */
     private void awaitComputation() {
         try {
+            RingBuffer<Visit> ring = visits.ring();
             for (int i = 0; i < ring.getBufferSize(); i++) {
                 ring.get(i).computed.synchronize();
             }
@@ -160,6 +154,15 @@ public final class PipelinedFeed implements BlockFeed {
         return lane.sequence();
     }
 
+    @Override
+    public void begin(VisitPlan plan, VisitPlan next) {
+        monitor.requireSound();
+        requireNoLease();
+        visits.begin(plan, next);
+        settling = settleNext;
+        settleNext = false;
+    }
+
     /**
      * {@inheritDoc}
      *
@@ -171,41 +174,40 @@ public final class PipelinedFeed implements BlockFeed {
     public BlockLease acquire(int block) {
         monitor.requireSound();
         requireNoLease();
-        int expected = visits[(int) (position % visits.length)];
-        if (block != expected) {
+        if (visits.isPassOver()) {
+            begin(visits.expected());
+        }
+        if (block != visits.nextBlock()) {
             throw new IllegalStateException(
                     "the next visit is to block "
-                            + expected
+                            + visits.nextBlock()
                             + ", and block "
                             + block
                             + " was asked");
         }
-        if (position % visits.length == 0) {
-            settling = settleNext;
-            settleNext = false;
+        passDropped();
+        if (!visits.hasRoomForNext()) {
+            await(retired, visits.position() - visits.ring().getBufferSize(), "block " + block);
         }
-        publish(block);
-        await(arrived, position, "block " + block);
+        visits.publish(options.overlap());
+        await(arrived, visits.position(), "block " + block);
         if (settled[block] >= 0) {
             // Bytes that are being written must not change.
             await(retired, settled[block], "the write-back of block " + block);
             settled[block] = -1;
         }
-        open = new Lease(ring.get(position), table.onDevice(block), table.version(block));
+        open = new Lease(visits.next(), table.onDevice(block), table.version(block));
         return open;
     }
 
-    /** Without overlap one visit is on its way at a time; with it, as many as the ring holds. */
-    private void publish(int block) {
-        if (published < position && !ring.hasAvailableCapacity(1)) {
-            await(retired, position - ring.getBufferSize(), "block " + block);
-        }
-        while (published < position || (options.overlap() && ring.hasAvailableCapacity(1))) {
-            published = ring.next();
-            int place = (int) (published % visits.length);
-            long step = options.firstStep() + published / visits.length;
-            ring.get(published).begin(place, visits[place], step);
-            ring.publish(published);
+    /** Gives back what was claimed for visits that did not come. */
+    private void passDropped() {
+        while (visits.isNextDropped()) {
+            Visit visit = visits.next();
+            await(arrived, visits.position(), "block " + visit.block + " that is not visited");
+            table.giveBack(visit);
+            computed.set(visits.passDropped());
+            monitor.signalAllWhenBlocking();
         }
     }
 
@@ -224,7 +226,7 @@ public final class PipelinedFeed implements BlockFeed {
      */
     public double settleSeconds() {
         long bytes = 0;
-        for (int block = 0; block < lastPlace.length; block++) {
+        for (int block = 0; block < settled.length; block++) {
             bytes += placement.homes().get(block) == Tier.NVME ? 0 : memory.blockBytes(block);
         }
         return writeLane.map(lane -> lane.stayingSecondsPerByte()).orElse(0.0) * bytes;
@@ -234,22 +236,43 @@ public final class PipelinedFeed implements BlockFeed {
     public void flush() {
         monitor.requireSound();
         requireNoLease();
-        if (position % visits.length != 0 && placement.stagingBytes() > 0) {
+        boolean staged = placement.stagingBytes() > 0;
+        if (staged && visits.isWithinPass()) {
             throw new IllegalStateException(
                     "blocks that stay on the device are written between passes, not after visit "
-                            + position % visits.length);
+                            + visits.place());
+        }
+        if (staged) {
+            reserveStaging();
         }
         drain();
-        if (ports.sink().isEmpty()) {
-            return;
+        if (ports.sink().isPresent()) {
+            writeAll(ports.sink().get());
         }
+        if (staged) {
+            table.releaseStaging();
+        }
+    }
+
+    /** Where one comes through staging for a pass that is expected, it may be long in coming. */
+    private void reserveStaging() {
+        if (!table.reserveStaging()) {
+            visits.dropExpected();
+            passDropped();
+            if (!table.reserveStaging()) {
+                throw new IllegalStateException("staging is held although no lane moves anything");
+            }
+        }
+    }
+
+    private void writeAll(BlockSink sink) {
         try {
             for (int block = 0; block < placement.homes().size(); block++) {
                 if (table.isDirty(block)) {
                     writeNow(block);
                 }
             }
-            ports.sink().get().sync();
+            sink.sync();
         } catch (RuntimeException | Error e) {
             monitor.fail("flush failed", e);
             monitor.requireSound();
@@ -258,12 +281,12 @@ public final class PipelinedFeed implements BlockFeed {
 
     /** Waits until all that is on its way to the drive is there. */
     void drain() {
-        await(retired, position - 1, "write-backs");
+        await(retired, visits.position() - 1, "write-backs");
     }
 
     /** Blocks that stay, and those that the next pass has already claimed. */
     private void writeNow(int block) {
-        long step = options.firstStep() + Math.max(0, position - 1) / visits.length;
+        long step = visits.step();
         long bytes = memory.blockBytes(block);
         MemorySegment host = table.onHost(block);
         if (table.isDeviceDirty(block)) {
@@ -372,9 +395,7 @@ public final class PipelinedFeed implements BlockFeed {
 
     /** Slots lent now, of both tiers. */
     int lentSlots() {
-        synchronized (monitor) {
-            return memory.hostSlots().lentCount() + memory.deviceSlots().lentCount();
-        }
+        return table.lentSlots();
     }
 
     private final class Lease implements BlockLease {
@@ -442,28 +463,31 @@ public final class PipelinedFeed implements BlockFeed {
             open = null;
             visit.changed = changed;
             visit.foldedThrough = foldedThrough;
-            if (settling
-                    && visit.place == lastPlace[visit.block]
-                    && placement.homes().get(visit.block) != Tier.NVME) {
-                table.settle(visit.block);
-                settled[visit.block] =
-                        table.isWrittenInPlace(visit.block) ? position : settled[visit.block];
+            visit.settles = table.settlesInPlace(visit.block) || settlesNow();
+            if (visit.settles && table.isWrittenInPlace(visit.block)) {
+                settled[visit.block] = visits.position();
             }
             table.folded(visit);
             if (!visit.releaseLater) {
                 table.computed(visit);
             }
-            computed.set(position++);
+            computed.set(visits.passComputed());
             monitor.signalAllWhenBlocking();
             if (!options.overlap()) {
                 awaitRetired();
             }
         }
 
+        private boolean settlesNow() {
+            return settling
+                    && visits.isLast(visit)
+                    && placement.homes().get(visit.block) != Tier.NVME;
+        }
+
         /** A failure shows at the next call that may throw: this one often runs in a finally. */
         private void awaitRetired() {
             try {
-                await(retired, position - 1, "the write-back of block " + visit.block);
+                await(retired, visits.position() - 1, "the write-back of block " + visit.block);
             } catch (FeedException _) {
                 // Kept by the monitor.
             }

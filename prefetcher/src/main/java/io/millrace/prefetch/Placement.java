@@ -2,16 +2,17 @@ package io.millrace.prefetch;
 
 import io.millrace.memory.Tier;
 import io.millrace.memory.host.HostMemory;
+import io.millrace.prefetch.residency.Residency;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Predicate;
 
 /**
  * Which blocks stay where for a whole run, and the slots through which the others pass. The set
  * that stays is fixed: visits go round and round, and of a cycle that does not fit, the least
- * recently used block is always the next one needed.
+ * recently used block is always the next one needed. A pass may visit less than the whole plan that
+ * this was made for, or in another order: then more moves, or less, and nothing else changes.
  *
  * @param request what was asked for
  * @param homes of each block: the fastest tier where it stays; {@link Tier#HOST} on a device
@@ -115,31 +116,40 @@ public record Placement(
     }
 
     /**
-     * For each visit of a pass the largest block that comes for a host slot before the visit's own
-     * is free again: while the visits ahead of it are fetched, while it is computed, and while it
-     * goes back.
+     * The largest block that comes for a host slot before a visit's own is free again: while the
+     * visits ahead of it are fetched, while it is computed, and while it goes back.
+     *
+     * @param plan of the pass
+     * @param place of the visit in it
+     * @param next of the passes behind it
      */
-    public long[] soonThroughHost() {
-        return largestSoon(home -> home == Tier.NVME);
-    }
-
-    /** The same for device slots. */
-    public long[] soonThroughDevice() {
-        return largestSoon(home -> home != Tier.DEVICE);
-    }
-
-    private long[] largestSoon(Predicate<Tier> passes) {
-        List<Integer> visits = request.visits();
-        long[] largest = new long[visits.size()];
-        for (int place = 0; place < largest.length; place++) {
-            for (int ahead = 1; ahead <= prefetch + 2; ahead++) {
-                int block = visits.get((place + ahead) % largest.length);
-                if (passes.test(homes.get(block))) {
-                    largest[place] = Math.max(largest[place], request.blockBytes().get(block));
-                }
+    public long soonThroughHost(VisitPlan plan, int place, VisitPlan next) {
+        long largest = 0;
+        for (int ahead = 1; ahead <= prefetch + 2; ahead++) {
+            int block = plan.blockBehind(place, ahead, next);
+            if (homes.get(block) == Tier.NVME) {
+                largest = Math.max(largest, request.blockBytes().get(block));
             }
         }
         return largest;
+    }
+
+    /** The same for a device slot. */
+    public long soonThroughDevice(VisitPlan plan, int place, VisitPlan next) {
+        long largest = 0;
+        for (int ahead = 1; ahead <= prefetch + 2; ahead++) {
+            int block = plan.blockBehind(place, ahead, next);
+            if (homes.get(block) != Tier.DEVICE) {
+                largest = Math.max(largest, request.blockBytes().get(block));
+            }
+        }
+        return largest;
+    }
+
+    /** The rules by which its blocks come and go, with all of them at rest on their way in. */
+    public Residency newResidency() {
+        return new Residency(
+                homes, request.blockBytes(), hostSlots, deviceSlots, request.isUnified());
     }
 
     /** Bytes of host memory for weights: what stays there, slots and staging. */

@@ -47,6 +47,11 @@ public final class ResidentFeed implements BlockFeed {
     }
 
     @Override
+    public void begin(VisitPlan plan, VisitPlan next) {
+        // Every block is there whatever comes.
+    }
+
+    @Override
     public BlockLease acquire(int block) {
         return blocks.get(block);
     }

@@ -3,12 +3,12 @@ package io.millrace.prefetch;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Slots of one tier, lent and returned; guarded by the pipeline's monitor. Owns their memory. */
+/**
+ * The memory of the slots of one tier, numbered from the smallest as in {@link
+ * io.millrace.prefetch.residency.SlotCredits}. Owns it.
+ */
 final class SlotBank implements AutoCloseable {
-    static final int NONE = SlotCredits.NONE;
-
     private final List<DevicePort.Region> regions = new ArrayList<>();
-    private final SlotCredits credits;
 
     /** Allocates a slot. */
     interface Memory {
@@ -16,11 +16,10 @@ final class SlotBank implements AutoCloseable {
     }
 
     SlotBank(String purpose, List<Long> sizes, Memory memory) {
-        credits = new SlotCredits(sizes);
         try {
-            for (int slot = 0; slot < credits.count(); slot++) {
-                String name = purpose + " slot " + (slot + 1) + " of " + credits.count();
-                regions.add(memory.allocate(name, credits.size(slot)));
+            for (long sizeBytes : sizes.stream().sorted().toList()) {
+                String name = purpose + " slot " + (regions.size() + 1) + " of " + sizes.size();
+                regions.add(memory.allocate(name, sizeBytes));
             }
         } catch (RuntimeException | Error e) {
             close();
@@ -28,21 +27,8 @@ final class SlotBank implements AutoCloseable {
         }
     }
 
-    /** As {@link SlotCredits#tryLend}. */
-    int tryLend(long sizeBytes, long soonBytes) {
-        return credits.tryLend(sizeBytes, soonBytes);
-    }
-
-    void giveBack(int slot) {
-        credits.giveBack(slot);
-    }
-
     DevicePort.Region region(int slot) {
         return regions.get(slot);
-    }
-
-    int lentCount() {
-        return credits.lentCount();
     }
 
     @Override

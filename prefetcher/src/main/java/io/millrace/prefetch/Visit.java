@@ -1,6 +1,7 @@
 package io.millrace.prefetch;
 
 import io.millrace.memory.device.DeviceEvent;
+import io.millrace.prefetch.residency.Residency;
 
 /**
  * An event of the ring: one visit of one block, filled in anew each time round. Each field is
@@ -10,11 +11,26 @@ final class Visit {
     int block;
     long step;
 
-    /** Which of a pass's visits this is. */
+    /** The pass, from 1, and which of its visits this is. */
+    long pass;
+
     int place;
 
-    /** Whether these bytes came to staging on their way to where they stay on the device. */
-    boolean staged;
+    /** The largest blocks that need a slot soon after this one. */
+    long soonOnHost;
+
+    long soonOnDevice;
+
+    /** Whether nobody will compute it: it was published for a pass that turned out otherwise. */
+    boolean dropped;
+
+    /** Whether it has claimed memory on the host and on the device. */
+    boolean onHost;
+
+    boolean onDevice;
+
+    /** What the last claim for it was answered: whether its bytes have to move. */
+    boolean moves;
 
     /** Whether the changed bytes go back to the host after this visit. */
     boolean download;
@@ -35,16 +51,30 @@ final class Visit {
 
     long foldedThrough;
 
-    void begin(int visitPlace, int visitedBlock, long visitStep) {
+    /** Whether the block stays and is to be written once this visit is over. */
+    boolean settles;
+
+    void begin(long visitPass, int visitPlace, int visitedBlock, long visitStep) {
+        pass = visitPass;
         place = visitPlace;
         block = visitedBlock;
         step = visitStep;
-        staged = false;
+        dropped = false;
+        onHost = false;
+        onDevice = false;
+        moves = false;
         download = false;
         write = false;
         version = 0;
         releaseLater = false;
         changed = false;
         foldedThrough = 0;
+        settles = false;
+    }
+
+    /** Takes the answer to a claim; whether there is one. */
+    boolean answered(Residency.Claim claim) {
+        moves = claim == Residency.Claim.MOVE;
+        return claim != Residency.Claim.WAIT;
     }
 }

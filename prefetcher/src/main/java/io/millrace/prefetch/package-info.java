@@ -3,10 +3,12 @@
  *
  * <pre>
  *   PlacementRequest --&gt; Placement --&gt; PipelinedFeed --&gt; BlockLease
+ *                                          ^
+ *                            VisitPlan of each pass (VisitRing)
  *
  *   BlockSource --&gt; nvme-read --&gt; h2d --&gt; compute --&gt; d2h --&gt; nvme-write --&gt; BlockSink
  *                       |          |      (caller)      |          |
- *                       BlockTable: slots, claims, changes; PipelineMonitor: the one lock
+ *               BlockTable: the Residency of slots, claims, changes; PipelineMonitor: the one lock
  * </pre>
  *
  * <p>Each lane but computation has a thread named after it, such as {@code millrace-nvme-read}; a

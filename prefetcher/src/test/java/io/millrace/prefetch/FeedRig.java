@@ -195,6 +195,11 @@ final class FeedRig implements AutoCloseable {
                         .toList();
 
         @Override
+        public void begin(VisitPlan plan, VisitPlan next) {
+            // Every block is there whatever comes.
+        }
+
+        @Override
         public BlockLease acquire(int block) {
             return new BlockLease() {
                 @Override

@@ -18,6 +18,7 @@ import io.millrace.model.ModelLayout;
 import io.millrace.model.spec.DecoderSpec;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockLease;
+import io.millrace.prefetch.VisitPlan;
 import io.millrace.telemetry.Lane;
 import io.millrace.telemetry.SpanRecorder;
 import java.util.Map;
@@ -77,9 +78,9 @@ public final class DecoderForward implements Forward {
     public void run(ForwardRequest request, HeadSink sink) {
         loop.run(
                 request,
-                (visit, place) -> {
+                (visit, entry) -> {
                     for (int probe = 0; probe < request.probes().size(); probe++) {
-                        runBlock(request, visit, place, probe, sink);
+                        runBlock(request, visit, entry, probe, sink);
                     }
                 });
     }
@@ -128,20 +129,20 @@ public final class DecoderForward implements Forward {
     }
 
     private void runBlock(
-            ForwardRequest request, HostVisit visit, int visitIndex, int probe, HeadSink sink) {
-        int lastVisit = layout.visits().size() - 1;
+            ForwardRequest request,
+            HostVisit visit,
+            VisitPlan.Entry entry,
+            int probe,
+            HeadSink sink) {
         FormedWeights weights = new FormedWeights(visit, request.probes().get(probe), passes);
         int row = 0;
         for (int index = 0; index < request.microBatches().size(); index++) {
             MicroBatch batch = request.microBatches().get(index);
             Variants hidden = scratch.hidden(request.firstScale(probe), row);
-            if (visitIndex == 0) {
-                embedding.run(weights, spec.embedding(), batch, hidden);
-            } else if (visitIndex == lastVisit) {
-                head.run(weights, spec.head(), batch, hidden, probe, index, sink);
-            } else {
-                int layer = visitIndex - 1;
-                layers.run(weights, layer, hidden, batch.sequences());
+            switch (entry.part()) {
+                case EMBEDDING -> embedding.run(weights, spec.embedding(), batch, hidden);
+                case LAYER -> layers.run(weights, entry.layer(), hidden, batch.sequences());
+                case HEAD -> head.run(weights, spec.head(), batch, hidden, probe, index, sink);
             }
             row += MicroBatch.padded(batch.tokenCount());
         }

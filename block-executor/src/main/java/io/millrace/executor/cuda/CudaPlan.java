@@ -120,7 +120,7 @@ record CudaPlan(
         DeviceForward.Parts parts =
                 new DeviceForward.Parts(
                         owned.own(new AnswerDownload(device, device.api(), stream, memory)),
-                        owned.own(new EventSpans(device, place.spans(), layout.visits())),
+                        owned.own(new EventSpans(device, place.spans())),
                         new BatchUpload(device, memory),
                         kernels,
                         passes,

@@ -21,6 +21,7 @@ import io.millrace.model.ModelLayout;
 import io.millrace.model.spec.DecoderSpec;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockLease;
+import io.millrace.prefetch.VisitPlan;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
@@ -86,10 +87,10 @@ final class DeviceForward implements Forward {
         List<BatchUpload.Tables> batches = parts.batch().upload(request.microBatches());
         loop.run(
                 request,
-                (visit, place) -> {
+                (visit, entry) -> {
                     parts.passes().begin(visit);
                     for (int probe = 0; probe < request.probes().size(); probe++) {
-                        runBlock(request, visit, place, probe, batches, sink);
+                        runBlock(request, visit, entry, probe, batches, sink);
                     }
                 });
         if (sink.wantsLogits()) {
@@ -121,7 +122,7 @@ final class DeviceForward implements Forward {
 
         @Override
         public void began(int place, int block, long step) {
-            parts.spans().begin(place);
+            parts.spans().begin(place, block);
         }
 
         @Override
@@ -133,11 +134,10 @@ final class DeviceForward implements Forward {
     private void runBlock(
             ForwardRequest request,
             DeviceVisit visit,
-            int visitIndex,
+            VisitPlan.Entry entry,
             int probe,
             List<BatchUpload.Tables> batches,
             HeadSink sink) {
-        int lastVisit = layout.visits().size() - 1;
         DeviceWeights weights =
                 new DeviceWeights(
                         visit, request.probes().get(probe), parts.passes(), parts.scratch());
@@ -145,12 +145,14 @@ final class DeviceForward implements Forward {
         for (int index = 0; index < batches.size(); index++) {
             BatchUpload.Tables batch = batches.get(index);
             DeviceMatrix hidden = parts.scratch().hidden(firstScale, batch.firstRow());
-            if (visitIndex == 0) {
-                ends.embed(weights, spec.embedding(), batch, hidden);
-            } else if (visitIndex < lastVisit) {
-                layers.run(weights, visitIndex - 1, hidden, batch);
-            } else if (batch.headRows() > 0) {
-                head(weights, batch, hidden, firstScale, probe, index, sink);
+            switch (entry.part()) {
+                case EMBEDDING -> ends.embed(weights, spec.embedding(), batch, hidden);
+                case LAYER -> layers.run(weights, entry.layer(), hidden, batch);
+                case HEAD -> {
+                    if (batch.headRows() > 0) {
+                        head(weights, batch, hidden, firstScale, probe, index, sink);
+                    }
+                }
             }
         }
     }

@@ -4,50 +4,60 @@ import io.millrace.memory.device.Device;
 import io.millrace.memory.device.DeviceEvent;
 import io.millrace.telemetry.Lane;
 import io.millrace.telemetry.SpanRecorder;
+import java.util.ArrayList;
 import java.util.List;
 
 /** When the compute stream worked on each visit of a step, by the device's own events. */
 final class EventSpans implements AutoCloseable {
     private final Device device;
     private final SpanRecorder spans;
-    private final List<Integer> visits;
-    private final DeviceEvent[] began;
-    private final DeviceEvent[] ended;
+    private final List<Timed> visits = new ArrayList<>(); // as many as the longest pass had
+    private int count; // in the pass
 
-    EventSpans(Device device, SpanRecorder spans, List<Integer> visits) {
-        this.device = device;
-        this.spans = spans;
-        this.visits = visits;
-        began = new DeviceEvent[visits.size()];
-        ended = new DeviceEvent[visits.size()];
-        for (int visit = 0; visit < began.length; visit++) {
-            began[visit] = device.newEvent();
-            ended[visit] = device.newEvent();
+    /** A visit's two ends. */
+    private static final class Timed {
+        private final DeviceEvent began;
+        private final DeviceEvent ended;
+        private int block;
+
+        Timed(Device device) {
+            began = device.newEvent();
+            ended = device.newEvent();
         }
     }
 
-    void begin(int visit) {
-        device.compute().record(began[visit]);
+    EventSpans(Device device, SpanRecorder spans) {
+        this.device = device;
+        this.spans = spans;
+    }
+
+    void begin(int visit, int block) {
+        if (visit == visits.size()) {
+            visits.add(new Timed(device));
+        }
+        count = visit + 1;
+        visits.get(visit).block = block;
+        device.compute().record(visits.get(visit).began);
     }
 
     void end(int visit) {
-        device.compute().record(ended[visit]);
+        device.compute().record(visits.get(visit).ended);
     }
 
     /** Records the spans of a step that the stream is through with. */
     void report(long step) {
-        for (int visit = 0; visit < began.length; visit++) {
-            long from = began[visit].timeNs();
-            long to = Math.max(from, ended[visit].timeNs());
-            spans.record(Lane.COMPUTE, visits.get(visit), step, from, to, 0);
+        for (Timed visit : visits.subList(0, count)) {
+            long from = visit.began.timeNs();
+            long to = Math.max(from, visit.ended.timeNs());
+            spans.record(Lane.COMPUTE, visit.block, step, from, to, 0);
         }
     }
 
     @Override
     public void close() {
-        for (int visit = 0; visit < began.length; visit++) {
-            began[visit].close();
-            ended[visit].close();
+        for (Timed visit : visits) {
+            visit.began.close();
+            visit.ended.close();
         }
     }
 }

@@ -2,6 +2,7 @@ package io.millrace.executor.place;
 
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockLease;
+import io.millrace.prefetch.VisitPlan;
 
 /** A feed that tells before each block is lent. */
 final class WatchedFeed implements BlockFeed {
@@ -15,6 +16,11 @@ final class WatchedFeed implements BlockFeed {
     /** Replaces who is told; called from the thread that acquires. */
     void watch(Runnable newWatcher) {
         watcher = newWatcher;
+    }
+
+    @Override
+    public void begin(VisitPlan plan, VisitPlan next) {
+        feed.begin(plan, next);
     }
 
     @Override

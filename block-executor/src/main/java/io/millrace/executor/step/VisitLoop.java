@@ -3,14 +3,14 @@ package io.millrace.executor.step;
 import io.millrace.model.ModelLayout;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockLease;
-import java.util.List;
+import io.millrace.prefetch.VisitPlan;
 
 /**
  * The order in which blocks pass, whatever computes: each is taken from the feed, brought up to
  * date where it lags behind, computed on, folded if that is due, and given back.
  */
 public final class VisitLoop<V extends BlockVisit> {
-    private final ModelLayout layout;
+    private final VisitPlan whole;
     private final BlockFeed feed;
     private final int foldEvery;
     private final Visits<V> visits;
@@ -39,9 +39,9 @@ public final class VisitLoop<V extends BlockVisit> {
         /**
          * Every probe and every micro-batch of the request.
          *
-         * @param place which of a pass's visits it is, from 0
+         * @param entry what of the model it is
          */
-        void compute(V visit, int place);
+        void compute(V visit, VisitPlan.Entry entry);
     }
 
     /** Takes a block once it is folded. */
@@ -60,7 +60,7 @@ public final class VisitLoop<V extends BlockVisit> {
      * @param visits what the device does
      */
     public VisitLoop(ModelLayout layout, BlockFeed feed, int foldEvery, Visits<V> visits) {
-        this.layout = layout;
+        whole = VisitPlan.whole(layout.visits());
         this.feed = feed;
         this.foldEvery = foldEvery;
         this.visits = visits;
@@ -68,24 +68,28 @@ public final class VisitLoop<V extends BlockVisit> {
 
     /** One pass that computes. */
     public void run(ForwardRequest request, Computation<V> computation) {
-        pass((place, block, lastOfStep, lease) -> {
-            visits.began(place, block, request.step());
-            foldOverdue(lease, block, request);
-            V visit = visits.open(lease, block, request, lastOfStep);
-            computation.compute(visit, place);
-            visits.finish(visit);
-            visits.ended(place);
-        });
+        pass(
+                whole,
+                (place, block, lastOfStep, lease) -> {
+                    visits.began(place, block, request.step());
+                    foldOverdue(lease, block, request);
+                    V visit = visits.open(lease, block, request, lastOfStep);
+                    computation.compute(visit, whole.entry(place));
+                    visits.finish(visit);
+                    visits.ended(place);
+                });
     }
 
     /** One pass that only folds. */
     public void fold(ForwardRequest request, FoldedBlock then) {
-        pass((place, block, lastOfStep, lease) -> {
-            visits.finish(visits.open(lease, block, request, lastOfStep));
-            if (lastOfStep) {
-                then.accept(block, lease);
-            }
-        });
+        pass(
+                whole,
+                (place, block, lastOfStep, lease) -> {
+                    visits.finish(visits.open(lease, block, request, lastOfStep));
+                    if (lastOfStep) {
+                        then.accept(block, lease);
+                    }
+                });
     }
 
     @FunctionalInterface
@@ -93,13 +97,13 @@ public final class VisitLoop<V extends BlockVisit> {
         void accept(int place, int block, boolean lastOfStep, BlockLease lease);
     }
 
-    private void pass(Leased each) {
-        List<Integer> order = layout.visits();
-        for (int place = 0; place < order.size(); place++) {
-            int block = order.get(place);
+    private void pass(VisitPlan plan, Leased each) {
+        feed.begin(plan);
+        for (int place = 0; place < plan.size(); place++) {
+            int block = plan.block(place);
             try (BlockLease lease = feed.acquire(block)) {
                 try {
-                    each.accept(place, block, order.lastIndexOf(block) == place, lease);
+                    each.accept(place, block, plan.isLast(place), lease);
                 } finally {
                     visits.release(lease);
                 }

@@ -1,11 +1,10 @@
 package io.millrace.prefetch.plan;
 
-import io.millrace.memory.Tier;
 import io.millrace.prefetch.Placement;
-import io.millrace.prefetch.SlotCredits;
+import io.millrace.prefetch.VisitPlan;
+import io.millrace.prefetch.residency.Residency;
 import io.millrace.telemetry.Lane;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
@@ -14,8 +13,8 @@ import java.util.Set;
 
 /**
  * The pipeline as discrete events: the lanes of a {@link io.millrace.prefetch.PipelinedFeed} take
- * the same visits in the same order, claim the same slots, and wait for the same things; only time
- * is reckoned. Blocks that stay are taken as loaded.
+ * the same visits in the same order, by the same {@link Residency}; only time is reckoned. Blocks
+ * that stay are taken as loaded.
  *
  * <p>A lane's work is a number of bytes, compute's a number of seconds at full speed; between two
  * events every lane goes at the speed that {@link SharedRates} gives for those at work.
@@ -35,18 +34,9 @@ public final class PipelineSimulation {
     private final double[] passEnds;
     private double now;
 
-    private final SlotCredits hostSlots;
-    private final SlotCredits deviceSlots;
+    private final Residency residency;
     private final long[] soonThroughHost;
     private final long[] soonThroughDevice;
-    private final int[] hostClaims;
-    private final int[] hostSlot;
-    private final boolean[] hostDirty;
-    private final boolean[] writing;
-    private final int[] deviceClaims;
-    private final int[] deviceSlot;
-    private final boolean[] deviceDirty;
-    private final boolean[] downloading;
     private final boolean[] download; // by visit
     private final boolean[] write; // by visit
 
@@ -103,7 +93,7 @@ public final class PipelineSimulation {
 
     private static final class State {
         private int passed;
-        private boolean claimed;
+        private boolean paused;
         private boolean busy;
         private double left;
         private double began;
@@ -118,23 +108,17 @@ public final class PipelineSimulation {
         visits = placement.request().visits().stream().mapToInt(Integer::intValue).toArray();
         total = visits.length * run.passes();
         passEnds = new double[run.passes()];
-        int blocks = placement.homes().size();
-        hostSlots = new SlotCredits(placement.hostSlots());
-        deviceSlots = new SlotCredits(placement.deviceSlots());
-        soonThroughHost = placement.soonThroughHost();
-        soonThroughDevice = placement.soonThroughDevice();
-        hostClaims = new int[blocks];
-        hostSlot = new int[blocks];
-        hostDirty = new boolean[blocks];
-        writing = new boolean[blocks];
-        deviceClaims = new int[blocks];
-        deviceSlot = new int[blocks];
-        deviceDirty = new boolean[blocks];
-        downloading = new boolean[blocks];
+        residency = placement.newResidency();
+        residency.loadStaying();
+        VisitPlan whole = VisitPlan.whole(placement.request().visits());
+        soonThroughHost = new long[visits.length];
+        soonThroughDevice = new long[visits.length];
+        for (int place = 0; place < visits.length; place++) {
+            soonThroughHost[place] = placement.soonThroughHost(whole, place, whole);
+            soonThroughDevice[place] = placement.soonThroughDevice(whole, place, whole);
+        }
         download = new boolean[total];
         write = new boolean[total];
-        Arrays.fill(hostSlot, SlotCredits.NONE);
-        Arrays.fill(deviceSlot, SlotCredits.NONE);
         for (Lane lane : LANES) {
             if (!unified || (lane != Lane.H2D && lane != Lane.D2H)) {
                 lanes.put(lane, new State());
@@ -167,7 +151,10 @@ public final class PipelineSimulation {
             }
         }
         return new Result(
-                List.copyOf(spans), passEnds, hostSlots.mostLent(), deviceSlots.mostLent());
+                List.copyOf(spans),
+                passEnds,
+                residency.hostSlots().mostLent(),
+                residency.deviceSlots().mostLent());
     }
 
     /** Lets time pass until the first lane ends what it is at. */
@@ -206,11 +193,19 @@ public final class PipelineSimulation {
         int visit = state.passed;
         int block = visits[visit % visits.length];
         return switch (lane) {
-            case NVME_READ -> read(state, visit, block);
-            case H2D -> upload(state, visit, block);
+            case NVME_READ ->
+                    take(state, block, residency.claimHost(block, soon(soonThroughHost, visit)));
+            case H2D ->
+                    take(
+                            state,
+                            block,
+                            residency.claimDevice(block, soon(soonThroughDevice, visit)));
             case COMPUTE -> compute(state, visit);
-            case D2H -> carry(state, block, download[visit]);
-            case NVME_WRITE -> carry(state, block, write[visit]);
+            case D2H ->
+                    download[visit]
+                            ? take(state, block, residency.claimForDownload(block))
+                            : pass(state);
+            case NVME_WRITE -> write[visit] ? begin(state, block) : pass(state);
         };
     }
 
@@ -224,38 +219,22 @@ public final class PipelineSimulation {
         };
     }
 
-    private boolean read(State state, int visit, int block) {
-        if (placement.homes().get(block) != Tier.NVME
-                || (!state.claimed && hostClaims[block]++ > 0)) {
-            return pass(state);
-        }
-        state.claimed = true;
-        if (writing[block]) {
-            return false;
-        }
-        hostSlot[block] =
-                hostSlots.tryLend(blockBytes(block), soonThroughHost[visit % visits.length]);
-        return hostSlot[block] != SlotCredits.NONE && begin(state, blockBytes(block));
+    private long soon(long[] largest, int visit) {
+        return largest[visit % visits.length];
     }
 
-    private boolean upload(State state, int visit, int block) {
-        if (placement.homes().get(block) == Tier.DEVICE
-                || (!state.claimed && deviceClaims[block]++ > 0)) {
-            return pass(state);
-        }
-        state.claimed = true;
-        if (downloading[block]) {
-            return false;
-        }
-        deviceSlot[block] =
-                deviceSlots.tryLend(blockBytes(block), soonThroughDevice[visit % visits.length]);
-        return deviceSlot[block] != SlotCredits.NONE && begin(state, blockBytes(block));
+    private boolean take(State state, int block, Residency.Claim claim) {
+        return switch (claim) {
+            case PASS -> pass(state);
+            case WAIT -> false;
+            case MOVE -> begin(state, block);
+        };
     }
 
     private boolean compute(State state, int visit) {
         boolean pause = visit > 0 && visit % visits.length == 0 && run.gapSeconds() > 0;
-        if (pause && !state.claimed) {
-            state.claimed = true; // of the pause between passes, which is no computation
+        if (pause && !state.paused) {
+            state.paused = true; // between passes, which is no computation
             state.left = run.gapSeconds();
             state.bytes = -1;
         } else {
@@ -267,21 +246,16 @@ public final class PipelineSimulation {
         return true;
     }
 
-    private boolean carry(State state, int block, boolean wanted) {
-        return wanted ? begin(state, blockBytes(block)) : pass(state);
-    }
-
-    private boolean begin(State state, long bytes) {
-        state.claimed = false;
+    private boolean begin(State state, int block) {
         state.busy = true;
-        state.left = bytes;
-        state.bytes = bytes;
+        state.bytes = placement.request().blockBytes().get(block);
+        state.left = state.bytes;
         state.began = now;
         return true;
     }
 
     private static boolean pass(State state) {
-        state.claimed = false;
+        state.paused = false;
         state.passed++;
         return true;
     }
@@ -295,14 +269,11 @@ public final class PipelineSimulation {
         spans.add(new Span(lane, visit, block, state.began, now, state.bytes));
         pass(state);
         switch (lane) {
-            case NVME_READ, H2D -> {}
+            case NVME_READ -> {}
+            case H2D -> residency.uploaded(block);
             case COMPUTE -> computed(visit, block);
-            case D2H -> downloaded(visit, block);
-            case NVME_WRITE -> {
-                writing[block] = false;
-                hostDirty[block] = false;
-                freeHost(block);
-            }
+            case D2H -> leave(visit, residency.downloaded(block));
+            case NVME_WRITE -> residency.written(block);
         }
     }
 
@@ -310,59 +281,11 @@ public final class PipelineSimulation {
         if ((visit + 1) % visits.length == 0) {
             passEnds[visit / visits.length] = now;
         }
-        boolean changed = run.changes()[visit % visits.length];
-        if (unified) {
-            hostDirty[block] |= changed;
-            giveHostBack(visit, block);
-            return;
-        }
-        deviceDirty[block] |= changed;
-        if (placement.homes().get(block) == Tier.DEVICE || --deviceClaims[block] > 0) {
-            if (placement.homes().get(block) == Tier.NVME) {
-                hostClaims[block]--;
-            }
-            return;
-        }
-        if (deviceDirty[block]) {
-            downloading[block] = true;
-            download[visit] = true;
-        } else {
-            giveDeviceBack(block);
-            giveHostBack(visit, block);
-        }
+        leave(visit, residency.computed(block, run.changes()[visit % visits.length], false));
     }
 
-    private void downloaded(int visit, int block) {
-        downloading[block] = false;
-        deviceDirty[block] = false;
-        hostDirty[block] = true;
-        giveDeviceBack(block);
-        giveHostBack(visit, block);
-    }
-
-    private void giveDeviceBack(int block) {
-        deviceSlots.giveBack(deviceSlot[block]);
-        deviceSlot[block] = SlotCredits.NONE;
-    }
-
-    private void giveHostBack(int visit, int block) {
-        if (placement.homes().get(block) != Tier.NVME || --hostClaims[block] > 0) {
-            return;
-        }
-        if (hostDirty[block]) {
-            writing[block] = true;
-            write[visit] = true;
-        } else {
-            freeHost(block);
-        }
-    }
-
-    private void freeHost(int block) {
-        hostSlots.giveBack(hostSlot[block]);
-        hostSlot[block] = SlotCredits.NONE;
-    }
-
-    private long blockBytes(int block) {
-        return placement.request().blockBytes().get(block);
+    private void leave(int visit, Residency.Leaving leaving) {
+        download[visit] |= leaving == Residency.Leaving.DOWNLOAD;
+        write[visit] |= leaving == Residency.Leaving.WRITE;
     }
 }

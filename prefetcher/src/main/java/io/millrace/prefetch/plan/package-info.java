@@ -1,6 +1,6 @@
 /**
  * What a run will cost before it runs: a machine as numbers, a step as operations, and a simulation
- * of the pipeline that joins the two.
+ * of the pipeline, by the pipeline's own rules, that joins the two.
  *
  * <pre>
  *   Machine (probed or described) --+

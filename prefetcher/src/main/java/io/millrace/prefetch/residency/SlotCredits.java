@@ -1,4 +1,4 @@
-package io.millrace.prefetch;
+package io.millrace.prefetch.residency;
 
 import java.util.List;
 
@@ -20,16 +20,6 @@ public final class SlotCredits {
     public SlotCredits(List<Long> sizes) {
         this.sizes = sizes.stream().mapToLong(Long::longValue).sorted().toArray();
         lent = new boolean[this.sizes.length];
-    }
-
-    /** How many slots there are. */
-    int count() {
-        return sizes.length;
-    }
-
-    /** Bytes of a slot. */
-    long size(int slot) {
-        return sizes[slot];
     }
 
     /**
@@ -67,7 +57,7 @@ public final class SlotCredits {
     }
 
     /** Slots lent now. */
-    int lentCount() {
+    public int lentCount() {
         return lentCount;
     }
 

@@ -1,0 +1,107 @@
+package io.millrace.prefetch;
+
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+
+/**
+ * The visits of one pass in order: a pass may leave blocks out, come to one again, or go backwards.
+ * Immutable.
+ */
+public final class VisitPlan {
+    private final List<Entry> entries;
+    private final BitSet last; // the places that are a block's last
+
+    /** What a visit runs of the model. */
+    public enum Part {
+        /** The embedding. */
+        EMBEDDING,
+        /** One layer. */
+        LAYER,
+        /** The head. */
+        HEAD
+    }
+
+    /**
+     * One visit.
+     *
+     * @param block index of the block that has to come
+     * @param part what of the model it is
+     * @param layer which layer, from 0; 0 of the ends
+     */
+    public record Entry(int block, Part part, int layer) {
+        /** Checks the numbers. */
+        public Entry {
+            if (block < 0 || layer < 0) {
+                throw new IllegalArgumentException("block " + block + " as layer " + layer);
+            }
+        }
+    }
+
+    /**
+     * A pass of these visits.
+     *
+     * @param entries at least one
+     */
+    public VisitPlan(List<Entry> entries) {
+        this.entries = List.copyOf(entries);
+        if (entries.isEmpty()) {
+            throw new IllegalArgumentException("a pass without visits");
+        }
+        last = new BitSet(entries.size());
+        BitSet seen = new BitSet();
+        for (int place = entries.size() - 1; place >= 0; place--) {
+            last.set(place, !seen.get(block(place)));
+            seen.set(block(place));
+        }
+    }
+
+    /**
+     * A whole pass: the first visit embeds, the last is to the head, each between runs one layer.
+     *
+     * @param blocks of the visits in order
+     */
+    public static VisitPlan whole(List<Integer> blocks) {
+        List<Entry> entries = new ArrayList<>();
+        for (int block : blocks) {
+            int layer = entries.size() - 1;
+            Part part = layer < 0 ? Part.EMBEDDING : Part.LAYER;
+            if (layer >= 0 && layer == blocks.size() - 2) {
+                part = Part.HEAD;
+            }
+            entries.add(new Entry(block, part, part == Part.LAYER ? layer : 0));
+        }
+        return new VisitPlan(entries);
+    }
+
+    /** How many visits there are. */
+    public int size() {
+        return entries.size();
+    }
+
+    /** One visit. */
+    public Entry entry(int place) {
+        return entries.get(place);
+    }
+
+    /** The block of a visit. */
+    public int block(int place) {
+        return entries.get(place).block();
+    }
+
+    /** Whether no later visit of the pass is to the same block. */
+    public boolean isLast(int place) {
+        return last.get(place);
+    }
+
+    /** The block some visits behind one, in this pass or over its end in others of a plan. */
+    int blockBehind(int place, int visits, VisitPlan next) {
+        int at = place + visits;
+        return at < size() ? block(at) : next.block((at - size()) % next.size());
+    }
+
+    @Override
+    public String toString() {
+        return "visits to blocks " + entries.stream().map(Entry::block).toList();
+    }
+}

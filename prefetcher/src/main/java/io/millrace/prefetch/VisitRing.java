@@ -1,0 +1,188 @@
+package io.millrace.prefetch;
+
+import com.lmax.disruptor.RingBuffer;
+
+/**
+ * The visits that lanes pass, published in the order in which passes ask for them: those of the
+ * running pass, and behind its end those of the passes that are expected. Where a pass turns out
+ * otherwise, what was published in vain is dropped: lanes pass it without a move, once those under
+ * way have ended. Used by the computing thread.
+ */
+final class VisitRing {
+    private final PipelineMonitor monitor;
+    private final Placement placement;
+    private final long firstStep;
+    private final RingBuffer<Visit> ring;
+    private VisitPlan running;
+    private VisitPlan expected;
+    private long pass; // from 1; 0 before the first
+    private int place; // in the running pass, of the next visit
+    private long position; // in the ring, of the next visit or of a dropped one before it
+    private long published = -1;
+    private long aheadPass; // of the next visit to be published
+    private int aheadPlace;
+
+    VisitRing(PipelineMonitor monitor, Placement placement, long firstStep) {
+        this.monitor = monitor;
+        this.placement = placement;
+        this.firstStep = firstStep;
+        running = VisitPlan.whole(placement.request().visits());
+        expected = running;
+        place = running.size();
+        // Room for two passes: lanes are bounded by slots before they are by the ring.
+        int size = Math.max(4, Integer.highestOneBit(2 * running.size() - 1) << 1);
+        ring = RingBuffer.createSingleProducer(Visit::new, size, monitor);
+    }
+
+    /** The ring itself. */
+    RingBuffer<Visit> ring() {
+        return ring;
+    }
+
+    /** Begins a pass; what is left of the one before is given up. */
+    void begin(VisitPlan plan, VisitPlan next) {
+        requireBlocks(plan);
+        requireBlocks(next);
+        pass++;
+        place = 0;
+        running = plan;
+        expected = next;
+        aheadPass = pass;
+        aheadPlace = 0;
+        long visit = position;
+        while (visit <= published && (ring.get(visit).dropped || isAhead(ring.get(visit)))) {
+            if (!ring.get(visit++).dropped) {
+                moveAhead();
+            }
+        }
+        drop(visit);
+    }
+
+    private void requireBlocks(VisitPlan plan) {
+        for (int at = 0; at < plan.size(); at++) {
+            if (plan.block(at) >= placement.homes().size()) {
+                throw new IllegalArgumentException("a visit to block " + plan.block(at));
+            }
+        }
+    }
+
+    private boolean isAhead(Visit visit) {
+        return visit.pass == aheadPass
+                && visit.place == aheadPlace
+                && visit.block == planAhead().block(aheadPlace);
+    }
+
+    private VisitPlan planAhead() {
+        return aheadPass == pass ? running : expected;
+    }
+
+    private void moveAhead() {
+        if (++aheadPlace == planAhead().size()) {
+            aheadPass++;
+            aheadPlace = 0;
+        }
+    }
+
+    /** Drops what was published for passes to come; not called within one. */
+    void dropExpected() {
+        aheadPass = isPassOver() ? pass + 1 : pass;
+        aheadPlace = 0;
+        drop(position);
+    }
+
+    private void drop(long first) {
+        if (first > published) {
+            return;
+        }
+        synchronized (monitor) {
+            for (long visit = first; visit <= published; visit++) {
+                ring.get(visit).dropped = true;
+            }
+            monitor.signalAllWhenBlocking();
+        }
+    }
+
+    /** Whether the running pass has visits behind it and before it. */
+    boolean isWithinPass() {
+        return place > 0 && place < running.size();
+    }
+
+    /** Whether every visit of the running pass is done; so it is before the first. */
+    boolean isPassOver() {
+        return place == running.size();
+    }
+
+    /** The plan of the passes to come. */
+    VisitPlan expected() {
+        return expected;
+    }
+
+    /** The block of the next visit. */
+    int nextBlock() {
+        return running.block(place);
+    }
+
+    /** Which visit of the running pass is next. */
+    int place() {
+        return place;
+    }
+
+    /** Whether a visit is its block's last in the running pass. */
+    boolean isLast(Visit visit) {
+        return running.isLast(visit.place);
+    }
+
+    /** The step that spans of the running pass carry. */
+    long step() {
+        return stepOf(Math.max(1, pass));
+    }
+
+    private long stepOf(long number) {
+        return firstStep + number - 1;
+    }
+
+    /** Where in the ring the next visit is. */
+    long position() {
+        return position;
+    }
+
+    /** The next visit; published. */
+    Visit next() {
+        return ring.get(position);
+    }
+
+    /** Whether what is at {@link #position} was dropped. */
+    boolean isNextDropped() {
+        return position <= published && ring.get(position).dropped;
+    }
+
+    /** Leaves a dropped visit behind; where it was. */
+    long passDropped() {
+        return position++;
+    }
+
+    /** Leaves a visit behind that was computed; where it was. */
+    long passComputed() {
+        place++;
+        return position++;
+    }
+
+    /** Whether the next visit is published, or can be. */
+    boolean hasRoomForNext() {
+        return published >= position || ring.hasAvailableCapacity(1);
+    }
+
+    /** Publishes the next visit and, where lanes may run ahead, as many as there is room for. */
+    void publish(boolean ahead) {
+        while (published < position || (ahead && ring.hasAvailableCapacity(1))) {
+            VisitPlan plan = planAhead();
+            published = ring.next();
+            Visit visit = ring.get(published);
+            visit.begin(aheadPass, aheadPlace, plan.block(aheadPlace), stepOf(aheadPass));
+            visit.soonOnHost = placement.soonThroughHost(plan, aheadPlace, expected);
+            visit.soonOnDevice = placement.soonThroughDevice(plan, aheadPlace, expected);
+            moveAhead();
+            ring.publish(published);
+        }
+    }
+}

@@ -1,0 +1,283 @@
+package io.millrace.prefetch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.millrace.memory.BlockLayout;
+import io.millrace.memory.DType;
+import io.millrace.memory.Seed;
+import io.millrace.memory.SeedExtension;
+import io.millrace.memory.TensorSlot;
+import io.millrace.memory.Tier;
+import io.millrace.memory.host.HostSlab;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Passes that leave blocks out, repeat them, go backwards, or break off: every byte is right. */
+@ExtendWith(SeedExtension.class)
+@Timeout(value = 60, unit = TimeUnit.SECONDS)
+final class VisitPlanFeedTest {
+    private static final long LARGEST = 20_480;
+    private static final long LAYER = 12_288;
+    private static final int PASSES = 12;
+    private static final int BLOCKS = FeedRig.SIZES.size();
+
+    @TempDir Path folder;
+
+    private static VisitPlan plan(List<Integer> blocks) {
+        return new VisitPlan(
+                blocks.stream()
+                        .map(block -> new VisitPlan.Entry(block, VisitPlan.Part.LAYER, block))
+                        .toList());
+    }
+
+    private static VisitPlan plan(Integer... blocks) {
+        return plan(List.of(blocks));
+    }
+
+    /** What a run might ask for. */
+    private static VisitPlan random(SplittableRandom random) {
+        List<Integer> blocks =
+                new ArrayList<>(random.nextBoolean() ? FeedRig.TIED : FeedRig.UNTIED);
+        switch (random.nextInt(5)) {
+            case 0 -> {
+                return VisitPlan.whole(blocks);
+            }
+            case 1 -> Collections.reverse(blocks);
+            case 2 -> blocks.removeIf(block -> random.nextInt(3) > 0);
+            case 3 -> blocks.addAll(blocks.subList(random.nextInt(4), 5));
+            default -> Collections.shuffle(blocks, new Random(random.nextLong()));
+        }
+        if (random.nextInt(3) == 0) {
+            blocks.addAll(random.ints(random.nextInt(12), 0, BLOCKS).boxed().toList());
+        }
+        return plan(blocks.isEmpty() ? List.of(random.nextInt(BLOCKS)) : blocks);
+    }
+
+    /** Some passes, each through a feed and through plain arrays, in step. */
+    private static final class Run {
+        private final SplittableRandom random;
+        private final long salt;
+        private final int one;
+        private final FeedRig.ArrayFeed plain = new FeedRig.ArrayFeed();
+        private int changedVisits;
+        private String what = "";
+
+        Run(SplittableRandom random) {
+            this.random = random;
+            salt = random.nextLong();
+            one = 1 + random.nextInt(3);
+        }
+
+        boolean changes(long step, int block) {
+            return new SplittableRandom(salt + 1009 * step + block).nextInt(one) == 0;
+        }
+
+        /** Brings a block up to date; whether that changed it. */
+        private boolean update(BlockLease lease, long step, int block) {
+            boolean changed = false;
+            for (long update = lease.foldedThrough() + 1; update <= step; update++) {
+                if (changes(update, block)) {
+                    FeedRig.fold(lease.weights(), update, block);
+                    changed = true;
+                }
+            }
+            if (lease.foldedThrough() < step) {
+                lease.markFolded(step, changed);
+            }
+            return changed;
+        }
+
+        void pass(BlockFeed feed, VisitPlan plan, long step, int visits) {
+            for (int place = 0; place < visits; place++) {
+                int block = plan.block(place);
+                BlockLease expected = plain.acquire(block);
+                update(expected, step, block);
+                try (BlockLease lease = feed.acquire(block)) {
+                    changedVisits += update(lease, step, block) ? 1 : 0;
+                    assertThat(FeedRig.digest(lease.weights()))
+                            .as("visit %d of %s in step %d, %s", place, plan, step, what)
+                            .isEqualTo(FeedRig.digest(expected.weights()));
+                }
+            }
+        }
+
+        /** Passes of any plan, some of them abandoned, with predictions right and wrong. */
+        void passes(BlockFeed feed, Runnable between) {
+            List<VisitPlan> plans = new ArrayList<>();
+            for (int pass = 0; pass <= PASSES; pass++) {
+                plans.add(random(random));
+            }
+            for (int step = 1; step <= PASSES; step++) {
+                VisitPlan plan = plans.get(step - 1);
+                switch (random.nextInt(3)) {
+                    case 0 -> feed.begin(plan);
+                    case 1 -> feed.begin(plan, plans.get(step));
+                    default -> feed.begin(plan, random(random));
+                }
+                boolean abandoned = random.nextInt(4) == 0;
+                pass(feed, plan, step, abandoned ? random.nextInt(plan.size()) : plan.size());
+                if (!abandoned) {
+                    between.run();
+                }
+            }
+            feed.begin(VisitPlan.whole(FeedRig.UNTIED));
+            pass(feed, VisitPlan.whole(FeedRig.UNTIED), PASSES + 1, BLOCKS);
+        }
+
+        void requireStored(FeedRig rig) {
+            try (HostSlab slab = rig.host.allocate("a block", LARGEST)) {
+                for (int block = 0; block < BLOCKS; block++) {
+                    if (rig.store.has(block)) {
+                        rig.store.read(block, slab.segment());
+                    } else {
+                        FeedRig.fillBase(block, slab.segment());
+                    }
+                    long bytes = FeedRig.SIZES.get(block);
+                    assertThat(FeedRig.digest(slab.segment().asSlice(0, bytes)))
+                            .as("block %d on the drive, %s", block, what)
+                            .isEqualTo(FeedRig.digest(plain.acquire(block).weights()));
+                }
+            }
+        }
+    }
+
+    @Test
+    void streamsAnyPlanUnderAnyBudget(@Seed long seed) {
+        SplittableRandom random = new SplittableRandom(seed);
+        for (int number = 0; number < 40; number++) {
+            Path place = folder.resolve("run" + number);
+            assertThat(place.toFile().mkdir()).isTrue();
+            Run run = new Run(random.split());
+            boolean unified = random.nextBoolean();
+            long host = LARGEST + random.nextLong(6 * LAYER);
+            long device = unified ? PlacementRequest.UNIFIED : LARGEST + random.nextLong(6 * LAYER);
+            boolean overlap = random.nextInt(4) > 0;
+            try (FeedRig rig = new FeedRig(place)) {
+                if (random.nextBoolean()) {
+                    rig.pauseEverything(seed + number);
+                }
+                Placement placement = rig.place(FeedRig.TIED, host, device, random.nextInt(5));
+                rig.spoilsDownloads = !placement.homes().contains(Tier.DEVICE);
+                run.what = placement + (overlap ? "" : " without overlap");
+                PipelinedFeed feed =
+                        rig.start(placement, FeedOptions.defaults().withOverlap(overlap));
+                run.passes(feed, () -> between(feed, random));
+                feed.flush();
+                run.requireStored(rig);
+                assertThat(rig.writes.get()).as(run.what).isLessThanOrEqualTo(run.changedVisits);
+            }
+        }
+    }
+
+    private static void between(PipelinedFeed feed, SplittableRandom random) {
+        switch (random.nextInt(6)) {
+            case 0 -> feed.flush();
+            case 1, 2 -> feed.settle();
+            default -> {}
+        }
+    }
+
+    @Test
+    void writesABlockBackOnceForEachVisitThatChangedIt(@Seed long seed) {
+        try (FeedRig rig = new FeedRig(folder)) {
+            Placement placement = rig.place(FeedRig.TIED, LARGEST, LARGEST, 0);
+            assertThat(placement.homes()).containsOnly(Tier.NVME);
+            PipelinedFeed feed = rig.start(placement, FeedOptions.defaults().withOverlap(false));
+            Run run = new Run(new SplittableRandom(seed));
+            run.passes(feed, () -> {});
+            assertThat(rig.writes).hasValue(run.changedVisits);
+            assertThat(rig.downloads).hasValue(run.changedVisits);
+            run.requireStored(rig);
+        }
+    }
+
+    @Test
+    void aResidentFeedTakesAnyPlan(@Seed long seed) {
+        List<BlockLayout> layouts =
+                IntStream.range(0, BLOCKS)
+                        .mapToObj(block ->
+                                BlockLayout.pack(
+                                        block,
+                                        List.of(
+                                                new TensorSlot(
+                                                        "t" + block,
+                                                        block,
+                                                        DType.F32,
+                                                        List.of(FeedRig.SIZES.get(block) / 4),
+                                                        0))))
+                        .toList();
+        try (FeedRig rig = new FeedRig(folder);
+                ResidentFeed feed =
+                        new ResidentFeed(
+                                layouts,
+                                rig.host,
+                                (block, target) -> {
+                                    FeedRig.fillBase(block, target);
+                                    return 0;
+                                })) {
+            new Run(new SplittableRandom(seed)).passes(feed, () -> {});
+        }
+    }
+
+    @Test
+    void readsNothingTwiceForAPassThatWasForetold() {
+        try (FeedRig rig = new FeedRig(folder)) {
+            Placement placement =
+                    rig.place(FeedRig.UNTIED, LARGEST + LAYER, PlacementRequest.UNIFIED, 1);
+            assertThat(placement.homes()).containsOnly(Tier.NVME);
+            PipelinedFeed feed = rig.start(placement, FeedOptions.defaults());
+            List<VisitPlan> plans = List.of(plan(0, 1, 2), plan(5, 4), plan(3, 1, 5));
+            for (int pass = 0; pass < 30; pass++) {
+                VisitPlan plan = plans.get(pass % 3);
+                feed.begin(plan, plans.get((pass + 1) % 3));
+                for (int place = 0; place < plan.size(); place++) {
+                    feed.acquire(plan.block(place)).close();
+                }
+            }
+            feed.drain();
+            assertThat(rig.reads.get()).isBetween(10L * 8, 10L * 8 + 2);
+        }
+    }
+
+    @Test
+    void refusesWhatIsNotInThePlan() {
+        assertThatThrownBy(() -> plan(List.of())).hasMessageContaining("without visits");
+        try (FeedRig rig = new FeedRig(folder)) {
+            Placement placement = rig.place(FeedRig.UNTIED, LARGEST, PlacementRequest.UNIFIED, 1);
+            PipelinedFeed feed = rig.start(placement, FeedOptions.defaults());
+            assertThatThrownBy(() -> feed.begin(plan(6))).hasMessageContaining("block 6");
+            feed.begin(plan(3, 2));
+            assertThatThrownBy(() -> feed.acquire(0)).hasMessageContaining("block 3");
+            BlockLease lease = feed.acquire(3);
+            assertThatThrownBy(() -> feed.begin(plan(1))).hasMessageContaining("still open");
+            lease.close();
+            feed.begin(plan(1));
+            feed.acquire(1).close();
+            feed.acquire(1).close();
+        }
+    }
+
+    @Test
+    void aWholePassEmbedsRunsTheLayersAndEndsAtTheHead() {
+        VisitPlan whole = VisitPlan.whole(List.of(0, 1, 2, 0));
+        assertThat(IntStream.range(0, 4).mapToObj(whole::entry))
+                .containsExactly(
+                        new VisitPlan.Entry(0, VisitPlan.Part.EMBEDDING, 0),
+                        new VisitPlan.Entry(1, VisitPlan.Part.LAYER, 0),
+                        new VisitPlan.Entry(2, VisitPlan.Part.LAYER, 1),
+                        new VisitPlan.Entry(0, VisitPlan.Part.HEAD, 0));
+        assertThat(IntStream.range(0, 4).mapToObj(whole::isLast))
+                .containsExactly(false, true, true, true);
+    }
+}

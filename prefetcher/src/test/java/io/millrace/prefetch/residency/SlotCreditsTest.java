@@ -1,0 +1,54 @@
+package io.millrace.prefetch.residency;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+
+final class SlotCreditsTest {
+    @Test
+    void lendsTheSmallestThatFits() {
+        SlotCredits credits = credits(300, 100, 200);
+        assertThat(credits.tryLend(150, 0)).isEqualTo(1);
+        assertThat(credits.tryLend(150, 0)).isEqualTo(2);
+        assertThat(credits.tryLend(150, 0)).isEqualTo(SlotCredits.NONE);
+        assertThat(credits.tryLend(50, 0)).isZero();
+    }
+
+    @Test
+    void leavesALargeSlotToTheBlockThatComesSoon() {
+        SlotCredits credits = credits(100, 100, 300);
+        assertThat(credits.tryLend(90, 250)).isZero();
+        assertThat(credits.tryLend(90, 250)).isEqualTo(1);
+        assertThat(credits.tryLend(90, 250)).isEqualTo(SlotCredits.NONE);
+        assertThat(credits.tryLend(250, 90)).isEqualTo(2);
+    }
+
+    @Test
+    void borrowsALargeSlotThatNobodyNeedsSoon() {
+        SlotCredits credits = credits(100, 300);
+        assertThat(credits.tryLend(90, 90)).isZero();
+        assertThat(credits.tryLend(90, 90)).isEqualTo(1);
+    }
+
+    @Test
+    void lendsALargeSlotWhereNoOtherWouldEverFit() {
+        SlotCredits credits = credits(300, 300);
+        assertThat(credits.tryLend(90, 250)).isZero();
+        assertThat(credits.tryLend(90, 250)).isEqualTo(1);
+    }
+
+    @Test
+    void takesNoSlotBackTwice() {
+        SlotCredits credits = credits(100);
+        credits.giveBack(credits.tryLend(90, 0));
+        assertThat(credits.lentCount()).isZero();
+        assertThat(credits.mostLent()).isOne();
+        assertThatThrownBy(() -> credits.giveBack(0)).hasMessageContaining("twice");
+    }
+
+    private static SlotCredits credits(long... sizes) {
+        return new SlotCredits(Arrays.stream(sizes).boxed().toList());
+    }
+}
