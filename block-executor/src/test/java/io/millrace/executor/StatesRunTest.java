@@ -9,6 +9,7 @@ import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.RunStart;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.journal.Replay;
+import io.millrace.executor.stranger.MovingRule;
 import io.millrace.executor.stranger.StatefulRule;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.ByteSize;
@@ -25,10 +26,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -225,5 +229,63 @@ class StatesRunTest {
         Replay.until(model, temp.resolve("best").resolve("journal.jsonl"), kept, until);
         assertThat(temp.resolve("best").resolve(WEIGHTS))
                 .hasSameBinaryContentAs(until.resolve(WEIGHTS));
+    }
+
+    private TuneConfigBuilder moving(String name) {
+        return config(name).optimizer(MovingRule.NAME);
+    }
+
+    @Test
+    void statesThatMoveGoWithTheirWeightsWhateverComes() throws IOException {
+        Map<String, byte[]> moved =
+                Runs.result(TuningRun.run(moving("moving").build(), RunListener.SILENT).out());
+        assertThat(moved.get(WEIGHTS)).isNotEqualTo(expected);
+
+        TuningRun.run(moving("streamed").memory(streamed()).build(), RunListener.SILENT);
+        Runs.assertSame(temp.resolve("streamed"), moved, "streamed");
+        TuningRun.run(moving("emulated").memory(memory("emulated", 0)).build(), RunListener.SILENT);
+        Runs.assertSame(temp.resolve("emulated"), moved, "emulated");
+
+        Path file = checkpoint("parts", 2).resolve(StateFile.NAME);
+        for (boolean damaged : new boolean[] {false, true}) {
+            cutMoving(MemoryConfig.DEFAULT, false, 3);
+            byte[] states = Files.readAllBytes(file);
+            int zeros = 0;
+            for (byte one : states) {
+                zeros += one == 0 ? 1 : 0;
+            }
+            assertThat(zeros).isLessThan(states.length / 2);
+            if (damaged) {
+                states[states.length - 1] ^= 1;
+                Files.write(file, states);
+            }
+            cutMoving(MemoryConfig.DEFAULT, true, 4);
+            cutMoving(streamed(), true, 5);
+            TuningRun.run(moving("parts").resume(true).build(), RunListener.SILENT);
+            Runs.assertSame(temp.resolve("parts"), moved, "parts, damaged: " + damaged);
+            delete(temp.resolve("parts"));
+        }
+
+        Path rebuilt = temp.resolve("rebuilt");
+        Replay.run(model, temp.resolve("moving").resolve("journal.jsonl"), rebuilt);
+        assertThat(Files.readAllBytes(rebuilt.resolve(WEIGHTS))).isEqualTo(moved.get(WEIGHTS));
+
+        TuningRun.run(moving("more").steps(4).build(), RunListener.SILENT);
+        TuningRun.run(moving("more").resume(true).build(), RunListener.SILENT);
+        Runs.assertSame(temp.resolve("more"), moved, "more");
+    }
+
+    private void cutMoving(MemoryConfig memory, boolean resume, long after) {
+        TuneConfigBuilder run = moving("parts").memory(memory).checkpointEvery(2).resume(resume);
+        assertThatThrownBy(() -> TuningRun.run(run.build(), Runs.cutAfter(after)))
+                .isInstanceOf(Runs.Cut.class);
+    }
+
+    private static void delete(Path folder) throws IOException {
+        try (Stream<Path> entries = Files.walk(folder)) {
+            for (Path entry : entries.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(entry);
+            }
+        }
     }
 }
