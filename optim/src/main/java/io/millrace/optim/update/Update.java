@@ -43,7 +43,10 @@ public record Update(
 
     /** Whether it changes no parameter. */
     public boolean isStill() {
-        return decay == 1f && terms.isEmpty() && momentum.map(thin -> thin.rate == 0f).orElse(true);
+        return decay == 1f
+                && terms.isEmpty()
+                && program.isEmpty()
+                && momentum.map(thin -> thin.rate == 0f).orElse(true);
     }
 
     /** An update without momentum. */
