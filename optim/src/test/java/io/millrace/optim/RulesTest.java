@@ -19,6 +19,7 @@ import io.millrace.optim.update.MezoSgd;
 import io.millrace.optim.update.Optimizers;
 import io.millrace.optim.update.Update;
 import io.millrace.optim.update.UpdateRule;
+import io.millrace.optim.update.ZoSign;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -67,6 +68,13 @@ final class RulesTest {
                                         new Update.Term(96, (float) (0.25 * -4 / 2)))));
         assertThat(rule.suits(new LowRankDirection(1, 2, 3))).isTrue();
         assertThat(rule.suits(new GaussianDirection())).isFalse();
+    }
+
+    @Test
+    void aProgramIsAChangeThoughItHasNeitherDecayNorTerms() {
+        Update update = new ZoSign().next(record(3, 2));
+        assertThat(update.isStill()).isFalse();
+        assertThat(update.still().isStill()).isTrue();
     }
 
     @Test
