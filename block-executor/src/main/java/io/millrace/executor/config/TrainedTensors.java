@@ -62,7 +62,8 @@ public final class TrainedTensors {
 
     private static Pattern pattern(String glob) {
         StringBuilder regex = new StringBuilder();
-        for (char one : glob.toCharArray()) {
+        for (int i = 0; i < glob.length(); i++) {
+            char one = glob.charAt(i);
             regex.append(
                     switch (one) {
                         case '*' -> ".*";

@@ -169,7 +169,7 @@ class ArchitecturesTest {
         BlockProgram layer = gemma.layers().getFirst();
         List<Op.Norm> norms = all(Op.Norm.class, layer);
         assertThat(norms).allMatch(norm -> norm.norm().weightOffset() == 1);
-        assertThat(norms.stream().map(norm -> norm.norm().weight().split("\\.")[3]))
+        assertThat(norms.stream().map(norm -> norm.norm().weight().split("\\.", -1)[3]))
                 .containsExactly(
                         "input_layernorm",
                         "post_attention_layernorm",
