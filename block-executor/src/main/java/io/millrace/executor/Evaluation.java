@@ -10,7 +10,7 @@ import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.memory.BadInputException;
-import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.program.ModelProgram;
 import io.millrace.model.text.Dataset;
 import io.millrace.optim.estimate.Questions;
 import io.millrace.optim.update.MezoSgd;
@@ -29,8 +29,8 @@ public final class Evaluation {
     public static EvalResult run(EvalConfig config) {
         try (ModelSession session =
                 ModelSession.open(config.model(), Optional.empty(), config.memory())) {
-            DecoderSpec spec = session.checkpoint().spec();
-            Dataset data = TrainingData.read(config.data(), config.task(), config.model(), spec);
+            ModelProgram program = session.checkpoint().program();
+            Dataset data = TrainingData.read(config.data(), config.task(), config.model(), program);
             if (config.metric() == Metric.ACCURACY && data.classification().isEmpty()) {
                 throw new BadInputException(
                         config.data().toString(),

@@ -2,7 +2,7 @@ package io.millrace.executor;
 
 import io.millrace.memory.DType;
 import io.millrace.model.file.SafetensorsWriter;
-import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.program.ModelProgram;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.List;
@@ -14,7 +14,7 @@ final class ForwardOutput {
     static void write(
             Path file,
             ForwardPass.Padded input,
-            DecoderSpec spec,
+            ModelProgram program,
             MemorySegment logits,
             float[] tokenLosses,
             double meanLoss) {
@@ -25,7 +25,7 @@ final class ForwardOutput {
                         new SafetensorsWriter.Entry(
                                 "logits",
                                 DType.F32,
-                                List.of(rows, columns, (long) spec.vocabSize())),
+                                List.of(rows, columns, (long) program.vocabSize())),
                         new SafetensorsWriter.Entry(
                                 "token_loss", DType.F32, List.of(rows, columns - 1)),
                         new SafetensorsWriter.Entry("mean_loss", DType.F32, List.of()));

@@ -17,7 +17,7 @@ import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
 import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.file.TensorInfo;
-import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.program.ModelProgram;
 import io.millrace.model.text.Batch;
 import io.millrace.model.text.Example;
 import io.millrace.optim.estimate.Questions;
@@ -59,14 +59,14 @@ public final class ForwardPass {
     public static Result run(Path model, Path input, Path output, MemoryConfig memory) {
         GivenPaths.requireWritableFile("--output", output);
         try (ModelSession session = ModelSession.open(model, Optional.empty(), memory)) {
-            DecoderSpec spec = session.checkpoint().spec();
-            Padded padded = Padded.read(input, spec);
+            ModelProgram program = session.checkpoint().program();
+            Padded padded = Padded.read(input, program);
             session.checkpoint().scan();
             Batch batch = padded.batch();
             int longest = batch.maxLength();
             ScratchSize size = ScratchSize.batches(batch.rows(), 1, longest, Questions.each(1, 1));
             Forward forward = session.startPlain(size);
-            long width = spec.vocabSize();
+            long width = program.vocabSize();
             HostMemory host = new HostMemory(session.ledger());
             try (HostSlab packed =
                             host.allocate(
@@ -74,12 +74,13 @@ public final class ForwardPass {
                                     MicroBatch.withSlack(batch.tokens()) * width * Float.BYTES);
                     HostSlab spread =
                             host.allocate("padded logits", padded.cells() * width * Float.BYTES)) {
-                forwardAll(forward, batch, packed.segment(), spec.vocabSize());
+                forwardAll(forward, batch, packed.segment(), program.vocabSize());
                 scatter(batch, packed.segment(), spread.segment(), width);
                 float[] losses = new float[padded.rows() * (padded.columns() - 1)];
-                double sum = tokenLosses(padded, packed.segment(), spec.vocabSize(), losses);
+                double sum = tokenLosses(padded, packed.segment(), program.vocabSize(), losses);
                 long scored = batch.scoredTokens();
-                ForwardOutput.write(output, padded, spec, spread.segment(), losses, sum / scored);
+                ForwardOutput.write(
+                        output, padded, program, spread.segment(), losses, sum / scored);
                 return new Result(sum / scored, scored);
             }
         }
@@ -157,7 +158,7 @@ public final class ForwardPass {
             return (long) rows * columns;
         }
 
-        static Padded read(Path input, DecoderSpec spec) {
+        static Padded read(Path input, ModelProgram program) {
             try (SafetensorsFile file = SafetensorsFile.open(input)) {
                 TensorInfo ids = file.tensor("input_ids");
                 if (ids.shape().size() != 2 || ids.elementCount() == 0) {
@@ -181,7 +182,7 @@ public final class ForwardPass {
                                 optional(file, input, "labels", ids),
                                 rows,
                                 columns);
-                check(batch, input, spec);
+                check(batch, input, program);
                 return new Padded(rows, columns, batch);
             }
         }
@@ -202,26 +203,26 @@ public final class ForwardPass {
             return tensor.isPresent() ? file.readLongs(name) : null;
         }
 
-        private static void check(Batch batch, Path input, DecoderSpec spec) {
+        private static void check(Batch batch, Path input, ModelProgram program) {
             for (int index = 0; index < batch.tokens(); index++) {
-                requireInVocabulary(batch.ids()[index], "input_ids", input, spec);
-                requireInVocabulary(batch.targets()[index], "labels", input, spec);
+                requireInVocabulary(batch.ids()[index], "input_ids", input, program);
+                requireInVocabulary(batch.targets()[index], "labels", input, program);
             }
-            if (batch.maxLength() > spec.maxPositions()) {
+            if (batch.maxLength() > program.maxPositions()) {
                 throw new BadInputException(
                         input.toString(),
                         "input_ids has a row of " + batch.maxLength() + " tokens",
-                        "the model takes at most " + spec.maxPositions());
+                        "the model takes at most " + program.maxPositions());
             }
         }
 
         private static void requireInVocabulary(
-                int id, String field, Path input, DecoderSpec spec) {
-            if (id >= spec.vocabSize() || (id < 0 && id != Example.NOT_SCORED)) {
+                int id, String field, Path input, ModelProgram program) {
+            if (id >= program.vocabSize() || (id < 0 && id != Example.NOT_SCORED)) {
                 throw new BadInputException(
                         input.toString(),
                         field + " has the id " + id,
-                        "the vocabulary ends at " + (spec.vocabSize() - 1));
+                        "the vocabulary ends at " + (program.vocabSize() - 1));
             }
         }
     }

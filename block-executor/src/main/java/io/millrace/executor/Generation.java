@@ -14,7 +14,7 @@ import io.millrace.executor.step.Variants;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
-import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.program.ModelProgram;
 import io.millrace.model.text.SpecialTokens;
 import io.millrace.model.text.Tokenizer;
 import io.millrace.optim.update.MezoSgd;
@@ -27,13 +27,13 @@ import java.util.function.IntPredicate;
 
 /** Continues a prompt by the likeliest token at every place. */
 public final class Generation {
-    private final DecoderSpec spec;
+    private final ModelProgram program;
     private final Forward forward;
     private final UpdateLog updates = new UpdateLog(new MezoSgd());
     private final Floats logits;
 
-    private Generation(DecoderSpec spec, Forward forward, Floats logits) {
-        this.spec = spec;
+    private Generation(ModelProgram program, Forward forward, Floats logits) {
+        this.program = program;
         this.forward = forward;
         this.logits = logits;
     }
@@ -57,21 +57,21 @@ public final class Generation {
         try (ModelSession session =
                         ModelSession.open(config.model(), Optional.empty(), config.memory());
                 Tokenizer tokenizer = Tokenizer.of(config.model())) {
-            DecoderSpec spec = session.checkpoint().spec();
+            ModelProgram program = session.checkpoint().program();
             int[] prompt = tokenizer.encodePrompt(config.prompt());
-            if (prompt.length >= spec.maxPositions()) {
+            if (prompt.length >= program.maxPositions()) {
                 throw new BadInputException(
                         "--prompt",
                         "has "
                                 + prompt.length
                                 + " tokens, and the model takes "
-                                + spec.maxPositions(),
+                                + program.maxPositions(),
                         "give a shorter prompt");
             }
             int longest =
                     (int)
                             Math.min(
-                                    spec.maxPositions(),
+                                    program.maxPositions(),
                                     (long) prompt.length + config.maxNewTokens());
             ScratchSize size = ScratchSize.continuation(prompt.length, longest);
             Forward forward = session.startPlain(size);
@@ -79,9 +79,9 @@ public final class Generation {
                     new HostMemory(session.ledger())
                             .allocate(
                                     "logits",
-                                    MicroBatch.withSlack(1) * spec.vocabSize() * Float.BYTES)) {
+                                    MicroBatch.withSlack(1) * program.vocabSize() * Float.BYTES)) {
                 Generation generation =
-                        new Generation(spec, forward, new Floats(slab.segment(), 0));
+                        new Generation(program, forward, new Floats(slab.segment(), 0));
                 SpecialTokens special = tokenizer.special();
                 // Some folders list marks beside the tokenizer's own: any of them is an end.
                 IntPredicate ends =
@@ -119,9 +119,9 @@ public final class Generation {
                         new int[] {-1});
         forward.run(
                 ForwardRequest.plain(List.of(batch), updates),
-                new LogitsSink(new Variants(logits, 0, spec.vocabSize()), 0));
+                new LogitsSink(new Variants(logits, 0, program.vocabSize()), 0));
         int best = 0;
-        for (int id = 1; id < spec.vocabSize(); id++) {
+        for (int id = 1; id < program.vocabSize(); id++) {
             if (logit(id) > logit(best)) {
                 best = id;
             }

@@ -98,7 +98,7 @@ final class BFloat16ForwardTest {
                                     false)
                             .start(Optional.empty(), 1)
                             .forward();
-            int width = session.checkpoint().spec().vocabSize();
+            int width = session.checkpoint().program().vocabSize();
             try (HostSlab slab =
                     new HostMemory(session.ledger())
                             .allocate("logits", MicroBatch.withSlack(TOKENS) * width * 4)) {

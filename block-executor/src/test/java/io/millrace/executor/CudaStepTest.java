@@ -7,6 +7,7 @@ import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.cuda.kernel.HostKit;
 import io.millrace.executor.step.LowRankSize;
 import io.millrace.model.Checkpoint;
+import io.millrace.model.program.Op;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
@@ -87,8 +88,11 @@ final class CudaStepTest {
                         .count();
         try (Checkpoint checkpoint = Checkpoint.open(Golden.path("llama"))) {
             long matrices =
-                    checkpoint.spec().layers().stream()
-                            .mapToLong(layer -> layer.attention().projections().size() + 4)
+                    checkpoint
+                            .program()
+                            .ops()
+                            .filter(Op.Linear.class::isInstance)
+                            .mapToLong(op -> ((Op.Linear) op).matrices().size())
                             .sum();
             assertThat(products).isEqualTo(matrices + 1); // and the logits'
             long all =

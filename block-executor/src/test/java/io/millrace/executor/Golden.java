@@ -15,7 +15,7 @@ import java.util.Map;
 
 /** Reference checkpoints and answers, made with PyTorch and transformers. */
 public final class Golden {
-    static final List<String> FOLDERS =
+    public static final List<String> FOLDERS =
             List.of(
                     "opt",
                     "opt-350m",

@@ -60,7 +60,7 @@ class PlanCommandTest {
 
     @Test
     void aPlanForPeopleCanBeActedOn() {
-        String text = run(WHAT_IF);
+        String text = run(RealCommand.with(WHAT_IF, "--batch-size", "32"));
         assertThat(text).contains("placement", "change first", "smallest budgets that work");
         assertThat(text).contains("Run it: millrace tune", "--micro-batch", "--device cuda:0");
         assertThat(text).contains("transfers hide behind computing from about");

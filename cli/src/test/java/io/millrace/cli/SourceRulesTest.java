@@ -47,7 +47,7 @@ class SourceRulesTest {
                     Map.entry("record NvmlFacts", 12),
                     Map.entry("record AttentionSpec", 17),
                     Map.entry("record MatmulShape", 14),
-                    Map.entry("record ScratchPlan", 14),
+                    Map.entry("record ScratchPlan", 12),
                     Map.entry("record Tables", 12),
                     Map.entry("record Call", 10),
                     Map.entry("record Case", 12));

@@ -11,7 +11,8 @@ import io.millrace.model.config.ModelConfig;
 import io.millrace.model.file.Elements;
 import io.millrace.model.file.TensorInfo;
 import io.millrace.model.file.WeightFiles;
-import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.program.ModelProgram;
+import io.millrace.model.spec.TensorSpec;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
@@ -47,7 +48,7 @@ public final class Checkpoint implements AutoCloseable {
     private final Path directory;
     private final ModelConfig config;
     private final Architecture architecture;
-    private final DecoderSpec spec;
+    private final ModelProgram program;
     private final WeightFiles weights;
     private final ModelLayout layout;
     private final List<String> headCopies;
@@ -58,17 +59,17 @@ public final class Checkpoint implements AutoCloseable {
             Path directory,
             ModelConfig config,
             Architecture architecture,
-            DecoderSpec spec,
+            ModelProgram program,
             WeightFiles weights) {
         this.directory = directory;
         this.config = config;
         this.architecture = architecture;
-        this.spec = spec;
+        this.program = program;
         this.weights = weights;
         Set<String> used =
-                SpecTensors.of(spec).all().map(SpecTensor::name).collect(Collectors.toSet());
+                ProgramTensors.of(program).all().map(TensorSpec::name).collect(Collectors.toSet());
         this.headCopies =
-                spec.isTied()
+                program.isTied()
                         ? architecture.headNames().stream()
                                 .filter(tensors()::containsKey)
                                 .filter(name -> !used.contains(name))
@@ -80,7 +81,7 @@ public final class Checkpoint implements AutoCloseable {
                         .filter(name -> !architecture.isBuffer(name))
                         .toList();
         checkTensors();
-        this.layout = ModelLayout.of(spec, name -> tensors().get(name).dtype());
+        this.layout = ModelLayout.of(program, name -> tensors().get(name).dtype());
         checkHeadCopies();
     }
 
@@ -102,8 +103,8 @@ public final class Checkpoint implements AutoCloseable {
         Architecture architecture = Architectures.of(config);
         WeightFiles weights = WeightFiles.open(directory);
         try {
-            DecoderSpec spec = architecture.spec(config, weights.tensors().keySet());
-            return new Checkpoint(directory, config, architecture, spec, weights);
+            ModelProgram program = architecture.program(config, weights.tensors().keySet());
+            return new Checkpoint(directory, config, architecture, program, weights);
         } catch (RuntimeException e) {
             weights.close();
             throw e;
@@ -134,7 +135,7 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     private void checkTensors() {
-        SpecTensors.of(spec)
+        ProgramTensors.of(program)
                 .all()
                 .forEach(wanted -> {
                     TensorInfo found = tensors().get(wanted.name());
@@ -172,8 +173,8 @@ public final class Checkpoint implements AutoCloseable {
      * A stored copy of a tied head must be the embedding, or the model's output would be unclear.
      */
     private void checkHeadCopies() {
-        TensorInfo embedding = tensors().get(spec.embedding().tokens());
         for (String name : headCopies) {
+            TensorInfo embedding = tensors().get(program.tied().orElseThrow());
             TensorInfo copy = tensors().get(name);
             if (!copy.shape().equals(embedding.shape())
                     || copy.dtype() != embedding.dtype()
@@ -222,9 +223,9 @@ public final class Checkpoint implements AutoCloseable {
         return architecture;
     }
 
-    /** The decoder, with the names of this folder's tensors. */
-    public DecoderSpec spec() {
-        return spec;
+    /** What the model computes, with the names of this folder's tensors. */
+    public ModelProgram program() {
+        return program;
     }
 
     /** Every tensor that the files hold, by name, buffers and copies too. */
@@ -254,7 +255,7 @@ public final class Checkpoint implements AutoCloseable {
         if (!storage.isTrainable()) {
             throw new IllegalArgumentException("weights cannot be stored as " + storage);
         }
-        return ModelLayout.of(spec, storage);
+        return ModelLayout.of(program, storage);
     }
 
     /** Reads a block as the files have it, laid out as {@link #layout()} says. */

@@ -190,7 +190,7 @@ public final class CheckpointWriter implements AutoCloseable {
     private static DType writtenDtype(Checkpoint base, ModelLayout layout, TensorInfo tensor) {
         String source =
                 base.headCopies().contains(tensor.name())
-                        ? base.spec().embedding().tokens()
+                        ? base.program().tied().orElseThrow()
                         : tensor.name();
         return layout.find(source).map(place -> place.slot().dtype()).orElse(tensor.dtype());
     }
@@ -290,7 +290,7 @@ public final class CheckpointWriter implements AutoCloseable {
      */
     public void writeTensor(TensorSlot slot, long offsetBytes, MemorySegment bytes) {
         folder.write(slot.name(), offsetBytes, bytes);
-        if (slot.name().equals(base.spec().embedding().tokens())) {
+        if (base.program().tied().equals(Optional.of(slot.name()))) {
             for (String copy : base.headCopies()) {
                 folder.write(copy, offsetBytes, bytes);
             }

@@ -5,7 +5,8 @@ import io.millrace.memory.DType;
 import io.millrace.memory.StateSlot;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.file.Elements;
-import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.program.ModelProgram;
+import io.millrace.model.spec.TensorSpec;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -66,33 +67,33 @@ public final class ModelLayout {
         }
     }
 
-    /** The layout of a decoder with all tensors stored in one dtype. */
-    public static ModelLayout of(DecoderSpec spec, DType dtype) {
-        return of(spec, name -> dtype);
+    /** The layout of a model with all tensors stored in one dtype. */
+    public static ModelLayout of(ModelProgram program, DType dtype) {
+        return of(program, name -> dtype);
     }
 
     /**
-     * The layout of a decoder.
+     * The layout of a model.
      *
-     * @param spec the decoder
+     * @param program what its blocks compute
      * @param dtypes the dtype in which a tensor of that name is stored
      */
-    public static ModelLayout of(DecoderSpec spec, Function<String, DType> dtypes) {
-        SpecTensors tensors = SpecTensors.of(spec);
-        List<String> names = tensors.all().map(SpecTensor::name).sorted(BYTEWISE).toList();
+    public static ModelLayout of(ModelProgram program, Function<String, DType> dtypes) {
+        ProgramTensors tensors = ProgramTensors.of(program);
+        List<String> names = tensors.all().map(TensorSpec::name).sorted(BYTEWISE).toList();
         Map<String, Integer> ids = new HashMap<>();
         for (String name : names) {
             ids.put(name, ids.size());
         }
         if (ids.size() != names.size()) {
-            throw new IllegalArgumentException("a tensor has two uses in " + spec.modelType());
+            throw new IllegalArgumentException("a tensor has two uses in " + program.modelType());
         }
-        List<List<SpecTensor>> groups = new ArrayList<>();
+        List<List<TensorSpec>> groups = new ArrayList<>();
         groups.add(tensors.embedding());
         groups.addAll(tensors.layers());
         int last = groups.size();
-        if (spec.isTied()) {
-            List<SpecTensor> ends = new ArrayList<>(tensors.embedding());
+        if (program.isTied()) {
+            List<TensorSpec> ends = new ArrayList<>(tensors.embedding());
             ends.addAll(tensors.head());
             groups.set(0, ends);
             last = 0;
@@ -100,26 +101,26 @@ public final class ModelLayout {
             groups.add(tensors.head());
         }
         List<BlockLayout> blocks = new ArrayList<>();
-        for (List<SpecTensor> group : groups) {
+        for (List<TensorSpec> group : groups) {
             blocks.add(pack(blocks.size(), group, ids, dtypes));
         }
         List<Integer> visits = new ArrayList<>();
-        for (int visit = 0; visit <= spec.layers().size(); visit++) {
+        for (int visit = 0; visit <= program.layers().size(); visit++) {
             visits.add(visit);
         }
         visits.add(last);
-        return new ModelLayout(blocks, visits, spec.isTied());
+        return new ModelLayout(blocks, visits, program.isTied());
     }
 
     private static BlockLayout pack(
             int index,
-            List<SpecTensor> group,
+            List<TensorSpec> group,
             Map<String, Integer> ids,
             Function<String, DType> dtypes) {
         return BlockLayout.pack(
                 index,
                 group.stream()
-                        .sorted(Comparator.comparing(SpecTensor::name, BYTEWISE))
+                        .sorted(Comparator.comparing(TensorSpec::name, BYTEWISE))
                         .map(tensor ->
                                 new TensorSlot(
                                         tensor.name(),

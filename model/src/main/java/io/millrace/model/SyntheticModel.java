@@ -9,7 +9,8 @@ import io.millrace.model.config.ModelConfig;
 import io.millrace.model.file.Elements;
 import io.millrace.model.file.SafetensorsWriter;
 import io.millrace.model.file.WeightFiles;
-import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.program.ModelProgram;
+import io.millrace.model.spec.TensorSpec;
 import io.millrace.telemetry.json.Json;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -32,17 +33,19 @@ public final class SyntheticModel {
     private static final long GOLDEN_GAMMA = 0x9E3779B97F4A7C15L;
 
     private final ModelLayout layout;
-    private final Map<String, SpecTensor.Initial> initials = new LinkedHashMap<>();
+    private final Map<String, TensorSpec.Initial> initials = new LinkedHashMap<>();
     private final int[] noise;
     private final DType dtype;
     private final long seed;
 
     private SyntheticModel(ModelConfig config, DType dtype, long seed) {
-        DecoderSpec spec = Architectures.of(config).spec(config, Set.of());
-        this.layout = ModelLayout.of(spec, dtype);
+        ModelProgram program = Architectures.of(config).program(config, Set.of());
+        this.layout = ModelLayout.of(program, dtype);
         this.dtype = dtype;
         this.seed = seed;
-        SpecTensors.of(spec).all().forEach(tensor -> initials.put(tensor.name(), tensor.initial()));
+        ProgramTensors.of(program)
+                .all()
+                .forEach(tensor -> initials.put(tensor.name(), tensor.initial()));
         double deviation =
                 config.positiveNumber("initializer_range", config.positiveNumber("init_std", 0.02));
         this.noise = noise(dtype, (float) deviation);
@@ -151,7 +154,7 @@ public final class SyntheticModel {
             TensorSlot slot,
             MemorySegment buffer,
             LongConsumer progress) {
-        SpecTensor.Initial initial = initials.get(slot.name());
+        TensorSpec.Initial initial = initials.get(slot.name());
         long elements = buffer.byteSize() / dtype.sizeBytes();
         long tensorSeed = mix(seed + mix(slot.tensorId() + 1L));
         for (long done = 0; done < slot.elementCount(); done += elements) {

@@ -2,14 +2,14 @@
  * Hugging Face checkpoints: safetensors files, configurations, architectures as data.
  *
  * <pre>
- * config.json  → ModelConfig → Architecture → DecoderSpec → ModelLayout (blocks, visits, ids)
+ * config.json  → ModelConfig → Architecture → ModelProgram → ModelLayout (blocks, visits, ids)
  * *.safetensors → SafetensorsFile ────────────→ Checkpoint → blocks → CheckpointWriter
  * </pre>
  *
  * <p>Whatever a file claims is checked before it is used, and refused with a {@link
  * io.millrace.memory.BadInputException}. Reading is safe from any thread; a writer belongs to one.
  *
- * <p>{@code spec} describes a decoder as values that an executor runs; {@code text} has tokenizers,
- * datasets and batches.
+ * <p>{@code program} describes a model as operators that an executor runs; {@code text} has
+ * tokenizers, datasets and batches.
  */
 package io.millrace.model;

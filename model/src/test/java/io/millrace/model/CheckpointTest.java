@@ -59,7 +59,7 @@ class CheckpointTest {
     void convertsToTheDtypeOfTheLayout() {
         try (Checkpoint checkpoint = Checkpoint.open(TestModels.SHARDED);
                 Arena arena = Arena.ofConfined()) {
-            assertThat(checkpoint.spec().isTied()).isTrue();
+            assertThat(checkpoint.program().isTied()).isTrue();
             assertThat(checkpoint.layout().block(0).tensors().getFirst().dtype())
                     .isEqualTo(DType.BF16);
             ModelLayout wide = checkpoint.layout(DType.F32);

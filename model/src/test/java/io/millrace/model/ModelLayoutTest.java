@@ -8,7 +8,7 @@ import io.millrace.memory.StateSlot;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.architecture.NamedArchitectures;
 import io.millrace.model.config.ModelConfig;
-import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.program.ModelProgram;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -145,7 +145,7 @@ class ModelLayoutTest {
     private static ModelLayout layout(String golden, DType dtype) {
         ModelConfig config =
                 ModelConfig.read(TestModels.resource("golden/" + golden + "/config.json"));
-        DecoderSpec spec = NamedArchitectures.spec(config);
-        return ModelLayout.of(spec, dtype);
+        ModelProgram program = NamedArchitectures.program(config);
+        return ModelLayout.of(program, dtype);
     }
 }

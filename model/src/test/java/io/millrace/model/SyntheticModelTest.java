@@ -154,7 +154,7 @@ class SyntheticModelTest {
     })
     void countsTheParametersThatWerePublished(String name, long parameters) {
         ModelConfig config = NamedArchitectures.find(name).orElseThrow();
-        ModelLayout layout = ModelLayout.of(NamedArchitectures.spec(config), DType.BF16);
+        ModelLayout layout = ModelLayout.of(NamedArchitectures.program(config), DType.BF16);
         assertThat(layout.elementCount()).isEqualTo(parameters);
     }
 
@@ -164,11 +164,11 @@ class SyntheticModelTest {
         for (String name : NamedArchitectures.names()) {
             ModelConfig config = NamedArchitectures.find(name).orElseThrow();
             assertThat(config.where()).isEqualTo(name);
-            ModelLayout layout = ModelLayout.of(NamedArchitectures.spec(config), DType.BF16);
+            ModelLayout layout = ModelLayout.of(NamedArchitectures.program(config), DType.BF16);
             assertThat(layout.sizeBytes()).isGreaterThanOrEqualTo(2 * layout.elementCount());
         }
         ModelConfig largest = NamedArchitectures.find("opt-175b").orElseThrow();
-        assertThat(ModelLayout.of(NamedArchitectures.spec(largest), DType.BF16).elementCount())
+        assertThat(ModelLayout.of(NamedArchitectures.program(largest), DType.BF16).elementCount())
                 .isBetween(174_000_000_000L, 176_000_000_000L);
         assertThat(NamedArchitectures.find("opt-9000b")).isEmpty();
     }

@@ -6,139 +6,98 @@ import io.millrace.executor.cpu.op.HeadRows;
 import io.millrace.executor.cpu.op.Operator;
 import io.millrace.executor.cpu.op.RowTasks;
 import io.millrace.executor.cpu.scratch.RotaryTables;
-import io.millrace.executor.cpu.weight.FormedWeights;
-import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.Sequences;
 import io.millrace.executor.step.Variants;
-import io.millrace.model.spec.AttentionSpec;
-import io.millrace.model.spec.LinearSpec;
+import io.millrace.model.program.Op;
+import io.millrace.model.spec.HeadColumns;
+import io.millrace.model.spec.HeadsSpec;
+import io.millrace.model.spec.Mask;
 
-/** Projections, head norms, rotation and softmax attention of one block, for every scale. */
+/** Rotation of heads and softmax attention over rows of projections, for every scale. */
 final class AttentionProgram {
     private final CpuWorkers workers;
-    private final LinearProgram linear;
-    private final Normalizer normalizer;
     private final RotaryTables rotaryTables;
 
-    AttentionProgram(
-            CpuWorkers workers,
-            LinearProgram linear,
-            Normalizer normalizer,
-            RotaryTables rotaryTables) {
+    AttentionProgram(CpuWorkers workers, RotaryTables rotaryTables) {
         this.workers = workers;
-        this.linear = linear;
-        this.normalizer = normalizer;
         this.rotaryTables = rotaryTables;
     }
 
-    /**
-     * Runs everything but the output projection.
-     *
-     * @param weights the block's weights as the probe wants them
-     * @param spec the attention part
-     * @param x [tokens, hidden] for every scale
-     * @param sequences which tokens belong together
-     * @param projected where rows of projections go; those of earlier tokens lie before it
-     * @param context [tokens, heads · head size] for every scale; written
-     */
-    void run(
-            FormedWeights weights,
-            AttentionSpec spec,
-            Variants x,
-            Sequences sequences,
-            Variants projected,
-            Variants context) {
-        int rows = sequences.tokenCount();
-        int column = 0;
-        for (LinearSpec projection : spec.projections()) {
-            linear.run(weights, projection, x, projected.column(column), rows, false);
-            column += projection.outputs();
-        }
-        Variants queries = projected.column(spec.queryStart());
-        Variants keys = projected.column(spec.keyStart());
-        if (spec.queryNorm() != null) {
-            normalizer.runHeads(
-                    weights, spec.queryNorm(), queries, spec.queryStride(), spec.heads(), rows);
-        }
-        if (spec.keyNorm() != null) {
-            normalizer.runHeads(
-                    weights, spec.keyNorm(), keys, spec.keyStride(), spec.kvHeads(), rows);
-        }
-        if (spec.rope() != null) {
-            turn(spec, sequences, queries, keys, weights.scaleCount());
-        }
-        Variants values = projected.column(spec.valueStart());
-        attend(spec, sequences, queries, keys, values, context, weights.scaleCount());
-    }
-
-    private void turn(
-            AttentionSpec spec, Sequences sequences, Variants queries, Variants keys, int scales) {
+    /** Turns the query and key heads of rows of projections in place. */
+    void turn(Op.Rotate op, Sequences sequences, Variants projected, int scales) {
+        HeadsSpec heads = op.heads();
         RowTasks.run(
                 workers.pool(),
                 Operator.ROTARY,
                 scales,
                 sequences.tokenCount(),
-                (long) (spec.heads() + spec.kvHeads()) * spec.headDim(),
+                (long) (heads.queries().count() + heads.keys().count()) * heads.dim(),
                 (scale, from, to, worker) -> {
-                    rotaryTables.turn(
-                            spec.rope(),
-                            sequences.positions(),
-                            from,
-                            to,
-                            queries.of(scale),
-                            queries.rowStride(),
-                            spec.queryStride(),
-                            spec.heads());
-                    rotaryTables.turn(
-                            spec.rope(),
-                            sequences.positions(),
-                            from,
-                            to,
-                            keys.of(scale),
-                            keys.rowStride(),
-                            spec.keyStride(),
-                            spec.kvHeads());
+                    turn(op, sequences, heads.queries(), projected, scale, from, to);
+                    turn(op, sequences, heads.keys(), projected, scale, from, to);
                 });
     }
 
-    private void attend(
-            AttentionSpec spec,
+    private void turn(
+            Op.Rotate op,
             Sequences sequences,
-            Variants queries,
-            Variants keys,
-            Variants values,
-            Variants context,
-            int scales) {
+            HeadColumns heads,
+            Variants projected,
+            int scale,
+            int from,
+            int to) {
+        rotaryTables.turn(
+                op.rope(),
+                sequences.positions(),
+                from,
+                to,
+                projected.column(heads.start()).of(scale),
+                projected.rowStride(),
+                heads.stride(),
+                heads.count());
+    }
+
+    /**
+     * Attends with every head.
+     *
+     * @param sequences which tokens belong together
+     * @param projected rows of projections; those of earlier tokens lie before it
+     * @param context [tokens, heads · head size] for every scale; written
+     */
+    void attend(
+            Op.Attend op, Sequences sequences, Variants projected, Variants context, int scales) {
+        HeadsSpec spec = op.attention().heads();
+        int heads = spec.queries().count();
         Attention.Shape shape =
                 new Attention.Shape(
-                        spec.heads(),
-                        spec.kvHeads(),
-                        spec.headDim(),
-                        spec.scale(),
-                        spec.softcap(),
-                        spec.window());
+                        heads,
+                        spec.keys().count(),
+                        spec.dim(),
+                        op.attention().scale(),
+                        op.attention().softcap(),
+                        window(op.attention().mask()));
         QueryTiles queryTiles = new QueryTiles(sequences);
         int tiles = queryTiles.count();
         workers.pool()
                 .parallelFor(
-                        scales * spec.heads() * tiles,
+                        scales * heads * tiles,
                         Operator.ATTENTION,
                         (item, worker) -> {
-                            int scale = item / (spec.heads() * tiles);
-                            int head = item / tiles % spec.heads();
+                            int scale = item / (heads * tiles);
+                            int head = item / tiles % heads;
                             int tile = item % tiles;
                             int sequence = queryTiles.sequenceOf(tile);
                             int start = sequences.starts()[sequence];
                             workers.attention(worker)
                                     .run(
                                             shape,
-                                            heads(queries, scale, spec.queryStride()),
+                                            heads(projected, scale, spec.queries()),
                                             start,
-                                            heads(keys, scale, spec.keyStride()),
-                                            heads(values, scale, spec.valueStride()),
+                                            heads(projected, scale, spec.keys()),
+                                            heads(projected, scale, spec.values()),
                                             (long) start - sequences.past(),
-                                            heads(context, scale, spec.headDim()),
+                                            rows(context, scale, spec.dim()),
                                             sequences.past(),
                                             sequences.length(sequence),
                                             head,
@@ -146,7 +105,19 @@ final class AttentionProgram {
                         });
     }
 
-    private static HeadRows heads(Variants matrix, int scale, long headStride) {
+    /** Positions that a query sees, 0 for all. */
+    private static int window(Mask mask) {
+        return switch (mask) {
+            case Mask.Causal() -> 0;
+            case Mask.Window(int positions) -> positions;
+        };
+    }
+
+    private static HeadRows heads(Variants projected, int scale, HeadColumns heads) {
+        return rows(projected.column(heads.start()), scale, heads.stride());
+    }
+
+    private static HeadRows rows(Variants matrix, int scale, long headStride) {
         Floats place = matrix.of(scale);
         return new HeadRows(place.segment(), place.start(), matrix.rowStride(), headStride);
     }

@@ -9,22 +9,22 @@ import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.model.ModelLayout;
-import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.program.ModelProgram;
 
 /** Forwards on the workers of a CPU, in memory that they can address. */
 public final class CpuEngine implements Engine {
     @Override
     public Plan plan(
-            DecoderSpec spec,
+            ModelProgram program,
             ModelLayout layout,
             ScratchSize size,
             Arithmetic arithmetic,
             int workers,
             boolean saves) {
-        ScratchPlan scratch = ScratchPlan.of(spec, size, workers, operands(arithmetic.matmul()));
+        ScratchPlan scratch = ScratchPlan.of(program, size, workers, operands(arithmetic.matmul()));
         PassesPlan passes = new PassesPlan(arithmetic, size);
         passes.check(layout);
-        return new CpuPlan(spec, layout, scratch, passes, workers);
+        return new CpuPlan(program, layout, scratch, passes, workers);
     }
 
     private static DType operands(Matmul matmul) {

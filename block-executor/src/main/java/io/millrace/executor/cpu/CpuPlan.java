@@ -8,19 +8,23 @@ import io.millrace.executor.step.Engine;
 import io.millrace.executor.step.Forward;
 import io.millrace.memory.OwnedResources;
 import io.millrace.model.ModelLayout;
-import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.program.ModelProgram;
 
 /**
  * Forwards on workers that are not started yet.
  *
- * @param spec the model
+ * @param program what its blocks compute
  * @param layout its blocks
  * @param scratch memory for activations
  * @param passes which way the direction is run
  * @param workers threads at work
  */
 record CpuPlan(
-        DecoderSpec spec, ModelLayout layout, ScratchPlan scratch, PassesPlan passes, int workers)
+        ModelProgram program,
+        ModelLayout layout,
+        ScratchPlan scratch,
+        PassesPlan passes,
+        int workers)
         implements Engine.Plan {
     @Override
     public Engine.Need need() {
@@ -35,9 +39,9 @@ record CpuPlan(
             WeightPasses opened =
                     owned.own(passes.open(started.pool(), layout, place.deviceMemory()));
             Scratch memory =
-                    owned.own(new Scratch(place.deviceMemory(), spec, passes.size(), scratch));
+                    owned.own(new Scratch(place.deviceMemory(), program, passes.size(), scratch));
             return new DecoderForward(
-                    spec, layout, place.feed(), memory, opened, started, owned, place.spans());
+                    layout, place.feed(), memory, opened, started, owned, place.spans());
         } catch (RuntimeException | Error e) {
             try (owned) {
                 throw e;

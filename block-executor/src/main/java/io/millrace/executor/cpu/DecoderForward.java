@@ -6,6 +6,7 @@ import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.cpu.weight.HostVisit;
 import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.cpu.weight.WeightPasses;
+import io.millrace.executor.schedule.Schedule;
 import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
 import io.millrace.executor.step.HeadSink;
@@ -15,7 +16,6 @@ import io.millrace.executor.step.Variants;
 import io.millrace.executor.step.VisitLoop;
 import io.millrace.memory.OwnedResources;
 import io.millrace.model.ModelLayout;
-import io.millrace.model.spec.DecoderSpec;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockLease;
 import io.millrace.prefetch.VisitPlan;
@@ -29,7 +29,6 @@ import java.util.Map;
  * embedding and as head).
  */
 public final class DecoderForward implements Forward {
-    private final DecoderSpec spec;
     private final ModelLayout layout;
     private final VisitLoop<HostVisit> loop;
     private final Scratch scratch;
@@ -37,9 +36,7 @@ public final class DecoderForward implements Forward {
     private final CpuWorkers workers;
     private final OwnedResources owned;
     private final SpanRecorder spans;
-    private final EmbeddingProgram embedding;
-    private final LayerProgram layers;
-    private final HeadProgram head;
+    private final BlockInterpreter interpreter;
 
     /**
      * Forwards with what was taken for them.
@@ -47,7 +44,6 @@ public final class DecoderForward implements Forward {
      * @param owned all that closing gives back: workers, passes and scratch memory
      */
     DecoderForward(
-            DecoderSpec spec,
             ModelLayout layout,
             BlockFeed feed,
             Scratch scratch,
@@ -55,7 +51,6 @@ public final class DecoderForward implements Forward {
             CpuWorkers workers,
             OwnedResources owned,
             SpanRecorder spans) {
-        this.spec = spec;
         this.layout = layout;
         this.scratch = scratch;
         this.passes = passes;
@@ -65,13 +60,14 @@ public final class DecoderForward implements Forward {
         loop = new VisitLoop<>(layout, feed, passes.foldEvery(), new Visits());
         LinearProgram linear = passes.linear(workers, scratch);
         Normalizer normalizer = new Normalizer(workers.pool(), scratch);
-        AttentionProgram attention =
-                new AttentionProgram(workers, linear, normalizer, scratch.rotaryTables());
-        embedding = new EmbeddingProgram(workers.pool(), scratch, linear);
-        layers =
-                new LayerProgram(
-                        workers.pool(), scratch, linear, normalizer, attention, spec.layers());
-        head = new HeadProgram(workers, scratch, linear, normalizer);
+        interpreter =
+                new BlockInterpreter(
+                        workers.pool(),
+                        linear,
+                        normalizer,
+                        new AttentionProgram(workers, scratch.rotaryTables()),
+                        new LookupProgram(workers.pool(), scratch),
+                        new ScoreProgram(workers, scratch, linear));
     }
 
     @Override
@@ -134,16 +130,16 @@ public final class DecoderForward implements Forward {
             VisitPlan.Entry entry,
             int probe,
             HeadSink sink) {
+        int block = Schedule.place(entry, scratch.blocks());
         FormedWeights weights = new FormedWeights(visit, request.probes().get(probe), passes);
         int row = 0;
         for (int index = 0; index < request.microBatches().size(); index++) {
             MicroBatch batch = request.microBatches().get(index);
             Variants hidden = scratch.hidden(request.firstScale(probe), row);
-            switch (entry.part()) {
-                case EMBEDDING -> embedding.run(weights, spec.embedding(), batch, hidden);
-                case LAYER -> layers.run(weights, entry.layer(), hidden, batch.sequences());
-                case HEAD -> head.run(weights, spec.head(), batch, hidden, probe, index, sink);
-            }
+            BlockFrame.Answer answer = new BlockFrame.Answer(sink, probe, index);
+            interpreter.run(
+                    scratch.schedule(block),
+                    new BlockFrame(block, weights, batch, hidden, scratch, answer));
             row += MicroBatch.padded(batch.tokenCount());
         }
     }

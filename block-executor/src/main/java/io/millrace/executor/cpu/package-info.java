@@ -1,8 +1,8 @@
 /**
- * The step on the workers of a CPU: a block's parts in the order of its layer.
+ * The step on the workers of a CPU: a block's operators one after another.
  *
  * <pre>
- *   CpuEngine ── CpuPlan ──&gt; DecoderForward ──&gt; EmbeddingProgram, LayerProgram (AttentionProgram), HeadProgram
+ *   CpuEngine ── CpuPlan ──&gt; DecoderForward ──&gt; BlockInterpreter (LookupProgram, ScoreProgram, …)
  *                                │                        │ each operator asks for its weights
  *                                └ PassesPlan ──&gt; cpu.dense | cpu.lowrank  (by the form of the direction)
  *                                                         │

@@ -6,8 +6,8 @@ import io.millrace.executor.cuda.kernel.DeviceKits;
 import io.millrace.executor.cuda.kernel.FoldPrograms;
 import io.millrace.executor.cuda.kernel.WeightPass;
 import io.millrace.executor.cuda.weight.DeviceScratchPlan;
+import io.millrace.executor.schedule.OperatorNeeds;
 import io.millrace.executor.step.Arithmetic;
-import io.millrace.executor.step.DecoderWidths;
 import io.millrace.executor.step.Engine;
 import io.millrace.executor.step.LowRankSize;
 import io.millrace.executor.step.ScratchSize;
@@ -15,7 +15,8 @@ import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.model.ModelLayout;
-import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.program.ModelProgram;
+import io.millrace.model.spec.LinearSpec;
 import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.update.ElementProgram;
 import java.util.Optional;
@@ -28,25 +29,24 @@ public final class CudaEngine implements Engine {
 
     @Override
     public Plan plan(
-            DecoderSpec spec,
+            ModelProgram program,
             ModelLayout layout,
             ScratchSize size,
             Arithmetic arithmetic,
             int workers,
             boolean saves) {
-        int headDim = DecoderWidths.widest(spec, layer -> layer.attention().headDim());
+        int headDim = new OperatorNeeds(program).headDim();
         if (headDim > DeviceKernels.MAX_HEAD_DIM) {
             throw new BadInputException(
                     "--device",
                     "heads of " + headDim + " elements are too large for a cuda device",
                     "take --device cpu; " + DeviceKernels.MAX_HEAD_DIM + " is the most");
         }
-        if (spec.head().logits().bias() != null) {
+        LinearSpec logits = program.score().logits();
+        if (logits.bias() != null) {
             throw new BadInputException(
                     "--device",
-                    "the head's bias '"
-                            + spec.head().logits().bias()
-                            + "' is in no logits of a cuda device yet",
+                    "the head's bias '" + logits.bias() + "' is in no logits of a cuda device yet",
                     "take --device cpu");
         }
         if (arithmetic.direction() instanceof DenseDirection dense
@@ -67,7 +67,7 @@ public final class CudaEngine implements Engine {
         }
         DeviceScratchPlan scratch =
                 DeviceScratchPlan.of(
-                        spec,
+                        program,
                         layout,
                         size,
                         kit.panels(),
@@ -83,7 +83,7 @@ public final class CudaEngine implements Engine {
         }
         return new CudaPlan(
                 kit,
-                spec,
+                program,
                 layout,
                 size,
                 arithmetic,

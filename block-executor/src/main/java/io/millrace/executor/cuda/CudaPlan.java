@@ -27,7 +27,7 @@ import io.millrace.memory.device.Device;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
 import io.millrace.model.ModelLayout;
-import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.program.ModelProgram;
 import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.direction.LowRankDirection;
 import java.util.Optional;
@@ -36,7 +36,7 @@ import java.util.Optional;
  * Forwards on a card of which nothing is taken yet.
  *
  * @param kit kernels and products
- * @param spec the model
+ * @param program what its blocks compute
  * @param layout its blocks
  * @param size the most that any forward asks for
  * @param arithmetic what a run does to its parameters
@@ -46,7 +46,7 @@ import java.util.Optional;
  */
 record CudaPlan(
         DeviceKit kit,
-        DecoderSpec spec,
+        ModelProgram program,
         ModelLayout layout,
         ScratchSize size,
         Arithmetic arithmetic,
@@ -99,7 +99,7 @@ record CudaPlan(
         long stream = device.compute().handle();
         byte[] image = kit.image(device.api(), device.ordinal());
         DeviceScratch memory =
-                owned.own(new DeviceScratch(device, place.host(), spec, size, scratch));
+                owned.own(new DeviceScratch(device, place.host(), program, size, scratch));
         DeviceKernels kernels = owned.own(new DeviceKernels(device.api(), image, stream));
         DeviceMatmul products =
                 owned.own(
@@ -127,7 +127,7 @@ record CudaPlan(
                         memory,
                         saving,
                         owned);
-        return new DeviceForward(spec, layout, place.feed(), device, arithmetic, parts);
+        return new DeviceForward(layout, place.feed(), device, arithmetic, parts);
     }
 
     private Optional<Fp8Operands> fp8(

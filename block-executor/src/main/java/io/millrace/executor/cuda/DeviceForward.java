@@ -1,12 +1,11 @@
 package io.millrace.executor.cuda;
 
 import io.millrace.executor.cuda.kernel.DeviceKernels;
-import io.millrace.executor.cuda.kernel.DeviceMatrix;
-import io.millrace.executor.cuda.weight.DeviceLinear;
 import io.millrace.executor.cuda.weight.DevicePasses;
 import io.millrace.executor.cuda.weight.DeviceScratch;
 import io.millrace.executor.cuda.weight.DeviceVisit;
 import io.millrace.executor.cuda.weight.DeviceWeights;
+import io.millrace.executor.schedule.Schedule;
 import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
@@ -18,7 +17,6 @@ import io.millrace.memory.OwnedResources;
 import io.millrace.memory.device.CudaDevice;
 import io.millrace.memory.host.HostSlab;
 import io.millrace.model.ModelLayout;
-import io.millrace.model.spec.DecoderSpec;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockLease;
 import io.millrace.prefetch.VisitPlan;
@@ -32,14 +30,12 @@ import java.util.Optional;
  * the losses at the end of a step are waited for.
  */
 final class DeviceForward implements Forward {
-    private final DecoderSpec spec;
     private final ModelLayout layout;
     private final VisitLoop<DeviceVisit> loop;
     private final CudaDevice device;
     private final Arithmetic arithmetic;
     private final Parts parts;
-    private final LayerKernels layers;
-    private final EndKernels ends;
+    private final BlockLauncher launcher;
 
     /**
      * What a forward owns, in the order in which it is to be closed.
@@ -64,21 +60,17 @@ final class DeviceForward implements Forward {
             OwnedResources owned) {}
 
     DeviceForward(
-            DecoderSpec spec,
             ModelLayout layout,
             BlockFeed feed,
             CudaDevice device,
             Arithmetic arithmetic,
             Parts parts) {
-        this.spec = spec;
         this.layout = layout;
         this.device = device;
         this.arithmetic = arithmetic;
         this.parts = parts;
         loop = new VisitLoop<>(layout, feed, arithmetic.foldEvery(), new Visits());
-        DeviceLinear linear = parts.passes().linear();
-        layers = new LayerKernels(parts.kernels(), parts.scratch(), linear, spec.layers());
-        ends = new EndKernels(parts.kernels(), parts.scratch(), linear, layers);
+        launcher = new BlockLauncher(parts.kernels(), parts.scratch(), parts.passes().linear());
     }
 
     @Override
@@ -138,46 +130,32 @@ final class DeviceForward implements Forward {
             int probe,
             List<BatchUpload.Tables> batches,
             HeadSink sink) {
+        DeviceScratch scratch = parts.scratch();
+        int block = Schedule.place(entry, scratch.plan().program().blocks().size());
         DeviceWeights weights =
-                new DeviceWeights(
-                        visit, request.probes().get(probe), parts.passes(), parts.scratch());
+                new DeviceWeights(visit, request.probes().get(probe), parts.passes(), scratch);
         int firstScale = request.firstScale(probe);
         for (int index = 0; index < batches.size(); index++) {
             BatchUpload.Tables batch = batches.get(index);
-            DeviceMatrix hidden = parts.scratch().hidden(firstScale, batch.firstRow());
-            switch (entry.part()) {
-                case EMBEDDING -> ends.embed(weights, spec.embedding(), batch, hidden);
-                case LAYER -> layers.run(weights, entry.layer(), hidden, batch);
-                case HEAD -> {
-                    if (batch.headRows() > 0) {
-                        head(weights, batch, hidden, firstScale, probe, index, sink);
-                    }
-                }
-            }
+            launcher.run(
+                    new LaunchFrame(
+                            block,
+                            weights,
+                            batch,
+                            scratch.hidden(firstScale, batch.firstRow()),
+                            scratch,
+                            scratch.losses(firstScale, batch.firstHeadRow()),
+                            logits(sink, probe, index)));
         }
     }
 
-    private void head(
-            DeviceWeights weights,
-            BatchUpload.Tables batch,
-            DeviceMatrix hidden,
-            int firstScale,
-            int probe,
-            int microBatch,
-            HeadSink sink) {
-        if (sink.wantsLogits()) {
-            Variants to = sink.logits(probe, microBatch);
-            ends.logits(
-                    weights,
-                    spec.head(),
-                    batch,
-                    hidden,
-                    (first, rows, address) ->
-                            parts.answers().logits(address, rows, spec.vocabSize(), to, first));
-        } else {
-            long losses = parts.scratch().losses(firstScale, batch.firstHeadRow());
-            ends.losses(weights, spec.head(), batch, hidden, losses);
+    private Optional<ScoreKernels.LogitRows> logits(HeadSink sink, int probe, int microBatch) {
+        if (!sink.wantsLogits()) {
+            return Optional.empty();
         }
+        Variants to = sink.logits(probe, microBatch);
+        return Optional.of((first, rows, width, address) ->
+                parts.answers().logits(address, rows, width, to, first));
     }
 
     @Override

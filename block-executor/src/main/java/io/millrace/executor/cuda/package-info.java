@@ -1,8 +1,8 @@
 /**
- * The step on a card: a block's parts as launches on one stream.
+ * The step on a card: a block's operators as launches on one stream.
  *
  * <pre>
- *   CudaEngine ── CudaPlan ──&gt; DeviceForward ──&gt; BatchUpload, EndKernels, LayerKernels ──&gt; AnswerDownload
+ *   CudaEngine ── CudaPlan ──&gt; DeviceForward ──&gt; BatchUpload, BlockLauncher (ScoreKernels) ──&gt; AnswerDownload
  *                                 │                        │ each operator asks for its weights
  *                                 └ by the direction ──&gt; cuda.dense | cuda.lowrank
  *                                                          │

@@ -149,7 +149,7 @@ public final class ModelSession implements AutoCloseable {
             boolean writesBack,
             Optional<PrefetchChooser> forecast) {
         Engine.Plan forwards =
-                engine.plan(checkpoint.spec(), layout, size, arithmetic, workers(), writesBack);
+                engine.plan(checkpoint.program(), layout, size, arithmetic, workers(), writesBack);
         MemoryConfig chosen =
                 forecast.map(
                                 chooser -> {

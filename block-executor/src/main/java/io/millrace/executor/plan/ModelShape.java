@@ -9,7 +9,7 @@ import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.architecture.NamedArchitectures;
 import io.millrace.model.config.ModelConfig;
-import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.program.ModelProgram;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -17,11 +17,11 @@ import java.util.Optional;
  * A model as far as planning looks at it: no weights.
  *
  * @param name a folder, or an architecture's name
- * @param spec its parts
+ * @param program what its blocks compute
  * @param layout its blocks
  * @param direct whether blocks are read straight from the user's files, as they are stored there
  */
-public record ModelShape(String name, DecoderSpec spec, ModelLayout layout, boolean direct) {
+public record ModelShape(String name, ModelProgram program, ModelLayout layout, boolean direct) {
     /** The shape of a published model. */
     public static ModelShape named(String arch, Optional<DType> dtype) {
         ModelConfig config =
@@ -33,8 +33,9 @@ public record ModelShape(String name, DecoderSpec spec, ModelLayout layout, bool
                                         "give one of "
                                                 + String.join(", ", NamedArchitectures.names())
                                                 + ", or a --model folder"));
-        DecoderSpec spec = NamedArchitectures.spec(config);
-        return new ModelShape(arch, spec, ModelLayout.of(spec, dtype.orElse(DType.BF16)), true);
+        ModelProgram program = NamedArchitectures.program(config);
+        return new ModelShape(
+                arch, program, ModelLayout.of(program, dtype.orElse(DType.BF16)), true);
     }
 
     /** The shape of a model in a folder, whose weights are not read. */
@@ -42,14 +43,14 @@ public record ModelShape(String name, DecoderSpec spec, ModelLayout layout, bool
         try (Checkpoint checkpoint = Checkpoint.open(folder)) {
             ModelLayout layout = dtype.map(checkpoint::layout).orElseGet(checkpoint::layout);
             boolean direct = BlockOrigin.of(checkpoint, layout).isStoredAsNeeded();
-            return new ModelShape(folder.toString(), checkpoint.spec(), layout, direct);
+            return new ModelShape(folder.toString(), checkpoint.program(), layout, direct);
         }
     }
 
     /** The same as a run tunes it: what it trains, with the rule's states beside that. */
     ModelShape tunedBy(ArithmeticConfig arithmetic) {
         ModelLayout tuned = RunLayout.of(layout, arithmetic.trained(), arithmetic.rule());
-        return new ModelShape(name, spec, tuned, direct);
+        return new ModelShape(name, program, tuned, direct);
     }
 
     /** The dtype of most of its weights. */

@@ -74,7 +74,7 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
                         options.arithmetic().estimator().questions(),
                         workers,
                         readsStored);
-        return StepCosts.of(model.spec(), model.layout(), shape);
+        return StepCosts.of(model.program(), model.layout(), shape);
     }
 
     private int workers() {
@@ -97,7 +97,7 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
         Engine.Need forwards =
                 Engines.of(machine.device().name().kind())
                         .plan(
-                                model.spec(),
+                                model.program(),
                                 model.layout(),
                                 size,
                                 Arithmetic.of(options.arithmetic()),

@@ -10,7 +10,7 @@ import io.millrace.memory.ByteSize;
 import io.millrace.memory.Matmul;
 import io.millrace.memory.Tier;
 import io.millrace.model.ModelLayout;
-import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.program.ModelProgram;
 import io.millrace.model.text.Example;
 import io.millrace.optim.direction.Direction;
 import io.millrace.prefetch.plan.AvailableMemory;
@@ -32,7 +32,7 @@ public final class RunForecast implements PrefetchChooser {
     private final MemoryConfig memory;
     private final Optional<Machine> machine;
     private final boolean probeIsOld; // it lacks what this run needs
-    private final DecoderSpec spec;
+    private final ModelProgram program;
     private final ModelLayout layout;
     private final StepCosts.Shape shape;
 
@@ -40,12 +40,12 @@ public final class RunForecast implements PrefetchChooser {
             TuneConfig config,
             MemoryConfig memory,
             Optional<Machine> probed,
-            DecoderSpec spec,
+            ModelProgram program,
             ModelLayout layout,
             List<Example> examples) {
         this.config = config;
         this.memory = memory;
-        this.spec = spec;
+        this.program = program;
         this.layout = layout;
         // A card is another machine than the processor that was probed.
         boolean otherCores = !memory.device().kind().onHostCores();
@@ -117,7 +117,7 @@ public final class RunForecast implements PrefetchChooser {
                 Forecast.of(
                         one,
                         plan.placement(),
-                        StepCosts.of(spec, layout, shape),
+                        StepCosts.of(program, layout, shape),
                         DirectionRates.dense(config.arithmetic().direction()),
                         memory.overlap()));
     }

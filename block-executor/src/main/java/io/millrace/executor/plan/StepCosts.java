@@ -1,17 +1,18 @@
 package io.millrace.executor.plan;
 
+import io.millrace.executor.cpu.scratch.CpuFusing;
+import io.millrace.executor.schedule.Schedule;
+import io.millrace.executor.schedule.Stage;
 import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.MicroBatch;
 import io.millrace.memory.BlockLayout;
 import io.millrace.model.ModelLayout;
+import io.millrace.model.program.ModelProgram;
+import io.millrace.model.program.Op;
+import io.millrace.model.program.Value;
 import io.millrace.model.spec.Activation;
-import io.millrace.model.spec.AttentionSpec;
-import io.millrace.model.spec.DecoderSpec;
-import io.millrace.model.spec.EmbeddingSpec;
-import io.millrace.model.spec.HeadSpec;
-import io.millrace.model.spec.LayerSpec;
+import io.millrace.model.spec.HeadsSpec;
 import io.millrace.model.spec.LinearSpec;
-import io.millrace.model.spec.MlpSpec;
 import io.millrace.model.spec.NormSpec;
 import io.millrace.optim.estimate.Questions;
 import io.millrace.prefetch.plan.Operation;
@@ -25,7 +26,7 @@ import java.util.List;
  * instead of run.
  */
 final class StepCosts {
-    private final DecoderSpec spec;
+    private final List<Schedule> blocks;
     private final ModelLayout layout;
     private final Shape shape;
 
@@ -59,15 +60,15 @@ final class StepCosts {
         }
     }
 
-    private StepCosts(DecoderSpec spec, ModelLayout layout, Shape shape) {
-        this.spec = spec;
+    private StepCosts(ModelProgram program, ModelLayout layout, Shape shape) {
+        blocks = CpuFusing.schedules(program);
         this.layout = layout;
         this.shape = shape;
     }
 
     /** The work of a step once updates are pending: that of every step but the first. */
-    static StepWork of(DecoderSpec spec, ModelLayout layout, Shape shape) {
-        StepCosts costs = new StepCosts(spec, layout, shape);
+    static StepWork of(ModelProgram program, ModelLayout layout, Shape shape) {
+        StepCosts costs = new StepCosts(program, layout, shape);
         List<VisitWork> visits = new ArrayList<>();
         for (int index = 0; index < layout.visits().size(); index++) {
             visits.add(costs.visit(index));
@@ -95,7 +96,7 @@ final class StepCosts {
         private final List<Operation> operations = new ArrayList<>();
         private int scales; // of the probe
         private int sequences;
-        private int rows; // of the micro-batch
+        private int rows; // that the stage at hand works on
 
         Tally(int index, boolean folds, boolean foldingStep) {
             int number = layout.visits().get(index);
@@ -122,19 +123,57 @@ final class StepCosts {
         private void probe(int index) {
             for (int batch = 0; batch < shape.microBatches(); batch++) {
                 sequences = shape.sequences(batch);
-                rows = sequences * shape.tokens;
-                if (index == 0) {
-                    embedding(spec.embedding());
-                } else if (index == layout.visits().size() - 1) {
-                    head(spec.head());
-                } else {
-                    layer(spec.layers().get(index - 1));
+                for (Stage stage : blocks.get(index).stages()) {
+                    count(stage);
                 }
             }
         }
 
-        private void lookUp(String name, long width) {
-            weights.lookUp(block.tensor(name), rows, width);
+        /** What is asked of no row costs nothing; a sum in passing is the other operator's. */
+        private void count(Stage stage) {
+            rows = rows(stage.rows());
+            if (rows == 0) {
+                return;
+            }
+            switch (stage.op()) {
+                case Op.Lookup op -> {
+                    String table = op.table().name();
+                    weights.lookUp(block.tensor(table), rows, op.table().width());
+                }
+                case Op.Copy op -> pass(Operation.Kind.COPY, op.out().width());
+                case Op.Norm op -> norm(op.norm(), op.out().width());
+                case Op.NormHeads op ->
+                        norm(op.norm(), (long) op.heads().count() * op.norm().width());
+                case Op.Linear op -> op.matrices().forEach(this::linear);
+                case Op.Rotate op -> {
+                    HeadsSpec heads = op.heads();
+                    long turned = (long) heads.queries().count() + heads.keys().count();
+                    pass(Operation.Kind.ROTARY, turned * heads.dim());
+                }
+                case Op.Attend op -> {
+                    HeadsSpec heads = op.attention().heads();
+                    long all = (long) scales * sequences * heads.queries().count();
+                    operations.add(new Operation.Attend(shape.tokens, heads.dim(), all));
+                    operations.add(new Operation.Dispatch(1));
+                }
+                case Op.Activate op -> {
+                    boolean cheap = op.activation() == Activation.RELU;
+                    pass(cheap ? Operation.Kind.RELU : Operation.Kind.ACTIVATION, op.out().width());
+                }
+                case Op.Gate op -> pass(Operation.Kind.ACTIVATION, op.out().width());
+                case Op.Add op -> pass(Operation.Kind.COPY, op.out().width());
+                case Op.Score op -> {
+                    linear(op.logits());
+                    pass(Operation.Kind.LOSS, op.logits().outputs());
+                }
+            }
+        }
+
+        private int rows(Value.Rows wanted) {
+            return switch (wanted) {
+                case ALL -> sequences * shape.tokens;
+                case HEAD -> sequences * shape.scored;
+            };
         }
 
         private void linear(LinearSpec linear) {
@@ -146,9 +185,6 @@ final class StepCosts {
         }
 
         private void norm(NormSpec norm, long width) {
-            if (norm == null) {
-                return;
-            }
             weights.vector(block.tensor(norm.weight()));
             if (norm.bias() != null) {
                 weights.vector(block.tensor(norm.bias()));
@@ -160,67 +196,6 @@ final class StepCosts {
         private void pass(Operation.Kind kind, long width) {
             operations.add(new Operation.Pass(kind, (double) scales * rows * width));
             operations.add(new Operation.Dispatch(1));
-        }
-
-        private void embedding(EmbeddingSpec embedding) {
-            lookUp(embedding.tokens(), embedding.width());
-            if (embedding.projection() != null) {
-                linear(embedding.projection());
-            }
-            if (embedding.positions() != null) {
-                lookUp(embedding.positions(), spec.hiddenSize());
-            }
-        }
-
-        private void layer(LayerSpec layer) {
-            norm(layer.attentionNorm(), spec.hiddenSize());
-            attention(layer.attention());
-            linear(layer.attention().output());
-            norm(layer.attentionOutNorm(), spec.hiddenSize());
-            norm(layer.mlpNorm(), spec.hiddenSize());
-            mlp(layer.mlp());
-            norm(layer.mlpOutNorm(), spec.hiddenSize());
-        }
-
-        private void attention(AttentionSpec attention) {
-            attention.projections().forEach(this::linear);
-            long queries = (long) attention.heads() * attention.headDim();
-            long keys = (long) attention.kvHeads() * attention.headDim();
-            norm(attention.queryNorm(), queries);
-            norm(attention.keyNorm(), keys);
-            if (attention.rope() != null) {
-                pass(Operation.Kind.ROTARY, queries + keys);
-            }
-            operations.add(
-                    new Operation.Attend(
-                            shape.tokens,
-                            attention.headDim(),
-                            (long) scales * sequences * attention.heads()));
-            operations.add(new Operation.Dispatch(1));
-        }
-
-        private void mlp(MlpSpec mlp) {
-            linear(mlp.up());
-            if (mlp.gate() != null) {
-                linear(mlp.gate());
-            }
-            boolean cheap = mlp.gate() == null && mlp.activation() == Activation.RELU;
-            pass(cheap ? Operation.Kind.RELU : Operation.Kind.ACTIVATION, mlp.up().outputs());
-            linear(mlp.down());
-        }
-
-        private void head(HeadSpec head) {
-            rows = sequences * shape.scored;
-            if (rows == 0) {
-                return;
-            }
-            pass(Operation.Kind.COPY, spec.hiddenSize());
-            norm(head.norm(), spec.hiddenSize());
-            if (head.projection() != null) {
-                linear(head.projection());
-            }
-            linear(head.logits());
-            pass(Operation.Kind.LOSS, head.logits().outputs());
         }
     }
 }

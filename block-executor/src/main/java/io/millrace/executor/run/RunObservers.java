@@ -119,7 +119,7 @@ public final class RunObservers implements AutoCloseable {
         BlockTiers tiers = setup.model().tiers();
         return new RunFacts(
                 setup.describe(),
-                session.checkpoint().spec().modelType(),
+                session.checkpoint().program().modelType(),
                 tiers.device().name().toString(),
                 tiers.device().unifiedMemory(),
                 tiers.placement().prefetch(),

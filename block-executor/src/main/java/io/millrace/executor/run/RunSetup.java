@@ -90,7 +90,7 @@ public final class RunSetup implements AutoCloseable {
         StoreFolder store = null;
         try {
             Checkpoint base = session.checkpoint();
-            TrainingData read = TrainingData.read(config.data(), config.model(), base.spec());
+            TrainingData read = TrainingData.read(config.data(), config.model(), base.program());
             TrainingData data = heldOut > 0 ? read.holdingOut(heldOut) : read;
             ScratchSize size = size(config.data(), data, arithmetic);
             Arithmetic folding = Arithmetic.of(arithmetic);
@@ -99,7 +99,7 @@ public final class RunSetup implements AutoCloseable {
                             config,
                             memory,
                             listener.machine(memory.nvmeDir().orElse(config.output().out())),
-                            base.spec(),
+                            base.program(),
                             session.layout(),
                             data.train().examples());
             scanned.ifPresent(base::expect);
@@ -181,7 +181,7 @@ public final class RunSetup implements AutoCloseable {
     static void requireSameRun(TuneConfig config) {
         try (Checkpoint base = Checkpoint.open(config.model());
                 RunFolder folder = RunFolder.open(config.output().out(), true)) {
-            TrainingData data = TrainingData.read(config.data(), config.model(), base.spec());
+            TrainingData data = TrainingData.read(config.data(), config.model(), base.program());
             RunHeader header = RunHeader.of(config, base.scan().fingerprint(), data.train());
             RunHistory.read(config, folder, base.layout(), header);
         }
@@ -340,7 +340,7 @@ public final class RunSetup implements AutoCloseable {
         Matmul matmul = config.arithmetic().matmul();
         return String.format(
                 "%s, %,d parameters (%s%s); %s z, %s%s; batch %d; %s, %d workers",
-                session.checkpoint().spec().modelType(),
+                session.checkpoint().program().modelType(),
                 layout.elementCount(),
                 ByteSize.format(layout.weightBytes()),
                 layout.stateBytes() == 0

@@ -3,7 +3,7 @@ package io.millrace.executor.run;
 import io.millrace.executor.config.DataConfig;
 import io.millrace.executor.config.TaskConfig;
 import io.millrace.memory.BadInputException;
-import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.program.ModelProgram;
 import io.millrace.model.text.Dataset;
 import io.millrace.model.text.DatasetOptions;
 import io.millrace.model.text.DatasetReader;
@@ -20,9 +20,9 @@ import java.util.Optional;
 public record TrainingData(Dataset train, Dataset eval) {
 
     /** Reads and checks a run's files; the tokenizer is closed again. */
-    public static TrainingData read(DataConfig config, Path model, DecoderSpec spec) {
+    public static TrainingData read(DataConfig config, Path model, ModelProgram program) {
         try (Tokenizer tokenizer = Tokenizer.of(model)) {
-            DatasetOptions options = options(config.task(), spec);
+            DatasetOptions options = options(config.task(), program);
             Dataset train = DatasetReader.read(config.train(), options, tokenizer);
             if (config.evalSplit() > 0) {
                 Dataset.Split split = train.split(config.evalSplit());
@@ -36,9 +36,9 @@ public record TrainingData(Dataset train, Dataset eval) {
     }
 
     /** Reads and checks one file. */
-    public static Dataset read(Path file, TaskConfig task, Path model, DecoderSpec spec) {
+    public static Dataset read(Path file, TaskConfig task, Path model, ModelProgram program) {
         try (Tokenizer tokenizer = Tokenizer.of(model)) {
-            return DatasetReader.read(file, options(task, spec), tokenizer);
+            return DatasetReader.read(file, options(task, program), tokenizer);
         }
     }
 
@@ -60,10 +60,10 @@ public record TrainingData(Dataset train, Dataset eval) {
         return Math.max(train.maxLength(), eval == null ? 0 : eval.maxLength());
     }
 
-    private static DatasetOptions options(TaskConfig task, DecoderSpec spec) {
-        int seqLen = task.seqLen().orElse(spec.maxPositions());
+    private static DatasetOptions options(TaskConfig task, ModelProgram program) {
+        int seqLen = task.seqLen().orElse(program.maxPositions());
         DatasetOptions options =
-                DatasetOptions.of(seqLen, spec.maxPositions(), spec.vocabSize())
+                DatasetOptions.of(seqLen, program.maxPositions(), program.vocabSize())
                         .withPack(task.pack());
         return task.labelWords().isEmpty()
                 ? options

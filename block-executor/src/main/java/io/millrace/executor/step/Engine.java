@@ -3,7 +3,7 @@ package io.millrace.executor.step;
 import io.millrace.memory.device.Device;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.model.ModelLayout;
-import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.program.ModelProgram;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.telemetry.SpanRecorder;
 
@@ -58,7 +58,7 @@ public interface Engine {
      * @throws io.millrace.memory.BadInputException where the engine or the model cannot do it
      */
     Plan plan(
-            DecoderSpec spec,
+            ModelProgram program,
             ModelLayout layout,
             ScratchSize size,
             Arithmetic arithmetic,

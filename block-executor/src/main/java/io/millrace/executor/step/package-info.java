@@ -4,7 +4,7 @@
  * <pre>
  *   StepRunner ── ForwardRequest (probes, micro-batches, pending updates) ──&gt; Forward (of an Engine)
  *                                                                              │ for each block
- *       BlockFeed ── lease ──&gt; BlockVisit: what is pending, what is folded now ─┤ LayerOrder
+ *       BlockFeed ── lease ──&gt; BlockVisit: what is pending, what is folded now ─┤ Schedule
  *                                                                              ▼
  *   StepRecord &lt;── losses of each scale ── HeadSink (LossSink, LogitsSink)
  * </pre>

@@ -9,6 +9,7 @@ import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.scratch.ScratchPlan;
 import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.cpu.weight.HostVisit;
+import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.cpu.weight.WeightPasses;
 import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.Floats;
@@ -27,8 +28,10 @@ import io.millrace.memory.host.HostSlab;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.architecture.NamedArchitectures;
 import io.millrace.model.config.ModelConfig;
-import io.millrace.model.spec.DecoderSpec;
-import io.millrace.model.spec.HeadSpec;
+import io.millrace.model.program.BlockProgram;
+import io.millrace.model.program.ModelProgram;
+import io.millrace.model.program.Op;
+import io.millrace.model.program.Value;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.Direction;
@@ -42,6 +45,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -67,8 +71,8 @@ class HeadBiasTest {
     @ParameterizedTest
     @MethodSource("probes")
     void isInTheLossesAsItIsInTheLogits(Direction direction, Probe probe) {
-        DecoderSpec spec = withBias();
-        ModelLayout layout = ModelLayout.of(spec, DType.F32);
+        ModelProgram program = withBias();
+        ModelLayout layout = ModelLayout.of(program, DType.F32);
         int block = layout.visits().getLast();
         int scales = probe.scales().size();
         ScratchSize size = ScratchSize.batches(1, 1, ROWS, Questions.each(1, scales));
@@ -77,17 +81,17 @@ class HeadBiasTest {
         HostMemory memory = new HostMemory(Ledger.unlimited());
         try (CpuWorkers workers = new CpuWorkers(2);
                 HostSlab bytes = memory.allocate("block", layout.block(block).sizeBytes());
-                HostSlab slab = memory.allocate("logits", 4L * scales * 64 * spec.vocabSize());
+                HostSlab slab = memory.allocate("logits", 4L * scales * 64 * program.vocabSize());
                 WeightPasses passes =
                         new PassesPlan(arithmetic, size).open(workers.pool(), layout, memory)) {
             Scratch scratch =
-                    new Scratch(memory, spec, size, ScratchPlan.of(spec, size, 2, DType.F32));
+                    new Scratch(memory, program, size, ScratchPlan.of(program, size, 2, DType.F32));
             try {
                 fill(bytes.segment());
-                MicroBatch batch = batch(spec);
+                MicroBatch batch = batch(program);
                 Variants hidden = scratch.hidden(0, 0);
                 for (int scale = 0; scale < scales; scale++) {
-                    fill(hidden.of(scale), (long) ROWS * spec.hiddenSize());
+                    fill(hidden.of(scale), (long) ROWS * program.hiddenSize());
                 }
                 HostVisit visit =
                         new HostVisit(
@@ -99,22 +103,42 @@ class HeadBiasTest {
                 Variants logits =
                         new Variants(
                                 new Floats(slab.segment(), 0),
-                                64L * spec.vocabSize(),
-                                spec.vocabSize());
-                HeadProgram head =
-                        new HeadProgram(
-                                workers,
-                                scratch,
-                                passes.linear(workers, scratch),
-                                new Normalizer(workers.pool(), scratch));
+                                64L * program.vocabSize(),
+                                program.vocabSize());
+                LinearProgram linear = passes.linear(workers, scratch);
+                BlockInterpreter interpreter =
+                        new BlockInterpreter(
+                                workers.pool(),
+                                linear,
+                                new Normalizer(workers.pool(), scratch),
+                                new AttentionProgram(workers, scratch.rotaryTables()),
+                                new LookupProgram(workers.pool(), scratch),
+                                new ScoreProgram(workers, scratch, linear));
                 FormedWeights weights = new FormedWeights(visit, probe, passes);
+                int place = layout.visits().size() - 1;
                 Answers asked = new Answers(logits);
-                head.run(weights, spec.head(), batch, hidden, 0, 0, asked);
+                interpreter.run(
+                        scratch.schedule(place),
+                        new BlockFrame(
+                                place,
+                                weights,
+                                batch,
+                                hidden,
+                                scratch,
+                                new BlockFrame.Answer(asked, 0, 0)));
                 Answers losses = new Answers(null);
-                head.run(weights, spec.head(), batch, hidden, 0, 0, losses);
+                interpreter.run(
+                        scratch.schedule(place),
+                        new BlockFrame(
+                                place,
+                                weights,
+                                batch,
+                                hidden,
+                                scratch,
+                                new BlockFrame.Answer(losses, 0, 0)));
                 if (probe.equals(AT_THETA)) {
                     assertThat(asked.logit(0, 2, 7))
-                            .isCloseTo(byHand(visit, spec, hidden, 2, 7), within(1e-3));
+                            .isCloseTo(byHand(visit, program, hidden, 2, 7), within(1e-3));
                 }
                 assertSame(losses, asked, batch, scales);
             } finally {
@@ -137,46 +161,44 @@ class HeadBiasTest {
         }
     }
 
-    /** A decoder without a norm at its end, whose logits have a bias. */
-    private static DecoderSpec withBias() {
-        DecoderSpec spec =
-                NamedArchitectures.spec(
+    /** A model without a norm at its end, whose logits have a bias. */
+    private static ModelProgram withBias() {
+        ModelProgram program =
+                NamedArchitectures.program(
                         ModelConfig.of("config.json", Golden.json("llama/config.json")));
-        LinearSpec matrix = spec.head().logits();
-        return new DecoderSpec(
-                spec.modelType(),
-                spec.vocabSize(),
-                spec.hiddenSize(),
-                spec.maxPositions(),
-                spec.embedding(),
-                spec.layers(),
-                new HeadSpec(
-                        null,
-                        null,
-                        new LinearSpec(
-                                "head.weight",
-                                "head.bias",
-                                matrix.inputs(),
-                                matrix.outputs(),
-                                false),
-                        0));
+        int width = program.hiddenSize();
+        Value in = Value.stream("hidden", width);
+        Value rows = Value.headStates("rows", width);
+        LinearSpec logits =
+                new LinearSpec("head.weight", "head.bias", width, program.vocabSize(), false);
+        return new ModelProgram(
+                program.modelType(),
+                program.vocabSize(),
+                width,
+                program.maxPositions(),
+                program.embedding(),
+                program.layers(),
+                new BlockProgram(
+                        "head",
+                        Optional.of(in),
+                        List.of(new Op.Copy(in, rows), new Op.Score(logits, 0, rows))));
     }
 
-    private MicroBatch batch(DecoderSpec spec) {
+    private MicroBatch batch(ModelProgram program) {
         int[] rows = new int[ROWS];
         for (int row = 0; row < ROWS; row++) {
             rows[row] = row;
         }
         return new MicroBatch(
-                random.ints(ROWS, 0, spec.vocabSize()).toArray(),
+                random.ints(ROWS, 0, program.vocabSize()).toArray(),
                 Sequences.fresh(new int[] {0, ROWS}),
                 rows,
-                random.ints(ROWS, 0, spec.vocabSize()).toArray());
+                random.ints(ROWS, 0, program.vocabSize()).toArray());
     }
 
     private static double byHand(
-            HostVisit visit, DecoderSpec spec, Variants hidden, int row, int id) {
-        int width = spec.hiddenSize();
+            HostVisit visit, ModelProgram program, Variants hidden, int row, int id) {
+        int width = program.hiddenSize();
         Floats matrix = plain(visit, "head.weight");
         double sum = get(plain(visit, "head.bias"), id);
         for (int i = 0; i < width; i++) {

@@ -316,13 +316,13 @@ class ModelPlannerTest {
                         Matmul.NATIVE);
         PlanOptions options =
                 new PlanOptions(
-                        16,
+                        32,
                         OptionalInt.empty(),
                         OptionalInt.empty(),
                         run(1).arithmetic(),
                         MemoryConfig.DEFAULT);
         ModelPlan plan = ModelPlanner.plan(shape, options, machine, true);
-        assertThat(plan.options().microBatch().orElseThrow()).isLessThan(16);
+        assertThat(plan.options().microBatch().orElseThrow()).isLessThan(32);
         assertThat(plan.memory().deviceBytes()).isLessThanOrEqualTo(24L << 30);
         assertThat(plan.memory().hostBytes()).isLessThanOrEqualTo(128L << 30);
         assertThat(plan.placement().homes()).contains(Tier.NVME, Tier.HOST);
@@ -366,7 +366,7 @@ class ModelPlannerTest {
                 TrainingData.read(
                                 Runs.config(model, data, temp.resolve("none")).build().data(),
                                 model,
-                                shape.spec())
+                                shape.program())
                         .maxLength();
         Machine probed = probedWithToy();
         Machine here = probed.withDevice(probed.device().withName(memory.device()));

@@ -3,7 +3,7 @@ package io.millrace.executor.stranger;
 import io.millrace.model.architecture.Architecture;
 import io.millrace.model.architecture.Architectures;
 import io.millrace.model.config.ModelConfig;
-import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.program.ModelProgram;
 import java.util.Set;
 
 /** A family of models under a name of its own, with the blocks of another. */
@@ -16,8 +16,8 @@ public final class ToyArchitecture implements Architecture {
     }
 
     @Override
-    public DecoderSpec spec(ModelConfig config, Set<String> tensorNames) {
-        return llama().spec(config, tensorNames);
+    public ModelProgram program(ModelConfig config, Set<String> tensorNames) {
+        return llama().program(config, tensorNames);
     }
 
     @Override

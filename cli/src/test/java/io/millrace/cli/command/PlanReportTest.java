@@ -54,7 +54,7 @@ class PlanReportTest {
         return new ModelPlan(
                 new ModelShape(
                         shape.name(),
-                        shape.spec(),
+                        shape.program(),
                         shape.layout().withStates(List.of(new StateSlot.Kind("m", DType.F32))),
                         shape.direct()),
                 plan.machine(),

@@ -1,17 +1,17 @@
 package io.millrace.model.architecture;
 
 import io.millrace.model.config.ModelConfig;
-import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.program.ModelProgram;
 import java.util.List;
 import java.util.Set;
 
-/** A family of models: the function from a configuration to a {@link DecoderSpec}. */
+/** A family of models: the function from a configuration to a {@link ModelProgram}. */
 public interface Architecture {
     /** The {@code model_type} of its configurations. */
     String modelType();
 
     /**
-     * Describes the decoder.
+     * Says what the model computes.
      *
      * @param config the configuration
      * @param tensorNames the names that the checkpoint stores, which decide on prefixes and on
@@ -20,7 +20,7 @@ public interface Architecture {
      * @throws io.millrace.memory.BadInputException when the configuration asks for what is not
      *     supported
      */
-    DecoderSpec spec(ModelConfig config, Set<String> tensorNames);
+    ModelProgram program(ModelConfig config, Set<String> tensorNames);
 
     /**
      * Whether checkpoints of the family may store a tensor of that name which is no weight, such as

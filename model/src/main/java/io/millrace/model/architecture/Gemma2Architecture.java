@@ -1,7 +1,7 @@
 package io.millrace.model.architecture;
 
 import io.millrace.model.config.ModelConfig;
-import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.program.ModelProgram;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -14,7 +14,7 @@ final class Gemma2Architecture implements Architecture {
     }
 
     @Override
-    public DecoderSpec spec(ModelConfig config, Set<String> names) {
+    public ModelProgram program(ModelConfig config, Set<String> names) {
         boolean bias = config.bool("attention_bias", false);
         Parts.refuse(config, "use_bidirectional_attention", true);
         int layers = config.positiveUpTo("num_hidden_layers", Parts.MAX_LAYERS);

@@ -1,7 +1,7 @@
 package io.millrace.model.architecture;
 
 import io.millrace.model.config.ModelConfig;
-import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.program.ModelProgram;
 import java.util.Set;
 
 /** Gemma: LLaMA with scaled embeddings and norms that count from 1. */
@@ -12,7 +12,7 @@ final class GemmaArchitecture implements Architecture {
     }
 
     @Override
-    public DecoderSpec spec(ModelConfig config, Set<String> names) {
+    public ModelProgram program(ModelConfig config, Set<String> names) {
         boolean bias = config.bool("attention_bias", false);
         return new LlamaBuilder(config, names)
                 .headDimByDefault(256)

@@ -1,13 +1,8 @@
 package io.millrace.model.architecture;
 
 import io.millrace.model.config.ModelConfig;
-import io.millrace.model.spec.AttentionSpec;
-import io.millrace.model.spec.DecoderSpec;
-import io.millrace.model.spec.EmbeddingSpec;
-import io.millrace.model.spec.HeadSpec;
-import io.millrace.model.spec.LayerSpec;
+import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.LinearSpec;
-import io.millrace.model.spec.MlpSpec;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -24,7 +19,7 @@ final class Gpt2Architecture implements Architecture {
     }
 
     @Override
-    public DecoderSpec spec(ModelConfig config, Set<String> names) {
+    public ModelProgram program(ModelConfig config, Set<String> names) {
         Parts.refuse(config, "add_cross_attention", true);
         int hidden = config.positive("n_embd");
         int vocab = config.positive("vocab_size");
@@ -48,7 +43,8 @@ final class Gpt2Architecture implements Architecture {
                 IntStream.range(0, layers)
                         .mapToObj(i -> layer(config, prefix + "h." + i + ".", i, hidden))
                         .toList();
-        return new DecoderSpec(modelType(), vocab, hidden, positions, embedding, blocks, head);
+        return DecoderProgram.of(
+                new DecoderSpec(modelType(), vocab, hidden, positions, embedding, blocks, head));
     }
 
     private static LayerSpec layer(ModelConfig config, String prefix, int index, int hidden) {

@@ -1,13 +1,8 @@
 package io.millrace.model.architecture;
 
 import io.millrace.model.config.ModelConfig;
-import io.millrace.model.spec.AttentionSpec;
-import io.millrace.model.spec.DecoderSpec;
-import io.millrace.model.spec.EmbeddingSpec;
-import io.millrace.model.spec.HeadSpec;
-import io.millrace.model.spec.LayerSpec;
+import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.LinearSpec;
-import io.millrace.model.spec.MlpSpec;
 import io.millrace.model.spec.RopeSpec;
 import java.util.List;
 import java.util.Set;
@@ -31,7 +26,7 @@ final class GptNeoxArchitecture implements Architecture {
     }
 
     @Override
-    public DecoderSpec spec(ModelConfig config, Set<String> names) {
+    public ModelProgram program(ModelConfig config, Set<String> names) {
         int hidden = config.positive("hidden_size");
         int vocab = config.positive("vocab_size");
         int layers = config.positiveUpTo("num_hidden_layers", Parts.MAX_LAYERS);
@@ -50,18 +45,20 @@ final class GptNeoxArchitecture implements Architecture {
                 IntStream.range(0, layers)
                         .mapToObj(i -> layer(config, prefix + "layers." + i + ".", hidden, rope))
                         .toList();
-        return new DecoderSpec(
-                modelType(),
-                vocab,
-                hidden,
-                positions,
-                new EmbeddingSpec(tokens, hidden, null, 0, 0, null, 1),
-                blocks,
-                new HeadSpec(
-                        Parts.layerNorm(prefix + "final_layer_norm", hidden, epsilon(config)),
-                        null,
-                        new LinearSpec(tied ? tokens : HEAD, null, hidden, vocab, false),
-                        0));
+        return DecoderProgram.of(
+                new DecoderSpec(
+                        modelType(),
+                        vocab,
+                        hidden,
+                        positions,
+                        new EmbeddingSpec(tokens, hidden, null, 0, 0, null, 1),
+                        blocks,
+                        new HeadSpec(
+                                Parts.layerNorm(
+                                        prefix + "final_layer_norm", hidden, epsilon(config)),
+                                null,
+                                new LinearSpec(tied ? tokens : HEAD, null, hidden, vocab, false),
+                                0)));
     }
 
     private static LayerSpec layer(ModelConfig config, String prefix, int hidden, RopeSpec rope) {

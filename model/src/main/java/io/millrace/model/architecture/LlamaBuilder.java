@@ -1,14 +1,9 @@
 package io.millrace.model.architecture;
 
 import io.millrace.model.config.ModelConfig;
+import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.Activation;
-import io.millrace.model.spec.AttentionSpec;
-import io.millrace.model.spec.DecoderSpec;
-import io.millrace.model.spec.EmbeddingSpec;
-import io.millrace.model.spec.HeadSpec;
-import io.millrace.model.spec.LayerSpec;
 import io.millrace.model.spec.LinearSpec;
-import io.millrace.model.spec.MlpSpec;
 import io.millrace.model.spec.NormSpec;
 import io.millrace.model.spec.RopeSpec;
 import java.util.List;
@@ -128,7 +123,7 @@ final class LlamaBuilder {
         return this;
     }
 
-    DecoderSpec build() {
+    ModelProgram build() {
         int vocab = config.positive("vocab_size");
         int layers = config.positiveUpTo("num_hidden_layers", Parts.MAX_LAYERS);
         int positions = config.positive("max_position_embeddings", 2048);
@@ -161,18 +156,20 @@ final class LlamaBuilder {
                         .mapToObj(i ->
                                 layer(prefix + "layers." + i + ".", rope, window.applyAsInt(i)))
                         .toList();
-        return new DecoderSpec(
-                config.modelType(),
-                vocab,
-                hidden,
-                positions,
-                new EmbeddingSpec(tokens, hidden, null, 0, 0, null, embeddingScale),
-                blocks,
-                new HeadSpec(
-                        norm(prefix + "norm", hidden),
-                        null,
-                        new LinearSpec(tied ? tokens : Naming.LM_HEAD, null, hidden, vocab, false),
-                        logitSoftcap));
+        return DecoderProgram.of(
+                new DecoderSpec(
+                        config.modelType(),
+                        vocab,
+                        hidden,
+                        positions,
+                        new EmbeddingSpec(tokens, hidden, null, 0, 0, null, embeddingScale),
+                        blocks,
+                        new HeadSpec(
+                                norm(prefix + "norm", hidden),
+                                null,
+                                new LinearSpec(
+                                        tied ? tokens : Naming.LM_HEAD, null, hidden, vocab, false),
+                                logitSoftcap)));
     }
 
     private LayerSpec layer(String prefix, RopeSpec rope, int layerWindow) {

@@ -1,7 +1,7 @@
 package io.millrace.model.architecture;
 
 import io.millrace.model.config.ModelConfig;
-import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.program.ModelProgram;
 import java.util.Set;
 
 /** Mistral: LLaMA with a sliding window. */
@@ -12,7 +12,7 @@ final class MistralArchitecture implements Architecture {
     }
 
     @Override
-    public DecoderSpec spec(ModelConfig config, Set<String> names) {
+    public ModelProgram program(ModelConfig config, Set<String> names) {
         // The library takes 4096 where the field is absent, and no window where it is null.
         int window =
                 config.mentions("sliding_window") && !config.has("sliding_window")

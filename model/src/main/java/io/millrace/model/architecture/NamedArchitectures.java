@@ -1,7 +1,7 @@
 package io.millrace.model.architecture;
 
 import io.millrace.model.config.ModelConfig;
-import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.program.ModelProgram;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
@@ -34,9 +34,9 @@ public final class NamedArchitectures {
         return Optional.ofNullable(CONFIGS.get(name)).map(json -> ModelConfig.of(name, json));
     }
 
-    /** The decoder of a configuration without weights. */
-    public static DecoderSpec spec(ModelConfig config) {
-        return Architectures.of(config).spec(config, Set.of());
+    /** What the model of a configuration computes, without weights. */
+    public static ModelProgram program(ModelConfig config) {
+        return Architectures.of(config).program(config, Set.of());
     }
 
     private static Map<String, JsonObject> load() {

@@ -1,13 +1,8 @@
 package io.millrace.model.architecture;
 
 import io.millrace.model.config.ModelConfig;
-import io.millrace.model.spec.AttentionSpec;
-import io.millrace.model.spec.DecoderSpec;
-import io.millrace.model.spec.EmbeddingSpec;
-import io.millrace.model.spec.HeadSpec;
-import io.millrace.model.spec.LayerSpec;
+import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.LinearSpec;
-import io.millrace.model.spec.MlpSpec;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
@@ -26,7 +21,7 @@ final class OptArchitecture implements Architecture {
     }
 
     @Override
-    public DecoderSpec spec(ModelConfig config, Set<String> names) {
+    public ModelProgram program(ModelConfig config, Set<String> names) {
         Parts.refuse(config, "layer_norm_elementwise_affine", false);
         int hidden = config.positive("hidden_size");
         int width = config.positive("word_embed_proj_dim", hidden);
@@ -67,7 +62,8 @@ final class OptArchitecture implements Architecture {
                 IntStream.range(0, layers)
                         .mapToObj(i -> layer(config, prefix + "layers." + i + ".", hidden))
                         .toList();
-        return new DecoderSpec(modelType(), vocab, hidden, positions, embedding, blocks, head);
+        return DecoderProgram.of(
+                new DecoderSpec(modelType(), vocab, hidden, positions, embedding, blocks, head));
     }
 
     private static LayerSpec layer(ModelConfig config, String prefix, int hidden) {

@@ -1,7 +1,7 @@
 package io.millrace.model.architecture;
 
 import io.millrace.model.config.ModelConfig;
-import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.program.ModelProgram;
 import java.util.Set;
 
 /** Qwen 2 and 2.5: LLaMA with biases on query, key and value. */
@@ -12,7 +12,7 @@ final class Qwen2Architecture implements Architecture {
     }
 
     @Override
-    public DecoderSpec spec(ModelConfig config, Set<String> names) {
+    public ModelProgram program(ModelConfig config, Set<String> names) {
         return new LlamaBuilder(config, names)
                 .attentionBias(true, false)
                 .window(QwenWindow.of(config))

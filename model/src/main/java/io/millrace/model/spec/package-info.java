@@ -1,7 +1,5 @@
 /**
- * A decoder-only transformer as data: which tensors there are, and which arithmetic joins them.
- *
- * <p>An architecture is a function from a configuration to a {@link
- * io.millrace.model.spec.DecoderSpec}; an executor knows the parts and no architecture.
+ * What operators are told of their weights and shapes: a matrix, a table, a norm, heads and their
+ * mask, rotary positions.
  */
 package io.millrace.model.spec;

@@ -9,10 +9,13 @@ import io.millrace.memory.TensorSlot;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.TestModels;
 import io.millrace.model.config.ModelConfig;
+import io.millrace.model.program.BlockProgram;
+import io.millrace.model.program.ModelProgram;
+import io.millrace.model.program.Op;
+import io.millrace.model.program.Value;
 import io.millrace.model.spec.Activation;
-import io.millrace.model.spec.AttentionSpec;
-import io.millrace.model.spec.DecoderSpec;
-import io.millrace.model.spec.LayerSpec;
+import io.millrace.model.spec.HeadsSpec;
+import io.millrace.model.spec.Mask;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
@@ -40,7 +43,7 @@ class ArchitecturesTest {
     @MethodSource("goldenNames")
     void namesEveryTrainableTensorInOrder(String name) throws IOException {
         List<?> expected = (List<?>) Json.parse(Files.readString(golden(name, "trainable.json")));
-        ModelLayout layout = ModelLayout.of(spec(name, "config.json"), DType.F32);
+        ModelLayout layout = ModelLayout.of(program(name, "config.json"), DType.F32);
         assertThat(layout.tensorCount()).isEqualTo(expected.size());
         for (Object one : expected) {
             JsonObject tensor = JsonObject.of((Map<?, ?>) one);
@@ -53,62 +56,103 @@ class ArchitecturesTest {
     @ParameterizedTest
     @MethodSource("goldenNames")
     void readsBothSpellingsAlike(String name) throws IOException {
-        assertThat(spec(name, "config.v5.json")).isEqualTo(spec(name, "config.json"));
+        assertThat(program(name, "config.v5.json")).isEqualTo(program(name, "config.json"));
     }
 
     @ParameterizedTest
     @MethodSource("goldenNames")
     void guessesTheNamesWithoutWeights(String name) throws IOException {
         ModelConfig config = ModelConfig.read(golden(name, "config.json"));
-        DecoderSpec guessed = NamedArchitectures.spec(config);
+        ModelProgram guessed = NamedArchitectures.program(config);
         long elements = ModelLayout.of(guessed, DType.F32).elementCount();
         assertThat(elements)
-                .isEqualTo(ModelLayout.of(spec(name, "config.json"), DType.F32).elementCount());
+                .isEqualTo(ModelLayout.of(program(name, "config.json"), DType.F32).elementCount());
         if (!name.equals("gpt2-hubnames")) {
-            assertThat(guessed).isEqualTo(spec(name, "config.json"));
+            assertThat(guessed).isEqualTo(program(name, "config.json"));
         }
     }
 
     @Test
     void describesOptOfBothLayouts() throws IOException {
-        DecoderSpec opt = spec("opt", "config.json");
-        assertThat(opt.layers().getFirst().order()).isEqualTo(LayerSpec.Order.PRE);
-        assertThat(opt.layers().getFirst().mlp().activation()).isEqualTo(Activation.RELU);
-        assertThat(opt.embedding().positionOffset()).isEqualTo(2);
-        assertThat(opt.embedding().positionRows()).isEqualTo(66);
+        ModelProgram opt = program("opt", "config.json");
+        Op.Norm first = (Op.Norm) opt.layers().getFirst().ops().getFirst();
+        assertThat(first.in().memory()).isEqualTo(Value.Memory.STREAM);
+        assertThat(first.out().memory()).isEqualTo(Value.Memory.STATES);
+        assertThat(only(Op.Activate.class, opt.layers().getFirst()).activation())
+                .isEqualTo(Activation.RELU);
+        Op.Lookup positions = all(Op.Lookup.class, opt.embedding()).get(1);
+        assertThat(positions.index()).isEqualTo(Op.Index.POSITION);
+        assertThat(positions.offset()).isEqualTo(2);
+        assertThat(positions.table().rows()).isEqualTo(66);
         assertThat(opt.maxPositions()).isEqualTo(64);
         assertThat(opt.isTied()).isTrue();
-        DecoderSpec small = spec("opt-350m", "config.json");
-        assertThat(small.layers().getFirst().order()).isEqualTo(LayerSpec.Order.POST);
-        assertThat(small.head().norm()).isNull();
-        assertThat(small.head().projection().outputs()).isEqualTo(40);
-        assertThat(small.embedding().projection().inputs()).isEqualTo(40);
+        ModelProgram small = program("opt-350m", "config.json");
+        Op.Norm last = (Op.Norm) small.layers().getFirst().ops().getLast();
+        assertThat(last.in().memory()).isEqualTo(Value.Memory.STREAM);
+        assertThat(last.out().memory()).isEqualTo(Value.Memory.STREAM);
+        assertThat(all(Op.Norm.class, small.head())).isEmpty();
+        assertThat(only(Op.Linear.class, small.head()).out().width()).isEqualTo(40);
+        assertThat(only(Op.Linear.class, small.embedding()).in().width()).isEqualTo(40);
+    }
+
+    @Test
+    void adaptsTheOrderOfPartsToTheFamily() throws IOException {
+        List<String> parallel = kinds(program("gpt_neox", "config.json").layers().getFirst());
+        assertThat(parallel)
+                .containsExactly(
+                        "Norm",
+                        "Linear",
+                        "Rotate",
+                        "Attend",
+                        "Norm",
+                        "Linear",
+                        "Activate",
+                        "Linear",
+                        "Add",
+                        "Linear",
+                        "Add");
+        List<String> gemma = kinds(program("gemma2", "config.json").layers().getFirst());
+        assertThat(gemma)
+                .containsExactly(
+                        "Norm", "Linear", "Rotate", "Attend", "Linear", "Norm", "Add", "Norm",
+                        "Linear", "Linear", "Gate", "Linear", "Norm", "Add");
+        List<String> late = kinds(program("opt-350m", "config.json").layers().getFirst());
+        assertThat(late)
+                .containsExactly(
+                        "Linear",
+                        "Attend",
+                        "Linear",
+                        "Add",
+                        "Norm",
+                        "Linear",
+                        "Activate",
+                        "Linear",
+                        "Add",
+                        "Norm");
+        assertThat(all(Op.NormHeads.class, program("qwen3", "config.json").layers().getFirst()))
+                .hasSize(2);
     }
 
     @Test
     void describesAttentionColumns() throws IOException {
-        AttentionSpec neox = attention("gpt_neox", 0);
-        assertThat(List.of(neox.queryStart(), neox.keyStart(), neox.valueStart()))
-                .containsExactly(0, 16, 32);
-        assertThat(neox.keyStride()).isEqualTo(48);
-        assertThat(neox.rope().dims()).isEqualTo(4);
-        assertThat(attention("gpt_neox-sequential", 0).rope().dims()).isEqualTo(16);
-        AttentionSpec llama = attention("llama", 0);
-        assertThat(List.of(llama.queryStart(), llama.keyStart(), llama.valueStart()))
-                .containsExactly(0, 64, 96);
-        assertThat(llama.rowWidth()).isEqualTo(128);
-        AttentionSpec gpt2 = attention("gpt2", 0);
-        assertThat(List.of(gpt2.queryStart(), gpt2.keyStart(), gpt2.valueStart()))
-                .containsExactly(0, 64, 128);
-        assertThat(gpt2.projections().getFirst().inputMajor()).isTrue();
-        assertThat(gpt2.scale()).isEqualTo(0.25f);
+        assertThat(starts("gpt_neox")).containsExactly(0, 16, 32);
+        assertThat(heads("gpt_neox").keys().stride()).isEqualTo(48);
+        assertThat(rope("gpt_neox")).isEqualTo(4);
+        assertThat(rope("gpt_neox-sequential")).isEqualTo(16);
+        assertThat(starts("llama")).containsExactly(0, 64, 96);
+        assertThat(attention("llama").in().width()).isEqualTo(128);
+        assertThat(starts("gpt2")).containsExactly(0, 64, 128);
+        BlockProgram gpt2 = program("gpt2", "config.json").layers().getFirst();
+        assertThat(all(Op.Linear.class, gpt2).getFirst().matrices().getFirst().inputMajor())
+                .isTrue();
+        assertThat(attention("gpt2").attention().scale()).isEqualTo(0.25f);
     }
 
     @Test
     void appliesWindowsWhereTheConfigurationSays() throws IOException {
-        assertThat(windows(spec("mistral", "config.json"))).containsExactly(6, 6, 6);
-        assertThat(windows(spec("qwen2", "config.json"))).containsExactly(0, 0, 0);
-        assertThat(windows(spec("gemma2", "config.json"))).containsExactly(6, 0, 6);
+        assertThat(windows(program("mistral", "config.json"))).containsExactly(6, 6, 6);
+        assertThat(windows(program("qwen2", "config.json"))).containsExactly(0, 0, 0);
+        assertThat(windows(program("gemma2", "config.json"))).containsExactly(6, 0, 6);
         assertThat(windows(with("mistral", "sliding_window", null))).containsExactly(0, 0, 0);
         assertThat(windows(with("qwen2", "use_sliding_window", true, "max_window_layers", 1L)))
                 .containsExactly(0, 4, 4);
@@ -121,25 +165,30 @@ class ArchitecturesTest {
 
     @Test
     void describesWhatGemmaAdds() throws IOException {
-        DecoderSpec gemma = spec("gemma2", "config.json");
-        LayerSpec layer = gemma.layers().getFirst();
-        assertThat(layer.attentionNorm().weightOffset()).isEqualTo(1);
-        assertThat(layer.attentionOutNorm().weight()).endsWith("post_attention_layernorm.weight");
-        assertThat(layer.mlpNorm().weight()).endsWith("pre_feedforward_layernorm.weight");
-        assertThat(layer.mlpOutNorm().weight()).endsWith("post_feedforward_layernorm.weight");
-        assertThat(layer.attention().softcap()).isEqualTo(2);
-        assertThat(gemma.head().softcap()).isEqualTo(3);
-        assertThat(layer.attention().scale()).isEqualTo((float) (1 / Math.sqrt(18)));
-        assertThat(gemma.embedding().scale()).isEqualTo(8);
-        assertThat(layer.mlp().activation()).isEqualTo(Activation.GELU_TANH);
+        ModelProgram gemma = program("gemma2", "config.json");
+        BlockProgram layer = gemma.layers().getFirst();
+        List<Op.Norm> norms = all(Op.Norm.class, layer);
+        assertThat(norms).allMatch(norm -> norm.norm().weightOffset() == 1);
+        assertThat(norms.stream().map(norm -> norm.norm().weight()))
+                .containsExactly(
+                        "model.layers.0.input_layernorm.weight",
+                        "model.layers.0.post_attention_layernorm.weight",
+                        "model.layers.0.pre_feedforward_layernorm.weight",
+                        "model.layers.0.post_feedforward_layernorm.weight");
+        assertThat(attention("gemma2").attention().softcap()).isEqualTo(2);
+        assertThat(gemma.score().softcap()).isEqualTo(3);
+        assertThat(attention("gemma2").attention().scale()).isEqualTo((float) (1 / Math.sqrt(18)));
+        assertThat(only(Op.Lookup.class, gemma.embedding()).scale()).isEqualTo(8);
+        assertThat(only(Op.Gate.class, layer).activation()).isEqualTo(Activation.GELU_TANH);
     }
 
     @Test
     void scalesGpt2ByLayerWhenAsked() throws IOException {
-        DecoderSpec spec = with("gpt2", "scale_attn_by_inverse_layer_idx", true);
-        assertThat(spec.layers().get(2).attention().scale()).isEqualTo(0.25f / 3);
-        assertThat(with("gpt2", "scale_attn_weights", false).layers().get(1).attention().scale())
-                .isEqualTo(1);
+        ModelProgram scaled = with("gpt2", "scale_attn_by_inverse_layer_idx", true);
+        assertThat(only(Op.Attend.class, scaled.layers().get(2)).attention().scale())
+                .isEqualTo(0.25f / 3);
+        ModelProgram plain = with("gpt2", "scale_attn_weights", false);
+        assertThat(only(Op.Attend.class, plain.layers().get(1)).attention().scale()).isEqualTo(1);
     }
 
     @Test
@@ -149,15 +198,15 @@ class ArchitecturesTest {
                 names("opt").stream()
                         .map(name -> name.substring("model.".length()))
                         .collect(Collectors.toSet());
-        assertThat(Architectures.of(opt).spec(opt, stripped).embedding().tokens())
+        assertThat(tokens(Architectures.of(opt).program(opt, stripped)))
                 .isEqualTo("decoder.embed_tokens.weight");
         ModelConfig llama = ModelConfig.read(golden("llama-headdim", "config.json"));
         Set<String> base =
                 names("llama-headdim").stream()
                         .map(name -> name.substring("model.".length()))
                         .collect(Collectors.toSet());
-        assertThat(Architectures.of(llama).spec(llama, base).head().norm().weight())
-                .isEqualTo("norm.weight");
+        ModelProgram stored = Architectures.of(llama).program(llama, base);
+        assertThat(only(Op.Norm.class, stored.head()).norm().weight()).isEqualTo("norm.weight");
     }
 
     @Test
@@ -166,9 +215,9 @@ class ArchitecturesTest {
         Set<String> names = new LinkedHashSet<>(names("opt"));
         names.remove("model.decoder.embed_tokens.weight");
         names.add("lm_head.weight");
-        DecoderSpec spec = Architectures.of(opt).spec(opt, names);
-        assertThat(spec.isTied()).isTrue();
-        assertThat(spec.embedding().tokens()).isEqualTo("lm_head.weight");
+        ModelProgram program = Architectures.of(opt).program(opt, names);
+        assertThat(program.isTied()).isTrue();
+        assertThat(tokens(program)).isEqualTo("lm_head.weight");
     }
 
     @Test
@@ -177,10 +226,10 @@ class ArchitecturesTest {
         fields.remove("tie_word_embeddings");
         ModelConfig config = ModelConfig.of("test", new JsonObject(fields));
         Set<String> names = new LinkedHashSet<>(names("llama"));
-        assertThat(Architectures.of(config).spec(config, names).isTied()).isFalse();
+        assertThat(Architectures.of(config).program(config, names).isTied()).isFalse();
         names.remove("lm_head.weight");
-        assertThat(Architectures.of(config).spec(config, names).isTied()).isTrue();
-        assertThat(spec("llama", "config.json").isTied()).isFalse();
+        assertThat(Architectures.of(config).program(config, names).isTied()).isTrue();
+        assertThat(program("llama", "config.json").isTied()).isFalse();
     }
 
     @Test
@@ -229,7 +278,7 @@ class ArchitecturesTest {
         Map<String, Object> fields = fields(model);
         fields.put(field, json == null ? null : Json.parse(json));
         ModelConfig config = ModelConfig.of("x/config.json", new JsonObject(fields));
-        assertThatThrownBy(() -> Architectures.of(config).spec(config, Set.of()))
+        assertThatThrownBy(() -> Architectures.of(config).program(config, Set.of()))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageStartingWith("x/config.json: ")
                 .hasMessageContaining(message);
@@ -250,7 +299,7 @@ class ArchitecturesTest {
                 fields.put(field, value);
                 ModelConfig config = ModelConfig.of("x", new JsonObject(fields));
                 try {
-                    ModelLayout.of(NamedArchitectures.spec(config), DType.F32);
+                    ModelLayout.of(NamedArchitectures.program(config), DType.F32);
                 } catch (BadInputException e) {
                     assertThat(e).hasMessageStartingWith("x: ");
                 } catch (RuntimeException e) {
@@ -261,21 +310,59 @@ class ArchitecturesTest {
         }
     }
 
-    private static List<Integer> windows(DecoderSpec spec) {
-        return spec.layers().stream().map(layer -> layer.attention().window()).toList();
+    private static List<Integer> windows(ModelProgram program) {
+        return program.layers().stream()
+                .map(layer ->
+                        switch (only(Op.Attend.class, layer).attention().mask()) {
+                            case Mask.Causal() -> 0;
+                            case Mask.Window(int positions) -> positions;
+                        })
+                .toList();
     }
 
-    private static AttentionSpec attention(String name, int layer) throws IOException {
-        return spec(name, "config.json").layers().get(layer).attention();
+    private static Op.Attend attention(String name) throws IOException {
+        return only(Op.Attend.class, program(name, "config.json").layers().getFirst());
     }
 
-    private static DecoderSpec with(String name, Object... changes) throws IOException {
+    private static HeadsSpec heads(String name) throws IOException {
+        return attention(name).attention().heads();
+    }
+
+    private static List<Integer> starts(String name) throws IOException {
+        HeadsSpec heads = heads(name);
+        return List.of(heads.queries().start(), heads.keys().start(), heads.values().start());
+    }
+
+    private static int rope(String name) throws IOException {
+        return only(Op.Rotate.class, program(name, "config.json").layers().getFirst())
+                .rope()
+                .dims();
+    }
+
+    private static String tokens(ModelProgram program) {
+        return all(Op.Lookup.class, program.embedding()).getFirst().table().name();
+    }
+
+    private static List<String> kinds(BlockProgram block) {
+        return block.ops().stream().map(op -> op.getClass().getSimpleName()).toList();
+    }
+
+    private static <O extends Op> List<O> all(Class<O> kind, BlockProgram block) {
+        return block.ops().stream().filter(kind::isInstance).map(kind::cast).toList();
+    }
+
+    private static <O extends Op> O only(Class<O> kind, BlockProgram block) {
+        assertThat(all(kind, block)).hasSize(1);
+        return all(kind, block).getFirst();
+    }
+
+    private static ModelProgram with(String name, Object... changes) throws IOException {
         Map<String, Object> fields = fields(name);
         for (int i = 0; i < changes.length; i += 2) {
             fields.put((String) changes[i], changes[i + 1]);
         }
         ModelConfig config = ModelConfig.of("test", new JsonObject(fields));
-        return Architectures.of(config).spec(config, names(name));
+        return Architectures.of(config).program(config, names(name));
     }
 
     private static Map<String, Object> fields(String name) throws IOException {
@@ -283,9 +370,9 @@ class ArchitecturesTest {
                 Json.parseObject(Files.readString(golden(name, "config.json"))).fields());
     }
 
-    private static DecoderSpec spec(String name, String configFile) throws IOException {
+    private static ModelProgram program(String name, String configFile) throws IOException {
         ModelConfig config = ModelConfig.read(golden(name, configFile));
-        return Architectures.of(config).spec(config, names(name));
+        return Architectures.of(config).program(config, names(name));
     }
 
     private static Set<String> names(String name) throws IOException {

@@ -5,11 +5,10 @@ import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.RotaryTable;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
-import io.millrace.model.spec.DecoderSpec;
-import io.millrace.model.spec.LayerSpec;
 import io.millrace.model.spec.RopeSpec;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 
 /** Cosines and sines of the rotary embeddings, one table for all layers that turn alike. */
 public final class RotaryTables implements AutoCloseable {
@@ -17,23 +16,20 @@ public final class RotaryTables implements AutoCloseable {
     private final int positions;
 
     /**
-     * Computes the tables that a decoder needs.
+     * Computes tables.
      *
      * @param memory where they lie
-     * @param spec the decoder
+     * @param ropes the embeddings, each once
      * @param positions tokens of the longest sequence
      */
-    RotaryTables(HostMemory memory, DecoderSpec spec, int positions) {
+    RotaryTables(HostMemory memory, Set<RopeSpec> ropes, int positions) {
         this.positions = positions;
         try {
-            for (LayerSpec layer : spec.layers()) {
-                RopeSpec rope = layer.attention().rope();
-                if (rope != null && !tables.containsKey(rope)) {
-                    long bytes = RotaryTable.tableFloats(rope, positions) * Float.BYTES;
-                    HostSlab slab = memory.allocate("rotary table", bytes);
-                    tables.put(rope, slab);
-                    RotaryTable.fillTable(rope, positions, slab.segment(), 0);
-                }
+            for (RopeSpec rope : ropes) {
+                long bytes = RotaryTable.tableFloats(rope, positions) * Float.BYTES;
+                HostSlab slab = memory.allocate("rotary table", bytes);
+                tables.put(rope, slab);
+                RotaryTable.fillTable(rope, positions, slab.segment(), 0);
             }
         } catch (RuntimeException | Error e) {
             close();

@@ -1,6 +1,7 @@
 package io.millrace.executor.cpu.scratch;
 
-import io.millrace.executor.step.DecoderWidths;
+import io.millrace.executor.schedule.OperatorNeeds;
+import io.millrace.executor.schedule.Schedule;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.ScratchSize;
@@ -8,7 +9,8 @@ import io.millrace.executor.step.Variants;
 import io.millrace.memory.DType;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
-import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.program.ModelProgram;
+import io.millrace.model.program.Value;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -20,16 +22,14 @@ import java.util.List;
 public final class Scratch implements AutoCloseable {
     private final List<HostSlab> slabs = new ArrayList<>();
     private final ScratchSize size;
+    private final ScratchPlan plan;
     private final int hiddenWidth;
-    private final int projectedWidth;
+    private final int keptWidth;
     private final long vectorLength;
     private final long panelLength;
     private final Floats hidden;
-    private final Floats normed;
-    private final Floats projected;
-    private final Floats context;
-    private final Floats inner;
-    private final Floats gate;
+    private final Floats states;
+    private final Floats kept;
     private final Floats vectors;
     private final Floats wholeMatrix;
     private final Floats panels;
@@ -40,31 +40,30 @@ public final class Scratch implements AutoCloseable {
     private final RotaryTables rotaryTables;
 
     /**
-     * Allocates what a plan for the same decoder, size and number of workers says.
+     * Allocates what a plan for the same model, size and number of workers says.
      *
      * @param memory where the device computes
      */
-    public Scratch(HostMemory memory, DecoderSpec spec, ScratchSize size, ScratchPlan plan) {
+    public Scratch(HostMemory memory, ModelProgram program, ScratchSize size, ScratchPlan plan) {
         this.size = size;
-        hiddenWidth = spec.hiddenSize();
-        projectedWidth = DecoderWidths.widest(spec, layer -> layer.attention().rowWidth());
-        vectorLength = DecoderWidths.vectorLength(spec);
+        this.plan = plan;
+        OperatorNeeds needs = new OperatorNeeds(program);
+        hiddenWidth = program.hiddenSize();
+        keptWidth = needs.keptWidth();
+        vectorLength = needs.vectorLength();
         operandType = plan.operands();
-        panelLength = ScratchPlan.panelLength(spec, size, operandType);
+        panelLength = ScratchPlan.panelLength(needs, size, operandType);
         try {
             hidden = allocate(memory, "hidden states", plan.hidden());
-            normed = allocate(memory, "normed states", plan.normed());
-            projected = allocate(memory, "queries, keys and values", plan.projected());
-            context = allocate(memory, "attention results", plan.context());
-            inner = allocate(memory, "feed-forward states", plan.inner());
-            gate = allocate(memory, "gate states", plan.gate());
+            states = allocate(memory, "states of a block", plan.states().length());
+            kept = allocate(memory, "queries, keys and values", plan.kept());
             vectors = allocate(memory, "perturbed vectors", plan.vectors());
             wholeMatrix = allocate(memory, "perturbed matrices", plan.wholeMatrix(), operandType);
             panels = allocate(memory, "perturbed panels", plan.panels(), operandType);
             inputs = allocate(memory, "rounded inputs", plan.inputs(), operandType);
             tiles = allocate(memory, "tiles of logits", plan.tiles());
             partials = allocate(memory, "partial losses", plan.partials());
-            rotaryTables = new RotaryTables(memory, spec, size.longest());
+            rotaryTables = new RotaryTables(memory, needs.ropes(), size.longest());
         } catch (RuntimeException | Error e) {
             closeSlabs();
             throw e;
@@ -78,34 +77,28 @@ public final class Scratch implements AutoCloseable {
                 hidden.at(firstScale * perScale + (long) row * hiddenWidth), perScale, hiddenWidth);
     }
 
-    /** [rows, width] for every scale of a probe: after a norm, or before a projection. */
-    public Variants normed(int width, int rows) {
-        return variants(normed, width, rows);
+    /** How many blocks there are. */
+    public int blocks() {
+        return plan.schedules().size();
     }
 
-    /** Rows of projections of one layer, from the row after those that are kept. */
-    public Variants projected(int layer, int past) {
-        long perScale = size.projectedRows() * projectedWidth;
+    /** How a block runs, by its place in the program. */
+    public Schedule schedule(int block) {
+        return plan.schedules().get(block);
+    }
+
+    /** [rows, width] of a block's value for every scale of a probe. */
+    public Variants states(int block, Value value, int rows) {
+        return variants(states.at(plan.states().offset(block, value)), value.width(), rows);
+    }
+
+    /** What a block keeps of each token, from the row after those of earlier tokens. */
+    public Variants kept(int block, int past) {
+        long perScale = size.projectedRows() * keptWidth;
         long perLayer = size.keptTokens() > 0 ? perScale * size.scalesPerProbe() : 0;
+        int layer = block - 1; // the ends keep nothing
         return new Variants(
-                projected.at(layer * perLayer + (long) past * projectedWidth),
-                perScale,
-                projectedWidth);
-    }
-
-    /** [rows, width] for every scale of a probe: what attention gives. */
-    public Variants context(int width, int rows) {
-        return variants(context, width, rows);
-    }
-
-    /** [rows, width] for every scale of a probe: inside the feed-forward part. */
-    public Variants inner(int width, int rows) {
-        return variants(inner, width, rows);
-    }
-
-    /** The same for the gate. */
-    public Variants gate(int width, int rows) {
-        return variants(gate, width, rows);
+                kept.at(layer * perLayer + (long) past * keptWidth), perScale, keptWidth);
     }
 
     /** Where one of three vectors of a block is formed for every scale: a bias, or a norm's two. */

@@ -2,27 +2,27 @@ package io.millrace.executor.cpu.scratch;
 
 import io.millrace.executor.cpu.op.GemmTiles;
 import io.millrace.executor.cpu.op.Loss;
-import io.millrace.executor.step.DecoderWidths;
+import io.millrace.executor.schedule.OperatorNeeds;
+import io.millrace.executor.schedule.Schedule;
+import io.millrace.executor.schedule.StatesPlan;
 import io.millrace.executor.step.RotaryTable;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.memory.DType;
 import io.millrace.memory.host.HostMemory;
-import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.RopeSpec;
-import java.util.Objects;
+import java.util.List;
 import java.util.stream.LongStream;
 
 /**
  * How many numbers each part of the scratch memory has: known before anything is allocated, so that
  * a run which cannot fit says so first.
  *
+ * @param schedules how each block runs, in the order of visits
+ * @param states where the values of a block lie, of one micro-batch and probe; in floats
  * @param hidden hidden states of the whole batch for all scales
- * @param normed states after a norm, or before a projection, of one micro-batch and probe
- * @param projected queries, keys and values
- * @param context attention results
- * @param inner feed-forward states
- * @param gate the same for the gate
+ * @param kept what later tokens need: queries, keys and values
  * @param vectors three vectors of a block
  * @param wholeMatrix a small matrix, formed whole
  * @param panels a panel of a large matrix for each worker
@@ -33,12 +33,10 @@ import java.util.stream.LongStream;
  * @param operands what matrices, panels and inputs are, as products read them; all else is float32
  */
 public record ScratchPlan(
+        List<Schedule> schedules,
+        StatesPlan states,
         long hidden,
-        long normed,
-        long projected,
-        long context,
-        long inner,
-        long gate,
+        long kept,
         long vectors,
         long wholeMatrix,
         long panels,
@@ -52,37 +50,39 @@ public record ScratchPlan(
 
     private static final int ANY_NUMBER = 1 << 20;
 
-    /** The plan for a decoder, a size, a number of workers, and the type that products read. */
-    public static ScratchPlan of(DecoderSpec spec, ScratchSize size, int workers, DType operands) {
+    /** States begin on pages, as if each had memory of its own. */
+    private static final long STATE_QUANTUM = HostMemory.pageBytes(1) / Float.BYTES;
+
+    /** The plan for a model, a size, a number of workers, and the type that products read. */
+    public static ScratchPlan of(
+            ModelProgram program, ScratchSize size, int workers, DType operands) {
+        OperatorNeeds needs = new OperatorNeeds(program);
+        List<Schedule> schedules = CpuFusing.schedules(program);
         long scales = size.scalesPerProbe();
         long rows = scales * size.microBatchRows();
-        int widest = Math.max(spec.hiddenSize(), spec.embedding().width());
-        int innerWidth = DecoderWidths.widest(spec, layer -> layer.mlp().up().outputs());
-        int projectedWidth = DecoderWidths.widest(spec, layer -> layer.attention().rowWidth());
-        boolean gated = spec.layers().stream().anyMatch(layer -> layer.mlp().gate() != null);
-        long kept = size.keptTokens() > 0 ? spec.layers().size() : 1;
+        long keeping = size.keptTokens() > 0 ? program.layers().size() : 1;
         return new ScratchPlan(
-                (long) size.scales() * size.batchRows() * spec.hiddenSize(),
-                rows * widest,
-                kept * scales * size.projectedRows() * projectedWidth,
-                rows * Math.max(DecoderWidths.widest(spec, DecoderWidths::contextWidth), widest),
-                rows * innerWidth,
-                gated ? rows * innerWidth : 1,
-                3 * scales * DecoderWidths.vectorLength(spec),
-                scales * Math.min(WHOLE_MATRIX_ELEMENTS, largestMatrix(spec)),
-                workers * panelLength(spec, size, operands),
-                operands == DType.F32 ? 0 : rows * widestInput(spec),
+                schedules,
+                StatesPlan.of(schedules, (_, value) -> aligned(rows * value.width())),
+                (long) size.scales() * size.batchRows() * program.hiddenSize(),
+                keeping * scales * size.projectedRows() * needs.keptWidth(),
+                3 * scales * needs.vectorLength(),
+                scales * Math.min(WHOLE_MATRIX_ELEMENTS, largestMatrix(needs)),
+                workers * panelLength(needs, size, operands),
+                operands == DType.F32 ? 0 : rows * needs.widestInput(),
                 workers * tileLength(),
-                scales * Loss.partialFloats(size.microBatchRows(), vocabularyPanels(spec)),
-                rotary(spec, size.longest()),
+                scales * Loss.partialFloats(size.microBatchRows(), vocabularyPanels(needs)),
+                rotary(needs, size.longest()),
                 operands);
+    }
+
+    private static long aligned(long floats) {
+        return Math.ceilDiv(floats, STATE_QUANTUM) * STATE_QUANTUM;
     }
 
     /** Bytes of memory that all of it takes. */
     public long bytes() {
-        return slabBytes(
-                        DType.F32, hidden, normed, projected, context, inner, gate, vectors, tiles,
-                        partials)
+        return slabBytes(DType.F32, hidden, states.length(), kept, vectors, tiles, partials)
                 + slabBytes(operands, wholeMatrix, panels, inputs)
                 + HostMemory.pageBytes(rotary * Float.BYTES); // a model without has no such slab
     }
@@ -94,16 +94,16 @@ public record ScratchPlan(
     }
 
     /** Elements that a worker needs to form a panel of any matrix for every scale. */
-    static long panelLength(DecoderSpec spec, ScratchSize size, DType operands) {
+    static long panelLength(OperatorNeeds needs, ScratchSize size, DType operands) {
         long longest =
-                DecoderWidths.matrices(spec)
+                needs.matrices()
                         .mapToLong(matrix -> (long) panelWidth(matrix) * matrix.inputs())
                         .max()
                         .orElse(1);
-        // A row of a table of positions is formed in the same place, as float32.
+        // A row of a table that is added is formed in the same place, as float32.
         int perFloat = Float.BYTES / operands.sizeBytes();
         long length =
-                size.scalesPerProbe() * Math.max(longest, (long) spec.hiddenSize() * perFloat);
+                size.scalesPerProbe() * Math.max(longest, (long) needs.tableWidth() * perFloat);
         return Math.ceilDiv(length, perFloat) * perFloat;
     }
 
@@ -113,25 +113,16 @@ public record ScratchPlan(
                 * GemmTiles.of(1, ANY_NUMBER).columnTile();
     }
 
-    private static long widestInput(DecoderSpec spec) {
-        return DecoderWidths.matrices(spec).mapToLong(LinearSpec::inputs).max().orElse(1);
-    }
-
     private static int panelWidth(LinearSpec matrix) {
         return Math.min(matrix.outputs(), GemmTiles.of(1, matrix.outputs()).columnTile());
     }
 
-    private static int vocabularyPanels(DecoderSpec spec) {
-        return GemmTiles.of(ANY_NUMBER, spec.head().logits().outputs()).columnTiles();
+    private static int vocabularyPanels(OperatorNeeds needs) {
+        return GemmTiles.of(ANY_NUMBER, needs.logits().outputs()).columnTiles();
     }
 
-    private static long rotary(DecoderSpec spec, int positions) {
-        return spec.layers().stream()
-                .map(layer -> layer.attention().rope())
-                .filter(Objects::nonNull)
-                .distinct()
-                .mapToLong(rope -> tableFloats(rope, positions))
-                .sum();
+    private static long rotary(OperatorNeeds needs, int positions) {
+        return needs.ropes().stream().mapToLong(rope -> tableFloats(rope, positions)).sum();
     }
 
     private static long tableFloats(RopeSpec rope, int positions) {
@@ -140,8 +131,8 @@ public record ScratchPlan(
         return HostMemory.pageBytes(Math.max(1, bytes)) / Float.BYTES;
     }
 
-    private static long largestMatrix(DecoderSpec spec) {
-        return DecoderWidths.matrices(spec)
+    private static long largestMatrix(OperatorNeeds needs) {
+        return needs.matrices()
                 .mapToLong(matrix -> (long) matrix.inputs() * matrix.outputs())
                 .max()
                 .orElse(1);

@@ -4,7 +4,8 @@ import io.millrace.memory.DType;
 import io.millrace.memory.cuda.CudaApi;
 import io.millrace.memory.cuda.KernelArguments;
 import io.millrace.model.spec.Activation;
-import io.millrace.model.spec.AttentionSpec;
+import io.millrace.model.spec.AttendSpec;
+import io.millrace.model.spec.HeadsSpec;
 import io.millrace.model.spec.NormSpec;
 
 /**
@@ -300,19 +301,21 @@ public final class DeviceKernels implements AutoCloseable {
     /**
      * Turns query and key heads in place.
      *
-     * @param spec where the heads lie, and how many elements turn
+     * @param heads where the heads lie
+     * @param dims elements of a head that turn
      * @param projected rows of projections
      * @param table address of the cosines and sines
      * @param positions address of the position of each row, int32
      */
     public void rotate(
-            AttentionSpec spec,
+            HeadsSpec heads,
+            int dims,
             DeviceMatrix projected,
             long table,
             long positions,
             int rows,
             int scales) {
-        int half = spec.rope().dims() / 2;
+        int half = dims / 2;
         arguments
                 .begin()
                 .int64(projected.address())
@@ -322,15 +325,15 @@ public final class DeviceKernels implements AutoCloseable {
                 .int64(projected.rowStride())
                 .int32(rows)
                 .int32(half)
-                .int32(spec.heads())
-                .int32(spec.kvHeads())
-                .int32(spec.queryStart())
-                .int32(spec.queryStride())
-                .int32(spec.keyStart())
-                .int32(spec.keyStride())
+                .int32(heads.queries().count())
+                .int32(heads.keys().count())
+                .int32(heads.queries().start())
+                .int32(heads.queries().stride())
+                .int32(heads.keys().start())
+                .int32(heads.keys().stride())
                 .int32(KernelCodes.of(projected.type()))
                 .int32(0);
-        long items = (long) rows * (spec.heads() + spec.kvHeads()) * half;
+        long items = (long) rows * (heads.queries().count() + heads.keys().count()) * half;
         launch(Kernel.ROTATE, blocks(items), scales, 1, BLOCK);
     }
 
@@ -345,7 +348,7 @@ public final class DeviceKernels implements AutoCloseable {
      * @param out results, contiguous rows
      */
     public void attend(
-            AttentionSpec spec,
+            AttendSpec spec,
             DeviceMatrix projected,
             int past,
             long starts,
@@ -362,7 +365,7 @@ public final class DeviceKernels implements AutoCloseable {
     }
 
     private void attendSome(
-            AttentionSpec spec,
+            AttendSpec spec,
             DeviceMatrix projected,
             int past,
             long starts,
@@ -370,6 +373,7 @@ public final class DeviceKernels implements AutoCloseable {
             int longest,
             DeviceMatrix out,
             int scales) {
+        HeadsSpec heads = spec.heads();
         arguments
                 .begin()
                 .int64(projected.address())
@@ -380,23 +384,23 @@ public final class DeviceKernels implements AutoCloseable {
                 .int64(out.stride())
                 .int32(past)
                 .int32(sequences)
-                .int32(spec.heads())
-                .int32(spec.kvHeads())
-                .int32(spec.headDim())
-                .int32(spec.queryStart())
-                .int32(spec.queryStride())
-                .int32(spec.keyStart())
-                .int32(spec.keyStride())
-                .int32(spec.valueStart())
-                .int32(spec.valueStride())
-                .int32(spec.window())
+                .int32(heads.queries().count())
+                .int32(heads.keys().count())
+                .int32(heads.dim())
+                .int32(heads.queries().start())
+                .int32(heads.queries().stride())
+                .int32(heads.keys().start())
+                .int32(heads.keys().stride())
+                .int32(heads.values().start())
+                .int32(heads.values().stride())
+                .int32(KernelCodes.window(spec.mask()))
                 .int32(KernelCodes.of(projected.type()))
                 .float32(spec.scale())
                 .float32(spec.softcap())
                 .int32(0);
-        Kernel kernel = attention(projected.type(), spec.headDim());
+        Kernel kernel = attention(projected.type(), heads.dim());
         int tiles = Math.ceilDiv(longest, queries(kernel));
-        launch(kernel, tiles, spec.heads(), sequences * scales, 4 * WARP);
+        launch(kernel, tiles, heads.queries().count(), sequences * scales, 4 * WARP);
     }
 
     /** 16-bit types by the tensor cores, float32 by the ordinary ones. */

@@ -2,6 +2,7 @@ package io.millrace.executor.cuda.kernel;
 
 import io.millrace.memory.DType;
 import io.millrace.model.spec.Activation;
+import io.millrace.model.spec.Mask;
 import io.millrace.model.spec.NormSpec;
 import io.millrace.optim.direction.GaussianDirection;
 import io.millrace.optim.direction.RademacherDirection;
@@ -57,6 +58,14 @@ final class KernelCodes {
         return switch (kind) {
             case LAYER -> 0;
             case RMS -> 1;
+        };
+    }
+
+    /** Positions that a query sees, 0 for all. */
+    static int window(Mask mask) {
+        return switch (mask) {
+            case Mask.Causal() -> 0;
+            case Mask.Window(int positions) -> positions;
         };
     }
 

@@ -2,7 +2,7 @@ package io.millrace.executor.cuda.weight;
 
 import io.millrace.executor.cuda.kernel.DeviceMatrix;
 import io.millrace.executor.cuda.weight.DeviceScratchPlan.Part;
-import io.millrace.executor.step.DecoderWidths;
+import io.millrace.executor.schedule.OperatorNeeds;
 import io.millrace.executor.step.RotaryTable;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.memory.DType;
@@ -11,7 +11,8 @@ import io.millrace.memory.device.DeviceBuffer;
 import io.millrace.memory.device.DeviceEvent;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
-import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.program.ModelProgram;
+import io.millrace.model.program.Value;
 import io.millrace.model.spec.RopeSpec;
 import java.util.HashMap;
 import java.util.Map;
@@ -21,14 +22,14 @@ public final class DeviceScratch implements AutoCloseable {
     private final DeviceScratchPlan plan;
     private final ScratchSize size;
     private final int hiddenWidth;
-    private final int projectedWidth;
+    private final int keptWidth;
     private final long vectorLength;
     private final DeviceBuffer memory;
     private final HostSlab staging;
     private final Map<RopeSpec, Long> rotary = new HashMap<>();
 
     /**
-     * Allocates what a plan for the same decoder and size says, and fills the rotary tables.
+     * Allocates what a plan for the same model and size says, and fills the rotary tables.
      *
      * @param device what computes
      * @param host pinned memory
@@ -36,14 +37,15 @@ public final class DeviceScratch implements AutoCloseable {
     public DeviceScratch(
             Device device,
             HostMemory host,
-            DecoderSpec spec,
+            ModelProgram program,
             ScratchSize size,
             DeviceScratchPlan plan) {
         this.plan = plan;
         this.size = size;
-        hiddenWidth = spec.hiddenSize();
-        projectedWidth = DecoderWidths.widest(spec, layer -> layer.attention().rowWidth());
-        vectorLength = DecoderWidths.vectorLength(spec);
+        OperatorNeeds needs = new OperatorNeeds(program);
+        hiddenWidth = program.hiddenSize();
+        keptWidth = needs.keptWidth();
+        vectorLength = needs.vectorLength();
         memory = device.allocate("activations and perturbed weights", plan.deviceBytes());
         try {
             staging = host.allocatePinned("staging of a step", plan.stagingBytes());
@@ -51,12 +53,12 @@ public final class DeviceScratch implements AutoCloseable {
             memory.close();
             throw e;
         }
-        fillRotary(device, spec);
+        fillRotary(device, needs);
     }
 
-    private void fillRotary(Device device, DecoderSpec spec) {
+    private void fillRotary(Device device, OperatorNeeds needs) {
         long offset = 0;
-        for (RopeSpec rope : DeviceScratchPlan.ropes(spec)) {
+        for (RopeSpec rope : needs.ropes()) {
             RotaryTable.fillTable(rope, size.longest(), staging.segment(), offset / Float.BYTES);
             rotary.put(rope, address(Part.ROTARY) + offset);
             offset += RotaryTable.tableFloats(rope, size.longest()) * Float.BYTES;
@@ -100,19 +102,23 @@ public final class DeviceScratch implements AutoCloseable {
                 address(Part.HIDDEN) + elements * Float.BYTES, perScale, hiddenWidth, DType.F32);
     }
 
-    /** [rows, width] of a micro-batch for every scale of a probe. */
-    public DeviceMatrix states(Part part, int width) {
-        DType type = part == Part.RESULT ? DType.F32 : plan.type();
-        return new DeviceMatrix(address(part), (long) size.microBatchRows() * width, width, type);
+    /** [rows, width] of a block's value of a micro-batch, for every scale of a probe. */
+    public DeviceMatrix states(int block, Value value) {
+        return new DeviceMatrix(
+                address(Part.STATES) + plan.program().states().offset(block, value),
+                (long) size.microBatchRows() * value.width(),
+                value.width(),
+                plan.program().blocks().get(block).type(value, plan.type()));
     }
 
-    /** Rows of projections of one layer, from the row after those that are kept. */
-    public DeviceMatrix projected(int layer, int past, int width) {
-        long perScale = size.projectedRows() * projectedWidth;
+    /** What a block keeps of each token, from the row after those of earlier tokens. */
+    public DeviceMatrix kept(int block, int past, int width) {
+        long perScale = size.projectedRows() * keptWidth;
         long perLayer = size.keptTokens() > 0 ? perScale * size.scalesPerProbe() : 0;
+        int layer = block - 1; // the ends keep nothing
         long elements = layer * perLayer + (long) past * width;
         return new DeviceMatrix(
-                address(Part.PROJECTED) + elements * plan.type().sizeBytes(),
+                address(Part.KEPT) + elements * plan.type().sizeBytes(),
                 perScale,
                 width,
                 plan.type());

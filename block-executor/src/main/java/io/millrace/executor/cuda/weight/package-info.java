@@ -1,5 +1,5 @@
 /**
- * A block's weights on the card as a probe sees them, the products that read them, and scratch
- * memory.
+ * A block's weights on the card as a probe sees them, the products that read them, how its
+ * operators become launches, and scratch memory.
  */
 package io.millrace.executor.cuda.weight;

@@ -25,7 +25,8 @@ import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.model.Checkpoint;
-import io.millrace.model.spec.DecoderSpec;
+import io.millrace.model.program.ModelProgram;
+import io.millrace.model.program.Op;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.GaussianDirection;
@@ -49,6 +50,7 @@ final class DeviceFormingTest {
     private HostKit kit;
     private CudaRig rig;
     private BlockLayout block;
+    private Op.Linear operator;
     private LinearSpec matrix;
     private DeviceScratch scratch;
     private DeviceMatmul library;
@@ -62,19 +64,26 @@ final class DeviceFormingTest {
         rig = new CudaRig();
         ScratchSize size = ScratchSize.batches(1, 1, ROWS, Questions.each(1, 1));
         try (Checkpoint checkpoint = Checkpoint.open(Golden.path("llama"))) {
-            DecoderSpec spec = checkpoint.spec();
+            ModelProgram program = checkpoint.program();
             block = checkpoint.layout(DType.F32).block(1);
-            matrix = spec.layers().getFirst().mlp().up();
+            operator =
+                    program.layers().getFirst().ops().stream()
+                            .filter(Op.Linear.class::isInstance)
+                            .map(Op.Linear.class::cast)
+                            .filter(linear -> linear.out().name().equals("up"))
+                            .findFirst()
+                            .orElseThrow();
+            matrix = operator.matrices().getFirst();
             DeviceScratchPlan plan =
                     DeviceScratchPlan.of(
-                            spec,
+                            program,
                             checkpoint.layout(DType.F32),
                             size,
                             PanelSizes.DEFAULT,
                             0,
                             Optional.empty(),
                             false);
-            scratch = new DeviceScratch(rig.device(), rig.host(), spec, size, plan);
+            scratch = new DeviceScratch(rig.device(), rig.host(), program, size, plan);
         }
         long stream = rig.device().compute().handle();
         library =
@@ -213,7 +222,7 @@ final class DeviceFormingTest {
         }
 
         DeviceLinear.Product product() {
-            DeviceMatrix x = scratch.states(DeviceScratchPlan.Part.NORMED, matrix.inputs());
+            DeviceMatrix x = scratch.states(1, operator.in());
             return passes.linear().product(weights, matrix, x, ROWS);
         }
 

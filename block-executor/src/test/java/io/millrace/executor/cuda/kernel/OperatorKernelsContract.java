@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.millrace.memory.DType;
 import io.millrace.model.spec.Activation;
-import io.millrace.model.spec.AttentionSpec;
+import io.millrace.model.spec.AttendSpec;
+import io.millrace.model.spec.HeadColumns;
+import io.millrace.model.spec.HeadsSpec;
+import io.millrace.model.spec.Mask;
 import io.millrace.model.spec.NormSpec;
 import io.millrace.model.spec.RopeSpec;
 import java.nio.ByteBuffer;
@@ -227,7 +230,7 @@ abstract class OperatorKernelsContract {
     @Test
     void turnsHeadsByTheirPositions() {
         RopeSpec rope = new RopeSpec(6, List.of(1f, 0.1f, 0.01f), 1f);
-        AttentionSpec spec = attention(3, 1, 8, 0, 0, rope);
+        HeadsSpec heads = attention(3, 1, 8, 0, 0).heads();
         int rows = 4;
         int width = 40;
         float[] x = normals(SCALES * rows * width, 1);
@@ -243,7 +246,8 @@ abstract class OperatorKernelsContract {
         CudaRig.Place place = rig.values(DType.F32, x);
         rig.kernels()
                 .rotate(
-                        spec,
+                        heads,
+                        rope.dims(),
                         matrix(place, (long) rows * width, width, DType.F32),
                         rig.values(DType.F32, table).address(),
                         rig.ints(positions).address(),
@@ -268,26 +272,16 @@ abstract class OperatorKernelsContract {
     }
 
     /** Queries, keys and values side by side. */
-    private static AttentionSpec attention(
-            int heads, int kvHeads, int dim, int window, float cap, RopeSpec rope) {
-        return new AttentionSpec(
-                List.of(),
-                heads,
-                kvHeads,
-                dim,
-                0,
-                dim,
-                heads * dim,
-                dim,
-                (heads + kvHeads) * dim,
-                dim,
+    private static AttendSpec attention(int heads, int kvHeads, int dim, int window, float cap) {
+        return new AttendSpec(
+                new HeadsSpec(
+                        dim,
+                        new HeadColumns(heads, 0, dim),
+                        new HeadColumns(kvHeads, heads * dim, dim),
+                        new HeadColumns(kvHeads, (heads + kvHeads) * dim, dim)),
+                window == 0 ? new Mask.Causal() : new Mask.Window(window),
                 (float) (1 / Math.sqrt(dim)),
-                rope,
-                window,
-                null,
-                null,
-                cap,
-                null);
+                cap);
     }
 
     @ParameterizedTest
@@ -306,7 +300,7 @@ abstract class OperatorKernelsContract {
     })
     void attendsWithoutAMatrixOfScores(
             int heads, int kvHeads, int dim, int window, float cap, int past, DType type) {
-        AttentionSpec spec = attention(heads, kvHeads, dim, window, cap, null);
+        AttendSpec spec = attention(heads, kvHeads, dim, window, cap);
         int[] starts = past == 0 ? new int[] {0, 1, 70, 103} : new int[] {0, 41};
         int rows = starts[starts.length - 1];
         int width = (heads + 2 * kvHeads) * dim;
@@ -359,7 +353,7 @@ abstract class OperatorKernelsContract {
         CudaRig.Place out = rig.poisoned((long) SCALES * sequences * dim * Float.BYTES);
         rig.kernels()
                 .attend(
-                        attention(1, 1, dim, 0, 0, null),
+                        attention(1, 1, dim, 0, 0),
                         matrix(place, (long) sequences * width, width, DType.F32),
                         0,
                         rig.ints(IntStream.rangeClosed(0, sequences).toArray()).address(),
@@ -375,7 +369,7 @@ abstract class OperatorKernelsContract {
     }
 
     private static void attendOne(
-            AttentionSpec spec,
+            AttendSpec spec,
             float[] x,
             int base,
             int width,
@@ -385,15 +379,20 @@ abstract class OperatorKernelsContract {
             int head,
             double[] out,
             int at) {
-        int dim = spec.headDim();
-        int kvHead = head / (spec.heads() / spec.kvHeads());
+        HeadsSpec heads = spec.heads();
+        int dim = heads.dim();
+        int kvHead = head / (heads.queries().count() / heads.keys().count());
         int position = past + query - start;
-        int lowest = spec.window() == 0 ? 0 : Math.max(0, position - spec.window() + 1);
+        int lowest =
+                switch (spec.mask()) {
+                    case Mask.Causal() -> 0;
+                    case Mask.Window(int window) -> Math.max(0, position - window + 1);
+                };
         double[] scores = new double[position + 1];
         double top = Double.NEGATIVE_INFINITY;
         int q = base + (past + query) * width + head * dim;
         for (int key = lowest; key <= position; key++) {
-            int k = base + (start + key) * width + spec.keyStart() + kvHead * dim;
+            int k = base + (start + key) * width + heads.keys().start() + kvHead * dim;
             for (int d = 0; d < dim; d++) {
                 scores[key] += (double) x[q + d] * x[k + d];
             }
@@ -408,7 +407,7 @@ abstract class OperatorKernelsContract {
             sum += Math.exp(scores[key] - top);
         }
         for (int key = lowest; key <= position; key++) {
-            int v = base + (start + key) * width + spec.valueStart() + kvHead * dim;
+            int v = base + (start + key) * width + heads.values().start() + kvHead * dim;
             for (int d = 0; d < dim; d++) {
                 out[at + d] += Math.exp(scores[key] - top) / sum * x[v + d];
             }

@@ -59,14 +59,14 @@ final class DeviceGemmTest {
         try (Checkpoint checkpoint = Checkpoint.open(Golden.path("opt"))) {
             DeviceScratchPlan plan =
                     DeviceScratchPlan.of(
-                            checkpoint.spec(),
+                            checkpoint.program(),
                             checkpoint.layout(),
                             size,
                             PanelSizes.DEFAULT,
                             0,
                             Optional.empty(),
                             true);
-            scratch = new DeviceScratch(rig.device(), rig.host(), checkpoint.spec(), size, plan);
+            scratch = new DeviceScratch(rig.device(), rig.host(), checkpoint.program(), size, plan);
         }
         long stream = rig.device().compute().handle();
         long module = rig.kernels().module();

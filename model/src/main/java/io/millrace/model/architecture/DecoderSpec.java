@@ -1,4 +1,4 @@
-package io.millrace.model.spec;
+package io.millrace.model.architecture;
 
 import java.util.List;
 
@@ -13,7 +13,7 @@ import java.util.List;
  * @param layers the blocks in order
  * @param head what makes logits from hidden states
  */
-public record DecoderSpec(
+record DecoderSpec(
         String modelType,
         int vocabSize,
         int hiddenSize,
@@ -22,13 +22,7 @@ public record DecoderSpec(
         List<LayerSpec> layers,
         HeadSpec head) {
 
-    /** Freezes the layers. */
-    public DecoderSpec {
+    DecoderSpec {
         layers = List.copyOf(layers);
-    }
-
-    /** Whether the output head is the token embedding, so that both are one tensor. */
-    public boolean isTied() {
-        return head.logits().weight().equals(embedding.tokens());
     }
 }

@@ -1,15 +1,15 @@
-package io.millrace.model;
+package io.millrace.model.spec;
 
 import java.util.List;
 
 /**
- * A tensor that a decoder needs.
+ * A tensor that a model needs.
  *
  * @param name the checkpoint's name
  * @param shape the extents that the configuration asks for
  * @param initial what an untrained model has in it
  */
-public record SpecTensor(String name, List<Long> shape, Initial initial) {
+public record TensorSpec(String name, List<Long> shape, Initial initial) {
     /** What an untrained model has in a tensor. */
     public enum Initial {
         /** Normal noise: matrices and tables. */
@@ -21,7 +21,7 @@ public record SpecTensor(String name, List<Long> shape, Initial initial) {
     }
 
     /** Freezes the shape. */
-    public SpecTensor {
+    public TensorSpec {
         shape = List.copyOf(shape);
     }
 }

@@ -1,4 +1,6 @@
-package io.millrace.model.spec;
+package io.millrace.model.architecture;
+
+import io.millrace.model.spec.NormSpec;
 
 /**
  * One block. {@code PRE}: {@code h += attn(norm(h)); h += mlp(norm(h))}; {@code POST}: {@code h =
@@ -13,7 +15,7 @@ package io.millrace.model.spec;
  * @param mlp the feed-forward part
  * @param mlpOutNorm norm on the feed-forward part's result before it is added, or null
  */
-public record LayerSpec(
+record LayerSpec(
         Order order,
         NormSpec attentionNorm,
         AttentionSpec attention,
@@ -22,7 +24,7 @@ public record LayerSpec(
         MlpSpec mlp,
         NormSpec mlpOutNorm) {
     /** Where the norms stand. */
-    public enum Order {
+    enum Order {
         /** Before each part; parts in sequence. */
         PRE,
         /** After each sum. */

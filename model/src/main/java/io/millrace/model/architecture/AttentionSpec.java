@@ -1,5 +1,8 @@
-package io.millrace.model.spec;
+package io.millrace.model.architecture;
 
+import io.millrace.model.spec.LinearSpec;
+import io.millrace.model.spec.NormSpec;
+import io.millrace.model.spec.RopeSpec;
 import java.util.List;
 
 /**
@@ -25,7 +28,7 @@ import java.util.List;
  * @param softcap c in {@code c · tanh(score / c)}, 0 for none
  * @param output from heads · headDim to the hidden size
  */
-public record AttentionSpec(
+record AttentionSpec(
         List<LinearSpec> projections,
         int heads,
         int kvHeads,
@@ -44,13 +47,12 @@ public record AttentionSpec(
         float softcap,
         LinearSpec output) {
 
-    /** Freezes the projections. */
-    public AttentionSpec {
+    AttentionSpec {
         projections = List.copyOf(projections);
     }
 
     /** Columns of one token's row of projections. */
-    public int rowWidth() {
+    int rowWidth() {
         return projections.stream().mapToInt(LinearSpec::outputs).sum();
     }
 }

@@ -1,4 +1,7 @@
-package io.millrace.model.spec;
+package io.millrace.model.architecture;
+
+import io.millrace.model.spec.Activation;
+import io.millrace.model.spec.LinearSpec;
 
 /**
  * The feed-forward part: {@code down(act(up(x)))}, or {@code down(act(gate(x)) ⊙ up(x))} with a
@@ -9,4 +12,4 @@ package io.millrace.model.spec;
  * @param down back to the hidden size
  * @param activation the element-wise function
  */
-public record MlpSpec(LinearSpec gate, LinearSpec up, LinearSpec down, Activation activation) {}
+record MlpSpec(LinearSpec gate, LinearSpec up, LinearSpec down, Activation activation) {}

@@ -1,4 +1,6 @@
-package io.millrace.model.spec;
+package io.millrace.model.architecture;
+
+import io.millrace.model.spec.LinearSpec;
 
 /**
  * Token embedding, and what happens before the first layer: {@code h = project(scale · tokens[id])
@@ -12,7 +14,7 @@ package io.millrace.model.spec;
  * @param projection from width to the hidden size, or null
  * @param scale factor on the token embedding, 1 in most models
  */
-public record EmbeddingSpec(
+record EmbeddingSpec(
         String tokens,
         int width,
         String positions,

@@ -4,80 +4,34 @@ import io.millrace.executor.cuda.kernel.DeviceKernels;
 import io.millrace.executor.cuda.kernel.DeviceMatrix;
 import io.millrace.executor.cuda.kernel.PanelSizes;
 import io.millrace.executor.cuda.weight.DeviceLinear;
-import io.millrace.executor.cuda.weight.DevicePasses;
 import io.millrace.executor.cuda.weight.DeviceScratch;
 import io.millrace.executor.cuda.weight.DeviceScratchPlan.Part;
 import io.millrace.executor.cuda.weight.DeviceWeights;
 import io.millrace.memory.DType;
-import io.millrace.model.spec.EmbeddingSpec;
-import io.millrace.model.spec.HeadSpec;
+import io.millrace.model.program.Op;
 import io.millrace.model.spec.LinearSpec;
 
-/** What comes before the first layer and after the last: embeddings, and the head in tiles. */
-final class EndKernels {
+/** Logits of head rows, in tiles of the vocabulary or in whole rows, and their losses. */
+final class ScoreKernels {
     private final DeviceKernels kernels;
     private final DeviceScratch scratch;
     private final DeviceLinear linear;
-    private final LayerKernels layers;
     private final PanelSizes panels;
 
-    EndKernels(
-            DeviceKernels kernels,
-            DeviceScratch scratch,
-            DeviceLinear linear,
-            LayerKernels layers) {
+    ScoreKernels(DeviceKernels kernels, DeviceScratch scratch, DeviceLinear linear) {
         this.kernels = kernels;
         this.scratch = scratch;
         this.linear = linear;
-        this.layers = layers;
         panels = scratch.plan().panels();
     }
 
-    /** Writes a micro-batch's hidden states; only the rows that are looked up are perturbed. */
-    void embed(
-            DeviceWeights weights,
-            EmbeddingSpec spec,
-            BatchUpload.Tables batch,
-            DeviceMatrix hidden) {
-        LinearSpec projection = spec.projection();
-        int rows = batch.rows();
-        int table = weights.indexOf(spec.tokens());
-        DeviceMatrix tokens =
-                projection == null ? hidden : scratch.states(Part.NORMED, spec.width());
-        weights.rows(
-                table, new DevicePasses.Rows(batch.ids(), 0, rows, spec.scale(), false), tokens);
-        if (projection != null) {
-            linear.run(weights, projection, tokens, hidden, rows, false);
-            layers.addBias(weights, projection, hidden, rows);
-        }
-        if (spec.positions() != null) {
-            int positions = weights.indexOf(spec.positions());
-            weights.rows(
-                    positions,
-                    new DevicePasses.Rows(batch.positions(), spec.positionOffset(), rows, 1f, true),
-                    hidden);
-        }
-    }
-
-    /** The states that logits are made from, of the head rows alone. */
-    private DeviceMatrix headStates(
-            DeviceWeights weights, HeadSpec spec, BatchUpload.Tables batch, DeviceMatrix hidden) {
-        int rows = batch.headRows();
-        DeviceMatrix x;
-        if (spec.norm() == null) {
-            int width = Math.toIntExact(hidden.rowStride());
-            x = scratch.states(Part.NORMED, width);
-            kernels.pick(hidden, batch.picks(), x, rows, width, weights.scaleCount());
+    /** Takes losses or logits of a micro-batch. */
+    void run(Op.Score op, LaunchFrame frame, DeviceMatrix x) {
+        if (frame.logits().isPresent()) {
+            logits(frame.weights(), op, frame.batch(), x, frame.logits().get());
         } else {
-            x = layers.normPicked(weights, spec.norm(), hidden, batch.picks(), rows);
+            losses(frame.weights(), op, frame.batch(), x, frame.losses());
         }
-        if (spec.projection() == null) {
-            return x;
-        }
-        DeviceMatrix projected = scratch.states(Part.CONTEXT, spec.projection().outputs());
-        linear.run(weights, spec.projection(), x, projected, rows, false);
-        layers.addBias(weights, spec.projection(), projected, rows);
-        return projected;
     }
 
     /**
@@ -85,14 +39,13 @@ final class EndKernels {
      *
      * @param losses address of the first scale's first row
      */
-    void losses(
+    private void losses(
             DeviceWeights weights,
-            HeadSpec spec,
+            Op.Score op,
             BatchUpload.Tables batch,
-            DeviceMatrix hidden,
+            DeviceMatrix x,
             long losses) {
-        DeviceMatrix x = headStates(weights, spec, batch, hidden);
-        LinearSpec matrix = spec.logits();
+        LinearSpec matrix = op.logits();
         int scales = weights.scaleCount();
         int ids = panels.ids(matrix.outputs(), matrix.inputs());
         try (DeviceLinear.Product product = linear.product(weights, matrix, x, batch.headRows())) {
@@ -116,7 +69,7 @@ final class EndKernels {
                             rows,
                             width,
                             id,
-                            spec.softcap(),
+                            op.softcap(),
                             scales);
                 }
             }
@@ -130,20 +83,20 @@ final class EndKernels {
          *
          * @param first which head row comes first
          * @param count how many
+         * @param width ids of the vocabulary
          * @param address where the first one's float32 logits begin, once the stream gets there
          */
-        void accept(int first, int count, long address);
+        void accept(int first, int count, int width, long address);
     }
 
     /** Makes whole rows of logits, for a probe of one scale. */
-    void logits(
+    private void logits(
             DeviceWeights weights,
-            HeadSpec spec,
+            Op.Score op,
             BatchUpload.Tables batch,
-            DeviceMatrix hidden,
+            DeviceMatrix x,
             LogitRows taker) {
-        DeviceMatrix x = headStates(weights, spec, batch, hidden);
-        LinearSpec matrix = spec.logits();
+        LinearSpec matrix = op.logits();
         int vocabulary = matrix.outputs();
         int ids = panels.ids(vocabulary, matrix.inputs());
         int atOnce = Math.toIntExact(scratch.plan().logitElements() / vocabulary);
@@ -157,10 +110,10 @@ final class EndKernels {
                     product.panel(id, width);
                     product.multiply(first, rows, logits.column(id), false);
                 }
-                if (spec.softcap() != 0) {
-                    kernels.softcap(spec.softcap(), logits, rows, vocabulary, 1);
+                if (op.softcap() != 0) {
+                    kernels.softcap(op.softcap(), logits, rows, vocabulary, 1);
                 }
-                taker.accept(first, rows, logits.address());
+                taker.accept(first, rows, vocabulary, logits.address());
             }
         }
     }

@@ -6,100 +6,48 @@ import io.millrace.executor.cpu.op.GemmTiles;
 import io.millrace.executor.cpu.op.Loss;
 import io.millrace.executor.cpu.op.Operator;
 import io.millrace.executor.cpu.op.RowTasks;
-import io.millrace.executor.cpu.op.Rows;
 import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.step.Floats;
-import io.millrace.executor.step.HeadSink;
 import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.Variants;
-import io.millrace.model.spec.HeadSpec;
+import io.millrace.model.program.Op;
 
 /**
- * From hidden states to losses or logits, for the rows that are asked for only.
+ * From states of the rows that are asked for to their losses or logits.
  *
  * <p>Losses never need all logits at once: each panel of the vocabulary gives each row a partial
  * maximum, sum of exponentials and target logit, and those are joined in order of panel.
  */
-final class HeadProgram {
+final class ScoreProgram {
     private final CpuWorkers workers;
     private final Scratch scratch;
     private final LinearProgram linear;
-    private final Normalizer normalizer;
     private double[] losses = new double[0];
 
-    HeadProgram(CpuWorkers workers, Scratch scratch, LinearProgram linear, Normalizer normalizer) {
+    ScoreProgram(CpuWorkers workers, Scratch scratch, LinearProgram linear) {
         this.workers = workers;
         this.scratch = scratch;
         this.linear = linear;
-        this.normalizer = normalizer;
     }
 
-    /**
-     * Answers for one micro-batch.
-     *
-     * @param weights the head block's weights as the probe wants them
-     * @param spec the head
-     * @param batch says which rows count, and what they should predict
-     * @param hidden [tokens, hidden] for every scale
-     * @param probe the probe's index, for the sink
-     * @param microBatch the micro-batch's index, for the sink
-     * @param sink takes the answers
-     */
-    void run(
-            FormedWeights weights,
-            HeadSpec spec,
-            MicroBatch batch,
-            Variants hidden,
-            int probe,
-            int microBatch,
-            HeadSink sink) {
-        int rows = batch.headRows().length;
-        if (rows == 0) {
-            return;
-        }
-        Variants x = gather(batch, hidden, weights.scaleCount());
-        if (spec.norm() != null) {
-            normalizer.run(weights, spec.norm(), x, x, rows);
-        }
-        if (spec.projection() != null) {
-            Variants projected = scratch.context(spec.projection().outputs(), rows);
-            linear.run(weights, spec.projection(), x, projected, rows, false);
-            x = projected;
-        }
-        if (sink.wantsLogits()) {
-            logits(weights, spec, x, rows, sink.logits(probe, microBatch));
+    /** Answers for one micro-batch. */
+    void run(Op.Score op, BlockFrame frame, int rows) {
+        Variants x = frame.place(op.in());
+        BlockFrame.Answer answer = frame.answer();
+        if (answer.sink().wantsLogits()) {
+            Variants y = answer.sink().logits(answer.probe(), answer.microBatch());
+            logits(frame.weights(), op, x, rows, y);
         } else {
-            losses(weights, spec, batch, x, probe, microBatch, sink);
+            losses(frame, op, x);
         }
     }
 
-    /** The rows that count, one after another, so that all further work is on them alone. */
-    private Variants gather(MicroBatch batch, Variants hidden, int scales) {
-        int[] rows = batch.headRows();
-        int width = Math.toIntExact(hidden.rowStride());
-        Variants x = scratch.normed(width, rows.length);
-        RowTasks.run(
-                workers.pool(),
-                Operator.EMBEDDING,
-                scales,
-                rows.length,
-                width,
-                (scale, from, to, worker) -> {
-                    for (int row = from; row < to; row++) {
-                        Floats in = hidden.of(scale).at((long) rows[row] * width);
-                        Floats out = x.of(scale).at((long) row * width);
-                        Rows.copy(in.segment(), in.start(), out.segment(), out.start(), width);
-                    }
-                });
-        return x;
-    }
-
-    private void logits(FormedWeights weights, HeadSpec spec, Variants x, int rows, Variants y) {
-        linear.run(weights, spec.logits(), x, y, rows, false);
-        if (spec.softcap() != 0) {
-            int width = spec.logits().outputs();
+    private void logits(FormedWeights weights, Op.Score op, Variants x, int rows, Variants y) {
+        linear.run(weights, op.logits(), x, y, rows, false);
+        if (op.softcap() != 0) {
+            int width = op.logits().outputs();
             RowTasks.run(
                     workers.pool(),
                     Operator.LOSS,
@@ -109,7 +57,7 @@ final class HeadProgram {
                     (scale, from, to, worker) -> {
                         Floats row = y.of(scale).at((long) from * width);
                         Activations.softcap(
-                                spec.softcap(),
+                                op.softcap(),
                                 row.segment(),
                                 row.start(),
                                 row.segment(),
@@ -119,21 +67,17 @@ final class HeadProgram {
         }
     }
 
-    private void losses(
-            FormedWeights weights,
-            HeadSpec spec,
-            MicroBatch batch,
-            Variants x,
-            int probe,
-            int microBatch,
-            HeadSink sink) {
+    private void losses(BlockFrame frame, Op.Score op, Variants x) {
+        FormedWeights weights = frame.weights();
+        MicroBatch batch = frame.batch();
+        BlockFrame.Answer answer = frame.answer();
         int rows = batch.headRows().length;
-        int panels = GemmTiles.of(MicroBatch.padded(rows), spec.logits().outputs()).columnTiles();
+        int panels = GemmTiles.of(MicroBatch.padded(rows), op.logits().outputs()).columnTiles();
         long partialsEach = Loss.partialFloats(rows, panels);
         Floats partials = scratch.partials();
         linear.runInPanels(
                 weights,
-                spec.logits(),
+                op.logits(),
                 x,
                 rows,
                 (scale, row, rowCount, panel, firstId, width, logits) -> {
@@ -147,7 +91,7 @@ final class HeadProgram {
                             real,
                             firstId,
                             width,
-                            spec.softcap(),
+                            op.softcap(),
                             batch.targets(),
                             to.segment(),
                             to.start(),
@@ -156,7 +100,7 @@ final class HeadProgram {
                 });
         for (int scale = 0; scale < weights.scaleCount(); scale++) {
             merge(batch, partials.at(scale * partialsEach), panels);
-            sink.losses(probe, scale, microBatch, losses, rows);
+            answer.sink().losses(answer.probe(), scale, answer.microBatch(), losses, rows);
         }
     }
 

@@ -1,4 +1,7 @@
-package io.millrace.model.spec;
+package io.millrace.model.architecture;
+
+import io.millrace.model.spec.LinearSpec;
+import io.millrace.model.spec.NormSpec;
 
 /**
  * From the last hidden state to logits: {@code softcap(logits(projection(norm(h))))}.
@@ -8,4 +11,4 @@ package io.millrace.model.spec;
  * @param logits the output matrix [vocab, width], the embedding table itself when tied
  * @param softcap c in {@code c · tanh(x / c)}, 0 for none
  */
-public record HeadSpec(NormSpec norm, LinearSpec projection, LinearSpec logits, float softcap) {}
+record HeadSpec(NormSpec norm, LinearSpec projection, LinearSpec logits, float softcap) {}

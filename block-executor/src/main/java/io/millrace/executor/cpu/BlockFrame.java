@@ -1,0 +1,55 @@
+package io.millrace.executor.cpu;
+
+import io.millrace.executor.cpu.scratch.Scratch;
+import io.millrace.executor.cpu.weight.FormedWeights;
+import io.millrace.executor.step.HeadSink;
+import io.millrace.executor.step.MicroBatch;
+import io.millrace.executor.step.Variants;
+import io.millrace.model.program.Value;
+
+/**
+ * One pass of a micro-batch through a block, for every scale of a probe: where its values lie.
+ *
+ * @param block place of the block's visit in a step
+ * @param weights the block's weights as the probe wants them
+ * @param batch the tokens, which of them belong together, and which rows count
+ * @param hidden the residual stream, [tokens, hidden] for every scale
+ * @param scratch where other values lie
+ * @param answer who takes losses or logits
+ */
+record BlockFrame(
+        int block,
+        FormedWeights weights,
+        MicroBatch batch,
+        Variants hidden,
+        Scratch scratch,
+        Answer answer) {
+    /**
+     * Where answers of the micro-batch go.
+     *
+     * @param sink takes them
+     * @param probe the probe's index there
+     * @param microBatch the micro-batch's
+     */
+    record Answer(HeadSink sink, int probe, int microBatch) {}
+
+    int scales() {
+        return weights.scaleCount();
+    }
+
+    int rows(Value.Rows rows) {
+        return switch (rows) {
+            case ALL -> batch.tokenCount();
+            case HEAD -> batch.headRows().length;
+        };
+    }
+
+    /** [rows, width] of a value for every scale. */
+    Variants place(Value value) {
+        return switch (value.memory()) {
+            case STREAM -> hidden;
+            case KEPT -> scratch.kept(block, batch.sequences().past());
+            case STATES -> scratch.states(block, value, rows(value.rows()));
+        };
+    }
+}

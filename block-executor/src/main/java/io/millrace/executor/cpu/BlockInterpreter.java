@@ -1,0 +1,179 @@
+package io.millrace.executor.cpu;
+
+import io.millrace.executor.cpu.op.Activations;
+import io.millrace.executor.cpu.op.Operator;
+import io.millrace.executor.cpu.op.RowTasks;
+import io.millrace.executor.cpu.op.Rows;
+import io.millrace.executor.cpu.op.WorkerPool;
+import io.millrace.executor.cpu.weight.FormedWeights;
+import io.millrace.executor.cpu.weight.LinearProgram;
+import io.millrace.executor.schedule.Schedule;
+import io.millrace.executor.schedule.Stage;
+import io.millrace.executor.step.Floats;
+import io.millrace.executor.step.Variants;
+import io.millrace.model.program.Op;
+import io.millrace.model.program.Value;
+import io.millrace.model.spec.Activation;
+import io.millrace.model.spec.HeadColumns;
+import io.millrace.model.spec.LinearSpec;
+
+/** Runs a block's operators on the workers, one after another, for every scale of a probe. */
+final class BlockInterpreter {
+    private final WorkerPool pool;
+    private final LinearProgram linear;
+    private final Normalizer normalizer;
+    private final AttentionProgram attention;
+    private final LookupProgram lookup;
+    private final ScoreProgram score;
+
+    BlockInterpreter(
+            WorkerPool pool,
+            LinearProgram linear,
+            Normalizer normalizer,
+            AttentionProgram attention,
+            LookupProgram lookup,
+            ScoreProgram score) {
+        this.pool = pool;
+        this.linear = linear;
+        this.normalizer = normalizer;
+        this.attention = attention;
+        this.lookup = lookup;
+        this.score = score;
+    }
+
+    /** Takes a micro-batch through a block; what is asked of no row is left out. */
+    void run(Schedule schedule, BlockFrame frame) {
+        for (Stage stage : schedule.stages()) {
+            int rows = frame.rows(stage.rows());
+            if (rows > 0) {
+                run(stage, frame, rows);
+            }
+        }
+    }
+
+    private void run(Stage stage, BlockFrame frame, int rows) {
+        FormedWeights weights = frame.weights();
+        Variants out = stage.makes().map(frame::place).orElse(null);
+        boolean adds = stage.sum().isPresent();
+        switch (stage.op()) {
+            case Op.Lookup op -> lookup.run(weights, op, frame.batch(), out, adds);
+            case Op.Copy op -> copy(op, frame, out, rows);
+            case Op.Norm op -> normalizer.run(weights, op.norm(), frame.place(op.in()), out, rows);
+            case Op.NormHeads op -> {
+                HeadColumns heads = op.heads();
+                Variants first = out.column(heads.start());
+                normalizer.runHeads(weights, op.norm(), first, heads.stride(), heads.count(), rows);
+            }
+            case Op.Linear op -> multiply(op, frame, out, rows, adds);
+            case Op.Rotate op -> attention.turn(op, frame.batch().sequences(), out, frame.scales());
+            case Op.Attend op ->
+                    attention.attend(
+                            op,
+                            frame.batch().sequences(),
+                            frame.place(op.in()),
+                            out,
+                            frame.scales());
+            case Op.Activate op -> activate(op.activation(), out, op.out(), frame, rows);
+            case Op.Gate op -> gate(op, frame, out, rows);
+            case Op.Add op -> add(frame.place(op.summand()), out, op.out(), frame, rows);
+            case Op.Score op -> score.run(op, frame, rows);
+        }
+    }
+
+    /** Rows one after another, so that all further work is on them alone. */
+    private void copy(Op.Copy op, BlockFrame frame, Variants out, int rows) {
+        int width = op.in().width();
+        Variants in = frame.place(op.in());
+        int[] picked = op.picks() ? frame.batch().headRows() : null;
+        RowTasks.run(
+                pool,
+                Operator.EMBEDDING,
+                frame.scales(),
+                rows,
+                width,
+                (scale, from, to, worker) -> {
+                    for (int row = from; row < to; row++) {
+                        long source = picked == null ? row : picked[row];
+                        Floats old = in.of(scale).at(source * in.rowStride());
+                        Floats copy = out.of(scale).at((long) row * width);
+                        Rows.copy(old.segment(), old.start(), copy.segment(), copy.start(), width);
+                    }
+                });
+    }
+
+    private void multiply(Op.Linear op, BlockFrame frame, Variants out, int rows, boolean adds) {
+        Variants in = frame.place(op.in());
+        int column = 0;
+        for (LinearSpec matrix : op.matrices()) {
+            linear.run(frame.weights(), matrix, in, out.column(column), rows, adds);
+            column += matrix.outputs();
+        }
+    }
+
+    private void activate(
+            Activation activation, Variants states, Value value, BlockFrame frame, int rows) {
+        eachRows(
+                value,
+                frame,
+                rows,
+                (scale, from, count) -> {
+                    Floats place = states.of(scale).at(from * states.rowStride());
+                    Activations.apply(
+                            activation,
+                            place.segment(),
+                            place.start(),
+                            place.segment(),
+                            place.start(),
+                            count);
+                });
+    }
+
+    private void gate(Op.Gate op, BlockFrame frame, Variants gate, int rows) {
+        Variants up = frame.place(op.up());
+        eachRows(
+                op.out(),
+                frame,
+                rows,
+                (scale, from, count) -> {
+                    Floats gates = gate.of(scale).at(from * gate.rowStride());
+                    Floats ups = up.of(scale).at(from * up.rowStride());
+                    Activations.gated(
+                            op.activation(),
+                            gates.segment(),
+                            gates.start(),
+                            ups.segment(),
+                            ups.start(),
+                            gates.segment(),
+                            gates.start(),
+                            count);
+                });
+    }
+
+    private void add(Variants summand, Variants sum, Value value, BlockFrame frame, int rows) {
+        eachRows(
+                value,
+                frame,
+                rows,
+                (scale, from, count) -> {
+                    Floats in = summand.of(scale).at(from * summand.rowStride());
+                    Floats out = sum.of(scale).at(from * sum.rowStride());
+                    Rows.add(in.segment(), in.start(), out.segment(), out.start(), count);
+                });
+    }
+
+    private interface Numbers {
+        /** Works on the numbers of some rows that lie without a gap. */
+        void run(int scale, long from, long count);
+    }
+
+    private void eachRows(Value value, BlockFrame frame, int rows, Numbers work) {
+        int width = value.width();
+        RowTasks.run(
+                pool,
+                Operator.ACTIVATION,
+                frame.scales(),
+                rows,
+                width,
+                (scale, from, to, worker) -> work.run(scale, from, (long) (to - from) * width));
+    }
+}

@@ -1,0 +1,81 @@
+package io.millrace.executor.cpu;
+
+import io.millrace.executor.cpu.op.Operator;
+import io.millrace.executor.cpu.op.Rows;
+import io.millrace.executor.cpu.op.WorkerPool;
+import io.millrace.executor.cpu.scratch.Scratch;
+import io.millrace.executor.cpu.weight.FormedWeights;
+import io.millrace.executor.cpu.weight.TensorForm;
+import io.millrace.executor.step.Floats;
+import io.millrace.executor.step.MicroBatch;
+import io.millrace.executor.step.Variants;
+import io.millrace.model.program.Op;
+
+/** Looks rows of a table up; only those are perturbed. */
+final class LookupProgram {
+    private static final int TOKENS_PER_TASK = 16;
+
+    private final WorkerPool pool;
+    private final Scratch scratch;
+
+    LookupProgram(WorkerPool pool, Scratch scratch) {
+        this.pool = pool;
+        this.scratch = scratch;
+    }
+
+    /**
+     * Looks a row up for each token.
+     *
+     * @param weights the block's weights as the probe wants them
+     * @param op the table, and what chooses the rows
+     * @param batch the tokens
+     * @param out [tokens, width] for every scale
+     * @param adds whether to add to what is there
+     */
+    void run(FormedWeights weights, Op.Lookup op, MicroBatch batch, Variants out, boolean adds) {
+        TensorForm form = weights.lookUp(weights.indexOf(op.table().name()));
+        int width = op.table().width();
+        int[] rows =
+                switch (op.index()) {
+                    case ID -> batch.ids();
+                    case POSITION -> batch.sequences().positions();
+                };
+        eachToken(
+                batch,
+                (token, worker) -> {
+                    Floats place = out.of(0).at(token * out.rowStride());
+                    // What is to be added is formed by itself first.
+                    Floats formed = adds ? scratch.row(worker) : place;
+                    long stride = adds ? width : out.stride();
+                    long first = (long) (rows[token] + op.offset()) * width;
+                    form.range(first, width, formed, stride, worker);
+                    for (int scale = 0; scale < weights.scaleCount(); scale++) {
+                        Floats row = formed.at(scale * stride);
+                        if (op.scale() != 1f) {
+                            Rows.scale(op.scale(), row.segment(), row.start(), width);
+                        }
+                        if (adds) {
+                            Floats to = place.at(scale * out.stride());
+                            Rows.add(row.segment(), row.start(), to.segment(), to.start(), width);
+                        }
+                    }
+                });
+    }
+
+    private void eachToken(MicroBatch batch, TokenTask body) {
+        int tokens = batch.tokenCount();
+        pool.parallelFor(
+                (tokens + TOKENS_PER_TASK - 1) / TOKENS_PER_TASK,
+                Operator.EMBEDDING,
+                (task, worker) -> {
+                    int to = Math.min(tokens, (task + 1) * TOKENS_PER_TASK);
+                    for (int token = task * TOKENS_PER_TASK; token < to; token++) {
+                        body.run(token, worker);
+                    }
+                });
+    }
+
+    private interface TokenTask {
+        void run(int token, int worker);
+    }
+}

@@ -1,0 +1,194 @@
+package io.millrace.executor.plan;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.millrace.executor.Golden;
+import io.millrace.executor.cpu.scratch.ScratchPlan;
+import io.millrace.executor.cuda.kernel.PanelSizes;
+import io.millrace.executor.cuda.weight.DeviceScratchPlan;
+import io.millrace.executor.step.Arithmetic;
+import io.millrace.executor.step.ScratchSize;
+import io.millrace.memory.DType;
+import io.millrace.memory.host.HostMemory;
+import io.millrace.model.ModelLayout;
+import io.millrace.model.ProgramTensors;
+import io.millrace.model.architecture.Architectures;
+import io.millrace.model.architecture.NamedArchitectures;
+import io.millrace.model.config.ModelConfig;
+import io.millrace.model.program.ModelProgram;
+import io.millrace.model.program.Op;
+import io.millrace.model.spec.TensorSpec;
+import io.millrace.optim.estimate.Questions;
+import io.millrace.prefetch.plan.Operation;
+import io.millrace.prefetch.plan.StepWork;
+import io.millrace.telemetry.json.Json;
+import io.millrace.telemetry.json.JsonObject;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Whatever reads programs knows every operator of every architecture, and counts the same ones. */
+class InterpretersTest {
+    /** Of families whose tiny models are not among the golden ones. */
+    private static final Map<String, String> OTHERS =
+            Map.of(
+                    "gemma",
+                            """
+                            {"model_type": "gemma", "vocab_size": 320, "hidden_size": 64,
+                             "intermediate_size": 112, "num_hidden_layers": 2, "head_dim": 20,
+                             "num_attention_heads": 4, "num_key_value_heads": 1}\
+                            """,
+                    "gemma2",
+                            """
+                            {"model_type": "gemma2", "vocab_size": 320, "hidden_size": 64,
+                             "intermediate_size": 112, "num_hidden_layers": 3, "head_dim": 20,
+                             "num_attention_heads": 4, "num_key_value_heads": 2,
+                             "sliding_window": 6}\
+                            """,
+                    "gpt_neox",
+                            """
+                            {"model_type": "gpt_neox", "vocab_size": 320, "hidden_size": 64,
+                             "intermediate_size": 128, "num_hidden_layers": 3,
+                             "num_attention_heads": 4, "max_position_embeddings": 64}\
+                            """);
+
+    static Stream<String> models() {
+        return Stream.concat(Golden.FOLDERS.stream(), OTHERS.keySet().stream().sorted());
+    }
+
+    private static ModelProgram program(String model) {
+        JsonObject fields =
+                OTHERS.containsKey(model)
+                        ? Json.parseObject(OTHERS.get(model))
+                        : Golden.json(model + "/config.json");
+        return NamedArchitectures.program(
+                ModelConfig.of(model, new JsonObject(new LinkedHashMap<>(fields.fields()))));
+    }
+
+    @Test
+    void theModelsHereAreOfEveryArchitectureAndHaveEveryOperator() {
+        Set<String> types =
+                models().map(InterpretersTest::program)
+                        .map(ModelProgram::modelType)
+                        .collect(Collectors.toSet());
+        assertThat(Architectures.modelTypes())
+                .filteredOn(type -> !type.startsWith("toy"))
+                .allMatch(types::contains);
+        Set<Class<?>> used = new HashSet<>();
+        models().map(InterpretersTest::program)
+                .flatMap(ModelProgram::ops)
+                .forEach(op -> used.add(op.getClass()));
+        assertThat(used).containsExactlyInAnyOrder(Op.class.getPermittedSubclasses());
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
+    void everyInterpreterCountsTheSameOperators(String model) {
+        ModelProgram program = program(model);
+        ModelLayout layout = ModelLayout.of(program, DType.BF16);
+        assertThat(layout.visits()).hasSameSizeAs(program.blocks());
+        StepCosts.Shape shape =
+                new StepCosts.Shape(4, 2, 8, 7, Arithmetic.PLAIN, Questions.each(1, 2), 2, false);
+        StepWork work = StepCosts.of(program, layout, shape);
+        int passes = shape.microBatches();
+        long matrices =
+                program.ops()
+                        .mapToLong(op ->
+                                switch (op) {
+                                    case Op.Linear linear -> linear.matrices().size();
+                                    case Op.Score _ -> 1;
+                                    default -> 0;
+                                })
+                        .sum();
+        assertThat(count(work, Operation.Matmul.class::isInstance)).isEqualTo(passes * matrices);
+        assertThat(count(work, Operation.Attend.class::isInstance))
+                .isEqualTo(passes * count(program, Op.Attend.class));
+        assertThat(passes(work, Operation.Kind.ROTARY))
+                .isEqualTo(passes * count(program, Op.Rotate.class));
+        assertThat(passes(work, Operation.Kind.NORM))
+                .isEqualTo(
+                        passes
+                                * (count(program, Op.Norm.class)
+                                        + count(program, Op.NormHeads.class)));
+        assertThat(passes(work, Operation.Kind.RELU) + passes(work, Operation.Kind.ACTIVATION))
+                .isEqualTo(
+                        passes
+                                * (count(program, Op.Activate.class)
+                                        + count(program, Op.Gate.class)));
+        assertThat(passes(work, Operation.Kind.LOSS)).isEqualTo(passes);
+        long stored =
+                operations(work)
+                        .filter(operation ->
+                                operation instanceof Operation.Form form && form.stores())
+                        .count();
+        assertThat(stored).as("tensors that a step stores").isEqualTo(layout.tensorCount());
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
+    void memoryIsNoMoreThanAPlaceForEachKindOfState(String model) {
+        ModelProgram program = program(model);
+        ScratchSize size = ScratchSize.batches(4, 2, 24, Questions.each(1, 2));
+        long rows = (long) size.scalesPerProbe() * size.microBatchRows();
+        long widest = 0;
+        for (Class<? extends Op> kind :
+                List.of(Op.Norm.class, Op.Attend.class, Op.Activate.class, Op.Gate.class)) {
+            widest += widest(program, kind) * (kind == Op.Gate.class ? 2 : 1);
+        }
+        ScratchPlan host = ScratchPlan.of(program, size, 2, DType.F32);
+        long rounding = 4L * HostMemory.PAGE_BYTES / Float.BYTES;
+        assertThat(host.states().length()).isBetween(rows, rows * widest + rounding);
+        for (DType type : List.of(DType.F32, DType.BF16)) {
+            ModelLayout layout = ModelLayout.of(program, type);
+            DeviceScratchPlan device =
+                    DeviceScratchPlan.of(
+                            program, layout, size, PanelSizes.DEFAULT, 0, Optional.empty(), false);
+            assertThat(device.program().states().length())
+                    .isBetween(rows, rows * widest * Float.BYTES);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
+    void aTensorIsNamedOnce(String model) {
+        List<String> names = ProgramTensors.of(program(model)).all().map(TensorSpec::name).toList();
+        assertThat(new HashSet<>(names)).hasSameSizeAs(names);
+    }
+
+    private static long widest(ModelProgram program, Class<? extends Op> kind) {
+        return program.ops()
+                .filter(kind::isInstance)
+                .mapToLong(op -> op.makes().orElseThrow().width())
+                .max()
+                .orElse(0);
+    }
+
+    private static long count(ModelProgram program, Class<? extends Op> kind) {
+        return program.ops().filter(kind::isInstance).count();
+    }
+
+    private static Stream<Operation> operations(StepWork work) {
+        List<Operation> all = new ArrayList<>();
+        work.visits().forEach(visit -> all.addAll(visit.folding()));
+        return all.stream();
+    }
+
+    private static long count(StepWork work, Predicate<Operation> wanted) {
+        return operations(work).filter(wanted).count();
+    }
+
+    private static long passes(StepWork work, Operation.Kind kind) {
+        return count(
+                work, operation -> operation instanceof Operation.Pass pass && pass.kind() == kind);
+    }
+}

@@ -1,0 +1,98 @@
+package io.millrace.model;
+
+import io.millrace.model.program.BlockProgram;
+import io.millrace.model.program.ModelProgram;
+import io.millrace.model.program.Op;
+import io.millrace.model.spec.LinearSpec;
+import io.millrace.model.spec.NormSpec;
+import io.millrace.model.spec.TableSpec;
+import io.millrace.model.spec.TensorSpec;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * Every tensor that a model's operators have, each once.
+ *
+ * @param embedding of what begins the stream
+ * @param layers each layer's
+ * @param head of what makes logits, without the table where it is the embedding's
+ */
+public record ProgramTensors(
+        List<TensorSpec> embedding, List<List<TensorSpec>> layers, List<TensorSpec> head) {
+
+    /** Freezes the lists. */
+    public ProgramTensors {
+        embedding = List.copyOf(embedding);
+        layers = List.copyOf(layers);
+        head = List.copyOf(head);
+    }
+
+    /** The tensors of a model. */
+    public static ProgramTensors of(ModelProgram program) {
+        Optional<String> tied = program.tied();
+        return new ProgramTensors(
+                tensors(program.embedding()).toList(),
+                program.layers().stream().map(layer -> tensors(layer).toList()).toList(),
+                tensors(program.head())
+                        .filter(tensor -> !tied.equals(Optional.of(tensor.name())))
+                        .toList());
+    }
+
+    /** All of them. */
+    public Stream<TensorSpec> all() {
+        return Stream.of(embedding.stream(), layers.stream().flatMap(List::stream), head.stream())
+                .flatMap(part -> part);
+    }
+
+    private static Stream<TensorSpec> tensors(BlockProgram block) {
+        return block.ops().stream().flatMap(ProgramTensors::tensors);
+    }
+
+    private static Stream<TensorSpec> tensors(Op op) {
+        return switch (op) {
+            case Op.Lookup lookup -> Stream.of(table(lookup.table()));
+            case Op.Norm norm -> norm(norm.norm());
+            case Op.NormHeads norm -> norm(norm.norm());
+            case Op.Linear linear -> linear.matrices().stream().flatMap(ProgramTensors::linear);
+            case Op.Score score -> linear(score.logits());
+            case Op.Copy _, Op.Rotate _, Op.Attend _, Op.Activate _, Op.Gate _, Op.Add _ ->
+                    Stream.empty();
+        };
+    }
+
+    private static Stream<TensorSpec> linear(LinearSpec linear) {
+        TensorSpec matrix =
+                linear.inputMajor()
+                        ? matrix(linear.weight(), linear.inputs(), linear.outputs())
+                        : matrix(linear.weight(), linear.outputs(), linear.inputs());
+        return Stream.concat(Stream.of(matrix), bias(linear.bias(), linear.outputs()));
+    }
+
+    private static Stream<TensorSpec> norm(NormSpec norm) {
+        TensorSpec factor =
+                vector(
+                        norm.weight(),
+                        norm.width(),
+                        norm.weightOffset() == 0
+                                ? TensorSpec.Initial.ONE
+                                : TensorSpec.Initial.ZERO);
+        return Stream.concat(Stream.of(factor), bias(norm.bias(), norm.width()));
+    }
+
+    private static Stream<TensorSpec> bias(String name, long width) {
+        return Stream.ofNullable(name).map(one -> vector(one, width, TensorSpec.Initial.ZERO));
+    }
+
+    private static TensorSpec table(TableSpec table) {
+        return matrix(table.name(), table.rows(), table.width());
+    }
+
+    private static TensorSpec matrix(String name, long rows, long columns) {
+        return new TensorSpec(name, List.of(rows, columns), TensorSpec.Initial.NOISE);
+    }
+
+    private static TensorSpec vector(String name, long width, TensorSpec.Initial initial) {
+        return new TensorSpec(name, List.of(width), initial);
+    }
+}

@@ -1,0 +1,321 @@
+package io.millrace.model.program;
+
+import io.millrace.model.spec.Activation;
+import io.millrace.model.spec.AttendSpec;
+import io.millrace.model.spec.HeadColumns;
+import io.millrace.model.spec.HeadsSpec;
+import io.millrace.model.spec.LinearSpec;
+import io.millrace.model.spec.NormSpec;
+import io.millrace.model.spec.RopeSpec;
+import io.millrace.model.spec.TableSpec;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * One operator of a block. The kinds are few, and closed: a new one is a record here, and every
+ * interpreter then fails to compile until it knows it.
+ */
+public sealed interface Op {
+    /** What it reads. */
+    List<Value> reads();
+
+    /** What it makes; nothing where the result goes to whoever asked for the pass. */
+    Optional<Value> makes();
+
+    /**
+     * The value that it changes into its result: that takes its memory, and no later operator may
+     * read it.
+     */
+    default Optional<Value> replaces() {
+        return Optional.empty();
+    }
+
+    /** What says which row of a table a token takes. */
+    enum Index {
+        /** Its id. */
+        ID,
+        /** Its position in its sequence. */
+        POSITION
+    }
+
+    /**
+     * {@code out = scale · table[index + offset]}.
+     *
+     * @param index which row a token takes
+     * @param table the rows
+     * @param offset added to the index (2 for positions in OPT)
+     * @param scale factor on what is looked up, 1 in most models
+     */
+    record Lookup(Index index, TableSpec table, int offset, float scale, Value out) implements Op {
+        /** Checks the width, and that each token has a row. */
+        public Lookup {
+            boolean fits = out.width() == table.width() && out.rows() == Value.Rows.ALL;
+            require(fits, "a look-up in " + table.name(), out);
+        }
+
+        @Override
+        public List<Value> reads() {
+            return List.of();
+        }
+
+        @Override
+        public Optional<Value> makes() {
+            return Optional.of(out);
+        }
+    }
+
+    /** {@code out = in}, in memory of its own: all rows, or those whose logits are wanted. */
+    record Copy(Value in, Value out) implements Op {
+        /** Checks that the rows are among those of what is copied. */
+        public Copy {
+            boolean among = in.rows() == Value.Rows.ALL || out.rows() == Value.Rows.HEAD;
+            boolean apart = out.memory() == Value.Memory.STATES;
+            require(among && apart && in.width() == out.width(), "a copy of " + in.name(), out);
+        }
+
+        /** Whether only some rows are copied. */
+        public boolean picks() {
+            return in.rows() != out.rows();
+        }
+
+        @Override
+        public List<Value> reads() {
+            return List.of(in);
+        }
+
+        @Override
+        public Optional<Value> makes() {
+            return Optional.of(out);
+        }
+    }
+
+    /** Norms each row. */
+    record Norm(NormSpec norm, Value in, Value out) implements Op {
+        /** Checks the widths. */
+        public Norm {
+            boolean whole = norm.width() == in.width() && in.width() == out.width();
+            require(whole && in.rows() == out.rows(), "the norm " + norm.weight(), out);
+        }
+
+        @Override
+        public List<Value> reads() {
+            return List.of(in);
+        }
+
+        @Override
+        public Optional<Value> makes() {
+            return Optional.of(out);
+        }
+    }
+
+    /** Norms some heads of each row, each by itself and all with the same weights. */
+    record NormHeads(NormSpec norm, HeadColumns heads, Value in, Value out) implements Op {
+        /** Checks that the result can take its place. */
+        public NormHeads {
+            require(in.liesAs(out), "the norm of heads " + norm.weight(), out);
+        }
+
+        @Override
+        public List<Value> reads() {
+            return List.of(in);
+        }
+
+        @Override
+        public Optional<Value> makes() {
+            return Optional.of(out);
+        }
+
+        @Override
+        public Optional<Value> replaces() {
+            return Optional.of(in);
+        }
+    }
+
+    /**
+     * {@code out = in · Wᵀ + b} for each matrix.
+     *
+     * @param matrices of one width of inputs; what they give lies side by side, in order
+     */
+    record Linear(List<LinearSpec> matrices, Value in, Value out) implements Op {
+        /** Freezes the matrices, and checks the widths. */
+        public Linear {
+            matrices = List.copyOf(matrices);
+            long outputs = matrices.stream().mapToLong(LinearSpec::outputs).sum();
+            boolean fits = matrices.stream().allMatch(one -> one.inputs() == in.width());
+            // No product is made in place.
+            boolean apart = out.memory() == Value.Memory.STATES || out.memory() != in.memory();
+            require(
+                    fits && apart && outputs == out.width() && in.rows() == out.rows(),
+                    "the product with " + matrices,
+                    out);
+        }
+
+        /** A product with one matrix. */
+        public Linear(LinearSpec matrix, Value in, Value out) {
+            this(List.of(matrix), in, out);
+        }
+
+        @Override
+        public List<Value> reads() {
+            return List.of(in);
+        }
+
+        @Override
+        public Optional<Value> makes() {
+            return Optional.of(out);
+        }
+    }
+
+    /** Turns the query and key heads of each row by its position. */
+    record Rotate(RopeSpec rope, HeadsSpec heads, Value in, Value out) implements Op {
+        /** Checks that the result can take its place. */
+        public Rotate {
+            require(in.liesAs(out) && in.rows() == Value.Rows.ALL, "a rotation", out);
+        }
+
+        @Override
+        public List<Value> reads() {
+            return List.of(in);
+        }
+
+        @Override
+        public Optional<Value> makes() {
+            return Optional.of(out);
+        }
+
+        @Override
+        public Optional<Value> replaces() {
+            return Optional.of(in);
+        }
+    }
+
+    /**
+     * Softmax attention of every query head.
+     *
+     * @param in rows of projections, after those of earlier tokens that are kept
+     */
+    record Attend(AttendSpec attention, Value in, Value out) implements Op {
+        /** Checks that earlier tokens' rows may lie before what is read. */
+        public Attend {
+            boolean fits = in.memory() == Value.Memory.KEPT && in.rows() == out.rows();
+            require(fits && out.width() == attention.heads().contextWidth(), "attention", out);
+        }
+
+        @Override
+        public List<Value> reads() {
+            return List.of(in);
+        }
+
+        @Override
+        public Optional<Value> makes() {
+            return Optional.of(out);
+        }
+    }
+
+    /** {@code out = activation(in)}, number by number. */
+    record Activate(Activation activation, Value in, Value out) implements Op {
+        /** Checks that the result can take its place. */
+        public Activate {
+            require(in.liesAs(out) && isDense(in), "an activation", out);
+        }
+
+        @Override
+        public List<Value> reads() {
+            return List.of(in);
+        }
+
+        @Override
+        public Optional<Value> makes() {
+            return Optional.of(out);
+        }
+
+        @Override
+        public Optional<Value> replaces() {
+            return Optional.of(in);
+        }
+    }
+
+    /** {@code out = activation(gate) ⊙ up}. */
+    record Gate(Activation activation, Value gate, Value up, Value out) implements Op {
+        /** Checks that the result can take the gate's place. */
+        public Gate {
+            boolean fits = gate.liesAs(up) && !gate.equals(up) && isDense(gate);
+            require(fits && gate.liesAs(out), "a gate", out);
+        }
+
+        @Override
+        public List<Value> reads() {
+            return List.of(gate, up);
+        }
+
+        @Override
+        public Optional<Value> makes() {
+            return Optional.of(out);
+        }
+
+        @Override
+        public Optional<Value> replaces() {
+            return Optional.of(gate);
+        }
+    }
+
+    /** {@code out = in + summand}. */
+    record Add(Value in, Value summand, Value out) implements Op {
+        /** Checks that the result can take its place. */
+        public Add {
+            boolean fits = in.width() == summand.width() && in.rows() == summand.rows();
+            boolean dense = isDense(in) && isDense(summand) && !in.equals(summand);
+            require(fits && dense && in.liesAs(out), "a sum", out);
+        }
+
+        @Override
+        public List<Value> reads() {
+            return List.of(in, summand);
+        }
+
+        @Override
+        public Optional<Value> makes() {
+            return Optional.of(out);
+        }
+
+        @Override
+        public Optional<Value> replaces() {
+            return Optional.of(in);
+        }
+    }
+
+    /**
+     * The end of a model: logits of the vocabulary, or the cross-entropy of targets.
+     *
+     * @param logits the output matrix [vocabulary, width], the table of ids itself when tied
+     * @param softcap c in {@code c · tanh(logit / c)}, 0 for none
+     */
+    record Score(LinearSpec logits, float softcap, Value in) implements Op {
+        /** Checks the width. */
+        public Score {
+            boolean fits = logits.inputs() == in.width() && in.rows() == Value.Rows.HEAD;
+            require(fits, "the logits of " + logits.weight(), in);
+        }
+
+        @Override
+        public List<Value> reads() {
+            return List.of(in);
+        }
+
+        @Override
+        public Optional<Value> makes() {
+            return Optional.empty();
+        }
+    }
+
+    /** Whether rows follow each other without a gap; those of all that is kept are as wide. */
+    private static boolean isDense(Value value) {
+        return value.memory() != Value.Memory.KEPT;
+    }
+
+    private static void require(boolean fits, String what, Value value) {
+        if (!fits) {
+            throw new IllegalArgumentException(what + " does not fit " + value);
+        }
+    }
+}

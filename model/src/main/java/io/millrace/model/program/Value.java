@@ -1,0 +1,63 @@
+package io.millrace.model.program;
+
+/**
+ * What one operator makes and others read: a row of numbers for each of some tokens. It lives from
+ * the operator that makes it to the last that reads it.
+ *
+ * @param name what it is called, once in a block
+ * @param width numbers of a row
+ * @param rows which tokens have one
+ * @param memory where it lies
+ */
+public record Value(String name, int width, Rows rows, Memory memory) {
+    /** Which tokens have a row. */
+    public enum Rows {
+        /** Every token. */
+        ALL,
+        /** Those whose logits are wanted. */
+        HEAD
+    }
+
+    /** Where a value lies. */
+    public enum Memory {
+        /** In the residual stream, which goes from block to block; one value at a time. */
+        STREAM,
+        /** After the values of the same block for earlier tokens, where those are kept. */
+        KEPT,
+        /** In scratch memory, while it lives. */
+        STATES
+    }
+
+    /** Checks the width, and that what outlives a block has every row. */
+    public Value {
+        if (width < 1 || (rows == Rows.HEAD && memory != Memory.STATES)) {
+            throw new IllegalArgumentException(
+                    name + ": " + width + " numbers in " + rows + " rows of " + memory);
+        }
+    }
+
+    /** A value of the residual stream. */
+    public static Value stream(String name, int width) {
+        return new Value(name, width, Rows.ALL, Memory.STREAM);
+    }
+
+    /** A value that later tokens need too. */
+    public static Value kept(String name, int width) {
+        return new Value(name, width, Rows.ALL, Memory.KEPT);
+    }
+
+    /** A value that is forgotten after its last reader. */
+    public static Value states(String name, int width) {
+        return new Value(name, width, Rows.ALL, Memory.STATES);
+    }
+
+    /** The same for the rows alone whose logits are wanted. */
+    public static Value headStates(String name, int width) {
+        return new Value(name, width, Rows.HEAD, Memory.STATES);
+    }
+
+    /** Whether another value has its rows in the same shape and the same kind of memory. */
+    boolean liesAs(Value other) {
+        return width == other.width && rows == other.rows && memory == other.memory;
+    }
+}

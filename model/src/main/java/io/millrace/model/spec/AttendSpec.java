@@ -1,0 +1,11 @@
+package io.millrace.model.spec;
+
+/**
+ * Softmax attention of every query head.
+ *
+ * @param heads where queries, keys and values lie in a row
+ * @param mask which positions a query sees
+ * @param scale factor on q·k
+ * @param softcap c in {@code c · tanh(score / c)}, 0 for none
+ */
+public record AttendSpec(HeadsSpec heads, Mask mask, float scale, float softcap) {}
