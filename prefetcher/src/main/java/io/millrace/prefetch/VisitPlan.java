@@ -36,15 +36,6 @@ public final class VisitPlan {
                 throw new IllegalArgumentException("block " + block + " as layer " + layer);
             }
         }
-
-        /** Which of the model's parts it is in their order forward, from 0. */
-        public int partOf(int layers) {
-            return switch (part) {
-                case EMBEDDING -> 0;
-                case LAYER -> layer + 1;
-                case HEAD -> layers + 1;
-            };
-        }
     }
 
     /**

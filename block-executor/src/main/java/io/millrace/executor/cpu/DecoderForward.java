@@ -6,6 +6,7 @@ import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.cpu.weight.HostVisit;
 import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.cpu.weight.WeightPasses;
+import io.millrace.executor.schedule.Schedule;
 import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
 import io.millrace.executor.step.HeadSink;
@@ -129,7 +130,7 @@ public final class DecoderForward implements Forward {
             VisitPlan.Entry entry,
             int probe,
             HeadSink sink) {
-        int part = entry.partOf(layout.visits().size() - 2);
+        int block = Schedule.place(entry, scratch.blocks());
         FormedWeights weights = new FormedWeights(visit, request.probes().get(probe), passes);
         int row = 0;
         for (int index = 0; index < request.microBatches().size(); index++) {
@@ -137,8 +138,8 @@ public final class DecoderForward implements Forward {
             Variants hidden = scratch.hidden(request.firstScale(probe), row);
             BlockFrame.Answer answer = new BlockFrame.Answer(sink, probe, index);
             interpreter.run(
-                    scratch.schedule(part),
-                    new BlockFrame(part, weights, batch, hidden, scratch, answer));
+                    scratch.schedule(block),
+                    new BlockFrame(block, weights, batch, hidden, scratch, answer));
             row += MicroBatch.padded(batch.tokenCount());
         }
     }

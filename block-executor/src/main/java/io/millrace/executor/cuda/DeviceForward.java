@@ -5,6 +5,7 @@ import io.millrace.executor.cuda.weight.DevicePasses;
 import io.millrace.executor.cuda.weight.DeviceScratch;
 import io.millrace.executor.cuda.weight.DeviceVisit;
 import io.millrace.executor.cuda.weight.DeviceWeights;
+import io.millrace.executor.schedule.Schedule;
 import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
@@ -130,7 +131,7 @@ final class DeviceForward implements Forward {
             List<BatchUpload.Tables> batches,
             HeadSink sink) {
         DeviceScratch scratch = parts.scratch();
-        int part = entry.partOf(layout.visits().size() - 2);
+        int block = Schedule.place(entry, scratch.plan().program().blocks().size());
         DeviceWeights weights =
                 new DeviceWeights(visit, request.probes().get(probe), parts.passes(), scratch);
         int firstScale = request.firstScale(probe);
@@ -138,7 +139,7 @@ final class DeviceForward implements Forward {
             BatchUpload.Tables batch = batches.get(index);
             launcher.run(
                     new LaunchFrame(
-                            part,
+                            block,
                             weights,
                             batch,
                             scratch.hidden(firstScale, batch.firstRow()),

@@ -147,7 +147,7 @@ final class StepCosts {
                 case Op.Linear op -> op.matrices().forEach(this::linear);
                 case Op.Rotate op -> {
                     HeadsSpec heads = op.heads();
-                    long turned = heads.queries().count() + heads.keys().count();
+                    long turned = (long) heads.queries().count() + heads.keys().count();
                     pass(Operation.Kind.ROTARY, turned * heads.dim());
                 }
                 case Op.Attend op -> {

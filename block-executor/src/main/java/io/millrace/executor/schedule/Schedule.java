@@ -3,6 +3,7 @@ package io.millrace.executor.schedule;
 import io.millrace.model.program.BlockProgram;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Value;
+import io.millrace.prefetch.VisitPlan;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +28,20 @@ public record Schedule(String name, List<Stage> stages) {
 
         /** Whether an operator can read its rows from where they are to be copied from. */
         boolean copies(Op op);
+    }
+
+    /**
+     * The place in a program of the block that a visit computes.
+     *
+     * @param entry the visit
+     * @param blocks how many the program has
+     */
+    public static int place(VisitPlan.Entry entry, int blocks) {
+        return switch (entry.part()) {
+            case EMBEDDING -> 0;
+            case LAYER -> 1 + entry.layer();
+            case HEAD -> blocks - 1;
+        };
     }
 
     /** The schedule of a block. */

@@ -77,7 +77,12 @@ public final class Scratch implements AutoCloseable {
                 hidden.at(firstScale * perScale + (long) row * hiddenWidth), perScale, hiddenWidth);
     }
 
-    /** How a block runs, by the place of its visit. */
+    /** How many blocks there are. */
+    public int blocks() {
+        return plan.schedules().size();
+    }
+
+    /** How a block runs, by its place in the program. */
     public Schedule schedule(int block) {
         return plan.schedules().get(block);
     }
