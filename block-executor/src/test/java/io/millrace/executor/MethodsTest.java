@@ -46,7 +46,7 @@ class MethodsTest {
     private Path data;
 
     /** What is changed of a run. */
-    private interface Method extends UnaryOperator<TuneConfigBuilder> {}
+    interface Method extends UnaryOperator<TuneConfigBuilder> {}
 
     static Stream<Arguments> methods() {
         return Stream.of(
