@@ -13,7 +13,7 @@ import java.util.List;
 
 /**
  * Plain descent that gathers two states beside every element and makes no use of them: its weights
- * are those of {@code mezo-sgd} where each step has one query and no decay.
+ * are those of {@code mezo-sgd} where each step has one query.
  */
 public final class StatefulRule implements UpdateRule {
     /** Its name on the command line. */
@@ -44,7 +44,8 @@ public final class StatefulRule implements UpdateRule {
 
     @Override
     public Update next(StepRecord record) {
-        ElementProgram.Builder program = ElementProgram.builder();
+        float decay = (float) (1 - record.lr() * record.weightDecay());
+        ElementProgram.Builder program = ElementProgram.builder().decay(decay);
         int z = ElementProgram.scratch(0);
         for (QueryResult query : record.queries()) {
             double coefficient = -record.lr() * query.projectedGrad() / record.queries().size();
