@@ -7,6 +7,7 @@ import io.millrace.cli.command.FindCommand;
 import io.millrace.cli.command.ForwardCommand;
 import io.millrace.cli.command.GenerateCommand;
 import io.millrace.cli.command.JournalCommand;
+import io.millrace.cli.command.MethodsCommand;
 import io.millrace.cli.command.PlanCommand;
 import io.millrace.cli.command.ProbeCommand;
 import io.millrace.cli.command.ProfileCommand;
@@ -79,6 +80,7 @@ final class Millrace implements Callable<Integer> {
                         new JournalCommand(context),
                         new SynthCommand(context),
                         new ProbeCommand(context),
+                        new MethodsCommand(context),
                         new PlanCommand(context),
                         new ProfileCommand(context),
                         new FindCommand(context))) {

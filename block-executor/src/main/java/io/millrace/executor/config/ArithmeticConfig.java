@@ -20,9 +20,11 @@ import io.millrace.optim.update.Optimizers;
 import io.millrace.optim.update.UpdateRule;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
@@ -217,6 +219,14 @@ public record ArithmeticConfig(Settings settings) {
 
     private static Direction direction(Settings settings) {
         return Directions.KINDS.make(settings, settings.get(SEED));
+    }
+
+    /** Options of kinds that are not named. */
+    static Set<Option<?>> idle(Settings settings) {
+        Set<Option<?>> idle = new LinkedHashSet<>();
+        METHODS.forEach(kinds -> idle.addAll(kinds.options()));
+        METHODS.forEach(kinds -> kinds.of(settings).options().forEach(idle::remove));
+        return idle;
     }
 
     /**

@@ -9,6 +9,7 @@ import io.millrace.cli.option.RunLine;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.DataConfig;
 import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.config.Methods;
 import io.millrace.executor.config.OutputConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TaskConfig;
@@ -71,6 +72,7 @@ public final class FindCommand implements Callable<Integer>, Described {
                         .takeRecipe()
                         .take(DataConfig.OPTIONS)
                         .take(TaskConfig.OPTIONS)
+                        .take(List.of(Methods.METHOD))
                         .take(ArithmeticConfig.OPTIONS)
                         .take(MemoryConfig.OPTIONS)
                         .atTheEnd();

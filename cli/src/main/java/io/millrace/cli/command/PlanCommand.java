@@ -11,6 +11,7 @@ import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.DataConfig;
 import io.millrace.executor.config.GivenPaths;
 import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.config.Methods;
 import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.plan.ModelPlan;
@@ -24,6 +25,7 @@ import io.millrace.prefetch.plan.Machine;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -101,6 +103,7 @@ public final class PlanCommand implements Callable<Integer>, Described {
                         .take(
                                 TaskConfig.SEQ_LEN,
                                 "Tokens of a sequence. Default: the model's limit, at most 2048.")
+                        .take(List.of(Methods.METHOD))
                         .take(ArithmeticConfig.STEP)
                         .take(MemoryConfig.OPTIONS)
                         .after("--json");

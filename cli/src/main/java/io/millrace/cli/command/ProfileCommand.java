@@ -12,6 +12,7 @@ import io.millrace.executor.Rehearsal;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.DataConfig;
 import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.config.Methods;
 import io.millrace.executor.config.OutputConfig;
 import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.config.TuneConfig;
@@ -113,6 +114,7 @@ public final class ProfileCommand implements Callable<Integer>, Described {
                         .takeRecipe()
                         .take(DataConfig.OPTIONS)
                         .take(TaskConfig.OPTIONS)
+                        .take(List.of(Methods.METHOD))
                         .take(ArithmeticConfig.OPTIONS)
                         .take(MemoryConfig.OPTIONS)
                         .take(List.of(OutputConfig.METRICS_PORT))

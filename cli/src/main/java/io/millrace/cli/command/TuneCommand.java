@@ -9,6 +9,7 @@ import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.DataConfig;
 import io.millrace.executor.config.Keep;
 import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.config.Methods;
 import io.millrace.executor.config.OutputConfig;
 import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.config.TuneConfig;
@@ -49,6 +50,7 @@ public final class TuneCommand implements Callable<Integer>, Described {
                         .takeRecipe()
                         .take(DataConfig.OPTIONS)
                         .take(TaskConfig.OPTIONS)
+                        .take(List.of(Methods.METHOD))
                         .take(ArithmeticConfig.OPTIONS)
                         .take(MemoryConfig.OPTIONS)
                         .take(OutputConfig.OPTIONS)

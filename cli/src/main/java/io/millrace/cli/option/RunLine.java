@@ -1,5 +1,6 @@
 package io.millrace.cli.option;
 
+import io.millrace.executor.config.Methods;
 import io.millrace.executor.config.Recipe;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionType;
@@ -158,7 +159,7 @@ public final class RunLine {
                                     : "Missing required options: ")
                             + missing.stream().collect(Collectors.joining(", ")));
         }
-        return told.without(List.of(CONFIG));
+        return Methods.resolve(told.without(List.of(CONFIG)));
     }
 
     /** All that the recipe says, of whatever command. */

@@ -1,0 +1,75 @@
+package io.millrace.executor.config;
+
+import io.millrace.optim.direction.Directions;
+import io.millrace.optim.estimate.Estimators;
+import io.millrace.optim.estimate.Questions;
+import io.millrace.optim.option.Option;
+import io.millrace.optim.option.Settings;
+import io.millrace.optim.participation.Participations;
+import io.millrace.optim.update.ElementState;
+import io.millrace.optim.update.Optimizers;
+import java.util.LinkedHashSet;
+import java.util.Set;
+
+/**
+ * A published point of the family: what each axis is, with the published defaults where there are
+ * any. What a run says beside it wins.
+ *
+ * @param name on the command line
+ * @param source where it was published
+ * @param settings of the axes, and their options
+ */
+public record Method(String name, String source, Settings settings) {
+    /**
+     * What a run is told, with the method beneath. An option of the method that belongs to what the
+     * run has replaced goes with it.
+     *
+     * @param told what the run says itself
+     */
+    public Settings beneath(Settings told) {
+        Settings all = settings.with(told);
+        Set<Option<?>> idle = new LinkedHashSet<>(ArithmeticConfig.idle(all));
+        idle.retainAll(settings.options());
+        idle.removeAll(told.options());
+        return all.without(idle);
+    }
+
+    /** The whole point: all axes and their options. */
+    public ArithmeticConfig arithmetic() {
+        return new ArithmeticConfig(settings);
+    }
+
+    /** Name of the direction. */
+    public String direction() {
+        return arithmetic().settings().get(Directions.KINDS.naming());
+    }
+
+    /** Name of the estimator. */
+    public String estimator() {
+        return arithmetic().settings().get(Estimators.KINDS.naming());
+    }
+
+    /** Name of the update rule. */
+    public String optimizer() {
+        return arithmetic().settings().get(Optimizers.KINDS.naming());
+    }
+
+    /** Which layers have a part in a step. */
+    public String blocks() {
+        return arithmetic().settings().get(Participations.KINDS.naming());
+    }
+
+    /** Forwards of the batch in one visit of a block. */
+    public long forwards() {
+        Questions questions = arithmetic().estimator().questions();
+        return questions.allScales();
+    }
+
+    /** Bytes that the rule keeps in the tiers for each parameter. */
+    public int stateBytes() {
+        return arithmetic().rule().states().stream()
+                .map(ElementState::dtype)
+                .mapToInt(dtype -> Math.toIntExact(dtype.sizeBytes()))
+                .sum();
+    }
+}

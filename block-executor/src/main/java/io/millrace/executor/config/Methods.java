@@ -1,0 +1,104 @@
+package io.millrace.executor.config;
+
+import io.millrace.optim.Registry;
+import io.millrace.optim.direction.Directions;
+import io.millrace.optim.direction.LowRankDirection;
+import io.millrace.optim.direction.RademacherDirection;
+import io.millrace.optim.estimate.Estimators;
+import io.millrace.optim.estimate.OneSidedEstimator;
+import io.millrace.optim.option.Limit;
+import io.millrace.optim.option.Option;
+import io.millrace.optim.option.OptionTypes;
+import io.millrace.optim.option.Settings;
+import io.millrace.optim.participation.Participations;
+import io.millrace.optim.participation.RandomLayers;
+import io.millrace.optim.update.LozoMomentum;
+import io.millrace.optim.update.MezoAdam;
+import io.millrace.optim.update.Optimizers;
+import io.millrace.optim.update.ZoAdam;
+import io.millrace.optim.update.ZoMomentum;
+import io.millrace.optim.update.ZoSign;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Published methods by name. A new one that recombines what there is is an entry here. */
+public final class Methods {
+    private static final Registry<Method> REGISTRY = registry();
+
+    /** The option that names one. */
+    public static final Option<String> METHOD =
+            Option.named("method", OptionTypes.TEXT)
+                    .label("NAME")
+                    .help(
+                            "A published method with its defaults: sets --perturbation, --estimator,"
+                                    + " --optimizer, --blocks and their options. What is given beside"
+                                    + " it wins. 'millrace methods' lists them.")
+                    .limit(Limit.knownTo(REGISTRY))
+                    .build();
+
+    private Methods() {}
+
+    private static Registry<Method> registry() {
+        Map<String, Method> methods = new LinkedHashMap<>();
+        for (Method method :
+                List.of(
+                        new Method("mezo", "arXiv 2305.17333", Settings.NONE),
+                        rule("mezo-adam", "arXiv 2305.17333, with one moment", MezoAdam.NAME),
+                        lowRank("lozo", "arXiv 2410.07698", Optional.empty()),
+                        lowRank("lozo-m", "arXiv 2410.07698", Optional.of(LozoMomentum.NAME)),
+                        new Method(
+                                "lezo",
+                                "arXiv 2410.09823",
+                                Settings.NONE
+                                        .with(Participations.KINDS.naming(), RandomLayers.NAME)
+                                        .with(RandomLayers.FROZEN, 0.75)),
+                        new Method(
+                                "fzoo",
+                                "arXiv 2506.09034",
+                                Settings.NONE
+                                        .with(Directions.KINDS.naming(), RademacherDirection.NAME)
+                                        .with(Estimators.KINDS.naming(), OneSidedEstimator.NAME)
+                                        .with(Estimators.QUERIES, 8)
+                                        .with(Estimators.NORMALIZE, true)),
+                        rule("zo-sign", "arXiv 2402.11592", ZoSign.NAME),
+                        rule("zo-momentum", "arXiv 2402.11592", ZoMomentum.NAME),
+                        rule("zo-adam", "arXiv 2402.11592", ZoAdam.NAME))) {
+            methods.put(method.name(), method);
+        }
+        return new Registry<>("--method", methods);
+    }
+
+    private static Method rule(String name, String source, String optimizer) {
+        return new Method(name, source, Settings.NONE.with(Optimizers.KINDS.naming(), optimizer));
+    }
+
+    private static Method lowRank(String name, String source, Optional<String> optimizer) {
+        return new Method(
+                name,
+                source,
+                Settings.NONE
+                        .with(Directions.KINDS.naming(), LowRankDirection.NAME)
+                        .with(LowRankDirection.RANK, 2)
+                        .with(LowRankDirection.WINDOW, 50)
+                        .with(Optimizers.KINDS.naming(), optimizer));
+    }
+
+    /** All of them, in the order of their names. */
+    public static Collection<Method> all() {
+        return REGISTRY.all();
+    }
+
+    /**
+     * What a run is told once the method that it names, if any, lies beneath.
+     *
+     * @throws io.millrace.memory.BadInputException when no method has the name
+     */
+    public static Settings resolve(Settings told) {
+        return told.find(METHOD)
+                .map(name -> REGISTRY.named(name).beneath(told.without(List.of(METHOD))))
+                .orElse(told);
+    }
+}
