@@ -27,7 +27,7 @@ public final class Estimators {
                     .help(
                             "Divide one-sided slopes by the standard deviation of the step's losses"
                                     + " (FZOO), not by eps.")
-                    .usual(false)
+                    .usualUnsaid(false)
                     .decidesBytes()
                     .build();
 

@@ -1,0 +1,88 @@
+package io.millrace.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.millrace.executor.config.ArithmeticConfig;
+import io.millrace.executor.config.Method;
+import io.millrace.executor.config.Methods;
+import io.millrace.telemetry.json.Json;
+import io.millrace.telemetry.json.JsonObject;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/** What {@code --method} sets, what wins over it, and the list of all. */
+class MethodsCommandTest {
+    private final CommandRun command = new CommandRun();
+
+    private ArithmeticConfig tuned(String... options) {
+        List<String> line =
+                new ArrayList<>(List.of("tune", "--model=m", "--train=t.jsonl", "--out=o"));
+        line.addAll(List.of(options));
+        int exitCode = command.run(line.toArray(String[]::new));
+        assertThat(exitCode).as(command.err.toString()).isZero();
+        return command.engine.tuned.arithmetic();
+    }
+
+    @Test
+    void aMethodSetsEveryAxis() {
+        ArithmeticConfig fzoo = tuned("--method=fzoo");
+        assertThat(fzoo.perturbation()).isEqualTo("rademacher");
+        assertThat(fzoo.estimator().name()).isEqualTo("one-sided");
+        assertThat(fzoo.queries()).isEqualTo(8);
+        assertThat(fzoo.settings().toJson()).containsEntry("normalize", true);
+        assertThat(tuned("--method=lezo").participation().name()).isEqualTo("random");
+        assertThat(tuned("--method=lozo-m").rule().name()).isEqualTo("lozo-m");
+        assertThat(tuned("--method=lozo").foldEvery()).isEqualTo(50);
+    }
+
+    @Test
+    void whatIsGivenBesideItWins() {
+        ArithmeticConfig other = tuned("--method=fzoo", "--queries=3", "--perturbation=gaussian");
+        assertThat(other.queries()).isEqualTo(3);
+        assertThat(other.perturbation()).isEqualTo("gaussian");
+        assertThat(other.estimator().name()).isEqualTo("one-sided");
+        assertThat(other.settings().toJson()).containsEntry("normalize", true);
+        // What belongs to the axis that was replaced goes with it.
+        ArithmeticConfig twoSided = tuned("--method=fzoo", "--estimator=two-sided");
+        assertThat(twoSided.settings().toJson()).doesNotContainKey("normalize");
+        assertThat(twoSided.queries()).isEqualTo(8);
+    }
+
+    @Test
+    void whatHasNoUseBesideItIsRefused() {
+        int exitCode =
+                command.run(
+                        "tune",
+                        "--model=m",
+                        "--train=t.jsonl",
+                        "--out=o",
+                        "--method=mezo",
+                        "--normalize");
+        assertThat(exitCode).isEqualTo(2);
+        assertThat(command.err.toString()).contains("--normalize", "--estimator one-sided");
+        exitCode = command.run("tune", "--model=m", "--train=t", "--out=o", "--method=nope");
+        assertThat(exitCode).isEqualTo(2);
+        assertThat(command.err.toString()).contains("unknown name 'nope'", "fzoo, lezo");
+    }
+
+    @Test
+    void theListHasAllOfThem() {
+        assertThat(command.run("methods")).isZero();
+        String text = command.out.toString();
+        assertThat(Methods.all()).allSatisfy(method -> assertThat(text).contains(method.name()));
+
+        assertThat(command.run("methods", "--json")).isZero();
+        JsonObject answer = Json.parseObject(command.out.toString());
+        JsonObject adam =
+                answer.array("methods").stream()
+                        .map(entry -> JsonObject.of((Map<?, ?>) entry))
+                        .filter(entry -> entry.string("name").equals("zo-adam"))
+                        .findFirst()
+                        .orElseThrow();
+        assertThat(adam.integer("state_bytes_per_parameter")).isEqualTo(8);
+        assertThat(adam.integer("forwards_per_visit")).isEqualTo(2);
+        assertThat(Methods.all()).extracting(Method::forwards).contains(9L);
+    }
+}
