@@ -76,8 +76,7 @@ public final class MethodCosts {
         }
     }
 
-    private void run(String name, List<Method> methods, int batch, int tokens)
-            throws IOException {
+    private void run(String name, List<Method> methods, int batch, int tokens) throws IOException {
         Map<Method, List<StepMetrics>> taken = new LinkedHashMap<>();
         for (Method method : methods) {
             Steps.take(config(method, batch, tokens), 2 * LEFT_OUT); // until it is compiled

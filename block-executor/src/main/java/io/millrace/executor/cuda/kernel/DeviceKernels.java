@@ -22,6 +22,7 @@ public final class DeviceKernels implements AutoCloseable {
 
     private static final int PER_THREAD = 8; // elements, as in common.cuh
     private static final int BLOCK = 256;
+    private static final int PROGRAM_BLOCK = 128; // as in pass.cuh
     private static final int WARP = 32;
     private static final int NORM_BLOCK = 512;
 
@@ -118,7 +119,9 @@ public final class DeviceKernels implements AutoCloseable {
                 .int32(KernelCodes.of(outType))
                 .int32(0);
         Kernel kernel = program.elementwise() ? Kernel.FORM_PROGRAM : Kernel.FORM;
-        launch(kernel, blocks(Math.ceilDiv(count, PER_THREAD)), 1, 1, BLOCK);
+        int block = program.elementwise() ? PROGRAM_BLOCK : BLOCK;
+        long threads = Math.ceilDiv(count, PER_THREAD);
+        launch(kernel, Math.toIntExact(Math.ceilDiv(threads, block)), 1, 1, block);
     }
 
     /**
@@ -153,7 +156,8 @@ public final class DeviceKernels implements AutoCloseable {
                 .int32(KernelCodes.of(out.type()))
                 .int32(accumulate ? 1 : 0)
                 .float32(factor);
-        int threads = Math.min(BLOCK, roundUp(Math.ceilDiv(width, PER_THREAD), WARP));
+        int most = program.elementwise() ? PROGRAM_BLOCK : BLOCK;
+        int threads = Math.min(most, roundUp(Math.ceilDiv(width, PER_THREAD), WARP));
         Kernel kernel = program.elementwise() ? Kernel.ROWS_PROGRAM : Kernel.ROWS;
         launch(kernel, rows, Math.ceilDiv(width, PER_THREAD * threads), 1, threads);
     }

@@ -66,69 +66,97 @@ __device__ __forceinline__ void fold_eight(const Pass &pass, u64 element, u32 co
     }
 }
 
+// Which register an operation names is known to the program alone: they lie in shared memory, a column a thread.
+typedef float Register[PER_THREAD][PROGRAM_BLOCK];
+
+__device__ __forceinline__ void take_eight(const Register &from, float *values) {
+#pragma unroll
+    for (u32 i = 0; i < PER_THREAD; i++) {
+        values[i] = from[i][threadIdx.x];
+    }
+}
+
+__device__ __forceinline__ void put_eight(const float *values, Register &to) {
+#pragma unroll
+    for (u32 i = 0; i < PER_THREAD; i++) {
+        to[i][threadIdx.x] = values[i];
+    }
+}
+
 // One operation on registers of eight elements each; every one is rounded once, to nearest.
-__device__ __forceinline__ void run_eight(const Pass &pass, const FoldOp &step, u64 element, float r[][PER_THREAD]) {
+__device__ __forceinline__ void run_eight(const Pass &pass, const FoldOp &step, u64 element, Register *r) {
     u32 kind = step.kind & 255;
-    float *to = r[step.kind >> 8 & 255];
-    const float *a = r[step.kind >> 16 & 255];
-    const float *b = r[step.kind >> 24 & 255];
+    float a[PER_THREAD];
     if (kind == Z) {
-        eight_z(static_cast<Direction>(pass.direction), step.seed, pass.tensor, element, to);
+        eight_z(static_cast<Direction>(pass.direction), step.seed, pass.tensor, element, a);
+        put_eight(a, r[step.kind >> 8 & 255]);
         return;
     }
+    float b[PER_THREAD];
+    take_eight(r[step.kind >> 16 & 255], a);
+    take_eight(r[step.kind >> 24 & 255], b);
 #pragma unroll
     for (u32 i = 0; i < PER_THREAD; i++) {
         switch (kind) {
-        case FILL: to[i] = step.value; break;
-        case SCALE: to[i] = __fmul_rn(step.value, a[i]); break;
-        case FMA: to[i] = __fmaf_rn(step.value, a[i], b[i]); break;
-        case ADD: to[i] = __fadd_rn(a[i], b[i]); break;
-        case MULTIPLY: to[i] = __fmul_rn(a[i], b[i]); break;
-        case DIVIDE: to[i] = __fdiv_rn(a[i], b[i]); break;
-        case MAX: to[i] = a[i] > b[i] ? a[i] : b[i]; break;
-        case ROOT: to[i] = __fsqrt_rn(a[i]); break;
-        default: to[i] = a[i] > 0.0f ? 1.0f : (a[i] < 0.0f ? -1.0f : 0.0f); break;
+        case FILL: a[i] = step.value; break;
+        case SCALE: a[i] = __fmul_rn(step.value, a[i]); break;
+        case FMA: a[i] = __fmaf_rn(step.value, a[i], b[i]); break;
+        case ADD: a[i] = __fadd_rn(a[i], b[i]); break;
+        case MULTIPLY: a[i] = __fmul_rn(a[i], b[i]); break;
+        case DIVIDE: a[i] = __fdiv_rn(a[i], b[i]); break;
+        case MAX: a[i] = a[i] > b[i] ? a[i] : b[i]; break;
+        case ROOT: a[i] = __fsqrt_rn(a[i]); break;
+        default: a[i] = a[i] > 0.0f ? 1.0f : (a[i] < 0.0f ? -1.0f : 0.0f); break;
         }
+    }
+    put_eight(a, r[step.kind >> 8 & 255]);
+}
+
+// Rounds a register to a stored type, and stores it where that is due.
+__device__ __forceinline__ void settle_eight(const Pass &pass, const FoldOp &step, u32 k, u64 element, u32 count,
+                                             Register &kept) {
+    Type type = static_cast<Type>(k == 0 ? pass.storedType : pass.stateType[k - 1]);
+    float values[PER_THREAD];
+    take_eight(kept, values);
+    if (step.kind == ROUND) {
+        bool stochastic = k == 0 && (pass.flags & STOCHASTIC) != 0;
+        round_eight(type, stochastic, step.seed, pass.tensor, element, values);
+        put_eight(values, kept);
+    } else if ((pass.flags & STORES) != 0) {
+        store_eight(k == 0 ? pass.stored : pass.state[k - 1], type, element, count, values);
     }
 }
 
 // The same as fold_eight for programs over registers, states included; the parameters end in p.
-__device__ __noinline__ void run_program(const Pass &pass, u64 element, u32 count, float *p) {
-    Type type = static_cast<Type>(pass.storedType);
-    float r[REGISTERS][PER_THREAD];
-    load_eight(pass.stored, type, element, count, r[0]);
+__device__ __forceinline__ void run_program(const Pass &pass, u64 element, u32 count, float *p) {
+    __shared__ Register r[REGISTERS];
+    load_eight(pass.stored, static_cast<Type>(pass.storedType), element, count, p);
+    put_eight(p, r[0]);
     for (u32 k = 0; k < pass.states; k++) {
-        load_eight(pass.state[k], static_cast<Type>(pass.stateType[k]), element, count, r[1 + k]);
+        float state[PER_THREAD];
+        load_eight(pass.state[k], static_cast<Type>(pass.stateType[k]), element, count, state);
+        put_eight(state, r[1 + k]);
     }
     for (u32 op = 0; op < pass.opCount; op++) {
         FoldOp step = pass.ops[op];
         switch (step.kind) {
         case DECAY:
+            take_eight(r[0], p);
             for (u32 i = 0; i < PER_THREAD && (pass.flags & VECTOR) == 0; i++) {
-                r[0][i] = __fmul_rn(r[0][i], step.value);
+                p[i] = __fmul_rn(p[i], step.value);
             }
+            put_eight(p, r[0]);
             break;
         case ROUND:
-            round_eight(type, (pass.flags & STOCHASTIC) != 0, step.seed, pass.tensor, element, r[0]);
-            for (u32 k = 0; k < pass.states; k++) {
-                Type stateType = static_cast<Type>(pass.stateType[k]);
-                round_eight(stateType, false, step.seed, pass.tensor, element, r[1 + k]);
-            }
-            break;
         case STORE:
-            if ((pass.flags & STORES) != 0) {
-                store_eight(pass.stored, type, element, count, r[0]);
-                for (u32 k = 0; k < pass.states; k++) {
-                    store_eight(pass.state[k], static_cast<Type>(pass.stateType[k]), element, count, r[1 + k]);
-                }
+            for (u32 k = 0; k <= pass.states; k++) {
+                settle_eight(pass, step, k, element, count, r[k]);
             }
             break;
         default: run_eight(pass, step, element, r); break;
         }
     }
-    for (u32 i = 0; i < PER_THREAD; i++) {
-        p[i] = r[0][i];
-    }
+    take_eight(r[0], p);
 }
 
 // theta + s z of eight elements, all scales from the same z; a scale of 0 gives theta itself.
@@ -186,7 +214,7 @@ extern "C" __global__ void __launch_bounds__(256) millrace_form(FormArgs args) {
 MILLRACE_KERNEL(millrace_form)
 
 // The same for updates that are programs; apart, since their registers would cost every pass.
-extern "C" __global__ void __launch_bounds__(256) millrace_form_program(FormArgs args) { form<true>(args); }
+extern "C" __global__ void __launch_bounds__(PROGRAM_BLOCK) millrace_form_program(FormArgs args) { form<true>(args); }
 MILLRACE_KERNEL(millrace_form_program)
 
 struct RowsArgs {
@@ -249,5 +277,5 @@ template <bool PROGRAM> __device__ __forceinline__ void rows(const RowsArgs &arg
 extern "C" __global__ void __launch_bounds__(256) millrace_rows(RowsArgs args) { rows<false>(args); }
 MILLRACE_KERNEL(millrace_rows)
 
-extern "C" __global__ void __launch_bounds__(256) millrace_rows_program(RowsArgs args) { rows<true>(args); }
+extern "C" __global__ void __launch_bounds__(PROGRAM_BLOCK) millrace_rows_program(RowsArgs args) { rows<true>(args); }
 MILLRACE_KERNEL(millrace_rows_program)

@@ -37,3 +37,6 @@ enum FoldKind : u32 {
 // Of a program over elements: the parameter, three states, four of scratch.
 constexpr u32 MAX_STATES = 3;
 constexpr u32 REGISTERS = 8;
+
+// Threads of a block that runs programs: its registers take 32 KiB of shared memory.
+constexpr u32 PROGRAM_BLOCK = 128;
