@@ -59,6 +59,7 @@ class MethodsTest {
     static Stream<Arguments> moreMethods() {
         return Stream.of(
                 method("one-sided", run -> run.estimator("one-sided")),
+                method("conservative", run -> run.estimator("conservative").queries(1).lr(1e-3)),
                 method("lezo", run -> run.blocks("random")),
                 method(
                         "lezo-half, folded seldom",

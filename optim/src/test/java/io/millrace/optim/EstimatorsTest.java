@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.millrace.optim.estimate.ConservativeEstimator;
 import io.millrace.optim.estimate.Estimator;
 import io.millrace.optim.estimate.Judgement;
 import io.millrace.optim.estimate.OneSidedEstimator;
@@ -124,6 +125,31 @@ final class EstimatorsTest {
                         new double[] {1.25},
                         new double[] {1.25});
         assertThat(found.queries()).extracting(QueryResult::projectedGrad).containsOnly(0.0);
+    }
+
+    private static QueryResult conservative(double lr, double[] asked, double[] moved) {
+        Round first = new ConservativeEstimator().begin(new StepContext(1, 42, 0.5, lr));
+        assertThat(first.probes()).containsExactly(new Probe(42, List.of(0f, 0.5f, -0.5f)));
+        Round second = ((Judgement.AskMore) first.judge(List.<double[]>of(asked))).next();
+        float move = (float) (lr * (asked[1] - asked[2]));
+        assertThat(second.probes()).containsExactly(new Probe(42, List.of(-move, move)));
+        Judgement.Found found = (Judgement.Found) second.judge(List.<double[]>of(moved));
+        assertThat(found.loss()).isEqualTo(asked[0]);
+        return found.queries().getFirst();
+    }
+
+    @Test
+    void aConservativeStepGoesWhereTheLossIsLeast() {
+        double[] asked = {2, 3, 1.5}; // a slope of 1.5
+        assertThat(conservative(0.1, asked, new double[] {1.9, 2.2}).projectedGrad())
+                .isEqualTo(1.5);
+        assertThat(conservative(0.1, asked, new double[] {2.2, 1.9}).projectedGrad())
+                .isEqualTo(-1.5);
+        QueryResult stays = conservative(0.1, asked, new double[] {2.1, 2.2});
+        assertThat(stays.projectedGrad()).isZero();
+        assertThat(stays.losses()).containsExactly(3.0, 1.5, 2.0, 2.1, 2.2);
+        // Without a step all three are one.
+        assertThat(conservative(0, asked, new double[] {2, 2}).projectedGrad()).isZero();
     }
 
     @Test

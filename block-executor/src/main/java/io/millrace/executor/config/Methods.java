@@ -4,6 +4,7 @@ import io.millrace.optim.Registry;
 import io.millrace.optim.direction.Directions;
 import io.millrace.optim.direction.LowRankDirection;
 import io.millrace.optim.direction.RademacherDirection;
+import io.millrace.optim.estimate.ConservativeEstimator;
 import io.millrace.optim.estimate.Estimators;
 import io.millrace.optim.estimate.OneSidedEstimator;
 import io.millrace.optim.option.Limit;
@@ -63,6 +64,11 @@ public final class Methods {
                                         .with(Estimators.KINDS.naming(), OneSidedEstimator.NAME)
                                         .with(Estimators.QUERIES, 8)
                                         .with(Estimators.NORMALIZE, true)),
+                        new Method(
+                                "zo-conservative",
+                                "arXiv 2402.11592",
+                                Settings.NONE.with(
+                                        Estimators.KINDS.naming(), ConservativeEstimator.NAME)),
                         rule("zo-sign", "arXiv 2402.11592", ZoSign.NAME),
                         rule("zo-momentum", "arXiv 2402.11592", ZoMomentum.NAME),
                         rule("zo-adam", "arXiv 2402.11592", ZoAdam.NAME))) {

@@ -38,8 +38,10 @@ public final class Estimators {
                             .label("NAME")
                             .help(
                                     "Losses that a step asks for: two-sided (both signs of each"
-                                            + " direction) or one-sided (one sign, and one at the"
-                                            + " weights themselves).")
+                                            + " direction), one-sided (one sign, and one at the"
+                                            + " weights themselves) or conservative (two-sided, and"
+                                            + " then of both steps, of which the better is taken,"
+                                            + " or none).")
                             .usual(TwoSidedEstimator.NAME)
                             .decidesBytes()
                             .saidUnlessUsual(),
@@ -51,10 +53,24 @@ public final class Estimators {
                             Kind.of(
                                     OneSidedEstimator.NAME,
                                     List.of(QUERIES, NORMALIZE),
-                                    (values, _) -> oneSided(values))),
+                                    (values, _) -> oneSided(values)),
+                            Kind.of(
+                                    ConservativeEstimator.NAME,
+                                    List.of(QUERIES),
+                                    (values, _) -> conservative(values))),
                     EstimatorKind.class);
 
     private Estimators() {}
+
+    private static Estimator conservative(Settings values) {
+        if (values.get(QUERIES) != 1) {
+            throw new BadInputException(
+                    QUERIES.spelled(),
+                    "a conservative step tries one direction",
+                    "leave it out, or give another --estimator");
+        }
+        return new ConservativeEstimator();
+    }
 
     private static Estimator oneSided(Settings values) {
         boolean normalized = values.get(NORMALIZE);
