@@ -60,6 +60,9 @@ class MethodsTest {
         return Stream.of(
                 method("one-sided", run -> run.estimator("one-sided")),
                 method("conservative", run -> run.estimator("conservative").queries(1).lr(1e-3)),
+                method(
+                        "one-sided, low-rank",
+                        run -> run.estimator("one-sided").perturbation("low-rank").window(4)),
                 method("lezo", run -> run.blocks("random")),
                 method(
                         "lezo-half, folded seldom",
