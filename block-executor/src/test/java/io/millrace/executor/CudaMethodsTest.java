@@ -51,6 +51,9 @@ class CudaMethodsTest {
                                         .queries(4)),
                 method("lezo", run -> run.blocks("random").foldEvery(2)),
                 method("lezo, low-rank", run -> run.blocks("random").perturbation("low-rank")),
+                method(
+                        "low-rank of some",
+                        run -> run.perturbation("low-rank").window(2).tune("*_proj*")),
                 method("momentum", run -> run.optimizer("zo-momentum").foldEvery(2)),
                 method("adam of some", run -> run.optimizer("zo-adam").tune("*_proj*")),
                 method("conservative", run -> run.estimator("conservative").queries(1)));

@@ -24,7 +24,6 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Map;
-import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
@@ -125,15 +124,16 @@ class MethodsTest {
         assertThat(Arrays.equals(expected.get("model.safetensors"), base)).isFalse();
 
         long least =
-                Runs.smallestBudget(
-                        budget -> config("probe" + budget, method, host(DeviceName.CPU, budget)));
-        Runs.assertSame(run("streamed", method, host(DeviceName.CPU, least)), expected, "streamed");
+                Runs.smallestBudget(budget ->
+                        config("probe" + budget, method, Runs.host(DeviceName.CPU, budget)));
         Runs.assertSame(
-                run("emulated", method, memory(DeviceName.EMULATED, OptionalLong.empty())),
+                run("streamed", method, Runs.host(DeviceName.CPU, least)), expected, "streamed");
+        Runs.assertSame(
+                run("emulated", method, Runs.memory(DeviceName.EMULATED, OptionalLong.empty())),
                 expected,
                 "emulated");
 
-        TuneConfigBuilder stopped = config("resumed", method, host(DeviceName.CPU, least));
+        TuneConfigBuilder stopped = config("resumed", method, Runs.host(DeviceName.CPU, least));
         assertThat(TuningRun.run(stopped.build(), Runs.stopAfter(4)).interrupted()).isTrue();
         TuneConfigBuilder goesOn = config("resumed", method, MemoryConfig.DEFAULT).resume(true);
         Runs.assertSame(
@@ -143,7 +143,7 @@ class MethodsTest {
         TuneConfigBuilder kept = config("again", method, MemoryConfig.DEFAULT).checkpointEvery(2);
         assertThat(TuningRun.run(kept.build(), Runs.stopAfter(5)).interrupted()).isTrue();
         TuneConfigBuilder streams =
-                config("again", method, host(DeviceName.CPU, least)).resume(true);
+                config("again", method, Runs.host(DeviceName.CPU, least)).resume(true);
         TuningRun.run(streams.build(), RunListener.SILENT);
         Runs.assertSame(again, expected, "from a checkpoint");
 
@@ -237,20 +237,5 @@ class MethodsTest {
             file.read(info, MemorySegment.ofArray(bytes));
             return ByteBuffer.wrap(bytes);
         }
-    }
-
-    private static MemoryConfig host(DeviceName device, long budget) {
-        return memory(device, OptionalLong.of(budget));
-    }
-
-    private static MemoryConfig memory(DeviceName device, OptionalLong hostBudget) {
-        return new MemoryConfig(
-                device,
-                OptionalLong.empty(),
-                hostBudget,
-                Optional.empty(),
-                OptionalLong.empty(),
-                2,
-                true);
     }
 }

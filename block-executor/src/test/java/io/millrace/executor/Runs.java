@@ -2,12 +2,14 @@ package io.millrace.executor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.StepProgress;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
+import io.millrace.memory.device.DeviceName;
 import io.millrace.model.SyntheticModel;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.telemetry.json.JsonObject;
@@ -18,6 +20,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.function.LongConsumer;
@@ -75,6 +79,23 @@ public final class Runs {
             }
         }
         return files;
+    }
+
+    /** A budget of host memory on a device that computes in it. */
+    public static MemoryConfig host(DeviceName device, long budget) {
+        return memory(device, OptionalLong.of(budget));
+    }
+
+    /** A device, two blocks ahead, with as much host memory as there is where none is told. */
+    public static MemoryConfig memory(DeviceName device, OptionalLong hostBudget) {
+        return new MemoryConfig(
+                device,
+                OptionalLong.empty(),
+                hostBudget,
+                Optional.empty(),
+                OptionalLong.empty(),
+                2,
+                true);
     }
 
     /** A listener that asks a run to stop once a step is done. */

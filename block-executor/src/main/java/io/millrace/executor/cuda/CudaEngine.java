@@ -96,19 +96,19 @@ public final class CudaEngine implements Engine {
     private static int programSteps(Arithmetic arithmetic, ScratchSize size) {
         int foldEvery = arithmetic.foldEvery();
         // A program makes and adds each direction in two steps, and then does what it does.
-        int directions =
+        int terms =
                 arithmetic.programs()
                         ? 2 * size.directions() + ElementProgram.MOST_OTHER_STEPS
                         : size.directions();
-        long steps = FoldPrograms.capacity(foldEvery, directions);
+        long steps = FoldPrograms.capacity(foldEvery, terms);
         if (steps > MOST_PROGRAM_STEPS) {
             throw new BadInputException(
                     "--fold-every",
                     foldEvery
                             + " steps of "
-                            + directions
+                            + size.directions()
                             + " queries are too many for a cuda device",
-                    "take at most " + (MOST_PROGRAM_STEPS - 1) / (directions + 2));
+                    "take at most " + (MOST_PROGRAM_STEPS - 1) / (terms + 2));
         }
         return (int) steps;
     }

@@ -55,7 +55,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** A head with a bias: in its losses as in its logits, for every direction and scale. */
 class HeadBiasTest {
     private static final int ROWS = 5;
-    private static final Probe AT_THETA = new Probe(0, List.of(0f));
     private static final Probe BOTH_SIDES = new Probe(9, List.of(1e-2f, -1e-2f));
 
     private final Random random = new Random(17);
@@ -64,7 +63,7 @@ class HeadBiasTest {
         return Stream.of(new GaussianDirection(), new LowRankDirection(3, 2, 4))
                 .flatMap(direction ->
                         Stream.of(
-                                Arguments.of(direction, AT_THETA),
+                                Arguments.of(direction, Probe.AT_THETA),
                                 Arguments.of(direction, BOTH_SIDES)));
     }
 
@@ -136,7 +135,7 @@ class HeadBiasTest {
                                 hidden,
                                 scratch,
                                 new BlockFrame.Answer(losses, 0, 0)));
-                if (probe.equals(AT_THETA)) {
+                if (probe.equals(Probe.AT_THETA)) {
                     assertThat(asked.logit(0, 2, 7))
                             .isCloseTo(byHand(visit, program, hidden, 2, 7), within(1e-3));
                 }

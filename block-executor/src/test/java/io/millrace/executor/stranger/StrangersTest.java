@@ -16,6 +16,7 @@ import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.journal.Replay;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
+import io.millrace.memory.device.DeviceName;
 import io.millrace.model.SyntheticModel;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.optim.direction.Directions;
@@ -27,7 +28,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Optional;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -67,13 +67,21 @@ class StrangersTest {
                 Runs.result(run("memory", direction, rule, MemoryConfig.DEFAULT));
 
         long least =
-                Runs.smallestBudget(
-                        budget -> config("probe" + budget, direction, rule, host("cpu", budget)));
-        Runs.assertSame(run("streamed", direction, rule, host("cpu", least)), expected, "streamed");
-        MemoryConfig emulated = memory("emulated", OptionalLong.empty());
+                Runs.smallestBudget(budget ->
+                        config(
+                                "probe" + budget,
+                                direction,
+                                rule,
+                                Runs.host(DeviceName.CPU, budget)));
+        Runs.assertSame(
+                run("streamed", direction, rule, Runs.host(DeviceName.CPU, least)),
+                expected,
+                "streamed");
+        MemoryConfig emulated = Runs.memory(DeviceName.EMULATED, OptionalLong.empty());
         Runs.assertSame(run("emulated", direction, rule, emulated), expected, "emulated");
 
-        TuneConfigBuilder stopped = config("resumed", direction, rule, host("cpu", least));
+        TuneConfigBuilder stopped =
+                config("resumed", direction, rule, Runs.host(DeviceName.CPU, least));
         assertThat(TuningRun.run(stopped.build(), Runs.stopAfter(3)).interrupted()).isTrue();
         TuneConfigBuilder goesOn =
                 config("resumed", direction, rule, MemoryConfig.DEFAULT).resume(true);
@@ -129,7 +137,7 @@ class StrangersTest {
 
     @Test
     void aCardRefusesADirectionThatNoKernelMakes() {
-        MemoryConfig card = memory("cuda:0", OptionalLong.empty());
+        MemoryConfig card = Runs.memory(DeviceName.cuda(0), OptionalLong.empty());
         assertThatThrownBy(() -> run("card", "toy", "mezo-sgd", card))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContainingAll("'toy'", "gaussian, rademacher");
@@ -160,20 +168,5 @@ class StrangersTest {
                 .optimizer(rule)
                 .method(ToyRule.SHRINK, 0.625)
                 .memory(memory);
-    }
-
-    private static MemoryConfig host(String device, long budget) {
-        return memory(device, OptionalLong.of(budget));
-    }
-
-    private static MemoryConfig memory(String device, OptionalLong hostBudget) {
-        return new MemoryConfig(
-                device,
-                OptionalLong.empty(),
-                hostBudget,
-                Optional.empty(),
-                OptionalLong.empty(),
-                2,
-                true);
     }
 }

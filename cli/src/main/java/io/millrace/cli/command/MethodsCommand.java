@@ -17,7 +17,7 @@ import picocli.CommandLine.Mixin;
         name = "methods",
         description = "List the published methods that --method knows, and what each is made of.")
 public final class MethodsCommand implements Callable<Integer> {
-    private static final String ROW = "%-15s %-10s %-12s %-11s %-6s %8s %11s  %s";
+    private static final String ROW = "%-15s %-10s %-12s %-11s %-6s %16s %11s  %s";
 
     private final CommandContext context;
 
@@ -43,7 +43,7 @@ public final class MethodsCommand implements Callable<Integer> {
                         "estimator",
                         "optimizer",
                         "blocks",
-                        "forwards",
+                        "forwards a visit",
                         "state bytes",
                         "source"));
         for (Method method : Methods.all()) {

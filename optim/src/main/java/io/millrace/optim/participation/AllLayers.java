@@ -26,9 +26,4 @@ public final class AllLayers implements Participation {
         all.set(0, layers);
         return all;
     }
-
-    @Override
-    public double share(int layers) {
-        return 1;
-    }
 }

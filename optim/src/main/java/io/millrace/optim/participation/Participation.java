@@ -24,7 +24,4 @@ public interface Participation {
      * @return numbers from 0
      */
     BitSet layers(long stepSeed, int layers);
-
-    /** Share of the layers that have a part in a step, in the mean: for forecasts. */
-    double share(int layers);
 }

@@ -52,11 +52,6 @@ public record RandomLayers(double frozen) implements Participation {
         return chosen;
     }
 
-    @Override
-    public double share(int layers) {
-        return layers == 0 ? 1 : (double) active(layers) / layers;
-    }
-
     private int active(int layers) {
         return Math.clamp(Math.round((1 - frozen) * layers), Math.min(1, layers), layers);
     }

@@ -74,7 +74,7 @@ public record ElementProgram(List<Step> steps) {
         }
     }
 
-    /** Freezes the steps, and checks that scratch is written before it is read. */
+    /** Freezes the steps, and checks their number and that scratch is written before it is read. */
     public ElementProgram {
         steps = List.copyOf(steps);
         boolean[] written = new boolean[REGISTERS];
@@ -84,6 +84,11 @@ public record ElementProgram(List<Step> steps) {
                 throw new IllegalArgumentException(step + " reads what nothing wrote");
             }
             written[step.to] = true;
+        }
+        long directions = steps.stream().filter(step -> step.op == Op.Z).count();
+        if (steps.size() - 2 * directions > MOST_OTHER_STEPS) {
+            throw new IllegalArgumentException(
+                    steps.size() + " steps with " + directions + " directions are too many");
         }
     }
 

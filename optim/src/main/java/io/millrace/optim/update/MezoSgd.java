@@ -31,7 +31,6 @@ public final class MezoSgd implements UpdateRule {
             double coefficient = -lr * query.projectedGrad() / queries.size();
             terms.add(new Update.Term(query.seed(), (float) coefficient));
         }
-        float decay = (float) (1 - record.lr() * record.weightDecay());
-        return new Update(record.step(), record.seed(), decay, terms);
+        return new Update(record.step(), record.seed(), Slopes.decay(record), terms);
     }
 }

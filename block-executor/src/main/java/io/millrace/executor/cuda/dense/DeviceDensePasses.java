@@ -12,7 +12,6 @@ import io.millrace.executor.cuda.weight.DeviceLinear;
 import io.millrace.executor.cuda.weight.DevicePasses;
 import io.millrace.executor.cuda.weight.DeviceScratch;
 import io.millrace.executor.cuda.weight.DeviceVisit;
-import io.millrace.executor.step.ForwardRequest;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
@@ -86,7 +85,7 @@ public final class DeviceDensePasses implements DevicePasses {
     }
 
     private void fold(BlockLease lease, BlockLayout block, FoldProgram program) {
-        WeightPass pass = pass(ForwardRequest.AT_THETA.getFirst());
+        WeightPass pass = pass(Probe.AT_THETA);
         for (int index = 0; index < block.tensors().size(); index++) {
             if (!block.tensors().get(index).isTrained()) {
                 continue;
@@ -144,7 +143,7 @@ public final class DeviceDensePasses implements DevicePasses {
 
     @Override
     public void fold(DeviceVisit visit) {
-        WeightPass pass = pass(ForwardRequest.AT_THETA.getFirst());
+        WeightPass pass = pass(Probe.AT_THETA);
         FoldProgram program = programs.of(visit.pending());
         for (int index : visit.unfolded()) {
             DeviceTensor tensor = visit.tensor(index);

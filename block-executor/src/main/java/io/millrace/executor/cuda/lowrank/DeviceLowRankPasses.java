@@ -16,7 +16,6 @@ import io.millrace.executor.cuda.weight.DeviceScratch;
 import io.millrace.executor.cuda.weight.DeviceScratchPlan.Part;
 import io.millrace.executor.cuda.weight.DeviceVisit;
 import io.millrace.executor.step.Coverage;
-import io.millrace.executor.step.ForwardRequest;
 import io.millrace.executor.step.LowRankSize;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.memory.BlockLayout;
@@ -109,7 +108,8 @@ public final class DeviceLowRankPasses implements DevicePasses {
                             + pending.lastStep()
                             + " by more than one fold");
         }
-        if (lag > 0) {
+        // A block of frozen tensors gathers nothing.
+        if (lag > 0 && factors.of(visit.block()).count() > 0) {
             bring(visit, pending.lastStep());
         }
     }
@@ -297,7 +297,7 @@ public final class DeviceLowRankPasses implements DevicePasses {
         FoldProgram program = kernels.programs().folding(updateOf(visit, step));
         kernels.dense()
                 .form(
-                        pass(ForwardRequest.AT_THETA.getFirst()),
+                        pass(Probe.AT_THETA),
                         program.withSums(factors.left(slot)),
                         visit.tensor(tensor),
                         true,
