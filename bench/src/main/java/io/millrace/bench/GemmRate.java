@@ -101,7 +101,7 @@ final class GemmRate implements AutoCloseable {
         return model.layers() * (three + one + up + down) + head;
     }
 
-    /** Seconds of one product for both signs of a probe. */
+    /** Seconds of one product for both signs of a query. */
     private double seconds(int rows, int outputs, int inputs) {
         try (DeviceBuffer x = numbers("x", in, (long) rows * inputs);
                 DeviceBuffer w = numbers("w", in, (long) outputs * inputs);

@@ -6,7 +6,7 @@ import io.millrace.executor.cpu.param.StoredTensor;
 import io.millrace.memory.DType;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.Directions;
-import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.estimate.Query;
 import io.millrace.optim.update.PendingUpdates;
 import io.millrace.optim.update.Update;
 import java.lang.foreign.Arena;
@@ -70,10 +70,10 @@ public class ParameterPassBenchmark {
         tensor = new StoredTensor(bytes, 0, dtype, 7, ELEMENTS, false);
         Update update = new Update(1, 42, 1f, List.of(new Update.Term(42, 1e-4f)));
         plan =
-                PassPlan.probing(
+                PassPlan.querying(
                         PendingUpdates.of(0, 1, List.of(update)),
                         true,
-                        new Probe(43, List.of(1e-3f, -1e-3f)));
+                        new Query(43, List.of(1e-3f, -1e-3f)));
         outputs = new MemorySegment[2];
         for (int i = 0; i < outputs.length; i++) {
             outputs[i] = arena.allocate((long) ELEMENTS * Float.BYTES, ALIGNMENT);

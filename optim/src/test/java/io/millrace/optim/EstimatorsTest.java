@@ -8,7 +8,7 @@ import io.millrace.optim.estimate.ConservativeEstimator;
 import io.millrace.optim.estimate.Estimator;
 import io.millrace.optim.estimate.Judgement;
 import io.millrace.optim.estimate.OneSidedEstimator;
-import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.estimate.Query;
 import io.millrace.optim.estimate.QueryResult;
 import io.millrace.optim.estimate.Round;
 import io.millrace.optim.estimate.StepContext;
@@ -27,10 +27,10 @@ final class EstimatorsTest {
 
     @Test
     void oneQueryUsesTheStepsSeedAndMoreUseItsOutputs() {
-        assertThat(begin(new TwoSidedEstimator(1), 1e-3).probes())
-                .containsExactly(new Probe(42, List.of(1e-3f, -1e-3f)));
-        assertThat(begin(new TwoSidedEstimator(3), 1e-3).probes())
-                .extracting(Probe::seed)
+        assertThat(begin(new TwoSidedEstimator(1), 1e-3).queries())
+                .containsExactly(new Query(42, List.of(1e-3f, -1e-3f)));
+        assertThat(begin(new TwoSidedEstimator(3), 1e-3).queries())
+                .extracting(Query::seed)
                 .containsExactly(0xbdd732262feb6e95L, 0x28efe333b266f103L, 0x47526757130f9f52L);
     }
 
@@ -50,16 +50,16 @@ final class EstimatorsTest {
     @Test
     void aOneSidedStepAsksForTheBaseOnce() {
         OneSidedEstimator estimator = new OneSidedEstimator(3, false);
-        List<Probe> probes = begin(estimator, 1e-3).probes();
-        assertThat(probes).hasSize(4).first().isEqualTo(Probe.AT_THETA);
-        assertThat(probes.subList(1, 4))
-                .extracting(Probe::seed)
+        List<Query> queries = begin(estimator, 1e-3).queries();
+        assertThat(queries).hasSize(4).first().isEqualTo(Query.AT_THETA);
+        assertThat(queries.subList(1, 4))
+                .extracting(Query::seed)
                 .isEqualTo(
-                        begin(new TwoSidedEstimator(3), 1e-3).probes().stream()
-                                .map(Probe::seed)
+                        begin(new TwoSidedEstimator(3), 1e-3).queries().stream()
+                                .map(Query::seed)
                                 .toList());
-        assertThat(probes.subList(1, 4)).extracting(Probe::scales).containsOnly(List.of(1e-3f));
-        assertThat(estimator.questions().probes()).isEqualTo(4);
+        assertThat(queries.subList(1, 4)).extracting(Query::scales).containsOnly(List.of(1e-3f));
+        assertThat(estimator.questions().queries()).isEqualTo(4);
         assertThat(estimator.questions().allScales()).isEqualTo(4);
         assertThat(estimator.questions().directions()).isEqualTo(3);
     }
@@ -129,10 +129,10 @@ final class EstimatorsTest {
 
     private static QueryResult conservative(double lr, double[] asked, double[] moved) {
         Round first = new ConservativeEstimator().begin(new StepContext(1, 42, 0.5, lr));
-        assertThat(first.probes()).containsExactly(new Probe(42, List.of(0f, 0.5f, -0.5f)));
+        assertThat(first.queries()).containsExactly(new Query(42, List.of(0f, 0.5f, -0.5f)));
         Round second = ((Judgement.AskMore) first.judge(List.<double[]>of(asked))).next();
         float move = (float) (lr * (asked[1] - asked[2]));
-        assertThat(second.probes()).containsExactly(new Probe(42, List.of(-move, move)));
+        assertThat(second.queries()).containsExactly(new Query(42, List.of(-move, move)));
         Judgement.Found found = (Judgement.Found) second.judge(List.<double[]>of(moved));
         assertThat(found.loss()).isEqualTo(asked[0]);
         return found.queries().getFirst();

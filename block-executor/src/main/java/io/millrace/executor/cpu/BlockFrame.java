@@ -8,10 +8,10 @@ import io.millrace.executor.step.Variants;
 import io.millrace.model.program.Value;
 
 /**
- * One pass of a micro-batch through a block, for every scale of a probe: where its values lie.
+ * One pass of a micro-batch through a block, for every scale of a query: where its values lie.
  *
  * @param block place of the block's visit in a step
- * @param weights the block's weights as the probe wants them
+ * @param weights the block's weights as the query wants them
  * @param batch the tokens, which of them belong together, and which rows count
  * @param hidden the residual stream, [tokens, hidden] for every scale
  * @param scratch where other values lie
@@ -28,10 +28,10 @@ record BlockFrame(
      * Where answers of the micro-batch go.
      *
      * @param sink takes them
-     * @param probe the probe's index there
+     * @param query the query's index there
      * @param microBatch the micro-batch's
      */
-    record Answer(HeadSink sink, int probe, int microBatch) {}
+    record Answer(HeadSink sink, int query, int microBatch) {}
 
     int scales() {
         return weights.scaleCount();

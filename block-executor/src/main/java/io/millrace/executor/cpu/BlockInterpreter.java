@@ -17,7 +17,7 @@ import io.millrace.model.spec.Activation;
 import io.millrace.model.spec.HeadColumns;
 import io.millrace.model.spec.LinearSpec;
 
-/** Runs a block's operators on the workers, one after another, for every scale of a probe. */
+/** Runs a block's operators on the workers, one after another, for every scale of a query. */
 final class BlockInterpreter {
     private final WorkerPool pool;
     private final LinearProgram linear;

@@ -24,7 +24,7 @@ import io.millrace.telemetry.SpanRecorder;
 import java.util.Map;
 
 /**
- * Forward passes in block-major order: while a block is on the device, every probe, all its scales
+ * Forward passes in block-major order: while a block is on the device, every query, all its scales
  * and every micro-batch go through it; a block is asked for once a step (a tied one twice: as
  * embedding and as head).
  */
@@ -75,8 +75,8 @@ public final class DecoderForward implements Forward {
         loop.run(
                 request,
                 (visit, entry) -> {
-                    for (int probe = 0; probe < request.probes().size(); probe++) {
-                        runBlock(request, visit, entry, probe, sink);
+                    for (int query = 0; query < request.queries().size(); query++) {
+                        runBlock(request, visit, entry, query, sink);
                     }
                 });
     }
@@ -128,15 +128,15 @@ public final class DecoderForward implements Forward {
             ForwardRequest request,
             HostVisit visit,
             VisitPlan.Entry entry,
-            int probe,
+            int query,
             HeadSink sink) {
         int block = Schedule.place(entry, scratch.blocks());
-        FormedWeights weights = new FormedWeights(visit, request.probes().get(probe), passes);
+        FormedWeights weights = new FormedWeights(visit, request.queries().get(query), passes);
         int row = 0;
         for (int index = 0; index < request.microBatches().size(); index++) {
             MicroBatch batch = request.microBatches().get(index);
-            Variants hidden = scratch.hidden(request.firstScale(probe), row);
-            BlockFrame.Answer answer = new BlockFrame.Answer(sink, probe, index);
+            Variants hidden = scratch.hidden(request.firstScale(query), row);
+            BlockFrame.Answer answer = new BlockFrame.Answer(sink, query, index);
             interpreter.run(
                     scratch.schedule(block),
                     new BlockFrame(block, weights, batch, hidden, scratch, answer));

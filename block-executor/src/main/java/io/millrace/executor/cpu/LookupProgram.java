@@ -26,7 +26,7 @@ final class LookupProgram {
     /**
      * Looks a row up for each token.
      *
-     * @param weights the block's weights as the probe wants them
+     * @param weights the block's weights as the query wants them
      * @param op the table, and what chooses the rows
      * @param batch the tokens
      * @param out [tokens, width] for every scale

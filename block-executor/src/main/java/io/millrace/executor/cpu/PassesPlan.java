@@ -44,14 +44,14 @@ public record PassesPlan(Arithmetic arithmetic, ScratchSize size) {
                             dense,
                             arithmetic.rounding(),
                             arithmetic.foldEvery(),
-                            size.scalesPerProbe());
+                            size.scalesPerQuery());
             case LowRankDirection lowRank ->
                     new LowRankWeightPasses(
                             pool,
                             lowRank,
                             arithmetic.rounding(),
                             arithmetic.foldEvery(),
-                            size.scalesPerProbe(),
+                            size.scalesPerQuery(),
                             new LowRankMemory(
                                     memory,
                                     LowRankSize.of(arithmetic, size, layout).orElseThrow(),

@@ -37,7 +37,7 @@ final class ScoreProgram {
         Variants x = frame.place(op.in());
         BlockFrame.Answer answer = frame.answer();
         if (answer.sink().wantsLogits()) {
-            Variants y = answer.sink().logits(answer.probe(), answer.microBatch());
+            Variants y = answer.sink().logits(answer.query(), answer.microBatch());
             logits(frame.weights(), op, x, rows, y);
         } else {
             losses(frame, op, x);
@@ -100,7 +100,7 @@ final class ScoreProgram {
                 });
         for (int scale = 0; scale < weights.scaleCount(); scale++) {
             merge(batch, partials.at(scale * partialsEach), panels);
-            answer.sink().losses(answer.probe(), scale, answer.microBatch(), losses, rows);
+            answer.sink().losses(answer.query(), scale, answer.microBatch(), losses, rows);
         }
     }
 

@@ -55,20 +55,20 @@ final class AnswerDownload implements AutoCloseable {
         awaitStep();
     }
 
-    /** Hands every loss of a forward to the sink, in order of probe and micro-batch. */
+    /** Hands every loss of a forward to the sink, in order of query and micro-batch. */
     void losses(ForwardRequest request, List<BatchUpload.Tables> batches, HeadSink sink) {
-        int scales = request.firstScale(request.probes().size());
+        int scales = request.firstScale(request.queries().size());
         long rows = (long) scales * scratch.lossRows();
         MemorySegment all =
                 fetch(scratch.address(Part.LOSSES), rows * DeviceKernels.ROW_LOSS_BYTES);
-        for (int probe = 0; probe < request.probes().size(); probe++) {
+        for (int query = 0; query < request.queries().size(); query++) {
             for (int index = 0; index < batches.size(); index++) {
                 int count = batches.get(index).headRows();
-                for (int scale = 0; scale < request.probes().get(probe).scales().size(); scale++) {
+                for (int scale = 0; scale < request.queries().get(query).scales().size(); scale++) {
                     long first =
-                            (long) (request.firstScale(probe) + scale) * scratch.lossRows()
+                            (long) (request.firstScale(query) + scale) * scratch.lossRows()
                                     + batches.get(index).firstHeadRow();
-                    sink.losses(probe, scale, index, read(all, first, count), count);
+                    sink.losses(query, scale, index, read(all, first, count), count);
                 }
             }
         }

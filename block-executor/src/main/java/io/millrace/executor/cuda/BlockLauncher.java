@@ -14,7 +14,7 @@ import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.NormSpec;
 import java.util.List;
 
-/** Launches a block's operators, one after another, for every scale of a probe in each launch. */
+/** Launches a block's operators, one after another, for every scale of a query in each launch. */
 final class BlockLauncher {
     private static final int BIAS = 0;
     private static final int NORM_WEIGHT = 1;

@@ -44,7 +44,7 @@ final class DeviceForward implements Forward {
      * @param spans times visits
      * @param batch tables of a step
      * @param kernels launches
-     * @param passes what probes see of the weights
+     * @param passes what queries see of the weights
      * @param scratch the memory
      * @param saving pinned memory for a block that is saved; empty where none is
      * @param owned what else is closed, last first
@@ -81,8 +81,8 @@ final class DeviceForward implements Forward {
                 request,
                 (visit, entry) -> {
                     parts.passes().begin(visit);
-                    for (int probe = 0; probe < request.probes().size(); probe++) {
-                        runBlock(request, visit, entry, probe, batches, sink);
+                    for (int query = 0; query < request.queries().size(); query++) {
+                        runBlock(request, visit, entry, query, batches, sink);
                     }
                 });
         if (sink.wantsLogits()) {
@@ -127,14 +127,14 @@ final class DeviceForward implements Forward {
             ForwardRequest request,
             DeviceVisit visit,
             VisitPlan.Entry entry,
-            int probe,
+            int query,
             List<BatchUpload.Tables> batches,
             HeadSink sink) {
         DeviceScratch scratch = parts.scratch();
         int block = Schedule.place(entry, scratch.plan().program().blocks().size());
         DeviceWeights weights =
-                new DeviceWeights(visit, request.probes().get(probe), parts.passes(), scratch);
-        int firstScale = request.firstScale(probe);
+                new DeviceWeights(visit, request.queries().get(query), parts.passes(), scratch);
+        int firstScale = request.firstScale(query);
         for (int index = 0; index < batches.size(); index++) {
             BatchUpload.Tables batch = batches.get(index);
             launcher.run(
@@ -145,15 +145,15 @@ final class DeviceForward implements Forward {
                             scratch.hidden(firstScale, batch.firstRow()),
                             scratch,
                             scratch.losses(firstScale, batch.firstHeadRow()),
-                            logits(sink, probe, index)));
+                            logits(sink, query, index)));
         }
     }
 
-    private Optional<ScoreKernels.LogitRows> logits(HeadSink sink, int probe, int microBatch) {
+    private Optional<ScoreKernels.LogitRows> logits(HeadSink sink, int query, int microBatch) {
         if (!sink.wantsLogits()) {
             return Optional.empty();
         }
-        Variants to = sink.logits(probe, microBatch);
+        Variants to = sink.logits(query, microBatch);
         return Optional.of((first, rows, width, address) ->
                 parts.answers().logits(address, rows, width, to, first));
     }

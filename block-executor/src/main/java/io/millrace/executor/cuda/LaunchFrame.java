@@ -9,10 +9,10 @@ import io.millrace.model.program.Value;
 import java.util.Optional;
 
 /**
- * One pass of a micro-batch through a block, for every scale of a probe: where its values lie.
+ * One pass of a micro-batch through a block, for every scale of a query: where its values lie.
  *
  * @param block place of the block's visit in a step
- * @param weights the block's weights as the probe wants them
+ * @param weights the block's weights as the query wants them
  * @param batch the micro-batch's tables
  * @param hidden the residual stream, [tokens, hidden] for every scale, float32
  * @param scratch where other values lie

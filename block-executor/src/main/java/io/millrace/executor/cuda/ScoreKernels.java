@@ -89,7 +89,7 @@ final class ScoreKernels {
         void accept(int first, int count, int width, long address);
     }
 
-    /** Makes whole rows of logits, for a probe of one scale. */
+    /** Makes whole rows of logits, for a query of one scale. */
     private void logits(
             DeviceWeights weights,
             Op.Score op,

@@ -94,7 +94,7 @@ final class StepCosts {
         private final boolean first;
         private final WeightCosts weights;
         private final List<Operation> operations = new ArrayList<>();
-        private int scales; // of the probe
+        private int scales; // of the query
         private int sequences;
         private int rows; // that the stage at hand works on
 
@@ -112,15 +112,15 @@ final class StepCosts {
             for (Questions.Group group : shape.questions.groups()) {
                 scales = group.scales();
                 weights.asking(scales);
-                for (int probe = 0; probe < group.probes(); probe++) {
-                    probe(index);
+                for (int query = 0; query < group.queries(); query++) {
+                    query(index);
                 }
             }
             weights.foldTheRest(block);
             return operations;
         }
 
-        private void probe(int index) {
+        private void query(int index) {
             for (int batch = 0; batch < shape.microBatches(); batch++) {
                 sequences = shape.sequences(batch);
                 for (Stage stage : blocks.get(index).stages()) {

@@ -11,7 +11,7 @@ import java.util.List;
 
 /** Counts what becomes of a visit's weights, as the {@link WeightPasses} of a direction do it. */
 interface WeightCosts {
-    /** Says how many scales the probe has that is counted from now on. */
+    /** Says how many scales the query has that is counted from now on. */
     void asking(int scales);
 
     /** What a block's first visit of a step does for its updates, before all others. */

@@ -10,7 +10,7 @@ import io.millrace.memory.host.HostSlab;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.direction.Directions;
-import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.estimate.Query;
 import io.millrace.optim.update.PendingUpdates;
 import io.millrace.optim.update.Update;
 import java.lang.foreign.MemorySegment;
@@ -84,8 +84,8 @@ final class FormProbe implements AutoCloseable {
     private double seconds(DenseDirection direction, DType dtype, PendingUpdates pending) {
         StoredTensor tensor = new StoredTensor(weights.segment(), 0, dtype, 0, elements, false);
         PassPlan plan =
-                PassPlan.probing(
-                        pending, pending.folds(), new Probe(SEED + 1, List.of(1e-3f, -1e-3f)));
+                PassPlan.querying(
+                        pending, pending.folds(), new Query(SEED + 1, List.of(1e-3f, -1e-3f)));
         ParameterPass[] passes = new ParameterPass[workers.pool().workers()];
         for (int worker = 0; worker < passes.length; worker++) {
             passes[worker] = new ParameterPass(direction, Rounding.NEAREST);

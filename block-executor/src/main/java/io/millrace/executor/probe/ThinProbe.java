@@ -12,7 +12,7 @@ import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.LowRankDirection;
-import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.estimate.Query;
 import io.millrace.prefetch.plan.ThinRates;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -37,7 +37,7 @@ final class ThinProbe implements AutoCloseable {
     private static final int ROWS_PER_TASK = 4;
     private static final long SEED = 7;
     private static final LowRankDirection DIRECTION = new LowRankDirection(SEED, RANK, 50);
-    private static final Probe PROBE = new Probe(SEED, List.of(1e-3f, -1e-3f));
+    private static final Query QUERY = new Query(SEED, List.of(1e-3f, -1e-3f));
     private static final List<DType> DTYPES = List.of(DType.F32, DType.BF16, DType.F16);
 
     private final CpuWorkers workers;
@@ -105,7 +105,7 @@ final class ThinProbe implements AutoCloseable {
                         (task, worker) -> {
                             long from = (long) task * FACTOR_TASK;
                             kernels[worker].sides(
-                                    track, true, PROBE, from, from + FACTOR_TASK, sides);
+                                    track, true, QUERY, from, from + FACTOR_TASK, sides);
                         });
         return seconds / ((double) FACTOR_ROWS * RANK);
     }

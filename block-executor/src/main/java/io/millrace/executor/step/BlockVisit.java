@@ -73,7 +73,7 @@ public abstract class BlockVisit {
         return request.updates().after(step, layout.index());
     }
 
-    /** Whether probes see a tensor as it is: the step leaves its block out, or the run itself. */
+    /** Whether queries see a tensor as it is: the step leaves its block out, or the run itself. */
     public final boolean isStill(int index) {
         return !request.parts().has(layout.index()) || !slot(index).isTrained();
     }

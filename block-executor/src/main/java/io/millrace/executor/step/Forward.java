@@ -6,7 +6,7 @@ import java.util.Map;
 /** Forward passes over a model that lies on a device; called from one thread. */
 public interface Forward extends AutoCloseable {
     /**
-     * Asks every probe for its losses or logits; they are with the sink when this returns.
+     * Asks every query for its losses or logits; they are with the sink when this returns.
      *
      * @param request what to ask, and how pending updates are seen
      * @param sink where the answers go

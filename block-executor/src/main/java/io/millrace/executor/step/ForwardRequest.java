@@ -1,6 +1,6 @@
 package io.millrace.executor.step;
 
-import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.estimate.Query;
 import java.util.List;
 
 /**
@@ -8,20 +8,20 @@ import java.util.List;
  *
  * @param step the step that asks, or the last one done when nothing is tuned
  * @param microBatches the batch
- * @param probes the directions and scales whose losses are asked for
+ * @param queries the directions and scales whose losses are asked for
  * @param updates the run's updates
- * @param parts the blocks that the probes' directions have a part in; elsewhere they see θ
+ * @param parts the blocks that the queries' directions have a part in; elsewhere they see θ
  * @param folding what becomes of updates that the stored weights do not hold yet
  */
 public record ForwardRequest(
         long step,
         List<MicroBatch> microBatches,
-        List<Probe> probes,
+        List<Query> queries,
         UpdateLog updates,
         BlockSet parts,
         Folding folding) {
-    /** The one probe of a forward that tunes nothing: θ itself. */
-    public static final List<Probe> AT_THETA = List.of(Probe.AT_THETA);
+    /** The one query of a forward that tunes nothing: θ itself. */
+    public static final List<Query> AT_THETA = List.of(Query.AT_THETA);
 
     /** What becomes of updates that the stored weights do not hold yet. */
     public enum Folding {
@@ -34,7 +34,7 @@ public record ForwardRequest(
     }
 
     /**
-     * The losses of one step's probes.
+     * The losses of one step's queries.
      *
      * @param seed the step's seed
      */
@@ -42,10 +42,10 @@ public record ForwardRequest(
             long step,
             long seed,
             List<MicroBatch> microBatches,
-            List<Probe> probes,
+            List<Query> queries,
             UpdateLog updates) {
         return new ForwardRequest(
-                step, microBatches, probes, updates, updates.blocksOf(seed), Folding.SCHEDULED);
+                step, microBatches, queries, updates, updates.blocksOf(seed), Folding.SCHEDULED);
     }
 
     /** The model as it would be saved now. */
@@ -70,11 +70,11 @@ public record ForwardRequest(
         return fold(updates, Folding.SCHEDULED);
     }
 
-    /** Scales of the probes before one. */
-    public int firstScale(int probe) {
+    /** Scales of the queries before one. */
+    public int firstScale(int query) {
         int scales = 0;
-        for (int earlier = 0; earlier < probe; earlier++) {
-            scales += probes.get(earlier).scales().size();
+        for (int earlier = 0; earlier < query; earlier++) {
+            scales += queries.get(earlier).scales().size();
         }
         return scales;
     }

@@ -6,21 +6,21 @@ public interface HeadSink {
     boolean wantsLogits();
 
     /**
-     * Where a micro-batch's logits go: [head rows, vocabulary], for every scale of a probe.
+     * Where a micro-batch's logits go: [head rows, vocabulary], for every scale of a query.
      *
-     * @param probe index of the probe
+     * @param query index of the query
      * @param microBatch index of the micro-batch
      */
-    Variants logits(int probe, int microBatch);
+    Variants logits(int query, int microBatch);
 
     /**
      * A micro-batch's losses.
      *
-     * @param probe index of the probe
+     * @param query index of the query
      * @param scale index of the scale
      * @param microBatch index of the micro-batch
      * @param losses cross-entropy of each head row, in order; valid during the call
      * @param count how many
      */
-    void losses(int probe, int scale, int microBatch, double[] losses, int count);
+    void losses(int query, int scale, int microBatch, double[] losses, int count);
 }

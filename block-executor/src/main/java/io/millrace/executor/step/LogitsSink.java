@@ -22,7 +22,7 @@ public final class LogitsSink implements HeadSink {
     }
 
     @Override
-    public Variants logits(int probe, int microBatch) {
+    public Variants logits(int query, int microBatch) {
         return new Variants(
                 logits.base().at(firstRows[microBatch] * logits.rowStride()),
                 0,
@@ -30,7 +30,7 @@ public final class LogitsSink implements HeadSink {
     }
 
     @Override
-    public void losses(int probe, int scale, int microBatch, double[] losses, int count) {
+    public void losses(int query, int scale, int microBatch, double[] losses, int count) {
         throw new IllegalStateException("this sink takes logits");
     }
 }

@@ -1,10 +1,10 @@
 package io.millrace.executor.step;
 
-import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.estimate.Query;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Keeps the loss of every head row of a batch, for every probe and scale, in order of row. */
+/** Keeps the loss of every head row of a batch, for every query and scale, in order of row. */
 public final class LossSink implements HeadSink {
     private final List<double[][]> losses = new ArrayList<>();
     private int[] filled = new int[0];
@@ -12,22 +12,22 @@ public final class LossSink implements HeadSink {
     /**
      * Makes ready for one forward; memory is kept from the last where it suffices.
      *
-     * @param probes what will be asked
+     * @param queries what will be asked
      * @param rowCount head rows of all micro-batches
      */
-    public void prepare(List<Probe> probes, int rowCount) {
-        for (int probe = 0; probe < probes.size(); probe++) {
-            int scales = probes.get(probe).scales().size();
-            if (probe == losses.size()) {
+    public void prepare(List<Query> queries, int rowCount) {
+        for (int query = 0; query < queries.size(); query++) {
+            int scales = queries.get(query).scales().size();
+            if (query == losses.size()) {
                 losses.add(new double[scales][rowCount]);
-            } else if (losses.get(probe).length != scales
-                    || losses.get(probe)[0].length < rowCount) {
-                losses.set(probe, new double[scales][rowCount]);
+            } else if (losses.get(query).length != scales
+                    || losses.get(query)[0].length < rowCount) {
+                losses.set(query, new double[scales][rowCount]);
             }
         }
         int cells = 0;
-        for (double[][] probe : losses) {
-            cells += probe.length;
+        for (double[][] query : losses) {
+            cells += query.length;
         }
         if (filled.length < cells) {
             filled = new int[cells];
@@ -41,35 +41,35 @@ public final class LossSink implements HeadSink {
     }
 
     @Override
-    public Variants logits(int probe, int microBatch) {
+    public Variants logits(int query, int microBatch) {
         throw new IllegalStateException("this sink takes losses");
     }
 
     @Override
-    public void losses(int probe, int scale, int microBatch, double[] rows, int count) {
-        int cell = cell(probe, scale);
-        System.arraycopy(rows, 0, losses.get(probe)[scale], filled[cell], count);
+    public void losses(int query, int scale, int microBatch, double[] rows, int count) {
+        int cell = cell(query, scale);
+        System.arraycopy(rows, 0, losses.get(query)[scale], filled[cell], count);
         filled[cell] += count;
     }
 
-    /** Losses of one probe and scale, in order of head row. */
-    public double[] of(int probe, int scale) {
-        return losses.get(probe)[scale];
+    /** Losses of one query and scale, in order of head row. */
+    public double[] of(int query, int scale) {
+        return losses.get(query)[scale];
     }
 
     /** Mean over the head rows, summed in order. */
-    double mean(int probe, int scale) {
-        int count = filled[cell(probe, scale)];
+    double mean(int query, int scale) {
+        int count = filled[cell(query, scale)];
         double sum = 0;
         for (int row = 0; row < count; row++) {
-            sum += losses.get(probe)[scale][row];
+            sum += losses.get(query)[scale][row];
         }
         return sum / count;
     }
 
-    private int cell(int probe, int scale) {
+    private int cell(int query, int scale) {
         int cell = scale;
-        for (int earlier = 0; earlier < probe; earlier++) {
+        for (int earlier = 0; earlier < query; earlier++) {
             cell += losses.get(earlier).length;
         }
         return cell;

@@ -18,7 +18,7 @@ import java.util.stream.Stream;
  * @param layout the model's tensors
  * @param direction the direction
  * @param momentum whether updates have momentum
- * @param scales scales of the probe with the most
+ * @param scales scales of the query with the most
  * @param rows rows of the largest micro-batch
  */
 public record LowRankSize(
@@ -32,7 +32,7 @@ public record LowRankSize(
                                 layout,
                                 lowRank,
                                 arithmetic.momentum(),
-                                size.scalesPerProbe(),
+                                size.scalesPerQuery(),
                                 size.microBatchRows()))
                 : Optional.empty();
     }
@@ -84,7 +84,7 @@ public record LowRankSize(
         return matrices().mapToLong(this::right).max().orElse(1);
     }
 
-    /** Floats of all left factors of a probe. */
+    /** Floats of all left factors of a query. */
     public long sides() {
         return (long) scales * matrices().mapToLong(this::left).max().orElse(1);
     }

@@ -9,8 +9,8 @@ import io.millrace.optim.estimate.Questions;
  *
  * @param batchRows rows of all micro-batches together
  * @param microBatchRows rows of the largest micro-batch
- * @param scales scales of all probes together
- * @param scalesPerProbe scales of the probe with the most
+ * @param scales scales of all queries together
+ * @param scalesPerQuery scales of the query with the most
  * @param directions terms of a step's update
  * @param keptTokens tokens whose keys and values stay for later ones; 0 keeps none
  * @param longest tokens of the longest sequence
@@ -19,7 +19,7 @@ public record ScratchSize(
         int batchRows,
         int microBatchRows,
         int scales,
-        int scalesPerProbe,
+        int scalesPerQuery,
         int directions,
         int keptTokens,
         int longest) {
@@ -63,7 +63,7 @@ public record ScratchSize(
         if (scales * rows * microBatches > MAX_SCALED_ROWS) {
             throw new BadInputException(
                     "--queries",
-                    questions.probes()
+                    questions.queries()
                             + " of them hold more than "
                             + MAX_SCALED_ROWS
                             + " rows of hidden states at once",

@@ -3,7 +3,7 @@ package io.millrace.executor.step;
 import io.millrace.model.text.Batch;
 import io.millrace.optim.estimate.Estimator;
 import io.millrace.optim.estimate.Judgement;
-import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.estimate.Query;
 import io.millrace.optim.estimate.Round;
 import io.millrace.optim.estimate.StepContext;
 import io.millrace.optim.estimate.StepRecord;
@@ -37,7 +37,7 @@ public final class StepRunner {
         List<MicroBatch> microBatches = MicroBatches.scoring(batch, options.microBatch());
         Round round = estimator.begin(new StepContext(step, seed, options.eps(), lr));
         while (true) {
-            switch (round.judge(ask(round.probes(), step, seed, microBatches, updates))) {
+            switch (round.judge(ask(round.queries(), step, seed, microBatches, updates))) {
                 case Judgement.AskMore more -> round = more.next();
                 case Judgement.Found found -> {
                     return new StepRecord(
@@ -54,20 +54,20 @@ public final class StepRunner {
     }
 
     private List<double[]> ask(
-            List<Probe> probes,
+            List<Query> queries,
             long step,
             long seed,
             List<MicroBatch> microBatches,
             UpdateLog updates) {
-        sink.prepare(probes, MicroBatches.headRowCount(microBatches));
-        forward.run(ForwardRequest.step(step, seed, microBatches, probes, updates), sink);
+        sink.prepare(queries, MicroBatches.headRowCount(microBatches));
+        forward.run(ForwardRequest.step(step, seed, microBatches, queries, updates), sink);
         List<double[]> losses = new ArrayList<>();
-        for (int probe = 0; probe < probes.size(); probe++) {
-            double[] ofProbe = new double[probes.get(probe).scales().size()];
-            for (int scale = 0; scale < ofProbe.length; scale++) {
-                ofProbe[scale] = sink.mean(probe, scale);
+        for (int query = 0; query < queries.size(); query++) {
+            double[] ofQuery = new double[queries.get(query).scales().size()];
+            for (int scale = 0; scale < ofQuery.length; scale++) {
+                ofQuery[scale] = sink.mean(query, scale);
             }
-            losses.add(ofProbe);
+            losses.add(ofQuery);
         }
         return losses;
     }

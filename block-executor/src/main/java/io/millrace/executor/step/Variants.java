@@ -1,7 +1,7 @@
 package io.millrace.executor.step;
 
 /**
- * The same matrix for every scale of a probe, one after another.
+ * The same matrix for every scale of a query, one after another.
  *
  * @param base where the matrix of the first scale begins
  * @param stride elements from one scale's matrix to the next

@@ -37,7 +37,7 @@ public final class VisitLoop<V extends BlockVisit> {
     @FunctionalInterface
     public interface Computation<V extends BlockVisit> {
         /**
-         * Every probe and every micro-batch of the request.
+         * Every query and every micro-batch of the request.
          *
          * @param entry what of the model it is
          */

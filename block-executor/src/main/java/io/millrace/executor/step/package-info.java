@@ -2,7 +2,7 @@
  * What a step is, whatever computes it. It imports no device.
  *
  * <pre>
- *   StepRunner ── ForwardRequest (probes, micro-batches, pending updates) ──&gt; Forward (of an Engine)
+ *   StepRunner ── ForwardRequest (queries, micro-batches, pending updates) ──&gt; Forward (of an Engine)
  *                                                                              │ for each block
  *       BlockFeed ── lease ──&gt; BlockVisit: what is pending, what is folded now ─┤ Schedule
  *                                                                              ▼

@@ -37,7 +37,7 @@ import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.Direction;
 import io.millrace.optim.direction.GaussianDirection;
 import io.millrace.optim.direction.LowRankDirection;
-import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.estimate.Query;
 import io.millrace.optim.estimate.Questions;
 import io.millrace.optim.update.MezoSgd;
 import io.millrace.prefetch.BlockLease;
@@ -55,25 +55,25 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** A head with a bias: in its losses as in its logits, for every direction and scale. */
 class HeadBiasTest {
     private static final int ROWS = 5;
-    private static final Probe BOTH_SIDES = new Probe(9, List.of(1e-2f, -1e-2f));
+    private static final Query BOTH_SIDES = new Query(9, List.of(1e-2f, -1e-2f));
 
     private final Random random = new Random(17);
 
-    static Stream<Arguments> probes() {
+    static Stream<Arguments> queries() {
         return Stream.of(new GaussianDirection(), new LowRankDirection(3, 2, 4))
                 .flatMap(direction ->
                         Stream.of(
-                                Arguments.of(direction, Probe.AT_THETA),
+                                Arguments.of(direction, Query.AT_THETA),
                                 Arguments.of(direction, BOTH_SIDES)));
     }
 
     @ParameterizedTest
-    @MethodSource("probes")
-    void isInTheLossesAsItIsInTheLogits(Direction direction, Probe probe) {
+    @MethodSource("queries")
+    void isInTheLossesAsItIsInTheLogits(Direction direction, Query query) {
         ModelProgram program = withBias();
         ModelLayout layout = ModelLayout.of(program, DType.F32);
         int block = layout.visits().getLast();
-        int scales = probe.scales().size();
+        int scales = query.scales().size();
         ScratchSize size = ScratchSize.batches(1, 1, ROWS, Questions.each(1, scales));
         Arithmetic arithmetic =
                 new Arithmetic(direction, false, false, Rounding.NEAREST, 1, Matmul.NATIVE);
@@ -96,7 +96,7 @@ class HeadBiasTest {
                         new HostVisit(
                                 new Held(bytes.segment()),
                                 layout.block(block),
-                                request(batch, probe),
+                                request(batch, query),
                                 1,
                                 true);
                 Variants logits =
@@ -113,7 +113,7 @@ class HeadBiasTest {
                                 new AttentionProgram(workers, scratch.rotaryTables()),
                                 new LookupProgram(workers.pool(), scratch),
                                 new ScoreProgram(workers, scratch, linear));
-                FormedWeights weights = new FormedWeights(visit, probe, passes);
+                FormedWeights weights = new FormedWeights(visit, query, passes);
                 int place = layout.visits().size() - 1;
                 Answers asked = new Answers(logits);
                 interpreter.run(
@@ -135,7 +135,7 @@ class HeadBiasTest {
                                 hidden,
                                 scratch,
                                 new BlockFrame.Answer(losses, 0, 0)));
-                if (probe.equals(Probe.AT_THETA)) {
+                if (query.equals(Query.AT_THETA)) {
                     assertThat(asked.logit(0, 2, 7))
                             .isCloseTo(byHand(visit, program, hidden, 2, 7), within(1e-3));
                 }
@@ -146,9 +146,9 @@ class HeadBiasTest {
         }
     }
 
-    private static ForwardRequest request(MicroBatch batch, Probe probe) {
+    private static ForwardRequest request(MicroBatch batch, Query query) {
         return ForwardRequest.step(
-                1, 1, List.of(batch), List.of(probe), new UpdateLog(new MezoSgd()));
+                1, 1, List.of(batch), List.of(query), new UpdateLog(new MezoSgd()));
     }
 
     private static void assertSame(Answers losses, Answers logits, MicroBatch batch, int scales) {
@@ -264,12 +264,12 @@ class HeadBiasTest {
         }
 
         @Override
-        public Variants logits(int probe, int microBatch) {
+        public Variants logits(int query, int microBatch) {
             return place;
         }
 
         @Override
-        public void losses(int probe, int scale, int microBatch, double[] each, int count) {
+        public void losses(int query, int scale, int microBatch, double[] each, int count) {
             losses.add(each.clone());
         }
 

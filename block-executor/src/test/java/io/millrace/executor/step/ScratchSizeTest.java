@@ -24,9 +24,9 @@ class ScratchSizeTest {
         "16, 4, 2048, 1000000, --queries"
     })
     void refusesMoreRowsThanCanBeNumbered(
-            int sequences, int each, int longest, int probes, String option) {
+            int sequences, int each, int longest, int queries, String option) {
         assertThatThrownBy(() ->
-                        ScratchSize.batches(sequences, each, longest, Questions.each(probes, 2)))
+                        ScratchSize.batches(sequences, each, longest, Questions.each(queries, 2)))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageStartingWith(option + ": ");
     }
@@ -39,18 +39,18 @@ class ScratchSizeTest {
             int sequences = number(random);
             int each = 1 + random.nextInt(sequences);
             int longest = number(random);
-            int probes = number(random) / 2 + 1;
+            int queries = number(random) / 2 + 1;
             try {
                 ScratchSize size =
-                        ScratchSize.batches(sequences, each, longest, Questions.each(probes, 2));
+                        ScratchSize.batches(sequences, each, longest, Questions.each(queries, 2));
                 assertThat(size.microBatchRows())
                         .as("seed %d", seed)
                         .isGreaterThanOrEqualTo(Math.multiplyExact(each, longest));
                 assertThat(size.batchRows())
                         .isGreaterThanOrEqualTo(Math.multiplyExact(sequences, longest));
-                assertThat(size.scales()).isEqualTo(2 * probes);
+                assertThat(size.scales()).isEqualTo(2 * queries);
             } catch (BadInputException e) {
-                assertThat((double) sequences * longest * probes).isGreaterThan(MOST / 64.0);
+                assertThat((double) sequences * longest * queries).isGreaterThan(MOST / 64.0);
             }
         }
     }

@@ -30,13 +30,13 @@ public final class ConservativeEstimator implements Estimator {
     public Round begin(StepContext step) {
         float eps = (float) step.eps();
         return round(
-                new Probe(step.seed(), List.of(0f, eps, -eps)),
+                new Query(step.seed(), List.of(0f, eps, -eps)),
                 losses -> {
                     double slope = (losses[1] - losses[2]) / (2 * step.eps());
                     float move = (float) (step.lr() * slope);
                     return new Judgement.AskMore(
                             round(
-                                    new Probe(step.seed(), List.of(-move, move)),
+                                    new Query(step.seed(), List.of(-move, move)),
                                     moved -> choose(step, losses, moved, slope)));
                 });
     }
@@ -54,16 +54,16 @@ public final class ConservativeEstimator implements Estimator {
         return new Judgement.Found(stay, List.of(new QueryResult(step.seed(), all, chosen)));
     }
 
-    /** What follows from the losses of a round's one probe. */
+    /** What follows from the losses of a round's one query. */
     private interface Judge {
         Judgement of(double[] losses);
     }
 
-    private static Round round(Probe probe, Judge judge) {
+    private static Round round(Query query, Judge judge) {
         return new Round() {
             @Override
-            public List<Probe> probes() {
-                return List.of(probe);
+            public List<Query> queries() {
+                return List.of(query);
             }
 
             @Override

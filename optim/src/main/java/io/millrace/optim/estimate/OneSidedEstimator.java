@@ -17,19 +17,19 @@ public final class OneSidedEstimator implements Estimator {
     /** A spread that is less than this share of the loss is rounding: such a step does not move. */
     private static final double NO_SPREAD = 1e-12;
 
-    private final int queries;
+    private final int directions;
     private final boolean normalised;
 
     /**
      * An estimator that asks along so many directions a step.
      *
-     * @param queries 1 or more; 2 or more where slopes are normalised
+     * @param directions 1 or more; 2 or more where slopes are normalised
      * @param normalised whether slopes are over the spread of the losses in the place of ε
      */
-    public OneSidedEstimator(int queries, boolean normalised) {
-        this.queries = QuerySeeds.checked(queries);
+    public OneSidedEstimator(int directions, boolean normalised) {
+        this.directions = QuerySeeds.checked(directions);
         this.normalised = normalised;
-        if (normalised && queries < 2) {
+        if (normalised && directions < 2) {
             throw new IllegalArgumentException("one loss has no spread");
         }
     }
@@ -42,33 +42,33 @@ public final class OneSidedEstimator implements Estimator {
     @Override
     public Questions questions() {
         return new Questions(
-                List.of(new Questions.Group(1, 1), new Questions.Group(queries, 1)), queries);
+                List.of(new Questions.Group(1, 1), new Questions.Group(directions, 1)), directions);
     }
 
     @Override
     public Round begin(StepContext step) {
-        long[] seeds = QuerySeeds.of(step.seed(), queries);
-        List<Probe> probes = new ArrayList<>(queries + 1);
-        probes.add(Probe.AT_THETA);
+        long[] seeds = QuerySeeds.of(step.seed(), directions);
+        List<Query> queries = new ArrayList<>(directions + 1);
+        queries.add(Query.AT_THETA);
         for (long seed : seeds) {
-            probes.add(new Probe(seed, List.of((float) step.eps())));
+            queries.add(new Query(seed, List.of((float) step.eps())));
         }
         return new Round() {
             @Override
-            public List<Probe> probes() {
-                return List.copyOf(probes);
+            public List<Query> queries() {
+                return List.copyOf(queries);
             }
 
             @Override
             public Judgement judge(List<double[]> losses) {
                 double base = losses.getFirst()[0];
-                double[] along = new double[queries];
-                for (int query = 0; query < queries; query++) {
+                double[] along = new double[directions];
+                for (int query = 0; query < directions; query++) {
                     along[query] = losses.get(query + 1)[0];
                 }
                 double unit = normalised ? spread(along, base) : step.eps();
-                List<QueryResult> results = new ArrayList<>(queries);
-                for (int query = 0; query < queries; query++) {
+                List<QueryResult> results = new ArrayList<>(directions);
+                for (int query = 0; query < directions; query++) {
                     double slope = unit == 0 ? 0 : (along[query] - base) / unit;
                     results.add(new QueryResult(seeds[query], List.of(along[query], base), slope));
                 }

@@ -5,21 +5,21 @@ import java.util.List;
 /**
  * How much one pass over the model is asked for: what memory and time are planned by.
  *
- * @param groups probes that have as many scales each
+ * @param groups queries that have as many scales each
  * @param directions seeds that a step's record names: terms of its update
  */
 public record Questions(List<Group> groups, int directions) {
     /**
-     * Probes of one kind.
+     * Queries of one kind.
      *
-     * @param probes how many
+     * @param queries how many
      * @param scales that each of them has
      */
-    public record Group(int probes, int scales) {
+    public record Group(int queries, int scales) {
         /** Checks the numbers. */
         public Group {
-            if (probes < 1 || scales < 1) {
-                throw new IllegalArgumentException(probes + " probes of " + scales + " scales");
+            if (queries < 1 || scales < 1) {
+                throw new IllegalArgumentException(queries + " queries of " + scales + " scales");
             }
         }
     }
@@ -29,22 +29,22 @@ public record Questions(List<Group> groups, int directions) {
         groups = List.copyOf(groups);
     }
 
-    /** Probes that have as many scales each, one direction a probe. */
-    public static Questions each(int probes, int scales) {
-        return new Questions(List.of(new Group(probes, scales)), probes);
+    /** Queries that have as many scales each, one direction a query. */
+    public static Questions each(int queries, int scales) {
+        return new Questions(List.of(new Group(queries, scales)), queries);
     }
 
-    /** All probes. */
-    public long probes() {
-        return groups.stream().mapToLong(Group::probes).sum();
+    /** All queries. */
+    public long queries() {
+        return groups.stream().mapToLong(Group::queries).sum();
     }
 
-    /** Scales of all probes together. */
+    /** Scales of all queries together. */
     public long allScales() {
-        return groups.stream().mapToLong(group -> (long) group.probes * group.scales).sum();
+        return groups.stream().mapToLong(group -> (long) group.queries * group.scales).sum();
     }
 
-    /** Scales of the probe with the most. */
+    /** Scales of the query with the most. */
     public int mostScales() {
         return groups.stream().mapToInt(Group::scales).max().orElse(0);
     }

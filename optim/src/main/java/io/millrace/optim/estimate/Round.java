@@ -5,12 +5,12 @@ import java.util.List;
 /** Losses that are asked for in one pass over the model, and what follows from the answers. */
 public interface Round {
     /** What is asked. */
-    List<Probe> probes();
+    List<Query> queries();
 
     /**
      * What the answers say.
      *
-     * @param losses one array a probe, one loss a scale; mean over the batch's scored tokens
+     * @param losses one array a query, one loss a scale; mean over the batch's scored tokens
      */
     Judgement judge(List<double[]> losses);
 }

@@ -11,7 +11,7 @@ import java.util.List;
  * @param eps scale of the perturbation
  * @param weightDecay decay of this step
  * @param loss the step's loss, as the estimator tells it
- * @param queries one result a query
+ * @param queries one result a direction
  */
 public record StepRecord(
         long step,

@@ -13,15 +13,15 @@ public final class TwoSidedEstimator implements Estimator {
     /** The name on the command line and in the journal. */
     public static final String NAME = "two-sided";
 
-    private final int queries;
+    private final int directions;
 
     /**
      * An estimator that asks along so many directions a step.
      *
-     * @param queries 1 or more
+     * @param directions 1 or more
      */
-    public TwoSidedEstimator(int queries) {
-        this.queries = QuerySeeds.checked(queries);
+    public TwoSidedEstimator(int directions) {
+        this.directions = QuerySeeds.checked(directions);
     }
 
     @Override
@@ -31,30 +31,31 @@ public final class TwoSidedEstimator implements Estimator {
 
     @Override
     public Questions questions() {
-        return Questions.each(queries, 2);
+        return Questions.each(directions, 2);
     }
 
     @Override
     public Round begin(StepContext step) {
         List<Float> scales = List.of((float) step.eps(), (float) -step.eps());
-        List<Probe> probes =
-                Arrays.stream(QuerySeeds.of(step.seed(), queries))
-                        .mapToObj(seed -> new Probe(seed, scales))
+        List<Query> queries =
+                Arrays.stream(QuerySeeds.of(step.seed(), directions))
+                        .mapToObj(seed -> new Query(seed, scales))
                         .toList();
         return new Round() {
             @Override
-            public List<Probe> probes() {
-                return probes;
+            public List<Query> queries() {
+                return queries;
             }
 
             @Override
             public Judgement judge(List<double[]> losses) {
-                List<QueryResult> results = new ArrayList<>(queries);
-                for (int query = 0; query < queries; query++) {
+                List<QueryResult> results = new ArrayList<>(directions);
+                for (int query = 0; query < directions; query++) {
                     double plus = losses.get(query)[0];
                     double minus = losses.get(query)[1];
                     double slope = (plus - minus) / (2 * step.eps());
-                    results.add(QueryResult.twoSided(probes.get(query).seed(), plus, minus, slope));
+                    results.add(
+                            QueryResult.twoSided(queries.get(query).seed(), plus, minus, slope));
                 }
                 return new Judgement.Found(loss(results), results);
             }

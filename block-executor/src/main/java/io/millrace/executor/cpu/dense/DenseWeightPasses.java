@@ -14,7 +14,7 @@ import io.millrace.executor.cpu.weight.WeightPasses;
 import io.millrace.executor.step.Floats;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.DenseDirection;
-import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.estimate.Query;
 import java.lang.foreign.MemorySegment;
 
 /** The dense way: one fused pass folds, makes z and writes θ + s z into scratch memory. */
@@ -34,7 +34,7 @@ public final class DenseWeightPasses implements WeightPasses {
      * @param direction makes z
      * @param rounding how folded weights are rounded
      * @param foldEvery steps from one rounding into the stored weights to the next
-     * @param scales the most scales that a probe has
+     * @param scales the most scales that a query has
      */
     public DenseWeightPasses(
             WorkerPool pool,
@@ -63,14 +63,14 @@ public final class DenseWeightPasses implements WeightPasses {
     }
 
     @Override
-    public TensorForm form(HostVisit visit, int tensor, Probe probe, boolean store) {
-        return form(visit, tensor, plan(visit, tensor, probe, store));
+    public TensorForm form(HostVisit visit, int tensor, Query query, boolean store) {
+        return form(visit, tensor, plan(visit, tensor, query, store));
     }
 
-    /** A tensor as a probe sees it, where its pending updates are summed already. */
+    /** A tensor as a query sees it, where its pending updates are summed already. */
     public TensorForm form(
-            HostVisit visit, int tensor, Probe probe, boolean store, MemorySegment gathered) {
-        PassPlan plan = plan(visit, tensor, probe, store);
+            HostVisit visit, int tensor, Query query, boolean store, MemorySegment gathered) {
+        PassPlan plan = plan(visit, tensor, query, store);
         return form(visit, tensor, visit.isCurrent(tensor) ? plan : plan.withGathered(gathered));
     }
 
@@ -88,10 +88,10 @@ public final class DenseWeightPasses implements WeightPasses {
                         passes[worker].range(tensor, plan, first, count, NO_OUTPUTS, NO_OFFSETS));
     }
 
-    private static PassPlan plan(HostVisit visit, int tensor, Probe probe, boolean store) {
-        return probe.isAtTheta()
+    private static PassPlan plan(HostVisit visit, int tensor, Query query, boolean store) {
+        return query.isAtTheta()
                 ? PassPlan.reading(visit.pending(tensor), store)
-                : PassPlan.probing(visit.pending(tensor), store, probe);
+                : PassPlan.querying(visit.pending(tensor), store, query);
     }
 
     private TensorForm form(HostVisit visit, int tensor, PassPlan plan) {

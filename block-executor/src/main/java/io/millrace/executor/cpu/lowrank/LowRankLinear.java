@@ -16,7 +16,7 @@ import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.spec.LinearSpec;
-import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.estimate.Query;
 
 /**
  * The low-rank way: {@code y(s) = decay · x(s) θᵀ + (x(s) V) ((L + s U) / √r)ᵀ + b(s)}. The product
@@ -98,9 +98,9 @@ final class LowRankLinear implements LinearProgram {
 
     private Call call(FormedWeights weights, LinearSpec spec, Variants x, int rows, Floats bias) {
         int tensor = weights.indexOf(spec.weight());
-        Probe probe = weights.seen(tensor);
-        LowRankWeightPasses.Beside beside = passes.beside(weights.visit(), tensor, probe);
-        int scales = probe.scales().size();
+        Query query = weights.seen(tensor);
+        LowRankWeightPasses.Beside beside = passes.beside(weights.visit(), tensor, query);
+        int scales = query.scales().size();
         int padded = MicroBatch.padded(rows);
         Variants in = operands.of(x, scales, rows, spec.inputs());
         boolean stacked = in.stride() == padded * in.rowStride();

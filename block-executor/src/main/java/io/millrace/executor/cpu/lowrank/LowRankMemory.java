@@ -59,7 +59,7 @@ public final class LowRankMemory implements AutoCloseable {
         try {
             MemorySegment all = allocate(memory, "low-rank updates", size.gathered());
             foldRight = new Floats(allocate(memory, "a low-rank factor", size.longestRight()), 0);
-            sides = new Floats(allocate(memory, "low-rank factors of a probe", size.sides()), 0);
+            sides = new Floats(allocate(memory, "low-rank factors of a query", size.sides()), 0);
             products = new Floats(allocate(memory, "low-rank products", size.products()), 0);
             Cutter cutter = new Cutter(all);
             size.tensors()
@@ -121,7 +121,7 @@ public final class LowRankMemory implements AutoCloseable {
         return foldRight;
     }
 
-    /** Where the left factors of a probe's scales go, transposed. */
+    /** Where the left factors of a query's scales go, transposed. */
     Floats sides() {
         return sides;
     }

@@ -24,7 +24,7 @@ import io.millrace.memory.TensorSlot;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.GaussianDirection;
 import io.millrace.optim.direction.LowRankDirection;
-import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.estimate.Query;
 import io.millrace.optim.update.PendingUpdates;
 import io.millrace.optim.update.Update;
 import java.lang.foreign.MemorySegment;
@@ -33,7 +33,7 @@ import java.util.Optional;
 
 /**
  * The low-rank way: matrices are only read until their updates are folded; what the updates since
- * then and the probe add is a product of thin factors. Other tensors are formed the dense way, with
+ * then and the query add is a product of thin factors. Other tensors are formed the dense way, with
  * the same schedule of folds.
  */
 public final class LowRankWeightPasses implements WeightPasses {
@@ -56,7 +56,7 @@ public final class LowRankWeightPasses implements WeightPasses {
      * @param direction the direction
      * @param rounding how folded weights are rounded
      * @param foldEvery steps from one rounding into the stored weights to the next
-     * @param scales the most scales that a probe has
+     * @param scales the most scales that a query has
      * @param memory what they own
      */
     public LowRankWeightPasses(
@@ -115,18 +115,18 @@ public final class LowRankWeightPasses implements WeightPasses {
     }
 
     @Override
-    public TensorForm form(HostVisit visit, int tensor, Probe probe, boolean store) {
+    public TensorForm form(HostVisit visit, int tensor, Query query, boolean store) {
         TensorSlot slot = visit.slot(tensor);
         if (!slot.isTrained()) {
-            return dense.form(visit, tensor, probe, false);
+            return dense.form(visit, tensor, query, false);
         }
         boolean beside = addsBeside(visit, tensor);
         Gathered gathered = upToDate(visit, tensor);
         if (!LowRankSize.isMatrix(slot)) {
-            return dense.form(visit, tensor, probe, store, gathered.track().left());
+            return dense.form(visit, tensor, query, store, gathered.track().left());
         }
         Optional<LowRankPlan.Side> side = Optional.empty();
-        if (beside || !probe.isAtTheta()) {
+        if (beside || !query.isAtTheta()) {
             side =
                     Optional.of(
                             new LowRankPlan.Side(
@@ -135,8 +135,8 @@ public final class LowRankWeightPasses implements WeightPasses {
                                             ? Optional.of(gathered.track().left())
                                             : Optional.empty(),
                                     right(gathered, visit.step()),
-                                    probe.seed(),
-                                    probe.scales()));
+                                    query.seed(),
+                                    query.scales()));
         }
         return new Form(visit.stored(tensor), plan(visit, tensor, store, side));
     }
@@ -153,7 +153,7 @@ public final class LowRankWeightPasses implements WeightPasses {
     }
 
     /** What belongs beside the product with {@link #base}; the last one made is valid. */
-    Beside beside(HostVisit visit, int tensor, Probe probe) {
+    Beside beside(HostVisit visit, int tensor, Query query) {
         boolean pending = addsBeside(visit, tensor);
         Gathered gathered = upToDate(visit, tensor);
         FactorTrack track = gathered.track();
@@ -162,7 +162,7 @@ public final class LowRankWeightPasses implements WeightPasses {
         shareRows(
                 track.rows(),
                 (from, to, worker) ->
-                        kernels[worker].sides(track, pending, probe, from, to, sides));
+                        kernels[worker].sides(track, pending, query, from, to, sides));
         return new Beside(
                 pending ? track.decay() : 1,
                 new Floats(right, 0),

@@ -1,7 +1,7 @@
 package io.millrace.executor.cpu.param;
 
 import io.millrace.optim.direction.LowRankDirection;
-import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.estimate.Query;
 import io.millrace.optim.update.Update;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -137,7 +137,7 @@ public final class FactorKernels {
      *
      * @param track holds L
      * @param withLeft whether L counts; else it is zero
-     * @param probe the seed of U, and the scales
+     * @param query the seed of U, and the scales
      * @param from first row
      * @param to row after the last
      * @param out [scales, r, m]
@@ -145,7 +145,7 @@ public final class FactorKernels {
     public void sides(
             FactorTrack track,
             boolean withLeft,
-            Probe probe,
+            Query query,
             long from,
             long to,
             MemorySegment out) {
@@ -154,14 +154,14 @@ public final class FactorKernels {
             int rows = (int) Math.min(rowsAtOnce, to - row);
             int count = rows * rank;
             long first = row * rank;
-            track.fill(probe.seed(), first, momentum, count);
-            for (int scale = 0; scale < probe.scales().size(); scale++) {
+            track.fill(query.seed(), first, momentum, count);
+            for (int scale = 0; scale < query.scales().size(); scale++) {
                 if (withLeft) {
                     load(track.left(), first, z, count);
                 } else {
                     Arrays.fill(z, 0, count, 0f);
                 }
-                TileKernels.add(z, momentum, count, probe.scales().get(scale));
+                TileKernels.add(z, momentum, count, query.scales().get(scale));
                 TileKernels.scale(z, count, factor);
                 transpose(rows, out, (long) scale * rank * track.rows() + row, track.rows());
             }

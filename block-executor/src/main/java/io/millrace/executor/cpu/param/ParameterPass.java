@@ -3,7 +3,7 @@ package io.millrace.executor.cpu.param;
 import io.millrace.memory.DType;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.DenseDirection;
-import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.estimate.Query;
 import io.millrace.optim.update.ElementProgram;
 import io.millrace.optim.update.PendingUpdates;
 import io.millrace.optim.update.Update;
@@ -13,7 +13,7 @@ import java.util.Objects;
 
 /**
  * The fused pass over parameters: widens them to float32, applies the updates that they have not
- * seen, writes back what the fold schedule says, and writes θ + s z for every scale of a probe from
+ * seen, writes back what the fold schedule says, and writes θ + s z for every scale of a query from
  * one generation of z. It works in tiles that stay in the first-level cache and allocates nothing.
  *
  * <pre>
@@ -75,7 +75,7 @@ public final class ParameterPass {
      * @param firstElement the first element
      * @param count how many
      * @param outputs one memory for every output of the plan, in order of its scales; or none at
-     *     all where a plan without a probe only folds
+     *     all where a plan without a query only folds
      * @param outputOffsets the byte offset in each where the first element goes
      */
     public void range(
@@ -139,7 +139,7 @@ public final class ParameterPass {
     }
 
     private static void checkOutputs(PassPlan plan, MemorySegment[] outputs, long[] offsets) {
-        boolean onlyFolds = outputs.length == 0 && plan.probe().isEmpty();
+        boolean onlyFolds = outputs.length == 0 && plan.query().isEmpty();
         if ((!onlyFolds && outputs.length != plan.outputs()) || offsets.length != outputs.length) {
             throw new IllegalArgumentException(
                     outputs.length + " outputs and " + offsets.length + " offsets for " + plan);
@@ -169,12 +169,12 @@ public final class ParameterPass {
             fold(tensor, plan);
         }
         int count = pieces * width;
-        if (plan.probe().isPresent()) {
-            Probe probe = plan.probe().get();
-            if (!probe.isStill()) {
-                fillZ(tensor, probe.seed(), z);
+        if (plan.query().isPresent()) {
+            Query query = plan.query().get();
+            if (!query.isStill()) {
+                fillZ(tensor, query.seed(), z);
             }
-            perturb(probe.scales(), count, outputs, outputOffsets, outputElement);
+            perturb(query.scales(), count, outputs, outputOffsets, outputElement);
         } else if (outputs.length == 1) {
             long offset = outputOffsets[0] + outputElement * written.sizeBytes();
             codec.store(outputs[0], offset, written, p, 0, count);

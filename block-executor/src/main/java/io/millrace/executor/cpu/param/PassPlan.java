@@ -1,6 +1,6 @@
 package io.millrace.executor.cpu.param;
 
-import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.estimate.Query;
 import io.millrace.optim.update.PendingUpdates;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
@@ -10,17 +10,17 @@ import java.util.Optional;
  *
  * @param pending the updates to apply on the way
  * @param store whether the parameters as of {@link PendingUpdates#foldThrough} are written back
- * @param probe the direction and scales to write out; without one, the parameters themselves are
+ * @param query the direction and scales to write out; without one, the parameters themselves are
  * @param gathered what all pending updates add to the tensor, float32, where it was summed before
  */
 public record PassPlan(
         PendingUpdates pending,
         boolean store,
-        Optional<Probe> probe,
+        Optional<Query> query,
         Optional<MemorySegment> gathered) {
-    /** Writes θ + s z for every scale of a probe. */
-    public static PassPlan probing(PendingUpdates pending, boolean store, Probe probe) {
-        return new PassPlan(pending, store, Optional.of(probe), Optional.empty());
+    /** Writes θ + s z for every scale of a query. */
+    public static PassPlan querying(PendingUpdates pending, boolean store, Query query) {
+        return new PassPlan(pending, store, Optional.of(query), Optional.empty());
     }
 
     /**
@@ -33,11 +33,11 @@ public record PassPlan(
 
     /** The same, with the pending updates summed already: at most one fold, after the last. */
     public PassPlan withGathered(MemorySegment sums) {
-        return new PassPlan(pending, store, probe, Optional.of(sums));
+        return new PassPlan(pending, store, query, Optional.of(sums));
     }
 
     /** How many outputs a pass fills. */
     public int outputs() {
-        return probe.map(p -> p.scales().size()).orElse(1);
+        return query.map(p -> p.scales().size()).orElse(1);
     }
 }

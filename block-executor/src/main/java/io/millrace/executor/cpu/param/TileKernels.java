@@ -72,7 +72,7 @@ final class TileKernels {
     }
 
     /**
-     * Both signs of a two-sided probe in one pass over z and p: out₊ ← fma(scale, z, p), out₋ ←
+     * Both signs of a two-sided query in one pass over z and p: out₊ ← fma(scale, z, p), out₋ ←
      * fma(−scale, z, p), each with the bits of {@link #perturb}.
      */
     static void perturbBoth(

@@ -20,7 +20,7 @@ import java.util.stream.LongStream;
  * a run which cannot fit says so first.
  *
  * @param schedules how each block runs, in the order of visits
- * @param states where the values of a block lie, of one micro-batch and probe; in floats
+ * @param states where the values of a block lie, of one micro-batch and query; in floats
  * @param hidden hidden states of the whole batch for all scales
  * @param kept what later tokens need: queries, keys and values
  * @param vectors three vectors of a block
@@ -58,7 +58,7 @@ public record ScratchPlan(
             ModelProgram program, ScratchSize size, int workers, DType operands) {
         OperatorNeeds needs = new OperatorNeeds(program);
         List<Schedule> schedules = CpuFusing.schedules(program);
-        long scales = size.scalesPerProbe();
+        long scales = size.scalesPerQuery();
         long rows = scales * size.microBatchRows();
         long keeping = size.keptTokens() > 0 ? program.layers().size() : 1;
         return new ScratchPlan(
@@ -103,7 +103,7 @@ public record ScratchPlan(
         // A row of a table that is added is formed in the same place, as float32.
         int perFloat = Float.BYTES / operands.sizeBytes();
         long length =
-                size.scalesPerProbe() * Math.max(longest, (long) needs.tableWidth() * perFloat);
+                size.scalesPerQuery() * Math.max(longest, (long) needs.tableWidth() * perFloat);
         return Math.ceilDiv(length, perFloat) * perFloat;
     }
 

@@ -3,19 +3,19 @@ package io.millrace.executor.cpu.weight;
 import io.millrace.executor.step.Floats;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
-import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.estimate.Query;
 
-/** A block's weights as one probe sees them: θ + s·z for each of its scales, formed on demand. */
+/** A block's weights as one query sees them: θ + s·z for each of its scales, formed on demand. */
 public final class FormedWeights {
     private final HostVisit visit;
-    private final Probe probe;
-    private final Probe still;
+    private final Query query;
+    private final Query still;
     private final WeightPasses passes;
 
-    public FormedWeights(HostVisit visit, Probe probe, WeightPasses passes) {
+    public FormedWeights(HostVisit visit, Query query, WeightPasses passes) {
         this.visit = visit;
-        this.probe = probe;
-        still = probe.still();
+        this.query = query;
+        still = query.still();
         this.passes = passes;
     }
 
@@ -23,13 +23,13 @@ public final class FormedWeights {
         return visit;
     }
 
-    /** The probe as a tensor sees it: without a part in the step it is at θ for every scale. */
-    public Probe seen(int tensor) {
-        return visit.isStill(tensor) ? still : probe;
+    /** The query as a tensor sees it: without a part in the step it is at θ for every scale. */
+    public Query seen(int tensor) {
+        return visit.isStill(tensor) ? still : query;
     }
 
     public int scaleCount() {
-        return probe.scales().size();
+        return query.scales().size();
     }
 
     public int indexOf(String name) {
@@ -40,7 +40,7 @@ public final class FormedWeights {
         return visit.slot(tensor);
     }
 
-    /** Whether the stored bytes are already what the probe wants to see, in a type. */
+    /** Whether the stored bytes are already what the query wants to see, in a type. */
     public boolean isPlain(int tensor, DType type) {
         return seen(tensor).isStill()
                 && visit.slot(tensor).dtype() == type
@@ -74,7 +74,7 @@ public final class FormedWeights {
      * once where all of them see the same.
      */
     public Forming formingMatrix(int tensor) {
-        Probe once = seen(tensor).isStill() ? Probe.AT_THETA : probe;
+        Query once = seen(tensor).isStill() ? Query.AT_THETA : query;
         return new Forming(
                 visit, tensor, passes.form(visit, tensor, once, visit.storesNow(tensor)));
     }

@@ -5,13 +5,13 @@ import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.spec.LinearSpec;
 
-/** {@code y = x θ(s)ᵀ + b(s)} for every scale s of a probe. */
+/** {@code y = x θ(s)ᵀ + b(s)} for every scale s of a query. */
 public interface LinearProgram {
     /**
      * Runs one operator. Rows are padded to {@link MicroBatch#ROW_QUANTUM}, which both matrices
      * have room for.
      *
-     * @param weights the block's weights as the probe wants them
+     * @param weights the block's weights as the query wants them
      * @param spec the operator
      * @param x [rows, inputs] for every scale
      * @param y [rows, outputs] for every scale
@@ -29,7 +29,7 @@ public interface LinearProgram {
     /**
      * Runs one operator whose result is used up tile by tile.
      *
-     * @param weights the block's weights as the probe wants them
+     * @param weights the block's weights as the query wants them
      * @param spec the operator; without a bias
      * @param x [rows, inputs] for every scale
      * @param rows number of rows

@@ -5,7 +5,7 @@ import io.millrace.executor.cpu.op.WorkerPool;
 import io.millrace.executor.step.Floats;
 
 /**
- * One tensor as a probe sees it: θ + s z for each of its scales, or θ itself, formed piece by piece
+ * One tensor as a query sees it: θ + s z for each of its scales, or θ itself, formed piece by piece
  * on the thread of the worker that asks.
  */
 public interface TensorForm {

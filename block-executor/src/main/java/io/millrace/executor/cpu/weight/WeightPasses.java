@@ -3,10 +3,10 @@ package io.millrace.executor.cpu.weight;
 import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.op.WorkerPool;
 import io.millrace.executor.cpu.scratch.Scratch;
-import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.estimate.Query;
 
 /**
- * How a direction is run: what its probes see of a block's weights, how products with them are
+ * How a direction is run: what its queries see of a block's weights, how products with them are
  * made, and how its updates come into the stored bytes.
  */
 public interface WeightPasses extends AutoCloseable {
@@ -17,14 +17,14 @@ public interface WeightPasses extends AutoCloseable {
     int foldEvery();
 
     /**
-     * A tensor as a probe sees it. Of forms of matrices the last one made is valid.
+     * A tensor as a query sees it. Of forms of matrices the last one made is valid.
      *
      * @param visit the block
      * @param tensor index of the tensor in the block
-     * @param probe the direction and scales
+     * @param query the direction and scales
      * @param store whether a pass over the whole tensor writes back what is folded
      */
-    TensorForm form(HostVisit visit, int tensor, Probe probe, boolean store);
+    TensorForm form(HostVisit visit, int tensor, Query query, boolean store);
 
     /** Folds the updates that are due into a whole tensor, forming nothing. */
     void fold(HostVisit visit, int tensor);

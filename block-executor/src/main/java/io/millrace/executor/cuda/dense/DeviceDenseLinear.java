@@ -39,7 +39,7 @@ final class DeviceDenseLinear implements DeviceLinear {
         return new Formed(weights, spec, input);
     }
 
-    /** Whether the stored bytes are already what the probe wants products to read. */
+    /** Whether the stored bytes are already what the query wants products to read. */
     private boolean isPlain(DeviceWeights weights, int tensor) {
         return weights.seen(tensor).isStill()
                 && weights.visit().slot(tensor).dtype() == scratch.type()
@@ -96,7 +96,7 @@ final class DeviceDenseLinear implements DeviceLinear {
     }
 
     private DeviceForming forming(DeviceWeights weights, int tensor) {
-        return passes.forming(weights.visit(), tensor, weights.matrixProbe(tensor));
+        return passes.forming(weights.visit(), tensor, weights.matrixQuery(tensor));
     }
 
     private final class Formed implements Product {

@@ -17,7 +17,7 @@ import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.DenseDirection;
-import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.estimate.Query;
 import io.millrace.optim.update.PendingUpdates;
 import io.millrace.optim.update.Update;
 import io.millrace.prefetch.BlockLease;
@@ -85,7 +85,7 @@ public final class DeviceDensePasses implements DevicePasses {
     }
 
     private void fold(BlockLease lease, BlockLayout block, FoldProgram program) {
-        WeightPass pass = pass(Probe.AT_THETA);
+        WeightPass pass = pass(Query.AT_THETA);
         for (int index = 0; index < block.tensors().size(); index++) {
             if (!block.tensors().get(index).isTrained()) {
                 continue;
@@ -101,20 +101,20 @@ public final class DeviceDensePasses implements DevicePasses {
     }
 
     @Override
-    public void vector(DeviceVisit visit, int tensor, Probe probe, long place, long stride) {
-        try (DeviceForming forming = forming(visit, tensor, probe)) {
+    public void vector(DeviceVisit visit, int tensor, Query query, long place, long stride) {
+        try (DeviceForming forming = forming(visit, tensor, query)) {
             forming.range(0, visit.tensor(tensor).elements(), place, stride, DType.F32);
         }
     }
 
     /** What a tensor is formed by, and stored where the visit says so, until all of it was. */
-    DeviceForming forming(DeviceVisit visit, int tensor, Probe probe) {
+    DeviceForming forming(DeviceVisit visit, int tensor, Query query) {
         return new DeviceForming(
                 visit,
                 tensor,
                 (first, count, place, stride, type) ->
                         kernels.form(
-                                pass(probe),
+                                pass(query),
                                 programs.of(visit.pending(tensor)),
                                 visit.tensor(tensor),
                                 visit.storesNow(tensor),
@@ -126,10 +126,10 @@ public final class DeviceDensePasses implements DevicePasses {
     }
 
     @Override
-    public void rows(DeviceVisit visit, int tensor, Probe probe, Rows rows, DeviceMatrix out) {
+    public void rows(DeviceVisit visit, int tensor, Query query, Rows rows, DeviceMatrix out) {
         FoldProgram program = programs.of(visit.pending(tensor));
         kernels.rows(
-                pass(probe),
+                pass(query),
                 program,
                 visit.tensor(tensor),
                 rows.ids(),
@@ -143,7 +143,7 @@ public final class DeviceDensePasses implements DevicePasses {
 
     @Override
     public void fold(DeviceVisit visit) {
-        WeightPass pass = pass(Probe.AT_THETA);
+        WeightPass pass = pass(Query.AT_THETA);
         FoldProgram program = programs.of(visit.pending());
         for (int index : visit.unfolded()) {
             DeviceTensor tensor = visit.tensor(index);
@@ -151,7 +151,7 @@ public final class DeviceDensePasses implements DevicePasses {
         }
     }
 
-    private WeightPass pass(Probe probe) {
-        return WeightPass.of(direction.name(), rounding, probe);
+    private WeightPass pass(Query query) {
+        return WeightPass.of(direction.name(), rounding, query);
     }
 }

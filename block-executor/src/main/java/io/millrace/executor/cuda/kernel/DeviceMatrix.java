@@ -3,7 +3,7 @@ package io.millrace.executor.cuda.kernel;
 import io.millrace.memory.DType;
 
 /**
- * The same matrix for every scale of a probe, one after another in device memory.
+ * The same matrix for every scale of a query, one after another in device memory.
  *
  * @param address where the matrix of the first scale begins
  * @param stride elements from one scale's matrix to the next

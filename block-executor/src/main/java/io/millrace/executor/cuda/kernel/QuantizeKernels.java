@@ -50,7 +50,7 @@ public final class QuantizeKernels implements AutoCloseable {
     }
 
     /**
-     * Makes E4M3 of the matrices of all scales of a probe, which share one float32 scale: the
+     * Makes E4M3 of the matrices of all scales of a query, which share one float32 scale: the
      * smallest power of two by which no finite element is beyond 448.
      *
      * @param in [rows, width] for each

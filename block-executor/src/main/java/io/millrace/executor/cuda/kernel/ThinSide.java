@@ -9,6 +9,6 @@ import java.util.List;
  * @param right address of V as it is, [r, n]; 0 adds nothing at all
  * @param decay factor on θ
  * @param seed the seed of U
- * @param scales of the probe
+ * @param scales of the query
  */
 public record ThinSide(long left, long right, float decay, long seed, List<Float> scales) {}

@@ -2,7 +2,7 @@ package io.millrace.executor.cuda.kernel;
 
 import io.millrace.memory.cuda.KernelArguments;
 import io.millrace.optim.Rounding;
-import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.estimate.Query;
 import io.millrace.optim.update.ElementProgram;
 import java.util.List;
 import java.util.TreeSet;
@@ -12,8 +12,8 @@ import java.util.TreeSet;
  *
  * @param direction the kernels' number of the direction
  * @param stochastic how folded parameters are rounded
- * @param seed the probe's
- * @param scales the probe's
+ * @param seed the query's
+ * @param scales the query's
  * @param perturbs false where nothing but θ itself is asked for
  */
 public record WeightPass(
@@ -29,19 +29,19 @@ public record WeightPass(
     }
 
     /**
-     * The pass for a probe.
+     * The pass for a query.
      *
      * @param direction the name of the direction
      * @param rounding how folded parameters are rounded
-     * @param probe the direction's seed and the scales
+     * @param query the direction's seed and the scales
      */
-    public static WeightPass of(String direction, Rounding rounding, Probe probe) {
+    public static WeightPass of(String direction, Rounding rounding, Query query) {
         return new WeightPass(
                 KernelCodes.ofDirection(direction),
                 rounding == Rounding.STOCHASTIC,
-                probe.seed(),
-                probe.scales(),
-                !probe.isStill());
+                query.seed(),
+                query.scales(),
+                !query.isStill());
     }
 
     /** Whether kernels make a dense direction of that name. */

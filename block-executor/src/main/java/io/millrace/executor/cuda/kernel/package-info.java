@@ -3,6 +3,6 @@
  * products by cuBLASLt.
  *
  * <p>Everything is handed to the device's compute stream, in order, and nothing waits for it.
- * Matrices of every scale of a probe lie one after another, so that one launch serves them all.
+ * Matrices of every scale of a query lie one after another, so that one launch serves them all.
  */
 package io.millrace.executor.cuda.kernel;

@@ -26,7 +26,7 @@ import io.millrace.memory.device.CudaDevice;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.GaussianDirection;
 import io.millrace.optim.direction.LowRankDirection;
-import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.estimate.Query;
 import io.millrace.optim.update.FactorSchedule;
 import io.millrace.optim.update.PendingUpdates;
 import io.millrace.optim.update.Update;
@@ -36,7 +36,7 @@ import java.util.Optional;
 
 /**
  * The low-rank way: matrices are only read until their updates are folded; what the updates since
- * then and the probe add is a product of thin factors. Other tensors are formed the dense way, with
+ * then and the query add is a product of thin factors. Other tensors are formed the dense way, with
  * the same schedule of folds.
  */
 public final class DeviceLowRankPasses implements DevicePasses {
@@ -165,7 +165,7 @@ public final class DeviceLowRankPasses implements DevicePasses {
     }
 
     @Override
-    public void vector(DeviceVisit visit, int tensor, Probe probe, long place, long stride) {
+    public void vector(DeviceVisit visit, int tensor, Query query, long place, long stride) {
         PendingUpdates pending = visit.pending(tensor);
         FoldProgram program = FoldProgram.EMPTY;
         if (pending.folds()) {
@@ -178,7 +178,7 @@ public final class DeviceLowRankPasses implements DevicePasses {
         try (Coverage whole = visit.cover(tensor)) {
             kernels.dense()
                     .form(
-                            pass(probe),
+                            pass(query),
                             program,
                             visit.tensor(tensor),
                             visit.storesNow(tensor),
@@ -191,16 +191,16 @@ public final class DeviceLowRankPasses implements DevicePasses {
         }
     }
 
-    private WeightPass pass(Probe probe) {
-        return WeightPass.of(GaussianDirection.NAME, rounding, probe);
+    private WeightPass pass(Query query) {
+        return WeightPass.of(GaussianDirection.NAME, rounding, query);
     }
 
     @Override
-    public void rows(DeviceVisit visit, int tensor, Probe probe, Rows rows, DeviceMatrix out) {
+    public void rows(DeviceVisit visit, int tensor, Query query, Rows rows, DeviceMatrix out) {
         ThinMatrix matrix = matrix(visit, tensor);
         ThinSide side =
-                side(visit, tensor, probe)
-                        .orElseGet(() -> new ThinSide(0, 0, 1, probe.seed(), probe.scales()));
+                side(visit, tensor, query)
+                        .orElseGet(() -> new ThinSide(0, 0, 1, query.seed(), query.scales()));
         if (side.right() != 0) {
             kernels.lowRank().right(matrix, direction.rightSeed(visit.step()), side.right());
         }
@@ -217,11 +217,11 @@ public final class DeviceLowRankPasses implements DevicePasses {
                         out);
     }
 
-    /** What a probe sees beside what is folded by now; nothing where that is all. */
-    Optional<ThinSide> side(DeviceVisit visit, int tensor, Probe probe) {
+    /** What a query sees beside what is folded by now; nothing where that is all. */
+    Optional<ThinSide> side(DeviceVisit visit, int tensor, Query query) {
         PendingUpdates pending = visit.pending(tensor);
         boolean gathered = pending.lastStep() > pending.foldThrough();
-        if (!gathered && probe.isStill()) {
+        if (!gathered && query.isStill()) {
             return Optional.empty();
         }
         return Optional.of(
@@ -229,11 +229,11 @@ public final class DeviceLowRankPasses implements DevicePasses {
                         gathered ? factors.left(visit.slot(tensor)) : 0,
                         scratch.address(Part.RIGHT),
                         gathered ? factors.of(visit.block()).schedule().decay() : 1,
-                        probe.seed(),
-                        probe.scales()));
+                        query.seed(),
+                        query.scales()));
     }
 
-    /** The seed of V as probes of a visit see it. */
+    /** The seed of V as queries of a visit see it. */
     long rightSeed(DeviceVisit visit) {
         return direction.rightSeed(visit.step());
     }
@@ -297,7 +297,7 @@ public final class DeviceLowRankPasses implements DevicePasses {
         FoldProgram program = kernels.programs().folding(updateOf(visit, step));
         kernels.dense()
                 .form(
-                        pass(Probe.AT_THETA),
+                        pass(Query.AT_THETA),
                         program.withSums(factors.left(slot)),
                         visit.tensor(tensor),
                         true,

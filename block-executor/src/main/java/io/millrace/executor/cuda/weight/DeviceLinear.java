@@ -5,7 +5,7 @@ import io.millrace.model.spec.LinearSpec;
 import java.util.List;
 
 /**
- * {@code y = x θ(s)ᵀ} for every scale s of a probe. Biases are left to whoever touches y next.
+ * {@code y = x θ(s)ᵀ} for every scale s of a query. Biases are left to whoever touches y next.
  * Matrices are x [rows, inputs] and y [rows, outputs] for every scale.
  */
 public interface DeviceLinear {

@@ -3,11 +3,11 @@ package io.millrace.executor.cuda.weight;
 import io.millrace.executor.cuda.kernel.DeviceMatrix;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.memory.BlockLayout;
-import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.estimate.Query;
 import io.millrace.prefetch.BlockLease;
 
 /**
- * How a direction is run on a CUDA device: what its probes see of a block's weights, how products
+ * How a direction is run on a CUDA device: what its queries see of a block's weights, how products
  * with them are made, and how its updates come into the stored bytes. Launches go to the compute
  * stream.
  */
@@ -34,7 +34,7 @@ public interface DevicePasses {
      * @param place where the first scale's goes
      * @param stride elements from a scale's to the next
      */
-    void vector(DeviceVisit visit, int tensor, Probe probe, long place, long stride);
+    void vector(DeviceVisit visit, int tensor, Query query, long place, long stride);
 
     /**
      * Rows to look up.
@@ -48,7 +48,7 @@ public interface DevicePasses {
     record Rows(long ids, int idOffset, int count, float factor, boolean accumulate) {}
 
     /** Looks rows of a table up, which leaves the stored bytes alone. */
-    public void rows(DeviceVisit visit, int tensor, Probe probe, Rows rows, DeviceMatrix out);
+    public void rows(DeviceVisit visit, int tensor, Query query, Rows rows, DeviceMatrix out);
 
     /** Folds the updates that are due into all tensors that no operator formed. */
     void fold(DeviceVisit visit);

@@ -22,7 +22,7 @@ public record DeviceProgram(DType type, List<DeviceBlock> blocks, StatesPlan sta
     /**
      * The way of a model.
      *
-     * @param rows of a micro-batch, for all scales of a probe together
+     * @param rows of a micro-batch, for all scales of a query together
      * @throws io.millrace.memory.BadInputException where a device cannot run it
      */
     static DeviceProgram of(ModelProgram program, DType type, long rows) {

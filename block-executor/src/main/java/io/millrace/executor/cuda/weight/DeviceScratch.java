@@ -94,7 +94,7 @@ public final class DeviceScratch implements AutoCloseable {
         return memory.address() + plan.offsets().get(part);
     }
 
-    /** Hidden states of one probe's scales, from a row of the batch on; float32. */
+    /** Hidden states of one query's scales, from a row of the batch on; float32. */
     public DeviceMatrix hidden(int firstScale, int row) {
         long perScale = (long) size.batchRows() * hiddenWidth;
         long elements = firstScale * perScale + (long) row * hiddenWidth;
@@ -102,7 +102,7 @@ public final class DeviceScratch implements AutoCloseable {
                 address(Part.HIDDEN) + elements * Float.BYTES, perScale, hiddenWidth, DType.F32);
     }
 
-    /** [rows, width] of a block's value of a micro-batch, for every scale of a probe. */
+    /** [rows, width] of a block's value of a micro-batch, for every scale of a query. */
     public DeviceMatrix states(int block, Value value) {
         return new DeviceMatrix(
                 address(Part.STATES) + plan.program().states().offset(block, value),
@@ -114,7 +114,7 @@ public final class DeviceScratch implements AutoCloseable {
     /** What a block keeps of each token, from the row after those of earlier tokens. */
     public DeviceMatrix kept(int block, int past, int width) {
         long perScale = size.projectedRows() * keptWidth;
-        long perLayer = size.keptTokens() > 0 ? perScale * size.scalesPerProbe() : 0;
+        long perLayer = size.keptTokens() > 0 ? perScale * size.scalesPerQuery() : 0;
         int layer = block - 1; // the ends keep nothing
         long elements = layer * perLayer + (long) past * width;
         return new DeviceMatrix(
@@ -127,7 +127,7 @@ public final class DeviceScratch implements AutoCloseable {
     /** Where one of the vectors of a block is formed for every scale, float32. */
     public long vector(int which) {
         return address(Part.VECTORS)
-                + (long) which * size.scalesPerProbe() * vectorLength * Float.BYTES;
+                + (long) which * size.scalesPerQuery() * vectorLength * Float.BYTES;
     }
 
     /** Rows from a scale's losses to the next. */
@@ -135,7 +135,7 @@ public final class DeviceScratch implements AutoCloseable {
         return size.batchRows();
     }
 
-    /** Where the losses of a probe's scales go, from a head row of the batch on. */
+    /** Where the losses of a query's scales go, from a head row of the batch on. */
     public long losses(int firstScale, int row) {
         long rows = (long) firstScale * size.batchRows() + row;
         return address(Part.LOSSES)

@@ -59,7 +59,7 @@ public record DeviceScratchPlan(
         GATHERED_TABLE,
         RIGHT, // V of the operator at work, as it is
         FOLD_RIGHT, // V as it was
-        SIDES, // left factors of a probe
+        SIDES, // left factors of a query
         THIN, // inputs times a thin factor
         OVERLAP, // of V before and after
         E4M3_INPUT, // what products read, rounded
@@ -85,7 +85,7 @@ public record DeviceScratchPlan(
         DType type = type(layout);
         OperatorNeeds needs = new OperatorNeeds(program);
         Map<Part, Long> bytes = new EnumMap<>(Part.class);
-        long scales = size.scalesPerProbe();
+        long scales = size.scalesPerQuery();
         DeviceProgram onDevice = DeviceProgram.of(program, type, scales * size.microBatchRows());
         bytes.put(
                 Part.HIDDEN,

@@ -1,21 +1,21 @@
 package io.millrace.executor.cuda.weight;
 
 import io.millrace.executor.cuda.kernel.DeviceMatrix;
-import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.estimate.Query;
 
-/** A block's weights as one probe sees them: θ + s·z for each of its scales, formed on demand. */
+/** A block's weights as one query sees them: θ + s·z for each of its scales, formed on demand. */
 public final class DeviceWeights {
     private final DeviceVisit visit;
-    private final Probe probe;
-    private final Probe still;
+    private final Query query;
+    private final Query still;
     private final DevicePasses passes;
     private final DeviceScratch scratch;
 
     public DeviceWeights(
-            DeviceVisit visit, Probe probe, DevicePasses passes, DeviceScratch scratch) {
+            DeviceVisit visit, Query query, DevicePasses passes, DeviceScratch scratch) {
         this.visit = visit;
-        this.probe = probe;
-        still = probe.still();
+        this.query = query;
+        still = query.still();
         this.passes = passes;
         this.scratch = scratch;
     }
@@ -24,23 +24,23 @@ public final class DeviceWeights {
         return visit;
     }
 
-    /** The probe as a tensor sees it: without a part in the step it is at θ for every scale. */
-    public Probe seen(int tensor) {
-        return visit.isStill(tensor) ? still : probe;
+    /** The query as a tensor sees it: without a part in the step it is at θ for every scale. */
+    public Query seen(int tensor) {
+        return visit.isStill(tensor) ? still : query;
     }
 
     /** What matrices are formed for: every scale, or one where all of them see the same. */
-    public Probe matrixProbe(int tensor) {
-        return seen(tensor).isStill() ? Probe.AT_THETA : probe;
+    public Query matrixQuery(int tensor) {
+        return seen(tensor).isStill() ? Query.AT_THETA : query;
     }
 
-    /** Elements from one scale's matrix to the next, of what {@link #matrixProbe} formed. */
+    /** Elements from one scale's matrix to the next, of what {@link #matrixQuery} formed. */
     public long matrixStride(int tensor, long stride) {
         return seen(tensor).isStill() ? 0 : stride;
     }
 
     public int scaleCount() {
-        return probe.scales().size();
+        return query.scales().size();
     }
 
     public int indexOf(String name) {

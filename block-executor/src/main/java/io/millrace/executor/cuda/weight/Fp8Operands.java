@@ -9,7 +9,7 @@ import io.millrace.executor.cuda.weight.DeviceScratchPlan.Part;
 import io.millrace.model.spec.LinearSpec;
 
 /**
- * Products of E4M3. Both signs of a probe share one scale, for their rows as for their weights, so
+ * Products of E4M3. Both signs of a query share one scale, for their rows as for their weights, so
  * that both are rounded on one grid. A product is of one sign, for the library promises none of a
  * batch in this type.
  */

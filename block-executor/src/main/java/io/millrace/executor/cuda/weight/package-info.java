@@ -1,5 +1,5 @@
 /**
- * A block's weights on the card as a probe sees them, the products that read them, how its
+ * A block's weights on the card as a query sees them, the products that read them, how its
  * operators become launches, and scratch memory.
  */
 package io.millrace.executor.cuda.weight;

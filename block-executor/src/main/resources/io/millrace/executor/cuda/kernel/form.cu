@@ -1,5 +1,5 @@
 // The fused pass over parameters: widen, apply the pending updates, store what is due, and write theta + s z for
-// every scale of a probe from one generation of z, in the type that products read. One read of theta.
+// every scale of a query from one generation of z, in the type that products read. One read of theta.
 #include "pass.cuh"
 
 enum PassFlags : u32 { VECTOR = 1, STOCHASTIC = 2, STORES = 4, PROBES = 8 };
@@ -9,7 +9,7 @@ struct Pass {
     void *stored; // element 0 of the tensor
     const FoldOp *ops;
     const float *sums; // what updates add to each element, gathered before; or null
-    u64 seed; // of the probe
+    u64 seed; // of the query
     u32 opCount;
     u32 tensor;
     u32 storedType;

@@ -1,4 +1,4 @@
-// Low-rank directions, z = U V^T / sqrt(r): what updates gather, the thin factors of a probe, and matrices as they
+// Low-rank directions, z = U V^T / sqrt(r): what updates gather, the thin factors of a query, and matrices as they
 // are folded. L and N lie [m, r]; what products read is transposed, V [r, n] and the sides [r, m].
 #include "pass.cuh"
 
@@ -257,9 +257,9 @@ MILLRACE_KERNEL(millrace_thin_form)
 
 struct ThinRowsArgs {
     ThinMatrix matrix;
-    const float *right; // V [r, n] of the probe's window; null looks up what is folded and no more
+    const float *right; // V [r, n] of the query's window; null looks up what is folded and no more
     const float *left; // L that is not folded; zero where null
-    u64 seed; // of the probe
+    u64 seed; // of the query
     void *out; // [scale][rows][columns]
     const i32 *ids; // which row of the table each row takes
     u64 outStride; // elements from a scale's to the next

@@ -1,4 +1,4 @@
-// What passes over parameters share: the program that brings them up to date, and how many scales a probe has.
+// What passes over parameters share: the program that brings them up to date, and how many scales a query has.
 #pragma once
 #include "random.cuh"
 

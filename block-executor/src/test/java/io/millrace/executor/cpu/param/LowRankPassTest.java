@@ -6,7 +6,7 @@ import io.millrace.memory.BFloat16;
 import io.millrace.memory.DType;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.LowRankDirection;
-import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.estimate.Query;
 import io.millrace.optim.random.GaussianScalar;
 import io.millrace.optim.random.SplitMix64;
 import io.millrace.optim.random.StreamIds;
@@ -59,7 +59,7 @@ class LowRankPassTest {
             new FactorKernels(rank).right(track, 8, 0, COLUMNS, right);
             float decay = (float) ((double) updates.get(6).decay() * updates.get(7).decay());
             assertThat(track.decay()).as("seed %d", seed).isEqualTo(decay);
-            Probe probe = new Probe(random.nextLong(), List.of(1e-3f, -1e-3f));
+            Query query = new Query(random.nextLong(), List.of(1e-3f, -1e-3f));
             LowRankPlan plan =
                     new LowRankPlan(
                             direction,
@@ -72,8 +72,8 @@ class LowRankPassTest {
                                             0.5f,
                                             Optional.of(left),
                                             right,
-                                            probe.seed(),
-                                            probe.scales())));
+                                            query.seed(),
+                                            query.scales())));
             StoredTensor tensor = stored(arena, dtype);
             float[] before = read(tensor);
             float[][] seen = run(arena, tensor, plan, rank, rounding);
@@ -91,10 +91,10 @@ class LowRankPassTest {
                 for (int scale = 0; scale < 2; scale++) {
                     float q = p * 0.5f;
                     for (int j = 0; j < rank; j++) {
-                        float u = value(StreamIds.LOW_RANK_U, probe.seed(), row * rank + j);
+                        float u = value(StreamIds.LOW_RANK_U, query.seed(), row * rank + j);
                         float sum =
                                 Math.fma(
-                                        probe.scales().get(scale), u, expectedLeft[row * rank + j]);
+                                        query.scales().get(scale), u, expectedLeft[row * rank + j]);
                         q = Math.fma(sum * direction.scale(), v(direction, 8, column, j), q);
                     }
                     assertThat(seen[scale][element])
@@ -102,7 +102,7 @@ class LowRankPassTest {
                             .isEqualTo(q);
                 }
             }
-            checkSides(arena, track, probe, expectedLeft);
+            checkSides(arena, track, query, expectedLeft);
         }
     }
 
@@ -196,18 +196,18 @@ class LowRankPassTest {
         return result;
     }
 
-    private void checkSides(Arena arena, FactorTrack track, Probe probe, float[] left) {
+    private void checkSides(Arena arena, FactorTrack track, Query query, float[] left) {
         LowRankDirection direction = track.direction();
         int rank = direction.rank();
         MemorySegment sides = floats(arena, 2 * rank * ROWS);
         FactorKernels kernels = new FactorKernels(rank);
-        kernels.sides(track, true, probe, 0, 4, sides);
-        kernels.sides(track, true, probe, 4, ROWS, sides);
+        kernels.sides(track, true, query, 0, 4, sides);
+        kernels.sides(track, true, query, 4, ROWS, sides);
         for (int scale = 0; scale < 2; scale++) {
             for (int j = 0; j < rank; j++) {
                 for (int row = 0; row < ROWS; row++) {
-                    float u = value(StreamIds.LOW_RANK_U, probe.seed(), row * rank + j);
-                    float sum = Math.fma(probe.scales().get(scale), u, left[row * rank + j]);
+                    float u = value(StreamIds.LOW_RANK_U, query.seed(), row * rank + j);
+                    float sum = Math.fma(query.scales().get(scale), u, left[row * rank + j]);
                     long at = ((long) scale * rank + j) * ROWS + row;
                     assertThat(sides.getAtIndex(ValueLayout.JAVA_FLOAT, at))
                             .as("seed %d, scale %d, factor %d, row %d", seed, scale, j, row)

@@ -8,7 +8,7 @@ import io.millrace.memory.DType;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.Directions;
 import io.millrace.optim.direction.GaussianDirection;
-import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.estimate.Query;
 import io.millrace.optim.update.PendingUpdates;
 import io.millrace.optim.update.Update;
 import java.lang.foreign.Arena;
@@ -152,8 +152,9 @@ final class ParameterPassTest {
                 boolean flush = random.nextInt(3) == 0 && !updates.isEmpty();
                 boolean store = random.nextBoolean();
                 List<Float> scales = List.of(1e-3f, -1e-3f, 0f).subList(0, 2 + round % 2);
-                Probe probe = new Probe(random.nextLong(), scales);
-                PassPlan plan = PassPlan.probing(flush ? pending.flushed() : pending, store, probe);
+                Query query = new Query(random.nextLong(), scales);
+                PassPlan plan =
+                        PassPlan.querying(flush ? pending.flushed() : pending, store, query);
 
                 long row = random.nextLong(rows);
                 long tileRows = 1 + random.nextLong(rows - row);
@@ -191,7 +192,7 @@ final class ParameterPassTest {
                             .as(what + " stored element " + e)
                             .isEqualTo(Float.floatToRawIntBits(stored));
                     if (inside) {
-                        float z = ScalarOracle.z(direction, probe.seed(), 17, e);
+                        float z = ScalarOracle.z(direction, query.seed(), 17, e);
                         for (int i = 0; i < scales.size(); i++) {
                             float scale = scales.get(i);
                             float p = expected.seen();
@@ -323,8 +324,8 @@ final class ParameterPassTest {
         try (Arena arena = Arena.ofConfined()) {
             StoredTensor tensor = tensor(arena, DType.BF16, 64 * 300, false, random);
             PendingUpdates pending = PendingUpdates.of(0, 1, updates(1, 1, 1, random));
-            Probe probe = new Probe(5, List.of(1e-3f, -1e-3f));
-            PassPlan plan = PassPlan.probing(pending, true, probe);
+            Query query = new Query(5, List.of(1e-3f, -1e-3f));
+            PassPlan plan = PassPlan.querying(pending, true, query);
             ParameterPass pass = new ParameterPass(new GaussianDirection(), Rounding.NEAREST);
             MemorySegment[] outputs = outputs(arena, 2, 64 * 300);
             long[] offsets = offsets(2);
@@ -353,8 +354,8 @@ final class ParameterPassTest {
             StoredTensor tensor = tensor(arena, DType.F32, 100, false, new Random(1));
             ParameterPass pass = new ParameterPass(new GaussianDirection(), Rounding.NEAREST);
             PassPlan plan =
-                    PassPlan.probing(
-                            PendingUpdates.of(0, 1, List.of()), false, new Probe(1, List.of(1f)));
+                    PassPlan.querying(
+                            PendingUpdates.of(0, 1, List.of()), false, new Query(1, List.of(1f)));
             assertThatThrownBy(() ->
                             pass.range(tensor, plan, 90, 11, outputs(arena, 1, 11), offsets(1)))
                     .isInstanceOf(IndexOutOfBoundsException.class);

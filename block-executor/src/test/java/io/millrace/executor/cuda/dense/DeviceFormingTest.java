@@ -30,7 +30,7 @@ import io.millrace.model.program.Op;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.GaussianDirection;
-import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.estimate.Query;
 import io.millrace.optim.estimate.QueryResult;
 import io.millrace.optim.estimate.Questions;
 import io.millrace.optim.estimate.StepRecord;
@@ -218,7 +218,7 @@ final class DeviceFormingTest {
                             1, 5, 1e-1, 1e-3, 0, List.of(QueryResult.twoSided(5, 3, 1, 1000))));
             ForwardRequest request = ForwardRequest.fold(updates, ForwardRequest.Folding.SCHEDULED);
             visit = new DeviceVisit(new Lease(bytes.address()), block, request, 1, true);
-            weights = new DeviceWeights(visit, Probe.AT_THETA, passes, scratch);
+            weights = new DeviceWeights(visit, Query.AT_THETA, passes, scratch);
             tensor = visit.indexOf(matrix.weight());
         }
 

@@ -9,7 +9,7 @@ import io.millrace.executor.cpu.param.StoredTensor;
 import io.millrace.memory.DType;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.Directions;
-import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.estimate.Query;
 import io.millrace.optim.update.ElementProgram;
 import io.millrace.optim.update.PendingUpdates;
 import io.millrace.optim.update.Update;
@@ -90,7 +90,7 @@ abstract class FormKernelsContract {
                 byte[] stored = Arrays.copyOf(CudaRig.pack(dtype, values), 3 * stride);
                 byte[] expectedStored = stored.clone();
                 float[][] expected = new float[2][1999];
-                Probe probe = new Probe(random.nextLong(), List.of(EPS, -EPS));
+                Query query = new Query(random.nextLong(), List.of(EPS, -EPS));
                 new ParameterPass(Directions.dense(direction), rounding)
                         .range(
                                 new StoredTensor(
@@ -103,7 +103,7 @@ abstract class FormKernelsContract {
                                         List.of(
                                                 new StoredState(stride, first),
                                                 new StoredState(2L * stride, second))),
-                                PassPlan.probing(pending, true, probe),
+                                PassPlan.querying(pending, true, query),
                                 1021,
                                 1999,
                                 new MemorySegment[] {
@@ -126,7 +126,7 @@ abstract class FormKernelsContract {
                                         new DeviceTensor.State(address + 2L * stride, second)));
                 rig.kernels()
                         .form(
-                                WeightPass.of(direction, rounding, probe),
+                                WeightPass.of(direction, rounding, query),
                                 rig.programs().of(pending),
                                 onDevice,
                                 true,
@@ -190,7 +190,7 @@ abstract class FormKernelsContract {
                         "%s %s %s, seed %d, from %d", dtype, rounding, direction, seed, first);
         int tensorId = random.nextInt(1000);
         boolean stores = random.nextBoolean();
-        Probe probe = new Probe(random.nextLong(), List.of(EPS, -EPS));
+        Query query = new Query(random.nextLong(), List.of(EPS, -EPS));
         byte[] stored = CudaRig.pack(dtype, values);
         byte[] expectedStored = stored.clone();
         float[][] expected = new float[2][count];
@@ -203,7 +203,7 @@ abstract class FormKernelsContract {
                                 tensorId,
                                 ELEMENTS,
                                 vector),
-                        PassPlan.probing(pending, stores, probe),
+                        PassPlan.querying(pending, stores, query),
                         first,
                         count,
                         new MemorySegment[] {
@@ -213,7 +213,7 @@ abstract class FormKernelsContract {
         for (DType outType : List.of(DType.F32, DType.BF16, DType.F16)) {
             CudaRig.Place tensor = rig.bytes(stored);
             CudaRig.Place out = rig.poisoned(2L * count * outType.sizeBytes());
-            WeightPass pass = WeightPass.of(direction, rounding, probe);
+            WeightPass pass = WeightPass.of(direction, rounding, query);
             rig.kernels()
                     .form(
                             pass,
@@ -255,7 +255,7 @@ abstract class FormKernelsContract {
         byte[] stored = CudaRig.pack(dtype, table);
         int[] ids = {2, 0, tableRows - 2, 0, 1};
         PendingUpdates pending = PendingUpdates.of(0, 3, updates(1, 4));
-        Probe probe = new Probe(random.nextLong(), List.of(EPS, -EPS));
+        Query query = new Query(random.nextLong(), List.of(EPS, -EPS));
         float[] before = new float[2 * ids.length * width];
         for (int i = 0; i < before.length; i++) {
             before[i] = (float) random.nextGaussian();
@@ -265,7 +265,7 @@ abstract class FormKernelsContract {
         long stride = (long) ids.length * width;
         rig.kernels()
                 .rows(
-                        WeightPass.of(direction, Rounding.NEAREST, probe),
+                        WeightPass.of(direction, Rounding.NEAREST, query),
                         rig.programs().of(pending),
                         new DeviceTensor(tensor.address(), dtype, 9, table.length, false),
                         rig.ints(ids).address(),
@@ -282,7 +282,7 @@ abstract class FormKernelsContract {
             cpu.range(
                     new StoredTensor(
                             MemorySegment.ofArray(stored), 0, dtype, 9, table.length, false),
-                    PassPlan.probing(pending, false, probe),
+                    PassPlan.querying(pending, false, query),
                     (long) (ids[row] + 1) * width,
                     width,
                     new MemorySegment[] {
@@ -315,7 +315,7 @@ abstract class FormKernelsContract {
         CudaRig.Place out = rig.poisoned(4L * ELEMENTS);
         rig.kernels()
                 .form(
-                        WeightPass.of("gaussian", Rounding.NEAREST, new Probe(1, List.of(0f))),
+                        WeightPass.of("gaussian", Rounding.NEAREST, new Query(1, List.of(0f))),
                         FoldProgram.EMPTY,
                         tensor(tensor, DType.F32, 0, false),
                         true,

@@ -13,7 +13,7 @@ import io.millrace.memory.DType;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.GaussianDirection;
 import io.millrace.optim.direction.LowRankDirection;
-import io.millrace.optim.estimate.Probe;
+import io.millrace.optim.estimate.Query;
 import io.millrace.optim.update.FactorSchedule;
 import io.millrace.optim.update.PendingUpdates;
 import io.millrace.optim.update.Update;
@@ -60,7 +60,7 @@ abstract class LowRankKernelsContract {
         long step = 1L + random.nextInt(20);
         float[] left = normals(rows * rank, 1e-3f);
         FactorTrack track = track(direction, rows, columns, left.clone(), Optional.empty());
-        Probe probe = new Probe(random.nextLong(), List.of(EPS, -EPS, 0.25f));
+        Query query = new Query(random.nextLong(), List.of(EPS, -EPS, 0.25f));
         FactorKernels cpu = new FactorKernels(rank);
         ThinMatrix matrix = matrix(rig.values(DType.F32, 0f), DType.F32, direction, rows, columns);
         for (boolean withLeft : new boolean[] {false, true}) {
@@ -68,7 +68,7 @@ abstract class LowRankKernelsContract {
             float[] sides = new float[3 * rows * rank];
             track.left().copyFrom(of(left));
             cpu.right(track, step, 0, columns, MemorySegment.ofArray(right));
-            cpu.sides(track, withLeft, probe, 0, rows, MemorySegment.ofArray(sides));
+            cpu.sides(track, withLeft, query, 0, rows, MemorySegment.ofArray(sides));
             CudaRig.Place deviceRight = rig.poisoned((long) right.length * Float.BYTES);
             CudaRig.Place deviceSides = rig.poisoned((long) sides.length * Float.BYTES);
             long deviceLeft = withLeft ? rig.values(DType.F32, left).address() : 0;
@@ -76,7 +76,7 @@ abstract class LowRankKernelsContract {
                     matrix,
                     direction.rightSeed(step),
                     new ThinSide(
-                            deviceLeft, deviceRight.address(), 1, probe.seed(), probe.scales()),
+                            deviceLeft, deviceRight.address(), 1, query.seed(), query.scales()),
                     deviceSides.address());
             sameBits(deviceRight.read(), right, "V");
             sameBits(deviceSides.read(), sides, "sides");
@@ -203,12 +203,12 @@ abstract class LowRankKernelsContract {
         float[] before = normals(columns * rank, 1f);
         float[] now = normals(columns * rank, 1f);
         long roundSeed = random.nextLong();
-        Probe probe = new Probe(random.nextLong(), List.of(EPS, -EPS));
+        Query query = new Query(random.nextLong(), List.of(EPS, -EPS));
         byte[] stored = CudaRig.pack(dtype, values);
         LowRankPlan.Fold fold = new LowRankPlan.Fold(0.97f, of(left), of(before), roundSeed, true);
         LowRankPlan.Side side =
                 new LowRankPlan.Side(
-                        0.99f, Optional.of(of(beside)), of(now), probe.seed(), probe.scales());
+                        0.99f, Optional.of(of(beside)), of(now), query.seed(), query.scales());
 
         byte[] folded = stored.clone();
         float[][] seen = new float[2][rows * columns];
@@ -243,20 +243,20 @@ abstract class LowRankKernelsContract {
             same(out.read(), CudaRig.pack(outType, rowsOfAll), "formed as " + outType);
         }
         same(place.read(), stored, "what is not stored");
-        lookUp(matrix, unstored, side, probe, beside, now, seen);
+        lookUp(matrix, unstored, side, query, beside, now, seen);
         kernels.form(matrix, deviceFold, 0, rows, 0, DType.F32);
         same(place.read(), folded, "stored");
 
         float[][] unfolded = new float[2][rows * columns];
         run(direction, rounding, dtype, folded, columns, Optional.empty(), side, unfolded);
-        lookUp(matrix, ThinFold.NONE, side, probe, beside, now, unfolded);
+        lookUp(matrix, ThinFold.NONE, side, query, beside, now, unfolded);
     }
 
     private void lookUp(
             ThinMatrix matrix,
             ThinFold fold,
             LowRankPlan.Side side,
-            Probe probe,
+            Query query,
             float[] beside,
             float[] now,
             float[][] expected) {
@@ -272,8 +272,8 @@ abstract class LowRankKernelsContract {
                         rig.values(DType.F32, beside).address(),
                         rig.values(DType.F32, now).address(),
                         side.decay(),
-                        probe.seed(),
-                        probe.scales()),
+                        query.seed(),
+                        query.scales()),
                 rig.ints(ids).address(),
                 1,
                 ids.length,
@@ -319,14 +319,14 @@ abstract class LowRankKernelsContract {
         byte[] stored = CudaRig.pack(dtype, normals(elements, 0.3f));
         List<Update> updates = updates(3, false);
         PendingUpdates pending = PendingUpdates.of(0, due ? 3 : 4, updates);
-        Probe probe = new Probe(random.nextLong(), List.of(EPS, -EPS));
+        Query query = new Query(random.nextLong(), List.of(EPS, -EPS));
         byte[] folded = stored.clone();
         float[][] expected = new float[2][elements];
         new ParameterPass(new GaussianDirection(), rounding)
                 .range(
                         new StoredTensor(
                                 MemorySegment.ofArray(folded), 0, dtype, TENSOR, elements, true),
-                        PassPlan.probing(pending, true, probe).withGathered(of(sums)),
+                        PassPlan.querying(pending, true, query).withGathered(of(sums)),
                         0,
                         elements,
                         new MemorySegment[] {of(expected[0]), of(expected[1])},
@@ -336,7 +336,7 @@ abstract class LowRankKernelsContract {
         FoldProgram program = due ? rig.programs().folding(updates.getLast()) : FoldProgram.EMPTY;
         rig.kernels()
                 .form(
-                        WeightPass.of("gaussian", rounding, probe),
+                        WeightPass.of("gaussian", rounding, query),
                         program.withSums(rig.values(DType.F32, sums).address()),
                         new DeviceTensor(place.address(), dtype, TENSOR, elements, true),
                         true,

@@ -5,23 +5,23 @@ import java.util.List;
 
 /**
  * Losses asked for along one direction: {@code L(θ + s·z(seed))} for every scale s. All scales of a
- * probe share one generation of z.
+ * query share one generation of z.
  *
  * @param seed the direction's seed
  * @param scales factors on z, such as +ε and −ε; 0 asks for the loss at θ itself
  */
-public record Probe(long seed, List<Float> scales) {
+public record Query(long seed, List<Float> scales) {
     /** θ itself. */
-    public static final Probe AT_THETA = new Probe(0, List.of(0f));
+    public static final Query AT_THETA = new Query(0, List.of(0f));
 
     /** Freezes the scales. */
-    public Probe {
+    public Query {
         scales = List.copyOf(scales);
     }
 
     /** As many answers at θ itself, for what has no part in the direction. */
-    public Probe still() {
-        return new Probe(seed, Collections.nCopies(scales.size(), 0f));
+    public Query still() {
+        return new Query(seed, Collections.nCopies(scales.size(), 0f));
     }
 
     /** Whether all scales are 0. */
