@@ -58,6 +58,7 @@ class MethodsTest {
     static Stream<Arguments> moreMethods() {
         return Stream.of(
                 method("one-sided", run -> run.estimator("one-sided")),
+                method("three-point", run -> run.estimator("three-point").queries(2)),
                 method("conservative", run -> run.estimator("conservative").queries(1).lr(1e-3)),
                 method(
                         "one-sided, low-rank",

@@ -12,6 +12,7 @@ import io.millrace.optim.estimate.Query;
 import io.millrace.optim.estimate.QueryResult;
 import io.millrace.optim.estimate.Round;
 import io.millrace.optim.estimate.StepContext;
+import io.millrace.optim.estimate.ThreePointEstimator;
 import io.millrace.optim.estimate.TwoSidedEstimator;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -77,6 +78,31 @@ final class EstimatorsTest {
         assertThat(found.queries())
                 .extracting(QueryResult::projectedGrad)
                 .containsExactly(2.0, -1.0);
+    }
+
+    @Test
+    void aThreePointStepHasTheBaseBesideBothSides() {
+        ThreePointEstimator estimator = new ThreePointEstimator(2);
+        assertThat(begin(estimator, 0.5).queries())
+                .containsExactly(
+                        Query.AT_THETA,
+                        new Query(0xbdd732262feb6e95L, List.of(0.5f, -0.5f)),
+                        new Query(0x28efe333b266f103L, List.of(0.5f, -0.5f)));
+        assertThat(estimator.questions().allScales()).isEqualTo(5);
+        assertThat(estimator.questions().mostScales()).isEqualTo(2);
+        assertThat(estimator.questions().directions()).isEqualTo(2);
+        Judgement.Found found =
+                found(
+                        estimator,
+                        0.25,
+                        new double[] {2},
+                        new double[] {3, 1.5},
+                        new double[] {1, 1.25});
+        assertThat(found.loss()).isEqualTo(2);
+        assertThat(found.queries())
+                .containsExactly(
+                        new QueryResult(0xbdd732262feb6e95L, List.of(3.0, 1.5, 2.0), 3.0),
+                        new QueryResult(0x28efe333b266f103L, List.of(1.0, 1.25, 2.0), -0.5));
     }
 
     /** FZOO's coefficient of u_i is (L_i − L0) / (N σ); the rule divides by N. */
@@ -155,6 +181,7 @@ final class EstimatorsTest {
     @Test
     void refusesWhatHasNoMeaning() {
         assertThatThrownBy(() -> new TwoSidedEstimator(0)).hasMessageContaining("1 or more");
+        assertThatThrownBy(() -> new ThreePointEstimator(0)).hasMessageContaining("1 or more");
         assertThatThrownBy(() -> new OneSidedEstimator(1, true)).hasMessageContaining("spread");
     }
 }

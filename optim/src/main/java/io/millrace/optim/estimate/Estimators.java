@@ -39,9 +39,10 @@ public final class Estimators {
                             .help(
                                     "Losses that a step asks for: two-sided (both signs of each"
                                             + " direction), one-sided (one sign, and one at the"
-                                            + " weights themselves) or conservative (two-sided, and"
-                                            + " then of both steps, of which the better is taken,"
-                                            + " or none).")
+                                            + " weights themselves), three-point (two-sided, and"
+                                            + " one at the weights themselves) or conservative"
+                                            + " (three-point, and then of both steps, of which the"
+                                            + " better is taken, or none).")
                             .usual(TwoSidedEstimator.NAME)
                             .decidesBytes()
                             .saidUnlessUsual(),
@@ -54,6 +55,10 @@ public final class Estimators {
                                     OneSidedEstimator.NAME,
                                     List.of(QUERIES, NORMALIZE),
                                     (values, _) -> oneSided(values)),
+                            Kind.of(
+                                    ThreePointEstimator.NAME,
+                                    List.of(QUERIES),
+                                    (values, _) -> new ThreePointEstimator(values.get(QUERIES))),
                             Kind.of(
                                     ConservativeEstimator.NAME,
                                     List.of(QUERIES),
