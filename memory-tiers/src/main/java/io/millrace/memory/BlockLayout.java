@@ -96,7 +96,7 @@ public record BlockLayout(
                     new TensorSlot(
                             tensor.name(),
                             tensor.tensorId(),
-                            tensor.dtype(),
+                            tensor.format(),
                             tensor.shape(),
                             offset));
             offset = alignUp(offset + tensor.sizeBytes());

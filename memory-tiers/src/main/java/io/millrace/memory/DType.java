@@ -1,10 +1,13 @@
 package io.millrace.memory;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 import java.util.Locale;
 import java.util.Optional;
 
 /** Element types as the safetensors format names them. */
-public enum DType {
+public enum DType implements TensorFormat {
     /** IEEE binary64. */
     F64(8, "float64"),
     /** IEEE binary32. */
@@ -25,6 +28,11 @@ public enum DType {
     U8(1, "uint8"),
     /** One byte, 0 or 1. */
     BOOL(1, "bool");
+
+    private static final ValueLayout.OfFloat FLOAT =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort SHORT =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final int sizeBytes;
     private final String torchName;
@@ -47,6 +55,42 @@ public enum DType {
     /** Whether weights may be stored in it and tuned. */
     public boolean isTrainable() {
         return this == F32 || this == F16 || this == BF16;
+    }
+
+    @Override
+    public int unitElements() {
+        return 1;
+    }
+
+    @Override
+    public int unitBytes() {
+        return sizeBytes;
+    }
+
+    @Override
+    public boolean holdsWeights() {
+        return isTrainable();
+    }
+
+    @Override
+    public void load(
+            MemorySegment bytes, long offset, long first, float[] values, int start, int count) {
+        long at = offset + first * sizeBytes;
+        switch (this) {
+            case F32 -> MemorySegment.copy(bytes, FLOAT, at, values, start, count);
+            case BF16 -> {
+                for (int i = 0; i < count; i++) {
+                    values[start + i] = BFloat16.toFloat(bytes.get(SHORT, at + 2L * i));
+                }
+            }
+            case F16 -> {
+                for (int i = 0; i < count; i++) {
+                    values[start + i] = Float.float16ToFloat(bytes.get(SHORT, at + 2L * i));
+                }
+            }
+            case F64, I64, I32, I16, I8, U8, BOOL ->
+                    throw new IllegalArgumentException("no weights are stored as " + this);
+        }
     }
 
     /** The dtype of a safetensors name ({@code BF16}) or of a torch name ({@code bfloat16}). */

@@ -4,6 +4,7 @@ import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.CorruptDataException;
 import io.millrace.memory.DType;
+import io.millrace.memory.TensorFormat;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.architecture.Architecture;
 import io.millrace.model.architecture.Architectures;
@@ -81,7 +82,7 @@ public final class Checkpoint implements AutoCloseable {
                         .filter(name -> !architecture.isBuffer(name))
                         .toList();
         checkTensors();
-        this.layout = ModelLayout.of(program, name -> tensors().get(name).dtype());
+        this.layout = ModelLayout.of(program, name -> tensors().get(name).format());
         checkHeadCopies();
     }
 
@@ -156,13 +157,13 @@ public final class Checkpoint implements AutoCloseable {
                                         + wanted.shape(),
                                 "use the weights and the config.json of one publication");
                     }
-                    if (!found.dtype().isTrainable()) {
+                    if (!found.format().holdsWeights()) {
                         throw new BadInputException(
                                 found.file().toString(),
                                 "tensor '"
                                         + wanted.name()
                                         + "' is of "
-                                        + found.dtype()
+                                        + found.format().name()
                                         + ", which cannot be tuned",
                                 "convert the model to F32, F16 or BF16");
                     }
@@ -177,7 +178,7 @@ public final class Checkpoint implements AutoCloseable {
             TensorInfo embedding = tensors().get(program.tied().orElseThrow());
             TensorInfo copy = tensors().get(name);
             if (!copy.shape().equals(embedding.shape())
-                    || copy.dtype() != embedding.dtype()
+                    || copy.format() != embedding.format()
                     || !sameBytes(copy, embedding)) {
                 throw new BadInputException(
                         copy.file().toString(),
@@ -250,12 +251,17 @@ public final class Checkpoint implements AutoCloseable {
         return layout;
     }
 
-    /** The blocks with every tensor in one dtype. */
+    /** The blocks with every plain tensor in one dtype; others stay as the files have them. */
     public ModelLayout layout(DType storage) {
         if (!storage.isTrainable()) {
             throw new IllegalArgumentException("weights cannot be stored as " + storage);
         }
-        return ModelLayout.of(program, storage);
+        return ModelLayout.of(
+                program,
+                name -> {
+                    TensorFormat stored = tensors().get(name).format();
+                    return stored instanceof DType ? storage : stored;
+                });
     }
 
     /** Reads a block as the files have it, laid out as {@link #layout()} says. */
@@ -339,7 +345,7 @@ public final class Checkpoint implements AutoCloseable {
 
     private void readPart(TensorSlot slot, long offsetBytes, MemorySegment dst, CRC32C crc) {
         TensorInfo stored = tensors().get(slot.name());
-        if (stored.dtype() == slot.dtype()) {
+        if (stored.format() == slot.format()) {
             weights.read(stored, offsetBytes, dst);
             crc.update(dst.asByteBuffer());
             return;
@@ -392,19 +398,24 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     /** Refuses elements that are not finite; {@code first} is the index of the segment's first. */
-    static void checkFinite(TensorInfo tensor, DType dtype, long first, MemorySegment elements) {
-        long at = Elements.firstNonFinite(elements, dtype);
+    static void checkFinite(
+            TensorInfo tensor, TensorFormat format, long first, MemorySegment elements) {
+        long at = Elements.firstNonFinite(elements, format);
         if (at >= 0) {
-            boolean converted = dtype != tensor.dtype();
+            boolean converted = format != tensor.format();
+            String as =
+                    converted && format instanceof DType dtype
+                            ? " when stored as " + dtype.torchName()
+                            : "";
             throw new BadInputException(
                     tensor.file().toString(),
                     "tensor '"
                             + tensor.name()
                             + "' has "
-                            + Elements.get(elements, dtype, at)
+                            + Elements.get(elements, format, at)
                             + " at element "
                             + (first + at)
-                            + (converted ? " when stored as " + dtype.torchName() : ""),
+                            + as,
                     converted
                             ? "choose a dtype that holds it, such as bfloat16 or float32"
                             : "use weights that are finite numbers");

@@ -3,6 +3,7 @@ package io.millrace.model;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
+import io.millrace.memory.TensorFormat;
 import io.millrace.memory.StateSlot;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.file.DurableFiles;
@@ -178,7 +179,7 @@ public final class CheckpointWriter implements AutoCloseable {
             for (TensorInfo tensor : file.tensors().values()) {
                 entries.add(
                         new SafetensorsWriter.Entry(
-                                tensor.name(), writtenDtype(base, layout, tensor), tensor.shape()));
+                                tensor.name(), written(base, layout, tensor), tensor.shape()));
             }
             shards.add(
                     new ModelFolderWriter.Shard(
@@ -187,12 +188,12 @@ public final class CheckpointWriter implements AutoCloseable {
         return shards;
     }
 
-    private static DType writtenDtype(Checkpoint base, ModelLayout layout, TensorInfo tensor) {
+    private static TensorFormat written(Checkpoint base, ModelLayout layout, TensorInfo tensor) {
         String source =
                 base.headCopies().contains(tensor.name())
                         ? base.program().tied().orElseThrow()
                         : tensor.name();
-        return layout.find(source).map(place -> place.slot().dtype()).orElse(tensor.dtype());
+        return layout.find(source).map(place -> place.slot().format()).orElse(tensor.format());
     }
 
     private static Map<String, byte[]> sideFiles(
@@ -226,7 +227,7 @@ public final class CheckpointWriter implements AutoCloseable {
     private static Optional<DType> convertedTo(Checkpoint base, ModelLayout layout) {
         return layout.blocks().stream()
                 .flatMap(block -> block.tensors().stream())
-                .filter(slot -> slot.dtype() != base.tensors().get(slot.name()).dtype())
+                .filter(slot -> slot.format() != base.tensors().get(slot.name()).format())
                 .map(TensorSlot::dtype)
                 .findFirst();
     }

@@ -3,6 +3,7 @@ package io.millrace.model;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
 import io.millrace.memory.StateSlot;
+import io.millrace.memory.TensorFormat;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.file.Elements;
 import io.millrace.model.program.ModelProgram;
@@ -16,6 +17,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
@@ -73,21 +75,20 @@ public final class ModelLayout {
     }
 
     /**
-     * The layout of a model.
+     * The layout of a model. What is no plain array of numbers is frozen, the rest is trained.
      *
      * @param program what its blocks compute
-     * @param dtypes the dtype in which a tensor of that name is stored
+     * @param formats in which a tensor of that name is stored
      */
-    public static ModelLayout of(ModelProgram program, Function<String, DType> dtypes) {
+    public static ModelLayout of(
+            ModelProgram program, Function<String, ? extends TensorFormat> formats) {
         ProgramTensors tensors = ProgramTensors.of(program);
-        List<String> names = tensors.all().map(TensorSpec::name).sorted(BYTEWISE).toList();
-        Map<String, Integer> ids = new HashMap<>();
-        for (String name : names) {
-            ids.put(name, ids.size());
-        }
-        if (ids.size() != names.size()) {
+        List<String> names = tensors.all().map(TensorSpec::name).toList();
+        if (Set.copyOf(names).size() != names.size()) {
             throw new IllegalArgumentException("a tensor has two uses in " + program.modelType());
         }
+        Map<String, Integer> ids =
+                ids(names.stream().filter(name -> formats.apply(name) instanceof DType));
         List<List<TensorSpec>> groups = new ArrayList<>();
         groups.add(tensors.embedding());
         groups.addAll(tensors.layers());
@@ -102,7 +103,7 @@ public final class ModelLayout {
         }
         List<BlockLayout> blocks = new ArrayList<>();
         for (List<TensorSpec> group : groups) {
-            blocks.add(pack(blocks.size(), group, ids, dtypes));
+            blocks.add(pack(blocks.size(), group, ids, formats));
         }
         List<Integer> visits = new ArrayList<>();
         for (int visit = 0; visit <= program.layers().size(); visit++) {
@@ -112,11 +113,18 @@ public final class ModelLayout {
         return new ModelLayout(blocks, visits, program.isTied());
     }
 
+    /** Numbers names in their order. */
+    private static Map<String, Integer> ids(Stream<String> names) {
+        Map<String, Integer> ids = new HashMap<>();
+        names.sorted(BYTEWISE).forEach(name -> ids.put(name, ids.size()));
+        return ids;
+    }
+
     private static BlockLayout pack(
             int index,
             List<TensorSpec> group,
             Map<String, Integer> ids,
-            Function<String, DType> dtypes) {
+            Function<String, ? extends TensorFormat> formats) {
         return BlockLayout.pack(
                 index,
                 group.stream()
@@ -124,8 +132,8 @@ public final class ModelLayout {
                         .map(tensor ->
                                 new TensorSlot(
                                         tensor.name(),
-                                        ids.get(tensor.name()),
-                                        dtypes.apply(tensor.name()),
+                                        ids.getOrDefault(tensor.name(), TensorSlot.FROZEN),
+                                        formats.apply(tensor.name()),
                                         tensor.shape(),
                                         0))
                         .toList());
@@ -136,14 +144,10 @@ public final class ModelLayout {
      * laid after that, beside those that are trained.
      *
      * @param trained whether a run may change the tensor of a name
-     * @throws IllegalArgumentException where it trains none
+     * @throws IllegalArgumentException where it trains none, or one that is no plain array
      */
     public ModelLayout training(Predicate<String> trained) {
-        Map<String, Integer> ids = new HashMap<>();
-        placements.keySet().stream()
-                .filter(trained)
-                .sorted(BYTEWISE)
-                .forEach(name -> ids.put(name, ids.size()));
+        Map<String, Integer> ids = ids(placements.keySet().stream().filter(trained));
         if (ids.isEmpty()) {
             throw new IllegalArgumentException("no tensor is trained");
         }
@@ -214,7 +218,7 @@ public final class ModelLayout {
                                 .filter(slot ->
                                         isNonFinite(
                                                 bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()),
-                                                slot.dtype()))
+                                                slot.format()))
                                 .map(TensorSlot::name),
                         block.states().stream()
                                 .filter(slot ->
@@ -225,8 +229,8 @@ public final class ModelLayout {
                 .findFirst();
     }
 
-    private static boolean isNonFinite(MemorySegment elements, DType dtype) {
-        return Elements.firstNonFinite(elements, dtype) >= 0;
+    private static boolean isNonFinite(MemorySegment elements, TensorFormat format) {
+        return Elements.firstNonFinite(elements, format) >= 0;
     }
 
     /** Number of trainable tensors. */

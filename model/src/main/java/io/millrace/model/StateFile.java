@@ -51,16 +51,16 @@ public final class StateFile implements AutoCloseable {
                         file.find(wanted.name())
                                 .orElseThrow(() ->
                                         refused(folder, "has no state '" + wanted.name() + "'"));
-                if (found.dtype() != wanted.dtype() || !found.shape().equals(wanted.shape())) {
+                if (found.format() != wanted.format() || !found.shape().equals(wanted.shape())) {
                     throw refused(
                             folder,
                             "has state '"
                                     + wanted.name()
                                     + "' as "
-                                    + found.dtype()
+                                    + found.format().name()
                                     + found.shape()
                                     + " where the run keeps "
-                                    + wanted.dtype()
+                                    + wanted.format().name()
                                     + wanted.shape());
                 }
             }

@@ -1,5 +1,6 @@
 package io.millrace.model;
 
+import io.millrace.memory.TensorFormat;
 import io.millrace.model.file.TensorInfo;
 import io.millrace.model.file.WeightFiles;
 import java.lang.foreign.Arena;
@@ -33,10 +34,12 @@ final class WeightScanner {
                         .toList();
         long largest = tensors.stream().mapToLong(TensorInfo::sizeBytes).max().orElse(0);
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment buffer =
+            MemorySegment staging =
                     arena.allocate(Math.clamp(largest, 1, Checkpoint.STAGING_BYTES), 64);
             for (TensorInfo tensor : fileOrder) {
                 byName.put(tensor.name(), tensor);
+                long units = staging.byteSize() / tensor.format().unitBytes();
+                MemorySegment buffer = staging.asSlice(0, units * tensor.format().unitBytes());
                 checksums.put(tensor.name(), checksum(tensor, buffer));
             }
         }
@@ -53,7 +56,9 @@ final class WeightScanner {
                     buffer.asSlice(0, Math.min(buffer.byteSize(), tensor.sizeBytes() - done));
             weights.read(tensor, done, part);
             crc.update(part.asByteBuffer());
-            Checkpoint.checkFinite(tensor, tensor.dtype(), done / tensor.dtype().sizeBytes(), part);
+            TensorFormat format = tensor.format();
+            long first = done / format.unitBytes() * format.unitElements();
+            Checkpoint.checkFinite(tensor, format, first, part);
         }
         return (int) crc.getValue();
     }
@@ -66,7 +71,10 @@ final class WeightScanner {
                 String line =
                         String.format(
                                 "%s %s %s %08x\n",
-                                name, tensor.dtype(), tensor.shape(), checksums.get(name));
+                                name,
+                                tensor.format().name(),
+                                tensor.shape(),
+                                checksums.get(name));
                 digest.update(line.getBytes(StandardCharsets.UTF_8));
             });
             return HexFormat.of().formatHex(digest.digest());

@@ -260,7 +260,7 @@ class CheckpointTest {
                                         ? List.of(
                                                 new SafetensorsWriter.Entry(
                                                         entry.name(),
-                                                        entry.dtype(),
+                                                        entry.format(),
                                                         List.of(32L, 2L)))
                                         : List.of(entry),
                         (name, bytes) -> bytes);
@@ -393,7 +393,7 @@ class CheckpointTest {
     }
 
     private static SafetensorsWriter.Entry renamed(SafetensorsWriter.Entry entry, String name) {
-        return new SafetensorsWriter.Entry(name, entry.dtype(), entry.shape());
+        return new SafetensorsWriter.Entry(name, entry.format(), entry.shape());
     }
 
     /** A copy of a model in one file, with each tensor declared as often and as one says. */
@@ -406,7 +406,7 @@ class CheckpointTest {
             Map<SafetensorsWriter.Entry, TensorInfo> entries = new LinkedHashMap<>();
             for (TensorInfo tensor : base.tensors().values()) {
                 SafetensorsWriter.Entry same =
-                        new SafetensorsWriter.Entry(tensor.name(), tensor.dtype(), tensor.shape());
+                        new SafetensorsWriter.Entry(tensor.name(), tensor.format(), tensor.shape());
                 declare.apply(same).forEach(entry -> entries.put(entry, tensor));
             }
             Files.createDirectories(target);

@@ -103,7 +103,7 @@ class CheckpointWriterTest {
                                                 entry,
                                                 new SafetensorsWriter.Entry(
                                                         "lm_head.weight",
-                                                        entry.dtype(),
+                                                        entry.format(),
                                                         entry.shape()))
                                         : List.of(entry),
                         (name, bytes) -> bytes);

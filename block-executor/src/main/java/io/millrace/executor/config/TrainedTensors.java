@@ -82,6 +82,7 @@ public final class TrainedTensors {
      */
     public ModelLayout of(ModelLayout layout) {
         if (rules.isEmpty()) {
+            requirePlain(layout);
             return layout;
         }
         List<String> names =
@@ -98,7 +99,26 @@ public final class TrainedTensors {
         if (names.stream().noneMatch(this::trains)) {
             throw refused("'" + text + "' leaves no tensor to tune");
         }
+        requirePlain(layout);
         return layout.training(this::trains);
+    }
+
+    /** Refuses to train what is in a format that can only be read. */
+    private void requirePlain(ModelLayout layout) {
+        for (BlockLayout block : layout.blocks()) {
+            for (TensorSlot slot : block.tensors()) {
+                if (!slot.isPlain() && trains(slot.name())) {
+                    throw new BadInputException(
+                            TUNE.spelled(),
+                            "'"
+                                    + slot.name()
+                                    + "' is stored as "
+                                    + slot.format().name()
+                                    + ", which can be read and not tuned",
+                            "leave it out, such as by '!" + slot.name() + "'");
+                }
+            }
+        }
     }
 
     private static BadInputException refused(String fault) {

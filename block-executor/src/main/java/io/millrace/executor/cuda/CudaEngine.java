@@ -12,7 +12,9 @@ import io.millrace.executor.step.Engine;
 import io.millrace.executor.step.LowRankSize;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.memory.BadInputException;
+import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
+import io.millrace.memory.TensorSlot;
 import io.millrace.memory.Matmul;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.program.ModelProgram;
@@ -42,6 +44,7 @@ public final class CudaEngine implements Engine {
                     "heads of " + headDim + " elements are too large for a cuda device",
                     "take --device cpu; " + DeviceKernels.MAX_HEAD_DIM + " is the most");
         }
+        requireKnownFormats(layout);
         LinearSpec logits = program.score().logits();
         if (logits.bias() != null) {
             throw new BadInputException(
@@ -90,6 +93,23 @@ public final class CudaEngine implements Engine {
                 scratch,
                 programSteps(arithmetic, size),
                 saves ? layout.largestBlock().sizeBytes() : 0);
+    }
+
+    private static void requireKnownFormats(ModelLayout layout) {
+        for (BlockLayout block : layout.blocks()) {
+            for (TensorSlot slot : block.tensors()) {
+                if (!slot.isPlain()) {
+                    throw new BadInputException(
+                            "--device",
+                            "no kernel of a cuda device reads "
+                                    + slot.format().name()
+                                    + ", as '"
+                                    + slot.name()
+                                    + "' is stored",
+                            "take --device cpu");
+                }
+            }
+        }
     }
 
     /** What a device keeps of pending updates at once: all between two folds. */

@@ -65,14 +65,14 @@ final class LowRankCosts implements WeightCosts {
     @Override
     public void vector(TensorSlot slot) {
         boolean stores = folds && formed.add(slot.name());
-        operations.add(new Operation.Form(slot.elementCount(), slot.dtype(), 1, true, stores));
+        operations.add(new Operation.Form(slot.elementCount(), WeightCosts.measured(slot), 1, true, stores));
     }
 
     @Override
     public void lookUp(TensorSlot table, long rows, long width) {
         long elements = rows * width;
         operations.add(new Operation.Factor((double) rows * direction.rank()));
-        operations.add(new Operation.Stored(elements, table.dtype(), false));
+        operations.add(new Operation.Stored(elements, WeightCosts.measured(table), false));
         operations.add(new Operation.Terms(elements, (long) scales * direction.rank()));
         operations.add(new Operation.Dispatch(1));
     }
@@ -84,8 +84,8 @@ final class LowRankCosts implements WeightCosts {
                 new Operation.Side(
                         paddedRows, linear.inputs(), linear.outputs(), direction.rank(), scales));
         boolean stores = folds && formed.add(matrix.name());
-        boolean direct = !stores && productsRead(matrix.dtype());
-        operations.add(new Operation.Stored(matrix.elementCount(), matrix.dtype(), direct));
+        boolean direct = !stores && productsRead(WeightCosts.measured(matrix));
+        operations.add(new Operation.Stored(matrix.elementCount(), WeightCosts.measured(matrix), direct));
         if (stores) {
             fold(matrix);
         }
@@ -105,7 +105,7 @@ final class LowRankCosts implements WeightCosts {
 
     private void fold(TensorSlot matrix) {
         operations.add(new Operation.Terms(matrix.elementCount(), direction.rank()));
-        operations.add(new Operation.Form(matrix.elementCount(), matrix.dtype(), 0, false, true));
+        operations.add(new Operation.Form(matrix.elementCount(), WeightCosts.measured(matrix), 0, false, true));
     }
 
     @Override
@@ -115,11 +115,11 @@ final class LowRankCosts implements WeightCosts {
                 continue;
             }
             if (LowRankSize.isMatrix(slot)) {
-                operations.add(new Operation.Stored(slot.elementCount(), slot.dtype(), false));
+                operations.add(new Operation.Stored(slot.elementCount(), WeightCosts.measured(slot), false));
                 fold(slot);
             } else {
                 operations.add(
-                        new Operation.Form(slot.elementCount(), slot.dtype(), 0, true, true));
+                        new Operation.Form(slot.elementCount(), WeightCosts.measured(slot), 0, true, true));
             }
             operations.add(new Operation.Dispatch(1));
         }

@@ -5,6 +5,7 @@ import io.millrace.executor.place.BlockOrigin;
 import io.millrace.executor.step.RunLayout;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
+import io.millrace.memory.TensorSlot;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.architecture.NamedArchitectures;
@@ -53,9 +54,10 @@ public record ModelShape(String name, ModelProgram program, ModelLayout layout, 
         return new ModelShape(name, program, tuned, direct);
     }
 
-    /** The dtype of most of its weights. */
+    /** The dtype of most of its weights that are plain arrays of numbers. */
     public DType dtype() {
         return layout.largestBlock().tensors().stream()
+                .filter(TensorSlot::isPlain)
                 .max((a, b) -> Long.compare(a.elementCount(), b.elementCount()))
                 .orElseThrow()
                 .dtype();

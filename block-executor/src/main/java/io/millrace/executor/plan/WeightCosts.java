@@ -2,6 +2,7 @@ package io.millrace.executor.plan;
 
 import io.millrace.executor.cpu.weight.WeightPasses;
 import io.millrace.memory.BlockLayout;
+import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.optim.direction.DenseDirection;
@@ -28,6 +29,14 @@ interface WeightCosts {
 
     /** What a visit that folds has not folded in passing. */
     void foldTheRest(BlockLayout block);
+
+    /**
+     * As what elements are reckoned: those of a format that is no plain array as float16, which is
+     * widened one by one as well.
+     */
+    static DType measured(TensorSlot slot) {
+        return slot.isPlain() ? slot.dtype() : DType.F16;
+    }
 
     /**
      * The way of a direction.

@@ -2,6 +2,7 @@ package io.millrace.model.file;
 
 import io.millrace.memory.BFloat16;
 import io.millrace.memory.DType;
+import io.millrace.memory.TensorFormat;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -22,6 +23,7 @@ public final class Elements {
 
     private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
     private static final VectorSpecies<Long> LONGS = LongVector.SPECIES_PREFERRED;
+    private static final int LOADED_AT_ONCE = 4096;
 
     private Elements() {}
 
@@ -63,8 +65,31 @@ public final class Elements {
         }
     }
 
-    /** The index of the first element that is infinite or not a number, or −1. */
-    public static long firstNonFinite(MemorySegment elements, DType dtype) {
+    /**
+     * The index of the first element that is infinite or not a number, or −1.
+     *
+     * @param elements whole units of the format
+     * @param format of weights
+     */
+    public static long firstNonFinite(MemorySegment elements, TensorFormat format) {
+        if (format instanceof DType dtype) {
+            return firstNonFinite(elements, dtype);
+        }
+        long count = elements.byteSize() / format.unitBytes() * format.unitElements();
+        float[] values = new float[LOADED_AT_ONCE];
+        for (long first = 0; first < count; first += values.length) {
+            int part = (int) Math.min(values.length, count - first);
+            format.load(elements, 0, first, values, 0, part);
+            for (int i = 0; i < part; i++) {
+                if (!Float.isFinite(values[i])) {
+                    return first + i;
+                }
+            }
+        }
+        return -1;
+    }
+
+    private static long firstNonFinite(MemorySegment elements, DType dtype) {
         // An exponent of all ones, and only that, carries into the sign's place when its lowest
         // bit is added.
         long exponent =
@@ -100,14 +125,10 @@ public final class Elements {
     }
 
     /** One element as a float. */
-    public static float get(MemorySegment elements, DType dtype, long index) {
-        return switch (dtype) {
-            case F32 -> Float.intBitsToFloat(elements.get(INT, index * 4));
-            case BF16 -> BFloat16.toFloat(elements.get(SHORT, index * 2));
-            case F16 -> Float.float16ToFloat(elements.get(SHORT, index * 2));
-            case F64, I64, I32, I16, I8, U8, BOOL ->
-                    throw new IllegalArgumentException("no float is stored as " + dtype);
-        };
+    public static float get(MemorySegment elements, TensorFormat format, long index) {
+        float[] one = new float[1];
+        format.load(elements, 0, index, one, 0, 1);
+        return one[0];
     }
 
     /** Stores one element, rounding to nearest even. */

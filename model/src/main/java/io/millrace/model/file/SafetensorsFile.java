@@ -196,11 +196,14 @@ public final class SafetensorsFile implements AutoCloseable {
      */
     public long[] readLongs(String name) {
         TensorInfo tensor = tensor(name);
+        if (!(tensor.format() instanceof DType dtype)) {
+            throw notOf(tensor, "integers such as I64");
+        }
         MemorySegment bytes = readHeap(tensor);
         long[] values = new long[(int) tensor.elementCount()];
         for (int i = 0; i < values.length; i++) {
             values[i] =
-                    switch (tensor.dtype()) {
+                    switch (dtype) {
                         case I64 -> bytes.get(Elements.LONG, (long) i * Long.BYTES);
                         case I32 -> bytes.get(Elements.INT, (long) i * Integer.BYTES);
                         case I16 -> bytes.get(Elements.SHORT, (long) i * Short.BYTES);
@@ -215,20 +218,15 @@ public final class SafetensorsFile implements AutoCloseable {
     /**
      * All elements of a floating-point tensor as float32.
      *
-     * @throws BadInputException when the tensor is missing or not of F32, F16 or BF16
+     * @throws BadInputException when the tensor is missing or not of floats
      */
     public float[] readFloats(String name) {
         TensorInfo tensor = tensor(name);
-        if (!tensor.dtype().isTrainable()) {
+        if (!tensor.format().holdsWeights()) {
             throw notOf(tensor, "floats such as F32");
         }
         float[] values = new float[(int) tensor.elementCount()];
-        Elements.convert(
-                readHeap(tensor),
-                tensor.dtype(),
-                MemorySegment.ofArray(values),
-                DType.F32,
-                values.length);
+        tensor.format().load(readHeap(tensor), 0, 0, values, 0, values.length);
         return values;
     }
 
@@ -247,7 +245,7 @@ public final class SafetensorsFile implements AutoCloseable {
     private BadInputException notOf(TensorInfo tensor, String what) {
         return new BadInputException(
                 path.toString(),
-                "tensor '" + tensor.name() + "' is of " + tensor.dtype(),
+                "tensor '" + tensor.name() + "' is of " + tensor.format().name(),
                 "write it with " + what);
     }
 

@@ -1,7 +1,8 @@
 package io.millrace.model.file;
 
 import io.millrace.memory.BadInputException;
-import io.millrace.memory.DType;
+import io.millrace.memory.TensorFormat;
+import io.millrace.memory.TensorFormats;
 import io.millrace.telemetry.json.JsonFormatException;
 import io.millrace.telemetry.json.JsonStream;
 import java.io.IOException;
@@ -14,7 +15,6 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /**
  * The JSON at the head of a safetensors file, believed only after every claim has been checked
@@ -196,20 +196,20 @@ public record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, Str
         } catch (JsonFormatException e) {
             throw bad(file, name, "is described wrongly: " + e.getMessage());
         }
-        DType dtype =
-                exactDtype(claim.dtype())
+        TensorFormat format =
+                TensorFormats.find(claim.dtype())
                         .orElseThrow(() ->
                                 bad(file, name, "has the unknown dtype '" + claim.dtype() + "'"));
         if (claim.offsets().size() != 2) {
             throw bad(file, name, "has data_offsets that are not a pair");
         }
-        return place(file, name, dtype, claim.shape(), claim.offsets(), dataStart, fileBytes);
+        return place(file, name, format, claim.shape(), claim.offsets(), dataStart, fileBytes);
     }
 
     private static TensorInfo place(
             Path file,
             String name,
-            DType dtype,
+            TensorFormat format,
             List<Long> shape,
             List<Long> offsets,
             long dataStart,
@@ -229,7 +229,7 @@ public record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, Str
                             + (fileBytes - dataStart)
                             + " bytes: the file is cut short or its header lies");
         }
-        long needed = sizeBytes(file, name, dtype, shape);
+        long needed = sizeBytes(file, name, format, shape);
         if (needed != end - begin) {
             throw bad(
                     file,
@@ -237,28 +237,23 @@ public record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, Str
                     "has "
                             + (end - begin)
                             + " bytes where "
-                            + dtype
+                            + format.name()
                             + " of shape "
                             + shape
                             + " needs "
                             + needed);
         }
-        return new TensorInfo(file, name, dtype, shape, dataStart + begin, needed);
+        return new TensorInfo(file, name, format, shape, dataStart + begin, needed);
     }
 
-    /** Bytes of a tensor; the header is refused where they exceed 63 bits. */
-    private static long sizeBytes(Path file, String name, DType dtype, List<Long> shape) {
+    /** Bytes of a tensor; the header is refused where its shape has none. */
+    private static long sizeBytes(Path file, String name, TensorFormat format, List<Long> shape) {
         try {
-            // A zero extent makes the product zero, yet the others must not overflow unnoticed.
-            long size = dtype.sizeBytes();
-            boolean empty = false;
-            for (long extent : shape) {
-                empty |= extent == 0;
-                size = Math.multiplyExact(size, Math.max(extent, 1));
-            }
-            return empty ? 0 : size;
+            return format.bytes(shape);
         } catch (ArithmeticException e) {
             throw bad(file, name, "has the shape " + shape + ", which overflows 63 bits");
+        } catch (IllegalArgumentException e) {
+            throw bad(file, name, "has the shape " + shape + ": " + e.getMessage());
         }
     }
 
@@ -291,10 +286,6 @@ public record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, Str
                     "has " + (fileBytes - covered) + " bytes after the last tensor",
                     DAMAGED);
         }
-    }
-
-    private static Optional<DType> exactDtype(String name) {
-        return DType.find(name).filter(dtype -> dtype.name().equals(name));
     }
 
     private static BadInputException bad(Path file, String name, String what) {

@@ -1,6 +1,6 @@
 package io.millrace.model.file;
 
-import io.millrace.memory.DType;
+import io.millrace.memory.TensorFormat;
 import io.millrace.memory.file.DiskFile;
 import io.millrace.memory.file.DurableFiles;
 import io.millrace.telemetry.json.Json;
@@ -39,10 +39,10 @@ public final class SafetensorsWriter implements AutoCloseable {
      * A tensor to be written.
      *
      * @param name its name
-     * @param dtype how its elements are stored
+     * @param format how its elements are stored
      * @param shape row-major extents
      */
-    public record Entry(String name, DType dtype, List<Long> shape) {
+    public record Entry(String name, TensorFormat format, List<Long> shape) {
         /** Freezes the shape. */
         public Entry {
             shape = List.copyOf(shape);
@@ -50,7 +50,7 @@ public final class SafetensorsWriter implements AutoCloseable {
 
         /** Bytes of all elements. */
         public long sizeBytes() {
-            return shape.stream().reduce((long) dtype.sizeBytes(), Math::multiplyExact);
+            return format.bytes(shape);
         }
     }
 
@@ -125,7 +125,7 @@ public final class SafetensorsWriter implements AutoCloseable {
         long offset = 0;
         for (Entry tensor : tensors) {
             Map<String, Object> fields = new LinkedHashMap<>();
-            fields.put("dtype", tensor.dtype().name());
+            fields.put("dtype", tensor.format().name());
             fields.put("shape", tensor.shape());
             fields.put("data_offsets", List.of(offset, offset + tensor.sizeBytes()));
             json.put(tensor.name(), fields);

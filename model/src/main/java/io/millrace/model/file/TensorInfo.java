@@ -1,6 +1,7 @@
 package io.millrace.model.file;
 
 import io.millrace.memory.DType;
+import io.millrace.memory.TensorFormat;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -9,13 +10,18 @@ import java.util.List;
  *
  * @param file the file that holds it
  * @param name its name there
- * @param dtype how its elements are stored
+ * @param format how its elements are stored
  * @param shape row-major extents; empty for a scalar
  * @param offsetBytes from the start of the file
  * @param sizeBytes bytes of all elements
  */
 public record TensorInfo(
-        Path file, String name, DType dtype, List<Long> shape, long offsetBytes, long sizeBytes) {
+        Path file,
+        String name,
+        TensorFormat format,
+        List<Long> shape,
+        long offsetBytes,
+        long sizeBytes) {
 
     /** Freezes the shape. */
     public TensorInfo {
@@ -24,6 +30,14 @@ public record TensorInfo(
 
     /** Number of elements. */
     public long elementCount() {
-        return sizeBytes / dtype.sizeBytes();
+        return sizeBytes / format.unitBytes() * format.unitElements();
+    }
+
+    /** The numbers of a plain array; an IllegalStateException of another format. */
+    public DType dtype() {
+        if (format instanceof DType dtype) {
+            return dtype;
+        }
+        throw new IllegalStateException(name + " of " + format.name() + " is no plain array");
     }
 }

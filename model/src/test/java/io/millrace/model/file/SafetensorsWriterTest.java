@@ -111,7 +111,7 @@ class SafetensorsWriterTest {
 
     private static List<SafetensorsWriter.Entry> entries(SafetensorsFile file) {
         return file.tensors().values().stream()
-                .map(t -> new SafetensorsWriter.Entry(t.name(), t.dtype(), t.shape()))
+                .map(t -> new SafetensorsWriter.Entry(t.name(), t.format(), t.shape()))
                 .toList();
     }
 }

@@ -25,6 +25,7 @@ public final class DenseWeightPasses implements WeightPasses {
     private final WorkerPool pool;
     private final ParameterPass[] passes;
     private final PassOutputs[] outputs;
+    private final ReadForms reads;
     private final int foldEvery;
 
     /**
@@ -46,6 +47,7 @@ public final class DenseWeightPasses implements WeightPasses {
         this.foldEvery = foldEvery;
         passes = new ParameterPass[pool.workers()];
         outputs = new PassOutputs[pool.workers()];
+        reads = new ReadForms(outputs);
         for (int worker = 0; worker < passes.length; worker++) {
             passes[worker] = new ParameterPass(direction, rounding);
             outputs[worker] = new PassOutputs(scales);
@@ -64,6 +66,9 @@ public final class DenseWeightPasses implements WeightPasses {
 
     @Override
     public TensorForm form(HostVisit visit, int tensor, Query query, boolean store) {
+        if (!visit.slot(tensor).isPlain()) {
+            return reads.form(visit, tensor, query);
+        }
         return form(visit, tensor, plan(visit, tensor, query, store));
     }
 

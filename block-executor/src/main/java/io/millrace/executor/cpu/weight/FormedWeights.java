@@ -43,7 +43,7 @@ public final class FormedWeights {
     /** Whether the stored bytes are already what the query wants to see, in a type. */
     public boolean isPlain(int tensor, DType type) {
         return seen(tensor).isStill()
-                && visit.slot(tensor).dtype() == type
+                && visit.slot(tensor).format() == type
                 && visit.isCurrent(tensor);
     }
 

@@ -7,12 +7,15 @@ import io.millrace.executor.step.ForwardRequest;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.TensorSlot;
 import io.millrace.prefetch.BlockLease;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** A visit of a block in memory that the host can address. */
 public final class HostVisit extends BlockVisit {
-    private final List<StoredTensor> stored = new ArrayList<>();
+    private final MemorySegment bytes;
+    private final List<Optional<StoredTensor>> stored = new ArrayList<>();
 
     public HostVisit(
             BlockLease lease,
@@ -21,24 +24,35 @@ public final class HostVisit extends BlockVisit {
             int foldEvery,
             boolean lastOfStep) {
         super(lease, layout, request, foldEvery, lastOfStep);
+        bytes = lease.weights();
         for (int index = 0; index < layout.tensors().size(); index++) {
             TensorSlot slot = layout.tensors().get(index);
-            stored.add(
-                    new StoredTensor(
-                            lease.weights(),
-                            slot.offsetBytes(),
-                            slot.dtype(),
-                            slot.tensorId(),
-                            slot.elementCount(),
-                            slot.isVector(),
-                            layout.states(index).stream()
-                                    .map(one -> new StoredState(one.offsetBytes(), one.dtype()))
-                                    .toList()));
+            stored.add(slot.isPlain() ? Optional.of(stored(lease, layout, index)) : Optional.empty());
         }
     }
 
+    private static StoredTensor stored(BlockLease lease, BlockLayout layout, int index) {
+        TensorSlot slot = layout.tensors().get(index);
+        return new StoredTensor(
+                lease.weights(),
+                slot.offsetBytes(),
+                slot.dtype(),
+                slot.tensorId(),
+                slot.elementCount(),
+                slot.isVector(),
+                layout.states(index).stream()
+                        .map(one -> new StoredState(one.offsetBytes(), one.dtype()))
+                        .toList());
+    }
+
+    /** A plain array of numbers where it lies. */
     public StoredTensor stored(int index) {
-        return stored.get(index);
+        return stored.get(index).orElseThrow();
+    }
+
+    /** The block's bytes. */
+    public MemorySegment bytes() {
+        return bytes;
     }
 
     /** Folds what no operator formed, and says so to the lease. */
