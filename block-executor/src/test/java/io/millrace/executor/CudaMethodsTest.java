@@ -11,6 +11,7 @@ import io.millrace.executor.journal.Replay;
 import io.millrace.optim.estimate.Estimators;
 import io.millrace.optim.estimate.StepRecord;
 import io.millrace.optim.journal.JournalReader;
+import io.millrace.optim.participation.RandomLayers;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -50,6 +51,9 @@ class CudaMethodsTest {
                                         .perturbation("rademacher")
                                         .queries(4)),
                 method("lezo", run -> run.blocks("random").foldEvery(2)),
+                method(
+                        "lezo without ends",
+                        run -> run.blocks("random").method(RandomLayers.FROZEN_ENDS, true)),
                 method("lezo, low-rank", run -> run.blocks("random").perturbation("low-rank")),
                 method(
                         "low-rank of some",

@@ -104,6 +104,23 @@ final class CudaStepTest {
         }
     }
 
+    /**
+     * Two directions of two signs, in the last of three layers; what is below is theirs at once.
+     */
+    @Test
+    void whatLiesBeforeTheFirstTrainedLayerRunsOnce() throws IOException {
+        assertThat(attentions("all", "full")).isEqualTo(3 * 2);
+        assertThat(attentions("last", "*layers.2.*")).isEqualTo(2 + 2);
+    }
+
+    private long attentions(String name, String tuned) throws IOException {
+        kit.cuda().clearCalls();
+        TuningRun.run(config(name).steps(1).microBatch(4).tune(tuned).build(), RunListener.SILENT);
+        return kit.cuda().calls().stream()
+                .filter(call -> call.text().startsWith("millrace_attend"))
+                .count();
+    }
+
     @Test
     void computingIsTimedByTheDevicesOwnEvents() throws IOException {
         Path out = TuningRun.run(config("timed").steps(3).build(), RunListener.SILENT).out();

@@ -23,6 +23,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.function.UnaryOperator;
@@ -67,6 +68,12 @@ class MethodsTest {
                 method(
                         "lezo-half, folded seldom",
                         run -> run.blocks("random").method(RandomLayers.FROZEN, 0.5).foldEvery(3)),
+                method(
+                        "lezo without ends",
+                        run -> run.blocks("random").method(RandomLayers.FROZEN_ENDS, true)),
+                method(
+                        "low-rank lezo without ends",
+                        run -> thinLezo(run).method(RandomLayers.FROZEN_ENDS, true)),
                 method("zo-sign", run -> run.optimizer("zo-sign")),
                 method("zo-adam of lezo", run -> run.optimizer("zo-adam").blocks("random")),
                 method(
@@ -180,6 +187,21 @@ class MethodsTest {
         }
         assertThat(bytes(out, "model.embed_tokens.weight"))
                 .isNotEqualTo(bytes(model, "model.embed_tokens.weight"));
+    }
+
+    @Test
+    void frozenEndsKeepTheirBytes() throws IOException {
+        Method method = run -> run.blocks("random").method(RandomLayers.FROZEN_ENDS, true);
+        Path out = run("ends", method, MemoryConfig.DEFAULT);
+        for (String end :
+                List.of("model.embed_tokens.weight", "model.norm.weight", "lm_head.weight")) {
+            assertThat(bytes(out, end)).as(end).isEqualTo(bytes(model, end));
+        }
+        assertThat(
+                        Files.mismatch(
+                                out.resolve("model.safetensors"),
+                                model.resolve("model.safetensors")))
+                .isNotEqualTo(-1);
     }
 
     @Test

@@ -1,16 +1,21 @@
 package io.millrace.executor.cpu;
 
 import io.millrace.executor.cpu.op.CpuWorkers;
+import io.millrace.executor.cpu.op.Operator;
+import io.millrace.executor.cpu.op.RowTasks;
+import io.millrace.executor.cpu.op.Rows;
 import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.cpu.weight.HostVisit;
 import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.cpu.weight.WeightPasses;
 import io.millrace.executor.schedule.Schedule;
+import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
 import io.millrace.executor.step.HeadSink;
 import io.millrace.executor.step.MicroBatch;
+import io.millrace.executor.step.MicroBatches;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.executor.step.Variants;
 import io.millrace.executor.step.VisitLoop;
@@ -25,8 +30,8 @@ import java.util.Map;
 
 /**
  * Forward passes in block-major order: while a block is on the device, every query, all its scales
- * and every micro-batch go through it; a block is asked for once a step (a tied one twice: as
- * embedding and as head).
+ * and every micro-batch go through it, or the first scale alone while no block had a part in the
+ * step; a block is asked for once a step (a tied one twice: as embedding and as head).
  */
 public final class DecoderForward implements Forward {
     private final ModelLayout layout;
@@ -74,9 +79,9 @@ public final class DecoderForward implements Forward {
     public void run(ForwardRequest request, HeadSink sink) {
         loop.run(
                 request,
-                (visit, entry) -> {
-                    for (int query = 0; query < request.queries().size(); query++) {
-                        runBlock(request, visit, entry, query, sink);
+                (visit, entry, asked) -> {
+                    for (int query = 0; query < asked.queries().size(); query++) {
+                        runBlock(asked, visit, entry, query, sink);
                     }
                 });
     }
@@ -111,6 +116,24 @@ public final class DecoderForward implements Forward {
         @Override
         public void finish(HostVisit visit) {
             visit.finish(passes);
+        }
+
+        @Override
+        public void spread(ForwardRequest request) {
+            Variants first = scratch.hidden(0, 0);
+            int rows = MicroBatches.paddedRowCount(request.microBatches());
+            RowTasks.run(
+                    workers.pool(),
+                    Operator.EMBEDDING,
+                    request.scales() - 1,
+                    rows,
+                    first.rowStride(),
+                    (scale, from, to, worker) -> {
+                        Floats in = first.of(0).at(from * first.rowStride());
+                        Floats out = first.of(scale + 1).at(from * first.rowStride());
+                        long count = (to - from) * first.rowStride();
+                        Rows.copy(in.segment(), in.start(), out.segment(), out.start(), count);
+                    });
         }
 
         @Override

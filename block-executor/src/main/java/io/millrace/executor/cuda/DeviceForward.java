@@ -1,6 +1,7 @@
 package io.millrace.executor.cuda;
 
 import io.millrace.executor.cuda.kernel.DeviceKernels;
+import io.millrace.executor.cuda.kernel.DeviceMatrix;
 import io.millrace.executor.cuda.weight.DevicePasses;
 import io.millrace.executor.cuda.weight.DeviceScratch;
 import io.millrace.executor.cuda.weight.DeviceVisit;
@@ -10,6 +11,7 @@ import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
 import io.millrace.executor.step.HeadSink;
+import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.executor.step.Variants;
 import io.millrace.executor.step.VisitLoop;
@@ -79,10 +81,10 @@ final class DeviceForward implements Forward {
         List<BatchUpload.Tables> batches = parts.batch().upload(request.microBatches());
         loop.run(
                 request,
-                (visit, entry) -> {
+                (visit, entry, asked) -> {
                     parts.passes().begin(visit);
-                    for (int query = 0; query < request.queries().size(); query++) {
-                        runBlock(request, visit, entry, query, batches, sink);
+                    for (int query = 0; query < asked.queries().size(); query++) {
+                        runBlock(asked, visit, entry, query, batches, sink);
                     }
                 });
         if (sink.wantsLogits()) {
@@ -110,6 +112,16 @@ final class DeviceForward implements Forward {
         @Override
         public void release(BlockLease lease) {
             lease.releaseAfter(device.compute());
+        }
+
+        @Override
+        public void spread(ForwardRequest request) {
+            DeviceMatrix first = parts.scratch().hidden(0, 0);
+            int width = Math.toIntExact(first.rowStride());
+            int rows = request.microBatches().stream().mapToInt(MicroBatch::tokenCount).sum();
+            DeviceMatrix same = new DeviceMatrix(first.address(), 0, width, first.type());
+            int others = request.scales() - 1;
+            parts.kernels().pick(same, 0, parts.scratch().hidden(1, 0), rows, width, others);
         }
 
         @Override

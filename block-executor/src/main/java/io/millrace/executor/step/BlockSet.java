@@ -28,8 +28,10 @@ public final class BlockSet {
         }
         BitSet layers = participation.layers(stepSeed, visits.size() - 2);
         BitSet blocks = new BitSet();
-        blocks.set(visits.getFirst());
-        blocks.set(visits.getLast());
+        if (participation.hasEnds()) {
+            blocks.set(visits.getFirst());
+            blocks.set(visits.getLast());
+        }
         layers.stream().forEach(layer -> blocks.set(visits.get(layer + 1)));
         return new BlockSet(blocks);
     }

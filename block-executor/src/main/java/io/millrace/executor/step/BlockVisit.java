@@ -78,6 +78,11 @@ public abstract class BlockVisit {
         return !request.parts().has(layout.index()) || !slot(index).isTrained();
     }
 
+    /** Whether queries see all of the block as it is. */
+    public final boolean isStill() {
+        return IntStream.range(0, folded.length).allMatch(this::isStill);
+    }
+
     /** Which block it is. */
     public final int block() {
         return layout.index();

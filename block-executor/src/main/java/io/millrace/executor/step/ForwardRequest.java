@@ -70,6 +70,16 @@ public record ForwardRequest(
         return fold(updates, Folding.SCHEDULED);
     }
 
+    /** The same pass for θ itself and nothing else. */
+    public ForwardRequest atTheta() {
+        return new ForwardRequest(step, microBatches, AT_THETA, updates, parts, folding);
+    }
+
+    /** Scales of all queries. */
+    public int scales() {
+        return firstScale(queries.size());
+    }
+
     /** Scales of the queries before one. */
     public int firstScale(int query) {
         int scales = 0;

@@ -33,6 +33,15 @@ public final class MicroBatches {
         return count;
     }
 
+    /** Rows of hidden states that all micro-batches take, padded. */
+    public static int paddedRowCount(List<MicroBatch> microBatches) {
+        int count = 0;
+        for (MicroBatch batch : microBatches) {
+            count += MicroBatch.padded(batch.tokenCount());
+        }
+        return count;
+    }
+
     private static MicroBatch scoring(Batch batch) {
         int[] targets = batch.targets();
         int scored = batch.scoredTokens();

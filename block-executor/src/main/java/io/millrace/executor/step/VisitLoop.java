@@ -31,17 +31,21 @@ public final class VisitLoop<V extends BlockVisit> {
 
         /** Hears that it is computed. */
         default void ended(int place) {}
+
+        /** Copies the hidden states of the first scale to all others of a request. */
+        void spread(ForwardRequest request);
     }
 
     /** Computes on a block. */
     @FunctionalInterface
     public interface Computation<V extends BlockVisit> {
         /**
-         * Every query and every micro-batch of the request.
+         * Every query and every micro-batch of what is asked.
          *
          * @param entry what of the model it is
+         * @param asked the request, or its first scale alone where all others see the same
          */
-        void compute(V visit, VisitPlan.Entry entry);
+        void compute(V visit, VisitPlan.Entry entry, ForwardRequest asked);
     }
 
     /** Takes a block once it is folded. */
@@ -66,18 +70,51 @@ public final class VisitLoop<V extends BlockVisit> {
         this.visits = visits;
     }
 
-    /** One pass that computes. */
+    /**
+     * One pass that computes. What comes before the first block with a part in it is the same for
+     * every scale of every query, and is computed once.
+     */
     public void run(ForwardRequest request, Computation<V> computation) {
+        Shared shared = new Shared(request);
         pass(
                 whole,
                 (place, block, lastOfStep, lease) -> {
                     visits.began(place, block, request.step());
                     foldOverdue(lease, block, request);
                     V visit = visits.open(lease, block, request, lastOfStep);
-                    computation.compute(visit, whole.entry(place));
+                    VisitPlan.Entry entry = whole.entry(place);
+                    computation.compute(visit, entry, shared.asked(visit, entry));
                     visits.finish(visit);
                     visits.ended(place);
                 });
+    }
+
+    /** How far a pass has come with one scale for all. */
+    private final class Shared {
+        private final ForwardRequest request;
+        private boolean once;
+
+        Shared(ForwardRequest request) {
+            this.request = request;
+            once = request.scales() > 1;
+        }
+
+        /** What a visit computes; the head answers for every scale. */
+        ForwardRequest asked(V visit, VisitPlan.Entry entry) {
+            if (!once) {
+                return request;
+            }
+            boolean first = entry.part() == VisitPlan.Part.EMBEDDING;
+            boolean head = entry.part() == VisitPlan.Part.HEAD;
+            if (!head && visit.isStill()) {
+                return request.atTheta();
+            }
+            once = false;
+            if (!first) {
+                visits.spread(request);
+            }
+            return request;
+        }
     }
 
     /** One pass that only folds. */

@@ -4,8 +4,7 @@ import java.util.BitSet;
 
 /**
  * Which of a model's layers have a part in a step: in the others z is 0 and nothing is updated,
- * weight decay included. What lies before the first and after the last layer always has one. A pure
- * function of the step's seed, so that a replay needs no more.
+ * weight decay included. A pure function of the step's seed, so that a replay needs no more.
  */
 public interface Participation {
     /** The name on the command line and in the journal, such as {@code all}. */
@@ -14,6 +13,14 @@ public interface Participation {
     /** Whether every layer has a part in every step. */
     default boolean isWhole() {
         return false;
+    }
+
+    /**
+     * Whether what lies before the first and after the last layer has a part in every step;
+     * otherwise it has one in none.
+     */
+    default boolean hasEnds() {
+        return true;
     }
 
     /**

@@ -23,9 +23,11 @@ public final class Participations {
                             Kind.of(AllLayers.NAME, List.of(), (_, _) -> new AllLayers()),
                             Kind.of(
                                     RandomLayers.NAME,
-                                    List.of(RandomLayers.FROZEN),
+                                    List.of(RandomLayers.FROZEN, RandomLayers.FROZEN_ENDS),
                                     (values, _) ->
-                                            new RandomLayers(values.get(RandomLayers.FROZEN)))),
+                                            new RandomLayers(
+                                                    values.get(RandomLayers.FROZEN),
+                                                    values.get(RandomLayers.FROZEN_ENDS)))),
                     ParticipationKind.class);
 
     private Participations() {}

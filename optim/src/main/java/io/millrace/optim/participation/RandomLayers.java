@@ -11,8 +11,9 @@ import java.util.BitSet;
  * permutation that the step's seed makes, {@code round((1 − frozen) L)} of L and at least one.
  *
  * @param frozen share of the layers that a step leaves out, in [0, 1)
+ * @param frozenEnds whether embedding, final norm and head have no part in any step
  */
-public record RandomLayers(double frozen) implements Participation {
+public record RandomLayers(double frozen, boolean frozenEnds) implements Participation {
     /** The name on the command line and in the journal. */
     public static final String NAME = "random";
 
@@ -30,6 +31,22 @@ public record RandomLayers(double frozen) implements Participation {
                     .decidesBytes()
                     .build();
 
+    /** Whether all steps leave the ends out. */
+    public static final Option<Boolean> FROZEN_ENDS =
+            Option.named("frozen-ends", OptionTypes.FLAG)
+                    .help(
+                            "Leave embedding, final norm and head out of every step: what lies"
+                                    + " before a step's first layer is then computed once.")
+                    .usualUnsaid(false)
+                    .decidesBytes()
+                    .saidUnlessUsual()
+                    .build();
+
+    /** Layers of which the ends always have a part in a step. */
+    public RandomLayers(double frozen) {
+        this(frozen, false);
+    }
+
     /** Checks the share. */
     public RandomLayers {
         if (!(frozen >= 0 && frozen < 1)) {
@@ -40,6 +57,11 @@ public record RandomLayers(double frozen) implements Participation {
     @Override
     public String name() {
         return NAME;
+    }
+
+    @Override
+    public boolean hasEnds() {
+        return !frozenEnds;
     }
 
     @Override
