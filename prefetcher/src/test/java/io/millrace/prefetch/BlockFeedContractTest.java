@@ -178,10 +178,13 @@ final class BlockFeedContractTest {
                 kind,
                 FeedRig.UNTIED,
                 feed -> {
-                    for (int block : FeedRig.UNTIED) {
-                        BlockLease lease = feed.acquire(block);
-                        lease.close();
-                        lease.close();
+                    for (int pass = 0; pass < 2; pass++) {
+                        for (int block : FeedRig.UNTIED) {
+                            BlockLease lease = feed.acquire(block);
+                            assertThat(lease.foldedThrough()).isZero();
+                            lease.close();
+                            lease.close();
+                        }
                     }
                     feed.close();
                 });

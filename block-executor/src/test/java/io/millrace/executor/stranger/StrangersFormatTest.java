@@ -89,7 +89,14 @@ class StrangersFormatTest {
                 assertThat(tensor.format()).isEqualTo(base.tensor(tensor.name()).format());
             }
         }
+    }
 
+    @Test
+    void itStreamsAndReplays() throws IOException {
+        Path model = model("llama", "q_proj", "down_proj", "embed_tokens");
+        String tune = "!*q_proj*,!*down_proj*,!*embed_tokens*";
+        String direction = "gaussian";
+        Path memory = tune("memory", model, direction, tune, MemoryConfig.DEFAULT);
         Map<String, byte[]> expected = Runs.result(memory);
         MemoryConfig emulated = Runs.memory(DeviceName.EMULATED, OptionalLong.empty());
         Runs.assertSame(tune("emulated", model, direction, tune, emulated), expected, "emulated");

@@ -55,6 +55,16 @@ public final class WorkerPool implements AutoCloseable {
      * @param workers threads at work in a call, the caller included; at least 1
      */
     public WorkerPool(int workers) {
+        this(workers, true);
+    }
+
+    /**
+     * A team whose threads may be left unstarted: others then play them, step by step.
+     *
+     * @param workers threads at work in a call, the caller included
+     * @param starts whether they run
+     */
+    WorkerPool(int workers, boolean starts) {
         if (workers < 1) {
             throw new IllegalArgumentException("workers must be at least 1, not " + workers);
         }
@@ -63,8 +73,8 @@ public final class WorkerPool implements AutoCloseable {
         for (int i = 0; i < others.length; i++) {
             others[i] = new Worker(i + 1);
         }
-        for (Worker worker : others) {
-            worker.start();
+        for (int i = 0; starts && i < others.length; i++) {
+            others[i].start();
         }
     }
 
@@ -117,14 +127,11 @@ public final class WorkerPool implements AutoCloseable {
     }
 
     private void share(int tasks, Operator first, Task work) {
-        task = work;
-        operator = first;
-        taskCount = tasks;
-        unfinished.set(tasks);
-        long generation = (unclaimed.get() >>> Integer.SIZE) + 1;
-        unclaimed.set(generation << Integer.SIZE | tasks); // publishes the fields above
+        publish(tasks, first, work);
         for (int i = 0; i < others.length && i < tasks - 1; i++) {
-            others[i].wakeIfParked();
+            if (isParked(i + 1)) {
+                LockSupport.unpark(others[i]);
+            }
         }
         drain(0);
         awaitOthers();
@@ -138,6 +145,44 @@ public final class WorkerPool implements AutoCloseable {
         }
     }
 
+    /** Lets workers claim tasks. */
+    void publish(int tasks, Operator first, Task work) {
+        task = work;
+        operator = first;
+        taskCount = tasks;
+        unfinished.set(tasks);
+        long generation = (unclaimed.get() >>> Integer.SIZE) + 1;
+        unclaimed.set(generation << Integer.SIZE | tasks); // publishes the fields above
+    }
+
+    /** Whether a worker must be woken; asked after {@link #publish}. */
+    boolean isParked(int workerIndex) {
+        return others[workerIndex - 1].parked;
+    }
+
+    /**
+     * Says that a worker is about to park, and whether it may. The caller asks {@link #isParked}
+     * after it publishes, so that one of the two sees the other.
+     */
+    boolean mayPark(int workerIndex) {
+        others[workerIndex - 1].parked = true;
+        return (unclaimed.get() & UNCLAIMED_MASK) == 0 && !closed;
+    }
+
+    /**
+     * Says that the caller is about to park, and whether it may. Whoever ends the last task reads
+     * that after its decrement, so that one of the two sees the other.
+     */
+    boolean callerMayPark() {
+        parkedCaller = Thread.currentThread();
+        return unfinished.get() != 0;
+    }
+
+    /** Ends a task; the caller if it must be woken, else null. */
+    Thread finishTask() {
+        return unfinished.decrementAndGet() == 0 ? parkedCaller : null;
+    }
+
     private void awaitOthers() {
         int spins = 0;
         boolean interrupted = false;
@@ -146,8 +191,7 @@ public final class WorkerPool implements AutoCloseable {
                 Thread.onSpinWait();
                 continue;
             }
-            parkedCaller = Thread.currentThread();
-            if (unfinished.get() != 0) { // the last worker reads parkedCaller after its decrement
+            if (callerMayPark()) {
                 LockSupport.park(this);
             }
             parkedCaller = null;
@@ -159,7 +203,7 @@ public final class WorkerPool implements AutoCloseable {
     }
 
     /** Claims and runs tasks until none is left; false when there was none at all. */
-    private boolean drain(int workerIndex) {
+    boolean drain(int workerIndex) {
         boolean any = false;
         long state = unclaimed.get();
         while ((state & UNCLAIMED_MASK) != 0) {
@@ -185,9 +229,7 @@ public final class WorkerPool implements AutoCloseable {
             }
         } finally {
             clock.enter(workerIndex, Operator.OTHER); // before others may read the sums
-            if (unfinished.decrementAndGet() == 0) {
-                LockSupport.unpark(parkedCaller); // null is allowed
-            }
+            LockSupport.unpark(finishTask()); // null is allowed
         }
     }
 
@@ -224,12 +266,6 @@ public final class WorkerPool implements AutoCloseable {
             setDaemon(true);
         }
 
-        void wakeIfParked() {
-            if (parked) {
-                LockSupport.unpark(this);
-            }
-        }
-
         @Override
         public void run() {
             int spins = 0;
@@ -246,9 +282,7 @@ public final class WorkerPool implements AutoCloseable {
         }
 
         private void park() {
-            parked = true;
-            // The caller reads parked after it publishes, so one of the two sees the other.
-            if ((unclaimed.get() & UNCLAIMED_MASK) == 0 && !closed) {
+            if (mayPark(index)) {
                 LockSupport.park(WorkerPool.this);
                 Thread.interrupted(); // an interrupt means nothing here and would make park return
             }

@@ -13,7 +13,6 @@ import io.netty.channel.uring.IoUringIoOps;
 import java.util.Optional;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * io_uring through Netty's generic handles: one ring, one thread, which submits and completes.
@@ -32,7 +31,7 @@ final class UringEngine implements IoEngine {
     private final MultiThreadIoEventLoopGroup group;
     private final IoEventLoop loop;
     private final IoRegistration ring;
-    private final AtomicReference<IoRequest> pushed = new AtomicReference<>();
+    private final RequestStack pushed = new RequestStack();
     private final Runnable drain = this::drain;
     private volatile boolean closed;
 
@@ -80,27 +79,16 @@ final class UringEngine implements IoEngine {
         if (closed) {
             throw new IllegalStateException("the I/O thread has ended");
         }
-        IoRequest top;
-        do {
-            top = pushed.get();
-            request.next = top;
-        } while (!pushed.compareAndSet(top, request));
+        boolean first = pushed.push(request);
         if (loop.inEventLoop()) {
             drain();
-        } else if (top == null) { // else whoever pushed before has called already
+        } else if (first) { // else whoever pushed before has called already
             loop.execute(drain);
         }
     }
 
     private void drain() {
-        IoRequest newest = pushed.getAndSet(null);
-        IoRequest oldest = null;
-        while (newest != null) { // the stack has the newest on top; send the oldest first
-            IoRequest below = newest.next;
-            newest.next = oldest;
-            oldest = newest;
-            newest = below;
-        }
+        IoRequest oldest = pushed.takeAll();
         while (oldest != null) {
             IoRequest following = oldest.next;
             oldest.next = null;
