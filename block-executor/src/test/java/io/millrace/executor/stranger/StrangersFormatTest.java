@@ -22,7 +22,6 @@ import io.millrace.model.SyntheticModel;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.file.SafetensorsWriter;
-import io.millrace.model.file.SafetensorsWriter.Entry;
 import io.millrace.model.file.TensorInfo;
 import io.millrace.optim.journal.JournalReader;
 import io.millrace.telemetry.json.JsonObject;
@@ -225,7 +224,7 @@ class StrangersFormatTest {
                 entry -> {
                     for (String part : packed) {
                         if (entry.name().contains(part) && entry.shape().size() == 2) {
-                            return new Entry(entry.name(), TOY, entry.shape());
+                            return new SafetensorsWriter.Entry(entry.name(), TOY, entry.shape());
                         }
                     }
                     return entry;
@@ -233,27 +232,27 @@ class StrangersFormatTest {
                 bytes -> bytes);
     }
 
-    private static Entry widened(Entry entry) {
+    private static SafetensorsWriter.Entry widened(SafetensorsWriter.Entry entry) {
         boolean packed = entry.format() == TOY;
-        return packed ? new Entry(entry.name(), DType.F32, entry.shape()) : entry;
+        return packed ? new SafetensorsWriter.Entry(entry.name(), DType.F32, entry.shape()) : entry;
     }
 
     /** Another folder of the same weights, some in other formats. */
     private Path copy(
-            String name, Path from, UnaryOperator<Entry> formats, UnaryOperator<byte[]> bytes)
+            String name, Path from, UnaryOperator<SafetensorsWriter.Entry> formats, UnaryOperator<byte[]> bytes)
             throws IOException {
         Path to = Files.createDirectory(temp.resolve(name));
         Files.copy(from.resolve("config.json"), to.resolve("config.json"));
         try (SafetensorsFile file = SafetensorsFile.open(from.resolve(WEIGHTS))) {
-            List<Entry> entries = new ArrayList<>();
+            List<SafetensorsWriter.Entry> entries = new ArrayList<>();
             for (TensorInfo tensor : file.tensors().values()) {
                 entries.add(
-                        formats.apply(new Entry(tensor.name(), tensor.format(), tensor.shape())));
+                        formats.apply(new SafetensorsWriter.Entry(tensor.name(), tensor.format(), tensor.shape())));
             }
             try (SafetensorsWriter writer =
                     SafetensorsWriter.create(
                             to.resolve(WEIGHTS), SafetensorsWriter.PT_METADATA, entries)) {
-                for (Entry entry : entries) {
+                for (SafetensorsWriter.Entry entry : entries) {
                     byte[] stored = converted(file, file.tensor(entry.name()), entry.format());
                     writer.write(entry.name(), MemorySegment.ofArray(bytes.apply(stored)));
                 }
