@@ -60,6 +60,13 @@ class MethodsTest {
         return Stream.of(
                 method("one-sided", run -> run.estimator("one-sided")),
                 method("three-point", run -> run.estimator("three-point").queries(2)),
+                method("population", run -> run.estimator("population").queries(3)),
+                method(
+                        "mirrored population",
+                        run ->
+                                run.estimator("population")
+                                        .method(Estimators.MIRRORED, true)
+                                        .queries(2)),
                 method("conservative", run -> run.estimator("conservative").queries(1).lr(1e-3)),
                 method(
                         "one-sided, low-rank",
@@ -237,6 +244,7 @@ class MethodsTest {
                 run -> run.estimator("one-sided").method(Estimators.NORMALIZE, true).queries(1),
                 "--queries",
                 "spread");
+        refused(run -> run.estimator("population").queries(1), "--queries", "population");
         refused(
                 run -> run.blocks("random").method(RandomLayers.FROZEN, 1.0),
                 "--frozen-blocks",

@@ -8,6 +8,7 @@ import io.millrace.optim.estimate.ConservativeEstimator;
 import io.millrace.optim.estimate.Estimator;
 import io.millrace.optim.estimate.Judgement;
 import io.millrace.optim.estimate.OneSidedEstimator;
+import io.millrace.optim.estimate.PopulationEstimator;
 import io.millrace.optim.estimate.Query;
 import io.millrace.optim.estimate.QueryResult;
 import io.millrace.optim.estimate.Round;
@@ -153,6 +154,48 @@ final class EstimatorsTest {
         assertThat(found.queries()).extracting(QueryResult::projectedGrad).containsOnly(0.0);
     }
 
+    /** Losses 1, 3, 3, 1: the mean is 2, and each is 1 away. */
+    @Test
+    void aPopulationIsHeldToItsMeanInUnitsOfItsSpread() {
+        PopulationEstimator plain = new PopulationEstimator(4, false);
+        assertThat(begin(plain, 0.5).queries())
+                .extracting(Query::scales)
+                .containsOnly(List.of(0.5f));
+        assertThat(plain.questions().allScales()).isEqualTo(4);
+        Judgement.Found found =
+                found(
+                        plain,
+                        0.5,
+                        new double[] {1},
+                        new double[] {3},
+                        new double[] {3},
+                        new double[] {1});
+        double unit = 1 / (1 + 1e-8);
+        assertThat(found.loss()).isEqualTo(2);
+        assertThat(found.queries())
+                .extracting(QueryResult::projectedGrad)
+                .containsExactly(-unit, unit, unit, -unit);
+        assertThat(found.queries().get(1).losses()).containsExactly(3.0);
+    }
+
+    @Test
+    void aMirroredPopulationCountsBothSidesOfADirection() {
+        PopulationEstimator mirrored = new PopulationEstimator(2, true);
+        assertThat(begin(mirrored, 0.5).queries())
+                .extracting(Query::scales)
+                .containsOnly(List.of(0.5f, -0.5f));
+        Judgement.Found found = found(mirrored, 0.5, new double[] {1, 3}, new double[] {3, 1});
+        double unit = 1 / (1 + 1e-8);
+        assertThat(found.queries())
+                .extracting(QueryResult::projectedGrad)
+                .containsExactly(-unit, unit);
+        assertThat(found.queries().getFirst().losses()).containsExactly(1.0, 3.0);
+        // One direction has two members; without a spread nothing moves.
+        assertThat(found(new PopulationEstimator(1, true), 0.5, new double[] {2, 2}).queries())
+                .extracting(QueryResult::projectedGrad)
+                .containsExactly(0.0);
+    }
+
     private static QueryResult conservative(double lr, double[] asked, double[] moved) {
         Round first = new ConservativeEstimator().begin(new StepContext(1, 42, 0.5, lr));
         assertThat(first.queries()).containsExactly(new Query(42, List.of(0f, 0.5f, -0.5f)));
@@ -182,6 +225,7 @@ final class EstimatorsTest {
     void refusesWhatHasNoMeaning() {
         assertThatThrownBy(() -> new TwoSidedEstimator(0)).hasMessageContaining("1 or more");
         assertThatThrownBy(() -> new ThreePointEstimator(0)).hasMessageContaining("1 or more");
+        assertThatThrownBy(() -> new PopulationEstimator(1, false)).hasMessageContaining("no pop");
         assertThatThrownBy(() -> new OneSidedEstimator(1, true)).hasMessageContaining("spread");
     }
 }

@@ -31,6 +31,14 @@ public final class Estimators {
                     .decidesBytes()
                     .build();
 
+    /** Whether a population has a member on each side of a direction. */
+    public static final Option<Boolean> MIRRORED =
+            Option.named("mirrored", OptionTypes.FLAG)
+                    .help("Two members of the population a direction, on both sides of it.")
+                    .usualUnsaid(false)
+                    .decidesBytes()
+                    .build();
+
     /** All of them, and the option that names one. */
     public static final Kinds<Estimator> KINDS =
             Kinds.of(
@@ -40,9 +48,11 @@ public final class Estimators {
                                     "Losses that a step asks for: two-sided (both signs of each"
                                             + " direction), one-sided (one sign, and one at the"
                                             + " weights themselves), three-point (two-sided, and"
-                                            + " one at the weights themselves) or conservative"
+                                            + " one at the weights themselves), conservative"
                                             + " (three-point, and then of both steps, of which the"
-                                            + " better is taken, or none).")
+                                            + " better is taken, or none) or population (one sign,"
+                                            + " or --mirrored both, each held to all others:"
+                                            + " evolution strategies).")
                             .usual(TwoSidedEstimator.NAME)
                             .decidesBytes()
                             .saidUnlessUsual(),
@@ -62,7 +72,11 @@ public final class Estimators {
                             Kind.of(
                                     ConservativeEstimator.NAME,
                                     List.of(QUERIES),
-                                    (values, _) -> conservative(values))),
+                                    (values, _) -> conservative(values)),
+                            Kind.of(
+                                    PopulationEstimator.NAME,
+                                    List.of(QUERIES, MIRRORED),
+                                    (values, _) -> population(values))),
                     EstimatorKind.class);
 
     private Estimators() {}
@@ -75,6 +89,18 @@ public final class Estimators {
                     "leave it out, or give another --estimator");
         }
         return new ConservativeEstimator();
+    }
+
+    private static Estimator population(Settings values) {
+        boolean mirrored = values.get(MIRRORED);
+        int queries = values.get(QUERIES);
+        if (queries < 2 && !mirrored) {
+            throw new BadInputException(
+                    QUERIES.spelled(),
+                    queries + " loss is no population",
+                    "give at least 2, or add --mirrored");
+        }
+        return new PopulationEstimator(queries, mirrored);
     }
 
     private static Estimator oneSided(Settings values) {

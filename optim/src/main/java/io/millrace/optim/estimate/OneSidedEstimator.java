@@ -79,15 +79,7 @@ public final class OneSidedEstimator implements Estimator {
 
     /** The population's standard deviation; 0 where it is nothing but rounding. */
     private static double spread(double[] losses, double base) {
-        double mean = 0;
-        for (double loss : losses) {
-            mean += loss / losses.length;
-        }
-        double variance = 0;
-        for (double loss : losses) {
-            variance += (loss - mean) * (loss - mean) / losses.length;
-        }
-        double spread = Math.sqrt(variance);
+        double spread = Spread.of(losses).deviation();
         return spread < NO_SPREAD * Math.abs(base) ? 0 : spread;
     }
 }
