@@ -14,6 +14,8 @@ import io.millrace.model.Checkpoint;
 import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.file.TensorInfo;
 import io.millrace.optim.estimate.Estimators;
+import io.millrace.optim.estimate.QueryResult;
+import io.millrace.optim.estimate.StepRecord;
 import io.millrace.optim.journal.JournalReader;
 import io.millrace.optim.participation.RandomLayers;
 import java.io.IOException;
@@ -53,6 +55,7 @@ class MethodsTest {
                 method("fzoo", MethodsTest::fzoo),
                 method("lezo of lozo-m", MethodsTest::thinLezo),
                 method("zo-momentum", run -> run.optimizer("zo-momentum").foldEvery(2)),
+                method("svrg", MethodsTest::svrg),
                 method("attention alone", run -> run.tune("*self_attn*")));
     }
 
@@ -67,6 +70,9 @@ class MethodsTest {
                                 run.estimator("population")
                                         .method(Estimators.MIRRORED, true)
                                         .queries(2)),
+                method(
+                        "svrg of some",
+                        run -> svrg(run).tune("*layers.6.*,*layers.7.*,*norm*").shuffle(false)),
                 method("conservative", run -> run.estimator("conservative").queries(1).lr(1e-3)),
                 method(
                         "one-sided, low-rank",
@@ -100,6 +106,12 @@ class MethodsTest {
                 .method(Estimators.NORMALIZE, true)
                 .perturbation("rademacher")
                 .queries(4);
+    }
+
+    private static TuneConfigBuilder svrg(TuneConfigBuilder run) {
+        return run.estimator("svrg")
+                .method(Estimators.ANCHOR_EVERY, 3)
+                .method(Estimators.ANCHOR_BATCH, 6);
     }
 
     private static TuneConfigBuilder thinLezo(TuneConfigBuilder run) {
@@ -179,6 +191,39 @@ class MethodsTest {
                 .isEqualTo(JournalReader.read(all.resolve("journal.jsonl")).records());
     }
 
+    /** An anchor asks on its own rows at its own rate, and its term is in the steps behind it. */
+    @Test
+    void stepsBetweenAnchorsGoAlongTwoDirections() throws IOException {
+        Method method = run -> svrg(run).shuffle(false).lr(1e-3);
+        Path out = run("svrg", method, MemoryConfig.DEFAULT);
+        List<StepRecord> steps = JournalReader.read(out.resolve("journal.jsonl")).records();
+        StepRecord anchor = steps.getFirst();
+        for (StepRecord step : steps) {
+            boolean isAnchor = step.step() % 3 == 1;
+            anchor = isAnchor ? step : anchor;
+            QueryResult own = step.queries().getFirst();
+            assertThat(step.lr()).isEqualTo(isAnchor ? 1e-2 : 1e-3);
+            assertThat(step.sums()).isEqualTo(!isAnchor);
+            assertThat(own.losses()).hasSize(isAnchor ? 2 : 4);
+            assertThat(step.queries()).hasSize(isAnchor ? 1 : 2);
+            if (!isAnchor) {
+                QueryResult term = step.queries().get(1);
+                assertThat(term.seed()).isEqualTo(anchor.seed());
+                assertThat(term.projectedGrad())
+                        .isEqualTo(anchor.queries().getFirst().projectedGrad());
+                assertThat(own.losses().get(2)).isNotEqualTo(own.losses().get(0));
+            }
+        }
+        // The same direction at the anchor, asked by a run that stands there.
+        Method there = run -> run.shuffle(false).queries(1).lr(0).steps(3);
+        Path still = run("still", there, MemoryConfig.DEFAULT);
+        List<StepRecord> atBase = JournalReader.read(still.resolve("journal.jsonl")).records();
+        for (int step = 1; step < 3; step++) {
+            assertThat(steps.get(step).queries().getFirst().losses().subList(2, 4))
+                    .isEqualTo(atBase.get(step).queries().getFirst().losses());
+        }
+    }
+
     /** Which layers moved is what the step's seed says, and the rest kept every byte. */
     @Test
     void aLayerWithoutAPartKeepsItsBytes() throws IOException {
@@ -244,6 +289,10 @@ class MethodsTest {
                 run -> run.estimator("one-sided").method(Estimators.NORMALIZE, true).queries(1),
                 "--queries",
                 "spread");
+        refused(run -> svrg(run).perturbation("low-rank"), "--perturbation", "without it");
+        refused(run -> svrg(run).optimizer("zo-adam"), "--optimizer", "sum of two directions");
+        refused(run -> svrg(run).blocks("random"), "--blocks", "of all layers");
+        refused(run -> svrg(run).foldEvery(2), "--fold-every", "every 3 steps");
         refused(run -> run.estimator("population").queries(1), "--queries", "population");
         refused(
                 run -> run.blocks("random").method(RandomLayers.FROZEN, 1.0),

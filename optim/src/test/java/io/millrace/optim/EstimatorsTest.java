@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.millrace.optim.estimate.Anchors;
 import io.millrace.optim.estimate.ConservativeEstimator;
 import io.millrace.optim.estimate.Estimator;
 import io.millrace.optim.estimate.Judgement;
@@ -13,9 +14,14 @@ import io.millrace.optim.estimate.Query;
 import io.millrace.optim.estimate.QueryResult;
 import io.millrace.optim.estimate.Round;
 import io.millrace.optim.estimate.StepContext;
+import io.millrace.optim.estimate.StepRecord;
+import io.millrace.optim.estimate.SvrgEstimator;
 import io.millrace.optim.estimate.ThreePointEstimator;
 import io.millrace.optim.estimate.TwoSidedEstimator;
+import io.millrace.optim.update.MezoSgd;
+import io.millrace.optim.update.Update;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 final class EstimatorsTest {
@@ -194,6 +200,39 @@ final class EstimatorsTest {
         assertThat(found(new PopulationEstimator(1, true), 0.5, new double[] {2, 2}).queries())
                 .extracting(QueryResult::projectedGrad)
                 .containsExactly(0.0);
+    }
+
+    /** Slopes of 3 at θ and 1 at the anchor, and 0.75 along the anchor's own direction. */
+    @Test
+    void aStepBetweenAnchorsGoesByTheDifferenceAndByTheAnchor() {
+        SvrgEstimator estimator = new SvrgEstimator(new Anchors(3, 8, 1e-1));
+        assertThat(estimator.begin(new StepContext(4, 7, 0.5, 1e-2)).queries())
+                .containsExactly(new Query(7, List.of(0.5f, -0.5f)));
+        StepRecord anchor =
+                new StepRecord(
+                        4, 7, 1e-1, 0.5, 0, 2, List.of(QueryResult.twoSided(7, 2.5, 1.75, 0.75)));
+        Round round = estimator.begin(new StepContext(5, 42, 0.5, 1e-2, 0, Optional.of(anchor)));
+        Query here = new Query(42, List.of(0.5f, -0.5f));
+        assertThat(round.queries())
+                .containsExactly(here, new Query(42, here.scales(), Query.Place.ANCHOR));
+        Judgement.Found found =
+                (Judgement.Found)
+                        round.judge(List.of(new double[] {4, 1}, new double[] {2.5, 1.5}));
+        assertThat(found.loss()).isEqualTo(2.5);
+        assertThat(found.sums()).isTrue();
+        assertThat(found.queries())
+                .containsExactly(
+                        new QueryResult(42, List.of(4.0, 1.0, 2.5, 1.5), 2.0),
+                        new QueryResult(7, List.of(), 0.75));
+        Update update =
+                new MezoSgd()
+                        .next(
+                                new StepRecord(
+                                        5, 42, 1e-2, 0.5, 0, 2.5, found.queries(), found.sums()));
+        assertThat(update.terms())
+                .containsExactly(
+                        new Update.Term(42, (float) (-1e-2 * 2)),
+                        new Update.Term(7, (float) (-1e-2 * 0.75)));
     }
 
     private static QueryResult conservative(double lr, double[] asked, double[] moved) {

@@ -5,6 +5,7 @@ import io.millrace.memory.Matmul;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.Direction;
 import io.millrace.optim.direction.Directions;
+import io.millrace.optim.estimate.Anchors;
 import io.millrace.optim.estimate.Estimator;
 import io.millrace.optim.estimate.Estimators;
 import io.millrace.optim.option.Kind;
@@ -113,7 +114,7 @@ public record ArithmeticConfig(Settings settings) {
                     .help(
                             "Round updates into the stored weights every K steps; pending ones are added"
                                     + " in float32.")
-                    .usually("1, with low-rank perturbations the window")
+                    .usually("1, with low-rank perturbations the window, with svrg the anchor's")
                     .limit(Limit.atLeast(1))
                     .decidesBytes()
                     .build();
@@ -151,6 +152,9 @@ public record ArithmeticConfig(Settings settings) {
     private static final List<Kinds<?>> METHODS =
             List.of(Directions.KINDS, Optimizers.KINDS, Estimators.KINDS, Participations.KINDS);
 
+    /** An anchor step's rate beside that of others, unless it is told. */
+    private static final double ANCHOR_RATE = 10;
+
     /** What the learning rate of a step goes by. */
     static final List<Option<?>> RATE = List.of(STEPS, LR, Schedules.NAMING, WARMUP);
 
@@ -175,7 +179,11 @@ public record ArithmeticConfig(Settings settings) {
                 "give at most " + steps);
         Direction direction = direction(settings);
         requireSuited(Optimizers.KINDS.make(settings, 0), direction);
-        Estimators.KINDS.make(settings, 0);
+        Settings all = settings;
+        Estimators.KINDS
+                .make(settings, 0)
+                .anchors()
+                .ifPresent(anchors -> AnchoredRuns.check(all, direction, anchors));
         int foldEvery = settings.get(FOLD_EVERY);
         Check.that(
                 direction.window() % foldEvery == 0,
@@ -213,8 +221,20 @@ public record ArithmeticConfig(Settings settings) {
             used.removeAll(others);
         }
         Settings all = told.complete(used);
-        int gathers = Math.max(1, direction(all).window());
-        return all.has(FOLD_EVERY) ? all : all.with(FOLD_EVERY, gathers).complete(used);
+        if (used.contains(Estimators.ANCHOR_LR) && !all.has(Estimators.ANCHOR_LR)) {
+            all = all.with(Estimators.ANCHOR_LR, ANCHOR_RATE * all.get(LR)).complete(used);
+        }
+        if (all.has(FOLD_EVERY)) {
+            return all;
+        }
+        int window = Math.max(1, direction(all).window());
+        int gathers =
+                Estimators.KINDS
+                        .make(all, all.get(SEED))
+                        .anchors()
+                        .map(Anchors::every)
+                        .orElse(window);
+        return all.with(FOLD_EVERY, gathers).complete(used);
     }
 
     private static Direction direction(Settings settings) {

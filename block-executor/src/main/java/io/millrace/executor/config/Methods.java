@@ -8,6 +8,7 @@ import io.millrace.optim.estimate.ConservativeEstimator;
 import io.millrace.optim.estimate.Estimators;
 import io.millrace.optim.estimate.OneSidedEstimator;
 import io.millrace.optim.estimate.PopulationEstimator;
+import io.millrace.optim.estimate.SvrgEstimator;
 import io.millrace.optim.option.Limit;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionTypes;
@@ -71,6 +72,13 @@ public final class Methods {
                                 Settings.NONE
                                         .with(Estimators.KINDS.naming(), PopulationEstimator.NAME)
                                         .with(Estimators.QUERIES, 30)),
+                        new Method(
+                                "mezo-svrg",
+                                "arXiv 2404.08080, with a true anchor",
+                                Settings.NONE
+                                        .with(Estimators.KINDS.naming(), SvrgEstimator.NAME)
+                                        .with(Estimators.ANCHOR_EVERY, 2)
+                                        .with(Estimators.ANCHOR_BATCH, 512)),
                         new Method(
                                 "zo-conservative",
                                 "arXiv 2402.11592",

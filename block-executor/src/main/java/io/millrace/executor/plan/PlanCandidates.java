@@ -9,6 +9,7 @@ import io.millrace.executor.step.ScratchSize;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
 import io.millrace.optim.direction.Direction;
+import io.millrace.optim.estimate.Anchors;
 import io.millrace.prefetch.plan.AvailableMemory;
 import io.millrace.prefetch.plan.Forecast;
 import io.millrace.prefetch.plan.Machine;
@@ -87,9 +88,11 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
     }
 
     TierPlan.Needs needs(PlanOptions options) {
+        // How many examples there are is not known: an anchor step may find all that it asks for.
+        int apart = options.arithmetic().estimator().anchors().map(Anchors::rows).orElse(0);
         ScratchSize size =
                 ScratchSize.batches(
-                        options.batchSize(),
+                        Math.max(options.batchSize(), apart),
                         options.microBatch().orElse(options.batchSize()),
                         tokensEach,
                         options.arithmetic().estimator().questions());

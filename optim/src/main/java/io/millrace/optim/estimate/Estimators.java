@@ -39,6 +39,38 @@ public final class Estimators {
                     .decidesBytes()
                     .build();
 
+    /** Steps from one anchor to the next. */
+    public static final Option<Integer> ANCHOR_EVERY =
+            Option.named("anchor-every", OptionTypes.INTEGER)
+                    .label("N")
+                    .help("Steps from one anchor of svrg to the next; updates are folded then.")
+                    .usual(2)
+                    .limit(Limit.atLeast(2))
+                    .decidesBytes()
+                    .build();
+
+    /** Rows of an anchor step. */
+    public static final Option<Integer> ANCHOR_BATCH =
+            Option.named("anchor-batch", OptionTypes.INTEGER)
+                    .label("N")
+                    .help(
+                            "Examples of an anchor step of svrg: the first of the data, or all"
+                                    + " where there are fewer.")
+                    .usual(512)
+                    .limit(Limit.atLeast(1))
+                    .decidesBytes()
+                    .build();
+
+    /** Learning rate of an anchor step. */
+    public static final Option<Double> ANCHOR_LR =
+            Option.named("anchor-lr", OptionTypes.NUMBER)
+                    .label("F")
+                    .help("Learning rate of an anchor step of svrg.")
+                    .usually("10 times --lr")
+                    .limit(Limit.finiteAtLeastZero())
+                    .decidesBytes()
+                    .build();
+
     /** All of them, and the option that names one. */
     public static final Kinds<Estimator> KINDS =
             Kinds.of(
@@ -50,9 +82,11 @@ public final class Estimators {
                                             + " weights themselves), three-point (two-sided, and"
                                             + " one at the weights themselves), conservative"
                                             + " (three-point, and then of both steps, of which the"
-                                            + " better is taken, or none) or population (one sign,"
+                                            + " better is taken, or none), population (one sign,"
                                             + " or --mirrored both, each held to all others:"
-                                            + " evolution strategies).")
+                                            + " evolution strategies) or svrg (two-sided, and the"
+                                            + " same at an anchor, whose own step is on more"
+                                            + " data).")
                             .usual(TwoSidedEstimator.NAME)
                             .decidesBytes()
                             .saidUnlessUsual(),
@@ -76,7 +110,16 @@ public final class Estimators {
                             Kind.of(
                                     PopulationEstimator.NAME,
                                     List.of(QUERIES, MIRRORED),
-                                    (values, _) -> population(values))),
+                                    (values, _) -> population(values)),
+                            Kind.of(
+                                    SvrgEstimator.NAME,
+                                    List.of(ANCHOR_EVERY, ANCHOR_BATCH, ANCHOR_LR),
+                                    (values, _) ->
+                                            new SvrgEstimator(
+                                                    new Anchors(
+                                                            values.get(ANCHOR_EVERY),
+                                                            values.get(ANCHOR_BATCH),
+                                                            values.get(ANCHOR_LR))))),
                     EstimatorKind.class);
 
     private Estimators() {}
