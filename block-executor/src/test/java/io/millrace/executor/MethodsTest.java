@@ -62,6 +62,12 @@ class MethodsTest {
     static Stream<Arguments> moreMethods() {
         return Stream.of(
                 method("one-sided", run -> run.estimator("one-sided")),
+                method(
+                        "ever more queries",
+                        run ->
+                                run.queries(1)
+                                        .method(Estimators.QUERIES_GROWTH, 0.7)
+                                        .method(Estimators.QUERIES_MOST, 3)),
                 method("three-point", run -> run.estimator("three-point").queries(2)),
                 method("population", run -> run.estimator("population").queries(3)),
                 method(
@@ -224,6 +230,20 @@ class MethodsTest {
         }
     }
 
+    /** Ten examples in batches of four: the steps are of epochs 0, 0, 0, 1, 1, 2, 2. */
+    @Test
+    void directionsGrowFromEpochToEpoch() throws IOException {
+        Method growing =
+                run ->
+                        run.queries(1)
+                                .method(Estimators.QUERIES_GROWTH, 0.7)
+                                .method(Estimators.QUERIES_MOST, 3);
+        Path out = run("growing", growing, MemoryConfig.DEFAULT);
+        assertThat(JournalReader.read(out.resolve("journal.jsonl")).records())
+                .extracting(record -> record.queries().size())
+                .containsExactly(1, 1, 1, 2, 2, 3, 3);
+    }
+
     /** Which layers moved is what the step's seed says, and the rest kept every byte. */
     @Test
     void aLayerWithoutAPartKeepsItsBytes() throws IOException {
@@ -289,6 +309,11 @@ class MethodsTest {
                 run -> run.estimator("one-sided").method(Estimators.NORMALIZE, true).queries(1),
                 "--queries",
                 "spread");
+        refused(
+                run -> run.method(Estimators.QUERIES_GROWTH, 0.1),
+                "--queries-most",
+                "nothing says how many");
+        refused(run -> run.method(Estimators.QUERIES_MOST, 4), "--queries-most", "along 2");
         refused(run -> svrg(run).perturbation("low-rank"), "--perturbation", "without it");
         refused(run -> svrg(run).optimizer("zo-adam"), "--optimizer", "sum of two directions");
         refused(run -> svrg(run).blocks("random"), "--blocks", "of all layers");

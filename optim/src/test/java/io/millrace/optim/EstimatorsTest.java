@@ -11,6 +11,7 @@ import io.millrace.optim.estimate.Judgement;
 import io.millrace.optim.estimate.OneSidedEstimator;
 import io.millrace.optim.estimate.PopulationEstimator;
 import io.millrace.optim.estimate.Query;
+import io.millrace.optim.estimate.QueryCount;
 import io.millrace.optim.estimate.QueryResult;
 import io.millrace.optim.estimate.Round;
 import io.millrace.optim.estimate.StepContext;
@@ -22,6 +23,7 @@ import io.millrace.optim.update.MezoSgd;
 import io.millrace.optim.update.Update;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
 final class EstimatorsTest {
@@ -40,6 +42,33 @@ final class EstimatorsTest {
         assertThat(begin(new TwoSidedEstimator(3), 1e-3).queries())
                 .extracting(Query::seed)
                 .containsExactly(0xbdd732262feb6e95L, 0x28efe333b266f103L, 0x47526757130f9f52L);
+    }
+
+    /** 2 e⁰·⁵ is 3.3, 2 e is 5.4, 2 e¹·⁵ is 8.96. */
+    @Test
+    void directionsGrowWithEveryPassOverTheData() {
+        QueryCount count = new QueryCount(2, 0.5, 8);
+        assertThat(LongStream.range(0, 5).mapToInt(count::at)).containsExactly(2, 3, 5, 8, 8);
+        assertThat(QueryCount.of(3).at(1000)).isEqualTo(3);
+        for (Estimator estimator :
+                List.of(
+                        new TwoSidedEstimator(count),
+                        new ThreePointEstimator(count),
+                        new OneSidedEstimator(count, false),
+                        new PopulationEstimator(count, false))) {
+            int base = estimator.begin(new StepContext(1, 42, 1e-3, 1)).queries().size() - 2;
+            StepContext third = new StepContext(9, 42, 1e-3, 1, 2, Optional.empty());
+            List<Query> asked = estimator.begin(third).queries();
+            assertThat(asked).as(estimator.name()).hasSize(base + 5);
+            assertThat(estimator.questions().directions()).isEqualTo(8);
+            assertThat(estimator.questions().queries()).isEqualTo(base + 8);
+            double[][] losses = new double[asked.size()][];
+            for (int query = 0; query < losses.length; query++) {
+                losses[query] = new double[asked.get(query).scales().size()];
+            }
+            Judgement.Found found = (Judgement.Found) estimator.begin(third).judge(List.of(losses));
+            assertThat(found.queries()).hasSize(5);
+        }
     }
 
     @Test

@@ -8,6 +8,7 @@ import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionTypes;
 import io.millrace.optim.option.Settings;
 import java.util.List;
+import java.util.Optional;
 
 /** The estimators by name. A new one is a line here. */
 public final class Estimators {
@@ -20,6 +21,30 @@ public final class Estimators {
                     .limit(Limit.atLeast(1))
                     .decidesBytes()
                     .build();
+
+    /** Growth of the number of directions from epoch to epoch. */
+    public static final Option<Double> QUERIES_GROWTH =
+            Option.named("queries-growth", OptionTypes.NUMBER)
+                    .label("F")
+                    .help(
+                            "Let the directions of a step grow with every pass over the data, by"
+                                    + " the factor e^F (AdaZeta).")
+                    .usual(0.0)
+                    .limit(Limit.finiteAtLeastZero())
+                    .decidesBytes()
+                    .saidUnlessUsual()
+                    .build();
+
+    /** Directions that no step goes beyond. */
+    public static final Option<Integer> QUERIES_MOST =
+            Option.named("queries-most", OptionTypes.INTEGER)
+                    .label("Q")
+                    .help("The most directions that --queries-growth leads to; memory is for them.")
+                    .limit(Limit.atLeast(1))
+                    .decidesBytes()
+                    .build();
+
+    private static final List<Option<?>> COUNT = List.of(QUERIES, QUERIES_GROWTH, QUERIES_MOST);
 
     /** Whether slopes are over the spread of the losses. */
     public static final Option<Boolean> NORMALIZE =
@@ -93,23 +118,23 @@ public final class Estimators {
                     List.of(
                             Kind.of(
                                     TwoSidedEstimator.NAME,
-                                    List.of(QUERIES),
-                                    (values, _) -> new TwoSidedEstimator(values.get(QUERIES))),
+                                    COUNT,
+                                    (values, _) -> new TwoSidedEstimator(count(values))),
                             Kind.of(
                                     OneSidedEstimator.NAME,
-                                    List.of(QUERIES, NORMALIZE),
+                                    List.of(QUERIES, QUERIES_GROWTH, QUERIES_MOST, NORMALIZE),
                                     (values, _) -> oneSided(values)),
                             Kind.of(
                                     ThreePointEstimator.NAME,
-                                    List.of(QUERIES),
-                                    (values, _) -> new ThreePointEstimator(values.get(QUERIES))),
+                                    COUNT,
+                                    (values, _) -> new ThreePointEstimator(count(values))),
                             Kind.of(
                                     ConservativeEstimator.NAME,
                                     List.of(QUERIES),
                                     (values, _) -> conservative(values)),
                             Kind.of(
                                     PopulationEstimator.NAME,
-                                    List.of(QUERIES, MIRRORED),
+                                    List.of(QUERIES, QUERIES_GROWTH, QUERIES_MOST, MIRRORED),
                                     (values, _) -> population(values)),
                             Kind.of(
                                     SvrgEstimator.NAME,
@@ -123,6 +148,27 @@ public final class Estimators {
                     EstimatorKind.class);
 
     private Estimators() {}
+
+    private static QueryCount count(Settings values) {
+        int first = values.get(QUERIES);
+        double growth = values.get(QUERIES_GROWTH);
+        Optional<Integer> most = values.find(QUERIES_MOST);
+        if (growth == 0 && most.isPresent()) {
+            throw new BadInputException(
+                    QUERIES_MOST.spelled(),
+                    "every step asks along " + first,
+                    "leave it out, or add " + QUERIES_GROWTH.spelled());
+        }
+        if (growth > 0 && most.orElse(0) < first) {
+            throw new BadInputException(
+                    QUERIES_MOST.spelled(),
+                    most.isEmpty()
+                            ? "memory is planned for the most directions, and nothing says how many"
+                            : most.get() + " is below the " + first + " that a run begins with",
+                    "give at least " + first);
+        }
+        return new QueryCount(first, growth, most.orElse(first));
+    }
 
     private static Estimator conservative(Settings values) {
         if (values.get(QUERIES) != 1) {
@@ -143,7 +189,7 @@ public final class Estimators {
                     queries + " loss is no population",
                     "give at least 2, or add --mirrored");
         }
-        return new PopulationEstimator(queries, mirrored);
+        return new PopulationEstimator(count(values), mirrored);
     }
 
     private static Estimator oneSided(Settings values) {
@@ -155,6 +201,6 @@ public final class Estimators {
                     queries + " loss has no spread to normalize by",
                     "give at least 2, or leave --normalize out");
         }
-        return new OneSidedEstimator(queries, normalized);
+        return new OneSidedEstimator(count(values), normalized);
     }
 }

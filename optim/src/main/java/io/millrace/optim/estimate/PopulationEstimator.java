@@ -17,21 +17,26 @@ public final class PopulationEstimator implements Estimator {
 
     private static final double ZETA = 1e-8;
 
-    private final int directions;
+    private final QueryCount count;
     private final boolean mirrored;
 
     /**
      * An estimator that asks along so many directions a step.
      *
-     * @param directions 1 or more where they are mirrored, else 2 or more
+     * @param count 1 or more where they are mirrored, else 2 or more
      * @param mirrored whether both sides of a direction are asked for
      */
-    public PopulationEstimator(int directions, boolean mirrored) {
-        this.directions = QuerySeeds.checked(directions);
+    public PopulationEstimator(QueryCount count, boolean mirrored) {
+        this.count = count;
         this.mirrored = mirrored;
-        if (directions < 2 && !mirrored) {
+        if (count.first() < 2 && !mirrored) {
             throw new IllegalArgumentException("one loss is no population");
         }
+    }
+
+    /** The same with as many in every step. */
+    public PopulationEstimator(int directions, boolean mirrored) {
+        this(QueryCount.of(directions), mirrored);
     }
 
     @Override
@@ -41,11 +46,12 @@ public final class PopulationEstimator implements Estimator {
 
     @Override
     public Questions questions() {
-        return Questions.each(directions, mirrored ? 2 : 1);
+        return Questions.each(count.most(), mirrored ? 2 : 1);
     }
 
     @Override
     public Round begin(StepContext step) {
+        int directions = count.at(step.epoch());
         float eps = (float) step.eps();
         List<Float> scales = mirrored ? List.of(eps, -eps) : List.of(eps);
         List<Query> queries =
