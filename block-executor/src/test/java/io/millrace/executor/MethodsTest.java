@@ -18,6 +18,7 @@ import io.millrace.optim.estimate.QueryResult;
 import io.millrace.optim.estimate.StepRecord;
 import io.millrace.optim.journal.JournalReader;
 import io.millrace.optim.participation.RandomLayers;
+import io.millrace.optim.participation.WeightedLayers;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -93,6 +94,7 @@ class MethodsTest {
                 method(
                         "low-rank lezo without ends",
                         run -> thinLezo(run).method(RandomLayers.FROZEN_ENDS, true)),
+                method("weighted layers", MethodsTest::weighted),
                 method("zo-sign", run -> run.optimizer("zo-sign")),
                 method("zo-adam of lezo", run -> run.optimizer("zo-adam").blocks("random")),
                 method(
@@ -118,6 +120,12 @@ class MethodsTest {
         return run.estimator("svrg")
                 .method(Estimators.ANCHOR_EVERY, 3)
                 .method(Estimators.ANCHOR_BATCH, 6);
+    }
+
+    private static TuneConfigBuilder weighted(TuneConfigBuilder run) {
+        return run.blocks("weighted")
+                .method(RandomLayers.FROZEN_ENDS, true)
+                .method(WeightedLayers.WEIGHTS, List.of(0.0, 1.0, 2.0, 0.5, 4.0, 0.0, 1.0, 1.0));
     }
 
     private static TuneConfigBuilder thinLezo(TuneConfigBuilder run) {
@@ -314,6 +322,13 @@ class MethodsTest {
                 "--queries-most",
                 "nothing says how many");
         refused(run -> run.method(Estimators.QUERIES_MOST, 4), "--queries-most", "along 2");
+        refused(run -> run.blocks("weighted"), "--block-weights", "how likely");
+        refused(
+                run -> weighted(run).method(WeightedLayers.WEIGHTS, List.of(1.0, 2.0)),
+                "--block-weights",
+                "2 weights for 8 layers");
+        assertThatThrownBy(() -> WeightedLayers.WEIGHTS.require(List.of(0.0, 0.0)))
+                .hasMessageContaining("above 0");
         refused(run -> svrg(run).perturbation("low-rank"), "--perturbation", "without it");
         refused(run -> svrg(run).optimizer("zo-adam"), "--optimizer", "sum of two directions");
         refused(run -> svrg(run).blocks("random"), "--blocks", "of all layers");

@@ -184,6 +184,7 @@ public record ArithmeticConfig(Settings settings) {
                 .make(settings, 0)
                 .anchors()
                 .ifPresent(anchors -> AnchoredRuns.check(all, direction, anchors));
+        Participations.KINDS.make(settings, 0);
         int foldEvery = settings.get(FOLD_EVERY);
         Check.that(
                 direction.window() % foldEvery == 0,
