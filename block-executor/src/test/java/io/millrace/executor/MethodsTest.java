@@ -328,7 +328,7 @@ class MethodsTest {
                 "--block-weights",
                 "2 weights for 8 layers");
         assertThatThrownBy(() -> WeightedLayers.WEIGHTS.require(List.of(0.0, 0.0)))
-                .hasMessageContaining("above 0");
+                .hasMessageContaining("no weights");
         refused(run -> svrg(run).perturbation("low-rank"), "--perturbation", "without it");
         refused(run -> svrg(run).optimizer("zo-adam"), "--optimizer", "sum of two directions");
         refused(run -> svrg(run).blocks("random"), "--blocks", "of all layers");

@@ -223,19 +223,30 @@ public record ArithmeticConfig(Settings settings) {
         }
         Settings all = told.complete(used);
         if (used.contains(Estimators.ANCHOR_LR) && !all.has(Estimators.ANCHOR_LR)) {
-            all = all.with(Estimators.ANCHOR_LR, ANCHOR_RATE * all.get(LR)).complete(used);
+            all = all.with(Estimators.ANCHOR_LR, anchorRate(all)).complete(used);
         }
-        if (all.has(FOLD_EVERY)) {
-            return all;
+        return all.has(FOLD_EVERY) ? all : all.with(FOLD_EVERY, folds(all)).complete(used);
+    }
+
+    private static double anchorRate(Settings settings) {
+        return ANCHOR_RATE * settings.get(LR);
+    }
+
+    /** Steps between folds where nobody tells. */
+    private static int folds(Settings settings) {
+        return Estimators.KINDS
+                .make(settings, settings.get(SEED))
+                .anchors()
+                .map(Anchors::every)
+                .orElseGet(() -> Math.max(1, direction(settings).window()));
+    }
+
+    /** The value that an option of this run has where it is not told. */
+    public Optional<?> usual(Option<?> option) {
+        if (option == FOLD_EVERY) {
+            return Optional.of(folds(settings));
         }
-        int window = Math.max(1, direction(all).window());
-        int gathers =
-                Estimators.KINDS
-                        .make(all, all.get(SEED))
-                        .anchors()
-                        .map(Anchors::every)
-                        .orElse(window);
-        return all.with(FOLD_EVERY, gathers).complete(used);
+        return option == Estimators.ANCHOR_LR ? Optional.of(anchorRate(settings)) : option.usual();
     }
 
     private static Direction direction(Settings settings) {

@@ -318,7 +318,7 @@ public final class RunSetup implements AutoCloseable {
                 history);
     }
 
-    public BatchSampler sampler() {
+    private BatchSampler sampler() {
         long seed = config.arithmetic().seed();
         Shuffle shuffle =
                 config.data().shuffle()
