@@ -1,5 +1,6 @@
 package io.millrace.optim.estimate;
 
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -12,6 +13,11 @@ public interface Estimator {
 
     /** The most that one pass over the model is asked for. */
     Questions questions();
+
+    /** What each pass of a step is asked for, of the most passes that there are. */
+    default List<Questions> passes() {
+        return List.of(questions());
+    }
 
     /** The steps that it takes apart from the others; empty where there are none. */
     default Optional<Anchors> anchors() {
