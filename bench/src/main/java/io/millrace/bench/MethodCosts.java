@@ -8,6 +8,7 @@ import io.millrace.executor.config.OutputConfig;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.memory.DType;
 import io.millrace.optim.option.Settings;
+import io.millrace.optim.participation.RandomLayers;
 import io.millrace.telemetry.StepMetrics;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * What a step of each published method costs beside one of MeZO, all in memory on the CPU. The
@@ -61,6 +63,7 @@ public final class MethodCosts {
                                 only.contains(method.name())
                                         || only.contains("")
                                         || method.name().equals("mezo"))
+                        .flatMap(MethodCosts::alsoWithoutEnds)
                         .toList();
         System.out.println(
                 "| model | batch | method | forwards | state bytes a parameter | ms a step, median"
@@ -74,6 +77,20 @@ public final class MethodCosts {
                     Integer.parseInt(sizes[0]),
                     Integer.parseInt(sizes[1]));
         }
+    }
+
+    /** A method that draws layers is measured with the ends and without. */
+    private static Stream<Method> alsoWithoutEnds(Method method) {
+        if (!method.blocks().equals(RandomLayers.NAME)) {
+            return Stream.of(method);
+        }
+        Settings without = method.settings().with(RandomLayers.FROZEN_ENDS, true);
+        return Stream.of(
+                method,
+                new Method(
+                        method.name() + " " + RandomLayers.FROZEN_ENDS.spelled(),
+                        method.source(),
+                        without));
     }
 
     private void run(String name, List<Method> methods, int batch, int tokens) throws IOException {

@@ -15,13 +15,12 @@ import io.millrace.executor.run.MetricsWriter;
 import io.millrace.executor.run.RunObservers;
 import io.millrace.executor.run.RunSetup;
 import io.millrace.executor.run.RunSummary;
+import io.millrace.executor.run.StepInputs;
 import io.millrace.executor.step.DivergedException;
+import io.millrace.executor.step.StepInput;
 import io.millrace.executor.step.StepRunner;
-import io.millrace.model.text.Batch;
-import io.millrace.model.text.BatchSampler;
 import io.millrace.optim.estimate.QueryResult;
 import io.millrace.optim.estimate.StepRecord;
-import io.millrace.optim.schedule.LrSchedule;
 import io.millrace.telemetry.EvalMetrics;
 import io.millrace.telemetry.OperatorUse;
 import io.millrace.telemetry.StepMeter;
@@ -161,19 +160,16 @@ public final class TuningRun {
 
     /** Whether the run was asked to stop before its last step. */
     private boolean tune(long first, long last) {
-        LrSchedule schedule = setup.schedule();
-        BatchSampler sampler = setup.sampler();
-        long runLast = config.arithmetic().steps();
+        StepInputs inputs = setup.inputs();
         for (long step = first; step <= last; step++) {
             if (listener.stopRequested()) {
                 return true;
             }
-            Batch batch = sampler.batch(step);
+            StepInput input = inputs.of(step);
             meter.begin();
             operatorsBefore = setup.model().forward().operatorSeconds();
             observers.between(meter);
-            StepRecord record =
-                    runner.run(step, schedule.at(step, runLast), batch, setup.history().updates());
+            StepRecord record = runner.run(input, setup.history().updates());
             requireFinite(record);
             setup.history().add(record);
             StepOverlap overlap = meter.end();
@@ -182,7 +178,7 @@ public final class TuningRun {
                             setup.session().workers(),
                             operatorsBefore,
                             setup.model().forward().operatorSeconds());
-            report(record, batch.tokens(), overlap, use, last);
+            report(record, input.batch().tokens(), overlap, use, last);
             afterStep(step, last, overlap.seconds(), use);
         }
         return false;

@@ -60,6 +60,7 @@ class CudaMethodsTest {
                         run -> run.perturbation("low-rank").window(2).tune("*_proj*")),
                 method("momentum", run -> run.optimizer("zo-momentum").foldEvery(2)),
                 method("adam of some", run -> run.optimizer("zo-adam").tune("*_proj*")),
+                method("svrg", run -> run.estimator("svrg").method(Estimators.ANCHOR_EVERY, 3)),
                 method("conservative", run -> run.estimator("conservative").queries(1)));
     }
 

@@ -14,8 +14,11 @@ import io.millrace.model.Checkpoint;
 import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.file.TensorInfo;
 import io.millrace.optim.estimate.Estimators;
+import io.millrace.optim.estimate.QueryResult;
+import io.millrace.optim.estimate.StepRecord;
 import io.millrace.optim.journal.JournalReader;
 import io.millrace.optim.participation.RandomLayers;
+import io.millrace.optim.participation.WeightedLayers;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -53,13 +56,30 @@ class MethodsTest {
                 method("fzoo", MethodsTest::fzoo),
                 method("lezo of lozo-m", MethodsTest::thinLezo),
                 method("zo-momentum", run -> run.optimizer("zo-momentum").foldEvery(2)),
+                method("svrg", MethodsTest::svrg),
                 method("attention alone", run -> run.tune("*self_attn*")));
     }
 
     static Stream<Arguments> moreMethods() {
         return Stream.of(
                 method("one-sided", run -> run.estimator("one-sided")),
+                method(
+                        "ever more queries",
+                        run ->
+                                run.queries(1)
+                                        .method(Estimators.QUERIES_GROWTH, 0.7)
+                                        .method(Estimators.QUERIES_MOST, 3)),
                 method("three-point", run -> run.estimator("three-point").queries(2)),
+                method("population", run -> run.estimator("population").queries(3)),
+                method(
+                        "mirrored population",
+                        run ->
+                                run.estimator("population")
+                                        .method(Estimators.MIRRORED, true)
+                                        .queries(2)),
+                method(
+                        "svrg of some",
+                        run -> svrg(run).tune("*layers.6.*,*layers.7.*,*norm*").shuffle(false)),
                 method("conservative", run -> run.estimator("conservative").queries(1).lr(1e-3)),
                 method(
                         "one-sided, low-rank",
@@ -74,6 +94,7 @@ class MethodsTest {
                 method(
                         "low-rank lezo without ends",
                         run -> thinLezo(run).method(RandomLayers.FROZEN_ENDS, true)),
+                method("weighted layers", MethodsTest::weighted),
                 method("zo-sign", run -> run.optimizer("zo-sign")),
                 method("zo-adam of lezo", run -> run.optimizer("zo-adam").blocks("random")),
                 method(
@@ -93,6 +114,18 @@ class MethodsTest {
                 .method(Estimators.NORMALIZE, true)
                 .perturbation("rademacher")
                 .queries(4);
+    }
+
+    private static TuneConfigBuilder svrg(TuneConfigBuilder run) {
+        return run.estimator("svrg")
+                .method(Estimators.ANCHOR_EVERY, 3)
+                .method(Estimators.ANCHOR_BATCH, 6);
+    }
+
+    private static TuneConfigBuilder weighted(TuneConfigBuilder run) {
+        return run.blocks("weighted")
+                .method(RandomLayers.FROZEN_ENDS, true)
+                .method(WeightedLayers.WEIGHTS, List.of(0.0, 1.0, 2.0, 0.5, 4.0, 0.0, 1.0, 1.0));
     }
 
     private static TuneConfigBuilder thinLezo(TuneConfigBuilder run) {
@@ -172,6 +205,53 @@ class MethodsTest {
                 .isEqualTo(JournalReader.read(all.resolve("journal.jsonl")).records());
     }
 
+    /** An anchor asks on its own rows at its own rate, and its term is in the steps behind it. */
+    @Test
+    void stepsBetweenAnchorsGoAlongTwoDirections() throws IOException {
+        Method method = run -> svrg(run).shuffle(false).lr(1e-3);
+        Path out = run("svrg", method, MemoryConfig.DEFAULT);
+        List<StepRecord> steps = JournalReader.read(out.resolve("journal.jsonl")).records();
+        StepRecord anchor = steps.getFirst();
+        for (StepRecord step : steps) {
+            boolean isAnchor = step.step() % 3 == 1;
+            anchor = isAnchor ? step : anchor;
+            QueryResult own = step.queries().getFirst();
+            assertThat(step.lr()).isEqualTo(isAnchor ? 1e-2 : 1e-3);
+            assertThat(step.sums()).isEqualTo(!isAnchor);
+            assertThat(own.losses()).hasSize(isAnchor ? 2 : 4);
+            assertThat(step.queries()).hasSize(isAnchor ? 1 : 2);
+            if (!isAnchor) {
+                QueryResult term = step.queries().get(1);
+                assertThat(term.seed()).isEqualTo(anchor.seed());
+                assertThat(term.projectedGrad())
+                        .isEqualTo(anchor.queries().getFirst().projectedGrad());
+                assertThat(own.losses().get(2)).isNotEqualTo(own.losses().get(0));
+            }
+        }
+        // The same direction at the anchor, asked by a run that stands there.
+        Method there = run -> run.shuffle(false).queries(1).lr(0).steps(3);
+        Path still = run("still", there, MemoryConfig.DEFAULT);
+        List<StepRecord> atBase = JournalReader.read(still.resolve("journal.jsonl")).records();
+        for (int step = 1; step < 3; step++) {
+            assertThat(steps.get(step).queries().getFirst().losses().subList(2, 4))
+                    .isEqualTo(atBase.get(step).queries().getFirst().losses());
+        }
+    }
+
+    /** Ten examples in batches of four: the steps are of epochs 0, 0, 0, 1, 1, 2, 2. */
+    @Test
+    void directionsGrowFromEpochToEpoch() throws IOException {
+        Method growing =
+                run ->
+                        run.queries(1)
+                                .method(Estimators.QUERIES_GROWTH, 0.7)
+                                .method(Estimators.QUERIES_MOST, 3);
+        Path out = run("growing", growing, MemoryConfig.DEFAULT);
+        assertThat(JournalReader.read(out.resolve("journal.jsonl")).records())
+                .extracting(record -> record.queries().size())
+                .containsExactly(1, 1, 1, 2, 2, 3, 3);
+    }
+
     /** Which layers moved is what the step's seed says, and the rest kept every byte. */
     @Test
     void aLayerWithoutAPartKeepsItsBytes() throws IOException {
@@ -237,6 +317,23 @@ class MethodsTest {
                 run -> run.estimator("one-sided").method(Estimators.NORMALIZE, true).queries(1),
                 "--queries",
                 "spread");
+        refused(
+                run -> run.method(Estimators.QUERIES_GROWTH, 0.1),
+                "--queries-most",
+                "nothing says how many");
+        refused(run -> run.method(Estimators.QUERIES_MOST, 4), "--queries-most", "along 2");
+        refused(run -> run.blocks("weighted"), "--block-weights", "how likely");
+        refused(
+                run -> weighted(run).method(WeightedLayers.WEIGHTS, List.of(1.0, 2.0)),
+                "--block-weights",
+                "2 weights for 8 layers");
+        assertThatThrownBy(() -> WeightedLayers.WEIGHTS.require(List.of(0.0, 0.0)))
+                .hasMessageContaining("no weights");
+        refused(run -> svrg(run).perturbation("low-rank"), "--perturbation", "without it");
+        refused(run -> svrg(run).optimizer("zo-adam"), "--optimizer", "sum of two directions");
+        refused(run -> svrg(run).blocks("random"), "--blocks", "of all layers");
+        refused(run -> svrg(run).foldEvery(2), "--fold-every", "every 3 steps");
+        refused(run -> run.estimator("population").queries(1), "--queries", "population");
         refused(
                 run -> run.blocks("random").method(RandomLayers.FROZEN, 1.0),
                 "--frozen-blocks",

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.Method;
 import io.millrace.executor.config.Methods;
+import io.millrace.optim.estimate.Anchors;
+import io.millrace.optim.participation.WeightedLayers;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
 import java.util.ArrayList;
@@ -35,6 +37,35 @@ class MethodsCommandTest {
         assertThat(tuned("--method=lezo").participation().name()).isEqualTo("random");
         assertThat(tuned("--method=lozo-m").rule().name()).isEqualTo("lozo-m");
         assertThat(tuned("--method=lozo").foldEvery()).isEqualTo(50);
+    }
+
+    @Test
+    void whatAMethodDerivesFollowsWhatIsGiven() {
+        ArithmeticConfig es = tuned("--method=es");
+        assertThat(es.estimator().name()).isEqualTo("population");
+        assertThat(es.queries()).isEqualTo(30);
+        assertThat(es.eps()).isEqualTo(1e-3);
+        ArithmeticConfig svrg = tuned("--method=mezo-svrg", "--lr=1e-5", "--anchor-every=4");
+        assertThat(svrg.foldEvery()).isEqualTo(4);
+        assertThat(svrg.estimator().anchors()).hasValue(new Anchors(4, 512, 10 * 1e-5));
+        assertThat(tuned("--method=mezo-svrg", "--anchor-lr=1e-6").settings().toJson())
+                .containsEntry("anchor-lr", 1e-6);
+    }
+
+    @Test
+    void weightsOfLayersAreNumbersWithCommas() {
+        assertThat(tuned("--blocks=weighted", "--block-weights=1,0,2.5").participation())
+                .isEqualTo(new WeightedLayers(0.75, false, List.of(1.0, 0.0, 2.5)));
+        int exitCode =
+                command.run(
+                        "tune",
+                        "--model=m",
+                        "--train=t.jsonl",
+                        "--out=o",
+                        "--blocks=weighted",
+                        "--block-weights=1,x");
+        assertThat(exitCode).isEqualTo(2);
+        assertThat(command.err.toString()).contains("--block-weights", "'x' is not a number");
     }
 
     @Test

@@ -66,6 +66,40 @@ class PlanCommandTest {
         assertThat(text).contains("transfers hide behind computing from about");
     }
 
+    /** Options without a value, with several, and such as follow from others. */
+    @Test
+    void thePlannedRunIsSpelledAsACommandLineIs() {
+        assertThat(run(RealCommand.with(WHAT_IF, "--method", "fzoo")))
+                .containsPattern("Run it: .*--normalize( --|\\R)");
+        String weights = "1,2" + ",1".repeat(22);
+        assertThat(
+                        run(
+                                RealCommand.with(
+                                        List.of(
+                                                "plan",
+                                                "--arch",
+                                                "opt-1.3b",
+                                                "--dtype",
+                                                "bfloat16"),
+                                        "--blocks",
+                                        "weighted",
+                                        "--block-weights",
+                                        weights)))
+                .containsPattern("Run it: .*--block-weights 1.0,2.0,1.0");
+        assertThat(
+                        run(
+                                RealCommand.with(
+                                        WHAT_IF,
+                                        "--seq-len",
+                                        "32",
+                                        "--method",
+                                        "mezo-svrg",
+                                        "--anchor-batch",
+                                        "16")))
+                .containsPattern("Run it: .*--anchor-batch 16")
+                .doesNotContain("--anchor-lr", "--fold-every");
+    }
+
     @Test
     void float32OnACardIsPlannedInFullUnlessTf32IsAskedFor() {
         List<String> card = List.of("plan", "--arch", "opt-1.3b", "--gpu", "h100", "--dtype");

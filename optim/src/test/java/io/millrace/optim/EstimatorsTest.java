@@ -4,17 +4,26 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.millrace.optim.estimate.Anchors;
 import io.millrace.optim.estimate.ConservativeEstimator;
 import io.millrace.optim.estimate.Estimator;
 import io.millrace.optim.estimate.Judgement;
 import io.millrace.optim.estimate.OneSidedEstimator;
+import io.millrace.optim.estimate.PopulationEstimator;
 import io.millrace.optim.estimate.Query;
+import io.millrace.optim.estimate.QueryCount;
 import io.millrace.optim.estimate.QueryResult;
 import io.millrace.optim.estimate.Round;
 import io.millrace.optim.estimate.StepContext;
+import io.millrace.optim.estimate.StepRecord;
+import io.millrace.optim.estimate.SvrgEstimator;
 import io.millrace.optim.estimate.ThreePointEstimator;
 import io.millrace.optim.estimate.TwoSidedEstimator;
+import io.millrace.optim.update.MezoSgd;
+import io.millrace.optim.update.Update;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
 final class EstimatorsTest {
@@ -33,6 +42,33 @@ final class EstimatorsTest {
         assertThat(begin(new TwoSidedEstimator(3), 1e-3).queries())
                 .extracting(Query::seed)
                 .containsExactly(0xbdd732262feb6e95L, 0x28efe333b266f103L, 0x47526757130f9f52L);
+    }
+
+    /** 2 e⁰·⁵ is 3.3, 2 e is 5.4, 2 e¹·⁵ is 8.96. */
+    @Test
+    void directionsGrowWithEveryPassOverTheData() {
+        QueryCount count = new QueryCount(2, 0.5, 8);
+        assertThat(LongStream.range(0, 5).mapToInt(count::at)).containsExactly(2, 3, 5, 8, 8);
+        assertThat(QueryCount.of(3).at(1000)).isEqualTo(3);
+        for (Estimator estimator :
+                List.of(
+                        new TwoSidedEstimator(count),
+                        new ThreePointEstimator(count),
+                        new OneSidedEstimator(count, false),
+                        new PopulationEstimator(count, false))) {
+            int base = estimator.begin(new StepContext(1, 42, 1e-3, 1)).queries().size() - 2;
+            StepContext third = new StepContext(9, 42, 1e-3, 1, 2, Optional.empty());
+            List<Query> asked = estimator.begin(third).queries();
+            assertThat(asked).as(estimator.name()).hasSize(base + 5);
+            assertThat(estimator.questions().directions()).isEqualTo(8);
+            assertThat(estimator.questions().queries()).isEqualTo(base + 8);
+            double[][] losses = new double[asked.size()][];
+            for (int query = 0; query < losses.length; query++) {
+                losses[query] = new double[asked.get(query).scales().size()];
+            }
+            Judgement.Found found = (Judgement.Found) estimator.begin(third).judge(List.of(losses));
+            assertThat(found.queries()).hasSize(5);
+        }
     }
 
     @Test
@@ -153,6 +189,81 @@ final class EstimatorsTest {
         assertThat(found.queries()).extracting(QueryResult::projectedGrad).containsOnly(0.0);
     }
 
+    /** Losses 1, 3, 3, 1: the mean is 2, and each is 1 away. */
+    @Test
+    void aPopulationIsHeldToItsMeanInUnitsOfItsSpread() {
+        PopulationEstimator plain = new PopulationEstimator(4, false);
+        assertThat(begin(plain, 0.5).queries())
+                .extracting(Query::scales)
+                .containsOnly(List.of(0.5f));
+        assertThat(plain.questions().allScales()).isEqualTo(4);
+        Judgement.Found found =
+                found(
+                        plain,
+                        0.5,
+                        new double[] {1},
+                        new double[] {3},
+                        new double[] {3},
+                        new double[] {1});
+        double unit = 1 / (1 + 1e-8);
+        assertThat(found.loss()).isEqualTo(2);
+        assertThat(found.queries())
+                .extracting(QueryResult::projectedGrad)
+                .containsExactly(-unit, unit, unit, -unit);
+        assertThat(found.queries().get(1).losses()).containsExactly(3.0);
+    }
+
+    @Test
+    void aMirroredPopulationCountsBothSidesOfADirection() {
+        PopulationEstimator mirrored = new PopulationEstimator(2, true);
+        assertThat(begin(mirrored, 0.5).queries())
+                .extracting(Query::scales)
+                .containsOnly(List.of(0.5f, -0.5f));
+        Judgement.Found found = found(mirrored, 0.5, new double[] {1, 3}, new double[] {3, 1});
+        double unit = 1 / (1 + 1e-8);
+        assertThat(found.queries())
+                .extracting(QueryResult::projectedGrad)
+                .containsExactly(-unit, unit);
+        assertThat(found.queries().getFirst().losses()).containsExactly(1.0, 3.0);
+        // One direction has two members; without a spread nothing moves.
+        assertThat(found(new PopulationEstimator(1, true), 0.5, new double[] {2, 2}).queries())
+                .extracting(QueryResult::projectedGrad)
+                .containsExactly(0.0);
+    }
+
+    /** Slopes of 3 at θ and 1 at the anchor, and 0.75 along the anchor's own direction. */
+    @Test
+    void aStepBetweenAnchorsGoesByTheDifferenceAndByTheAnchor() {
+        SvrgEstimator estimator = new SvrgEstimator(new Anchors(3, 8, 1e-1));
+        assertThat(estimator.begin(new StepContext(4, 7, 0.5, 1e-2)).queries())
+                .containsExactly(new Query(7, List.of(0.5f, -0.5f)));
+        StepRecord anchor =
+                new StepRecord(
+                        4, 7, 1e-1, 0.5, 0, 2, List.of(QueryResult.twoSided(7, 2.5, 1.75, 0.75)));
+        Round round = estimator.begin(new StepContext(5, 42, 0.5, 1e-2, 0, Optional.of(anchor)));
+        Query here = new Query(42, List.of(0.5f, -0.5f));
+        assertThat(round.queries())
+                .containsExactly(here, new Query(42, here.scales(), Query.Place.ANCHOR));
+        Judgement.Found found =
+                (Judgement.Found)
+                        round.judge(List.of(new double[] {4, 1}, new double[] {2.5, 1.5}));
+        assertThat(found.loss()).isEqualTo(2.5);
+        assertThat(found.sums()).isTrue();
+        assertThat(found.queries())
+                .containsExactly(
+                        new QueryResult(42, List.of(4.0, 1.0, 2.5, 1.5), 2.0),
+                        new QueryResult(7, List.of(), 0.75));
+        Update update =
+                new MezoSgd()
+                        .next(
+                                new StepRecord(
+                                        5, 42, 1e-2, 0.5, 0, 2.5, found.queries(), found.sums()));
+        assertThat(update.terms())
+                .containsExactly(
+                        new Update.Term(42, (float) (-1e-2 * 2)),
+                        new Update.Term(7, (float) (-1e-2 * 0.75)));
+    }
+
     private static QueryResult conservative(double lr, double[] asked, double[] moved) {
         Round first = new ConservativeEstimator().begin(new StepContext(1, 42, 0.5, lr));
         assertThat(first.queries()).containsExactly(new Query(42, List.of(0f, 0.5f, -0.5f)));
@@ -182,6 +293,7 @@ final class EstimatorsTest {
     void refusesWhatHasNoMeaning() {
         assertThatThrownBy(() -> new TwoSidedEstimator(0)).hasMessageContaining("1 or more");
         assertThatThrownBy(() -> new ThreePointEstimator(0)).hasMessageContaining("1 or more");
+        assertThatThrownBy(() -> new PopulationEstimator(1, false)).hasMessageContaining("no pop");
         assertThatThrownBy(() -> new OneSidedEstimator(1, true)).hasMessageContaining("spread");
     }
 }

@@ -17,12 +17,14 @@ import io.millrace.optim.update.LozoMomentum;
 import io.millrace.optim.update.MezoAdam;
 import io.millrace.optim.update.MezoSgd;
 import io.millrace.optim.update.Optimizers;
+import io.millrace.optim.update.PendingUpdates;
 import io.millrace.optim.update.Update;
 import io.millrace.optim.update.UpdateRule;
 import io.millrace.optim.update.ZoSign;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
 final class RulesTest {
@@ -50,6 +52,23 @@ final class RulesTest {
                                 List.of(
                                         new Update.Term(102, (float) (-1e-2 * 2 / 2)),
                                         new Update.Term(96, (float) (-1e-2 * -4 / 2)))));
+    }
+
+    /** Folded every 4 steps, of bytes that hold 4: a reader of the last fold sees 5 to 8. */
+    @Test
+    void whoReadsTheLastFoldSeesNoUpdateBehindIt() {
+        List<Update> updates =
+                LongStream.rangeClosed(5, 9)
+                        .mapToObj(step -> new Update(step, 7, 1f, List.of(new Update.Term(1, 1f))))
+                        .toList();
+        PendingUpdates due = PendingUpdates.of(4, 4, updates);
+        assertThat(due.folding().updates()).isEqualTo(updates.subList(0, 4));
+        assertThat(due.folding().foldThrough()).isEqualTo(8);
+        assertThat(due.folding().foldsAfter(8)).isTrue();
+        PendingUpdates stored = due.afterStore();
+        assertThat(stored.changes()).isTrue();
+        assertThat(stored.folding().size()).isZero();
+        assertThat(stored.folding().changes()).isFalse();
     }
 
     @Test

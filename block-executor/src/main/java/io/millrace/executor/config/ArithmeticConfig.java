@@ -5,6 +5,7 @@ import io.millrace.memory.Matmul;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.Direction;
 import io.millrace.optim.direction.Directions;
+import io.millrace.optim.estimate.Anchors;
 import io.millrace.optim.estimate.Estimator;
 import io.millrace.optim.estimate.Estimators;
 import io.millrace.optim.option.Kind;
@@ -113,7 +114,7 @@ public record ArithmeticConfig(Settings settings) {
                     .help(
                             "Round updates into the stored weights every K steps; pending ones are added"
                                     + " in float32.")
-                    .usually("1, with low-rank perturbations the window")
+                    .usually("1, with low-rank perturbations the window, with svrg the anchor's")
                     .limit(Limit.atLeast(1))
                     .decidesBytes()
                     .build();
@@ -151,6 +152,9 @@ public record ArithmeticConfig(Settings settings) {
     private static final List<Kinds<?>> METHODS =
             List.of(Directions.KINDS, Optimizers.KINDS, Estimators.KINDS, Participations.KINDS);
 
+    /** An anchor step's rate beside that of others, unless it is told. */
+    private static final double ANCHOR_RATE = 10;
+
     /** What the learning rate of a step goes by. */
     static final List<Option<?>> RATE = List.of(STEPS, LR, Schedules.NAMING, WARMUP);
 
@@ -175,7 +179,12 @@ public record ArithmeticConfig(Settings settings) {
                 "give at most " + steps);
         Direction direction = direction(settings);
         requireSuited(Optimizers.KINDS.make(settings, 0), direction);
-        Estimators.KINDS.make(settings, 0);
+        Settings all = settings;
+        Estimators.KINDS
+                .make(settings, 0)
+                .anchors()
+                .ifPresent(anchors -> AnchoredRuns.check(all, direction, anchors));
+        Participations.KINDS.make(settings, 0);
         int foldEvery = settings.get(FOLD_EVERY);
         Check.that(
                 direction.window() % foldEvery == 0,
@@ -213,8 +222,31 @@ public record ArithmeticConfig(Settings settings) {
             used.removeAll(others);
         }
         Settings all = told.complete(used);
-        int gathers = Math.max(1, direction(all).window());
-        return all.has(FOLD_EVERY) ? all : all.with(FOLD_EVERY, gathers).complete(used);
+        if (used.contains(Estimators.ANCHOR_LR) && !all.has(Estimators.ANCHOR_LR)) {
+            all = all.with(Estimators.ANCHOR_LR, anchorRate(all)).complete(used);
+        }
+        return all.has(FOLD_EVERY) ? all : all.with(FOLD_EVERY, folds(all)).complete(used);
+    }
+
+    private static double anchorRate(Settings settings) {
+        return ANCHOR_RATE * settings.get(LR);
+    }
+
+    /** Steps between folds where nobody tells. */
+    private static int folds(Settings settings) {
+        return Estimators.KINDS
+                .make(settings, settings.get(SEED))
+                .anchors()
+                .map(Anchors::every)
+                .orElseGet(() -> Math.max(1, direction(settings).window()));
+    }
+
+    /** The value that an option of this run has where it is not told. */
+    public Optional<?> usual(Option<?> option) {
+        if (option == FOLD_EVERY) {
+            return Optional.of(folds(settings));
+        }
+        return option == Estimators.ANCHOR_LR ? Optional.of(anchorRate(settings)) : option.usual();
     }
 
     private static Direction direction(Settings settings) {

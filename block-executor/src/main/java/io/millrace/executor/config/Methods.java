@@ -7,6 +7,8 @@ import io.millrace.optim.direction.RademacherDirection;
 import io.millrace.optim.estimate.ConservativeEstimator;
 import io.millrace.optim.estimate.Estimators;
 import io.millrace.optim.estimate.OneSidedEstimator;
+import io.millrace.optim.estimate.PopulationEstimator;
+import io.millrace.optim.estimate.SvrgEstimator;
 import io.millrace.optim.option.Limit;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionTypes;
@@ -64,6 +66,19 @@ public final class Methods {
                                         .with(Estimators.KINDS.naming(), OneSidedEstimator.NAME)
                                         .with(Estimators.QUERIES, 8)
                                         .with(Estimators.NORMALIZE, true)),
+                        new Method(
+                                "es",
+                                "arXiv 2509.24372",
+                                Settings.NONE
+                                        .with(Estimators.KINDS.naming(), PopulationEstimator.NAME)
+                                        .with(Estimators.QUERIES, 30)),
+                        new Method(
+                                "mezo-svrg",
+                                "arXiv 2404.08080, with a true anchor",
+                                Settings.NONE
+                                        .with(Estimators.KINDS.naming(), SvrgEstimator.NAME)
+                                        .with(Estimators.ANCHOR_EVERY, 2)
+                                        .with(Estimators.ANCHOR_BATCH, 512)),
                         new Method(
                                 "zo-conservative",
                                 "arXiv 2402.11592",

@@ -26,6 +26,7 @@ import io.millrace.optim.journal.Journal;
 import io.millrace.optim.journal.JournalHeader;
 import io.millrace.optim.journal.JournalReader;
 import io.millrace.optim.journal.JournalSurvey;
+import io.millrace.optim.participation.Participation;
 import io.millrace.optim.update.UpdateRule;
 import io.millrace.prefetch.BlockLease;
 import java.lang.foreign.MemorySegment;
@@ -142,8 +143,9 @@ public final class Replay {
         MethodFields methods = new MethodFields(journal, header);
         UpdateRule rule = methods.rule();
         Direction direction = methods.direction();
-        ModelLayout stated = RunLayout.of(layout, methods.trained(), rule);
-        UpdateLog updates = new UpdateLog(rule, methods.participation(), layout.visits());
+        Participation participation = methods.participation();
+        ModelLayout stated = RunLayout.of(layout, methods.trained(), rule, participation);
+        UpdateLog updates = new UpdateLog(rule, participation, layout.visits());
         read.records().subList(0, Math.toIntExact(until)).forEach(updates::add);
         Arithmetic arithmetic =
                 new Arithmetic(

@@ -74,7 +74,12 @@ public final class ModelSession implements AutoCloseable {
                 folder,
                 arithmetic.dtype(),
                 memory,
-                layout -> RunLayout.of(layout, arithmetic.trained(), arithmetic.rule()));
+                layout ->
+                        RunLayout.of(
+                                layout,
+                                arithmetic.trained(),
+                                arithmetic.rule(),
+                                arithmetic.participation()));
     }
 
     private static ModelSession open(

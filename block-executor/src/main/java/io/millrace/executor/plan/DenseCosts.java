@@ -13,6 +13,7 @@ import java.util.Set;
 /** Of dense directions: every element is widened, updated and perturbed for each product. */
 final class DenseCosts implements WeightCosts {
     private final StepCosts.Shape shape;
+    private final StepParts.Part part;
     private final boolean folds;
     private final double pendingTerms; // generations of z that stored bytes have not seen
     private final List<Operation> operations;
@@ -20,12 +21,18 @@ final class DenseCosts implements WeightCosts {
     private int scales;
 
     DenseCosts(
-            StepCosts.Shape shape, boolean folds, boolean foldingStep, List<Operation> operations) {
+            StepCosts.Shape shape,
+            StepParts.Part part,
+            boolean folds,
+            boolean foldingStep,
+            List<Operation> operations) {
         this.shape = shape;
+        this.part = part;
         this.folds = folds;
         this.operations = operations;
         // A folding step finds every update since the last one, a reading step half of them.
-        double pending = (double) shape.questions().directions() * shape.arithmetic().foldEvery();
+        double pending =
+                part.pending() * shape.questions().directions() * shape.arithmetic().foldEvery();
         pendingTerms = foldingStep ? pending : pending / 2;
     }
 
@@ -41,35 +48,69 @@ final class DenseCosts implements WeightCosts {
 
     @Override
     public void vector(TensorSlot slot) {
-        boolean stores = folds && formed.add(slot.name());
-        double pending = folds && !stores ? 0 : pendingTerms;
+        boolean stores = stores(slot) && formed.add(slot.name());
+        double pending = formed.contains(slot.name()) && !stores ? 0 : pending(slot);
         operations.add(
-                new Operation.Form(slot.elementCount(), WeightCosts.measured(slot), 1 + pending, true, stores));
+                new Operation.Form(
+                        slot.elementCount(),
+                        WeightCosts.measured(slot),
+                        own(slot) + pending,
+                        true,
+                        stores));
+    }
+
+    private boolean stores(TensorSlot slot) {
+        return folds && slot.isTrained() && part.pending() > 0;
+    }
+
+    private double pending(TensorSlot slot) {
+        return slot.isTrained() ? pendingTerms : 0;
+    }
+
+    /** Generations of z for the step's own query. */
+    private int own(TensorSlot slot) {
+        return part.active() && slot.isTrained() ? 1 : 0;
     }
 
     @Override
     public void lookUp(TensorSlot table, long rows, long width) {
         operations.add(
-                new Operation.Form(rows * width, WeightCosts.measured(table), 1 + pendingTerms, true, false));
+                new Operation.Form(
+                        rows * width,
+                        WeightCosts.measured(table),
+                        own(table) + pending(table),
+                        true,
+                        false));
         operations.add(new Operation.Dispatch(1));
     }
 
     @Override
     public void multiply(TensorSlot matrix, LinearSpec linear, int paddedRows) {
-        vector(matrix);
+        boolean asStored =
+                own(matrix) == 0
+                        && pending(matrix) == 0
+                        && matrix.isPlain()
+                        && shape.reads(matrix.dtype());
+        if (!asStored) {
+            vector(matrix);
+        }
         operations.add(new Operation.Matmul(paddedRows, linear.inputs(), linear.outputs(), scales));
         GemmTiles tiles = GemmTiles.of(paddedRows, linear.outputs());
         boolean whole = WeightPanels.formsWhole(linear, tiles, shape.workers());
-        operations.add(new Operation.Dispatch(whole ? 2 : 1));
+        operations.add(new Operation.Dispatch(whole && !asStored ? 2 : 1));
     }
 
     @Override
     public void foldTheRest(BlockLayout block) {
-        for (TensorSlot slot : folds ? block.tensors() : List.<TensorSlot>of()) {
-            if (!formed.contains(slot.name())) {
+        for (TensorSlot slot : block.tensors()) {
+            if (stores(slot) && !formed.contains(slot.name())) {
                 operations.add(
                         new Operation.Form(
-                                slot.elementCount(), WeightCosts.measured(slot), pendingTerms, false, true));
+                                slot.elementCount(),
+                                WeightCosts.measured(slot),
+                                pendingTerms,
+                                false,
+                                true));
                 operations.add(new Operation.Dispatch(1));
             }
         }

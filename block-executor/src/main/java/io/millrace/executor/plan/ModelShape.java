@@ -50,7 +50,12 @@ public record ModelShape(String name, ModelProgram program, ModelLayout layout, 
 
     /** The same as a run tunes it: what it trains, with the rule's states beside that. */
     ModelShape tunedBy(ArithmeticConfig arithmetic) {
-        ModelLayout tuned = RunLayout.of(layout, arithmetic.trained(), arithmetic.rule());
+        ModelLayout tuned =
+                RunLayout.of(
+                        layout,
+                        arithmetic.trained(),
+                        arithmetic.rule(),
+                        arithmetic.participation());
         return new ModelShape(name, program, tuned, direct);
     }
 

@@ -9,6 +9,7 @@ import io.millrace.executor.step.ScratchSize;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
 import io.millrace.optim.direction.Direction;
+import io.millrace.optim.estimate.Anchors;
 import io.millrace.prefetch.plan.AvailableMemory;
 import io.millrace.prefetch.plan.Forecast;
 import io.millrace.prefetch.plan.Machine;
@@ -49,12 +50,15 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
                     "what '" + direction.name() + "' costs was not measured on this machine",
                     "run 'millrace probe' again, or give another");
         }
-        return Forecast.of(
+        boolean readsStored = !machine.device().onHostCores();
+        return StepForecast.of(
                 machine,
                 tiers.placement(),
-                work(model, options, tokensEach, workers(), !machine.device().onHostCores()),
-                DirectionRates.dense(direction),
-                options.memory().overlap());
+                options.memory().overlap(),
+                model.program(),
+                model.layout(),
+                shape(options, tokensEach, workers(), readsStored),
+                options.arithmetic());
     }
 
     /** What a step computes. */
@@ -64,17 +68,21 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
             int tokensEach,
             int workers,
             boolean readsStored) {
-        StepCosts.Shape shape =
-                new StepCosts.Shape(
-                        options.batchSize(),
-                        options.microBatch().orElse(options.batchSize()),
-                        tokensEach,
-                        Math.max(1, tokensEach - 1),
-                        Arithmetic.of(options.arithmetic()),
-                        options.arithmetic().estimator().questions(),
-                        workers,
-                        readsStored);
-        return StepCosts.of(model.program(), model.layout(), shape);
+        return StepCosts.of(
+                model.program(), model.layout(), shape(options, tokensEach, workers, readsStored));
+    }
+
+    private static StepCosts.Shape shape(
+            PlanOptions options, int tokensEach, int workers, boolean readsStored) {
+        return new StepCosts.Shape(
+                options.batchSize(),
+                options.microBatch().orElse(options.batchSize()),
+                tokensEach,
+                Math.max(1, tokensEach - 1),
+                Arithmetic.of(options.arithmetic()),
+                options.arithmetic().estimator().questions(),
+                workers,
+                readsStored);
     }
 
     private int workers() {
@@ -87,9 +95,11 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
     }
 
     TierPlan.Needs needs(PlanOptions options) {
+        // How many examples there are is not known: an anchor step may find all that it asks for.
+        int apart = options.arithmetic().estimator().anchors().map(Anchors::rows).orElse(0);
         ScratchSize size =
                 ScratchSize.batches(
-                        options.batchSize(),
+                        Math.max(options.batchSize(), apart),
                         options.microBatch().orElse(options.batchSize()),
                         tokensEach,
                         options.arithmetic().estimator().questions());

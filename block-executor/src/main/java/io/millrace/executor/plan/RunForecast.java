@@ -114,12 +114,14 @@ public final class RunForecast implements PrefetchChooser {
     /** What steps will cost; empty where the machine was not probed. */
     Optional<Forecast> forecast(TierPlan plan) {
         return machine.map(one ->
-                Forecast.of(
+                StepForecast.of(
                         one,
                         plan.placement(),
-                        StepCosts.of(program, layout, shape),
-                        DirectionRates.dense(config.arithmetic().direction()),
-                        memory.overlap()));
+                        memory.overlap(),
+                        program,
+                        layout,
+                        shape,
+                        config.arithmetic()));
     }
 
     /** Choice and expectation on one line; empty where there is nothing to tell. */

@@ -6,6 +6,9 @@ import io.millrace.executor.schedule.Stage;
 import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.MicroBatch;
 import io.millrace.memory.BlockLayout;
+import io.millrace.memory.DType;
+import io.millrace.memory.Matmul;
+import io.millrace.memory.TensorSlot;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
@@ -29,6 +32,9 @@ final class StepCosts {
     private final List<Schedule> blocks;
     private final ModelLayout layout;
     private final Shape shape;
+    private final StepParts parts;
+    private final boolean folded; // by a pass of the same step
+    private final int alike; // visits at the beginning that every scale sees alike
 
     /**
      * What decides how much there is to compute.
@@ -55,23 +61,75 @@ final class StepCosts {
             return Math.ceilDiv(batch, microBatch);
         }
 
+        /** Whether products read a matrix where it lies. */
+        boolean reads(DType dtype) {
+            DType operands = arithmetic.matmul() == Matmul.BF16 ? DType.BF16 : DType.F32;
+            return readsStored || dtype == operands;
+        }
+
+        /** The same step where other losses are asked for. */
+        Shape asking(Questions other) {
+            return new Shape(
+                    batch, microBatch, tokens, scored, arithmetic, other, workers, readsStored);
+        }
+
         int sequences(int index) {
             return Math.min(microBatch, batch - index * microBatch);
         }
     }
 
-    private StepCosts(ModelProgram program, ModelLayout layout, Shape shape) {
+    private StepCosts(
+            ModelProgram program,
+            ModelLayout layout,
+            Shape shape,
+            StepParts parts,
+            boolean folded) {
         blocks = CpuFusing.schedules(program);
         this.layout = layout;
         this.shape = shape;
+        this.parts = parts;
+        this.folded = folded;
+        int first = 0;
+        while (first < layout.visits().size() - 1
+                && shape.questions.allScales() > 1
+                && isStill(layout.visits().get(first))) {
+            first++;
+        }
+        alike = first;
+    }
+
+    private boolean isStill(int block) {
+        return !parts.of(block).active() || !isTrained(block);
+    }
+
+    private boolean isTrained(int block) {
+        return layout.block(block).tensors().stream().anyMatch(TensorSlot::isTrained);
     }
 
     /** The work of a step once updates are pending: that of every step but the first. */
     static StepWork of(ModelProgram program, ModelLayout layout, Shape shape) {
-        StepCosts costs = new StepCosts(program, layout, shape);
+        return new StepCosts(program, layout, shape, StepParts.ALL, false).work();
+    }
+
+    /** The same of each pass of a step; the first folds. */
+    static List<StepWork> passes(
+            ModelProgram program,
+            ModelLayout layout,
+            Shape shape,
+            StepParts parts,
+            List<Questions> passes) {
+        List<StepWork> works = new ArrayList<>();
+        for (Questions asked : passes) {
+            Shape pass = shape.asking(asked);
+            works.add(new StepCosts(program, layout, pass, parts, !works.isEmpty()).work());
+        }
+        return works;
+    }
+
+    private StepWork work() {
         List<VisitWork> visits = new ArrayList<>();
         for (int index = 0; index < layout.visits().size(); index++) {
-            visits.add(costs.visit(index));
+            visits.add(visit(index));
         }
         return new StepWork(
                 visits, (long) shape.batch * shape.tokens, shape.arithmetic.foldEvery());
@@ -80,12 +138,16 @@ final class StepCosts {
     private VisitWork visit(int index) {
         int block = layout.visits().get(index);
         boolean last = layout.visits().lastIndexOf(block) == index;
-        List<Operation> folding = new Tally(index, last, true).operations(index);
+        StepParts.Part part = parts.of(block);
+        boolean folds = last && !folded;
+        List<Operation> folding =
+                new Tally(index, folded ? part.folded() : part, folds, true).operations(index);
         List<Operation> reading =
                 shape.arithmetic.foldEvery() == 1
                         ? folding
-                        : new Tally(index, false, false).operations(index);
-        return new VisitWork(block, folding, reading, last);
+                        : new Tally(index, part, false, false).operations(index);
+        boolean changes = folds && isTrained(block) && part.pending() > 0;
+        return new VisitWork(block, folding, reading, changes);
     }
 
     /** Counts one visit. */
@@ -98,18 +160,19 @@ final class StepCosts {
         private int sequences;
         private int rows; // that the stage at hand works on
 
-        Tally(int index, boolean folds, boolean foldingStep) {
+        Tally(int index, StepParts.Part part, boolean folds, boolean foldingStep) {
             int number = layout.visits().get(index);
             block = layout.block(number);
             first = layout.visits().indexOf(number) == index;
-            weights = WeightCosts.of(shape, folds, foldingStep, operations);
+            weights = WeightCosts.of(shape, part, folds, foldingStep, operations);
         }
 
         List<Operation> operations(int index) {
             if (first) {
                 weights.update(block);
             }
-            for (Questions.Group group : shape.questions.groups()) {
+            Questions asked = index < alike ? Questions.each(1, 1) : shape.questions;
+            for (Questions.Group group : asked.groups()) {
                 scales = group.scales();
                 weights.asking(scales);
                 for (int query = 0; query < group.queries(); query++) {

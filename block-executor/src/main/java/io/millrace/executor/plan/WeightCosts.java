@@ -42,15 +42,21 @@ interface WeightCosts {
      * The way of a direction.
      *
      * @param shape of the step
+     * @param part which the block has in it
      * @param folds whether the visit rounds updates into the stored weights
      * @param foldingStep whether it is of a step that does
      * @param operations where they go
      */
     static WeightCosts of(
-            StepCosts.Shape shape, boolean folds, boolean foldingStep, List<Operation> operations) {
+            StepCosts.Shape shape,
+            StepParts.Part part,
+            boolean folds,
+            boolean foldingStep,
+            List<Operation> operations) {
         return switch (shape.arithmetic().direction()) {
-            case DenseDirection _ -> new DenseCosts(shape, folds, foldingStep, operations);
-            case LowRankDirection lowRank -> new LowRankCosts(shape, lowRank, folds, operations);
+            case DenseDirection _ -> new DenseCosts(shape, part, folds, foldingStep, operations);
+            case LowRankDirection lowRank ->
+                    new LowRankCosts(shape, lowRank, part, folds, operations);
         };
     }
 }

@@ -5,6 +5,7 @@ import io.millrace.executor.step.UpdateLog;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.OwnedResources;
 import io.millrace.model.ModelLayout;
+import io.millrace.optim.estimate.Anchors;
 import io.millrace.optim.estimate.StepRecord;
 import io.millrace.optim.journal.Journal;
 import io.millrace.optim.journal.JournalHeader;
@@ -20,6 +21,8 @@ public final class RunHistory implements AutoCloseable {
     private final RunCheckpoints checkpoints;
     private final long fingerprint;
     private final double lastLossBefore;
+    private final Optional<Anchors> anchors;
+    private Optional<StepRecord> anchor;
 
     private RunHistory(Past past, RunFolder folder, JournalWriter journal, MetricsWriter metrics) {
         this.journal = journal;
@@ -27,6 +30,10 @@ public final class RunHistory implements AutoCloseable {
         updates = past.updates;
         checkpoints = new RunCheckpoints(folder.folder());
         fingerprint = past.fingerprint;
+        anchors = past.anchors;
+        anchor =
+                past.read.flatMap(before ->
+                        before.records().reversed().stream().filter(this::isAnchor).findFirst());
         lastLossBefore =
                 past.read
                         .map(Journal::records)
@@ -43,8 +50,14 @@ public final class RunHistory implements AutoCloseable {
      * @param updates of the steps so far
      * @param fingerprint a number that stands for the base and everything that decides the run's
      *     bytes
+     * @param anchors steps that its estimator takes apart from others
      */
-    record Past(JournalHeader header, Optional<Journal> read, UpdateLog updates, long fingerprint) {
+    record Past(
+            JournalHeader header,
+            Optional<Journal> read,
+            UpdateLog updates,
+            long fingerprint,
+            Optional<Anchors> anchors) {
         /** The last step done, 0 before the first. */
         long lastStep() {
             return updates.lastStep();
@@ -74,7 +87,12 @@ public final class RunHistory implements AutoCloseable {
             before = Optional.of(read);
         }
         long identity = before.map(Journal::identity).orElseGet(() -> header.header().identity());
-        return new Past(header.header(), before, updates, identity);
+        return new Past(
+                header.header(),
+                before,
+                updates,
+                identity,
+                config.arithmetic().estimator().anchors());
     }
 
     /** Starts a journal, or goes on with the one that was read. */
@@ -118,6 +136,15 @@ public final class RunHistory implements AutoCloseable {
         return lastLossBefore;
     }
 
+    /** The newest step that the estimator takes apart from others. */
+    Optional<StepRecord> anchor() {
+        return anchor;
+    }
+
+    private boolean isAnchor(StepRecord record) {
+        return anchors.filter(one -> one.isAt(record.step())).isPresent();
+    }
+
     /** Fails where a step is not on the disk yet. */
     void requireDurable(long step) {
         if (journal.durableStep() < step) {
@@ -131,6 +158,9 @@ public final class RunHistory implements AutoCloseable {
         journal.append(record);
         journal.force();
         updates.add(record);
+        if (isAnchor(record)) {
+            anchor = Optional.of(record);
+        }
     }
 
     @Override

@@ -25,8 +25,6 @@ import io.millrace.model.WeightScan;
 import io.millrace.model.text.BatchSampler;
 import io.millrace.model.text.Shuffle;
 import io.millrace.optim.random.SeededShuffle;
-import io.millrace.optim.schedule.LrSchedule;
-import io.millrace.optim.schedule.Schedules;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -273,8 +271,14 @@ public final class RunSetup implements AutoCloseable {
 
     private static ScratchSize size(
             DataConfig config, TrainingData data, ArithmeticConfig arithmetic) {
+        int apart =
+                arithmetic
+                        .estimator()
+                        .anchors()
+                        .map(anchors -> Math.min(anchors.rows(), data.train().examples().size()))
+                        .orElse(0);
         return ScratchSize.batches(
-                config.batchSize(),
+                Math.max(config.batchSize(), apart),
                 config.microBatch(),
                 data.maxLength(),
                 arithmetic.estimator().questions());
@@ -304,12 +308,17 @@ public final class RunSetup implements AutoCloseable {
         return saves;
     }
 
-    public LrSchedule schedule() {
-        ArithmeticConfig arithmetic = config.arithmetic();
-        return Schedules.named(arithmetic.schedule(), arithmetic.lr(), arithmetic.warmup());
+    /** What each step is given. */
+    public StepInputs inputs() {
+        return new StepInputs(
+                config.arithmetic(),
+                data.train().examples(),
+                sampler(),
+                config.data().batchSize(),
+                history);
     }
 
-    public BatchSampler sampler() {
+    private BatchSampler sampler() {
         long seed = config.arithmetic().seed();
         Shuffle shuffle =
                 config.data().shuffle()

@@ -22,7 +22,7 @@ public final class BlockSet {
      * @param stepSeed the step's seed
      * @param visits blocks in the order in which they pass: embedding, layers, head
      */
-    static BlockSet of(Participation participation, long stepSeed, List<Integer> visits) {
+    public static BlockSet of(Participation participation, long stepSeed, List<Integer> visits) {
         if (participation.isWhole()) {
             return ALL;
         }

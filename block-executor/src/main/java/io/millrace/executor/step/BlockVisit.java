@@ -2,6 +2,7 @@ package io.millrace.executor.step;
 
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.TensorSlot;
+import io.millrace.optim.estimate.Query;
 import io.millrace.optim.update.PendingUpdates;
 import io.millrace.optim.update.Update;
 import io.millrace.prefetch.BlockLease;
@@ -78,9 +79,11 @@ public abstract class BlockVisit {
         return !request.parts().has(layout.index()) || !slot(index).isTrained();
     }
 
-    /** Whether queries see all of the block as it is. */
+    /** Whether all queries see the same block. */
     public final boolean isStill() {
-        return IntStream.range(0, folded.length).allMatch(this::isStill);
+        return IntStream.range(0, folded.length)
+                .allMatch(index ->
+                        isStill(index) && (request.isAtOnePlace() || !slot(index).isTrained()));
     }
 
     /** Which block it is. */
@@ -125,9 +128,20 @@ public abstract class BlockVisit {
         return folded[index] ? pendingOnceFolded : pending;
     }
 
+    /** Those of them that a query sees. */
+    public final PendingUpdates pending(int index, Query query) {
+        PendingUpdates all = pending(index);
+        return query.place() == Query.Place.ANCHOR ? all.folding() : all;
+    }
+
     /** Whether the tensor's bytes are already all that a reader sees. */
     public final boolean isCurrent(int index) {
         return !pending(index).changes();
+    }
+
+    /** Whether they are all that a query sees but for its direction. */
+    public final boolean isCurrent(int index, Query query) {
+        return !pending(index, query).changes();
     }
 
     /** Begins a pass over a whole tensor, which stores it if that is due. */

@@ -75,6 +75,11 @@ public record ForwardRequest(
         return new ForwardRequest(step, microBatches, AT_THETA, updates, parts, folding);
     }
 
+    /** Whether all queries are asked at one place, so that what is still is the same for all. */
+    boolean isAtOnePlace() {
+        return queries.stream().map(Query::place).distinct().count() <= 1;
+    }
+
     /** Scales of all queries. */
     public int scales() {
         return firstScale(queries.size());

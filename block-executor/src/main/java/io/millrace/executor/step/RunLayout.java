@@ -3,6 +3,7 @@ package io.millrace.executor.step;
 import io.millrace.executor.config.TrainedTensors;
 import io.millrace.memory.StateSlot;
 import io.millrace.model.ModelLayout;
+import io.millrace.optim.participation.Participation;
 import io.millrace.optim.update.UpdateRule;
 
 /**
@@ -18,8 +19,15 @@ public final class RunLayout {
      * @param layout of the weights
      * @param trained which tensors are tuned
      * @param rule of the run
+     * @param participation which layers have a part in its steps
+     * @throws io.millrace.memory.BadInputException where the model cannot take what is tuned
      */
-    public static ModelLayout of(ModelLayout layout, TrainedTensors trained, UpdateRule rule) {
+    public static ModelLayout of(
+            ModelLayout layout,
+            TrainedTensors trained,
+            UpdateRule rule,
+            Participation participation) {
+        participation.require(layout.visits().size() - 2); // all but the ends
         return trained.of(layout)
                 .withStates(
                         rule.states().stream()

@@ -1,6 +1,5 @@
 package io.millrace.executor.step;
 
-import io.millrace.model.text.Batch;
 import io.millrace.optim.estimate.Estimator;
 import io.millrace.optim.estimate.Judgement;
 import io.millrace.optim.estimate.Query;
@@ -27,15 +26,22 @@ public final class StepRunner {
     /**
      * Runs a step; the update it makes is not in the log yet.
      *
-     * @param step from 1
-     * @param lr the step's learning rate
-     * @param batch the step's sequences
+     * @param input of the step
      * @param updates the updates of all steps before
      */
-    public StepRecord run(long step, double lr, Batch batch, UpdateLog updates) {
+    public StepRecord run(StepInput input, UpdateLog updates) {
+        long step = input.step();
         long seed = SplitMix64.output(options.runSeed(), step);
-        List<MicroBatch> microBatches = MicroBatches.scoring(batch, options.microBatch());
-        Round round = estimator.begin(new StepContext(step, seed, options.eps(), lr));
+        List<MicroBatch> microBatches = MicroBatches.scoring(input.batch(), options.microBatch());
+        Round round =
+                estimator.begin(
+                        new StepContext(
+                                step,
+                                seed,
+                                options.eps(),
+                                input.lr(),
+                                input.epoch(),
+                                input.anchor()));
         while (true) {
             switch (round.judge(ask(round.queries(), step, seed, microBatches, updates))) {
                 case Judgement.AskMore more -> round = more.next();
@@ -43,11 +49,12 @@ public final class StepRunner {
                     return new StepRecord(
                             step,
                             seed,
-                            lr,
+                            input.lr(),
                             options.eps(),
                             options.weightDecay(),
                             found.loss(),
-                            found.queries());
+                            found.queries(),
+                            found.sums());
                 }
             }
         }

@@ -12,6 +12,7 @@ import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.run.RunSetup;
 import io.millrace.executor.run.TrainingData;
+import io.millrace.executor.step.StepInput;
 import io.millrace.executor.step.StepRunner;
 import io.millrace.executor.stranger.StatefulRule;
 import io.millrace.memory.BadInputException;
@@ -21,7 +22,6 @@ import io.millrace.memory.Matmul;
 import io.millrace.memory.Tier;
 import io.millrace.model.SyntheticModel;
 import io.millrace.model.config.ModelConfig;
-import io.millrace.model.text.Batch;
 import io.millrace.prefetch.plan.ComputeRates;
 import io.millrace.prefetch.plan.FormRates;
 import io.millrace.prefetch.plan.Machine;
@@ -92,8 +92,8 @@ class ModelPlannerTest {
         try (RunSetup setup = RunSetup.prepare(config.build(), 0, RunListener.SILENT)) {
             StepRunner runner = setup.runner();
             for (long step = 1; step <= 4; step++) {
-                Batch batch = setup.sampler().batch(step);
-                setup.history().add(runner.run(step, 1e-4, batch, setup.history().updates()));
+                StepInput input = setup.inputs().of(step);
+                setup.history().add(runner.run(input, setup.history().updates()));
             }
             Ledger ledger = setup.session().ledger();
             assertThat(plan.memory().hostBytes()).as("host").isEqualTo(ledger.highWater(Tier.HOST));

@@ -311,7 +311,8 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
     private void addSeldom(List<String> lines, ArithmeticConfig arithmetic) {
         int window = arithmetic.direction().window();
         int seldom = window > 0 ? window : SELDOM;
-        if (driveDays() < SOON_DAYS && arithmetic.foldEvery() < seldom) {
+        boolean free = arithmetic.estimator().anchors().isEmpty();
+        if (free && driveDays() < SOON_DAYS && arithmetic.foldEvery() < seldom) {
             lines.add(
                     format(
                             "  --fold-every %d would make it about %,.0f days",

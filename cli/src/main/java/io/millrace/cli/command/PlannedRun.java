@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * The {@code tune} command that takes up a plan.
@@ -50,13 +51,21 @@ record PlannedRun(ModelPlan plan) {
     /** What is another than a run takes anyway. */
     private static void addArithmetic(List<String> words, ArithmeticConfig arithmetic) {
         Settings settings = arithmetic.settings();
-        int folds = Math.max(1, arithmetic.direction().window());
         for (Option<?> option : ArithmeticConfig.STEP) {
-            Optional<?> usual =
-                    option == ArithmeticConfig.FOLD_EVERY ? Optional.of(folds) : option.usual();
             Object said = settings.toJson().get(option.name());
-            if (said != null && !settings.find(option).equals(usual)) {
-                add(words, option.spelled(), said);
+            if (said != null && !settings.find(option).equals(arithmetic.usual(option))) {
+                switch (option.type().form()) {
+                    case FLAG -> words.add(option.spelled());
+                    case VALUE -> add(words, option.spelled(), said);
+                    case LIST ->
+                            add(
+                                    words,
+                                    option.spelled(),
+                                    ((List<?>) said)
+                                            .stream()
+                                                    .map(String::valueOf)
+                                                    .collect(Collectors.joining(",")));
+                }
             }
         }
     }

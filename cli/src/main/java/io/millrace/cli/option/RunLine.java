@@ -2,6 +2,7 @@ package io.millrace.cli.option;
 
 import io.millrace.executor.config.Methods;
 import io.millrace.executor.config.Recipe;
+import io.millrace.memory.BadInputException;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionType;
 import io.millrace.optim.option.OptionTypes;
@@ -189,10 +190,14 @@ public final class RunLine {
 
     private static <T> Settings with(Settings settings, Option<T> option, OptionSpec given) {
         OptionType<T> type = option.type();
-        return settings.with(
-                option,
-                type.form() == OptionType.Form.FLAG
-                        ? type.read().apply(!option.usual().orElseThrow().equals(true))
-                        : type.parse().apply(given.stringValues()));
+        if (type.form() == OptionType.Form.FLAG) {
+            return settings.with(
+                    option, type.read().apply(!option.usual().orElseThrow().equals(true)));
+        }
+        try {
+            return settings.with(option, type.parse().apply(given.stringValues()));
+        } catch (IllegalArgumentException e) { // of a list: others were read as they came
+            throw new BadInputException(option.spelled(), e.getMessage(), "give " + option.label());
+        }
     }
 }

@@ -27,6 +27,11 @@ public final class ConservativeEstimator implements Estimator {
     }
 
     @Override
+    public List<Questions> passes() {
+        return List.of(questions(), Questions.each(1, 2));
+    }
+
+    @Override
     public Round begin(StepContext step) {
         float eps = (float) step.eps();
         return round(

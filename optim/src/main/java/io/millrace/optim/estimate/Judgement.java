@@ -16,11 +16,17 @@ public sealed interface Judgement {
      *
      * @param loss the step's loss, as a reader is shown it
      * @param queries a result for every direction that may have a part in the update
+     * @param sums whether the gradient is estimated by the sum over the directions, not the mean
      */
-    record Found(double loss, List<QueryResult> queries) implements Judgement {
+    record Found(double loss, List<QueryResult> queries, boolean sums) implements Judgement {
         /** Freezes the results. */
         public Found {
             queries = List.copyOf(queries);
+        }
+
+        /** What is a mean over directions, as of all estimators but few. */
+        public Found(double loss, List<QueryResult> queries) {
+            this(loss, queries, false);
         }
     }
 }

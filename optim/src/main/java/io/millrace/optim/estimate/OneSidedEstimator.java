@@ -17,21 +17,26 @@ public final class OneSidedEstimator implements Estimator {
     /** A spread that is less than this share of the loss is rounding: such a step does not move. */
     private static final double NO_SPREAD = 1e-12;
 
-    private final int directions;
+    private final QueryCount count;
     private final boolean normalised;
 
     /**
      * An estimator that asks along so many directions a step.
      *
-     * @param directions 1 or more; 2 or more where slopes are normalised
+     * @param count 1 or more; 2 or more where slopes are normalised
      * @param normalised whether slopes are over the spread of the losses in the place of ε
      */
-    public OneSidedEstimator(int directions, boolean normalised) {
-        this.directions = QuerySeeds.checked(directions);
+    public OneSidedEstimator(QueryCount count, boolean normalised) {
+        this.count = count;
         this.normalised = normalised;
-        if (normalised && directions < 2) {
+        if (normalised && count.first() < 2) {
             throw new IllegalArgumentException("one loss has no spread");
         }
+    }
+
+    /** The same with as many in every step. */
+    public OneSidedEstimator(int directions, boolean normalised) {
+        this(QueryCount.of(directions), normalised);
     }
 
     @Override
@@ -42,11 +47,13 @@ public final class OneSidedEstimator implements Estimator {
     @Override
     public Questions questions() {
         return new Questions(
-                List.of(new Questions.Group(1, 1), new Questions.Group(directions, 1)), directions);
+                List.of(new Questions.Group(1, 1), new Questions.Group(count.most(), 1)),
+                count.most());
     }
 
     @Override
     public Round begin(StepContext step) {
+        int directions = count.at(step.epoch());
         long[] seeds = QuerySeeds.of(step.seed(), directions);
         List<Query> queries = new ArrayList<>(directions + 1);
         queries.add(Query.AT_THETA);
@@ -79,15 +86,7 @@ public final class OneSidedEstimator implements Estimator {
 
     /** The population's standard deviation; 0 where it is nothing but rounding. */
     private static double spread(double[] losses, double base) {
-        double mean = 0;
-        for (double loss : losses) {
-            mean += loss / losses.length;
-        }
-        double variance = 0;
-        for (double loss : losses) {
-            variance += (loss - mean) * (loss - mean) / losses.length;
-        }
-        double spread = Math.sqrt(variance);
+        double spread = Spread.of(losses).deviation();
         return spread < NO_SPREAD * Math.abs(base) ? 0 : spread;
     }
 }

@@ -8,20 +8,44 @@ import java.util.List;
  * query share one generation of z.
  *
  * @param seed the direction's seed
- * @param scales factors on z, such as +ε and −ε; 0 asks for the loss at θ itself
+ * @param scales factors on z, such as +ε and −ε; 0 asks for the loss at the place itself
+ * @param place what takes the place of θ
  */
-public record Query(long seed, List<Float> scales) {
+public record Query(long seed, List<Float> scales, Place place) {
     /** θ itself. */
     public static final Query AT_THETA = new Query(0, List.of(0f));
+
+    /** Where a query is asked. */
+    public enum Place {
+        /** At the weights with all updates. */
+        THETA,
+        /** At the weights as of the last fold. */
+        ANCHOR
+    }
+
+    /** A query at θ. */
+    public Query(long seed, List<Float> scales) {
+        this(seed, scales, Place.THETA);
+    }
 
     /** Freezes the scales. */
     public Query {
         scales = List.copyOf(scales);
     }
 
-    /** As many answers at θ itself, for what has no part in the direction. */
+    /** The same at the weights as of the last fold. */
+    public Query atAnchor() {
+        return new Query(seed, scales, Place.ANCHOR);
+    }
+
+    /** As many answers at the place itself, for what has no part in the direction. */
     public Query still() {
-        return new Query(seed, Collections.nCopies(scales.size(), 0f));
+        return new Query(seed, Collections.nCopies(scales.size(), 0f), place);
+    }
+
+    /** One answer at the place itself. */
+    public Query itself() {
+        return new Query(AT_THETA.seed, AT_THETA.scales, place);
     }
 
     /** Whether all scales are 0. */
@@ -34,8 +58,8 @@ public record Query(long seed, List<Float> scales) {
         return true;
     }
 
-    /** Whether θ itself is asked for and nothing else. */
-    public boolean isAtTheta() {
+    /** Whether the place itself is asked for and nothing else. */
+    public boolean isItself() {
         return scales.size() == 1 && scales.getFirst() == 0f;
     }
 }

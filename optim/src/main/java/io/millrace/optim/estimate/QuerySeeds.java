@@ -15,11 +15,4 @@ final class QuerySeeds {
                         .map(query -> SplitMix64.output(stepSeed, query))
                         .toArray();
     }
-
-    static int checked(int queries) {
-        if (queries < 1) {
-            throw new IllegalArgumentException("queries must be 1 or more, not " + queries);
-        }
-        return queries;
-    }
 }

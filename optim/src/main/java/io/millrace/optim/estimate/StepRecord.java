@@ -12,6 +12,7 @@ import java.util.List;
  * @param weightDecay decay of this step
  * @param loss the step's loss, as the estimator tells it
  * @param queries one result a direction
+ * @param sums whether the gradient is estimated by the sum over the directions, not the mean
  */
 public record StepRecord(
         long step,
@@ -20,10 +21,23 @@ public record StepRecord(
         double eps,
         double weightDecay,
         double loss,
-        List<QueryResult> queries) {
+        List<QueryResult> queries,
+        boolean sums) {
     /** Freezes the queries. */
     public StepRecord {
         queries = List.copyOf(queries);
+    }
+
+    /** The record of a step whose estimate is a mean over its directions. */
+    public StepRecord(
+            long step,
+            long seed,
+            double lr,
+            double eps,
+            double weightDecay,
+            double loss,
+            List<QueryResult> queries) {
+        this(step, seed, lr, eps, weightDecay, loss, queries, false);
     }
 
     /** The record of a step along two-sided queries. */
@@ -38,11 +52,16 @@ public record StepRecord(
                 step, seed, lr, eps, weightDecay, TwoSidedEstimator.loss(queries), queries);
     }
 
-    /** Mean slope over the queries; 0 where there is none. */
+    /** What the sum of g z over the queries is divided by to estimate the gradient. */
+    public int divisor() {
+        return sums ? 1 : queries.size();
+    }
+
+    /** Mean slope over the queries, or their sum where that counts; 0 where there is none. */
     public double meanSlope() {
         double mean = 0;
         for (QueryResult query : queries) {
-            mean += query.projectedGrad() / queries.size();
+            mean += query.projectedGrad() / divisor();
         }
         return mean;
     }

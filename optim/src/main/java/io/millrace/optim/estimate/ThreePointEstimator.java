@@ -12,15 +12,20 @@ public final class ThreePointEstimator implements Estimator {
     /** The name on the command line and in the journal. */
     public static final String NAME = "three-point";
 
-    private final int directions;
+    private final QueryCount count;
 
     /**
      * An estimator that asks along so many directions a step.
      *
-     * @param directions 1 or more
+     * @param count 1 or more
      */
+    public ThreePointEstimator(QueryCount count) {
+        this.count = count;
+    }
+
+    /** The same with as many in every step. */
     public ThreePointEstimator(int directions) {
-        this.directions = QuerySeeds.checked(directions);
+        this(QueryCount.of(directions));
     }
 
     @Override
@@ -31,11 +36,13 @@ public final class ThreePointEstimator implements Estimator {
     @Override
     public Questions questions() {
         return new Questions(
-                List.of(new Questions.Group(1, 1), new Questions.Group(directions, 2)), directions);
+                List.of(new Questions.Group(1, 1), new Questions.Group(count.most(), 2)),
+                count.most());
     }
 
     @Override
     public Round begin(StepContext step) {
+        int directions = count.at(step.epoch());
         float eps = (float) step.eps();
         List<Query> queries = new ArrayList<>(directions + 1);
         queries.add(Query.AT_THETA);

@@ -13,15 +13,20 @@ public final class TwoSidedEstimator implements Estimator {
     /** The name on the command line and in the journal. */
     public static final String NAME = "two-sided";
 
-    private final int directions;
+    private final QueryCount count;
 
     /**
      * An estimator that asks along so many directions a step.
      *
-     * @param directions 1 or more
+     * @param count 1 or more
      */
+    public TwoSidedEstimator(QueryCount count) {
+        this.count = count;
+    }
+
+    /** The same with as many in every step. */
     public TwoSidedEstimator(int directions) {
-        this.directions = QuerySeeds.checked(directions);
+        this(QueryCount.of(directions));
     }
 
     @Override
@@ -31,11 +36,12 @@ public final class TwoSidedEstimator implements Estimator {
 
     @Override
     public Questions questions() {
-        return Questions.each(directions, 2);
+        return Questions.each(count.most(), 2);
     }
 
     @Override
     public Round begin(StepContext step) {
+        int directions = count.at(step.epoch());
         List<Float> scales = List.of((float) step.eps(), (float) -step.eps());
         List<Query> queries =
                 Arrays.stream(QuerySeeds.of(step.seed(), directions))

@@ -25,6 +25,9 @@ final class JournalLine {
     /** From this version on a step has its loss, and a query as many as its estimator asks for. */
     private static final int SINCE_ESTIMATORS = 3;
 
+    /** Of a step whose slopes count as a sum; others do not have it. */
+    private static final String SUMS = "sums";
+
     private static final String CHECKSUM = ",\"crc32c\":\"";
     private static final int CHECKSUM_DIGITS = 10; // 0x and eight digits
     private static final String END = "\"}";
@@ -84,6 +87,9 @@ final class JournalLine {
         if (version >= SINCE_ESTIMATORS) {
             fields.put("loss", number(record.loss()));
         }
+        if (record.sums()) {
+            fields.put(SUMS, true);
+        }
         List<Object> queries = new ArrayList<>();
         for (QueryResult result : record.queries()) {
             Map<String, Object> query = new LinkedHashMap<>();
@@ -129,7 +135,8 @@ final class JournalLine {
                 number(fields, "eps"),
                 number(fields, "weight_decay"),
                 loss,
-                queries);
+                queries,
+                fields.bool(SUMS, false));
     }
 
     private static List<Double> losses(JsonObject query) {

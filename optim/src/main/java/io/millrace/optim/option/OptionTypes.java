@@ -78,6 +78,14 @@ public final class OptionTypes {
                     OptionTypes::words,
                     words -> words);
 
+    /** Numbers: one text with commas between them, or each by itself. */
+    public static final OptionType<List<Double>> NUMBERS =
+            new OptionType<>(
+                    Form.LIST,
+                    texts -> WORDS.parse().apply(texts).stream().map(OptionTypes::number).toList(),
+                    OptionTypes::numbers,
+                    numbers -> numbers);
+
     private OptionTypes() {}
 
     /** One of an enum's constants, spelled by {@link #spelling}. */
@@ -168,6 +176,13 @@ public final class OptionTypes {
             return list.stream().map(String.class::cast).toList();
         }
         throw new IllegalArgumentException(quoted(json) + " is not a list of words");
+    }
+
+    private static List<Double> numbers(Object json) {
+        if (json instanceof List<?> list) {
+            return list.stream().map(OptionTypes::decimal).toList();
+        }
+        return words(json).stream().map(OptionTypes::number).toList();
     }
 
     private static IllegalArgumentException tooLong(Object json) {

@@ -24,6 +24,14 @@ public interface Participation {
     }
 
     /**
+     * Checks that a model can take it.
+     *
+     * @param layers how many the model has
+     * @throws io.millrace.memory.BadInputException where it cannot
+     */
+    default void require(int layers) {}
+
+    /**
      * The layers of one step.
      *
      * @param stepSeed the step's seed

@@ -1,9 +1,11 @@
 package io.millrace.optim.participation;
 
+import io.millrace.memory.BadInputException;
 import io.millrace.optim.option.Kind;
 import io.millrace.optim.option.Kinds;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionTypes;
+import io.millrace.optim.option.Settings;
 import java.util.List;
 
 /** Which layers have a part in a step, by name. A new way is a line here. */
@@ -14,8 +16,9 @@ public final class Participations {
                     Option.named("blocks", OptionTypes.TEXT)
                             .label("NAME")
                             .help(
-                                    "Layers that a step perturbs and updates: all, or random, drawn"
-                                            + " anew for each step (LeZO).")
+                                    "Layers that a step perturbs and updates: all, or drawn anew for"
+                                            + " each step: random (LeZO), or weighted by"
+                                            + " --block-weights.")
                             .usual(AllLayers.NAME)
                             .decidesBytes()
                             .saidUnlessUsual(),
@@ -27,8 +30,27 @@ public final class Participations {
                                     (values, _) ->
                                             new RandomLayers(
                                                     values.get(RandomLayers.FROZEN),
-                                                    values.get(RandomLayers.FROZEN_ENDS)))),
+                                                    values.get(RandomLayers.FROZEN_ENDS))),
+                            Kind.of(
+                                    WeightedLayers.NAME,
+                                    List.of(
+                                            RandomLayers.FROZEN,
+                                            RandomLayers.FROZEN_ENDS,
+                                            WeightedLayers.WEIGHTS),
+                                    (values, _) -> weighted(values))),
                     ParticipationKind.class);
 
     private Participations() {}
+
+    private static Participation weighted(Settings values) {
+        List<Double> weights =
+                values.find(WeightedLayers.WEIGHTS)
+                        .orElseThrow(() ->
+                                new BadInputException(
+                                        WeightedLayers.WEIGHTS.spelled(),
+                                        "nothing says how likely each layer is",
+                                        "give a weight for each, or --blocks random"));
+        return new WeightedLayers(
+                values.get(RandomLayers.FROZEN), values.get(RandomLayers.FROZEN_ENDS), weights);
+    }
 }

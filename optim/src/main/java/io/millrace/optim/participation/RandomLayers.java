@@ -21,7 +21,8 @@ public record RandomLayers(double frozen, boolean frozenEnds) implements Partici
     public static final Option<Double> FROZEN =
             Option.named("frozen-blocks", OptionTypes.NUMBER)
                     .label("F")
-                    .help("Share of the layers that a step leaves out, with --blocks random.")
+                    .help(
+                            "Share of the layers that a step leaves out, with --blocks random or weighted.")
                     .usual(0.75)
                     .limit(
                             new Limit<>(
@@ -68,13 +69,14 @@ public record RandomLayers(double frozen, boolean frozenEnds) implements Partici
     public BitSet layers(long stepSeed, int layers) {
         int[] order = SeededShuffle.permutation(layers, stepSeed, 0);
         BitSet chosen = new BitSet(layers);
-        for (int i = 0; i < active(layers); i++) {
+        for (int i = 0; i < active(frozen, layers); i++) {
             chosen.set(order[i]);
         }
         return chosen;
     }
 
-    private int active(int layers) {
+    /** Layers that have a part where a share of them is left out. */
+    static int active(double frozen, int layers) {
         return Math.clamp(Math.round((1 - frozen) * layers), Math.min(1, layers), layers);
     }
 }

@@ -20,6 +20,9 @@ public final class StreamIds {
     /** The order of a data set, keyed by the run's seed; the third counter word is the epoch. */
     public static final int SHUFFLE = 0x4D5E;
 
+    /** Layers drawn by weight, keyed by the step's seed. */
+    public static final int WEIGHTED_LAYERS = 0x4D69;
+
     /** Random weights of made-up checkpoints. */
     public static final int SYNTHETIC_WEIGHTS = 0x4D5F;
 

@@ -66,7 +66,7 @@ public final class LozoMomentum implements UpdateRule {
         List<QueryResult> queries = record.queries();
         List<Update.Term> slopes = new ArrayList<>(queries.size());
         for (QueryResult query : queries) {
-            double share = (1 - beta) * query.projectedGrad() / queries.size();
+            double share = (1 - beta) * query.projectedGrad() / record.divisor();
             slopes.add(new Update.Term(query.seed(), (float) share));
         }
         Update.Momentum momentum = new Update.Momentum((float) beta, (float) -record.lr(), slopes);

@@ -5,7 +5,10 @@ import io.millrace.optim.estimate.StepRecord;
 import java.util.ArrayList;
 import java.util.List;
 
-/** MeZO-SGD: {@code θ ← θ − lr (g z + wd θ)}, averaged over the queries. It has no state. */
+/**
+ * MeZO-SGD: {@code θ ← θ − lr (g z + wd θ)}, averaged over the queries, or summed where the record
+ * says so. It has no state.
+ */
 public final class MezoSgd implements UpdateRule {
     /** The name on the command line and in the journal. */
     public static final String NAME = "mezo-sgd";
@@ -28,7 +31,7 @@ public final class MezoSgd implements UpdateRule {
         List<QueryResult> queries = record.queries();
         List<Update.Term> terms = new ArrayList<>(queries.size());
         for (QueryResult query : queries) {
-            double coefficient = -lr * query.projectedGrad() / queries.size();
+            double coefficient = -lr * query.projectedGrad() / record.divisor();
             terms.add(new Update.Term(query.seed(), (float) coefficient));
         }
         return new Update(record.step(), record.seed(), Slopes.decay(record), terms);

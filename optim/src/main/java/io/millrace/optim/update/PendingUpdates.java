@@ -55,6 +55,12 @@ public final class PendingUpdates {
         return new PendingUpdates(appliedThrough, foldEvery, true, updates);
     }
 
+    /** Those alone that a pass which stores brings into the bytes: a reader sees these. */
+    public PendingUpdates folding() {
+        int folded = (int) (foldThrough - appliedThrough);
+        return new PendingUpdates(appliedThrough, foldEvery, flush, updates.subList(0, folded));
+    }
+
     /** What is still pending once the bytes as of {@link #foldThrough} are stored. */
     public PendingUpdates afterStore() {
         int folded = (int) (foldThrough - appliedThrough);

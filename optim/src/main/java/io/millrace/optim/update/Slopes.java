@@ -9,12 +9,12 @@ import java.util.List;
 final class Slopes {
     private Slopes() {}
 
-    /** The estimate of the gradient as a sum: a term g / n for each of n queries. */
+    /** The estimate of the gradient as a sum: a term g / n for each of n queries, or g. */
     static List<Update.Term> of(StepRecord record) {
         List<QueryResult> queries = record.queries();
         List<Update.Term> terms = new ArrayList<>(queries.size());
         for (QueryResult query : queries) {
-            double share = query.projectedGrad() / queries.size();
+            double share = query.projectedGrad() / record.divisor();
             terms.add(new Update.Term(query.seed(), (float) share));
         }
         return terms;

@@ -107,6 +107,36 @@ final class JournalTest {
         assertThat(JournalReader.read(file).records()).containsExactly(record);
     }
 
+    /** Slopes that are added up and not averaged: a step says so, and no other does. */
+    @Test
+    void aStepThatSumsSaysSo() throws IOException {
+        StepRecord mean =
+                StepRecord.twoSided(
+                        1, seed(1), 1e-6, 1e-3, 0, List.of(QueryResult.twoSided(7, 2, 1, 500)));
+        StepRecord sum =
+                new StepRecord(
+                        2,
+                        seed(2),
+                        1e-6,
+                        1e-3,
+                        0,
+                        1.5,
+                        List.of(
+                                new QueryResult(8, List.of(2.0, 1.0, 1.5, 1.25), 250),
+                                new QueryResult(7, List.of(), 500)),
+                        true);
+        try (JournalWriter writer = JournalWriter.create(file, HEADER)) {
+            writer.append(mean);
+            writer.append(sum);
+        }
+        assertThat(JournalReader.read(file).records()).containsExactly(mean, sum);
+        List<String> lines = Files.readAllLines(file);
+        assertThat(lines.get(1)).doesNotContain("sums");
+        assertThat(lines.get(2)).contains("\"loss\":1.5,\"sums\":true,\"queries\":[{");
+        assertThat(mean.meanSlope()).isEqualTo(500);
+        assertThat(sum.meanSlope()).isEqualTo(750);
+    }
+
     @Test
     void linesAreAsTheFormatSays() throws IOException {
         try (JournalWriter writer = JournalWriter.create(file, HEADER)) {

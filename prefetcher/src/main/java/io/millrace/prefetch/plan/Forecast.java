@@ -63,10 +63,36 @@ public record Forecast(
             boolean overlap) {
         Part folding = part(machine, placement, work, direction, overlap, true);
         if (work.foldEvery() == 1) {
-            return folding.forecast(work.tokens());
+            return folding.forecast((double) work.tokens());
         }
         Part reading = part(machine, placement, work, direction, overlap, false);
-        return folding.mixed(reading, 1.0 / work.foldEvery()).forecast(work.tokens());
+        return folding.mixed(reading, 1.0 / work.foldEvery()).forecast((double) work.tokens());
+    }
+
+    /** Of passes that come one after another. */
+    public static Forecast sum(List<Forecast> passes) {
+        return combined(passes, 1);
+    }
+
+    /** The mean of steps that differ. */
+    public static Forecast mean(List<Forecast> steps) {
+        return combined(steps, 1.0 / steps.size());
+    }
+
+    private static Forecast combined(List<Forecast> all, double weight) {
+        Forecast first = all.getFirst();
+        double tokens = first.tokensPerSecond * first.stepSeconds;
+        double seconds = 0;
+        double hidden = 0;
+        Map<Lane, Double> busy = new EnumMap<>(Lane.class);
+        Map<Lane, Double> bytes = new EnumMap<>(Lane.class);
+        for (Forecast one : all) {
+            seconds += weight * one.stepSeconds;
+            hidden += one.hiddenTransfer / all.size();
+            one.busySeconds.forEach((lane, value) -> busy.merge(lane, weight * value, Double::sum));
+            one.bytes.forEach((lane, value) -> bytes.merge(lane, weight * value, Double::sum));
+        }
+        return new Part(seconds, busy, bytes, hidden).forecast(tokens);
     }
 
     /** A step that folds, or one that does not. */
@@ -87,7 +113,7 @@ public record Forecast(
                     share * hidden + (1 - share) * other.hidden);
         }
 
-        Forecast forecast(long tokens) {
+        Forecast forecast(double tokens) {
             Lane bound = Lane.COMPUTE;
             for (Lane lane : Lane.values()) {
                 bound = busy.get(lane) > busy.get(bound) ? lane : bound;

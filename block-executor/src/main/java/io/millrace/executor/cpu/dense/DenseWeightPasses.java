@@ -15,6 +15,7 @@ import io.millrace.executor.step.Floats;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.estimate.Query;
+import io.millrace.optim.update.PendingUpdates;
 import java.lang.foreign.MemorySegment;
 
 /** The dense way: one fused pass folds, makes z and writes θ + s z into scratch memory. */
@@ -94,9 +95,10 @@ public final class DenseWeightPasses implements WeightPasses {
     }
 
     private static PassPlan plan(HostVisit visit, int tensor, Query query, boolean store) {
-        return query.isAtTheta()
-                ? PassPlan.reading(visit.pending(tensor), store)
-                : PassPlan.querying(visit.pending(tensor), store, query);
+        PendingUpdates pending = visit.pending(tensor, query);
+        return query.isItself()
+                ? PassPlan.reading(pending, store)
+                : PassPlan.querying(pending, store, query);
     }
 
     private TensorForm form(HostVisit visit, int tensor, PassPlan plan) {

@@ -126,7 +126,7 @@ public final class LowRankWeightPasses implements WeightPasses {
             return dense.form(visit, tensor, query, store, gathered.track().left());
         }
         Optional<LowRankPlan.Side> side = Optional.empty();
-        if (beside || !query.isAtTheta()) {
+        if (beside || !query.isItself()) {
             side =
                     Optional.of(
                             new LowRankPlan.Side(

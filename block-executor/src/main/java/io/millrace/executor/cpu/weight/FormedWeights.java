@@ -23,7 +23,7 @@ public final class FormedWeights {
         return visit;
     }
 
-    /** The query as a tensor sees it: without a part in the step it is at θ for every scale. */
+    /** The query as a tensor sees it: without a part in the step it is itself for every scale. */
     public Query seen(int tensor) {
         return visit.isStill(tensor) ? still : query;
     }
@@ -44,7 +44,7 @@ public final class FormedWeights {
     public boolean isPlain(int tensor, DType type) {
         return seen(tensor).isStill()
                 && visit.slot(tensor).format() == type
-                && visit.isCurrent(tensor);
+                && visit.isCurrent(tensor, query);
     }
 
     /** The stored elements themselves. */
@@ -74,7 +74,7 @@ public final class FormedWeights {
      * once where all of them see the same.
      */
     public Forming formingMatrix(int tensor) {
-        Query once = seen(tensor).isStill() ? Query.AT_THETA : query;
+        Query once = seen(tensor).isStill() ? query.itself() : query;
         return new Forming(
                 visit, tensor, passes.form(visit, tensor, once, visit.storesNow(tensor)));
     }

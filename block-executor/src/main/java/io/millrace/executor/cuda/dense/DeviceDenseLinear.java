@@ -9,6 +9,7 @@ import io.millrace.executor.cuda.weight.DeviceScratch;
 import io.millrace.executor.cuda.weight.DeviceScratchPlan.Part;
 import io.millrace.executor.cuda.weight.DeviceWeights;
 import io.millrace.model.spec.LinearSpec;
+import io.millrace.optim.estimate.Query;
 import java.util.List;
 
 /**
@@ -41,9 +42,10 @@ final class DeviceDenseLinear implements DeviceLinear {
 
     /** Whether the stored bytes are already what the query wants products to read. */
     private boolean isPlain(DeviceWeights weights, int tensor) {
-        return weights.seen(tensor).isStill()
+        Query seen = weights.seen(tensor);
+        return seen.isStill()
                 && weights.visit().slot(tensor).dtype() == scratch.type()
-                && weights.visit().isCurrent(tensor);
+                && weights.visit().isCurrent(tensor, seen);
     }
 
     private static boolean isStill(DeviceWeights weights, LinearSpec spec) {

@@ -115,7 +115,7 @@ public final class DeviceDensePasses implements DevicePasses {
                 (first, count, place, stride, type) ->
                         kernels.form(
                                 pass(query),
-                                programs.of(visit.pending(tensor)),
+                                programs.of(visit.pending(tensor, query)),
                                 visit.tensor(tensor),
                                 visit.storesNow(tensor),
                                 first,
@@ -127,7 +127,7 @@ public final class DeviceDensePasses implements DevicePasses {
 
     @Override
     public void rows(DeviceVisit visit, int tensor, Query query, Rows rows, DeviceMatrix out) {
-        FoldProgram program = programs.of(visit.pending(tensor));
+        FoldProgram program = programs.of(visit.pending(tensor, query));
         kernels.rows(
                 pass(query),
                 program,

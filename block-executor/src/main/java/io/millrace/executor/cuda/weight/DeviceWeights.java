@@ -24,14 +24,14 @@ public final class DeviceWeights {
         return visit;
     }
 
-    /** The query as a tensor sees it: without a part in the step it is at θ for every scale. */
+    /** The query as a tensor sees it: without a part in the step it is itself for every scale. */
     public Query seen(int tensor) {
         return visit.isStill(tensor) ? still : query;
     }
 
     /** What matrices are formed for: every scale, or one where all of them see the same. */
     public Query matrixQuery(int tensor) {
-        return seen(tensor).isStill() ? Query.AT_THETA : query;
+        return seen(tensor).isStill() ? query.itself() : query;
     }
 
     /** Elements from one scale's matrix to the next, of what {@link #matrixQuery} formed. */

@@ -1,0 +1,71 @@
+package io.millrace.executor.run;
+
+import io.millrace.executor.config.ArithmeticConfig;
+import io.millrace.executor.step.StepInput;
+import io.millrace.model.text.Batch;
+import io.millrace.model.text.BatchSampler;
+import io.millrace.model.text.Example;
+import io.millrace.optim.estimate.Anchors;
+import io.millrace.optim.schedule.LrSchedule;
+import io.millrace.optim.schedule.Schedules;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What each step of a run is given: its batch and its learning rate, or those of an anchor, and
+ * what the estimator needs of the steps before.
+ */
+public final class StepInputs {
+    private final List<Example> examples;
+    private final BatchSampler sampler;
+    private final int batchSize;
+    private final long steps;
+    private final LrSchedule rates;
+    private final Optional<Apart> apart;
+    private final RunHistory history;
+
+    /** Steps that are taken apart: when, on what, and at which rate. */
+    private record Apart(Anchors anchors, Batch batch, LrSchedule rates) {}
+
+    StepInputs(
+            ArithmeticConfig arithmetic,
+            List<Example> examples,
+            BatchSampler sampler,
+            int batchSize,
+            RunHistory history) {
+        this.examples = examples;
+        this.sampler = sampler;
+        this.batchSize = batchSize;
+        this.history = history;
+        steps = arithmetic.steps();
+        rates = rates(arithmetic, arithmetic.lr());
+        apart =
+                arithmetic
+                        .estimator()
+                        .anchors()
+                        .map(anchors ->
+                                new Apart(
+                                        anchors,
+                                        Batch.of(
+                                                examples.subList(
+                                                        0,
+                                                        Math.min(anchors.rows(), examples.size()))),
+                                        rates(arithmetic, anchors.lr())));
+    }
+
+    private static LrSchedule rates(ArithmeticConfig arithmetic, double lr) {
+        return Schedules.named(arithmetic.schedule(), lr, arithmetic.warmup());
+    }
+
+    /** The input of the next step, counted from 1. */
+    public StepInput of(long step) {
+        long epoch = (step - 1) * batchSize / examples.size();
+        Optional<Apart> anchor = apart.filter(one -> one.anchors.isAt(step));
+        return new StepInput(
+                step,
+                epoch,
+                anchor.map(Apart::rates).orElse(rates).at(step, steps),
+                anchor.map(Apart::batch).orElseGet(() -> sampler.batch(step)),
+                history.anchor());
+    }
+}

@@ -1,0 +1,17 @@
+package io.millrace.executor.step;
+
+import io.millrace.model.text.Batch;
+import io.millrace.optim.estimate.StepRecord;
+import java.util.Optional;
+
+/**
+ * What a step is given.
+ *
+ * @param step from 1
+ * @param epoch passes over the data that were over before, from 0
+ * @param lr the step's learning rate
+ * @param batch the step's sequences
+ * @param anchor the newest step before that the estimator takes apart from others
+ */
+public record StepInput(
+        long step, long epoch, double lr, Batch batch, Optional<StepRecord> anchor) {}
