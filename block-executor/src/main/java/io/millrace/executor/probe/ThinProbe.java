@@ -13,6 +13,7 @@ import io.millrace.memory.host.HostSlab;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.LowRankDirection;
 import io.millrace.optim.estimate.Query;
+import io.millrace.optim.update.Decay;
 import io.millrace.prefetch.plan.ThinRates;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -79,7 +80,7 @@ final class ThinProbe implements AutoCloseable {
         for (DType dtype : DTYPES) {
             read.put(dtype, pass(dtype, Optional.empty()));
         }
-        LowRankPlan.Fold fold = new LowRankPlan.Fold(1f, thin, thin, SEED, false);
+        LowRankPlan.Fold fold = new LowRankPlan.Fold(Decay.NONE, thin, thin, SEED, false);
         double folded = pass(DType.F32, Optional.of(fold));
         return new ThinRates(
                 factorSeconds(),

@@ -19,6 +19,7 @@ public final class RunHistory implements AutoCloseable {
     private final UpdateLog updates;
     private final RunCheckpoints checkpoints;
     private final long fingerprint;
+    private final boolean decaysByFactor;
     private final double lastLossBefore;
 
     private RunHistory(Past past, RunFolder folder, JournalWriter journal, MetricsWriter metrics) {
@@ -27,6 +28,8 @@ public final class RunHistory implements AutoCloseable {
         updates = past.updates;
         checkpoints = new RunCheckpoints(folder.folder());
         fingerprint = past.fingerprint;
+        decaysByFactor =
+                past.read.map(read -> JournalHeader.decaysByFactor(read.version())).orElse(false);
         lastLossBefore =
                 past.read
                         .map(Journal::records)
@@ -130,7 +133,7 @@ public final class RunHistory implements AutoCloseable {
     public void add(StepRecord record) {
         journal.append(record);
         journal.force();
-        updates.add(record);
+        updates.add(record.decayingByFactor(decaysByFactor));
     }
 
     @Override

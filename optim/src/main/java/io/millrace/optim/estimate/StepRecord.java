@@ -12,6 +12,8 @@ import java.util.List;
  * @param weightDecay decay of this step
  * @param loss the step's loss, as the estimator tells it
  * @param queries one result a direction
+ * @param decaysByFactor whether decay is a factor in float32 on what was there, as in journals up
+ *     to version 3, and no summand
  */
 public record StepRecord(
         long step,
@@ -20,10 +22,28 @@ public record StepRecord(
         double eps,
         double weightDecay,
         double loss,
-        List<QueryResult> queries) {
+        List<QueryResult> queries,
+        boolean decaysByFactor) {
     /** Freezes the queries. */
     public StepRecord {
         queries = List.copyOf(queries);
+    }
+
+    /** A record of a journal as they are written now. */
+    public StepRecord(
+            long step,
+            long seed,
+            double lr,
+            double eps,
+            double weightDecay,
+            double loss,
+            List<QueryResult> queries) {
+        this(step, seed, lr, eps, weightDecay, loss, queries, false);
+    }
+
+    /** The same step in a journal of another version. */
+    public StepRecord decayingByFactor(boolean byFactor) {
+        return new StepRecord(step, seed, lr, eps, weightDecay, loss, queries, byFactor);
     }
 
     /** The record of a step along two-sided queries. */

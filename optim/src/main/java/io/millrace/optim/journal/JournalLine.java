@@ -129,7 +129,8 @@ final class JournalLine {
                 number(fields, "eps"),
                 number(fields, "weight_decay"),
                 loss,
-                queries);
+                queries,
+                JournalHeader.decaysByFactor(version));
     }
 
     private static List<Double> losses(JsonObject query) {

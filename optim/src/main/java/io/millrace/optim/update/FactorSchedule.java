@@ -15,7 +15,7 @@ public final class FactorSchedule {
     private final int foldEvery;
     private final boolean momentum;
     private long step;
-    private double decay = 1;
+    private Decay decay = Decay.NONE;
 
     /**
      * Before the first step.
@@ -47,9 +47,9 @@ public final class FactorSchedule {
         return step;
     }
 
-    /** The factor on the folded weights of a matrix. */
-    public float decay() {
-        return (float) decay;
+    /** What the updates since the last fold make of the folded weights of a matrix. */
+    public Decay decay() {
+        return decay;
     }
 
     /** Whether L begins anew with a step. */
@@ -67,7 +67,7 @@ public final class FactorSchedule {
         boolean restarts = wanted < step;
         if (restarts) {
             step = 0;
-            decay = 1;
+            decay = Decay.NONE;
         }
         long fold = wanted == 0 ? 0 : (wanted - 1) / foldEvery * foldEvery;
         if (!momentum && step < fold) {
@@ -87,7 +87,8 @@ public final class FactorSchedule {
     /** Says that a leg was done for all that the factors hold. */
     public void complete(Leg leg) {
         for (Update update : leg.updates()) {
-            decay = startsPeriod(update.step()) ? update.decay() : decay * update.decay();
+            Decay before = startsPeriod(update.step()) ? Decay.NONE : decay;
+            decay = update.decay().after(before);
             step = update.step();
         }
     }

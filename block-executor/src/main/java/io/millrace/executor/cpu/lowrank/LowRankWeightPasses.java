@@ -25,6 +25,7 @@ import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.GaussianDirection;
 import io.millrace.optim.direction.LowRankDirection;
 import io.millrace.optim.estimate.Query;
+import io.millrace.optim.update.Decay;
 import io.millrace.optim.update.PendingUpdates;
 import io.millrace.optim.update.Update;
 import java.lang.foreign.MemorySegment;
@@ -130,7 +131,7 @@ public final class LowRankWeightPasses implements WeightPasses {
             side =
                     Optional.of(
                             new LowRankPlan.Side(
-                                    beside ? gathered.track().decay() : 1,
+                                    beside ? gathered.track().decay() : Decay.NONE,
                                     beside
                                             ? Optional.of(gathered.track().left())
                                             : Optional.empty(),
@@ -164,7 +165,7 @@ public final class LowRankWeightPasses implements WeightPasses {
                 (from, to, worker) ->
                         kernels[worker].sides(track, pending, query, from, to, sides));
         return new Beside(
-                pending ? track.decay() : 1,
+                pending ? track.decay().ofProduct() : 1,
                 new Floats(right, 0),
                 memory.sides(),
                 direction.rank() * track.rows());

@@ -2,6 +2,7 @@ package io.millrace.executor.cpu.param;
 
 import io.millrace.optim.direction.LowRankDirection;
 import io.millrace.optim.estimate.Query;
+import io.millrace.optim.update.Decay;
 import io.millrace.optim.update.Update;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -24,6 +25,7 @@ public final class FactorKernels {
     private final float[] left;
     private final float[] momentum;
     private final float[] z;
+    private final float[] sum; // of a step with decay, before L has it
 
     /** Kernels for factors of a rank. */
     public FactorKernels(int rank) {
@@ -33,6 +35,7 @@ public final class FactorKernels {
         left = new float[tile];
         momentum = new float[tile];
         z = new float[tile];
+        sum = new float[tile];
     }
 
     /** Moves some rows of a track along a leg. */
@@ -57,25 +60,36 @@ public final class FactorKernels {
         if (track.startsPeriod(update.step())) {
             Arrays.fill(left, 0, count, 0f);
         }
-        if (track.decays() && update.decay() != 1f) {
-            TileKernels.scale(left, count, update.decay());
+        Decay decay = track.decays() ? update.decay() : Decay.NONE;
+        if (decay.scales()) {
+            TileKernels.scale(left, count, decay.scale());
         }
+        if (decay.adds()) {
+            TileKernels.product(sum, left, count, decay.added());
+            addStep(track, update, first, sum, count);
+            TileKernels.plus(left, sum, count);
+        } else {
+            addStep(track, update, first, left, count);
+        }
+    }
+
+    private void addStep(FactorTrack track, Update update, long first, float[] to, int count) {
         if (track.momentum().isPresent()) {
             Update.Momentum rule = update.momentum().orElseThrow();
             TileKernels.scale(momentum, count, rule.beta());
             add(track, rule.slopes(), first, momentum, count);
-            TileKernels.add(left, momentum, count, rule.rate());
+            TileKernels.add(to, momentum, count, rule.rate());
         } else {
-            add(track, update.terms(), first, left, count);
+            add(track, update.terms(), first, to, count);
         }
     }
 
     private void add(
-            FactorTrack track, List<Update.Term> terms, long first, float[] sum, int count) {
+            FactorTrack track, List<Update.Term> terms, long first, float[] to, int count) {
         for (int k = 0; k < terms.size(); k++) {
             Update.Term term = terms.get(k);
             track.fill(term.seed(), first, z, count);
-            TileKernels.add(sum, z, count, term.coefficient());
+            TileKernels.add(to, z, count, term.coefficient());
         }
     }
 

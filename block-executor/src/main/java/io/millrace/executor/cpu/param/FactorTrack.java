@@ -3,6 +3,7 @@ package io.millrace.executor.cpu.param;
 import io.millrace.optim.direction.LowRankDirection;
 import io.millrace.optim.random.GaussianStream;
 import io.millrace.optim.random.StreamIds;
+import io.millrace.optim.update.Decay;
 import io.millrace.optim.update.FactorSchedule;
 import io.millrace.optim.update.Update;
 import java.lang.foreign.MemorySegment;
@@ -11,7 +12,7 @@ import java.util.Optional;
 
 /**
  * What the updates of a low-rank run have made of one tensor since its last fold. A matrix is
- * {@code decay · θ + L Vᵀ / √r} with the left factor L [m, r], and with momentum there is N [m, r]
+ * {@code θ + decay + L Vᵀ / √r} with the left factor L [m, r], and with momentum there is N [m, r]
  * too; any other tensor is θ + L, L as long as itself. A pure function of the updates, so it can be
  * moved to any step; moving on from the last one is cheap.
  *
@@ -133,8 +134,8 @@ public final class FactorTrack {
         return schedule.step();
     }
 
-    /** The factor on the folded weights of a matrix. */
-    public float decay() {
+    /** What the updates since the last fold make of the folded weights of a matrix. */
+    public Decay decay() {
         return schedule.decay();
     }
 

@@ -2,6 +2,7 @@ package io.millrace.executor.cpu.param;
 
 import io.millrace.memory.DType;
 import io.millrace.optim.Rounding;
+import io.millrace.optim.update.Decay;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -22,6 +23,7 @@ public final class LowRankPass {
     private final StorageCodec codec = new StorageCodec(TILE);
     private final float[] p = new float[TILE];
     private final float[] seen = new float[TILE];
+    private final float[] sum = new float[TILE]; // from decay on, before θ has it
     private final float[] u;
     private DType written = DType.F32;
 
@@ -136,15 +138,14 @@ public final class LowRankPass {
     }
 
     private void fold(LowRankPlan plan, LowRankPlan.Fold fold, long row, long column, int width) {
-        if (fold.decay() != 1f) {
-            TileKernels.scale(p, width, fold.decay());
-        }
+        float[] to = begin(fold.decay(), p, width);
         float factor = plan.direction().scale();
         int rank = u.length;
         for (int j = 0; j < rank; j++) {
             float left = at(fold.left(), row * rank + j) * factor;
-            TileKernels.add(p, 0, fold.right(), j * plan.columns() + column, width, left);
+            TileKernels.add(to, 0, fold.right(), j * plan.columns() + column, width, left);
         }
+        end(to, p, width);
     }
 
     private void see(
@@ -155,15 +156,33 @@ public final class LowRankPass {
             long column,
             int width) {
         System.arraycopy(p, 0, seen, 0, width);
-        if (side.decay() != 1f) {
-            TileKernels.scale(seen, width, side.decay());
-        }
+        float[] to = begin(side.decay(), seen, width);
         float factor = plan.direction().scale();
         int rank = u.length;
         for (int j = 0; j < rank; j++) {
             float left = side.left().isPresent() ? at(side.left().get(), row * rank + j) : 0f;
-            float sum = Math.fma(scale, u[j], left) * factor;
-            TileKernels.add(seen, 0, side.right(), j * plan.columns() + column, width, sum);
+            float w = Math.fma(scale, u[j], left) * factor;
+            TileKernels.add(to, 0, side.right(), j * plan.columns() + column, width, w);
+        }
+        end(to, seen, width);
+    }
+
+    /** Decays values, and says to what a product is added: they themselves, or a sum apart. */
+    private float[] begin(Decay decay, float[] values, int width) {
+        if (decay.scales()) {
+            TileKernels.scale(values, width, decay.scale());
+        }
+        if (!decay.adds()) {
+            return values;
+        }
+        TileKernels.product(sum, values, width, decay.added());
+        return sum;
+    }
+
+    @SuppressWarnings("ArrayEquals") // whether it is the same array
+    private static void end(float[] to, float[] values, int width) {
+        if (to != values) {
+            TileKernels.plus(values, to, width);
         }
     }
 

@@ -1,6 +1,7 @@
 package io.millrace.executor.cpu.param;
 
 import io.millrace.optim.direction.LowRankDirection;
+import io.millrace.optim.update.Decay;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
@@ -17,28 +18,28 @@ import java.util.Optional;
 public record LowRankPlan(
         LowRankDirection direction, long columns, Optional<Fold> fold, Optional<Side> side) {
     /**
-     * {@code θ ← round(decay · θ + L Vᵀ / √r)}.
+     * {@code θ ← round(θ + decay + L Vᵀ / √r)}.
      *
-     * @param decay factor on θ
+     * @param decay of θ
      * @param left L, row-major [m, r]
      * @param right Vᵀ, [r, n]
      * @param seed what stochastic rounding draws from
      * @param store whether θ is written back
      */
     public record Fold(
-            float decay, MemorySegment left, MemorySegment right, long seed, boolean store) {}
+            Decay decay, MemorySegment left, MemorySegment right, long seed, boolean store) {}
 
     /**
-     * {@code decay · θ + (L + s U) Vᵀ / √r} for every scale s.
+     * {@code θ + decay + (L + s U) Vᵀ / √r} for every scale s.
      *
-     * @param decay factor on θ
+     * @param decay of θ
      * @param left L, row-major [m, r]; zero where empty
      * @param right Vᵀ, [r, n]
      * @param seed the seed of U
      * @param scales what is written out, one output each
      */
     public record Side(
-            float decay,
+            Decay decay,
             Optional<MemorySegment> left,
             MemorySegment right,
             long seed,

@@ -14,6 +14,7 @@ import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.GaussianDirection;
 import io.millrace.optim.direction.LowRankDirection;
 import io.millrace.optim.estimate.Query;
+import io.millrace.optim.update.Decay;
 import io.millrace.optim.update.FactorSchedule;
 import io.millrace.optim.update.PendingUpdates;
 import io.millrace.optim.update.Update;
@@ -76,7 +77,11 @@ abstract class LowRankKernelsContract {
                     matrix,
                     direction.rightSeed(step),
                     new ThinSide(
-                            deviceLeft, deviceRight.address(), 1, query.seed(), query.scales()),
+                            deviceLeft,
+                            deviceRight.address(),
+                            Decay.NONE,
+                            query.seed(),
+                            query.scales()),
                     deviceSides.address());
             sameBits(deviceRight.read(), right, "V");
             sameBits(deviceSides.read(), sides, "sides");
@@ -127,7 +132,7 @@ abstract class LowRankKernelsContract {
         CudaRig.Place deviceTable = rig.bytes(table);
         FactorSchedule schedule = new FactorSchedule(direction, foldEvery, withMomentum);
         FactorKernels cpu = new FactorKernels(rank);
-        List<Update> updates = updates(11, withMomentum);
+        List<Update> updates = updates(11, withMomentum, foldEvery == 2);
         for (int step : new int[] {1, 3, 4, 5, 9, 11}) {
             bring(matrixTrack, cpu, updates, step);
             bring(vectorTrack, cpu, updates, step);
@@ -205,10 +210,15 @@ abstract class LowRankKernelsContract {
         long roundSeed = random.nextLong();
         Query query = new Query(random.nextLong(), List.of(EPS, -EPS));
         byte[] stored = CudaRig.pack(dtype, values);
-        LowRankPlan.Fold fold = new LowRankPlan.Fold(0.97f, of(left), of(before), roundSeed, true);
+        Decay decay = rank == 2 ? Decay.byFactor(0.03) : Decay.of(0.03);
+        LowRankPlan.Fold fold = new LowRankPlan.Fold(decay, of(left), of(before), roundSeed, true);
         LowRankPlan.Side side =
                 new LowRankPlan.Side(
-                        0.99f, Optional.of(of(beside)), of(now), query.seed(), query.scales());
+                        columns == 7 ? Decay.NONE : decay,
+                        Optional.of(of(beside)),
+                        of(now),
+                        query.seed(),
+                        query.scales());
 
         byte[] folded = stored.clone();
         float[][] seen = new float[2][rows * columns];
@@ -219,7 +229,7 @@ abstract class LowRankKernelsContract {
                 new ThinFold(
                         deviceLeft.address(),
                         deviceBefore.address(),
-                        0.97f,
+                        decay,
                         rounding == Rounding.STOCHASTIC,
                         roundSeed,
                         true);
@@ -317,7 +327,7 @@ abstract class LowRankKernelsContract {
         int elements = 1003;
         float[] sums = normals(elements, 1e-2f);
         byte[] stored = CudaRig.pack(dtype, normals(elements, 0.3f));
-        List<Update> updates = updates(3, false);
+        List<Update> updates = updates(3, false, false);
         PendingUpdates pending = PendingUpdates.of(0, due ? 3 : 4, updates);
         Query query = new Query(random.nextLong(), List.of(EPS, -EPS));
         byte[] folded = stored.clone();
@@ -455,7 +465,7 @@ abstract class LowRankKernelsContract {
         return values;
     }
 
-    private List<Update> updates(int count, boolean withMomentum) {
+    private List<Update> updates(int count, boolean withMomentum, boolean byFactor) {
         List<Update> updates = new ArrayList<>();
         for (int i = 1; i <= count; i++) {
             List<Update.Term> terms = terms(1 + i % 3);
@@ -463,7 +473,8 @@ abstract class LowRankKernelsContract {
                     withMomentum
                             ? Optional.of(new Update.Momentum(0.9f, -1e-2f, terms(1 + i % 3)))
                             : Optional.empty();
-            float decay = i % 3 == 0 ? 1f : 0.999f;
+            Decay decay =
+                    i % 3 == 0 ? Decay.NONE : byFactor ? Decay.byFactor(1e-3) : Decay.of(1e-4);
             updates.add(new Update(i, random.nextLong(), decay, terms, momentum, Optional.empty()));
         }
         return updates;
