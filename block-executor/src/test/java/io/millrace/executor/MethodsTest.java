@@ -13,6 +13,7 @@ import io.millrace.memory.device.DeviceName;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.file.TensorInfo;
+import io.millrace.optim.Rounding;
 import io.millrace.optim.estimate.Estimators;
 import io.millrace.optim.journal.JournalReader;
 import io.millrace.optim.participation.RandomLayers;
@@ -52,6 +53,9 @@ class MethodsTest {
         return Stream.of(
                 method("fzoo", MethodsTest::fzoo),
                 method("lezo of lozo-m", MethodsTest::thinLezo),
+                method(
+                        "subspace, 8 at once",
+                        run -> thinFzoo(run).perturbation("subspace").rank(5).window(4)),
                 method("zo-momentum", run -> run.optimizer("zo-momentum").foldEvery(2)),
                 method("attention alone", run -> run.tune("*self_attn*")));
     }
@@ -64,6 +68,18 @@ class MethodsTest {
                 method(
                         "one-sided, low-rank",
                         run -> run.estimator("one-sided").perturbation("low-rank").window(4)),
+                method("low-rank, 8 at once", run -> thinFzoo(run).perturbation("low-rank")),
+                method(
+                        "tezo of lezo",
+                        run -> run.perturbation("tezo").rank(40).window(3).blocks("random")),
+                method(
+                        "subspace, stochastic, folded within its window",
+                        run ->
+                                run.perturbation("subspace")
+                                        .rank(70)
+                                        .window(4)
+                                        .foldEvery(2)
+                                        .rounding(Rounding.STOCHASTIC)),
                 method("lezo", run -> run.blocks("random")),
                 method(
                         "lezo-half, folded seldom",
@@ -93,6 +109,10 @@ class MethodsTest {
                 .method(Estimators.NORMALIZE, true)
                 .perturbation("rademacher")
                 .queries(4);
+    }
+
+    private static TuneConfigBuilder thinFzoo(TuneConfigBuilder run) {
+        return run.estimator("one-sided").method(Estimators.NORMALIZE, true).queries(8);
     }
 
     private static TuneConfigBuilder thinLezo(TuneConfigBuilder run) {

@@ -30,7 +30,7 @@ final class DenseCosts implements WeightCosts {
     }
 
     @Override
-    public void asking(int count) {
+    public void asking(int queries, int count) {
         scales = count;
     }
 
@@ -44,13 +44,19 @@ final class DenseCosts implements WeightCosts {
         boolean stores = folds && formed.add(slot.name());
         double pending = folds && !stores ? 0 : pendingTerms;
         operations.add(
-                new Operation.Form(slot.elementCount(), WeightCosts.measured(slot), 1 + pending, true, stores));
+                new Operation.Form(
+                        slot.elementCount(),
+                        WeightCosts.measured(slot),
+                        1 + pending,
+                        true,
+                        stores));
     }
 
     @Override
     public void lookUp(TensorSlot table, long rows, long width) {
         operations.add(
-                new Operation.Form(rows * width, WeightCosts.measured(table), 1 + pendingTerms, true, false));
+                new Operation.Form(
+                        rows * width, WeightCosts.measured(table), 1 + pendingTerms, true, false));
         operations.add(new Operation.Dispatch(1));
     }
 
@@ -69,7 +75,11 @@ final class DenseCosts implements WeightCosts {
             if (!formed.contains(slot.name())) {
                 operations.add(
                         new Operation.Form(
-                                slot.elementCount(), WeightCosts.measured(slot), pendingTerms, false, true));
+                                slot.elementCount(),
+                                WeightCosts.measured(slot),
+                                pendingTerms,
+                                false,
+                                true));
                 operations.add(new Operation.Dispatch(1));
             }
         }

@@ -75,6 +75,11 @@ public record ForwardRequest(
         return new ForwardRequest(step, microBatches, AT_THETA, updates, parts, folding);
     }
 
+    /** Whether nothing is asked for but θ itself. */
+    public boolean isStill() {
+        return queries.stream().allMatch(Query::isStill);
+    }
+
     /** Scales of all queries. */
     public int scales() {
         return firstScale(queries.size());

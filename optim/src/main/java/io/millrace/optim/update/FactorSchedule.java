@@ -1,17 +1,18 @@
 package io.millrace.optim.update;
 
-import io.millrace.optim.direction.LowRankDirection;
+import io.millrace.optim.direction.FactoredDirection;
 import java.util.List;
 
 /**
- * How the thin factors that updates of a low-rank run make come to a step: which updates, in which
- * order, and where they begin anew. What holds the factors, and what computes them, is another's.
+ * How the thin factors that updates of a run with thin factors make come to a step: which updates,
+ * in which order, and where they begin anew. What holds the factors, and what computes them, is
+ * another's.
  *
  * <p>Moving goes in legs of at most a window each: {@link #aim} once, then {@link #leg} and {@link
  * #complete} until {@link #step} is where it should be.
  */
 public final class FactorSchedule {
-    private final LowRankDirection direction;
+    private final FactoredDirection direction;
     private final int foldEvery;
     private final boolean momentum;
     private long step;
@@ -24,7 +25,7 @@ public final class FactorSchedule {
      * @param foldEvery steps from one fold to the next; divides the direction's window
      * @param momentum whether N is kept, which goes on over folds
      */
-    public FactorSchedule(LowRankDirection direction, int foldEvery, boolean momentum) {
+    public FactorSchedule(FactoredDirection direction, int foldEvery, boolean momentum) {
         if (direction.window() % foldEvery != 0) {
             throw new IllegalArgumentException(
                     "fold every " + foldEvery + " steps of a window of " + direction.window());
@@ -80,7 +81,8 @@ public final class FactorSchedule {
     public Leg leg(List<Update> updates) {
         long window = direction.window();
         int count = (int) Math.min(updates.size(), window - step % window);
-        boolean turns = momentum && step > 0 && direction.startsWindow(step + 1);
+        boolean turns =
+                momentum && step > 0 && direction.windowOf(step + 1) != direction.windowOf(step);
         return new Leg(updates.subList(0, count), turns);
     }
 

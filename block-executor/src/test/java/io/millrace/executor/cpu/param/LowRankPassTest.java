@@ -69,18 +69,17 @@ class LowRankPassTest {
             Decay side = byFactor ? Decay.byFactor(0.5) : Decay.of(0.5);
             LowRankPlan plan =
                     new LowRankPlan(
-                            direction,
                             COLUMNS,
                             Optional.of(
                                     new LowRankPlan.Fold(
-                                            decay, left, right, updates.get(7).seed(), true)),
+                                            decay,
+                                            side(track, List.of()),
+                                            right,
+                                            updates.get(7).seed(),
+                                            true)),
                             Optional.of(
                                     new LowRankPlan.Side(
-                                            side,
-                                            Optional.of(left),
-                                            right,
-                                            query.seed(),
-                                            query.scales())));
+                                            side, side(track, List.of(query)), right)));
             StoredTensor tensor = stored(arena, dtype);
             float[] before = read(tensor);
             float[][] seen = run(arena, tensor, plan, rank, rounding);
@@ -213,13 +212,17 @@ class LowRankPassTest {
         return result;
     }
 
+    private static LeftSide side(FactorTrack track, List<Query> queries) {
+        return track.side(true, Optional.empty(), Optional.empty(), queries);
+    }
+
     private void checkSides(Arena arena, FactorTrack track, Query query, float[] left) {
-        LowRankDirection direction = track.direction();
+        LowRankDirection direction = (LowRankDirection) track.direction();
         int rank = direction.rank();
         MemorySegment sides = floats(arena, 2 * rank * ROWS);
         FactorKernels kernels = new FactorKernels(rank);
-        kernels.sides(track, true, query, 0, 4, sides);
-        kernels.sides(track, true, query, 4, ROWS, sides);
+        kernels.sides(side(track, List.of(query)), ROWS, 0, 4, sides);
+        kernels.sides(side(track, List.of(query)), ROWS, 4, ROWS, sides);
         for (int scale = 0; scale < 2; scale++) {
             for (int j = 0; j < rank; j++) {
                 for (int row = 0; row < ROWS; row++) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.executor.cpu.param.FactorKernels;
 import io.millrace.executor.cpu.param.FactorTrack;
+import io.millrace.executor.cpu.param.LeftSide;
 import io.millrace.executor.cpu.param.LowRankPass;
 import io.millrace.executor.cpu.param.LowRankPlan;
 import io.millrace.executor.cpu.param.ParameterPass;
@@ -69,7 +70,12 @@ abstract class LowRankKernelsContract {
             float[] sides = new float[3 * rows * rank];
             track.left().copyFrom(of(left));
             cpu.right(track, step, 0, columns, MemorySegment.ofArray(right));
-            cpu.sides(track, withLeft, query, 0, rows, MemorySegment.ofArray(sides));
+            cpu.sides(
+                    track.side(withLeft, Optional.empty(), Optional.empty(), List.of(query)),
+                    rows,
+                    0,
+                    rows,
+                    MemorySegment.ofArray(sides));
             CudaRig.Place deviceRight = rig.poisoned((long) right.length * Float.BYTES);
             CudaRig.Place deviceSides = rig.poisoned((long) sides.length * Float.BYTES);
             long deviceLeft = withLeft ? rig.values(DType.F32, left).address() : 0;
@@ -211,14 +217,14 @@ abstract class LowRankKernelsContract {
         Query query = new Query(random.nextLong(), List.of(EPS, -EPS));
         byte[] stored = CudaRig.pack(dtype, values);
         Decay decay = rank == 2 ? Decay.byFactor(0.03) : Decay.of(0.03);
-        LowRankPlan.Fold fold = new LowRankPlan.Fold(decay, of(left), of(before), roundSeed, true);
+        LowRankPlan.Fold fold =
+                new LowRankPlan.Fold(
+                        decay, side(direction, left, List.of()), of(before), roundSeed, true);
         LowRankPlan.Side side =
                 new LowRankPlan.Side(
                         columns == 7 ? Decay.NONE : decay,
-                        Optional.of(of(beside)),
-                        of(now),
-                        query.seed(),
-                        query.scales());
+                        side(direction, beside, List.of(query)),
+                        of(now));
 
         byte[] folded = stored.clone();
         float[][] seen = new float[2][rows * columns];
@@ -260,6 +266,19 @@ abstract class LowRankKernelsContract {
         float[][] unfolded = new float[2][rows * columns];
         run(direction, rounding, dtype, folded, columns, Optional.empty(), side, unfolded);
         lookUp(matrix, ThinFold.NONE, side, query, beside, now, unfolded);
+    }
+
+    private static LeftSide side(
+            LowRankDirection direction, float[] gathered, List<Query> queries) {
+        return new LeftSide(
+                direction,
+                TENSOR,
+                direction.rank(),
+                direction.scale(),
+                Optional.of(of(gathered)),
+                Optional.empty(),
+                Optional.empty(),
+                queries);
     }
 
     private void lookUp(
@@ -314,7 +333,7 @@ abstract class LowRankKernelsContract {
                 .range(
                         new StoredTensor(
                                 MemorySegment.ofArray(bytes), 0, dtype, TENSOR, elements, false),
-                        new LowRankPlan(direction, columns, fold, Optional.of(side)),
+                        new LowRankPlan(columns, fold, Optional.of(side)),
                         0,
                         elements,
                         new MemorySegment[] {of(seen[0]), of(seen[1])},
