@@ -7,6 +7,7 @@ import io.millrace.memory.DType;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.Directions;
 import io.millrace.optim.estimate.Query;
+import io.millrace.optim.update.Decay;
 import io.millrace.optim.update.PendingUpdates;
 import io.millrace.optim.update.Update;
 import java.lang.foreign.Arena;
@@ -68,7 +69,7 @@ public class ParameterPassBenchmark {
         pass = new ParameterPass(Directions.dense(direction), Rounding.NEAREST);
         MemorySegment bytes = arena.allocate((long) ELEMENTS * dtype.sizeBytes(), ALIGNMENT);
         tensor = new StoredTensor(bytes, 0, dtype, 7, ELEMENTS, false);
-        Update update = new Update(1, 42, 1f, List.of(new Update.Term(42, 1e-4f)));
+        Update update = new Update(1, 42, Decay.NONE, List.of(new Update.Term(42, 1e-4f)));
         plan =
                 PassPlan.querying(
                         PendingUpdates.of(0, 1, List.of(update)),

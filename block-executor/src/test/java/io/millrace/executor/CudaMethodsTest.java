@@ -1,6 +1,7 @@
 package io.millrace.executor;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.millrace.executor.config.MemoryConfig;
@@ -8,6 +9,7 @@ import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.cuda.kernel.HostKit;
 import io.millrace.executor.journal.Replay;
+import io.millrace.memory.BadInputException;
 import io.millrace.optim.estimate.Estimators;
 import io.millrace.optim.estimate.StepRecord;
 import io.millrace.optim.journal.JournalReader;
@@ -25,6 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Points of the family on a card, with its kernels as host code: losses near the CPU's, the same
@@ -83,6 +86,16 @@ class CudaMethodsTest {
     private Path run(String out, Change change, MemoryConfig memory) {
         TuneConfigBuilder run = Runs.config(model, data, temp.resolve(out)).steps(4).memory(memory);
         return TuningRun.run(change.apply(run).build(), RunListener.SILENT).out();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"subspace", "tezo"})
+    void whatNoKernelMakesIsRefusedBeforeAnythingIsWritten(String direction) {
+        assertThatThrownBy(
+                        () -> run("none", run -> run.perturbation(direction), CudaRuns.onDevice()))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("'" + direction + "' is not there on a cuda device yet");
+        assertThat(temp.resolve("none")).doesNotExist();
     }
 
     private static List<StepRecord> records(Path out) {

@@ -18,7 +18,7 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /**
- * A run with low-rank directions done the plain way: U Vᵀ formed in double, added to weights in
+ * A run with directions of thin factors done the plain way: z formed in double, added to weights in
  * double, losses from a forward of the perturbed model as a folder of its own.
  */
 final class LowRankReference {
@@ -26,6 +26,7 @@ final class LowRankReference {
     private static final int STREAM_U = 0x4D5B;
     private static final int STREAM_V = 0x4D5C;
 
+    private final String direction;
     private final Path base;
     private final Path folder;
     private final long runSeed;
@@ -37,8 +38,16 @@ final class LowRankReference {
     private final Map<String, double[]> momentum = new HashMap<>();
 
     /** The base model, its weights rounded to the dtype in which a run stores them. */
-    LowRankReference(Path base, Path folder, long runSeed, int rank, int window, DType dtype)
+    LowRankReference(
+            String direction,
+            Path base,
+            Path folder,
+            long runSeed,
+            int rank,
+            int window,
+            DType dtype)
             throws IOException {
+        this.direction = direction;
         this.base = base;
         this.folder = Files.createDirectories(folder);
         this.runSeed = runSeed;
@@ -125,7 +134,7 @@ final class LowRankReference {
                         n[e] += (1 - beta) * slopes[k] / seeds.length * u[e];
                     }
                 }
-                double[] direction = product(name, n, right(name, id, step));
+                double[] direction = product(n, right(name, id, step));
                 for (int e = 0; e < p.length; e++) {
                     p[e] -= lr * direction[e];
                 }
@@ -193,8 +202,31 @@ final class LowRankReference {
             return gaussian(STREAM_DENSE, querySeed, id, elements);
         }
         int rows = Math.toIntExact(shapes.get(name).get(0));
-        double[] u = gaussian(STREAM_U, querySeed, id, rows * rank);
-        return product(name, u, right(name, id, step));
+        int columns = Math.toIntExact(shapes.get(name).get(1));
+        int r = Math.min(rank, Math.min(rows, columns));
+        long windowSeed = SplitMix64.output(runSeed, (step - 1) / window * window + 1);
+        return switch (direction) {
+            case "subspace" -> {
+                double[] u = orthonormal(gaussian(0x4D61, windowSeed, id, rows * r), r);
+                double[] v = orthonormal(gaussian(0x4D62, windowSeed, id, columns * r), r);
+                double[] core = gaussian(0x4D63, querySeed, id, r * r);
+                double scale = Math.sqrt((double) rows * columns) / r;
+                yield times(times(u, transposed(core, r), r, 1), v, r, scale);
+            }
+            case "tezo" -> {
+                double[] u = gaussian(0x4D64, runSeed, id, rows * r);
+                double[] v = gaussian(0x4D65, runSeed, id, columns * r);
+                double[] tau = gaussian(0x4D66, querySeed, id, r);
+                for (int e = 0; e < u.length; e++) {
+                    u[e] *= tau[e % r];
+                }
+                yield times(u, v, r, 1 / Math.sqrt(r));
+            }
+            default -> {
+                double[] u = gaussian(STREAM_U, querySeed, id, rows * rank);
+                yield product(u, right(name, id, step));
+            }
+        };
     }
 
     private double[] right(String name, int id, long step) {
@@ -204,20 +236,56 @@ final class LowRankReference {
     }
 
     /** Left times right transposed, over √r. */
-    private double[] product(String name, double[] left, double[] right) {
-        int rows = Math.toIntExact(shapes.get(name).get(0));
-        int columns = Math.toIntExact(shapes.get(name).get(1));
+    private double[] product(double[] left, double[] right) {
+        return times(left, right, rank, 1 / Math.sqrt(rank));
+    }
+
+    /** Scale times left [m, r] times right [n, r] transposed. */
+    private static double[] times(double[] left, double[] right, int r, double scale) {
+        int rows = left.length / r;
+        int columns = right.length / r;
         double[] product = new double[rows * columns];
         for (int i = 0; i < rows; i++) {
             for (int c = 0; c < columns; c++) {
                 double sum = 0;
-                for (int j = 0; j < rank; j++) {
-                    sum += left[i * rank + j] * right[c * rank + j];
+                for (int j = 0; j < r; j++) {
+                    sum += left[i * r + j] * right[c * r + j];
                 }
-                product[i * columns + c] = sum / Math.sqrt(rank);
+                product[i * columns + c] = sum * scale;
             }
         }
         return product;
+    }
+
+    private static double[] transposed(double[] square, int r) {
+        double[] turned = new double[square.length];
+        for (int e = 0; e < square.length; e++) {
+            turned[e % r * r + e / r] = square[e];
+        }
+        return turned;
+    }
+
+    /** Columns made orthonormal, the one after what comes before it. */
+    private static double[] orthonormal(double[] q, int r) {
+        for (int j = 0; j < r; j++) {
+            for (int i = 0; i < j; i++) {
+                double along = 0;
+                for (int row = 0; row < q.length; row += r) {
+                    along += q[row + i] * q[row + j];
+                }
+                for (int row = 0; row < q.length; row += r) {
+                    q[row + j] -= along * q[row + i];
+                }
+            }
+            double squares = 0;
+            for (int row = 0; row < q.length; row += r) {
+                squares += q[row + j] * q[row + j];
+            }
+            for (int row = 0; row < q.length; row += r) {
+                q[row + j] /= Math.sqrt(squares);
+            }
+        }
+        return q;
     }
 
     /** The stream as it is defined, from Philox words and the library's logarithm and cosine. */

@@ -113,12 +113,30 @@ class LowRankTest {
                 configure(2, 2, 2, 1, 0.1, "mezo-sgd").steps(3));
     }
 
+    /** A run of another direction of thin factors. */
+    void check(
+            String name,
+            DType dtype,
+            String direction,
+            int rank,
+            int window,
+            int foldEvery,
+            int queries)
+            throws IOException {
+        check(
+                name,
+                Golden.path(name),
+                dtype,
+                new Setup(direction, rank, window, foldEvery, queries, 0.1, "mezo-sgd", 5));
+    }
+
     private Setup configure(
             int rank, int window, int foldEvery, int queries, double decay, String optimizer) {
-        return new Setup(rank, window, foldEvery, queries, decay, optimizer, 7);
+        return new Setup("low-rank", rank, window, foldEvery, queries, decay, optimizer, 7);
     }
 
     private record Setup(
+            String direction,
             int rank,
             int window,
             int foldEvery,
@@ -127,7 +145,7 @@ class LowRankTest {
             String optimizer,
             int stepCount) {
         Setup steps(int count) {
-            return new Setup(rank, window, foldEvery, queries, decay, optimizer, count);
+            return new Setup(direction, rank, window, foldEvery, queries, decay, optimizer, count);
         }
     }
 
@@ -158,7 +176,7 @@ class LowRankTest {
                         .seed(SEED)
                         .lr(1e-3)
                         .weightDecay(setup.decay())
-                        .perturbation("low-rank")
+                        .perturbation(setup.direction())
                         .rank(setup.rank())
                         .window(setup.window())
                         .foldEvery(setup.foldEvery())
@@ -171,6 +189,7 @@ class LowRankTest {
                 RunListener.SILENT);
         LowRankReference reference =
                 new LowRankReference(
+                        setup.direction(),
                         model,
                         temp.resolve("reference"),
                         SEED,

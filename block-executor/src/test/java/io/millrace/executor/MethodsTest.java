@@ -13,6 +13,7 @@ import io.millrace.memory.device.DeviceName;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.file.TensorInfo;
+import io.millrace.optim.Rounding;
 import io.millrace.optim.estimate.Estimators;
 import io.millrace.optim.estimate.QueryResult;
 import io.millrace.optim.estimate.StepRecord;
@@ -55,6 +56,9 @@ class MethodsTest {
         return Stream.of(
                 method("fzoo", MethodsTest::fzoo),
                 method("lezo of lozo-m", MethodsTest::thinLezo),
+                method(
+                        "subspace, 8 at once",
+                        run -> thinFzoo(run).perturbation("subspace").rank(5).window(4)),
                 method("zo-momentum", run -> run.optimizer("zo-momentum").foldEvery(2)),
                 method("svrg", MethodsTest::svrg),
                 method("attention alone", run -> run.tune("*self_attn*")));
@@ -84,6 +88,18 @@ class MethodsTest {
                 method(
                         "one-sided, low-rank",
                         run -> run.estimator("one-sided").perturbation("low-rank").window(4)),
+                method("low-rank, 8 at once", run -> thinFzoo(run).perturbation("low-rank")),
+                method(
+                        "tezo of lezo",
+                        run -> run.perturbation("tezo").rank(40).window(3).blocks("random")),
+                method(
+                        "subspace, stochastic, folded within its window",
+                        run ->
+                                run.perturbation("subspace")
+                                        .rank(70)
+                                        .window(4)
+                                        .foldEvery(2)
+                                        .rounding(Rounding.STOCHASTIC)),
                 method("lezo", run -> run.blocks("random")),
                 method(
                         "lezo-half, folded seldom",
@@ -126,6 +142,10 @@ class MethodsTest {
         return run.blocks("weighted")
                 .method(RandomLayers.FROZEN_ENDS, true)
                 .method(WeightedLayers.WEIGHTS, List.of(0.0, 1.0, 2.0, 0.5, 4.0, 0.0, 1.0, 1.0));
+    }
+
+    private static TuneConfigBuilder thinFzoo(TuneConfigBuilder run) {
+        return run.estimator("one-sided").method(Estimators.NORMALIZE, true).queries(8);
     }
 
     private static TuneConfigBuilder thinLezo(TuneConfigBuilder run) {

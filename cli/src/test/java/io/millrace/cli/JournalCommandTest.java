@@ -49,7 +49,7 @@ class JournalCommandTest {
     void aWholeJournalIsShown() throws IOException {
         String text = command.done(show("--model=" + model));
         assertThat(text)
-                .contains("journal  " + journal + ", version 3\n")
+                .contains("journal  " + journal + ", version 4\n")
                 .contains(", which " + model + " is\n")
                 .contains(" (6 examples, ")
                 .contains("steps    5\n")
@@ -68,7 +68,7 @@ class JournalCommandTest {
     @Test
     void programsGetTheSame() throws IOException {
         JsonObject answer = Json.parseObject(command.done(show("--json", "--model=" + model)));
-        assertThat(answer.integer("version")).isEqualTo(3);
+        assertThat(answer.integer("version")).isEqualTo(4);
         assertThat(answer.integer("steps")).isEqualTo(5);
         assertThat(answer.string("run")).startsWith("0x");
         assertThat(answer.object("header").string("data")).hasSize(32);

@@ -13,6 +13,7 @@ import io.millrace.optim.option.Settings;
 import io.millrace.optim.random.SeededShuffle;
 import io.millrace.optim.schedule.LrSchedule;
 import io.millrace.optim.schedule.Schedules;
+import io.millrace.optim.update.Decay;
 import io.millrace.optim.update.LozoMomentum;
 import io.millrace.optim.update.MezoAdam;
 import io.millrace.optim.update.MezoSgd;
@@ -48,7 +49,7 @@ final class RulesTest {
                         new Update(
                                 3,
                                 7,
-                                (float) (1 - 1e-2 * 0.1),
+                                new Decay(1, -(1e-2 * 0.1)),
                                 List.of(
                                         new Update.Term(102, (float) (-1e-2 * 2 / 2)),
                                         new Update.Term(96, (float) (-1e-2 * -4 / 2)))));
@@ -59,7 +60,7 @@ final class RulesTest {
     void whoReadsTheLastFoldSeesNoUpdateBehindIt() {
         List<Update> updates =
                 LongStream.rangeClosed(5, 9)
-                        .mapToObj(step -> new Update(step, 7, 1f, List.of(new Update.Term(1, 1f))))
+                        .mapToObj(step -> new Update(step, 7, Decay.NONE, List.of(new Update.Term(1, 1f))))
                         .toList();
         PendingUpdates due = PendingUpdates.of(4, 4, updates);
         assertThat(due.folding().updates()).isEqualTo(updates.subList(0, 4));
@@ -69,6 +70,32 @@ final class RulesTest {
         assertThat(stored.changes()).isTrue();
         assertThat(stored.folding().size()).isZero();
         assertThat(stored.folding().changes()).isFalse();
+    }
+
+    @Test
+    void withoutDecayAnUpdateIsWhatItWasInJournalsBefore() {
+        for (String name : List.of("mezo-sgd", "mezo-adam", "lozo-m", "zo-sign", "zo-adam")) {
+            StepRecord none = new StepRecord(3, 7, 1e-2, 1e-3, 0, 1, record(3, 2, -4).queries());
+            assertThat(usual(name).next(none))
+                    .isEqualTo(usual(name).next(none.decayingByFactor(true)));
+            StepRecord some = record(3, 2, -4);
+            assertThat(usual(name).next(some))
+                    .isNotEqualTo(usual(name).next(some.decayingByFactor(true)));
+        }
+    }
+
+    @Test
+    void sharesOfAFoldAddUpInDouble() {
+        double part = 1e-9;
+        Decay sum = Decay.NONE;
+        for (int step = 0; step < 1000; step++) {
+            sum = Decay.of(part).after(sum);
+        }
+        assertThat(sum.share()).isCloseTo(Math.expm1(1000 * Math.log1p(-part)), within(1e-20));
+        assertThat(sum.scales()).isFalse();
+        assertThat(sum.ofProduct()).isEqualTo((float) (1 + sum.share()));
+        Decay product = Decay.byFactor(part).after(Decay.byFactor(1e-3));
+        assertThat(product).isEqualTo(new Decay((float) (1 - 1e-3), 0));
     }
 
     @Test
@@ -107,7 +134,7 @@ final class RulesTest {
             Update update = rule.next(record(step, slope));
             assertThat((double) update.terms().getFirst().coefficient())
                     .isCloseTo(-lr * slope, within(1e-8));
-            assertThat(update.decay()).isEqualTo((float) (1 - 1e-2 * 0.1));
+            assertThat(update.decay()).isEqualTo(new Decay(1, -(1e-2 * 0.1)));
         }
     }
 

@@ -4,6 +4,8 @@ import io.millrace.optim.Registry;
 import io.millrace.optim.direction.Directions;
 import io.millrace.optim.direction.LowRankDirection;
 import io.millrace.optim.direction.RademacherDirection;
+import io.millrace.optim.direction.SubspaceDirection;
+import io.millrace.optim.direction.TezoDirection;
 import io.millrace.optim.estimate.ConservativeEstimator;
 import io.millrace.optim.estimate.Estimators;
 import io.millrace.optim.estimate.OneSidedEstimator;
@@ -25,7 +27,6 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /** Published methods by name. A new one that recombines what there is is an entry here. */
 public final class Methods {
@@ -50,8 +51,11 @@ public final class Methods {
                 List.of(
                         new Method("mezo", "arXiv 2305.17333", Settings.NONE),
                         rule("mezo-adam", "arXiv 2305.17333, with one moment", MezoAdam.NAME),
-                        lowRank("lozo", "arXiv 2410.07698", Optional.empty()),
-                        lowRank("lozo-m", "arXiv 2410.07698", Optional.of(LozoMomentum.NAME)),
+                        factored("lozo", "arXiv 2410.07698", LowRankDirection.NAME, 2, 50),
+                        lozoMomentum(),
+                        factored("subzero", "arXiv 2410.08989", SubspaceDirection.NAME, 24, 1000),
+                        factored("tezo", "arXiv 2501.19057", TezoDirection.NAME, 64, 1000),
+                        fzooLowRank(),
                         new Method(
                                 "lezo",
                                 "arXiv 2410.09823",
@@ -96,15 +100,35 @@ public final class Methods {
         return new Method(name, source, Settings.NONE.with(Optimizers.KINDS.naming(), optimizer));
     }
 
-    private static Method lowRank(String name, String source, Optional<String> optimizer) {
+    private static Method factored(
+            String name, String source, String direction, int rank, int window) {
+        return new Method(name, source, thin(direction, rank, window));
+    }
+
+    private static Settings thin(String direction, int rank, int window) {
+        return Settings.NONE
+                .with(Directions.KINDS.naming(), direction)
+                .with(LowRankDirection.RANK, rank)
+                .with(LowRankDirection.WINDOW, window);
+    }
+
+    private static Method lozoMomentum() {
         return new Method(
-                name,
-                source,
-                Settings.NONE
-                        .with(Directions.KINDS.naming(), LowRankDirection.NAME)
-                        .with(LowRankDirection.RANK, 2)
-                        .with(LowRankDirection.WINDOW, 50)
-                        .with(Optimizers.KINDS.naming(), optimizer));
+                "lozo-m",
+                "arXiv 2410.07698",
+                thin(LowRankDirection.NAME, 2, 50)
+                        .with(Optimizers.KINDS.naming(), LozoMomentum.NAME));
+    }
+
+    /** Many directions that share one product with the weights as they are stored. */
+    private static Method fzooLowRank() {
+        return new Method(
+                "fzoo-low-rank",
+                "a combination of fzoo and lozo",
+                thin(LowRankDirection.NAME, 2, 50)
+                        .with(Estimators.KINDS.naming(), OneSidedEstimator.NAME)
+                        .with(Estimators.QUERIES, 32)
+                        .with(Estimators.NORMALIZE, true));
     }
 
     /** All of them, in the order of their names. */

@@ -4,14 +4,15 @@ import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.step.HeadSink;
 import io.millrace.executor.step.MicroBatch;
+import io.millrace.executor.step.QueryGroup;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.program.Value;
 
 /**
- * One pass of a micro-batch through a block, for every scale of a query: where its values lie.
+ * One pass of a micro-batch through a block, for every scale of some queries: where its values lie.
  *
  * @param block place of the block's visit in a step
- * @param weights the block's weights as the query wants them
+ * @param weights the block's weights as the queries want them
  * @param batch the tokens, which of them belong together, and which rows count
  * @param hidden the residual stream, [tokens, hidden] for every scale
  * @param scratch where other values lie
@@ -28,10 +29,10 @@ record BlockFrame(
      * Where answers of the micro-batch go.
      *
      * @param sink takes them
-     * @param query the query's index there
+     * @param queries whose answers they are
      * @param microBatch the micro-batch's
      */
-    record Answer(HeadSink sink, int query, int microBatch) {}
+    record Answer(HeadSink sink, QueryGroup queries, int microBatch) {}
 
     int scales() {
         return weights.scaleCount();

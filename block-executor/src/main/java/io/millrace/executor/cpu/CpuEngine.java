@@ -4,6 +4,7 @@ import io.millrace.executor.cpu.op.Gemm;
 import io.millrace.executor.cpu.scratch.ScratchPlan;
 import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.Engine;
+import io.millrace.executor.step.LowRankSize;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
@@ -21,8 +22,10 @@ public final class CpuEngine implements Engine {
             Arithmetic arithmetic,
             int workers,
             boolean saves) {
-        ScratchPlan scratch = ScratchPlan.of(program, size, workers, operands(arithmetic.matmul()));
-        PassesPlan passes = new PassesPlan(arithmetic, size);
+        ScratchSize together = LowRankSize.together(arithmetic, size, layout);
+        ScratchPlan scratch =
+                ScratchPlan.of(program, together, workers, operands(arithmetic.matmul()));
+        PassesPlan passes = new PassesPlan(arithmetic, together);
         passes.check(layout);
         return new CpuPlan(program, layout, scratch, passes, workers);
     }

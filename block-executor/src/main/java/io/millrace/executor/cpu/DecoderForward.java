@@ -16,6 +16,7 @@ import io.millrace.executor.step.ForwardRequest;
 import io.millrace.executor.step.HeadSink;
 import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.MicroBatches;
+import io.millrace.executor.step.QueryGroup;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.executor.step.Variants;
 import io.millrace.executor.step.VisitLoop;
@@ -30,8 +31,9 @@ import java.util.Map;
 
 /**
  * Forward passes in block-major order: while a block is on the device, every query, all its scales
- * and every micro-batch go through it, or the first scale alone while no block had a part in the
- * step; a block is asked for once a step (a tied one twice: as embedding and as head).
+ * and every micro-batch go through it, several queries together where products allow it, or the
+ * first scale alone while no block had a part in the step; a block is asked for once a step (a tied
+ * one twice: as embedding and as head).
  */
 public final class DecoderForward implements Forward {
     private final ModelLayout layout;
@@ -80,8 +82,9 @@ public final class DecoderForward implements Forward {
         loop.run(
                 request,
                 (visit, entry, asked) -> {
-                    for (int query = 0; query < asked.queries().size(); query++) {
-                        runBlock(asked, visit, entry, query, sink);
+                    for (QueryGroup group :
+                            QueryGroup.cut(asked.queries(), passes.scalesAtOnce())) {
+                        runBlock(asked, visit, entry, group, sink);
                     }
                 });
     }
@@ -151,15 +154,16 @@ public final class DecoderForward implements Forward {
             ForwardRequest request,
             HostVisit visit,
             VisitPlan.Entry entry,
-            int query,
+            QueryGroup group,
             HeadSink sink) {
         int block = Schedule.place(entry, scratch.blocks());
-        FormedWeights weights = new FormedWeights(visit, request.queries().get(query), passes);
+        FormedWeights weights =
+                new FormedWeights(visit, group.queries(), request.isStill(), passes);
         int row = 0;
         for (int index = 0; index < request.microBatches().size(); index++) {
             MicroBatch batch = request.microBatches().get(index);
-            Variants hidden = scratch.hidden(request.firstScale(query), row);
-            BlockFrame.Answer answer = new BlockFrame.Answer(sink, query, index);
+            Variants hidden = scratch.hidden(request.firstScale(group.first()), row);
+            BlockFrame.Answer answer = new BlockFrame.Answer(sink, group, index);
             interpreter.run(
                     scratch.schedule(block),
                     new BlockFrame(block, weights, batch, hidden, scratch, answer));

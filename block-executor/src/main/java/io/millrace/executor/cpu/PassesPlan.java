@@ -12,7 +12,7 @@ import io.millrace.memory.BadInputException;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.model.ModelLayout;
 import io.millrace.optim.direction.DenseDirection;
-import io.millrace.optim.direction.LowRankDirection;
+import io.millrace.optim.direction.FactoredDirection;
 
 /**
  * Which way a direction is run, before memory is taken for it.
@@ -44,14 +44,14 @@ public record PassesPlan(Arithmetic arithmetic, ScratchSize size) {
                             dense,
                             arithmetic.rounding(),
                             arithmetic.foldEvery(),
-                            size.scalesPerQuery());
-            case LowRankDirection lowRank ->
+                            size.scalesAtOnce());
+            case FactoredDirection factored ->
                     new LowRankWeightPasses(
                             pool,
-                            lowRank,
+                            factored,
                             arithmetic.rounding(),
                             arithmetic.foldEvery(),
-                            size.scalesPerQuery(),
+                            size.scalesAtOnce(),
                             new LowRankMemory(
                                     memory,
                                     LowRankSize.of(arithmetic, size, layout).orElseThrow(),

@@ -13,6 +13,7 @@ import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.program.Op;
+import io.millrace.optim.estimate.Query;
 
 /**
  * From states of the rows that are asked for to their losses or logits.
@@ -37,7 +38,7 @@ final class ScoreProgram {
         Variants x = frame.place(op.in());
         BlockFrame.Answer answer = frame.answer();
         if (answer.sink().wantsLogits()) {
-            Variants y = answer.sink().logits(answer.query(), answer.microBatch());
+            Variants y = answer.sink().logits(answer.queries().first(), answer.microBatch());
             logits(frame.weights(), op, x, rows, y);
         } else {
             losses(frame, op, x);
@@ -98,9 +99,14 @@ final class ScoreProgram {
                             panel,
                             rows);
                 });
-        for (int scale = 0; scale < weights.scaleCount(); scale++) {
-            merge(batch, partials.at(scale * partialsEach), panels);
-            answer.sink().losses(answer.query(), scale, answer.microBatch(), losses, rows);
+        int merged = 0;
+        int query = answer.queries().first();
+        for (Query one : answer.queries().queries()) {
+            for (int scale = 0; scale < one.scales().size(); scale++) {
+                merge(batch, partials.at(merged++ * partialsEach), panels);
+                answer.sink().losses(query, scale, answer.microBatch(), losses, rows);
+            }
+            query++;
         }
     }
 

@@ -14,12 +14,14 @@ import io.millrace.executor.step.ScratchSize;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
-import io.millrace.memory.TensorSlot;
 import io.millrace.memory.Matmul;
+import io.millrace.memory.TensorSlot;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.optim.direction.DenseDirection;
+import io.millrace.optim.direction.FactoredDirection;
+import io.millrace.optim.direction.LowRankDirection;
 import io.millrace.optim.update.ElementProgram;
 import java.util.Optional;
 
@@ -58,6 +60,13 @@ public final class CudaEngine implements Engine {
                     "--perturbation",
                     "no kernel of a cuda device makes '" + dense.name() + "'",
                     "take --device cpu, or one of " + WeightPass.directions());
+        }
+        if (arithmetic.direction() instanceof FactoredDirection factored
+                && !(factored instanceof LowRankDirection)) {
+            throw new BadInputException(
+                    "--perturbation",
+                    "'" + factored.name() + "' is not there on a cuda device yet",
+                    "take --device cpu, or --perturbation " + LowRankDirection.NAME);
         }
         Optional<LowRankSize> lowRank = LowRankSize.of(arithmetic, size, layout);
         lowRank.ifPresent(LowRankSize::check);

@@ -29,6 +29,7 @@ import io.millrace.memory.host.HostSlab;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.optim.direction.DenseDirection;
+import io.millrace.optim.direction.FactoredDirection;
 import io.millrace.optim.direction.LowRankDirection;
 import java.util.Optional;
 
@@ -171,6 +172,8 @@ record CudaPlan(
                         arithmetic.rounding(),
                         arithmetic.foldEvery());
             }
+            case FactoredDirection other ->
+                    throw new IllegalStateException("no kernels for " + other.name());
         };
     }
 }

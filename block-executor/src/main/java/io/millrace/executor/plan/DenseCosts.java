@@ -37,7 +37,7 @@ final class DenseCosts implements WeightCosts {
     }
 
     @Override
-    public void asking(int count) {
+    public void asking(int queries, int count) {
         scales = count;
     }
 

@@ -2,8 +2,8 @@ package io.millrace.executor.plan;
 
 import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.direction.Direction;
+import io.millrace.optim.direction.FactoredDirection;
 import io.millrace.optim.direction.GaussianDirection;
-import io.millrace.optim.direction.LowRankDirection;
 import io.millrace.prefetch.plan.ComputeRates;
 
 /** Which of a machine's rates a direction is reckoned with. */
@@ -14,7 +14,7 @@ final class DirectionRates {
     static String dense(Direction direction) {
         return switch (direction) {
             case DenseDirection dense -> dense.name();
-            case LowRankDirection _ -> GaussianDirection.NAME; // of what is no matrix
+            case FactoredDirection _ -> GaussianDirection.NAME; // of what is no matrix
         };
     }
 

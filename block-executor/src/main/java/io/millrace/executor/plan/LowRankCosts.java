@@ -6,29 +6,31 @@ import io.millrace.executor.step.LowRankSize;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.spec.LinearSpec;
-import io.millrace.optim.direction.LowRankDirection;
+import io.millrace.optim.direction.FactoredDirection;
+import io.millrace.optim.direction.FactoredDirection.Core;
 import io.millrace.prefetch.plan.Operation;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 
 /**
- * Of low-rank directions: a matrix is read as it is stored, thin products are made beside it, and
- * what updates have gathered is folded in when its time comes. Other tensors are formed as with
- * dense directions, from sums that are kept.
+ * Of directions of thin factors: a matrix is read as it is stored, thin products are made beside
+ * it, and what updates have gathered is folded in when its time comes. Other tensors are formed as
+ * with dense directions, from sums that are kept.
  */
 final class LowRankCosts implements WeightCosts {
     private final StepCosts.Shape shape;
-    private final LowRankDirection direction;
+    private final FactoredDirection direction;
     private final StepParts.Part part;
     private final boolean folds;
     private final List<Operation> operations;
     private final Set<String> formed = new HashSet<>();
+    private int queries;
     private int scales;
 
     LowRankCosts(
             StepCosts.Shape shape,
-            LowRankDirection direction,
+            FactoredDirection direction,
             StepParts.Part part,
             boolean folds,
             List<Operation> operations) {
@@ -40,7 +42,8 @@ final class LowRankCosts implements WeightCosts {
     }
 
     @Override
-    public void asking(int count) {
+    public void asking(int together, int count) {
+        queries = together;
         scales = count;
     }
 
@@ -50,10 +53,11 @@ final class LowRankCosts implements WeightCosts {
                 part.pending() > 0 ? LowRankSize.trained(block) : List.<TensorSlot>of()) {
             double elements = slot.elementCount();
             if (LowRankSize.isMatrix(slot)) {
-                elements = left(slot);
-                // V lasts for a window; its steps share it.
-                double right = (double) LowRankSize.columnsOf(slot) * direction.rank();
-                operations.add(new Operation.Factor(right / direction.window()));
+                elements = core(slot);
+                // What is fixed lasts for a window; its steps share it.
+                double right = (double) LowRankSize.columnsOf(slot) * rank(slot);
+                double fixed = direction.core() == Core.LEFT ? right : right + left(slot);
+                operations.add(new Operation.Factor(fixed / direction.window()));
             }
             double terms = part.pending() * shape.questions().directions();
             operations.add(new Operation.Factor(elements * terms));
@@ -62,16 +66,48 @@ final class LowRankCosts implements WeightCosts {
     }
 
     private double left(TensorSlot slot) {
-        return (double) LowRankSize.rowsOf(slot) * direction.rank();
+        return (double) LowRankSize.rowsOf(slot) * rank(slot);
+    }
+
+    private int rank(TensorSlot slot) {
+        return direction.rank(LowRankSize.rowsOf(slot), LowRankSize.columnsOf(slot));
+    }
+
+    /** Values that a query's seed makes. */
+    private double core(TensorSlot slot) {
+        return (double) direction.core().floats(LowRankSize.rowsOf(slot), rank(slot));
+    }
+
+    /** The left sides of some rows of a matrix. */
+    private void sides(TensorSlot matrix, long rows) {
+        int rank = rank(matrix);
+        switch (direction.core()) {
+            case LEFT -> operations.add(new Operation.Factor((double) queries * rows * rank));
+            case SQUARE -> {
+                operations.add(new Operation.Factor(queries * core(matrix)));
+                operations.add(new Operation.Terms(rows * rank, (long) scales * rank));
+            }
+            case DIAGONAL -> {
+                operations.add(new Operation.Factor(queries * core(matrix)));
+                operations.add(new Operation.Terms(rows * rank, scales));
+            }
+        }
     }
 
     @Override
     public void vector(TensorSlot slot) {
         boolean stores = stores(slot) && formed.add(slot.name());
         int terms = isStill(slot) ? 0 : 1;
-        operations.add(
-                new Operation.Form(
-                        slot.elementCount(), WeightCosts.measured(slot), terms, true, stores));
+        for (int query = 0; query < queries; query++) {
+            boolean last = query == queries - 1;
+            operations.add(
+                    new Operation.Form(
+                            slot.elementCount(),
+                            WeightCosts.measured(slot),
+                            terms,
+                            true,
+                            stores && last));
+        }
     }
 
     private boolean stores(TensorSlot slot) {
@@ -85,10 +121,13 @@ final class LowRankCosts implements WeightCosts {
     @Override
     public void lookUp(TensorSlot table, long rows, long width) {
         long elements = rows * width;
+        boolean still = isStill(table);
+        if (!still) {
+            sides(table, rows);
+        }
         operations.add(new Operation.Stored(elements, WeightCosts.measured(table), false));
-        if (!isStill(table)) {
-            operations.add(new Operation.Factor((double) rows * direction.rank()));
-            operations.add(new Operation.Terms(elements, (long) scales * direction.rank()));
+        if (!still) {
+            operations.add(new Operation.Terms(elements, (long) scales * rank(table)));
         }
         operations.add(new Operation.Dispatch(1));
     }
@@ -97,14 +136,10 @@ final class LowRankCosts implements WeightCosts {
     public void multiply(TensorSlot matrix, LinearSpec linear, int paddedRows) {
         boolean still = isStill(matrix);
         if (!still) {
-            operations.add(new Operation.Factor(left(matrix)));
+            sides(matrix, LowRankSize.rowsOf(matrix));
             operations.add(
                     new Operation.Side(
-                            paddedRows,
-                            linear.inputs(),
-                            linear.outputs(),
-                            direction.rank(),
-                            scales));
+                            paddedRows, linear.inputs(), linear.outputs(), rank(matrix), scales));
         }
         boolean stores = stores(matrix) && formed.add(matrix.name());
         boolean direct = !stores && shape.reads(WeightCosts.measured(matrix));
@@ -124,7 +159,7 @@ final class LowRankCosts implements WeightCosts {
     }
 
     private void fold(TensorSlot matrix) {
-        operations.add(new Operation.Terms(matrix.elementCount(), direction.rank()));
+        operations.add(new Operation.Terms(matrix.elementCount(), rank(matrix)));
         operations.add(
                 new Operation.Form(
                         matrix.elementCount(), WeightCosts.measured(matrix), 0, false, true));

@@ -4,7 +4,10 @@ import io.millrace.executor.cpu.scratch.CpuFusing;
 import io.millrace.executor.schedule.Schedule;
 import io.millrace.executor.schedule.Stage;
 import io.millrace.executor.step.Arithmetic;
+import io.millrace.executor.step.LowRankSize;
 import io.millrace.executor.step.MicroBatch;
+import io.millrace.executor.step.QueryGroup;
+import io.millrace.executor.step.ScratchSize;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
@@ -17,11 +20,14 @@ import io.millrace.model.spec.Activation;
 import io.millrace.model.spec.HeadsSpec;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.NormSpec;
+import io.millrace.optim.direction.DenseDirection;
+import io.millrace.optim.estimate.Query;
 import io.millrace.optim.estimate.Questions;
 import io.millrace.prefetch.plan.Operation;
 import io.millrace.prefetch.plan.StepWork;
 import io.millrace.prefetch.plan.VisitWork;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 
 /**
@@ -29,12 +35,16 @@ import java.util.List;
  * instead of run.
  */
 final class StepCosts {
+    private static final List<QueryGroup> ONE =
+            List.of(new QueryGroup(0, List.of(Query.AT_THETA)));
+
     private final List<Schedule> blocks;
     private final ModelLayout layout;
     private final Shape shape;
     private final StepParts parts;
     private final boolean folded; // by a pass of the same step
     private final int alike; // visits at the beginning that every scale sees alike
+    private final List<QueryGroup> together;
 
     /**
      * What decides how much there is to compute.
@@ -96,6 +106,7 @@ final class StepCosts {
             first++;
         }
         alike = first;
+        together = QueryGroup.cut(queries(shape.questions), scalesAtOnce());
     }
 
     private boolean isStill(int block) {
@@ -104,6 +115,26 @@ final class StepCosts {
 
     private boolean isTrained(int block) {
         return layout.block(block).tensors().stream().anyMatch(TensorSlot::isTrained);
+    }
+
+    /** A card takes one query after another. */
+    private int scalesAtOnce() {
+        if (shape.readsStored || shape.arithmetic.direction() instanceof DenseDirection) {
+            return 0;
+        }
+        ScratchSize size =
+                ScratchSize.batches(shape.batch, shape.microBatch, shape.tokens, shape.questions);
+        return LowRankSize.together(shape.arithmetic, size, layout).scalesAtOnce();
+    }
+
+    /** As many as are asked, of as many scales each. */
+    private static List<Query> queries(Questions questions) {
+        List<Query> queries = new ArrayList<>();
+        for (Questions.Group group : questions.groups()) {
+            Query query = new Query(0, Collections.nCopies(group.scales(), 1f));
+            queries.addAll(Collections.nCopies(group.queries(), query));
+        }
+        return queries;
     }
 
     /** The work of a step once updates are pending: that of every step but the first. */
@@ -156,7 +187,7 @@ final class StepCosts {
         private final boolean first;
         private final WeightCosts weights;
         private final List<Operation> operations = new ArrayList<>();
-        private int scales; // of the query
+        private int scales; // of what passes
         private int sequences;
         private int rows; // that the stage at hand works on
 
@@ -171,19 +202,16 @@ final class StepCosts {
             if (first) {
                 weights.update(block);
             }
-            Questions asked = index < alike ? Questions.each(1, 1) : shape.questions;
-            for (Questions.Group group : asked.groups()) {
-                scales = group.scales();
-                weights.asking(scales);
-                for (int query = 0; query < group.queries(); query++) {
-                    query(index);
-                }
+            for (QueryGroup group : index < alike ? ONE : together) {
+                scales = group.scaleCount();
+                weights.asking(group.queries().size(), scales);
+                pass(index);
             }
             weights.foldTheRest(block);
             return operations;
         }
 
-        private void query(int index) {
+        private void pass(int index) {
             for (int batch = 0; batch < shape.microBatches(); batch++) {
                 sequences = shape.sequences(batch);
                 for (Stage stage : blocks.get(index).stages()) {

@@ -6,14 +6,19 @@ import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.optim.direction.DenseDirection;
-import io.millrace.optim.direction.LowRankDirection;
+import io.millrace.optim.direction.FactoredDirection;
 import io.millrace.prefetch.plan.Operation;
 import java.util.List;
 
 /** Counts what becomes of a visit's weights, as the {@link WeightPasses} of a direction do it. */
 interface WeightCosts {
-    /** Says how many scales the query has that is counted from now on. */
-    void asking(int scales);
+    /**
+     * Says what the passes through a block ask for that are counted from now on.
+     *
+     * @param queries that go through it together
+     * @param scales of all of them
+     */
+    void asking(int queries, int scales);
 
     /** What a block's first visit of a step does for its updates, before all others. */
     void update(BlockLayout block);
@@ -55,8 +60,8 @@ interface WeightCosts {
             List<Operation> operations) {
         return switch (shape.arithmetic().direction()) {
             case DenseDirection _ -> new DenseCosts(shape, part, folds, foldingStep, operations);
-            case LowRankDirection lowRank ->
-                    new LowRankCosts(shape, lowRank, part, folds, operations);
+            case FactoredDirection factored ->
+                    new LowRankCosts(shape, factored, part, folds, operations);
         };
     }
 }

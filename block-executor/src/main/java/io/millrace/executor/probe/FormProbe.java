@@ -11,6 +11,7 @@ import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.direction.Directions;
 import io.millrace.optim.estimate.Query;
+import io.millrace.optim.update.Decay;
 import io.millrace.optim.update.PendingUpdates;
 import io.millrace.optim.update.Update;
 import java.lang.foreign.MemorySegment;
@@ -77,7 +78,7 @@ final class FormProbe implements AutoCloseable {
 
     /** So many updates that wait; they are rounded and stored only where every step folds. */
     private static PendingUpdates pending(int foldEvery, int count) {
-        Update update = new Update(1, SEED, 1f, List.of(new Update.Term(SEED, 0f)));
+        Update update = new Update(1, SEED, Decay.NONE, List.of(new Update.Term(SEED, 0f)));
         return PendingUpdates.of(0, foldEvery, count == 0 ? List.of() : List.of(update));
     }
 

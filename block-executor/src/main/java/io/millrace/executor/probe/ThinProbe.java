@@ -4,6 +4,7 @@ import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.op.SideProducts;
 import io.millrace.executor.cpu.param.FactorKernels;
 import io.millrace.executor.cpu.param.FactorTrack;
+import io.millrace.executor.cpu.param.LeftSide;
 import io.millrace.executor.cpu.param.LowRankPass;
 import io.millrace.executor.cpu.param.LowRankPlan;
 import io.millrace.executor.cpu.param.StoredTensor;
@@ -13,6 +14,7 @@ import io.millrace.memory.host.HostSlab;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.LowRankDirection;
 import io.millrace.optim.estimate.Query;
+import io.millrace.optim.update.Decay;
 import io.millrace.prefetch.plan.ThinRates;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -79,7 +81,17 @@ final class ThinProbe implements AutoCloseable {
         for (DType dtype : DTYPES) {
             read.put(dtype, pass(dtype, Optional.empty()));
         }
-        LowRankPlan.Fold fold = new LowRankPlan.Fold(1f, thin, thin, SEED, false);
+        LeftSide left =
+                new LeftSide(
+                        DIRECTION,
+                        0,
+                        RANK,
+                        DIRECTION.scale(),
+                        Optional.of(thin),
+                        Optional.empty(),
+                        Optional.empty(),
+                        List.of());
+        LowRankPlan.Fold fold = new LowRankPlan.Fold(Decay.NONE, left, thin, SEED, false);
         double folded = pass(DType.F32, Optional.of(fold));
         return new ThinRates(
                 factorSeconds(),
@@ -95,6 +107,7 @@ final class ThinProbe implements AutoCloseable {
         MemorySegment sides = zeros("sides", (long) SCALES * RANK * FACTOR_ROWS);
         FactorTrack track =
                 FactorTrack.ofMatrix(DIRECTION, 1, 0, FACTOR_ROWS, WIDTH, left, Optional.empty());
+        LeftSide side = track.side(true, Optional.empty(), Optional.empty(), List.of(QUERY));
         FactorKernels[] kernels = new FactorKernels[workers.pool().workers()];
         for (int worker = 0; worker < kernels.length; worker++) {
             kernels[worker] = new FactorKernels(RANK);
@@ -105,7 +118,7 @@ final class ThinProbe implements AutoCloseable {
                         (task, worker) -> {
                             long from = (long) task * FACTOR_TASK;
                             kernels[worker].sides(
-                                    track, true, QUERY, from, from + FACTOR_TASK, sides);
+                                    side, FACTOR_ROWS, from, from + FACTOR_TASK, sides);
                         });
         return seconds / ((double) FACTOR_ROWS * RANK);
     }
@@ -164,7 +177,7 @@ final class ThinProbe implements AutoCloseable {
     private double pass(DType dtype, Optional<LowRankPlan.Fold> fold) {
         long elements = (long) outputs * WIDTH;
         StoredTensor tensor = new StoredTensor(weights, 0, dtype, 0, elements, false);
-        LowRankPlan plan = new LowRankPlan(DIRECTION, WIDTH, fold, Optional.empty());
+        LowRankPlan plan = new LowRankPlan(WIDTH, fold, Optional.empty());
         LowRankPass[] passes = new LowRankPass[workers.pool().workers()];
         for (int worker = 0; worker < passes.length; worker++) {
             passes[worker] = new LowRankPass(RANK, Rounding.NEAREST);

@@ -20,6 +20,7 @@ public final class RunHistory implements AutoCloseable {
     private final UpdateLog updates;
     private final RunCheckpoints checkpoints;
     private final long fingerprint;
+    private final boolean decaysByFactor;
     private final double lastLossBefore;
     private final Optional<Anchors> anchors;
     private Optional<StepRecord> anchor;
@@ -34,6 +35,8 @@ public final class RunHistory implements AutoCloseable {
         anchor =
                 past.read.flatMap(before ->
                         before.records().reversed().stream().filter(this::isAnchor).findFirst());
+        decaysByFactor =
+                past.read.map(read -> JournalHeader.decaysByFactor(read.version())).orElse(false);
         lastLossBefore =
                 past.read
                         .map(Journal::records)
@@ -157,9 +160,10 @@ public final class RunHistory implements AutoCloseable {
     public void add(StepRecord record) {
         journal.append(record);
         journal.force();
-        updates.add(record);
-        if (isAnchor(record)) {
-            anchor = Optional.of(record);
+        StepRecord kept = record.decayingByFactor(decaysByFactor);
+        updates.add(kept);
+        if (isAnchor(kept)) {
+            anchor = Optional.of(kept);
         }
     }
 

@@ -135,6 +135,8 @@ public final class RunSetup implements AutoCloseable {
                             history,
                             origin,
                             runFile);
+            LostDecay.line(arithmetic, session.layout())
+                    .ifPresent(line -> LOG.log(Level.WARNING, line));
             saves.begin();
             return new RunSetup(config, session, data, folder, history, model, saves);
         } catch (RuntimeException | Error e) {

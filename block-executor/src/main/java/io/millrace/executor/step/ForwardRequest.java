@@ -80,6 +80,11 @@ public record ForwardRequest(
         return queries.stream().map(Query::place).distinct().count() <= 1;
     }
 
+    /** Whether nothing is asked for but θ itself. */
+    public boolean isStill() {
+        return queries.stream().allMatch(Query::isStill);
+    }
+
     /** Scales of all queries. */
     public int scales() {
         return firstScale(queries.size());

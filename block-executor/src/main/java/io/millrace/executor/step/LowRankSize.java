@@ -5,7 +5,8 @@ import io.millrace.memory.BlockLayout;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.model.ModelLayout;
-import io.millrace.optim.direction.LowRankDirection;
+import io.millrace.optim.direction.FactoredDirection;
+import io.millrace.optim.direction.FactoredDirection.Core;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -13,28 +14,39 @@ import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 /**
- * How much memory a low-rank direction may ask for, on any device.
+ * How much memory a direction of thin factors may ask for, on any device.
  *
  * @param layout the model's tensors
  * @param direction the direction
  * @param momentum whether updates have momentum
- * @param scales scales of the query with the most
+ * @param scales that go through a block together
  * @param rows rows of the largest micro-batch
  */
 public record LowRankSize(
-        ModelLayout layout, LowRankDirection direction, boolean momentum, int scales, int rows) {
-    /** Of a run's arithmetic; empty where its direction is not of low rank. */
+        ModelLayout layout, FactoredDirection direction, boolean momentum, int scales, int rows) {
+    /** Columns of a factor that are made orthonormal together. */
+    public static final int ORTHONORMAL_COLUMNS = 8;
+
+    /** Of a run's arithmetic; empty where its direction has no thin factors. */
     public static Optional<LowRankSize> of(
             Arithmetic arithmetic, ScratchSize size, ModelLayout layout) {
-        return arithmetic.direction() instanceof LowRankDirection lowRank
+        return arithmetic.direction() instanceof FactoredDirection factored
                 ? Optional.of(
                         new LowRankSize(
                                 layout,
-                                lowRank,
+                                factored,
                                 arithmetic.momentum(),
-                                size.scalesPerQuery(),
+                                size.scalesAtOnce(),
                                 size.microBatchRows()))
                 : Optional.empty();
+    }
+
+    /** The size of a forward whose products take several queries together, where they can. */
+    public static ScratchSize together(
+            Arithmetic arithmetic, ScratchSize size, ModelLayout layout) {
+        return of(arithmetic, size, layout)
+                .map(lowRank -> size.together(lowRank.longestSide()))
+                .orElse(size);
     }
 
     public Stream<TensorSlot> tensors() {
@@ -54,7 +66,7 @@ public record LowRankSize(
     public void check() {
         TensorSlot smallest =
                 matrices().min(Comparator.comparingLong(LowRankSize::shorterSide)).orElse(null);
-        if (smallest != null && direction.rank() > shorterSide(smallest)) {
+        if (smallest != null && rank(smallest) > shorterSide(smallest)) {
             throw new BadInputException(
                     "--rank",
                     direction.rank() + " exceeds a side of " + smallest.name(),
@@ -62,9 +74,32 @@ public record LowRankSize(
         }
     }
 
-    /** Floats of L. */
+    /** r of a matrix. */
+    private long rank(TensorSlot slot) {
+        return direction.rank(rowsOf(slot), columnsOf(slot));
+    }
+
+    /** The largest r of any matrix. */
+    public int mostRank() {
+        return (int) matrices().mapToLong(this::rank).max().orElse(1);
+    }
+
+    /** Floats of what updates of a tensor gather: L, or as large as another core. */
     public long left(TensorSlot slot) {
-        return isMatrix(slot) ? rowsOf(slot) * direction.rank() : slot.elementCount();
+        if (!isMatrix(slot)) {
+            return slot.elementCount();
+        }
+        return direction.core().floats(rowsOf(slot), rank(slot));
+    }
+
+    /** Floats of the left side of a product of thin factors. */
+    private long side(TensorSlot slot) {
+        return rowsOf(slot) * rank(slot);
+    }
+
+    /** Floats of the left factor of a matrix that stays over a window. */
+    public long fixedLeft(TensorSlot slot) {
+        return isMatrix(slot) && direction.core() != Core.LEFT ? side(slot) : 0;
     }
 
     public long momentum(TensorSlot slot) {
@@ -72,11 +107,13 @@ public record LowRankSize(
     }
 
     public long right(TensorSlot slot) {
-        return isMatrix(slot) ? columnsOf(slot) * direction.rank() : 0;
+        return isMatrix(slot) ? columnsOf(slot) * rank(slot) : 0;
     }
 
     public long gathered() {
-        return tensors().mapToLong(slot -> left(slot) + momentum(slot) + right(slot)).sum();
+        return tensors()
+                .mapToLong(slot -> left(slot) + momentum(slot) + fixedLeft(slot) + right(slot))
+                .sum();
     }
 
     /** Floats of the longest V. */
@@ -84,19 +121,57 @@ public record LowRankSize(
         return matrices().mapToLong(this::right).max().orElse(1);
     }
 
-    /** Floats of all left factors of a query. */
+    /** Floats of the longest fixed left factor. */
+    public long longestFixedLeft() {
+        return matrices().mapToLong(this::fixedLeft).max().orElse(0);
+    }
+
+    /** Floats of the cores of all scales, and of a fold. */
+    public long cores() {
+        if (direction.core() == Core.LEFT) {
+            return 0;
+        }
+        return (scales + 1) * matrices().mapToLong(this::left).max().orElse(0);
+    }
+
+    /** Doubles in which the columns of a factor are made orthonormal; 0 where none are. */
+    public long orthonormal() {
+        if (!direction.isOrthonormal()) {
+            return 0;
+        }
+        return matrices()
+                .mapToLong(slot ->
+                        Math.max(rowsOf(slot), columnsOf(slot))
+                                * Math.ceilDiv(rank(slot), ORTHONORMAL_COLUMNS)
+                                * ORTHONORMAL_COLUMNS)
+                .max()
+                .orElse(0);
+    }
+
+    /** Floats of the left factors of all scales. */
     public long sides() {
-        return (long) scales * matrices().mapToLong(this::left).max().orElse(1);
+        return scales * longestSide();
+    }
+
+    private long longestSide() {
+        return matrices().mapToLong(this::side).max().orElse(1);
     }
 
     /** Floats of the inputs' products with a thin factor. */
     public long products() {
-        return (long) scales * direction.rank() * rows;
+        return (long) scales * mostRank() * rows;
     }
 
     /** Bytes of memory that all of it takes. */
     public long bytes() {
-        return LongStream.of(gathered(), longestRight(), sides(), products())
+        return LongStream.of(
+                        gathered(),
+                        longestRight(),
+                        longestFixedLeft(),
+                        cores(),
+                        orthonormal() * Double.BYTES / Float.BYTES,
+                        sides(),
+                        products())
                 .map(floats -> HostMemory.pageBytes(Math.max(1, floats) * Float.BYTES))
                 .sum();
     }

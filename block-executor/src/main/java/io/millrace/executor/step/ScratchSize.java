@@ -10,7 +10,8 @@ import io.millrace.optim.estimate.Questions;
  * @param batchRows rows of all micro-batches together
  * @param microBatchRows rows of the largest micro-batch
  * @param scales scales of all queries together
- * @param scalesPerQuery scales of the query with the most
+ * @param scalesAtOnce scales that go through a block together: of the query with the most, or more
+ * @param formedScales scales that a matrix is formed for at once
  * @param directions terms of a step's update
  * @param keptTokens tokens whose keys and values stay for later ones; 0 keeps none
  * @param longest tokens of the longest sequence
@@ -19,12 +20,22 @@ public record ScratchSize(
         int batchRows,
         int microBatchRows,
         int scales,
-        int scalesPerQuery,
+        int scalesAtOnce,
+        int formedScales,
         int directions,
         int keptTokens,
         int longest) {
     /** Of folds alone, for which no states are kept. */
-    public static final ScratchSize NONE = new ScratchSize(0, 0, 1, 1, 1, 0, 0);
+    public static final ScratchSize NONE = new ScratchSize(0, 0, 1, 1, 1, 1, 0, 0);
+
+    private static final int MOST_SCALES_AT_ONCE = 64;
+
+    /**
+     * Four tiles of rows: then a panel of a matrix is read from memory often enough for its use.
+     */
+    private static final int MOST_ROWS_AT_ONCE = 4096;
+
+    private static final long MOST_SIDE_FLOATS = 1L << 24;
 
     /** Rows are numbered in ints; a row is a vector of thousands of numbers. */
     private static final long MAX_ROWS = Integer.MAX_VALUE - MicroBatch.ROW_QUANTUM;
@@ -74,8 +85,31 @@ public record ScratchSize(
                 (int) rows,
                 (int) scales,
                 questions.mostScales(),
+                questions.mostScales(),
                 questions.directions(),
                 0,
+                longest);
+    }
+
+    /**
+     * The size where matrices stay as they are stored, so that products take the rows of several
+     * queries: as many as there is something to gain by, and one query at least. It follows from
+     * the run's options and from shapes, never from free memory, since the shapes of products do.
+     *
+     * @param sideFloats of the longest left factor of one scale
+     */
+    public ScratchSize together(long sideFloats) {
+        long rows = MOST_ROWS_AT_ONCE / Math.max(1, microBatchRows);
+        long sides = MOST_SIDE_FLOATS / Math.max(1, sideFloats);
+        long most = Math.min(Math.min(MOST_SCALES_AT_ONCE, scales), Math.min(rows, sides));
+        return new ScratchSize(
+                batchRows,
+                microBatchRows,
+                scales,
+                (int) Math.max(scalesAtOnce, most),
+                1,
+                directions,
+                keptTokens,
                 longest);
     }
 
@@ -87,6 +121,6 @@ public record ScratchSize(
     /** The size for one sequence that goes on token by token. */
     public static ScratchSize continuation(int prompt, int longest) {
         int rows = MicroBatch.padded(prompt);
-        return new ScratchSize(rows, rows, 1, 1, 1, longest, longest);
+        return new ScratchSize(rows, rows, 1, 1, 1, 1, longest, longest);
     }
 }

@@ -54,7 +54,7 @@ public final class StepRunner {
                             options.weightDecay(),
                             found.loss(),
                             found.queries(),
-                            found.sums());
+                            new StepRecord.Reading(found.sums(), false));
                 }
             }
         }

@@ -16,6 +16,7 @@ import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.ForwardRequest;
 import io.millrace.executor.step.HeadSink;
 import io.millrace.executor.step.MicroBatch;
+import io.millrace.executor.step.QueryGroup;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.executor.step.Sequences;
 import io.millrace.executor.step.UpdateLog;
@@ -113,8 +114,10 @@ class HeadBiasTest {
                                 new AttentionProgram(workers, scratch.rotaryTables()),
                                 new LookupProgram(workers.pool(), scratch),
                                 new ScoreProgram(workers, scratch, linear));
-                FormedWeights weights = new FormedWeights(visit, query, passes);
+                FormedWeights weights =
+                        new FormedWeights(visit, List.of(query), query.isStill(), passes);
                 int place = layout.visits().size() - 1;
+                QueryGroup group = new QueryGroup(0, List.of(query));
                 Answers asked = new Answers(logits);
                 interpreter.run(
                         scratch.schedule(place),
@@ -124,7 +127,7 @@ class HeadBiasTest {
                                 batch,
                                 hidden,
                                 scratch,
-                                new BlockFrame.Answer(asked, 0, 0)));
+                                new BlockFrame.Answer(asked, group, 0)));
                 Answers losses = new Answers(null);
                 interpreter.run(
                         scratch.schedule(place),
@@ -134,7 +137,7 @@ class HeadBiasTest {
                                 batch,
                                 hidden,
                                 scratch,
-                                new BlockFrame.Answer(losses, 0, 0)));
+                                new BlockFrame.Answer(losses, group, 0)));
                 if (query.equals(Query.AT_THETA)) {
                     assertThat(asked.logit(0, 2, 7))
                             .isCloseTo(byHand(visit, program, hidden, 2, 7), within(1e-3));

@@ -264,8 +264,8 @@ class SharedPrefixTest {
         }
 
         @Override
-        public TensorForm form(HostVisit visit, int tensor, Query query, boolean store) {
-            return passes.form(visit, tensor, query, store);
+        public TensorForm form(HostVisit visit, int tensor, List<Query> queries, boolean store) {
+            return passes.form(visit, tensor, queries, store);
         }
 
         @Override

@@ -139,7 +139,7 @@ class InterpretersTest {
     void memoryIsNoMoreThanAPlaceForEachKindOfState(String model) {
         ModelProgram program = program(model);
         ScratchSize size = ScratchSize.batches(4, 2, 24, Questions.each(1, 2));
-        long rows = (long) size.scalesPerQuery() * size.microBatchRows();
+        long rows = (long) size.scalesAtOnce() * size.microBatchRows();
         long widest = 0;
         for (Class<? extends Op> kind :
                 List.of(Op.Norm.class, Op.Attend.class, Op.Activate.class, Op.Gate.class)) {

@@ -44,9 +44,12 @@ public final class StatefulRule implements UpdateRule {
 
     @Override
     public Update next(StepRecord record) {
-        float decay = (float) (1 - record.lr() * record.weightDecay());
-        ElementProgram.Builder program = ElementProgram.builder().decay(decay);
         int z = ElementProgram.scratch(0);
+        float share = (float) (-record.lr() * record.weightDecay());
+        ElementProgram.Builder program =
+                ElementProgram.builder()
+                        .share(z, share, ElementProgram.PARAMETER)
+                        .plus(ElementProgram.PARAMETER, ElementProgram.PARAMETER, z);
         for (QueryResult query : record.queries()) {
             double coefficient = -record.lr() * query.projectedGrad() / record.queries().size();
             program.z(z, query.seed())

@@ -5,6 +5,7 @@ import io.millrace.optim.estimate.StepRecord;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionTypes;
 import io.millrace.optim.option.Settings;
+import io.millrace.optim.update.Decay;
 import io.millrace.optim.update.Update;
 import io.millrace.optim.update.UpdateRule;
 import io.millrace.optim.update.UpdateRuleKind;
@@ -60,6 +61,6 @@ public final class ToyRule implements UpdateRule {
             double sign = Math.signum(query.projectedGrad());
             terms.add(new Update.Term(query.seed(), (float) (-rate * sign)));
         }
-        return new Update(record.step(), record.seed(), 1f, terms);
+        return new Update(record.step(), record.seed(), Decay.NONE, terms);
     }
 }

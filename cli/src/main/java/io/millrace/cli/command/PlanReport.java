@@ -6,7 +6,7 @@ import io.millrace.executor.plan.ModelPlan;
 import io.millrace.memory.ByteSize;
 import io.millrace.memory.Matmul;
 import io.millrace.memory.Tier;
-import io.millrace.optim.direction.LowRankDirection;
+import io.millrace.optim.direction.FactoredDirection;
 import io.millrace.prefetch.Placement;
 import io.millrace.prefetch.plan.Forecast;
 import io.millrace.telemetry.Lane;
@@ -175,10 +175,10 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
                         plan.options().batchSize(),
                         plan.tokensEach(),
                         plan.options().microBatch().orElseThrow(),
-                        arithmetic.direction() instanceof LowRankDirection lowRank
+                        arithmetic.direction() instanceof FactoredDirection factored
                                 ? format(
-                                        "low-rank z of rank %d, window %d",
-                                        lowRank.rank(), lowRank.window())
+                                        "%s z of rank %d, window %d",
+                                        factored.name(), factored.rank(), factored.window())
                                 : arithmetic.perturbation() + " z",
                         arithmetic.optimizer(),
                         arithmetic.foldEvery()));

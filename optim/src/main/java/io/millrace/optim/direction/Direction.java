@@ -2,9 +2,9 @@ package io.millrace.optim.direction;
 
 /**
  * What z is along one query. Its kind decides how it is run: a dense one forms θ + s z in scratch
- * memory, a low-rank one leaves θ as it is and adds thin products beside it.
+ * memory, one of thin factors leaves θ as it is and adds thin products beside it.
  */
-public sealed interface Direction permits DenseDirection, LowRankDirection {
+public sealed interface Direction permits DenseDirection, FactoredDirection {
     /** The name on the command line and in the journal, such as {@code gaussian}. */
     String name();
 

@@ -14,7 +14,7 @@ public final class Directions {
             Kinds.of(
                     Option.named("perturbation", OptionTypes.TEXT)
                             .label("NAME")
-                            .help("gaussian, rademacher or low-rank.")
+                            .help("gaussian, rademacher, low-rank, subspace or tezo.")
                             .usual(GaussianDirection.NAME)
                             .decidesBytes("direction"),
                     List.of(
@@ -29,7 +29,15 @@ public final class Directions {
                             Kind.of(
                                     LowRankDirection.NAME,
                                     List.of(LowRankDirection.RANK, LowRankDirection.WINDOW),
-                                    LowRankDirection::of)),
+                                    LowRankDirection::of),
+                            Kind.of(
+                                    SubspaceDirection.NAME,
+                                    List.of(LowRankDirection.RANK, LowRankDirection.WINDOW),
+                                    SubspaceDirection::of),
+                            Kind.of(
+                                    TezoDirection.NAME,
+                                    List.of(LowRankDirection.RANK, LowRankDirection.WINDOW),
+                                    TezoDirection::of)),
                     DirectionKind.class);
 
     private Directions() {}

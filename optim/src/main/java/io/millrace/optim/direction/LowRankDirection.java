@@ -17,7 +17,7 @@ import io.millrace.optim.random.StreamIds;
  * @param rank r
  * @param window steps for which V stays: 1 to window, window + 1 to 2 window, and so on
  */
-public record LowRankDirection(long runSeed, int rank, int window) implements Direction {
+public record LowRankDirection(long runSeed, int rank, int window) implements FactoredDirection {
     /** The name on the command line and in the journal. */
     public static final String NAME = "low-rank";
 
@@ -25,7 +25,7 @@ public record LowRankDirection(long runSeed, int rank, int window) implements Di
     public static final Option<Integer> RANK =
             Option.named("rank", OptionTypes.INTEGER)
                     .label("R")
-                    .help("Rank of low-rank perturbations of matrices.")
+                    .help("Rank of low-rank, subspace and tezo perturbations of matrices.")
                     .usual(2)
                     .limit(Limit.atLeast(1))
                     .decidesBytes()
@@ -36,8 +36,8 @@ public record LowRankDirection(long runSeed, int rank, int window) implements Di
             Option.named("window", OptionTypes.INTEGER)
                     .label("N")
                     .help(
-                            "Steps for which low-rank perturbations keep one factor; weights are written"
-                                    + " once a window.")
+                            "Steps for which low-rank perturbations keep one factor, and subspace ones"
+                                    + " two; weights are written once a window.")
                     .usual(50)
                     .limit(Limit.atLeast(1))
                     .decidesBytes()
@@ -52,17 +52,28 @@ public record LowRankDirection(long runSeed, int rank, int window) implements Di
         return NAME;
     }
 
+    @Override
+    public Core core() {
+        return Core.LEFT;
+    }
+
+    /** Of every matrix the same: a larger one than a side is refused. */
+    @Override
+    public int rank(long rows, long columns) {
+        return rank;
+    }
+
     /** 1 / √r, the factor on U Vᵀ. */
     public float scale() {
         return (float) (1 / Math.sqrt(rank));
     }
 
-    /** Whether V is another one than in the step before. */
-    public boolean startsWindow(long step) {
-        return (step - 1) % window == 0;
+    @Override
+    public float scale(long rows, long columns) {
+        return scale();
     }
 
-    /** The window of a step, from 0. */
+    @Override
     public long windowOf(long step) {
         return (step - 1) / window;
     }
@@ -73,13 +84,20 @@ public record LowRankDirection(long runSeed, int rank, int window) implements Di
     }
 
     /** Consecutive elements of U, row-major [m, r]. */
-    public void fillLeft(
+    @Override
+    public void fillCore(
             long seed, int tensorId, long firstElement, float[] values, int offset, int count) {
         GaussianStream.fill(
                 StreamIds.LOW_RANK_U, seed, tensorId, firstElement, values, offset, count);
     }
 
-    /** Consecutive elements of V as it is in a step, row-major [n, r]. */
+    @Override
+    public void fillLeft(
+            long step, int tensorId, long firstElement, float[] values, int offset, int count) {
+        throw new UnsupportedOperationException("the left factor is a query's own");
+    }
+
+    @Override
     public void fillRight(
             long step, int tensorId, long firstElement, float[] values, int offset, int count) {
         GaussianStream.fill(

@@ -2,6 +2,7 @@ package io.millrace.optim.journal;
 
 import io.millrace.memory.DType;
 import io.millrace.optim.Rounding;
+import io.millrace.optim.estimate.StepRecord;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonFormatException;
 import io.millrace.telemetry.json.JsonObject;
@@ -40,7 +41,10 @@ public record JournalHeader(
     public static final String AS_STORED = "as-stored";
 
     /** The version that is written; all from 1 are read. */
-    public static final int VERSION = 3;
+    public static final int VERSION = 4;
+
+    /** From this version on weight decay is a summand of a step's sum, and no factor. */
+    private static final int SINCE_SUMMED_DECAY = 4;
 
     /** The field that says the version. */
     public static final String VERSION_FIELD = "millrace_journal";
@@ -72,6 +76,11 @@ public record JournalHeader(
     /** Whether a field is one of the header's own, which are none of {@link #extra}. */
     public static boolean isOwn(String field) {
         return OWN_FIELDS.contains(field);
+    }
+
+    /** Whether steps of a version have {@link StepRecord#decaysByFactor}. */
+    public static boolean decaysByFactor(int version) {
+        return version < SINCE_SUMMED_DECAY;
     }
 
     Map<String, Object> toFields() {

@@ -136,7 +136,8 @@ final class JournalLine {
                 number(fields, "weight_decay"),
                 loss,
                 queries,
-                fields.bool(SUMS, false));
+                new StepRecord.Reading(
+                        fields.bool(SUMS, false), JournalHeader.decaysByFactor(version)));
     }
 
     private static List<Double> losses(JsonObject query) {

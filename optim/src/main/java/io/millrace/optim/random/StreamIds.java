@@ -26,5 +26,23 @@ public final class StreamIds {
     /** Random weights of made-up checkpoints. */
     public static final int SYNTHETIC_WEIGHTS = 0x4D5F;
 
+    /** Subspace directions: what U is made of, keyed by the seed of the window's first step. */
+    public static final int SUBSPACE_U = 0x4D61;
+
+    /** Subspace directions: what V is made of, keyed as U. */
+    public static final int SUBSPACE_V = 0x4D62;
+
+    /** Subspace directions: Z, keyed by the query's seed. */
+    public static final int SUBSPACE_Z = 0x4D63;
+
+    /** Tezo directions: U, keyed by the run's seed. */
+    public static final int TEZO_U = 0x4D64;
+
+    /** Tezo directions: V, keyed by the run's seed. */
+    public static final int TEZO_V = 0x4D65;
+
+    /** Tezo directions: τ, keyed by the query's seed. */
+    public static final int TEZO_TAU = 0x4D66;
+
     private StreamIds() {}
 }

@@ -50,7 +50,9 @@ public record ElementProgram(List<Step> steps) {
         ROOT,
         /** to ← 1 where a is above 0, −1 where it is below, else 0. */
         SIGN,
-        /** The parameter ← s · parameter, in tensors of two axes or more. */
+        /** to ← s · a in tensors of two axes or more, else 0. */
+        SHARE,
+        /** The parameter ← s · parameter, in tensors of two axes or more; before journal 4. */
         DECAY
     }
 
@@ -179,9 +181,43 @@ public record ElementProgram(List<Step> steps) {
             return add(Op.SIGN, to, a, 0, 0, 0);
         }
 
-        /** The parameter ← s · parameter, in tensors of two axes or more; nothing where s is 1. */
+        /** The parameter ← s · parameter, in tensors of two axes or more. */
         public Builder decay(float s) {
-            return s == 1f ? this : add(Op.DECAY, PARAMETER, PARAMETER, 0, s, 0);
+            return add(Op.DECAY, PARAMETER, PARAMETER, 0, s, 0);
+        }
+
+        /** to ← s · a in tensors of two axes or more, else 0. */
+        public Builder share(int to, float s, int a) {
+            return add(Op.SHARE, to, a, 0, s, 0);
+        }
+
+        /**
+         * The last operations of a step: the parameter ← parameter + s, s ← fma(rate, x, s) from
+         * its decay on.
+         *
+         * @param spare holds s
+         * @param rate factor on what the rule moves along
+         * @param x what it moves along; another register than the spare one
+         * @param decay of the step
+         */
+        public Builder moveBySum(int spare, float rate, int x, Decay decay) {
+            if (decay.adds()) {
+                share(spare, decay.added(), PARAMETER);
+            } else {
+                fill(spare, 0);
+            }
+            return fma(spare, rate, x, spare).plus(PARAMETER, PARAMETER, spare);
+        }
+
+        /** The same, which without decay is the parameter ← fma(rate, x, parameter). */
+        public Builder move(int spare, float rate, int x, Decay decay) {
+            if (decay.adds()) {
+                return moveBySum(spare, rate, x, decay);
+            }
+            if (decay.scales()) {
+                decay(decay.scale());
+            }
+            return fma(PARAMETER, rate, x, PARAMETER);
         }
 
         private Builder add(Op op, int to, int a, int b, float scalar, long seed) {

@@ -1,21 +1,22 @@
 package io.millrace.optim.update;
 
-import io.millrace.optim.direction.LowRankDirection;
+import io.millrace.optim.direction.FactoredDirection;
 import java.util.List;
 
 /**
- * How the thin factors that updates of a low-rank run make come to a step: which updates, in which
- * order, and where they begin anew. What holds the factors, and what computes them, is another's.
+ * How the thin factors that updates of a run with thin factors make come to a step: which updates,
+ * in which order, and where they begin anew. What holds the factors, and what computes them, is
+ * another's.
  *
  * <p>Moving goes in legs of at most a window each: {@link #aim} once, then {@link #leg} and {@link
  * #complete} until {@link #step} is where it should be.
  */
 public final class FactorSchedule {
-    private final LowRankDirection direction;
+    private final FactoredDirection direction;
     private final int foldEvery;
     private final boolean momentum;
     private long step;
-    private double decay = 1;
+    private Decay decay = Decay.NONE;
 
     /**
      * Before the first step.
@@ -24,7 +25,7 @@ public final class FactorSchedule {
      * @param foldEvery steps from one fold to the next; divides the direction's window
      * @param momentum whether N is kept, which goes on over folds
      */
-    public FactorSchedule(LowRankDirection direction, int foldEvery, boolean momentum) {
+    public FactorSchedule(FactoredDirection direction, int foldEvery, boolean momentum) {
         if (direction.window() % foldEvery != 0) {
             throw new IllegalArgumentException(
                     "fold every " + foldEvery + " steps of a window of " + direction.window());
@@ -47,9 +48,9 @@ public final class FactorSchedule {
         return step;
     }
 
-    /** The factor on the folded weights of a matrix. */
-    public float decay() {
-        return (float) decay;
+    /** What the updates since the last fold make of the folded weights of a matrix. */
+    public Decay decay() {
+        return decay;
     }
 
     /** Whether L begins anew with a step. */
@@ -67,7 +68,7 @@ public final class FactorSchedule {
         boolean restarts = wanted < step;
         if (restarts) {
             step = 0;
-            decay = 1;
+            decay = Decay.NONE;
         }
         long fold = wanted == 0 ? 0 : (wanted - 1) / foldEvery * foldEvery;
         if (!momentum && step < fold) {
@@ -80,14 +81,16 @@ public final class FactorSchedule {
     public Leg leg(List<Update> updates) {
         long window = direction.window();
         int count = (int) Math.min(updates.size(), window - step % window);
-        boolean turns = momentum && step > 0 && direction.startsWindow(step + 1);
+        boolean turns =
+                momentum && step > 0 && direction.windowOf(step + 1) != direction.windowOf(step);
         return new Leg(updates.subList(0, count), turns);
     }
 
     /** Says that a leg was done for all that the factors hold. */
     public void complete(Leg leg) {
         for (Update update : leg.updates()) {
-            decay = startsPeriod(update.step()) ? update.decay() : decay * update.decay();
+            Decay before = startsPeriod(update.step()) ? Decay.NONE : decay;
+            decay = update.decay().after(before);
             step = update.step();
         }
     }

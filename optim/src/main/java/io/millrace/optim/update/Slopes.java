@@ -20,8 +20,9 @@ final class Slopes {
         return terms;
     }
 
-    /** The factor of decoupled weight decay, {@code 1 − lr wd}. */
-    static float decay(StepRecord record) {
-        return (float) (1 - record.lr() * record.weightDecay());
+    /** Decoupled weight decay of a step. */
+    static Decay decay(StepRecord record) {
+        double part = record.lr() * record.weightDecay();
+        return record.decaysByFactor() ? Decay.byFactor(part) : Decay.of(part);
     }
 }

@@ -4,13 +4,13 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A change of the parameters that any tier can apply later: {@code θ ← decay · θ + Σ coefficient ·
- * z(seed)}. In float32: one rounded product where decay ≠ 1, then one fused multiply-add a term, in
- * order.
+ * A change of the parameters that any tier can apply later: {@code θ ← θ + Σ coefficient ·
+ * z(seed)}. In float32: one fused multiply-add a term, in order, from θ on; where there is
+ * {@linkplain Decay decay}, from a share of θ on, and that sum is added to θ.
  *
  * @param step the step that made it, from 1
  * @param seed the step's seed; stochastic rounding after this update draws from it
- * @param decay factor on tensors of two or more axes; vectors keep factor 1
+ * @param decay of tensors of two or more axes
  * @param terms the directions and their coefficients, in the order in which they are added
  * @param momentum what takes the place of the terms on the matrices of a low-rank direction
  * @param program what takes the place of decay and terms, of rules that are no sum of directions
@@ -18,7 +18,7 @@ import java.util.Optional;
 public record Update(
         long step,
         long seed,
-        float decay,
+        Decay decay,
         List<Term> terms,
         Optional<Momentum> momentum,
         Optional<ElementProgram> program) {
@@ -35,7 +35,7 @@ public record Update(
         return new Update(
                 step,
                 seed,
-                1f,
+                Decay.NONE,
                 List.of(),
                 momentum.map(_ -> new Momentum(1f, 0f, List.of())),
                 Optional.empty());
@@ -43,14 +43,15 @@ public record Update(
 
     /** Whether it changes no parameter. */
     public boolean isStill() {
-        return decay == 1f
+        return !decay.scales()
+                && !decay.adds()
                 && terms.isEmpty()
                 && momentum.map(thin -> thin.rate == 0f).orElse(true)
                 && program.isEmpty();
     }
 
     /** An update without momentum. */
-    public Update(long step, long seed, float decay, List<Term> terms) {
+    public Update(long step, long seed, Decay decay, List<Term> terms) {
         this(step, seed, decay, terms, Optional.empty(), Optional.empty());
     }
 
@@ -67,7 +68,8 @@ public record Update(
 
     /** An update that is a program. */
     public static Update of(long step, long seed, ElementProgram program) {
-        return new Update(step, seed, 1f, List.of(), Optional.empty(), Optional.of(program));
+        return new Update(
+                step, seed, Decay.NONE, List.of(), Optional.empty(), Optional.of(program));
     }
 
     /**

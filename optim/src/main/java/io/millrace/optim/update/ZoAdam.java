@@ -62,12 +62,7 @@ public final class ZoAdam implements UpdateRule {
                         .fill(spare, ZETA)
                         .plus(root, root, spare)
                         .divide(root, first, root)
-                        .decay(Slopes.decay(record))
-                        .fma(
-                                ElementProgram.PARAMETER,
-                                (float) (-record.lr() / weight1),
-                                root,
-                                ElementProgram.PARAMETER)
+                        .move(spare, (float) (-record.lr() / weight1), root, Slopes.decay(record))
                         .build());
     }
 }

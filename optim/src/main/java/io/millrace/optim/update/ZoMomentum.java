@@ -52,12 +52,7 @@ public final class ZoMomentum implements UpdateRule {
                 ElementProgram.builder()
                         .terms(gradient, spare, Slopes.of(record))
                         .fma(moment, (float) beta, moment, gradient)
-                        .decay(Slopes.decay(record))
-                        .fma(
-                                ElementProgram.PARAMETER,
-                                (float) -record.lr(),
-                                moment,
-                                ElementProgram.PARAMETER)
+                        .move(spare, (float) -record.lr(), moment, Slopes.decay(record))
                         .build());
     }
 }

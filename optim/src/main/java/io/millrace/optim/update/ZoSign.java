@@ -40,12 +40,7 @@ public final class ZoSign implements UpdateRule {
                 ElementProgram.builder()
                         .terms(gradient, spare, Slopes.of(record))
                         .sign(gradient, gradient)
-                        .decay(Slopes.decay(record))
-                        .fma(
-                                ElementProgram.PARAMETER,
-                                (float) -record.lr(),
-                                gradient,
-                                ElementProgram.PARAMETER)
+                        .move(spare, (float) -record.lr(), gradient, Slopes.decay(record))
                         .build());
     }
 }

@@ -124,7 +124,7 @@ final class JournalTest {
                         List.of(
                                 new QueryResult(8, List.of(2.0, 1.0, 1.5, 1.25), 250),
                                 new QueryResult(7, List.of(), 500)),
-                        true);
+                        new StepRecord.Reading(true, false));
         try (JournalWriter writer = JournalWriter.create(file, HEADER)) {
             writer.append(mean);
             writer.append(sum);
@@ -152,7 +152,7 @@ final class JournalTest {
         List<String> lines = Files.readAllLines(file);
         assertThat(lines.get(0))
                 .startsWith(
-                        "{\"millrace_journal\":3,\"run_seed\":\"0xcafe000000000001\",\"base\":");
+                        "{\"millrace_journal\":4,\"run_seed\":\"0xcafe000000000001\",\"base\":");
         assertThat(lines.get(1))
                 .matches(
                         "\\{\"step\":1,\"seed\":\"0x[0-9a-f]{16}\",\"lr\":1.0E-6,\"eps\":0.001,"
@@ -333,7 +333,7 @@ final class JournalTest {
         header.put("millrace_journal", 2);
         StringBuilder text = new StringBuilder(JournalLine.seal(header)).append('\n');
         for (int step = 1; step <= 3; step++) {
-            records.add(record(step, random));
+            records.add(record(step, random).decayingByFactor(true));
             text.append(JournalLine.seal(JournalLine.toFields(records.getLast(), 2))).append('\n');
         }
         Files.writeString(file, text);
@@ -342,7 +342,7 @@ final class JournalTest {
         assertThat(read.version()).isEqualTo(2);
         assertThat(read.records()).isEqualTo(records);
         try (JournalWriter writer = JournalWriter.resume(file, read)) {
-            records.add(record(4, random));
+            records.add(record(4, random).decayingByFactor(true));
             writer.append(records.getLast());
         }
         assertThat(Files.readAllLines(file).getLast())
@@ -364,11 +364,11 @@ final class JournalTest {
 
     @Test
     void aVersionOfTheFutureIsNamed() throws IOException {
-        String line = "{\"millrace_journal\":4}";
-        Files.writeString(file, JournalLine.seal(Map.of("millrace_journal", 4)) + "\n" + line);
+        String line = "{\"millrace_journal\":5}";
+        Files.writeString(file, JournalLine.seal(Map.of("millrace_journal", 5)) + "\n" + line);
         assertThatThrownBy(() -> JournalReader.read(file))
                 .isInstanceOf(BadInputException.class)
-                .hasMessageContaining("line 1: journal version 4 where this build reads 1 to 3");
+                .hasMessageContaining("line 1: journal version 5 where this build reads 1 to 4");
     }
 
     @Test

@@ -6,6 +6,7 @@ import io.millrace.executor.cpu.param.ParameterPass;
 import io.millrace.executor.cpu.param.PassPlan;
 import io.millrace.executor.cpu.param.StoredTensor;
 import io.millrace.executor.cpu.scratch.Scratch;
+import io.millrace.executor.cpu.weight.EachQuery;
 import io.millrace.executor.cpu.weight.HostVisit;
 import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.cpu.weight.PassOutputs;
@@ -17,6 +18,7 @@ import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.estimate.Query;
 import io.millrace.optim.update.PendingUpdates;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 
 /** The dense way: one fused pass folds, makes z and writes θ + s z into scratch memory. */
 public final class DenseWeightPasses implements WeightPasses {
@@ -66,18 +68,32 @@ public final class DenseWeightPasses implements WeightPasses {
     }
 
     @Override
-    public TensorForm form(HostVisit visit, int tensor, Query query, boolean store) {
+    public TensorForm form(HostVisit visit, int tensor, List<Query> queries, boolean store) {
+        return EachQuery.of(queries, store, (query, stores) -> form(visit, tensor, query, stores));
+    }
+
+    private TensorForm form(HostVisit visit, int tensor, Query query, boolean store) {
         if (!visit.slot(tensor).isPlain()) {
             return reads.form(visit, tensor, query);
         }
         return form(visit, tensor, plan(visit, tensor, query, store));
     }
 
-    /** A tensor as a query sees it, where its pending updates are summed already. */
+    /** A tensor as queries see it, where its pending updates are summed already. */
     public TensorForm form(
-            HostVisit visit, int tensor, Query query, boolean store, MemorySegment gathered) {
-        PassPlan plan = plan(visit, tensor, query, store);
-        return form(visit, tensor, visit.isCurrent(tensor) ? plan : plan.withGathered(gathered));
+            HostVisit visit,
+            int tensor,
+            List<Query> queries,
+            boolean store,
+            MemorySegment gathered) {
+        boolean current = visit.isCurrent(tensor);
+        return EachQuery.of(
+                queries,
+                store,
+                (query, stores) -> {
+                    PassPlan plan = plan(visit, tensor, query, stores);
+                    return form(visit, tensor, current ? plan : plan.withGathered(gathered));
+                });
     }
 
     @Override

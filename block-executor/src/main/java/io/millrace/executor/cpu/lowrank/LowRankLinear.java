@@ -16,13 +16,12 @@ import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.spec.LinearSpec;
-import io.millrace.optim.estimate.Query;
 
 /**
- * The low-rank way: {@code y(s) = decay · x(s) θᵀ + (x(s) V) ((L + s U) / √r)ᵀ + b(s)}. The product
- * with θ is one over the rows of all scales, from the stored bytes where products read their type;
- * what is beside it is float32 and added tile by tile while the tile is in the cache. θ itself goes
- * the dense way.
+ * The way of thin factors: {@code y(s) = decay · x(s) θᵀ + (x(s) V) w(s)ᵀ + b(s)}. The product with
+ * θ is one over the rows of all scales, from the stored bytes where products read their type; what
+ * is beside it is float32 and added tile by tile while the tile is in the cache. θ itself goes the
+ * dense way.
  */
 final class LowRankLinear implements LinearProgram {
     private final CpuWorkers workers;
@@ -49,7 +48,7 @@ final class LowRankLinear implements LinearProgram {
             Variants y,
             int rows,
             boolean accumulate) {
-        if (weights.seen(weights.indexOf(spec.weight())).isStill()) {
+        if (weights.isStill(weights.indexOf(spec.weight()))) {
             atTheta.run(weights, spec, x, y, rows, accumulate);
             return;
         }
@@ -75,7 +74,7 @@ final class LowRankLinear implements LinearProgram {
     @Override
     public void runInPanels(
             FormedWeights weights, LinearSpec spec, Variants x, int rows, TileConsumer consumer) {
-        if (weights.seen(weights.indexOf(spec.weight())).isStill()) {
+        if (weights.isStill(weights.indexOf(spec.weight()))) {
             atTheta.runInPanels(weights, spec, x, rows, consumer);
             return;
         }
@@ -98,32 +97,21 @@ final class LowRankLinear implements LinearProgram {
 
     private Call call(FormedWeights weights, LinearSpec spec, Variants x, int rows, Floats bias) {
         int tensor = weights.indexOf(spec.weight());
-        Query query = weights.seen(tensor);
-        LowRankWeightPasses.Beside beside = passes.beside(weights.visit(), tensor, query);
-        int scales = query.scales().size();
+        LowRankWeightPasses.Beside beside =
+                passes.beside(weights.visit(), tensor, weights.seen(tensor));
+        int scales = weights.scaleCount();
         int padded = MicroBatch.padded(rows);
         Variants in = operands.of(x, scales, rows, spec.inputs());
         boolean stacked = in.stride() == padded * in.rowStride();
         int groups = stacked ? 1 : scales;
         GemmTiles tiles = GemmTiles.of(padded, spec.outputs()).stacked(scales / groups);
-        Call call =
-                new Call(
-                        spec,
-                        tiles,
-                        x,
-                        in,
-                        groups,
-                        padded,
-                        bias,
-                        beside,
-                        passes.products(),
-                        passes.rank());
+        Call call = new Call(spec, tiles, x, in, groups, padded, bias, beside, passes.products());
         RowTasks.run(
                 workers.pool(),
                 Operator.LOW_RANK,
                 scales,
                 rows,
-                (long) passes.rank() * spec.inputs(),
+                (long) beside.rank() * spec.inputs(),
                 (scale, from, to, worker) -> call.project(scale, from, to));
         return call;
     }
@@ -249,8 +237,11 @@ final class LowRankLinear implements LinearProgram {
             int padded,
             Floats bias,
             LowRankWeightPasses.Beside beside,
-            Floats products,
-            int rank) {
+            Floats products) {
+
+        int rank() {
+            return beside.rank();
+        }
 
         Floats row(int index) {
             int scale = index / padded;
@@ -270,7 +261,7 @@ final class LowRankLinear implements LinearProgram {
                     spec.inputs(),
                     factor.segment(),
                     factor.start(),
-                    rank,
+                    rank(),
                     out.segment(),
                     out.start());
         }
@@ -300,7 +291,7 @@ final class LowRankLinear implements LinearProgram {
                     summand == null ? 0 : summand.start(),
                     thin.segment(),
                     thin.start(),
-                    rank,
+                    rank(),
                     factor.segment(),
                     factor.start(),
                     spec.outputs(),
@@ -315,7 +306,7 @@ final class LowRankLinear implements LinearProgram {
         }
 
         private Floats products(int scale, int row) {
-            return products.at(((long) scale * padded + row) * rank);
+            return products.at(((long) scale * padded + row) * rank());
         }
     }
 }

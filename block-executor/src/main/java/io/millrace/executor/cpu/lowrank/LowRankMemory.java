@@ -6,6 +6,7 @@ import io.millrace.executor.step.LowRankSize;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
+import io.millrace.optim.direction.FactoredDirection.Core;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -14,41 +15,45 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The memory of a low-rank direction, allocated once: what updates have gathered for every tensor,
- * and the thin factors of the operator at work.
+ * The memory of a direction of thin factors, allocated once: what updates have gathered for every
+ * tensor, and the thin factors of the operator at work.
  */
 public final class LowRankMemory implements AutoCloseable {
     private final List<HostSlab> slabs = new ArrayList<>();
     private final Map<Integer, Gathered> tensors = new HashMap<>();
-    private final Floats foldRight;
+    private final FixedFactors.Pair foldFixed;
+    private final MemorySegment cores;
+    private final long foldCore; // floats before it
+    private final MemorySegment orthonormal;
+    private final int mostRank;
     private final Floats sides;
     private final Floats products;
 
-    /** What is kept of one tensor: its track, and for a matrix Vᵀ of one window. */
+    /** What is kept of one tensor: its track, and for a matrix the fixed factors of one window. */
     static final class Gathered {
         private final FactorTrack track;
-        private final MemorySegment right;
+        private final FixedFactors.Pair fixed;
         private long window = -1;
 
-        Gathered(FactorTrack track, MemorySegment right) {
+        Gathered(FactorTrack track, FixedFactors.Pair fixed) {
             this.track = track;
-            this.right = right;
+            this.fixed = fixed;
         }
 
         FactorTrack track() {
             return track;
         }
 
-        /** Vᵀ of the window that {@link #keepsWindow} says. */
-        MemorySegment right() {
-            return right;
+        /** The factors of the window that {@link #keepsWindow} says. */
+        FixedFactors.Pair fixed() {
+            return fixed;
         }
 
         boolean keepsWindow(long wanted) {
             return window == wanted;
         }
 
-        /** Says that V of another window was written. */
+        /** Says that those of another window were written. */
         void keepWindow(long written) {
             window = written;
         }
@@ -56,9 +61,21 @@ public final class LowRankMemory implements AutoCloseable {
 
     /** Allocates what a size says, with every track before the first step. */
     public LowRankMemory(HostMemory memory, LowRankSize size, int foldEvery) {
+        mostRank = size.mostRank();
         try {
             MemorySegment all = allocate(memory, "low-rank updates", size.gathered());
-            foldRight = new Floats(allocate(memory, "a low-rank factor", size.longestRight()), 0);
+            MemorySegment foldLeft = allocate(memory, "a left factor", size.longestFixedLeft());
+            foldFixed =
+                    new FixedFactors.Pair(
+                            hasFixedLeft(size) ? Optional.of(foldLeft) : Optional.empty(),
+                            allocate(memory, "a low-rank factor", size.longestRight()));
+            cores = allocate(memory, "cores of factors", size.cores());
+            foldCore = size.cores() / (size.scales() + 1) * size.scales();
+            orthonormal =
+                    allocate(
+                            memory,
+                            "orthonormal columns",
+                            size.orthonormal() * Double.BYTES / Float.BYTES);
             sides = new Floats(allocate(memory, "low-rank factors of a query", size.sides()), 0);
             products = new Floats(allocate(memory, "low-rank products", size.products()), 0);
             Cutter cutter = new Cutter(all);
@@ -75,6 +92,7 @@ public final class LowRankMemory implements AutoCloseable {
             LowRankSize size, TensorSlot slot, int foldEvery, Cutter cutter) {
         MemorySegment left = cutter.next(size.left(slot));
         MemorySegment momentum = cutter.next(size.momentum(slot));
+        MemorySegment fixedLeft = cutter.next(size.fixedLeft(slot));
         MemorySegment right = cutter.next(size.right(slot));
         FactorTrack track =
                 LowRankSize.isMatrix(slot)
@@ -92,7 +110,13 @@ public final class LowRankMemory implements AutoCloseable {
                                 slot.tensorId(),
                                 slot.elementCount(),
                                 left);
-        return new Gathered(track, right);
+        Optional<MemorySegment> fixed =
+                hasFixedLeft(size) ? Optional.of(fixedLeft) : Optional.empty();
+        return new Gathered(track, new FixedFactors.Pair(fixed, right));
+    }
+
+    private static boolean hasFixedLeft(LowRankSize size) {
+        return size.direction().core() != Core.LEFT;
     }
 
     /** Cuts memory into one piece after another. */
@@ -116,9 +140,29 @@ public final class LowRankMemory implements AutoCloseable {
         return tensors.get(slot.tensorId());
     }
 
-    /** Where Vᵀ goes of a fold whose window is over. */
-    Floats foldRight() {
-        return foldRight;
+    /** The largest rank of any matrix. */
+    int mostRank() {
+        return mostRank;
+    }
+
+    /** Where the fixed factors go of a fold whose window is over. */
+    FixedFactors.Pair foldFixed() {
+        return foldFixed;
+    }
+
+    /** Where the cores of queries' scales go. */
+    MemorySegment cores() {
+        return cores;
+    }
+
+    /** Where the core of a fold goes. */
+    MemorySegment foldCore() {
+        return cores.asSlice(foldCore * Float.BYTES);
+    }
+
+    /** Doubles in which the columns of a factor are made orthonormal. */
+    MemorySegment orthonormal() {
+        return orthonormal;
     }
 
     /** Where the left factors of a query's scales go, transposed. */

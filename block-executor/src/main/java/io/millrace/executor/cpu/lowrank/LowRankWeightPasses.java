@@ -3,10 +3,10 @@ package io.millrace.executor.cpu.lowrank;
 import io.millrace.executor.cpu.dense.DenseWeightPasses;
 import io.millrace.executor.cpu.lowrank.LowRankMemory.Gathered;
 import io.millrace.executor.cpu.op.CpuWorkers;
-import io.millrace.executor.cpu.op.Operator;
 import io.millrace.executor.cpu.op.WorkerPool;
 import io.millrace.executor.cpu.param.FactorKernels;
 import io.millrace.executor.cpu.param.FactorTrack;
+import io.millrace.executor.cpu.param.LeftSide;
 import io.millrace.executor.cpu.param.LowRankPass;
 import io.millrace.executor.cpu.param.LowRankPlan;
 import io.millrace.executor.cpu.param.PassPlan;
@@ -22,9 +22,11 @@ import io.millrace.executor.step.LowRankSize;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
 import io.millrace.optim.Rounding;
+import io.millrace.optim.direction.FactoredDirection;
+import io.millrace.optim.direction.FactoredDirection.Core;
 import io.millrace.optim.direction.GaussianDirection;
-import io.millrace.optim.direction.LowRankDirection;
 import io.millrace.optim.estimate.Query;
+import io.millrace.optim.update.Decay;
 import io.millrace.optim.update.PendingUpdates;
 import io.millrace.optim.update.Update;
 import java.lang.foreign.MemorySegment;
@@ -32,22 +34,23 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The low-rank way: matrices are only read until their updates are folded; what the updates since
- * then and the query add is a product of thin factors. Other tensors are formed the dense way, with
- * the same schedule of folds.
+ * The way of thin factors: matrices are only read until their updates are folded; what the updates
+ * since then and the query add is a product of thin factors. Other tensors are formed the dense
+ * way, with the same schedule of folds.
  */
 public final class LowRankWeightPasses implements WeightPasses {
-    private static final int FACTOR_ROWS_PER_TASK = 512;
     private static final MemorySegment[] NO_OUTPUTS = {};
     private static final long[] NO_OFFSETS = {};
 
     private final WorkerPool pool;
-    private final LowRankDirection direction;
+    private final FactoredDirection direction;
     private final DenseWeightPasses dense;
     private final LowRankMemory memory;
+    private final int scalesAtOnce;
     private final FactorKernels[] kernels;
     private final LowRankPass[] passes;
     private final PassOutputs[] outputs;
+    private final FixedFactors fixed;
 
     /**
      * Passes for every worker of a pool.
@@ -56,12 +59,12 @@ public final class LowRankWeightPasses implements WeightPasses {
      * @param direction the direction
      * @param rounding how folded weights are rounded
      * @param foldEvery steps from one rounding into the stored weights to the next
-     * @param scales the most scales that a query has
+     * @param scales the most scales that go through a block together
      * @param memory what they own
      */
     public LowRankWeightPasses(
             WorkerPool pool,
-            LowRankDirection direction,
+            FactoredDirection direction,
             Rounding rounding,
             int foldEvery,
             int scales,
@@ -69,13 +72,15 @@ public final class LowRankWeightPasses implements WeightPasses {
         this.pool = pool;
         this.direction = direction;
         this.memory = memory;
+        scalesAtOnce = scales;
         dense = new DenseWeightPasses(pool, new GaussianDirection(), rounding, foldEvery, scales);
         kernels = new FactorKernels[pool.workers()];
         passes = new LowRankPass[pool.workers()];
         outputs = new PassOutputs[pool.workers()];
+        fixed = new FixedFactors(pool, direction, memory, kernels);
         for (int worker = 0; worker < kernels.length; worker++) {
-            kernels[worker] = new FactorKernels(direction.rank());
-            passes[worker] = new LowRankPass(direction.rank(), rounding);
+            kernels[worker] = new FactorKernels(memory.mostRank());
+            passes[worker] = new LowRankPass(memory.mostRank(), rounding);
             outputs[worker] = new PassOutputs(scales);
         }
     }
@@ -85,11 +90,12 @@ public final class LowRankWeightPasses implements WeightPasses {
      * scale, {@code sides · right}.
      *
      * @param decay factor on the product
+     * @param rank r
      * @param right Vᵀ, [r, n]
-     * @param sides (L + s U)ᵀ / √r, [scales, r, m]
+     * @param sides wᵀ, [scales, r, m]
      * @param sideStride elements from one scale's to the next
      */
-    record Beside(float decay, Floats right, Floats sides, long sideStride) {}
+    record Beside(float decay, int rank, Floats right, Floats sides, long sideStride) {}
 
     @Override
     public WorkerPool pool() {
@@ -102,12 +108,13 @@ public final class LowRankWeightPasses implements WeightPasses {
     }
 
     @Override
-    public LinearProgram linear(CpuWorkers workers, Scratch scratch) {
-        return new LowRankLinear(workers, scratch, this);
+    public int scalesAtOnce() {
+        return scalesAtOnce;
     }
 
-    int rank() {
-        return direction.rank();
+    @Override
+    public LinearProgram linear(CpuWorkers workers, Scratch scratch) {
+        return new LowRankLinear(workers, scratch, this);
     }
 
     Floats products() {
@@ -115,28 +122,25 @@ public final class LowRankWeightPasses implements WeightPasses {
     }
 
     @Override
-    public TensorForm form(HostVisit visit, int tensor, Query query, boolean store) {
+    public TensorForm form(HostVisit visit, int tensor, List<Query> queries, boolean store) {
         TensorSlot slot = visit.slot(tensor);
         if (!slot.isTrained()) {
-            return dense.form(visit, tensor, query, false);
+            return dense.form(visit, tensor, queries, false);
         }
         boolean beside = addsBeside(visit, tensor);
         Gathered gathered = upToDate(visit, tensor);
         if (!LowRankSize.isMatrix(slot)) {
-            return dense.form(visit, tensor, query, store, gathered.track().left());
+            return dense.form(visit, tensor, queries, store, gathered.track().left());
         }
         Optional<LowRankPlan.Side> side = Optional.empty();
-        if (beside || !query.isItself()) {
+        if (beside || queries.size() > 1 || !queries.getFirst().isItself()) {
+            FixedFactors.Pair factors = fixed.at(gathered, visit.step());
             side =
                     Optional.of(
                             new LowRankPlan.Side(
-                                    beside ? gathered.track().decay() : 1,
-                                    beside
-                                            ? Optional.of(gathered.track().left())
-                                            : Optional.empty(),
-                                    right(gathered, visit.step()),
-                                    query.seed(),
-                                    query.scales()));
+                                    beside ? gathered.track().decay() : Decay.NONE,
+                                    left(gathered, beside, factors, queries),
+                                    factors.right()));
         }
         return new Form(visit.stored(tensor), plan(visit, tensor, store, side));
     }
@@ -153,21 +157,39 @@ public final class LowRankWeightPasses implements WeightPasses {
     }
 
     /** What belongs beside the product with {@link #base}; the last one made is valid. */
-    Beside beside(HostVisit visit, int tensor, Query query) {
+    Beside beside(HostVisit visit, int tensor, List<Query> queries) {
         boolean pending = addsBeside(visit, tensor);
         Gathered gathered = upToDate(visit, tensor);
         FactorTrack track = gathered.track();
-        MemorySegment right = right(gathered, visit.step());
+        FixedFactors.Pair factors = fixed.at(gathered, visit.step());
+        LeftSide left = left(gathered, pending, factors, queries);
         MemorySegment sides = memory.sides().segment();
-        shareRows(
+        FixedFactors.shareRows(
+                pool,
                 track.rows(),
-                (from, to, worker) ->
-                        kernels[worker].sides(track, pending, query, from, to, sides));
+                (from, to, worker) -> kernels[worker].sides(left, track.rows(), from, to, sides));
         return new Beside(
-                pending ? track.decay() : 1,
-                new Floats(right, 0),
+                pending ? track.decay().ofProduct() : 1,
+                left.rank(),
+                new Floats(factors.right(), 0),
                 memory.sides(),
-                direction.rank() * track.rows());
+                left.rank() * track.rows());
+    }
+
+    /** What queries see beside a matrix; the last one made is valid. */
+    private LeftSide left(
+            Gathered gathered,
+            boolean withGathered,
+            FixedFactors.Pair factors,
+            List<Query> queries) {
+        LeftSide side =
+                gathered.track().side(withGathered, factors.left(), cores(memory.cores()), queries);
+        kernels[0].cores(side);
+        return side;
+    }
+
+    private Optional<MemorySegment> cores(MemorySegment place) {
+        return direction.core() == Core.LEFT ? Optional.empty() : Optional.of(place);
     }
 
     @Override
@@ -186,7 +208,6 @@ public final class LowRankWeightPasses implements WeightPasses {
         if (LowRankSize.isMatrix(visit.slot(tensor))) {
             LowRankPlan plan =
                     new LowRankPlan(
-                            direction,
                             LowRankSize.columnsOf(visit.slot(tensor)),
                             Optional.of(fold(visit, tensor, step, true)),
                             Optional.empty());
@@ -230,7 +251,7 @@ public final class LowRankWeightPasses implements WeightPasses {
                 pending.folds()
                         ? Optional.of(fold(visit, tensor, pending.foldThrough(), store))
                         : Optional.empty();
-        return new LowRankPlan(direction, LowRankSize.columnsOf(visit.slot(tensor)), fold, side);
+        return new LowRankPlan(LowRankSize.columnsOf(visit.slot(tensor)), fold, side);
     }
 
     /** The fold after a step, which is the next one that the stored bytes have not seen. */
@@ -238,14 +259,12 @@ public final class LowRankWeightPasses implements WeightPasses {
         Gathered gathered = memory.of(visit.slot(tensor));
         FactorTrack track = gathered.track();
         bring(track, visit, step);
-        MemorySegment right = gathered.right();
         // A side of this plan may be of the next window, and is written already.
-        if (!gathered.keepsWindow(direction.windowOf(step))) {
-            right = memory.foldRight().segment();
-            writeRight(track, step, right);
-        }
+        FixedFactors.Pair factors = fixed.ofFold(gathered, step);
+        LeftSide left = track.side(true, factors.left(), cores(memory.foldCore()), List.of());
+        kernels[0].cores(left);
         long seed = visit.updatesAfter(step - 1).getFirst().seed();
-        return new LowRankPlan.Fold(track.decay(), track.left(), right, seed, store);
+        return new LowRankPlan.Fold(track.decay(), left, factors.right(), seed, store);
     }
 
     private Gathered upToDate(HostVisit visit, int tensor) {
@@ -264,38 +283,12 @@ public final class LowRankWeightPasses implements WeightPasses {
                     visit.updatesAfter(track.step())
                             .subList(0, Math.toIntExact(step - track.step()));
             FactorTrack.Leg leg = track.leg(rest, kernels[0]);
-            shareRows(
-                    track.rows(),
+            FixedFactors.shareRows(
+                    pool,
+                    track.trackRows(),
                     (from, to, worker) -> kernels[worker].advance(track, leg, from, to));
             track.complete(leg);
         }
-    }
-
-    /** Vᵀ as it is in a step. */
-    private MemorySegment right(Gathered gathered, long step) {
-        long window = direction.windowOf(step);
-        if (!gathered.keepsWindow(window)) {
-            writeRight(gathered.track(), step, gathered.right());
-            gathered.keepWindow(window);
-        }
-        return gathered.right();
-    }
-
-    private void writeRight(FactorTrack track, long step, MemorySegment place) {
-        shareRows(
-                track.columns(),
-                (from, to, worker) -> kernels[worker].right(track, step, from, to, place));
-    }
-
-    private void shareRows(long rows, TensorForm.Piece piece) {
-        int tasks = Math.toIntExact((rows + FACTOR_ROWS_PER_TASK - 1) / FACTOR_ROWS_PER_TASK);
-        pool.parallelFor(
-                tasks,
-                Operator.FORM,
-                (index, worker) -> {
-                    long from = (long) index * FACTOR_ROWS_PER_TASK;
-                    piece.run(from, Math.min(rows, from + FACTOR_ROWS_PER_TASK), worker);
-                });
     }
 
     @Override

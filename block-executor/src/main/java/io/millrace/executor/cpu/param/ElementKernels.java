@@ -28,7 +28,8 @@ final class ElementKernels {
             case ADD, MULTIPLY, DIVIDE, MAX -> both(step.op(), to, a, b, count);
             case ROOT -> root(to, a, count);
             case SIGN -> sign(to, a, count);
-            case Z, DECAY -> throw new IllegalArgumentException(step.op() + " is not element-wise");
+            case Z, SHARE, DECAY ->
+                    throw new IllegalArgumentException(step.op() + " depends on the tensor");
         }
     }
 

@@ -1,7 +1,8 @@
 package io.millrace.executor.cpu.param;
 
-import io.millrace.optim.direction.LowRankDirection;
+import io.millrace.optim.direction.FactoredDirection;
 import io.millrace.optim.estimate.Query;
+import io.millrace.optim.update.Decay;
 import io.millrace.optim.update.Update;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -10,9 +11,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * The loops over the thin factors of a low-rank direction, in tiles that stay in the first-level
- * cache. An instance belongs to one thread; any number may work at once on rows that do not
- * overlap.
+ * The loops over the thin factors of a direction, in tiles that stay in the first-level cache. An
+ * instance belongs to one thread; any number may work at once on rows that do not overlap.
  */
 public final class FactorKernels {
     private static final int TILE = 4096;
@@ -24,8 +24,10 @@ public final class FactorKernels {
     private final float[] left;
     private final float[] momentum;
     private final float[] z;
+    private final float[] sum; // of a step with decay, before L has it
+    private final LeftRows rows;
 
-    /** Kernels for factors of a rank. */
+    /** Kernels for factors of a rank, or of a smaller one where they have no momentum. */
     public FactorKernels(int rank) {
         this.rank = rank;
         rowsAtOnce = Math.max(1, TILE / rank);
@@ -33,6 +35,8 @@ public final class FactorKernels {
         left = new float[tile];
         momentum = new float[tile];
         z = new float[tile];
+        sum = new float[tile];
+        rows = new LeftRows(tile);
     }
 
     /** Moves some rows of a track along a leg. */
@@ -57,25 +61,36 @@ public final class FactorKernels {
         if (track.startsPeriod(update.step())) {
             Arrays.fill(left, 0, count, 0f);
         }
-        if (track.decays() && update.decay() != 1f) {
-            TileKernels.scale(left, count, update.decay());
+        Decay decay = track.decays() ? update.decay() : Decay.NONE;
+        if (decay.scales()) {
+            TileKernels.scale(left, count, decay.scale());
         }
+        if (decay.adds()) {
+            TileKernels.product(sum, left, count, decay.added());
+            addStep(track, update, first, sum, count);
+            TileKernels.plus(left, sum, count);
+        } else {
+            addStep(track, update, first, left, count);
+        }
+    }
+
+    private void addStep(FactorTrack track, Update update, long first, float[] to, int count) {
         if (track.momentum().isPresent()) {
             Update.Momentum rule = update.momentum().orElseThrow();
             TileKernels.scale(momentum, count, rule.beta());
             add(track, rule.slopes(), first, momentum, count);
-            TileKernels.add(left, momentum, count, rule.rate());
+            TileKernels.add(to, momentum, count, rule.rate());
         } else {
-            add(track, update.terms(), first, left, count);
+            add(track, update.terms(), first, to, count);
         }
     }
 
     private void add(
-            FactorTrack track, List<Update.Term> terms, long first, float[] sum, int count) {
+            FactorTrack track, List<Update.Term> terms, long first, float[] to, int count) {
         for (int k = 0; k < terms.size(); k++) {
             Update.Term term = terms.get(k);
             track.fill(term.seed(), first, z, count);
-            TileKernels.add(sum, z, count, term.coefficient());
+            TileKernels.add(to, z, count, term.coefficient());
         }
     }
 
@@ -94,7 +109,7 @@ public final class FactorKernels {
     }
 
     /** V_oldᵀ V_new / n, from the window that ends with a step to the next; row-major [r, r]. */
-    float[] projection(LowRankDirection direction, long lastStep, int tensorId, long columns) {
+    float[] projection(FactoredDirection direction, long lastStep, int tensorId, long columns) {
         double[] sums = new double[rank * rank];
         for (long from = 0; from < columns; from += rowsAtOnce) {
             int count = (int) Math.min(rowsAtOnce, columns - from) * rank;
@@ -125,58 +140,142 @@ public final class FactorKernels {
      * @param out the whole of Vᵀ
      */
     public void right(FactorTrack track, long step, long from, long to, MemorySegment out) {
+        int width = track.width();
         for (long row = from; row < to; row += rowsAtOnce) {
             int count = (int) Math.min(rowsAtOnce, to - row);
-            track.direction().fillRight(step, track.tensorId(), row * rank, z, 0, count * rank);
-            transpose(count, out, row, track.columns());
+            track.direction().fillRight(step, track.tensorId(), row * width, z, 0, count * width);
+            transpose(width, count, out, row, track.columns());
+        }
+    }
+
+    /** Writes rows of the fixed left factor as it is in a step, row-major [m, r]. */
+    public void left(FactorTrack track, long step, long from, long to, MemorySegment out) {
+        int width = track.width();
+        for (long row = from; row < to; row += rowsAtOnce) {
+            int count = (int) Math.min(rowsAtOnce, to - row) * width;
+            track.direction().fillLeft(step, track.tensorId(), row * width, z, 0, count);
+            store(z, out, row * width, count);
         }
     }
 
     /**
-     * Writes rows of {@code (L + s U) / √r}, transposed: [r, m], one scale after another.
+     * Writes rows of a fixed factor as doubles, before its columns are made orthonormal.
      *
-     * @param track holds L
-     * @param withLeft whether L counts; else it is zero
-     * @param query the seed of U, and the scales
+     * @param track says of which matrix
+     * @param step the step
+     * @param leftFactor which factor
+     * @param from first row
+     * @param to row after the last
+     * @param q [rows, {@link GramSchmidt#stride}]
+     */
+    public void widen(
+            FactorTrack track, long step, boolean leftFactor, long from, long to, MemorySegment q) {
+        int width = track.width();
+        for (long row = from; row < to; row += rowsAtOnce) {
+            int count = (int) Math.min(rowsAtOnce, to - row);
+            FactoredDirection direction = track.direction();
+            if (leftFactor) {
+                direction.fillLeft(step, track.tensorId(), row * width, z, 0, count * width);
+            } else {
+                direction.fillRight(step, track.tensorId(), row * width, z, 0, count * width);
+            }
+            GramSchmidt.widen(z, count, width, q, row);
+        }
+    }
+
+    /**
+     * Writes rows of what was made orthonormal as floats: row-major, or as columns of [r, stride].
+     *
+     * @param width r
+     * @param q [rows, {@link GramSchmidt#stride}]
+     * @param from first row
+     * @param to row after the last
+     * @param out the whole factor
+     * @param stride of a transposed factor; 0 of one that is row-major
+     */
+    public void narrow(
+            int width, MemorySegment q, long from, long to, MemorySegment out, long stride) {
+        for (long row = from; row < to; row += rowsAtOnce) {
+            int count = (int) Math.min(rowsAtOnce, to - row);
+            GramSchmidt.narrow(q, row, count, width, z);
+            if (stride == 0) {
+                store(z, out, row * width, count * width);
+            } else {
+                transpose(width, count, out, row, stride);
+            }
+        }
+    }
+
+    /**
+     * Writes rows of a left side, transposed: [r, m], one scale after another.
+     *
+     * @param side what of, with queries
+     * @param matrixRows m
      * @param from first row
      * @param to row after the last
      * @param out [scales, r, m]
      */
-    public void sides(
-            FactorTrack track,
-            boolean withLeft,
-            Query query,
-            long from,
-            long to,
-            MemorySegment out) {
-        float factor = track.direction().scale();
+    public void sides(LeftSide side, long matrixRows, long from, long to, MemorySegment out) {
+        int width = side.rank();
         for (long row = from; row < to; row += rowsAtOnce) {
-            int rows = (int) Math.min(rowsAtOnce, to - row);
-            int count = rows * rank;
-            long first = row * rank;
-            track.fill(query.seed(), first, momentum, count);
-            for (int scale = 0; scale < query.scales().size(); scale++) {
-                if (withLeft) {
-                    load(track.left(), first, z, count);
-                } else {
-                    Arrays.fill(z, 0, count, 0f);
+            int count = (int) Math.min(rowsAtOnce, to - row);
+            int index = 0;
+            for (Query query : side.queries()) {
+                rows.begin(side, query.seed(), row, count);
+                for (float scale : query.scales()) {
+                    rows.make(side, index, scale, row, count, z);
+                    long start = (long) index * width * matrixRows + row;
+                    transpose(width, count, out, start, matrixRows);
+                    index++;
                 }
-                TileKernels.add(z, momentum, count, query.scales().get(scale));
-                TileKernels.scale(z, count, factor);
-                transpose(rows, out, (long) scale * rank * track.rows() + row, track.rows());
             }
         }
     }
 
     /**
-     * Writes the tile of z, [rows, r], as columns of [r, stride], from a place in its first row.
+     * Writes what a left side needs before its rows are made, if anything: the core of each scale,
+     * or of a fold, times κ.
      */
-    private void transpose(int rows, MemorySegment out, long start, long stride) {
-        for (int j = 0; j < rank; j++) {
-            for (int i = 0; i < rows; i++) {
-                left[i] = z[i * rank + j];
+    public void cores(LeftSide side) {
+        int count = side.coreFloats();
+        for (int first = 0; first < count; first += TILE) {
+            int part = Math.min(TILE, count - first);
+            if (side.queries().isEmpty()) {
+                load(side.gathered().orElseThrow(), first, left, part);
+                TileKernels.scale(left, part, side.scale());
+                store(left, side.cores().orElseThrow(), first, part);
             }
-            store(left, out, start + j * stride, rows);
+            int index = 0;
+            for (Query query : side.queries()) {
+                side.direction().fillCore(query.seed(), side.tensorId(), first, z, 0, part);
+                for (float scale : query.scales()) {
+                    core(side, scale, first, part);
+                    long place = (long) index++ * count + first;
+                    store(left, side.cores().orElseThrow(), place, part);
+                }
+            }
+        }
+    }
+
+    private void core(LeftSide side, float scale, int first, int count) {
+        if (side.gathered().isPresent()) {
+            load(side.gathered().get(), first, left, count);
+        } else {
+            Arrays.fill(left, 0, count, 0f);
+        }
+        TileKernels.add(left, z, count, scale);
+        TileKernels.scale(left, count, side.scale());
+    }
+
+    /**
+     * Writes the tile of z, [count, r], as columns of [r, stride], from a place in its first row.
+     */
+    private void transpose(int width, int count, MemorySegment out, long start, long stride) {
+        for (int j = 0; j < width; j++) {
+            for (int i = 0; i < count; i++) {
+                left[i] = z[i * width + j];
+            }
+            store(left, out, start + j * stride, count);
         }
     }
 

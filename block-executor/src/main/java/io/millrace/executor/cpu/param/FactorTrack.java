@@ -1,8 +1,10 @@
 package io.millrace.executor.cpu.param;
 
-import io.millrace.optim.direction.LowRankDirection;
+import io.millrace.optim.direction.FactoredDirection;
+import io.millrace.optim.estimate.Query;
 import io.millrace.optim.random.GaussianStream;
 import io.millrace.optim.random.StreamIds;
+import io.millrace.optim.update.Decay;
 import io.millrace.optim.update.FactorSchedule;
 import io.millrace.optim.update.Update;
 import java.lang.foreign.MemorySegment;
@@ -10,26 +12,28 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What the updates of a low-rank run have made of one tensor since its last fold. A matrix is
- * {@code decay · θ + L Vᵀ / √r} with the left factor L [m, r], and with momentum there is N [m, r]
- * too; any other tensor is θ + L, L as long as itself. A pure function of the updates, so it can be
- * moved to any step; moving on from the last one is cheap.
+ * What the updates of a run with thin factors have made of one tensor since its last fold. With a
+ * low-rank direction a matrix is {@code θ + decay + L Vᵀ / √r} with the left factor L [m, r], and
+ * with momentum there is N [m, r] too; any other tensor is θ + L, L as long as itself. A pure
+ * function of the updates, so it can be moved to any step; moving on from the last one is cheap.
  *
  * <p>Moving goes in legs of at most a window each: {@link #leg} says what to do, any number of
  * {@link FactorKernels} do it for disjoint rows, {@link #complete} ends the leg.
  */
 public final class FactorTrack {
-    private final LowRankDirection direction;
+    private final FactoredDirection direction;
     private final FactorSchedule schedule;
     private final int tensorId;
     private final long rows;
     private final long columns;
     private final boolean matrix;
+    private final int width;
+    private final long trackRows;
     private final MemorySegment left;
     private final Optional<MemorySegment> momentum;
 
     private FactorTrack(
-            LowRankDirection direction,
+            FactoredDirection direction,
             int foldEvery,
             int tensorId,
             long rows,
@@ -43,6 +47,8 @@ public final class FactorTrack {
         this.rows = rows;
         this.columns = columns;
         this.matrix = matrix;
+        width = matrix ? direction.rank(rows, columns) : 1;
+        trackRows = matrix ? direction.core().floats(rows, width) / width : rows;
         this.left = left;
         this.momentum = momentum;
         clear();
@@ -60,7 +66,7 @@ public final class FactorTrack {
      * @param momentum memory for N, for rules that have momentum
      */
     public static FactorTrack ofMatrix(
-            LowRankDirection direction,
+            FactoredDirection direction,
             int foldEvery,
             int tensorId,
             long rows,
@@ -80,7 +86,7 @@ public final class FactorTrack {
      * @param sums memory for L
      */
     public static FactorTrack ofVector(
-            LowRankDirection direction,
+            FactoredDirection direction,
             int foldEvery,
             int tensorId,
             long elements,
@@ -100,13 +106,28 @@ public final class FactorTrack {
         return tensorId;
     }
 
-    LowRankDirection direction() {
+    FactoredDirection direction() {
         return direction;
     }
 
-    /** Floats of a row of L. */
+    /** The rank of a matrix's factors. */
+    public int rank() {
+        return width;
+    }
+
+    /** Floats of a row of what is gathered. */
     int width() {
-        return matrix ? direction.rank() : 1;
+        return width;
+    }
+
+    /** Rows of what is gathered: those that {@link FactorKernels#advance} moves. */
+    public long trackRows() {
+        return trackRows;
+    }
+
+    /** κ of the matrix. */
+    float scale() {
+        return direction.scale(rows, columns);
     }
 
     /** Rows of the matrix, or elements of another tensor. */
@@ -119,7 +140,16 @@ public final class FactorTrack {
         return columns;
     }
 
-    /** L, row-major. */
+    /** The left side of a matrix as a fold adds it, or as queries see it. */
+    public LeftSide side(
+            boolean withGathered,
+            Optional<MemorySegment> fixed,
+            Optional<MemorySegment> cores,
+            List<Query> queries) {
+        return LeftSide.of(this, withGathered, fixed, cores, queries);
+    }
+
+    /** What is gathered, row-major: L, or as large as another core. */
     public MemorySegment left() {
         return left;
     }
@@ -133,8 +163,8 @@ public final class FactorTrack {
         return schedule.step();
     }
 
-    /** The factor on the folded weights of a matrix. */
-    public float decay() {
+    /** What the updates since the last fold make of the folded weights of a matrix. */
+    public Decay decay() {
         return schedule.decay();
     }
 
@@ -151,7 +181,7 @@ public final class FactorTrack {
     /** Consecutive elements of what an update's term multiplies. */
     void fill(long seed, long firstElement, float[] values, int count) {
         if (matrix) {
-            direction.fillLeft(seed, tensorId, firstElement, values, 0, count);
+            direction.fillCore(seed, tensorId, firstElement, values, 0, count);
         } else {
             GaussianStream.fill(StreamIds.DENSE_Z, seed, tensorId, firstElement, values, 0, count);
         }

@@ -2,9 +2,9 @@ package io.millrace.executor.cpu.param;
 
 import io.millrace.memory.DType;
 import io.millrace.optim.Rounding;
+import io.millrace.optim.estimate.Query;
+import io.millrace.optim.update.Decay;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.util.Objects;
 
 /**
@@ -15,25 +15,26 @@ import java.util.Objects;
  */
 public final class LowRankPass {
     private static final int TILE = 4096;
-    private static final ValueLayout.OfFloat FLOAT =
-            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final Rounding rounding;
     private final StorageCodec codec = new StorageCodec(TILE);
     private final float[] p = new float[TILE];
     private final float[] seen = new float[TILE];
-    private final float[] u;
+    private final float[] sum = new float[TILE]; // from decay on, before θ has it
+    private final float[] w; // of a row
+    private final LeftRows rows;
     private DType written = DType.F32;
 
     /**
      * A pass for one thread.
      *
-     * @param rank rank of the directions it will meet
+     * @param rank the largest of the factors that it will meet
      * @param rounding how folded parameters become 16-bit values
      */
     public LowRankPass(int rank, Rounding rounding) {
         this.rounding = rounding;
-        u = new float[rank];
+        w = new float[rank];
+        rows = new LeftRows(rank);
     }
 
     /** Says what outputs are written as from now on, as {@link ParameterPass#writing} does. */
@@ -127,43 +128,52 @@ public final class LowRankPass {
             return;
         }
         LowRankPlan.Side side = plan.side().get();
-        int rank = u.length;
-        plan.direction().fillLeft(side.seed(), tensor.tensorId(), row * rank, u, 0, rank);
-        for (int i = 0; i < outputs.length; i++) {
-            see(plan, side, side.scales().get(i), row, column, width);
-            write(seen, width, outputs[i], outputOffsets[i], outputElement);
+        int output = 0;
+        for (Query query : side.left().queries()) {
+            rows.begin(side.left(), query.seed(), row, 1);
+            for (float scale : query.scales()) {
+                rows.make(side.left(), output, scale, row, 1, w);
+                see(plan, side, column, width);
+                write(seen, width, outputs[output], outputOffsets[output], outputElement);
+                output++;
+            }
         }
     }
 
     private void fold(LowRankPlan plan, LowRankPlan.Fold fold, long row, long column, int width) {
-        if (fold.decay() != 1f) {
-            TileKernels.scale(p, width, fold.decay());
+        float[] to = begin(fold.decay(), p, width);
+        rows.fold(fold.left(), row, 1, w);
+        for (int j = 0; j < fold.left().rank(); j++) {
+            TileKernels.add(to, 0, fold.right(), j * plan.columns() + column, width, w[j]);
         }
-        float factor = plan.direction().scale();
-        int rank = u.length;
-        for (int j = 0; j < rank; j++) {
-            float left = at(fold.left(), row * rank + j) * factor;
-            TileKernels.add(p, 0, fold.right(), j * plan.columns() + column, width, left);
-        }
+        end(to, p, width);
     }
 
-    private void see(
-            LowRankPlan plan,
-            LowRankPlan.Side side,
-            float scale,
-            long row,
-            long column,
-            int width) {
+    private void see(LowRankPlan plan, LowRankPlan.Side side, long column, int width) {
         System.arraycopy(p, 0, seen, 0, width);
-        if (side.decay() != 1f) {
-            TileKernels.scale(seen, width, side.decay());
+        float[] to = begin(side.decay(), seen, width);
+        for (int j = 0; j < side.left().rank(); j++) {
+            TileKernels.add(to, 0, side.right(), j * plan.columns() + column, width, w[j]);
         }
-        float factor = plan.direction().scale();
-        int rank = u.length;
-        for (int j = 0; j < rank; j++) {
-            float left = side.left().isPresent() ? at(side.left().get(), row * rank + j) : 0f;
-            float sum = Math.fma(scale, u[j], left) * factor;
-            TileKernels.add(seen, 0, side.right(), j * plan.columns() + column, width, sum);
+        end(to, seen, width);
+    }
+
+    /** Decays values, and says to what a product is added: they themselves, or a sum apart. */
+    private float[] begin(Decay decay, float[] values, int width) {
+        if (decay.scales()) {
+            TileKernels.scale(values, width, decay.scale());
+        }
+        if (!decay.adds()) {
+            return values;
+        }
+        TileKernels.product(sum, values, width, decay.added());
+        return sum;
+    }
+
+    @SuppressWarnings("ReferenceEquality") // whether it is the same array
+    private static void end(float[] to, float[] values, int width) {
+        if (to != values) {
+            TileKernels.plus(values, to, width);
         }
     }
 
@@ -173,10 +183,6 @@ public final class LowRankPass {
         } else {
             StochasticRounding.round(tensor.dtype(), seed, tensor.tensorId(), element, p, 0, width);
         }
-    }
-
-    private static float at(MemorySegment floats, long index) {
-        return floats.getAtIndex(FLOAT, index);
     }
 
     private void write(float[] values, int count, MemorySegment out, long offset, long element) {

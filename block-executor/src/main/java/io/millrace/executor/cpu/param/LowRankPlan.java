@@ -1,51 +1,44 @@
 package io.millrace.executor.cpu.param;
 
-import io.millrace.optim.direction.LowRankDirection;
+import io.millrace.optim.update.Decay;
 import java.lang.foreign.MemorySegment;
-import java.util.List;
 import java.util.Optional;
 
 /**
  * What a pass does to every element of one matrix: first the fold, where one is due, then what the
  * reader sees beside it.
  *
- * @param direction the direction
  * @param columns n, the length of the matrix's rows
  * @param fold the updates that are rounded into the stored weights
  * @param side what is added on the fly; without it the weights are written out as they are
  */
-public record LowRankPlan(
-        LowRankDirection direction, long columns, Optional<Fold> fold, Optional<Side> side) {
+public record LowRankPlan(long columns, Optional<Fold> fold, Optional<Side> side) {
     /**
-     * {@code θ ← round(decay · θ + L Vᵀ / √r)}.
+     * {@code θ ← round(θ + decay + w Vᵀ)}.
      *
-     * @param decay factor on θ
-     * @param left L, row-major [m, r]
+     * @param decay of θ
+     * @param left w, of what is gathered
      * @param right Vᵀ, [r, n]
      * @param seed what stochastic rounding draws from
      * @param store whether θ is written back
      */
-    public record Fold(
-            float decay, MemorySegment left, MemorySegment right, long seed, boolean store) {}
+    public record Fold(Decay decay, LeftSide left, MemorySegment right, long seed, boolean store) {}
 
     /**
-     * {@code decay · θ + (L + s U) Vᵀ / √r} for every scale s.
+     * {@code θ + decay + w Vᵀ} for every scale of some queries.
      *
-     * @param decay factor on θ
-     * @param left L, row-major [m, r]; zero where empty
+     * @param decay of θ
+     * @param left w of queries, an output for every scale
      * @param right Vᵀ, [r, n]
-     * @param seed the seed of U
-     * @param scales what is written out, one output each
      */
-    public record Side(
-            float decay,
-            Optional<MemorySegment> left,
-            MemorySegment right,
-            long seed,
-            List<Float> scales) {}
+    public record Side(Decay decay, LeftSide left, MemorySegment right) {
+        private int outputs() {
+            return left.queries().stream().mapToInt(query -> query.scales().size()).sum();
+        }
+    }
 
     /** How many outputs a pass fills. */
     public int outputs() {
-        return side.map(beside -> beside.scales().size()).orElse(1);
+        return side.map(Side::outputs).orElse(1);
     }
 }

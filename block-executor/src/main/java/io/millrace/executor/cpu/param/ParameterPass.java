@@ -4,6 +4,7 @@ import io.millrace.memory.DType;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.estimate.Query;
+import io.millrace.optim.update.Decay;
 import io.millrace.optim.update.ElementProgram;
 import io.millrace.optim.update.PendingUpdates;
 import io.millrace.optim.update.Update;
@@ -33,6 +34,7 @@ public final class ParameterPass {
     private final StorageCodec codec = new StorageCodec(TILE);
     private final float[] p = new float[TILE];
     private final float[] z = new float[TILE];
+    private final float[] sum = new float[TILE]; // of a step with decay, before p has it
     // Of programs: the parameters, states, scratch; all but the first made when one first runs.
     private final float[][] registers = new float[ElementProgram.REGISTERS][];
     private DType written = DType.F32;
@@ -252,13 +254,24 @@ public final class ParameterPass {
             run(tensor, update.program().get(), count);
             return;
         }
-        if (!tensor.vector() && update.decay() != 1f) {
-            TileKernels.scale(p, count, update.decay());
+        Decay decay = tensor.vector() ? Decay.NONE : update.decay();
+        if (decay.scales()) {
+            TileKernels.scale(p, count, decay.scale());
         }
-        for (int k = 0; k < update.terms().size(); k++) {
-            Update.Term term = update.terms().get(k);
+        if (decay.adds()) {
+            TileKernels.product(sum, p, count, decay.added());
+            addTerms(tensor, update.terms(), sum, count);
+            TileKernels.plus(p, sum, count);
+        } else {
+            addTerms(tensor, update.terms(), p, count);
+        }
+    }
+
+    private void addTerms(StoredTensor tensor, List<Update.Term> terms, float[] to, int count) {
+        for (int k = 0; k < terms.size(); k++) {
+            Update.Term term = terms.get(k);
             fillZ(tensor, term.seed(), z);
-            TileKernels.add(p, z, count, term.coefficient());
+            TileKernels.add(to, z, count, term.coefficient());
         }
     }
 
@@ -272,6 +285,11 @@ public final class ParameterPass {
                     if (!tensor.vector()) {
                         TileKernels.scale(p, count, step.scalar());
                     }
+                }
+                case SHARE -> {
+                    float share = tensor.vector() ? 0f : step.scalar();
+                    float[] to = registers[step.to()];
+                    TileKernels.product(to, registers[step.a()], count, share);
                 }
                 default -> ElementKernels.run(step, registers, count);
             }

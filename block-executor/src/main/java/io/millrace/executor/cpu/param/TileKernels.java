@@ -16,12 +16,29 @@ final class TileKernels {
 
     /** p ← factor · p */
     static void scale(float[] p, int count, float factor) {
+        product(p, p, count, factor);
+    }
+
+    /** to ← factor · p */
+    static void product(float[] to, float[] p, int count, float factor) {
         int i = 0;
         for (; i <= count - FLOATS.length(); i += FLOATS.length()) {
-            FloatVector.fromArray(FLOATS, p, i).mul(factor).intoArray(p, i);
+            FloatVector.fromArray(FLOATS, p, i).mul(factor).intoArray(to, i);
         }
         for (; i < count; i++) {
-            p[i] *= factor;
+            to[i] = factor * p[i];
+        }
+    }
+
+    /** p ← p + sum */
+    static void plus(float[] p, float[] sum, int count) {
+        int i = 0;
+        for (; i <= count - FLOATS.length(); i += FLOATS.length()) {
+            FloatVector summand = FloatVector.fromArray(FLOATS, sum, i);
+            FloatVector.fromArray(FLOATS, p, i).add(summand).intoArray(p, i);
+        }
+        for (; i < count; i++) {
+            p[i] += sum[i];
         }
     }
 

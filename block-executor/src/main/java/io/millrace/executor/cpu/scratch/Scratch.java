@@ -17,7 +17,7 @@ import java.util.List;
 /**
  * All memory that a forward needs beside the weights, allocated once, float32 but for operands:
  * hidden states of the whole batch for every scale, the intermediates of one micro-batch for the
- * scales of one query, and the places where weights are formed.
+ * scales that go through a block together, and the places where weights are formed.
  */
 public final class Scratch implements AutoCloseable {
     private final List<HostSlab> slabs = new ArrayList<>();
@@ -87,7 +87,7 @@ public final class Scratch implements AutoCloseable {
         return plan.schedules().get(block);
     }
 
-    /** [rows, width] of a block's value for every scale of a query. */
+    /** [rows, width] of a block's value for every scale at once. */
     public Variants states(int block, Value value, int rows) {
         return variants(states.at(plan.states().offset(block, value)), value.width(), rows);
     }
@@ -95,7 +95,7 @@ public final class Scratch implements AutoCloseable {
     /** What a block keeps of each token, from the row after those of earlier tokens. */
     public Variants kept(int block, int past) {
         long perScale = size.projectedRows() * keptWidth;
-        long perLayer = size.keptTokens() > 0 ? perScale * size.scalesPerQuery() : 0;
+        long perLayer = size.keptTokens() > 0 ? perScale * size.scalesAtOnce() : 0;
         int layer = block - 1; // the ends keep nothing
         return new Variants(
                 kept.at(layer * perLayer + (long) past * keptWidth), perScale, keptWidth);
@@ -103,7 +103,7 @@ public final class Scratch implements AutoCloseable {
 
     /** Where one of three vectors of a block is formed for every scale: a bias, or a norm's two. */
     public Floats vector(int which) {
-        return vectors.at((long) which * size.scalesPerQuery() * vectorLength);
+        return vectors.at((long) which * size.scalesAtOnce() * vectorLength);
     }
 
     /** Where a small matrix is formed for every scale. */
@@ -127,7 +127,7 @@ public final class Scratch implements AutoCloseable {
         return operandType;
     }
 
-    /** [rows, width] for every scale of a query: left factors in the type that products read. */
+    /** [rows, width] for every scale at once: left factors in the type that products read. */
     public Variants inputs(int width, int rows) {
         return variants(inputs, width, rows);
     }
@@ -137,7 +137,7 @@ public final class Scratch implements AutoCloseable {
         return tiles.at(worker * ScratchPlan.tileLength());
     }
 
-    /** What remains of each head row and panel of the vocabulary, for every scale of a query. */
+    /** What remains of each head row and panel of the vocabulary, for every scale at once. */
     public Floats partials() {
         return partials;
     }

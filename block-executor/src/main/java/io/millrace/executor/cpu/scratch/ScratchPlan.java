@@ -20,7 +20,7 @@ import java.util.stream.LongStream;
  * a run which cannot fit says so first.
  *
  * @param schedules how each block runs, in the order of visits
- * @param states where the values of a block lie, of one micro-batch and query; in floats
+ * @param states where the values of a block lie, of one micro-batch and group of queries; in floats
  * @param hidden hidden states of the whole batch for all scales
  * @param kept what later tokens need: queries, keys and values
  * @param vectors three vectors of a block
@@ -58,7 +58,7 @@ public record ScratchPlan(
             ModelProgram program, ScratchSize size, int workers, DType operands) {
         OperatorNeeds needs = new OperatorNeeds(program);
         List<Schedule> schedules = CpuFusing.schedules(program);
-        long scales = size.scalesPerQuery();
+        long scales = size.scalesAtOnce();
         long rows = scales * size.microBatchRows();
         long keeping = size.keptTokens() > 0 ? program.layers().size() : 1;
         return new ScratchPlan(
@@ -67,7 +67,7 @@ public record ScratchPlan(
                 (long) size.scales() * size.batchRows() * program.hiddenSize(),
                 keeping * scales * size.projectedRows() * needs.keptWidth(),
                 3 * scales * needs.vectorLength(),
-                scales * Math.min(WHOLE_MATRIX_ELEMENTS, largestMatrix(needs)),
+                size.formedScales() * Math.min(WHOLE_MATRIX_ELEMENTS, largestMatrix(needs)),
                 workers * panelLength(needs, size, operands),
                 operands == DType.F32 ? 0 : rows * needs.widestInput(),
                 workers * tileLength(),
@@ -93,7 +93,7 @@ public record ScratchPlan(
                 .sum();
     }
 
-    /** Elements that a worker needs to form a panel of any matrix for every scale. */
+    /** Elements that a worker needs to form a panel of any matrix, or a row for every scale. */
     static long panelLength(OperatorNeeds needs, ScratchSize size, DType operands) {
         long longest =
                 needs.matrices()
@@ -103,7 +103,9 @@ public record ScratchPlan(
         // A row of a table that is added is formed in the same place, as float32.
         int perFloat = Float.BYTES / operands.sizeBytes();
         long length =
-                size.scalesPerQuery() * Math.max(longest, (long) needs.tableWidth() * perFloat);
+                Math.max(
+                        size.formedScales() * longest,
+                        size.scalesAtOnce() * (long) needs.tableWidth() * perFloat);
         return Math.ceilDiv(length, perFloat) * perFloat;
     }
 

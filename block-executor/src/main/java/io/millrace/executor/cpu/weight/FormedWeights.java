@@ -1,35 +1,59 @@
 package io.millrace.executor.cpu.weight;
 
 import io.millrace.executor.step.Floats;
+import io.millrace.executor.step.QueryGroup;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
 import io.millrace.optim.estimate.Query;
+import java.util.List;
 
-/** A block's weights as one query sees them: θ + s·z for each of its scales, formed on demand. */
+/**
+ * A block's weights as queries that go through it together see them: θ + s·z for each of their
+ * scales, which are numbered through, formed on demand.
+ */
 public final class FormedWeights {
     private final HostVisit visit;
-    private final Query query;
-    private final Query still;
+    private final List<Query> queries;
+    private final List<Query> still;
+    private final int scales;
+    private final boolean allStill;
     private final WeightPasses passes;
 
-    public FormedWeights(HostVisit visit, Query query, WeightPasses passes) {
+    /**
+     * Weights of a visit.
+     *
+     * @param visit the block
+     * @param queries what sees them
+     * @param allStill whether the whole pass asks for nothing but θ: a loss at θ is compared with
+     *     others of its pass, and so takes the same way as they do
+     * @param passes form them
+     */
+    public FormedWeights(
+            HostVisit visit, List<Query> queries, boolean allStill, WeightPasses passes) {
         this.visit = visit;
-        this.query = query;
-        still = query.still();
+        this.queries = queries;
         this.passes = passes;
+        still = queries.stream().map(Query::still).toList();
+        scales = QueryGroup.scales(queries);
+        this.allStill = allStill;
     }
 
     public HostVisit visit() {
         return visit;
     }
 
-    /** The query as a tensor sees it: without a part in the step it is itself for every scale. */
-    public Query seen(int tensor) {
-        return visit.isStill(tensor) ? still : query;
+    /** The queries as a tensor sees them: without a part in the step each is itself. */
+    public List<Query> seen(int tensor) {
+        return visit.isStill(tensor) ? still : queries;
+    }
+
+    /** Whether all scales see a tensor as it is. */
+    public boolean isStill(int tensor) {
+        return allStill || visit.isStill(tensor);
     }
 
     public int scaleCount() {
-        return query.scales().size();
+        return scales;
     }
 
     public int indexOf(String name) {
@@ -40,11 +64,11 @@ public final class FormedWeights {
         return visit.slot(tensor);
     }
 
-    /** Whether the stored bytes are already what the query wants to see, in a type. */
+    /** Whether the stored bytes are already what the queries want to see, in a type. */
     public boolean isPlain(int tensor, DType type) {
-        return seen(tensor).isStill()
+        return isStill(tensor)
                 && visit.slot(tensor).format() == type
-                && visit.isCurrent(tensor, query);
+                && visit.isCurrent(tensor, queries.getFirst());
     }
 
     /** The stored elements themselves. */
@@ -59,14 +83,14 @@ public final class FormedWeights {
     /** Forms all of a tensor for every scale, shared among the workers, and folds it if due. */
     public void formWhole(int tensor, Floats place, long stride) {
         long elements = visit.slot(tensor).elementCount();
-        try (Forming form = forming(tensor)) {
+        try (Forming form = forming(tensor, seen(tensor))) {
             TensorForm.whole(passes.pool(), form, elements, place, stride);
         }
     }
 
-    private Forming forming(int tensor) {
+    private Forming forming(int tensor, List<Query> asked) {
         return new Forming(
-                visit, tensor, passes.form(visit, tensor, seen(tensor), visit.storesNow(tensor)));
+                visit, tensor, passes.form(visit, tensor, asked, visit.storesNow(tensor)));
     }
 
     /**
@@ -74,14 +98,13 @@ public final class FormedWeights {
      * once where all of them see the same.
      */
     public Forming formingMatrix(int tensor) {
-        Query once = seen(tensor).isStill() ? query.itself() : query;
-        return new Forming(
-                visit, tensor, passes.form(visit, tensor, once, visit.storesNow(tensor)));
+        return forming(
+                tensor, isStill(tensor) ? List.of(queries.getFirst().itself()) : queries);
     }
 
     /** Elements from one scale's matrix to the next, of what {@link #formingMatrix} formed. */
     public long matrixStride(int tensor, long stride) {
-        return seen(tensor).isStill() ? 0 : stride;
+        return isStill(tensor) ? 0 : stride;
     }
 
     /** What single rows of a tensor are formed by, which leaves the stored bytes alone. */

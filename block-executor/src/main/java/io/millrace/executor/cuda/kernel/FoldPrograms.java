@@ -32,6 +32,8 @@ public final class FoldPrograms implements AutoCloseable {
     private static final int KEEP = 5;
     private static final int SLOPE = 6;
     private static final int RATE = 7;
+    private static final int BEGIN_SUM = 8;
+    private static final int END_SUM = 9;
 
     // What a slot holds beside programs of pending updates, in the place of the step they fold to.
     private static final long FOLDING = -1;
@@ -95,8 +97,8 @@ public final class FoldPrograms implements AutoCloseable {
      * @param queries terms of an update
      */
     public static long capacity(int foldEvery, int queries) {
-        long period = foldEvery * (queries + 2L) + 1;
-        return Math.max(LEAST_CAPACITY, Math.max(period, 2L * queries + 4));
+        long period = foldEvery * (queries + 4L) + 1;
+        return Math.max(LEAST_CAPACITY, Math.max(period, 2L * queries + 6));
     }
 
     /** Bytes of device memory, and of staging, that programs of so many steps take. */
@@ -201,7 +203,7 @@ public final class FoldPrograms implements AutoCloseable {
     private static int mostSteps(Update update) {
         int momentum = update.momentum().map(rule -> rule.slopes().size() + 2).orElse(0);
         int program = update.program().map(one -> one.steps().size()).orElse(0);
-        return update.terms().size() + momentum + program + 2;
+        return update.terms().size() + momentum + program + 4;
     }
 
     private static int write(PendingUpdates pending, MemorySegment place) {
@@ -210,6 +212,7 @@ public final class FoldPrograms implements AutoCloseable {
             Update update = pending.update(i);
             at = writeDecay(place, at, update);
             at = writeTerms(place, at, update.terms(), TERM);
+            at = writeSumEnd(place, at, update);
             if (update.program().isPresent()) {
                 at = writeProgram(place, at, update.program().get());
             }
@@ -240,15 +243,27 @@ public final class FoldPrograms implements AutoCloseable {
                 put(place, at++, 0, rule.rate(), RATE);
             }
             at = writeTerms(place, at, update.terms(), TERM);
+            at = writeSumEnd(place, at, update);
         }
         return at;
     }
 
-    private static int writeDecay(MemorySegment place, int at, Update update) {
-        if (update.decay() == 1f) {
+    private static int writeDecay(MemorySegment place, int from, Update update) {
+        int at = from;
+        if (update.decay().scales()) {
+            put(place, at++, 0, update.decay().scale(), DECAY);
+        }
+        if (update.decay().adds()) {
+            put(place, at++, 0, update.decay().added(), BEGIN_SUM);
+        }
+        return at;
+    }
+
+    private static int writeSumEnd(MemorySegment place, int at, Update update) {
+        if (!update.decay().adds()) {
             return at;
         }
-        put(place, at, 0, update.decay(), DECAY);
+        put(place, at, 0, 0, END_SUM);
         return at + 1;
     }
 

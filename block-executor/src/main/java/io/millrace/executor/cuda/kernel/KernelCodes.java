@@ -42,6 +42,7 @@ final class KernelCodes {
             case MAX -> 23;
             case ROOT -> 24;
             case SIGN -> 25;
+            case SHARE -> 26;
         };
     }
 

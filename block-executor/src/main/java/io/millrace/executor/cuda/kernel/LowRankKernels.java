@@ -222,8 +222,8 @@ public final class LowRankKernels implements AutoCloseable {
                 .int32(accumulate ? 1 : 0)
                 .int32(side.scales().size())
                 .float32(factor)
-                .float32(side.decay())
-                .int32(0);
+                .float32(side.decay().scale())
+                .float32(side.decay().added());
         pack(side.scales());
         int pieces = Math.toIntExact(Math.ceilDiv(matrix.columns(), PER_THREAD));
         int threads = Math.min(BLOCK, Math.ceilDiv(pieces, WARP) * WARP);
@@ -315,8 +315,8 @@ public final class LowRankKernels implements AutoCloseable {
                 .int32(fold.stochastic() ? 1 : 0)
                 .int32(fold.stores() ? 1 : 0)
                 .float32(matrix.factor())
-                .float32(fold.decay())
-                .int32(0);
+                .float32(fold.decay().scale())
+                .float32(fold.decay().added());
     }
 
     private void pack(List<Float> scales) {

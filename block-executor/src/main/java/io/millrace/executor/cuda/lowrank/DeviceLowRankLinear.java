@@ -97,7 +97,7 @@ final class DeviceLowRankLinear implements DeviceLinear {
                 thin.address(),
                 rows,
                 weights.scaleCount());
-        return new Beside(side.decay(), thin, spec.inputMajor() ? right : left);
+        return new Beside(side.decay().ofProduct(), thin, spec.inputMajor() ? right : left);
     }
 
     private final class OnStored implements Product {

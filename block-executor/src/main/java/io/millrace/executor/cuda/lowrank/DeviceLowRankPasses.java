@@ -27,6 +27,7 @@ import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.GaussianDirection;
 import io.millrace.optim.direction.LowRankDirection;
 import io.millrace.optim.estimate.Query;
+import io.millrace.optim.update.Decay;
 import io.millrace.optim.update.FactorSchedule;
 import io.millrace.optim.update.PendingUpdates;
 import io.millrace.optim.update.Update;
@@ -200,7 +201,8 @@ public final class DeviceLowRankPasses implements DevicePasses {
         ThinMatrix matrix = matrix(visit, tensor);
         ThinSide side =
                 side(visit, tensor, query)
-                        .orElseGet(() -> new ThinSide(0, 0, 1, query.seed(), query.scales()));
+                        .orElseGet(
+                                () -> new ThinSide(0, 0, Decay.NONE, query.seed(), query.scales()));
         if (side.right() != 0) {
             kernels.lowRank().right(matrix, direction.rightSeed(visit.step()), side.right());
         }
@@ -228,7 +230,7 @@ public final class DeviceLowRankPasses implements DevicePasses {
                 new ThinSide(
                         gathered ? factors.left(visit.slot(tensor)) : 0,
                         scratch.address(Part.RIGHT),
-                        gathered ? factors.of(visit.block()).schedule().decay() : 1,
+                        gathered ? factors.of(visit.block()).schedule().decay() : Decay.NONE,
                         query.seed(),
                         query.scales()));
     }

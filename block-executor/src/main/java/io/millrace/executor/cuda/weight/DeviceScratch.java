@@ -114,7 +114,7 @@ public final class DeviceScratch implements AutoCloseable {
     /** What a block keeps of each token, from the row after those of earlier tokens. */
     public DeviceMatrix kept(int block, int past, int width) {
         long perScale = size.projectedRows() * keptWidth;
-        long perLayer = size.keptTokens() > 0 ? perScale * size.scalesPerQuery() : 0;
+        long perLayer = size.keptTokens() > 0 ? perScale * size.scalesAtOnce() : 0;
         int layer = block - 1; // the ends keep nothing
         long elements = layer * perLayer + (long) past * width;
         return new DeviceMatrix(
@@ -127,7 +127,7 @@ public final class DeviceScratch implements AutoCloseable {
     /** Where one of the vectors of a block is formed for every scale, float32. */
     public long vector(int which) {
         return address(Part.VECTORS)
-                + (long) which * size.scalesPerQuery() * vectorLength * Float.BYTES;
+                + (long) which * size.scalesAtOnce() * vectorLength * Float.BYTES;
     }
 
     /** Rows from a scale's losses to the next. */

@@ -85,7 +85,7 @@ public record DeviceScratchPlan(
         DType type = type(layout);
         OperatorNeeds needs = new OperatorNeeds(program);
         Map<Part, Long> bytes = new EnumMap<>(Part.class);
-        long scales = size.scalesPerQuery();
+        long scales = size.scalesAtOnce();
         DeviceProgram onDevice = DeviceProgram.of(program, type, scales * size.microBatchRows());
         bytes.put(
                 Part.HIDDEN,

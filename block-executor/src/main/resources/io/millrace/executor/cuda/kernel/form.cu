@@ -36,9 +36,20 @@ __device__ __forceinline__ void fold_eight(const Pass &pass, u64 element, u32 co
             p[i] = __fadd_rn(p[i], sums[i]);
         }
     }
+    float before[PER_THREAD];
     for (u32 op = 0; op < pass.opCount; op++) {
         FoldOp step = pass.ops[op];
         switch (step.kind) {
+        case BEGIN_SUM:
+            if ((pass.flags & VECTOR) == 0) {
+                begin_sum(p, step.value, before);
+            }
+            break;
+        case END_SUM:
+            if ((pass.flags & VECTOR) == 0) {
+                end_sum(p, before);
+            }
+            break;
         case DECAY:
             if ((pass.flags & VECTOR) == 0) {
 #pragma unroll
@@ -106,6 +117,7 @@ __device__ __forceinline__ void run_eight(const Pass &pass, const FoldOp &step, 
         case DIVIDE: a[i] = __fdiv_rn(a[i], b[i]); break;
         case MAX: a[i] = a[i] > b[i] ? a[i] : b[i]; break;
         case ROOT: a[i] = __fsqrt_rn(a[i]); break;
+        case SHARE: a[i] = __fmul_rn((pass.flags & VECTOR) == 0 ? step.value : 0.0f, a[i]); break;
         default: a[i] = a[i] > 0.0f ? 1.0f : (a[i] < 0.0f ? -1.0f : 0.0f); break;
         }
     }

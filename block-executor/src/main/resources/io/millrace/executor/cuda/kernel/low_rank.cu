@@ -46,6 +46,7 @@ extern "C" __global__ void __launch_bounds__(256) millrace_gather(GatherArgs arg
     bool hasMomentum = tensor.momentum != nullptr;
     u32 stream = matrix ? LOW_RANK_U : DENSE_Z;
     float left[PER_THREAD];
+    float before[PER_THREAD];
     float momentum[PER_THREAD] = {};
     load_eight(tensor.left, F32, element, count, left);
     if (hasMomentum) {
@@ -69,6 +70,10 @@ extern "C" __global__ void __launch_bounds__(256) millrace_gather(GatherArgs arg
             }
         } else if (step.kind == DECAY && matrix) {
             scale_eight(left, step.value);
+        } else if (step.kind == BEGIN_SUM && matrix) {
+            begin_sum(left, step.value, before);
+        } else if (step.kind == END_SUM && matrix) {
+            end_sum(left, before);
         } else if (step.kind == KEEP && hasMomentum) {
             scale_eight(momentum, step.value);
         } else if (step.kind == RATE && hasMomentum) {
@@ -181,7 +186,7 @@ extern "C" __global__ void __launch_bounds__(256) millrace_turn(TurnArgs args) {
 }
 MILLRACE_KERNEL(millrace_turn)
 
-// A stored matrix, and what is folded into it: round(decay * theta + L V^T / sqrt(r)).
+// A stored matrix, and what is folded into it: round(theta + its decay + L V^T / sqrt(r)).
 struct ThinMatrix {
     void *stored; // element 0
     const float *left; // L [m, r]; null folds nothing
@@ -194,8 +199,8 @@ struct ThinMatrix {
     u32 stochastic;
     u32 stores;
     float factor; // 1 / sqrt(r)
-    float decay;
-    u32 unused; // arguments are whole 8-byte words
+    float decay; // on theta
+    float share; // of theta, from which the sum begins; or 0
 };
 
 // p += (w of each rank) * V, in order.
@@ -206,6 +211,16 @@ __device__ __forceinline__ void add_thin(
     add_eight(p, v, w);
 }
 
+// Decay of what is folded, before thin factors are added.
+__device__ __forceinline__ void begin_thin(float *p, float decay, float share, float *before) {
+    if (decay != 1.0f) {
+        scale_eight(p, decay);
+    }
+    if (share != 0.0f) {
+        begin_sum(p, share, before);
+    }
+}
+
 // Elements of one row with what is folded by now, stored where that is asked for.
 __device__ __forceinline__ void fold_thin(const ThinMatrix &matrix, u64 row, u64 column, u32 count, float *p) {
     Type type = static_cast<Type>(matrix.type);
@@ -214,12 +229,14 @@ __device__ __forceinline__ void fold_thin(const ThinMatrix &matrix, u64 row, u64
     if (matrix.left == nullptr) {
         return;
     }
-    if (matrix.decay != 1.0f) {
-        scale_eight(p, matrix.decay);
-    }
+    float before[PER_THREAD];
+    begin_thin(p, matrix.decay, matrix.share, before);
     for (u32 j = 0; j < matrix.rank; j++) {
         float w = __fmul_rn(matrix.left[row * matrix.rank + j], matrix.factor);
         add_thin(matrix, matrix.right, j, w, column, count, p);
+    }
+    if (matrix.share != 0.0f) {
+        end_sum(p, before);
     }
     round_eight(type, matrix.stochastic != 0, matrix.seed, matrix.tensor, element, p);
     if (matrix.stores != 0) {
@@ -270,7 +287,7 @@ struct ThinRowsArgs {
     u32 scales;
     float factor; // on the formed row
     float decay; // on what is folded
-    u32 unused; // arguments are whole 8-byte words
+    float share; // of what is folded, from which the sum begins; or 0
     float scale[MAX_SCALES];
 };
 
@@ -287,8 +304,10 @@ extern "C" __global__ void __launch_bounds__(256) millrace_thin_rows(ThinRowsArg
     u64 id = static_cast<u64>(args.ids[row]) + args.idOffset;
     float p[PER_THREAD];
     fold_thin(args.matrix, id, column, count, p);
-    if (args.right != nullptr && args.decay != 1.0f) {
-        scale_eight(p, args.decay);
+    bool sums = args.right != nullptr && args.share != 0.0f;
+    float before[PER_THREAD];
+    if (args.right != nullptr) {
+        begin_thin(p, args.decay, args.share, before);
     }
     Type type = static_cast<Type>(args.outType);
     for (u32 s = 0; s < args.scales; s++) {
@@ -307,6 +326,9 @@ extern "C" __global__ void __launch_bounds__(256) millrace_thin_rows(ThinRowsArg
             float left = args.left == nullptr ? 0.0f : args.left[element];
             float w = __fmul_rn(__fmaf_rn(args.scale[s], u, left), args.matrix.factor);
             add_thin(args.matrix, args.right, j, w, column, count, values);
+        }
+        if (sums) {
+            end_sum(values, before);
         }
         u64 place = s * args.outStride + row * columns + column;
         float old[PER_THREAD] = {};

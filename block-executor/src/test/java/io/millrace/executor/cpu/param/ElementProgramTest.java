@@ -6,6 +6,7 @@ import io.millrace.memory.DType;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.direction.Directions;
+import io.millrace.optim.update.Decay;
 import io.millrace.optim.update.ElementProgram;
 import io.millrace.optim.update.PendingUpdates;
 import io.millrace.optim.update.Update;
@@ -116,7 +117,10 @@ class ElementProgramTest {
                 default -> program.sign(register(), register());
             }
         }
-        return program.decay(0.97f).build();
+        int last = register();
+        return program.decay(0.97f)
+                .move(ElementProgram.scratch(2), -0.1f, last, Decay.of(0.03))
+                .build();
     }
 
     private int register() {
@@ -174,7 +178,7 @@ class ElementProgramTest {
         return switch (step.op()) {
             case Z -> z;
             case FILL -> step.scalar();
-            case SCALE, DECAY -> (float) ((double) step.scalar() * a);
+            case SCALE, SHARE, DECAY -> (float) ((double) step.scalar() * a);
             case FMA -> Math.fma(step.scalar(), a, b);
             case ADD -> (float) ((double) a + b);
             case MULTIPLY -> (float) ((double) a * b);

@@ -10,6 +10,7 @@ import io.millrace.optim.estimate.Query;
 import io.millrace.optim.random.GaussianScalar;
 import io.millrace.optim.random.SplitMix64;
 import io.millrace.optim.random.StreamIds;
+import io.millrace.optim.update.Decay;
 import io.millrace.optim.update.Update;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -34,16 +35,17 @@ class LowRankPassTest {
 
     @ParameterizedTest
     @CsvSource({
-        "1, F32, NEAREST, false",
-        "2, BF16, NEAREST, false",
-        "3, F16, STOCHASTIC, false",
-        "2, BF16, STOCHASTIC, true",
-        "4, F32, NEAREST, true"
+        "1, F32, NEAREST, false, false",
+        "2, BF16, NEAREST, false, true",
+        "3, F16, STOCHASTIC, false, false",
+        "2, BF16, STOCHASTIC, true, false",
+        "4, F32, NEAREST, true, false",
+        "3, F32, NEAREST, true, true"
     })
     void foldsAndShowsWhatTheScalarsSay(
-            int rank, DType dtype, Rounding rounding, boolean withMomentum) {
+            int rank, DType dtype, Rounding rounding, boolean withMomentum, boolean byFactor) {
         LowRankDirection direction = new LowRankDirection(random.nextLong(), rank, WINDOW);
-        List<Update> updates = updates(8, withMomentum);
+        List<Update> updates = updates(8, withMomentum, byFactor);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment left = floats(arena, ROWS * rank);
             Optional<MemorySegment> momentum =
@@ -57,23 +59,27 @@ class LowRankPassTest {
 
             MemorySegment right = floats(arena, COLUMNS * rank);
             new FactorKernels(rank).right(track, 8, 0, COLUMNS, right);
-            float decay = (float) ((double) updates.get(6).decay() * updates.get(7).decay());
+            // Of steps 7 and 8: the product of two factors, or E after both.
+            Decay decay =
+                    byFactor
+                            ? new Decay((double) (float) 0.97 * (float) 0.97, 0)
+                            : new Decay(1, -0.03 - 0.03 * (1 - 0.03));
             assertThat(track.decay()).as("seed %d", seed).isEqualTo(decay);
             Query query = new Query(random.nextLong(), List.of(1e-3f, -1e-3f));
+            Decay side = byFactor ? Decay.byFactor(0.5) : Decay.of(0.5);
             LowRankPlan plan =
                     new LowRankPlan(
-                            direction,
                             COLUMNS,
                             Optional.of(
                                     new LowRankPlan.Fold(
-                                            decay, left, right, updates.get(7).seed(), true)),
+                                            decay,
+                                            side(track, List.of()),
+                                            right,
+                                            updates.get(7).seed(),
+                                            true)),
                             Optional.of(
                                     new LowRankPlan.Side(
-                                            0.5f,
-                                            Optional.of(left),
-                                            right,
-                                            query.seed(),
-                                            query.scales())));
+                                            side, side(track, List.of(query)), right)));
             StoredTensor tensor = stored(arena, dtype);
             float[] before = read(tensor);
             float[][] seen = run(arena, tensor, plan, rank, rounding);
@@ -81,15 +87,16 @@ class LowRankPassTest {
             for (int element = 0; element < ROWS * COLUMNS; element++) {
                 int row = element / COLUMNS;
                 int column = element % COLUMNS;
-                float p = before[element] * decay;
+                float p = begin(decay, before[element]);
                 for (int j = 0; j < rank; j++) {
                     float factor = expectedLeft[row * rank + j] * direction.scale();
                     p = Math.fma(factor, v(direction, 8, column, j), p);
                 }
+                p = end(decay, before[element], p);
                 p = ScalarOracle.round(p, tensor, rounding, updates.get(7).seed(), element);
                 assertThat(after[element]).as("seed %d, stored %d", seed, element).isEqualTo(p);
                 for (int scale = 0; scale < 2; scale++) {
-                    float q = p * 0.5f;
+                    float q = begin(side, p);
                     for (int j = 0; j < rank; j++) {
                         float u = value(StreamIds.LOW_RANK_U, query.seed(), row * rank + j);
                         float sum =
@@ -97,6 +104,7 @@ class LowRankPassTest {
                                         query.scales().get(scale), u, expectedLeft[row * rank + j]);
                         q = Math.fma(sum * direction.scale(), v(direction, 8, column, j), q);
                     }
+                    q = end(side, p, q);
                     assertThat(seen[scale][element])
                             .as("seed %d, scale %d, element %d", seed, scale, element)
                             .isEqualTo(q);
@@ -106,12 +114,20 @@ class LowRankPassTest {
         }
     }
 
+    private static float begin(Decay decay, float p) {
+        return decay.adds() ? decay.added() * p : p * decay.scale();
+    }
+
+    private static float end(Decay decay, float p, float sum) {
+        return decay.adds() ? p + sum : sum;
+    }
+
     @ParameterizedTest
     @CsvSource({"false", "true"})
     void anyWayToAStepMakesTheSameFactors(boolean withMomentum) {
         int rank = 2;
         LowRankDirection direction = new LowRankDirection(random.nextLong(), rank, WINDOW);
-        List<Update> updates = updates(20, withMomentum);
+        List<Update> updates = updates(20, withMomentum, false);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment left = floats(arena, ROWS * rank);
             Optional<MemorySegment> momentum =
@@ -153,8 +169,8 @@ class LowRankPassTest {
                 momentum = projected(direction, momentum);
             }
             for (int e = 0; e < left.length; e++) {
-                float sum = (update.step() - 1) % FOLD_EVERY == 0 ? 0 : left[e];
-                sum = sum * update.decay();
+                float before = (update.step() - 1) % FOLD_EVERY == 0 ? 0 : left[e];
+                float sum = begin(update.decay(), before);
                 if (withMomentum) {
                     Update.Momentum rule = update.momentum().orElseThrow();
                     momentum[e] = momentum[e] * rule.beta();
@@ -169,7 +185,7 @@ class LowRankPassTest {
                         sum = Math.fma(term.coefficient(), u, sum);
                     }
                 }
-                left[e] = sum;
+                left[e] = end(update.decay(), before, sum);
             }
         }
         return left;
@@ -196,13 +212,17 @@ class LowRankPassTest {
         return result;
     }
 
+    private static LeftSide side(FactorTrack track, List<Query> queries) {
+        return track.side(true, Optional.empty(), Optional.empty(), queries);
+    }
+
     private void checkSides(Arena arena, FactorTrack track, Query query, float[] left) {
-        LowRankDirection direction = track.direction();
+        LowRankDirection direction = (LowRankDirection) track.direction();
         int rank = direction.rank();
         MemorySegment sides = floats(arena, 2 * rank * ROWS);
         FactorKernels kernels = new FactorKernels(rank);
-        kernels.sides(track, true, query, 0, 4, sides);
-        kernels.sides(track, true, query, 4, ROWS, sides);
+        kernels.sides(side(track, List.of(query)), ROWS, 0, 4, sides);
+        kernels.sides(side(track, List.of(query)), ROWS, 4, ROWS, sides);
         for (int scale = 0; scale < 2; scale++) {
             for (int j = 0; j < rank; j++) {
                 for (int row = 0; row < ROWS; row++) {
@@ -267,7 +287,8 @@ class LowRankPassTest {
         return seen;
     }
 
-    private List<Update> updates(int count, boolean withMomentum) {
+    private List<Update> updates(int count, boolean withMomentum, boolean byFactor) {
+        Decay decay = byFactor ? Decay.byFactor(0.03) : Decay.of(0.03);
         List<Update> updates = new ArrayList<>();
         for (int step = 1; step <= count; step++) {
             List<Update.Term> terms =
@@ -279,7 +300,7 @@ class LowRankPassTest {
                             ? Optional.of(new Update.Momentum(0.8f, -0.01f, terms))
                             : Optional.empty();
             updates.add(
-                    new Update(step, random.nextLong(), 0.97f, terms, momentum, Optional.empty()));
+                    new Update(step, random.nextLong(), decay, terms, momentum, Optional.empty()));
         }
         return updates;
     }

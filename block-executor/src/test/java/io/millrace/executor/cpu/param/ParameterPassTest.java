@@ -9,6 +9,7 @@ import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.Directions;
 import io.millrace.optim.direction.GaussianDirection;
 import io.millrace.optim.estimate.Query;
+import io.millrace.optim.update.Decay;
 import io.millrace.optim.update.PendingUpdates;
 import io.millrace.optim.update.Update;
 import java.lang.foreign.Arena;
@@ -77,7 +78,13 @@ final class ParameterPassTest {
                 parts.add(
                         new Update.Term(random.nextLong(), (float) random.nextGaussian() * 1e-3f));
             }
-            float decay = random.nextBoolean() ? 1f : 0.999f;
+            Decay decay =
+                    switch (random.nextInt(4)) {
+                        case 0 -> Decay.NONE;
+                        case 1 -> Decay.byFactor(1e-3);
+                        case 2 -> Decay.of(1e-3);
+                        default -> Decay.of(1e-9);
+                    };
             updates.add(new Update(from + i, random.nextLong(), decay, parts));
         }
         return updates;

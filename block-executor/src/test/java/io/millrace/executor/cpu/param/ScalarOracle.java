@@ -36,8 +36,13 @@ final class ScalarOracle {
         float p = value;
         float stored = value;
         for (Update update : updates) {
-            if (!tensor.vector() && update.decay() != 1f) {
-                p = p * update.decay();
+            if (!tensor.vector()) {
+                p = p * update.decay().scale();
+            }
+            boolean adds = !tensor.vector() && update.decay().adds();
+            float before = p;
+            if (adds) {
+                p = update.decay().added() * p;
             }
             for (Update.Term term : update.terms()) {
                 double exact =
@@ -52,6 +57,9 @@ final class ScalarOracle {
                 if (Float.isFinite(p) && Math.abs(exact - p) > Math.ulp(p)) {
                     throw new AssertionError(exact + " against " + p);
                 }
+            }
+            if (adds) {
+                p = before + p;
             }
             boolean last = update.step() == updates.getLast().step();
             if (update.step() % foldEvery == 0 || (flush && last)) {

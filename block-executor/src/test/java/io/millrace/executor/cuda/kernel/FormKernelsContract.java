@@ -10,6 +10,7 @@ import io.millrace.memory.DType;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.Directions;
 import io.millrace.optim.estimate.Query;
+import io.millrace.optim.update.Decay;
 import io.millrace.optim.update.ElementProgram;
 import io.millrace.optim.update.PendingUpdates;
 import io.millrace.optim.update.Update;
@@ -28,6 +29,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 abstract class FormKernelsContract {
     private static final int ELEMENTS = 5003;
     private static final float EPS = 1e-3f;
+    private static final List<Decay> DECAYS =
+            List.of(Decay.of(1e-3), Decay.byFactor(1e-3), Decay.NONE, Decay.of(1e-9));
 
     private final long seed = Long.getLong("test.seed", System.nanoTime());
     private final Random random = new Random(seed);
@@ -172,7 +175,7 @@ abstract class FormKernelsContract {
                 .decay(0.999f)
                 .fma(p, -1e-2f, t, p)
                 .sign(t, m)
-                .fma(p, -1e-3f, t, p)
+                .moveBySum(g, -1e-3f, t, Decay.of(1e-3))
                 .build();
     }
 
@@ -354,7 +357,7 @@ abstract class FormKernelsContract {
                 terms.add(
                         new Update.Term(random.nextLong(), (float) random.nextGaussian() * 1e-3f));
             }
-            float decay = i % 2 == 0 ? 0.999f : 1f;
+            Decay decay = DECAYS.get(i % DECAYS.size());
             updates.add(new Update(from + i, random.nextLong(), decay, terms));
         }
         return updates;

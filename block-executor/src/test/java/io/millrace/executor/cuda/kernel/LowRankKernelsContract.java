@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.executor.cpu.param.FactorKernels;
 import io.millrace.executor.cpu.param.FactorTrack;
+import io.millrace.executor.cpu.param.LeftSide;
 import io.millrace.executor.cpu.param.LowRankPass;
 import io.millrace.executor.cpu.param.LowRankPlan;
 import io.millrace.executor.cpu.param.ParameterPass;
@@ -14,6 +15,7 @@ import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.GaussianDirection;
 import io.millrace.optim.direction.LowRankDirection;
 import io.millrace.optim.estimate.Query;
+import io.millrace.optim.update.Decay;
 import io.millrace.optim.update.FactorSchedule;
 import io.millrace.optim.update.PendingUpdates;
 import io.millrace.optim.update.Update;
@@ -68,7 +70,12 @@ abstract class LowRankKernelsContract {
             float[] sides = new float[3 * rows * rank];
             track.left().copyFrom(of(left));
             cpu.right(track, step, 0, columns, MemorySegment.ofArray(right));
-            cpu.sides(track, withLeft, query, 0, rows, MemorySegment.ofArray(sides));
+            cpu.sides(
+                    track.side(withLeft, Optional.empty(), Optional.empty(), List.of(query)),
+                    rows,
+                    0,
+                    rows,
+                    MemorySegment.ofArray(sides));
             CudaRig.Place deviceRight = rig.poisoned((long) right.length * Float.BYTES);
             CudaRig.Place deviceSides = rig.poisoned((long) sides.length * Float.BYTES);
             long deviceLeft = withLeft ? rig.values(DType.F32, left).address() : 0;
@@ -76,7 +83,11 @@ abstract class LowRankKernelsContract {
                     matrix,
                     direction.rightSeed(step),
                     new ThinSide(
-                            deviceLeft, deviceRight.address(), 1, query.seed(), query.scales()),
+                            deviceLeft,
+                            deviceRight.address(),
+                            Decay.NONE,
+                            query.seed(),
+                            query.scales()),
                     deviceSides.address());
             sameBits(deviceRight.read(), right, "V");
             sameBits(deviceSides.read(), sides, "sides");
@@ -127,7 +138,7 @@ abstract class LowRankKernelsContract {
         CudaRig.Place deviceTable = rig.bytes(table);
         FactorSchedule schedule = new FactorSchedule(direction, foldEvery, withMomentum);
         FactorKernels cpu = new FactorKernels(rank);
-        List<Update> updates = updates(11, withMomentum);
+        List<Update> updates = updates(11, withMomentum, foldEvery == 2);
         for (int step : new int[] {1, 3, 4, 5, 9, 11}) {
             bring(matrixTrack, cpu, updates, step);
             bring(vectorTrack, cpu, updates, step);
@@ -205,10 +216,15 @@ abstract class LowRankKernelsContract {
         long roundSeed = random.nextLong();
         Query query = new Query(random.nextLong(), List.of(EPS, -EPS));
         byte[] stored = CudaRig.pack(dtype, values);
-        LowRankPlan.Fold fold = new LowRankPlan.Fold(0.97f, of(left), of(before), roundSeed, true);
+        Decay decay = rank == 2 ? Decay.byFactor(0.03) : Decay.of(0.03);
+        LowRankPlan.Fold fold =
+                new LowRankPlan.Fold(
+                        decay, side(direction, left, List.of()), of(before), roundSeed, true);
         LowRankPlan.Side side =
                 new LowRankPlan.Side(
-                        0.99f, Optional.of(of(beside)), of(now), query.seed(), query.scales());
+                        columns == 7 ? Decay.NONE : decay,
+                        side(direction, beside, List.of(query)),
+                        of(now));
 
         byte[] folded = stored.clone();
         float[][] seen = new float[2][rows * columns];
@@ -219,7 +235,7 @@ abstract class LowRankKernelsContract {
                 new ThinFold(
                         deviceLeft.address(),
                         deviceBefore.address(),
-                        0.97f,
+                        decay,
                         rounding == Rounding.STOCHASTIC,
                         roundSeed,
                         true);
@@ -250,6 +266,19 @@ abstract class LowRankKernelsContract {
         float[][] unfolded = new float[2][rows * columns];
         run(direction, rounding, dtype, folded, columns, Optional.empty(), side, unfolded);
         lookUp(matrix, ThinFold.NONE, side, query, beside, now, unfolded);
+    }
+
+    private static LeftSide side(
+            LowRankDirection direction, float[] gathered, List<Query> queries) {
+        return new LeftSide(
+                direction,
+                TENSOR,
+                direction.rank(),
+                direction.scale(),
+                Optional.of(of(gathered)),
+                Optional.empty(),
+                Optional.empty(),
+                queries);
     }
 
     private void lookUp(
@@ -304,7 +333,7 @@ abstract class LowRankKernelsContract {
                 .range(
                         new StoredTensor(
                                 MemorySegment.ofArray(bytes), 0, dtype, TENSOR, elements, false),
-                        new LowRankPlan(direction, columns, fold, Optional.of(side)),
+                        new LowRankPlan(columns, fold, Optional.of(side)),
                         0,
                         elements,
                         new MemorySegment[] {of(seen[0]), of(seen[1])},
@@ -317,7 +346,7 @@ abstract class LowRankKernelsContract {
         int elements = 1003;
         float[] sums = normals(elements, 1e-2f);
         byte[] stored = CudaRig.pack(dtype, normals(elements, 0.3f));
-        List<Update> updates = updates(3, false);
+        List<Update> updates = updates(3, false, false);
         PendingUpdates pending = PendingUpdates.of(0, due ? 3 : 4, updates);
         Query query = new Query(random.nextLong(), List.of(EPS, -EPS));
         byte[] folded = stored.clone();
@@ -455,7 +484,7 @@ abstract class LowRankKernelsContract {
         return values;
     }
 
-    private List<Update> updates(int count, boolean withMomentum) {
+    private List<Update> updates(int count, boolean withMomentum, boolean byFactor) {
         List<Update> updates = new ArrayList<>();
         for (int i = 1; i <= count; i++) {
             List<Update.Term> terms = terms(1 + i % 3);
@@ -463,7 +492,8 @@ abstract class LowRankKernelsContract {
                     withMomentum
                             ? Optional.of(new Update.Momentum(0.9f, -1e-2f, terms(1 + i % 3)))
                             : Optional.empty();
-            float decay = i % 3 == 0 ? 1f : 0.999f;
+            Decay decay =
+                    i % 3 == 0 ? Decay.NONE : byFactor ? Decay.byFactor(1e-3) : Decay.of(1e-4);
             updates.add(new Update(i, random.nextLong(), decay, terms, momentum, Optional.empty()));
         }
         return updates;

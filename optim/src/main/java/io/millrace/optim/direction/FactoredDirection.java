@@ -1,0 +1,76 @@
+package io.millrace.optim.direction;
+
+/**
+ * A direction that is a product of thin factors on every matrix [m, n]: {@code z = κ · L C Rᵀ} with
+ * L [m, r], R [n, r] and a core C, which is never formed. What a query's seed makes is its {@link
+ * Core}; the other factors are fixed over windows of steps, so that updates gather in what is as
+ * large as the core. Other tensors take the dense gaussian z. Implementations hold no state and may
+ * be used from any thread.
+ */
+public non-sealed interface FactoredDirection extends Direction {
+    /** What a query's seed makes, and so what updates gather. */
+    enum Core {
+        /** The left factor itself, [m, r]. */
+        LEFT,
+        /** A square between two fixed factors, [r, r]. */
+        SQUARE,
+        /** The diagonal of a square between two fixed factors, [r]. */
+        DIAGONAL;
+
+        /**
+         * How many numbers that are.
+         *
+         * @param rows m
+         * @param rank r
+         */
+        public long floats(long rows, long rank) {
+            return switch (this) {
+                case LEFT -> rows * rank;
+                case SQUARE -> rank * rank;
+                case DIAGONAL -> rank;
+            };
+        }
+    }
+
+    /** What a query's seed makes. */
+    Core core();
+
+    /** The largest r. */
+    int rank();
+
+    /** r of a matrix [rows, columns]. */
+    default int rank(long rows, long columns) {
+        return (int) Math.min(rank(), Math.min(rows, columns));
+    }
+
+    /** κ of a matrix [rows, columns]. */
+    float scale(long rows, long columns);
+
+    /** Which of the fixed factors there are in a step: a number from 0 that never falls. */
+    long windowOf(long step);
+
+    /**
+     * Whether the columns of fixed factors are made orthonormal, in order, once they are filled.
+     */
+    default boolean isOrthonormal() {
+        return false;
+    }
+
+    /** Consecutive elements of the core of a query, row-major, standard normal. */
+    void fillCore(
+            long seed, int tensorId, long firstElement, float[] values, int offset, int count);
+
+    /**
+     * Consecutive elements of the fixed left factor as it is in a step, row-major [m, r], standard
+     * normal. Not asked for where the core is the left factor.
+     */
+    void fillLeft(
+            long step, int tensorId, long firstElement, float[] values, int offset, int count);
+
+    /**
+     * Consecutive elements of the fixed right factor as it is in a step, row-major [n, r], standard
+     * normal.
+     */
+    void fillRight(
+            long step, int tensorId, long firstElement, float[] values, int offset, int count);
+}
