@@ -78,8 +78,7 @@ class ExportCommandTest {
                 .containsPattern(", cut down to 5 with a relative error of [0-9]\\.[0-9]{2}e-01: ");
 
         adapter = temp.resolve("told");
-        JsonObject answer =
-                Json.parseObject(command.done(export(journal, "--rank=5", "--json")));
+        JsonObject answer = Json.parseObject(command.done(export(journal, "--rank=5", "--json")));
         assertThat(answer.integer("rank")).isEqualTo(12);
         assertThat(answer.number("relative_error")).isBetween(0.1, 1.0);
         assertThat(answer.string("rounded_to")).isEqualTo("BF16");

@@ -140,8 +140,7 @@ final class StubEngine implements Operations {
     @Override
     public ExportedAdapter export(AdapterRequest request) {
         failWhereTold();
-        return new ExportedAdapter(
-                7, 3, 6, List.of(), 0, Optional.empty(), Optional.empty(), 4096);
+        return new ExportedAdapter(7, 3, 6, List.of(), 0, Optional.empty(), Optional.empty(), 4096);
     }
 
     @Override

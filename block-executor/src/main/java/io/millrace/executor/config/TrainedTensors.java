@@ -17,8 +17,9 @@ import java.util.stream.Collectors;
 
 /**
  * Which tensors a run trains: all, or those whose names match patterns. {@code *} stands for any
- * text and {@code ?} for a character; the word {@code matrices} stands for every tensor of two axes;
- * a pattern behind {@code !} leaves out. Where all patterns leave out, they do so of all tensors.
+ * text and {@code ?} for a character; the word {@code matrices} stands for every tensor of two
+ * axes; a pattern behind {@code !} leaves out. Where all patterns leave out, they do so of all
+ * tensors.
  */
 public final class TrainedTensors {
     /** The value that stands for all tensors. */
@@ -97,10 +98,7 @@ public final class TrainedTensors {
             return layout;
         }
         List<TensorSlot> slots =
-                layout.blocks().stream()
-                        .map(BlockLayout::tensors)
-                        .flatMap(List::stream)
-                        .toList();
+                layout.blocks().stream().map(BlockLayout::tensors).flatMap(List::stream).toList();
         for (Rule rule : rules) {
             if (slots.stream().noneMatch(rule.takes)) {
                 throw refused(

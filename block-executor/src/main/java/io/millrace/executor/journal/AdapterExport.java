@@ -136,8 +136,7 @@ public final class AdapterExport {
             Optional<TrainedVectors> left =
                     vectors.isEmpty()
                             ? Optional.empty()
-                            : Optional.of(
-                                    TrainedVectors.of(checkpoint, layout, vectors, factors));
+                            : Optional.of(TrainedVectors.of(checkpoint, layout, vectors, factors));
             left.filter(_ -> !request.dropVectors()).ifPresent(this::refuse);
             return write(targets, matrices, factors, left);
         }
@@ -182,10 +181,10 @@ public final class AdapterExport {
     private void refuse(TrainedVectors vectors) {
         throw new BadInputException(
                 request.journal() + ", line 1",
-                "the run tuned "
-                        + vectors.describe()
-                        + ", and a LoRA has no place for vectors",
-                "tune with --tune " + TrainedTensors.MATRICES + ", or leave them out with"
+                "the run tuned " + vectors.describe() + ", and a LoRA has no place for vectors",
+                "tune with --tune "
+                        + TrainedTensors.MATRICES
+                        + ", or leave them out with"
                         + " --drop-vectors");
     }
 
@@ -213,8 +212,7 @@ public final class AdapterExport {
         double squares = 0;
         double lostSquares = 0;
         try (AdapterWriter writer =
-                AdapterWriter.create(
-                        DurableFiles.system(), request.out(), config, notes())) {
+                AdapterWriter.create(DurableFiles.system(), request.out(), config, notes())) {
             for (Map.Entry<TensorSlot, LoraPart> one : parts.entrySet()) {
                 LoraPart part = one.getValue();
                 LowRankProduct change = factors.of(one.getKey(), blockOf(one.getKey()));

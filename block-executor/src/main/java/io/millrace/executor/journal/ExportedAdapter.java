@@ -40,6 +40,5 @@ public record ExportedAdapter(
      * @param rank what it got
      * @param relativeError Frobenius norm of what that lacks, over that of the whole change
      */
-    public record Matrix(
-            String module, long rows, long columns, int rank, double relativeError) {}
+    public record Matrix(String module, long rows, long columns, int rank, double relativeError) {}
 }

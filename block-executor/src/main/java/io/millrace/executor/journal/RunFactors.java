@@ -109,8 +109,7 @@ final class RunFactors implements AutoCloseable {
         long rows = LowRankSize.rowsOf(slot);
         long columns = LowRankSize.columnsOf(slot);
         TallMatrix left = new TallMatrix(slice(0, rows * rank()), rows, rank());
-        TallMatrix right =
-                new TallMatrix(slice(rows * rank(), columns * rank()), columns, rank());
+        TallMatrix right = new TallMatrix(slice(rows * rank(), columns * rank()), columns, rank());
         long used = (rows + columns) * rank();
         long gathered = rows * direction.rank();
         FactorTrack track =
@@ -136,8 +135,7 @@ final class RunFactors implements AutoCloseable {
             share(
                     columns,
                     direction.rank(),
-                    (worker, from, to) ->
-                            spreadRight(slot, last, worker, from, to, right, column));
+                    (worker, from, to) -> spreadRight(slot, last, worker, from, to, right, column));
         }
         return new LowRankProduct(left, right);
     }
@@ -195,8 +193,7 @@ final class RunFactors implements AutoCloseable {
         long each = Math.max(1, TASK_FLOATS / width);
         pool.parallelFor(
                 Math.toIntExact(Math.ceilDiv(rows, each)),
-                (task, worker) ->
-                        work.run(worker, task * each, Math.min(rows, (task + 1) * each)));
+                (task, worker) -> work.run(worker, task * each, Math.min(rows, (task + 1) * each)));
     }
 
     /** Puts {@code L / √r} into its columns, as a fold makes it. */

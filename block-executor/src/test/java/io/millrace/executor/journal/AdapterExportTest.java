@@ -170,8 +170,7 @@ class AdapterExportTest {
                 if (!table && !name.endsWith(".lora_A.weight")) {
                     continue;
                 }
-                String module =
-                        name.substring(PREFIX.length()).replaceFirst("\\.lora_.*$", "");
+                String module = name.substring(PREFIX.length()).replaceFirst("\\.lora_.*$", "");
                 String other = name.replaceFirst("_A(\\.weight)?$", "_B$1");
                 List<Long> inner = file.tensor(name).shape();
                 int rank = Math.toIntExact(inner.get(0));
@@ -180,9 +179,7 @@ class AdapterExportTest {
                 long r = ranks.has(module) ? ranks.integer(module) : config.integer("r");
                 assertThat(r).as(module).isEqualTo(rank);
                 double alpha =
-                        alphas.has(module)
-                                ? alphas.integer(module)
-                                : config.integer("lora_alpha");
+                        alphas.has(module) ? alphas.integer(module) : config.integer("lora_alpha");
                 double[] product =
                         product(
                                 file.readFloats(other),
@@ -325,8 +322,8 @@ class AdapterExportTest {
         "opt, 'matrices,!*embed_tokens*', model.decoder.embed_positions.weight, at an offset",
         "gpt2-hubnames, matrices, wte.weight, embedding and head in one"
     })
-    void whatPeftHasNoAdapterForIsRefused(
-            String model, String tune, String tensor, String obstacle) throws IOException {
+    void whatPeftHasNoAdapterForIsRefused(String model, String tune, String tensor, String obstacle)
+            throws IOException {
         run(config(model, tune).steps(1));
         assertThatThrownBy(() -> export(model))
                 .isInstanceOf(BadInputException.class)

@@ -131,7 +131,8 @@ public final class LoraTargets {
             String suffix = target.suffix();
             boolean all =
                     modules.stream()
-                            .filter(module -> module.equals(suffix) || module.endsWith("." + suffix))
+                            .filter(module ->
+                                    module.equals(suffix) || module.endsWith("." + suffix))
                             .allMatch(paths::contains);
             names.add(all ? suffix : target.module());
         }

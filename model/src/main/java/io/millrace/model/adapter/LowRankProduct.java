@@ -57,8 +57,7 @@ public record LowRankProduct(TallMatrix left, TallMatrix right) {
             for (int j = 0; j < whole; j++) {
                 ofLeft[i][j] = Columns.dot(rightFactor[j], svd.right()[i], whole) / root;
                 ofRight[i][j] =
-                        Columns.dot(leftFactor[j], svd.scaledLeft()[i], whole)
-                                / (values[i] * root);
+                        Columns.dot(leftFactor[j], svd.scaledLeft()[i], whole) / (values[i] * root);
             }
         }
         return new Cut(

@@ -44,8 +44,7 @@ final class TriangularFactor {
             double first = top >= 0 ? top + norm : top - norm; // of the reflection's vector
             double half = norm * (norm + Math.abs(top)); // of its square
             for (int l = j + 1; l < size; l++) {
-                double along =
-                        (first * columns[l][j] + Columns.dot(pivot, tile[l], count)) / half;
+                double along = (first * columns[l][j] + Columns.dot(pivot, tile[l], count)) / half;
                 columns[l][j] -= along * first;
                 Columns.add(tile[l], pivot, -along, count);
             }

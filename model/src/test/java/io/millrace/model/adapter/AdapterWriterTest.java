@@ -42,8 +42,7 @@ class AdapterWriterTest {
     private Path work;
 
     private static LoraPart part(String module, LoraTarget.Kind kind) {
-        return new LoraPart(
-                new LoraTarget(module + ".weight", module, kind), ROWS, COLUMNS, RANK);
+        return new LoraPart(new LoraTarget(module + ".weight", module, kind), ROWS, COLUMNS, RANK);
     }
 
     @BeforeEach

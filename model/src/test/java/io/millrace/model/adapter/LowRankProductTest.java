@@ -95,9 +95,14 @@ class LowRankProductTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"300, 40, 6, 3", "40, 700, 9, 1", "64, 65, 20, 19", "257, 257, 1, 1", "50, 33, 5, 5"})
-    void keepsTheLargestSingularValues(
-            int rows, int columns, int rank, int kept, @Seed long seed) {
+    @CsvSource({
+        "300, 40, 6, 3",
+        "40, 700, 9, 1",
+        "64, 65, 20, 19",
+        "257, 257, 1, 1",
+        "50, 33, 5, 5"
+    })
+    void keepsTheLargestSingularValues(int rows, int columns, int rank, int kept, @Seed long seed) {
         Random random = new Random(seed);
         double[] values = new double[rank];
         for (int k = 0; k < rank; k++) {
@@ -146,8 +151,7 @@ class LowRankProductTest {
     @Test
     void nothingIsCutToNothing() {
         try (Arena arena = Arena.ofConfined()) {
-            LowRankProduct nothing =
-                    new LowRankProduct(matrix(arena, 10, 4), matrix(arena, 20, 4));
+            LowRankProduct nothing = new LowRankProduct(matrix(arena, 10, 4), matrix(arena, 20, 4));
             LowRankProduct.Cut cut = nothing.cutTo(2);
             assertThat(cut.relativeError()).isZero();
             assertThat(distance(dense(cut.product()), new double[10][20])).isZero();
