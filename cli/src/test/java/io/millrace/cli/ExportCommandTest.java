@@ -110,6 +110,7 @@ class ExportCommandTest {
                 .contains(decayed + ", step 1: weight decay of 0.1 shrinks whole matrices")
                 .contains("; tune with --weight-decay 0, or ");
         assertThat(command.refused(export(decayed, "--rank=0"))).contains("--rank: 0 is below 1; ");
+        assertThat(command.refused(export(decayed, "--peft=false"))).contains("--peft: is false, ");
     }
 
     @Test

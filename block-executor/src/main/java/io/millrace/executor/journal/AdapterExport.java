@@ -194,18 +194,7 @@ public final class AdapterExport {
             RunFactors factors,
             Optional<TrainedVectors> left) {
         int whole = RunFactors.rank(direction, updates.lastStep());
-        Map<TensorSlot, LoraPart> parts = new LinkedHashMap<>();
-        for (TensorSlot slot : matrices) {
-            long rows = LowRankSize.rowsOf(slot);
-            long columns = LowRankSize.columnsOf(slot);
-            parts.put(
-                    slot,
-                    new LoraPart(
-                            targets.target(slot.name()),
-                            rows,
-                            columns,
-                            request.rank(whole, Math.min(rows, columns))));
-        }
+        Map<TensorSlot, LoraPart> parts = parts(targets, matrices, whole);
         LoraConfig config =
                 LoraConfig.of(request.base().toString(), List.copyOf(parts.values()), targets);
         List<ExportedAdapter.Matrix> made = new ArrayList<>();
@@ -225,13 +214,7 @@ public final class AdapterExport {
                     error = cut.relativeError();
                 }
                 writer.write(part, change);
-                made.add(
-                        new ExportedAdapter.Matrix(
-                                part.target().module(),
-                                part.rows(),
-                                part.columns(),
-                                part.rank(),
-                                error));
+                made.add(made(part, error));
             }
             writer.commit();
         }
@@ -244,6 +227,23 @@ public final class AdapterExport {
                 left,
                 rounded(matrices),
                 factors.bytes());
+    }
+
+    private Map<TensorSlot, LoraPart> parts(
+            LoraTargets targets, List<TensorSlot> matrices, int whole) {
+        Map<TensorSlot, LoraPart> parts = new LinkedHashMap<>();
+        for (TensorSlot slot : matrices) {
+            long rows = LowRankSize.rowsOf(slot);
+            long columns = LowRankSize.columnsOf(slot);
+            int rank = request.rank(whole, Math.min(rows, columns));
+            parts.put(slot, new LoraPart(targets.target(slot.name()), rows, columns, rank));
+        }
+        return parts;
+    }
+
+    private static ExportedAdapter.Matrix made(LoraPart part, double relativeError) {
+        return new ExportedAdapter.Matrix(
+                part.target().module(), part.rows(), part.columns(), part.rank(), relativeError);
     }
 
     private int blockOf(TensorSlot slot) {

@@ -6,6 +6,7 @@ import io.millrace.cli.option.JsonOption;
 import io.millrace.executor.journal.AdapterRequest;
 import io.millrace.executor.journal.ExportedAdapter;
 import io.millrace.executor.journal.TrainedVectors;
+import io.millrace.memory.BadInputException;
 import io.millrace.memory.ByteSize;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -76,6 +77,9 @@ public final class ExportCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        if (!peft) {
+            throw new BadInputException("--peft", "is false, the only form there is", "give it");
+        }
         ExportedAdapter adapter =
                 context.engine()
                         .export(
