@@ -3,6 +3,7 @@ package io.millrace.cli;
 import io.millrace.cli.command.CleanCommand;
 import io.millrace.cli.command.DemoCommand;
 import io.millrace.cli.command.EvalCommand;
+import io.millrace.cli.command.ExportCommand;
 import io.millrace.cli.command.FindCommand;
 import io.millrace.cli.command.ForwardCommand;
 import io.millrace.cli.command.GenerateCommand;
@@ -76,6 +77,7 @@ final class Millrace implements Callable<Integer> {
                         new GenerateCommand(context),
                         new ForwardCommand(context),
                         new ReplayCommand(context),
+                        new ExportCommand(context),
                         new CleanCommand(context),
                         new JournalCommand(context),
                         new SynthCommand(context),

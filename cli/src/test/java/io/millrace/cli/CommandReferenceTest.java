@@ -31,6 +31,7 @@ class CommandReferenceTest {
                         "generate",
                         "forward",
                         "replay",
+                        "export",
                         "clean",
                         "journal",
                         "synth",

@@ -15,6 +15,8 @@ import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.find.EpsTrial;
 import io.millrace.executor.find.FindResult;
 import io.millrace.executor.find.RateTrial;
+import io.millrace.executor.journal.AdapterRequest;
+import io.millrace.executor.journal.ExportedAdapter;
 import io.millrace.executor.journal.JournalReport;
 import io.millrace.executor.journal.Replay;
 import io.millrace.executor.run.EvalResult;
@@ -133,6 +135,12 @@ final class StubEngine implements Operations {
         replayed = List.of(base, journal, out);
         replayedUntil = until;
         return new Replay.Result(until.orElse(12), 8);
+    }
+
+    @Override
+    public ExportedAdapter export(AdapterRequest request) {
+        failWhereTold();
+        return new ExportedAdapter(7, 3, 6, List.of(), 0, Optional.empty(), Optional.empty(), 4096);
     }
 
     @Override

@@ -10,16 +10,23 @@ import io.millrace.optim.option.OptionTypes;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
  * Which tensors a run trains: all, or those whose names match patterns. {@code *} stands for any
- * text and {@code ?} for a character; a pattern behind {@code !} leaves out. Where all patterns
- * leave out, they do so of all tensors.
+ * text and {@code ?} for a character; the word {@code matrices} stands for every tensor of two
+ * axes; a pattern behind {@code !} leaves out. Where all patterns leave out, they do so of all
+ * tensors.
  */
 public final class TrainedTensors {
     /** The value that stands for all tensors. */
     public static final String FULL = "full";
+
+    /** The pattern that stands for every tensor of two axes. */
+    public static final String MATRICES = "matrices";
 
     /** The option. */
     public static final Option<String> TUNE =
@@ -27,7 +34,8 @@ public final class TrainedTensors {
                     .label("WHAT")
                     .help(
                             "Tensors to tune: full, or patterns of names with commas between them,"
-                                    + " such as '*q_proj*,*v_proj*' or '!*embed*'; a ! leaves out.")
+                                    + " such as '*q_proj*,*v_proj*' or '!*embed*'; a ! leaves out."
+                                    + " The pattern matrices stands for all tensors of two axes.")
                     .usual(FULL)
                     .limit(
                             new Limit<>(
@@ -41,7 +49,7 @@ public final class TrainedTensors {
     private final String text;
     private final List<Rule> rules = new ArrayList<>();
 
-    private record Rule(String text, Pattern pattern, boolean leavesOut) {}
+    private record Rule(String text, Predicate<TensorSlot> takes, boolean leavesOut) {}
 
     /** What a value of the option means. */
     public TrainedTensors(String text) {
@@ -60,7 +68,10 @@ public final class TrainedTensors {
                 .noneMatch(part -> part.isBlank() || part.equals("!"));
     }
 
-    private static Pattern pattern(String glob) {
+    private static Predicate<TensorSlot> pattern(String glob) {
+        if (glob.equals(MATRICES)) {
+            return slot -> slot.shape().size() == 2;
+        }
         StringBuilder regex = new StringBuilder();
         for (int i = 0; i < glob.length(); i++) {
             char one = glob.charAt(i);
@@ -71,7 +82,8 @@ public final class TrainedTensors {
                         default -> Pattern.quote(String.valueOf(one));
                     });
         }
-        return Pattern.compile(regex.toString());
+        Predicate<String> names = Pattern.compile(regex.toString()).asMatchPredicate();
+        return slot -> names.test(slot.name());
     }
 
     /**
@@ -85,29 +97,34 @@ public final class TrainedTensors {
             requirePlain(layout);
             return layout;
         }
-        List<String> names =
-                layout.blocks().stream()
-                        .map(BlockLayout::tensors)
-                        .flatMap(List::stream)
-                        .map(TensorSlot::name)
-                        .toList();
+        List<TensorSlot> slots =
+                layout.blocks().stream().map(BlockLayout::tensors).flatMap(List::stream).toList();
         for (Rule rule : rules) {
-            if (names.stream().noneMatch(name -> rule.pattern.matcher(name).matches())) {
-                throw refused("'" + rule.text + "' matches no tensor, such as " + names.getFirst());
+            if (slots.stream().noneMatch(rule.takes)) {
+                throw refused(
+                        "'"
+                                + rule.text
+                                + "' matches no tensor, such as "
+                                + slots.getFirst().name());
             }
         }
-        if (names.stream().noneMatch(this::trains)) {
+        Set<String> trained =
+                slots.stream()
+                        .filter(this::trains)
+                        .map(TensorSlot::name)
+                        .collect(Collectors.toSet());
+        if (trained.isEmpty()) {
             throw refused("'" + text + "' leaves no tensor to tune");
         }
         requirePlain(layout);
-        return layout.training(this::trains);
+        return layout.training(trained::contains);
     }
 
     /** Refuses to train what is in a format that can only be read. */
     private void requirePlain(ModelLayout layout) {
         for (BlockLayout block : layout.blocks()) {
             for (TensorSlot slot : block.tensors()) {
-                if (!slot.isPlain() && trains(slot.name())) {
+                if (!slot.isPlain() && trains(slot)) {
                     throw new BadInputException(
                             TUNE.spelled(),
                             "'"
@@ -126,10 +143,10 @@ public final class TrainedTensors {
                 TUNE.spelled(), fault, "give patterns of names of the model's tensors, or full");
     }
 
-    private boolean trains(String name) {
+    private boolean trains(TensorSlot slot) {
         boolean trained = rules.stream().allMatch(Rule::leavesOut);
         for (Rule rule : rules) {
-            if (rule.pattern.matcher(name).matches()) {
+            if (rule.takes.test(slot)) {
                 trained = !rule.leavesOut;
             }
         }

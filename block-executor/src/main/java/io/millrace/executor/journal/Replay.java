@@ -93,18 +93,7 @@ public final class Replay {
         JournalHeader header = read.header();
         try (Checkpoint checkpoint = Checkpoint.open(base)) {
             CheckpointWriter.checkWritable(out, checkpoint.layout().sizeBytes());
-            String fingerprint = checkpoint.scan().fingerprint();
-            if (!fingerprint.equals(header.base())) {
-                throw new BadInputException(
-                        journal.toString(),
-                        "field 'base' is "
-                                + header.base()
-                                + ", and the weights in "
-                                + base
-                                + " are "
-                                + fingerprint,
-                        "give the folder that the run began from");
-            }
+            requireBase(checkpoint, journal, header);
             ModelLayout layout = checkpoint.layout();
             if (!header.dtype().equals(JournalHeader.AS_STORED)) {
                 layout = checkpoint.layout(DType.find(header.dtype()).orElseThrow());
@@ -163,8 +152,24 @@ public final class Replay {
         }
     }
 
+    /** What a journal says is of the weights that it began from, and of no others. */
+    static void requireBase(Checkpoint checkpoint, Path journal, JournalHeader header) {
+        String fingerprint = checkpoint.scan().fingerprint();
+        if (!fingerprint.equals(header.base())) {
+            throw new BadInputException(
+                    journal.toString(),
+                    "field 'base' is "
+                            + header.base()
+                            + ", and the weights in "
+                            + checkpoint.directory()
+                            + " are "
+                            + fingerprint,
+                    "give the folder that the run began from");
+        }
+    }
+
     /** A run drops a line that a crash cut off and does its step again; a replay cannot. */
-    private static void requireWhole(Path journal, Journal read) {
+    static void requireWhole(Path journal, Journal read) {
         if (read.tornBytes() > 0) {
             throw new BadInputException(
                     journal + ", line " + (read.records().size() + 2),

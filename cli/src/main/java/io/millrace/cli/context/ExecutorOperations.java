@@ -12,6 +12,9 @@ import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.find.FindResult;
 import io.millrace.executor.find.Finder;
+import io.millrace.executor.journal.AdapterExport;
+import io.millrace.executor.journal.AdapterRequest;
+import io.millrace.executor.journal.ExportedAdapter;
 import io.millrace.executor.journal.JournalReport;
 import io.millrace.executor.journal.Replay;
 import io.millrace.executor.run.EvalResult;
@@ -75,6 +78,11 @@ public final class ExecutorOperations implements Operations {
         return until.isPresent()
                 ? Replay.until(base, journal, until.getAsLong(), out)
                 : Replay.run(base, journal, out);
+    }
+
+    @Override
+    public ExportedAdapter export(AdapterRequest request) {
+        return AdapterExport.run(request);
     }
 
     @Override

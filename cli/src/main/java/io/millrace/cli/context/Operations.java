@@ -10,6 +10,8 @@ import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.find.FindResult;
+import io.millrace.executor.journal.AdapterRequest;
+import io.millrace.executor.journal.ExportedAdapter;
 import io.millrace.executor.journal.JournalReport;
 import io.millrace.executor.journal.Replay;
 import io.millrace.executor.run.EvalResult;
@@ -58,6 +60,9 @@ public interface Operations {
 
     /** Rebuilds a tuned model from its base and its journal, up to a step if one is given. */
     Replay.Result replay(Path base, Path journal, OptionalLong until, Path out);
+
+    /** Makes an adapter of a low-rank run. */
+    ExportedAdapter export(AdapterRequest request);
 
     /** Reads what a journal tells of its run, and whether a model is its base. */
     JournalReport journal(Path file, Optional<Path> model);

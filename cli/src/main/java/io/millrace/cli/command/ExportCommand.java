@@ -1,0 +1,173 @@
+package io.millrace.cli.command;
+
+import io.millrace.cli.context.CommandContext;
+import io.millrace.cli.context.ExitCode;
+import io.millrace.cli.option.JsonOption;
+import io.millrace.executor.journal.AdapterRequest;
+import io.millrace.executor.journal.ExportedAdapter;
+import io.millrace.executor.journal.TrainedVectors;
+import io.millrace.memory.BadInputException;
+import io.millrace.memory.ByteSize;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code millrace export}. */
+@Command(
+        name = "export",
+        description = "Make a LoRA adapter of a low-rank run, of its base and its journal.")
+public final class ExportCommand implements Callable<Integer> {
+    private static final String ROW = "%-48s %15s %6s %15s";
+
+    private final CommandContext context;
+
+    @Option(
+            names = "--journal",
+            required = true,
+            paramLabel = "FILE",
+            description = "The run's journal.jsonl.")
+    private Path journal;
+
+    @Option(
+            names = "--model",
+            required = true,
+            paramLabel = "DIR",
+            description = "Hugging Face folder of the base model that the run began with.")
+    private Path base;
+
+    @Option(
+            names = "--peft",
+            required = true,
+            description = "Write the files that PEFT loads, in float32.")
+    private boolean peft;
+
+    @Option(
+            names = "--rank",
+            paramLabel = "R",
+            description =
+                    "The most that a matrix gets: its change is cut down to the nearest of that rank."
+                            + " Default: all of the change, which is the run's rank times its"
+                            + " windows.")
+    private Integer rank;
+
+    @Option(
+            names = "--drop-vectors",
+            description = "Leave out what the run made of tensors that are no matrices.")
+    private boolean dropVectors;
+
+    @Option(
+            names = "--out",
+            required = true,
+            paramLabel = "DIR",
+            description = "Folder for the adapter.")
+    private Path out;
+
+    @Mixin private JsonOption json = new JsonOption();
+
+    public ExportCommand(CommandContext context) {
+        this.context = context;
+    }
+
+    @Override
+    public Integer call() {
+        if (!peft) {
+            throw new BadInputException("--peft", "is false, the only form there is", "give it");
+        }
+        ExportedAdapter adapter =
+                context.engine()
+                        .export(
+                                new AdapterRequest(
+                                        base,
+                                        journal,
+                                        out,
+                                        rank == null ? OptionalInt.empty() : OptionalInt.of(rank),
+                                        dropVectors));
+        if (json.wanted()) {
+            context.printJson(answer(adapter));
+        } else {
+            print(adapter);
+        }
+        return ExitCode.DONE;
+    }
+
+    private void print(ExportedAdapter adapter) {
+        if (rank != null) {
+            context.print(format(ROW, "module", "matrix", "rank", "relative error"));
+            for (ExportedAdapter.Matrix one : adapter.matrices()) {
+                context.print(
+                        format(
+                                ROW,
+                                one.module(),
+                                one.rows() + " x " + one.columns(),
+                                one.rank(),
+                                format("%.2e", one.relativeError())));
+            }
+        }
+        context.print(
+                format(
+                        "%d steps in %d windows: rank %d beside %d matrices%s: %s",
+                        adapter.steps(),
+                        adapter.windows(),
+                        adapter.rank(),
+                        adapter.matrices().size(),
+                        rank == null
+                                ? ""
+                                : format(
+                                        ", cut down to %d with a relative error of %.2e",
+                                        rank, adapter.relativeError()),
+                        out));
+        adapter.dropped().ifPresent(vectors -> context.print("left out: " + vectors.describe()));
+        adapter.rounded()
+                .ifPresent(dtype ->
+                        context.print(
+                                "the run rounded its weights to "
+                                        + dtype
+                                        + "; the adapter is the change before that"));
+        context.print("memory: one matrix at a time, " + ByteSize.format(adapter.hostBytes()));
+    }
+
+    private Map<String, Object> answer(ExportedAdapter adapter) {
+        Map<String, Object> answer = new LinkedHashMap<>();
+        answer.put("steps", adapter.steps());
+        answer.put("windows", adapter.windows());
+        answer.put("rank", adapter.rank());
+        answer.put("relative_error", adapter.relativeError());
+        List<Map<String, Object>> matrices =
+                adapter.matrices().stream().map(ExportCommand::answer).toList();
+        answer.put("matrices", matrices);
+        answer.put("dropped", adapter.dropped().map(ExportCommand::answer).orElse(null));
+        answer.put("rounded_to", adapter.rounded().map(Enum::name).orElse(null));
+        answer.put("host_bytes", adapter.hostBytes());
+        answer.put("out", out.toString());
+        return answer;
+    }
+
+    private static Map<String, Object> answer(ExportedAdapter.Matrix matrix) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("module", matrix.module());
+        fields.put("shape", List.of(matrix.rows(), matrix.columns()));
+        fields.put("rank", matrix.rank());
+        fields.put("relative_error", matrix.relativeError());
+        return fields;
+    }
+
+    private static Map<String, Object> answer(TrainedVectors vectors) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("vectors", vectors.count());
+        fields.put("change_norm", vectors.change());
+        fields.put("base_norm", vectors.norm());
+        return fields;
+    }
+
+    @SuppressWarnings("AnnotateFormatMethod") // its annotation is a library of its own
+    private static String format(String form, Object... values) {
+        return String.format(Locale.ROOT, form, values);
+    }
+}
