@@ -39,8 +39,7 @@ public interface TensorFormat {
      * @param count how many
      * @throws IllegalArgumentException where it holds no weights
      */
-    void load(
-            MemorySegment bytes, long offset, long first, float[] values, int start, int count);
+    void load(MemorySegment bytes, long offset, long first, float[] values, int start, int count);
 
     /**
      * Bytes of a tensor.

@@ -178,7 +178,7 @@ public final class Checkpoint implements AutoCloseable {
             TensorInfo embedding = tensors().get(program.tied().orElseThrow());
             TensorInfo copy = tensors().get(name);
             if (!copy.shape().equals(embedding.shape())
-                    || copy.format() != embedding.format()
+                    || !copy.format().equals(embedding.format())
                     || !sameBytes(copy, embedding)) {
                 throw new BadInputException(
                         copy.file().toString(),
@@ -345,7 +345,7 @@ public final class Checkpoint implements AutoCloseable {
 
     private void readPart(TensorSlot slot, long offsetBytes, MemorySegment dst, CRC32C crc) {
         TensorInfo stored = tensors().get(slot.name());
-        if (stored.format() == slot.format()) {
+        if (stored.format().equals(slot.format())) {
             weights.read(stored, offsetBytes, dst);
             crc.update(dst.asByteBuffer());
             return;
@@ -402,7 +402,7 @@ public final class Checkpoint implements AutoCloseable {
             TensorInfo tensor, TensorFormat format, long first, MemorySegment elements) {
         long at = Elements.firstNonFinite(elements, format);
         if (at >= 0) {
-            boolean converted = format != tensor.format();
+            boolean converted = !format.equals(tensor.format());
             String as =
                     converted && format instanceof DType dtype
                             ? " when stored as " + dtype.torchName()

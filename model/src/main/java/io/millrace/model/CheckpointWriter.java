@@ -3,8 +3,8 @@ package io.millrace.model;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
-import io.millrace.memory.TensorFormat;
 import io.millrace.memory.StateSlot;
+import io.millrace.memory.TensorFormat;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.file.DurableFiles;
 import io.millrace.model.file.SafetensorsFile;
@@ -227,7 +227,7 @@ public final class CheckpointWriter implements AutoCloseable {
     private static Optional<DType> convertedTo(Checkpoint base, ModelLayout layout) {
         return layout.blocks().stream()
                 .flatMap(block -> block.tensors().stream())
-                .filter(slot -> slot.format() != base.tensors().get(slot.name()).format())
+                .filter(slot -> !slot.format().equals(base.tensors().get(slot.name()).format()))
                 .map(TensorSlot::dtype)
                 .findFirst();
     }

@@ -51,7 +51,8 @@ public final class StateFile implements AutoCloseable {
                         file.find(wanted.name())
                                 .orElseThrow(() ->
                                         refused(folder, "has no state '" + wanted.name() + "'"));
-                if (found.format() != wanted.format() || !found.shape().equals(wanted.shape())) {
+                if (!found.format().equals(wanted.format())
+                        || !found.shape().equals(wanted.shape())) {
                     throw refused(
                             folder,
                             "has state '"

@@ -71,10 +71,7 @@ final class WeightScanner {
                 String line =
                         String.format(
                                 "%s %s %s %08x\n",
-                                name,
-                                tensor.format().name(),
-                                tensor.shape(),
-                                checksums.get(name));
+                                name, tensor.format().name(), tensor.shape(), checksums.get(name));
                 digest.update(line.getBytes(StandardCharsets.UTF_8));
             });
             return HexFormat.of().formatHex(digest.digest());

@@ -55,8 +55,7 @@ public final class AdapterExport {
         this.checkpoint = checkpoint;
         direction = lowRank(request.journal(), methods);
         rule = methods.rule();
-        layout = RunLayout.of(
-                        storedLayout(), methods.trained(), rule, methods.participation());
+        layout = RunLayout.of(storedLayout(), methods.trained(), rule, methods.participation());
         updates = new UpdateLog(rule, methods.participation(), layout.visits());
         journal.records().forEach(updates::add);
     }

@@ -56,7 +56,7 @@ public record BlockOrigin(Checkpoint base, ModelLayout layout, Optional<Saved> s
         return saved.isEmpty()
                 && layout.blocks().stream()
                         .flatMap(block -> block.tensors().stream())
-                        .allMatch(slot -> info(slot).format() == slot.format());
+                        .allMatch(slot -> info(slot).format().equals(slot.format()));
     }
 
     /** Reads straight from the base's files, without a copy in the page cache. */

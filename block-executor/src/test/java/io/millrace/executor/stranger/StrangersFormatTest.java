@@ -82,7 +82,7 @@ class StrangersFormatTest {
                 SafetensorsFile tuned = SafetensorsFile.open(memory.resolve(WEIGHTS));
                 SafetensorsFile same = SafetensorsFile.open(oracle.resolve(WEIGHTS))) {
             for (TensorInfo tensor : tuned.tensors().values()) {
-                boolean frozen = tensor.format() == TOY;
+                boolean frozen = tensor.format().equals(TOY);
                 byte[] expected = bytes(frozen ? base : same, tensor.name());
                 assertThat(bytes(tuned, tensor.name())).as(tensor.name()).isEqualTo(expected);
                 assertThat(tensor.format()).isEqualTo(base.tensor(tensor.name()).format());
@@ -182,14 +182,13 @@ class StrangersFormatTest {
         assertThat(
                         shape.layout().blocks().stream()
                                 .flatMap(block -> block.tensors().stream())
-                                .filter(slot -> slot.format() == TOY)
+                                .filter(slot -> slot.format().equals(TOY))
                                 .map(TensorSlot::isTrained))
                 .hasSize(2)
                 .containsOnly(false);
     }
 
-    private Path tune(
-            String name, Path model, String direction, String tune, MemoryConfig memory) {
+    private Path tune(String name, Path model, String direction, String tune, MemoryConfig memory) {
         return TuningRun.run(
                         config(name, model, direction, tune, memory).build(), RunListener.SILENT)
                 .out();
@@ -233,13 +232,16 @@ class StrangersFormatTest {
     }
 
     private static SafetensorsWriter.Entry widened(SafetensorsWriter.Entry entry) {
-        boolean packed = entry.format() == TOY;
+        boolean packed = entry.format().equals(TOY);
         return packed ? new SafetensorsWriter.Entry(entry.name(), DType.F32, entry.shape()) : entry;
     }
 
     /** Another folder of the same weights, some in other formats. */
     private Path copy(
-            String name, Path from, UnaryOperator<SafetensorsWriter.Entry> formats, UnaryOperator<byte[]> bytes)
+            String name,
+            Path from,
+            UnaryOperator<SafetensorsWriter.Entry> formats,
+            UnaryOperator<byte[]> bytes)
             throws IOException {
         Path to = Files.createDirectory(temp.resolve(name));
         Files.copy(from.resolve("config.json"), to.resolve("config.json"));
@@ -247,7 +249,9 @@ class StrangersFormatTest {
             List<SafetensorsWriter.Entry> entries = new ArrayList<>();
             for (TensorInfo tensor : file.tensors().values()) {
                 entries.add(
-                        formats.apply(new SafetensorsWriter.Entry(tensor.name(), tensor.format(), tensor.shape())));
+                        formats.apply(
+                                new SafetensorsWriter.Entry(
+                                        tensor.name(), tensor.format(), tensor.shape())));
             }
             try (SafetensorsWriter writer =
                     SafetensorsWriter.create(
@@ -263,11 +267,11 @@ class StrangersFormatTest {
     }
 
     private static byte[] converted(SafetensorsFile file, TensorInfo tensor, TensorFormat format) {
-        if (tensor.format() == format) {
+        if (tensor.format().equals(format)) {
             return bytes(file, tensor.name());
         }
         float[] values = file.readFloats(tensor.name());
-        if (format == TOY) {
+        if (format.equals(TOY)) {
             return ToyFormat.store(values);
         }
         byte[] stored = new byte[values.length * Float.BYTES];

@@ -67,7 +67,7 @@ public final class FormedWeights {
     /** Whether the stored bytes are already what the queries want to see, in a type. */
     public boolean isPlain(int tensor, DType type) {
         return isStill(tensor)
-                && visit.slot(tensor).format() == type
+                && visit.slot(tensor).format().equals(type)
                 && visit.isCurrent(tensor, queries.getFirst());
     }
 
@@ -98,8 +98,7 @@ public final class FormedWeights {
      * once where all of them see the same.
      */
     public Forming formingMatrix(int tensor) {
-        return forming(
-                tensor, isStill(tensor) ? List.of(queries.getFirst().itself()) : queries);
+        return forming(tensor, isStill(tensor) ? List.of(queries.getFirst().itself()) : queries);
     }
 
     /** Elements from one scale's matrix to the next, of what {@link #formingMatrix} formed. */
