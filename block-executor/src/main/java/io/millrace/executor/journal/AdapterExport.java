@@ -25,6 +25,7 @@ import io.millrace.optim.estimate.StepRecord;
 import io.millrace.optim.journal.Journal;
 import io.millrace.optim.journal.JournalHeader;
 import io.millrace.optim.journal.JournalReader;
+import io.millrace.optim.participation.Participation;
 import io.millrace.optim.update.UpdateRule;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -55,8 +56,9 @@ public final class AdapterExport {
         this.checkpoint = checkpoint;
         direction = lowRank(request.journal(), methods);
         rule = methods.rule();
-        layout = RunLayout.of(storedLayout(), methods.trained(), rule, methods.participation());
-        updates = new UpdateLog(rule, methods.participation(), layout.visits());
+        Participation participation = methods.participation();
+        layout = RunLayout.of(storedLayout(), methods.trained(), rule, participation);
+        updates = new UpdateLog(rule, participation, layout.visits());
         journal.records().forEach(updates::add);
     }
 
