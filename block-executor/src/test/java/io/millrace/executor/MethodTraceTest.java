@@ -32,6 +32,9 @@ class MethodTraceTest {
                     "optimizer", "optimizer",
                     "beta", "beta");
 
+    private static final String MAGNITUDES = "sum_of_magnitudes_of_matrices";
+    private static final String MASK_FILE = "mask-file";
+
     @TempDir Path temp;
 
     @ParameterizedTest
@@ -43,7 +46,32 @@ class MethodTraceTest {
                 "layers-frozen-0.75",
                 "zo-sign",
                 "zo-momentum",
-                "zo-adam"
+                "zo-adam",
+                "decay-1e-9",
+                "decay-1e-5",
+                "conservative",
+                "three-point",
+                "population",
+                "population-mirrored",
+                "svrg",
+                "queries-growth",
+                "layers-frozen-ends",
+                "layers-weighted",
+                "mask-magnitude",
+                "mask-random",
+                "mask-indices",
+                "hizoo",
+                "helene",
+                "adamezo",
+                "r-adazo",
+                "zo-sign-scalar",
+                "clip",
+                "low-rank-one-sided-normalised",
+                "lozo-m",
+                "subspace",
+                "tezo",
+                "members",
+                "members-rank-3"
             })
     void aRunIsTheOtherProgramsAndItsJournalMakesTheSameBytes(String name) throws IOException {
         JsonObject trace = Golden.json("method-trace/trace-" + name + ".json");
@@ -57,6 +85,9 @@ class MethodTraceTest {
         try (SafetensorsFile file = SafetensorsFile.open(tuned)) {
             for (JsonObject tensor : Golden.objects(trace.array("final_weights"))) {
                 check.weights(file, tensor.string("name"), tensor);
+            }
+            if (trace.has(MAGNITUDES)) {
+                TraceCheck.magnitudes(file, trace.object(MAGNITUDES));
             }
         }
         Path replayed = temp.resolve("replayed");
@@ -94,6 +125,13 @@ class MethodTraceTest {
         });
         if (settings.has("frozen")) {
             options.put("blocks", "random");
+        }
+        if (settings.has("options")) {
+            options.putAll(settings.object("options").fields());
+            options.computeIfPresent(
+                    MASK_FILE,
+                    (option, file) ->
+                            Golden.path("method-trace").resolve((String) file).toString());
         }
         return Files.writeString(temp.resolve("recipe.json"), Json.write(options));
     }
