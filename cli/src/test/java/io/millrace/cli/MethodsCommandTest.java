@@ -95,7 +95,8 @@ class MethodsCommandTest {
         assertThat(command.err.toString()).contains("--normalize", "--estimator one-sided");
         exitCode = command.run("tune", "--model=m", "--train=t", "--out=o", "--method=nope");
         assertThat(exitCode).isEqualTo(2);
-        assertThat(command.err.toString()).contains("unknown name 'nope'", "fzoo, fzoo-low-rank, lezo");
+        assertThat(command.err.toString())
+                .contains("unknown name 'nope'", "fzoo, fzoo-low-rank, helene");
     }
 
     @Test

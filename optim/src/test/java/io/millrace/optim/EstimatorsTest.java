@@ -257,8 +257,14 @@ final class EstimatorsTest {
                 new MezoSgd()
                         .next(
                                 new StepRecord(
-                                        5, 42, 1e-2, 0.5, 0, 2.5, found.queries(),
- new StepRecord.Reading(found.sums(), false)));
+                                        5,
+                                        42,
+                                        1e-2,
+                                        0.5,
+                                        0,
+                                        2.5,
+                                        found.queries(),
+                                        new StepRecord.Reading(found.sums(), false)));
         assertThat(update.terms())
                 .containsExactly(
                         new Update.Term(42, (float) (-1e-2 * 2)),

@@ -60,7 +60,8 @@ final class RulesTest {
     void whoReadsTheLastFoldSeesNoUpdateBehindIt() {
         List<Update> updates =
                 LongStream.rangeClosed(5, 9)
-                        .mapToObj(step -> new Update(step, 7, Decay.NONE, List.of(new Update.Term(1, 1f))))
+                        .mapToObj(step ->
+                                new Update(step, 7, Decay.NONE, List.of(new Update.Term(1, 1f))))
                         .toList();
         PendingUpdates due = PendingUpdates.of(4, 4, updates);
         assertThat(due.folding().updates()).isEqualTo(updates.subList(0, 4));

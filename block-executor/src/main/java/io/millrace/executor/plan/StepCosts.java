@@ -35,8 +35,7 @@ import java.util.List;
  * instead of run.
  */
 final class StepCosts {
-    private static final List<QueryGroup> ONE =
-            List.of(new QueryGroup(0, List.of(Query.AT_THETA)));
+    private static final List<QueryGroup> ONE = List.of(new QueryGroup(0, List.of(Query.AT_THETA)));
 
     private final List<Schedule> blocks;
     private final ModelLayout layout;

@@ -188,8 +188,7 @@ class StrangersFormatTest {
                 .containsOnly(false);
     }
 
-    private Path tune(
-            String name, Path model, String direction, String tune, MemoryConfig memory) {
+    private Path tune(String name, Path model, String direction, String tune, MemoryConfig memory) {
         return TuningRun.run(
                         config(name, model, direction, tune, memory).build(), RunListener.SILENT)
                 .out();
@@ -239,7 +238,10 @@ class StrangersFormatTest {
 
     /** Another folder of the same weights, some in other formats. */
     private Path copy(
-            String name, Path from, UnaryOperator<SafetensorsWriter.Entry> formats, UnaryOperator<byte[]> bytes)
+            String name,
+            Path from,
+            UnaryOperator<SafetensorsWriter.Entry> formats,
+            UnaryOperator<byte[]> bytes)
             throws IOException {
         Path to = Files.createDirectory(temp.resolve(name));
         Files.copy(from.resolve("config.json"), to.resolve("config.json"));
@@ -247,7 +249,9 @@ class StrangersFormatTest {
             List<SafetensorsWriter.Entry> entries = new ArrayList<>();
             for (TensorInfo tensor : file.tensors().values()) {
                 entries.add(
-                        formats.apply(new SafetensorsWriter.Entry(tensor.name(), tensor.format(), tensor.shape())));
+                        formats.apply(
+                                new SafetensorsWriter.Entry(
+                                        tensor.name(), tensor.format(), tensor.shape())));
             }
             try (SafetensorsWriter writer =
                     SafetensorsWriter.create(

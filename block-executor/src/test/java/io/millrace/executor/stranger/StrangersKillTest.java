@@ -61,7 +61,8 @@ class StrangersKillTest {
 
         MemoryConfig emulated = Runs.memory(DeviceName.EMULATED, OptionalLong.empty());
         TuneConfigBuilder goesOn = config(model, data, out).memory(emulated).resume(true);
-        Runs.assertSame(TuningRun.run(goesOn.build(), RunListener.SILENT).out(), expected, "killed");
+        Runs.assertSame(
+                TuningRun.run(goesOn.build(), RunListener.SILENT).out(), expected, "killed");
     }
 
     /** The run that is killed. */

@@ -62,8 +62,7 @@ final class ReadForms {
                 PassOutputs out = outputs[worker].aim(scales, to, stride);
                 for (int scale = 0; scale < scales; scale++) {
                     MemorySegment memory = out.memory()[scale];
-                    tile.codec.store(
-                            memory, out.offsets()[scale], to.type(), tile.values, 0, part);
+                    tile.codec.store(memory, out.offsets()[scale], to.type(), tile.values, 0, part);
                 }
             }
         }

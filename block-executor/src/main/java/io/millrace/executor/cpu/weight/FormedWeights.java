@@ -98,8 +98,7 @@ public final class FormedWeights {
      * once where all of them see the same.
      */
     public Forming formingMatrix(int tensor) {
-        return forming(
-                tensor, isStill(tensor) ? List.of(queries.getFirst().itself()) : queries);
+        return forming(tensor, isStill(tensor) ? List.of(queries.getFirst().itself()) : queries);
     }
 
     /** Elements from one scale's matrix to the next, of what {@link #formingMatrix} formed. */

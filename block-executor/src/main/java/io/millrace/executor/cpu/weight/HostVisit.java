@@ -27,7 +27,8 @@ public final class HostVisit extends BlockVisit {
         bytes = lease.weights();
         for (int index = 0; index < layout.tensors().size(); index++) {
             TensorSlot slot = layout.tensors().get(index);
-            stored.add(slot.isPlain() ? Optional.of(stored(lease, layout, index)) : Optional.empty());
+            stored.add(
+                    slot.isPlain() ? Optional.of(stored(lease, layout, index)) : Optional.empty());
         }
     }
 
