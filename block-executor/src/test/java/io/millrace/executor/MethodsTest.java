@@ -18,8 +18,12 @@ import io.millrace.optim.estimate.Estimators;
 import io.millrace.optim.estimate.QueryResult;
 import io.millrace.optim.estimate.StepRecord;
 import io.millrace.optim.journal.JournalReader;
+import io.millrace.optim.mask.Masks;
 import io.millrace.optim.participation.RandomLayers;
 import io.millrace.optim.participation.WeightedLayers;
+import io.millrace.optim.update.Clip;
+import io.millrace.optim.update.Hizoo;
+import io.millrace.optim.update.ZoSign;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -61,6 +65,8 @@ class MethodsTest {
                         run -> thinFzoo(run).perturbation("subspace").rank(5).window(4)),
                 method("zo-momentum", run -> run.optimizer("zo-momentum").foldEvery(2)),
                 method("svrg", MethodsTest::svrg),
+                method("hizoo", run -> hizoo(run).method(Hizoo.SMOOTH, 1e-6)),
+                method("sparse-mezo", run -> run.mask("magnitude")),
                 method("attention alone", run -> run.tune("*self_attn*")));
     }
 
@@ -111,7 +117,18 @@ class MethodsTest {
                         "low-rank lezo without ends",
                         run -> thinLezo(run).method(RandomLayers.FROZEN_ENDS, true)),
                 method("weighted layers", MethodsTest::weighted),
+                method("random mask, folded seldom", run -> run.mask("random").foldEvery(3)),
+                method(
+                        "masked hizoo",
+                        run -> hizoo(run).mask("magnitude").perturbation("rademacher")),
+                method("helene", run -> run.optimizer("helene")),
+                method("adamezo", run -> run.optimizer("adamezo").queries(1).steps(13)),
+                method("r-adazo", run -> run.optimizer("r-adazo")),
+                method("clipped", run -> run.method(Clip.BOUND, 0.5)),
                 method("zo-sign", run -> run.optimizer("zo-sign")),
+                method(
+                        "zo-sign, scalar",
+                        run -> run.optimizer("zo-sign").method(ZoSign.SIGN, ZoSign.Sign.SCALAR)),
                 method("zo-adam of lezo", run -> run.optimizer("zo-adam").blocks("random")),
                 method(
                         "momentum without embeddings",
@@ -146,6 +163,10 @@ class MethodsTest {
 
     private static TuneConfigBuilder thinFzoo(TuneConfigBuilder run) {
         return run.estimator("one-sided").method(Estimators.NORMALIZE, true).queries(8);
+    }
+
+    private static TuneConfigBuilder hizoo(TuneConfigBuilder run) {
+        return run.optimizer("hizoo").estimator("three-point").queries(1);
     }
 
     private static TuneConfigBuilder thinLezo(TuneConfigBuilder run) {
@@ -272,6 +293,21 @@ class MethodsTest {
                 .containsExactly(1, 1, 1, 2, 2, 3, 3);
     }
 
+    /** A mask that leaves every element its z is none, and a mask leaves the others their bytes. */
+    @Test
+    void aMaskOfAllIsNone() throws IOException {
+        byte[] all = Files.readAllBytes(model(run("all", run -> run, MemoryConfig.DEFAULT)));
+        for (String mask : List.of("magnitude", "random")) {
+            Method whole = run -> run.mask(mask).method(Masks.DENSITY, 1.0);
+            assertThat(Files.readAllBytes(model(run(mask, whole, MemoryConfig.DEFAULT))))
+                    .isEqualTo(all);
+        }
+    }
+
+    private static Path model(Path out) {
+        return out.resolve("model.safetensors");
+    }
+
     /** Which layers moved is what the step's seed says, and the rest kept every byte. */
     @Test
     void aLayerWithoutAPartKeepsItsBytes() throws IOException {
@@ -354,6 +390,13 @@ class MethodsTest {
         refused(run -> svrg(run).blocks("random"), "--blocks", "of all layers");
         refused(run -> svrg(run).foldEvery(2), "--fold-every", "every 3 steps");
         refused(run -> run.estimator("population").queries(1), "--queries", "population");
+        refused(
+                run -> run.mask("magnitude").perturbation("low-rank"),
+                "--mask",
+                "gaussian or rademacher");
+        refused(run -> run.optimizer("hizoo"), "--optimizer", "--estimator three-point");
+        refused(run -> run.optimizer("adamezo"), "--optimizer", "--queries 1");
+        refused(run -> svrg(run).mask("random"), "--mask", "anchor");
         refused(
                 run -> run.blocks("random").method(RandomLayers.FROZEN, 1.0),
                 "--frozen-blocks",

@@ -96,7 +96,7 @@ class MethodsCommandTest {
         exitCode = command.run("tune", "--model=m", "--train=t", "--out=o", "--method=nope");
         assertThat(exitCode).isEqualTo(2);
         assertThat(command.err.toString())
-                .contains("unknown name 'nope'", "fzoo, fzoo-low-rank, lezo");
+                .contains("unknown name 'nope'", "fzoo, fzoo-low-rank, helene");
     }
 
     @Test

@@ -3,11 +3,14 @@ package io.millrace.executor.config;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.optim.Rounding;
+import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.direction.Direction;
 import io.millrace.optim.direction.Directions;
 import io.millrace.optim.estimate.Anchors;
 import io.millrace.optim.estimate.Estimator;
 import io.millrace.optim.estimate.Estimators;
+import io.millrace.optim.mask.MaskRule;
+import io.millrace.optim.mask.Masks;
 import io.millrace.optim.option.Kind;
 import io.millrace.optim.option.Kinds;
 import io.millrace.optim.option.Limit;
@@ -17,6 +20,7 @@ import io.millrace.optim.option.Settings;
 import io.millrace.optim.participation.Participation;
 import io.millrace.optim.participation.Participations;
 import io.millrace.optim.schedule.Schedules;
+import io.millrace.optim.update.Helene;
 import io.millrace.optim.update.Optimizers;
 import io.millrace.optim.update.UpdateRule;
 import java.util.ArrayList;
@@ -150,7 +154,12 @@ public record ArithmeticConfig(Settings settings) {
 
     /** The methods that a run names; each brings options of its own. */
     private static final List<Kinds<?>> METHODS =
-            List.of(Directions.KINDS, Optimizers.KINDS, Estimators.KINDS, Participations.KINDS);
+            List.of(
+                    Directions.KINDS,
+                    Optimizers.KINDS,
+                    Estimators.KINDS,
+                    Participations.KINDS,
+                    Masks.KINDS);
 
     /** An anchor step's rate beside that of others, unless it is told. */
     private static final double ANCHOR_RATE = 10;
@@ -178,13 +187,26 @@ public record ArithmeticConfig(Settings settings) {
                 warmup + " exceeds the " + steps + " steps of the run",
                 "give at most " + steps);
         Direction direction = direction(settings);
-        requireSuited(Optimizers.KINDS.make(settings, 0), direction);
+        UpdateRule rule = Optimizers.KINDS.make(settings, 0);
+        requireSuited(rule, direction);
+        requireSuited(rule, Estimators.KINDS.make(settings, 0));
         Settings all = settings;
         Estimators.KINDS
                 .make(settings, 0)
                 .anchors()
                 .ifPresent(anchors -> AnchoredRuns.check(all, direction, anchors));
         Participations.KINDS.make(settings, 0);
+        Check.that(
+                direction instanceof DenseDirection || Masks.KINDS.make(settings, 0).isWhole(),
+                Masks.KINDS.naming(),
+                "a product of thin factors has no element of its own to mask",
+                "give --perturbation gaussian or rademacher, or leave it out");
+        Check.that(
+                Masks.KINDS.make(settings, 0).isWhole()
+                        || Estimators.KINDS.make(settings, 0).anchors().isEmpty(),
+                Masks.KINDS.naming(),
+                "steps between anchors are along two directions, of two masks",
+                "give another --estimator, or leave it out");
         int foldEvery = settings.get(FOLD_EVERY);
         Check.that(
                 direction.window() % foldEvery == 0,
@@ -207,6 +229,20 @@ public record ArithmeticConfig(Settings settings) {
                 "give --perturbation " + suited + ", or another optimizer");
     }
 
+    private static void requireSuited(UpdateRule rule, Estimator estimator) {
+        Optional<String> needs = rule.needs(estimator);
+        Check.that(
+                needs.isEmpty(),
+                Optimizers.KINDS.naming(),
+                rule.name()
+                        + " does not work with estimator "
+                        + estimator.name()
+                        + " along "
+                        + estimator.questions().directions()
+                        + " directions",
+                "give " + needs.orElse(""));
+    }
+
     private static List<Option<?>> step() {
         List<Option<?>> options = new ArrayList<>();
         METHODS.forEach(kinds -> options.addAll(kinds.withNaming()));
@@ -224,6 +260,9 @@ public record ArithmeticConfig(Settings settings) {
         Settings all = told.complete(used);
         if (used.contains(Estimators.ANCHOR_LR) && !all.has(Estimators.ANCHOR_LR)) {
             all = all.with(Estimators.ANCHOR_LR, anchorRate(all)).complete(used);
+        }
+        if (used.contains(Helene.ANNEAL) && !all.has(Helene.ANNEAL)) {
+            all = all.with(Helene.ANNEAL, all.get(STEPS)).complete(used);
         }
         return all.has(FOLD_EVERY) ? all : all.with(FOLD_EVERY, folds(all)).complete(used);
     }
@@ -245,6 +284,9 @@ public record ArithmeticConfig(Settings settings) {
     public Optional<?> usual(Option<?> option) {
         if (option == FOLD_EVERY) {
             return Optional.of(folds(settings));
+        }
+        if (option == Helene.ANNEAL) {
+            return Optional.of(settings.get(STEPS));
         }
         return option == Estimators.ANCHOR_LR ? Optional.of(anchorRate(settings)) : option.usual();
     }
@@ -343,6 +385,11 @@ public record ArithmeticConfig(Settings settings) {
     /** Which layers have a part in a step. */
     public Participation participation() {
         return Participations.KINDS.make(settings, seed());
+    }
+
+    /** Which elements of them have z. */
+    public MaskRule mask() {
+        return Masks.KINDS.make(settings, seed());
     }
 
     /** Which tensors are tuned. */

@@ -11,12 +11,17 @@ import io.millrace.optim.estimate.Estimators;
 import io.millrace.optim.estimate.OneSidedEstimator;
 import io.millrace.optim.estimate.PopulationEstimator;
 import io.millrace.optim.estimate.SvrgEstimator;
+import io.millrace.optim.estimate.ThreePointEstimator;
+import io.millrace.optim.mask.Masks;
 import io.millrace.optim.option.Limit;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionTypes;
 import io.millrace.optim.option.Settings;
 import io.millrace.optim.participation.Participations;
 import io.millrace.optim.participation.RandomLayers;
+import io.millrace.optim.update.AdaMezo;
+import io.millrace.optim.update.Helene;
+import io.millrace.optim.update.Hizoo;
 import io.millrace.optim.update.LozoMomentum;
 import io.millrace.optim.update.MezoAdam;
 import io.millrace.optim.update.Optimizers;
@@ -88,6 +93,21 @@ public final class Methods {
                                 "arXiv 2402.11592",
                                 Settings.NONE.with(
                                         Estimators.KINDS.naming(), ConservativeEstimator.NAME)),
+                        new Method(
+                                "sparse-mezo",
+                                "arXiv 2402.15751",
+                                Settings.NONE
+                                        .with(Masks.KINDS.naming(), "magnitude")
+                                        .with(Masks.DENSITY, 0.25)),
+                        new Method(
+                                "hizoo",
+                                "arXiv 2402.15173",
+                                Settings.NONE
+                                        .with(Estimators.KINDS.naming(), ThreePointEstimator.NAME)
+                                        .with(Optimizers.KINDS.naming(), Hizoo.NAME)),
+                        rule("helene", "arXiv 2411.10696", Helene.NAME),
+                        rule("adamezo", "AdaMeZO's published code", AdaMezo.NAME),
+                        rule("r-adazo", "R-AdaZO", ZoAdam.REFINED),
                         rule("zo-sign", "arXiv 2402.11592", ZoSign.NAME),
                         rule("zo-momentum", "arXiv 2402.11592", ZoMomentum.NAME),
                         rule("zo-adam", "arXiv 2402.11592", ZoAdam.NAME))) {

@@ -6,10 +6,12 @@ import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.Directions;
 import io.millrace.optim.direction.LowRankDirection;
 import io.millrace.optim.estimate.Estimators;
+import io.millrace.optim.mask.Masks;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.Settings;
 import io.millrace.optim.participation.Participations;
 import io.millrace.optim.schedule.Schedules;
+import io.millrace.optim.update.Helene;
 import io.millrace.optim.update.LozoMomentum;
 import io.millrace.optim.update.Optimizers;
 import java.nio.file.Path;
@@ -98,6 +100,11 @@ public final class TuneConfigBuilder {
     /** Steps of the run. */
     public TuneConfigBuilder steps(long count) {
         return set(ArithmeticConfig.STEPS, count);
+    }
+
+    /** Which elements have z. */
+    public TuneConfigBuilder mask(String name) {
+        return set(Masks.KINDS.naming(), name);
     }
 
     /** The run's seed. */
@@ -238,7 +245,11 @@ public final class TuneConfigBuilder {
 
     /** What decides the bytes of the result, checked. */
     public ArithmeticConfig arithmetic() {
-        return new ArithmeticConfig(settings);
+        boolean takes = Optimizers.KINDS.of(settings).options().contains(Helene.BATCH);
+        return new ArithmeticConfig(
+                takes && !settings.has(Helene.BATCH)
+                        ? settings.with(Helene.BATCH, settings.get(DataConfig.BATCH_SIZE))
+                        : settings);
     }
 
     /** The run, checked. */

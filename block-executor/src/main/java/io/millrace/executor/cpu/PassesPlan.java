@@ -4,6 +4,7 @@ import io.millrace.executor.cpu.dense.DenseWeightPasses;
 import io.millrace.executor.cpu.lowrank.LowRankMemory;
 import io.millrace.executor.cpu.lowrank.LowRankWeightPasses;
 import io.millrace.executor.cpu.op.WorkerPool;
+import io.millrace.executor.cpu.param.ParameterPass;
 import io.millrace.executor.cpu.weight.WeightPasses;
 import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.LowRankSize;
@@ -13,6 +14,9 @@ import io.millrace.memory.host.HostMemory;
 import io.millrace.model.ModelLayout;
 import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.direction.FactoredDirection;
+import io.millrace.optim.direction.MaskedDirection;
+import io.millrace.optim.mask.ElementMask;
+import java.util.Optional;
 
 /**
  * Which way a direction is run, before memory is taken for it.
@@ -38,13 +42,8 @@ public record PassesPlan(Arithmetic arithmetic, ScratchSize size) {
     /** The passes, with their memory. */
     public WeightPasses open(WorkerPool pool, ModelLayout layout, HostMemory memory) {
         return switch (arithmetic.direction()) {
-            case DenseDirection dense ->
-                    new DenseWeightPasses(
-                            pool,
-                            dense,
-                            arithmetic.rounding(),
-                            arithmetic.foldEvery(),
-                            size.scalesAtOnce());
+            case DenseDirection dense -> dense(pool, dense, Optional.empty());
+            case MaskedDirection masked -> dense(pool, masked.dense(), Optional.of(masked.mask()));
             case FactoredDirection factored ->
                     new LowRankWeightPasses(
                             pool,
@@ -57,5 +56,15 @@ public record PassesPlan(Arithmetic arithmetic, ScratchSize size) {
                                     LowRankSize.of(arithmetic, size, layout).orElseThrow(),
                                     arithmetic.foldEvery()));
         };
+    }
+
+    private WeightPasses dense(
+            WorkerPool pool, DenseDirection direction, Optional<ElementMask> mask) {
+        return new DenseWeightPasses(
+                pool,
+                () -> new ParameterPass(direction, mask, arithmetic.rounding()),
+                arithmetic.shape(),
+                arithmetic.foldEvery(),
+                size.scalesAtOnce());
     }
 }

@@ -22,6 +22,7 @@ import io.millrace.model.spec.LinearSpec;
 import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.direction.FactoredDirection;
 import io.millrace.optim.direction.LowRankDirection;
+import io.millrace.optim.direction.MaskedDirection;
 import io.millrace.optim.update.ElementProgram;
 import java.util.Optional;
 
@@ -54,6 +55,7 @@ public final class CudaEngine implements Engine {
                     "the head's bias '" + logits.bias() + "' is in no logits of a cuda device yet",
                     "take --device cpu");
         }
+        requireKnownShape(arithmetic);
         if (arithmetic.direction() instanceof DenseDirection dense
                 && !WeightPass.makes(dense.name())) {
             throw new BadInputException(
@@ -102,6 +104,18 @@ public final class CudaEngine implements Engine {
                 scratch,
                 programSteps(arithmetic, size),
                 saves ? layout.largestBlock().sizeBytes() : 0);
+    }
+
+    private static void requireKnownShape(Arithmetic arithmetic) {
+        boolean masked = arithmetic.direction() instanceof MaskedDirection;
+        if (masked || arithmetic.shape().isPresent()) {
+            throw new BadInputException(
+                    masked ? "--mask" : "--optimizer",
+                    "no kernel of a cuda device makes of z what a "
+                            + (masked ? "mask" : "rule's states")
+                            + " leaves of it yet",
+                    "take --device cpu");
+        }
     }
 
     private static void requireKnownFormats(ModelLayout layout) {

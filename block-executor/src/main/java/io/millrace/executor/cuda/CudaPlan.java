@@ -31,6 +31,7 @@ import io.millrace.model.program.ModelProgram;
 import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.direction.FactoredDirection;
 import io.millrace.optim.direction.LowRankDirection;
+import io.millrace.optim.direction.MaskedDirection;
 import java.util.Optional;
 
 /**
@@ -159,6 +160,7 @@ record CudaPlan(
                             dense,
                             arithmetic.rounding(),
                             arithmetic.foldEvery());
+            case MaskedDirection _ -> throw new IllegalStateException("masks are a CPU's");
             case LowRankDirection lowRank -> {
                 long stream = device.compute().handle();
                 LowRankKernels thin =

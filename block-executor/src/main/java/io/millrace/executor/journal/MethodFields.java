@@ -5,6 +5,8 @@ import io.millrace.memory.BadInputException;
 import io.millrace.optim.direction.Direction;
 import io.millrace.optim.direction.Directions;
 import io.millrace.optim.journal.JournalHeader;
+import io.millrace.optim.mask.MaskRule;
+import io.millrace.optim.mask.Masks;
 import io.millrace.optim.option.Kinds;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.Settings;
@@ -39,6 +41,10 @@ final class MethodFields {
 
     Participation participation() {
         return make(Participations.KINDS);
+    }
+
+    MaskRule mask() {
+        return make(Masks.KINDS);
     }
 
     TrainedTensors trained() {

@@ -138,12 +138,13 @@ public final class Replay {
         read.records().subList(0, Math.toIntExact(until)).forEach(updates::add);
         Arithmetic arithmetic =
                 new Arithmetic(
-                        direction,
-                        rule.hasMomentum(),
-                        rule.isElementwise(),
-                        header.rounding(),
-                        header.foldEvery(),
-                        Matmul.NATIVE);
+                                direction,
+                                rule.hasMomentum(),
+                                rule.isElementwise(),
+                                header.rounding(),
+                                header.foldEvery(),
+                                Matmul.NATIVE)
+                        .masked(methods.mask(), checkpoint, stated);
         PassesPlan plan = new PassesPlan(arithmetic, ScratchSize.NONE);
         HostMemory memory = new HostMemory(ledger);
         try (WorkerPool pool = new WorkerPool();

@@ -4,6 +4,7 @@ import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.direction.Direction;
 import io.millrace.optim.direction.FactoredDirection;
 import io.millrace.optim.direction.GaussianDirection;
+import io.millrace.optim.direction.MaskedDirection;
 import io.millrace.prefetch.plan.ComputeRates;
 
 /** Which of a machine's rates a direction is reckoned with. */
@@ -14,6 +15,7 @@ final class DirectionRates {
     static String dense(Direction direction) {
         return switch (direction) {
             case DenseDirection dense -> dense.name();
+            case MaskedDirection masked -> masked.name();
             case FactoredDirection _ -> GaussianDirection.NAME; // of what is no matrix
         };
     }
@@ -21,6 +23,6 @@ final class DirectionRates {
     /** Whether a machine has all of them. */
     static boolean known(ComputeRates rates, Direction direction) {
         return rates.knows(dense(direction))
-                && (direction instanceof DenseDirection || rates.forms().thin().isPresent());
+                && (!(direction instanceof FactoredDirection) || rates.forms().thin().isPresent());
     }
 }

@@ -7,6 +7,7 @@ import io.millrace.memory.TensorSlot;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.direction.FactoredDirection;
+import io.millrace.optim.direction.MaskedDirection;
 import io.millrace.prefetch.plan.Operation;
 import java.util.List;
 
@@ -59,7 +60,8 @@ interface WeightCosts {
             boolean foldingStep,
             List<Operation> operations) {
         return switch (shape.arithmetic().direction()) {
-            case DenseDirection _ -> new DenseCosts(shape, part, folds, foldingStep, operations);
+            case DenseDirection _, MaskedDirection _ ->
+                    new DenseCosts(shape, part, folds, foldingStep, operations);
             case FactoredDirection factored ->
                     new LowRankCosts(shape, factored, part, folds, operations);
         };

@@ -91,7 +91,8 @@ public final class RunSetup implements AutoCloseable {
             TrainingData read = TrainingData.read(config.data(), config.model(), base.program());
             TrainingData data = heldOut > 0 ? read.holdingOut(heldOut) : read;
             ScratchSize size = size(config.data(), data, arithmetic);
-            Arithmetic folding = Arithmetic.of(arithmetic);
+            Arithmetic folding =
+                    Arithmetic.of(arithmetic).masked(arithmetic.mask(), base, session.layout());
             RunForecast forecast =
                     new RunForecast(
                             config,
@@ -135,6 +136,7 @@ public final class RunSetup implements AutoCloseable {
                             history,
                             origin,
                             runFile);
+            arithmetic.rule().warning().ifPresent(line -> LOG.log(Level.WARNING, line));
             LostDecay.line(arithmetic, session.layout())
                     .ifPresent(line -> LOG.log(Level.WARNING, line));
             saves.begin();

@@ -4,7 +4,7 @@ package io.millrace.optim.direction;
  * What z is along one query. Its kind decides how it is run: a dense one forms θ + s z in scratch
  * memory, one of thin factors leaves θ as it is and adds thin products beside it.
  */
-public sealed interface Direction permits DenseDirection, FactoredDirection {
+public sealed interface Direction permits DenseDirection, MaskedDirection, FactoredDirection {
     /** The name on the command line and in the journal, such as {@code gaussian}. */
     String name();
 

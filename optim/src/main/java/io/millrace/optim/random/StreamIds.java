@@ -44,5 +44,8 @@ public final class StreamIds {
     /** Tezo directions: τ, keyed by the query's seed. */
     public static final int TEZO_TAU = 0x4D66;
 
+    /** Elements that keep their z, keyed by the step's seed. */
+    public static final int RANDOM_MASK = 0x4D60;
+
     private StreamIds() {}
 }

@@ -23,7 +23,7 @@ public record ElementProgram(List<Step> steps) {
     public static final int MOST_SCRATCH = 4;
 
     /** As many steps as a program may have beside those that make and add directions. */
-    public static final int MOST_OTHER_STEPS = 32;
+    public static final int MOST_OTHER_STEPS = 64;
 
     /** All registers. */
     public static final int REGISTERS = 1 + MOST_STATES + MOST_SCRATCH;

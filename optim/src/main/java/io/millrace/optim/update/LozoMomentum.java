@@ -24,7 +24,8 @@ public final class LozoMomentum implements UpdateRule {
     public static final Option<Double> BETA =
             Option.named("beta", OptionTypes.NUMBER)
                     .label("F")
-                    .help("Share of the momentum that a step of lozo-m or zo-momentum keeps.")
+                    .help(
+                            "Share of the momentum that a step of lozo-m, zo-momentum or helene keeps.")
                     .usual(0.9)
                     .limit(
                             new Limit<>(

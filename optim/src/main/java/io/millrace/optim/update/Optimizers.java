@@ -15,23 +15,42 @@ public final class Optimizers {
                             .label("NAME")
                             .help(
                                     "Update rule: mezo-sgd, mezo-adam, lozo-m (momentum; low-rank"
-                                            + " only); zo-sign, zo-momentum or zo-adam, element by"
-                                            + " element (not low-rank).")
+                                            + " only); element by element, and not low-rank: zo-sign,"
+                                            + " zo-momentum, zo-adam, r-adazo, adamezo, helene, hizoo.")
                             .usual(MezoSgd.NAME)
                             .decidesBytes(),
                     List.of(
-                            Kind.of(MezoSgd.NAME, List.of(), (_, _) -> new MezoSgd()),
-                            Kind.of(MezoAdam.NAME, List.of(), (_, _) -> new MezoAdam()),
+                            Kind.of(
+                                    MezoSgd.NAME,
+                                    List.of(Clip.BOUND),
+                                    (values, _) -> Clip.of(new MezoSgd(), values)),
+                            Kind.of(
+                                    MezoAdam.NAME,
+                                    List.of(Clip.BOUND),
+                                    (values, _) -> Clip.of(new MezoAdam(), values)),
                             Kind.of(
                                     LozoMomentum.NAME,
-                                    List.of(LozoMomentum.BETA),
-                                    (values, _) -> new LozoMomentum(values.get(LozoMomentum.BETA))),
-                            Kind.of(ZoSign.NAME, List.of(), (_, _) -> new ZoSign()),
+                                    List.of(LozoMomentum.BETA, Clip.BOUND),
+                                    (values, _) ->
+                                            Clip.of(
+                                                    new LozoMomentum(values.get(LozoMomentum.BETA)),
+                                                    values)),
+                            Kind.of(
+                                    ZoSign.NAME,
+                                    List.of(ZoSign.SIGN),
+                                    (values, _) -> new ZoSign(values.get(ZoSign.SIGN))),
                             Kind.of(
                                     ZoMomentum.NAME,
                                     List.of(LozoMomentum.BETA),
                                     (values, _) -> new ZoMomentum(values.get(LozoMomentum.BETA))),
-                            Kind.of(ZoAdam.NAME, List.of(), (_, _) -> new ZoAdam())),
+                            Kind.of(ZoAdam.NAME, List.of(), (_, _) -> new ZoAdam()),
+                            Kind.of(ZoAdam.REFINED, List.of(), (_, _) -> ZoAdam.refined()),
+                            Kind.of(AdaMezo.NAME, List.of(), (_, _) -> new AdaMezo()),
+                            Kind.of(Helene.NAME, Helene.OPTIONS, (values, _) -> new Helene(values)),
+                            Kind.of(
+                                    Hizoo.NAME,
+                                    List.of(Hizoo.SMOOTH),
+                                    (values, _) -> new Hizoo(values.get(Hizoo.SMOOTH)))),
                     UpdateRuleKind.class);
 
     private Optimizers() {}

@@ -4,6 +4,7 @@ import io.millrace.optim.estimate.QueryResult;
 import io.millrace.optim.estimate.StepRecord;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.DoubleUnaryOperator;
 
 /** What rules take from a record. */
 final class Slopes {
@@ -18,6 +19,24 @@ final class Slopes {
             terms.add(new Update.Term(query.seed(), (float) share));
         }
         return terms;
+    }
+
+    /** The same record with every slope replaced. */
+    static StepRecord map(StepRecord record, DoubleUnaryOperator change) {
+        List<QueryResult> queries = new ArrayList<>(record.queries().size());
+        for (QueryResult query : record.queries()) {
+            double slope = change.applyAsDouble(query.projectedGrad());
+            queries.add(new QueryResult(query.seed(), query.losses(), slope));
+        }
+        return new StepRecord(
+                record.step(),
+                record.seed(),
+                record.lr(),
+                record.eps(),
+                record.weightDecay(),
+                record.loss(),
+                queries,
+                record.reading());
     }
 
     /** Decoupled weight decay of a step. */

@@ -1,8 +1,10 @@
 package io.millrace.optim.update;
 
 import io.millrace.optim.direction.Direction;
+import io.millrace.optim.estimate.Estimator;
 import io.millrace.optim.estimate.StepRecord;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Turns a step's scalars into a change of the parameters. A rule may keep a small state; feeding
@@ -33,6 +35,24 @@ public interface UpdateRule {
     /** Whether its updates carry {@link Update#momentum}. */
     default boolean hasMomentum() {
         return false;
+    }
+
+    /**
+     * What a run has to say, such as {@code --queries 1}, for the rule to have a meaning for what
+     * its steps ask; empty where it has one.
+     */
+    default Optional<String> needs(Estimator estimator) {
+        return Optional.empty();
+    }
+
+    /** What takes the place of z where a query asks; empty where that is z itself. */
+    default Optional<Shape> shape() {
+        return Optional.empty();
+    }
+
+    /** What a person should know of the values it was given; empty where there is nothing. */
+    default Optional<String> warning() {
+        return Optional.empty();
     }
 
     /** The update of the next step; records come in order of step, each once. */

@@ -16,16 +16,34 @@ public final class ZoAdam implements UpdateRule {
     /** The name on the command line and in the journal. */
     public static final String NAME = "zo-adam";
 
+    /** The name of the refined rule. */
+    public static final String REFINED = "r-adazo";
+
     private static final double BETA1 = 0.9;
     private static final double BETA2 = 0.999;
     private static final float ZETA = 1e-8f;
 
+    private final String name;
+    private final boolean refined;
+
+    private ZoAdam(String name, boolean refined) {
+        this.name = name;
+        this.refined = refined;
+    }
+
     /** The rule; one instance serves any number of runs. */
-    public ZoAdam() {}
+    public ZoAdam() {
+        this(NAME, false);
+    }
+
+    /** R-AdaZO: the second moment is that of m, which varies less, and no more of ĝ. */
+    public static ZoAdam refined() {
+        return new ZoAdam(REFINED, true);
+    }
 
     @Override
     public String name() {
-        return NAME;
+        return name;
     }
 
     @Override
@@ -45,6 +63,7 @@ public final class ZoAdam implements UpdateRule {
         int gradient = ElementProgram.scratch(0);
         int root = ElementProgram.scratch(1);
         int spare = ElementProgram.scratch(2);
+        int squared = refined ? first : gradient;
         double weight1 = 1 - StrictMath.pow(BETA1, (double) record.step());
         double weight2 = 1 - StrictMath.pow(BETA2, (double) record.step());
         return Update.of(
@@ -54,7 +73,7 @@ public final class ZoAdam implements UpdateRule {
                         .terms(gradient, spare, Slopes.of(record))
                         .scale(first, (float) BETA1, first)
                         .fma(first, (float) (1 - BETA1), gradient, first)
-                        .multiply(gradient, gradient, gradient)
+                        .multiply(gradient, squared, squared)
                         .scale(second, (float) BETA2, second)
                         .fma(second, (float) (1 - BETA2), gradient, second)
                         .scale(root, (float) (1 / weight2), second)

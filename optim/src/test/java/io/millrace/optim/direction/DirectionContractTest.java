@@ -38,6 +38,7 @@ final class DirectionContractTest {
     private static Map<String, Stream> streams(Kind<Direction> kind) {
         return switch (make(kind)) {
             case DenseDirection dense -> Map.of("z", dense::fill);
+            case MaskedDirection masked -> Map.of("z", masked.dense()::fill);
             case FactoredDirection factors -> {
                 Map<String, Stream> streams = new HashMap<>();
                 streams.put("core", factors::fillCore);

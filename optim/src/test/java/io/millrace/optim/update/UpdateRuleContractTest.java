@@ -49,7 +49,11 @@ final class UpdateRuleContractTest {
                 double plus = 2 + random.nextGaussian();
                 double minus = 2 + random.nextGaussian();
                 long along = queries == 1 ? seed : SplitMix64.output(seed, query);
-                results.add(QueryResult.twoSided(along, plus, minus, (plus - minus) / 2e-3));
+                results.add(
+                        new QueryResult(
+                                along,
+                                List.of(plus, minus, (plus + minus) / 2 - 0.1),
+                                (plus - minus) / 2e-3));
             }
             records.add(StepRecord.twoSided(step, seed, 1e-3 / step, 1e-3, 0.1, results));
         }

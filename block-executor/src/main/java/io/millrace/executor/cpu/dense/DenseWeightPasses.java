@@ -13,12 +13,13 @@ import io.millrace.executor.cpu.weight.PassOutputs;
 import io.millrace.executor.cpu.weight.TensorForm;
 import io.millrace.executor.cpu.weight.WeightPasses;
 import io.millrace.executor.step.Floats;
-import io.millrace.optim.Rounding;
-import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.estimate.Query;
 import io.millrace.optim.update.PendingUpdates;
+import io.millrace.optim.update.Shape;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
 
 /** The dense way: one fused pass folds, makes z and writes θ + s z into scratch memory. */
 public final class DenseWeightPasses implements WeightPasses {
@@ -29,30 +30,32 @@ public final class DenseWeightPasses implements WeightPasses {
     private final ParameterPass[] passes;
     private final PassOutputs[] outputs;
     private final ReadForms reads;
+    private final Optional<Shape> shape;
     private final int foldEvery;
 
     /**
      * Passes for every worker of a pool.
      *
      * @param pool the workers
-     * @param direction makes z
-     * @param rounding how folded weights are rounded
+     * @param pass makes the pass of a worker
+     * @param shape what becomes of z before a query sees it
      * @param foldEvery steps from one rounding into the stored weights to the next
      * @param scales the most scales that a query has
      */
     public DenseWeightPasses(
             WorkerPool pool,
-            DenseDirection direction,
-            Rounding rounding,
+            Supplier<ParameterPass> pass,
+            Optional<Shape> shape,
             int foldEvery,
             int scales) {
         this.pool = pool;
+        this.shape = shape;
         this.foldEvery = foldEvery;
         passes = new ParameterPass[pool.workers()];
         outputs = new PassOutputs[pool.workers()];
         reads = new ReadForms(outputs);
         for (int worker = 0; worker < passes.length; worker++) {
-            passes[worker] = new ParameterPass(direction, rounding);
+            passes[worker] = pass.get();
             outputs[worker] = new PassOutputs(scales);
         }
     }
@@ -110,11 +113,13 @@ public final class DenseWeightPasses implements WeightPasses {
                         passes[worker].range(tensor, plan, first, count, NO_OUTPUTS, NO_OFFSETS));
     }
 
-    private static PassPlan plan(HostVisit visit, int tensor, Query query, boolean store) {
+    private PassPlan plan(HostVisit visit, int tensor, Query query, boolean store) {
         PendingUpdates pending = visit.pending(tensor, query);
-        return query.isItself()
-                ? PassPlan.reading(pending, store)
-                : PassPlan.querying(pending, store, query);
+        if (query.isItself()) {
+            return PassPlan.reading(pending, store);
+        }
+        PassPlan plan = PassPlan.querying(pending, store, query);
+        return shape.map(rule -> plan.withShape(rule.of(query.seed()))).orElse(plan);
     }
 
     private TensorForm form(HostVisit visit, int tensor, PassPlan plan) {

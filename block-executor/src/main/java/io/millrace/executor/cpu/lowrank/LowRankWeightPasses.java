@@ -9,6 +9,7 @@ import io.millrace.executor.cpu.param.FactorTrack;
 import io.millrace.executor.cpu.param.LeftSide;
 import io.millrace.executor.cpu.param.LowRankPass;
 import io.millrace.executor.cpu.param.LowRankPlan;
+import io.millrace.executor.cpu.param.ParameterPass;
 import io.millrace.executor.cpu.param.PassPlan;
 import io.millrace.executor.cpu.param.StoredTensor;
 import io.millrace.executor.cpu.scratch.Scratch;
@@ -73,7 +74,13 @@ public final class LowRankWeightPasses implements WeightPasses {
         this.direction = direction;
         this.memory = memory;
         scalesAtOnce = scales;
-        dense = new DenseWeightPasses(pool, new GaussianDirection(), rounding, foldEvery, scales);
+        dense =
+                new DenseWeightPasses(
+                        pool,
+                        () -> new ParameterPass(new GaussianDirection(), rounding),
+                        Optional.empty(),
+                        foldEvery,
+                        scales);
         kernels = new FactorKernels[pool.workers()];
         passes = new LowRankPass[pool.workers()];
         outputs = new PassOutputs[pool.workers()];

@@ -4,13 +4,17 @@ import io.millrace.memory.DType;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.estimate.Query;
+import io.millrace.optim.mask.ElementMask;
 import io.millrace.optim.update.Decay;
 import io.millrace.optim.update.ElementProgram;
 import io.millrace.optim.update.PendingUpdates;
+import io.millrace.optim.update.Shape;
 import io.millrace.optim.update.Update;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * The fused pass over parameters: widens them to float32, applies the updates that they have not
@@ -30,6 +34,7 @@ public final class ParameterPass {
     private static final int TILE = 4096;
 
     private final DenseDirection direction;
+    private final Optional<ElementMask> mask;
     private final Rounding rounding;
     private final StorageCodec codec = new StorageCodec(TILE);
     private final float[] p = new float[TILE];
@@ -52,7 +57,13 @@ public final class ParameterPass {
      * @param rounding how folded parameters become 16-bit values
      */
     public ParameterPass(DenseDirection direction, Rounding rounding) {
+        this(direction, Optional.empty(), rounding);
+    }
+
+    /** The same, where some elements have no z. */
+    public ParameterPass(DenseDirection direction, Optional<ElementMask> mask, Rounding rounding) {
         this.direction = direction;
+        this.mask = mask;
         this.rounding = rounding;
         registers[ElementProgram.PARAMETER] = p;
     }
@@ -162,7 +173,7 @@ public final class ParameterPass {
             long[] outputOffsets,
             long outputElement) {
         load(tensor);
-        if (!tensor.states().isEmpty() && plan.pending().size() > 0) {
+        if (!tensor.states().isEmpty() && (plan.pending().size() > 0 || plan.shape().isPresent())) {
             loadStates(tensor);
         }
         if (plan.gathered().isPresent()) {
@@ -173,22 +184,37 @@ public final class ParameterPass {
         int count = pieces * width;
         if (plan.query().isPresent()) {
             Query query = plan.query().get();
-            if (!query.isStill()) {
-                fillZ(tensor, query.seed(), z);
-            }
-            perturb(query.scales(), count, outputs, outputOffsets, outputElement);
+            float[] along = query.isStill() ? z : along(tensor, plan, query);
+            perturb(query.scales(), along, count, outputs, outputOffsets, outputElement);
         } else if (outputs.length == 1) {
             long offset = outputOffsets[0] + outputElement * written.sizeBytes();
             codec.store(outputs[0], offset, written, p, 0, count);
         }
     }
 
+    /** What a query goes along: z, masked and as the plan shapes it. */
+    private float[] along(StoredTensor tensor, PassPlan plan, Query query) {
+        long step = plan.pending().lastStep() + 1;
+        if (plan.shape().isEmpty()) {
+            fillZ(tensor, step, query.seed(), z);
+            return z;
+        }
+        run(tensor, step, plan.shape().get(), pieces * width);
+        return registers[Shape.RESULT];
+    }
+
     private void perturb(
-            List<Float> scales, int count, MemorySegment[] outputs, long[] offsets, long element) {
+            List<Float> scales,
+            float[] along,
+            int count,
+            MemorySegment[] outputs,
+            long[] offsets,
+            long element) {
         long skip = element * written.sizeBytes();
         if (scales.size() == 2 && scales.get(0) != 0f && scales.get(0) == -scales.get(1)) {
             perturbBoth(
                     scales.get(0),
+                    along,
                     count,
                     outputs[0],
                     offsets[0] + skip,
@@ -197,32 +223,33 @@ public final class ParameterPass {
             return;
         }
         for (int i = 0; i < outputs.length; i++) {
-            perturb(scales.get(i), count, outputs[i], offsets[i] + skip);
+            perturb(scales.get(i), along, count, outputs[i], offsets[i] + skip);
         }
     }
 
     private void perturbBoth(
             float scale,
+            float[] along,
             int count,
             MemorySegment plus,
             long plusOffset,
             MemorySegment minus,
             long minusOffset) {
         if (written == DType.F32) {
-            TileKernels.perturbBoth(scale, z, p, count, plus, plusOffset, minus, minusOffset);
+            TileKernels.perturbBoth(scale, along, p, count, plus, plusOffset, minus, minusOffset);
         } else {
-            BFloat16Forms.perturbBoth(scale, z, p, count, plus, plusOffset, minus, minusOffset);
+            BFloat16Forms.perturbBoth(scale, along, p, count, plus, plusOffset, minus, minusOffset);
         }
     }
 
     /** A scale of 0 gives p itself, signs of zero included. */
-    private void perturb(float scale, int count, MemorySegment out, long offset) {
+    private void perturb(float scale, float[] along, int count, MemorySegment out, long offset) {
         if (scale == 0f) {
             codec.store(out, offset, written, p, 0, count);
         } else if (written == DType.F32) {
-            TileKernels.perturb(scale, z, p, count, out, offset);
+            TileKernels.perturb(scale, along, p, count, out, offset);
         } else {
-            BFloat16Forms.perturb(scale, z, p, count, out, offset);
+            BFloat16Forms.perturb(scale, along, p, count, out, offset);
         }
     }
 
@@ -251,36 +278,41 @@ public final class ParameterPass {
 
     private void apply(StoredTensor tensor, Update update, int count) {
         if (update.program().isPresent()) {
-            run(tensor, update.program().get(), count);
+            run(tensor, update.step(), update.program().get(), count);
             return;
         }
         Decay decay = tensor.vector() ? Decay.NONE : update.decay();
         if (decay.scales()) {
             TileKernels.scale(p, count, decay.scale());
         }
-        if (decay.adds()) {
-            TileKernels.product(sum, p, count, decay.added());
-            addTerms(tensor, update.terms(), sum, count);
+        // A mask asks for p as it is before the step, for every term.
+        if (decay.adds() || (mask.isPresent() && !update.isStill())) {
+            if (decay.adds()) {
+                TileKernels.product(sum, p, count, decay.added());
+            } else {
+                Arrays.fill(sum, 0, count, 0f);
+            }
+            addTerms(tensor, update, sum, count);
             TileKernels.plus(p, sum, count);
         } else {
-            addTerms(tensor, update.terms(), p, count);
+            addTerms(tensor, update, p, count);
         }
     }
 
-    private void addTerms(StoredTensor tensor, List<Update.Term> terms, float[] to, int count) {
-        for (int k = 0; k < terms.size(); k++) {
-            Update.Term term = terms.get(k);
-            fillZ(tensor, term.seed(), z);
+    private void addTerms(StoredTensor tensor, Update update, float[] to, int count) {
+        for (int k = 0; k < update.terms().size(); k++) {
+            Update.Term term = update.terms().get(k);
+            fillZ(tensor, update.step(), term.seed(), z);
             TileKernels.add(to, z, count, term.coefficient());
         }
     }
 
-    private void run(StoredTensor tensor, ElementProgram program, int count) {
+    private void run(StoredTensor tensor, long ofStep, ElementProgram program, int count) {
         makeRegisters();
         for (int i = 0; i < program.steps().size(); i++) {
             ElementProgram.Step step = program.steps().get(i);
             switch (step.op()) {
-                case Z -> fillZ(tensor, step.seed(), registers[step.to()]);
+                case Z -> fillZ(tensor, ofStep, step.seed(), registers[step.to()]);
                 case DECAY -> {
                     if (!tensor.vector()) {
                         TileKernels.scale(p, count, step.scalar());
@@ -344,9 +376,15 @@ public final class ParameterPass {
         }
     }
 
-    private void fillZ(StoredTensor tensor, long seed, float[] values) {
+    private void fillZ(StoredTensor tensor, long step, long seed, float[] values) {
         for (int i = 0; i < pieces; i++) {
             direction.fill(seed, tensor.tensorId(), element(i), values, i * width, width);
+        }
+        if (mask.isPresent()) {
+            ElementMask some = mask.get();
+            for (int i = 0; i < pieces; i++) {
+                some.apply(step, tensor.tensorId(), element(i), p, values, i * width, width);
+            }
         }
     }
 

@@ -1,0 +1,27 @@
+package io.millrace.optim.mask;
+
+import java.util.List;
+
+/** The trained tensors as a run begins with them. */
+public interface BaseWeights {
+    /**
+     * One of them.
+     *
+     * @param name the checkpoint's
+     * @param tensorId its index among the sorted trainable names
+     * @param elements how many it has
+     */
+    record Tensor(String name, int tensorId, long elements) {}
+
+    /** All of them. */
+    List<Tensor> tensors();
+
+    /** Takes values in order, piece by piece. */
+    interface Reader {
+        /** Takes the first so many values of an array, which is another's again afterwards. */
+        void take(float[] values, int count);
+    }
+
+    /** Reads a tensor from its base, in float32 and within bounded memory. */
+    void read(Tensor tensor, Reader reader);
+}

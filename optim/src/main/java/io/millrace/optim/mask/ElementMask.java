@@ -1,0 +1,27 @@
+package io.millrace.optim.mask;
+
+/**
+ * Which elements keep their z; in the others it is 0, so that neither a query nor an update but
+ * weight decay reaches them. A pure function, which any thread may call.
+ */
+public interface ElementMask {
+    /**
+     * Clears z of consecutive elements that are masked.
+     *
+     * @param step the step that asks, or whose update it is
+     * @param tensorId the tensor's index among the sorted trainable names
+     * @param firstElement row-major index of the first element
+     * @param p the parameters as they are at the start of the step, from index {@code offset}
+     * @param z what becomes of z, from index {@code offset}
+     * @param offset first index
+     * @param count how many
+     */
+    void apply(
+            long step,
+            int tensorId,
+            long firstElement,
+            float[] p,
+            float[] z,
+            int offset,
+            int count);
+}

@@ -1,0 +1,52 @@
+package io.millrace.optim.mask;
+
+import io.millrace.optim.option.Kind;
+import io.millrace.optim.option.Kinds;
+import io.millrace.optim.option.Limit;
+import io.millrace.optim.option.Option;
+import io.millrace.optim.option.OptionTypes;
+import java.util.List;
+
+/** The masks by name. A new one is a line here. */
+public final class Masks {
+    /** The share of the elements that keep their z; that of Sparse-MeZO as usual. */
+    public static final Option<Double> DENSITY =
+            Option.named("density", OptionTypes.NUMBER)
+                    .label("F")
+                    .help("Share of the elements that --mask magnitude or random leaves.")
+                    .usual(0.25)
+                    .limit(
+                            new Limit<>(
+                                    share -> share > 0 && share <= 1,
+                                    share -> share + " is not above 0 and at most 1",
+                                    "give a number such as 0.25"))
+                    .decidesBytes()
+                    .build();
+
+    /** All of them, and the option that names one. */
+    public static final Kinds<MaskRule> KINDS =
+            Kinds.of(
+                    Option.named("mask", OptionTypes.TEXT)
+                            .label("NAME")
+                            .help(
+                                    "Elements that dense directions reach: none masks nothing,"
+                                            + " magnitude leaves the smallest of each tensor"
+                                            + " (Sparse-MeZO), random a share drawn anew for each"
+                                            + " step.")
+                            .usual(NoMask.NAME)
+                            .decidesBytes()
+                            .saidUnlessUsual(),
+                    List.of(
+                            Kind.of(NoMask.NAME, List.of(), (_, _) -> new NoMask()),
+                            Kind.of(
+                                    MagnitudeMask.NAME,
+                                    List.of(DENSITY),
+                                    (values, _) -> new MagnitudeMask(values.get(DENSITY))),
+                            Kind.of(
+                                    RandomMask.NAME,
+                                    List.of(DENSITY),
+                                    (values, seed) -> new RandomMask(values.get(DENSITY), seed))),
+                    MaskKind.class);
+
+    private Masks() {}
+}

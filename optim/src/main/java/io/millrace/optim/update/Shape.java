@@ -1,0 +1,14 @@
+package io.millrace.optim.update;
+
+/**
+ * What a rule makes of z before a query sees it: z' is a function of z, the parameter and the
+ * rule's states, all as they are at the start of the step.
+ */
+@FunctionalInterface
+public interface Shape {
+    /** Where z' is once the program is done. */
+    int RESULT = ElementProgram.scratch(0);
+
+    /** The program of a query, which makes z of its seed and leaves the parameter and states. */
+    ElementProgram of(long seed);
+}
