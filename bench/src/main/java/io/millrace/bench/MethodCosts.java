@@ -80,7 +80,7 @@ public final class MethodCosts {
             double seconds = Comparison.medianSeconds(steps);
             System.out.printf(
                     Locale.ROOT,
-                    "| %s | %d x %d | %s | %.4g | %.1f | %.3f | %.0f | %.3f | %s | %.1f |%n",
+                    "| %s | %d x %d | %s | %.1f | %.1f | %.3f | %.0f | %.3f | %s | %.1f |%n",
                     comparison.name(),
                     rows,
                     tokens,

@@ -38,7 +38,7 @@ public final class CurveReport {
             text.append(
                     String.format(
                             Locale.ROOT,
-                            "| %s | %s | %s | %d | %.4g | %.0f | %s | %s | %.1f | %.1f |%n",
+                            "| %s | %s | %s | %d | %.1f | %.0f | %s | %s | %.1f | %.1f |%n",
                             rate.method(),
                             spread(curves, Curve.Point::loss),
                             spread(curves, Curve.Point::accuracy),
