@@ -97,13 +97,14 @@ public final class MethodCosts {
 
     private Map<Method, TuneConfig> runs(Settings told) {
         Map<Method, TuneConfig> runs = new LinkedHashMap<>();
-        for (Method method : Methods.all().stream().flatMap(MethodCosts::alsoWithoutEnds).toList()) {
-            if (!method.name().equals(BASE) && !given.picks("--only", method.name().split(" ", 2)[0])) {
+        List<Method> all = Methods.all().stream().flatMap(MethodCosts::alsoWithoutEnds).toList();
+        for (Method method : all) {
+            String name = method.name().split(" ", 2)[0]; // a variant goes with its method
+            if (!name.equals(BASE) && !given.picks("--only", name)) {
                 continue;
             }
             try {
-                Settings all = method.beneath(told);
-                runs.put(method, TuneConfig.builder(all).build());
+                runs.put(method, TuneConfig.builder(method.beneath(told)).build());
             } catch (BadInputException e) {
                 System.err.println(method.name() + " is left out: " + e.getMessage());
             }
