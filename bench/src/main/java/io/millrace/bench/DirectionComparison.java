@@ -1,20 +1,23 @@
 package io.millrace.bench;
 
+import io.millrace.executor.config.DataConfig;
 import io.millrace.executor.config.TuneConfig;
-import io.millrace.executor.config.TuneConfigBuilder;
-import io.millrace.memory.DType;
-import io.millrace.telemetry.StepMetrics;
+import io.millrace.optim.direction.Directions;
+import io.millrace.optim.direction.GaussianDirection;
+import io.millrace.optim.direction.LowRankDirection;
+import io.millrace.optim.option.Settings;
+import io.millrace.telemetry.StepOverlap;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /**
  * Steps with low-rank directions beside steps with dense ones, at several batch sizes, all in
- * memory on the CPU. The two take turns. A low-rank run writes weights once a window, so that a
- * turn is a whole window and both the median of its steps and their mean are told.
+ * memory on the CPU. A low-rank run writes weights once a window, so that a turn is a whole window
+ * and both the median of its steps and their mean are told.
  *
  * <pre>
  *   DirectionComparison FOLDER [--arch opt-125m] [--dtype float32] [--cases 1x64,8x128]
@@ -22,90 +25,57 @@ import java.util.Locale;
  * </pre>
  */
 public final class DirectionComparison {
-    private static final int VOCABULARY = 30000;
-    private static final int LEFT_OUT = 2; // what Steps leaves out
-
-    private final Path folder;
-    private final Path model;
-    private final int window;
-    private final int rounds;
-
-    private DirectionComparison(Path folder, Path model, int window, int rounds) {
-        this.folder = folder;
-        this.model = model;
-        this.window = window;
-        this.rounds = rounds;
-    }
+    private DirectionComparison() {}
 
     /** Measures and prints a table. */
     public static void main(String[] arguments) throws IOException {
-        Path folder = Files.createDirectories(Path.of(arguments[0]));
         Options given = new Options(arguments, 1);
-        String arch = given.get("--arch", "opt-125m");
-        String dtype = given.get("--dtype", "float32");
-        Path model = BenchModels.of(folder, arch, DType.find(dtype).orElseThrow());
-        DirectionComparison comparison =
-                new DirectionComparison(
-                        folder, model, given.number("--window", 50), given.number("--rounds", 2));
+        int window = given.number("--window", 50);
+        Comparison comparison =
+                new Comparison(Path.of(arguments[0]), given, window, given.number("--rounds", 2));
         System.out.println(
                 "| model | batch | dense ms, median (mean) | low-rank ms, median (mean)"
                         + " | dense / low-rank, medians (means) |");
         System.out.println("|---|---|---|---|---|");
-        String cases = given.get("--cases", "1x64,1x128,2x128,4x128,8x128");
-        for (String one : cases.split(",", -1)) {
-            String[] sizes = one.split("x", -1);
-            comparison.run(
-                    arch + " " + dtype, Integer.parseInt(sizes[0]), Integer.parseInt(sizes[1]));
-        }
+        comparison.cases(
+                "1x64,1x128,2x128,4x128,8x128",
+                (rows, tokens) -> run(comparison, rows, tokens, window));
     }
 
-    private void run(String name, int batch, int tokens) throws IOException {
-        List<StepMetrics> dense = new ArrayList<>();
-        List<StepMetrics> lowRank = new ArrayList<>();
-        Steps.take(config("gaussian", batch, tokens), 2 * LEFT_OUT); // until both are compiled
-        Steps.take(config("low-rank", batch, tokens), 2 * LEFT_OUT);
-        for (int round = 0; round < rounds; round++) {
-            dense.addAll(Steps.take(config("gaussian", batch, tokens), LEFT_OUT + window));
-            lowRank.addAll(Steps.take(config("low-rank", batch, tokens), LEFT_OUT + window));
-        }
+    private static void run(Comparison comparison, int rows, int tokens, int window)
+            throws IOException {
+        Settings told = comparison.told(rows, tokens).with(DataConfig.MICRO_BATCH, rows);
+        Map<String, Comparison.Turn> turns = new LinkedHashMap<>();
+        turns.put("dense", turn(told.with(Directions.KINDS.naming(), GaussianDirection.NAME)));
+        turns.put(
+                "low-rank",
+                turn(
+                        told.with(Directions.KINDS.naming(), LowRankDirection.NAME)
+                                .with(LowRankDirection.WINDOW, window)));
+        Map<String, List<StepOverlap>> taken = comparison.inTurns(turns);
+        double dense = 1e3 * Comparison.medianSeconds(taken.get("dense"));
+        double lowRank = 1e3 * Comparison.medianSeconds(taken.get("low-rank"));
+        double denseMean = mean(taken.get("dense"));
+        double lowRankMean = mean(taken.get("low-rank"));
         System.out.printf(
                 Locale.ROOT,
                 "| %s | %d x %d | %.1f (%.1f) | %.1f (%.1f) | %.2f (%.2f) |%n",
-                name,
-                batch,
+                comparison.name(),
+                rows,
                 tokens,
-                median(dense),
-                mean(dense),
-                median(lowRank),
-                mean(lowRank),
-                median(dense) / median(lowRank),
-                mean(dense) / mean(lowRank));
+                dense,
+                denseMean,
+                lowRank,
+                lowRankMean,
+                dense / lowRank,
+                denseMean / lowRankMean);
     }
 
-    private static double median(List<StepMetrics> steps) {
-        return 1e3 * Steps.median(steps, step -> step.overlap().seconds());
+    private static Comparison.Turn turn(Settings told) {
+        return Comparison.steps(TuneConfig.builder(told).build());
     }
 
-    private static double mean(List<StepMetrics> steps) {
-        return 1e3
-                * steps.stream()
-                        .mapToDouble(step -> step.overlap().seconds())
-                        .average()
-                        .orElseThrow();
-    }
-
-    private TuneConfig config(String perturbation, int batch, int tokens) throws IOException {
-        Path rows =
-                TuneRun.writeRows(
-                        folder.resolve("rows-" + tokens + ".jsonl"), batch, tokens, VOCABULARY);
-        TuneConfigBuilder builder =
-                TuneConfig.builder(model, rows, folder.resolve("out"))
-                        .batchSize(batch)
-                        .microBatch(batch)
-                        .perturbation(perturbation)
-                        .steps((long) LEFT_OUT + window)
-                        .lr(1e-7)
-                        .shuffle(false);
-        return (perturbation.equals("low-rank") ? builder.window(window) : builder).build();
+    private static double mean(List<StepOverlap> steps) {
+        return 1e3 * steps.stream().mapToDouble(StepOverlap::seconds).average().orElseThrow();
     }
 }

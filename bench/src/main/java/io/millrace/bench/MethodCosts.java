@@ -1,82 +1,115 @@
 package io.millrace.bench;
 
-import io.millrace.executor.config.ArithmeticConfig;
-import io.millrace.executor.config.DataConfig;
 import io.millrace.executor.config.Method;
 import io.millrace.executor.config.Methods;
-import io.millrace.executor.config.OutputConfig;
 import io.millrace.executor.config.TuneConfig;
-import io.millrace.memory.DType;
+import io.millrace.executor.place.ModelSession;
+import io.millrace.memory.BadInputException;
 import io.millrace.optim.option.Settings;
 import io.millrace.optim.participation.RandomLayers;
-import io.millrace.telemetry.StepMetrics;
+import io.millrace.telemetry.Lane;
+import io.millrace.telemetry.LaneUse;
+import io.millrace.telemetry.StepOverlap;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.StringJoiner;
 import java.util.stream.Stream;
 
 /**
- * What a step of each published method costs beside one of MeZO, all in memory on the CPU. The
- * methods take turns, so that whatever changes slowly hits all of them; low-rank ones fold within
- * the turn, as every method does.
+ * What a step of each published method costs beside one of MeZO, and beside bare inference: a plain
+ * forward of the same engine over as many rows as the step's forwards have. All take turns, on the
+ * CPU; every method of the registry is there by itself, but for those that need more than defaults.
  *
  * <pre>
  *   MethodCosts FOLDER [--arch opt-125m] [--dtype float32] [--cases 1x64,8x128] [--rounds 4]
- *               [--steps 8] [--only mezo,fzoo]
+ *               [--steps 8] [--only mezo,fzoo] [--host-budget 700MiB]
  * </pre>
+ *
+ * Steps, passes and lanes are medians of a turn's warm steps, over all turns; bytes are means, as a
+ * window of low-rank directions writes once at its end.
  */
 public final class MethodCosts {
-    private static final int VOCABULARY = 30000;
-    private static final int LEFT_OUT = 2; // what Steps leaves out
+    private static final String BASE = "mezo";
+    private static final double MEBI = 1 << 20;
 
-    private final Path folder;
-    private final Path model;
-    private final int rounds;
-    private final int steps;
+    private final Comparison comparison;
+    private final Options given;
 
-    private MethodCosts(Path folder, Path model, int rounds, int steps) {
-        this.folder = folder;
-        this.model = model;
-        this.rounds = rounds;
-        this.steps = steps;
+    private MethodCosts(Comparison comparison, Options given) {
+        this.comparison = comparison;
+        this.given = given;
     }
 
-    /** Measures and prints a table. */
+    /** Measures and prints a table, and the machine. */
     public static void main(String[] arguments) throws IOException {
-        Path folder = Files.createDirectories(Path.of(arguments[0]));
         Options given = new Options(arguments, 1);
-        String arch = given.get("--arch", "opt-125m");
-        String dtype = given.get("--dtype", "float32");
-        Path model = BenchModels.of(folder, arch, DType.find(dtype).orElseThrow());
-        MethodCosts costs =
-                new MethodCosts(
-                        folder, model, given.number("--rounds", 4), given.number("--steps", 8));
-        List<String> only = List.of(given.get("--only", "").split(",", -1));
-        List<Method> methods =
-                Methods.all().stream()
-                        .filter(method ->
-                                only.contains(method.name())
-                                        || only.contains("")
-                                        || method.name().equals("mezo"))
-                        .flatMap(MethodCosts::alsoWithoutEnds)
-                        .toList();
+        Comparison comparison =
+                new Comparison(
+                        Path.of(arguments[0]),
+                        given,
+                        given.number("--steps", 8),
+                        given.number("--rounds", 4));
+        MethodCosts costs = new MethodCosts(comparison, given);
+        System.out.println(machine());
+        System.out.println();
         System.out.println(
-                "| model | batch | method | forwards | state bytes a parameter | ms a step, median"
-                        + " | beside mezo |");
-        System.out.println("|---|---|---|---|---|---|---|");
-        for (String one : given.get("--cases", "1x64,8x128").split(",", -1)) {
-            String[] sizes = one.split("x", -1);
-            costs.run(
-                    arch + " " + dtype,
-                    methods,
-                    Integer.parseInt(sizes[0]),
-                    Integer.parseInt(sizes[1]));
+                "| model | batch | method | forwards a step | ms a step, median | beside mezo"
+                        + " | tokens/s of all forwards | share of bare inference"
+                        + " | MiB a step, by lane | state MiB |");
+        System.out.println("|---|---|---|---|---|---|---|---|---|---|");
+        comparison.cases("1x64,8x128", costs::run);
+    }
+
+    private void run(int rows, int tokens) throws IOException {
+        Map<Method, TuneConfig> runs = runs(comparison.told(rows, tokens));
+        Map<String, Comparison.Turn> turns = new LinkedHashMap<>();
+        runs.forEach((method, config) -> {
+            turns.put(method.name(), Comparison.steps(config));
+            int times = forwards(method);
+            turns.put(plain(method), steps -> PlainForward.take(config, times, steps));
+        });
+        Map<String, List<StepOverlap>> taken = comparison.inTurns(turns);
+        double mezo = Comparison.medianSeconds(taken.get(BASE));
+        runs.forEach((method, config) -> {
+            List<StepOverlap> steps = taken.get(method.name());
+            double seconds = Comparison.medianSeconds(steps);
+            System.out.printf(
+                    Locale.ROOT,
+                    "| %s | %d x %d | %s | %.1f | %.1f | %.3f | %.0f | %.3f | %s | %.1f |%n",
+                    comparison.name(),
+                    rows,
+                    tokens,
+                    method.name(),
+                    method.stepForwards(),
+                    1e3 * seconds,
+                    seconds / mezo,
+                    rows * tokens * method.stepForwards() / seconds,
+                    Comparison.medianSeconds(taken.get(plain(method))) / seconds,
+                    lanes(steps),
+                    stateBytes(config) / MEBI);
+        });
+    }
+
+    private Map<Method, TuneConfig> runs(Settings told) {
+        Map<Method, TuneConfig> runs = new LinkedHashMap<>();
+        List<Method> all = Methods.all().stream().flatMap(MethodCosts::alsoWithoutEnds).toList();
+        for (Method method : all) {
+            String name = method.name().split(" ", 2)[0]; // a variant goes with its method
+            if (!name.equals(BASE) && !given.picks("--only", name)) {
+                continue;
+            }
+            try {
+                runs.put(method, TuneConfig.builder(method.beneath(told)).build());
+            } catch (BadInputException e) {
+                System.err.println(method.name() + " is left out: " + e.getMessage());
+            }
         }
+        return runs;
     }
 
     /** A method that draws layers is measured with the ends and without. */
@@ -93,54 +126,49 @@ public final class MethodCosts {
                         without));
     }
 
-    private void run(String name, List<Method> methods, int batch, int tokens) throws IOException {
-        Map<Method, List<StepMetrics>> taken = new LinkedHashMap<>();
-        for (Method method : methods) {
-            Steps.take(config(method, batch, tokens), 2 * LEFT_OUT); // until it is compiled
-            taken.put(method, new ArrayList<>());
+    /** Methods with as many forwards share their turns. */
+    private static String plain(Method method) {
+        return "plain " + forwards(method);
+    }
+
+    private static int forwards(Method method) {
+        return Math.toIntExact(Math.round(method.stepForwards()));
+    }
+
+    private static long stateBytes(TuneConfig config) {
+        try (ModelSession session =
+                ModelSession.open(config.model(), config.arithmetic(), config.memory())) {
+            return session.layout().stateBytes();
         }
-        for (int round = 0; round < rounds; round++) {
-            for (Method method : methods) {
-                taken.get(method)
-                        .addAll(Steps.take(config(method, batch, tokens), LEFT_OUT + steps));
+    }
+
+    private static String lanes(List<StepOverlap> steps) {
+        StringJoiner words = new StringJoiner(", ");
+        for (Lane lane : Lane.values()) {
+            double bytes =
+                    steps.stream()
+                            .map(step -> step.lanes().get(lane))
+                            .mapToLong(LaneUse::bytes)
+                            .average()
+                            .orElseThrow();
+            if (bytes > 0) {
+                words.add(String.format(Locale.ROOT, "%s %.1f", lane.label(), bytes / MEBI));
             }
         }
-        double mezo =
-                taken.entrySet().stream()
-                        .filter(entry -> entry.getKey().name().equals("mezo"))
-                        .mapToDouble(entry -> milliseconds(entry.getValue()))
+        return words.length() == 0 ? "none" : words.toString();
+    }
+
+    private static String machine() throws IOException {
+        String processor =
+                Files.readAllLines(Path.of("/proc/cpuinfo")).stream()
+                        .filter(line -> line.startsWith("model name"))
+                        .map(line -> line.replaceFirst("^[^:]*:\\s*", ""))
                         .findFirst()
-                        .orElseThrow();
-        taken.forEach((method, all) ->
-                System.out.printf(
-                        Locale.ROOT,
-                        "| %s | %d x %d | %s | %d | %d | %.1f | %.3f |%n",
-                        name,
-                        batch,
-                        tokens,
-                        method.name(),
-                        method.forwards(),
-                        method.stateBytes(),
-                        milliseconds(all),
-                        milliseconds(all) / mezo));
-    }
-
-    private static double milliseconds(List<StepMetrics> steps) {
-        return 1e3 * Steps.median(steps, step -> step.overlap().seconds());
-    }
-
-    private TuneConfig config(Method method, int batch, int tokens) throws IOException {
-        Path rows =
-                TuneRun.writeRows(
-                        folder.resolve("rows-" + tokens + ".jsonl"), batch, tokens, VOCABULARY);
-        Settings told =
-                Settings.NONE
-                        .with(TuneConfig.MODEL, model)
-                        .with(DataConfig.TRAIN, rows)
-                        .with(OutputConfig.OUT, folder.resolve("out"))
-                        .with(DataConfig.BATCH_SIZE, batch)
-                        .with(ArithmeticConfig.STEPS, (long) LEFT_OUT + steps)
-                        .with(ArithmeticConfig.LR, 1e-7);
-        return TuneConfig.builder(method.beneath(told)).build();
+                        .orElse("a processor without a name");
+        return processor
+                + ", "
+                + Runtime.getRuntime().availableProcessors()
+                + " cores; Java "
+                + Runtime.version();
     }
 }

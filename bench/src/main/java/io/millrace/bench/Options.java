@@ -1,8 +1,11 @@
 package io.millrace.bench;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
 
 /** What a benchmark is told: names with a value each. */
 final class Options {
@@ -29,6 +32,22 @@ final class Options {
 
     String get(String name, String otherwise) {
         return given.getOrDefault(name, otherwise);
+    }
+
+    /** The names that a list picks; all where it is not given. */
+    boolean picks(String list, String name) {
+        return find(list).map(given -> List.of(given.split(",", -1)).contains(name)).orElse(true);
+    }
+
+    /** All that is given but some. */
+    Map<String, String> without(Set<String> names) {
+        Map<String, String> rest = new TreeMap<>(given);
+        rest.keySet().removeAll(names);
+        return rest;
+    }
+
+    double fraction(String name, double otherwise) {
+        return find(name).map(Double::parseDouble).orElse(otherwise);
     }
 
     int number(String name, int otherwise) {

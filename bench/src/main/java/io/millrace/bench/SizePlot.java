@@ -1,5 +1,6 @@
 package io.millrace.bench;
 
+import io.millrace.bench.plot.Svg;
 import java.util.List;
 import java.util.Locale;
 
@@ -20,7 +21,7 @@ final class SizePlot {
     private final double toX;
     private final double fromY;
     private final double toY;
-    private final StringBuilder svg = new StringBuilder();
+    private final Svg svg = new Svg(WIDTH, HEIGHT);
 
     /**
      * Of measured sizes.
@@ -39,20 +40,8 @@ final class SizePlot {
     }
 
     String svg() {
-        add(
-                String.format(
-                        Locale.ROOT,
-                        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\""
-                                + " font-family=\"sans-serif\" font-size=\"13\">",
-                        WIDTH,
-                        HEIGHT));
-        add(
-                String.format(
-                        Locale.ROOT,
-                        "<rect width=\"%d\" height=\"%d\" fill=\"white\"/>",
-                        WIDTH,
-                        HEIGHT));
-        text(WIDTH / 2.0, 24, "middle", "Seconds a step, batch " + batch + ", weights streamed");
+        svg.text(
+                WIDTH / 2.0, 24, "middle", "Seconds a step, batch " + batch + ", weights streamed");
         grid();
         line(1 + BAND, "#bbb");
         line(1 - BAND, "#bbb");
@@ -60,40 +49,35 @@ final class SizePlot {
         for (SizeCurve.Point point : points) {
             double x = x(point.tokenParameters());
             double y = y(point.seconds());
-            add(
-                    String.format(
-                            Locale.ROOT,
-                            "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4.5\" fill=\"#1565c0\"/>",
-                            x,
-                            y));
+            svg.dot(new Svg.Place(x, y), "#1565c0");
             String off = String.format(Locale.ROOT, "%+.1f %%", 100 * (point.unit() / unit - 1));
             String label = point.name() + " (" + off + ")";
             if (x < (LEFT + RIGHT) / 2.0) {
-                text(x + 10, y + 16, "start", label);
+                svg.text(x + 10, y + 16, "start", label);
             } else {
-                text(x - 10, y - 10, "end", label);
+                svg.text(x - 10, y - 10, "end", label);
             }
         }
-        text((LEFT + RIGHT) / 2.0, HEIGHT - 14, "middle", "parameters × tokens of a step");
-        text(RIGHT, BOTTOM - 10, "end", "line: proportional; grey: ± 10 %");
-        return svg.append("</svg>\n").toString();
+        svg.text((LEFT + RIGHT) / 2.0, HEIGHT - 14, "middle", "parameters × tokens of a step");
+        svg.text(RIGHT, BOTTOM - 10, "end", "line: proportional; grey: ± 10 %");
+        return svg.end();
     }
 
     private void grid() {
         for (double x = power(fromX); x <= toX; x *= 10) {
             if (x >= fromX) {
-                stroke(x(x), TOP, x(x), BOTTOM, "#eee");
-                text(x(x), BOTTOM + 18, "middle", "1e" + Math.round(Math.log10(x)));
+                svg.stroke(x(x), TOP, x(x), BOTTOM, "#eee");
+                svg.text(x(x), BOTTOM + 18, "middle", "1e" + Math.round(Math.log10(x)));
             }
         }
         for (double y = power(fromY); y <= toY; y *= 10) {
             if (y >= fromY) {
-                stroke(LEFT, y(y), RIGHT, y(y), "#eee");
-                text(LEFT - 8, y(y) + 4, "end", String.format(Locale.ROOT, "%s s", number(y)));
+                svg.stroke(LEFT, y(y), RIGHT, y(y), "#eee");
+                svg.text(LEFT - 8, y(y) + 4, "end", String.format(Locale.ROOT, "%s s", number(y)));
             }
         }
-        stroke(LEFT, BOTTOM, RIGHT, BOTTOM, "#333");
-        stroke(LEFT, TOP, LEFT, BOTTOM, "#333");
+        svg.stroke(LEFT, BOTTOM, RIGHT, BOTTOM, "#333");
+        svg.stroke(LEFT, TOP, LEFT, BOTTOM, "#333");
     }
 
     private static double power(double value) {
@@ -105,7 +89,7 @@ final class SizePlot {
     }
 
     private void line(double factor, String colour) {
-        stroke(x(fromX), y(fromX * unit * factor), x(toX), y(toX * unit * factor), colour);
+        svg.stroke(x(fromX), y(fromX * unit * factor), x(toX), y(toX * unit * factor), colour);
     }
 
     private double x(double value) {
@@ -114,32 +98,5 @@ final class SizePlot {
 
     private double y(double seconds) {
         return BOTTOM - (BOTTOM - TOP) * Math.log(seconds / fromY) / Math.log(toY / fromY);
-    }
-
-    private void stroke(double x1, double y1, double x2, double y2, String colour) {
-        add(
-                String.format(
-                        Locale.ROOT,
-                        "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" stroke=\"%s\"/>",
-                        x1,
-                        y1,
-                        x2,
-                        y2,
-                        colour));
-    }
-
-    private void text(double x, double y, String anchor, String words) {
-        add(
-                String.format(
-                        Locale.ROOT,
-                        "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>",
-                        x,
-                        y,
-                        anchor,
-                        words));
-    }
-
-    private void add(String element) {
-        svg.append(element).append('\n');
     }
 }

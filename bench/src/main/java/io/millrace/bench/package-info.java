@@ -1,2 +1,2 @@
-/** Benchmarks: kernels under JMH, whole steps, and comparisons with peers. */
+/** Benchmarks: whole steps and runs, and comparisons with peers. */
 package io.millrace.bench;

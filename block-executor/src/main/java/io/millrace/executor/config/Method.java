@@ -1,15 +1,24 @@
 package io.millrace.executor.config;
 
 import io.millrace.optim.direction.Directions;
+import io.millrace.optim.estimate.Estimator;
 import io.millrace.optim.estimate.Estimators;
+import io.millrace.optim.estimate.QueryResult;
 import io.millrace.optim.estimate.Questions;
+import io.millrace.optim.estimate.StepContext;
+import io.millrace.optim.estimate.StepCount;
+import io.millrace.optim.estimate.StepRecord;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.Settings;
 import io.millrace.optim.participation.Participations;
 import io.millrace.optim.update.ElementState;
 import io.millrace.optim.update.Optimizers;
 import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
 import java.util.Set;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
 
 /**
  * A published point of the family: what each axis is, with the published defaults where there are
@@ -20,6 +29,12 @@ import java.util.Set;
  * @param settings of the axes, and their options
  */
 public record Method(String name, String source, Settings settings) {
+    private static final long COUNTED_STEPS = 100;
+
+    /** What an anchor found changes what a step does, and not how much it asks for. */
+    private static final StepRecord MADE_UP =
+            StepRecord.twoSided(1, 1, 0, 1, 0, List.of(QueryResult.twoSided(1, 1, 1, 0)));
+
     /**
      * What a run is told, with the method beneath. An option of the method that belongs to what the
      * run has replaced goes with it.
@@ -63,6 +78,26 @@ public record Method(String name, String source, Settings settings) {
     public long forwards() {
         Questions questions = arithmetic().estimator().questions();
         return questions.allScales();
+    }
+
+    /** Forwards of the batch that a step takes, over all its passes; a mean where steps differ. */
+    public double stepForwards() {
+        return counts().mapToLong(StepCount::forwards).average().orElseThrow();
+    }
+
+    /** Times that a step goes over the model; a mean where steps differ. */
+    public double stepPasses() {
+        return counts().mapToInt(StepCount::passes).average().orElseThrow();
+    }
+
+    private Stream<StepCount> counts() {
+        ArithmeticConfig arithmetic = arithmetic();
+        Estimator estimator = arithmetic.estimator();
+        Optional<StepRecord> anchor = estimator.anchors().map(_ -> MADE_UP);
+        return LongStream.rangeClosed(1, COUNTED_STEPS)
+                .mapToObj(step ->
+                        new StepContext(step, step, arithmetic.eps(), arithmetic.lr(), 0, anchor))
+                .map(step -> StepCount.of(estimator, step));
     }
 
     /** Bytes that the rule keeps in the tiers for each parameter. */

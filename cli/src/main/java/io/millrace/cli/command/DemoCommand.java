@@ -49,7 +49,7 @@ public final class DemoCommand implements Callable<Integer> {
     private Path out;
 
     @Option(names = "--steps", paramLabel = "N", description = "Steps. Default: ${DEFAULT-VALUE}.")
-    private long steps = 1000;
+    private long steps = 2500;
 
     @Option(
             names = "--seed",
@@ -85,9 +85,9 @@ public final class DemoCommand implements Callable<Integer> {
                         .task(TASK)
                         .steps(steps)
                         .seed(seed)
-                        .batchSize(32)
+                        .batchSize(8)
                         .optimizer("mezo-adam")
-                        .lr(2e-3)
+                        .lr(1.5e-3)
                         .schedule("linear")
                         .build();
         RunReporter reporter = new RunReporter(context);

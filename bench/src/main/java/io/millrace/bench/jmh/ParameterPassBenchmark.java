@@ -1,4 +1,4 @@
-package io.millrace.bench;
+package io.millrace.bench.jmh;
 
 import io.millrace.executor.cpu.param.ParameterPass;
 import io.millrace.executor.cpu.param.PassPlan;

@@ -1,4 +1,4 @@
-package io.millrace.bench;
+package io.millrace.bench.jmh;
 
 import io.millrace.telemetry.Lane;
 import io.millrace.telemetry.ResidentSize;

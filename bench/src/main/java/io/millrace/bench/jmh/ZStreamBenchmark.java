@@ -1,4 +1,4 @@
-package io.millrace.bench;
+package io.millrace.bench.jmh;
 
 import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.direction.Directions;

@@ -1,0 +1,2 @@
+/** Kernels under JMH. */
+package io.millrace.bench.jmh;
