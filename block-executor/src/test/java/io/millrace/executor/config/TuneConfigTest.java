@@ -34,7 +34,8 @@ class TuneConfigTest {
                                 + "\"eps\":0.001,\"weight-decay\":0.0,"
                                 + "\"seed\":\"0x0000000000000000\",\"rounding\":\"nearest\","
                                 + "\"perturbation\":\"gaussian\",\"optimizer\":\"mezo-sgd\","
-                                + "\"estimator\":\"two-sided\",\"queries\":1,\"blocks\":\"all\","
+                                + "\"estimator\":\"two-sided\",\"queries\":1,"
+                                + "\"queries-growth\":0.0,\"blocks\":\"all\",\"mask\":\"none\","
                                 + "\"tune\":\"full\",\"fold-every\":1,\"matmul\":\"native\"}");
         assertThat(config.memory()).isEqualTo(MemoryConfig.DEFAULT);
     }

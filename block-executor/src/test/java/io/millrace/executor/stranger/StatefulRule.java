@@ -46,17 +46,22 @@ public final class StatefulRule implements UpdateRule {
     public Update next(StepRecord record) {
         int z = ElementProgram.scratch(0);
         float share = (float) (-record.lr() * record.weightDecay());
-        ElementProgram.Builder program =
-                ElementProgram.builder()
-                        .share(z, share, ElementProgram.PARAMETER)
-                        .plus(ElementProgram.PARAMETER, ElementProgram.PARAMETER, z);
+        // Without decay terms are added to the parameter one by one.
+        int sum = share == 0 ? ElementProgram.PARAMETER : ElementProgram.scratch(1);
+        ElementProgram.Builder program = ElementProgram.builder();
+        if (share != 0) {
+            program.share(sum, share, ElementProgram.PARAMETER);
+        }
         for (QueryResult query : record.queries()) {
             double coefficient = -record.lr() * query.projectedGrad() / record.queries().size();
             program.z(z, query.seed())
-                    .fma(ElementProgram.PARAMETER, (float) coefficient, z, ElementProgram.PARAMETER)
+                    .fma(sum, (float) coefficient, z, sum)
                     .fma(ElementProgram.state(0), 0.9f, ElementProgram.state(0), z)
                     .multiply(z, z, z)
                     .fma(ElementProgram.state(1), 0.5f, ElementProgram.state(1), z);
+        }
+        if (share != 0) {
+            program.plus(ElementProgram.PARAMETER, ElementProgram.PARAMETER, sum);
         }
         return Update.of(record.step(), record.seed(), program.build());
     }
