@@ -22,6 +22,7 @@ import io.millrace.executor.step.Variants;
 import io.millrace.executor.step.VisitLoop;
 import io.millrace.memory.OwnedResources;
 import io.millrace.model.ModelLayout;
+import io.millrace.optim.estimate.Query;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockLease;
 import io.millrace.prefetch.VisitPlan;
@@ -157,8 +158,12 @@ public final class DecoderForward implements Forward {
             QueryGroup group,
             HeadSink sink) {
         int block = Schedule.place(entry, scratch.blocks());
-        FormedWeights weights =
-                new FormedWeights(visit, group.queries(), request.isStill(), passes);
+        // Where queries share a product, a loss at θ goes the way of those that it is compared with.
+        boolean still =
+                passes.scalesAtOnce() == 0
+                        ? group.queries().stream().allMatch(Query::isStill)
+                        : request.isStill();
+        FormedWeights weights = new FormedWeights(visit, group.queries(), still, passes);
         int row = 0;
         for (int index = 0; index < request.microBatches().size(); index++) {
             MicroBatch batch = request.microBatches().get(index);

@@ -65,7 +65,6 @@ class QueryGroupTest {
                         .as("%d at once, query %d", atOnce, query)
                         .isCloseTo(alone[query], within(1e-5));
             }
-            System.out.println(model + " " + Arrays.equals(alone, together));
         }
     }
 

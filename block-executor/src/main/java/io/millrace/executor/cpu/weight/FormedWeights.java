@@ -24,8 +24,7 @@ public final class FormedWeights {
      *
      * @param visit the block
      * @param queries what sees them
-     * @param allStill whether the whole pass asks for nothing but θ: a loss at θ is compared with
-     *     others of its pass, and so takes the same way as they do
+     * @param allStill whether matrices are seen as they are, whatever the directions
      * @param passes form them
      */
     public FormedWeights(
