@@ -1,11 +1,11 @@
 package io.millrace.bench;
 
 import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.objective.LossSink;
 import io.millrace.executor.place.ModelSession;
 import io.millrace.executor.run.TrainingData;
 import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
-import io.millrace.executor.step.LossSink;
 import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.MicroBatches;
 import io.millrace.executor.step.ScratchSize;

@@ -1,11 +1,11 @@
 package io.millrace.executor;
 
 import io.millrace.executor.config.GenerateConfig;
+import io.millrace.executor.objective.LogitsSink;
 import io.millrace.executor.place.ModelSession;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
-import io.millrace.executor.step.LogitsSink;
 import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.executor.step.Sequences;

@@ -151,11 +151,11 @@ public final class TuningRun {
                 config.output().out(),
                 setup.history().updates().lastStep(),
                 lastLoss,
+                setup.history().flatSteps(),
                 before,
                 after,
                 keptStep,
-                interrupted,
-                false);
+                interrupted ? RunSummary.End.INTERRUPTED : RunSummary.End.DONE);
     }
 
     /** Whether the run was asked to stop before its last step. */

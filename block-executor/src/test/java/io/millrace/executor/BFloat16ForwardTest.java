@@ -5,13 +5,13 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.cpu.op.Gemm;
+import io.millrace.executor.objective.LogitsSink;
 import io.millrace.executor.place.BlockOrigin;
 import io.millrace.executor.place.ModelSession;
 import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
-import io.millrace.executor.step.LogitsSink;
 import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.executor.step.Sequences;

@@ -60,7 +60,7 @@ final class ExecutorFloorsTest {
     /** Imports go down this list only; rooms on one line do not see each other. */
     private static final List<List<String>> ROOMS =
             List.of(
-                    List.of("find"),
+                    List.of("find", "search"),
                     List.of(""),
                     List.of("run"),
                     List.of("plan", "journal", "probe"),
@@ -70,7 +70,7 @@ final class ExecutorFloorsTest {
                     List.of("cpu.dense", "cuda.dense"),
                     List.of("cpu.weight", "cuda.weight"),
                     List.of("cpu.scratch", "cuda.kernel"),
-                    List.of("schedule"),
+                    List.of("schedule", "objective"),
                     List.of("step", "cpu.op"),
                     List.of("config"));
 

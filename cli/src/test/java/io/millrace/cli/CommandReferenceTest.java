@@ -38,7 +38,8 @@ class CommandReferenceTest {
                         "probe",
                         "plan",
                         "profile",
-                        "find")) {
+                        "find",
+                        "search")) {
             append(expected, "millrace " + name, name, "--help");
         }
         Path actual = Path.of("target", "cli.md");

@@ -21,6 +21,9 @@ import io.millrace.executor.journal.JournalReport;
 import io.millrace.executor.journal.Replay;
 import io.millrace.executor.run.EvalResult;
 import io.millrace.executor.run.RunSummary;
+import io.millrace.executor.search.DirectionScore;
+import io.millrace.executor.search.SearchConfig;
+import io.millrace.executor.search.SearchResult;
 import io.millrace.telemetry.StepObserver;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -36,6 +39,7 @@ import java.util.function.LongConsumer;
 /** Keeps what it is asked, takes the steps without doing any, and fails where told to. */
 final class StubEngine implements Operations {
     TuneConfig tuned;
+    SearchConfig searched;
     Rehearsal rehearsed;
     final List<EvalConfig> evaluated = new ArrayList<>();
     GenerateConfig generated;
@@ -64,11 +68,11 @@ final class StubEngine implements Operations {
                 config.output().out(),
                 step,
                 0.7,
+                step / 4,
                 new EvalResult(0.75, 0.5, 10, 10),
                 new EvalResult(0.25, Double.NaN, 10, 10),
                 config.output().keep() == Keep.BEST ? step / 2 : step,
-                step < steps,
-                false);
+                step < steps ? RunSummary.End.INTERRUPTED : RunSummary.End.DONE);
     }
 
     @Override
@@ -84,11 +88,11 @@ final class StubEngine implements Operations {
                 config.output().out(),
                 rehearsal.steps(),
                 0.7,
+                0,
                 null,
                 null,
                 rehearsal.steps(),
-                false,
-                false);
+                RunSummary.End.DONE);
     }
 
     @Override
@@ -105,6 +109,25 @@ final class StubEngine implements Operations {
                 1e-3,
                 3.3e-7,
                 1e-6);
+    }
+
+    @Override
+    public SearchResult search(
+            SearchConfig config, RunListener listener, Consumer<String> progress) {
+        failWhereTold();
+        searched = config;
+        List<DirectionScore> scores =
+                List.of(
+                        new DirectionScore(2, 22, 0.25),
+                        new DirectionScore(1, 11, 0.5),
+                        new DirectionScore(3, 33, Double.NaN));
+        return new SearchResult(
+                0.375,
+                scores,
+                config.choice().keep(),
+                new EvalResult(0.75, 0.5, 10, 10),
+                new EvalResult(0.25, 0.75, 10, 10),
+                listener.stopRequested());
     }
 
     @Override

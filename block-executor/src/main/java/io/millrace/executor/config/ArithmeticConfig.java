@@ -11,6 +11,8 @@ import io.millrace.optim.estimate.Estimator;
 import io.millrace.optim.estimate.Estimators;
 import io.millrace.optim.mask.MaskRule;
 import io.millrace.optim.mask.Masks;
+import io.millrace.optim.objective.Objective;
+import io.millrace.optim.objective.Objectives;
 import io.millrace.optim.option.Kind;
 import io.millrace.optim.option.Kinds;
 import io.millrace.optim.option.Limit;
@@ -159,7 +161,8 @@ public record ArithmeticConfig(Settings settings) {
                     Optimizers.KINDS,
                     Estimators.KINDS,
                     Participations.KINDS,
-                    Masks.KINDS);
+                    Masks.KINDS,
+                    Objectives.KINDS);
 
     /** An anchor step's rate beside that of others, unless it is told. */
     private static final double ANCHOR_RATE = 10;
@@ -380,6 +383,11 @@ public record ArithmeticConfig(Settings settings) {
     /** What a step asks for. */
     public Estimator estimator() {
         return Estimators.KINDS.make(settings, seed());
+    }
+
+    /** What is climbed down. */
+    public Objective objective() {
+        return Objectives.KINDS.make(settings, seed());
     }
 
     /** Which layers have a part in a step. */

@@ -28,6 +28,7 @@ import io.millrace.prefetch.BlockLease;
 import io.millrace.prefetch.VisitPlan;
 import io.millrace.telemetry.Lane;
 import io.millrace.telemetry.SpanRecorder;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -83,8 +84,9 @@ public final class DecoderForward implements Forward {
         loop.run(
                 request,
                 (visit, entry, asked) -> {
-                    for (QueryGroup group :
-                            QueryGroup.cut(asked.queries(), passes.scalesAtOnce())) {
+                    // Queries that see sequences of their own go one by one.
+                    int atOnce = asked.batches().size() == 1 ? passes.scalesAtOnce() : 0;
+                    for (QueryGroup group : QueryGroup.cut(asked.queries(), atOnce)) {
                         runBlock(asked, visit, entry, group, sink);
                     }
                 });
@@ -125,7 +127,7 @@ public final class DecoderForward implements Forward {
         @Override
         public void spread(ForwardRequest request) {
             Variants first = scratch.hidden(0, 0);
-            int rows = MicroBatches.paddedRowCount(request.microBatches());
+            int rows = MicroBatches.paddedRowCount(request.batches().getFirst());
             RowTasks.run(
                     workers.pool(),
                     Operator.EMBEDDING,
@@ -165,8 +167,9 @@ public final class DecoderForward implements Forward {
                         : request.isStill();
         FormedWeights weights = new FormedWeights(visit, group.queries(), still, passes);
         int row = 0;
-        for (int index = 0; index < request.microBatches().size(); index++) {
-            MicroBatch batch = request.microBatches().get(index);
+        List<MicroBatch> batches = ForwardRequest.ofQuery(request.batches(), group.first());
+        for (int index = 0; index < batches.size(); index++) {
+            MicroBatch batch = batches.get(index);
             Variants hidden = scratch.hidden(request.firstScale(group.first()), row);
             BlockFrame.Answer answer = new BlockFrame.Answer(sink, group, index);
             interpreter.run(

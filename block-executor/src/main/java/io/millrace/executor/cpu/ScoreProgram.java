@@ -1,6 +1,7 @@
 package io.millrace.executor.cpu;
 
 import io.millrace.executor.cpu.op.Activations;
+import io.millrace.executor.cpu.op.Choice;
 import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.op.GemmTiles;
 import io.millrace.executor.cpu.op.Loss;
@@ -10,16 +11,18 @@ import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.step.Floats;
+import io.millrace.executor.step.HeadSink;
 import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.program.Op;
 import io.millrace.optim.estimate.Query;
 
 /**
- * From states of the rows that are asked for to their losses or logits.
+ * From states of the rows that are asked for to their losses, likeliest ids or logits.
  *
- * <p>Losses never need all logits at once: each panel of the vocabulary gives each row a partial
- * maximum, sum of exponentials and target logit, and those are joined in order of panel.
+ * <p>Losses and choices never need all logits at once: each panel of the vocabulary gives each row
+ * a partial maximum, sum of exponentials and target logit (for a choice, maximum and its column),
+ * and those are joined in order of panel.
  */
 final class ScoreProgram {
     private final CpuWorkers workers;
@@ -40,6 +43,8 @@ final class ScoreProgram {
         if (answer.sink().wantsLogits()) {
             Variants y = answer.sink().logits(answer.queries().first(), answer.microBatch());
             logits(frame.weights(), op, x, rows, y);
+        } else if (answer.sink().wantsChoices()) {
+            choices(frame, op, x);
         } else {
             losses(frame, op, x);
         }
@@ -105,6 +110,56 @@ final class ScoreProgram {
             for (int scale = 0; scale < one.scales().size(); scale++) {
                 merge(batch, partials.at(merged++ * partialsEach), panels);
                 answer.sink().losses(query, scale, answer.microBatch(), losses, rows);
+            }
+            query++;
+        }
+    }
+
+    private void choices(BlockFrame frame, Op.Score op, Variants x) {
+        FormedWeights weights = frame.weights();
+        BlockFrame.Answer answer = frame.answer();
+        int rows = frame.batch().headRows().length;
+        GemmTiles tiles = GemmTiles.of(MicroBatch.padded(rows), op.logits().outputs());
+        int panels = tiles.columnTiles();
+        long partialsEach = Loss.partialFloats(rows, panels);
+        Floats partials = scratch.partials();
+        linear.runInPanels(
+                weights,
+                op.logits(),
+                x,
+                rows,
+                (scale, row, rowCount, panel, firstId, width, logits) -> {
+                    Floats to = partials.at(scale * partialsEach);
+                    Choice.reducePanel(
+                            logits.segment(),
+                            logits.start(),
+                            row,
+                            Math.min(rowCount, rows - row),
+                            width,
+                            op.softcap(),
+                            to.segment(),
+                            to.start(),
+                            panel,
+                            rows);
+                });
+        int[] ids = new int[rows];
+        int chosen = 0;
+        int query = answer.queries().first();
+        for (Query one : answer.queries().queries()) {
+            for (int scale = 0; scale < one.scales().size(); scale++) {
+                Floats of = partials.at(chosen++ * partialsEach);
+                for (int row = 0; row < rows; row++) {
+                    int id =
+                            Choice.of(
+                                    of.segment(),
+                                    of.start(),
+                                    row,
+                                    rows,
+                                    panels,
+                                    tiles.columnTile());
+                    ids[row] = id == Choice.NONE ? HeadSink.NO_CHOICE : id;
+                }
+                answer.sink().choices(query, scale, answer.microBatch(), ids, rows);
             }
             query++;
         }

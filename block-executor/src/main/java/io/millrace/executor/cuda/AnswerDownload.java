@@ -56,19 +56,20 @@ final class AnswerDownload implements AutoCloseable {
     }
 
     /** Hands every loss of a forward to the sink, in order of query and micro-batch. */
-    void losses(ForwardRequest request, List<BatchUpload.Tables> batches, HeadSink sink) {
+    void losses(ForwardRequest request, List<List<BatchUpload.Tables>> all, HeadSink sink) {
         int scales = request.firstScale(request.queries().size());
         long rows = (long) scales * scratch.lossRows();
-        MemorySegment all =
+        MemorySegment fetched =
                 fetch(scratch.address(Part.LOSSES), rows * DeviceKernels.ROW_LOSS_BYTES);
         for (int query = 0; query < request.queries().size(); query++) {
+            List<BatchUpload.Tables> batches = ForwardRequest.ofQuery(all, query);
             for (int index = 0; index < batches.size(); index++) {
                 int count = batches.get(index).headRows();
                 for (int scale = 0; scale < request.queries().get(query).scales().size(); scale++) {
                     long first =
                             (long) (request.firstScale(query) + scale) * scratch.lossRows()
                                     + batches.get(index).firstHeadRow();
-                    sink.losses(query, scale, index, read(all, first, count), count);
+                    sink.losses(query, scale, index, read(fetched, first, count), count);
                 }
             }
         }
@@ -96,6 +97,30 @@ final class AnswerDownload implements AutoCloseable {
             long at = (to.base().start() + (firstRow + row) * to.rowStride()) * Float.BYTES;
             MemorySegment.copy(from, 0, to.base().segment(), at, bytes);
         }
+    }
+
+    /** Takes the likeliest id of rows of logits, and hands it to the sink. */
+    void choices(long address, int rows, int width, HeadSink sink, int query, int microBatch) {
+        int[] ids = new int[rows];
+        long bytes = (long) width * Float.BYTES;
+        for (int row = 0; row < rows; row++) {
+            ids[row] = likeliest(fetch(address + row * bytes, bytes), width);
+        }
+        sink.choices(query, 0, microBatch, ids, rows);
+    }
+
+    /** The first of the largest; none where that is no number, or nothing is one. */
+    private static int likeliest(MemorySegment logits, int width) {
+        int best = HeadSink.NO_CHOICE;
+        float largest = Float.NEGATIVE_INFINITY;
+        for (int id = 0; id < width; id++) {
+            float logit = logits.getAtIndex(ValueLayout.JAVA_FLOAT, id);
+            if (logit > largest) {
+                largest = logit;
+                best = id;
+            }
+        }
+        return Float.isFinite(largest) ? best : HeadSink.NO_CHOICE;
     }
 
     @Override

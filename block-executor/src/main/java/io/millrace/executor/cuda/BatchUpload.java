@@ -50,12 +50,30 @@ final class BatchUpload {
             long picks,
             long targets) {}
 
-    /** Hands the tables of a batch to the compute stream; the last batch's were used up. */
-    List<Tables> upload(List<MicroBatch> batches) {
-        List<Tables> result = new ArrayList<>(batches.size());
+    /** Hands the tables of batches to the compute stream; the last ones were used up. */
+    List<List<Tables>> upload(List<List<MicroBatch>> batches) {
+        List<List<Tables>> result = new ArrayList<>(batches.size());
+        int at = 0;
+        for (List<MicroBatch> batch : batches) {
+            List<Tables> tables = new ArrayList<>(batch.size());
+            at = stage(batch, at, tables);
+            result.add(tables);
+        }
+        if (at > 0) {
+            device.compute()
+                    .copyH2D(
+                            scratch.staging().segment().asSlice(0, (long) at * Integer.BYTES),
+                            scratch.memory(),
+                            scratch.plan().offsets().get(Part.TABLES));
+        }
+        return result;
+    }
+
+    /** Writes one batch's tables from an integer on, and says where the next may begin. */
+    private int stage(List<MicroBatch> batches, int from, List<Tables> result) {
         MemorySegment staging = scratch.staging().segment();
         long base = scratch.address(Part.TABLES);
-        int at = 0;
+        int at = from;
         int row = 0;
         int headRow = 0;
         for (MicroBatch batch : batches) {
@@ -83,14 +101,7 @@ final class BatchUpload {
             row += batch.tokenCount();
             headRow += batch.headRows().length;
         }
-        if (at > 0) {
-            device.compute()
-                    .copyH2D(
-                            staging.asSlice(0, (long) at * Integer.BYTES),
-                            scratch.memory(),
-                            scratch.plan().offsets().get(Part.TABLES));
-        }
-        return result;
+        return at;
     }
 
     private static int longest(Sequences sequences) {

@@ -78,16 +78,17 @@ final class DeviceForward implements Forward {
     @Override
     public void run(ForwardRequest request, HeadSink sink) {
         device.makeCurrent();
-        List<BatchUpload.Tables> batches = parts.batch().upload(request.microBatches());
+        List<List<BatchUpload.Tables>> batches = parts.batch().upload(request.batches());
         loop.run(
                 request,
                 (visit, entry, asked) -> {
                     parts.passes().begin(visit);
                     for (int query = 0; query < asked.queries().size(); query++) {
-                        runBlock(asked, visit, entry, query, batches, sink);
+                        List<BatchUpload.Tables> seen = ForwardRequest.ofQuery(batches, query);
+                        runBlock(asked, visit, entry, query, seen, sink);
                     }
                 });
-        if (sink.wantsLogits()) {
+        if (sink.wantsLogits() || sink.wantsChoices()) {
             parts.answers().awaitStep();
         } else {
             parts.answers().losses(request, batches, sink);
@@ -118,7 +119,7 @@ final class DeviceForward implements Forward {
         public void spread(ForwardRequest request) {
             DeviceMatrix first = parts.scratch().hidden(0, 0);
             int width = Math.toIntExact(first.rowStride());
-            int rows = request.microBatches().stream().mapToInt(MicroBatch::tokenCount).sum();
+            int rows = request.batches().getFirst().stream().mapToInt(MicroBatch::tokenCount).sum();
             DeviceMatrix same = new DeviceMatrix(first.address(), 0, width, first.type());
             int others = request.scales() - 1;
             parts.kernels().pick(same, 0, parts.scratch().hidden(1, 0), rows, width, others);
@@ -162,6 +163,10 @@ final class DeviceForward implements Forward {
     }
 
     private Optional<ScoreKernels.LogitRows> logits(HeadSink sink, int query, int microBatch) {
+        if (sink.wantsChoices()) {
+            return Optional.of((first, rows, width, address) ->
+                    parts.answers().choices(address, rows, width, sink, query, microBatch));
+        }
         if (!sink.wantsLogits()) {
             return Optional.empty();
         }

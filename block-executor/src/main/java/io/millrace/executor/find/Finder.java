@@ -1,8 +1,11 @@
 package io.millrace.executor.find;
 
 import io.millrace.executor.config.RunListener;
+import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.memory.BadInputException;
+import io.millrace.optim.objective.MeanLoss;
+import io.millrace.optim.objective.Objectives;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -36,7 +39,14 @@ public final class Finder {
             Path folder,
             RunListener listener,
             Consumer<String> progress) {
-        Path train = options.apply(folder).build().data().train();
+        TuneConfig run = options.apply(folder).build();
+        if (!(run.arithmetic().objective() instanceof MeanLoss)) {
+            throw new BadInputException(
+                    Objectives.KINDS.naming().spelled(),
+                    "rates are told by how steep the loss is, which no other objective shows",
+                    "leave it out");
+        }
+        Path train = run.data().train();
         if (Files.exists(train) && !Files.isRegularFile(train)) {
             throw new BadInputException(
                     "--train",

@@ -4,6 +4,7 @@ import io.millrace.executor.cpu.PassesPlan;
 import io.millrace.executor.cpu.op.WorkerPool;
 import io.millrace.executor.cpu.weight.HostVisit;
 import io.millrace.executor.cpu.weight.WeightPasses;
+import io.millrace.executor.place.ModelSession;
 import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.DivergedException;
 import io.millrace.executor.step.FiniteWeights;
@@ -13,9 +14,11 @@ import io.millrace.executor.step.ScratchSize;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
+import io.millrace.memory.ByteSize;
 import io.millrace.memory.DType;
 import io.millrace.memory.Ledger;
 import io.millrace.memory.Matmul;
+import io.millrace.memory.Tier;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
 import io.millrace.model.Checkpoint;
@@ -107,6 +110,27 @@ public final class Replay {
     public static long hostBytes(ModelLayout layout, Arithmetic arithmetic) {
         PassesPlan plan = new PassesPlan(arithmetic, ScratchSize.NONE);
         return HostMemory.pageBytes(layout.largestBlock().sizeBytes()) + plan.bytes(layout);
+    }
+
+    /**
+     * Refuses a host budget in which nothing can be rebuilt.
+     *
+     * @param session of the run
+     * @param arithmetic what it does to its parameters
+     * @param what is to be rebuilt
+     * @param otherwise what else would mend it, with what joins it to the first; may be empty
+     */
+    public static void requireRoom(
+            ModelSession session, Arithmetic arithmetic, String what, String otherwise) {
+        long budget = session.ledger().budget(Tier.HOST);
+        long needed = hostBytes(session.layout(), arithmetic);
+        if (needed > budget) {
+            throw new BadInputException(
+                    "--host-budget",
+                    ByteSize.format(budget) + " is too little to rebuild " + what + " in",
+                    String.format(
+                            "give at least %d (%s)%s", needed, ByteSize.format(needed), otherwise));
+        }
     }
 
     /**

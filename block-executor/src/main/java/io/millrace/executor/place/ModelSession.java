@@ -126,6 +126,11 @@ public final class ModelSession implements AutoCloseable {
         return spans;
     }
 
+    /** Takes something over that is closed with the session. */
+    public <T extends AutoCloseable> T own(T resource) {
+        return owned.own(resource);
+    }
+
     /** Loads the weights for forwards that tune nothing. */
     public Forward startPlain(ScratchSize size) {
         BlockOrigin origin = BlockOrigin.of(checkpoint, layout);

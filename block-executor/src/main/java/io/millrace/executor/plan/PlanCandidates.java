@@ -1,6 +1,7 @@
 package io.millrace.executor.plan;
 
 import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.objective.Scoring;
 import io.millrace.executor.place.Engines;
 import io.millrace.executor.place.TierPlan;
 import io.millrace.executor.step.Arithmetic;
@@ -75,8 +76,8 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
     private static StepCosts.Shape shape(
             PlanOptions options, int tokensEach, int workers, boolean readsStored) {
         return new StepCosts.Shape(
-                options.batchSize(),
-                options.microBatch().orElse(options.batchSize()),
+                options.batchSequences(),
+                options.microBatchSequences(),
                 tokensEach,
                 Math.max(1, tokensEach - 1),
                 Arithmetic.of(options.arithmetic()),
@@ -98,9 +99,12 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
         // How many examples there are is not known: an anchor step may find all that it asks for.
         int apart = options.arithmetic().estimator().anchors().map(Anchors::rows).orElse(0);
         ScratchSize size =
-                ScratchSize.batches(
-                        Math.max(options.batchSize(), apart),
-                        options.microBatch().orElse(options.batchSize()),
+                Scoring.size(
+                        options.arithmetic().objective(),
+                        Math.max(
+                                options.batchSequences(),
+                                Scoring.sequences(apart, options.sequencesEach())),
+                        options.microBatchSequences(),
                         tokensEach,
                         options.arithmetic().estimator().questions());
         // The engine that will run says what it needs; nothing of a device is loaded for that.
@@ -179,7 +183,7 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
                         .withMicroBatch(now.options.microBatch().orElseThrow());
         double once = now.forecast.busySeconds().get(Lane.COMPUTE);
         double both = forecast(twice, now.tiers).busySeconds().get(Lane.COMPUTE);
-        double tokens = (double) now.options.batchSize() * tokensEach;
+        double tokens = (double) now.options.batchSequences() * tokensEach;
         double each = (both - once) / tokens;
         return Math.max(1, Math.round(Math.ceil((moving - (once - each * tokens)) / each)));
     }

@@ -13,6 +13,7 @@ import io.millrace.model.ModelLayout;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.text.Example;
 import io.millrace.optim.direction.Direction;
+import io.millrace.optim.objective.AnswerObjective;
 import io.millrace.prefetch.plan.AvailableMemory;
 import io.millrace.prefetch.plan.Forecast;
 import io.millrace.prefetch.plan.Machine;
@@ -36,13 +37,25 @@ public final class RunForecast implements PrefetchChooser {
     private final ModelLayout layout;
     private final StepCosts.Shape shape;
 
+    /**
+     * A forecast.
+     *
+     * @param config the run
+     * @param memory its budgets
+     * @param probed the machine, where it was
+     * @param program the model
+     * @param layout its blocks
+     * @param examples what the run tunes on
+     * @param sequencesEach sequences that an example passes as
+     */
     public RunForecast(
             TuneConfig config,
             MemoryConfig memory,
             Optional<Machine> probed,
             ModelProgram program,
             ModelLayout layout,
-            List<Example> examples) {
+            List<Example> examples,
+            int sequencesEach) {
         this.config = config;
         this.memory = memory;
         this.program = program;
@@ -64,8 +77,8 @@ public final class RunForecast implements PrefetchChooser {
         double scored = examples.stream().mapToInt(Example::scoredTokens).average().orElse(1);
         shape =
                 new StepCosts.Shape(
-                        config.data().batchSize(),
-                        Math.min(config.data().microBatch(), config.data().batchSize()),
+                        config.data().batchSize() * sequencesEach,
+                        config.data().microBatch() * sequencesEach,
                         (int) Math.max(1, Math.round(tokens)),
                         (int) Math.max(1, Math.round(scored)),
                         Arithmetic.of(config.arithmetic()),
@@ -126,12 +139,18 @@ public final class RunForecast implements PrefetchChooser {
 
     /** Choice and expectation on one line; empty where there is nothing to tell. */
     public Optional<String> describe(TierPlan plan) {
+        // How many tokens answers will have, nobody knows.
+        String passes =
+                config.arithmetic().objective() instanceof AnswerObjective
+                        ? "pass for a token of the answers"
+                        : "step";
         Optional<String> expected =
                 forecast(plan)
                         .map(one ->
                                 String.format(
                                         Locale.ROOT,
-                                        "a step should take %s, bound by %s",
+                                        "a %s should take %s, bound by %s",
+                                        passes,
                                         Durations.format(one.stepSeconds()),
                                         one.boundLane().label()));
         if (probeIsOld) {

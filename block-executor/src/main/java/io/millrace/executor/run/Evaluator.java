@@ -1,8 +1,8 @@
 package io.millrace.executor.run;
 
+import io.millrace.executor.objective.LossSink;
 import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
-import io.millrace.executor.step.LossSink;
 import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.MicroBatches;
 import io.millrace.executor.step.UpdateLog;

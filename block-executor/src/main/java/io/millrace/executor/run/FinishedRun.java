@@ -60,11 +60,11 @@ public record FinishedRun(long steps, long keptStep) {
                         folder,
                         journal.lastStep(),
                         journal.records().getLast().loss(),
+                        RunSummary.flat(journal.records()),
                         evaluations.isEmpty() ? null : evaluations.getFirst(),
                         evaluations.isEmpty() ? null : evaluations.getLast(),
                         end.get().keptStep,
-                        false,
-                        true));
+                        RunSummary.End.ALREADY_DONE));
     }
 
     private static List<EvalResult> evaluations(Path metrics) {

@@ -5,9 +5,6 @@ import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.journal.Replay;
 import io.millrace.executor.place.ModelSession;
 import io.millrace.executor.step.Arithmetic;
-import io.millrace.memory.BadInputException;
-import io.millrace.memory.ByteSize;
-import io.millrace.memory.Tier;
 import io.millrace.model.text.ExamplesFingerprint;
 import java.lang.System.Logger.Level;
 import java.util.Optional;
@@ -34,16 +31,7 @@ public final class KeptModel {
         if (keep == Keep.LAST) {
             return;
         }
-        long budget = session.ledger().budget(Tier.HOST);
-        long needed = Replay.hostBytes(session.layout(), arithmetic);
-        if (needed > budget) {
-            throw new BadInputException(
-                    "--host-budget",
-                    ByteSize.format(budget) + " is too little to rebuild the best step in",
-                    String.format(
-                            "give at least %d (%s), or leave '--keep best' out",
-                            needed, ByteSize.format(needed)));
-        }
+        Replay.requireRoom(session, arithmetic, "the best step", ", or leave '--keep best' out");
     }
 
     /** Fingerprint of the held-out examples; empty where there are none. */

@@ -5,10 +5,10 @@ import io.millrace.executor.config.DataConfig;
 import io.millrace.executor.config.RunOptions;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.cpu.op.CpuVectors;
+import io.millrace.executor.objective.Scoring;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.memory.device.DeviceKind;
-import io.millrace.model.text.Dataset;
 import io.millrace.model.text.ExamplesFingerprint;
 import io.millrace.optim.estimate.StepRecord;
 import io.millrace.optim.journal.Journal;
@@ -65,15 +65,15 @@ final class RunHeader {
      *
      * @param config the run
      * @param base fingerprint of the base weights
-     * @param train the examples that it tunes on, as it uses them
+     * @param scoring what it asks of the examples that it tunes on
      */
-    static RunHeader of(TuneConfig config, String base, Dataset train) {
+    static RunHeader of(TuneConfig config, String base, Scoring scoring) {
         ArithmeticConfig arithmetic = config.arithmetic();
         Settings settings = config.settings();
         Map<String, Object> extra = new LinkedHashMap<>();
-        ExamplesFingerprint examples = ExamplesFingerprint.of(train.examples());
+        ExamplesFingerprint examples = ExamplesFingerprint.of(scoring.sequences());
         extra.put(DATA, examples.digest());
-        extra.put(EXAMPLES, examples.examples());
+        extra.put(EXAMPLES, scoring.examples());
         extra.put(TOKENS, examples.tokens());
         for (List<Option<?>> group : RunOptions.groups()) {
             addFields(extra, settings, group.stream().filter(Option::isAlwaysSaid));
@@ -121,6 +121,9 @@ final class RunHeader {
         Set<String> names = new LinkedHashSet<>(now.fields().keySet());
         names.addAll(then.fields().keySet());
         names.removeAll(NOT_COMPARED);
+        // An option can be why the data is another, and is the better thing to name.
+        names.remove(DATA);
+        names.add(DATA);
         if (journal.version() == 1) {
             names.removeAll(SINCE_VERSION_2);
         }

@@ -24,6 +24,7 @@ public final class RunHistory implements AutoCloseable {
     private final double lastLossBefore;
     private final Optional<Anchors> anchors;
     private Optional<StepRecord> anchor;
+    private long flatSteps;
 
     private RunHistory(Past past, RunFolder folder, JournalWriter journal, MetricsWriter metrics) {
         this.journal = journal;
@@ -43,6 +44,7 @@ public final class RunHistory implements AutoCloseable {
                         .filter(records -> !records.isEmpty())
                         .map(records -> records.getLast().loss())
                         .orElse(Double.NaN);
+        flatSteps = past.read.map(read -> RunSummary.flat(read.records())).orElse(0L);
     }
 
     /**
@@ -148,6 +150,11 @@ public final class RunHistory implements AutoCloseable {
         return anchors.filter(one -> one.isAt(record.step())).isPresent();
     }
 
+    /** Steps so far whose every slope was 0. */
+    public long flatSteps() {
+        return flatSteps;
+    }
+
     /** Fails where a step is not on the disk yet. */
     void requireDurable(long step) {
         if (journal.durableStep() < step) {
@@ -165,6 +172,7 @@ public final class RunHistory implements AutoCloseable {
         if (isAnchor(kept)) {
             anchor = Optional.of(kept);
         }
+        flatSteps += record.isFlat() ? 1 : 0;
     }
 
     @Override

@@ -5,6 +5,7 @@ import io.millrace.executor.config.DataConfig;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.objective.Scoring;
 import io.millrace.executor.place.BlockOrigin;
 import io.millrace.executor.place.ModelSession;
 import io.millrace.executor.place.PlannedModel;
@@ -22,6 +23,7 @@ import io.millrace.model.Checkpoint;
 import io.millrace.model.CheckpointWriter;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.WeightScan;
+import io.millrace.model.program.ModelProgram;
 import io.millrace.model.text.BatchSampler;
 import io.millrace.model.text.Shuffle;
 import io.millrace.optim.random.SeededShuffle;
@@ -43,6 +45,7 @@ public final class RunSetup implements AutoCloseable {
     private final TuneConfig config;
     private final ModelSession session;
     private final TrainingData data;
+    private final Scoring scoring;
     private final RunFolder folder;
     private final RunHistory history;
     private final RunningModel model;
@@ -52,6 +55,7 @@ public final class RunSetup implements AutoCloseable {
             TuneConfig config,
             ModelSession session,
             TrainingData data,
+            Scoring scoring,
             RunFolder folder,
             RunHistory history,
             RunningModel model,
@@ -59,6 +63,7 @@ public final class RunSetup implements AutoCloseable {
         this.config = config;
         this.session = session;
         this.data = data;
+        this.scoring = scoring;
         this.folder = folder;
         this.history = history;
         this.model = model;
@@ -90,7 +95,8 @@ public final class RunSetup implements AutoCloseable {
             Checkpoint base = session.checkpoint();
             TrainingData read = TrainingData.read(config.data(), config.model(), base.program());
             TrainingData data = heldOut > 0 ? read.holdingOut(heldOut) : read;
-            ScratchSize size = size(config.data(), data, arithmetic);
+            Scoring scoring = session.own(scoring(config, data, base.program()));
+            ScratchSize size = size(config.data(), data, scoring, arithmetic);
             Arithmetic folding =
                     Arithmetic.of(arithmetic).masked(arithmetic.mask(), base, session.layout());
             RunForecast forecast =
@@ -100,7 +106,8 @@ public final class RunSetup implements AutoCloseable {
                             listener.machine(memory.nvmeDir().orElse(config.output().out())),
                             base.program(),
                             session.layout(),
-                            data.train().examples());
+                            data.train().examples(),
+                            scoring.sequencesEach());
             scanned.ifPresent(base::expect);
             String fingerprint = scanned.orElseGet(base::scan).fingerprint();
             // Before the folder is made, which takes a page of a disk that is full.
@@ -111,7 +118,7 @@ public final class RunSetup implements AutoCloseable {
                             config,
                             folder,
                             session.layout(),
-                            RunHeader.of(config, fingerprint, data.train()));
+                            RunHeader.of(config, fingerprint, scoring));
             BlockOrigin origin = origin(config, session, past);
             PlannedModel planned = session.plan(size, folding, origin, true, Optional.of(forecast));
             KeptModel.requireRoom(config.output().keep(), session, folding);
@@ -140,7 +147,7 @@ public final class RunSetup implements AutoCloseable {
             LostDecay.line(arithmetic, session.layout())
                     .ifPresent(line -> LOG.log(Level.WARNING, line));
             saves.begin();
-            return new RunSetup(config, session, data, folder, history, model, saves);
+            return new RunSetup(config, session, data, scoring, folder, history, model, saves);
         } catch (RuntimeException | Error e) {
             giveUp(config, history, folder, store, session, e);
             throw e;
@@ -184,8 +191,11 @@ public final class RunSetup implements AutoCloseable {
         try (Checkpoint base = Checkpoint.open(config.model());
                 RunFolder folder = RunFolder.open(config.output().out(), true)) {
             TrainingData data = TrainingData.read(config.data(), config.model(), base.program());
-            RunHeader header = RunHeader.of(config, base.scan().fingerprint(), data.train());
-            RunHistory.read(config, folder, base.layout(), header);
+            String fingerprint = base.scan().fingerprint();
+            try (Scoring scoring = scoring(config, data, base.program())) {
+                RunHeader header = RunHeader.of(config, fingerprint, scoring);
+                RunHistory.read(config, folder, base.layout(), header);
+            }
         }
     }
 
@@ -273,18 +283,27 @@ public final class RunSetup implements AutoCloseable {
                 step -> begun.get().requireDurable(step));
     }
 
+    private static Scoring scoring(TuneConfig config, TrainingData data, ModelProgram program) {
+        return Scoring.of(
+                config.arithmetic().objective(),
+                data.train(),
+                config.data().microBatch(),
+                new Scoring.Place(config.data().train(), config.model(), program.maxPositions()));
+    }
+
     private static ScratchSize size(
-            DataConfig config, TrainingData data, ArithmeticConfig arithmetic) {
+            DataConfig config, TrainingData data, Scoring scoring, ArithmeticConfig arithmetic) {
         int apart =
                 arithmetic
                         .estimator()
                         .anchors()
-                        .map(anchors -> Math.min(anchors.rows(), data.train().examples().size()))
+                        .map(anchors -> Math.min(anchors.rows(), scoring.examples()))
                         .orElse(0);
-        return ScratchSize.batches(
-                Math.max(config.batchSize(), apart),
-                config.microBatch(),
-                data.maxLength(),
+        return Scoring.size(
+                arithmetic.objective(),
+                Scoring.sequences(Math.max(config.batchSize(), apart), scoring.sequencesEach()),
+                Scoring.sequences(config.microBatch(), scoring.sequencesEach()),
+                Math.max(data.maxLength(), scoring.longest()),
                 arithmetic.estimator().questions());
     }
 
@@ -315,11 +334,7 @@ public final class RunSetup implements AutoCloseable {
     /** What each step is given. */
     public StepInputs inputs() {
         return new StepInputs(
-                config.arithmetic(),
-                data.train().examples(),
-                sampler(),
-                config.data().batchSize(),
-                history);
+                config.arithmetic(), scoring, sampler(), config.data().batchSize(), history);
     }
 
     private BatchSampler sampler() {
@@ -328,7 +343,7 @@ public final class RunSetup implements AutoCloseable {
                 config.data().shuffle()
                         ? (n, epoch) -> SeededShuffle.permutation(n, seed, epoch)
                         : Shuffle.NONE;
-        return new BatchSampler(data.train().examples(), config.data().batchSize(), shuffle);
+        return new BatchSampler(scoring.examples(), config.data().batchSize(), shuffle);
     }
 
     public StepRunner runner() {
@@ -337,10 +352,7 @@ public final class RunSetup implements AutoCloseable {
                 model.forward(),
                 arithmetic.estimator(),
                 new StepRunner.StepOptions(
-                        arithmetic.seed(),
-                        arithmetic.eps(),
-                        arithmetic.weightDecay(),
-                        config.data().microBatch()));
+                        arithmetic.seed(), arithmetic.eps(), arithmetic.weightDecay()));
     }
 
     public Evaluator evaluator() {

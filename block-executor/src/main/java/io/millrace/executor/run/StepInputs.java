@@ -1,22 +1,22 @@
 package io.millrace.executor.run;
 
 import io.millrace.executor.config.ArithmeticConfig;
+import io.millrace.executor.objective.Scoring;
+import io.millrace.executor.step.StepBatch;
 import io.millrace.executor.step.StepInput;
-import io.millrace.model.text.Batch;
 import io.millrace.model.text.BatchSampler;
-import io.millrace.model.text.Example;
 import io.millrace.optim.estimate.Anchors;
 import io.millrace.optim.schedule.LrSchedule;
 import io.millrace.optim.schedule.Schedules;
-import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * What each step of a run is given: its batch and its learning rate, or those of an anchor, and
  * what the estimator needs of the steps before.
  */
 public final class StepInputs {
-    private final List<Example> examples;
+    private final Scoring scoring;
     private final BatchSampler sampler;
     private final int batchSize;
     private final long steps;
@@ -25,15 +25,15 @@ public final class StepInputs {
     private final RunHistory history;
 
     /** Steps that are taken apart: when, on what, and at which rate. */
-    private record Apart(Anchors anchors, Batch batch, LrSchedule rates) {}
+    private record Apart(Anchors anchors, StepBatch batch, LrSchedule rates) {}
 
     StepInputs(
             ArithmeticConfig arithmetic,
-            List<Example> examples,
+            Scoring scoring,
             BatchSampler sampler,
             int batchSize,
             RunHistory history) {
-        this.examples = examples;
+        this.scoring = scoring;
         this.sampler = sampler;
         this.batchSize = batchSize;
         this.history = history;
@@ -46,10 +46,13 @@ public final class StepInputs {
                         .map(anchors ->
                                 new Apart(
                                         anchors,
-                                        Batch.of(
-                                                examples.subList(
-                                                        0,
-                                                        Math.min(anchors.rows(), examples.size()))),
+                                        scoring.batch(
+                                                IntStream.range(
+                                                                0,
+                                                                Math.min(
+                                                                        anchors.rows(),
+                                                                        scoring.examples()))
+                                                        .toArray()),
                                         rates(arithmetic, anchors.lr())));
     }
 
@@ -59,13 +62,13 @@ public final class StepInputs {
 
     /** The input of the next step, counted from 1. */
     public StepInput of(long step) {
-        long epoch = (step - 1) * batchSize / examples.size();
+        long epoch = (step - 1) * batchSize / scoring.examples();
         Optional<Apart> anchor = apart.filter(one -> one.anchors.isAt(step));
         return new StepInput(
                 step,
                 epoch,
                 anchor.map(Apart::rates).orElse(rates).at(step, steps),
-                anchor.map(Apart::batch).orElseGet(() -> sampler.batch(step)),
+                anchor.map(Apart::batch).orElseGet(() -> scoring.batch(sampler.indices(step))),
                 history.anchor());
     }
 }

@@ -7,7 +7,7 @@ import java.util.List;
  * One pass over the model.
  *
  * @param step the step that asks, or the last one done when nothing is tuned
- * @param microBatches the batch
+ * @param batches the batch in micro-batches: one that all queries see, or one for each query
  * @param queries the directions and scales whose losses are asked for
  * @param updates the run's updates
  * @param parts the blocks that the queries' directions have a part in; elsewhere they see θ
@@ -15,7 +15,7 @@ import java.util.List;
  */
 public record ForwardRequest(
         long step,
-        List<MicroBatch> microBatches,
+        List<List<MicroBatch>> batches,
         List<Query> queries,
         UpdateLog updates,
         BlockSet parts,
@@ -34,25 +34,25 @@ public record ForwardRequest(
     }
 
     /**
-     * The losses of one step's queries.
+     * What one step's queries ask.
      *
      * @param seed the step's seed
      */
     public static ForwardRequest step(
             long step,
             long seed,
-            List<MicroBatch> microBatches,
+            List<List<MicroBatch>> batches,
             List<Query> queries,
             UpdateLog updates) {
         return new ForwardRequest(
-                step, microBatches, queries, updates, updates.blocksOf(seed), Folding.SCHEDULED);
+                step, batches, queries, updates, updates.blocksOf(seed), Folding.SCHEDULED);
     }
 
     /** The model as it would be saved now. */
     public static ForwardRequest plain(List<MicroBatch> microBatches, UpdateLog updates) {
         return new ForwardRequest(
                 updates.lastStep(),
-                microBatches,
+                List.of(microBatches),
                 AT_THETA,
                 updates,
                 BlockSet.ALL,
@@ -62,7 +62,7 @@ public record ForwardRequest(
     /** No forward, only folding. */
     public static ForwardRequest fold(UpdateLog updates, Folding folding) {
         return new ForwardRequest(
-                updates.lastStep(), List.of(), List.of(), updates, BlockSet.ALL, folding);
+                updates.lastStep(), List.of(List.of()), List.of(), updates, BlockSet.ALL, folding);
     }
 
     /** What brings a block that lags behind to where this request expects it. */
@@ -70,9 +70,9 @@ public record ForwardRequest(
         return fold(updates, Folding.SCHEDULED);
     }
 
-    /** The same pass for θ itself and nothing else. */
+    /** The same pass for θ itself and nothing else, where all queries see the same batch. */
     public ForwardRequest atTheta() {
-        return new ForwardRequest(step, microBatches, AT_THETA, updates, parts, folding);
+        return new ForwardRequest(step, batches, AT_THETA, updates, parts, folding);
     }
 
     /** Whether all queries are asked at one place, so that what is still is the same for all. */
@@ -88,6 +88,11 @@ public record ForwardRequest(
     /** Scales of all queries. */
     public int scales() {
         return firstScale(queries.size());
+    }
+
+    /** What a query sees of things that there is one of for all, or one for each. */
+    public static <T> T ofQuery(List<T> things, int query) {
+        return things.get(things.size() == 1 ? 0 : query);
     }
 
     /** Scales of the queries before one. */

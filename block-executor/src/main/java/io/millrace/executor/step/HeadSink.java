@@ -2,8 +2,16 @@ package io.millrace.executor.step;
 
 /** Where a forward's answers go. */
 public interface HeadSink {
-    /** Whether the sink wants whole rows of logits; else it gets losses. */
+    /** The id of a row without a largest logit that is a finite number. */
+    int NO_CHOICE = -1;
+
+    /** Whether the sink wants whole rows of logits; else it gets losses or choices. */
     boolean wantsLogits();
+
+    /** Whether the sink wants the likeliest id of each row, of queries of one scale. */
+    default boolean wantsChoices() {
+        return false;
+    }
 
     /**
      * Where a micro-batch's logits go: [head rows, vocabulary], for every scale of a query.
@@ -23,4 +31,18 @@ public interface HeadSink {
      * @param count how many
      */
     void losses(int query, int scale, int microBatch, double[] losses, int count);
+
+    /**
+     * The likeliest ids of a micro-batch's head rows, of equals the first: all of them in order, in
+     * one call or several.
+     *
+     * @param query index of the query
+     * @param scale index of the scale
+     * @param microBatch index of the micro-batch
+     * @param ids of each row, or {@link #NO_CHOICE}; valid during the call
+     * @param count how many
+     */
+    default void choices(int query, int scale, int microBatch, int[] ids, int count) {
+        throw new IllegalStateException("this sink takes no choices");
+    }
 }

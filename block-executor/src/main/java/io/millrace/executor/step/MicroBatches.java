@@ -3,10 +3,13 @@ package io.millrace.executor.step;
 import io.millrace.model.text.Batch;
 import io.millrace.model.text.Example;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** Cuts batches into what passes through a block together. */
 public final class MicroBatches {
+    private static final int NO_TARGET = -1;
+
     private MicroBatches() {}
 
     /**
@@ -22,6 +25,38 @@ public final class MicroBatches {
             result.add(scoring(batch.slice(from, Math.min(rows, from + sequencesEach))));
         }
         return result;
+    }
+
+    /**
+     * Micro-batches of whole sequences, each of which asks for what follows its last token.
+     *
+     * @param sequences their tokens
+     * @param sequencesEach sequences of a micro-batch
+     */
+    public static List<MicroBatch> continuing(List<int[]> sequences, int sequencesEach) {
+        List<MicroBatch> result = new ArrayList<>();
+        for (int from = 0; from < sequences.size(); from += sequencesEach) {
+            int to = Math.min(sequences.size(), from + sequencesEach);
+            result.add(continuing(sequences.subList(from, to)));
+        }
+        return result;
+    }
+
+    private static MicroBatch continuing(List<int[]> sequences) {
+        int[] starts = new int[sequences.size() + 1];
+        int[] headRows = new int[sequences.size()];
+        for (int sequence = 0; sequence < sequences.size(); sequence++) {
+            starts[sequence + 1] = starts[sequence] + sequences.get(sequence).length;
+            headRows[sequence] = starts[sequence + 1] - 1;
+        }
+        int[] ids = new int[starts[sequences.size()]];
+        for (int sequence = 0; sequence < sequences.size(); sequence++) {
+            int[] tokens = sequences.get(sequence);
+            System.arraycopy(tokens, 0, ids, starts[sequence], tokens.length);
+        }
+        int[] targets = new int[headRows.length];
+        Arrays.fill(targets, NO_TARGET);
+        return new MicroBatch(ids, Sequences.fresh(starts), headRows, targets);
     }
 
     /** Head rows of all micro-batches. */

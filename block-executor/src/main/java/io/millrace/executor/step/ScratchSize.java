@@ -13,8 +13,8 @@ import io.millrace.optim.estimate.Questions;
  * @param scalesAtOnce scales that go through a block together: of the query with the most, or more
  * @param formedScales scales that a matrix is formed for at once
  * @param directions terms of a step's update
- * @param keptTokens tokens whose keys and values stay for later ones; 0 keeps none
- * @param longest tokens of the longest sequence
+ * @param lengths of sequences
+ * @param batches batches of one pass: one for all queries, or one each
  */
 public record ScratchSize(
         int batchRows,
@@ -23,10 +23,18 @@ public record ScratchSize(
         int scalesAtOnce,
         int formedScales,
         int directions,
-        int keptTokens,
-        int longest) {
+        Lengths lengths,
+        int batches) {
+    /**
+     * Tokens of sequences.
+     *
+     * @param kept tokens whose keys and values stay for later ones; 0 keeps none
+     * @param longest of the longest sequence
+     */
+    public record Lengths(int kept, int longest) {}
+
     /** Of folds alone, for which no states are kept. */
-    public static final ScratchSize NONE = new ScratchSize(0, 0, 1, 1, 1, 1, 0, 0);
+    public static final ScratchSize NONE = new ScratchSize(0, 0, 1, 1, 1, 1, new Lengths(0, 0), 1);
 
     private static final int MOST_SCALES_AT_ONCE = 64;
 
@@ -87,8 +95,21 @@ public record ScratchSize(
                 questions.mostScales(),
                 questions.mostScales(),
                 questions.directions(),
-                0,
-                longest);
+                new Lengths(0, longest),
+                1);
+    }
+
+    /** The same where every scale is a query that sees sequences of its own. */
+    public ScratchSize apart() {
+        return new ScratchSize(
+                batchRows,
+                microBatchRows,
+                scales,
+                scalesAtOnce,
+                formedScales,
+                directions,
+                lengths,
+                scales);
     }
 
     /**
@@ -109,18 +130,28 @@ public record ScratchSize(
                 (int) Math.max(scalesAtOnce, most),
                 1,
                 directions,
-                keptTokens,
-                longest);
+                lengths,
+                batches);
+    }
+
+    /** Tokens whose keys and values stay for later ones; 0 keeps none. */
+    public int keptTokens() {
+        return lengths.kept;
+    }
+
+    /** Tokens of the longest sequence. */
+    public int longest() {
+        return lengths.longest;
     }
 
     /** Rows of projections that one layer has room for. */
     public long projectedRows() {
-        return (long) microBatchRows + keptTokens;
+        return (long) microBatchRows + keptTokens();
     }
 
     /** The size for one sequence that goes on token by token. */
     public static ScratchSize continuation(int prompt, int longest) {
         int rows = MicroBatch.padded(prompt);
-        return new ScratchSize(rows, rows, 1, 1, 1, 1, longest, longest);
+        return new ScratchSize(rows, rows, 1, 1, 1, 1, new Lengths(longest, longest), 1);
     }
 }

@@ -1,6 +1,5 @@
 package io.millrace.executor.step;
 
-import io.millrace.model.text.Batch;
 import io.millrace.optim.estimate.StepRecord;
 import java.util.Optional;
 
@@ -10,8 +9,8 @@ import java.util.Optional;
  * @param step from 1
  * @param epoch passes over the data that were over before, from 0
  * @param lr the step's learning rate
- * @param batch the step's sequences
+ * @param batch the step's examples
  * @param anchor the newest step before that the estimator takes apart from others
  */
 public record StepInput(
-        long step, long epoch, double lr, Batch batch, Optional<StepRecord> anchor) {}
+        long step, long epoch, double lr, StepBatch batch, Optional<StepRecord> anchor) {}

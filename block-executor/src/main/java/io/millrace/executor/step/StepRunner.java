@@ -2,20 +2,16 @@ package io.millrace.executor.step;
 
 import io.millrace.optim.estimate.Estimator;
 import io.millrace.optim.estimate.Judgement;
-import io.millrace.optim.estimate.Query;
 import io.millrace.optim.estimate.Round;
 import io.millrace.optim.estimate.StepContext;
 import io.millrace.optim.estimate.StepRecord;
 import io.millrace.optim.random.SplitMix64;
-import java.util.ArrayList;
-import java.util.List;
 
-/** One step: losses of a batch along the step's directions, and the record that they make. */
+/** One step: what a batch says along the step's directions, and the record that it makes. */
 public final class StepRunner {
     private final Forward forward;
     private final Estimator estimator;
     private final StepOptions options;
-    private final LossSink sink = new LossSink();
 
     public StepRunner(Forward forward, Estimator estimator, StepOptions options) {
         this.forward = forward;
@@ -32,7 +28,10 @@ public final class StepRunner {
     public StepRecord run(StepInput input, UpdateLog updates) {
         long step = input.step();
         long seed = SplitMix64.output(options.runSeed(), step);
-        List<MicroBatch> microBatches = MicroBatches.scoring(input.batch(), options.microBatch());
+        StepBatch.Passes passes =
+                (queries, batches, sink) ->
+                        forward.run(
+                                ForwardRequest.step(step, seed, batches, queries, updates), sink);
         Round round =
                 estimator.begin(
                         new StepContext(
@@ -43,7 +42,7 @@ public final class StepRunner {
                                 input.epoch(),
                                 input.anchor()));
         while (true) {
-            switch (round.judge(ask(round.queries(), step, seed, microBatches, updates))) {
+            switch (round.judge(input.batch().values(round.queries(), passes))) {
                 case Judgement.AskMore more -> round = more.next();
                 case Judgement.Found found -> {
                     return new StepRecord(
@@ -60,32 +59,12 @@ public final class StepRunner {
         }
     }
 
-    private List<double[]> ask(
-            List<Query> queries,
-            long step,
-            long seed,
-            List<MicroBatch> microBatches,
-            UpdateLog updates) {
-        sink.prepare(queries, MicroBatches.headRowCount(microBatches));
-        forward.run(ForwardRequest.step(step, seed, microBatches, queries, updates), sink);
-        List<double[]> losses = new ArrayList<>();
-        for (int query = 0; query < queries.size(); query++) {
-            double[] ofQuery = new double[queries.get(query).scales().size()];
-            for (int scale = 0; scale < ofQuery.length; scale++) {
-                ofQuery[scale] = sink.mean(query, scale);
-            }
-            losses.add(ofQuery);
-        }
-        return losses;
-    }
-
     /**
      * What stays the same from step to step.
      *
      * @param runSeed the run's seed
      * @param eps scale of the perturbation
      * @param weightDecay decay of matrices
-     * @param microBatch sequences that pass through a block together
      */
-    public record StepOptions(long runSeed, double eps, double weightDecay, int microBatch) {}
+    public record StepOptions(long runSeed, double eps, double weightDecay) {}
 }

@@ -96,7 +96,8 @@ public final class VisitLoop<V extends BlockVisit> {
 
         Shared(ForwardRequest request) {
             this.request = request;
-            once = request.scales() > 1;
+            // Queries that see sequences of their own have nothing in common.
+            once = request.scales() > 1 && request.batches().size() == 1;
         }
 
         /** What a visit computes; the head answers for every scale. */

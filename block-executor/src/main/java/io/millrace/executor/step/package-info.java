@@ -6,7 +6,7 @@
  *                                                                              │ for each block
  *       BlockFeed ── lease ──&gt; BlockVisit: what is pending, what is folded now ─┤ Schedule
  *                                                                              ▼
- *   StepRecord &lt;── losses of each scale ── HeadSink (LossSink, LogitsSink)
+ *   StepRecord &lt;── value of each scale ── StepBatch &lt;── HeadSink (losses, choices, logits)
  * </pre>
  */
 package io.millrace.executor.step;

@@ -151,7 +151,7 @@ class HeadBiasTest {
 
     private static ForwardRequest request(MicroBatch batch, Query query) {
         return ForwardRequest.step(
-                1, 1, List.of(batch), List.of(query), new UpdateLog(new MezoSgd()));
+                1, 1, List.of(List.of(batch)), List.of(query), new UpdateLog(new MezoSgd()));
     }
 
     private static void assertSame(Answers losses, Answers logits, MicroBatch batch, int scales) {

@@ -5,11 +5,11 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.millrace.executor.Golden;
 import io.millrace.executor.cpu.scratch.ScratchPlan;
+import io.millrace.executor.objective.LossSink;
 import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.Engine;
 import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
-import io.millrace.executor.step.LossSink;
 import io.millrace.executor.step.LowRankSize;
 import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.QueryGroup;
@@ -158,8 +158,8 @@ class QueryGroupTest {
                         atOnce,
                         1,
                         most.directions(),
-                        0,
-                        most.longest());
+                        new ScratchSize.Lengths(0, most.longest()),
+                        1);
         return new CpuPlan(
                 program,
                 layout,
@@ -176,7 +176,7 @@ class QueryGroupTest {
                 List.of(batch(program, random, TOKENS), batch(program, random, TOKENS - 5));
         LossSink sink = new LossSink();
         sink.prepare(queries, 2 * TOKENS - 5);
-        forward.run(ForwardRequest.step(3, seed, batches, queries, updates), sink);
+        forward.run(ForwardRequest.step(3, seed, List.of(batches), queries, updates), sink);
         return IntStream.range(0, queries.size())
                 .mapToDouble(query -> Arrays.stream(sink.of(query, 0)).sum())
                 .toArray();

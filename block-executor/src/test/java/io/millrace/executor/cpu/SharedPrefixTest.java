@@ -12,9 +12,9 @@ import io.millrace.executor.cpu.weight.HostVisit;
 import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.cpu.weight.TensorForm;
 import io.millrace.executor.cpu.weight.WeightPasses;
+import io.millrace.executor.objective.LossSink;
 import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.ForwardRequest;
-import io.millrace.executor.step.LossSink;
 import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.MicroBatches;
 import io.millrace.executor.step.ScratchSize;
@@ -128,7 +128,7 @@ class SharedPrefixTest {
         UpdateLog updates = new UpdateLog(new MezoSgd(), new ThirdLayer(), layout.visits());
         LossSink sink = new LossSink();
         sink.prepare(queries, MicroBatches.headRowCount(batches));
-        forward.run(ForwardRequest.step(1, 1, batches, queries, updates), sink);
+        forward.run(ForwardRequest.step(1, 1, List.of(batches), queries, updates), sink);
         return sink;
     }
 

@@ -12,15 +12,16 @@ import io.millrace.executor.config.RunOptions;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.journal.Replay;
+import io.millrace.executor.objective.Scoring;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.model.text.DataKind;
-import io.millrace.model.text.Dataset;
 import io.millrace.model.text.TextStream;
 import io.millrace.optim.journal.Journal;
 import io.millrace.optim.journal.JournalHeader;
 import io.millrace.optim.journal.JournalReader;
+import io.millrace.optim.objective.MeanLoss;
 import io.millrace.optim.option.Option;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -43,8 +44,12 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** A run goes on with its own journal only: with the same inputs, or not at all. */
 class RunHeaderTest {
-    private static final Dataset ONE_WINDOW =
-            new TextStream(DataKind.PLAIN_TEXT, new int[] {1, 2, 3}, 3);
+    private static final Scoring ONE_WINDOW =
+            Scoring.of(
+                    new MeanLoss(),
+                    new TextStream(DataKind.PLAIN_TEXT, new int[] {1, 2, 3}, 3),
+                    1,
+                    new Scoring.Place(Path.of("data"), Path.of("model"), 3));
 
     @TempDir Path temp;
     private Path data;

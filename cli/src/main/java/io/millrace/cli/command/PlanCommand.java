@@ -20,6 +20,7 @@ import io.millrace.executor.plan.ModelShape;
 import io.millrace.executor.plan.PlanOptions;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
+import io.millrace.optim.objective.CandidateObjective;
 import io.millrace.optim.option.Settings;
 import io.millrace.prefetch.plan.Machine;
 import java.io.IOException;
@@ -103,6 +104,10 @@ public final class PlanCommand implements Callable<Integer>, Described {
                         .take(
                                 TaskConfig.SEQ_LEN,
                                 "Tokens of a sequence. Default: the model's limit, at most 2048.")
+                        .take(
+                                TaskConfig.LABEL_WORDS,
+                                "The run's words, which --objective accuracy has all passes take"
+                                        + " through the model.")
                         .take(List.of(Methods.METHOD))
                         .take(ArithmeticConfig.STEP)
                         .take(MemoryConfig.OPTIONS)
@@ -131,13 +136,15 @@ public final class PlanCommand implements Callable<Integer>, Described {
     private ModelPlan plan() {
         Settings told = run.told();
         // A plan reads no data and writes no folder: all that counts of the run is its arithmetic.
+        ArithmeticConfig arithmetic = TuneConfig.builder(told).arithmetic();
         PlanOptions options =
                 new PlanOptions(
                         told.get(DataConfig.BATCH_SIZE),
                         optional(told.find(DataConfig.MICRO_BATCH)),
                         optional(told.find(TaskConfig.SEQ_LEN)),
-                        TuneConfig.builder(told).arithmetic(),
-                        new MemoryConfig(told));
+                        arithmetic,
+                        new MemoryConfig(told),
+                        candidates(arithmetic, told));
         if (machine.isThisOne()) {
             options.memory()
                     .nvmeDir()
@@ -157,6 +164,20 @@ public final class PlanCommand implements Callable<Integer>, Described {
                         options.arithmetic().matmul(),
                         options.memory().nvmeDir());
         return ModelPlanner.plan(shape, options, chosen, true);
+    }
+
+    /** Sequences that an example passes as. */
+    private static int candidates(ArithmeticConfig arithmetic, Settings told) {
+        if (!(arithmetic.objective() instanceof CandidateObjective objective)) {
+            return 1;
+        }
+        return told.find(TaskConfig.LABEL_WORDS)
+                .map(List::size)
+                .orElseThrow(() ->
+                        new BadInputException(
+                                TaskConfig.LABEL_WORDS.spelled(),
+                                objective.name() + " takes an example through once a word",
+                                "give those of the run"));
     }
 
     private Path folder() {

@@ -15,6 +15,7 @@ import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.run.EvalResult;
 import io.millrace.executor.run.RunSummary;
+import io.millrace.optim.objective.MeanLoss;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -64,7 +65,7 @@ public final class TuneCommand implements Callable<Integer>, Described {
         RunReporter reporter = new RunReporter(context);
         RunSummary summary = reporter.watch(() -> context.engine().tune(config, reporter));
         if (json.wanted()) {
-            context.printJson(answer(summary));
+            context.printJson(answer(config, summary));
         } else {
             if (summary.alreadyDone() && summary.after() != null) {
                 EvalResult last = summary.after();
@@ -73,12 +74,22 @@ public final class TuneCommand implements Callable<Integer>, Described {
             context.print(
                     String.format(
                             Locale.ROOT,
-                            "%s after step %d, loss %.4f: %s%s",
+                            "%s after step %d, %s %.4f: %s%s",
                             state(summary),
                             summary.stepsDone(),
+                            climbsLoss(config) ? "loss" : "1 - " + objective(config),
                             summary.lastLoss(),
                             config.output().out(),
                             kept(config, summary)));
+            if (!climbsLoss(config)) {
+                context.print(
+                        String.format(
+                                Locale.ROOT,
+                                "%d of %d steps had no signal: no perturbation changed the %s",
+                                summary.flatSteps(),
+                                summary.stepsDone(),
+                                objective(config)));
+            }
         }
         if (summary.interrupted()) {
             context.err().println("millrace: the same command with --resume goes on from here");
@@ -86,6 +97,14 @@ public final class TuneCommand implements Callable<Integer>, Described {
             return ExitCode.INTERRUPTED;
         }
         return ExitCode.DONE;
+    }
+
+    private static String objective(TuneConfig config) {
+        return config.arithmetic().objective().name();
+    }
+
+    private static boolean climbsLoss(TuneConfig config) {
+        return config.arithmetic().objective() instanceof MeanLoss;
     }
 
     private static String state(RunSummary summary) {
@@ -101,12 +120,15 @@ public final class TuneCommand implements Callable<Integer>, Described {
                 : ", the weights of step " + summary.keptStep();
     }
 
-    private Map<String, Object> answer(RunSummary summary) {
+    private static Map<String, Object> answer(TuneConfig config, RunSummary summary) {
         Map<String, Object> answer = new LinkedHashMap<>();
         answer.put("steps_done", summary.stepsDone());
         answer.put("interrupted", summary.interrupted());
         answer.put("already_done", summary.alreadyDone());
         answer.put("last_loss", CommandContext.orNull(summary.lastLoss()));
+        if (!climbsLoss(config)) {
+            answer.put("steps_without_signal", summary.flatSteps());
+        }
         answer.put("eval_before", EvalCommand.answer(summary.before()));
         answer.put("eval_after", EvalCommand.answer(summary.after()));
         answer.put("kept_step", summary.interrupted() ? null : summary.keptStep());

@@ -19,6 +19,9 @@ import io.millrace.executor.journal.JournalReport;
 import io.millrace.executor.journal.Replay;
 import io.millrace.executor.run.EvalResult;
 import io.millrace.executor.run.RunSummary;
+import io.millrace.executor.search.SearchConfig;
+import io.millrace.executor.search.SearchResult;
+import io.millrace.executor.search.SeedSearch;
 import io.millrace.memory.BadInputException;
 import io.millrace.model.SyntheticModel;
 import io.millrace.model.architecture.NamedArchitectures;
@@ -56,6 +59,12 @@ public final class ExecutorOperations implements Operations {
                 request.folder(),
                 listener,
                 progress);
+    }
+
+    @Override
+    public SearchResult search(
+            SearchConfig config, RunListener listener, Consumer<String> progress) {
+        return SeedSearch.run(config, listener, progress);
     }
 
     @Override

@@ -16,6 +16,8 @@ import io.millrace.executor.journal.JournalReport;
 import io.millrace.executor.journal.Replay;
 import io.millrace.executor.run.EvalResult;
 import io.millrace.executor.run.RunSummary;
+import io.millrace.executor.search.SearchConfig;
+import io.millrace.executor.search.SearchResult;
 import io.millrace.memory.DType;
 import io.millrace.telemetry.StepObserver;
 import java.nio.file.Path;
@@ -48,6 +50,15 @@ public interface Operations {
      * @param progress hears what is tried next
      */
     FindResult find(FindRequest request, RunListener listener, Consumer<String> progress);
+
+    /**
+     * Tries directions around a model, and saves it moved along the best.
+     *
+     * @param config what to try
+     * @param listener is asked whether to stop
+     * @param progress hears how far it is
+     */
+    SearchResult search(SearchConfig config, RunListener listener, Consumer<String> progress);
 
     /** Evaluates a model on a file. */
     EvalResult eval(EvalConfig config);

@@ -1,7 +1,5 @@
 package io.millrace.model.text;
 
-import java.util.List;
-
 /**
  * The batch of each step, a pure function of the step. The epochs' permutations stand one behind
  * the other, and step t takes the t-th run of {@code batchSize} of them: a batch at the end of an
@@ -9,7 +7,7 @@ import java.util.List;
  * examples than the batch is large.
  */
 public final class BatchSampler {
-    private final List<Example> examples;
+    private final int examples;
     private final int batchSize;
     private final Shuffle shuffle;
 
@@ -19,32 +17,21 @@ public final class BatchSampler {
     /**
      * A sampler.
      *
-     * @param examples at least one
+     * @param examples how many there are, at least one
      * @param batchSize rows in each batch, at least 1
      * @param shuffle the order in each epoch
      */
-    public BatchSampler(List<Example> examples, int batchSize, Shuffle shuffle) {
-        if (examples.isEmpty() || batchSize < 1) {
-            throw new IllegalArgumentException(
-                    examples.size() + " examples in batches of " + batchSize);
+    public BatchSampler(int examples, int batchSize, Shuffle shuffle) {
+        if (examples < 1 || batchSize < 1) {
+            throw new IllegalArgumentException(examples + " examples in batches of " + batchSize);
         }
-        this.examples = List.copyOf(examples);
+        this.examples = examples;
         this.batchSize = batchSize;
         this.shuffle = shuffle;
         lastEpoch = epoch(0);
     }
 
-    /** The batch of a step, counted from 1. */
-    public Batch batch(long step) {
-        int[] indices = indices(step);
-        Example[] rows = new Example[indices.length];
-        for (int row = 0; row < rows.length; row++) {
-            rows[row] = examples.get(indices[row]);
-        }
-        return Batch.of(List.of(rows));
-    }
-
-    /** The examples of a step's batch, counted from 1, as indices into the list. */
+    /** The examples of a step's batch, counted from 1, as indices into the data. */
     public int[] indices(long step) {
         if (step < 1) {
             throw new IllegalArgumentException("step " + step + ", and steps count from 1");
@@ -54,21 +41,21 @@ public final class BatchSampler {
         Epoch current = lastEpoch;
         for (int row = 0; row < batchSize; row++) {
             long at = first + row;
-            long number = at / examples.size();
+            long number = at / examples;
             if (current.number() != number) {
                 current = epoch(number);
             }
-            indices[row] = current.order()[(int) (at % examples.size())];
+            indices[row] = current.order()[(int) (at % examples)];
         }
         lastEpoch = current;
         return indices;
     }
 
     private Epoch epoch(long number) {
-        int[] order = shuffle.permutation(examples.size(), number);
-        if (order.length != examples.size()) {
+        int[] order = shuffle.permutation(examples, number);
+        if (order.length != examples) {
             throw new IllegalStateException(
-                    "a permutation of " + order.length + " for " + examples.size() + " examples");
+                    "a permutation of " + order.length + " for " + examples + " examples");
         }
         return new Epoch(number, order);
     }

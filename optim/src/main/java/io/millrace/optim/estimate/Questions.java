@@ -34,6 +34,16 @@ public record Questions(List<Group> groups, int directions) {
         return new Questions(List.of(new Group(queries, scales)), queries);
     }
 
+    /** The same with each scale a query of its own. */
+    public Questions apart() {
+        return new Questions(
+                groups.stream()
+                        .map(group -> (long) group.queries * group.scales)
+                        .map(scales -> new Group((int) Math.min(scales, Integer.MAX_VALUE), 1))
+                        .toList(),
+                directions);
+    }
+
     /** All queries. */
     public long queries() {
         return groups.stream().mapToLong(Group::queries).sum();

@@ -10,7 +10,8 @@ public interface Round {
     /**
      * What the answers say.
      *
-     * @param losses one array a query, one loss a scale; mean over the batch's scored tokens
+     * @param losses one array a query, one value of the objective a scale, by rule the mean loss
+     *     over the batch's scored tokens
      */
     Judgement judge(List<double[]> losses);
 }

@@ -92,6 +92,11 @@ public record StepRecord(
         return sums() ? 1 : queries.size();
     }
 
+    /** Whether every slope is 0: no direction told anything. */
+    public boolean isFlat() {
+        return queries.stream().allMatch(query -> query.projectedGrad() == 0);
+    }
+
     /** Mean slope over the queries, or their sum where that counts; 0 where there is none. */
     public double meanSlope() {
         double mean = 0;

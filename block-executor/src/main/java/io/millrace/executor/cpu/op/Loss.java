@@ -157,7 +157,8 @@ public final class Loss {
         }
     }
 
-    private static float largest(MemorySegment logits, long at, int width) {
+    /** The largest of some numbers, whatever else is there; that of none is −∞. */
+    static float largest(MemorySegment logits, long at, int width) {
         FloatVector top = VectorLanes.broadcast(Float.NEGATIVE_INFINITY);
         int i = 0;
         for (; i <= width - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {

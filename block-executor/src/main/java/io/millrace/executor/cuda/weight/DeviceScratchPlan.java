@@ -107,7 +107,7 @@ public record DeviceScratchPlan(
         bytes.put(Part.LOGITS, scales * logits * Float.BYTES);
         long losses = (long) size.scales() * size.batchRows() * DeviceKernels.ROW_LOSS_BYTES;
         bytes.put(Part.LOSSES, losses);
-        long tables = (long) size.batchRows() * INTS_PER_ROW * Integer.BYTES;
+        long tables = (long) size.batches() * size.batchRows() * INTS_PER_ROW * Integer.BYTES;
         bytes.put(Part.TABLES, tables);
         long rotary = needs.rotaryFloats(size.longest()) * Float.BYTES;
         bytes.put(Part.ROTARY, rotary);

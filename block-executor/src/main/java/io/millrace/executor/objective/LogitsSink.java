@@ -1,4 +1,7 @@
-package io.millrace.executor.step;
+package io.millrace.executor.objective;
+
+import io.millrace.executor.step.HeadSink;
+import io.millrace.executor.step.Variants;
 
 /** Takes the logits of one scale into memory that its owner gives, a micro-batch after another. */
 public final class LogitsSink implements HeadSink {

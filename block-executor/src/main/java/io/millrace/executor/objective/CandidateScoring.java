@@ -1,0 +1,129 @@
+package io.millrace.executor.objective;
+
+import io.millrace.executor.step.MicroBatch;
+import io.millrace.executor.step.MicroBatches;
+import io.millrace.executor.step.StepBatch;
+import io.millrace.memory.BadInputException;
+import io.millrace.model.text.Batch;
+import io.millrace.model.text.ClassificationExample;
+import io.millrace.model.text.Dataset;
+import io.millrace.model.text.Example;
+import io.millrace.optim.estimate.Query;
+import io.millrace.optim.objective.CandidateObjective;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/** What is made of the mean losses of every candidate of labelled examples. */
+final class CandidateScoring implements Scoring {
+    private final CandidateObjective objective;
+    private final List<ClassificationExample> examples;
+    private final int longest;
+    private final int examplesEach;
+    private final int candidates;
+    private final LossSink sink = new LossSink();
+
+    private CandidateScoring(CandidateObjective objective, Dataset data, int examplesEach) {
+        this.objective = objective;
+        examples = data.classification();
+        longest = data.maxLength();
+        this.examplesEach = examplesEach;
+        candidates = examples.getFirst().candidates().size();
+    }
+
+    static Scoring of(CandidateObjective objective, Dataset data, int examplesEach, Path file) {
+        if (data.classification().isEmpty()) {
+            throw new BadInputException(
+                    file.toString(),
+                    "has no labels to be right about",
+                    "give {\"text\", \"label\"} lines with --label-words, or --objective loss");
+        }
+        return new CandidateScoring(objective, data, examplesEach);
+    }
+
+    @Override
+    public StepBatch batch(int... indices) {
+        return new CandidateBatch(Arrays.stream(indices).mapToObj(examples::get).toList());
+    }
+
+    @Override
+    public int examples() {
+        return examples.size();
+    }
+
+    /** The right one first: which it is decides what is asked, too. */
+    @Override
+    public List<Example> sequences() {
+        List<Example> all = new ArrayList<>();
+        for (ClassificationExample example : examples) {
+            all.add(example.truth());
+            all.addAll(example.candidates());
+        }
+        return all;
+    }
+
+    @Override
+    public int longest() {
+        return longest;
+    }
+
+    @Override
+    public int sequencesEach() {
+        return candidates;
+    }
+
+    private final class CandidateBatch implements StepBatch {
+        private final List<ClassificationExample> asked;
+        private final Batch batch;
+
+        private CandidateBatch(List<ClassificationExample> asked) {
+            this.asked = asked;
+            batch =
+                    Batch.of(
+                            asked.stream()
+                                    .flatMap(example -> example.candidates().stream())
+                                    .toList());
+        }
+
+        @Override
+        public int tokens() {
+            return batch.tokens();
+        }
+
+        @Override
+        public long weight() {
+            return asked.size();
+        }
+
+        @Override
+        public List<double[]> values(List<Query> queries, Passes passes) {
+            List<MicroBatch> microBatches = MicroBatches.scoring(batch, examplesEach * candidates);
+            sink.prepare(queries, MicroBatches.headRowCount(microBatches));
+            passes.run(queries, List.of(microBatches), sink);
+            return ScaleValues.of(queries, (query, scale) -> value(sink.of(query, scale)));
+        }
+
+        /** The mean over examples, of losses in order of scored token. */
+        private double value(double[] losses) {
+            double sum = 0;
+            double[] means = new double[candidates];
+            int row = 0;
+            for (ClassificationExample example : asked) {
+                for (int candidate = 0; candidate < candidates; candidate++) {
+                    int tokens = example.candidates().get(candidate).scoredTokens();
+                    double loss = 0;
+                    for (int token = 0; token < tokens; token++) {
+                        loss += losses[row++];
+                    }
+                    means[candidate] = loss / tokens;
+                    if (!Double.isFinite(loss)) {
+                        return Double.NaN; // a comparison would hide it
+                    }
+                }
+                sum += objective.of(means, example.label());
+            }
+            return sum / asked.size();
+        }
+    }
+}
