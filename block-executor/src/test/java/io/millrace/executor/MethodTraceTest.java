@@ -59,7 +59,6 @@ class MethodTraceTest {
                 "layers-weighted",
                 "mask-magnitude",
                 "mask-random",
-                "mask-indices",
                 "hizoo",
                 "helene",
                 "adamezo",
@@ -69,9 +68,7 @@ class MethodTraceTest {
                 "low-rank-one-sided-normalised",
                 "lozo-m",
                 "subspace",
-                "tezo",
-                "members",
-                "members-rank-3"
+                "tezo"
             })
     void aRunIsTheOtherProgramsAndItsJournalMakesTheSameBytes(String name) throws IOException {
         JsonObject trace = Golden.json("method-trace/trace-" + name + ".json");

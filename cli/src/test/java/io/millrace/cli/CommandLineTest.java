@@ -341,7 +341,7 @@ class CommandLineTest {
         assertThat(help)
                 .contains("Steps of the run. Default: " + defaults.arithmetic().steps() + ".")
                 .contains(
-                        "element by element (not low-rank). Default: "
+                        "adamezo, helene, hizoo. Default: "
                                 + defaults.arithmetic().optimizer()
                                 + ".")
                 .contains("Examples a step. Default: " + defaults.data().batchSize() + ".")

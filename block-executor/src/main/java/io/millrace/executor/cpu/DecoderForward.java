@@ -160,7 +160,8 @@ public final class DecoderForward implements Forward {
             QueryGroup group,
             HeadSink sink) {
         int block = Schedule.place(entry, scratch.blocks());
-        // Where queries share a product, a loss at θ goes the way of those that it is compared with.
+        // Where queries share a product, a loss at θ goes the way of those that it is compared
+        // with.
         boolean still =
                 passes.scalesAtOnce() == 0
                         ? group.queries().stream().allMatch(Query::isStill)
