@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -30,6 +31,7 @@ class StrangersKillTest {
 
     @TempDir Path temp;
 
+    @Tag("long")
     @Test
     void aStrangersMethodWithStatesSurvivesAKill() throws IOException, InterruptedException {
         Path model = Runs.model(temp.resolve("model"), "llama", "bfloat16", 6, 64, 112);
