@@ -68,6 +68,7 @@ class StatesRunTest {
     private static TuneConfigBuilder config(Path out) {
         return Runs.config(model, data, out)
                 .queries(1)
+                .weightDecay(0)
                 .batchSize(2)
                 .foldEvery(2)
                 .steps(6)

@@ -36,7 +36,7 @@ class TuneConfigTest {
                                 + "\"perturbation\":\"gaussian\",\"optimizer\":\"mezo-sgd\","
                                 + "\"estimator\":\"two-sided\",\"queries\":1,"
                                 + "\"queries-growth\":0.0,\"blocks\":\"all\",\"mask\":\"none\","
-                                + "\"tune\":\"full\",\"fold-every\":1,\"matmul\":\"native\"}");
+                                + "\"objective\":\"loss\",\"tune\":\"full\",\"fold-every\":1,\"matmul\":\"native\"}");
         assertThat(config.memory()).isEqualTo(MemoryConfig.DEFAULT);
     }
 

@@ -13,7 +13,7 @@ import java.util.List;
 
 /**
  * Plain descent that gathers two states beside every element and makes no use of them: its weights
- * are those of {@code mezo-sgd} where each step has one query.
+ * are those of {@code mezo-sgd} without decay where each step has one query.
  */
 public final class StatefulRule implements UpdateRule {
     /** Its name on the command line. */
@@ -45,23 +45,14 @@ public final class StatefulRule implements UpdateRule {
     @Override
     public Update next(StepRecord record) {
         int z = ElementProgram.scratch(0);
-        float share = (float) (-record.lr() * record.weightDecay());
-        // Without decay terms are added to the parameter one by one.
-        int sum = share == 0 ? ElementProgram.PARAMETER : ElementProgram.scratch(1);
         ElementProgram.Builder program = ElementProgram.builder();
-        if (share != 0) {
-            program.share(sum, share, ElementProgram.PARAMETER);
-        }
         for (QueryResult query : record.queries()) {
             double coefficient = -record.lr() * query.projectedGrad() / record.queries().size();
             program.z(z, query.seed())
-                    .fma(sum, (float) coefficient, z, sum)
+                    .fma(ElementProgram.PARAMETER, (float) coefficient, z, ElementProgram.PARAMETER)
                     .fma(ElementProgram.state(0), 0.9f, ElementProgram.state(0), z)
                     .multiply(z, z, z)
                     .fma(ElementProgram.state(1), 0.5f, ElementProgram.state(1), z);
-        }
-        if (share != 0) {
-            program.plus(ElementProgram.PARAMETER, ElementProgram.PARAMETER, sum);
         }
         return Update.of(record.step(), record.seed(), program.build());
     }
