@@ -4,6 +4,7 @@ import io.millrace.bench.learning.Curve;
 import io.millrace.bench.learning.CurveFile;
 import io.millrace.bench.learning.CurveReport;
 import io.millrace.bench.learning.Rate;
+import io.millrace.bench.learning.RateClimb;
 import io.millrace.executor.TuningRun;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.DataConfig;
@@ -36,16 +37,22 @@ import java.util.Set;
  * <pre>
  *   Learning FOLDER --model DIR --train FILE --title WORDS (--eval FILE | --eval-split 0.02)
  *       [--template TEXT --label-words A,B] [--seq-len 64] [--batch 16] [--forwards 2000] [--seeds 3]
- *       [--points 20] [--start-lr 1e-4] [--probe-steps 20] [--only mezo,fzoo]
+ *       [--points 20] [--start-lr 1e-4] [--probe-steps 20] [--rate-runs 0] [--only mezo,fzoo]
  * </pre>
  *
- * Rates and curves go to {@code curves.jsonl} as they come, and the same command goes on where it
- * was stopped; more methods and seeds may be asked for. {@code table.md} and {@code curves.svg} are
- * written anew after each run.
+ * A rate that was found in twenty steps may be too high for many. With {@code --rate-runs N} it is
+ * moved by factors of three as long as the held-out loss at the end of a whole run falls, by at
+ * most N such runs, of a seed that is not among those reported.
+ *
+ * <p>Rates and curves go to {@code curves.jsonl} as they come, and the same command goes on where
+ * it was stopped; more methods and seeds may be asked for. {@code table.md} and {@code curves.svg}
+ * are written anew after each run.
  */
 public final class Learning {
     /** What may differ when it goes on. */
     private static final Set<String> OPEN = Set.of("--only", "--seeds", "--title");
+
+    private static final long RATE_SEED = 1000;
 
     private final Path folder;
     private final Options given;
@@ -98,7 +105,7 @@ public final class Learning {
         Rate rate = file.rate(method.name()).orElse(null);
         if (rate == null) {
             say("rate of " + method.name());
-            rate = find(method);
+            rate = refined(method, find(method));
             file.add(rate);
         }
         if (!rate.isFound() || file.has(method.name(), seed)) {
@@ -139,6 +146,19 @@ public final class Learning {
         } finally {
             Folders.delete(work);
         }
+    }
+
+    private Rate refined(Method method, Rate found) throws IOException {
+        int runs = given.number("--rate-runs", 0);
+        if (!found.isFound() || runs == 0) {
+            return found;
+        }
+        RateClimb climb =
+                new RateClimb(
+                        lr -> run(method, found.withLr(lr, found.seconds()), RATE_SEED).heldOut());
+        long begun = System.nanoTime();
+        double lr = climb.from(found.lr(), runs);
+        return found.withLr(lr, found.seconds() + 1e-9 * (System.nanoTime() - begun));
     }
 
     private long steps(Method method) {

@@ -45,7 +45,6 @@ class SourceRulesTest {
                     Map.entry("record Drive", 9),
                     Map.entry("record Accelerator", 9),
                     Map.entry("record NvmlFacts", 12),
-                    Map.entry("record AttentionSpec", 17),
                     Map.entry("record MatmulShape", 14),
                     Map.entry("record ScratchPlan", 12),
                     Map.entry("record Tables", 12),

@@ -45,6 +45,11 @@ public record Curve(
         return diverged ? new Point(last.forwards, Double.POSITIVE_INFINITY, Double.NaN) : last;
     }
 
+    /** Held-out loss at the end; infinite where the run diverged. */
+    public double heldOut() {
+        return end().loss;
+    }
+
     /** A line of the file. */
     Map<String, Object> fields() {
         Map<String, Object> fields = new LinkedHashMap<>();

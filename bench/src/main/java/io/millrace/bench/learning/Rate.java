@@ -21,6 +21,11 @@ public record Rate(
         return refusal.isEmpty();
     }
 
+    /** The same with another learning rate. */
+    public Rate withLr(double other, double seconds) {
+        return new Rate(method, eps, other, seconds, forwards, refusal);
+    }
+
     /** A line of the file. */
     Map<String, Object> fields() {
         Map<String, Object> fields = new LinkedHashMap<>();

@@ -4,11 +4,9 @@ import io.millrace.model.program.BlockProgram;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Value;
-import io.millrace.model.spec.AttendSpec;
 import io.millrace.model.spec.HeadColumns;
 import io.millrace.model.spec.HeadsSpec;
 import io.millrace.model.spec.LinearSpec;
-import io.millrace.model.spec.Mask;
 import io.millrace.model.spec.NormSpec;
 import io.millrace.model.spec.TableSpec;
 import java.util.ArrayList;
@@ -107,29 +105,19 @@ final class DecoderProgram {
     }
 
     private static Value attend(List<Op> ops, AttentionSpec attention, Value in) {
-        HeadColumns queries =
-                new HeadColumns(attention.heads(), attention.queryStart(), attention.queryStride());
-        HeadColumns keys =
-                new HeadColumns(attention.kvHeads(), attention.keyStart(), attention.keyStride());
-        HeadColumns values =
-                new HeadColumns(
-                        attention.kvHeads(), attention.valueStart(), attention.valueStride());
-        HeadsSpec heads = new HeadsSpec(attention.headDim(), queries, keys, values);
+        HeadsSpec heads = attention.attend().heads();
         int width = attention.rowWidth();
         Value row = Value.kept("projected", width);
         ops.add(new Op.Linear(attention.projections(), in, row));
-        row = normedHeads(ops, attention.queryNorm(), queries, row, "normed queries");
-        row = normedHeads(ops, attention.keyNorm(), keys, row, "normed keys");
+        row = normedHeads(ops, attention.queryNorm(), heads.queries(), row, "normed queries");
+        row = normedHeads(ops, attention.keyNorm(), heads.keys(), row, "normed keys");
         if (attention.rope() != null) {
             Value turned = Value.kept("turned", width);
             ops.add(new Op.Rotate(attention.rope(), heads, row, turned));
             row = turned;
         }
-        Mask mask =
-                attention.window() == 0 ? new Mask.Causal() : new Mask.Window(attention.window());
         Value context = Value.states("context", heads.contextWidth());
-        AttendSpec spec = new AttendSpec(heads, mask, attention.scale(), attention.softcap());
-        ops.add(new Op.Attend(spec, row, context));
+        ops.add(new Op.Attend(attention.attend(), row, context));
         return context;
     }
 

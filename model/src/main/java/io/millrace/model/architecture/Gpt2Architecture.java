@@ -2,6 +2,8 @@ package io.millrace.model.architecture;
 
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
+import io.millrace.model.spec.AttendSpec;
+import io.millrace.model.spec.HeadsSpec;
 import io.millrace.model.spec.LinearSpec;
 import java.util.List;
 import java.util.Set;
@@ -58,23 +60,10 @@ final class Gpt2Architecture implements Architecture {
         return new LayerSpec(
                 LayerSpec.Order.PRE,
                 Parts.layerNorm(prefix + "ln_1", hidden, epsilon(config)),
-                new AttentionSpec(
+                AttentionSpec.plain(
                         List.of(Parts.inputMajor(prefix + "attn.c_attn", hidden, 3 * hidden)),
-                        heads,
-                        heads,
-                        headDim,
-                        0,
-                        headDim,
-                        hidden,
-                        headDim,
-                        2 * hidden,
-                        headDim,
-                        (float) scale,
+                        AttendSpec.causal(HeadsSpec.inOrder(heads, heads, headDim), scale),
                         null,
-                        0,
-                        null,
-                        null,
-                        0,
                         Parts.inputMajor(prefix + "attn.c_proj", hidden, hidden)),
                 null,
                 Parts.layerNorm(prefix + "ln_2", hidden, epsilon(config)),

@@ -2,6 +2,8 @@ package io.millrace.model.architecture;
 
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
+import io.millrace.model.spec.AttendSpec;
+import io.millrace.model.spec.HeadsSpec;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.RopeSpec;
 import java.util.List;
@@ -71,28 +73,15 @@ final class GptNeoxArchitecture implements Architecture {
                         ? LayerSpec.Order.PARALLEL
                         : LayerSpec.Order.PRE,
                 Parts.layerNorm(prefix + "input_layernorm", hidden, epsilon(config)),
-                new AttentionSpec(
+                AttentionSpec.plain(
                         List.of(
                                 Parts.linear(
                                         prefix + "attention.query_key_value",
                                         hidden,
                                         3 * hidden,
                                         bias)),
-                        heads,
-                        heads,
-                        headDim,
-                        0,
-                        3 * headDim,
-                        headDim,
-                        3 * headDim,
-                        2 * headDim,
-                        3 * headDim,
-                        (float) (1 / Math.sqrt(headDim)),
+                        AttendSpec.causal(HeadsSpec.interleaved(heads, headDim)),
                         rope,
-                        0,
-                        null,
-                        null,
-                        0,
                         Parts.linear(prefix + "attention.dense", hidden, hidden, bias)),
                 null,
                 Parts.layerNorm(prefix + "post_attention_layernorm", hidden, epsilon(config)),

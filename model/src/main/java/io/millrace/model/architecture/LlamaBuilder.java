@@ -3,7 +3,10 @@ package io.millrace.model.architecture;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.Activation;
+import io.millrace.model.spec.AttendSpec;
+import io.millrace.model.spec.HeadsSpec;
 import io.millrace.model.spec.LinearSpec;
+import io.millrace.model.spec.Mask;
 import io.millrace.model.spec.NormSpec;
 import io.millrace.model.spec.RopeSpec;
 import java.util.List;
@@ -192,21 +195,14 @@ final class LlamaBuilder {
                         Parts.linear(prefix + "q_proj", hidden, queries, queryKeyValueBias),
                         Parts.linear(prefix + "k_proj", hidden, keys, queryKeyValueBias),
                         Parts.linear(prefix + "v_proj", hidden, keys, queryKeyValueBias)),
-                heads,
-                kvHeads,
-                headDim,
-                0,
-                headDim,
-                queries,
-                headDim,
-                queries + keys,
-                headDim,
-                (float) attentionScale,
+                new AttendSpec(
+                        HeadsSpec.inOrder(heads, kvHeads, headDim),
+                        layerWindow == 0 ? new Mask.Causal() : new Mask.Window(layerWindow),
+                        (float) attentionScale,
+                        attentionSoftcap),
                 rope,
-                layerWindow,
                 headNorms ? norm(prefix + "q_norm", headDim) : null,
                 headNorms ? norm(prefix + "k_norm", headDim) : null,
-                attentionSoftcap,
                 Parts.linear(prefix + "o_proj", queries, hidden, outputBias));
     }
 

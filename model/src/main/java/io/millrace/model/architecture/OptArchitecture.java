@@ -2,6 +2,8 @@ package io.millrace.model.architecture;
 
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
+import io.millrace.model.spec.AttendSpec;
+import io.millrace.model.spec.HeadsSpec;
 import io.millrace.model.spec.LinearSpec;
 import java.util.List;
 import java.util.Set;
@@ -77,26 +79,13 @@ final class OptArchitecture implements Architecture {
                         ? LayerSpec.Order.PRE
                         : LayerSpec.Order.POST,
                 Parts.layerNorm(prefix + "self_attn_layer_norm", hidden, NORM_EPSILON),
-                new AttentionSpec(
+                AttentionSpec.plain(
                         List.of(
                                 Parts.linear(attention + "q_proj", hidden, hidden, bias),
                                 Parts.linear(attention + "k_proj", hidden, hidden, bias),
                                 Parts.linear(attention + "v_proj", hidden, hidden, bias)),
-                        heads,
-                        heads,
-                        headDim,
-                        0,
-                        headDim,
-                        hidden,
-                        headDim,
-                        2 * hidden,
-                        headDim,
-                        (float) (1 / Math.sqrt(headDim)),
+                        AttendSpec.causal(HeadsSpec.inOrder(heads, heads, headDim)),
                         null,
-                        0,
-                        null,
-                        null,
-                        0,
                         Parts.linear(attention + "out_proj", hidden, hidden, bias)),
                 null,
                 Parts.layerNorm(prefix + "final_layer_norm", hidden, NORM_EPSILON),

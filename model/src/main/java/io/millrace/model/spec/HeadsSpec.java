@@ -9,6 +9,30 @@ package io.millrace.model.spec;
  * @param values the value heads, as many as there are of keys
  */
 public record HeadsSpec(int dim, HeadColumns queries, HeadColumns keys, HeadColumns values) {
+    /**
+     * Queries first, then keys, then values, head by head.
+     *
+     * @param queries number of query heads
+     * @param keys number of key heads, and of value heads
+     * @param dim elements of a head
+     */
+    public static HeadsSpec inOrder(int queries, int keys, int dim) {
+        return new HeadsSpec(
+                dim,
+                new HeadColumns(queries, 0, dim),
+                new HeadColumns(keys, queries * dim, dim),
+                new HeadColumns(keys, (queries + keys) * dim, dim));
+    }
+
+    /** Query, key and value of a head beside each other, head by head (GPT-NeoX). */
+    public static HeadsSpec interleaved(int heads, int dim) {
+        return new HeadsSpec(
+                dim,
+                new HeadColumns(heads, 0, 3 * dim),
+                new HeadColumns(heads, dim, 3 * dim),
+                new HeadColumns(heads, 2 * dim, 3 * dim));
+    }
+
     /** Elements of a row of what attention gives. */
     public int contextWidth() {
         return queries.count() * dim;
