@@ -8,6 +8,7 @@ import io.millrace.cli.command.FindCommand;
 import io.millrace.cli.command.ForwardCommand;
 import io.millrace.cli.command.GenerateCommand;
 import io.millrace.cli.command.JournalCommand;
+import io.millrace.cli.command.MergeCommand;
 import io.millrace.cli.command.MethodsCommand;
 import io.millrace.cli.command.PlanCommand;
 import io.millrace.cli.command.ProbeCommand;
@@ -27,7 +28,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -35,6 +35,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.UnmatchedArgumentException;
+import picocli.CommandLine;
 
 /** The {@code millrace} command itself, and the only place that runs one. */
 @Command(
@@ -79,6 +80,7 @@ final class Millrace implements Callable<Integer> {
                         new ForwardCommand(context),
                         new ReplayCommand(context),
                         new ExportCommand(context),
+                        new MergeCommand(context),
                         new CleanCommand(context),
                         new JournalCommand(context),
                         new SynthCommand(context),

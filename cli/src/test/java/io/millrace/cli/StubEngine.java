@@ -24,6 +24,9 @@ import io.millrace.executor.run.RunSummary;
 import io.millrace.executor.search.DirectionScore;
 import io.millrace.executor.search.SearchConfig;
 import io.millrace.executor.search.SearchResult;
+import io.millrace.model.adapter.LoraPart;
+import io.millrace.model.adapter.LoraTarget;
+import io.millrace.model.adapter.peft.MergedAdapter;
 import io.millrace.telemetry.StepObserver;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -164,6 +167,15 @@ final class StubEngine implements Operations {
     public ExportedAdapter export(AdapterRequest request) {
         failWhereTold();
         return new ExportedAdapter(7, 3, 6, List.of(), 0, Optional.empty(), Optional.empty(), 4096);
+    }
+
+    @Override
+    public MergedAdapter merge(Path model, Path adapter, Path out, LongConsumer progress) {
+        failWhereTold();
+        progress.accept(64 << 20);
+        LoraPart part =
+                new LoraPart(new LoraTarget("w.weight", "w", LoraTarget.Kind.LINEAR), 4, 4, 2);
+        return new MergedAdapter(List.of(new MergedAdapter.Matrix(part, 2, "BF16")), 64 << 20);
     }
 
     @Override

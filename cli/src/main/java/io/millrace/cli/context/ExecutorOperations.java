@@ -24,6 +24,8 @@ import io.millrace.executor.search.SearchResult;
 import io.millrace.executor.search.SeedSearch;
 import io.millrace.memory.BadInputException;
 import io.millrace.model.SyntheticModel;
+import io.millrace.model.adapter.peft.AdapterMerge;
+import io.millrace.model.adapter.peft.MergedAdapter;
 import io.millrace.model.architecture.NamedArchitectures;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.telemetry.StepObserver;
@@ -92,6 +94,11 @@ public final class ExecutorOperations implements Operations {
     @Override
     public ExportedAdapter export(AdapterRequest request) {
         return AdapterExport.run(request);
+    }
+
+    @Override
+    public MergedAdapter merge(Path model, Path adapter, Path out, LongConsumer progress) {
+        return AdapterMerge.run(model, adapter, out, progress);
     }
 
     @Override

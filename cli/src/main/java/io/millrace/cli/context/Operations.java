@@ -19,6 +19,7 @@ import io.millrace.executor.run.RunSummary;
 import io.millrace.executor.search.SearchConfig;
 import io.millrace.executor.search.SearchResult;
 import io.millrace.memory.DType;
+import io.millrace.model.adapter.peft.MergedAdapter;
 import io.millrace.telemetry.StepObserver;
 import java.nio.file.Path;
 import java.util.List;
@@ -74,6 +75,16 @@ public interface Operations {
 
     /** Makes an adapter of a low-rank run. */
     ExportedAdapter export(AdapterRequest request);
+
+    /**
+     * Writes a model with a LoRA of PEFT's merged into its weights.
+     *
+     * @param model folder of the base
+     * @param adapter folder of the LoRA
+     * @param out folder to write
+     * @param progress called now and then with the bytes written since the last call
+     */
+    MergedAdapter merge(Path model, Path adapter, Path out, LongConsumer progress);
 
     /** Reads what a journal tells of its run, and whether a model is its base. */
     JournalReport journal(Path file, Optional<Path> model);

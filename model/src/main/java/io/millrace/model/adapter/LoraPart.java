@@ -17,17 +17,17 @@ public record LoraPart(LoraTarget target, long rows, long columns, int rank) {
     private static final String PREFIX = "base_model.model.";
 
     /** Whether the matrix is stored as Wᵀ is. */
-    boolean isTransposed() {
+    public boolean isTransposed() {
         return target.kind() != LoraTarget.Kind.LINEAR;
     }
 
     /** A's name in the file. */
-    String first() {
+    public String first() {
         return name("A");
     }
 
     /** B's name in the file. */
-    String second() {
+    public String second() {
         return name("B");
     }
 
@@ -38,7 +38,8 @@ public record LoraPart(LoraTarget target, long rows, long columns, int rank) {
                 : module + ".lora_" + factor + ".weight";
     }
 
-    List<SafetensorsWriter.Entry> entries() {
+    /** A and B as the file declares them. */
+    public List<SafetensorsWriter.Entry> entries() {
         long inputs = isTransposed() ? rows : columns;
         long outputs = isTransposed() ? columns : rows;
         return List.of(

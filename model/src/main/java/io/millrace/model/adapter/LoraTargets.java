@@ -103,6 +103,11 @@ public final class LoraTargets {
         });
     }
 
+    /** Every matrix that a module holds, those with an obstacle too, in no order. */
+    public Collection<LoraTarget> all() {
+        return List.copyOf(targets.values());
+    }
+
     /**
      * Why no adapter of PEFT does to a matrix what a change of it does, such as {@code is embedding
      * and head in one}; empty where one does.

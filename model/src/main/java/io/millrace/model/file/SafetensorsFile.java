@@ -230,6 +230,22 @@ public final class SafetensorsFile implements AutoCloseable {
         return values;
     }
 
+    /**
+     * Elements of a tensor of weights as float32.
+     *
+     * @param tensor one of this file's, a plain array
+     * @param first the first element, row by row
+     * @param values where they go
+     * @param start the first one's place there
+     * @param count how many
+     */
+    public void readFloats(TensorInfo tensor, long first, float[] values, int start, int count) {
+        long width = tensor.dtype().sizeBytes();
+        MemorySegment bytes = MemorySegment.ofArray(new byte[Math.toIntExact(count * width)]);
+        read(tensor, first * width, bytes);
+        tensor.dtype().load(bytes, 0, 0, values, start, count);
+    }
+
     private MemorySegment readHeap(TensorInfo tensor) {
         if (tensor.sizeBytes() > Integer.MAX_VALUE - 8) {
             throw new BadInputException(

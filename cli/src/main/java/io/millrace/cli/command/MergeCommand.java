@@ -1,0 +1,114 @@
+package io.millrace.cli.command;
+
+import io.millrace.cli.context.CommandContext;
+import io.millrace.cli.context.ExitCode;
+import io.millrace.cli.option.JsonOption;
+import io.millrace.memory.ByteSize;
+import io.millrace.model.adapter.LoraPart;
+import io.millrace.model.adapter.peft.MergedAdapter;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** {@code millrace merge}. */
+@Command(
+        name = "merge",
+        description = "Make a model of its own of a base and a LoRA that PEFT saved.")
+public final class MergeCommand implements Callable<Integer> {
+    private final CommandContext context;
+
+    @Option(
+            names = "--model",
+            required = true,
+            paramLabel = "DIR",
+            description = "Hugging Face folder of the base model that the adapter was trained on.")
+    private Path base;
+
+    @Option(
+            names = "--adapter",
+            required = true,
+            paramLabel = "DIR",
+            description = "Folder with adapter_config.json and adapter_model.safetensors.")
+    private Path adapter;
+
+    @Option(
+            names = "--out",
+            required = true,
+            paramLabel = "DIR",
+            description = "Folder for the merged model.")
+    private Path out;
+
+    @Mixin private JsonOption json = new JsonOption();
+
+    public MergeCommand(CommandContext context) {
+        this.context = context;
+    }
+
+    @Override
+    public Integer call() {
+        WriteProgress progress = new WriteProgress(context.err(), context.terminal());
+        MergedAdapter merged;
+        try {
+            merged = context.engine().merge(base, adapter, out, progress::written);
+        } finally {
+            progress.erase();
+        }
+        if (json.wanted()) {
+            context.printJson(answer(merged));
+        } else {
+            context.print(line(merged));
+        }
+        return ExitCode.DONE;
+    }
+
+    private String line(MergedAdapter merged) {
+        String dtypes =
+                merged.matrices().stream()
+                        .map(MergedAdapter.Matrix::dtype)
+                        .distinct()
+                        .collect(Collectors.joining(" and "));
+        return String.format(
+                Locale.ROOT,
+                "merged %d matrices of rank %s, rounded once to %s; %s of weights: %s",
+                merged.matrices().size(),
+                ranks(merged),
+                dtypes,
+                ByteSize.format(merged.bytes()),
+                out);
+    }
+
+    private static String ranks(MergedAdapter merged) {
+        List<Integer> ranks =
+                merged.matrices().stream().map(one -> one.part().rank()).sorted().toList();
+        return ranks.getFirst().equals(ranks.getLast())
+                ? ranks.getFirst().toString()
+                : ranks.getFirst() + " to " + ranks.getLast();
+    }
+
+    private Map<String, Object> answer(MergedAdapter merged) {
+        Map<String, Object> answer = new LinkedHashMap<>();
+        answer.put("matrices", merged.matrices().stream().map(MergeCommand::answer).toList());
+        answer.put("bytes", merged.bytes());
+        answer.put("out", out.toString());
+        return answer;
+    }
+
+    private static Map<String, Object> answer(MergedAdapter.Matrix matrix) {
+        LoraPart part = matrix.part();
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("module", part.target().module());
+        fields.put("tensor", part.target().tensor());
+        fields.put("shape", List.of(part.rows(), part.columns()));
+        fields.put("rank", part.rank());
+        fields.put("scale", matrix.scale());
+        fields.put("dtype", matrix.dtype());
+        return fields;
+    }
+}

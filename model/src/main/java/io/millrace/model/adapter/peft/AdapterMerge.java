@@ -1,0 +1,154 @@
+package io.millrace.model.adapter.peft;
+
+import io.millrace.memory.BadInputException;
+import io.millrace.memory.DType;
+import io.millrace.memory.TensorFormat;
+import io.millrace.memory.TensorSlot;
+import io.millrace.memory.file.DurableFiles;
+import io.millrace.model.Checkpoint;
+import io.millrace.model.CheckpointWriter;
+import io.millrace.model.file.Elements;
+import io.millrace.model.file.TensorSource;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.LongConsumer;
+
+/**
+ * Base + LoRA = a model of its own: the base's names, dtypes and shards, with W + scale · B A in
+ * the place of each W that has an adapter. Weights pass through a few megabytes of memory; those
+ * without an adapter are copied byte for byte.
+ */
+public final class AdapterMerge implements TensorSource {
+    private static final int PIECE = 1 << 18;
+
+    private final Checkpoint base;
+    private final LoraAdapter adapter;
+    private final LongConsumer progress;
+    private final MemorySegment staging;
+    private final float[] values = new float[PIECE];
+    private Optional<FactorProduct> product = Optional.empty();
+    private String productOf = "";
+
+    private AdapterMerge(Checkpoint base, LoraAdapter adapter, LongConsumer progress, Arena arena) {
+        this.base = base;
+        this.adapter = adapter;
+        this.progress = progress;
+        staging = arena.allocate((long) PIECE * Float.BYTES, 64);
+    }
+
+    /**
+     * Writes the merged model.
+     *
+     * @param model folder of the base
+     * @param folder of the adapter
+     * @param out one that is not there, or is empty
+     * @param progress called now and then with the bytes written since the last call
+     * @throws BadInputException when the adapter is none of the base's or cannot be merged, a
+     *     changed weight does not fit the base's dtype, or the folder cannot be written; nothing is
+     *     left of it then
+     */
+    public static MergedAdapter run(Path model, Path folder, Path out, LongConsumer progress) {
+        CheckpointWriter.checkEmpty(out);
+        boolean isNew = !Files.exists(out);
+        try (Checkpoint base = Checkpoint.open(model);
+                LoraAdapter adapter = LoraAdapter.open(folder, base)) {
+            List<MergedAdapter.Matrix> matrices =
+                    adapter.parts().stream().map(part -> matrix(base, part)).toList();
+            CheckpointWriter.checkWritable(out, base.layout().sizeBytes());
+            write(base, adapter, out, progress);
+            return new MergedAdapter(matrices, base.layout().weightBytes());
+        } catch (RuntimeException e) {
+            if (isNew) {
+                removeEmpty(out, e);
+            }
+            throw e;
+        }
+    }
+
+    private static MergedAdapter.Matrix matrix(Checkpoint base, AdapterPart part) {
+        String tensor = part.part().target().tensor();
+        TensorFormat format = base.tensors().get(tensor).format();
+        if (!(format instanceof DType)) {
+            throw new BadInputException(
+                    base.directory().toString(),
+                    "tensor '"
+                            + tensor
+                            + "' is stored as "
+                            + format.name()
+                            + ", which has no place for a changed weight",
+                    "merge into a base of F32, BF16 or F16");
+        }
+        return new MergedAdapter.Matrix(part.part(), part.scale(), format.name());
+    }
+
+    private static void write(
+            Checkpoint base, LoraAdapter adapter, Path out, LongConsumer progress) {
+        try (Arena arena = Arena.ofConfined();
+                CheckpointWriter writer = CheckpointWriter.create(base, base.layout(), out)) {
+            writer.writeAll(new AdapterMerge(base, adapter, progress, arena));
+            writer.commit();
+        }
+    }
+
+    private static void removeEmpty(Path out, RuntimeException cause) {
+        try {
+            if (Files.isDirectory(out)) {
+                DurableFiles.system().delete(out);
+            }
+        } catch (RuntimeException e) {
+            cause.addSuppressed(e); // what a failing disk let nobody remove
+        }
+    }
+
+    @Override
+    public void read(TensorSlot slot, long offsetBytes, MemorySegment dst) {
+        base.readTensor(slot, offsetBytes, dst);
+        if (!productOf.equals(slot.name())) {
+            productOf = slot.name();
+            product = adapter.find(slot.name()).map(part -> new FactorProduct(adapter, part));
+        }
+        product.ifPresent(change -> add(change, slot, offsetBytes / slot.dtype().sizeBytes(), dst));
+        progress.accept(dst.byteSize());
+    }
+
+    private void add(FactorProduct change, TensorSlot slot, long first, MemorySegment dst) {
+        requireFinite(slot, first, dst, "has", "use weights that are finite numbers");
+        DType dtype = slot.dtype();
+        long count = dst.byteSize() / dtype.sizeBytes();
+        for (long done = 0; done < count; done += PIECE) {
+            int part = (int) Math.min(PIECE, count - done);
+            dtype.load(dst, 0, done, values, 0, part);
+            change.addTo(values, first + done, part);
+            MemorySegment.copy(values, 0, staging, ValueLayout.JAVA_FLOAT, 0, part);
+            MemorySegment target = dst.asSlice(done * dtype.sizeBytes());
+            Elements.convert(staging, DType.F32, target, dtype, part);
+        }
+        requireFinite(
+                slot,
+                first,
+                dst,
+                "with the adapter has",
+                "merge into a base that is stored as bfloat16 or float32");
+    }
+
+    private void requireFinite(
+            TensorSlot slot, long first, MemorySegment elements, String has, String mend) {
+        long at = Elements.firstNonFinite(elements, slot.format());
+        if (at >= 0) {
+            throw new BadInputException(
+                    base.tensors().get(slot.name()).file().toString(),
+                    String.format(
+                            "tensor '%s' %s %s at element %d",
+                            slot.name(),
+                            has,
+                            Elements.get(elements, slot.format(), at),
+                            first + at),
+                    mend);
+        }
+    }
+}

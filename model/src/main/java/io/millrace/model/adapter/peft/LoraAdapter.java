@@ -1,0 +1,212 @@
+package io.millrace.model.adapter.peft;
+
+import io.millrace.memory.BadInputException;
+import io.millrace.memory.DType;
+import io.millrace.memory.TensorSlot;
+import io.millrace.memory.file.DurableFiles;
+import io.millrace.model.Checkpoint;
+import io.millrace.model.adapter.AdapterWriter;
+import io.millrace.model.file.Elements;
+import io.millrace.model.file.SafetensorsFile;
+import io.millrace.model.file.TensorInfo;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A LoRA folder of PEFT, open for reading beside the base that it is of. Configuration, names,
+ * shapes and numbers are all checked by {@link #open}; factors stay in the file until they are
+ * asked for. Reads may come from any thread.
+ */
+public final class LoraAdapter implements AutoCloseable {
+    private static final String PICKLED = "adapter_model.bin";
+    private static final int CHECKED_AT_ONCE = 1 << 18;
+
+    private final Path folder;
+    private final SafetensorsFile weights;
+    private final List<AdapterPart> parts;
+    private final Map<String, AdapterPart> byTensor = new HashMap<>();
+
+    private LoraAdapter(Path folder, SafetensorsFile weights, List<AdapterPart> parts) {
+        this.folder = folder;
+        this.weights = weights;
+        this.parts = List.copyOf(parts);
+        this.parts.forEach(part -> byTensor.put(part.part().target().tensor(), part));
+    }
+
+    /**
+     * Opens a folder and checks that it is a whole LoRA of a base.
+     *
+     * @param folder with {@code adapter_config.json} and {@code adapter_model.safetensors}
+     * @param base the model that it was trained on
+     * @throws BadInputException when it is not whole, is another method's or another base's, asks
+     *     for what no plain LoRA does, or has numbers that are not finite
+     */
+    public static LoraAdapter open(Path folder, Checkpoint base) {
+        requireFolder(folder);
+        AdapterConfig config = AdapterConfig.read(folder.resolve(AdapterWriter.CONFIG));
+        Path file = folder.resolve(AdapterWriter.WEIGHTS);
+        requireWeights(folder, file);
+        SafetensorsFile weights = SafetensorsFile.open(file);
+        try {
+            PartFinder finder = new PartFinder(file, config, new BaseModules(base));
+            List<AdapterPart> parts = finder.find(weights.tensors().values());
+            LoraAdapter adapter = new LoraAdapter(folder, weights, parts);
+            adapter.requireFinite();
+            adapter.requireCopies(finder.copies(), base);
+            return adapter;
+        } catch (RuntimeException e) {
+            weights.close();
+            throw e;
+        }
+    }
+
+    private static void requireFolder(Path folder) {
+        String mend =
+                "name a folder with " + AdapterWriter.CONFIG + " and " + AdapterWriter.WEIGHTS;
+        if (!Files.isDirectory(folder)) {
+            boolean part =
+                    folder.getFileName() != null && Files.isDirectory(DurableFiles.part(folder));
+            throw new BadInputException(
+                    folder.toString(),
+                    Files.exists(folder)
+                            ? "is not a folder"
+                            : part
+                                    ? "there is only its part: it was never written to its end"
+                                    : "there is no such folder",
+                    part ? "write the adapter again" : mend);
+        }
+        if (!Files.exists(folder.resolve(AdapterWriter.CONFIG))) {
+            throw new BadInputException(
+                    folder.toString(),
+                    Files.exists(folder.resolve("config.json"))
+                            ? "is a model and no adapter: it has no " + AdapterWriter.CONFIG
+                            : "has no " + AdapterWriter.CONFIG,
+                    mend);
+        }
+    }
+
+    private static void requireWeights(Path folder, Path file) {
+        if (Files.exists(file)) {
+            return;
+        }
+        boolean pickled = Files.exists(folder.resolve(PICKLED));
+        throw new BadInputException(
+                folder.toString(),
+                pickled
+                        ? "has its factors only as " + PICKLED
+                        : "has " + AdapterWriter.CONFIG + " and no " + AdapterWriter.WEIGHTS,
+                pickled
+                        ? "load it with PEFT and save it with save_pretrained(...,"
+                                + " safe_serialization=True)"
+                        : "use a whole copy, or save the adapter again");
+    }
+
+    private void requireFinite() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment staging = arena.allocate((long) CHECKED_AT_ONCE * Float.BYTES, 64);
+            for (AdapterPart part : parts) {
+                requireFinite(part.first(), staging);
+                requireFinite(part.second(), staging);
+            }
+        }
+    }
+
+    private void requireFinite(TensorInfo factor, MemorySegment staging) {
+        for (long done = 0; done < factor.sizeBytes(); done += staging.byteSize()) {
+            MemorySegment piece =
+                    staging.asSlice(0, Math.min(staging.byteSize(), factor.sizeBytes() - done));
+            weights.read(factor, done, piece);
+            long at = Elements.firstNonFinite(piece, factor.format());
+            if (at >= 0) {
+                throw new BadInputException(
+                        weights.path().toString(),
+                        "tensor '"
+                                + factor.name()
+                                + "' has "
+                                + Elements.get(piece, factor.format(), at)
+                                + " at element "
+                                + (done / factor.dtype().sizeBytes() + at),
+                        "use an adapter of finite numbers: its training diverged");
+            }
+        }
+    }
+
+    /** PEFT would load these in the place of the base's: they have to be the base's. */
+    private void requireCopies(Map<TensorInfo, TensorInfo> copies, Checkpoint base) {
+        copies.forEach((copy, own) -> {
+            if (!copy.shape().equals(own.shape()) || !isSame(copy, own, base)) {
+                throw new BadInputException(
+                        weights.path().toString(),
+                        "tensor '"
+                                + copy.name()
+                                + "' is not what the base has as '"
+                                + own.name()
+                                + "', and PEFT would load it in the place of that",
+                        "give the base that the adapter was trained on, with its embedding as it"
+                                + " was resized or tuned");
+            }
+        });
+    }
+
+    private boolean isSame(TensorInfo copy, TensorInfo own, Checkpoint base) {
+        TensorSlot slot = base.layout().find(own.name()).orElseThrow().slot();
+        if (!slot.isPlain() || !(copy.format() instanceof DType dtype) || !dtype.isTrainable()) {
+            return false;
+        }
+        float[] left = new float[CHECKED_AT_ONCE];
+        float[] right = new float[CHECKED_AT_ONCE];
+        long width = slot.dtype().sizeBytes();
+        MemorySegment bytes = MemorySegment.ofArray(new byte[(int) (CHECKED_AT_ONCE * width)]);
+        for (long done = 0; done < own.elementCount(); done += CHECKED_AT_ONCE) {
+            int count = (int) Math.min(CHECKED_AT_ONCE, own.elementCount() - done);
+            read(copy, done, left, 0, count);
+            base.readTensor(slot, done * width, bytes.asSlice(0, count * width));
+            slot.dtype().load(bytes, 0, 0, right, 0, count);
+            if (Arrays.mismatch(left, 0, count, right, 0, count) >= 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** The folder. */
+    public Path folder() {
+        return folder;
+    }
+
+    /** What it has beside each module, sorted by module. */
+    public List<AdapterPart> parts() {
+        return parts;
+    }
+
+    /** The part beside a matrix of the base, by the tensor's name there. */
+    public Optional<AdapterPart> find(String tensor) {
+        return Optional.ofNullable(byTensor.get(tensor));
+    }
+
+    /**
+     * Reads elements of a factor as float32.
+     *
+     * @param factor a part's A or B
+     * @param first the first element, row by row
+     * @param values where they go
+     * @param start the first one's place there
+     * @param count how many
+     */
+    public void read(TensorInfo factor, long first, float[] values, int start, int count) {
+        weights.readFloats(factor, first, values, start, count);
+    }
+
+    /** Closes the file; a second call does nothing. */
+    @Override
+    public void close() {
+        weights.close();
+    }
+}
