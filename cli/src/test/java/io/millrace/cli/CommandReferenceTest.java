@@ -32,6 +32,7 @@ class CommandReferenceTest {
                         "forward",
                         "replay",
                         "export",
+                        "merge",
                         "clean",
                         "journal",
                         "synth",
