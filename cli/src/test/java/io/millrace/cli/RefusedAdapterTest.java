@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -22,6 +23,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 class RefusedAdapterTest {
     private static final String Q = "model.layers.1.self_attn.q_proj";
 
+    @TempDir static Path shared;
+    private static Path whole;
+
     @TempDir Path temp;
     private Path model;
     private RealCommand command;
@@ -31,9 +35,14 @@ class RefusedAdapterTest {
         void at(Path folder) throws IOException;
     }
 
+    @BeforeAll
+    static void write() {
+        whole = TestModel.write(shared.resolve("model"), DType.BF16, 2, 64);
+    }
+
     @BeforeEach
-    void write() {
-        model = TestModel.write(temp.resolve("model"), DType.BF16, 2, 64);
+    void watch() {
+        model = whole;
         command = new RealCommand(temp);
     }
 

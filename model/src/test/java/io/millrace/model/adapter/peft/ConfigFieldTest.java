@@ -19,7 +19,8 @@ class ConfigFieldTest {
     @Test
     void theTableIsWhatIsDone() throws IOException {
         String page = Files.readString(Path.of("..", "docs", "files.md"));
-        String section = page.split("## The adapter that `merge` reads\n")[1].split("\n## ")[0];
+        int start = page.indexOf("## The adapter that `merge` reads\n");
+        String section = page.substring(start, page.indexOf("\n## ", start));
         Map<String, ConfigField.Use> told = new TreeMap<>();
         section.lines()
                 .filter(line -> line.startsWith("| `"))
