@@ -2,6 +2,7 @@ package io.millrace.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.model.file.SafetensorsFile;
 import io.millrace.telemetry.json.Json;
@@ -103,5 +104,34 @@ class MergeCommandTest {
         Files.createDirectory(out);
         assertThat(command.refused(merge(adapter))).contains("Infinity at element 0");
         assertThat(out).isEmptyDirectory();
+    }
+
+    @Test
+    void whatACrashLeftIsWrittenOver() throws IOException {
+        command.done(merge(adapter()));
+        byte[] whole = Files.readAllBytes(TestModel.weights(out));
+        out = temp.resolve("crashed");
+        Files.createDirectory(out);
+        Files.writeString(out.resolve("model.safetensors.part"), "half of it");
+        Files.writeString(out.resolve("config.json.part"), "{");
+        command.done(merge(adapter()));
+        assertThat(TestModel.weights(out)).hasBinaryContent(whole);
+        assertThat(out).isDirectoryNotContaining("glob:**.part");
+    }
+
+    @Test
+    void aTerminalShowsWhatIsWritten() {
+        CommandRun run = new CommandRun();
+        run.terminal = true;
+        assertThat(run.run("merge", "--model", "m", "--adapter", "a", "--out", "o")).isZero();
+        assertThat(run.err.toString()).isEqualTo("\r\u001b[Kwritten 64.00MiB\r\u001b[K");
+        assertThat(run.out.toString())
+                .isEqualTo(
+                        "merged 1 matrix of rank 2, rounded once to BF16; 64.00MiB of weights:"
+                                + " o\n");
+
+        run.engine.failure = new BadInputException("a", "is no adapter", "give one");
+        assertThat(run.run("merge", "--model", "m", "--adapter", "a", "--out", "o")).isEqualTo(2);
+        assertThat(run.err.toString()).isEqualTo("millrace: a: is no adapter; give one\n");
     }
 }

@@ -69,6 +69,7 @@ public final class MergeCommand implements Callable<Integer> {
     }
 
     private String line(MergedAdapter merged) {
+        int size = merged.matrices().size();
         String dtypes =
                 merged.matrices().stream()
                         .map(MergedAdapter.Matrix::dtype)
@@ -76,8 +77,8 @@ public final class MergeCommand implements Callable<Integer> {
                         .collect(Collectors.joining(" and "));
         return String.format(
                 Locale.ROOT,
-                "merged %d matrices of rank %s, rounded once to %s; %s of weights: %s",
-                merged.matrices().size(),
+                "merged %s of rank %s, rounded once to %s; %s of weights: %s",
+                size == 1 ? "1 matrix" : size + " matrices",
                 ranks(merged),
                 dtypes,
                 ByteSize.format(merged.bytes()),
