@@ -63,6 +63,7 @@ class MethodsTest {
                 method(
                         "subspace, 8 at once",
                         run -> thinFzoo(run).perturbation("subspace").rank(5).window(4)),
+                method("members, 16 at once", MethodsTest::eggroll),
                 method("zo-momentum", run -> run.optimizer("zo-momentum").foldEvery(2)),
                 method("svrg", MethodsTest::svrg),
                 method("hizoo", run -> hizoo(run).method(Hizoo.SMOOTH, 1e-6)),
@@ -105,6 +106,14 @@ class MethodsTest {
                                         .rank(70)
                                         .window(4)
                                         .foldEvery(2)
+                                        .rounding(Rounding.STOCHASTIC)),
+                method(
+                        "members of lezo, stochastic, folded seldom",
+                        run ->
+                                run.perturbation("members")
+                                        .rank(3)
+                                        .blocks("random")
+                                        .foldEvery(3)
                                         .rounding(Rounding.STOCHASTIC)),
                 method("lezo", run -> run.blocks("random")),
                 method(
@@ -163,6 +172,14 @@ class MethodsTest {
 
     private static TuneConfigBuilder thinFzoo(TuneConfigBuilder run) {
         return run.estimator("one-sided").method(Estimators.NORMALIZE, true).queries(8);
+    }
+
+    private static TuneConfigBuilder eggroll(TuneConfigBuilder run) {
+        return run.estimator("population")
+                .method(Estimators.MIRRORED, true)
+                .perturbation("members")
+                .rank(1)
+                .queries(8);
     }
 
     private static TuneConfigBuilder hizoo(TuneConfigBuilder run) {

@@ -3,6 +3,7 @@ package io.millrace.executor.config;
 import io.millrace.optim.Registry;
 import io.millrace.optim.direction.Directions;
 import io.millrace.optim.direction.LowRankDirection;
+import io.millrace.optim.direction.MembersDirection;
 import io.millrace.optim.direction.RademacherDirection;
 import io.millrace.optim.direction.SubspaceDirection;
 import io.millrace.optim.direction.TezoDirection;
@@ -81,6 +82,7 @@ public final class Methods {
                                 Settings.NONE
                                         .with(Estimators.KINDS.naming(), PopulationEstimator.NAME)
                                         .with(Estimators.QUERIES, 30)),
+                        eggroll(),
                         new Method(
                                 "mezo-svrg",
                                 "arXiv 2404.08080, with a true anchor",
@@ -149,6 +151,20 @@ public final class Methods {
                         .with(Estimators.KINDS.naming(), OneSidedEstimator.NAME)
                         .with(Estimators.QUERIES, 32)
                         .with(Estimators.NORMALIZE, true));
+    }
+
+    /** A population of thin products that share one product with the stored weights. */
+    private static Method eggroll() {
+        return new Method(
+                "eggroll",
+                "arXiv 2511.16652",
+                Settings.NONE
+                        .with(Directions.KINDS.naming(), MembersDirection.NAME)
+                        .with(LowRankDirection.RANK, 1)
+                        .with(Estimators.KINDS.naming(), PopulationEstimator.NAME)
+                        .with(Estimators.QUERIES, 32)
+                        .with(Estimators.MIRRORED, true)
+                        .with(TrainedTensors.TUNE, TrainedTensors.MATRICES));
     }
 
     /** All of them, in the order of their names. */

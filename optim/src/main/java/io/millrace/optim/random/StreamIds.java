@@ -44,6 +44,12 @@ public final class StreamIds {
     /** Tezo directions: τ, keyed by the query's seed. */
     public static final int TEZO_TAU = 0x4D66;
 
+    /** Members: the left factor A, keyed by the query's seed. */
+    public static final int MEMBER_LEFT = 0x4D67;
+
+    /** Members: the right factor B, keyed by the query's seed. */
+    public static final int MEMBER_RIGHT = 0x4D68;
+
     /** Elements that keep their z, keyed by the step's seed. */
     public static final int RANDOM_MASK = 0x4D60;
 

@@ -17,20 +17,20 @@ import io.millrace.executor.cpu.weight.HostVisit;
 import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.cpu.weight.PassOutputs;
 import io.millrace.executor.cpu.weight.TensorForm;
-import io.millrace.executor.cpu.weight.WeightPasses;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.LowRankSize;
+import io.millrace.executor.step.QueryGroup;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.FactoredDirection;
-import io.millrace.optim.direction.FactoredDirection.Core;
 import io.millrace.optim.direction.GaussianDirection;
 import io.millrace.optim.estimate.Query;
 import io.millrace.optim.update.Decay;
 import io.millrace.optim.update.PendingUpdates;
 import io.millrace.optim.update.Update;
 import java.lang.foreign.MemorySegment;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 
@@ -39,7 +39,7 @@ import java.util.Optional;
  * since then and the query add is a product of thin factors. Other tensors are formed the dense
  * way, with the same schedule of folds.
  */
-public final class LowRankWeightPasses implements WeightPasses {
+public final class LowRankWeightPasses implements ThinPasses {
     private static final MemorySegment[] NO_OUTPUTS = {};
     private static final long[] NO_OFFSETS = {};
 
@@ -92,18 +92,6 @@ public final class LowRankWeightPasses implements WeightPasses {
         }
     }
 
-    /**
-     * What is added to the product with a matrix as it is stored: {@code decay · θ} and, for every
-     * scale, {@code sides · right}.
-     *
-     * @param decay factor on the product
-     * @param rank r
-     * @param right Vᵀ, [r, n]
-     * @param sides wᵀ, [scales, r, m]
-     * @param sideStride elements from one scale's to the next
-     */
-    record Beside(float decay, int rank, Floats right, Floats sides, long sideStride) {}
-
     @Override
     public WorkerPool pool() {
         return pool;
@@ -124,7 +112,8 @@ public final class LowRankWeightPasses implements WeightPasses {
         return new LowRankLinear(workers, scratch, this);
     }
 
-    Floats products() {
+    @Override
+    public Floats products() {
         return memory.products();
     }
 
@@ -152,25 +141,27 @@ public final class LowRankWeightPasses implements WeightPasses {
         return new Form(visit.stored(tensor), plan(visit, tensor, store, side));
     }
 
-    /** A matrix as the products beside it expect it: with what is folded by now, and no more. */
-    TensorForm base(HostVisit visit, int tensor) {
+    /** A matrix with what is folded by now, and no more. */
+    @Override
+    public TensorForm base(HostVisit visit, int tensor) {
         boolean store = visit.storesNow(tensor);
         return new Form(visit.stored(tensor), plan(visit, tensor, store, Optional.empty()));
     }
 
-    /** Whether the stored bytes are what {@link #base} would form in a type. */
-    boolean isBase(HostVisit visit, int tensor, DType type) {
+    @Override
+    public boolean isBase(HostVisit visit, int tensor, DType type) {
         return visit.slot(tensor).dtype() == type && !visit.pending(tensor).folds();
     }
 
-    /** What belongs beside the product with {@link #base}; the last one made is valid. */
-    Beside beside(HostVisit visit, int tensor, List<Query> queries) {
+    @Override
+    public Beside beside(HostVisit visit, int tensor, List<Query> queries) {
         boolean pending = addsBeside(visit, tensor);
         Gathered gathered = upToDate(visit, tensor);
         FactorTrack track = gathered.track();
         FixedFactors.Pair factors = fixed.at(gathered, visit.step());
         LeftSide left = left(gathered, pending, factors, queries);
         MemorySegment sides = memory.sides().segment();
+        int scales = QueryGroup.scales(queries);
         FixedFactors.shareRows(
                 pool,
                 track.rows(),
@@ -178,9 +169,8 @@ public final class LowRankWeightPasses implements WeightPasses {
         return new Beside(
                 pending ? track.decay().ofProduct() : 1,
                 left.rank(),
-                new Floats(factors.right(), 0),
-                memory.sides(),
-                left.rank() * track.rows());
+                Collections.nCopies(scales, new Floats(factors.right(), 0)),
+                Beside.places(memory.sides(), scales, left.rank() * track.rows()));
     }
 
     /** What queries see beside a matrix; the last one made is valid. */
@@ -196,7 +186,7 @@ public final class LowRankWeightPasses implements WeightPasses {
     }
 
     private Optional<MemorySegment> cores(MemorySegment place) {
-        return direction.core() == Core.LEFT ? Optional.empty() : Optional.of(place);
+        return direction.core().fixesLeft() ? Optional.of(place) : Optional.empty();
     }
 
     @Override
