@@ -70,7 +70,8 @@ class MethodTraceTest {
                 "subspace",
                 "tezo",
                 "members",
-                "members-rank-3"
+                "members-rank-3",
+                "zo-muon"
             })
     void aRunIsTheOtherProgramsAndItsJournalMakesTheSameBytes(String name) throws IOException {
         JsonObject trace = Golden.json("method-trace/trace-" + name + ".json");

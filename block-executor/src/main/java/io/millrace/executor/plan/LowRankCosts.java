@@ -64,7 +64,9 @@ final class LowRankCosts implements WeightCosts {
                 elements = core(slot);
                 // What is fixed lasts for a window; its steps share it.
                 double right = (double) LowRankSize.columnsOf(slot) * rank(slot);
-                double fixed = direction.core().fixesLeft() ? right + left(slot) : right;
+                double fixed =
+                        (direction.core().fixesRight() ? right : 0)
+                                + (direction.core().fixesLeft() ? left(slot) : 0);
                 operations.add(new Operation.Factor(fixed / direction.window()));
             }
             double terms = part.pending() * shape.questions().directions();
@@ -83,7 +85,9 @@ final class LowRankCosts implements WeightCosts {
 
     /** Values that a query's seed makes. */
     private double core(TensorSlot slot) {
-        return (double) direction.core().floats(LowRankSize.rowsOf(slot), rank(slot));
+        return (double) direction
+                .core()
+                .floats(LowRankSize.rowsOf(slot), LowRankSize.columnsOf(slot), rank(slot));
     }
 
     /** The left sides of some rows of a matrix. */
@@ -94,6 +98,10 @@ final class LowRankCosts implements WeightCosts {
             case PAIR -> {
                 long both = rows + LowRankSize.columnsOf(matrix);
                 operations.add(new Operation.Factor((double) queries * both * rank));
+            }
+            case RIGHT -> {
+                operations.add(new Operation.Factor(queries * core(matrix)));
+                operations.add(new Operation.Factor((double) rows * rank));
             }
             case SQUARE -> {
                 operations.add(new Operation.Factor(queries * core(matrix)));

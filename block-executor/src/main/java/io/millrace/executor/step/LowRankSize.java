@@ -6,6 +6,7 @@ import io.millrace.memory.TensorSlot;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.model.ModelLayout;
 import io.millrace.optim.direction.FactoredDirection;
+import io.millrace.optim.direction.FactoredDirection.Core;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -102,7 +103,7 @@ public record LowRankSize(
         if (!isMatrix(slot)) {
             return slot.elementCount();
         }
-        return direction.core().floats(rowsOf(slot), rank(slot));
+        return direction.core().floats(rowsOf(slot), columnsOf(slot), rank(slot));
     }
 
     /** Floats of the left side of a product of thin factors. */
@@ -147,7 +148,7 @@ public record LowRankSize(
 
     /** Floats of the cores of all scales, and of a fold. */
     public long cores() {
-        if (!direction.core().fixesLeft()) {
+        if (!direction.core().liesBetween()) {
             return 0;
         }
         return (scales + 1) * matrices().mapToLong(this::left).max().orElse(0);
@@ -165,6 +166,11 @@ public record LowRankSize(
                                 * ORTHONORMAL_COLUMNS)
                 .max()
                 .orElse(0);
+    }
+
+    /** Floats of an estimate that is made orthogonal before updates gather it. */
+    public long estimate() {
+        return direction.core() == Core.RIGHT ? longestOwnRight() : 0;
     }
 
     /** Floats of the left factors of all scales. */
@@ -217,6 +223,7 @@ public record LowRankSize(
                         sides(),
                         products(),
                         rights(),
+                        estimate(),
                         termLefts(),
                         termRights())
                 .map(floats -> HostMemory.pageBytes(Math.max(1, floats) * Float.BYTES))

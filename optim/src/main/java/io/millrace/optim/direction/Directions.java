@@ -14,7 +14,7 @@ public final class Directions {
             Kinds.of(
                     Option.named("perturbation", OptionTypes.TEXT)
                             .label("NAME")
-                            .help("gaussian, rademacher, low-rank, members, subspace or tezo.")
+                            .help("gaussian, rademacher, low-rank, members, projected, subspace or tezo.")
                             .usual(GaussianDirection.NAME)
                             .decidesBytes("direction"),
                     List.of(
@@ -34,6 +34,10 @@ public final class Directions {
                                     MembersDirection.NAME,
                                     List.of(LowRankDirection.RANK),
                                     MembersDirection::of),
+                            Kind.of(
+                                    ProjectedDirection.NAME,
+                                    List.of(LowRankDirection.RANK, LowRankDirection.WINDOW),
+                                    ProjectedDirection::of),
                             Kind.of(
                                     SubspaceDirection.NAME,
                                     List.of(LowRankDirection.RANK, LowRankDirection.WINDOW),

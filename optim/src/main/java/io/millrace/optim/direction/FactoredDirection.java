@@ -15,6 +15,8 @@ public non-sealed interface FactoredDirection extends Direction {
         LEFT,
         /** Both factors, [m, r] and [n, r]: none is fixed, and nothing gathers. */
         PAIR,
+        /** The right factor itself, transposed, [r, n]. */
+        RIGHT,
         /** A square between two fixed factors, [r, r]. */
         SQUARE,
         /** The diagonal of a square between two fixed factors, [r]. */
@@ -24,12 +26,14 @@ public non-sealed interface FactoredDirection extends Direction {
          * How many numbers updates gather in.
          *
          * @param rows m
+         * @param columns n
          * @param rank r
          */
-        public long floats(long rows, long rank) {
+        public long floats(long rows, long columns, long rank) {
             return switch (this) {
                 case LEFT -> rows * rank;
                 case PAIR -> 0;
+                case RIGHT -> columns * rank;
                 case SQUARE -> rank * rank;
                 case DIAGONAL -> rank;
             };
@@ -37,12 +41,17 @@ public non-sealed interface FactoredDirection extends Direction {
 
         /** Whether a left factor is fixed. */
         public boolean fixesLeft() {
-            return this == SQUARE || this == DIAGONAL;
+            return this == RIGHT || liesBetween();
         }
 
         /** Whether a right factor is fixed. */
         public boolean fixesRight() {
-            return this != PAIR;
+            return this == LEFT || liesBetween();
+        }
+
+        /** Whether it lies between two fixed factors. */
+        public boolean liesBetween() {
+            return this == SQUARE || this == DIAGONAL;
         }
 
         /** Whether updates gather until they are folded. */

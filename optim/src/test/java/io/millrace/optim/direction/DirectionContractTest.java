@@ -42,11 +42,12 @@ final class DirectionContractTest {
             case FactoredDirection factors -> {
                 Map<String, Stream> streams = new HashMap<>();
                 streams.put("core", factors::fillCore);
-                streams.put(
-                        "right",
-                        factors.core().fixesRight()
-                                ? fixed(kind, FactoredDirection::fillRight)
-                                : factors::fillOwnRight);
+                if (factors.core().fixesRight()) {
+                    streams.put("right", fixed(kind, FactoredDirection::fillRight));
+                }
+                if (factors.core() == FactoredDirection.Core.PAIR) {
+                    streams.put("right", factors::fillOwnRight);
+                }
                 if (factors.core().fixesLeft()) {
                     streams.put("left", fixed(kind, FactoredDirection::fillLeft));
                 }

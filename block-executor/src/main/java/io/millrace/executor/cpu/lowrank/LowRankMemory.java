@@ -28,6 +28,7 @@ public final class LowRankMemory implements AutoCloseable {
     private final Floats sides;
     private final Floats products;
     private final Floats rights;
+    private final MemorySegment estimate;
     private final MemorySegment termLefts;
     private final MemorySegment termRights;
 
@@ -81,6 +82,7 @@ public final class LowRankMemory implements AutoCloseable {
             sides = new Floats(allocate(memory, "low-rank factors of a query", size.sides()), 0);
             products = new Floats(allocate(memory, "low-rank products", size.products()), 0);
             rights = new Floats(allocate(memory, "right factors of queries", size.rights()), 0);
+            estimate = allocate(memory, "an orthogonal estimate", size.estimate());
             termLefts = allocate(memory, "left factors of updates", size.termLefts());
             termRights = allocate(memory, "right factors of updates", size.termRights());
             if (size.direction().core().gathers()) {
@@ -186,6 +188,11 @@ public final class LowRankMemory implements AutoCloseable {
     /** Where the right factors of queries go that have their own, transposed. */
     Floats rights() {
         return rights;
+    }
+
+    /** Where an estimate goes that was made orthogonal. */
+    MemorySegment estimate() {
+        return estimate;
     }
 
     /** Where the left factors of updates go that are not gathered. */

@@ -24,6 +24,7 @@ import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.FactoredDirection;
+import io.millrace.optim.direction.FactoredDirection.Core;
 import io.millrace.optim.direction.GaussianDirection;
 import io.millrace.optim.estimate.Query;
 import io.millrace.optim.update.Decay;
@@ -52,6 +53,7 @@ public final class LowRankWeightPasses implements ThinPasses {
     private final LowRankPass[] passes;
     private final PassOutputs[] outputs;
     private final FixedFactors fixed;
+    private final OrthogonalEstimates orthogonal;
 
     /**
      * Passes for every worker of a pool.
@@ -85,6 +87,7 @@ public final class LowRankWeightPasses implements ThinPasses {
         passes = new LowRankPass[pool.workers()];
         outputs = new PassOutputs[pool.workers()];
         fixed = new FixedFactors(pool, direction, memory, kernels);
+        orthogonal = new OrthogonalEstimates(pool, memory);
         for (int worker = 0; worker < kernels.length; worker++) {
             kernels[worker] = new FactorKernels(memory.mostRank());
             passes[worker] = new LowRankPass(memory.mostRank(), rounding);
@@ -136,7 +139,9 @@ public final class LowRankWeightPasses implements ThinPasses {
                             new LowRankPlan.Side(
                                     beside ? gathered.track().decay() : Decay.NONE,
                                     left(gathered, beside, factors, queries),
-                                    factors.right()));
+                                    rights(gathered, beside, factors, queries).stream()
+                                            .map(ThinPasses::from)
+                                            .toList()));
         }
         return new Form(visit.stored(tensor), plan(visit, tensor, store, side));
     }
@@ -159,7 +164,11 @@ public final class LowRankWeightPasses implements ThinPasses {
         Gathered gathered = upToDate(visit, tensor);
         FactorTrack track = gathered.track();
         FixedFactors.Pair factors = fixed.at(gathered, visit.step());
-        LeftSide left = left(gathered, pending, factors, queries);
+        List<Floats> rights = rights(gathered, pending, factors, queries);
+        // A left factor that is fixed as it is serves all scales.
+        boolean shared = direction.core() == Core.RIGHT;
+        LeftSide left =
+                left(gathered, pending, factors, shared ? List.of(Query.AT_THETA) : queries);
         MemorySegment sides = memory.sides().segment();
         int scales = QueryGroup.scales(queries);
         FixedFactors.shareRows(
@@ -169,8 +178,9 @@ public final class LowRankWeightPasses implements ThinPasses {
         return new Beside(
                 pending ? track.decay().ofProduct() : 1,
                 left.rank(),
-                Collections.nCopies(scales, new Floats(factors.right(), 0)),
-                Beside.places(memory.sides(), scales, left.rank() * track.rows()));
+                rights,
+                Beside.places(
+                        memory.sides(), scales, shared ? 0 : left.rank() * track.rows()));
     }
 
     /** What queries see beside a matrix; the last one made is valid. */
@@ -185,8 +195,30 @@ public final class LowRankWeightPasses implements ThinPasses {
         return side;
     }
 
+    /** The right factor that each scale sees; the last ones made are valid. */
+    private List<Floats> rights(
+            Gathered gathered,
+            boolean withGathered,
+            FixedFactors.Pair factors,
+            List<Query> queries) {
+        int scales = QueryGroup.scales(queries);
+        if (direction.core().fixesRight()) {
+            return Collections.nCopies(scales, new Floats(factors.right(), 0));
+        }
+        FactorTrack track = gathered.track();
+        LeftSide side = track.side(withGathered, factors.left(), Optional.empty(), queries);
+        long floats = track.columns() * track.rank();
+        MemorySegment out = memory.rights().segment();
+        TensorForm.share(
+                pool,
+                floats,
+                (first, count, worker) ->
+                        kernels[worker].rights(side, first, first + count, floats, out));
+        return Beside.places(memory.rights(), scales, floats);
+    }
+
     private Optional<MemorySegment> cores(MemorySegment place) {
-        return direction.core().fixesLeft() ? Optional.of(place) : Optional.empty();
+        return direction.core().liesBetween() ? Optional.of(place) : Optional.empty();
     }
 
     @Override
@@ -261,7 +293,8 @@ public final class LowRankWeightPasses implements ThinPasses {
         LeftSide left = track.side(true, factors.left(), cores(memory.foldCore()), List.of());
         kernels[0].cores(left);
         long seed = visit.updatesAfter(step - 1).getFirst().seed();
-        return new LowRankPlan.Fold(track.decay(), left, factors.right(), seed, store);
+        MemorySegment right = direction.core().fixesRight() ? factors.right() : track.left();
+        return new LowRankPlan.Fold(track.decay(), left, right, seed, store);
     }
 
     private Gathered upToDate(HostVisit visit, int tensor) {
@@ -279,13 +312,26 @@ public final class LowRankWeightPasses implements ThinPasses {
             List<Update> rest =
                     visit.updatesAfter(track.step())
                             .subList(0, Math.toIntExact(step - track.step()));
-            FactorTrack.Leg leg = track.leg(rest, kernels[0]);
+            FactorTrack.Leg leg =
+                    track.isOrthogonal(rest.getFirst())
+                            ? track.orthogonalLeg(
+                                    rest.getFirst(), orthogonal.of(track, rest.getFirst()))
+                            : track.leg(upToOrthogonal(track, rest), kernels[0]);
             FixedFactors.shareRows(
                     pool,
                     track.trackRows(),
                     (from, to, worker) -> kernels[worker].advance(track, leg, from, to));
             track.complete(leg);
         }
+    }
+
+    private static List<Update> upToOrthogonal(FactorTrack track, List<Update> updates) {
+        for (int index = 1; index < updates.size(); index++) {
+            if (track.isOrthogonal(updates.get(index))) {
+                return updates.subList(0, index);
+            }
+        }
+        return updates;
     }
 
     @Override

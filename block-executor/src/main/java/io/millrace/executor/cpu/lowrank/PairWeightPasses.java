@@ -135,7 +135,7 @@ public final class PairWeightPasses implements ThinPasses {
             PairMatrix matrix = matrix(slot);
             List<MemorySegment> rights =
                     rights(matrix, queries).stream()
-                            .map(place -> place.segment().asSlice(place.start() * Float.BYTES))
+                            .map(ThinPasses::from)
                             .toList();
             side = Optional.of(new LowRankPlan.Side(Decay.NONE, matrix.side(queries), rights));
         }
@@ -186,7 +186,7 @@ public final class PairWeightPasses implements ThinPasses {
         for (int index = 0; index < queries.size(); index++) {
             Query query = queries.get(index);
             Floats place = memory.rights().at(index * floats);
-            MemorySegment out = place.segment().asSlice(place.start() * Float.BYTES);
+            MemorySegment out = ThinPasses.from(place);
             FixedFactors.shareRows(
                     pool,
                     matrix.columns(),

@@ -6,6 +6,7 @@ import io.millrace.executor.cpu.weight.WeightPasses;
 import io.millrace.executor.step.Floats;
 import io.millrace.memory.DType;
 import io.millrace.optim.estimate.Query;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.stream.IntStream;
 
@@ -27,6 +28,11 @@ interface ThinPasses extends WeightPasses {
                     .mapToObj(index -> first.at(index * stride))
                     .toList();
         }
+    }
+
+    /** Memory from a place on. */
+    static MemorySegment from(Floats place) {
+        return place.segment().asSlice(place.start() * Float.BYTES);
     }
 
     /** A matrix as the products beside it expect it. */

@@ -25,7 +25,7 @@ final class LeftRows {
         switch (side.direction().core()) {
             case LEFT, PAIR ->
                     side.direction().fillCore(seed, side.tensorId(), first, factor, 0, count);
-            case SQUARE, DIAGONAL -> load(side.fixed().orElseThrow(), first, factor, count);
+            case RIGHT, SQUARE, DIAGONAL -> load(side.fixed().orElseThrow(), first, factor, count);
         }
     }
 
@@ -48,6 +48,10 @@ final class LeftRows {
                 TileKernels.add(w, factor, count, scale);
                 TileKernels.scale(w, count, side.scale());
             }
+            case RIGHT -> {
+                int count = rows * side.rank();
+                TileKernels.product(w, factor, count, side.scale());
+            }
             case SQUARE -> square(side, index, rows, w);
             case DIAGONAL -> diagonal(side, index, rows, w);
         }
@@ -61,7 +65,7 @@ final class LeftRows {
                 load(side.gathered().orElseThrow(), row * side.rank(), w, count);
                 TileKernels.scale(w, count, side.scale());
             }
-            case SQUARE, DIAGONAL -> {
+            case RIGHT, SQUARE, DIAGONAL -> {
                 begin(side, 0, row, rows);
                 make(side, 0, 0, row, rows, w);
             }

@@ -18,7 +18,7 @@ import java.util.Optional;
  * @param gathered what updates have gathered, as large as the core; zero where empty
  * @param fixed the fixed left factor, row-major [m, r]; none where a query makes its own
  * @param cores where cores lie that {@link FactorKernels#cores} has made, one for each scale of the
- *     queries, or one without them; none where a query makes the left factor
+ *     queries, or one without them; none where no core lies between factors
  * @param queries what adds to it, all their scales numbered through; empty for a fold
  */
 public record LeftSide(
@@ -48,8 +48,8 @@ public record LeftSide(
                 queries);
     }
 
-    /** Floats of a core between fixed factors; 0 where a query makes the left factor. */
+    /** Floats of a core between fixed factors; 0 where there is none. */
     int coreFloats() {
-        return direction.core().fixesLeft() ? (int) direction.core().floats(0, rank) : 0;
+        return direction.core().liesBetween() ? (int) direction.core().floats(0, 0, rank) : 0;
     }
 }
