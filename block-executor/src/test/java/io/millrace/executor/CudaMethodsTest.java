@@ -89,7 +89,7 @@ class CudaMethodsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"subspace", "tezo"})
+    @ValueSource(strings = {"subspace", "tezo", "members", "projected"})
     void whatNoKernelMakesIsRefusedBeforeAnythingIsWritten(String direction) {
         assertThatThrownBy(
                         () -> run("none", run -> run.perturbation(direction), CudaRuns.onDevice()))

@@ -213,6 +213,20 @@ final class LowRankReference {
                 double scale = Math.sqrt((double) rows * columns) / r;
                 yield times(times(u, transposed(core, r), r, 1), v, r, scale);
             }
+            case "members" -> {
+                double[] a = gaussian(0x4D67, querySeed, id, rows * r);
+                double[] b = gaussian(0x4D68, querySeed, id, columns * r);
+                yield times(a, b, r, 1 / Math.sqrt(r));
+            }
+            case "projected" -> {
+                double[] p = orthonormal(gaussian(0x4D6A, windowSeed, id, rows * r), r);
+                double[] u = gaussian(0x4D6B, querySeed, id, r * columns);
+                double[] turned = new double[u.length];
+                for (int e = 0; e < u.length; e++) {
+                    turned[e % columns * r + e / columns] = u[e];
+                }
+                yield times(p, turned, r, 1);
+            }
             case "tezo" -> {
                 double[] u = gaussian(0x4D64, runSeed, id, rows * r);
                 double[] v = gaussian(0x4D65, runSeed, id, columns * r);

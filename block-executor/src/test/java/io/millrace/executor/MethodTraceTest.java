@@ -68,7 +68,10 @@ class MethodTraceTest {
                 "low-rank-one-sided-normalised",
                 "lozo-m",
                 "subspace",
-                "tezo"
+                "tezo",
+                "members",
+                "members-rank-3",
+                "zo-muon"
             })
     void aRunIsTheOtherProgramsAndItsJournalMakesTheSameBytes(String name) throws IOException {
         JsonObject trace = Golden.json("method-trace/trace-" + name + ".json");

@@ -23,6 +23,7 @@ import io.millrace.optim.participation.RandomLayers;
 import io.millrace.optim.participation.WeightedLayers;
 import io.millrace.optim.update.Clip;
 import io.millrace.optim.update.Hizoo;
+import io.millrace.optim.update.ZoMuon;
 import io.millrace.optim.update.ZoSign;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -63,6 +64,8 @@ class MethodsTest {
                 method(
                         "subspace, 8 at once",
                         run -> thinFzoo(run).perturbation("subspace").rank(5).window(4)),
+                method("members, 16 at once", MethodsTest::eggroll),
+                method("zo-muon", MethodsTest::zoMuon),
                 method("zo-momentum", run -> run.optimizer("zo-momentum").foldEvery(2)),
                 method("svrg", MethodsTest::svrg),
                 method("hizoo", run -> hizoo(run).method(Hizoo.SMOOTH, 1e-6)),
@@ -106,6 +109,25 @@ class MethodsTest {
                                         .window(4)
                                         .foldEvery(2)
                                         .rounding(Rounding.STOCHASTIC)),
+                method(
+                        "members of lezo, stochastic, folded seldom",
+                        run ->
+                                run.perturbation("members")
+                                        .rank(3)
+                                        .blocks("random")
+                                        .foldEvery(3)
+                                        .rounding(Rounding.STOCHASTIC)),
+                method(
+                        "zo-muon of lezo, stochastic, folded within its window",
+                        run ->
+                                zoMuon(run)
+                                        .rank(70)
+                                        .blocks("random")
+                                        .foldEvery(2)
+                                        .rounding(Rounding.STOCHASTIC)),
+                method(
+                        "the mean of projected directions",
+                        run -> run.perturbation("projected").rank(5).window(3).queries(2)),
                 method("lezo", run -> run.blocks("random")),
                 method(
                         "lezo-half, folded seldom",
@@ -163,6 +185,25 @@ class MethodsTest {
 
     private static TuneConfigBuilder thinFzoo(TuneConfigBuilder run) {
         return run.estimator("one-sided").method(Estimators.NORMALIZE, true).queries(8);
+    }
+
+    private static TuneConfigBuilder eggroll(TuneConfigBuilder run) {
+        return run.estimator("population")
+                .method(Estimators.MIRRORED, true)
+                .perturbation("members")
+                .rank(1)
+                .queries(8);
+    }
+
+    private static TuneConfigBuilder zoMuon(TuneConfigBuilder run) {
+        return run.estimator("one-sided")
+                .perturbation("projected")
+                .rank(5)
+                .window(4)
+                .queries(3)
+                .optimizer("zo-muon")
+                .lr(1e-2)
+                .method(ZoMuon.VECTOR_LR, 1e-3);
     }
 
     private static TuneConfigBuilder hizoo(TuneConfigBuilder run) {

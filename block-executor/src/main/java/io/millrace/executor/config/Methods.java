@@ -3,6 +3,8 @@ package io.millrace.executor.config;
 import io.millrace.optim.Registry;
 import io.millrace.optim.direction.Directions;
 import io.millrace.optim.direction.LowRankDirection;
+import io.millrace.optim.direction.MembersDirection;
+import io.millrace.optim.direction.ProjectedDirection;
 import io.millrace.optim.direction.RademacherDirection;
 import io.millrace.optim.direction.SubspaceDirection;
 import io.millrace.optim.direction.TezoDirection;
@@ -27,6 +29,7 @@ import io.millrace.optim.update.MezoAdam;
 import io.millrace.optim.update.Optimizers;
 import io.millrace.optim.update.ZoAdam;
 import io.millrace.optim.update.ZoMomentum;
+import io.millrace.optim.update.ZoMuon;
 import io.millrace.optim.update.ZoSign;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -81,6 +84,8 @@ public final class Methods {
                                 Settings.NONE
                                         .with(Estimators.KINDS.naming(), PopulationEstimator.NAME)
                                         .with(Estimators.QUERIES, 30)),
+                        eggroll(),
+                        zoMuon(),
                         new Method(
                                 "mezo-svrg",
                                 "arXiv 2404.08080, with a true anchor",
@@ -149,6 +154,30 @@ public final class Methods {
                         .with(Estimators.KINDS.naming(), OneSidedEstimator.NAME)
                         .with(Estimators.QUERIES, 32)
                         .with(Estimators.NORMALIZE, true));
+    }
+
+    /** A population of thin products that share one product with the stored weights. */
+    private static Method eggroll() {
+        return new Method(
+                "eggroll",
+                "arXiv 2511.16652",
+                Settings.NONE
+                        .with(Directions.KINDS.naming(), MembersDirection.NAME)
+                        .with(LowRankDirection.RANK, 1)
+                        .with(Estimators.KINDS.naming(), PopulationEstimator.NAME)
+                        .with(Estimators.QUERIES, 32)
+                        .with(Estimators.MIRRORED, true)
+                        .with(TrainedTensors.TUNE, TrainedTensors.MATRICES));
+    }
+
+    private static Method zoMuon() {
+        return new Method(
+                "zo-muon",
+                "arXiv 2602.17155",
+                thin(ProjectedDirection.NAME, 64, 100)
+                        .with(Estimators.KINDS.naming(), OneSidedEstimator.NAME)
+                        .with(Estimators.QUERIES, 4)
+                        .with(Optimizers.KINDS.naming(), ZoMuon.NAME));
     }
 
     /** All of them, in the order of their names. */

@@ -3,6 +3,7 @@ package io.millrace.executor.cpu;
 import io.millrace.executor.cpu.dense.DenseWeightPasses;
 import io.millrace.executor.cpu.lowrank.LowRankMemory;
 import io.millrace.executor.cpu.lowrank.LowRankWeightPasses;
+import io.millrace.executor.cpu.lowrank.PairWeightPasses;
 import io.millrace.executor.cpu.op.WorkerPool;
 import io.millrace.executor.cpu.param.ParameterPass;
 import io.millrace.executor.cpu.weight.WeightPasses;
@@ -44,18 +45,29 @@ public record PassesPlan(Arithmetic arithmetic, ScratchSize size) {
         return switch (arithmetic.direction()) {
             case DenseDirection dense -> dense(pool, dense, Optional.empty());
             case MaskedDirection masked -> dense(pool, masked.dense(), Optional.of(masked.mask()));
-            case FactoredDirection factored ->
-                    new LowRankWeightPasses(
-                            pool,
-                            factored,
-                            arithmetic.rounding(),
-                            arithmetic.foldEvery(),
-                            size.scalesAtOnce(),
-                            new LowRankMemory(
-                                    memory,
-                                    LowRankSize.of(arithmetic, size, layout).orElseThrow(),
-                                    arithmetic.foldEvery()));
+            case FactoredDirection factored -> thin(pool, factored, layout, memory);
         };
+    }
+
+    private WeightPasses thin(
+            WorkerPool pool, FactoredDirection direction, ModelLayout layout, HostMemory host) {
+        LowRankSize needed = LowRankSize.of(arithmetic, size, layout).orElseThrow();
+        LowRankMemory memory = new LowRankMemory(host, needed, arithmetic.foldEvery());
+        return direction.core().gathers()
+                ? new LowRankWeightPasses(
+                        pool,
+                        direction,
+                        arithmetic.rounding(),
+                        arithmetic.foldEvery(),
+                        size.scalesAtOnce(),
+                        memory)
+                : new PairWeightPasses(
+                        pool,
+                        direction,
+                        arithmetic.rounding(),
+                        arithmetic.foldEvery(),
+                        size.scalesAtOnce(),
+                        memory);
     }
 
     private WeightPasses dense(

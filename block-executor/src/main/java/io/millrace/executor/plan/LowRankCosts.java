@@ -7,7 +7,6 @@ import io.millrace.memory.BlockLayout;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.optim.direction.FactoredDirection;
-import io.millrace.optim.direction.FactoredDirection.Core;
 import io.millrace.prefetch.plan.Operation;
 import java.util.HashSet;
 import java.util.List;
@@ -24,6 +23,7 @@ final class LowRankCosts implements WeightCosts {
     private final StepParts.Part part;
     private final boolean folds;
     private final List<Operation> operations;
+    private final double ungathered; // terms that are added to the weights as they are formed
     private final Set<String> formed = new HashSet<>();
     private int queries;
     private int scales;
@@ -33,12 +33,17 @@ final class LowRankCosts implements WeightCosts {
             FactoredDirection direction,
             StepParts.Part part,
             boolean folds,
+            boolean foldingStep,
             List<Operation> operations) {
         this.shape = shape;
         this.direction = direction;
         this.part = part;
         this.folds = folds;
         this.operations = operations;
+        // As with dense directions: a folding step finds all, a reading step half of them.
+        double pending =
+                part.pending() * shape.questions().directions() * shape.arithmetic().foldEvery();
+        ungathered = direction.core().gathers() ? 0 : foldingStep ? pending : pending / 2;
     }
 
     @Override
@@ -49,6 +54,9 @@ final class LowRankCosts implements WeightCosts {
 
     @Override
     public void update(BlockLayout block) {
+        if (!direction.core().gathers()) {
+            return;
+        }
         for (TensorSlot slot :
                 part.pending() > 0 ? LowRankSize.trained(block) : List.<TensorSlot>of()) {
             double elements = slot.elementCount();
@@ -56,7 +64,9 @@ final class LowRankCosts implements WeightCosts {
                 elements = core(slot);
                 // What is fixed lasts for a window; its steps share it.
                 double right = (double) LowRankSize.columnsOf(slot) * rank(slot);
-                double fixed = direction.core() == Core.LEFT ? right : right + left(slot);
+                double fixed =
+                        (direction.core().fixesRight() ? right : 0)
+                                + (direction.core().fixesLeft() ? left(slot) : 0);
                 operations.add(new Operation.Factor(fixed / direction.window()));
             }
             double terms = part.pending() * shape.questions().directions();
@@ -75,7 +85,9 @@ final class LowRankCosts implements WeightCosts {
 
     /** Values that a query's seed makes. */
     private double core(TensorSlot slot) {
-        return (double) direction.core().floats(LowRankSize.rowsOf(slot), rank(slot));
+        return (double) direction
+                .core()
+                .floats(LowRankSize.rowsOf(slot), LowRankSize.columnsOf(slot), rank(slot));
     }
 
     /** The left sides of some rows of a matrix. */
@@ -83,6 +95,14 @@ final class LowRankCosts implements WeightCosts {
         int rank = rank(matrix);
         switch (direction.core()) {
             case LEFT -> operations.add(new Operation.Factor((double) queries * rows * rank));
+            case PAIR -> {
+                long both = rows + LowRankSize.columnsOf(matrix);
+                operations.add(new Operation.Factor((double) queries * both * rank));
+            }
+            case RIGHT -> {
+                operations.add(new Operation.Factor(queries * core(matrix)));
+                operations.add(new Operation.Factor((double) rows * rank));
+            }
             case SQUARE -> {
                 operations.add(new Operation.Factor(queries * core(matrix)));
                 operations.add(new Operation.Terms(rows * rank, (long) scales * rank));
@@ -96,8 +116,9 @@ final class LowRankCosts implements WeightCosts {
 
     @Override
     public void vector(TensorSlot slot) {
+        double lacking = lacking(slot);
         boolean stores = stores(slot) && formed.add(slot.name());
-        int terms = isStill(slot) ? 0 : 1;
+        double terms = lacking + (isStill(slot) ? 0 : 1);
         for (int query = 0; query < queries; query++) {
             boolean last = query == queries - 1;
             operations.add(
@@ -108,6 +129,21 @@ final class LowRankCosts implements WeightCosts {
                             true,
                             stores && last));
         }
+    }
+
+    /** Terms that stored bytes have not seen and nothing has gathered. */
+    private double lacking(TensorSlot slot) {
+        return slot.isTrained() && !formed.contains(slot.name()) ? ungathered : 0;
+    }
+
+    /** Columns of the thin product that a fold adds, or a reader where nothing is gathered. */
+    private void terms(TensorSlot matrix, double lacking) {
+        long columns = direction.core().gathers() ? rank(matrix) : Math.round(rank(matrix) * lacking);
+        if (!direction.core().gathers()) {
+            double both = LowRankSize.rowsOf(matrix) + LowRankSize.columnsOf(matrix);
+            operations.add(new Operation.Factor(both * columns));
+        }
+        operations.add(new Operation.Terms(matrix.elementCount(), columns));
     }
 
     private boolean stores(TensorSlot slot) {
@@ -141,12 +177,15 @@ final class LowRankCosts implements WeightCosts {
                     new Operation.Side(
                             paddedRows, linear.inputs(), linear.outputs(), rank(matrix), scales));
         }
+        double lacking = lacking(matrix);
         boolean stores = stores(matrix) && formed.add(matrix.name());
-        boolean direct = !stores && shape.reads(WeightCosts.measured(matrix));
+        boolean direct = !stores && lacking == 0 && shape.reads(WeightCosts.measured(matrix));
         operations.add(
                 new Operation.Stored(matrix.elementCount(), WeightCosts.measured(matrix), direct));
         if (stores) {
-            fold(matrix);
+            fold(matrix, lacking);
+        } else if (lacking > 0) {
+            terms(matrix, lacking);
         }
         // The rows of all scales lie in one product, where there is one beside it.
         int rows = still ? paddedRows : scales * paddedRows;
@@ -158,8 +197,8 @@ final class LowRankCosts implements WeightCosts {
         operations.add(new Operation.Dispatch(beside + (whole ? 2 : 1)));
     }
 
-    private void fold(TensorSlot matrix) {
-        operations.add(new Operation.Terms(matrix.elementCount(), rank(matrix)));
+    private void fold(TensorSlot matrix, double lacking) {
+        terms(matrix, lacking);
         operations.add(
                 new Operation.Form(
                         matrix.elementCount(), WeightCosts.measured(matrix), 0, false, true));
@@ -175,11 +214,15 @@ final class LowRankCosts implements WeightCosts {
                 operations.add(
                         new Operation.Stored(
                                 slot.elementCount(), WeightCosts.measured(slot), false));
-                fold(slot);
+                fold(slot, lacking(slot));
             } else {
                 operations.add(
                         new Operation.Form(
-                                slot.elementCount(), WeightCosts.measured(slot), 0, true, true));
+                                slot.elementCount(),
+                                WeightCosts.measured(slot),
+                                lacking(slot),
+                                true,
+                                true));
             }
             operations.add(new Operation.Dispatch(1));
         }

@@ -63,7 +63,7 @@ interface WeightCosts {
             case DenseDirection _, MaskedDirection _ ->
                     new DenseCosts(shape, part, folds, foldingStep, operations);
             case FactoredDirection factored ->
-                    new LowRankCosts(shape, factored, part, folds, operations);
+                    new LowRankCosts(shape, factored, part, folds, foldingStep, operations);
         };
     }
 }

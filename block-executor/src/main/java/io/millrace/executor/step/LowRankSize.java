@@ -21,11 +21,20 @@ import java.util.stream.Stream;
  * @param momentum whether updates have momentum
  * @param scales that go through a block together
  * @param rows rows of the largest micro-batch
+ * @param terms of the updates from one fold to the next, where they do not gather
  */
 public record LowRankSize(
-        ModelLayout layout, FactoredDirection direction, boolean momentum, int scales, int rows) {
+        ModelLayout layout,
+        FactoredDirection direction,
+        boolean momentum,
+        int scales,
+        int rows,
+        long terms) {
     /** Columns of a factor that are made orthonormal together. */
     public static final int ORTHONORMAL_COLUMNS = 8;
+
+    /** Floats for the factors of updates at least: folds alone are cut to what there is room for. */
+    private static final long LEAST_TERMS = 1L << 18;
 
     /** Of a run's arithmetic; empty where its direction has no thin factors. */
     public static Optional<LowRankSize> of(
@@ -37,7 +46,8 @@ public record LowRankSize(
                                 factored,
                                 arithmetic.momentum(),
                                 size.scalesAtOnce(),
-                                size.microBatchRows()))
+                                size.microBatchRows(),
+                                (long) arithmetic.foldEvery() * size.directions()))
                 : Optional.empty();
     }
 
@@ -45,7 +55,8 @@ public record LowRankSize(
     public static ScratchSize together(
             Arithmetic arithmetic, ScratchSize size, ModelLayout layout) {
         return of(arithmetic, size, layout)
-                .map(lowRank -> size.together(lowRank.longestSide()))
+                .map(lowRank ->
+                        size.together(Math.max(lowRank.longestSide(), lowRank.longestOwnRight())))
                 .orElse(size);
     }
 
@@ -86,10 +97,13 @@ public record LowRankSize(
 
     /** Floats of what updates of a tensor gather: L, or as large as another core. */
     public long left(TensorSlot slot) {
+        if (!direction.core().gathers()) {
+            return 0;
+        }
         if (!isMatrix(slot)) {
             return slot.elementCount();
         }
-        return direction.core().floats(rowsOf(slot), rank(slot));
+        return direction.core().floats(rowsOf(slot), columnsOf(slot), rank(slot));
     }
 
     /** Floats of the left side of a product of thin factors. */
@@ -99,15 +113,21 @@ public record LowRankSize(
 
     /** Floats of the left factor of a matrix that stays over a window. */
     public long fixedLeft(TensorSlot slot) {
-        return isMatrix(slot) && direction.core() != Core.LEFT ? side(slot) : 0;
+        return isMatrix(slot) && direction.core().fixesLeft() ? side(slot) : 0;
     }
 
     public long momentum(TensorSlot slot) {
         return isMatrix(slot) && momentum ? left(slot) : 0;
     }
 
+    /** Floats of the right factor of a matrix that stays over a window. */
     public long right(TensorSlot slot) {
-        return isMatrix(slot) ? columnsOf(slot) * rank(slot) : 0;
+        return isMatrix(slot) && direction.core().fixesRight() ? across(slot) : 0;
+    }
+
+    /** Floats of a right factor. */
+    private long across(TensorSlot slot) {
+        return columnsOf(slot) * rank(slot);
     }
 
     public long gathered() {
@@ -128,7 +148,7 @@ public record LowRankSize(
 
     /** Floats of the cores of all scales, and of a fold. */
     public long cores() {
-        if (direction.core() == Core.LEFT) {
+        if (!direction.core().liesBetween()) {
             return 0;
         }
         return (scales + 1) * matrices().mapToLong(this::left).max().orElse(0);
@@ -148,6 +168,11 @@ public record LowRankSize(
                 .orElse(0);
     }
 
+    /** Floats of an estimate that is made orthogonal before updates gather it. */
+    public long estimate() {
+        return direction.core() == Core.RIGHT ? longestOwnRight() : 0;
+    }
+
     /** Floats of the left factors of all scales. */
     public long sides() {
         return scales * longestSide();
@@ -155,6 +180,31 @@ public record LowRankSize(
 
     private long longestSide() {
         return matrices().mapToLong(this::side).max().orElse(1);
+    }
+
+    /** Floats of the right factors of all scales' queries, where they have their own. */
+    public long rights() {
+        return scales * longestOwnRight();
+    }
+
+    private long longestOwnRight() {
+        return direction.core().fixesRight()
+                ? 0
+                : matrices().mapToLong(this::across).max().orElse(1);
+    }
+
+    /** Floats of the left factors of updates that are not gathered. */
+    public long termLefts() {
+        return ofTerms(longestSide());
+    }
+
+    /** Floats of their right factors. */
+    public long termRights() {
+        return ofTerms(longestOwnRight());
+    }
+
+    private long ofTerms(long longest) {
+        return direction.core().gathers() ? 0 : Math.max(LEAST_TERMS, terms * longest);
     }
 
     /** Floats of the inputs' products with a thin factor. */
@@ -171,7 +221,11 @@ public record LowRankSize(
                         cores(),
                         orthonormal() * Double.BYTES / Float.BYTES,
                         sides(),
-                        products())
+                        products(),
+                        rights(),
+                        estimate(),
+                        termLefts(),
+                        termRights())
                 .map(floats -> HostMemory.pageBytes(Math.max(1, floats) * Float.BYTES))
                 .sum();
     }

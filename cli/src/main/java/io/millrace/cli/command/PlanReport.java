@@ -175,11 +175,7 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
                         plan.options().batchSize(),
                         plan.tokensEach(),
                         plan.options().microBatch().orElseThrow(),
-                        arithmetic.direction() instanceof FactoredDirection factored
-                                ? format(
-                                        "%s z of rank %d, window %d",
-                                        factored.name(), factored.rank(), factored.window())
-                                : arithmetic.perturbation() + " z",
+                        directions(arithmetic),
                         arithmetic.optimizer(),
                         arithmetic.foldEvery()));
         if (arithmetic.matmul() == Matmul.FP8) {
@@ -196,6 +192,14 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
         lines.add("");
         lines.add("Run it: " + new PlannedRun(plan).command());
         return lines;
+    }
+
+    private String directions(ArithmeticConfig arithmetic) {
+        if (!(arithmetic.direction() instanceof FactoredDirection factored)) {
+            return arithmetic.perturbation() + " z";
+        }
+        String rank = format("%s z of rank %d", factored.name(), factored.rank());
+        return factored.window() == 0 ? rank : format("%s, window %d", rank, factored.window());
     }
 
     private void addPlacement(List<String> lines) {

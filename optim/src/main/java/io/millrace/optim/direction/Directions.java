@@ -14,7 +14,7 @@ public final class Directions {
             Kinds.of(
                     Option.named("perturbation", OptionTypes.TEXT)
                             .label("NAME")
-                            .help("gaussian, rademacher, low-rank, subspace or tezo.")
+                            .help("gaussian, rademacher, low-rank, members, projected, subspace or tezo.")
                             .usual(GaussianDirection.NAME)
                             .decidesBytes("direction"),
                     List.of(
@@ -30,6 +30,14 @@ public final class Directions {
                                     LowRankDirection.NAME,
                                     List.of(LowRankDirection.RANK, LowRankDirection.WINDOW),
                                     LowRankDirection::of),
+                            Kind.of(
+                                    MembersDirection.NAME,
+                                    List.of(LowRankDirection.RANK),
+                                    MembersDirection::of),
+                            Kind.of(
+                                    ProjectedDirection.NAME,
+                                    List.of(LowRankDirection.RANK, LowRankDirection.WINDOW),
+                                    ProjectedDirection::of),
                             Kind.of(
                                     SubspaceDirection.NAME,
                                     List.of(LowRankDirection.RANK, LowRankDirection.WINDOW),

@@ -4,31 +4,59 @@ package io.millrace.optim.direction;
  * A direction that is a product of thin factors on every matrix [m, n]: {@code z = κ · L C Rᵀ} with
  * L [m, r], R [n, r] and a core C, which is never formed. What a query's seed makes is its {@link
  * Core}; the other factors are fixed over windows of steps, so that updates gather in what is as
- * large as the core. Other tensors take the dense gaussian z. Implementations hold no state and may
- * be used from any thread.
+ * large as the core. Where a seed makes all, updates are added to the weights as those of dense
+ * directions are. Other tensors take the dense gaussian z. Implementations hold no state and may be
+ * used from any thread.
  */
 public non-sealed interface FactoredDirection extends Direction {
     /** What a query's seed makes, and so what updates gather. */
     enum Core {
         /** The left factor itself, [m, r]. */
         LEFT,
+        /** Both factors, [m, r] and [n, r]: none is fixed, and nothing gathers. */
+        PAIR,
+        /** The right factor itself, transposed, [r, n]. */
+        RIGHT,
         /** A square between two fixed factors, [r, r]. */
         SQUARE,
         /** The diagonal of a square between two fixed factors, [r]. */
         DIAGONAL;
 
         /**
-         * How many numbers that are.
+         * How many numbers updates gather in.
          *
          * @param rows m
+         * @param columns n
          * @param rank r
          */
-        public long floats(long rows, long rank) {
+        public long floats(long rows, long columns, long rank) {
             return switch (this) {
                 case LEFT -> rows * rank;
+                case PAIR -> 0;
+                case RIGHT -> columns * rank;
                 case SQUARE -> rank * rank;
                 case DIAGONAL -> rank;
             };
+        }
+
+        /** Whether a left factor is fixed. */
+        public boolean fixesLeft() {
+            return this == RIGHT || liesBetween();
+        }
+
+        /** Whether a right factor is fixed. */
+        public boolean fixesRight() {
+            return this == LEFT || liesBetween();
+        }
+
+        /** Whether it lies between two fixed factors. */
+        public boolean liesBetween() {
+            return this == SQUARE || this == DIAGONAL;
+        }
+
+        /** Whether updates gather until they are folded. */
+        public boolean gathers() {
+            return this != PAIR;
         }
     }
 
@@ -56,21 +84,37 @@ public non-sealed interface FactoredDirection extends Direction {
         return false;
     }
 
-    /** Consecutive elements of the core of a query, row-major, standard normal. */
+    /**
+     * Consecutive elements of the core of a query, row-major, standard normal; of a pair, of its
+     * left factor.
+     */
     void fillCore(
             long seed, int tensorId, long firstElement, float[] values, int offset, int count);
 
     /**
-     * Consecutive elements of the fixed left factor as it is in a step, row-major [m, r], standard
-     * normal. Not asked for where the core is the left factor.
+     * Consecutive elements of a query's own right factor, row-major [n, r], standard normal. Asked
+     * for where the core is a pair.
      */
-    void fillLeft(
-            long step, int tensorId, long firstElement, float[] values, int offset, int count);
+    default void fillOwnRight(
+            long seed, int tensorId, long firstElement, float[] values, int offset, int count) {
+        throw new UnsupportedOperationException("the right factor of " + name() + " is fixed");
+    }
+
+    /**
+     * Consecutive elements of the fixed left factor as it is in a step, row-major [m, r], standard
+     * normal. Asked for where the core {@linkplain Core#fixesLeft fixes} it.
+     */
+    default void fillLeft(
+            long step, int tensorId, long firstElement, float[] values, int offset, int count) {
+        throw new UnsupportedOperationException("the left factor of " + name() + " is a query's");
+    }
 
     /**
      * Consecutive elements of the fixed right factor as it is in a step, row-major [n, r], standard
-     * normal.
+     * normal. Asked for where the core {@linkplain Core#fixesRight fixes} it.
      */
-    void fillRight(
-            long step, int tensorId, long firstElement, float[] values, int offset, int count);
+    default void fillRight(
+            long step, int tensorId, long firstElement, float[] values, int offset, int count) {
+        throw new UnsupportedOperationException("the right factor of " + name() + " is a query's");
+    }
 }

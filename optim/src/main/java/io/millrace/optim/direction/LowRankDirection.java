@@ -25,7 +25,8 @@ public record LowRankDirection(long runSeed, int rank, int window) implements Fa
     public static final Option<Integer> RANK =
             Option.named("rank", OptionTypes.INTEGER)
                     .label("R")
-                    .help("Rank of low-rank, subspace and tezo perturbations of matrices.")
+                    .help("Rank of low-rank, members, projected, subspace and tezo perturbations of"
+                                    + " matrices.")
                     .usual(2)
                     .limit(Limit.atLeast(1))
                     .decidesBytes()
@@ -36,8 +37,8 @@ public record LowRankDirection(long runSeed, int rank, int window) implements Fa
             Option.named("window", OptionTypes.INTEGER)
                     .label("N")
                     .help(
-                            "Steps for which low-rank perturbations keep one factor, and subspace ones"
-                                    + " two; weights are written once a window.")
+                            "Steps for which low-rank and projected perturbations keep one factor, and"
+                                    + " subspace ones two; weights are written once a window.")
                     .usual(50)
                     .limit(Limit.atLeast(1))
                     .decidesBytes()
@@ -89,12 +90,6 @@ public record LowRankDirection(long runSeed, int rank, int window) implements Fa
             long seed, int tensorId, long firstElement, float[] values, int offset, int count) {
         GaussianStream.fill(
                 StreamIds.LOW_RANK_U, seed, tensorId, firstElement, values, offset, count);
-    }
-
-    @Override
-    public void fillLeft(
-            long step, int tensorId, long firstElement, float[] values, int offset, int count) {
-        throw new UnsupportedOperationException("the left factor is a query's own");
     }
 
     @Override

@@ -44,6 +44,18 @@ public final class StreamIds {
     /** Tezo directions: τ, keyed by the query's seed. */
     public static final int TEZO_TAU = 0x4D66;
 
+    /** Members: the left factor A, keyed by the query's seed. */
+    public static final int MEMBER_LEFT = 0x4D67;
+
+    /** Members: the right factor B, keyed by the query's seed. */
+    public static final int MEMBER_RIGHT = 0x4D68;
+
+    /** Projected directions: what P is made of, keyed by the seed of the window's first step. */
+    public static final int PROJECTED_LEFT = 0x4D6A;
+
+    /** Projected directions: u, keyed by the query's seed. */
+    public static final int PROJECTED_RIGHT = 0x4D6B;
+
     /** Elements that keep their z, keyed by the step's seed. */
     public static final int RANDOM_MASK = 0x4D60;
 

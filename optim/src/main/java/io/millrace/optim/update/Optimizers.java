@@ -15,7 +15,7 @@ public final class Optimizers {
                             .label("NAME")
                             .help(
                                     "Update rule: mezo-sgd, mezo-adam, lozo-m (momentum; low-rank"
-                                            + " only); element by element, and not low-rank: zo-sign,"
+                                            + " only), zo-muon (projected only); element by element, and not low-rank: zo-sign,"
                                             + " zo-momentum, zo-adam, r-adazo, adamezo, helene, hizoo.")
                             .usual(MezoSgd.NAME)
                             .decidesBytes(),
@@ -35,6 +35,13 @@ public final class Optimizers {
                                             Clip.of(
                                                     new LozoMomentum(values.get(LozoMomentum.BETA)),
                                                     values)),
+                            Kind.of(
+                                    ZoMuon.NAME,
+                                    List.of(ZoMuon.VECTOR_LR, ZoMuon.ITERATIONS),
+                                    (values, _) ->
+                                            new ZoMuon(
+                                                    values.get(ZoMuon.VECTOR_LR),
+                                                    values.get(ZoMuon.ITERATIONS))),
                             Kind.of(
                                     ZoSign.NAME,
                                     List.of(ZoSign.SIGN),

@@ -14,6 +14,7 @@ import java.util.Optional;
  * @param terms the directions and their coefficients, in the order in which they are added
  * @param momentum what takes the place of the terms on the matrices of a low-rank direction
  * @param program what takes the place of decay and terms, of rules that are no sum of directions
+ * @param orthogonal what takes the place of the terms on the matrices of a projected direction
  */
 public record Update(
         long step,
@@ -21,7 +22,8 @@ public record Update(
         Decay decay,
         List<Term> terms,
         Optional<Momentum> momentum,
-        Optional<ElementProgram> program) {
+        Optional<ElementProgram> program,
+        Optional<Orthogonal> orthogonal) {
     /** Freezes the terms. */
     public Update {
         terms = List.copyOf(terms);
@@ -47,7 +49,19 @@ public record Update(
                 && !decay.adds()
                 && terms.isEmpty()
                 && momentum.map(thin -> thin.rate == 0f).orElse(true)
-                && program.isEmpty();
+                && program.isEmpty()
+                && orthogonal.isEmpty();
+    }
+
+    /** An update of sums of directions. */
+    public Update(
+            long step,
+            long seed,
+            Decay decay,
+            List<Term> terms,
+            Optional<Momentum> momentum,
+            Optional<ElementProgram> program) {
+        this(step, seed, decay, terms, momentum, program, Optional.empty());
     }
 
     /** An update without momentum. */
@@ -91,6 +105,21 @@ public record Update(
     public record Momentum(float beta, float rate, List<Term> slopes) {
         /** Freezes the slopes. */
         public Momentum {
+            slopes = List.copyOf(slopes);
+        }
+    }
+
+    /**
+     * A step along what Newton–Schulz makes of a mean of directions: {@code θ ← θ + rate · P NS(Σ
+     * coefficient · u(seed))}.
+     *
+     * @param rate factor on it
+     * @param iterations of Newton–Schulz
+     * @param slopes the directions and their shares, in the order in which they are added
+     */
+    public record Orthogonal(float rate, int iterations, List<Term> slopes) {
+        /** Freezes the slopes. */
+        public Orthogonal {
             slopes = List.copyOf(slopes);
         }
     }

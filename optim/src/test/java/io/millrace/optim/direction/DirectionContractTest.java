@@ -42,8 +42,13 @@ final class DirectionContractTest {
             case FactoredDirection factors -> {
                 Map<String, Stream> streams = new HashMap<>();
                 streams.put("core", factors::fillCore);
-                streams.put("right", fixed(kind, FactoredDirection::fillRight));
-                if (factors.core() != FactoredDirection.Core.LEFT) {
+                if (factors.core().fixesRight()) {
+                    streams.put("right", fixed(kind, FactoredDirection::fillRight));
+                }
+                if (factors.core() == FactoredDirection.Core.PAIR) {
+                    streams.put("right", factors::fillOwnRight);
+                }
+                if (factors.core().fixesLeft()) {
                     streams.put("left", fixed(kind, FactoredDirection::fillLeft));
                 }
                 yield streams;

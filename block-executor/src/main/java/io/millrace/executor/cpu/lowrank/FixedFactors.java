@@ -35,7 +35,7 @@ final class FixedFactors {
      * Those of a matrix in one window.
      *
      * @param left row-major [m, r], where the direction has one
-     * @param right transposed, [r, n]
+     * @param right transposed, [r, n]; empty where a query makes it
      */
     record Pair(Optional<MemorySegment> left, MemorySegment right) {}
 
@@ -60,9 +60,12 @@ final class FixedFactors {
     }
 
     private void make(FactorTrack track, long step, Pair place) {
+        boolean fixesRight = direction.core().fixesRight();
         if (direction.isOrthonormal()) {
             place.left().ifPresent(left -> makeOrthonormal(track, step, true, left));
-            makeOrthonormal(track, step, false, place.right());
+            if (fixesRight) {
+                makeOrthonormal(track, step, false, place.right());
+            }
             return;
         }
         place.left()
@@ -72,10 +75,13 @@ final class FixedFactors {
                                 track.rows(),
                                 (from, to, worker) ->
                                         kernels[worker].left(track, step, from, to, left)));
-        shareRows(
-                pool,
-                track.columns(),
-                (from, to, worker) -> kernels[worker].right(track, step, from, to, place.right()));
+        if (fixesRight) {
+            shareRows(
+                    pool,
+                    track.columns(),
+                    (from, to, worker) ->
+                            kernels[worker].right(track, step, from, to, place.right()));
+        }
     }
 
     /** Columns one after another, and of those that come after one a group on each worker. */

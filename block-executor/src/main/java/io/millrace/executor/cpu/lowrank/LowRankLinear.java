@@ -26,12 +26,12 @@ import io.millrace.model.spec.LinearSpec;
 final class LowRankLinear implements LinearProgram {
     private final CpuWorkers workers;
     private final Scratch scratch;
-    private final LowRankWeightPasses passes;
+    private final ThinPasses passes;
     private final DenseLinear atTheta;
     private final WeightPanels panels;
     private final Operands operands;
 
-    LowRankLinear(CpuWorkers workers, Scratch scratch, LowRankWeightPasses passes) {
+    LowRankLinear(CpuWorkers workers, Scratch scratch, ThinPasses passes) {
         this.workers = workers;
         this.scratch = scratch;
         this.passes = passes;
@@ -97,8 +97,7 @@ final class LowRankLinear implements LinearProgram {
 
     private Call call(FormedWeights weights, LinearSpec spec, Variants x, int rows, Floats bias) {
         int tensor = weights.indexOf(spec.weight());
-        LowRankWeightPasses.Beside beside =
-                passes.beside(weights.visit(), tensor, weights.seen(tensor));
+        ThinPasses.Beside beside = passes.beside(weights.visit(), tensor, weights.seen(tensor));
         int scales = weights.scaleCount();
         int padded = MicroBatch.padded(rows);
         Variants in = operands.of(x, scales, rows, spec.inputs());
@@ -236,7 +235,7 @@ final class LowRankLinear implements LinearProgram {
             int groups,
             int padded,
             Floats bias,
-            LowRankWeightPasses.Beside beside,
+            ThinPasses.Beside beside,
             Floats products) {
 
         int rank() {
@@ -251,7 +250,7 @@ final class LowRankLinear implements LinearProgram {
         /** The products of some rows with the factor on the input's side. */
         void project(int scale, int from, int to) {
             Floats in = x.of(scale).at(from * x.rowStride());
-            Floats factor = spec.inputMajor() ? side(scale) : beside.right();
+            Floats factor = (spec.inputMajor() ? beside.sides() : beside.rights()).get(scale);
             Floats out = products(scale, from);
             SideProducts.project(
                     in.segment(),
@@ -277,7 +276,7 @@ final class LowRankLinear implements LinearProgram {
                 boolean accumulate,
                 Floats out,
                 long outStride) {
-            Floats factor = (spec.inputMajor() ? beside.right() : side(scale)).at(column);
+            Floats factor = (spec.inputMajor() ? beside.rights() : beside.sides()).get(scale);
             Floats thin = products(scale, row);
             Floats summand = bias == null ? null : bias.at((long) scale * spec.outputs() + column);
             SideProducts.add(
@@ -293,16 +292,12 @@ final class LowRankLinear implements LinearProgram {
                     thin.start(),
                     rank(),
                     factor.segment(),
-                    factor.start(),
+                    factor.start() + column,
                     spec.outputs(),
                     accumulate,
                     out.segment(),
                     out.start(),
                     outStride);
-        }
-
-        private Floats side(int scale) {
-            return beside.sides().at(scale * beside.sideStride());
         }
 
         private Floats products(int scale, int row) {

@@ -6,7 +6,6 @@ import io.millrace.executor.step.LowRankSize;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
-import io.millrace.optim.direction.FactoredDirection.Core;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -28,6 +27,10 @@ public final class LowRankMemory implements AutoCloseable {
     private final int mostRank;
     private final Floats sides;
     private final Floats products;
+    private final Floats rights;
+    private final MemorySegment estimate;
+    private final MemorySegment termLefts;
+    private final MemorySegment termRights;
 
     /** What is kept of one tensor: its track, and for a matrix the fixed factors of one window. */
     static final class Gathered {
@@ -78,10 +81,17 @@ public final class LowRankMemory implements AutoCloseable {
                             size.orthonormal() * Double.BYTES / Float.BYTES);
             sides = new Floats(allocate(memory, "low-rank factors of a query", size.sides()), 0);
             products = new Floats(allocate(memory, "low-rank products", size.products()), 0);
-            Cutter cutter = new Cutter(all);
-            size.tensors()
-                    .forEach(slot ->
-                            tensors.put(slot.tensorId(), gather(size, slot, foldEvery, cutter)));
+            rights = new Floats(allocate(memory, "right factors of queries", size.rights()), 0);
+            estimate = allocate(memory, "an orthogonal estimate", size.estimate());
+            termLefts = allocate(memory, "left factors of updates", size.termLefts());
+            termRights = allocate(memory, "right factors of updates", size.termRights());
+            if (size.direction().core().gathers()) {
+                Cutter cutter = new Cutter(all);
+                size.tensors()
+                        .forEach(slot ->
+                                tensors.put(
+                                        slot.tensorId(), gather(size, slot, foldEvery, cutter)));
+            }
         } catch (RuntimeException | Error e) {
             close();
             throw e;
@@ -116,7 +126,7 @@ public final class LowRankMemory implements AutoCloseable {
     }
 
     private static boolean hasFixedLeft(LowRankSize size) {
-        return size.direction().core() != Core.LEFT;
+        return size.direction().core().fixesLeft();
     }
 
     /** Cuts memory into one piece after another. */
@@ -173,6 +183,26 @@ public final class LowRankMemory implements AutoCloseable {
     /** Where the inputs' products with a thin factor go. */
     Floats products() {
         return products;
+    }
+
+    /** Where the right factors of queries go that have their own, transposed. */
+    Floats rights() {
+        return rights;
+    }
+
+    /** Where an estimate goes that was made orthogonal. */
+    MemorySegment estimate() {
+        return estimate;
+    }
+
+    /** Where the left factors of updates go that are not gathered. */
+    MemorySegment termLefts() {
+        return termLefts;
+    }
+
+    /** Where their right factors go. */
+    MemorySegment termRights() {
+        return termRights;
     }
 
     private MemorySegment allocate(HostMemory memory, String purpose, long floats) {

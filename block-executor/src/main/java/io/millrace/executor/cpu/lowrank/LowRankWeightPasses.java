@@ -17,9 +17,9 @@ import io.millrace.executor.cpu.weight.HostVisit;
 import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.cpu.weight.PassOutputs;
 import io.millrace.executor.cpu.weight.TensorForm;
-import io.millrace.executor.cpu.weight.WeightPasses;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.LowRankSize;
+import io.millrace.executor.step.QueryGroup;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
 import io.millrace.optim.Rounding;
@@ -31,6 +31,7 @@ import io.millrace.optim.update.Decay;
 import io.millrace.optim.update.PendingUpdates;
 import io.millrace.optim.update.Update;
 import java.lang.foreign.MemorySegment;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 
@@ -39,7 +40,7 @@ import java.util.Optional;
  * since then and the query add is a product of thin factors. Other tensors are formed the dense
  * way, with the same schedule of folds.
  */
-public final class LowRankWeightPasses implements WeightPasses {
+public final class LowRankWeightPasses implements ThinPasses {
     private static final MemorySegment[] NO_OUTPUTS = {};
     private static final long[] NO_OFFSETS = {};
 
@@ -52,6 +53,7 @@ public final class LowRankWeightPasses implements WeightPasses {
     private final LowRankPass[] passes;
     private final PassOutputs[] outputs;
     private final FixedFactors fixed;
+    private final OrthogonalEstimates orthogonal;
 
     /**
      * Passes for every worker of a pool.
@@ -85,24 +87,13 @@ public final class LowRankWeightPasses implements WeightPasses {
         passes = new LowRankPass[pool.workers()];
         outputs = new PassOutputs[pool.workers()];
         fixed = new FixedFactors(pool, direction, memory, kernels);
+        orthogonal = new OrthogonalEstimates(pool, memory);
         for (int worker = 0; worker < kernels.length; worker++) {
             kernels[worker] = new FactorKernels(memory.mostRank());
             passes[worker] = new LowRankPass(memory.mostRank(), rounding);
             outputs[worker] = new PassOutputs(scales);
         }
     }
-
-    /**
-     * What is added to the product with a matrix as it is stored: {@code decay · θ} and, for every
-     * scale, {@code sides · right}.
-     *
-     * @param decay factor on the product
-     * @param rank r
-     * @param right Vᵀ, [r, n]
-     * @param sides wᵀ, [scales, r, m]
-     * @param sideStride elements from one scale's to the next
-     */
-    record Beside(float decay, int rank, Floats right, Floats sides, long sideStride) {}
 
     @Override
     public WorkerPool pool() {
@@ -124,7 +115,8 @@ public final class LowRankWeightPasses implements WeightPasses {
         return new LowRankLinear(workers, scratch, this);
     }
 
-    Floats products() {
+    @Override
+    public Floats products() {
         return memory.products();
     }
 
@@ -147,30 +139,38 @@ public final class LowRankWeightPasses implements WeightPasses {
                             new LowRankPlan.Side(
                                     beside ? gathered.track().decay() : Decay.NONE,
                                     left(gathered, beside, factors, queries),
-                                    factors.right()));
+                                    rights(gathered, beside, factors, queries).stream()
+                                            .map(ThinPasses::from)
+                                            .toList()));
         }
         return new Form(visit.stored(tensor), plan(visit, tensor, store, side));
     }
 
-    /** A matrix as the products beside it expect it: with what is folded by now, and no more. */
-    TensorForm base(HostVisit visit, int tensor) {
+    /** A matrix with what is folded by now, and no more. */
+    @Override
+    public TensorForm base(HostVisit visit, int tensor) {
         boolean store = visit.storesNow(tensor);
         return new Form(visit.stored(tensor), plan(visit, tensor, store, Optional.empty()));
     }
 
-    /** Whether the stored bytes are what {@link #base} would form in a type. */
-    boolean isBase(HostVisit visit, int tensor, DType type) {
+    @Override
+    public boolean isBase(HostVisit visit, int tensor, DType type) {
         return visit.slot(tensor).dtype() == type && !visit.pending(tensor).folds();
     }
 
-    /** What belongs beside the product with {@link #base}; the last one made is valid. */
-    Beside beside(HostVisit visit, int tensor, List<Query> queries) {
+    @Override
+    public Beside beside(HostVisit visit, int tensor, List<Query> queries) {
         boolean pending = addsBeside(visit, tensor);
         Gathered gathered = upToDate(visit, tensor);
         FactorTrack track = gathered.track();
         FixedFactors.Pair factors = fixed.at(gathered, visit.step());
-        LeftSide left = left(gathered, pending, factors, queries);
+        List<Floats> rights = rights(gathered, pending, factors, queries);
+        // A left factor that is fixed as it is serves all scales.
+        boolean shared = direction.core() == Core.RIGHT;
+        LeftSide left =
+                left(gathered, pending, factors, shared ? List.of(Query.AT_THETA) : queries);
         MemorySegment sides = memory.sides().segment();
+        int scales = QueryGroup.scales(queries);
         FixedFactors.shareRows(
                 pool,
                 track.rows(),
@@ -178,9 +178,9 @@ public final class LowRankWeightPasses implements WeightPasses {
         return new Beside(
                 pending ? track.decay().ofProduct() : 1,
                 left.rank(),
-                new Floats(factors.right(), 0),
-                memory.sides(),
-                left.rank() * track.rows());
+                rights,
+                Beside.places(
+                        memory.sides(), scales, shared ? 0 : left.rank() * track.rows()));
     }
 
     /** What queries see beside a matrix; the last one made is valid. */
@@ -195,8 +195,30 @@ public final class LowRankWeightPasses implements WeightPasses {
         return side;
     }
 
+    /** The right factor that each scale sees; the last ones made are valid. */
+    private List<Floats> rights(
+            Gathered gathered,
+            boolean withGathered,
+            FixedFactors.Pair factors,
+            List<Query> queries) {
+        int scales = QueryGroup.scales(queries);
+        if (direction.core().fixesRight()) {
+            return Collections.nCopies(scales, new Floats(factors.right(), 0));
+        }
+        FactorTrack track = gathered.track();
+        LeftSide side = track.side(withGathered, factors.left(), Optional.empty(), queries);
+        long floats = track.columns() * track.rank();
+        MemorySegment out = memory.rights().segment();
+        TensorForm.share(
+                pool,
+                floats,
+                (first, count, worker) ->
+                        kernels[worker].rights(side, first, first + count, floats, out));
+        return Beside.places(memory.rights(), scales, floats);
+    }
+
     private Optional<MemorySegment> cores(MemorySegment place) {
-        return direction.core() == Core.LEFT ? Optional.empty() : Optional.of(place);
+        return direction.core().liesBetween() ? Optional.of(place) : Optional.empty();
     }
 
     @Override
@@ -271,7 +293,8 @@ public final class LowRankWeightPasses implements WeightPasses {
         LeftSide left = track.side(true, factors.left(), cores(memory.foldCore()), List.of());
         kernels[0].cores(left);
         long seed = visit.updatesAfter(step - 1).getFirst().seed();
-        return new LowRankPlan.Fold(track.decay(), left, factors.right(), seed, store);
+        MemorySegment right = direction.core().fixesRight() ? factors.right() : track.left();
+        return new LowRankPlan.Fold(track.decay(), left, right, seed, store);
     }
 
     private Gathered upToDate(HostVisit visit, int tensor) {
@@ -289,13 +312,26 @@ public final class LowRankWeightPasses implements WeightPasses {
             List<Update> rest =
                     visit.updatesAfter(track.step())
                             .subList(0, Math.toIntExact(step - track.step()));
-            FactorTrack.Leg leg = track.leg(rest, kernels[0]);
+            FactorTrack.Leg leg =
+                    track.isOrthogonal(rest.getFirst())
+                            ? track.orthogonalLeg(
+                                    rest.getFirst(), orthogonal.of(track, rest.getFirst()))
+                            : track.leg(upToOrthogonal(track, rest), kernels[0]);
             FixedFactors.shareRows(
                     pool,
                     track.trackRows(),
                     (from, to, worker) -> kernels[worker].advance(track, leg, from, to));
             track.complete(leg);
         }
+    }
+
+    private static List<Update> upToOrthogonal(FactorTrack track, List<Update> updates) {
+        for (int index = 1; index < updates.size(); index++) {
+            if (track.isOrthogonal(updates.get(index))) {
+                return updates.subList(0, index);
+            }
+        }
+        return updates;
     }
 
     @Override

@@ -50,14 +50,15 @@ public final class FactorKernels {
             track.momentum().ifPresent(memory -> load(memory, first, momentum, count));
             leg.projection().ifPresent(projection -> project(projection, count));
             for (Update update : leg.updates()) {
-                apply(track, update, first, count);
+                apply(track, leg, update, first, count);
             }
             store(left, track.left(), first, count);
             track.momentum().ifPresent(memory -> store(momentum, memory, first, count));
         }
     }
 
-    private void apply(FactorTrack track, Update update, long first, int count) {
+    private void apply(
+            FactorTrack track, FactorTrack.Leg leg, Update update, long first, int count) {
         if (track.startsPeriod(update.step())) {
             Arrays.fill(left, 0, count, 0f);
         }
@@ -67,15 +68,24 @@ public final class FactorKernels {
         }
         if (decay.adds()) {
             TileKernels.product(sum, left, count, decay.added());
-            addStep(track, update, first, sum, count);
+            addStep(track, leg, update, first, sum, count);
             TileKernels.plus(left, sum, count);
         } else {
-            addStep(track, update, first, left, count);
+            addStep(track, leg, update, first, left, count);
         }
     }
 
-    private void addStep(FactorTrack track, Update update, long first, float[] to, int count) {
-        if (track.momentum().isPresent()) {
+    private void addStep(
+            FactorTrack track,
+            FactorTrack.Leg leg,
+            Update update,
+            long first,
+            float[] to,
+            int count) {
+        if (leg.orthogonal().isPresent()) {
+            load(leg.orthogonal().get(), first, z, count);
+            TileKernels.add(to, z, count, update.orthogonal().orElseThrow().rate());
+        } else if (track.momentum().isPresent()) {
             Update.Momentum rule = update.momentum().orElseThrow();
             TileKernels.scale(momentum, count, rule.beta());
             add(track, rule.slopes(), first, momentum, count);
@@ -233,6 +243,39 @@ public final class FactorKernels {
     }
 
     /**
+     * Writes some floats of the right factors that queries make of their own and of what is
+     * gathered: [r, n], one scale after another.
+     *
+     * @param side what of, with queries
+     * @param from first float of each
+     * @param to float after the last
+     * @param floats of each
+     * @param out [scales, r, n]
+     */
+    public void rights(LeftSide side, long from, long to, long floats, MemorySegment out) {
+        for (long first = from; first < to; first += TILE) {
+            int count = (int) Math.min(TILE, to - first);
+            int index = 0;
+            for (Query query : side.queries()) {
+                side.direction().fillCore(query.seed(), side.tensorId(), first, z, 0, count);
+                for (float scale : query.scales()) {
+                    gathered(side, first, count);
+                    TileKernels.add(left, z, count, scale);
+                    store(left, out, index++ * floats + first, count);
+                }
+            }
+        }
+    }
+
+    private void gathered(LeftSide side, long first, int count) {
+        if (side.gathered().isPresent()) {
+            load(side.gathered().get(), first, left, count);
+        } else {
+            Arrays.fill(left, 0, count, 0f);
+        }
+    }
+
+    /**
      * Writes what a left side needs before its rows are made, if anything: the core of each scale,
      * or of a fold, times κ.
      */
@@ -258,11 +301,7 @@ public final class FactorKernels {
     }
 
     private void core(LeftSide side, float scale, int first, int count) {
-        if (side.gathered().isPresent()) {
-            load(side.gathered().get(), first, left, count);
-        } else {
-            Arrays.fill(left, 0, count, 0f);
-        }
+        gathered(side, first, count);
         TileKernels.add(left, z, count, scale);
         TileKernels.scale(left, count, side.scale());
     }

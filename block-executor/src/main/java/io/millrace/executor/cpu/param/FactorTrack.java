@@ -48,7 +48,7 @@ public final class FactorTrack {
         this.columns = columns;
         this.matrix = matrix;
         width = matrix ? direction.rank(rows, columns) : 1;
-        trackRows = matrix ? direction.core().floats(rows, width) / width : rows;
+        trackRows = matrix ? direction.core().floats(rows, columns, width) / width : rows;
         this.left = left;
         this.momentum = momentum;
         clear();
@@ -95,8 +95,18 @@ public final class FactorTrack {
                 direction, foldEvery, tensorId, elements, 1, false, sums, Optional.empty());
     }
 
-    /** A part of the way: updates of one window, and what its first step does to N before all. */
-    public record Leg(FactorSchedule.Leg part, Optional<float[]> projection) {
+    /**
+     * A part of the way.
+     *
+     * @param part updates of one window
+     * @param projection what its first step does to N before all
+     * @param orthogonal what Newton–Schulz has made of the estimate, where the update of the leg,
+     *     then its only one, moves along that
+     */
+    public record Leg(
+            FactorSchedule.Leg part,
+            Optional<float[]> projection,
+            Optional<MemorySegment> orthogonal) {
         List<Update> updates() {
             return part.updates();
         }
@@ -108,6 +118,11 @@ public final class FactorTrack {
 
     FactoredDirection direction() {
         return direction;
+    }
+
+    /** What makes its directions. */
+    public NewtonSchulz.Source source() {
+        return new NewtonSchulz.Source(direction, tensorId);
     }
 
     /** The rank of a matrix's factors. */
@@ -209,7 +224,19 @@ public final class FactorTrack {
                 part,
                 part.turns()
                         ? Optional.of(kernels.projection(direction, step(), tensorId, columns))
-                        : Optional.empty());
+                        : Optional.empty(),
+                Optional.empty());
+    }
+
+    /** Whether an update moves a matrix along what Newton–Schulz makes of its slopes. */
+    public boolean isOrthogonal(Update update) {
+        return matrix && update.orthogonal().isPresent();
+    }
+
+    /** The leg of one such update. */
+    public Leg orthogonalLeg(Update update, MemorySegment orthogonal) {
+        FactorSchedule.Leg part = schedule.leg(List.of(update));
+        return new Leg(part, Optional.empty(), Optional.of(orthogonal));
     }
 
     /** Says that a leg was done for all rows. */

@@ -23,8 +23,9 @@ final class LeftRows {
         int count = rows * side.rank();
         long first = row * side.rank();
         switch (side.direction().core()) {
-            case LEFT -> side.direction().fillCore(seed, side.tensorId(), first, factor, 0, count);
-            case SQUARE, DIAGONAL -> load(side.fixed().orElseThrow(), first, factor, count);
+            case LEFT, PAIR ->
+                    side.direction().fillCore(seed, side.tensorId(), first, factor, 0, count);
+            case RIGHT, SQUARE, DIAGONAL -> load(side.fixed().orElseThrow(), first, factor, count);
         }
     }
 
@@ -37,7 +38,7 @@ final class LeftRows {
      */
     void make(LeftSide side, int index, float scale, long row, int rows, float[] w) {
         switch (side.direction().core()) {
-            case LEFT -> {
+            case LEFT, PAIR -> {
                 int count = rows * side.rank();
                 if (side.gathered().isPresent()) {
                     load(side.gathered().get(), row * side.rank(), w, count);
@@ -47,6 +48,10 @@ final class LeftRows {
                 TileKernels.add(w, factor, count, scale);
                 TileKernels.scale(w, count, side.scale());
             }
+            case RIGHT -> {
+                int count = rows * side.rank();
+                TileKernels.product(w, factor, count, side.scale());
+            }
             case SQUARE -> square(side, index, rows, w);
             case DIAGONAL -> diagonal(side, index, rows, w);
         }
@@ -55,12 +60,12 @@ final class LeftRows {
     /** Rows as a fold adds them. */
     void fold(LeftSide side, long row, int rows, float[] w) {
         switch (side.direction().core()) {
-            case LEFT -> {
+            case LEFT, PAIR -> {
                 int count = rows * side.rank();
                 load(side.gathered().orElseThrow(), row * side.rank(), w, count);
                 TileKernels.scale(w, count, side.scale());
             }
-            case SQUARE, DIAGONAL -> {
+            case RIGHT, SQUARE, DIAGONAL -> {
                 begin(side, 0, row, rows);
                 make(side, 0, 0, row, rows, w);
             }

@@ -1,7 +1,6 @@
 package io.millrace.executor.cpu.param;
 
 import io.millrace.optim.direction.FactoredDirection;
-import io.millrace.optim.direction.FactoredDirection.Core;
 import io.millrace.optim.estimate.Query;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -17,9 +16,9 @@ import java.util.Optional;
  * @param rank r
  * @param scale κ
  * @param gathered what updates have gathered, as large as the core; zero where empty
- * @param fixed the fixed left factor, row-major [m, r]; none where the core is the left factor
+ * @param fixed the fixed left factor, row-major [m, r]; none where a query makes its own
  * @param cores where cores lie that {@link FactorKernels#cores} has made, one for each scale of the
- *     queries, or one without them; none where the core is the left factor
+ *     queries, or one without them; none where no core lies between factors
  * @param queries what adds to it, all their scales numbered through; empty for a fold
  */
 public record LeftSide(
@@ -49,8 +48,8 @@ public record LeftSide(
                 queries);
     }
 
-    /** Floats of a core between fixed factors; 0 where the core is the left factor. */
+    /** Floats of a core between fixed factors; 0 where there is none. */
     int coreFloats() {
-        return direction.core() == Core.LEFT ? 0 : (int) direction.core().floats(0, rank);
+        return direction.core().liesBetween() ? (int) direction.core().floats(0, 0, rank) : 0;
     }
 }

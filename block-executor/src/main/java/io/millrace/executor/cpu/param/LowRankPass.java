@@ -133,7 +133,7 @@ public final class LowRankPass {
             rows.begin(side.left(), query.seed(), row, 1);
             for (float scale : query.scales()) {
                 rows.make(side.left(), output, scale, row, 1, w);
-                see(plan, side, column, width);
+                see(plan, side, output, column, width);
                 write(seen, width, outputs[output], outputOffsets[output], outputElement);
                 output++;
             }
@@ -149,11 +149,13 @@ public final class LowRankPass {
         end(to, p, width);
     }
 
-    private void see(LowRankPlan plan, LowRankPlan.Side side, long column, int width) {
+    private void see(
+            LowRankPlan plan, LowRankPlan.Side side, int output, long column, int width) {
         System.arraycopy(p, 0, seen, 0, width);
         float[] to = begin(side.decay(), seen, width);
+        MemorySegment right = side.rights().get(output);
         for (int j = 0; j < side.left().rank(); j++) {
-            TileKernels.add(to, 0, side.right(), j * plan.columns() + column, width, w[j]);
+            TileKernels.add(to, 0, right, j * plan.columns() + column, width, w[j]);
         }
         end(to, seen, width);
     }

@@ -1,7 +1,10 @@
 package io.millrace.executor.cpu.param;
 
+import io.millrace.executor.step.QueryGroup;
 import io.millrace.optim.update.Decay;
 import java.lang.foreign.MemorySegment;
+import java.util.Collections;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -29,11 +32,21 @@ public record LowRankPlan(long columns, Optional<Fold> fold, Optional<Side> side
      *
      * @param decay of θ
      * @param left w of queries, an output for every scale
-     * @param right Vᵀ, [r, n]
+     * @param rights Vᵀ of each output, [r, n]
      */
-    public record Side(Decay decay, LeftSide left, MemorySegment right) {
-        private int outputs() {
-            return left.queries().stream().mapToInt(query -> query.scales().size()).sum();
+    public record Side(Decay decay, LeftSide left, List<MemorySegment> rights) {
+        /** Freezes the list. */
+        public Side {
+            rights = List.copyOf(rights);
+        }
+
+        /** With one V for all. */
+        public Side(Decay decay, LeftSide left, MemorySegment right) {
+            this(decay, left, Collections.nCopies(QueryGroup.scales(left.queries()), right));
+        }
+
+        int outputs() {
+            return rights.size();
         }
     }
 
