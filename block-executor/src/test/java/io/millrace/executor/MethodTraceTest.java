@@ -59,6 +59,7 @@ class MethodTraceTest {
                 "layers-weighted",
                 "mask-magnitude",
                 "mask-random",
+                "mask-indices",
                 "hizoo",
                 "helene",
                 "adamezo",

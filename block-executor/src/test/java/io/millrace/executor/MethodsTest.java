@@ -35,7 +35,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.function.UnaryOperator;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -49,6 +51,9 @@ import org.junit.jupiter.params.provider.MethodSource;
  * resumed under another budget, and replayed.
  */
 class MethodsTest {
+    @TempDir static Path shared;
+    private static Path lists;
+
     @TempDir Path temp;
     private Path model;
     private Path data;
@@ -67,6 +72,7 @@ class MethodsTest {
                 method("svrg", MethodsTest::svrg),
                 method("hizoo", run -> hizoo(run).method(Hizoo.SMOOTH, 1e-6)),
                 method("sparse-mezo", run -> run.mask("magnitude")),
+                method("senszoq", MethodsTest::listed),
                 method("attention alone", run -> run.tune("*self_attn*")));
     }
 
@@ -169,8 +175,27 @@ class MethodsTest {
         return run.optimizer("hizoo").estimator("three-point").queries(1);
     }
 
+    private static TuneConfigBuilder listed(TuneConfigBuilder run) {
+        return run.mask("indices").method(Masks.FILE, lists).lr(1e-2).foldEvery(2);
+    }
+
     private static TuneConfigBuilder thinLezo(TuneConfigBuilder run) {
         return run.blocks("random").perturbation("low-rank").window(3).optimizer("lozo-m");
+    }
+
+    /** All of one tensor, little of another, one element of a third. */
+    @BeforeAll
+    static void writeLists() {
+        lists =
+                MaskLists.write(
+                        shared.resolve("lists.safetensors"),
+                        Map.of(
+                                "model.norm.weight.indices",
+                                LongStream.range(0, 64).toArray(),
+                                "model.embed_tokens.weight.indices",
+                                LongStream.range(0, 200).map(i -> i * i / 2 + i).toArray(),
+                                "model.layers.3.mlp.up_proj.weight.indices",
+                                new long[] {4097}));
     }
 
     @BeforeEach
@@ -397,6 +422,7 @@ class MethodsTest {
         refused(run -> run.optimizer("hizoo"), "--optimizer", "--estimator three-point");
         refused(run -> run.optimizer("adamezo"), "--optimizer", "--queries 1");
         refused(run -> svrg(run).mask("random"), "--mask", "anchor");
+        refused(run -> run.mask("indices"), "--mask", "--mask-file");
         refused(
                 run -> run.blocks("random").method(RandomLayers.FROZEN, 1.0),
                 "--frozen-blocks",
