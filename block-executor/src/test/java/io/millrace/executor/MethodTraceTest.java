@@ -62,6 +62,7 @@ class MethodTraceTest {
                 "mask-indices",
                 "hizoo",
                 "helene",
+                "helene-layers",
                 "adamezo",
                 "r-adazo",
                 "zo-sign-scalar",

@@ -22,6 +22,7 @@ import io.millrace.optim.mask.Masks;
 import io.millrace.optim.participation.RandomLayers;
 import io.millrace.optim.participation.WeightedLayers;
 import io.millrace.optim.update.Clip;
+import io.millrace.optim.update.Helene;
 import io.millrace.optim.update.Hizoo;
 import io.millrace.optim.update.ZoSign;
 import java.io.IOException;
@@ -128,6 +129,9 @@ class MethodsTest {
                         "masked hizoo",
                         run -> hizoo(run).mask("magnitude").perturbation("rademacher")),
                 method("helene", run -> run.optimizer("helene")),
+                method(
+                        "helene, layer by layer",
+                        run -> run.optimizer("helene").method(Helene.RADIUS, 3.0)),
                 method("adamezo", run -> run.optimizer("adamezo").queries(1).steps(13)),
                 method("r-adazo", run -> run.optimizer("r-adazo")),
                 method("clipped", run -> run.method(Clip.BOUND, 0.5)),

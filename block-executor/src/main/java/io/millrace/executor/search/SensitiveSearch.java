@@ -94,10 +94,11 @@ public final class SensitiveSearch {
             base.read(
                     tensor,
                     (values, count) -> {
+                        float[] sizes = new float[count];
                         for (int i = 0; i < count; i++) {
-                            values[i] = Math.abs(values[i]);
+                            sizes[i] = Math.abs(values[i]);
                         }
-                        top.take(next[0], values, count);
+                        top.take(next[0], sizes, count);
                         next[0] += count;
                     });
             place += tensor.elements();

@@ -69,8 +69,8 @@ public final class SensitiveCommand implements Callable<Integer>, Described {
     @Option(
             names = "--directions",
             paramLabel = "N",
-            description = "Directions along which slopes are taken. Default: 256.")
-    private int directions = 256;
+            description = "Directions along which slopes are taken. Default: 1024.")
+    private int directions = 1024;
 
     @Option(
             names = "--batch-size",

@@ -325,6 +325,10 @@ public final class ParameterPass {
                     float[] to = registers[step.to()];
                     TileKernels.product(to, registers[step.a()], count, share);
                 }
+                case REACH -> {
+                    float reach = ElementProgram.reach(tensor.elements());
+                    Arrays.fill(registers[step.to()], 0, count, step.scalar() * reach);
+                }
                 default -> ElementKernels.run(step, registers, count);
             }
         }
