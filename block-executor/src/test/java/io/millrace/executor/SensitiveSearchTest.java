@@ -229,7 +229,7 @@ class SensitiveSearchTest {
                 .isInstanceOf(BadInputException.class)
                 .hasMessageStartingWith("--share: ");
         assertThatThrownBy(() ->
-                        choose(config("no", squares, MemoryConfig.DEFAULT, run -> run.eps(1e30))))
+                        choose(config("no", squares, MemoryConfig.DEFAULT, run -> run.eps(3e38))))
                 .isInstanceOf(DivergedException.class);
         assertThat(temp.resolve("no")).doesNotExist();
     }
