@@ -185,8 +185,7 @@ class MaskFileRunTest {
         Path file = temp.resolve(name);
         SafetensorsWriter.Entry entry =
                 new SafetensorsWriter.Entry(NORM + ".indices", dtype, shape);
-        try (SafetensorsWriter writer =
-                SafetensorsWriter.create(file, Map.of(), List.of(entry))) {
+        try (SafetensorsWriter writer = SafetensorsWriter.create(file, Map.of(), List.of(entry))) {
             byte[] bytes = new byte[Math.toIntExact(entry.sizeBytes())];
             writer.write(entry.name(), MemorySegment.ofArray(bytes));
             writer.commit();

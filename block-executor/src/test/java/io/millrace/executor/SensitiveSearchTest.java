@@ -131,8 +131,7 @@ class SensitiveSearchTest {
 
     @Test
     void theFileIsTheSameWhereverBlocksLie() throws IOException {
-        SensitiveConfig config =
-                config("memory", choice(By.GRADIENT, 5), MemoryConfig.DEFAULT);
+        SensitiveConfig config = config("memory", choice(By.GRADIENT, 5), MemoryConfig.DEFAULT);
         choose(config);
         byte[] expected = Files.readAllBytes(config.out());
         long least =
@@ -173,8 +172,7 @@ class SensitiveSearchTest {
                         .method(Masks.FILE, config.out())
                         .build();
         TuningRun.run(run, RunListener.SILENT);
-        assertThat(out.resolve("mask/indices.safetensors"))
-                .hasSameBinaryContentAs(config.out());
+        assertThat(out.resolve("mask/indices.safetensors")).hasSameBinaryContentAs(config.out());
     }
 
     @Test

@@ -99,8 +99,7 @@ class ObjectiveCommandsTest {
         assertThat(run(line + " --train=d.jsonl --share=0.01 --directions=3 --eps=0.5")).isZero();
         SensitiveConfig config = command.engine.chosen;
         assertThat(config.choice())
-                .isEqualTo(
-                        new SensitiveConfig.Choice(0.01, SensitiveConfig.By.GRADIENT, 3, 8));
+                .isEqualTo(new SensitiveConfig.Choice(0.01, SensitiveConfig.By.GRADIENT, 3, 8));
         assertThat(config.data().orElseThrow().file()).isEqualTo(Path.of("d.jsonl"));
         assertThat(config.arithmetic().eps()).isEqualTo(0.5);
         assertThat(command.out.toString())

@@ -27,10 +27,7 @@ final class ListsFile {
      * @return the tensors with any
      */
     static List<SensitiveResult.Chosen> write(
-            SensitiveConfig config,
-            String base,
-            List<BaseWeights.Tensor> tensors,
-            TopScores top) {
+            SensitiveConfig config, String base, List<BaseWeights.Tensor> tensors, TopScores top) {
         long[] places = top.places();
         Map<SafetensorsWriter.Entry, MemorySegment> lists = new LinkedHashMap<>();
         List<SensitiveResult.Chosen> chosen = new ArrayList<>();
@@ -54,8 +51,7 @@ final class ListsFile {
                                         Arrays.stream(list).mapToInt(Math::toIntExact).toArray())
                                 : MemorySegment.ofArray(list));
                 chosen.add(
-                        new SensitiveResult.Chosen(
-                                tensor.name(), list.length, tensor.elements()));
+                        new SensitiveResult.Chosen(tensor.name(), list.length, tensor.elements()));
             }
             from = to;
             first += tensor.elements();

@@ -26,7 +26,9 @@ class TopScoresTest {
         long[] expected =
                 IntStream.range(0, COUNT)
                         .boxed()
-                        .sorted(Comparator.comparingDouble((Integer i) -> -scores[i]).thenComparing(i -> i))
+                        .sorted(
+                                Comparator.comparingDouble((Integer i) -> -scores[i])
+                                        .thenComparing(i -> i))
                         .limit(keep)
                         .mapToLong(i -> 100L + i)
                         .sorted()

@@ -31,8 +31,7 @@ import picocli.CommandLine.Option;
 /** {@code millrace sensitive}. */
 @Command(
         name = "sensitive",
-        customSynopsis =
-                "millrace sensitive --model=DIR --train=FILE --out=FILE [OPTION]...",
+        customSynopsis = "millrace sensitive --model=DIR --train=FILE --out=FILE [OPTION]...",
         description =
                 "Choose the elements that the loss is most sensitive to, for tune --mask indices.")
 public final class SensitiveCommand implements Callable<Integer>, Described {

@@ -29,8 +29,8 @@ public final class Masks {
             Option.named("mask-file", OptionTypes.PATH)
                     .label("FILE")
                     .help(
-                            "Elements that --mask indices leaves: a safetensors file of"
-                                    + " <tensor>.indices, as 'millrace sensitive' writes.")
+                            "Safetensors that list the elements which --mask indices leaves, as"
+                                    + " 'millrace sensitive' writes them.")
                     .decidesBytes("mask_indices", MaskFile::fingerprint)
                     .build();
 
