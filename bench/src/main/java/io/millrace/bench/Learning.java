@@ -75,7 +75,8 @@ public final class Learning {
         Learning learning = new Learning(folder, given);
         for (long seed = 0; seed < given.number("--seeds", 3); seed++) {
             for (Method method : Methods.all()) {
-                if (given.picks("--only", method.name())) {
+                boolean complete = !method.arithmetic().mask().lacksFile();
+                if (complete && given.picks("--only", method.name())) {
                     learning.take(method, seed);
                 }
             }

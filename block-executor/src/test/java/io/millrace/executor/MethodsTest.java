@@ -22,6 +22,7 @@ import io.millrace.optim.mask.Masks;
 import io.millrace.optim.participation.RandomLayers;
 import io.millrace.optim.participation.WeightedLayers;
 import io.millrace.optim.update.Clip;
+import io.millrace.optim.update.Helene;
 import io.millrace.optim.update.Hizoo;
 import io.millrace.optim.update.ZoMuon;
 import io.millrace.optim.update.ZoSign;
@@ -36,7 +37,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.function.UnaryOperator;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -50,6 +53,9 @@ import org.junit.jupiter.params.provider.MethodSource;
  * resumed under another budget, and replayed.
  */
 class MethodsTest {
+    @TempDir static Path shared;
+    private static Path lists;
+
     @TempDir Path temp;
     private Path model;
     private Path data;
@@ -70,6 +76,7 @@ class MethodsTest {
                 method("svrg", MethodsTest::svrg),
                 method("hizoo", run -> hizoo(run).method(Hizoo.SMOOTH, 1e-6)),
                 method("sparse-mezo", run -> run.mask("magnitude")),
+                method("senszoq", MethodsTest::listed),
                 method("attention alone", run -> run.tune("*self_attn*")));
     }
 
@@ -144,6 +151,9 @@ class MethodsTest {
                         "masked hizoo",
                         run -> hizoo(run).mask("magnitude").perturbation("rademacher")),
                 method("helene", run -> run.optimizer("helene")),
+                method(
+                        "helene, layer by layer",
+                        run -> run.optimizer("helene").method(Helene.RADIUS, 3.0)),
                 method("adamezo", run -> run.optimizer("adamezo").queries(1).steps(13)),
                 method("r-adazo", run -> run.optimizer("r-adazo")),
                 method("clipped", run -> run.method(Clip.BOUND, 0.5)),
@@ -210,8 +220,27 @@ class MethodsTest {
         return run.optimizer("hizoo").estimator("three-point").queries(1);
     }
 
+    private static TuneConfigBuilder listed(TuneConfigBuilder run) {
+        return run.mask("indices").method(Masks.FILE, lists).lr(1e-2).foldEvery(2);
+    }
+
     private static TuneConfigBuilder thinLezo(TuneConfigBuilder run) {
         return run.blocks("random").perturbation("low-rank").window(3).optimizer("lozo-m");
+    }
+
+    /** All of one tensor, little of another, one element of a third. */
+    @BeforeAll
+    static void writeLists() {
+        lists =
+                MaskLists.write(
+                        shared.resolve("lists.safetensors"),
+                        Map.of(
+                                "model.norm.weight.indices",
+                                LongStream.range(0, 64).toArray(),
+                                "model.embed_tokens.weight.indices",
+                                LongStream.range(0, 200).map(i -> i * i / 2 + i).toArray(),
+                                "model.layers.3.mlp.up_proj.weight.indices",
+                                new long[] {4097}));
     }
 
     @BeforeEach
@@ -438,6 +467,7 @@ class MethodsTest {
         refused(run -> run.optimizer("hizoo"), "--optimizer", "--estimator three-point");
         refused(run -> run.optimizer("adamezo"), "--optimizer", "--queries 1");
         refused(run -> svrg(run).mask("random"), "--mask", "anchor");
+        refused(run -> run.mask("indices"), "--mask", "--mask-file");
         refused(
                 run -> run.blocks("random").method(RandomLayers.FROZEN, 1.0),
                 "--frozen-blocks",

@@ -15,6 +15,7 @@ import io.millrace.cli.command.ProbeCommand;
 import io.millrace.cli.command.ProfileCommand;
 import io.millrace.cli.command.ReplayCommand;
 import io.millrace.cli.command.SearchCommand;
+import io.millrace.cli.command.SensitiveCommand;
 import io.millrace.cli.command.SynthCommand;
 import io.millrace.cli.command.TuneCommand;
 import io.millrace.cli.context.CommandContext;
@@ -89,7 +90,8 @@ final class Millrace implements Callable<Integer> {
                         new PlanCommand(context),
                         new ProfileCommand(context),
                         new FindCommand(context),
-                        new SearchCommand(context))) {
+                        new SearchCommand(context),
+                        new SensitiveCommand(context))) {
             CommandSpec described = CommandSpec.forAnnotatedObject(command);
             if (command instanceof Described takes) {
                 takes.describe(described);

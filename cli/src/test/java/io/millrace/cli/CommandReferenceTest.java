@@ -40,7 +40,8 @@ class CommandReferenceTest {
                         "plan",
                         "profile",
                         "find",
-                        "search")) {
+                        "search",
+                        "sensitive")) {
             append(expected, "millrace " + name, name, "--help");
         }
         Path actual = Path.of("target", "cli.md");

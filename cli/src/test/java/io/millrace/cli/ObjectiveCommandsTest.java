@@ -3,6 +3,7 @@ package io.millrace.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.executor.search.SearchConfig;
+import io.millrace.executor.search.SensitiveConfig;
 import io.millrace.memory.DType;
 import io.millrace.optim.objective.ExactMatch;
 import io.millrace.telemetry.json.Json;
@@ -90,6 +91,26 @@ class ObjectiveCommandsTest {
                                         "--nvme-dir=" + temp,
                                         "--objective=accuracy"));
         assertThat(refusal).startsWith("millrace: --objective: ").contains("leave it out");
+    }
+
+    @Test
+    void elementsAreChosenByWhatTheLineSays() {
+        String line = "sensitive --model=m --out=" + temp.resolve("lists");
+        assertThat(run(line + " --train=d.jsonl --share=0.01 --directions=3 --eps=0.5")).isZero();
+        SensitiveConfig config = command.engine.chosen;
+        assertThat(config.choice())
+                .isEqualTo(new SensitiveConfig.Choice(0.01, SensitiveConfig.By.GRADIENT, 3, 8));
+        assertThat(config.data().orElseThrow().file()).isEqualTo(Path.of("d.jsonl"));
+        assertThat(config.arithmetic().eps()).isEqualTo(0.5);
+        assertThat(command.out.toString())
+                .contains("         3         1,000  0.003000  a.weight")
+                .contains("5 of 5,000 elements; the least of them scores 0.250000");
+        assertThat(run(line + " --by=magnitude --json")).isZero();
+        assertThat(command.engine.chosen.data()).isEmpty();
+        assertThat(Json.parseObject(command.out.toString()).object("tensors").integer("b.weight"))
+                .isEqualTo(2);
+        assertThat(run(line)).isEqualTo(2);
+        assertThat(command.err.toString()).contains("--train: slopes need examples");
     }
 
     @Test

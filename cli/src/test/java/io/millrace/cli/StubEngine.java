@@ -27,6 +27,8 @@ import io.millrace.executor.search.SearchResult;
 import io.millrace.model.adapter.LoraPart;
 import io.millrace.model.adapter.LoraTarget;
 import io.millrace.model.adapter.peft.MergedAdapter;
+import io.millrace.executor.search.SensitiveConfig;
+import io.millrace.executor.search.SensitiveResult;
 import io.millrace.telemetry.StepObserver;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -43,6 +45,7 @@ import java.util.function.LongConsumer;
 final class StubEngine implements Operations {
     TuneConfig tuned;
     SearchConfig searched;
+    SensitiveConfig chosen;
     Rehearsal rehearsed;
     final List<EvalConfig> evaluated = new ArrayList<>();
     GenerateConfig generated;
@@ -130,6 +133,20 @@ final class StubEngine implements Operations {
                 config.choice().keep(),
                 new EvalResult(0.75, 0.5, 10, 10),
                 new EvalResult(0.25, 0.75, 10, 10),
+                listener.stopRequested());
+    }
+
+    @Override
+    public SensitiveResult sensitive(
+            SensitiveConfig config, RunListener listener, Consumer<String> progress) {
+        failWhereTold();
+        chosen = config;
+        return new SensitiveResult(
+                List.of(
+                        new SensitiveResult.Chosen("a.weight", 3, 1000),
+                        new SensitiveResult.Chosen("b.weight", 2, 4000)),
+                5000,
+                0.25f,
                 listener.stopRequested());
     }
 

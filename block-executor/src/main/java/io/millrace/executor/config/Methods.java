@@ -105,6 +105,10 @@ public final class Methods {
                                         .with(Masks.KINDS.naming(), "magnitude")
                                         .with(Masks.DENSITY, 0.25)),
                         new Method(
+                                "senszoq",
+                                "arXiv 2406.02913",
+                                Settings.NONE.with(Masks.KINDS.naming(), "indices")),
+                        new Method(
                                 "hizoo",
                                 "arXiv 2402.15173",
                                 Settings.NONE

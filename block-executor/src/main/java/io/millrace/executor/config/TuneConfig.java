@@ -1,5 +1,6 @@
 package io.millrace.executor.config;
 
+import io.millrace.optim.mask.Masks;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionTypes;
 import io.millrace.optim.option.Settings;
@@ -35,6 +36,11 @@ public record TuneConfig(
                 OutputConfig.EVAL_EVERY,
                 "there is nothing to evaluate on",
                 "add --eval or --eval-split");
+        Check.that(
+                !arithmetic.mask().lacksFile(),
+                Masks.KINDS.naming(),
+                arithmetic.mask().name() + " needs the file of the elements",
+                "give one with " + Masks.FILE.spelled() + ", as 'millrace sensitive' writes");
         Check.that(
                 !model.toAbsolutePath()
                         .normalize()

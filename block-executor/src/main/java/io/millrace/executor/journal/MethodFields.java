@@ -5,6 +5,7 @@ import io.millrace.memory.BadInputException;
 import io.millrace.optim.direction.Direction;
 import io.millrace.optim.direction.Directions;
 import io.millrace.optim.journal.JournalHeader;
+import io.millrace.optim.mask.MaskFile;
 import io.millrace.optim.mask.MaskRule;
 import io.millrace.optim.mask.Masks;
 import io.millrace.optim.option.Kinds;
@@ -15,6 +16,7 @@ import io.millrace.optim.participation.Participations;
 import io.millrace.optim.update.Optimizers;
 import io.millrace.optim.update.UpdateRule;
 import io.millrace.telemetry.json.JsonObject;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -43,8 +45,28 @@ final class MethodFields {
         return make(Participations.KINDS);
     }
 
+    /** Of a mask by a file, it is the copy beside the journal that counts. */
     MaskRule mask() {
-        return make(Masks.KINDS);
+        String field = Masks.FILE.field();
+        if (!fields.has(field)) {
+            return make(Masks.KINDS);
+        }
+        Path copy = MaskFile.copy(journal);
+        if (!Files.isRegularFile(copy)) {
+            throw new BadInputException(
+                    copy.toString(),
+                    "there is no such file, and the mask of " + journal + " goes by it",
+                    "put the --mask-file of the run there");
+        }
+        String is = MaskFile.fingerprint(copy);
+        if (!is.equals(fields.raw(field))) {
+            throw new BadInputException(
+                    journal.toString(),
+                    "field '" + field + "' is " + fields.raw(field) + ", and " + copy + " is " + is,
+                    "put the --mask-file of the run there");
+        }
+        return Masks.KINDS.make(
+                with(Settings.NONE, Masks.KINDS.naming()).with(Masks.FILE, copy), runSeed);
     }
 
     TrainedTensors trained() {

@@ -5,6 +5,7 @@ import io.millrace.memory.BadInputException;
 import io.millrace.memory.file.DurableFiles;
 import io.millrace.memory.file.FolderLock;
 import io.millrace.memory.nvme.BlockStore;
+import io.millrace.optim.mask.MaskFile;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonFormatException;
 import io.millrace.telemetry.json.JsonObject;
@@ -148,6 +149,19 @@ final class RunFolder implements AutoCloseable {
         requireInPlace();
         byte[] text = Json.writePretty(fields).getBytes(StandardCharsets.UTF_8);
         files.replace(folder.resolve(RUN), text);
+    }
+
+    /** Keeps a copy of the file that a mask goes by: the journal is nothing without it. */
+    void keepMask(Path given) {
+        Path copy = MaskFile.copy(journal());
+        try {
+            if (!Files.exists(copy) || Files.mismatch(copy, given) >= 0) {
+                files.createFolders(copy.getParent());
+                files.replace(copy, Files.readAllBytes(given));
+            }
+        } catch (IOException e) {
+            throw DurableFiles.failed("copying", given, e);
+        }
     }
 
     /** What {@code run.json} says; empty where there is none that can be read. */

@@ -132,6 +132,7 @@ public final class RunSetup implements AutoCloseable {
             begun.set(history);
             Map<String, Object> runFile = runFile(config, fingerprint);
             folder.writeRunFile(goingOn(runFile, config));
+            arithmetic.mask().file().ifPresent(folder::keepMask);
             forecast.describe(planned.tiers().tierPlan()).ifPresent(listener::onPlan);
             RunSaves saves =
                     new RunSaves(

@@ -1,9 +1,7 @@
 package io.millrace.executor.step;
 
 import io.millrace.executor.config.ArithmeticConfig;
-import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
-import io.millrace.memory.TensorSlot;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelLayout;
 import io.millrace.optim.Rounding;
@@ -11,19 +9,10 @@ import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.direction.Direction;
 import io.millrace.optim.direction.GaussianDirection;
 import io.millrace.optim.direction.MaskedDirection;
-import io.millrace.optim.mask.BaseWeights;
 import io.millrace.optim.mask.MaskRule;
 import io.millrace.optim.update.Shape;
 import io.millrace.optim.update.UpdateRule;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.function.Function;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /**
  * What a run does to its parameters, whatever computes it, and what its products compute on.
@@ -84,48 +73,12 @@ public record Arithmetic(
         return rule.isWhole() || !(direction instanceof DenseDirection dense)
                 ? this
                 : new Arithmetic(
-                        new MaskedDirection(dense, rule.over(new CheckpointWeights(base, layout))),
+                        new MaskedDirection(dense, rule.over(new TrainedWeights(base, layout))),
                         momentum,
                         programs,
                         rounding,
                         foldEvery,
                         matmul,
                         shape);
-    }
-
-    /** The trained tensors of a run, read from its base a piece at a time. */
-    private record CheckpointWeights(Checkpoint base, ModelLayout layout) implements BaseWeights {
-        private static final int PIECE = 1 << 18; // elements
-
-        @Override
-        public List<Tensor> tensors() {
-            return slots(layout)
-                    .filter(TensorSlot::isTrained)
-                    .map(slot -> new Tensor(slot.name(), slot.tensorId(), slot.elementCount()))
-                    .toList();
-        }
-
-        @Override
-        public void read(Tensor tensor, Reader reader) {
-            Map<String, TensorSlot> widened =
-                    slots(base.layout(DType.F32))
-                            .collect(Collectors.toMap(TensorSlot::name, Function.identity()));
-            TensorSlot slot = widened.get(tensor.name());
-            float[] values = new float[PIECE];
-            try (Arena arena = Arena.ofConfined()) {
-                MemorySegment bytes = arena.allocate((long) PIECE * Float.BYTES, Float.BYTES);
-                for (long done = 0; done < tensor.elements(); done += PIECE) {
-                    int count = (int) Math.min(PIECE, tensor.elements() - done);
-                    MemorySegment part = bytes.asSlice(0, (long) count * Float.BYTES);
-                    base.readTensor(slot, done * Float.BYTES, part);
-                    MemorySegment.copy(part, ValueLayout.JAVA_FLOAT, 0, values, 0, count);
-                    reader.take(values, count);
-                }
-            }
-        }
-
-        private static Stream<TensorSlot> slots(ModelLayout layout) {
-            return layout.blocks().stream().flatMap(block -> block.tensors().stream());
-        }
     }
 }

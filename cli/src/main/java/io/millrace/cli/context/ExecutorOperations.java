@@ -22,6 +22,9 @@ import io.millrace.executor.run.RunSummary;
 import io.millrace.executor.search.SearchConfig;
 import io.millrace.executor.search.SearchResult;
 import io.millrace.executor.search.SeedSearch;
+import io.millrace.executor.search.SensitiveConfig;
+import io.millrace.executor.search.SensitiveResult;
+import io.millrace.executor.search.SensitiveSearch;
 import io.millrace.memory.BadInputException;
 import io.millrace.model.SyntheticModel;
 import io.millrace.model.adapter.peft.AdapterMerge;
@@ -67,6 +70,12 @@ public final class ExecutorOperations implements Operations {
     public SearchResult search(
             SearchConfig config, RunListener listener, Consumer<String> progress) {
         return SeedSearch.run(config, listener, progress);
+    }
+
+    @Override
+    public SensitiveResult sensitive(
+            SensitiveConfig config, RunListener listener, Consumer<String> progress) {
+        return SensitiveSearch.run(config, listener, progress);
     }
 
     @Override

@@ -18,6 +18,8 @@ import io.millrace.executor.run.EvalResult;
 import io.millrace.executor.run.RunSummary;
 import io.millrace.executor.search.SearchConfig;
 import io.millrace.executor.search.SearchResult;
+import io.millrace.executor.search.SensitiveConfig;
+import io.millrace.executor.search.SensitiveResult;
 import io.millrace.memory.DType;
 import io.millrace.model.adapter.peft.MergedAdapter;
 import io.millrace.telemetry.StepObserver;
@@ -60,6 +62,16 @@ public interface Operations {
      * @param progress hears how far it is
      */
     SearchResult search(SearchConfig config, RunListener listener, Consumer<String> progress);
+
+    /**
+     * Chooses the elements of a model that the loss is most sensitive to, and lists them.
+     *
+     * @param config what to choose
+     * @param listener is asked whether to stop
+     * @param progress hears how far it is
+     */
+    SensitiveResult sensitive(
+            SensitiveConfig config, RunListener listener, Consumer<String> progress);
 
     /** Evaluates a model on a file. */
     EvalResult eval(EvalConfig config);

@@ -2,6 +2,7 @@ package io.millrace.cli.option;
 
 import io.millrace.executor.config.Metric;
 import io.millrace.executor.config.Seeds;
+import io.millrace.executor.search.SensitiveConfig;
 import io.millrace.memory.DType;
 import io.millrace.optim.option.OptionType;
 import io.millrace.optim.option.OptionTypes;
@@ -24,6 +25,8 @@ public final class Converters {
         commandLine.registerConverter(long.class, of(OptionTypes.COUNT));
         commandLine.registerConverter(DType.class, of(OptionTypes.DTYPE));
         commandLine.registerConverter(Metric.class, of(OptionTypes.oneOf(Metric.values())));
+        commandLine.registerConverter(
+                SensitiveConfig.By.class, of(OptionTypes.oneOf(SensitiveConfig.By.values())));
     }
 
     private static <T> ITypeConverter<T> of(OptionType<T> type) {

@@ -1,6 +1,8 @@
 package io.millrace.optim.mask;
 
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 
 /** The trained tensors as a run begins with them. */
 public interface BaseWeights {
@@ -24,4 +26,11 @@ public interface BaseWeights {
 
     /** Reads a tensor from its base, in float32 and within bounded memory. */
     void read(Tensor tensor, Reader reader);
+
+    /**
+     * The lists of a {@link MaskFile} by their names, whole.
+     *
+     * @throws io.millrace.memory.BadInputException where it is no such file
+     */
+    Map<String, long[]> lists(Path file);
 }

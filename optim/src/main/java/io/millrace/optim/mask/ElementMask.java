@@ -24,4 +24,32 @@ public interface ElementMask {
             float[] z,
             int offset,
             int count);
+
+    /** Makes z of consecutive elements before anything is masked, as a dense direction does. */
+    @FunctionalInterface
+    interface Unmasked {
+        /** Writes so many values from an index on, of elements from the first on. */
+        void fill(long seed, int tensorId, long firstElement, float[] z, int offset, int count);
+    }
+
+    /**
+     * Writes z of consecutive elements, 0 where they are masked.
+     *
+     * @param unmasked makes z
+     * @param seed of z
+     * @param step as for {@link #apply}, and all that follows
+     */
+    default void fill(
+            Unmasked unmasked,
+            long seed,
+            long step,
+            int tensorId,
+            long firstElement,
+            float[] p,
+            float[] z,
+            int offset,
+            int count) {
+        unmasked.fill(seed, tensorId, firstElement, z, offset, count);
+        apply(step, tensorId, firstElement, p, z, offset, count);
+    }
 }

@@ -5,6 +5,7 @@ import io.millrace.optim.option.Kinds;
 import io.millrace.optim.option.Limit;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionTypes;
+import java.nio.file.Path;
 import java.util.List;
 
 /** The masks by name. A new one is a line here. */
@@ -23,6 +24,16 @@ public final class Masks {
                     .decidesBytes()
                     .build();
 
+    /** The lists of elements that keep their z; journals have what the file is, not where. */
+    public static final Option<Path> FILE =
+            Option.named("mask-file", OptionTypes.PATH)
+                    .label("FILE")
+                    .help(
+                            "Safetensors that list the elements which --mask indices leaves, as"
+                                    + " 'millrace sensitive' writes them.")
+                    .decidesBytes("mask_indices", MaskFile::fingerprint)
+                    .build();
+
     /** All of them, and the option that names one. */
     public static final Kinds<MaskRule> KINDS =
             Kinds.of(
@@ -32,7 +43,7 @@ public final class Masks {
                                     "Elements that dense directions reach: none masks nothing,"
                                             + " magnitude leaves the smallest of each tensor"
                                             + " (Sparse-MeZO), random a share drawn anew for each"
-                                            + " step.")
+                                            + " step, indices those that a file lists (SensZOQ).")
                             .usual(NoMask.NAME)
                             .decidesBytes()
                             .saidUnlessUsual(),
@@ -42,6 +53,10 @@ public final class Masks {
                                     MagnitudeMask.NAME,
                                     List.of(DENSITY),
                                     (values, _) -> new MagnitudeMask(values.get(DENSITY))),
+                            Kind.of(
+                                    IndicesMask.NAME,
+                                    List.of(FILE),
+                                    (values, _) -> new IndicesMask(values.find(FILE))),
                             Kind.of(
                                     RandomMask.NAME,
                                     List.of(DENSITY),

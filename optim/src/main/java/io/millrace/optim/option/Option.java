@@ -119,6 +119,9 @@ public final class Option<T> {
             boolean asUsual = usual.isPresent() && usual.get().equals(said);
             return asUsual ? "leave " + spelled() + " out" : "add " + spelled();
         }
+        if (type.equals(OptionTypes.PATH)) {
+            return "give the " + spelled() + " that the run began with"; // it says what, not where
+        }
         return "give " + spelled() + " " + said;
     }
 

@@ -52,6 +52,8 @@ public record ElementProgram(List<Step> steps) {
         SIGN,
         /** to ← s · a in tensors of two axes or more, else 0. */
         SHARE,
+        /** to ← s · {@link #reach} of the tensor. */
+        REACH,
         /** The parameter ← s · parameter, in tensors of two axes or more; before journal 4. */
         DECAY
     }
@@ -102,6 +104,11 @@ public record ElementProgram(List<Step> steps) {
     /** A scratch register, from 0. */
     public static int scratch(int index) {
         return 1 + MOST_STATES + below(MOST_SCRATCH, index);
+    }
+
+    /** 1 / √d of a tensor of d elements, rounded once. */
+    public static float reach(long elements) {
+        return (float) (1 / Math.sqrt((double) elements));
     }
 
     /** A program that grows step by step. */
@@ -189,6 +196,11 @@ public record ElementProgram(List<Step> steps) {
         /** to ← s · a in tensors of two axes or more, else 0. */
         public Builder share(int to, float s, int a) {
             return add(Op.SHARE, to, a, 0, s, 0);
+        }
+
+        /** to ← s / √d in a tensor of d elements. */
+        public Builder reach(int to, float s) {
+            return add(Op.REACH, to, 0, 0, s, 0);
         }
 
         /**

@@ -14,7 +14,8 @@ import java.util.List;
  * HELENE (arXiv 2411.10696, Algorithm 1): momentum to which the estimate ĝ of the gradient is added
  * with a weight that anneals, {@code m ← β₁ m + α_t ĝ}, over a diagonal Hessian {@code h ← β₂ h +
  * (1 − β₂) B ĝ²} that is renewed every k steps and kept above a floor: {@code θ ← θ − lr (m / (γ
- * max(h, λ) + 1e-8) + wd θ)}, {@code α_t = β₁ + (1 − β₁) exp(−t / T)}.
+ * max(h, λ) + 1e-8) + wd θ)}, {@code α_t = β₁ + (1 − β₁) exp(−t / T)}. The floor is one number, or
+ * layer-wise, {@code λ_i = R / (2 √d_i)} in a tensor of {@code d_i} elements.
  */
 public final class Helene implements UpdateRule {
     /** The name on the command line and in the journal. */
@@ -28,9 +29,21 @@ public final class Helene implements UpdateRule {
     public static final Option<Double> SCALE =
             positive("hessian-scale", "Factor on helene's Hessian.", 1);
 
-    /** The option of λ, one for all layers. */
+    /** The option of λ where it is one for all. */
     public static final Option<Double> FLOOR =
             positive("hessian-floor", "What helene's Hessian is at least, in every element.", 1);
+
+    /** The option of R, with which λ is each tensor's own. */
+    public static final Option<Double> RADIUS =
+            Option.named("hessian-radius", OptionTypes.NUMBER)
+                    .label("R")
+                    .help(
+                            "Give helene's Hessian a floor of each tensor's own, R / (2 sqrt(d)) in"
+                                    + " one of d elements, in the place of --hessian-floor.")
+                    .usually("none")
+                    .limit(Limit.finitePositive())
+                    .decidesBytes()
+                    .build();
 
     /** The option of k. */
     public static final Option<Integer> EVERY =
@@ -65,7 +78,7 @@ public final class Helene implements UpdateRule {
 
     /** All of them. */
     static final List<Option<?>> OPTIONS =
-            List.of(LozoMomentum.BETA, BETA2, SCALE, FLOOR, EVERY, BATCH, ANNEAL);
+            List.of(LozoMomentum.BETA, BETA2, SCALE, FLOOR, RADIUS, EVERY, BATCH, ANNEAL);
 
     private static final long USUAL_STEPS = 1000;
     private static final float ZETA = 1e-8f;
@@ -140,9 +153,10 @@ public final class Helene implements UpdateRule {
                     .scale(bend, (float) beta2, bend)
                     .fma(bend, (float) ((1 - beta2) * values.get(BATCH)), x, bend);
         }
-        double floor = values.get(FLOOR);
         double scale = values.get(SCALE);
-        program.fill(spare, (float) floor)
+        values.find(RADIUS)
+                .map(radius -> program.reach(spare, (float) (radius / 2)))
+                .orElseGet(() -> program.fill(spare, values.get(FLOOR).floatValue()))
                 .max(x, bend, spare)
                 .scale(x, (float) scale, x)
                 .fill(spare, ZETA)

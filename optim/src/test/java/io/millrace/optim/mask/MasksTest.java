@@ -3,10 +3,17 @@ package io.millrace.optim.mask;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.millrace.optim.direction.DenseDirection;
+import io.millrace.optim.direction.Directions;
 import io.millrace.optim.option.Settings;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -14,6 +21,11 @@ import org.junit.jupiter.params.provider.ValueSource;
 class MasksTest {
     private static final int ELEMENTS = 5003;
     private static final int TENSOR = 3;
+
+    /** A few by themselves, some in a row, both ends. */
+    private static final long[] LISTED = {0, 1, 2, 3, 4, 5, 9, 130, 131, 2000, 4099, 5002};
+
+    private static final long[] DENSE = LongStream.range(0, ELEMENTS).toArray();
 
     private final long seed = Long.getLong("test.seed", System.nanoTime());
     private final Random random = new Random(seed);
@@ -48,6 +60,11 @@ class MasksTest {
             reader.take(values, 1000);
             float[] rest = Arrays.copyOfRange(values, 1000, values.length);
             reader.take(rest, rest.length);
+        }
+
+        @Override
+        public Map<String, long[]> lists(Path file) {
+            return Map.of("w.indices", Files.exists(file) ? DENSE : LISTED);
         }
     }
 
@@ -88,6 +105,54 @@ class MasksTest {
             kept += value / ELEMENTS;
         }
         assertThat(kept).isCloseTo(0.25, within(0.03));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gaussian", "rademacher"})
+    void indicesKeepTheOrdinaryZAndNothingElse(String name) {
+        DenseDirection direction = Directions.dense(name);
+        float[] all = new float[ELEMENTS];
+        direction.fill(17, TENSOR, 0, all, 0, ELEMENTS);
+        for (Path file : List.of(Path.of("none"), Path.of("."))) {
+            float[] expected = new float[ELEMENTS];
+            for (long index : Files.exists(file) ? DENSE : LISTED) {
+                expected[(int) index] = all[(int) index];
+            }
+            ElementMask mask =
+                    Masks.KINDS
+                            .make("indices", Settings.NONE.with(Masks.FILE, file), 42)
+                            .over(new Base(all));
+            float[] cleared = all.clone();
+            mask.apply(3, TENSOR, 0, all, cleared, 0, ELEMENTS);
+            assertThat(cleared).isEqualTo(expected);
+            float[] parts = ones();
+            int cut = random.nextInt(ELEMENTS);
+            mask.fill(direction::fill, 17, 3, TENSOR, cut, all, parts, cut, ELEMENTS - cut);
+            mask.fill(direction::fill, 17, 3, TENSOR, 0, all, parts, 0, cut);
+            assertThat(parts).as("cut at %d", cut).isEqualTo(expected);
+        }
+    }
+
+    /** A step over a large tensor of which little is listed asks for that little. */
+    @Test
+    void indicesAskForNoMoreZThanTheyKeep() {
+        ElementMask mask =
+                Masks.KINDS
+                        .make("indices", Settings.NONE.with(Masks.FILE, Path.of("none")), 42)
+                        .over(new Base(values()));
+        AtomicLong asked = new AtomicLong();
+        float[] z = ones();
+        mask.fill(
+                (_, _, _, _, _, count) -> asked.addAndGet(count),
+                17,
+                3,
+                TENSOR,
+                0,
+                z,
+                z,
+                0,
+                ELEMENTS);
+        assertThat(asked).hasValue(LISTED.length);
     }
 
     @Test

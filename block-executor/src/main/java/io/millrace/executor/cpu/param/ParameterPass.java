@@ -35,6 +35,7 @@ public final class ParameterPass {
 
     private final DenseDirection direction;
     private final Optional<ElementMask> mask;
+    private final ElementMask.Unmasked unmasked;
     private final Rounding rounding;
     private final StorageCodec codec = new StorageCodec(TILE);
     private final float[] p = new float[TILE];
@@ -64,6 +65,7 @@ public final class ParameterPass {
     public ParameterPass(DenseDirection direction, Optional<ElementMask> mask, Rounding rounding) {
         this.direction = direction;
         this.mask = mask;
+        unmasked = direction::fill;
         this.rounding = rounding;
         registers[ElementProgram.PARAMETER] = p;
     }
@@ -323,6 +325,10 @@ public final class ParameterPass {
                     float[] to = registers[step.to()];
                     TileKernels.product(to, registers[step.a()], count, share);
                 }
+                case REACH -> {
+                    float reach = ElementProgram.reach(tensor.elements());
+                    Arrays.fill(registers[step.to()], 0, count, step.scalar() * reach);
+                }
                 default -> ElementKernels.run(step, registers, count);
             }
         }
@@ -377,14 +383,16 @@ public final class ParameterPass {
     }
 
     private void fillZ(StoredTensor tensor, long step, long seed, float[] values) {
-        for (int i = 0; i < pieces; i++) {
-            direction.fill(seed, tensor.tensorId(), element(i), values, i * width, width);
-        }
-        if (mask.isPresent()) {
-            ElementMask some = mask.get();
+        int id = tensor.tensorId();
+        if (mask.isEmpty()) {
             for (int i = 0; i < pieces; i++) {
-                some.apply(step, tensor.tensorId(), element(i), p, values, i * width, width);
+                direction.fill(seed, id, element(i), values, i * width, width);
             }
+            return;
+        }
+        ElementMask some = mask.get();
+        for (int i = 0; i < pieces; i++) {
+            some.fill(unmasked, seed, step, id, element(i), p, values, i * width, width);
         }
     }
 

@@ -43,6 +43,7 @@ final class KernelCodes {
             case ROOT -> 24;
             case SIGN -> 25;
             case SHARE -> 26;
+            case REACH -> 27;
         };
     }
 

@@ -74,7 +74,7 @@ public record WeightPass(
             arguments.float32(scale < count ? scales.get(scale) : 0f);
         }
         List<DeviceTensor.State> states = tensor.states();
-        arguments.int32(states.size()).int32(0);
+        arguments.int32(states.size()).float32(ElementProgram.reach(tensor.elements()));
         for (int k = 0; k < ElementProgram.MOST_STATES; k++) {
             arguments.int64(k < states.size() ? states.get(k).address() : 0);
         }

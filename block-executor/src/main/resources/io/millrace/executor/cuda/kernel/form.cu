@@ -18,7 +18,7 @@ struct Pass {
     u32 scales; // outputs
     float scale[MAX_SCALES];
     u32 states; // numbers that lie beside each element
-    u32 unused; // arguments are whole 8-byte words
+    float reach; // 1 / sqrt(elements of the tensor)
     void *state[MAX_STATES];
     u64 stateType[MAX_STATES];
 };
@@ -117,6 +117,7 @@ __device__ __forceinline__ void run_eight(const Pass &pass, const FoldOp &step, 
         case DIVIDE: a[i] = __fdiv_rn(a[i], b[i]); break;
         case MAX: a[i] = a[i] > b[i] ? a[i] : b[i]; break;
         case ROOT: a[i] = __fsqrt_rn(a[i]); break;
+        case REACH: a[i] = __fmul_rn(step.value, pass.reach); break;
         case SHARE: a[i] = __fmul_rn((pass.flags & VECTOR) == 0 ? step.value : 0.0f, a[i]); break;
         default: a[i] = a[i] > 0.0f ? 1.0f : (a[i] < 0.0f ? -1.0f : 0.0f); break;
         }

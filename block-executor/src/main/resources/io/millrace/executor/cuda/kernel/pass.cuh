@@ -35,7 +35,8 @@ enum FoldKind : u32 {
     MAX = 23,
     ROOT = 24,
     SIGN = 25,
-    SHARE = 26
+    SHARE = 26,
+    REACH = 27
 };
 
 // Of a program over elements: the parameter, three states, four of scratch.

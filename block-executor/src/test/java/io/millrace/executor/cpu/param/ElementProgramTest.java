@@ -105,7 +105,7 @@ class ElementProgramTest {
                                 ElementProgram.scratch(3),
                                 List.of(new Update.Term(random.nextLong(), 0.5f)));
         for (int step = 0; step < 12; step++) {
-            switch (random.nextInt(9)) {
+            switch (random.nextInt(10)) {
                 case 0 -> program.fill(register(), random.nextFloat());
                 case 1 -> program.scale(register(), 0.9f, register());
                 case 2 -> program.fma(register(), 0.3f, register(), register());
@@ -114,6 +114,7 @@ class ElementProgramTest {
                 case 5 -> program.divide(register(), register(), register());
                 case 6 -> program.max(register(), register(), register());
                 case 7 -> program.root(register(), register());
+                case 8 -> program.reach(register(), random.nextFloat());
                 default -> program.sign(register(), register());
             }
         }
@@ -179,6 +180,7 @@ class ElementProgramTest {
             case Z -> z;
             case FILL -> step.scalar();
             case SCALE, SHARE, DECAY -> (float) ((double) step.scalar() * a);
+            case REACH -> step.scalar() * (float) (1 / Math.sqrt(ELEMENTS));
             case FMA -> Math.fma(step.scalar(), a, b);
             case ADD -> (float) ((double) a + b);
             case MULTIPLY -> (float) ((double) a * b);
