@@ -96,6 +96,12 @@ public final class SeedSearch {
     private static Searched search(
             SearchConfig config, RunListener listener, Consumer<String> progress) {
         ArithmeticConfig arithmetic = config.arithmetic();
+        if (arithmetic.trained().lora().isPresent()) {
+            throw new BadInputException(
+                    TrainedTensors.TUNE.spelled(),
+                    "a search moves the model's own tensors, and trains no LoRA",
+                    "give full, or patterns of names");
+        }
         try (ModelSession session =
                 ModelSession.open(config.model(), arithmetic, config.memory())) {
             Scoring scoring = session.own(scoring(config, session.checkpoint().program()));
@@ -189,8 +195,7 @@ public final class SeedSearch {
             writer.force();
         }
         Journal read = JournalReader.read(file);
-        Replay.rebuild(
-                session.checkpoint(), session.layout(), file, read, 1, out, session.ledger());
+        Replay.rebuild(session.checkpoint(), session.tuned(), file, read, 1, out, session.ledger());
     }
 
     /** A stop between journal and model has left it. */

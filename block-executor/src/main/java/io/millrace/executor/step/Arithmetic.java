@@ -1,5 +1,6 @@
 package io.millrace.executor.step;
 
+import io.millrace.executor.companion.LoraStart;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
@@ -78,13 +79,14 @@ public record Arithmetic(
      *
      * @param rule of the mask; what masks nothing leaves all as it is
      * @param base that the run began from
-     * @param layout of the run's tensors
+     * @param tuned the run's tensors
+     * @param runSeed what those begin with that are not the base's
      */
-    public Arithmetic masked(MaskRule rule, Checkpoint base, ModelLayout layout) {
+    public Arithmetic masked(MaskRule rule, Checkpoint base, RunLayout tuned, long runSeed) {
         return rule.isWhole() || !(direction instanceof DenseDirection dense)
                 ? this
                 : new Arithmetic(
-                        new MaskedDirection(dense, rule.over(new CheckpointWeights(base, layout))),
+                        new MaskedDirection(dense, rule.over(weights(base, tuned, runSeed))),
                         momentum,
                         programs,
                         rounding,
@@ -93,16 +95,51 @@ public record Arithmetic(
                         shape);
     }
 
+    private static BaseWeights weights(Checkpoint base, RunLayout tuned, long runSeed) {
+        return tuned.lora().isPresent()
+                ? new StartWeights(new LoraStart(tuned.program(), runSeed), tuned.layout().tuned())
+                : new CheckpointWeights(base, tuned.layout());
+    }
+
+    private static Stream<TensorSlot> slots(ModelLayout layout) {
+        return layout.blocks().stream().flatMap(block -> block.tensors().stream());
+    }
+
+    private static List<BaseWeights.Tensor> trained(ModelLayout layout) {
+        return slots(layout)
+                .filter(TensorSlot::isTrained)
+                .map(slot ->
+                        new BaseWeights.Tensor(slot.name(), slot.tensorId(), slot.elementCount()))
+                .toList();
+    }
+
+    /** The tensors of an adapter as they begin. */
+    private record StartWeights(LoraStart start, ModelLayout layout) implements BaseWeights {
+        @Override
+        public List<Tensor> tensors() {
+            return trained(layout);
+        }
+
+        @Override
+        public void read(Tensor tensor, Reader reader) {
+            TensorSlot slot = layout.find(tensor.name()).orElseThrow().slot();
+            float[] values = new float[Math.toIntExact(tensor.elements())];
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment bytes = arena.allocate(slot.sizeBytes(), Float.BYTES);
+                start.fill(slot, bytes);
+                MemorySegment.copy(bytes, ValueLayout.JAVA_FLOAT, 0, values, 0, values.length);
+            }
+            reader.take(values, values.length);
+        }
+    }
+
     /** The trained tensors of a run, read from its base a piece at a time. */
     private record CheckpointWeights(Checkpoint base, ModelLayout layout) implements BaseWeights {
         private static final int PIECE = 1 << 18; // elements
 
         @Override
         public List<Tensor> tensors() {
-            return slots(layout)
-                    .filter(TensorSlot::isTrained)
-                    .map(slot -> new Tensor(slot.name(), slot.tensorId(), slot.elementCount()))
-                    .toList();
+            return trained(layout);
         }
 
         @Override
@@ -122,10 +159,6 @@ public record Arithmetic(
                     reader.take(values, count);
                 }
             }
-        }
-
-        private static Stream<TensorSlot> slots(ModelLayout layout) {
-            return layout.blocks().stream().flatMap(block -> block.tensors().stream());
         }
     }
 }

@@ -22,12 +22,12 @@ public record LoraPart(LoraTarget target, long rows, long columns, int rank) {
     }
 
     /** A's name in the file. */
-    String first() {
+    public String first() {
         return name("A");
     }
 
     /** B's name in the file. */
-    String second() {
+    public String second() {
         return name("B");
     }
 
