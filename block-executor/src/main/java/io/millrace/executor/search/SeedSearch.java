@@ -5,6 +5,7 @@ import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.EvalConfig;
 import io.millrace.executor.config.Metric;
 import io.millrace.executor.config.RunListener;
+import io.millrace.executor.config.TrainedTensors;
 import io.millrace.executor.journal.Replay;
 import io.millrace.executor.objective.Scoring;
 import io.millrace.executor.place.BlockOrigin;
