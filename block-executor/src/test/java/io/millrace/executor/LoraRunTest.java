@@ -108,7 +108,7 @@ class LoraRunTest {
 
     @BeforeEach
     void write() throws IOException {
-        model = Runs.model(temp.resolve("model"), "llama", "bfloat16", 8, 64, 128);
+        model = Runs.model(temp.resolve("model"), "llama", "bfloat16", 8, 192, 512);
         data = Runs.data(temp, 77, 10);
     }
 
@@ -189,7 +189,7 @@ class LoraRunTest {
                 OptionalLong.of(budget),
                 Optional.empty(),
                 OptionalLong.empty(),
-                0,
+                1,
                 false);
     }
 
@@ -267,7 +267,7 @@ class LoraRunTest {
         refused(run -> targets(run, "no_such"), "--lora-targets", "q_proj,k_proj,v_proj,o_proj");
         refused(run -> targets(run, "lm_head"), "--lora-targets", "output head");
         refused(run -> targets(run, "embed_tokens"), "--lora-targets", "tables");
-        refused(run -> run.method(LoraOptions.RANK, 33), "--lora-rank", "at most 32");
+        refused(run -> run.method(LoraOptions.RANK, 97), "--lora-rank", "at most 96");
         refused(run -> run.perturbation("low-rank"), "--perturbation", "gaussian or rademacher");
         assertThatThrownBy(() -> Runs.config(model, data, temp).tune("dora"))
                 .isInstanceOf(BadInputException.class)
