@@ -72,6 +72,7 @@ final class ExecutorFloorsTest {
                     List.of("cpu.scratch", "cuda.kernel"),
                     List.of("schedule", "objective"),
                     List.of("step", "cpu.op"),
+                    List.of("companion"),
                     List.of("config"));
 
     @TestFactory

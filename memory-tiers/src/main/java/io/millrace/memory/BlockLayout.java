@@ -1,5 +1,6 @@
 package io.millrace.memory;
 
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -160,6 +161,22 @@ public record BlockLayout(
      */
     public StateSlot state(int tensor, int state) {
         return states(tensor).get(state);
+    }
+
+    /**
+     * A block's bytes, states included, without what lies between.
+     *
+     * @param bytes the block as this lays it out
+     */
+    public List<MemorySegment> parts(MemorySegment bytes) {
+        List<MemorySegment> parts = new ArrayList<>();
+        for (TensorSlot slot : tensors) {
+            parts.add(bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()));
+        }
+        for (StateSlot slot : states) {
+            parts.add(bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()));
+        }
+        return parts;
     }
 
     /** Where the weights end, and states begin where there are any. */

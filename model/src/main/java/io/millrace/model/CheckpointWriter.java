@@ -38,7 +38,7 @@ import java.util.stream.Stream;
  * rule keeps some has them in a file of their own, which is seen onto the disk and named with the
  * others. For use by one thread.
  */
-public final class CheckpointWriter implements AutoCloseable {
+public final class CheckpointWriter implements TunedWriter {
     private static final String CONFIG = "config.json";
 
     /** What a model needs beside its weights, and the licences that have to travel with it. */
@@ -263,12 +263,7 @@ public final class CheckpointWriter implements AutoCloseable {
         }
     }
 
-    /**
-     * Writes all tensors of a block, and its states where the folder has them.
-     *
-     * @param block the block's index
-     * @param bytes the block as the layout lays it out
-     */
+    @Override
     public void writeBlock(int block, MemorySegment bytes) {
         BlockLayout blockLayout = layout.block(block);
         for (TensorSlot slot : blockLayout.tensors()) {
@@ -331,6 +326,7 @@ public final class CheckpointWriter implements AutoCloseable {
      *
      * @throws IllegalStateException when a tensor was not written whole
      */
+    @Override
     public void commit() {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment buffer = arena.allocate(bufferBytes(), BlockLayout.ALIGNMENT);

@@ -25,33 +25,43 @@ import java.util.stream.Stream;
  * of one that was there. The configuration tells: it goes first and comes back last, and without it
  * no program takes the folder for a model.
  */
-final class ModelFolderWriter implements AutoCloseable {
-    private static final String MARK = "config.json";
+public final class ModelFolderWriter implements AutoCloseable {
+    /** The configuration of a model. */
+    static final String CONFIG = "config.json";
 
     private final DurableFiles files;
     private final Path directory;
+    private final String mark;
     private final Map<String, byte[]> sideFiles;
     private final List<SafetensorsWriter> writers = new ArrayList<>();
     private final Map<String, SafetensorsWriter> homes = new HashMap<>();
     private final Map<String, SafetensorsWriter> byFile = new HashMap<>();
     private boolean publishing;
 
-    /** One weight file to be. */
-    record Shard(
+    /**
+     * One weight file to be.
+     *
+     * @param fileName its name
+     * @param metadata strings of its header
+     * @param tensors what it will hold
+     */
+    public record Shard(
             String fileName, Map<String, String> metadata, List<SafetensorsWriter.Entry> tensors) {
         long fileBytes() {
             return SafetensorsWriter.fileBytes(metadata, tensors);
         }
     }
 
-    private ModelFolderWriter(DurableFiles files, Path directory, Map<String, byte[]> sideFiles) {
+    private ModelFolderWriter(
+            DurableFiles files, Path directory, String mark, Map<String, byte[]> sideFiles) {
         this.files = files;
         this.directory = directory;
+        this.mark = mark;
         this.sideFiles = Map.copyOf(sideFiles);
     }
 
     /**
-     * Begins a folder.
+     * Begins the folder of a model.
      *
      * @param files how it reaches the disk
      * @param directory made where it does not exist
@@ -61,8 +71,27 @@ final class ModelFolderWriter implements AutoCloseable {
      */
     static ModelFolderWriter create(
             DurableFiles files, Path directory, List<Shard> shards, Map<String, byte[]> sideFiles) {
-        if (!sideFiles.containsKey(MARK)) {
-            throw new IllegalArgumentException("a model without " + MARK);
+        return create(files, directory, CONFIG, shards, sideFiles);
+    }
+
+    /**
+     * Begins any folder of weights.
+     *
+     * @param files how it reaches the disk
+     * @param directory made where it does not exist
+     * @param mark the side file without which no program takes the folder for what it is
+     * @param shards the weight files
+     * @param sideFiles the contents of all other files by name
+     * @throws BadInputException when the folder cannot take it, or has other weights
+     */
+    public static ModelFolderWriter create(
+            DurableFiles files,
+            Path directory,
+            String mark,
+            List<Shard> shards,
+            Map<String, byte[]> sideFiles) {
+        if (!sideFiles.containsKey(mark)) {
+            throw new IllegalArgumentException("a folder without " + mark);
         }
         long bytes = shards.stream().mapToLong(Shard::fileBytes).sum();
         for (byte[] content : sideFiles.values()) {
@@ -75,7 +104,7 @@ final class ModelFolderWriter implements AutoCloseable {
             weightFiles.add(WeightFiles.INDEX);
         }
         checkNoOtherWeights(directory, weightFiles);
-        ModelFolderWriter folder = new ModelFolderWriter(files, directory, sideFiles);
+        ModelFolderWriter folder = new ModelFolderWriter(files, directory, mark, sideFiles);
         try {
             files.createFolders(directory);
             for (Shard shard : shards) {
@@ -170,32 +199,32 @@ final class ModelFolderWriter implements AutoCloseable {
     }
 
     /** Writes a part of a tensor; where files share a name, of the first that has it. */
-    void write(String name, long offsetBytes, MemorySegment bytes) {
+    public void write(String name, long offsetBytes, MemorySegment bytes) {
         homes.get(name).write(name, offsetBytes, bytes);
     }
 
     /** Writes a whole tensor of one of the files. */
-    void writeInto(String fileName, String name, MemorySegment bytes) {
+    public void writeInto(String fileName, String name, MemorySegment bytes) {
         byFile.get(fileName).write(name, bytes);
     }
 
     /** Sees everything onto the disk, then gives every file its final name. */
-    void commit() {
+    public void commit() {
         writers.forEach(SafetensorsWriter::finish);
         sideFiles.forEach((name, content) -> files.writePart(directory.resolve(name), content));
         files.syncFolder(directory);
-        Path mark = directory.resolve(MARK);
+        Path last = directory.resolve(mark);
         publishing = true;
-        if (Files.exists(mark)) {
-            files.delete(mark);
+        if (Files.exists(last)) {
+            files.delete(last);
             files.syncFolder(directory);
         }
         writers.forEach(SafetensorsWriter::publish);
         sideFiles.keySet().stream()
-                .filter(name -> !name.equals(MARK))
+                .filter(name -> !name.equals(mark))
                 .forEach(name -> files.publish(directory.resolve(name)));
         files.syncFolder(directory);
-        files.publish(mark);
+        files.publish(last);
         files.syncFolder(directory);
     }
 

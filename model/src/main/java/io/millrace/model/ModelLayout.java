@@ -48,6 +48,7 @@ public final class ModelLayout {
     private final List<BlockLayout> blocks;
     private final List<Integer> visits;
     private final boolean tied;
+    private final Optional<ModelLayout> beside;
     private final Map<String, Placement> placements = new HashMap<>();
 
     /**
@@ -58,10 +59,15 @@ public final class ModelLayout {
      */
     public record Placement(int block, TensorSlot slot) {}
 
-    private ModelLayout(List<BlockLayout> blocks, List<Integer> visits, boolean tied) {
+    private ModelLayout(
+            List<BlockLayout> blocks,
+            List<Integer> visits,
+            boolean tied,
+            Optional<ModelLayout> beside) {
         this.blocks = List.copyOf(blocks);
         this.visits = List.copyOf(visits);
         this.tied = tied;
+        this.beside = beside;
         for (BlockLayout block : blocks) {
             for (TensorSlot slot : block.tensors()) {
                 placements.put(slot.name(), new Placement(block.index(), slot));
@@ -110,7 +116,7 @@ public final class ModelLayout {
             visits.add(visit);
         }
         visits.add(last);
-        return new ModelLayout(blocks, visits, program.isTied());
+        return new ModelLayout(blocks, visits, program.isTied(), Optional.empty());
     }
 
     /** Numbers names in their order. */
@@ -161,7 +167,47 @@ public final class ModelLayout {
                                                 .toList(),
                                         block.weightBytes()))
                         .toList();
-        return new ModelLayout(renumbered, visits, tied);
+        return new ModelLayout(renumbered, visits, tied, beside);
+    }
+
+    /**
+     * The same places for a run that trains none of these tensors but others beside them: each
+     * block has a companion of its own, of the same index, in {@link #beside()}. Ids count the
+     * tensors of the companions, which are float32.
+     *
+     * @param tensors what lies beside the block of each visit
+     * @throws IllegalArgumentException where there are none
+     */
+    public ModelLayout withBeside(List<List<TensorSpec>> tensors) {
+        Map<String, Integer> ids =
+                ids(tensors.stream().flatMap(List::stream).map(TensorSpec::name));
+        if (ids.isEmpty()) {
+            throw new IllegalArgumentException("no tensor is trained");
+        }
+        List<List<TensorSpec>> groups = new ArrayList<>();
+        blocks.forEach(_ -> groups.add(new ArrayList<>()));
+        for (int visit = 0; visit < tensors.size(); visit++) {
+            groups.get(visits.get(visit)).addAll(tensors.get(visit));
+        }
+        List<BlockLayout> companions = new ArrayList<>();
+        for (List<TensorSpec> group : groups) {
+            companions.add(pack(companions.size(), group, ids, _ -> DType.F32));
+        }
+        List<BlockLayout> frozen =
+                blocks.stream()
+                        .map(block ->
+                                new BlockLayout(
+                                        block.index(),
+                                        block.tensors().stream()
+                                                .map(slot -> slot.withTensorId(TensorSlot.FROZEN))
+                                                .toList(),
+                                        block.weightBytes()))
+                        .toList();
+        return new ModelLayout(
+                frozen,
+                visits,
+                tied,
+                Optional.of(new ModelLayout(companions, visits, tied, Optional.empty())));
     }
 
     private static TensorSlot renumbered(TensorSlot slot, Map<String, Integer> ids) {
@@ -176,7 +222,20 @@ public final class ModelLayout {
      */
     public ModelLayout withStates(List<StateSlot.Kind> kinds) {
         List<BlockLayout> stated = blocks.stream().map(block -> block.withStates(kinds)).toList();
-        return new ModelLayout(stated, visits, tied);
+        return new ModelLayout(stated, visits, tied, beside.map(one -> one.withStates(kinds)));
+    }
+
+    /**
+     * The companions of the blocks: what a run trains that is not the model's own. It stays where
+     * it is computed on, whatever becomes of the blocks; empty where a run trains the model.
+     */
+    public Optional<ModelLayout> beside() {
+        return beside;
+    }
+
+    /** What a run changes and saves: the companions where there are any, else the blocks. */
+    public ModelLayout tuned() {
+        return beside.orElse(this);
     }
 
     /** The blocks by index. */

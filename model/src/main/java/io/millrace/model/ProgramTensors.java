@@ -39,6 +39,39 @@ public record ProgramTensors(
                         .toList());
     }
 
+    /**
+     * What an adapter adds beside each block, in the order of a step's visits; no checkpoint of the
+     * model has these, and they are trained.
+     */
+    public static List<List<TensorSpec>> beside(ModelProgram program) {
+        return program.blocks().stream()
+                .map(block ->
+                        block.ops().stream()
+                                .flatMap(Op::products)
+                                .flatMap(linear ->
+                                        linear.side().stream()
+                                                .flatMap(side ->
+                                                        Stream.of(
+                                                                new TensorSpec(
+                                                                        side.first(),
+                                                                        List.of(
+                                                                                (long) side.rank(),
+                                                                                (long)
+                                                                                        linear
+                                                                                                .inputs()),
+                                                                        TensorSpec.Initial.FAN_IN),
+                                                                new TensorSpec(
+                                                                        side.second(),
+                                                                        List.of(
+                                                                                (long)
+                                                                                        linear
+                                                                                                .outputs(),
+                                                                                (long) side.rank()),
+                                                                        TensorSpec.Initial.ZERO))))
+                                .toList())
+                .toList();
+    }
+
     /** All of them. */
     public Stream<TensorSpec> all() {
         return Stream.of(embedding.stream(), layers.stream().flatMap(List::stream), head.stream())

@@ -94,12 +94,12 @@ public final class StateFile implements AutoCloseable {
     }
 
     /** The name of a state among those of all tensors. */
-    static String name(BlockLayout block, StateSlot slot) {
+    public static String name(BlockLayout block, StateSlot slot) {
         return block.tensors().get(slot.tensor()).name() + "." + slot.name();
     }
 
     /** All states of a layout, in the order in which they lie. */
-    static List<SafetensorsWriter.Entry> entries(ModelLayout layout) {
+    public static List<SafetensorsWriter.Entry> entries(ModelLayout layout) {
         List<SafetensorsWriter.Entry> entries = new ArrayList<>();
         for (BlockLayout block : layout.blocks()) {
             for (StateSlot slot : block.states()) {

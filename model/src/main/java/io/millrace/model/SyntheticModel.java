@@ -168,6 +168,8 @@ public final class SyntheticModel {
                     }
                 }
                 case NOISE -> fillNoise(part, tensorSeed, done, count);
+                case FAN_IN ->
+                        throw new IllegalStateException(slot.name() + " is no model's tensor");
             }
             folder.write(slot.name(), done * dtype.sizeBytes(), part);
             progress.accept(part.byteSize());

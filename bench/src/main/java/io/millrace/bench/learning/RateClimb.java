@@ -41,7 +41,7 @@ public final class RateClimb {
         while (left-- > 0) {
             double next = trial.at(best * factor);
             // Where neither comes to an end, the next may.
-            boolean better = next < least || factor < 1 && Double.isInfinite(least);
+            boolean better = next < least || (factor < 1 && Double.isInfinite(least));
             if (!better) {
                 break;
             }

@@ -210,6 +210,11 @@ public record ArithmeticConfig(Settings settings) {
                 Masks.KINDS.naming(),
                 "steps between anchors are along two directions, of two masks",
                 "give another --estimator, or leave it out");
+        Check.that(
+                direction instanceof DenseDirection || !TrainedTensors.isLora(settings),
+                Directions.KINDS.naming(),
+                "the factors of a LoRA are thin already, and go along dense directions",
+                "give --perturbation gaussian or rademacher, or another --tune");
         int foldEvery = settings.get(FOLD_EVERY);
         Check.that(
                 direction.window() % foldEvery == 0,
@@ -249,7 +254,9 @@ public record ArithmeticConfig(Settings settings) {
     private static List<Option<?>> step() {
         List<Option<?>> options = new ArrayList<>();
         METHODS.forEach(kinds -> options.addAll(kinds.withNaming()));
-        options.addAll(List.of(TrainedTensors.TUNE, FOLD_EVERY, MATMUL, DTYPE));
+        options.add(TrainedTensors.TUNE);
+        options.addAll(LoraOptions.ALL);
+        options.addAll(List.of(FOLD_EVERY, MATMUL, DTYPE));
         return List.copyOf(options);
     }
 
@@ -259,6 +266,9 @@ public record ArithmeticConfig(Settings settings) {
             List<Option<?>> others = new ArrayList<>(kinds.options());
             others.removeAll(kinds.of(told).options());
             used.removeAll(others);
+        }
+        if (!TrainedTensors.isLora(told)) {
+            used.removeAll(LoraOptions.ALL);
         }
         Settings all = told.complete(used);
         if (used.contains(Estimators.ANCHOR_LR) && !all.has(Estimators.ANCHOR_LR)) {
@@ -303,6 +313,9 @@ public record ArithmeticConfig(Settings settings) {
         Set<Option<?>> idle = new LinkedHashSet<>();
         METHODS.forEach(kinds -> idle.addAll(kinds.options()));
         METHODS.forEach(kinds -> kinds.of(settings).options().forEach(idle::remove));
+        if (!TrainedTensors.isLora(settings)) {
+            idle.addAll(LoraOptions.ALL);
+        }
         return idle;
     }
 
@@ -313,6 +326,7 @@ public record ArithmeticConfig(Settings settings) {
      */
     static void requireUse(Settings told) {
         METHODS.forEach(kinds -> kinds.requireUse(told));
+        LoraOptions.requireUse(told);
     }
 
     public long steps() {
@@ -402,7 +416,7 @@ public record ArithmeticConfig(Settings settings) {
 
     /** Which tensors are tuned. */
     public TrainedTensors trained() {
-        return new TrainedTensors(settings.get(TrainedTensors.TUNE));
+        return new TrainedTensors(settings);
     }
 
     /** A fresh update rule, before its first step. */

@@ -4,26 +4,34 @@ import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.ModelLayout;
+import io.millrace.model.adapter.LoraSettings;
 import io.millrace.optim.option.Limit;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionTypes;
+import io.millrace.optim.option.Settings;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * Which tensors a run trains: all, or those whose names match patterns. {@code *} stands for any
- * text and {@code ?} for a character; the word {@code matrices} stands for every tensor of two
- * axes; a pattern behind {@code !} leaves out. Where all patterns leave out, they do so of all
- * tensors.
+ * Which tensors a run trains: all, a LoRA beside the model, or those whose names match patterns.
+ * {@code *} stands for any text and {@code ?} for a character; the word {@code matrices} stands for
+ * every tensor of two axes; a pattern behind {@code !} leaves out. Where all patterns leave out,
+ * they do so of all tensors.
  */
 public final class TrainedTensors {
     /** The value that stands for all tensors. */
     public static final String FULL = "full";
+
+    /** The value that stands for a LoRA beside the model, which is only read then. */
+    public static final String LORA = "lora";
+
+    private static final String DORA = "dora";
 
     /** The pattern that stands for every tensor of two axes. */
     public static final String MATRICES = "matrices";
@@ -33,7 +41,8 @@ public final class TrainedTensors {
             Option.named("tune", OptionTypes.TEXT)
                     .label("WHAT")
                     .help(
-                            "Tensors to tune: full, or patterns of names with commas between them,"
+                            "Tensors to tune: full; lora, an adapter beside the model, which is only"
+                                    + " read then; or patterns of names with commas between them,"
                                     + " such as '*q_proj*,*v_proj*' or '!*embed*'; a ! leaves out."
                                     + " The pattern matrices stands for all tensors of two axes.")
                     .usual(FULL)
@@ -42,25 +51,56 @@ public final class TrainedTensors {
                                     TrainedTensors::isWellFormed,
                                     text -> "'" + text + "' has an empty pattern",
                                     "give full, or patterns with commas between them"))
+                    .limit(
+                            new Limit<>(
+                                    text -> !text.equals(DORA),
+                                    _ -> "a DoRA's magnitudes cannot be trained",
+                                    "give lora"))
                     .decidesBytes()
                     .saidUnlessUsual()
                     .build();
 
     private final String text;
+    private final Optional<LoraSettings> lora;
     private final List<Rule> rules = new ArrayList<>();
 
     private record Rule(String text, Predicate<TensorSlot> takes, boolean leavesOut) {}
 
-    /** What a value of the option means. */
+    /** What a value of the option means, with whatever else it goes by as usual. */
     public TrainedTensors(String text) {
-        this.text = text;
-        if (text.equals(FULL)) {
+        this(Settings.NONE.with(TUNE, text));
+    }
+
+    /** What a run says. */
+    public TrainedTensors(Settings settings) {
+        text = settings.get(TUNE);
+        lora = isLora(settings) ? Optional.of(LoraOptions.of(settings)) : Optional.empty();
+        if (text.equals(FULL) || lora.isPresent()) {
             return;
         }
         for (String part : text.split(",", -1)) {
             boolean leavesOut = part.startsWith("!");
             rules.add(new Rule(part, pattern(leavesOut ? part.substring(1) : part), leavesOut));
         }
+    }
+
+    /** Whether a run trains a LoRA. */
+    static boolean isLora(Settings settings) {
+        return settings.get(TUNE).equals(LORA);
+    }
+
+    /** The option, and those that a value of it goes by. */
+    public static List<Option<?>> options(Settings settings) {
+        List<Option<?>> options = new ArrayList<>(List.of(TUNE));
+        if (isLora(settings)) {
+            options.addAll(LoraOptions.ALL);
+        }
+        return options;
+    }
+
+    /** The LoRA that is trained beside the model; empty where the model's own tensors are. */
+    public Optional<LoraSettings> lora() {
+        return lora;
     }
 
     private static boolean isWellFormed(String text) {
@@ -91,8 +131,12 @@ public final class TrainedTensors {
      *
      * @param layout of all weights
      * @throws BadInputException where a pattern matches no tensor, or none is left
+     * @throws IllegalStateException where it trains none of the model's tensors
      */
     public ModelLayout of(ModelLayout layout) {
+        if (lora.isPresent()) {
+            throw new IllegalStateException("a LoRA is none of the model's tensors");
+        }
         if (rules.isEmpty()) {
             requirePlain(layout);
             return layout;

@@ -1,5 +1,6 @@
 package io.millrace.executor.cpu;
 
+import io.millrace.executor.companion.Companions;
 import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.scratch.ScratchPlan;
@@ -28,7 +29,8 @@ record CpuPlan(
         implements Engine.Plan {
     @Override
     public Engine.Need need() {
-        return new Engine.Need(scratch.bytes() + passes.bytes(layout), 0);
+        return new Engine.Need(
+                scratch.bytes() + passes.bytes(layout) + Companions.bytes(layout), 0);
     }
 
     @Override
@@ -40,8 +42,17 @@ record CpuPlan(
                     owned.own(passes.open(started.pool(), layout, place.deviceMemory()));
             Scratch memory =
                     owned.own(new Scratch(place.deviceMemory(), program, passes.size(), scratch));
+            Companions companions =
+                    owned.own(Companions.open(place.deviceMemory(), layout, place.beside()));
             return new DecoderForward(
-                    layout, place.feed(), memory, opened, started, owned, place.spans());
+                    layout,
+                    place.feed(),
+                    memory,
+                    opened,
+                    started,
+                    companions,
+                    owned,
+                    place.spans());
         } catch (RuntimeException | Error e) {
             try (owned) {
                 throw e;

@@ -1,5 +1,7 @@
 package io.millrace.executor.cpu;
 
+import io.millrace.executor.companion.Companion;
+import io.millrace.executor.companion.Companions;
 import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.op.Operator;
 import io.millrace.executor.cpu.op.RowTasks;
@@ -10,6 +12,7 @@ import io.millrace.executor.cpu.weight.HostVisit;
 import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.cpu.weight.WeightPasses;
 import io.millrace.executor.schedule.Schedule;
+import io.millrace.executor.step.BlockVisit;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
@@ -20,6 +23,7 @@ import io.millrace.executor.step.QueryGroup;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.executor.step.Variants;
 import io.millrace.executor.step.VisitLoop;
+import io.millrace.memory.BlockLayout;
 import io.millrace.memory.OwnedResources;
 import io.millrace.model.ModelLayout;
 import io.millrace.optim.estimate.Query;
@@ -43,6 +47,7 @@ public final class DecoderForward implements Forward {
     private final Scratch scratch;
     private final WeightPasses passes;
     private final CpuWorkers workers;
+    private final Companions companions;
     private final OwnedResources owned;
     private final SpanRecorder spans;
     private final BlockInterpreter interpreter;
@@ -58,12 +63,14 @@ public final class DecoderForward implements Forward {
             Scratch scratch,
             WeightPasses passes,
             CpuWorkers workers,
+            Companions companions,
             OwnedResources owned,
             SpanRecorder spans) {
         this.layout = layout;
         this.scratch = scratch;
         this.passes = passes;
         this.workers = workers;
+        this.companions = companions;
         this.owned = owned;
         this.spans = spans;
         loop = new VisitLoop<>(layout, feed, passes.foldEvery(), new Visits());
@@ -94,9 +101,16 @@ public final class DecoderForward implements Forward {
 
     @Override
     public void fold(UpdateLog updates, ForwardRequest.Folding folding, BlockConsumer then) {
-        loop.fold(
-                ForwardRequest.fold(updates, folding),
-                (block, lease) -> then.accept(block, lease.weights()));
+        ForwardRequest request = ForwardRequest.fold(updates, folding);
+        if (companions.isEmpty()) {
+            loop.fold(request, (block, lease) -> then.accept(block, lease.weights()));
+        }
+        // The blocks that they are beside have nothing to fold, and need not come.
+        for (Companion companion : companions.all()) {
+            BlockLayout own = companion.layout();
+            new HostVisit(companion, own, request, passes.foldEvery(), true).finish(passes);
+            then.accept(own.index(), companion.weights());
+        }
     }
 
     @Override
@@ -116,7 +130,17 @@ public final class DecoderForward implements Forward {
         public HostVisit open(
                 BlockLease lease, int block, ForwardRequest request, boolean lastOfStep) {
             return new HostVisit(
-                    lease, layout.block(block), request, passes.foldEvery(), lastOfStep);
+                    lease,
+                    layout.block(block),
+                    companions.of(block),
+                    request,
+                    passes.foldEvery(),
+                    lastOfStep);
+        }
+
+        @Override
+        public BlockLease holding(BlockLease lease, int block) {
+            return BlockVisit.holding(lease, companions.of(block));
         }
 
         @Override

@@ -43,8 +43,9 @@ public record PassesPlan(Arithmetic arithmetic, ScratchSize size) {
     /** The passes, with their memory. */
     public WeightPasses open(WorkerPool pool, ModelLayout layout, HostMemory memory) {
         return switch (arithmetic.direction()) {
-            case DenseDirection dense -> dense(pool, dense, Optional.empty());
-            case MaskedDirection masked -> dense(pool, masked.dense(), Optional.of(masked.mask()));
+            case DenseDirection dense -> dense(pool, dense, Optional.empty(), layout);
+            case MaskedDirection masked ->
+                    dense(pool, masked.dense(), Optional.of(masked.mask()), layout);
             case FactoredDirection factored -> thin(pool, factored, layout, memory);
         };
     }
@@ -71,12 +72,16 @@ public record PassesPlan(Arithmetic arithmetic, ScratchSize size) {
     }
 
     private WeightPasses dense(
-            WorkerPool pool, DenseDirection direction, Optional<ElementMask> mask) {
+            WorkerPool pool,
+            DenseDirection direction,
+            Optional<ElementMask> mask,
+            ModelLayout layout) {
         return new DenseWeightPasses(
                 pool,
                 () -> new ParameterPass(direction, mask, arithmetic.rounding()),
                 arithmetic.shape(),
                 arithmetic.foldEvery(),
-                size.scalesAtOnce());
+                size.scalesAtOnce(),
+                layout.beside().isPresent());
     }
 }

@@ -40,6 +40,12 @@ public final class CudaEngine implements Engine {
             Arithmetic arithmetic,
             int workers,
             boolean saves) {
+        if (layout.beside().isPresent()) {
+            throw new BadInputException(
+                    "--tune",
+                    "no kernel of a cuda device adds what is trained beside a model yet",
+                    "take --device cpu");
+        }
         int headDim = new OperatorNeeds(program).headDim();
         if (headDim > DeviceKernels.MAX_HEAD_DIM) {
             throw new BadInputException(

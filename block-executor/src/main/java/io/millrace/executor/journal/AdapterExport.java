@@ -4,7 +4,6 @@ import io.millrace.executor.config.Seeds;
 import io.millrace.executor.config.TrainedTensors;
 import io.millrace.executor.cpu.op.WorkerPool;
 import io.millrace.executor.step.LowRankSize;
-import io.millrace.executor.step.RunLayout;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
@@ -57,7 +56,7 @@ public final class AdapterExport {
         direction = lowRank(request.journal(), methods);
         rule = methods.rule();
         Participation participation = methods.participation();
-        layout = RunLayout.of(storedLayout(), methods.trained(), rule, participation);
+        layout = methods.tuned(checkpoint, storedLayout()).layout();
         updates = new UpdateLog(rule, participation, layout.visits());
         journal.records().forEach(updates::add);
     }

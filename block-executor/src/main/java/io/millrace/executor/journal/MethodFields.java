@@ -1,7 +1,10 @@
 package io.millrace.executor.journal;
 
 import io.millrace.executor.config.TrainedTensors;
+import io.millrace.executor.step.RunLayout;
 import io.millrace.memory.BadInputException;
+import io.millrace.model.Checkpoint;
+import io.millrace.model.ModelLayout;
 import io.millrace.optim.direction.Direction;
 import io.millrace.optim.direction.Directions;
 import io.millrace.optim.journal.JournalHeader;
@@ -18,7 +21,6 @@ import io.millrace.optim.update.UpdateRule;
 import io.millrace.telemetry.json.JsonObject;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 
 /** Reads what a journal's header says of its run's methods: their names and their options. */
 final class MethodFields {
@@ -69,9 +71,22 @@ final class MethodFields {
                 with(Settings.NONE, Masks.KINDS.naming()).with(Masks.FILE, copy), runSeed);
     }
 
-    TrainedTensors trained() {
-        Option<String> tune = TrainedTensors.TUNE;
-        return new TrainedTensors(with(Settings.NONE, tune).complete(List.of(tune)).get(tune));
+    private TrainedTensors trained() {
+        Settings values = with(Settings.NONE, TrainedTensors.TUNE);
+        for (Option<?> option : TrainedTensors.options(values)) {
+            values = with(values, option);
+        }
+        return new TrainedTensors(values);
+    }
+
+    /**
+     * What the run tuned.
+     *
+     * @param base the checkpoint that it began from
+     * @param layout of the base's weights as the run stored them
+     */
+    RunLayout tuned(Checkpoint base, ModelLayout layout) {
+        return RunLayout.of(RunLayout.Base.of(base, layout), trained(), rule(), participation());
     }
 
     private <T> T make(Kinds<T> kinds) {

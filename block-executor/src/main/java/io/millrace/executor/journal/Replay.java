@@ -1,10 +1,13 @@
 package io.millrace.executor.journal;
 
+import io.millrace.executor.companion.CompanionSource;
+import io.millrace.executor.companion.LoraStart;
 import io.millrace.executor.cpu.PassesPlan;
 import io.millrace.executor.cpu.op.WorkerPool;
 import io.millrace.executor.cpu.weight.HostVisit;
 import io.millrace.executor.cpu.weight.WeightPasses;
 import io.millrace.executor.place.ModelSession;
+import io.millrace.executor.place.TunedFolder;
 import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.DivergedException;
 import io.millrace.executor.step.FiniteWeights;
@@ -24,6 +27,7 @@ import io.millrace.memory.host.HostSlab;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.CheckpointWriter;
 import io.millrace.model.ModelLayout;
+import io.millrace.model.TunedWriter;
 import io.millrace.optim.direction.Direction;
 import io.millrace.optim.journal.Journal;
 import io.millrace.optim.journal.JournalHeader;
@@ -95,13 +99,14 @@ public final class Replay {
         CheckpointWriter.checkEmpty(out);
         JournalHeader header = read.header();
         try (Checkpoint checkpoint = Checkpoint.open(base)) {
-            CheckpointWriter.checkWritable(out, checkpoint.layout().sizeBytes());
             requireBase(checkpoint, journal, header);
             ModelLayout layout = checkpoint.layout();
             if (!header.dtype().equals(JournalHeader.AS_STORED)) {
                 layout = checkpoint.layout(DType.find(header.dtype()).orElseThrow());
             }
-            rebuild(checkpoint, layout, journal, read, until, out, Ledger.unlimited());
+            RunLayout tuned = new MethodFields(journal, header).tuned(checkpoint, layout);
+            CheckpointWriter.checkWritable(out, tuned.layout().tuned().sizeBytes());
+            rebuild(checkpoint, tuned, journal, read, until, out, Ledger.unlimited());
             return new Result(until, layout.blocks().size());
         }
     }
@@ -109,7 +114,7 @@ public final class Replay {
     /** Bytes of host memory that {@link #rebuild} takes. */
     public static long hostBytes(ModelLayout layout, Arithmetic arithmetic) {
         PassesPlan plan = new PassesPlan(arithmetic, ScratchSize.NONE);
-        return HostMemory.pageBytes(layout.largestBlock().sizeBytes()) + plan.bytes(layout);
+        return HostMemory.pageBytes(layout.tuned().largestBlock().sizeBytes()) + plan.bytes(layout);
     }
 
     /**
@@ -137,7 +142,7 @@ public final class Replay {
      * Writes what a run whose base is open makes of it.
      *
      * @param checkpoint the base
-     * @param layout of the tuned weights; the rule's states lie beside them while it lasts
+     * @param tuned what was tuned; the rule's states lie beside that while it lasts
      * @param journal the file, for messages
      * @param read what it holds
      * @param until the last step that the weights hold
@@ -146,7 +151,7 @@ public final class Replay {
      */
     public static void rebuild(
             Checkpoint checkpoint,
-            ModelLayout layout,
+            RunLayout tuned,
             Path journal,
             Journal read,
             long until,
@@ -157,8 +162,7 @@ public final class Replay {
         UpdateRule rule = methods.rule();
         Direction direction = methods.direction();
         Participation participation = methods.participation();
-        ModelLayout stated = RunLayout.of(layout, methods.trained(), rule, participation);
-        UpdateLog updates = new UpdateLog(rule, participation, layout.visits());
+        UpdateLog updates = new UpdateLog(rule, participation, tuned.layout().visits());
         read.records().subList(0, Math.toIntExact(until)).forEach(updates::add);
         Arithmetic arithmetic =
                 new Arithmetic(
@@ -168,13 +172,33 @@ public final class Replay {
                                 header.rounding(),
                                 header.foldEvery(),
                                 Matmul.NATIVE)
-                        .masked(methods.mask(), checkpoint, stated);
+                        .masked(methods.mask(), checkpoint, tuned, header.runSeed());
         PassesPlan plan = new PassesPlan(arithmetic, ScratchSize.NONE);
         HostMemory memory = new HostMemory(ledger);
+        TunedFolder folder =
+                new TunedFolder(
+                        checkpoint, tuned, new TunedFolder.Origin(header.base(), read.identity()));
         try (WorkerPool pool = new WorkerPool();
-                WeightPasses passes = plan.open(pool, stated, memory)) {
-            rebuild(checkpoint, stated, updates, passes, memory, out);
+                WeightPasses passes = plan.open(pool, tuned.layout(), memory);
+                TunedWriter writer = folder.result(out, until)) {
+            rebuild(
+                    tuned.layout().tuned(),
+                    start(checkpoint, tuned, header.runSeed()),
+                    updates,
+                    passes,
+                    memory,
+                    writer);
         }
+    }
+
+    /** What a run's blocks had in them before its first step. */
+    private static CompanionSource start(Checkpoint base, RunLayout tuned, long runSeed) {
+        return tuned.lora().isPresent()
+                ? new LoraStart(tuned.program(), runSeed)
+                : (block, bytes) -> {
+                    base.readBlock(block, bytes);
+                    return 0;
+                };
     }
 
     /** What a journal says is of the weights that it began from, and of no others. */
@@ -204,18 +228,18 @@ public final class Replay {
     }
 
     private static void rebuild(
-            Checkpoint checkpoint,
             ModelLayout layout,
+            CompanionSource start,
             UpdateLog updates,
             WeightPasses passes,
             HostMemory memory,
-            Path out) {
+            TunedWriter writer) {
         ForwardRequest request = ForwardRequest.fold(updates, ForwardRequest.Folding.ALL);
-        try (CheckpointWriter writer = CheckpointWriter.create(checkpoint, layout, out);
-                HostSlab slab = memory.allocate("a block", layout.largestBlock().sizeBytes())) {
+        try (HostSlab slab = memory.allocate("a block", layout.largestBlock().sizeBytes())) {
             for (BlockLayout block : layout.blocks()) {
                 MemorySegment bytes = slab.segment().asSlice(0, block.sizeBytes());
-                checkpoint.readBlock(block, bytes);
+                bytes.fill((byte) 0);
+                start.read(block, bytes);
                 new HostVisit(new BaseBlock(bytes), block, request, passes.foldEvery(), true)
                         .finish(passes);
                 FiniteWeights.require(layout, block.index(), bytes, updates.lastStep());

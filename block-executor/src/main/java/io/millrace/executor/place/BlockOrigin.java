@@ -1,7 +1,7 @@
 package io.millrace.executor.place;
 
+import io.millrace.executor.companion.CompanionSource;
 import io.millrace.memory.BlockLayout;
-import io.millrace.memory.StateSlot;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.nvme.BlockRead;
@@ -26,8 +26,13 @@ import java.util.Optional;
  * @param base the files that the run began from; stay open while blocks are read
  * @param layout how blocks are laid out, and in which dtypes
  * @param saved the newest checkpoint of a run that goes on
+ * @param beside where what is trained beside the blocks comes from; empty where nothing is
  */
-public record BlockOrigin(Checkpoint base, ModelLayout layout, Optional<Saved> saved) {
+public record BlockOrigin(
+        Checkpoint base,
+        ModelLayout layout,
+        Optional<Saved> saved,
+        Optional<CompanionSource> beside) {
     /**
      * What a run saved under way.
      *
@@ -41,6 +46,16 @@ public record BlockOrigin(Checkpoint base, ModelLayout layout, Optional<Saved> s
             Optional<StateFile> states,
             long foldedThrough,
             List<Integer> checksums) {}
+
+    /** Of blocks that nothing is trained beside. */
+    public BlockOrigin(Checkpoint base, ModelLayout layout, Optional<Saved> saved) {
+        this(base, layout, saved, Optional.empty());
+    }
+
+    /** The base alone, and what is trained beside it. */
+    public static BlockOrigin of(Checkpoint base, ModelLayout layout, CompanionSource beside) {
+        return new BlockOrigin(base, layout, Optional.empty(), Optional.of(beside));
+    }
 
     /** The base alone. */
     public static BlockOrigin of(Checkpoint base, ModelLayout layout) {
@@ -88,14 +103,7 @@ public record BlockOrigin(Checkpoint base, ModelLayout layout, Optional<Saved> s
 
     /** A block's bytes, states included, without what lies between. */
     public List<MemorySegment> parts(int block, MemorySegment bytes) {
-        List<MemorySegment> parts = new ArrayList<>();
-        for (TensorSlot slot : layout.block(block).tensors()) {
-            parts.add(bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()));
-        }
-        for (StateSlot slot : layout.block(block).states()) {
-            parts.add(bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()));
-        }
-        return parts;
+        return layout.block(block).parts(bytes);
     }
 
     private FileExtent extent(TensorSlot slot) {

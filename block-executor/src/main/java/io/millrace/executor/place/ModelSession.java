@@ -21,7 +21,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.UnaryOperator;
+import java.util.function.Function;
 
 /**
  * A checkpoint that is open, and what runs of it share: budgets, spans, an engine. It closes what
@@ -31,7 +31,7 @@ public final class ModelSession implements AutoCloseable {
     private static final int WORKERS = Runtime.getRuntime().availableProcessors();
 
     private final Checkpoint checkpoint;
-    private final ModelLayout layout;
+    private final RunLayout tuned;
     private final MemoryConfig memory;
     private final Ledger ledger;
     private final SpanRecorder spans = new SpanRecorder();
@@ -40,12 +40,12 @@ public final class ModelSession implements AutoCloseable {
 
     private ModelSession(
             Checkpoint checkpoint,
-            ModelLayout layout,
+            RunLayout tuned,
             MemoryConfig memory,
             Ledger ledger,
             Engine engine) {
         this.checkpoint = owned.own(checkpoint);
-        this.layout = layout;
+        this.tuned = tuned;
         this.memory = memory;
         this.ledger = ledger;
         this.engine = engine;
@@ -59,7 +59,7 @@ public final class ModelSession implements AutoCloseable {
      * @param memory where bytes may be
      */
     public static ModelSession open(Path folder, Optional<DType> dtype, MemoryConfig memory) {
-        return open(folder, dtype, memory, UnaryOperator.identity());
+        return open(folder, dtype, memory, RunLayout.Base::untuned);
     }
 
     /**
@@ -74,9 +74,9 @@ public final class ModelSession implements AutoCloseable {
                 folder,
                 arithmetic.dtype(),
                 memory,
-                layout ->
+                base ->
                         RunLayout.of(
-                                layout,
+                                base,
                                 arithmetic.trained(),
                                 arithmetic.rule(),
                                 arithmetic.participation()));
@@ -86,19 +86,19 @@ public final class ModelSession implements AutoCloseable {
             Path folder,
             Optional<DType> dtype,
             MemoryConfig memory,
-            UnaryOperator<ModelLayout> states) {
+            Function<RunLayout.Base, RunLayout> tuning) {
         Engine engine = Engines.of(memory.device().kind());
         memory.checkDeviceBudget(memory.device().kind().unifiedMemory());
         memory.nvmeDir().ifPresent(dir -> GivenPaths.requireFolder("--nvme-dir", dir));
         Checkpoint checkpoint = Checkpoint.open(folder);
         IgnoredTensors.tell(checkpoint);
         try {
-            ModelLayout layout =
-                    states.apply(dtype.map(checkpoint::layout).orElseGet(checkpoint::layout));
-            if (layout.stateBytes() > 0) {
+            ModelLayout layout = dtype.map(checkpoint::layout).orElseGet(checkpoint::layout);
+            RunLayout tuned = tuning.apply(RunLayout.Base.of(checkpoint, layout));
+            if (tuned.layout().stateBytes() > 0) {
                 StateFile.requireNameIsFree(checkpoint);
             }
-            return new ModelSession(checkpoint, layout, memory, ledger(memory), engine);
+            return new ModelSession(checkpoint, tuned, memory, ledger(memory), engine);
         } catch (RuntimeException | Error e) {
             checkpoint.close();
             throw e;
@@ -110,7 +110,12 @@ public final class ModelSession implements AutoCloseable {
     }
 
     public ModelLayout layout() {
-        return layout;
+        return tuned.layout();
+    }
+
+    /** The model as it is tuned. */
+    public RunLayout tuned() {
+        return tuned;
     }
 
     public Ledger ledger() {
@@ -133,7 +138,7 @@ public final class ModelSession implements AutoCloseable {
 
     /** Loads the weights for forwards that tune nothing. */
     public Forward startPlain(ScratchSize size) {
-        BlockOrigin origin = BlockOrigin.of(checkpoint, layout);
+        BlockOrigin origin = BlockOrigin.of(checkpoint, layout());
         return plan(size, Arithmetic.PLAIN, origin, false).start(Optional.empty(), 1).forward();
     }
 
@@ -159,7 +164,7 @@ public final class ModelSession implements AutoCloseable {
             boolean writesBack,
             Optional<PrefetchChooser> forecast) {
         Engine.Plan forwards =
-                engine.plan(checkpoint.program(), layout, size, arithmetic, workers(), writesBack);
+                engine.plan(tuned.program(), layout(), size, arithmetic, workers(), writesBack);
         MemoryConfig chosen =
                 forecast.map(
                                 chooser -> {
@@ -188,8 +193,8 @@ public final class ModelSession implements AutoCloseable {
     public BlockOrigin.Saved openSaved(Path folder, long foldedThrough, List<Integer> checksums) {
         Checkpoint saved = owned.own(Checkpoint.open(folder));
         Optional<StateFile> states =
-                layout.stateBytes() > 0
-                        ? Optional.of(owned.own(StateFile.open(folder, layout)))
+                layout().stateBytes() > 0
+                        ? Optional.of(owned.own(StateFile.open(folder, layout())))
                         : Optional.empty();
         return new BlockOrigin.Saved(saved, states, foldedThrough, checksums);
     }

@@ -36,15 +36,17 @@ public final class PlannedModel implements AutoCloseable {
     public RunningModel start(Optional<StoreFolder> store, long firstStep) {
         BlockTiers started = owned.own(new BlockTiers(tiers, store, firstStep));
         WatchedFeed feed = new WatchedFeed(started.feed());
+        Engine.Place place =
+                new Engine.Place(
+                        started.device(),
+                        started.scratchMemory(),
+                        started.hostMemory(),
+                        feed,
+                        spans);
         Forward forward =
                 owned.own(
                         forwards.start(
-                                new Engine.Place(
-                                        started.device(),
-                                        started.scratchMemory(),
-                                        started.hostMemory(),
-                                        feed,
-                                        spans)));
+                                tiers.origin().beside().map(place::withBeside).orElse(place)));
         return new RunningModel(started, feed, forward, owned);
     }
 

@@ -14,20 +14,24 @@ import java.util.Set;
 final class DenseCosts implements WeightCosts {
     private final StepCosts.Shape shape;
     private final StepParts.Part part;
+    private final boolean shared;
     private final boolean folds;
     private final double pendingTerms; // generations of z that stored bytes have not seen
     private final List<Operation> operations;
     private final Set<String> formed = new HashSet<>();
+    private int queries;
     private int scales;
 
     DenseCosts(
             StepCosts.Shape shape,
             StepParts.Part part,
+            boolean shared,
             boolean folds,
             boolean foldingStep,
             List<Operation> operations) {
         this.shape = shape;
         this.part = part;
+        this.shared = shared;
         this.folds = folds;
         this.operations = operations;
         // A folding step finds every update since the last one, a reading step half of them.
@@ -37,7 +41,8 @@ final class DenseCosts implements WeightCosts {
     }
 
     @Override
-    public void asking(int queries, int count) {
+    public void asking(int together, int count) {
+        queries = together;
         scales = count;
     }
 
@@ -67,9 +72,9 @@ final class DenseCosts implements WeightCosts {
         return slot.isTrained() ? pendingTerms : 0;
     }
 
-    /** Generations of z for the step's own query. */
+    /** Generations of z for the step's own queries that go through the block together. */
     private int own(TensorSlot slot) {
-        return part.active() && slot.isTrained() ? 1 : 0;
+        return part.active() && slot.isTrained() ? queries : 0;
     }
 
     @Override
@@ -94,7 +99,10 @@ final class DenseCosts implements WeightCosts {
         if (!asStored) {
             vector(matrix);
         }
-        operations.add(new Operation.Matmul(paddedRows, linear.inputs(), linear.outputs(), scales));
+        // The rows of all scales lie in one product where all see the same.
+        long rows = shared ? (long) scales * paddedRows : paddedRows;
+        long times = shared ? 1 : scales;
+        operations.add(new Operation.Matmul(rows, linear.inputs(), linear.outputs(), times));
         GemmTiles tiles = GemmTiles.of(paddedRows, linear.outputs());
         boolean whole = WeightPanels.formsWhole(linear, tiles, shape.workers());
         operations.add(new Operation.Dispatch(whole && !asStored ? 2 : 1));

@@ -19,10 +19,21 @@ import java.util.Optional;
  *
  * @param name a folder, or an architecture's name
  * @param program what its blocks compute
+ * @param library the same with the names that the family's own library gives to tensors
  * @param layout its blocks
  * @param direct whether blocks are read straight from the user's files, as they are stored there
  */
-public record ModelShape(String name, ModelProgram program, ModelLayout layout, boolean direct) {
+public record ModelShape(
+        String name,
+        ModelProgram program,
+        ModelProgram library,
+        ModelLayout layout,
+        boolean direct) {
+    /** Of a model whose tensors are named as the family's own library has them. */
+    public ModelShape(String name, ModelProgram program, ModelLayout layout, boolean direct) {
+        this(name, program, program, layout, direct);
+    }
+
     /** The shape of a published model. */
     public static ModelShape named(String arch, Optional<DType> dtype) {
         ModelConfig config =
@@ -44,19 +55,26 @@ public record ModelShape(String name, ModelProgram program, ModelLayout layout, 
         try (Checkpoint checkpoint = Checkpoint.open(folder)) {
             ModelLayout layout = dtype.map(checkpoint::layout).orElseGet(checkpoint::layout);
             boolean direct = BlockOrigin.of(checkpoint, layout).isStoredAsNeeded();
-            return new ModelShape(folder.toString(), checkpoint.program(), layout, direct);
+            RunLayout.Base base = RunLayout.Base.of(checkpoint, layout);
+            return new ModelShape(
+                    folder.toString(), base.program(), base.library(), layout, direct);
         }
     }
 
     /** The same as a run tunes it: what it trains, with the rule's states beside that. */
     ModelShape tunedBy(ArithmeticConfig arithmetic) {
-        ModelLayout tuned =
+        RunLayout tuned =
                 RunLayout.of(
-                        layout,
+                        new RunLayout.Base(program, library, layout),
                         arithmetic.trained(),
                         arithmetic.rule(),
                         arithmetic.participation());
-        return new ModelShape(name, program, tuned, direct);
+        return new ModelShape(name, tuned.program(), library, tuned.layout(), direct);
+    }
+
+    /** Whether a run writes blocks back: not where all that it trains is beside them. */
+    boolean writesBack() {
+        return layout.beside().isEmpty();
     }
 
     /** The dtype of most of its weights that are plain arrays of numbers. */

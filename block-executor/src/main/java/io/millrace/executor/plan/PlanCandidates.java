@@ -116,7 +116,7 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
                                 size,
                                 Arithmetic.of(options.arithmetic()),
                                 workers(),
-                                true)
+                                model.writesBack())
                         .need();
         return new TierPlan.Needs(
                 model.layout().blocks().stream().map(BlockLayout::sizeBytes).toList(),
@@ -124,7 +124,7 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
                 forwards,
                 machine.device().isUnified(),
                 options.memory().overlap() ? options.memory().prefetch() : 0,
-                true,
+                model.writesBack(),
                 model.direct());
     }
 

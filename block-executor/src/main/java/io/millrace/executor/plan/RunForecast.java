@@ -172,7 +172,7 @@ public final class RunForecast implements PrefetchChooser {
                         ByteSize.format(plan.hostBytes()),
                         stay,
                         plan.placement().homes().size(),
-                        layout.stateBytes() == 0 ? "" : ", their states,",
+                        layout.tuned().stateBytes() == 0 ? "" : ", their states,",
                         expected.orElse("run 'millrace probe' once to know the step time")));
     }
 }

@@ -20,6 +20,7 @@ import io.millrace.model.spec.Activation;
 import io.millrace.model.spec.HeadsSpec;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.NormSpec;
+import io.millrace.model.spec.SideSpec;
 import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.estimate.Query;
 import io.millrace.optim.estimate.Questions;
@@ -113,12 +114,14 @@ final class StepCosts {
     }
 
     private boolean isTrained(int block) {
-        return layout.block(block).tensors().stream().anyMatch(TensorSlot::isTrained);
+        return layout.tuned().block(block).tensors().stream().anyMatch(TensorSlot::isTrained);
     }
 
     /** A card takes one query after another. */
     private int scalesAtOnce() {
-        if (shape.readsStored || shape.arithmetic.direction() instanceof DenseDirection) {
+        boolean forms =
+                shape.arithmetic.direction() instanceof DenseDirection && layout.beside().isEmpty();
+        if (shape.readsStored || forms) {
             return 0;
         }
         ScratchSize size =
@@ -176,13 +179,15 @@ final class StepCosts {
                 shape.arithmetic.foldEvery() == 1
                         ? folding
                         : new Tally(index, part, false, false).operations(index);
-        boolean changes = folds && isTrained(block) && part.pending() > 0;
+        boolean changes =
+                layout.beside().isEmpty() && folds && isTrained(block) && part.pending() > 0;
         return new VisitWork(block, folding, reading, changes);
     }
 
     /** Counts one visit. */
     private final class Tally {
         private final BlockLayout block;
+        private final BlockLayout tuned; // the block, or its companion
         private final boolean first;
         private final WeightCosts weights;
         private final List<Operation> operations = new ArrayList<>();
@@ -193,20 +198,22 @@ final class StepCosts {
         Tally(int index, StepParts.Part part, boolean folds, boolean foldingStep) {
             int number = layout.visits().get(index);
             block = layout.block(number);
+            tuned = layout.tuned().block(number);
             first = layout.visits().indexOf(number) == index;
-            weights = WeightCosts.of(shape, part, folds, foldingStep, operations);
+            boolean shared = layout.beside().isPresent();
+            weights = WeightCosts.of(shape, part, shared, folds, foldingStep, operations);
         }
 
         List<Operation> operations(int index) {
             if (first) {
-                weights.update(block);
+                weights.update(tuned);
             }
             for (QueryGroup group : index < alike ? ONE : together) {
                 scales = group.scaleCount();
                 weights.asking(group.queries().size(), scales);
                 pass(index);
             }
-            weights.foldTheRest(block);
+            weights.foldTheRest(tuned);
             return operations;
         }
 
@@ -271,7 +278,22 @@ final class StepCosts {
                 weights.vector(block.tensor(linear.bias()));
                 operations.add(new Operation.Dispatch(1));
             }
+            linear.side().ifPresent(side -> beside(linear, side));
             weights.multiply(block.tensor(linear.weight()), linear, MicroBatch.padded(rows));
+        }
+
+        private void beside(LinearSpec linear, SideSpec side) {
+            weights.vector(tuned.tensor(side.first()));
+            weights.vector(tuned.tensor(side.second()));
+            operations.add(
+                    new Operation.Side(
+                            MicroBatch.padded(rows),
+                            linear.inputs(),
+                            linear.outputs(),
+                            side.rank(),
+                            scales));
+            // Two forms, a factor that is turned, and the products with the other.
+            operations.add(new Operation.Dispatch(4));
         }
 
         private void norm(NormSpec norm, long width) {

@@ -49,6 +49,7 @@ interface WeightCosts {
      *
      * @param shape of the step
      * @param part which the block has in it
+     * @param shared whether all scales see all matrices as they are stored
      * @param folds whether the visit rounds updates into the stored weights
      * @param foldingStep whether it is of a step that does
      * @param operations where they go
@@ -56,12 +57,13 @@ interface WeightCosts {
     static WeightCosts of(
             StepCosts.Shape shape,
             StepParts.Part part,
+            boolean shared,
             boolean folds,
             boolean foldingStep,
             List<Operation> operations) {
         return switch (shape.arithmetic().direction()) {
             case DenseDirection _, MaskedDirection _ ->
-                    new DenseCosts(shape, part, folds, foldingStep, operations);
+                    new DenseCosts(shape, part, shared, folds, foldingStep, operations);
             case FactoredDirection factored ->
                     new LowRankCosts(shape, factored, part, folds, foldingStep, operations);
         };

@@ -2,14 +2,16 @@ package io.millrace.executor.run;
 
 import io.millrace.executor.config.OutputConfig;
 import io.millrace.executor.journal.Replay;
-import io.millrace.executor.place.BlockOrigin;
 import io.millrace.executor.place.ModelSession;
 import io.millrace.executor.place.RunningModel;
+import io.millrace.executor.place.TunedFolder;
 import io.millrace.executor.step.FiniteWeights;
 import io.millrace.executor.step.ForwardRequest;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.nvme.VerifiedSource;
 import io.millrace.model.CheckpointWriter;
+import io.millrace.model.ModelLayout;
+import io.millrace.model.TunedWriter;
 import io.millrace.optim.journal.JournalReader;
 import io.millrace.telemetry.DurableMetrics;
 import java.lang.System.Logger.Level;
@@ -31,8 +33,9 @@ public final class RunSaves {
     private final RunningModel model;
     private final RunFolder folder;
     private final RunHistory history;
-    private final BlockOrigin origin;
     private final Map<String, Object> runFile;
+    private final ModelLayout tuned;
+    private final TunedFolder tunedFolder;
     private final CheckpointCadence cadence;
     private boolean saidThatRoomIsShort;
     private Duration syncTime = Duration.ZERO;
@@ -44,7 +47,7 @@ public final class RunSaves {
             RunningModel model,
             RunFolder folder,
             RunHistory history,
-            BlockOrigin origin,
+            String base,
             Map<String, Object> runFile) {
         this.config = config;
         this.foldEvery = foldEvery;
@@ -52,9 +55,14 @@ public final class RunSaves {
         this.model = model;
         this.folder = folder;
         this.history = history;
-        this.origin = origin;
         this.runFile = runFile;
-        cadence = new CheckpointCadence(session.layout().sizeBytes());
+        tuned = session.layout().tuned();
+        tunedFolder =
+                new TunedFolder(
+                        session.checkpoint(),
+                        session.tuned(),
+                        new TunedFolder.Origin(base, history.fingerprint()));
+        cadence = new CheckpointCadence(tuned.sizeBytes());
     }
 
     /** Starts what goes on beside the steps. */
@@ -102,7 +110,7 @@ public final class RunSaves {
     private boolean hasRoomForMoreThanTheModel() {
         try {
             CheckpointWriter.checkWritable(
-                    folder.folder(), session.layout().sizeBytes() + session.layout().weightBytes());
+                    folder.folder(), tuned.sizeBytes() + tuned.weightBytes());
             return true;
         } catch (BadInputException e) {
             if (!saidThatRoomIsShort) {
@@ -140,10 +148,8 @@ public final class RunSaves {
             List<Integer> checksums =
                     save(
                             () ->
-                                    CheckpointWriter.createWithStates(
-                                            session.checkpoint(),
-                                            session.layout(),
-                                            history.checkpoints().place(through)),
+                                    tunedFolder.checkpoint(
+                                            history.checkpoints().place(through), through),
                             ForwardRequest.Folding.SCHEDULED);
             history.checkpoints().mark(through, checksums, history.fingerprint());
             model.tiers().dropEarlierStore();
@@ -157,11 +163,7 @@ public final class RunSaves {
                 last,
                 () ->
                         save(
-                                () ->
-                                        CheckpointWriter.create(
-                                                session.checkpoint(),
-                                                session.layout(),
-                                                folder.folder()),
+                                () -> tunedFolder.result(folder.folder(), last),
                                 ForwardRequest.Folding.ALL));
     }
 
@@ -175,7 +177,7 @@ public final class RunSaves {
                     model.close();
                     Replay.rebuild(
                             session.checkpoint(),
-                            session.layout(),
+                            session.tuned(),
                             folder.journal(),
                             JournalReader.read(folder.journal()),
                             step,
@@ -201,23 +203,20 @@ public final class RunSaves {
     }
 
     /** Checksums of the blocks as they were written. */
-    private List<Integer> save(Supplier<CheckpointWriter> place, ForwardRequest.Folding folding) {
+    private List<Integer> save(Supplier<TunedWriter> place, ForwardRequest.Folding folding) {
         folder.requireInPlace();
-        int[] checksums = new int[session.layout().blocks().size()];
-        try (CheckpointWriter writer = place.get()) {
+        int[] checksums = new int[tuned.blocks().size()];
+        try (TunedWriter writer = place.get()) {
             model.forward()
                     .fold(
                             history.updates(),
                             folding,
                             (block, bytes) -> {
                                 FiniteWeights.require(
-                                        session.layout(),
-                                        block,
-                                        bytes,
-                                        history.updates().lastStep());
+                                        tuned, block, bytes, history.updates().lastStep());
                                 writer.writeBlock(block, bytes);
                                 checksums[block] =
-                                        VerifiedSource.checksum(origin.parts(block, bytes));
+                                        VerifiedSource.checksum(tuned.block(block).parts(bytes));
                             });
             writer.commit();
         }

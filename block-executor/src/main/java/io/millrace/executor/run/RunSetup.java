@@ -1,5 +1,8 @@
 package io.millrace.executor.run;
 
+import io.millrace.executor.companion.CompanionSource;
+import io.millrace.executor.companion.LoraStart;
+import io.millrace.executor.companion.SavedCompanions;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.DataConfig;
 import io.millrace.executor.config.MemoryConfig;
@@ -98,20 +101,22 @@ public final class RunSetup implements AutoCloseable {
             Scoring scoring = session.own(scoring(config, data, base.program()));
             ScratchSize size = size(config.data(), data, scoring, arithmetic);
             Arithmetic folding =
-                    Arithmetic.of(arithmetic).masked(arithmetic.mask(), base, session.layout());
+                    Arithmetic.of(arithmetic)
+                            .masked(arithmetic.mask(), base, session.tuned(), arithmetic.seed());
             RunForecast forecast =
                     new RunForecast(
                             config,
                             memory,
                             listener.machine(memory.nvmeDir().orElse(config.output().out())),
-                            base.program(),
+                            session.tuned().program(),
                             session.layout(),
                             data.train().examples(),
                             scoring.sequencesEach());
             scanned.ifPresent(base::expect);
             String fingerprint = scanned.orElseGet(base::scan).fingerprint();
             // Before the folder is made, which takes a page of a disk that is full.
-            CheckpointWriter.checkWritable(config.output().out(), session.layout().weightBytes());
+            CheckpointWriter.checkWritable(
+                    config.output().out(), session.layout().tuned().weightBytes());
             folder = RunFolder.open(config.output().out(), config.output().resume());
             RunHistory.Past past =
                     RunHistory.read(
@@ -120,12 +125,17 @@ public final class RunSetup implements AutoCloseable {
                             session.layout(),
                             RunHeader.of(config, fingerprint, scoring));
             BlockOrigin origin = origin(config, session, past);
-            PlannedModel planned = session.plan(size, folding, origin, true, Optional.of(forecast));
+            boolean writesBack = session.layout().beside().isEmpty();
+            PlannedModel planned =
+                    session.plan(size, folding, origin, writesBack, Optional.of(forecast));
             KeptModel.requireRoom(config.output().keep(), session, folding);
-            checkRoom(config, session.layout(), planned.tiers());
+            checkRoom(config, session.layout().tuned(), planned.tiers());
             AtomicReference<RunHistory> begun = new AtomicReference<>();
             store = store(config, folder, past, begun);
-            RunningModel model = planned.start(Optional.of(store), past.lastStep() + 1);
+            RunningModel model =
+                    planned.start(
+                            writesBack ? Optional.of(store) : Optional.empty(),
+                            past.lastStep() + 1);
             // Everything that can refuse has done so: only now is anything written.
             folder.removeLeftovers(line -> LOG.log(Level.INFO, line));
             history = RunHistory.begin(past, folder);
@@ -142,10 +152,10 @@ public final class RunSetup implements AutoCloseable {
                             model,
                             folder,
                             history,
-                            origin,
+                            fingerprint,
                             runFile);
             arithmetic.rule().warning().ifPresent(line -> LOG.log(Level.WARNING, line));
-            LostDecay.line(arithmetic, session.layout())
+            LostDecay.line(arithmetic, session.layout().tuned())
                     .ifPresent(line -> LOG.log(Level.WARNING, line));
             saves.begin();
             return new RunSetup(config, session, data, scoring, folder, history, model, saves);
@@ -246,14 +256,37 @@ public final class RunSetup implements AutoCloseable {
             newest.ifPresent(saved -> saved.require(past.fingerprint(), past.lastStep()));
             // A saved model has no states.
             newest =
-                    session.layout().stateBytes() > 0
+                    session.layout().tuned().stateBytes() > 0
                             ? newest
                             : newest.or(() -> finished(config, past));
+        }
+        if (session.tuned().lora().isPresent()) {
+            return besideOrigin(config, session, newest);
         }
         Optional<BlockOrigin.Saved> saved =
                 newest.map(found ->
                         session.openSaved(found.path(), found.foldedThrough(), found.checksums()));
         return new BlockOrigin(session.checkpoint(), session.layout(), saved);
+    }
+
+    /**
+     * Of a run that only reads its base: what it trains begins anew, or where it was saved last.
+     */
+    private static BlockOrigin besideOrigin(
+            TuneConfig config, ModelSession session, Optional<RunCheckpoints.Saved> newest) {
+        CompanionSource start =
+                new LoraStart(session.tuned().program(), config.arithmetic().seed());
+        CompanionSource beside =
+                newest.<CompanionSource>map(found ->
+                                session.own(
+                                        SavedCompanions.open(
+                                                found.path(),
+                                                session.layout().tuned(),
+                                                new SavedCompanions.Version(
+                                                        found.foldedThrough(), found.checksums()),
+                                                start)))
+                        .orElse(start);
+        return BlockOrigin.of(session.checkpoint(), session.layout(), beside);
     }
 
     /** The model of a run that has more steps to do now, where no fold was out of turn. */
@@ -364,14 +397,22 @@ public final class RunSetup implements AutoCloseable {
     public String describe() {
         ModelLayout layout = session.layout();
         Matmul matmul = config.arithmetic().matmul();
+        long states = layout.tuned().stateBytes();
+        String beside =
+                layout.beside()
+                        .map(adapter ->
+                                String.format(
+                                        "; a LoRA of %,d beside them (%s",
+                                        adapter.elementCount(),
+                                        ByteSize.format(adapter.weightBytes())))
+                        .orElse("");
         return String.format(
-                "%s, %,d parameters (%s%s); %s z, %s%s; batch %d; %s, %d workers",
+                "%s, %,d parameters (%s%s%s); %s z, %s%s; batch %d; %s, %d workers",
                 session.checkpoint().program().modelType(),
                 layout.elementCount(),
                 ByteSize.format(layout.weightBytes()),
-                layout.stateBytes() == 0
-                        ? ""
-                        : ", and " + ByteSize.format(layout.stateBytes()) + " of states",
+                beside.isEmpty() ? "" : ")" + beside,
+                states == 0 ? "" : ", and " + ByteSize.format(states) + " of states",
                 config.arithmetic().perturbation(),
                 config.arithmetic().optimizer(),
                 matmul == Matmul.NATIVE ? "" : ", " + matmul.id() + " products",

@@ -7,6 +7,7 @@ import io.millrace.model.program.Value;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.NormSpec;
 import io.millrace.model.spec.RopeSpec;
+import io.millrace.model.spec.SideSpec;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -75,6 +76,27 @@ public final class OperatorNeeds {
     /** Every matrix that states are multiplied with. */
     public Stream<LinearSpec> matrices() {
         return Stream.concat(products.stream().flatMap(List::stream), Stream.of(logits));
+    }
+
+    /** Floats of the thin factors beside one matrix, the second also turned; 0 for none. */
+    public long thinFloats() {
+        return matrices()
+                .flatMap(matrix ->
+                        matrix.side().stream()
+                                .map(side ->
+                                        side.rank() * (matrix.inputs() + 2L * matrix.outputs())))
+                .mapToLong(Long::longValue)
+                .max()
+                .orElse(0);
+    }
+
+    /** The most columns of a thin factor beside a matrix; 0 where there are none. */
+    public int thinRank() {
+        return matrices()
+                .flatMap(matrix -> matrix.side().stream())
+                .mapToInt(SideSpec::rank)
+                .max()
+                .orElse(0);
     }
 
     /** The widest input of any matrix. */

@@ -5,6 +5,7 @@ import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.EvalConfig;
 import io.millrace.executor.config.Metric;
 import io.millrace.executor.config.RunListener;
+import io.millrace.executor.config.TrainedTensors;
 import io.millrace.executor.journal.Replay;
 import io.millrace.executor.objective.Scoring;
 import io.millrace.executor.place.BlockOrigin;
@@ -96,6 +97,12 @@ public final class SeedSearch {
     private static Searched search(
             SearchConfig config, RunListener listener, Consumer<String> progress) {
         ArithmeticConfig arithmetic = config.arithmetic();
+        if (arithmetic.trained().lora().isPresent()) {
+            throw new BadInputException(
+                    TrainedTensors.TUNE.spelled(),
+                    "a search moves the model's own tensors, and trains no LoRA",
+                    "give full, or patterns of names");
+        }
         try (ModelSession session =
                 ModelSession.open(config.model(), arithmetic, config.memory())) {
             Scoring scoring = session.own(scoring(config, session.checkpoint().program()));
@@ -189,8 +196,7 @@ public final class SeedSearch {
             writer.force();
         }
         Journal read = JournalReader.read(file);
-        Replay.rebuild(
-                session.checkpoint(), session.layout(), file, read, 1, out, session.ledger());
+        Replay.rebuild(session.checkpoint(), session.tuned(), file, read, 1, out, session.ledger());
     }
 
     /** A stop between journal and model has left it. */

@@ -1,5 +1,7 @@
 package io.millrace.executor.step;
 
+import io.millrace.executor.companion.LoraStart;
+import io.millrace.executor.companion.StartWeights;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.memory.Matmul;
 import io.millrace.model.Checkpoint;
@@ -9,6 +11,7 @@ import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.direction.Direction;
 import io.millrace.optim.direction.GaussianDirection;
 import io.millrace.optim.direction.MaskedDirection;
+import io.millrace.optim.mask.BaseWeights;
 import io.millrace.optim.mask.MaskRule;
 import io.millrace.optim.update.Shape;
 import io.millrace.optim.update.UpdateRule;
@@ -67,18 +70,27 @@ public record Arithmetic(
      *
      * @param rule of the mask; what masks nothing leaves all as it is
      * @param base that the run began from
-     * @param layout of the run's tensors
+     * @param tuned the run's tensors
+     * @param runSeed what those begin with that are not the base's
      */
-    public Arithmetic masked(MaskRule rule, Checkpoint base, ModelLayout layout) {
+    public Arithmetic masked(MaskRule rule, Checkpoint base, RunLayout tuned, long runSeed) {
         return rule.isWhole() || !(direction instanceof DenseDirection dense)
                 ? this
                 : new Arithmetic(
-                        new MaskedDirection(dense, rule.over(new TrainedWeights(base, layout))),
+                        new MaskedDirection(dense, rule.over(weights(base, tuned, runSeed))),
                         momentum,
                         programs,
                         rounding,
                         foldEvery,
                         matmul,
                         shape);
+    }
+
+    private static BaseWeights weights(Checkpoint base, RunLayout tuned, long runSeed) {
+        BaseWeights stored = new TrainedWeights(base, tuned.layout());
+        return tuned.lora().isPresent()
+                ? new StartWeights(
+                        new LoraStart(tuned.program(), runSeed), tuned.layout().tuned(), stored)
+                : stored;
     }
 }

@@ -1,13 +1,16 @@
 package io.millrace.executor.step;
 
+import io.millrace.executor.companion.Companion;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.TensorSlot;
 import io.millrace.optim.estimate.Query;
 import io.millrace.optim.update.PendingUpdates;
 import io.millrace.optim.update.Update;
 import io.millrace.prefetch.BlockLease;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
@@ -20,7 +23,8 @@ import java.util.stream.IntStream;
 public abstract class BlockVisit {
     private final BlockLease lease;
     private final ForwardRequest request;
-    private final BlockLayout layout;
+    private final int block;
+    private final List<TensorSlot> slots; // the block's, and behind them those beside it
     private final PendingUpdates pending;
     private final PendingUpdates pendingOnceFolded;
     private final PendingUpdates none; // of tensors that are not trained
@@ -29,20 +33,34 @@ public abstract class BlockVisit {
     private final boolean folds; // whether that changes them
     private final boolean[] folded;
 
+    /**
+     * A visit.
+     *
+     * @param lent the block
+     * @param layout of the block
+     * @param beside what the run trains beside it, which then has all that is trained
+     * @param request what is asked
+     * @param foldEvery steps from one rounding into the stored weights to the next
+     * @param lastOfStep whether the block comes no more in this pass
+     */
     public BlockVisit(
-            BlockLease lease,
+            BlockLease lent,
             BlockLayout layout,
+            Optional<Companion> beside,
             ForwardRequest request,
             int foldEvery,
             boolean lastOfStep) {
-        this.lease = lease;
+        lease = holding(lent, beside);
         this.request = request;
-        this.layout = layout;
+        block = layout.index();
+        slots =
+                beside.map(companion -> joined(layout.tensors(), companion.layout().tensors()))
+                        .orElse(layout.tensors());
         PendingUpdates scheduled =
                 PendingUpdates.of(
                         lease.foldedThrough(),
                         foldEvery,
-                        request.updates().after(lease.foldedThrough(), layout.index()));
+                        request.updates().after(lease.foldedThrough(), block));
         PendingUpdates due =
                 request.folding() == ForwardRequest.Folding.SCHEDULED
                         ? scheduled
@@ -50,13 +68,24 @@ public abstract class BlockVisit {
         foldThrough = due.foldThrough();
         advances =
                 lastOfStep && request.folding() != ForwardRequest.Folding.READ_ONLY && due.folds();
-        boolean trained = layout.tensors().stream().anyMatch(TensorSlot::isTrained);
+        boolean trained = slots.stream().anyMatch(TensorSlot::isTrained);
         folds = advances && trained && due.foldChanges();
         // Bytes that a fold does not change hold it already.
         pending = due.foldChanges() ? due : due.afterStore();
         pendingOnceFolded = pending.afterStore();
         none = PendingUpdates.of(pending.lastStep(), foldEvery, List.of());
-        folded = new boolean[layout.tensors().size()];
+        folded = new boolean[slots.size()];
+    }
+
+    private static List<TensorSlot> joined(List<TensorSlot> block, List<TensorSlot> beside) {
+        List<TensorSlot> all = new ArrayList<>(block);
+        all.addAll(beside);
+        return List.copyOf(all);
+    }
+
+    /** What knows which steps a block and its companion hold. */
+    public static BlockLease holding(BlockLease lent, Optional<Companion> beside) {
+        return beside.isPresent() ? beside.get() : lent;
     }
 
     /** Whether a block has missed a fold: no step finds it so but the first after a stop. */
@@ -71,12 +100,12 @@ public abstract class BlockVisit {
 
     /** The run's updates of steps after one, as the block takes them. */
     public final List<Update> updatesAfter(long step) {
-        return request.updates().after(step, layout.index());
+        return request.updates().after(step, block);
     }
 
     /** Whether queries see a tensor as it is: the step leaves its block out, or the run itself. */
     public final boolean isStill(int index) {
-        return !request.parts().has(layout.index()) || !slot(index).isTrained();
+        return !request.parts().has(block) || !slot(index).isTrained();
     }
 
     /** Whether all queries see the same block. */
@@ -88,18 +117,17 @@ public abstract class BlockVisit {
 
     /** Which block it is. */
     public final int block() {
-        return layout.index();
+        return block;
     }
 
-    /** The place of a tensor in the block's layout. */
+    /** The place of a tensor in the block's layout, or behind that among those beside it. */
     public final int indexOf(String name) {
-        List<TensorSlot> slots = layout.tensors();
         for (int index = 0; index < slots.size(); index++) {
             if (slots.get(index).name().equals(name)) {
                 return index;
             }
         }
-        throw new IllegalArgumentException("block " + layout.index() + " has no tensor " + name);
+        throw new IllegalArgumentException("block " + block + " has no tensor " + name);
     }
 
     public final int tensorCount() {
@@ -107,7 +135,7 @@ public abstract class BlockVisit {
     }
 
     public final TensorSlot slot(int index) {
-        return layout.tensors().get(index);
+        return slots.get(index);
     }
 
     /** Whether a pass over the whole tensor must write it back now. */

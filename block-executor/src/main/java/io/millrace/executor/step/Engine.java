@@ -1,5 +1,6 @@
 package io.millrace.executor.step;
 
+import io.millrace.executor.companion.CompanionSource;
 import io.millrace.memory.device.Device;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.model.ModelLayout;
@@ -25,13 +26,38 @@ public interface Engine {
      * @param host pinned host memory
      * @param feed brings the blocks
      * @param spans what computing is recorded in
+     * @param beside fills what is trained beside the blocks, where anything is
      */
     record Place(
             Device device,
             HostMemory deviceMemory,
             HostMemory host,
             BlockFeed feed,
-            SpanRecorder spans) {}
+            SpanRecorder spans,
+            CompanionSource beside) {
+        /** Of a model that has nothing beside its blocks. */
+        public Place(
+                Device device,
+                HostMemory deviceMemory,
+                HostMemory host,
+                BlockFeed feed,
+                SpanRecorder spans) {
+            this(
+                    device,
+                    deviceMemory,
+                    host,
+                    feed,
+                    spans,
+                    (companion, bytes) -> {
+                        throw new IllegalStateException("nothing fills " + companion);
+                    });
+        }
+
+        /** The same of one that has. */
+        public Place withBeside(CompanionSource source) {
+            return new Place(device, deviceMemory, host, feed, spans, source);
+        }
+    }
 
     /** Forwards that were planned: nothing of them is allocated. */
     interface Plan {

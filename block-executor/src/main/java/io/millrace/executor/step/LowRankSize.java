@@ -54,10 +54,20 @@ public record LowRankSize(
     /** The size of a forward whose products take several queries together, where they can. */
     public static ScratchSize together(
             Arithmetic arithmetic, ScratchSize size, ModelLayout layout) {
-        return of(arithmetic, size, layout)
-                .map(lowRank ->
-                        size.together(Math.max(lowRank.longestSide(), lowRank.longestOwnRight())))
+        return layout.beside()
+                .map(LowRankSize::longest)
+                .or(() -> of(arithmetic, size, layout).map(LowRankSize::longestProduct))
+                .map(size::together)
                 .orElse(size);
+    }
+
+    /** Floats of the largest tensor beside a model. */
+    private static long longest(ModelLayout beside) {
+        return beside.blocks().stream()
+                .flatMap(block -> block.tensors().stream())
+                .mapToLong(TensorSlot::elementCount)
+                .max()
+                .orElseThrow();
     }
 
     public Stream<TensorSlot> tensors() {
@@ -176,6 +186,10 @@ public record LowRankSize(
     /** Floats of the left factors of all scales. */
     public long sides() {
         return scales * longestSide();
+    }
+
+    private long longestProduct() {
+        return Math.max(longestSide(), longestOwnRight());
     }
 
     private long longestSide() {

@@ -2,36 +2,73 @@ package io.millrace.executor.step;
 
 import io.millrace.executor.config.TrainedTensors;
 import io.millrace.memory.StateSlot;
+import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelLayout;
+import io.millrace.model.ProgramTensors;
+import io.millrace.model.adapter.Lora;
+import io.millrace.model.program.ModelProgram;
 import io.millrace.optim.participation.Participation;
 import io.millrace.optim.update.UpdateRule;
+import java.util.Optional;
+import java.util.Set;
 
 /**
- * The blocks of a run: which of their tensors it trains, and what its update rule keeps for every
+ * A model as a run tunes it: which tensors it trains, and what its update rule keeps for every
  * element of these, which lies beside the weights and moves with them.
+ *
+ * @param program what its blocks compute, an adapter included
+ * @param layout its blocks, and their companions where the run trains an adapter
+ * @param lora the adapter
  */
-public final class RunLayout {
-    private RunLayout() {}
+public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Lora> lora) {
+    /**
+     * A model as it was published or stored.
+     *
+     * @param program what its blocks compute, with the names of its tensors
+     * @param library the same with those of the family's own library
+     * @param layout of its weights
+     */
+    public record Base(ModelProgram program, ModelProgram library, ModelLayout layout) {
+        /** That of an open checkpoint. */
+        public static Base of(Checkpoint checkpoint, ModelLayout layout) {
+            return new Base(
+                    checkpoint.program(),
+                    checkpoint.architecture().program(checkpoint.config(), Set.of()),
+                    layout);
+        }
+
+        /** The same for forwards that tune nothing. */
+        public RunLayout untuned() {
+            return new RunLayout(program, layout, Optional.empty());
+        }
+    }
 
     /**
      * The layout of the blocks of a run: wherever one is placed, planned or rebuilt, this decides.
      *
-     * @param layout of the weights
+     * @param base the model
      * @param trained which tensors are tuned
      * @param rule of the run
      * @param participation which layers have a part in its steps
      * @throws io.millrace.memory.BadInputException where the model cannot take what is tuned
      */
-    public static ModelLayout of(
-            ModelLayout layout,
-            TrainedTensors trained,
-            UpdateRule rule,
-            Participation participation) {
+    public static RunLayout of(
+            Base base, TrainedTensors trained, UpdateRule rule, Participation participation) {
+        ModelLayout layout = base.layout();
         participation.require(layout.visits().size() - 2); // all but the ends
-        return trained.of(layout)
-                .withStates(
+        Optional<Lora> lora =
+                trained.lora().map(settings -> Lora.of(base.program(), base.library(), settings));
+        ModelProgram program = lora.map(Lora::program).orElse(base.program());
+        ModelLayout tuned =
+                lora.isPresent()
+                        ? layout.withBeside(ProgramTensors.beside(program))
+                        : trained.of(layout);
+        return new RunLayout(
+                program,
+                tuned.withStates(
                         rule.states().stream()
                                 .map(state -> new StateSlot.Kind(state.name(), state.dtype()))
-                                .toList());
+                                .toList()),
+                lora);
     }
 }

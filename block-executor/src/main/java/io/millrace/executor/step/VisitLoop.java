@@ -20,6 +20,11 @@ public final class VisitLoop<V extends BlockVisit> {
         /** The visit of a block that has just come. */
         V open(BlockLease lease, int block, ForwardRequest request, boolean lastOfStep);
 
+        /** What knows which steps a block's trained tensors hold. */
+        default BlockLease holding(BlockLease lease, int block) {
+            return lease;
+        }
+
         /** Folds what no operator formed, and says so to the lease. */
         void finish(V visit);
 
@@ -154,7 +159,7 @@ public final class VisitLoop<V extends BlockVisit> {
      * operators then find it as they do in any step.
      */
     private void foldOverdue(BlockLease lease, int block, ForwardRequest request) {
-        if (BlockVisit.isOverdue(lease, request, foldEvery)) {
+        if (BlockVisit.isOverdue(visits.holding(lease, block), request, foldEvery)) {
             visits.finish(visits.open(lease, block, request.foldingOverdue(), true));
         }
     }

@@ -3,6 +3,7 @@ package io.millrace.executor.cpu;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.executor.Golden;
+import io.millrace.executor.companion.Companions;
 import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.op.WorkerPool;
 import io.millrace.executor.cpu.scratch.Scratch;
@@ -166,6 +167,7 @@ class SharedPrefixTest {
                 scratch,
                 new Counting(passes, products),
                 workers,
+                Companions.none(),
                 new OwnedResources(),
                 new SpanRecorder());
     }

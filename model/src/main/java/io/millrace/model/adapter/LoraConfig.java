@@ -4,21 +4,50 @@ import io.millrace.telemetry.json.Json;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * What {@code adapter_config.json} says of a LoRA whose factors are to be taken as they are: PEFT
- * scales B A by {@code lora_alpha / r}, so both are the rank.
+ * What {@code adapter_config.json} says of a LoRA. PEFT scales B A by {@code lora_alpha / r}, or by
+ * {@code lora_alpha / √r}; where factors are to be taken as they are, both are the rank.
  *
  * @param base what the model is loaded by
  * @param parts the modules, at least one
  * @param targetModules what PEFT finds them by
+ * @param scaling of all parts; empty where their factors are to be taken as they are
  */
-public record LoraConfig(String base, List<LoraPart> parts, List<String> targetModules) {
+public record LoraConfig(
+        String base, List<LoraPart> parts, List<String> targetModules, Optional<Scaling> scaling) {
+    /**
+     * What parts are scaled by.
+     *
+     * @param alpha {@code lora_alpha}
+     * @param rslora whether it is divided by √r in place of r
+     */
+    public record Scaling(double alpha, boolean rslora) {
+        private Number written() {
+            return alpha == Math.rint(alpha) && Math.abs(alpha) < MOST_WHOLE
+                    ? (Number) (long) alpha
+                    : (Number) alpha;
+        }
+    }
+
+    private static final double MOST_WHOLE = 1L << 53;
+
     /** Freezes the lists. */
     public LoraConfig {
         parts = List.copyOf(parts);
         targetModules = List.copyOf(targetModules);
+    }
+
+    /** Of factors that are to be taken as they are. */
+    public LoraConfig(String base, List<LoraPart> parts, List<String> targetModules) {
+        this(base, parts, targetModules, Optional.empty());
+    }
+
+    /** The same parts, which are all scaled alike. */
+    public LoraConfig scaled(double alpha, boolean rslora) {
+        return new LoraConfig(base, parts, targetModules, Optional.of(new Scaling(alpha, rslora)));
     }
 
     /** The configuration of parts of a model. */
@@ -44,9 +73,12 @@ public record LoraConfig(String base, List<LoraPart> parts, List<String> targetM
         fields.put("auto_mapping", null);
         fields.put("inference_mode", true);
         fields.put("r", rank);
-        fields.put("lora_alpha", rank);
+        fields.put("lora_alpha", scaling.map(Scaling::written).orElse(rank));
         fields.put("rank_pattern", others);
-        fields.put("alpha_pattern", others);
+        fields.put("alpha_pattern", scaling.isPresent() ? Map.of() : others);
+        if (scaling.filter(Scaling::rslora).isPresent()) {
+            fields.put("use_rslora", true);
+        }
         fields.put("target_modules", targetModules);
         fields.put(
                 "fan_in_fan_out",

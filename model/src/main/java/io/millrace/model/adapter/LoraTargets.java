@@ -34,10 +34,20 @@ public final class LoraTargets {
 
     /** The targets of an open checkpoint. */
     public static LoraTargets of(Checkpoint checkpoint) {
-        ModelProgram program = checkpoint.program();
+        return of(
+                checkpoint.program(),
+                checkpoint.architecture().program(checkpoint.config(), Set.of()));
+    }
+
+    /**
+     * The targets of a model.
+     *
+     * @param program with the names of its checkpoint
+     * @param library with those of the family's own library
+     */
+    static LoraTargets of(ModelProgram program, ModelProgram library) {
         List<Use> stored = uses(program);
-        List<Use> published =
-                uses(checkpoint.architecture().program(checkpoint.config(), Set.of()));
+        List<Use> published = uses(library);
         if (stored.size() != published.size()) {
             throw new IllegalStateException(program.modelType() + " depends on its tensors' names");
         }
@@ -123,6 +133,11 @@ public final class LoraTargets {
             throw new IllegalArgumentException(tensor + " is no target");
         }
         return target;
+    }
+
+    /** Paths of all modules that hold a weight. */
+    Set<String> modules() {
+        return modules;
     }
 
     /**

@@ -10,6 +10,7 @@ import io.millrace.model.spec.RopeSpec;
 import io.millrace.model.spec.TableSpec;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * One operator of a block. The kinds are few, and closed: a new one is a record here, and every
@@ -28,6 +29,11 @@ public sealed interface Op {
      */
     default Optional<Value> replaces() {
         return Optional.empty();
+    }
+
+    /** The products with matrices of weights that it makes. */
+    default Stream<LinearSpec> products() {
+        return Stream.empty();
     }
 
     /** What says which row of a table a token takes. */
@@ -153,6 +159,11 @@ public sealed interface Op {
         /** A product with one matrix. */
         public Linear(LinearSpec matrix, Value in, Value out) {
             this(List.of(matrix), in, out);
+        }
+
+        @Override
+        public Stream<LinearSpec> products() {
+            return matrices.stream();
         }
 
         @Override
@@ -295,6 +306,11 @@ public sealed interface Op {
         public Score {
             boolean fits = logits.inputs() == in.width() && in.rows() == Value.Rows.HEAD;
             require(fits, "the logits of " + logits.weight(), in);
+        }
+
+        @Override
+        public Stream<LinearSpec> products() {
+            return Stream.of(logits);
         }
 
         @Override

@@ -10,14 +10,16 @@ import java.util.List;
  * @param initial what an untrained model has in it
  */
 public record TensorSpec(String name, List<Long> shape, Initial initial) {
-    /** What an untrained model has in a tensor. */
+    /** What a tensor has in it before anything was trained. */
     public enum Initial {
         /** Normal noise: matrices and tables. */
         NOISE,
         /** Zero: biases, and factors that count from 1. */
         ZERO,
         /** One: factors of norms. */
-        ONE
+        ONE,
+        /** Uniform within ± 1 / √columns: the first of an adapter's two factors. */
+        FAN_IN
     }
 
     /** Freezes the shape. */

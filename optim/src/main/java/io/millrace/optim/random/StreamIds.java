@@ -59,5 +59,8 @@ public final class StreamIds {
     /** Elements that keep their z, keyed by the step's seed. */
     public static final int RANDOM_MASK = 0x4D60;
 
+    /** What a trained adapter begins with, keyed by the run's seed. */
+    public static final int ADAPTER_START = 0x4D6A;
+
     private StreamIds() {}
 }

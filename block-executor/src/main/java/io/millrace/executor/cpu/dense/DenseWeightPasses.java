@@ -32,6 +32,7 @@ public final class DenseWeightPasses implements WeightPasses {
     private final ReadForms reads;
     private final Optional<Shape> shape;
     private final int foldEvery;
+    private final int scalesAtOnce;
 
     /**
      * Passes for every worker of a pool.
@@ -48,7 +49,29 @@ public final class DenseWeightPasses implements WeightPasses {
             Optional<Shape> shape,
             int foldEvery,
             int scales) {
+        this(pool, pass, shape, foldEvery, scales, false);
+    }
+
+    /**
+     * The same, where all matrices may be such as are only read.
+     *
+     * @param pool the workers
+     * @param pass makes the pass of a worker
+     * @param shape what becomes of z before a query sees it
+     * @param foldEvery steps from one rounding into the stored weights to the next
+     * @param scales the most scales that go through a block together
+     * @param readsMatrices whether all that is trained is beside the model, so that products take
+     *     the rows of several queries
+     */
+    public DenseWeightPasses(
+            WorkerPool pool,
+            Supplier<ParameterPass> pass,
+            Optional<Shape> shape,
+            int foldEvery,
+            int scales,
+            boolean readsMatrices) {
         this.pool = pool;
+        scalesAtOnce = readsMatrices ? scales : 0;
         this.shape = shape;
         this.foldEvery = foldEvery;
         passes = new ParameterPass[pool.workers()];
@@ -128,7 +151,14 @@ public final class DenseWeightPasses implements WeightPasses {
 
     @Override
     public LinearProgram linear(CpuWorkers workers, Scratch scratch) {
-        return new DenseLinear(workers, scratch);
+        return scalesAtOnce > 0
+                ? new SharedLinear(workers, scratch)
+                : new DenseLinear(workers, scratch);
+    }
+
+    @Override
+    public int scalesAtOnce() {
+        return scalesAtOnce;
     }
 
     @Override

@@ -195,6 +195,33 @@ public final class SideProducts {
         }
     }
 
+    /**
+     * {@code out[j, row] = scale · f[row, j]}.
+     *
+     * @param f [rows, rank], contiguous
+     * @param fOffset floats before it
+     * @param rows how many
+     * @param rank columns of f
+     * @param scale factor on all
+     * @param out [rank, rows], contiguous; another place
+     * @param outOffset floats before it
+     */
+    public static void turn(
+            MemorySegment f,
+            long fOffset,
+            int rows,
+            int rank,
+            float scale,
+            MemorySegment out,
+            long outOffset) {
+        for (int row = 0; row < rows; row++) {
+            for (int j = 0; j < rank; j++) {
+                float value = CheckedFloats.get(f, fOffset + (long) row * rank + j);
+                CheckedFloats.set(out, outOffset + (long) j * rows + row, scale * value);
+            }
+        }
+    }
+
     /** One vector of columns: {@code t = factor · base + summand + p first + p' second}. */
     private static void addTwo(
             MemorySegment base,

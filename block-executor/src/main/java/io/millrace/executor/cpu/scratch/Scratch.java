@@ -106,6 +106,13 @@ public final class Scratch implements AutoCloseable {
         return vectors.at((long) which * size.scalesAtOnce() * vectorLength);
     }
 
+    /**
+     * Where the thin factors beside a matrix are formed for every scale, and products with them.
+     */
+    public Floats thin() {
+        return vector(ScratchPlan.VECTORS);
+    }
+
     /** Where a small matrix is formed for every scale. */
     public Floats wholeMatrix() {
         return wholeMatrix;

@@ -23,7 +23,7 @@ import java.util.stream.LongStream;
  * @param states where the values of a block lie, of one micro-batch and group of queries; in floats
  * @param hidden hidden states of the whole batch for all scales
  * @param kept what later tokens need: queries, keys and values
- * @param vectors three vectors of a block
+ * @param vectors three vectors of a block, and the thin factors beside a matrix
  * @param wholeMatrix a small matrix, formed whole
  * @param panels a panel of a large matrix for each worker
  * @param inputs left factors that were rounded for products
@@ -48,6 +48,9 @@ public record ScratchPlan(
     /** Matrices up to this size are formed whole and shared; larger ones a panel at a time. */
     public static final long WHOLE_MATRIX_ELEMENTS = 1L << 20;
 
+    /** A bias, or a norm's two, and a third that is formed while they are read. */
+    static final int VECTORS = 3;
+
     private static final int ANY_NUMBER = 1 << 20;
 
     /** States begin on pages, as if each had memory of its own. */
@@ -66,7 +69,9 @@ public record ScratchPlan(
                 StatesPlan.of(schedules, (_, value) -> aligned(rows * value.width())),
                 (long) size.scales() * size.batchRows() * program.hiddenSize(),
                 keeping * scales * size.projectedRows() * needs.keptWidth(),
-                3 * scales * needs.vectorLength(),
+                VECTORS * scales * needs.vectorLength()
+                        + scales * needs.thinFloats()
+                        + rows * needs.thinRank(),
                 size.formedScales() * Math.min(WHOLE_MATRIX_ELEMENTS, largestMatrix(needs)),
                 workers * panelLength(needs, size, operands),
                 operands == DType.F32 ? 0 : rows * needs.widestInput(),

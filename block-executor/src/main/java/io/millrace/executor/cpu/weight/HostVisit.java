@@ -1,5 +1,6 @@
 package io.millrace.executor.cpu.weight;
 
+import io.millrace.executor.companion.Companion;
 import io.millrace.executor.cpu.param.StoredState;
 import io.millrace.executor.cpu.param.StoredTensor;
 import io.millrace.executor.step.BlockVisit;
@@ -17,14 +18,31 @@ public final class HostVisit extends BlockVisit {
     private final MemorySegment bytes;
     private final List<Optional<StoredTensor>> stored = new ArrayList<>();
 
+    /** A visit of a block that has no companion. */
     public HostVisit(
             BlockLease lease,
             BlockLayout layout,
             ForwardRequest request,
             int foldEvery,
             boolean lastOfStep) {
-        super(lease, layout, request, foldEvery, lastOfStep);
+        this(lease, layout, Optional.empty(), request, foldEvery, lastOfStep);
+    }
+
+    /** A visit of a block and what is trained beside it. */
+    public HostVisit(
+            BlockLease lease,
+            BlockLayout layout,
+            Optional<Companion> beside,
+            ForwardRequest request,
+            int foldEvery,
+            boolean lastOfStep) {
+        super(lease, layout, beside, request, foldEvery, lastOfStep);
         bytes = lease.weights();
+        add(lease, layout);
+        beside.ifPresent(companion -> add(companion, companion.layout()));
+    }
+
+    private void add(BlockLease lease, BlockLayout layout) {
         for (int index = 0; index < layout.tensors().size(); index++) {
             TensorSlot slot = layout.tensors().get(index);
             stored.add(

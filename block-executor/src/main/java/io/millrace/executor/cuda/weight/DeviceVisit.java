@@ -6,6 +6,7 @@ import io.millrace.executor.step.ForwardRequest;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.TensorSlot;
 import io.millrace.prefetch.BlockLease;
+import java.util.Optional;
 
 /** A visit of a block in memory that only the device can address. */
 public final class DeviceVisit extends BlockVisit {
@@ -17,7 +18,7 @@ public final class DeviceVisit extends BlockVisit {
             ForwardRequest request,
             int foldEvery,
             boolean lastOfStep) {
-        super(lease, layout, request, foldEvery, lastOfStep);
+        super(lease, layout, Optional.empty(), request, foldEvery, lastOfStep);
         tensors = new DeviceTensor[tensorCount()];
         for (int index = 0; index < tensors.length; index++) {
             tensors[index] = tensor(lease, layout, index);

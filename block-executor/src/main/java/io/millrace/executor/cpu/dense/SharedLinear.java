@@ -1,0 +1,326 @@
+package io.millrace.executor.cpu.dense;
+
+import io.millrace.executor.cpu.op.CpuWorkers;
+import io.millrace.executor.cpu.op.GemmTiles;
+import io.millrace.executor.cpu.op.Operator;
+import io.millrace.executor.cpu.op.Rows;
+import io.millrace.executor.cpu.scratch.Scratch;
+import io.millrace.executor.cpu.weight.FormedWeights;
+import io.millrace.executor.cpu.weight.Forming;
+import io.millrace.executor.cpu.weight.LinearProgram;
+import io.millrace.executor.cpu.weight.Operands;
+import io.millrace.executor.cpu.weight.WeightPanels;
+import io.millrace.executor.step.Floats;
+import io.millrace.executor.step.MicroBatch;
+import io.millrace.executor.step.Variants;
+import io.millrace.model.spec.LinearSpec;
+
+/**
+ * Products with matrices that a run only reads: all scales of all queries see the same, so that one
+ * product takes the rows of all of them, from the stored bytes where products read their type. What
+ * a run trains beside a matrix is formed for each scale, and added tile by tile while the tile is
+ * in the cache.
+ */
+final class SharedLinear implements LinearProgram {
+    private final CpuWorkers workers;
+    private final Scratch scratch;
+    private final WeightPanels panels;
+    private final Operands operands;
+    private final ThinFactors thin;
+
+    SharedLinear(CpuWorkers workers, Scratch scratch) {
+        this.workers = workers;
+        this.scratch = scratch;
+        panels = new WeightPanels(workers.pool(), scratch);
+        operands = new Operands(workers.pool(), scratch);
+        thin = new ThinFactors(workers.pool(), scratch);
+    }
+
+    @Override
+    public void run(
+            FormedWeights weights,
+            LinearSpec spec,
+            Variants x,
+            Variants y,
+            int rows,
+            boolean accumulate) {
+        Call call = call(weights, spec, x, rows);
+        boolean inPlace = call.groups > 1 || y.stride() == call.padded * y.rowStride();
+        each(
+                weights,
+                call,
+                (group, tile, panel, ld, worker) -> {
+                    if (inPlace || weights.scaleCount() == 1) {
+                        Floats out =
+                                call.row(y, call.first(group, tile)).at(call.tiles.column(tile));
+                        multiply(
+                                call,
+                                group,
+                                tile,
+                                panel,
+                                ld,
+                                accumulate,
+                                out,
+                                y.rowStride(),
+                                worker);
+                        call.eachScale(
+                                group,
+                                tile,
+                                (scale, row, count, _) ->
+                                        thin.add(
+                                                call.beside,
+                                                scale,
+                                                row,
+                                                count,
+                                                call.columns(tile),
+                                                y.of(scale)
+                                                        .at(
+                                                                row * y.rowStride()
+                                                                        + call.tiles.column(tile)),
+                                                y.rowStride()));
+                    } else {
+                        toRows(call, group, tile, panel, ld, accumulate, y, worker);
+                    }
+                });
+    }
+
+    /** By way of a tile: the rows of one scale do not follow those of another. */
+    private void toRows(
+            Call call,
+            int group,
+            int tile,
+            Floats panel,
+            long ld,
+            boolean accumulate,
+            Variants y,
+            int worker) {
+        int width = call.tiles.columnCount(tile);
+        Floats made = scratch.tile(worker);
+        multiply(call, group, tile, panel, ld, false, made, width, worker);
+        call.eachScale(
+                group,
+                tile,
+                (scale, row, count, before) -> {
+                    Floats part = made.at((long) before * width);
+                    thin.add(call.beside, scale, row, count, call.columns(tile), part, width);
+                    for (int each = 0; each < count; each++) {
+                        Floats in = part.at((long) each * width);
+                        Floats out =
+                                y.of(scale)
+                                        .at((row + each) * y.rowStride() + call.tiles.column(tile));
+                        if (accumulate) {
+                            Rows.add(in.segment(), in.start(), out.segment(), out.start(), width);
+                        } else {
+                            Rows.copy(in.segment(), in.start(), out.segment(), out.start(), width);
+                        }
+                    }
+                });
+    }
+
+    @Override
+    public void runInPanels(
+            FormedWeights weights, LinearSpec spec, Variants x, int rows, TileConsumer consumer) {
+        Call call = call(weights, spec, x, rows);
+        each(
+                weights,
+                call,
+                (group, tile, panel, ld, worker) -> {
+                    int width = call.tiles.columnCount(tile);
+                    Floats made = scratch.tile(worker);
+                    multiply(call, group, tile, panel, ld, false, made, width, worker);
+                    call.eachScale(
+                            group,
+                            tile,
+                            (scale, row, count, before) -> {
+                                Floats part = made.at((long) before * width);
+                                thin.add(
+                                        call.beside,
+                                        scale,
+                                        row,
+                                        count,
+                                        call.columns(tile),
+                                        part,
+                                        width);
+                                workers.pool().clock().enter(worker, Operator.LOSS);
+                                consumer.accept(
+                                        scale,
+                                        row,
+                                        count,
+                                        tile / call.tiles.rowTiles(),
+                                        call.tiles.column(tile),
+                                        width,
+                                        part);
+                            });
+                });
+    }
+
+    private Call call(FormedWeights weights, LinearSpec spec, Variants x, int rows) {
+        int tensor = weights.indexOf(spec.weight());
+        if (!weights.isStill(tensor)) {
+            throw new IllegalStateException(spec.weight() + " is not the same for all scales");
+        }
+        int scales = weights.scaleCount();
+        int padded = MicroBatch.padded(rows);
+        ThinFactors.Beside beside = thin.beside(weights, spec, x, rows);
+        Variants in = operands.of(x, scales, rows, spec.inputs());
+        boolean stacked = scales == 1 || in.stride() == padded * in.rowStride();
+        int groups = stacked ? 1 : scales;
+        GemmTiles tiles = GemmTiles.of(padded, spec.outputs()).stacked(scales / groups);
+        return new Call(spec, tiles, in, groups, padded, bias(weights, spec), beside);
+    }
+
+    private Floats bias(FormedWeights weights, LinearSpec spec) {
+        if (spec.bias() == null) {
+            return null;
+        }
+        weights.formWhole(weights.indexOf(spec.bias()), scratch.vector(0), spec.outputs());
+        return scratch.vector(0);
+    }
+
+    /** Work on one tile of a product. */
+    @FunctionalInterface
+    private interface Tile {
+        void run(int group, int tile, Floats panel, long ld, int worker);
+    }
+
+    private void each(FormedWeights weights, Call call, Tile work) {
+        LinearSpec spec = call.spec;
+        GemmTiles tiles = call.tiles;
+        int tensor = weights.indexOf(spec.weight());
+        if (weights.isPlain(tensor, scratch.operandType())) {
+            eachOf(call, weights.plain(tensor), work);
+            return;
+        }
+        if (panels.formsWhole(spec, tiles)) {
+            Floats matrix;
+            try (Forming form = weights.formingMatrix(tensor)) {
+                matrix = panels.formWhole(form, weights.slot(tensor).elementCount());
+            }
+            eachOf(call, matrix, work);
+            return;
+        }
+        try (Forming form = weights.formingMatrix(tensor)) {
+            panels.formEach(
+                    spec,
+                    tiles,
+                    form,
+                    (panel, place, stride, ld, worker) -> {
+                        for (int group = 0; group < call.groups; group++) {
+                            for (int rowTile = 0; rowTile < tiles.rowTiles(); rowTile++) {
+                                int tile = panel * tiles.rowTiles() + rowTile;
+                                work.run(group, tile, place, ld, worker);
+                            }
+                        }
+                    });
+        }
+    }
+
+    private void eachOf(Call call, Floats matrix, Tile work) {
+        long ld = WeightPanels.ld(call.spec);
+        workers.pool()
+                .parallelFor(
+                        call.tiles.count() * call.groups,
+                        Operator.GEMM,
+                        (task, worker) -> {
+                            int tile = task / call.groups;
+                            int panel = tile / call.tiles.rowTiles();
+                            long skip = WeightPanels.skip(call.spec, call.tiles, panel);
+                            work.run(task % call.groups, tile, matrix.at(skip), ld, worker);
+                        });
+    }
+
+    private void multiply(
+            Call call,
+            int group,
+            int tile,
+            Floats panel,
+            long ld,
+            boolean accumulate,
+            Floats out,
+            long outStride,
+            int worker) {
+        GemmTiles tiles = call.tiles;
+        Floats in = call.row(call.in, call.first(group, tile));
+        Floats bias = call.bias == null ? null : call.bias.at(tiles.column(tile));
+        workers.pool().clock().enter(worker, Operator.GEMM);
+        workers.gemm(worker)
+                .multiply(
+                        panel.type(),
+                        tiles.rowCount(tile),
+                        tiles.columnCount(tile),
+                        call.spec.inputs(),
+                        in.segment(),
+                        in.start(),
+                        call.in.rowStride(),
+                        panel.segment(),
+                        panel.start(),
+                        ld,
+                        call.spec.inputMajor(),
+                        bias == null ? null : bias.segment(),
+                        bias == null ? 0 : bias.start(),
+                        accumulate,
+                        out.segment(),
+                        out.start(),
+                        outStride);
+        workers.pool().clock().enter(worker, Operator.LOW_RANK);
+    }
+
+    /** Takes the rows that one scale has in a tile. */
+    @FunctionalInterface
+    private interface ScaleRows {
+        /**
+         * Takes them.
+         *
+         * @param scale whose
+         * @param row the first, of the scale's
+         * @param count how many, padding included
+         * @param before rows of the tile before them
+         */
+        void accept(int scale, int row, int count, int before);
+    }
+
+    /**
+     * One operator at work. Rows of all scales are numbered through, so many for each scale.
+     *
+     * @param in what is multiplied, in the type that the product reads
+     * @param groups 1 where one product takes the rows of all scales, else one a scale
+     * @param padded rows of each scale
+     * @param bias the same for all scales, or null
+     * @param beside what is added
+     */
+    private record Call(
+            LinearSpec spec,
+            GemmTiles tiles,
+            Variants in,
+            int groups,
+            int padded,
+            Floats bias,
+            ThinFactors.Beside beside) {
+
+        /** The first row of a tile among those of all scales. */
+        int first(int group, int tile) {
+            return group * tiles.rows() + tiles.row(tile);
+        }
+
+        Floats row(Variants matrix, int index) {
+            int scale = index / padded;
+            return matrix.of(scale).at((index - (long) scale * padded) * matrix.rowStride());
+        }
+
+        ThinFactors.Columns columns(int tile) {
+            return new ThinFactors.Columns(tiles.column(tile), tiles.columnCount(tile));
+        }
+
+        void eachScale(int group, int tile, ScaleRows work) {
+            int first = first(group, tile);
+            int end = first + tiles.rowCount(tile);
+            int row = first;
+            while (row < end) {
+                int scale = row / padded;
+                int count = Math.min(end, (scale + 1) * padded) - row;
+                work.accept(scale, row - scale * padded, count, row - first);
+                row += count;
+            }
+        }
+    }
+}

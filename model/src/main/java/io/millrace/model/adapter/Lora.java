@@ -1,0 +1,152 @@
+package io.millrace.model.adapter;
+
+import io.millrace.memory.BadInputException;
+import io.millrace.model.program.BlockProgram;
+import io.millrace.model.program.ModelProgram;
+import io.millrace.model.program.Op;
+import io.millrace.model.spec.LinearSpec;
+import io.millrace.model.spec.SideSpec;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * A LoRA as a function of programs: the model with thin factors beside the matrices of its targets.
+ * The factors are called as PEFT's files call them.
+ */
+public final class Lora {
+    private static final String OPTION = "--lora-targets";
+
+    private final LoraSettings settings;
+    private final LoraTargets targets;
+    private final ModelProgram program;
+    private final Map<String, LoraPart> parts = new LinkedHashMap<>(); // by the matrix's name
+
+    private Lora(ModelProgram base, LoraTargets targets, LoraSettings settings) {
+        this.settings = settings;
+        this.targets = targets;
+        base.ops().filter(Op.Linear.class::isInstance).flatMap(Op::products).forEach(this::choose);
+        requireMatches(base);
+        program =
+                new ModelProgram(
+                        base.modelType(),
+                        base.vocabSize(),
+                        base.hiddenSize(),
+                        base.maxPositions(),
+                        beside(base.embedding()),
+                        base.layers().stream().map(this::beside).toList(),
+                        beside(base.head()));
+    }
+
+    /**
+     * The LoRA of a model.
+     *
+     * @param stored what the model computes, with the names of its checkpoint
+     * @param published the same with those of the family's own library
+     * @param settings of the LoRA
+     * @throws BadInputException where targets name no matrix that can have one, or the rank exceeds
+     *     a side of one
+     */
+    public static Lora of(ModelProgram stored, ModelProgram published, LoraSettings settings) {
+        return new Lora(stored, LoraTargets.of(stored, published), settings);
+    }
+
+    private void choose(LinearSpec linear) {
+        if (targets.obstacle(linear.weight()).isPresent()) {
+            return;
+        }
+        LoraTarget target = targets.target(linear.weight());
+        if (!settings.isTarget(target.module())) {
+            return;
+        }
+        int shorter = Math.min(linear.inputs(), linear.outputs());
+        if (settings.rank() > shorter) {
+            throw new BadInputException(
+                    "--lora-rank",
+                    settings.rank() + " exceeds a side of " + target.module(),
+                    "give at most " + shorter + ", or other --lora-targets");
+        }
+        boolean transposed = linear.inputMajor();
+        parts.put(
+                linear.weight(),
+                new LoraPart(
+                        target,
+                        transposed ? linear.inputs() : linear.outputs(),
+                        transposed ? linear.outputs() : linear.inputs(),
+                        settings.rank()));
+    }
+
+    private void requireMatches(ModelProgram base) {
+        for (String name : settings.targets()) {
+            boolean found =
+                    parts.values().stream()
+                            .anyMatch(part -> LoraSettings.names(name, part.target().module()));
+            if (!found) {
+                throw new BadInputException(
+                        OPTION,
+                        "'" + name + "' " + whyNot(name),
+                        "give "
+                                + LoraSettings.ALL_LINEAR
+                                + ", or some of "
+                                + String.join(",", suffixes(base)));
+            }
+        }
+    }
+
+    private String whyNot(String name) {
+        return targets.modules().stream().anyMatch(module -> LoraSettings.names(name, module))
+                ? "is no product within a layer: no LoRA is trained beside tables, norms and the"
+                        + " output head"
+                : "matches no module";
+    }
+
+    private Set<String> suffixes(ModelProgram base) {
+        Set<String> suffixes = new LinkedHashSet<>();
+        base.ops()
+                .filter(Op.Linear.class::isInstance)
+                .flatMap(Op::products)
+                .map(LinearSpec::weight)
+                .filter(weight -> targets.obstacle(weight).isEmpty())
+                .forEach(weight -> suffixes.add(targets.target(weight).suffix()));
+        return suffixes;
+    }
+
+    private BlockProgram beside(BlockProgram block) {
+        return new BlockProgram(
+                block.name(), block.in(), block.ops().stream().map(this::beside).toList());
+    }
+
+    private Op beside(Op op) {
+        return op instanceof Op.Linear linear
+                ? new Op.Linear(
+                        linear.matrices().stream().map(this::beside).toList(),
+                        linear.in(),
+                        linear.out())
+                : op;
+    }
+
+    private LinearSpec beside(LinearSpec linear) {
+        LoraPart part = parts.get(linear.weight());
+        return part == null
+                ? linear
+                : linear.withSide(
+                        new SideSpec(part.first(), part.second(), part.rank(), settings.scale()));
+    }
+
+    /** The model with the factors beside it. */
+    public ModelProgram program() {
+        return program;
+    }
+
+    /**
+     * What PEFT reads first.
+     *
+     * @param base what the model is loaded by
+     */
+    public LoraConfig config(String base) {
+        return LoraConfig.of(base, List.copyOf(parts.values()), targets)
+                .scaled(settings.alpha(), settings.rslora());
+    }
+}
