@@ -20,7 +20,7 @@ import io.millrace.model.spec.Activation;
 import io.millrace.model.spec.HeadsSpec;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.NormSpec;
-import io.millrace.optim.direction.DenseDirection;
+import io.millrace.optim.direction.FactoredDirection;
 import io.millrace.optim.estimate.Query;
 import io.millrace.optim.estimate.Questions;
 import io.millrace.prefetch.plan.Operation;
@@ -116,9 +116,10 @@ final class StepCosts {
         return layout.block(block).tensors().stream().anyMatch(TensorSlot::isTrained);
     }
 
-    /** A card takes one query after another. */
+    /** Dense directions take one query after another, and so do products of E4M3. */
     private int scalesAtOnce() {
-        if (shape.readsStored || shape.arithmetic.direction() instanceof DenseDirection) {
+        boolean alone = !(shape.arithmetic.direction() instanceof FactoredDirection);
+        if (alone || shape.arithmetic.matmul() == Matmul.FP8) {
             return 0;
         }
         ScratchSize size =
