@@ -2,9 +2,9 @@ package io.millrace.bench;
 
 import io.millrace.executor.cuda.kernel.DeviceKit;
 import io.millrace.executor.cuda.kernel.DeviceKits;
-import io.millrace.executor.cuda.kernel.DeviceMatmul;
-import io.millrace.executor.cuda.kernel.MatmulScales;
-import io.millrace.executor.cuda.kernel.MatmulShape;
+import io.millrace.executor.cuda.product.DeviceMatmul;
+import io.millrace.executor.cuda.product.MatmulScales;
+import io.millrace.executor.cuda.product.MatmulShape;
 import io.millrace.memory.DType;
 import io.millrace.memory.Ledger;
 import io.millrace.memory.Matmul;

@@ -27,6 +27,7 @@ import io.millrace.optim.journal.Journal;
 import io.millrace.optim.journal.JournalReader;
 import io.millrace.optim.journal.JournalWriter;
 import io.millrace.optim.random.SplitMix64;
+import io.millrace.optim.update.Hizoo;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
@@ -65,19 +66,77 @@ abstract class CudaInvarianceContract {
             String optimizer)
             throws IOException {
         assumeTrue(multiplies(matmul), "fp8 products need a card of 8.9 or newer");
-        Path model = deepModel(kind, dtype);
-        Path data = Runs.data(temp, 31, 10);
-        Configurer configurer =
-                (name, memory) ->
-                        Runs.config(model, data, temp.resolve(name))
-                                .steps(5)
-                                .foldEvery(foldEvery)
+        everyPlacementMakesTheSameBytes(
+                kind,
+                dtype,
+                lossBound,
+                (run, memory) ->
+                        run.foldEvery(foldEvery)
                                 .rounding(Rounding.named(rounding))
                                 .perturbation(perturbation)
                                 .window(2)
                                 .optimizer(optimizer)
-                                .matmul(matmul(matmul, memory))
-                                .memory(memory);
+                                .matmul(matmul(matmul, memory)));
+    }
+
+    /** Directions that are no z of every element, or of which several are asked in one product. */
+    @ParameterizedTest
+    @CsvSource({"llama, bfloat16, 5e-3, subspace, nearest"})
+    void everyPlacementMakesTheSameBytesAlongOtherDirections(
+            String kind, String dtype, double lossBound, String direction, String rounding)
+            throws IOException {
+        everyPlacementMakesTheSameBytes(
+                kind,
+                dtype,
+                lossBound,
+                (run, _) -> along(direction, run.rounding(Rounding.named(rounding))));
+    }
+
+    @Tag("long")
+    @ParameterizedTest
+    @CsvSource({
+        "opt, float32, 2e-5, subspace, stochastic",
+        "gpt2, float16, 2e-3, tezo, stochastic",
+        "llama, bfloat16, 5e-3, magnitude, stochastic",
+        "opt, float32, 2e-5, random, nearest",
+        "llama, bfloat16, 5e-3, hizoo, nearest"
+    })
+    void everyPlacementMakesTheSameBytesAlongMore(
+            String kind, String dtype, double lossBound, String direction, String rounding)
+            throws IOException {
+        everyPlacementMakesTheSameBytesAlongOtherDirections(
+                kind, dtype, lossBound, direction, rounding);
+    }
+
+    private static TuneConfigBuilder along(String direction, TuneConfigBuilder run) {
+        return switch (direction) {
+            case "magnitude", "random" -> run.mask(direction).foldEvery(2);
+            case "hizoo" ->
+                    run.optimizer("hizoo")
+                            .estimator("three-point")
+                            .queries(1)
+                            .method(Hizoo.SMOOTH, 1e-6)
+                            .mask("magnitude");
+            default -> run.perturbation(direction).rank(5).window(2).queries(3);
+        };
+    }
+
+    /** What is changed of a run that is given a memory. */
+    private interface Change {
+        TuneConfigBuilder of(TuneConfigBuilder run, MemoryConfig memory);
+    }
+
+    private void everyPlacementMakesTheSameBytes(
+            String kind, String dtype, double lossBound, Change change) throws IOException {
+        Path model = deepModel(kind, dtype);
+        Path data = Runs.data(temp, 31, 10);
+        Configurer configurer =
+                (name, memory) ->
+                        change.of(
+                                Runs.config(model, data, temp.resolve(name))
+                                        .steps(5)
+                                        .memory(memory),
+                                memory);
         Runner runner =
                 (name, memory) ->
                         TuningRun.run(

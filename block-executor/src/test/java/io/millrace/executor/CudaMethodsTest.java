@@ -10,10 +10,12 @@ import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.cuda.kernel.HostKit;
 import io.millrace.executor.journal.Replay;
 import io.millrace.memory.BadInputException;
+import io.millrace.optim.Rounding;
 import io.millrace.optim.estimate.Estimators;
 import io.millrace.optim.estimate.StepRecord;
 import io.millrace.optim.journal.JournalReader;
 import io.millrace.optim.participation.RandomLayers;
+import io.millrace.optim.update.Hizoo;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,6 +25,7 @@ import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -64,7 +67,39 @@ class CudaMethodsTest {
                 method("momentum", run -> run.optimizer("zo-momentum").foldEvery(2)),
                 method("adam of some", run -> run.optimizer("zo-adam").tune("*_proj*")),
                 method("svrg", run -> run.estimator("svrg").method(Estimators.ANCHOR_EVERY, 3)),
+                method("low-rank, 8 at once", run -> fzoo(run).perturbation("low-rank").window(2)),
+                method(
+                        "subspace, 8 at once",
+                        run -> fzoo(run).perturbation("subspace").rank(5).window(2)),
+                method(
+                        "subspace, stochastic, folded within its window",
+                        run ->
+                                run.perturbation("subspace")
+                                        .rank(70)
+                                        .window(4)
+                                        .foldEvery(2)
+                                        .rounding(Rounding.STOCHASTIC)),
+                method(
+                        "tezo of lezo",
+                        run -> run.perturbation("tezo").rank(40).window(3).blocks("random")),
+                method("sparse-mezo", run -> run.mask("magnitude")),
+                method(
+                        "random mask, folded seldom",
+                        run -> run.mask("random").foldEvery(3).perturbation("rademacher")),
+                method("hizoo", CudaMethodsTest::hizoo),
+                method("masked hizoo of lezo", run -> hizoo(run).mask("random").blocks("random")),
                 method("conservative", run -> run.estimator("conservative").queries(1)));
+    }
+
+    private static TuneConfigBuilder fzoo(TuneConfigBuilder run) {
+        return run.estimator("one-sided").method(Estimators.NORMALIZE, true).queries(8).lr(1e-5);
+    }
+
+    private static TuneConfigBuilder hizoo(TuneConfigBuilder run) {
+        return run.optimizer("hizoo")
+                .estimator("three-point")
+                .queries(1)
+                .method(Hizoo.SMOOTH, 1e-6);
     }
 
     private static Arguments method(String name, Change change) {
@@ -83,19 +118,41 @@ class CudaMethodsTest {
         kit.close();
     }
 
-    private Path run(String out, Change change, MemoryConfig memory) {
-        TuneConfigBuilder run = Runs.config(model, data, temp.resolve(out)).steps(4).memory(memory);
-        return TuningRun.run(change.apply(run).build(), RunListener.SILENT).out();
+    private TuneConfigBuilder config(String out, Change change, MemoryConfig memory) {
+        return change.apply(Runs.config(model, data, temp.resolve(out)).steps(4).memory(memory));
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"subspace", "tezo", "members", "projected"})
+    @ValueSource(strings = {"members", "projected"})
     void whatNoKernelMakesIsRefusedBeforeAnythingIsWritten(String direction) {
         assertThatThrownBy(
                         () -> run("none", run -> run.perturbation(direction), CudaRuns.onDevice()))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("'" + direction + "' is not there on a cuda device yet");
         assertThat(temp.resolve("none")).doesNotExist();
+    }
+
+    private Path run(String out, Change change, MemoryConfig memory) {
+        return TuningRun.run(config(out, change, memory).build(), RunListener.SILENT).out();
+    }
+
+    /** The rows of all of them are in one call for each matrix, however many there are. */
+    @Test
+    void queriesOfThinFactorsShareAProduct() {
+        for (String direction : List.of("low-rank", "subspace", "tezo")) {
+            assertThat(products(direction, 8)).isPositive().isEqualTo(products(direction, 1));
+        }
+        assertThat(products("gaussian", 8)).isGreaterThan(3 * products("gaussian", 1));
+    }
+
+    private long products(String direction, int queries) {
+        kit.cuda().clearCalls();
+        Change change =
+                run -> run.estimator("one-sided").perturbation(direction).queries(queries).steps(2);
+        run(direction + queries, change, CudaRuns.onDevice());
+        return kit.cuda().calls("cuLaunchKernel").stream()
+                .filter(call -> call.text().equals("host_matmul"))
+                .count();
     }
 
     private static List<StepRecord> records(Path out) {
@@ -119,6 +176,11 @@ class CudaMethodsTest {
                         run("probe" + budget, change, CudaRuns.memory(0, budget, 1, true)));
         Runs.assertSame(
                 run("small", change, CudaRuns.memory(0, least, 1, true)), bytes, "small device");
+        TuneConfigBuilder stopped =
+                config("resumed", change, CudaRuns.memory(0, least, 1, true)).checkpointEvery(1);
+        assertThat(TuningRun.run(stopped.build(), Runs.stopAfter(2)).interrupted()).isTrue();
+        TuneConfigBuilder goesOn = config("resumed", change, CudaRuns.onDevice()).resume(true);
+        Runs.assertSame(TuningRun.run(goesOn.build(), RunListener.SILENT).out(), bytes, "resumed");
         Path rebuilt = temp.resolve("rebuilt");
         Replay.run(model, onDevice.resolve("journal.jsonl"), rebuilt);
         assertThat(

@@ -3,6 +3,7 @@ package io.millrace.executor.cuda;
 import io.millrace.executor.cuda.kernel.DeviceKernels;
 import io.millrace.executor.cuda.kernel.DeviceKit;
 import io.millrace.executor.cuda.kernel.DeviceKits;
+import io.millrace.executor.cuda.kernel.DeviceMask;
 import io.millrace.executor.cuda.kernel.FoldPrograms;
 import io.millrace.executor.cuda.kernel.WeightPass;
 import io.millrace.executor.cuda.weight.DeviceScratchPlan;
@@ -19,9 +20,8 @@ import io.millrace.memory.TensorSlot;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.LinearSpec;
-import io.millrace.optim.direction.DenseDirection;
+import io.millrace.optim.direction.Direction;
 import io.millrace.optim.direction.FactoredDirection;
-import io.millrace.optim.direction.LowRankDirection;
 import io.millrace.optim.direction.MaskedDirection;
 import io.millrace.optim.update.ElementProgram;
 import java.util.Optional;
@@ -61,24 +61,11 @@ public final class CudaEngine implements Engine {
                     "the head's bias '" + logits.bias() + "' is in no logits of a cuda device yet",
                     "take --device cpu");
         }
-        requireKnownShape(arithmetic);
-        if (arithmetic.direction() instanceof DenseDirection dense
-                && !WeightPass.makes(dense.name())) {
-            throw new BadInputException(
-                    "--perturbation",
-                    "no kernel of a cuda device makes '" + dense.name() + "'",
-                    "take --device cpu, or one of " + WeightPass.directions());
-        }
-        if (arithmetic.direction() instanceof FactoredDirection factored
-                && !(factored instanceof LowRankDirection)) {
-            throw new BadInputException(
-                    "--perturbation",
-                    "'" + factored.name() + "' is not there on a cuda device yet",
-                    "take --device cpu, or --perturbation " + LowRankDirection.NAME);
-        }
-        Optional<LowRankSize> lowRank = LowRankSize.of(arithmetic, size, layout);
-        lowRank.ifPresent(LowRankSize::check);
+        requireKnownZ(arithmetic);
         Matmul matmul = arithmetic.matmul();
+        ScratchSize together = LowRankSize.together(arithmetic, size, layout);
+        Optional<LowRankSize> lowRank = LowRankSize.of(arithmetic, together, layout);
+        lowRank.ifPresent(LowRankSize::check);
         if (matmul == Matmul.BF16) {
             throw new BadInputException(
                     "--matmul",
@@ -89,7 +76,7 @@ public final class CudaEngine implements Engine {
                 DeviceScratchPlan.of(
                         program,
                         layout,
-                        size,
+                        together,
                         kit.panels(),
                         kit.workspaceBytes(),
                         lowRank,
@@ -105,21 +92,38 @@ public final class CudaEngine implements Engine {
                 kit,
                 program,
                 layout,
-                size,
+                together,
                 arithmetic,
                 scratch,
                 programSteps(arithmetic, size),
                 saves ? layout.largestBlock().sizeBytes() : 0);
     }
 
-    private static void requireKnownShape(Arithmetic arithmetic) {
-        boolean masked = arithmetic.direction() instanceof MaskedDirection;
-        if (masked || arithmetic.shape().isPresent()) {
+    private static void requireKnownZ(Arithmetic arithmetic) {
+        Direction direction = arithmetic.direction();
+        String name = direction.name();
+        if (!(direction instanceof FactoredDirection) && !WeightPass.makes(name)) {
             throw new BadInputException(
-                    masked ? "--mask" : "--optimizer",
-                    "no kernel of a cuda device makes of z what a "
-                            + (masked ? "mask" : "rule's states")
-                            + " leaves of it yet",
+                    "--perturbation",
+                    "no kernel of a cuda device makes '" + name + "'",
+                    "take --device cpu, or one of " + WeightPass.directions());
+        }
+        if (direction instanceof FactoredDirection factored && factored.streams().isEmpty()) {
+            throw new BadInputException(
+                    "--perturbation",
+                    "no kernel of a cuda device makes the factors of '" + name + "'",
+                    "take --device cpu");
+        }
+        if (direction instanceof MaskedDirection masked && DeviceMask.of(masked.mask()).isEmpty()) {
+            throw new BadInputException(
+                    "--mask",
+                    "no kernel of a cuda device clears z as this mask does",
+                    "take --device cpu, or --mask magnitude or random");
+        }
+        if (arithmetic.shape().isPresent() && !arithmetic.programs()) {
+            throw new BadInputException(
+                    "--optimizer",
+                    "a rule that shapes z and updates by sums runs on no cuda device",
                     "take --device cpu");
         }
     }
@@ -157,7 +161,7 @@ public final class CudaEngine implements Engine {
                             + " steps of "
                             + size.directions()
                             + " queries are too many for a cuda device",
-                    "take at most " + (MOST_PROGRAM_STEPS - 1) / (terms + 2));
+                    "take at most " + FoldPrograms.mostFoldEvery(MOST_PROGRAM_STEPS, terms));
         }
         return (int) steps;
     }

@@ -1,13 +1,15 @@
 package io.millrace.executor.cuda;
 
 import io.millrace.executor.cuda.dense.DeviceDensePasses;
+import io.millrace.executor.cuda.kernel.CoreKernels;
 import io.millrace.executor.cuda.kernel.DeviceKernels;
 import io.millrace.executor.cuda.kernel.DeviceKit;
-import io.millrace.executor.cuda.kernel.DeviceMatmul;
+import io.millrace.executor.cuda.kernel.DeviceMask;
 import io.millrace.executor.cuda.kernel.FoldPrograms;
 import io.millrace.executor.cuda.kernel.LowRankKernels;
 import io.millrace.executor.cuda.kernel.QuantizeKernels;
 import io.millrace.executor.cuda.lowrank.DeviceLowRankPasses;
+import io.millrace.executor.cuda.product.DeviceMatmul;
 import io.millrace.executor.cuda.weight.DeviceGemm;
 import io.millrace.executor.cuda.weight.DevicePasses;
 import io.millrace.executor.cuda.weight.DeviceScratch;
@@ -29,8 +31,8 @@ import io.millrace.memory.host.HostSlab;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.optim.direction.DenseDirection;
+import io.millrace.optim.direction.Direction;
 import io.millrace.optim.direction.FactoredDirection;
-import io.millrace.optim.direction.LowRankDirection;
 import io.millrace.optim.direction.MaskedDirection;
 import java.util.Optional;
 
@@ -150,32 +152,50 @@ record CudaPlan(
             DeviceGemm gemm,
             DeviceScratch memory,
             OwnedResources owned) {
-        FoldPrograms programs = owned.own(new FoldPrograms(device, place.host(), programSteps));
+        DeviceMask mask = mask(arithmetic.direction());
+        FoldPrograms programs =
+                owned.own(new FoldPrograms(device, place.host(), programSteps, mask));
         return switch (arithmetic.direction()) {
-            case DenseDirection dense ->
-                    new DeviceDensePasses(
-                            new DeviceDensePasses.Kernels(kernels, programs),
-                            gemm,
-                            memory,
-                            dense,
-                            arithmetic.rounding(),
-                            arithmetic.foldEvery());
-            case MaskedDirection _ -> throw new IllegalStateException("masks are a CPU's");
-            case LowRankDirection lowRank -> {
+            case DenseDirection dense -> dense(dense, mask, kernels, programs, gemm, memory);
+            case MaskedDirection masked ->
+                    dense(masked.dense(), mask, kernels, programs, gemm, memory);
+            case FactoredDirection factored -> {
                 long stream = device.compute().handle();
                 LowRankKernels thin =
                         owned.own(new LowRankKernels(device.api(), kernels.module(), stream));
+                CoreKernels cores =
+                        owned.own(new CoreKernels(device.api(), kernels.module(), stream));
                 yield new DeviceLowRankPasses(
                         device,
-                        new DeviceLowRankPasses.Kernels(kernels, thin, programs),
+                        new DeviceLowRankPasses.Kernels(kernels, thin, cores, programs),
                         gemm,
                         memory,
-                        lowRank,
+                        factored,
                         arithmetic.rounding(),
                         arithmetic.foldEvery());
             }
-            case FactoredDirection other ->
-                    throw new IllegalStateException("no kernels for " + other.name());
         };
+    }
+
+    private static DeviceMask mask(Direction direction) {
+        return direction instanceof MaskedDirection masked
+                ? DeviceMask.of(masked.mask()).orElseThrow()
+                : DeviceMask.NONE;
+    }
+
+    private DevicePasses dense(
+            DenseDirection direction,
+            DeviceMask mask,
+            DeviceKernels kernels,
+            FoldPrograms programs,
+            DeviceGemm gemm,
+            DeviceScratch memory) {
+        return new DeviceDensePasses(
+                new DeviceDensePasses.Kernels(kernels, programs),
+                gemm,
+                memory,
+                new DeviceDensePasses.Along(direction, mask, arithmetic.shape()),
+                arithmetic.rounding(),
+                arithmetic.foldEvery());
     }
 }

@@ -12,6 +12,7 @@ import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
 import io.millrace.executor.step.HeadSink;
 import io.millrace.executor.step.MicroBatch;
+import io.millrace.executor.step.QueryGroup;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.executor.step.Variants;
 import io.millrace.executor.step.VisitLoop;
@@ -19,6 +20,7 @@ import io.millrace.memory.OwnedResources;
 import io.millrace.memory.device.CudaDevice;
 import io.millrace.memory.host.HostSlab;
 import io.millrace.model.ModelLayout;
+import io.millrace.optim.estimate.Query;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockLease;
 import io.millrace.prefetch.VisitPlan;
@@ -83,9 +85,10 @@ final class DeviceForward implements Forward {
                 request,
                 (visit, entry, asked) -> {
                     parts.passes().begin(visit);
-                    for (int query = 0; query < asked.queries().size(); query++) {
-                        List<BatchUpload.Tables> seen = ForwardRequest.ofQuery(batches, query);
-                        runBlock(asked, visit, entry, query, seen, sink);
+                    for (QueryGroup group : QueryGroup.cut(asked.queries(), atOnce(asked, sink))) {
+                        List<BatchUpload.Tables> seen =
+                                ForwardRequest.ofQuery(batches, group.first());
+                        runBlock(asked, visit, entry, group, seen, sink);
                     }
                 });
         if (sink.wantsLogits() || sink.wantsChoices()) {
@@ -94,6 +97,12 @@ final class DeviceForward implements Forward {
             parts.answers().losses(request, batches, sink);
         }
         parts.spans().report(request.step());
+    }
+
+    /** Queries that see sequences of their own go one by one, and so do those for whole logits. */
+    private int atOnce(ForwardRequest asked, HeadSink sink) {
+        boolean alone = asked.batches().size() > 1 || sink.wantsLogits() || sink.wantsChoices();
+        return alone ? 0 : parts.passes().scalesAtOnce();
     }
 
     private final class Visits implements VisitLoop.Visits<DeviceVisit> {
@@ -140,14 +149,20 @@ final class DeviceForward implements Forward {
             ForwardRequest request,
             DeviceVisit visit,
             VisitPlan.Entry entry,
-            int query,
+            QueryGroup group,
             List<BatchUpload.Tables> batches,
             HeadSink sink) {
         DeviceScratch scratch = parts.scratch();
         int block = Schedule.place(entry, scratch.plan().program().blocks().size());
+        // Where queries share a product, a loss at θ goes the way of those that it is compared
+        // with.
+        boolean still =
+                parts.passes().scalesAtOnce() == 0
+                        ? group.queries().stream().allMatch(Query::isStill)
+                        : request.isStill();
         DeviceWeights weights =
-                new DeviceWeights(visit, request.queries().get(query), parts.passes(), scratch);
-        int firstScale = request.firstScale(query);
+                new DeviceWeights(visit, group.queries(), still, parts.passes(), scratch);
+        int firstScale = request.firstScale(group.first());
         for (int index = 0; index < batches.size(); index++) {
             BatchUpload.Tables batch = batches.get(index);
             launcher.run(
@@ -158,7 +173,7 @@ final class DeviceForward implements Forward {
                             scratch.hidden(firstScale, batch.firstRow()),
                             scratch,
                             scratch.losses(firstScale, batch.firstHeadRow()),
-                            logits(sink, query, index)));
+                            logits(sink, group.first(), index)));
         }
     }
 

@@ -21,7 +21,7 @@ import io.millrace.model.spec.HeadsSpec;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.NormSpec;
 import io.millrace.model.spec.SideSpec;
-import io.millrace.optim.direction.DenseDirection;
+import io.millrace.optim.direction.FactoredDirection;
 import io.millrace.optim.estimate.Query;
 import io.millrace.optim.estimate.Questions;
 import io.millrace.prefetch.plan.Operation;
@@ -117,11 +117,12 @@ final class StepCosts {
         return layout.tuned().block(block).tensors().stream().anyMatch(TensorSlot::isTrained);
     }
 
-    /** A card takes one query after another. */
+    /** Dense directions take one query after another, and so do products of E4M3. */
     private int scalesAtOnce() {
-        boolean forms =
-                shape.arithmetic.direction() instanceof DenseDirection && layout.beside().isEmpty();
-        if (shape.readsStored || forms) {
+        boolean alone =
+                !(shape.arithmetic.direction() instanceof FactoredDirection)
+                        && layout.beside().isEmpty();
+        if (alone || shape.arithmetic.matmul() == Matmul.FP8) {
             return 0;
         }
         ScratchSize size =

@@ -2,6 +2,7 @@ package io.millrace.executor.step;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
+import io.millrace.memory.Matmul;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.model.ModelLayout;
@@ -51,9 +52,15 @@ public record LowRankSize(
                 : Optional.empty();
     }
 
-    /** The size of a forward whose products take several queries together, where they can. */
+    /**
+     * The size of a forward whose products take several queries together, where they can. Rows of
+     * E4M3 share a scale, and so each query goes alone with them.
+     */
     public static ScratchSize together(
             Arithmetic arithmetic, ScratchSize size, ModelLayout layout) {
+        if (arithmetic.matmul() == Matmul.FP8) {
+            return size;
+        }
         return layout.beside()
                 .map(LowRankSize::longest)
                 .or(() -> of(arithmetic, size, layout).map(LowRankSize::longestProduct))

@@ -1,5 +1,8 @@
 package io.millrace.optim.direction;
 
+import java.util.Optional;
+import java.util.function.LongUnaryOperator;
+
 /**
  * A direction that is a product of thin factors on every matrix [m, n]: {@code z = κ · L C Rᵀ} with
  * L [m, r], R [n, r] and a core C, which is never formed. What a query's seed makes is its {@link
@@ -82,6 +85,26 @@ public non-sealed interface FactoredDirection extends Direction {
      */
     default boolean isOrthonormal() {
         return false;
+    }
+
+    /**
+     * The gaussian streams that factors are filled from, for a device that makes them itself.
+     *
+     * @param core of a query's core, keyed by its seed
+     * @param left of the fixed left factor; that of the core where it has none
+     * @param right of the fixed right factor
+     * @param seeds of the fixed factors as they are in a step
+     */
+    record Streams(int core, int left, int right, LongUnaryOperator seeds) {
+        /** What keys the fixed factors of a step. */
+        public long seed(long step) {
+            return seeds.applyAsLong(step);
+        }
+    }
+
+    /** What the fill methods draw from; empty where that is no stream of this project's. */
+    default Optional<Streams> streams() {
+        return Optional.empty();
     }
 
     /**

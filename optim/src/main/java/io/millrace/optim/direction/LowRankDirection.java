@@ -7,6 +7,7 @@ import io.millrace.optim.option.Settings;
 import io.millrace.optim.random.GaussianStream;
 import io.millrace.optim.random.SplitMix64;
 import io.millrace.optim.random.StreamIds;
+import java.util.Optional;
 
 /**
  * {@code z = U Vᵀ / √r} for every matrix [m, n]: U [m, r] of the query's seed, V [n, r] of the seed
@@ -82,6 +83,16 @@ public record LowRankDirection(long runSeed, int rank, int window) implements Fa
     /** The seed of V in a step. */
     public long rightSeed(long step) {
         return SplitMix64.output(runSeed, step - (step - 1) % window);
+    }
+
+    @Override
+    public Optional<Streams> streams() {
+        return Optional.of(
+                new Streams(
+                        StreamIds.LOW_RANK_U,
+                        StreamIds.LOW_RANK_U,
+                        StreamIds.LOW_RANK_V,
+                        this::rightSeed));
     }
 
     /** Consecutive elements of U, row-major [m, r]. */

@@ -4,6 +4,7 @@ import io.millrace.optim.option.Settings;
 import io.millrace.optim.random.GaussianStream;
 import io.millrace.optim.random.SplitMix64;
 import io.millrace.optim.random.StreamIds;
+import java.util.Optional;
 
 /**
  * {@code z = U Z Vᵀ · √(m n) / r} for every matrix [m, n]: U [m, r] and V [n, r] orthonormal and
@@ -46,6 +47,16 @@ public record SubspaceDirection(long runSeed, int rank, int window) implements F
     @Override
     public boolean isOrthonormal() {
         return true;
+    }
+
+    @Override
+    public Optional<Streams> streams() {
+        return Optional.of(
+                new Streams(
+                        StreamIds.SUBSPACE_Z,
+                        StreamIds.SUBSPACE_U,
+                        StreamIds.SUBSPACE_V,
+                        this::seed));
     }
 
     @Override

@@ -3,6 +3,7 @@ package io.millrace.optim.direction;
 import io.millrace.optim.option.Settings;
 import io.millrace.optim.random.GaussianStream;
 import io.millrace.optim.random.StreamIds;
+import java.util.Optional;
 
 /**
  * {@code z = U diag(τ) Vᵀ / √r} for every matrix [m, n]: U [m, r] and V [n, r] standard normal and
@@ -40,6 +41,12 @@ public record TezoDirection(long runSeed, int rank, int window) implements Facto
     @Override
     public long windowOf(long step) {
         return 0;
+    }
+
+    @Override
+    public Optional<Streams> streams() {
+        return Optional.of(
+                new Streams(StreamIds.TEZO_TAU, StreamIds.TEZO_U, StreamIds.TEZO_V, _ -> runSeed));
     }
 
     @Override

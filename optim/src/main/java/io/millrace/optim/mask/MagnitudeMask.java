@@ -33,7 +33,7 @@ record MagnitudeMask(double density) implements MaskRule {
         for (BaseWeights.Tensor tensor : base.tensors()) {
             thresholds[tensor.tensorId()] = threshold(base, tensor);
         }
-        return new Below(thresholds);
+        return new ThresholdMask(thresholds);
     }
 
     /** The k-th smallest magnitude, found in two readings. */
@@ -70,23 +70,5 @@ record MagnitudeMask(double density) implements MaskRule {
             bin++;
         }
         return bin;
-    }
-
-    /** What is not above its tensor's threshold. */
-    private record Below(float[] thresholds) implements ElementMask {
-        @Override
-        public void apply(
-                long step,
-                int tensorId,
-                long firstElement,
-                float[] p,
-                float[] z,
-                int offset,
-                int count) {
-            float threshold = thresholds[tensorId];
-            for (int i = offset; i < offset + count; i++) {
-                z[i] = Math.abs(p[i]) <= threshold ? z[i] : 0f;
-            }
-        }
     }
 }

@@ -11,8 +11,9 @@ import io.millrace.optim.random.StreamIds;
  * @param density share of the elements that keep their z, in (0, 1]
  * @param runSeed makes the steps' seeds
  */
-record RandomMask(double density, long runSeed) implements MaskRule, ElementMask {
-    static final String NAME = "random";
+public record RandomMask(double density, long runSeed) implements MaskRule, ElementMask {
+    /** The name on the command line and in the journal. */
+    public static final String NAME = "random";
 
     private static final long LOW = 0xFFFFFFFFL;
     private static final int WORDS = 4;
@@ -32,6 +33,16 @@ record RandomMask(double density, long runSeed) implements MaskRule, ElementMask
         return this;
     }
 
+    /** What the words of a step's elements are drawn from. */
+    public long seed(long step) {
+        return SplitMix64.output(runSeed, step);
+    }
+
+    /** The first word, unsigned, whose element has no z; below 2³² where the mask is not whole. */
+    public long end() {
+        return (long) (density * 0x1p32);
+    }
+
     @Override
     public void apply(
             long step,
@@ -41,8 +52,8 @@ record RandomMask(double density, long runSeed) implements MaskRule, ElementMask
             float[] z,
             int offset,
             int count) {
-        long seed = SplitMix64.output(runSeed, step);
-        long end = (long) (density * 0x1p32);
+        long seed = seed(step);
+        long end = end();
         int[] words = new int[WORDS];
         long drawn = -1;
         for (int i = 0; i < count; i++) {

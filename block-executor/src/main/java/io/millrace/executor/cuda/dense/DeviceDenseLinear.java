@@ -9,7 +9,6 @@ import io.millrace.executor.cuda.weight.DeviceScratch;
 import io.millrace.executor.cuda.weight.DeviceScratchPlan.Part;
 import io.millrace.executor.cuda.weight.DeviceWeights;
 import io.millrace.model.spec.LinearSpec;
-import io.millrace.optim.estimate.Query;
 import java.util.List;
 
 /**
@@ -42,14 +41,13 @@ final class DeviceDenseLinear implements DeviceLinear {
 
     /** Whether the stored bytes are already what the query wants products to read. */
     private boolean isPlain(DeviceWeights weights, int tensor) {
-        Query seen = weights.seen(tensor);
-        return seen.isStill()
+        return weights.isStill(tensor)
                 && weights.visit().slot(tensor).dtype() == scratch.type()
-                && weights.visit().isCurrent(tensor, seen);
+                && weights.visit().isCurrent(tensor, weights.matrixQuery(tensor));
     }
 
     private static boolean isStill(DeviceWeights weights, LinearSpec spec) {
-        return weights.seen(weights.indexOf(spec.weight())).isStill();
+        return weights.isStill(weights.indexOf(spec.weight()));
     }
 
     /** In one product, where all of them have room in the panel. */

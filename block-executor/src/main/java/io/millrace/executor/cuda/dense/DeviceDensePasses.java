@@ -1,6 +1,7 @@
 package io.millrace.executor.cuda.dense;
 
 import io.millrace.executor.cuda.kernel.DeviceKernels;
+import io.millrace.executor.cuda.kernel.DeviceMask;
 import io.millrace.executor.cuda.kernel.DeviceMatrix;
 import io.millrace.executor.cuda.kernel.DeviceTensor;
 import io.millrace.executor.cuda.kernel.FoldProgram;
@@ -19,15 +20,17 @@ import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.estimate.Query;
 import io.millrace.optim.update.PendingUpdates;
+import io.millrace.optim.update.Shape;
 import io.millrace.optim.update.Update;
 import io.millrace.prefetch.BlockLease;
 import java.util.List;
+import java.util.Optional;
 
 /** The dense way: one fused pass folds, makes z and writes θ + s z into scratch memory. */
 public final class DeviceDensePasses implements DevicePasses {
     private final DeviceKernels kernels;
     private final FoldPrograms programs;
-    private final DenseDirection direction;
+    private final Along along;
     private final Rounding rounding;
     private final int foldEvery;
     private final DeviceLinear linear;
@@ -40,16 +43,25 @@ public final class DeviceDensePasses implements DevicePasses {
      */
     public record Kernels(DeviceKernels form, FoldPrograms programs) {}
 
+    /**
+     * What queries go along.
+     *
+     * @param direction makes z
+     * @param mask which elements have one
+     * @param shape what becomes of it
+     */
+    public record Along(DenseDirection direction, DeviceMask mask, Optional<Shape> shape) {}
+
     public DeviceDensePasses(
             Kernels launched,
             DeviceGemm gemm,
             DeviceScratch scratch,
-            DenseDirection direction,
+            Along along,
             Rounding rounding,
             int foldEvery) {
         kernels = launched.form();
         programs = launched.programs();
-        this.direction = direction;
+        this.along = along;
         this.rounding = rounding;
         this.foldEvery = foldEvery;
         linear = new DeviceDenseLinear(gemm, scratch, this);
@@ -85,7 +97,7 @@ public final class DeviceDensePasses implements DevicePasses {
     }
 
     private void fold(BlockLease lease, BlockLayout block, FoldProgram program) {
-        WeightPass pass = pass(Query.AT_THETA);
+        WeightPass pass = atTheta();
         for (int index = 0; index < block.tensors().size(); index++) {
             if (!block.tensors().get(index).isTrained()) {
                 continue;
@@ -101,8 +113,9 @@ public final class DeviceDensePasses implements DevicePasses {
     }
 
     @Override
-    public void vector(DeviceVisit visit, int tensor, Query query, long place, long stride) {
-        try (DeviceForming forming = forming(visit, tensor, query)) {
+    public void vector(
+            DeviceVisit visit, int tensor, List<Query> queries, long place, long stride) {
+        try (DeviceForming forming = forming(visit, tensor, queries.getFirst())) {
             forming.range(0, visit.tensor(tensor).elements(), place, stride, DType.F32);
         }
     }
@@ -114,7 +127,7 @@ public final class DeviceDensePasses implements DevicePasses {
                 tensor,
                 (first, count, place, stride, type) ->
                         kernels.form(
-                                pass(query),
+                                pass(visit, tensor, query),
                                 programs.of(visit.pending(tensor, query)),
                                 visit.tensor(tensor),
                                 visit.storesNow(tensor),
@@ -126,10 +139,12 @@ public final class DeviceDensePasses implements DevicePasses {
     }
 
     @Override
-    public void rows(DeviceVisit visit, int tensor, Query query, Rows rows, DeviceMatrix out) {
+    public void rows(
+            DeviceVisit visit, int tensor, List<Query> queries, Rows rows, DeviceMatrix out) {
+        Query query = queries.getFirst();
         FoldProgram program = programs.of(visit.pending(tensor, query));
         kernels.rows(
-                pass(query),
+                pass(visit, tensor, query),
                 program,
                 visit.tensor(tensor),
                 rows.ids(),
@@ -143,7 +158,7 @@ public final class DeviceDensePasses implements DevicePasses {
 
     @Override
     public void fold(DeviceVisit visit) {
-        WeightPass pass = pass(Query.AT_THETA);
+        WeightPass pass = atTheta();
         FoldProgram program = programs.of(visit.pending());
         for (int index : visit.unfolded()) {
             DeviceTensor tensor = visit.tensor(index);
@@ -151,7 +166,18 @@ public final class DeviceDensePasses implements DevicePasses {
         }
     }
 
-    private WeightPass pass(Query query) {
-        return WeightPass.of(direction.name(), rounding, query);
+    private WeightPass atTheta() {
+        return WeightPass.of(along.direction().name(), rounding, Query.AT_THETA)
+                .masked(along.mask(), 0);
+    }
+
+    private WeightPass pass(DeviceVisit visit, int tensor, Query query) {
+        long step = visit.pending(tensor, query).lastStep() + 1;
+        WeightPass pass =
+                WeightPass.of(along.direction().name(), rounding, query).masked(along.mask(), step);
+        return along.shape()
+                .filter(_ -> pass.perturbs())
+                .map(shape -> pass.shaped(programs.shaping(shape.of(query.seed()), query.seed())))
+                .orElse(pass);
     }
 }

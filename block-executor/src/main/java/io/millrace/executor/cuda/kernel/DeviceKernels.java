@@ -29,8 +29,10 @@ public final class DeviceKernels implements AutoCloseable {
     /** Entry points of the image. */
     private enum Kernel {
         FORM,
+        FORM_MASKED,
         FORM_PROGRAM,
         ROWS,
+        ROWS_MASKED,
         ROWS_PROGRAM,
         NORM,
         ACTIVATE,
@@ -118,10 +120,17 @@ public final class DeviceKernels implements AutoCloseable {
                 .int64(count)
                 .int32(KernelCodes.of(outType))
                 .int32(0);
-        Kernel kernel = program.elementwise() ? Kernel.FORM_PROGRAM : Kernel.FORM;
-        int block = program.elementwise() ? PROGRAM_BLOCK : BLOCK;
+        Kernel kernel = way(Kernel.FORM, pass, program);
+        int block = kernel == Kernel.FORM_PROGRAM ? PROGRAM_BLOCK : BLOCK;
         long threads = Math.ceilDiv(count, PER_THREAD);
         launch(kernel, Math.toIntExact(Math.ceilDiv(threads, block)), 1, 1, block);
+    }
+
+    /** One of three that lie side by side: sums, sums over a mask's elements, programs. */
+    private static Kernel way(Kernel first, WeightPass pass, FoldProgram program) {
+        boolean programs = program.elementwise() || pass.shape().count() > 0;
+        int way = programs ? 2 : pass.mask().masks() ? 1 : 0;
+        return Kernel.values()[first.ordinal() + way];
     }
 
     /**
@@ -156,9 +165,9 @@ public final class DeviceKernels implements AutoCloseable {
                 .int32(KernelCodes.of(out.type()))
                 .int32(accumulate ? 1 : 0)
                 .float32(factor);
-        int most = program.elementwise() ? PROGRAM_BLOCK : BLOCK;
+        Kernel kernel = way(Kernel.ROWS, pass, program);
+        int most = kernel == Kernel.ROWS_PROGRAM ? PROGRAM_BLOCK : BLOCK;
         int threads = Math.min(most, roundUp(Math.ceilDiv(width, PER_THREAD), WARP));
-        Kernel kernel = program.elementwise() ? Kernel.ROWS_PROGRAM : Kernel.ROWS;
         launch(kernel, rows, Math.ceilDiv(width, PER_THREAD * threads), 1, threads);
     }
 

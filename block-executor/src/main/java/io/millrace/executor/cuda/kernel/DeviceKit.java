@@ -1,5 +1,6 @@
 package io.millrace.executor.cuda.kernel;
 
+import io.millrace.executor.cuda.product.DeviceMatmul;
 import io.millrace.memory.Matmul;
 import io.millrace.memory.cuda.CudaApi;
 

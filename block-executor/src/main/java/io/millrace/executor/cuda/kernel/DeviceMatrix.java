@@ -21,6 +21,11 @@ public record DeviceMatrix(long address, long stride, long rowStride, DType type
         return at(row * rowStride);
     }
 
+    /** From a scale on. */
+    public DeviceMatrix scale(int scale) {
+        return at(scale * stride);
+    }
+
     private DeviceMatrix at(long elements) {
         return elements == 0
                 ? this

@@ -34,27 +34,38 @@ public final class FoldPrograms implements AutoCloseable {
     private static final int RATE = 7;
     private static final int BEGIN_SUM = 8;
     private static final int END_SUM = 9;
+    private static final int STEP = 10;
 
     // What a slot holds beside programs of pending updates, in the place of the step they fold to.
     private static final long FOLDING = -1;
     private static final long GATHERING = -2;
+    private static final long SHAPING = -3;
+
+    // Of an update, beside its terms: its step, decay, both ends of a sum, and rounding.
+    private static final int MOST_OTHERS = 5;
 
     private final Device device;
     private final Slot[] slots = new Slot[SLOTS];
     private final DeviceBuffer onDevice;
     private final HostSlab staging;
     private final int capacity;
+    private final DeviceMask mask;
     private int next;
 
     /** What a slot holds, and when its staging may be written again. */
     private static final class Slot {
         private final DeviceEvent copied;
         private long kind; // the step that is stored, or another kind
+        private long seed; // of a query whose z is shaped
         private List<Update> updates = List.of(); // by identity: a run's log keeps its updates
         private FoldProgram program = FoldProgram.EMPTY;
 
         Slot(DeviceEvent copied) {
             this.copied = copied;
+        }
+
+        boolean shapes(long query) {
+            return kind == SHAPING && seed == query;
         }
 
         @SuppressWarnings("ReferenceEquality") // the same updates are the same objects
@@ -77,10 +88,12 @@ public final class FoldPrograms implements AutoCloseable {
      * @param device whose compute stream runs the kernels
      * @param host pinned staging
      * @param capacity steps that a program has room for
+     * @param mask which elements updates reach
      */
-    public FoldPrograms(Device device, HostMemory host, int capacity) {
+    public FoldPrograms(Device device, HostMemory host, int capacity, DeviceMask mask) {
         this.device = device;
         this.capacity = capacity;
+        this.mask = mask;
         long bytes = bytes(capacity);
         onDevice = device.allocate("pending updates", bytes);
         staging = host.allocatePinned("pending updates", bytes);
@@ -97,8 +110,13 @@ public final class FoldPrograms implements AutoCloseable {
      * @param queries terms of an update
      */
     public static long capacity(int foldEvery, int queries) {
-        long period = foldEvery * (queries + 4L) + 1;
-        return Math.max(LEAST_CAPACITY, Math.max(period, 2L * queries + 6));
+        long period = foldEvery * ((long) queries + MOST_OTHERS) + 1;
+        return Math.max(LEAST_CAPACITY, Math.max(period, 2L * queries + 2 + MOST_OTHERS));
+    }
+
+    /** The most updates from one rounding to the next for which so many steps are enough. */
+    public static long mostFoldEvery(int steps, int queries) {
+        return (steps - 1) / ((long) queries + MOST_OTHERS);
     }
 
     /** Bytes of device memory, and of staging, that programs of so many steps take. */
@@ -157,6 +175,29 @@ public final class FoldPrograms implements AutoCloseable {
                         place -> writeGathering(updates, schedule, place));
     }
 
+    /**
+     * What becomes of a query's z.
+     *
+     * @param program the same for the same seed
+     * @param seed the query's
+     */
+    public FoldProgram shaping(ElementProgram program, long seed) {
+        for (Slot slot : slots) {
+            if (slot.shapes(seed)) {
+                return slot.program;
+            }
+        }
+        Slot slot = slots[next];
+        FoldProgram made =
+                upload(
+                        List.of(),
+                        SHAPING,
+                        program.steps().size(),
+                        place -> writeProgram(place, 0, program));
+        slot.seed = seed;
+        return made;
+    }
+
     private FoldProgram find(List<Update> updates, long kind) {
         for (Slot slot : slots) {
             if (slot.holds(updates, kind)) {
@@ -203,13 +244,16 @@ public final class FoldPrograms implements AutoCloseable {
     private static int mostSteps(Update update) {
         int momentum = update.momentum().map(rule -> rule.slopes().size() + 2).orElse(0);
         int program = update.program().map(one -> one.steps().size()).orElse(0);
-        return update.terms().size() + momentum + program + 4;
+        return update.terms().size() + momentum + program + MOST_OTHERS;
     }
 
-    private static int write(PendingUpdates pending, MemorySegment place) {
+    private int write(PendingUpdates pending, MemorySegment place) {
         int at = 0;
         for (int i = 0; i < pending.size(); i++) {
             Update update = pending.update(i);
+            if (mask.masks()) {
+                put(place, at++, mask.seed(update.step()), 0, STEP);
+            }
             at = writeDecay(place, at, update);
             at = writeTerms(place, at, update.terms(), TERM);
             at = writeSumEnd(place, at, update);
@@ -228,8 +272,7 @@ public final class FoldPrograms implements AutoCloseable {
         return at;
     }
 
-    private static int writeGathering(
-            List<Update> updates, FactorSchedule schedule, MemorySegment place) {
+    private int writeGathering(List<Update> updates, FactorSchedule schedule, MemorySegment place) {
         int at = 0;
         for (Update update : updates) {
             if (schedule.startsPeriod(update.step())) {
@@ -248,19 +291,25 @@ public final class FoldPrograms implements AutoCloseable {
         return at;
     }
 
-    private static int writeDecay(MemorySegment place, int from, Update update) {
+    private int writeDecay(MemorySegment place, int from, Update update) {
         int at = from;
         if (update.decay().scales()) {
             put(place, at++, 0, update.decay().scale(), DECAY);
         }
-        if (update.decay().adds()) {
+        if (sums(update)) {
             put(place, at++, 0, update.decay().added(), BEGIN_SUM);
         }
         return at;
     }
 
-    private static int writeSumEnd(MemorySegment place, int at, Update update) {
-        if (!update.decay().adds()) {
+    /** Whether what a step adds is summed apart. A mask asks for what is before the step. */
+    private boolean sums(Update update) {
+        boolean masked = mask.masks() && update.program().isEmpty() && !update.isStill();
+        return masked || update.decay().adds();
+    }
+
+    private int writeSumEnd(MemorySegment place, int at, Update update) {
+        if (!sums(update)) {
             return at;
         }
         put(place, at, 0, 0, END_SUM);

@@ -69,9 +69,15 @@ public final class LowRankKernels implements AutoCloseable {
      * @param count how many
      * @param longest the most elements that any of them has
      * @param program the steps
+     * @param stream of random numbers that matrices gather
      */
-    public void gather(long tensors, int count, long longest, FoldProgram program) {
-        arguments.begin().int64(tensors).int64(program.address()).int32(program.count()).int32(0);
+    public void gather(long tensors, int count, long longest, FoldProgram program, int stream) {
+        arguments
+                .begin()
+                .int64(tensors)
+                .int64(program.address())
+                .int32(program.count())
+                .int32(stream);
         launch(Kernel.GATHER, blocks(Math.ceilDiv(longest, PER_THREAD)), count, BLOCK);
     }
 
@@ -91,11 +97,17 @@ public final class LowRankKernels implements AutoCloseable {
      *
      * @param matrix whose they are
      * @param rightSeed of the first step of V's window
-     * @param side L, the seed of U and the scales; where V goes
-     * @param sides where the others go
+     * @param side L, the seed of U and the scales; where both go, V nowhere where that is 0
      */
-    public void factors(ThinMatrix matrix, long rightSeed, ThinSide side, long sides) {
-        factors(matrix, side.right(), rightSeed, sides, side.left(), side.seed(), side.scales());
+    public void factors(ThinMatrix matrix, long rightSeed, ThinSide side) {
+        factors(
+                matrix,
+                side.right(),
+                rightSeed,
+                side.sides(),
+                side.left(),
+                side.seed(),
+                side.scales());
     }
 
     private void factors(
@@ -212,7 +224,9 @@ public final class LowRankKernels implements AutoCloseable {
         pack(matrix, fold)
                 .int64(side.right())
                 .int64(side.left())
+                .int64(side.sides())
                 .int64(side.seed())
+                .int64(matrix.rows())
                 .int64(out.address())
                 .int64(ids)
                 .int64(out.stride())

@@ -8,16 +8,26 @@ import java.util.List;
 import java.util.TreeSet;
 
 /**
- * What the fused pass does to every tensor of a visit.
+ * What the fused pass does to a tensor of a visit.
  *
  * @param direction the kernels' number of the direction
  * @param stochastic how folded parameters are rounded
  * @param seed the query's
  * @param scales the query's
  * @param perturbs false where nothing but θ itself is asked for
+ * @param mask which elements have a z
+ * @param step whose mask the query sees
+ * @param shape makes what takes the place of z; empty leaves z
  */
 public record WeightPass(
-        int direction, boolean stochastic, long seed, List<Float> scales, boolean perturbs) {
+        int direction,
+        boolean stochastic,
+        long seed,
+        List<Float> scales,
+        boolean perturbs,
+        DeviceMask mask,
+        long step,
+        FoldProgram shape) {
     /** As many scales as a launch takes. */
     public static final int MAX_SCALES = 4;
 
@@ -41,7 +51,20 @@ public record WeightPass(
                 rounding == Rounding.STOCHASTIC,
                 query.seed(),
                 query.scales(),
-                !query.isStill());
+                !query.isStill(),
+                DeviceMask.NONE,
+                0,
+                FoldProgram.EMPTY);
+    }
+
+    /** The same over a mask's elements, as they are for a query of a step. */
+    public WeightPass masked(DeviceMask some, long ofStep) {
+        return new WeightPass(direction, stochastic, seed, scales, perturbs, some, ofStep, shape);
+    }
+
+    /** The same along what a program makes of z. */
+    public WeightPass shaped(FoldProgram program) {
+        return new WeightPass(direction, stochastic, seed, scales, perturbs, mask, step, program);
     }
 
     /** Whether kernels make a dense direction of that name. */
@@ -74,14 +97,21 @@ public record WeightPass(
             arguments.float32(scale < count ? scales.get(scale) : 0f);
         }
         List<DeviceTensor.State> states = tensor.states();
-        arguments.int32(states.size()).float32(ElementProgram.reach(tensor.elements()));
+        arguments
+                .int32(states.size())
+                .float32(ElementProgram.reach(tensor.elements()))
+                .int32(shape.count());
         for (int k = 0; k < ElementProgram.MOST_STATES; k++) {
             arguments.int64(k < states.size() ? states.get(k).address() : 0);
         }
         for (int k = 0; k < ElementProgram.MOST_STATES; k++) {
             arguments.int64(k < states.size() ? KernelCodes.of(states.get(k).dtype()) : 0);
         }
-        return arguments;
+        return arguments
+                .int64(shape.address())
+                .int64(perturbs ? mask.seed(step) : 0)
+                .int32(mask.kind())
+                .int32(mask.bound(tensor.tensorId()));
     }
 
     private int flags(boolean vector, boolean stores) {

@@ -5,7 +5,6 @@ import io.millrace.executor.cuda.kernel.LowRankKernels;
 import io.millrace.executor.cuda.kernel.PanelSizes;
 import io.millrace.executor.cuda.kernel.ThinFold;
 import io.millrace.executor.cuda.kernel.ThinMatrix;
-import io.millrace.executor.cuda.kernel.ThinSide;
 import io.millrace.executor.cuda.weight.DeviceGemm;
 import io.millrace.executor.cuda.weight.DeviceLinear;
 import io.millrace.executor.cuda.weight.DeviceScratch;
@@ -19,10 +18,10 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The low-rank way: {@code y(s) = decay · x(s) θᵀ + (x(s) V) ((L + s U) / √r)ᵀ}. The product with θ
- * is one over the rows of all scales, from the stored bytes where they have the products' type. The
- * thin sum is written first and the product added to it: so 16-bit results are rounded once, and
- * what is rounded before is small beside them.
+ * The way of thin factors: {@code y(s) = decay · x(s) θᵀ + (x(s) V) w(s)ᵀ}. The product with θ is
+ * one over the rows of all scales of queries that go together, from the stored bytes where they
+ * have the products' type. The thin sum is written first and the product added to it: so 16-bit
+ * results are rounded once, and what is rounded before is small beside them.
  */
 final class DeviceLowRankLinear implements DeviceLinear {
     private final DeviceGemm gemm;
@@ -57,8 +56,9 @@ final class DeviceLowRankLinear implements DeviceLinear {
             passes.foldNow(visit, tensor);
         }
         Optional<Beside> beside =
-                passes.side(visit, tensor, weights.seen(tensor))
-                        .map(side -> beside(weights, spec, tensor, side, input));
+                passes.isBeside(visit, tensor, weights.isStill(tensor))
+                        ? Optional.of(beside(weights, spec, tensor, input))
+                        : Optional.empty();
         return new OnStored(weights, spec, tensor, input, beside);
     }
 
@@ -72,19 +72,14 @@ final class DeviceLowRankLinear implements DeviceLinear {
     private record Beside(float decay, DeviceMatrix thin, DeviceMatrix factor) {}
 
     private Beside beside(
-            DeviceWeights weights,
-            LinearSpec spec,
-            int tensor,
-            ThinSide side,
-            DeviceGemm.Input input) {
+            DeviceWeights weights, LinearSpec spec, int tensor, DeviceGemm.Input input) {
         int rows = input.rows();
         ThinMatrix matrix = passes.matrix(weights.visit(), tensor);
         int rank = matrix.rank();
         long sides = scratch.address(Part.SIDES);
-        long sideStride = rank * matrix.rows();
-        kernels.factors(matrix, passes.rightSeed(weights.visit()), side, sides);
-        DeviceMatrix left = new DeviceMatrix(sides, sideStride, matrix.rows(), DType.F32);
-        DeviceMatrix right = new DeviceMatrix(side.right(), 0, matrix.columns(), DType.F32);
+        long factor = passes.sides(weights.visit(), tensor, weights.seen(tensor), sides);
+        DeviceMatrix left = new DeviceMatrix(sides, rank * matrix.rows(), matrix.rows(), DType.F32);
+        DeviceMatrix right = new DeviceMatrix(factor, 0, matrix.columns(), DType.F32);
         DeviceMatrix onInputs = spec.inputMajor() ? left : right;
         DeviceMatrix thin =
                 new DeviceMatrix(scratch.address(Part.THIN), (long) rows * rank, rank, DType.F32);
@@ -97,7 +92,8 @@ final class DeviceLowRankLinear implements DeviceLinear {
                 thin.address(),
                 rows,
                 weights.scaleCount());
-        return new Beside(side.decay().ofProduct(), thin, spec.inputMajor() ? right : left);
+        float decay = passes.decay(weights.visit(), tensor).ofProduct();
+        return new Beside(decay, thin, spec.inputMajor() ? right : left);
     }
 
     private final class OnStored implements Product {

@@ -1,5 +1,6 @@
 package io.millrace.executor.cuda.lowrank;
 
+import io.millrace.executor.cuda.kernel.CoreKernels;
 import io.millrace.executor.cuda.kernel.DeviceKernels;
 import io.millrace.executor.cuda.kernel.DeviceMatrix;
 import io.millrace.executor.cuda.kernel.FoldProgram;
@@ -24,8 +25,9 @@ import io.millrace.memory.TensorSlot;
 import io.millrace.memory.cuda.CudaApi;
 import io.millrace.memory.device.CudaDevice;
 import io.millrace.optim.Rounding;
+import io.millrace.optim.direction.FactoredDirection;
+import io.millrace.optim.direction.FactoredDirection.Core;
 import io.millrace.optim.direction.GaussianDirection;
-import io.millrace.optim.direction.LowRankDirection;
 import io.millrace.optim.estimate.Query;
 import io.millrace.optim.update.Decay;
 import io.millrace.optim.update.FactorSchedule;
@@ -33,12 +35,11 @@ import io.millrace.optim.update.PendingUpdates;
 import io.millrace.optim.update.Update;
 import io.millrace.prefetch.BlockLease;
 import java.util.List;
-import java.util.Optional;
 
 /**
- * The low-rank way: matrices are only read until their updates are folded; what the updates since
- * then and the query add is a product of thin factors. Other tensors are formed the dense way, with
- * the same schedule of folds.
+ * The way of thin factors: matrices are only read until their updates are folded; what the updates
+ * since then and the query add is a product of thin factors. Other tensors are formed the dense
+ * way, with the same schedule of folds.
  */
 public final class DeviceLowRankPasses implements DevicePasses {
     private final CudaApi api;
@@ -46,9 +47,12 @@ public final class DeviceLowRankPasses implements DevicePasses {
     private final Kernels kernels;
     private final DeviceScratch scratch;
     private final DeviceFactors factors;
-    private final LowRankDirection direction;
+    private final FactoredDirection direction;
+    private final DeviceThin thin;
+    private final FactoredDirection.Streams streams;
     private final Rounding rounding;
     private final int foldEvery;
+    private final int together;
     private final DeviceLinear linear;
 
     /**
@@ -56,9 +60,14 @@ public final class DeviceLowRankPasses implements DevicePasses {
      *
      * @param dense forms tensors that are no matrices
      * @param lowRank all else
+     * @param cores what makes factors that stay
      * @param programs what updates do
      */
-    public record Kernels(DeviceKernels dense, LowRankKernels lowRank, FoldPrograms programs) {}
+    public record Kernels(
+            DeviceKernels dense,
+            LowRankKernels lowRank,
+            CoreKernels cores,
+            FoldPrograms programs) {}
 
     /**
      * Passes for a run.
@@ -73,7 +82,7 @@ public final class DeviceLowRankPasses implements DevicePasses {
             Kernels kernels,
             DeviceGemm gemm,
             DeviceScratch scratch,
-            LowRankDirection direction,
+            FactoredDirection direction,
             Rounding rounding,
             int foldEvery) {
         api = device.api();
@@ -83,13 +92,25 @@ public final class DeviceLowRankPasses implements DevicePasses {
         this.direction = direction;
         this.rounding = rounding;
         this.foldEvery = foldEvery;
+        // Rows of E4M3 share a scale, which is of one query's.
+        together = gemm.quantizes() ? 0 : scratch.scalesAtOnce();
         factors = new DeviceFactors(device, scratch, foldEvery);
+        streams = direction.streams().orElseThrow();
+        thin =
+                direction.core() == Core.LEFT
+                        ? new DeviceLeftFactors(kernels.lowRank(), scratch, streams)
+                        : new DeviceFixedFactors(kernels.cores(), scratch, direction, streams);
         linear = new DeviceLowRankLinear(gemm, scratch, kernels.lowRank(), this);
     }
 
     @Override
     public DeviceLinear linear() {
         return linear;
+    }
+
+    @Override
+    public int scalesAtOnce() {
+        return together;
     }
 
     @Override
@@ -134,7 +155,8 @@ public final class DeviceLowRankPasses implements DevicePasses {
                 turn(visit, schedule.step());
             }
             FoldProgram program = kernels.programs().gathering(leg.updates(), schedule);
-            kernels.lowRank().gather(block.table(), block.count(), block.longest(), program);
+            kernels.lowRank()
+                    .gather(block.table(), block.count(), block.longest(), program, streams.core());
             schedule.complete(leg);
         }
     }
@@ -151,8 +173,8 @@ public final class DeviceLowRankPasses implements DevicePasses {
                 continue;
             }
             ThinMatrix matrix = matrix(visit, index);
-            kernels.lowRank().right(matrix, direction.rightSeed(lastStep), before);
-            kernels.lowRank().right(matrix, direction.rightSeed(lastStep + 1), after);
+            kernels.lowRank().right(matrix, streams.seed(lastStep), before);
+            kernels.lowRank().right(matrix, streams.seed(lastStep + 1), after);
             kernels.lowRank().overlap(matrix, before, after, overlap);
             kernels.lowRank().turn(matrix, momentum, overlap, turned);
             long bytes = matrix.rows() * matrix.rank() * Float.BYTES;
@@ -161,12 +183,16 @@ public final class DeviceLowRankPasses implements DevicePasses {
     }
 
     ThinMatrix matrix(DeviceVisit visit, int tensor) {
+        long rows = LowRankSize.rowsOf(visit.slot(tensor));
         long columns = LowRankSize.columnsOf(visit.slot(tensor));
-        return new ThinMatrix(visit.tensor(tensor), columns, direction.rank(), direction.scale());
+        // Cores hold κ already, and so does what is made of them.
+        float factor = direction.core() == Core.LEFT ? direction.scale(rows, columns) : 1;
+        return new ThinMatrix(visit.tensor(tensor), columns, direction.rank(rows, columns), factor);
     }
 
     @Override
-    public void vector(DeviceVisit visit, int tensor, Query query, long place, long stride) {
+    public void vector(
+            DeviceVisit visit, int tensor, List<Query> queries, long place, long stride) {
         PendingUpdates pending = visit.pending(tensor);
         FoldProgram program = FoldProgram.EMPTY;
         if (pending.folds()) {
@@ -177,17 +203,23 @@ public final class DeviceLowRankPasses implements DevicePasses {
         }
         long elements = visit.slot(tensor).elementCount();
         try (Coverage whole = visit.cover(tensor)) {
-            kernels.dense()
-                    .form(
-                            pass(query),
-                            program,
-                            visit.tensor(tensor),
-                            visit.storesNow(tensor),
-                            0,
-                            elements,
-                            place,
-                            stride,
-                            DType.F32);
+            long at = place;
+            for (int query = 0; query < queries.size(); query++) {
+                // The others fold what is stored once more on their way, so the last one stores.
+                boolean last = query == queries.size() - 1;
+                kernels.dense()
+                        .form(
+                                pass(queries.get(query)),
+                                program,
+                                visit.tensor(tensor),
+                                last && visit.storesNow(tensor),
+                                0,
+                                elements,
+                                at,
+                                stride,
+                                DType.F32);
+                at += queries.get(query).scales().size() * stride * Float.BYTES;
+            }
             whole.add(elements);
         }
     }
@@ -197,47 +229,63 @@ public final class DeviceLowRankPasses implements DevicePasses {
     }
 
     @Override
-    public void rows(DeviceVisit visit, int tensor, Query query, Rows rows, DeviceMatrix out) {
-        ThinMatrix matrix = matrix(visit, tensor);
-        ThinSide side =
-                side(visit, tensor, query)
-                        .orElseGet(
-                                () -> new ThinSide(0, 0, Decay.NONE, query.seed(), query.scales()));
-        if (side.right() != 0) {
-            kernels.lowRank().right(matrix, direction.rightSeed(visit.step()), side.right());
+    public void rows(
+            DeviceVisit visit, int tensor, List<Query> queries, Rows rows, DeviceMatrix out) {
+        boolean still = queries.stream().allMatch(Query::isStill);
+        boolean beside = isBeside(visit, tensor, still);
+        ThinFold fold = foldSeen(visit, tensor);
+        int scale = 0;
+        for (Query query : queries) {
+            ThinSide side =
+                    beside
+                            ? thin.lookUp(at(visit, tensor), decay(visit, tensor), query)
+                            : new ThinSide(0, 0, 0, Decay.NONE, query.seed(), query.scales());
+            kernels.lowRank()
+                    .rows(
+                            matrix(visit, tensor),
+                            fold,
+                            side,
+                            rows.ids(),
+                            rows.idOffset(),
+                            rows.count(),
+                            rows.factor(),
+                            rows.accumulate(),
+                            out.scale(scale));
+            scale += query.scales().size();
         }
-        kernels.lowRank()
-                .rows(
-                        matrix,
-                        foldSeen(visit, tensor),
-                        side,
-                        rows.ids(),
-                        rows.idOffset(),
-                        rows.count(),
-                        rows.factor(),
-                        rows.accumulate(),
-                        out);
     }
 
-    /** What a query sees beside what is folded by now; nothing where that is all. */
-    Optional<ThinSide> side(DeviceVisit visit, int tensor, Query query) {
+    /** Whether queries see more of a matrix than what is folded by now. */
+    boolean isBeside(DeviceVisit visit, int tensor, boolean still) {
+        return isGathered(visit, tensor) || !still;
+    }
+
+    /** Whether updates are pending that are not due to be folded. */
+    private static boolean isGathered(DeviceVisit visit, int tensor) {
         PendingUpdates pending = visit.pending(tensor);
-        boolean gathered = pending.lastStep() > pending.foldThrough();
-        if (!gathered && query.isStill()) {
-            return Optional.empty();
-        }
-        return Optional.of(
-                new ThinSide(
-                        gathered ? factors.left(visit.slot(tensor)) : 0,
-                        scratch.address(Part.RIGHT),
-                        gathered ? factors.of(visit.block()).schedule().decay() : Decay.NONE,
-                        query.seed(),
-                        query.scales()));
+        return pending.lastStep() > pending.foldThrough();
     }
 
-    /** The seed of V as queries of a visit see it. */
-    long rightSeed(DeviceVisit visit) {
-        return direction.rightSeed(visit.step());
+    /** What those make of what is folded. */
+    Decay decay(DeviceVisit visit, int tensor) {
+        return isGathered(visit, tensor)
+                ? factors.of(visit.block()).schedule().decay()
+                : Decay.NONE;
+    }
+
+    /**
+     * Writes what is beside V for all scales of some queries, [scales, r, m], and says where V
+     * lies.
+     */
+    long sides(DeviceVisit visit, int tensor, List<Query> queries, long place) {
+        return thin.sides(at(visit, tensor), queries, place);
+    }
+
+    /** A matrix as queries of a visit see it. */
+    private DeviceThin.At at(DeviceVisit visit, int tensor) {
+        TensorSlot slot = visit.slot(tensor);
+        long left = isGathered(visit, tensor) ? factors.left(slot) : 0;
+        return new DeviceThin.At(slot, matrix(visit, tensor), visit.step(), left);
     }
 
     /** What is folded by now without being stored. */
@@ -283,11 +331,12 @@ public final class DeviceLowRankPasses implements DevicePasses {
     }
 
     private ThinFold matrixFold(DeviceVisit visit, int tensor, long step, boolean stores) {
-        long right = scratch.address(Part.FOLD_RIGHT);
-        kernels.lowRank().right(matrix(visit, tensor), direction.rightSeed(step), right);
+        TensorSlot slot = visit.slot(tensor);
+        DeviceThin.Fold added =
+                thin.fold(new DeviceThin.At(slot, matrix(visit, tensor), step, factors.left(slot)));
         return new ThinFold(
-                factors.left(visit.slot(tensor)),
-                right,
+                added.left(),
+                added.right(),
                 factors.of(visit.block()).schedule().decay(),
                 rounding == Rounding.STOCHASTIC,
                 updateOf(visit, step).seed(),

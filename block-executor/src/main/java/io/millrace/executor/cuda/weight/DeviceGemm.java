@@ -1,9 +1,9 @@
 package io.millrace.executor.cuda.weight;
 
-import io.millrace.executor.cuda.kernel.DeviceMatmul;
 import io.millrace.executor.cuda.kernel.DeviceMatrix;
-import io.millrace.executor.cuda.kernel.MatmulScales;
-import io.millrace.executor.cuda.kernel.MatmulShape;
+import io.millrace.executor.cuda.product.DeviceMatmul;
+import io.millrace.executor.cuda.product.MatmulScales;
+import io.millrace.executor.cuda.product.MatmulShape;
 import io.millrace.model.spec.LinearSpec;
 import java.util.List;
 import java.util.Optional;
@@ -37,6 +37,11 @@ public final class DeviceGemm {
      * @param quantized whether they are at hand as E4M3 too
      */
     public record Panel(long address, long stride, int outputs, boolean quantized) {}
+
+    /** Whether any products are of E4M3. */
+    public boolean quantizes() {
+        return fp8.isPresent();
+    }
 
     /** Whether products of an operator are of E4M3, where their results lie so that they can. */
     public boolean quantizes(LinearSpec spec) {

@@ -5,6 +5,7 @@ import io.millrace.executor.step.UpdateLog;
 import io.millrace.memory.BlockLayout;
 import io.millrace.optim.estimate.Query;
 import io.millrace.prefetch.BlockLease;
+import java.util.List;
 
 /**
  * How a direction is run on a CUDA device: what its queries see of a block's weights, how products
@@ -14,6 +15,11 @@ import io.millrace.prefetch.BlockLease;
 public interface DevicePasses {
     /** Products with weights along the direction. */
     DeviceLinear linear();
+
+    /** The most scales of queries that go through a block together; 0 where each goes alone. */
+    default int scalesAtOnce() {
+        return 0;
+    }
 
     /**
      * Folds beforehand where more updates are pending than one pass takes, as after a resume.
@@ -31,10 +37,11 @@ public interface DevicePasses {
      * Forms a whole tensor that is no matrix in float32, stores it where the visit says so, and
      * tells the visit.
      *
+     * @param queries what sees it; one where each goes alone
      * @param place where the first scale's goes
      * @param stride elements from a scale's to the next
      */
-    void vector(DeviceVisit visit, int tensor, Query query, long place, long stride);
+    void vector(DeviceVisit visit, int tensor, List<Query> queries, long place, long stride);
 
     /**
      * Rows to look up.
@@ -47,8 +54,8 @@ public interface DevicePasses {
      */
     record Rows(long ids, int idOffset, int count, float factor, boolean accumulate) {}
 
-    /** Looks rows of a table up, which leaves the stored bytes alone. */
-    public void rows(DeviceVisit visit, int tensor, Query query, Rows rows, DeviceMatrix out);
+    /** Looks rows of a table up for some queries, which leaves the stored bytes alone. */
+    void rows(DeviceVisit visit, int tensor, List<Query> queries, Rows rows, DeviceMatrix out);
 
     /** Folds the updates that are due into all tensors that no operator formed. */
     void fold(DeviceVisit visit);

@@ -77,6 +77,11 @@ public final class DeviceScratch implements AutoCloseable {
         return plan.type();
     }
 
+    /** The most scales that states have room for at once. */
+    public int scalesAtOnce() {
+        return size.scalesAtOnce();
+    }
+
     public DeviceScratchPlan plan() {
         return plan;
     }

@@ -57,8 +57,14 @@ public record DeviceScratchPlan(
         WORKSPACE,
         GATHERED, // what updates of a low-rank run have gathered
         GATHERED_TABLE,
+        FIXED, // orthonormal factors of all matrices
+        ORTHONORMAL, // doubles in which they are made
         RIGHT, // V of the operator at work, as it is
+        LEFT, // U of it, where that is fixed
         FOLD_RIGHT, // V as it was
+        FOLD_LEFT, // U as it was
+        FOLD_SIDE, // U times the core that is folded
+        CORES, // of all scales, and of a fold
         SIDES, // left factors of a query
         THIN, // inputs times a thin factor
         OVERLAP, // of V before and after
@@ -136,8 +142,15 @@ public record DeviceScratchPlan(
         long rank = size.direction().rank();
         bytes.put(Part.GATHERED, factors.bytes());
         bytes.put(Part.GATHERED_TABLE, factors.tableBytes());
-        bytes.put(Part.RIGHT, size.longestRight() * Float.BYTES);
+        boolean kept = size.direction().isOrthonormal();
+        bytes.put(Part.FIXED, factors.fixedBytes());
+        bytes.put(Part.ORTHONORMAL, size.orthonormal() * Double.BYTES);
+        bytes.put(Part.RIGHT, kept ? 0 : size.longestRight() * Float.BYTES);
+        bytes.put(Part.LEFT, kept ? 0 : size.longestFixedLeft() * Float.BYTES);
         bytes.put(Part.FOLD_RIGHT, size.longestRight() * Float.BYTES);
+        bytes.put(Part.FOLD_LEFT, size.longestFixedLeft() * Float.BYTES);
+        bytes.put(Part.FOLD_SIDE, size.longestFixedLeft() * Float.BYTES);
+        bytes.put(Part.CORES, size.cores() * Float.BYTES);
         bytes.put(Part.SIDES, size.sides() * Float.BYTES);
         bytes.put(Part.THIN, size.products() * Float.BYTES);
         bytes.put(Part.OVERLAP, size.momentum() ? rank * rank * Float.BYTES : 0);

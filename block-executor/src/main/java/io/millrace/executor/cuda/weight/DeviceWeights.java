@@ -1,21 +1,40 @@
 package io.millrace.executor.cuda.weight;
 
 import io.millrace.executor.cuda.kernel.DeviceMatrix;
+import io.millrace.executor.step.QueryGroup;
 import io.millrace.optim.estimate.Query;
+import java.util.List;
 
-/** A block's weights as one query sees them: θ + s·z for each of its scales, formed on demand. */
+/**
+ * A block's weights as queries that go through it together see them: θ + s·z for each of their
+ * scales, which are numbered through, formed on demand.
+ */
 public final class DeviceWeights {
     private final DeviceVisit visit;
-    private final Query query;
-    private final Query still;
+    private final List<Query> queries;
+    private final List<Query> still;
+    private final int scales;
+    private final boolean allStill;
     private final DevicePasses passes;
     private final DeviceScratch scratch;
 
+    /**
+     * Weights of a visit.
+     *
+     * @param queries what sees them; one where each goes alone
+     * @param allStill whether matrices are seen as they are, whatever the directions
+     */
     public DeviceWeights(
-            DeviceVisit visit, Query query, DevicePasses passes, DeviceScratch scratch) {
+            DeviceVisit visit,
+            List<Query> queries,
+            boolean allStill,
+            DevicePasses passes,
+            DeviceScratch scratch) {
         this.visit = visit;
-        this.query = query;
-        still = query.still();
+        this.queries = queries;
+        this.allStill = allStill;
+        still = queries.stream().map(Query::still).toList();
+        scales = QueryGroup.scales(queries);
         this.passes = passes;
         this.scratch = scratch;
     }
@@ -24,23 +43,29 @@ public final class DeviceWeights {
         return visit;
     }
 
-    /** The query as a tensor sees it: without a part in the step it is itself for every scale. */
-    public Query seen(int tensor) {
-        return visit.isStill(tensor) ? still : query;
+    /** The queries as a tensor sees them: without a part in the step each is itself. */
+    public List<Query> seen(int tensor) {
+        return visit.isStill(tensor) ? still : queries;
+    }
+
+    /** Whether all scales see a tensor as it is. */
+    public boolean isStill(int tensor) {
+        return allStill || visit.isStill(tensor);
     }
 
     /** What matrices are formed for: every scale, or one where all of them see the same. */
     public Query matrixQuery(int tensor) {
-        return seen(tensor).isStill() ? query.itself() : query;
+        Query query = queries.getFirst();
+        return isStill(tensor) ? query.itself() : query;
     }
 
     /** Elements from one scale's matrix to the next, of what {@link #matrixQuery} formed. */
     public long matrixStride(int tensor, long stride) {
-        return seen(tensor).isStill() ? 0 : stride;
+        return isStill(tensor) ? 0 : stride;
     }
 
     public int scaleCount() {
-        return query.scales().size();
+        return scales;
     }
 
     public int indexOf(String name) {

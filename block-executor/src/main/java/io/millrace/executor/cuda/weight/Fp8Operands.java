@@ -1,10 +1,10 @@
 package io.millrace.executor.cuda.weight;
 
-import io.millrace.executor.cuda.kernel.DeviceMatmul;
 import io.millrace.executor.cuda.kernel.DeviceMatrix;
-import io.millrace.executor.cuda.kernel.MatmulScales;
-import io.millrace.executor.cuda.kernel.MatmulShape;
 import io.millrace.executor.cuda.kernel.QuantizeKernels;
+import io.millrace.executor.cuda.product.DeviceMatmul;
+import io.millrace.executor.cuda.product.MatmulScales;
+import io.millrace.executor.cuda.product.MatmulShape;
 import io.millrace.executor.cuda.weight.DeviceScratchPlan.Part;
 import io.millrace.model.spec.LinearSpec;
 

@@ -1,5 +1,6 @@
 // The fused pass over parameters: widen, apply the pending updates, store what is due, and write theta + s z for
 // every scale of a query from one generation of z, in the type that products read. One read of theta.
+#include "mask.cuh"
 #include "pass.cuh"
 
 enum PassFlags : u32 { VECTOR = 1, STOCHASTIC = 2, STORES = 4, PROBES = 8 };
@@ -19,11 +20,25 @@ struct Pass {
     float scale[MAX_SCALES];
     u32 states; // numbers that lie beside each element
     float reach; // 1 / sqrt(elements of the tensor)
+    u32 shapeCount; // steps that make what takes the place of z; 0 leaves z
     void *state[MAX_STATES];
     u64 stateType[MAX_STATES];
+    const FoldOp *shape;
+    Mask mask;
 };
 
-// Brings eight elements up to date in float32, and stores them where the program says so.
+// A step without decay begins its sum at 0 itself, whatever the parameter is.
+__device__ __forceinline__ void begin_masked_sum(float *values, float share, float *before) {
+    begin_sum(values, share, before);
+#pragma unroll
+    for (u32 i = 0; i < PER_THREAD; i++) {
+        values[i] = share == 0.0f ? 0.0f : values[i];
+    }
+}
+
+// Brings eight elements up to date in float32, and stores them where the program says so. With a mask every step is a
+// sum, so that all its terms see the parameters as they were before.
+template <bool MASKED>
 __device__ __forceinline__ void fold_eight(const Pass &pass, u64 element, u32 count, float *p) {
     Type type = static_cast<Type>(pass.storedType);
     Direction direction = static_cast<Direction>(pass.direction);
@@ -36,17 +51,21 @@ __device__ __forceinline__ void fold_eight(const Pass &pass, u64 element, u32 co
             p[i] = __fadd_rn(p[i], sums[i]);
         }
     }
-    float before[PER_THREAD];
+    float before[PER_THREAD] = {};
+    u64 ofStep = 0;
     for (u32 op = 0; op < pass.opCount; op++) {
         FoldOp step = pass.ops[op];
         switch (step.kind) {
+        case STEP: ofStep = step.seed; break;
         case BEGIN_SUM:
-            if ((pass.flags & VECTOR) == 0) {
+            if (MASKED) {
+                begin_masked_sum(p, (pass.flags & VECTOR) == 0 ? step.value : 0.0f, before);
+            } else if ((pass.flags & VECTOR) == 0) {
                 begin_sum(p, step.value, before);
             }
             break;
         case END_SUM:
-            if ((pass.flags & VECTOR) == 0) {
+            if (MASKED || (pass.flags & VECTOR) == 0) {
                 end_sum(p, before);
             }
             break;
@@ -61,6 +80,9 @@ __device__ __forceinline__ void fold_eight(const Pass &pass, u64 element, u32 co
         case TERM: {
             float z[PER_THREAD];
             eight_z(direction, step.seed, pass.tensor, element, z);
+            if (MASKED) {
+                mask_eight(pass.mask, ofStep, pass.tensor, element, before, z);
+            }
 #pragma unroll
             for (u32 i = 0; i < PER_THREAD; i++) {
                 p[i] = __fmaf_rn(step.value, z[i], p[i]);
@@ -94,16 +116,18 @@ __device__ __forceinline__ void put_eight(const float *values, Register &to) {
     }
 }
 
-// One operation on registers of eight elements each; every one is rounded once, to nearest.
-__device__ __forceinline__ void run_eight(const Pass &pass, const FoldOp &step, u64 element, Register *r) {
+// One operation on registers of eight elements each; every one is rounded once, to nearest. A mask is that of a step.
+__device__ __forceinline__ void run_eight(const Pass &pass, const FoldOp &step, u64 ofStep, u64 element, Register *r) {
     u32 kind = step.kind & 255;
     float a[PER_THREAD];
+    float b[PER_THREAD];
     if (kind == Z) {
         eight_z(static_cast<Direction>(pass.direction), step.seed, pass.tensor, element, a);
+        take_eight(r[0], b);
+        mask_eight(pass.mask, ofStep, pass.tensor, element, b, a);
         put_eight(a, r[step.kind >> 8 & 255]);
         return;
     }
-    float b[PER_THREAD];
     take_eight(r[step.kind >> 16 & 255], a);
     take_eight(r[step.kind >> 24 & 255], b);
 #pragma unroll
@@ -140,8 +164,9 @@ __device__ __forceinline__ void settle_eight(const Pass &pass, const FoldOp &ste
     }
 }
 
-// The same as fold_eight for programs over registers, states included; the parameters end in p.
-__device__ __forceinline__ void run_program(const Pass &pass, u64 element, u32 count, float *p) {
+// The same as fold_eight for programs over registers, states included; the parameters end in p, and z holds what a
+// query goes along.
+__device__ __forceinline__ void run_program(const Pass &pass, u64 element, u32 count, float *p, float *z) {
     __shared__ Register r[REGISTERS];
     load_eight(pass.stored, static_cast<Type>(pass.storedType), element, count, p);
     put_eight(p, r[0]);
@@ -150,9 +175,11 @@ __device__ __forceinline__ void run_program(const Pass &pass, u64 element, u32 c
         load_eight(pass.state[k], static_cast<Type>(pass.stateType[k]), element, count, state);
         put_eight(state, r[1 + k]);
     }
+    u64 ofStep = 0;
     for (u32 op = 0; op < pass.opCount; op++) {
         FoldOp step = pass.ops[op];
         switch (step.kind) {
+        case STEP: ofStep = step.seed; break;
         case DECAY:
             take_eight(r[0], p);
             for (u32 i = 0; i < PER_THREAD && (pass.flags & VECTOR) == 0; i++) {
@@ -166,10 +193,42 @@ __device__ __forceinline__ void run_program(const Pass &pass, u64 element, u32 c
                 settle_eight(pass, step, k, element, count, r[k]);
             }
             break;
-        default: run_eight(pass, step, element, r); break;
+        default: run_eight(pass, step, ofStep, element, r); break;
         }
     }
     take_eight(r[0], p);
+    if ((pass.flags & PROBES) == 0) {
+        return;
+    }
+    if (pass.shapeCount == 0) {
+        eight_z(static_cast<Direction>(pass.direction), pass.seed, pass.tensor, element, z);
+        mask_eight(pass.mask, pass.mask.seed, pass.tensor, element, p, z);
+        return;
+    }
+    for (u32 op = 0; op < pass.shapeCount; op++) {
+        FoldOp step = pass.shape[op];
+        run_eight(pass, step, pass.mask.seed, element, r);
+    }
+    take_eight(r[SHAPED], z);
+}
+
+enum Way : u32 { SUMS = 0, MASKED_SUMS = 1, PROGRAMS = 2 };
+
+// Eight elements as they are now, and what a query goes along.
+template <Way WAY>
+__device__ __forceinline__ void bring_eight(const Pass &pass, u64 element, u32 count, float *p, float *z) {
+    if (WAY == PROGRAMS) {
+        run_program(pass, element, count, p, z);
+        return;
+    }
+    fold_eight<WAY == MASKED_SUMS>(pass, element, count, p);
+    if ((pass.flags & PROBES) == 0) {
+        return;
+    }
+    eight_z(static_cast<Direction>(pass.direction), pass.seed, pass.tensor, element, z);
+    if (WAY == MASKED_SUMS) {
+        mask_eight(pass.mask, pass.mask.seed, pass.tensor, element, p, z);
+    }
 }
 
 // theta + s z of eight elements, all scales from the same z; a scale of 0 gives theta itself.
@@ -190,7 +249,7 @@ struct FormArgs {
     u32 unused; // arguments are whole 8-byte words
 };
 
-template <bool PROGRAM> __device__ __forceinline__ void form(const FormArgs &args) {
+template <Way WAY> __device__ __forceinline__ void form(const FormArgs &args) {
     u64 at = (static_cast<u64>(blockIdx.x) * blockDim.x + threadIdx.x) * PER_THREAD;
     if (at >= args.count) {
         return;
@@ -198,18 +257,10 @@ template <bool PROGRAM> __device__ __forceinline__ void form(const FormArgs &arg
     u32 count = args.count - at < PER_THREAD ? static_cast<u32>(args.count - at) : PER_THREAD;
     u64 element = args.first + at;
     float p[PER_THREAD];
-    if (PROGRAM) {
-        run_program(args.pass, element, count, p);
-    } else {
-        fold_eight(args.pass, element, count, p);
-    }
+    float z[PER_THREAD] = {};
+    bring_eight<WAY>(args.pass, element, count, p, z);
     if (args.out == nullptr) {
         return;
-    }
-    float z[PER_THREAD] = {};
-    if ((args.pass.flags & PROBES) != 0) {
-        Direction direction = static_cast<Direction>(args.pass.direction);
-        eight_z(direction, args.pass.seed, args.pass.tensor, element, z);
     }
 #pragma unroll
     for (u32 s = 0; s < MAX_SCALES; s++) {
@@ -223,11 +274,15 @@ template <bool PROGRAM> __device__ __forceinline__ void form(const FormArgs &arg
 }
 
 // grid: ceil(count / (8 * block)) blocks
-extern "C" __global__ void __launch_bounds__(256) millrace_form(FormArgs args) { form<false>(args); }
+extern "C" __global__ void __launch_bounds__(256) millrace_form(FormArgs args) { form<SUMS>(args); }
 MILLRACE_KERNEL(millrace_form)
 
-// The same for updates that are programs; apart, since their registers would cost every pass.
-extern "C" __global__ void __launch_bounds__(PROGRAM_BLOCK) millrace_form_program(FormArgs args) { form<true>(args); }
+// The same where some elements have no z, and where updates or what a query goes along are programs; apart, since
+// their registers would cost every pass.
+extern "C" __global__ void __launch_bounds__(256) millrace_form_masked(FormArgs args) { form<MASKED_SUMS>(args); }
+MILLRACE_KERNEL(millrace_form_masked)
+
+extern "C" __global__ void __launch_bounds__(PROGRAM_BLOCK) millrace_form_program(FormArgs args) { form<PROGRAMS>(args); }
 MILLRACE_KERNEL(millrace_form_program)
 
 struct RowsArgs {
@@ -244,7 +299,7 @@ struct RowsArgs {
 };
 
 // Rows of a table, perturbed as they are looked up; the table itself stays as it is.
-template <bool PROGRAM> __device__ __forceinline__ void rows(const RowsArgs &args) {
+template <Way WAY> __device__ __forceinline__ void rows(const RowsArgs &args) {
     u32 column = (blockIdx.y * blockDim.x + threadIdx.x) * PER_THREAD;
     u32 row = blockIdx.x;
     if (column >= args.width) {
@@ -254,16 +309,8 @@ template <bool PROGRAM> __device__ __forceinline__ void rows(const RowsArgs &arg
     u64 id = static_cast<u64>(args.ids[row]) + args.idOffset;
     u64 element = id * args.width + column;
     float p[PER_THREAD];
-    if (PROGRAM) {
-        run_program(args.pass, element, count, p);
-    } else {
-        fold_eight(args.pass, element, count, p);
-    }
     float z[PER_THREAD] = {};
-    if ((args.pass.flags & PROBES) != 0) {
-        Direction direction = static_cast<Direction>(args.pass.direction);
-        eight_z(direction, args.pass.seed, args.pass.tensor, element, z);
-    }
+    bring_eight<WAY>(args.pass, element, count, p, z);
     Type type = static_cast<Type>(args.outType);
 #pragma unroll
     for (u32 s = 0; s < MAX_SCALES; s++) {
@@ -287,8 +334,11 @@ template <bool PROGRAM> __device__ __forceinline__ void rows(const RowsArgs &arg
 }
 
 // grid: (rows, ceil(width / (8 * block)))
-extern "C" __global__ void __launch_bounds__(256) millrace_rows(RowsArgs args) { rows<false>(args); }
+extern "C" __global__ void __launch_bounds__(256) millrace_rows(RowsArgs args) { rows<SUMS>(args); }
 MILLRACE_KERNEL(millrace_rows)
 
-extern "C" __global__ void __launch_bounds__(PROGRAM_BLOCK) millrace_rows_program(RowsArgs args) { rows<true>(args); }
+extern "C" __global__ void __launch_bounds__(256) millrace_rows_masked(RowsArgs args) { rows<MASKED_SUMS>(args); }
+MILLRACE_KERNEL(millrace_rows_masked)
+
+extern "C" __global__ void __launch_bounds__(PROGRAM_BLOCK) millrace_rows_program(RowsArgs args) { rows<PROGRAMS>(args); }
 MILLRACE_KERNEL(millrace_rows_program)

@@ -1,5 +1,6 @@
 // All kernels: one image for a device.
 #include "attention.cu"
+#include "cores.cu"
 #include "elementwise.cu"
 #include "form.cu"
 #include "fp8.cu"

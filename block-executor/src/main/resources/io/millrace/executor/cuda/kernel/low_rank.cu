@@ -1,10 +1,10 @@
-// Low-rank directions, z = U V^T / sqrt(r): what updates gather, the thin factors of a query, and matrices as they
-// are folded. L and N lie [m, r]; what products read is transposed, V [r, n] and the sides [r, m].
+// What updates of thin factors gather, whatever their core, and matrices as they are folded; low-rank directions,
+// z = U V^T / sqrt(r), and the thin factors of their queries. L and N lie [m, r]; what products read is transposed, V [r, n] and the sides [r, m].
 #include "pass.cuh"
 
 // One tensor of a block; made by CudaFactors.java.
 struct GatheredTensor {
-    float *left; // L of a matrix, or the sums of another tensor
+    float *left; // L or another core of a matrix, or the sums of another tensor
     float *momentum; // N, or null
     u64 elements; // of left
     u32 id;
@@ -15,7 +15,7 @@ struct GatherArgs {
     const GatheredTensor *tensors;
     const FoldOp *ops;
     u32 opCount;
-    u32 unused; // arguments are whole 8-byte words
+    u32 stream; // that matrices take what they gather from
 };
 
 __device__ __forceinline__ void scale_eight(float *values, float factor) {
@@ -44,7 +44,7 @@ extern "C" __global__ void __launch_bounds__(256) millrace_gather(GatherArgs arg
     u32 count = tensor.elements - element < PER_THREAD ? static_cast<u32>(tensor.elements - element) : PER_THREAD;
     bool matrix = tensor.matrix != 0;
     bool hasMomentum = tensor.momentum != nullptr;
-    u32 stream = matrix ? LOW_RANK_U : DENSE_Z;
+    u32 stream = matrix ? args.stream : DENSE_Z;
     float left[PER_THREAD];
     float before[PER_THREAD];
     float momentum[PER_THREAD] = {};
@@ -276,7 +276,9 @@ struct ThinRowsArgs {
     ThinMatrix matrix;
     const float *right; // V [r, n] of the query's window; null looks up what is folded and no more
     const float *left; // L that is not folded; zero where null
+    const float *sides; // what is beside V of all scales, [scale][r][m]; null makes it of left and the seed
     u64 seed; // of the query
+    u64 matrixRows; // m
     void *out; // [scale][rows][columns]
     const i32 *ids; // which row of the table each row takes
     u64 outStride; // elements from a scale's to the next
@@ -290,6 +292,17 @@ struct ThinRowsArgs {
     float share; // of what is folded, from which the sum begins; or 0
     float scale[MAX_SCALES];
 };
+
+// (L + s U) / sqrt(r) of one row.
+__device__ __forceinline__ float left_of_row(const ThinRowsArgs &args, float scale, u64 row, u32 rank) {
+    u64 element = row * args.matrix.rank + rank;
+    float four[4];
+    gaussian_four(LOW_RANK_U, args.seed, element >> 2, args.matrix.tensor, four);
+    u32 lane = static_cast<u32>(element) & 3u;
+    float u = lane == 0 ? four[0] : lane == 1 ? four[1] : lane == 2 ? four[2] : four[3];
+    float left = args.left == nullptr ? 0.0f : args.left[element];
+    return __fmul_rn(__fmaf_rn(scale, u, left), args.matrix.factor);
+}
 
 // Rows of a table, perturbed as they are looked up; the table itself stays as it is.
 // grid: (rows, ceil(columns / (8 * block)))
@@ -316,15 +329,9 @@ extern "C" __global__ void __launch_bounds__(256) millrace_thin_rows(ThinRowsArg
         for (u32 i = 0; i < PER_THREAD; i++) {
             values[i] = p[i];
         }
-        u64 first = id * args.matrix.rank;
         for (u32 j = 0; args.right != nullptr && j < args.matrix.rank; j++) {
-            u64 element = first + j;
-            float four[4];
-            gaussian_four(LOW_RANK_U, args.seed, element >> 2, args.matrix.tensor, four);
-            u32 lane = static_cast<u32>(element) & 3u;
-            float u = lane == 0 ? four[0] : lane == 1 ? four[1] : lane == 2 ? four[2] : four[3];
-            float left = args.left == nullptr ? 0.0f : args.left[element];
-            float w = __fmul_rn(__fmaf_rn(args.scale[s], u, left), args.matrix.factor);
+            float w = args.sides == nullptr ? left_of_row(args, args.scale[s], id, j)
+                                            : args.sides[(s * args.matrix.rank + j) * args.matrixRows + id];
             add_thin(args.matrix, args.right, j, w, column, count, values);
         }
         if (sums) {

@@ -12,8 +12,8 @@ struct FoldOp {
 };
 
 // Up to STORE on parameters; then, with DECAY and TERM, on what updates gather; a sum is what a step with decay adds,
-// of both; from Z on over registers of an
-// element, whose numbers stand above the kind: 8 bits each for the one written and both operands.
+// of both, and what a step with a mask adds; STEP says which step's mask is meant from there on; from Z on over
+// registers of an element, whose numbers stand above the kind: 8 bits each for the one written and both operands.
 enum FoldKind : u32 {
     DECAY = 0,
     TERM = 1,
@@ -25,6 +25,7 @@ enum FoldKind : u32 {
     RATE = 7,
     BEGIN_SUM = 8,
     END_SUM = 9,
+    STEP = 10,
     Z = 16,
     FILL = 17,
     SCALE = 18,
@@ -42,6 +43,7 @@ enum FoldKind : u32 {
 // Of a program over elements: the parameter, three states, four of scratch.
 constexpr u32 MAX_STATES = 3;
 constexpr u32 REGISTERS = 8;
+constexpr u32 SHAPED = 4; // where a program leaves what takes the place of z
 
 // The sum of a step with decay begins at a share of what it will be added to. In its place: so terms are added as ever.
 __device__ __forceinline__ void begin_sum(float *values, float share, float *before) {

@@ -6,11 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.millrace.executor.Golden;
 import io.millrace.executor.cuda.kernel.CudaRig;
 import io.millrace.executor.cuda.kernel.DeviceKits;
-import io.millrace.executor.cuda.kernel.DeviceMatmul;
+import io.millrace.executor.cuda.kernel.DeviceMask;
 import io.millrace.executor.cuda.kernel.DeviceMatrix;
 import io.millrace.executor.cuda.kernel.FoldPrograms;
 import io.millrace.executor.cuda.kernel.HostKit;
 import io.millrace.executor.cuda.kernel.PanelSizes;
+import io.millrace.executor.cuda.product.DeviceMatmul;
 import io.millrace.executor.cuda.weight.DeviceForming;
 import io.millrace.executor.cuda.weight.DeviceGemm;
 import io.millrace.executor.cuda.weight.DeviceLinear;
@@ -95,13 +96,14 @@ final class DeviceFormingTest {
                                 stream,
                                 0,
                                 Matmul.NATIVE);
-        programs = new FoldPrograms(rig.device(), rig.host(), 64);
+        programs = new FoldPrograms(rig.device(), rig.host(), 64, DeviceMask.NONE);
         passes =
                 new DeviceDensePasses(
                         new DeviceDensePasses.Kernels(rig.kernels(), programs),
                         new DeviceGemm(library, Optional.empty()),
                         scratch,
-                        new GaussianDirection(),
+                        new DeviceDensePasses.Along(
+                                new GaussianDirection(), DeviceMask.NONE, Optional.empty()),
                         Rounding.NEAREST,
                         1);
         Random random = new Random(7);
@@ -189,7 +191,9 @@ final class DeviceFormingTest {
         Stepped stepped = new Stepped();
         try (DeviceForming forming =
                 passes.forming(
-                        stepped.visit, stepped.tensor, stepped.weights.seen(stepped.tensor))) {
+                        stepped.visit,
+                        stepped.tensor,
+                        stepped.weights.seen(stepped.tensor).getFirst())) {
             long elements = stepped.visit.slot(stepped.tensor).elementCount();
             forming.range(0, elements, 0, 0, DType.F32);
             assertThat(forming.isWhole()).isTrue();
@@ -218,7 +222,7 @@ final class DeviceFormingTest {
                             1, 5, 1e-1, 1e-3, 0, List.of(QueryResult.twoSided(5, 3, 1, 1000))));
             ForwardRequest request = ForwardRequest.fold(updates, ForwardRequest.Folding.SCHEDULED);
             visit = new DeviceVisit(new Lease(bytes.address()), block, request, 1, true);
-            weights = new DeviceWeights(visit, Query.AT_THETA, passes, scratch);
+            weights = new DeviceWeights(visit, List.of(Query.AT_THETA), true, passes, scratch);
             tensor = visit.indexOf(matrix.weight());
         }
 

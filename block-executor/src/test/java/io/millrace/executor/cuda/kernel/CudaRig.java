@@ -36,7 +36,7 @@ public final class CudaRig implements AutoCloseable {
         host = new HostMemory(ledger, Tier.HOST, device.pinning());
         byte[] image = DeviceKits.current().image(device.api(), device.ordinal());
         kernels = own(new DeviceKernels(device.api(), image, device.compute().handle()));
-        programs = own(new FoldPrograms(device, host, 4096));
+        programs = own(new FoldPrograms(device, host, 4096, DeviceMask.NONE));
     }
 
     private <T extends AutoCloseable> T own(T resource) {

@@ -1,5 +1,8 @@
 package io.millrace.executor.cuda.kernel;
 
+import io.millrace.executor.cuda.product.DeviceMatmul;
+import io.millrace.executor.cuda.product.MatmulScales;
+import io.millrace.executor.cuda.product.MatmulShape;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.memory.cuda.CudaApi;

@@ -15,6 +15,7 @@ import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.GaussianDirection;
 import io.millrace.optim.direction.LowRankDirection;
 import io.millrace.optim.estimate.Query;
+import io.millrace.optim.random.StreamIds;
 import io.millrace.optim.update.Decay;
 import io.millrace.optim.update.FactorSchedule;
 import io.millrace.optim.update.PendingUpdates;
@@ -85,10 +86,10 @@ abstract class LowRankKernelsContract {
                     new ThinSide(
                             deviceLeft,
                             deviceRight.address(),
+                            deviceSides.address(),
                             Decay.NONE,
                             query.seed(),
-                            query.scales()),
-                    deviceSides.address());
+                            query.scales()));
             sameBits(deviceRight.read(), right, "V");
             sameBits(deviceSides.read(), sides, "sides");
         }
@@ -164,7 +165,8 @@ abstract class LowRankKernelsContract {
                         deviceTable.address(),
                         2,
                         Math.max(left.length, elements),
-                        rig.programs().gathering(leg.updates(), schedule));
+                        rig.programs().gathering(leg.updates(), schedule),
+                        StreamIds.LOW_RANK_U);
                 schedule.complete(leg);
             }
             assertThat(schedule.decay()).isEqualTo(matrixTrack.decay());
@@ -300,6 +302,7 @@ abstract class LowRankKernelsContract {
                 new ThinSide(
                         rig.values(DType.F32, beside).address(),
                         rig.values(DType.F32, now).address(),
+                        0,
                         side.decay(),
                         query.seed(),
                         query.scales()),

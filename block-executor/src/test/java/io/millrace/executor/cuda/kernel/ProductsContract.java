@@ -3,6 +3,9 @@ package io.millrace.executor.cuda.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.millrace.executor.cuda.product.DeviceMatmul;
+import io.millrace.executor.cuda.product.MatmulScales;
+import io.millrace.executor.cuda.product.MatmulShape;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.memory.Seed;

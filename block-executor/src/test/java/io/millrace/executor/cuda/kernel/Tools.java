@@ -12,11 +12,11 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** Compilers of this machine. */
-final class Tools {
+public final class Tools {
     private Tools() {}
 
     /** A tool on PATH or in the CUDA toolkit's usual place. */
-    static Optional<Path> find(String tool) {
+    public static Optional<Path> find(String tool) {
         Stream<Path> onPath =
                 Pattern.compile(File.pathSeparator, Pattern.LITERAL)
                         .splitAsStream(System.getenv("PATH"))
@@ -28,7 +28,7 @@ final class Tools {
     }
 
     /** Runs a tool in a folder, and answers what it said; fails with that where it failed. */
-    static String run(Path folder, long limit, TimeUnit unit, String... command) {
+    public static String run(Path folder, long limit, TimeUnit unit, String... command) {
         try {
             Process process =
                     new ProcessBuilder(command)

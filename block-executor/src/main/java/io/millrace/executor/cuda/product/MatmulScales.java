@@ -1,4 +1,4 @@
-package io.millrace.executor.cuda.kernel;
+package io.millrace.executor.cuda.product;
 
 /**
  * What matrices of E4M3 are to be multiplied by, for a product: addresses of float32 on the device.

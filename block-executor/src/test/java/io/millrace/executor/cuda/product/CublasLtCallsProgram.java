@@ -1,4 +1,4 @@
-package io.millrace.executor.cuda.kernel;
+package io.millrace.executor.cuda.product;
 
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;

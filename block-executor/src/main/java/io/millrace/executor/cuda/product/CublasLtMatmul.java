@@ -1,4 +1,4 @@
-package io.millrace.executor.cuda.kernel;
+package io.millrace.executor.cuda.product;
 
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
@@ -19,7 +19,7 @@ import org.bytedeco.javacpp.Pointer;
  * sums every time. Plans that were not used for long are made again when they are, to the same
  * proposal.
  */
-final class CublasLtMatmul implements DeviceMatmul {
+public final class CublasLtMatmul implements DeviceMatmul {
     // What every stored tensor has: so its product is the same as one formed in scratch.
     private static final long MOST_ALIGNED = BlockLayout.ALIGNMENT;
 
@@ -66,7 +66,8 @@ final class CublasLtMatmul implements DeviceMatmul {
      * @param workspaceBytes how much of it there is
      * @param type what products compute on
      */
-    CublasLtMatmul(long streamHandle, long workspaceAddress, long workspaceBytes, Matmul type) {
+    public CublasLtMatmul(
+            long streamHandle, long workspaceAddress, long workspaceBytes, Matmul type) {
         this.workspaceBytes = workspaceBytes;
         this.type = type;
         stream = new Stream(streamHandle);

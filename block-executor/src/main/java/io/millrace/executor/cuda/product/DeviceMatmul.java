@@ -1,4 +1,4 @@
-package io.millrace.executor.cuda.kernel;
+package io.millrace.executor.cuda.product;
 
 /** Products of matrices on a device's compute stream, summed in float32. */
 public interface DeviceMatmul extends AutoCloseable {

@@ -1,4 +1,4 @@
-package io.millrace.executor.cuda.kernel;
+package io.millrace.executor.cuda.product;
 
 import java.util.Iterator;
 import java.util.LinkedHashMap;

@@ -1,6 +1,6 @@
-package io.millrace.executor.cuda.kernel;
+package io.millrace.executor.cuda.product;
 
-import static io.millrace.executor.cuda.kernel.CublasLtMatmul.check;
+import static io.millrace.executor.cuda.product.CublasLtMatmul.check;
 
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;

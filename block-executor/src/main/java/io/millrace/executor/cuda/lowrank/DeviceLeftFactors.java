@@ -1,0 +1,55 @@
+package io.millrace.executor.cuda.lowrank;
+
+import io.millrace.executor.cuda.kernel.LowRankKernels;
+import io.millrace.executor.cuda.kernel.ThinSide;
+import io.millrace.executor.cuda.weight.DeviceScratch;
+import io.millrace.executor.cuda.weight.DeviceScratchPlan.Part;
+import io.millrace.optim.direction.FactoredDirection.Streams;
+import io.millrace.optim.estimate.Query;
+import io.millrace.optim.update.Decay;
+import java.util.List;
+
+/** Of directions whose queries make the left factor: {@code w = (L + s U) / √r}. */
+final class DeviceLeftFactors implements DeviceThin {
+    private final LowRankKernels kernels;
+    private final DeviceScratch scratch;
+    private final Streams streams;
+
+    DeviceLeftFactors(LowRankKernels kernels, DeviceScratch scratch, Streams streams) {
+        this.kernels = kernels;
+        this.scratch = scratch;
+        this.streams = streams;
+    }
+
+    @Override
+    public long sides(At at, List<Query> queries, long place) {
+        long right = scratch.address(Part.RIGHT);
+        long stride = at.matrix().rows() * at.matrix().rank() * Float.BYTES;
+        long seed = streams.seed(at.step());
+        long sides = place;
+        for (Query query : queries) {
+            // The first launch makes V too.
+            long makes = sides == place ? right : 0;
+            ThinSide side =
+                    new ThinSide(
+                            at.gathered(), makes, sides, Decay.NONE, query.seed(), query.scales());
+            kernels.factors(at.matrix(), seed, side);
+            sides += query.scales().size() * stride;
+        }
+        return right;
+    }
+
+    @Override
+    public ThinSide lookUp(At at, Decay decay, Query query) {
+        long right = scratch.address(Part.RIGHT);
+        kernels.right(at.matrix(), streams.seed(at.step()), right);
+        return new ThinSide(at.gathered(), right, 0, decay, query.seed(), query.scales());
+    }
+
+    @Override
+    public Fold fold(At at) {
+        long right = scratch.address(Part.FOLD_RIGHT);
+        kernels.right(at.matrix(), streams.seed(at.step()), right);
+        return new Fold(at.gathered(), right);
+    }
+}
