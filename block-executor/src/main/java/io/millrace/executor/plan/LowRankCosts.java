@@ -85,9 +85,10 @@ final class LowRankCosts implements WeightCosts {
 
     /** Values that a query's seed makes. */
     private double core(TensorSlot slot) {
-        return (double) direction
-                .core()
-                .floats(LowRankSize.rowsOf(slot), LowRankSize.columnsOf(slot), rank(slot));
+        return (double)
+                direction
+                        .core()
+                        .floats(LowRankSize.rowsOf(slot), LowRankSize.columnsOf(slot), rank(slot));
     }
 
     /** The left sides of some rows of a matrix. */
@@ -138,7 +139,8 @@ final class LowRankCosts implements WeightCosts {
 
     /** Columns of the thin product that a fold adds, or a reader where nothing is gathered. */
     private void terms(TensorSlot matrix, double lacking) {
-        long columns = direction.core().gathers() ? rank(matrix) : Math.round(rank(matrix) * lacking);
+        long columns =
+                direction.core().gathers() ? rank(matrix) : Math.round(rank(matrix) * lacking);
         if (!direction.core().gathers()) {
             double both = LowRankSize.rowsOf(matrix) + LowRankSize.columnsOf(matrix);
             operations.add(new Operation.Factor(both * columns));

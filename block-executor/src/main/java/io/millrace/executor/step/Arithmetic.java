@@ -5,7 +5,6 @@ import io.millrace.executor.companion.StartWeights;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.memory.Matmul;
 import io.millrace.model.Checkpoint;
-import io.millrace.model.ModelLayout;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.direction.Direction;

@@ -34,7 +34,9 @@ public record LowRankSize(
     /** Columns of a factor that are made orthonormal together. */
     public static final int ORTHONORMAL_COLUMNS = 8;
 
-    /** Floats for the factors of updates at least: folds alone are cut to what there is room for. */
+    /**
+     * Floats for the factors of updates at least: folds alone are cut to what there is room for.
+     */
     private static final long LEAST_TERMS = 1L << 18;
 
     /** Of a run's arithmetic; empty where its direction has no thin factors. */

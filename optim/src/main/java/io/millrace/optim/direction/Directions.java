@@ -14,7 +14,8 @@ public final class Directions {
             Kinds.of(
                     Option.named("perturbation", OptionTypes.TEXT)
                             .label("NAME")
-                            .help("gaussian, rademacher, low-rank, members, projected, subspace or tezo.")
+                            .help(
+                                    "gaussian, rademacher, low-rank, members, projected, subspace or tezo.")
                             .usual(GaussianDirection.NAME)
                             .decidesBytes("direction"),
                     List.of(

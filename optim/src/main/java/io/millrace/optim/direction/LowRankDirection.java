@@ -26,7 +26,8 @@ public record LowRankDirection(long runSeed, int rank, int window) implements Fa
     public static final Option<Integer> RANK =
             Option.named("rank", OptionTypes.INTEGER)
                     .label("R")
-                    .help("Rank of low-rank, members, projected, subspace and tezo perturbations of"
+                    .help(
+                            "Rank of low-rank, members, projected, subspace and tezo perturbations of"
                                     + " matrices.")
                     .usual(2)
                     .limit(Limit.atLeast(1))

@@ -179,8 +179,7 @@ public final class LowRankWeightPasses implements ThinPasses {
                 pending ? track.decay().ofProduct() : 1,
                 left.rank(),
                 rights,
-                Beside.places(
-                        memory.sides(), scales, shared ? 0 : left.rank() * track.rows()));
+                Beside.places(memory.sides(), scales, shared ? 0 : left.rank() * track.rows()));
     }
 
     /** What queries see beside a matrix; the last one made is valid. */

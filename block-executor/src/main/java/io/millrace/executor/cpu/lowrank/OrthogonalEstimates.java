@@ -24,16 +24,13 @@ final class OrthogonalEstimates {
         int columns = Math.toIntExact(track.columns());
         NewtonSchulz work = new NewtonSchulz(memory.orthonormal(), rank, columns);
         NewtonSchulz.Source source = track.source();
-        pool.parallelFor(
-                rank, Operator.FORM, (row, worker) -> work.estimate(source, rule, row));
+        pool.parallelFor(rank, Operator.FORM, (row, worker) -> work.estimate(source, rule, row));
         work.normalize();
         for (int iteration = 0; iteration < rule.iterations(); iteration++) {
             pool.parallelFor(rank, Operator.FORM, (row, worker) -> work.gram(row));
             pool.parallelFor(rank, Operator.FORM, (row, worker) -> work.square(row));
             FixedFactors.shareRows(
-                    pool,
-                    columns,
-                    (from, to, worker) -> work.advance((int) from, (int) to));
+                    pool, columns, (from, to, worker) -> work.advance((int) from, (int) to));
         }
         MemorySegment out = memory.estimate();
         FixedFactors.shareRows(

@@ -134,9 +134,7 @@ public final class PairWeightPasses implements ThinPasses {
         if (queries.size() > 1 || !queries.getFirst().isItself()) {
             PairMatrix matrix = matrix(slot);
             List<MemorySegment> rights =
-                    rights(matrix, queries).stream()
-                            .map(ThinPasses::from)
-                            .toList();
+                    rights(matrix, queries).stream().map(ThinPasses::from).toList();
             side = Optional.of(new LowRankPlan.Side(Decay.NONE, matrix.side(queries), rights));
         }
         return new Form(visit.stored(tensor), plan(visit, tensor, store, side));
@@ -144,10 +142,7 @@ public final class PairWeightPasses implements ThinPasses {
 
     private PairMatrix matrix(TensorSlot slot) {
         return new PairMatrix(
-                direction,
-                slot.tensorId(),
-                LowRankSize.rowsOf(slot),
-                LowRankSize.columnsOf(slot));
+                direction, slot.tensorId(), LowRankSize.rowsOf(slot), LowRankSize.columnsOf(slot));
     }
 
     /** A matrix with all of its updates. */
@@ -260,11 +255,7 @@ public final class PairWeightPasses implements ThinPasses {
                 area.columns(),
                 (from, to, worker) ->
                         factors[worker].rights(
-                                matrix,
-                                updates,
-                                terms,
-                                area.column() + from,
-                                area.column() + to));
+                                matrix, updates, terms, area.column() + from, area.column() + to));
         return terms;
     }
 
@@ -290,8 +281,7 @@ public final class PairWeightPasses implements ThinPasses {
         PairMatrix matrix = matrix(visit.slot(tensor));
         StoredTensor stored = visit.stored(tensor);
         long last = updates.getLast().step();
-        List<PairPlan.Step> steps =
-                steps(updates, matrix.rank(), step -> step == last, last);
+        List<PairPlan.Step> steps = steps(updates, matrix.rank(), step -> step == last, last);
         int count = PairTerms.count(updates, matrix.rank());
         long columns = part(memory.termRights(), count, matrix.columns());
         long rows = part(memory.termLefts(), count, matrix.rows());
@@ -301,10 +291,7 @@ public final class PairWeightPasses implements ThinPasses {
                 long many = Math.min(rows, matrix.rows() - row);
                 PairPass.Area area = new PairPass.Area(row, many, column, wide);
                 PairTerms terms = terms(matrix, updates, area);
-                fold(
-                        stored,
-                        new PairPlan(matrix.columns(), steps, terms, Optional.empty()),
-                        area);
+                fold(stored, new PairPlan(matrix.columns(), steps, terms, Optional.empty()), area);
             }
         }
     }

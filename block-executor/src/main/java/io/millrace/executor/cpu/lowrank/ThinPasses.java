@@ -24,9 +24,7 @@ interface ThinPasses extends WeightPasses {
     record Beside(float decay, int rank, List<Floats> rights, List<Floats> sides) {
         /** Places one behind another. */
         static List<Floats> places(Floats first, int count, long stride) {
-            return IntStream.range(0, count)
-                    .mapToObj(index -> first.at(index * stride))
-                    .toList();
+            return IntStream.range(0, count).mapToObj(index -> first.at(index * stride)).toList();
         }
     }
 

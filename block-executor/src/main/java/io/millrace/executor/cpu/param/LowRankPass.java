@@ -149,8 +149,7 @@ public final class LowRankPass {
         end(to, p, width);
     }
 
-    private void see(
-            LowRankPlan plan, LowRankPlan.Side side, int output, long column, int width) {
+    private void see(LowRankPlan plan, LowRankPlan.Side side, int output, long column, int width) {
         System.arraycopy(p, 0, seen, 0, width);
         float[] to = begin(side.decay(), seen, width);
         MemorySegment right = side.rights().get(output);

@@ -15,8 +15,8 @@ import jdk.incubator.vector.VectorSpecies;
  * arXiv 2602.17155). X has the values of float32, all sums are double and in an order that no
  * sharing among threads changes: between two steps that are said to be shared, every thread waits.
  *
- * <p>X lies transposed, [n, stride] in doubles, so that sums over its columns and over its rows both
- * have lanes along r. Places behind r are 0 and stay so.
+ * <p>X lies transposed, [n, stride] in doubles, so that sums over its columns and over its rows
+ * both have lanes along r. Places behind r are 0 and stay so.
  */
 public final class NewtonSchulz {
     private static final double ZETA = 1e-7;
@@ -112,7 +112,9 @@ public final class NewtonSchulz {
         }
     }
 
-    /** Makes a row of {@code −4.7750 A + 2.0315 A A}. Rows may be shared, once all of A is there. */
+    /**
+     * Makes a row of {@code −4.7750 A + 2.0315 A A}. Rows may be shared, once all of A is there.
+     */
     public void square(int row) {
         for (int j = 0; j < stride; j += LANES.length()) {
             DoubleVector sum = DoubleVector.zero(LANES);
@@ -136,7 +138,10 @@ public final class NewtonSchulz {
                 DoubleVector sum = load(line + j).mul(LINEAR);
                 for (int k = 0; k < rank; k++) {
                     double value = x.getAtIndex(DOUBLE, line + k);
-                    sum = sum.add(DoubleVector.fromArray(LANES, product, k * stride + j).mul(value));
+                    sum =
+                            sum.add(
+                                    DoubleVector.fromArray(LANES, product, k * stride + j)
+                                            .mul(value));
                 }
                 sum.intoArray(next, j);
             }

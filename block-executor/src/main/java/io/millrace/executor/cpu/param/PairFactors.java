@@ -118,8 +118,7 @@ public final class PairFactors {
     private void left(
             PairMatrix matrix, Update.Term term, long row, int rows, int first, int stride) {
         int rank = matrix.rank();
-        matrix.direction()
-                .fillCore(term.seed(), matrix.tensorId(), row * rank, z, 0, rows * rank);
+        matrix.direction().fillCore(term.seed(), matrix.tensorId(), row * rank, z, 0, rows * rank);
         for (int i = 0; i < rows; i++) {
             for (int j = 0; j < rank; j++) {
                 float value = Math.fma(term.coefficient(), z[i * rank + j], 0f);

@@ -14,10 +14,10 @@ import jdk.incubator.vector.VectorSpecies;
 /**
  * The pass over a matrix whose directions are pairs of factors: widens elements to float32, adds
  * the products of the updates that they have not seen, rounds and writes back, and writes out what
- * a reader sees. It works in tiles of rows and columns, so that what many terms have of some columns
- * is read from the cache for all rows. A matrix may be cut in any way without a change of an
- * element's value. An instance belongs to one thread; any number may work at once on elements that
- * do not overlap.
+ * a reader sees. It works in tiles of rows and columns, so that what many terms have of some
+ * columns is read from the cache for all rows. A matrix may be cut in any way without a change of
+ * an element's value. An instance belongs to one thread; any number may work at once on elements
+ * that do not overlap.
  */
 public final class PairPass {
     private static final int TILE = 4096;
@@ -152,8 +152,7 @@ public final class PairPass {
         int many = (int) tile.rows;
         int width = (int) tile.columns;
         for (int row = 0; row < many; row++) {
-            codec.load(
-                    tensor.bytes(), stored(tile, row), tensor.dtype(), p, row * width, width);
+            codec.load(tensor.bytes(), stored(tile, row), tensor.dtype(), p, row * width, width);
         }
         for (PairPlan.Step step : plan.steps()) {
             float[] to = begin(step.decay(), many * width);

@@ -5,8 +5,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
- * The thin factors of some updates of one matrix, side by side: {@code Σ w_t b_t} over all columns t
- * of all their terms, in order. They may be there for a rectangle of the matrix alone. Memory in
+ * The thin factors of some updates of one matrix, side by side: {@code Σ w_t b_t} over all columns
+ * t of all their terms, in order. They may be there for a rectangle of the matrix alone. Memory in
  * floats.
  *
  * @param count columns t: r for each term

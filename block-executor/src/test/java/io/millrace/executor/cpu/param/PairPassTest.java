@@ -171,8 +171,7 @@ class PairPassTest {
             for (int output = 0; output < seen.length; output++) {
                 assertThat(seen[output].getAtIndex(ValueLayout.JAVA_FLOAT, at))
                         .as("seed %d, output %d, element %d", seed, output, element)
-                        .isEqualTo(
-                                expected[output].getAtIndex(ValueLayout.JAVA_FLOAT, element));
+                        .isEqualTo(expected[output].getAtIndex(ValueLayout.JAVA_FLOAT, element));
             }
         }
     }
@@ -202,8 +201,7 @@ class PairPassTest {
                 queries.isEmpty()
                         ? Optional.empty()
                         : Optional.of(
-                                new LowRankPlan.Side(
-                                        Decay.NONE, matrix.side(queries), rights)));
+                                new LowRankPlan.Side(Decay.NONE, matrix.side(queries), rights)));
     }
 
     private PairTerms terms(
@@ -246,11 +244,9 @@ class PairPassTest {
         for (int step = 1; step <= STEPS; step++) {
             List<Update.Term> terms = new ArrayList<>();
             for (int term = 0; term < step && step != 2; term++) {
-                terms.add(
-                        new Update.Term(random.nextLong(), 0.1f * (float) random.nextGaussian()));
+                terms.add(new Update.Term(random.nextLong(), 0.1f * (float) random.nextGaussian()));
             }
-            updates.add(
-                    new Update(step, random.nextLong(), step == 2 ? Decay.NONE : decay, terms));
+            updates.add(new Update(step, random.nextLong(), step == 2 ? Decay.NONE : decay, terms));
         }
         return updates;
     }
