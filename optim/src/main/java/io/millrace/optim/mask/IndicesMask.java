@@ -39,8 +39,8 @@ record IndicesMask(Optional<Path> file) implements MaskRule {
                 base.tensors().stream()
                         .collect(Collectors.toMap(BaseWeights.Tensor::name, Function.identity()));
         int ids = trained.values().stream().mapToInt(BaseWeights.Tensor::tensorId).max().orElse(-1);
-        long[][] lists = new long[ids + 1][];
-        Arrays.fill(lists, new long[0]);
+        Chosen[] lists = new Chosen[ids + 1];
+        Arrays.fill(lists, Chosen.of(new long[0], 0));
         Map<String, long[]> read = base.lists(path);
         if (read.isEmpty()) {
             throw new BadInputException(
@@ -55,7 +55,7 @@ record IndicesMask(Optional<Path> file) implements MaskRule {
                         "name lists as <tensor>" + MaskFile.SUFFIX + ", and mind --tune");
             }
             requireAscending(path, name, list, tensor.elements());
-            lists[tensor.tensorId()] = list;
+            lists[tensor.tensorId()] = Chosen.of(list, tensor.elements());
         });
         return new Listed(lists);
     }
@@ -87,8 +87,37 @@ record IndicesMask(Optional<Path> file) implements MaskRule {
         }
     }
 
-    /** Ascending indices of each tensor, by its id. */
-    private record Listed(long[][] lists) implements ElementMask {
+    /**
+     * Ascending indices of a tensor.
+     *
+     * @param list of them
+     * @param starts how many of them are below each {@value #STRETCH}th element
+     */
+    private record Chosen(long[] list, int[] starts) {
+        private static final int STRETCH = 1024;
+
+        static Chosen of(long[] list, long elements) {
+            int[] starts = new int[Math.toIntExact(elements / STRETCH) + 2];
+            for (long index : list) {
+                starts[(int) (index / STRETCH) + 1]++;
+            }
+            Arrays.parallelPrefix(starts, Integer::sum);
+            return new Chosen(list, starts);
+        }
+
+        /** How many are below an element, or below the tensor's end. */
+        int below(long element) {
+            if (list.length == 0) {
+                return 0;
+            }
+            int stretch = (int) (element / STRETCH);
+            int found = Arrays.binarySearch(list, starts[stretch], starts[stretch + 1], element);
+            return found < 0 ? -found - 1 : found;
+        }
+    }
+
+    /** What is chosen of each tensor, by its id. */
+    private record Listed(Chosen[] lists) implements ElementMask {
         /** A value by itself costs as much as so many in a row. */
         private static final int ALONE = 16;
 
@@ -101,10 +130,10 @@ record IndicesMask(Optional<Path> file) implements MaskRule {
                 float[] z,
                 int offset,
                 int count) {
-            long[] list = lists[tensorId];
+            long[] list = lists[tensorId].list();
             int end = offset + count;
             int clear = offset;
-            int at = placeOf(list, firstElement);
+            int at = lists[tensorId].below(firstElement);
             for (; at < list.length && list[at] < firstElement + count; at++) {
                 int kept = offset + (int) (list[at] - firstElement);
                 Arrays.fill(z, clear, kept, 0f);
@@ -125,9 +154,10 @@ record IndicesMask(Optional<Path> file) implements MaskRule {
                 float[] z,
                 int offset,
                 int count) {
-            long[] list = lists[tensorId];
-            int from = placeOf(list, firstElement);
-            int to = placeOf(list, firstElement + count);
+            Chosen chosen = lists[tensorId];
+            long[] list = chosen.list();
+            int from = chosen.below(firstElement);
+            int to = chosen.below(firstElement + count);
             if ((long) (to - from) * ALONE > count) {
                 ElementMask.super.fill(
                         unmasked, seed, step, tensorId, firstElement, p, z, offset, count);
@@ -143,12 +173,6 @@ record IndicesMask(Optional<Path> file) implements MaskRule {
                 int place = offset + (int) (list[at] - firstElement);
                 unmasked.fill(seed, tensorId, list[at], z, place, end - at);
             }
-        }
-
-        /** How many of a list are below an element. */
-        private static int placeOf(long[] list, long element) {
-            int found = Arrays.binarySearch(list, element);
-            return found < 0 ? -found - 1 : found;
         }
     }
 }
