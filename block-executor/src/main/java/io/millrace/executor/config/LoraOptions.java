@@ -54,7 +54,7 @@ public final class LoraOptions {
     public static final Option<Boolean> RSLORA =
             Option.named("lora-rslora", OptionTypes.FLAG)
                     .help("Scale what the LoRA adds by alpha over the root of its rank.")
-                    .usual(false)
+                    .usualUnsaid(false)
                     .decidesBytes()
                     .build();
 

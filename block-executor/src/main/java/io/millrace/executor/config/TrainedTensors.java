@@ -103,6 +103,18 @@ public final class TrainedTensors {
         return lora;
     }
 
+    /**
+     * Refuses a LoRA where the model's own tensors are asked of.
+     *
+     * @param what is looked at, such as {@code a search}
+     * @throws BadInputException where that is what is trained
+     */
+    public void requireOwn(String what) {
+        if (lora.isPresent()) {
+            throw refused(what + " is over the model's own tensors, and trains no LoRA");
+        }
+    }
+
     private static boolean isWellFormed(String text) {
         return Arrays.stream(text.split(",", -1))
                 .noneMatch(part -> part.isBlank() || part.equals("!"));

@@ -5,7 +5,6 @@ import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.EvalConfig;
 import io.millrace.executor.config.Metric;
 import io.millrace.executor.config.RunListener;
-import io.millrace.executor.config.TrainedTensors;
 import io.millrace.executor.journal.Replay;
 import io.millrace.executor.objective.Scoring;
 import io.millrace.executor.place.BlockOrigin;
@@ -97,12 +96,7 @@ public final class SeedSearch {
     private static Searched search(
             SearchConfig config, RunListener listener, Consumer<String> progress) {
         ArithmeticConfig arithmetic = config.arithmetic();
-        if (arithmetic.trained().lora().isPresent()) {
-            throw new BadInputException(
-                    TrainedTensors.TUNE.spelled(),
-                    "a search moves the model's own tensors, and trains no LoRA",
-                    "give full, or patterns of names");
-        }
+        arithmetic.trained().requireOwn("a search");
         try (ModelSession session =
                 ModelSession.open(config.model(), arithmetic, config.memory())) {
             Scoring scoring = session.own(scoring(config, session.checkpoint().program()));

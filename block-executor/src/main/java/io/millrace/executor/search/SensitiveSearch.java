@@ -46,6 +46,7 @@ public final class SensitiveSearch {
      */
     public static SensitiveResult run(
             SensitiveConfig config, RunListener listener, Consumer<String> progress) {
+        config.arithmetic().trained().requireOwn("a search for sensitive elements");
         try (ModelSession session =
                 ModelSession.open(config.model(), config.arithmetic(), config.memory())) {
             BaseWeights base = new TrainedWeights(session.checkpoint(), session.layout());
