@@ -117,7 +117,7 @@ abstract class CudaInvarianceContract {
                             .queries(1)
                             .method(Hizoo.SMOOTH, 1e-6)
                             .mask("magnitude");
-            default -> run.perturbation(direction).rank(5).window(2).queries(3);
+            default -> run.perturbation(direction).rank(5).window(2).queries(3).lr(1e-6);
         };
     }
 

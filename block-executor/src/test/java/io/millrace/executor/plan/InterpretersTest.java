@@ -9,6 +9,7 @@ import io.millrace.executor.cuda.weight.DeviceScratchPlan;
 import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.memory.DType;
+import io.millrace.memory.Matmul;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.ProgramTensors;
@@ -18,6 +19,8 @@ import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
 import io.millrace.model.spec.TensorSpec;
+import io.millrace.optim.Rounding;
+import io.millrace.optim.direction.SubspaceDirection;
 import io.millrace.optim.estimate.Questions;
 import io.millrace.prefetch.plan.Operation;
 import io.millrace.prefetch.plan.StepWork;
@@ -35,6 +38,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Whatever reads programs knows every operator of every architecture, and counts the same ones. */
@@ -89,6 +93,23 @@ class InterpretersTest {
                 .flatMap(ModelProgram::ops)
                 .forEach(op -> used.add(op.getClass()));
         assertThat(used).containsExactlyInAnyOrder(Op.class.getPermittedSubclasses());
+    }
+
+    /** On every device; products of E4M3 take one query after another. */
+    @ParameterizedTest
+    @CsvSource({"NATIVE, false, 1", "NATIVE, true, 1", "FP8, true, 8"})
+    void queriesOfThinFactorsAreReckonedInOneProduct(Matmul matmul, boolean card, int times) {
+        ModelProgram program = program("llama");
+        ModelLayout layout = ModelLayout.of(program, DType.F32);
+        Arithmetic arithmetic =
+                new Arithmetic(
+                        new SubspaceDirection(1, 2, 4), false, false, Rounding.NEAREST, 4, matmul);
+        StepCosts.Shape one =
+                new StepCosts.Shape(2, 2, 8, 7, arithmetic, Questions.each(1, 2), 2, card);
+        StepWork alone = StepCosts.of(program, layout, one);
+        StepWork eight = StepCosts.of(program, layout, one.asking(Questions.each(8, 2)));
+        assertThat(count(eight, Operation.Matmul.class::isInstance))
+                .isEqualTo(times * count(alone, Operation.Matmul.class::isInstance));
     }
 
     @ParameterizedTest
