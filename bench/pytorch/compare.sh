@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Compares Millrace with MeZO in PyTorch on the same cores: the two take turns, and medians are reported.
 #   bench/pytorch/compare.sh [-r ROUNDS] [-o RESULT.json] [-w WORK] [CASE...]
-# Cases: 125m-8x128 125m-1x64 125m-1x64-low-rank 1.3b-4x128 (all of them by default).
+# Cases: 125m-8x128 125m-1x64 125m-1x64-low-rank 1.3b-4x128 125m-1x64-lora 125m-8x128-lora (all of them by default).
 # PyTorch is installed with pip into WORK (a temporary folder by default, removed at the end), from pip's own index.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -17,16 +17,16 @@ while getopts r:o:w: option; do
     esac
 done
 shift $((OPTIND - 1))
-[ $# -gt 0 ] || set -- 125m-8x128 125m-1x64 125m-1x64-low-rank 1.3b-4x128
+[ $# -gt 0 ] || set -- 125m-8x128 125m-1x64 125m-1x64-low-rank 1.3b-4x128 125m-1x64-lora 125m-8x128-lora
 if [ -z "$work" ]; then
     work=$(mktemp -d)
     trap 'rm -rf "$work"' EXIT
 fi
 mkdir -p "$work"
 python=$work/env/bin/python
-if ! "$python" -c 'import torch, transformers' 2>/dev/null; then
+if ! "$python" -c 'import torch, transformers, peft' 2>/dev/null; then
     python3 -m venv "$work/env"
-    "$work/env/bin/pip" install --quiet torch transformers safetensors
+    "$work/env/bin/pip" install --quiet torch transformers peft safetensors
 fi
 millrace=${MILLRACE:-$root/millrace}
 
@@ -56,11 +56,11 @@ ours() { # case arch dtype batch length steps options...
     rm -rf "$work/run"
 }
 
-theirs() { # case arch dtype batch length steps
+theirs() { # case arch dtype batch length steps options...
     local dir rows
     dir=$(model "$2" "$3") rows=$(rows "$5")
-    "$python" "$root/bench/pytorch/mezo.py" --model "$dir" --train "$rows" --dtype "$3" --batch-size "$4" --steps "$6" \
-        2>"$work/log" | sed "s/^{/{\"case\":\"$1\",\"who\":\"pytorch-$3\",\"tokens\":$(($4 * $5)),/" >>"$work/measured"
+    "$python" "$root/bench/pytorch/mezo.py" --model "$dir" --train "$rows" --dtype "$3" --batch-size "$4" --steps "$6" "${@:7}" \
+        2>"$work/log" | sed "s/^{/{\"case\":\"$1\",\"who\":\"pytorch-$3${7:+-lora}\",\"tokens\":$(($4 * $5)),/" >>"$work/measured"
 }
 
 : >"$work/measured"
@@ -85,6 +85,15 @@ for ((round = 1; round <= rounds; round++)); do
             theirs "$case" opt-1.3b bfloat16 4 128 2
             theirs "$case" opt-1.3b float32 4 128 2
             ;;
+        125m-1x64-lora)
+            ours "$case" opt-125m float32 1 64 60 --tune lora
+            theirs "$case" opt-125m float32 1 64 30 --lora 8
+            theirs "$case" opt-125m float32 1 64 6
+            ;;
+        125m-8x128-lora)
+            ours "$case" opt-125m float32 8 128 12 --tune lora
+            theirs "$case" opt-125m float32 8 128 6 --lora 8
+            ;;
         *)
             echo "compare.sh: no case $case" >&2
             exit 2
@@ -95,7 +104,7 @@ done
 
 "$python" - "$work/measured" "${out:-/dev/null}" <<'PY'
 import json, statistics, sys
-warm = {"millrace": 0.5, "pytorch-float32": 0.25, "pytorch-bfloat16": 0.25}  # part of a run's steps that warm up
+warm = {"millrace": 0.5, "pytorch-float32": 0.25, "pytorch-bfloat16": 0.25, "pytorch-float32-lora": 0.25}  # part of a run's steps that warm up
 runs = {}
 for line in open(sys.argv[1]):
     row = json.loads(line)

@@ -30,10 +30,16 @@ def main():
     options.add_argument("--threads", type=int, default=torch.get_num_threads())
     options.add_argument("--lr", type=float, default=1e-7)
     options.add_argument("--eps", type=float, default=1e-3)
+    options.add_argument("--lora", type=int, default=0, metavar="RANK",
+                         help="perturb PEFT's LoRA beside q_proj and v_proj alone")
     given = options.parse_args()
     torch.set_num_threads(given.threads)
     model = AutoModelForCausalLM.from_pretrained(given.model, dtype=getattr(torch, given.dtype)).eval()
-    parameters = list(model.parameters())
+    if given.lora:
+        from peft import LoraConfig, get_peft_model
+        targets = ["q_proj", "v_proj"]
+        model = get_peft_model(model, LoraConfig(r=given.lora, lora_alpha=16, target_modules=targets)).eval()
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     rows = [json.loads(line) for line in open(given.train)]
     with torch.inference_mode():
         for step in range(1, given.steps + 1):

@@ -2,9 +2,11 @@ package io.millrace.bench;
 
 import io.millrace.executor.config.Method;
 import io.millrace.executor.config.Methods;
+import io.millrace.executor.config.TrainedTensors;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.place.ModelSession;
 import io.millrace.memory.BadInputException;
+import io.millrace.optim.option.Option;
 import io.millrace.optim.option.Settings;
 import io.millrace.optim.participation.RandomLayers;
 import io.millrace.telemetry.Lane;
@@ -97,7 +99,7 @@ public final class MethodCosts {
 
     private Map<Method, TuneConfig> runs(Settings told) {
         Map<Method, TuneConfig> runs = new LinkedHashMap<>();
-        List<Method> all = Methods.all().stream().flatMap(MethodCosts::alsoWithoutEnds).toList();
+        List<Method> all = Methods.all().stream().flatMap(MethodCosts::variants).toList();
         for (Method method : all) {
             String name = method.name().split(" ", 2)[0]; // a variant goes with its method
             if (!name.equals(BASE) && !given.picks("--only", name)) {
@@ -112,18 +114,23 @@ public final class MethodCosts {
         return runs;
     }
 
-    /** A method that draws layers is measured with the ends and without. */
-    private static Stream<Method> alsoWithoutEnds(Method method) {
-        if (!method.blocks().equals(RandomLayers.NAME)) {
-            return Stream.of(method);
+    /**
+     * A method that draws layers is measured with the ends and without, and MeZO over a whole model
+     * and with a LoRA beside one that is only read.
+     */
+    private static Stream<Method> variants(Method method) {
+        if (method.name().equals(BASE)) {
+            return Stream.of(method, variant(method, TrainedTensors.TUNE, TrainedTensors.LORA));
         }
-        Settings without = method.settings().with(RandomLayers.FROZEN_ENDS, true);
-        return Stream.of(
-                method,
-                new Method(
-                        method.name() + " " + RandomLayers.FROZEN_ENDS.spelled(),
-                        method.source(),
-                        without));
+        return method.blocks().equals(RandomLayers.NAME)
+                ? Stream.of(method, variant(method, RandomLayers.FROZEN_ENDS, true))
+                : Stream.of(method);
+    }
+
+    private static <T> Method variant(Method method, Option<T> option, T value) {
+        String words = value.equals(true) ? option.spelled() : option.spelled() + " " + value;
+        return new Method(
+                method.name() + " " + words, method.source(), method.settings().with(option, value));
     }
 
     /** Methods with as many forwards share their turns. */
