@@ -81,7 +81,7 @@ abstract class CudaInvarianceContract {
 
     /** Directions that are no z of every element, or of which several are asked in one product. */
     @ParameterizedTest
-    @CsvSource({"llama, bfloat16, 5e-3, subspace, nearest"})
+    @CsvSource({"opt, float32, 2e-5, subspace, stochastic"})
     void everyPlacementMakesTheSameBytesAlongOtherDirections(
             String kind, String dtype, double lossBound, String direction, String rounding)
             throws IOException {
@@ -95,7 +95,7 @@ abstract class CudaInvarianceContract {
     @Tag("long")
     @ParameterizedTest
     @CsvSource({
-        "opt, float32, 2e-5, subspace, stochastic",
+        "llama, bfloat16, 5e-3, subspace, nearest",
         "gpt2, float16, 2e-3, tezo, stochastic",
         "llama, bfloat16, 5e-3, magnitude, stochastic",
         "opt, float32, 2e-5, random, nearest",

@@ -50,6 +50,11 @@ final class DeviceFixedFactors implements DeviceThin {
     }
 
     @Override
+    public void ready(At at) {
+        now(at);
+    }
+
+    @Override
     public long sides(At at, List<Query> queries, long place) {
         Pair pair = now(at);
         long cores = scratch.address(Part.CORES);

@@ -22,6 +22,11 @@ final class DeviceLeftFactors implements DeviceThin {
     }
 
     @Override
+    public void ready(At at) {
+        // They are made where they are used.
+    }
+
+    @Override
     public long sides(At at, List<Query> queries, long place) {
         long right = scratch.address(Part.RIGHT);
         long stride = at.matrix().rows() * at.matrix().rank() * Float.BYTES;

@@ -233,6 +233,9 @@ public final class DeviceLowRankPasses implements DevicePasses {
             DeviceVisit visit, int tensor, List<Query> queries, Rows rows, DeviceMatrix out) {
         boolean still = queries.stream().allMatch(Query::isStill);
         boolean beside = isBeside(visit, tensor, still);
+        if (beside) {
+            thin.ready(at(visit, tensor));
+        }
         ThinFold fold = foldSeen(visit, tensor);
         int scale = 0;
         for (Query query : queries) {

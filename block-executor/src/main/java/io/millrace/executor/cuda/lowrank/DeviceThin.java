@@ -23,6 +23,12 @@ interface DeviceThin {
     record At(TensorSlot slot, ThinMatrix matrix, long step, long gathered) {}
 
     /**
+     * Makes the factors that queries see, where they stay. What is folded and used beside them is
+     * made after that: those of a window that is over may lie in the same place.
+     */
+    void ready(At at);
+
+    /**
      * Writes w of all scales of some queries, [scales, r, m], and says where V lies.
      *
      * @param place where w goes
