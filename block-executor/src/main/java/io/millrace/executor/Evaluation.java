@@ -14,7 +14,6 @@ import io.millrace.model.program.ModelProgram;
 import io.millrace.model.text.Dataset;
 import io.millrace.optim.estimate.Questions;
 import io.millrace.optim.update.MezoSgd;
-import java.util.Optional;
 
 /** Loss and accuracy of a saved model on a file. */
 public final class Evaluation {
@@ -28,7 +27,7 @@ public final class Evaluation {
      */
     public static EvalResult run(EvalConfig config) {
         try (ModelSession session =
-                ModelSession.open(config.model(), Optional.empty(), config.memory())) {
+                ModelSession.openWith(config.model(), config.adapter(), config.memory())) {
             ModelProgram program = session.checkpoint().program();
             Dataset data = TrainingData.read(config.data(), config.task(), config.model(), program);
             if (config.metric() == Metric.ACCURACY && data.classification().isEmpty()) {

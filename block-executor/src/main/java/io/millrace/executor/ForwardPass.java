@@ -50,15 +50,17 @@ public final class ForwardPass {
      * and {@code mean_loss}, float32. Masked positions are left out of everything and written as 0.
      *
      * @param model the Hugging Face folder
+     * @param adapter folder of a LoRA beside it, if there is one
      * @param input a safetensors file
      * @param output the file to write
      * @param memory where bytes may be
      * @throws BadInputException when the model or the input is refused, or the file cannot be
      *     written
      */
-    public static Result run(Path model, Path input, Path output, MemoryConfig memory) {
+    public static Result run(
+            Path model, Optional<Path> adapter, Path input, Path output, MemoryConfig memory) {
         GivenPaths.requireWritableFile("--output", output);
-        try (ModelSession session = ModelSession.open(model, Optional.empty(), memory)) {
+        try (ModelSession session = ModelSession.openWith(model, adapter, memory)) {
             ModelProgram program = session.checkpoint().program();
             Padded padded = Padded.read(input, program);
             session.checkpoint().scan();
@@ -84,6 +86,11 @@ public final class ForwardPass {
                 return new Result(sum / scored, scored);
             }
         }
+    }
+
+    /** By a model by itself. */
+    public static Result run(Path model, Path input, Path output, MemoryConfig memory) {
+        return run(model, Optional.empty(), input, output, memory);
     }
 
     private static void forwardAll(Forward forward, Batch batch, MemorySegment logits, int width) {

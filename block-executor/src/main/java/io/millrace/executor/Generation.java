@@ -55,7 +55,7 @@ public final class Generation {
      */
     public static Result run(GenerateConfig config) {
         try (ModelSession session =
-                        ModelSession.open(config.model(), Optional.empty(), config.memory());
+                        ModelSession.openWith(config.model(), config.adapter(), config.memory());
                 Tokenizer tokenizer = Tokenizer.of(config.model())) {
             ModelProgram program = session.checkpoint().program();
             int[] prompt = tokenizer.encodePrompt(config.prompt());

@@ -1,9 +1,12 @@
 package io.millrace.executor;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.place.ModelSession;
+import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.adapter.peft.AdapterMerge;
@@ -16,10 +19,12 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -66,11 +71,40 @@ class PeftMergeTest {
                 assertWeights(expected, after.tensors().get(name), bytes(after, name));
             }
             if (after.tensors().values().iterator().next().dtype() == DType.F32) {
-                assertLogits(out, answer, expected);
+                assertLogits(out, Optional.empty(), answer, expected);
             }
         }
         assertSideFiles(base, out);
         Checkpoint.open(out).close();
+    }
+
+    /** The base is only read, and need not be merged. */
+    @ParameterizedTest
+    @CsvSource({
+        "opt, opt-patterns",
+        "gpt2, gpt2-rslora",
+        "llama, llama-all-linear",
+        "qwen2, qwen2-regex",
+        "gpt_neox, gpt_neox-layers"
+    })
+    void anAdapterStandsBesideItsBase(String model, String adapter) {
+        Path base = Golden.path("peft/models/" + model);
+        Path answer = Golden.path("peft/answers/" + adapter + ".safetensors");
+        Optional<Path> beside = Optional.of(Golden.path("peft/adapters/" + adapter));
+        try (SafetensorsFile expected = SafetensorsFile.open(answer)) {
+            assertLogits(base, beside, answer, expected);
+        }
+    }
+
+    @Test
+    void whatIsBesideNoProductHasToBeMerged() {
+        Path base = Golden.path("peft/models/gpt_neox");
+        Path adapter = Golden.path("peft/adapters/gpt_neox-embedding");
+        assertThatThrownBy(
+                        () -> ModelSession.openWith(base, Optional.of(adapter), MemoryConfig.DEFAULT))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("is no product within a layer")
+                .hasMessageContaining("millrace merge");
     }
 
     private static Set<String> names(SafetensorsFile file, String prefix) {
@@ -123,9 +157,10 @@ class PeftMergeTest {
         }
     }
 
-    private void assertLogits(Path model, Path input, SafetensorsFile expected) {
+    private void assertLogits(
+            Path model, Optional<Path> adapter, Path input, SafetensorsFile expected) {
         Path output = temp.resolve("out.safetensors");
-        ForwardPass.run(model, input, output, MemoryConfig.DEFAULT);
+        ForwardPass.run(model, adapter, input, output, MemoryConfig.DEFAULT);
         try (SafetensorsFile actual = SafetensorsFile.open(output)) {
             float[] logits = actual.readFloats("logits");
             float[] wanted = expected.readFloats("logits");

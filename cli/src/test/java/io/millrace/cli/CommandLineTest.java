@@ -240,10 +240,16 @@ class CommandLineTest {
 
     @Test
     void forwardPassesItsFilesOn() {
-        command.run("forward", "--model", "m", "--input", "x", "--output", "y");
+        command.run(
+                "forward", "--model", "m", "--adapter", "a", "--input", "x", "--output", "y");
 
         assertThat(command.engine.forwarded)
-                .containsExactly(Path.of("m"), Path.of("x"), Path.of("y"), MemoryConfig.DEFAULT);
+                .containsExactly(
+                        Path.of("m"),
+                        Optional.of(Path.of("a")),
+                        Path.of("x"),
+                        Path.of("y"),
+                        MemoryConfig.DEFAULT);
         assertThat(command.out.toString()).isEqualTo("mean loss 0.125000 over 7 tokens: y\n");
 
         command.run("forward", "--model", "m", "--input", "x", "--output", "y", "--json");

@@ -166,9 +166,10 @@ final class StubEngine implements Operations {
     }
 
     @Override
-    public ForwardPass.Result forward(Path model, Path input, Path output, MemoryConfig memory) {
+    public ForwardPass.Result forward(
+            Path model, Optional<Path> adapter, Path input, Path output, MemoryConfig memory) {
         failWhereTold();
-        forwarded = List.of(model, input, output, memory);
+        forwarded = List.of(model, adapter, input, output, memory);
         return new ForwardPass.Result(0.125, 7);
     }
 

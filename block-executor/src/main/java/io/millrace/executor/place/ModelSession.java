@@ -1,5 +1,7 @@
 package io.millrace.executor.place;
 
+import io.millrace.executor.companion.AdapterFactors;
+import io.millrace.executor.companion.CompanionSource;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.GivenPaths;
 import io.millrace.executor.config.MemoryConfig;
@@ -32,6 +34,7 @@ public final class ModelSession implements AutoCloseable {
 
     private final Checkpoint checkpoint;
     private final RunLayout tuned;
+    private Optional<CompanionSource> beside = Optional.empty(); // what is only read
     private final MemoryConfig memory;
     private final Ledger ledger;
     private final SpanRecorder spans = new SpanRecorder();
@@ -60,6 +63,30 @@ public final class ModelSession implements AutoCloseable {
      */
     public static ModelSession open(Path folder, Optional<DType> dtype, MemoryConfig memory) {
         return open(folder, dtype, memory, RunLayout.Base::untuned);
+    }
+
+    /**
+     * The same with a LoRA beside it.
+     *
+     * @param folder the Hugging Face folder
+     * @param adapter folder of the LoRA, if there is one
+     * @param memory where bytes may be
+     * @throws io.millrace.memory.BadInputException when it is none of this model
+     */
+    public static ModelSession openWith(Path folder, Optional<Path> adapter, MemoryConfig memory) {
+        if (adapter.isEmpty()) {
+            return open(folder, Optional.empty(), memory);
+        }
+        AdapterFactors factors = AdapterFactors.open(adapter.get(), folder);
+        try {
+            ModelSession session =
+                    open(folder, Optional.empty(), memory, base -> base.beside(factors.sides()));
+            session.beside = Optional.of(session.own(factors));
+            return session;
+        } catch (RuntimeException | Error e) {
+            factors.close();
+            throw e;
+        }
     }
 
     /**
@@ -138,7 +165,7 @@ public final class ModelSession implements AutoCloseable {
 
     /** Loads the weights for forwards that tune nothing. */
     public Forward startPlain(ScratchSize size) {
-        BlockOrigin origin = BlockOrigin.of(checkpoint, layout());
+        BlockOrigin origin = new BlockOrigin(checkpoint, layout(), Optional.empty(), beside);
         return plan(size, Arithmetic.PLAIN, origin, false).start(Optional.empty(), 1).forward();
     }
 

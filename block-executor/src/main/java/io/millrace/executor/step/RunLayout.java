@@ -7,8 +7,10 @@ import io.millrace.model.ModelLayout;
 import io.millrace.model.ProgramTensors;
 import io.millrace.model.adapter.Lora;
 import io.millrace.model.program.ModelProgram;
+import io.millrace.model.spec.SideSpec;
 import io.millrace.optim.participation.Participation;
 import io.millrace.optim.update.UpdateRule;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -40,6 +42,17 @@ public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Lora>
         /** The same for forwards that tune nothing. */
         public RunLayout untuned() {
             return new RunLayout(program, layout, Optional.empty());
+        }
+
+        /**
+         * The same with an adapter beside it.
+         *
+         * @param sides its factors, by the matrices that they are beside
+         */
+        public RunLayout beside(Map<String, SideSpec> sides) {
+            ModelProgram with = Lora.beside(program, sides);
+            return new RunLayout(
+                    with, layout.withBeside(ProgramTensors.beside(with)), Optional.empty());
         }
     }
 

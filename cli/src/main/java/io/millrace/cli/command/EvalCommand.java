@@ -3,6 +3,7 @@ package io.millrace.cli.command;
 import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.context.ExitCode;
 import io.millrace.cli.option.Described;
+import io.millrace.cli.option.AdapterOption;
 import io.millrace.cli.option.JsonOption;
 import io.millrace.cli.option.RunLine;
 import io.millrace.executor.config.EvalConfig;
@@ -55,6 +56,8 @@ public final class EvalCommand implements Callable<Integer>, Described {
             description = "Examples that pass through a block together. Default: 16.")
     private int batchSize = 16;
 
+    @Mixin private AdapterOption adapter = new AdapterOption();
+
     @Mixin private JsonOption json = new JsonOption();
 
     private RunLine run;
@@ -80,7 +83,8 @@ public final class EvalCommand implements Callable<Integer>, Described {
                                         metric,
                                         new TaskConfig(told),
                                         batchSize,
-                                        new MemoryConfig(told)));
+                                        new MemoryConfig(told),
+                                        adapter.folder()));
         if (json.wanted()) {
             context.printJson(answer(result));
         } else {

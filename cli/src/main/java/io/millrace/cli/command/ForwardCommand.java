@@ -3,6 +3,7 @@ package io.millrace.cli.command;
 import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.context.ExitCode;
 import io.millrace.cli.option.Described;
+import io.millrace.cli.option.AdapterOption;
 import io.millrace.cli.option.JsonOption;
 import io.millrace.cli.option.RunLine;
 import io.millrace.executor.ForwardPass;
@@ -46,6 +47,8 @@ public final class ForwardCommand implements Callable<Integer>, Described {
             description = "Safetensors to write: logits, token_loss and mean_loss.")
     private Path output;
 
+    @Mixin private AdapterOption adapter = new AdapterOption();
+
     @Mixin private JsonOption json = new JsonOption();
 
     private RunLine run;
@@ -62,7 +65,13 @@ public final class ForwardCommand implements Callable<Integer>, Described {
     @Override
     public Integer call() {
         ForwardPass.Result result =
-                context.engine().forward(model, input, output, new MemoryConfig(run.told()));
+                context.engine()
+                        .forward(
+                                model,
+                                adapter.folder(),
+                                input,
+                                output,
+                                new MemoryConfig(run.told()));
         if (json.wanted()) {
             Map<String, Object> answer = new LinkedHashMap<>();
             answer.put("mean_loss", CommandContext.orNull(result.meanLoss()));

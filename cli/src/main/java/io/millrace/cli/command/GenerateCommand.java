@@ -3,6 +3,7 @@ package io.millrace.cli.command;
 import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.context.ExitCode;
 import io.millrace.cli.option.Described;
+import io.millrace.cli.option.AdapterOption;
 import io.millrace.cli.option.JsonOption;
 import io.millrace.cli.option.RunLine;
 import io.millrace.executor.Generation;
@@ -47,6 +48,8 @@ public final class GenerateCommand implements Callable<Integer>, Described {
             description = "Most tokens to add. Default: 32.")
     private int maxNewTokens = 32;
 
+    @Mixin private AdapterOption adapter = new AdapterOption();
+
     @Mixin private JsonOption json = new JsonOption();
 
     private RunLine run;
@@ -66,7 +69,11 @@ public final class GenerateCommand implements Callable<Integer>, Described {
                 context.engine()
                         .generate(
                                 new GenerateConfig(
-                                        model, prompt, maxNewTokens, new MemoryConfig(run.told())));
+                                        model,
+                                        prompt,
+                                        maxNewTokens,
+                                        new MemoryConfig(run.told()),
+                                        adapter.folder()));
         if (json.wanted()) {
             Map<String, Object> answer = new LinkedHashMap<>();
             answer.put("prompt", prompt);

@@ -89,8 +89,9 @@ public final class ExecutorOperations implements Operations {
     }
 
     @Override
-    public ForwardPass.Result forward(Path model, Path input, Path output, MemoryConfig memory) {
-        return ForwardPass.run(model, input, output, memory);
+    public ForwardPass.Result forward(
+            Path model, Optional<Path> adapter, Path input, Path output, MemoryConfig memory) {
+        return ForwardPass.run(model, adapter, input, output, memory);
     }
 
     @Override

@@ -79,8 +79,9 @@ public interface Operations {
     /** Continues a prompt. */
     Generation.Result generate(GenerateConfig config);
 
-    /** Writes the logits and losses of a batch of ids. */
-    ForwardPass.Result forward(Path model, Path input, Path output, MemoryConfig memory);
+    /** Writes the logits and losses of a batch of ids, of a model and a LoRA beside it if one is given. */
+    ForwardPass.Result forward(
+            Path model, Optional<Path> adapter, Path input, Path output, MemoryConfig memory);
 
     /** Rebuilds a tuned model from its base and its journal, up to a step if one is given. */
     Replay.Result replay(Path base, Path journal, OptionalLong until, Path out);

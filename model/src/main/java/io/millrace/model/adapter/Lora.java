@@ -6,6 +6,7 @@ import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.SideSpec;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -29,15 +30,9 @@ public final class Lora {
         this.targets = targets;
         base.ops().filter(Op.Linear.class::isInstance).flatMap(Op::products).forEach(this::choose);
         requireMatches(base);
-        program =
-                new ModelProgram(
-                        base.modelType(),
-                        base.vocabSize(),
-                        base.hiddenSize(),
-                        base.maxPositions(),
-                        beside(base.embedding()),
-                        base.layers().stream().map(this::beside).toList(),
-                        beside(base.head()));
+        Map<String, SideSpec> sides = new HashMap<>();
+        parts.forEach((weight, part) -> sides.put(weight, side(part)));
+        program = beside(base, sides);
     }
 
     /**
@@ -113,26 +108,46 @@ public final class Lora {
         return suffixes;
     }
 
-    private BlockProgram beside(BlockProgram block) {
-        return new BlockProgram(
-                block.name(), block.in(), block.ops().stream().map(this::beside).toList());
+    private SideSpec side(LoraPart part) {
+        return new SideSpec(part.first(), part.second(), part.rank(), settings.scale());
     }
 
-    private Op beside(Op op) {
+    /**
+     * A model with thin factors beside some of its matrices.
+     *
+     * @param base the model
+     * @param sides the factors, by the name of the matrix that they are beside
+     */
+    public static ModelProgram beside(ModelProgram base, Map<String, SideSpec> sides) {
+        return new ModelProgram(
+                base.modelType(),
+                base.vocabSize(),
+                base.hiddenSize(),
+                base.maxPositions(),
+                beside(base.embedding(), sides),
+                base.layers().stream().map(layer -> beside(layer, sides)).toList(),
+                beside(base.head(), sides));
+    }
+
+    private static BlockProgram beside(BlockProgram block, Map<String, SideSpec> sides) {
+        return new BlockProgram(
+                block.name(),
+                block.in(),
+                block.ops().stream().map(op -> beside(op, sides)).toList());
+    }
+
+    private static Op beside(Op op, Map<String, SideSpec> sides) {
         return op instanceof Op.Linear linear
                 ? new Op.Linear(
-                        linear.matrices().stream().map(this::beside).toList(),
+                        linear.matrices().stream().map(one -> beside(one, sides)).toList(),
                         linear.in(),
                         linear.out())
                 : op;
     }
 
-    private LinearSpec beside(LinearSpec linear) {
-        LoraPart part = parts.get(linear.weight());
-        return part == null
-                ? linear
-                : linear.withSide(
-                        new SideSpec(part.first(), part.second(), part.rank(), settings.scale()));
+    private static LinearSpec beside(LinearSpec linear, Map<String, SideSpec> sides) {
+        SideSpec side = sides.get(linear.weight());
+        return side == null ? linear : linear.withSide(side);
     }
 
     /** The model with the factors beside it. */

@@ -132,6 +132,6 @@ final class DenseDirectionTest {
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("--perturbation")
                 .hasMessageContaining("cauchy")
-                .hasMessageContaining("gaussian, low-rank, rademacher");
+                .hasMessageContaining("gaussian, low-rank, members, projected, rademacher");
     }
 }
