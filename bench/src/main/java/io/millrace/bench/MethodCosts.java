@@ -130,7 +130,9 @@ public final class MethodCosts {
     private static <T> Method variant(Method method, Option<T> option, T value) {
         String words = value.equals(true) ? option.spelled() : option.spelled() + " " + value;
         return new Method(
-                method.name() + " " + words, method.source(), method.settings().with(option, value));
+                method.name() + " " + words,
+                method.source(),
+                method.settings().with(option, value));
     }
 
     /** Methods with as many forwards share their turns. */

@@ -128,7 +128,7 @@ class CudaMethodsTest {
         assertThatThrownBy(
                         () -> run("none", run -> run.perturbation(direction), CudaRuns.onDevice()))
                 .isInstanceOf(BadInputException.class)
-                .hasMessageContaining("'" + direction + "' is not there on a cuda device yet");
+                .hasMessageContaining("makes the factors of '" + direction + "'");
         assertThat(temp.resolve("none")).doesNotExist();
     }
 

@@ -100,8 +100,8 @@ class PeftMergeTest {
     void whatIsBesideNoProductHasToBeMerged() {
         Path base = Golden.path("peft/models/gpt_neox");
         Path adapter = Golden.path("peft/adapters/gpt_neox-embedding");
-        assertThatThrownBy(
-                        () -> ModelSession.openWith(base, Optional.of(adapter), MemoryConfig.DEFAULT))
+        assertThatThrownBy(() ->
+                        ModelSession.openWith(base, Optional.of(adapter), MemoryConfig.DEFAULT))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("is no product within a layer")
                 .hasMessageContaining("millrace merge");

@@ -240,8 +240,7 @@ class CommandLineTest {
 
     @Test
     void forwardPassesItsFilesOn() {
-        command.run(
-                "forward", "--model", "m", "--adapter", "a", "--input", "x", "--output", "y");
+        command.run("forward", "--model", "m", "--adapter", "a", "--input", "x", "--output", "y");
 
         assertThat(command.engine.forwarded)
                 .containsExactly(

@@ -14,11 +14,7 @@ import java.util.Optional;
  * @param adapter folder of a LoRA beside the model, if there is one
  */
 public record GenerateConfig(
-        Path model,
-        String prompt,
-        int maxNewTokens,
-        MemoryConfig memory,
-        Optional<Path> adapter) {
+        Path model, String prompt, int maxNewTokens, MemoryConfig memory, Optional<Path> adapter) {
     private static final Limit<Number> MOST = Limit.atLeast(1);
 
     /** Checks every field. */

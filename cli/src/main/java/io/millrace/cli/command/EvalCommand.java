@@ -2,8 +2,8 @@ package io.millrace.cli.command;
 
 import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.context.ExitCode;
-import io.millrace.cli.option.Described;
 import io.millrace.cli.option.AdapterOption;
+import io.millrace.cli.option.Described;
 import io.millrace.cli.option.JsonOption;
 import io.millrace.cli.option.RunLine;
 import io.millrace.executor.config.EvalConfig;

@@ -79,7 +79,10 @@ public interface Operations {
     /** Continues a prompt. */
     Generation.Result generate(GenerateConfig config);
 
-    /** Writes the logits and losses of a batch of ids, of a model and a LoRA beside it if one is given. */
+    /**
+     * Writes the logits and losses of a batch of ids, of a model and a LoRA beside it if one is
+     * given.
+     */
     ForwardPass.Result forward(
             Path model, Optional<Path> adapter, Path input, Path output, MemoryConfig memory);
 
