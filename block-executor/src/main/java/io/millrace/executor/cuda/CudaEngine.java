@@ -6,6 +6,7 @@ import io.millrace.executor.cuda.kernel.DeviceKits;
 import io.millrace.executor.cuda.kernel.DeviceMask;
 import io.millrace.executor.cuda.kernel.FoldPrograms;
 import io.millrace.executor.cuda.kernel.WeightPass;
+import io.millrace.executor.cuda.lowrank.DeviceThin;
 import io.millrace.executor.cuda.weight.DeviceScratchPlan;
 import io.millrace.executor.schedule.OperatorNeeds;
 import io.millrace.executor.step.Arithmetic;
@@ -42,8 +43,8 @@ public final class CudaEngine implements Engine {
             boolean saves) {
         if (layout.beside().isPresent()) {
             throw new BadInputException(
-                    "--tune",
-                    "no kernel of a cuda device adds what is trained beside a model yet",
+                    "--device",
+                    "no kernel of a cuda device adds an adapter beside a model yet",
                     "take --device cpu");
         }
         int headDim = new OperatorNeeds(program).headDim();
@@ -108,7 +109,7 @@ public final class CudaEngine implements Engine {
                     "no kernel of a cuda device makes '" + name + "'",
                     "take --device cpu, or one of " + WeightPass.directions());
         }
-        if (direction instanceof FactoredDirection factored && factored.streams().isEmpty()) {
+        if (direction instanceof FactoredDirection factored && !DeviceThin.makes(factored)) {
             throw new BadInputException(
                     "--perturbation",
                     "no kernel of a cuda device makes the factors of '" + name + "'",

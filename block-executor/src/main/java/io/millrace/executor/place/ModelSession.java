@@ -34,7 +34,7 @@ public final class ModelSession implements AutoCloseable {
 
     private final Checkpoint checkpoint;
     private final RunLayout tuned;
-    private Optional<CompanionSource> beside = Optional.empty(); // what is only read
+    private final Optional<AdapterFactors> beside; // what is only read
     private final MemoryConfig memory;
     private final Ledger ledger;
     private final SpanRecorder spans = new SpanRecorder();
@@ -44,13 +44,15 @@ public final class ModelSession implements AutoCloseable {
     private ModelSession(
             Checkpoint checkpoint,
             RunLayout tuned,
+            Optional<AdapterFactors> beside,
             MemoryConfig memory,
-            Ledger ledger,
             Engine engine) {
         this.checkpoint = owned.own(checkpoint);
         this.tuned = tuned;
+        this.beside = beside;
+        beside.ifPresent(owned::own);
         this.memory = memory;
-        this.ledger = ledger;
+        ledger = ledger(memory);
         this.engine = engine;
     }
 
@@ -62,31 +64,7 @@ public final class ModelSession implements AutoCloseable {
      * @param memory where bytes may be
      */
     public static ModelSession open(Path folder, Optional<DType> dtype, MemoryConfig memory) {
-        return open(folder, dtype, memory, RunLayout.Base::untuned);
-    }
-
-    /**
-     * The same with a LoRA beside it.
-     *
-     * @param folder the Hugging Face folder
-     * @param adapter folder of the LoRA, if there is one
-     * @param memory where bytes may be
-     * @throws io.millrace.memory.BadInputException when it is none of this model
-     */
-    public static ModelSession openWith(Path folder, Optional<Path> adapter, MemoryConfig memory) {
-        if (adapter.isEmpty()) {
-            return open(folder, Optional.empty(), memory);
-        }
-        AdapterFactors factors = AdapterFactors.open(adapter.get(), folder);
-        try {
-            ModelSession session =
-                    open(folder, Optional.empty(), memory, base -> base.beside(factors.sides()));
-            session.beside = Optional.of(session.own(factors));
-            return session;
-        } catch (RuntimeException | Error e) {
-            factors.close();
-            throw e;
-        }
+        return open(folder, dtype, memory, RunLayout.Base::untuned, Optional.empty());
     }
 
     /**
@@ -106,14 +84,42 @@ public final class ModelSession implements AutoCloseable {
                                 base,
                                 arithmetic.trained(),
                                 arithmetic.rule(),
-                                arithmetic.participation()));
+                                arithmetic.participation()),
+                Optional.empty());
+    }
+
+    /**
+     * The same to be read, with a LoRA beside it.
+     *
+     * @param folder the Hugging Face folder
+     * @param adapter folder of the LoRA, if there is one
+     * @param memory where bytes may be
+     * @throws io.millrace.memory.BadInputException when it is none of this model
+     */
+    public static ModelSession openWith(Path folder, Optional<Path> adapter, MemoryConfig memory) {
+        if (adapter.isEmpty()) {
+            return open(folder, Optional.empty(), memory);
+        }
+        AdapterFactors factors = AdapterFactors.open(adapter.get(), folder);
+        try {
+            return open(
+                    folder,
+                    Optional.empty(),
+                    memory,
+                    base -> base.beside(factors.sides()),
+                    Optional.of(factors));
+        } catch (RuntimeException | Error e) {
+            factors.close();
+            throw e;
+        }
     }
 
     private static ModelSession open(
             Path folder,
             Optional<DType> dtype,
             MemoryConfig memory,
-            Function<RunLayout.Base, RunLayout> tuning) {
+            Function<RunLayout.Base, RunLayout> tuning,
+            Optional<AdapterFactors> beside) {
         Engine engine = Engines.of(memory.device().kind());
         memory.checkDeviceBudget(memory.device().kind().unifiedMemory());
         memory.nvmeDir().ifPresent(dir -> GivenPaths.requireFolder("--nvme-dir", dir));
@@ -125,7 +131,7 @@ public final class ModelSession implements AutoCloseable {
             if (tuned.layout().stateBytes() > 0) {
                 StateFile.requireNameIsFree(checkpoint);
             }
-            return new ModelSession(checkpoint, tuned, memory, ledger(memory), engine);
+            return new ModelSession(checkpoint, tuned, beside, memory, engine);
         } catch (RuntimeException | Error e) {
             checkpoint.close();
             throw e;
@@ -165,7 +171,12 @@ public final class ModelSession implements AutoCloseable {
 
     /** Loads the weights for forwards that tune nothing. */
     public Forward startPlain(ScratchSize size) {
-        BlockOrigin origin = new BlockOrigin(checkpoint, layout(), Optional.empty(), beside);
+        BlockOrigin origin =
+                new BlockOrigin(
+                        checkpoint,
+                        layout(),
+                        Optional.empty(),
+                        beside.map(CompanionSource.class::cast));
         return plan(size, Arithmetic.PLAIN, origin, false).start(Optional.empty(), 1).forward();
     }
 

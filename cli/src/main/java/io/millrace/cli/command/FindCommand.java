@@ -28,6 +28,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -87,22 +88,11 @@ public final class FindCommand implements Callable<Integer>, Described {
                     "--probe-steps", probeSteps + " steps show nothing", "give 1 or more");
         }
         double start = options(Path.of("out")).build().arithmetic().lr();
-        WorkLine line = new WorkLine(context);
         FindResult found;
-        context.interruption().enterRun();
-        try (ThrowAwayFolder folder = ThrowAwayFolder.in(workPlace(), ELSEWHERE)) {
-            found =
-                    context.engine()
-                            .find(
-                                    new Operations.FindRequest(
-                                            this::options, start, probeSteps, folder.path()),
-                                    listener(),
-                                    line::show);
+        try {
+            found = new WorkLine(context).during((stop, progress) -> find(start, stop, progress));
         } catch (StoppedException e) {
             return ExitCode.INTERRUPTED;
-        } finally {
-            context.interruption().leaveRun();
-            line.erase();
         }
         if (json.wanted()) {
             context.printJson(answer(found));
@@ -112,13 +102,12 @@ public final class FindCommand implements Callable<Integer>, Described {
         return ExitCode.DONE;
     }
 
-    private RunListener listener() {
-        return new RunListener() {
-            @Override
-            public boolean stopRequested() {
-                return context.interruption().requested();
-            }
-        };
+    private FindResult find(double start, RunListener stop, Consumer<String> progress) {
+        try (ThrowAwayFolder folder = ThrowAwayFolder.in(workPlace(), ELSEWHERE)) {
+            Operations.FindRequest request =
+                    new Operations.FindRequest(this::options, start, probeSteps, folder.path());
+            return context.engine().find(request, stop, progress);
+        }
     }
 
     /** Blocks that memory does not hold go to the drive that the run itself would use. */

@@ -8,7 +8,6 @@ import io.millrace.cli.option.RunLine;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.OutputConfig;
-import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.Seeds;
 import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.config.TrainedTensors;
@@ -116,15 +115,10 @@ public final class SearchCommand implements Callable<Integer>, Described {
     @Override
     public Integer call() {
         SearchConfig config = config();
-        WorkLine line = new WorkLine(context);
-        SearchResult result;
-        context.interruption().enterRun();
-        try {
-            result = context.engine().search(config, listener(), line::show);
-        } finally {
-            context.interruption().leaveRun();
-            line.erase();
-        }
+        SearchResult result =
+                new WorkLine(context)
+                        .during((stop, progress) ->
+                                context.engine().search(config, stop, progress));
         if (result.interrupted()) {
             context.err().println("millrace: the same command with --resume goes on from here");
             context.err().flush();
@@ -150,15 +144,6 @@ public final class SearchCommand implements Callable<Integer>, Described {
                 TuneConfig.builder(told).steps(1).lr(eps).arithmetic(),
                 new MemoryConfig(told),
                 told.find(OutputConfig.RESUME).orElse(false));
-    }
-
-    private RunListener listener() {
-        return new RunListener() {
-            @Override
-            public boolean stopRequested() {
-                return context.interruption().requested();
-            }
-        };
     }
 
     private void print(SearchConfig config, SearchResult result) {

@@ -7,7 +7,6 @@ import io.millrace.cli.option.JsonOption;
 import io.millrace.cli.option.RunLine;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.config.TrainedTensors;
 import io.millrace.executor.config.TuneConfig;
@@ -114,15 +113,10 @@ public final class SensitiveCommand implements Callable<Integer>, Described {
     @Override
     public Integer call() {
         SensitiveConfig config = config();
-        WorkLine line = new WorkLine(context);
-        SensitiveResult result;
-        context.interruption().enterRun();
-        try {
-            result = context.engine().sensitive(config, listener(), line::show);
-        } finally {
-            context.interruption().leaveRun();
-            line.erase();
-        }
+        SensitiveResult result =
+                new WorkLine(context)
+                        .during((stop, progress) ->
+                                context.engine().sensitive(config, stop, progress));
         if (result.interrupted()) {
             context.err().println("millrace: stopped before all slopes were there: no file");
             context.err().flush();
@@ -148,15 +142,6 @@ public final class SensitiveCommand implements Callable<Integer>, Described {
                 new SensitiveConfig.Choice(share, by, directions, together),
                 TuneConfig.builder(told).arithmetic(),
                 new MemoryConfig(told));
-    }
-
-    private RunListener listener() {
-        return new RunListener() {
-            @Override
-            public boolean stopRequested() {
-                return context.interruption().requested();
-            }
-        };
     }
 
     private void print(SensitiveConfig config, SensitiveResult result) {

@@ -1,6 +1,8 @@
 package io.millrace.cli.command;
 
 import io.millrace.cli.context.CommandContext;
+import io.millrace.executor.config.RunListener;
+import java.util.function.Consumer;
 
 /** What is being worked on, on a terminal; silent where there is none. */
 final class WorkLine {
@@ -13,7 +15,31 @@ final class WorkLine {
         this.context = context;
     }
 
-    void show(String what) {
+    /** Work that a signal may ask to stop, and that says what it tries. */
+    @FunctionalInterface
+    interface Work<T> {
+        T run(RunListener stop, Consumer<String> progress);
+    }
+
+    /** Does it, and leaves the terminal as it was. */
+    <T> T during(Work<T> work) {
+        RunListener stop =
+                new RunListener() {
+                    @Override
+                    public boolean stopRequested() {
+                        return context.interruption().requested();
+                    }
+                };
+        context.interruption().enterRun();
+        try {
+            return work.run(stop, this::show);
+        } finally {
+            context.interruption().leaveRun();
+            erase();
+        }
+    }
+
+    private void show(String what) {
         if (context.terminal()) {
             context.err().print(ERASE + "trying " + what);
             context.err().flush();
@@ -21,7 +47,7 @@ final class WorkLine {
         }
     }
 
-    void erase() {
+    private void erase() {
         if (drawn) {
             context.err().print(ERASE);
             context.err().flush();

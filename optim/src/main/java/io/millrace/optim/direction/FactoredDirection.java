@@ -1,7 +1,8 @@
 package io.millrace.optim.direction;
 
+import io.millrace.optim.random.GaussianStream;
+import io.millrace.optim.random.SplitMix64;
 import java.util.Optional;
-import java.util.function.LongUnaryOperator;
 
 /**
  * A direction that is a product of thin factors on every matrix [m, n]: {@code z = κ · L C Rᵀ} with
@@ -88,31 +89,37 @@ public non-sealed interface FactoredDirection extends Direction {
     }
 
     /**
-     * The gaussian streams that factors are filled from, for a device that makes them itself.
+     * The gaussian streams that factors are filled from.
      *
-     * @param core of a query's core, keyed by its seed
-     * @param left of the fixed left factor; that of the core where it has none
-     * @param right of the fixed right factor
-     * @param seeds of the fixed factors as they are in a step
+     * @param core of a query's core, keyed by its seed; of a pair, of its left factor
+     * @param left of the fixed left factor
+     * @param right of the fixed right factor; of a pair, of its own, keyed by the query's seed
      */
-    record Streams(int core, int left, int right, LongUnaryOperator seeds) {
-        /** What keys the fixed factors of a step. */
-        public long seed(long step) {
-            return seeds.applyAsLong(step);
-        }
-    }
+    record Streams(int core, int left, int right) {}
 
-    /** What the fill methods draw from; empty where that is no stream of this project's. */
+    /** The streams; empty where the fill methods draw from none of this project's. */
     default Optional<Streams> streams() {
         return Optional.empty();
+    }
+
+    /** What keys the fixed factors as they are in a step. */
+    default long fixedSeed(long step) {
+        throw new UnsupportedOperationException("no factor of " + name() + " is fixed");
+    }
+
+    /** The seed of a window's first step, as steps have it. */
+    static long windowSeed(long runSeed, long step, int window) {
+        return SplitMix64.output(runSeed, step - (step - 1) % window);
     }
 
     /**
      * Consecutive elements of the core of a query, row-major, standard normal; of a pair, of its
      * left factor.
      */
-    void fillCore(
-            long seed, int tensorId, long firstElement, float[] values, int offset, int count);
+    default void fillCore(
+            long seed, int tensorId, long firstElement, float[] values, int offset, int count) {
+        GaussianStream.fill(made().core, seed, tensorId, firstElement, values, offset, count);
+    }
 
     /**
      * Consecutive elements of a query's own right factor, row-major [n, r], standard normal. Asked
@@ -120,7 +127,8 @@ public non-sealed interface FactoredDirection extends Direction {
      */
     default void fillOwnRight(
             long seed, int tensorId, long firstElement, float[] values, int offset, int count) {
-        throw new UnsupportedOperationException("the right factor of " + name() + " is fixed");
+        require(core() == Core.PAIR, "right factor is fixed");
+        GaussianStream.fill(made().right, seed, tensorId, firstElement, values, offset, count);
     }
 
     /**
@@ -129,7 +137,9 @@ public non-sealed interface FactoredDirection extends Direction {
      */
     default void fillLeft(
             long step, int tensorId, long firstElement, float[] values, int offset, int count) {
-        throw new UnsupportedOperationException("the left factor of " + name() + " is a query's");
+        require(core().fixesLeft(), "left factor is a query's");
+        GaussianStream.fill(
+                made().left, fixedSeed(step), tensorId, firstElement, values, offset, count);
     }
 
     /**
@@ -138,6 +148,18 @@ public non-sealed interface FactoredDirection extends Direction {
      */
     default void fillRight(
             long step, int tensorId, long firstElement, float[] values, int offset, int count) {
-        throw new UnsupportedOperationException("the right factor of " + name() + " is a query's");
+        require(core().fixesRight(), "right factor is a query's");
+        GaussianStream.fill(
+                made().right, fixedSeed(step), tensorId, firstElement, values, offset, count);
+    }
+
+    private Streams made() {
+        return streams().orElseThrow();
+    }
+
+    private void require(boolean holds, String otherwise) {
+        if (!holds) {
+            throw new UnsupportedOperationException("of " + name() + " the " + otherwise);
+        }
     }
 }

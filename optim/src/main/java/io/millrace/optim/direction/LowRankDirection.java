@@ -4,8 +4,6 @@ import io.millrace.optim.option.Limit;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionTypes;
 import io.millrace.optim.option.Settings;
-import io.millrace.optim.random.GaussianStream;
-import io.millrace.optim.random.SplitMix64;
 import io.millrace.optim.random.StreamIds;
 import java.util.Optional;
 
@@ -46,6 +44,10 @@ public record LowRankDirection(long runSeed, int rank, int window) implements Fa
                     .decidesBytes()
                     .build();
 
+    private static final Optional<Streams> STREAMS =
+            Optional.of(
+                    new Streams(StreamIds.LOW_RANK_U, StreamIds.LOW_RANK_U, StreamIds.LOW_RANK_V));
+
     static LowRankDirection of(Settings values, long runSeed) {
         return new LowRankDirection(runSeed, values.get(RANK), values.get(WINDOW));
     }
@@ -81,39 +83,13 @@ public record LowRankDirection(long runSeed, int rank, int window) implements Fa
         return (step - 1) / window;
     }
 
-    /** The seed of V in a step. */
-    public long rightSeed(long step) {
-        return SplitMix64.output(runSeed, step - (step - 1) % window);
-    }
-
     @Override
     public Optional<Streams> streams() {
-        return Optional.of(
-                new Streams(
-                        StreamIds.LOW_RANK_U,
-                        StreamIds.LOW_RANK_U,
-                        StreamIds.LOW_RANK_V,
-                        this::rightSeed));
-    }
-
-    /** Consecutive elements of U, row-major [m, r]. */
-    @Override
-    public void fillCore(
-            long seed, int tensorId, long firstElement, float[] values, int offset, int count) {
-        GaussianStream.fill(
-                StreamIds.LOW_RANK_U, seed, tensorId, firstElement, values, offset, count);
+        return STREAMS;
     }
 
     @Override
-    public void fillRight(
-            long step, int tensorId, long firstElement, float[] values, int offset, int count) {
-        GaussianStream.fill(
-                StreamIds.LOW_RANK_V,
-                rightSeed(step),
-                tensorId,
-                firstElement,
-                values,
-                offset,
-                count);
+    public long fixedSeed(long step) {
+        return FactoredDirection.windowSeed(runSeed, step, window);
     }
 }

@@ -1,8 +1,8 @@
 package io.millrace.optim.direction;
 
 import io.millrace.optim.option.Settings;
-import io.millrace.optim.random.GaussianStream;
 import io.millrace.optim.random.StreamIds;
+import java.util.Optional;
 
 /**
  * {@code z = A Bᵀ / √r} for every matrix [m, n]: A [m, r] and B [n, r] standard normal and both of
@@ -15,6 +15,11 @@ import io.millrace.optim.random.StreamIds;
 public record MembersDirection(int rank) implements FactoredDirection {
     /** The name on the command line and in the journal. */
     public static final String NAME = "members";
+
+    private static final Optional<Streams> STREAMS =
+            Optional.of(
+                    new Streams(
+                            StreamIds.MEMBER_LEFT, StreamIds.MEMBER_LEFT, StreamIds.MEMBER_RIGHT));
 
     static MembersDirection of(Settings values, long runSeed) {
         return new MembersDirection(values.get(LowRankDirection.RANK));
@@ -41,16 +46,7 @@ public record MembersDirection(int rank) implements FactoredDirection {
     }
 
     @Override
-    public void fillCore(
-            long seed, int tensorId, long firstElement, float[] values, int offset, int count) {
-        GaussianStream.fill(
-                StreamIds.MEMBER_LEFT, seed, tensorId, firstElement, values, offset, count);
-    }
-
-    @Override
-    public void fillOwnRight(
-            long seed, int tensorId, long firstElement, float[] values, int offset, int count) {
-        GaussianStream.fill(
-                StreamIds.MEMBER_RIGHT, seed, tensorId, firstElement, values, offset, count);
+    public Optional<Streams> streams() {
+        return STREAMS;
     }
 }

@@ -1,9 +1,8 @@
 package io.millrace.optim.direction;
 
 import io.millrace.optim.option.Settings;
-import io.millrace.optim.random.GaussianStream;
-import io.millrace.optim.random.SplitMix64;
 import io.millrace.optim.random.StreamIds;
+import java.util.Optional;
 
 /**
  * {@code z = P u} for every matrix [m, n]: P [m, r] orthonormal and fixed for a window of steps, u
@@ -17,6 +16,13 @@ import io.millrace.optim.random.StreamIds;
 public record ProjectedDirection(long runSeed, int rank, int window) implements FactoredDirection {
     /** The name on the command line and in the journal. */
     public static final String NAME = "projected";
+
+    private static final Optional<Streams> STREAMS =
+            Optional.of(
+                    new Streams(
+                            StreamIds.PROJECTED_RIGHT,
+                            StreamIds.PROJECTED_LEFT,
+                            StreamIds.PROJECTED_RIGHT));
 
     static ProjectedDirection of(Settings values, long runSeed) {
         return new ProjectedDirection(
@@ -49,17 +55,12 @@ public record ProjectedDirection(long runSeed, int rank, int window) implements 
     }
 
     @Override
-    public void fillCore(
-            long seed, int tensorId, long firstElement, float[] values, int offset, int count) {
-        GaussianStream.fill(
-                StreamIds.PROJECTED_RIGHT, seed, tensorId, firstElement, values, offset, count);
+    public Optional<Streams> streams() {
+        return STREAMS;
     }
 
     @Override
-    public void fillLeft(
-            long step, int tensorId, long firstElement, float[] values, int offset, int count) {
-        long seed = SplitMix64.output(runSeed, step - (step - 1) % window);
-        GaussianStream.fill(
-                StreamIds.PROJECTED_LEFT, seed, tensorId, firstElement, values, offset, count);
+    public long fixedSeed(long step) {
+        return FactoredDirection.windowSeed(runSeed, step, window);
     }
 }

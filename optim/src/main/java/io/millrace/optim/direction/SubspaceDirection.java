@@ -1,8 +1,6 @@
 package io.millrace.optim.direction;
 
 import io.millrace.optim.option.Settings;
-import io.millrace.optim.random.GaussianStream;
-import io.millrace.optim.random.SplitMix64;
 import io.millrace.optim.random.StreamIds;
 import java.util.Optional;
 
@@ -18,6 +16,10 @@ import java.util.Optional;
 public record SubspaceDirection(long runSeed, int rank, int window) implements FactoredDirection {
     /** The name on the command line and in the journal. */
     public static final String NAME = "subspace";
+
+    private static final Optional<Streams> STREAMS =
+            Optional.of(
+                    new Streams(StreamIds.SUBSPACE_Z, StreamIds.SUBSPACE_U, StreamIds.SUBSPACE_V));
 
     static SubspaceDirection of(Settings values, long runSeed) {
         return new SubspaceDirection(
@@ -51,37 +53,11 @@ public record SubspaceDirection(long runSeed, int rank, int window) implements F
 
     @Override
     public Optional<Streams> streams() {
-        return Optional.of(
-                new Streams(
-                        StreamIds.SUBSPACE_Z,
-                        StreamIds.SUBSPACE_U,
-                        StreamIds.SUBSPACE_V,
-                        this::seed));
+        return STREAMS;
     }
 
     @Override
-    public void fillCore(
-            long seed, int tensorId, long firstElement, float[] values, int offset, int count) {
-        GaussianStream.fill(
-                StreamIds.SUBSPACE_Z, seed, tensorId, firstElement, values, offset, count);
-    }
-
-    @Override
-    public void fillLeft(
-            long step, int tensorId, long firstElement, float[] values, int offset, int count) {
-        GaussianStream.fill(
-                StreamIds.SUBSPACE_U, seed(step), tensorId, firstElement, values, offset, count);
-    }
-
-    @Override
-    public void fillRight(
-            long step, int tensorId, long firstElement, float[] values, int offset, int count) {
-        GaussianStream.fill(
-                StreamIds.SUBSPACE_V, seed(step), tensorId, firstElement, values, offset, count);
-    }
-
-    /** The seed of the window's first step. */
-    private long seed(long step) {
-        return SplitMix64.output(runSeed, step - (step - 1) % window);
+    public long fixedSeed(long step) {
+        return FactoredDirection.windowSeed(runSeed, step, window);
     }
 }

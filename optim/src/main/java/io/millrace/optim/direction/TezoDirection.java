@@ -1,7 +1,6 @@
 package io.millrace.optim.direction;
 
 import io.millrace.optim.option.Settings;
-import io.millrace.optim.random.GaussianStream;
 import io.millrace.optim.random.StreamIds;
 import java.util.Optional;
 
@@ -17,6 +16,9 @@ import java.util.Optional;
 public record TezoDirection(long runSeed, int rank, int window) implements FactoredDirection {
     /** The name on the command line and in the journal. */
     public static final String NAME = "tezo";
+
+    private static final Optional<Streams> STREAMS =
+            Optional.of(new Streams(StreamIds.TEZO_TAU, StreamIds.TEZO_U, StreamIds.TEZO_V));
 
     static TezoDirection of(Settings values, long runSeed) {
         return new TezoDirection(
@@ -45,28 +47,11 @@ public record TezoDirection(long runSeed, int rank, int window) implements Facto
 
     @Override
     public Optional<Streams> streams() {
-        return Optional.of(
-                new Streams(StreamIds.TEZO_TAU, StreamIds.TEZO_U, StreamIds.TEZO_V, _ -> runSeed));
+        return STREAMS;
     }
 
     @Override
-    public void fillCore(
-            long seed, int tensorId, long firstElement, float[] values, int offset, int count) {
-        GaussianStream.fill(
-                StreamIds.TEZO_TAU, seed, tensorId, firstElement, values, offset, count);
-    }
-
-    @Override
-    public void fillLeft(
-            long step, int tensorId, long firstElement, float[] values, int offset, int count) {
-        GaussianStream.fill(
-                StreamIds.TEZO_U, runSeed, tensorId, firstElement, values, offset, count);
-    }
-
-    @Override
-    public void fillRight(
-            long step, int tensorId, long firstElement, float[] values, int offset, int count) {
-        GaussianStream.fill(
-                StreamIds.TEZO_V, runSeed, tensorId, firstElement, values, offset, count);
+    public long fixedSeed(long step) {
+        return runSeed;
     }
 }

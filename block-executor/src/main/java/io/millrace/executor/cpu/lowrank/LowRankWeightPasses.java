@@ -1,21 +1,14 @@
 package io.millrace.executor.cpu.lowrank;
 
-import io.millrace.executor.cpu.dense.DenseWeightPasses;
 import io.millrace.executor.cpu.lowrank.LowRankMemory.Gathered;
-import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.op.WorkerPool;
-import io.millrace.executor.cpu.param.FactorKernels;
 import io.millrace.executor.cpu.param.FactorTrack;
 import io.millrace.executor.cpu.param.LeftSide;
 import io.millrace.executor.cpu.param.LowRankPass;
 import io.millrace.executor.cpu.param.LowRankPlan;
-import io.millrace.executor.cpu.param.ParameterPass;
 import io.millrace.executor.cpu.param.PassPlan;
 import io.millrace.executor.cpu.param.StoredTensor;
-import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.weight.HostVisit;
-import io.millrace.executor.cpu.weight.LinearProgram;
-import io.millrace.executor.cpu.weight.PassOutputs;
 import io.millrace.executor.cpu.weight.TensorForm;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.LowRankSize;
@@ -25,7 +18,6 @@ import io.millrace.memory.TensorSlot;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.FactoredDirection;
 import io.millrace.optim.direction.FactoredDirection.Core;
-import io.millrace.optim.direction.GaussianDirection;
 import io.millrace.optim.estimate.Query;
 import io.millrace.optim.update.Decay;
 import io.millrace.optim.update.PendingUpdates;
@@ -40,18 +32,11 @@ import java.util.Optional;
  * since then and the query add is a product of thin factors. Other tensors are formed the dense
  * way, with the same schedule of folds.
  */
-public final class LowRankWeightPasses implements ThinPasses {
+public final class LowRankWeightPasses extends ThinPasses {
     private static final MemorySegment[] NO_OUTPUTS = {};
     private static final long[] NO_OFFSETS = {};
 
-    private final WorkerPool pool;
-    private final FactoredDirection direction;
-    private final DenseWeightPasses dense;
-    private final LowRankMemory memory;
-    private final int scalesAtOnce;
-    private final FactorKernels[] kernels;
-    private final LowRankPass[] passes;
-    private final PassOutputs[] outputs;
+    private final List<LowRankPass> passes;
     private final FixedFactors fixed;
     private final OrthogonalEstimates orthogonal;
 
@@ -72,52 +57,10 @@ public final class LowRankWeightPasses implements ThinPasses {
             int foldEvery,
             int scales,
             LowRankMemory memory) {
-        this.pool = pool;
-        this.direction = direction;
-        this.memory = memory;
-        scalesAtOnce = scales;
-        dense =
-                new DenseWeightPasses(
-                        pool,
-                        () -> new ParameterPass(new GaussianDirection(), rounding),
-                        Optional.empty(),
-                        foldEvery,
-                        scales);
-        kernels = new FactorKernels[pool.workers()];
-        passes = new LowRankPass[pool.workers()];
-        outputs = new PassOutputs[pool.workers()];
+        super(pool, direction, rounding, foldEvery, scales, memory);
+        passes = perWorker(() -> new LowRankPass(memory.mostRank(), rounding));
         fixed = new FixedFactors(pool, direction, memory, kernels);
         orthogonal = new OrthogonalEstimates(pool, memory);
-        for (int worker = 0; worker < kernels.length; worker++) {
-            kernels[worker] = new FactorKernels(memory.mostRank());
-            passes[worker] = new LowRankPass(memory.mostRank(), rounding);
-            outputs[worker] = new PassOutputs(scales);
-        }
-    }
-
-    @Override
-    public WorkerPool pool() {
-        return pool;
-    }
-
-    @Override
-    public int foldEvery() {
-        return dense.foldEvery();
-    }
-
-    @Override
-    public int scalesAtOnce() {
-        return scalesAtOnce;
-    }
-
-    @Override
-    public LinearProgram linear(CpuWorkers workers, Scratch scratch) {
-        return new LowRankLinear(workers, scratch, this);
-    }
-
-    @Override
-    public Floats products() {
-        return memory.products();
     }
 
     @Override
@@ -143,23 +86,23 @@ public final class LowRankWeightPasses implements ThinPasses {
                                             .map(ThinPasses::from)
                                             .toList()));
         }
-        return new Form(visit.stored(tensor), plan(visit, tensor, store, side));
+        return form(visit.stored(tensor), plan(visit, tensor, store, side));
     }
 
     /** A matrix with what is folded by now, and no more. */
     @Override
-    public TensorForm base(HostVisit visit, int tensor) {
+    TensorForm base(HostVisit visit, int tensor) {
         boolean store = visit.storesNow(tensor);
-        return new Form(visit.stored(tensor), plan(visit, tensor, store, Optional.empty()));
+        return form(visit.stored(tensor), plan(visit, tensor, store, Optional.empty()));
     }
 
     @Override
-    public boolean isBase(HostVisit visit, int tensor, DType type) {
+    boolean isBase(HostVisit visit, int tensor, DType type) {
         return visit.slot(tensor).dtype() == type && !visit.pending(tensor).folds();
     }
 
     @Override
-    public Beside beside(HostVisit visit, int tensor, List<Query> queries) {
+    Beside beside(HostVisit visit, int tensor, List<Query> queries) {
         boolean pending = addsBeside(visit, tensor);
         Gathered gathered = upToDate(visit, tensor);
         FactorTrack track = gathered.track();
@@ -243,8 +186,8 @@ public final class LowRankWeightPasses implements ThinPasses {
                     pool,
                     stored.elements(),
                     (first, count, worker) ->
-                            passes[worker].range(
-                                    stored, plan, first, count, NO_OUTPUTS, NO_OFFSETS));
+                            passes.get(worker)
+                                    .range(stored, plan, first, count, NO_OUTPUTS, NO_OFFSETS));
         } else {
             Gathered gathered = memory.of(visit.slot(tensor));
             bring(gathered.track(), visit, step);
@@ -296,6 +239,10 @@ public final class LowRankWeightPasses implements ThinPasses {
         return new LowRankPlan.Fold(track.decay(), left, right, seed, store);
     }
 
+    private TensorForm form(StoredTensor tensor, LowRankPlan plan) {
+        return new PlannedForm<>(passes, outputs, tensor, plan, plan.outputs());
+    }
+
     private Gathered upToDate(HostVisit visit, int tensor) {
         Gathered gathered = memory.of(visit.slot(tensor));
         PendingUpdates pending = visit.pending(tensor);
@@ -331,36 +278,5 @@ public final class LowRankWeightPasses implements ThinPasses {
             }
         }
         return updates;
-    }
-
-    @Override
-    public void close() {
-        memory.close();
-    }
-
-    private final class Form implements TensorForm {
-        private final StoredTensor tensor;
-        private final LowRankPlan plan;
-
-        Form(StoredTensor tensor, LowRankPlan plan) {
-            this.tensor = tensor;
-            this.plan = plan;
-        }
-
-        @Override
-        public void range(long first, long count, Floats place, long stride, int worker) {
-            PassOutputs out = outputs[worker].aim(plan.outputs(), place, stride);
-            passes[worker]
-                    .writing(place.type())
-                    .range(tensor, plan, first, count, out.memory(), out.offsets());
-        }
-
-        @Override
-        public void columns(int from, int count, Floats place, long stride, int worker) {
-            PassOutputs out = outputs[worker].aim(plan.outputs(), place, stride);
-            passes[worker]
-                    .writing(place.type())
-                    .columns(tensor, plan, from, count, out.memory(), out.offsets());
-        }
     }
 }

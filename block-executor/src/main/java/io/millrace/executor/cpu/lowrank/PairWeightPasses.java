@@ -1,10 +1,7 @@
 package io.millrace.executor.cpu.lowrank;
 
-import io.millrace.executor.cpu.dense.DenseWeightPasses;
-import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.op.Operator;
 import io.millrace.executor.cpu.op.WorkerPool;
-import io.millrace.executor.cpu.param.FactorKernels;
 import io.millrace.executor.cpu.param.LeftSide;
 import io.millrace.executor.cpu.param.LowRankPlan;
 import io.millrace.executor.cpu.param.PairFactors;
@@ -12,12 +9,8 @@ import io.millrace.executor.cpu.param.PairMatrix;
 import io.millrace.executor.cpu.param.PairPass;
 import io.millrace.executor.cpu.param.PairPlan;
 import io.millrace.executor.cpu.param.PairTerms;
-import io.millrace.executor.cpu.param.ParameterPass;
 import io.millrace.executor.cpu.param.StoredTensor;
-import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.weight.HostVisit;
-import io.millrace.executor.cpu.weight.LinearProgram;
-import io.millrace.executor.cpu.weight.PassOutputs;
 import io.millrace.executor.cpu.weight.TensorForm;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.LowRankSize;
@@ -26,7 +19,6 @@ import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.FactoredDirection;
-import io.millrace.optim.direction.GaussianDirection;
 import io.millrace.optim.estimate.Query;
 import io.millrace.optim.update.Decay;
 import io.millrace.optim.update.PendingUpdates;
@@ -45,19 +37,12 @@ import java.util.function.LongPredicate;
  * there were queries, which are added to a matrix as those of dense directions are. Other tensors
  * are formed the dense way.
  */
-public final class PairWeightPasses implements ThinPasses {
+public final class PairWeightPasses extends ThinPasses {
     private static final long ROWS_PER_TASK = 64;
     private static final long NEVER = -1;
 
-    private final WorkerPool pool;
-    private final FactoredDirection direction;
-    private final DenseWeightPasses dense;
-    private final LowRankMemory memory;
-    private final int scalesAtOnce;
-    private final FactorKernels[] kernels;
-    private final PairFactors[] factors;
-    private final PairPass[] passes;
-    private final PassOutputs[] outputs;
+    private final List<PairFactors> factors;
+    private final List<PairPass> passes;
 
     /**
      * Passes for every worker of a pool.
@@ -76,52 +61,9 @@ public final class PairWeightPasses implements ThinPasses {
             int foldEvery,
             int scales,
             LowRankMemory memory) {
-        this.pool = pool;
-        this.direction = direction;
-        this.memory = memory;
-        scalesAtOnce = scales;
-        dense =
-                new DenseWeightPasses(
-                        pool,
-                        () -> new ParameterPass(new GaussianDirection(), rounding),
-                        Optional.empty(),
-                        foldEvery,
-                        scales);
-        kernels = new FactorKernels[pool.workers()];
-        factors = new PairFactors[pool.workers()];
-        passes = new PairPass[pool.workers()];
-        outputs = new PassOutputs[pool.workers()];
-        for (int worker = 0; worker < passes.length; worker++) {
-            kernels[worker] = new FactorKernels(memory.mostRank());
-            factors[worker] = new PairFactors(memory.mostRank());
-            passes[worker] = new PairPass(memory.mostRank(), rounding);
-            outputs[worker] = new PassOutputs(scales);
-        }
-    }
-
-    @Override
-    public WorkerPool pool() {
-        return pool;
-    }
-
-    @Override
-    public int foldEvery() {
-        return dense.foldEvery();
-    }
-
-    @Override
-    public int scalesAtOnce() {
-        return scalesAtOnce;
-    }
-
-    @Override
-    public LinearProgram linear(CpuWorkers workers, Scratch scratch) {
-        return new LowRankLinear(workers, scratch, this);
-    }
-
-    @Override
-    public Floats products() {
-        return memory.products();
+        super(pool, direction, rounding, foldEvery, scales, memory);
+        factors = perWorker(() -> new PairFactors(memory.mostRank()));
+        passes = perWorker(() -> new PairPass(memory.mostRank(), rounding));
     }
 
     @Override
@@ -137,7 +79,7 @@ public final class PairWeightPasses implements ThinPasses {
                     rights(matrix, queries).stream().map(ThinPasses::from).toList();
             side = Optional.of(new LowRankPlan.Side(Decay.NONE, matrix.side(queries), rights));
         }
-        return new Form(visit.stored(tensor), plan(visit, tensor, store, side));
+        return form(visit.stored(tensor), plan(visit, tensor, store, side));
     }
 
     private PairMatrix matrix(TensorSlot slot) {
@@ -147,18 +89,18 @@ public final class PairWeightPasses implements ThinPasses {
 
     /** A matrix with all of its updates. */
     @Override
-    public TensorForm base(HostVisit visit, int tensor) {
+    TensorForm base(HostVisit visit, int tensor) {
         boolean store = visit.storesNow(tensor);
-        return new Form(visit.stored(tensor), plan(visit, tensor, store, Optional.empty()));
+        return form(visit.stored(tensor), plan(visit, tensor, store, Optional.empty()));
     }
 
     @Override
-    public boolean isBase(HostVisit visit, int tensor, DType type) {
+    boolean isBase(HostVisit visit, int tensor, DType type) {
         return visit.slot(tensor).dtype() == type && visit.isCurrent(tensor);
     }
 
     @Override
-    public Beside beside(HostVisit visit, int tensor, List<Query> queries) {
+    Beside beside(HostVisit visit, int tensor, List<Query> queries) {
         PairMatrix matrix = matrix(visit.slot(tensor));
         LeftSide left = matrix.side(queries);
         MemorySegment sides = memory.sides().segment();
@@ -186,7 +128,7 @@ public final class PairWeightPasses implements ThinPasses {
                     pool,
                     matrix.columns(),
                     (from, to, worker) ->
-                            factors[worker].right(matrix, query.seed(), from, to, out));
+                            factors.get(worker).right(matrix, query.seed(), from, to, out));
             rights.addAll(Collections.nCopies(query.scales().size(), place));
         }
         return rights;
@@ -208,6 +150,10 @@ public final class PairWeightPasses implements ThinPasses {
                         pending.updates(),
                         new PairPass.Area(0, matrix.rows(), 0, matrix.columns()));
         return new PairPlan(matrix.columns(), steps, terms, side);
+    }
+
+    private TensorForm form(StoredTensor tensor, PairPlan plan) {
+        return new PlannedForm<>(passes, outputs, tensor, plan, plan.outputs());
     }
 
     private static List<PairPlan.Step> steps(
@@ -248,14 +194,19 @@ public final class PairWeightPasses implements ThinPasses {
                 pool,
                 area.rows(),
                 (from, to, worker) ->
-                        factors[worker].lefts(
-                                matrix, updates, terms, area.row() + from, area.row() + to));
+                        factors.get(worker)
+                                .lefts(matrix, updates, terms, area.row() + from, area.row() + to));
         FixedFactors.shareRows(
                 pool,
                 area.columns(),
                 (from, to, worker) ->
-                        factors[worker].rights(
-                                matrix, updates, terms, area.column() + from, area.column() + to));
+                        factors.get(worker)
+                                .rights(
+                                        matrix,
+                                        updates,
+                                        terms,
+                                        area.column() + from,
+                                        area.column() + to));
         return terms;
     }
 
@@ -313,42 +264,15 @@ public final class PairWeightPasses implements ThinPasses {
                 (task, worker) -> {
                     long from = task * ROWS_PER_TASK;
                     long many = Math.min(ROWS_PER_TASK, area.rows() - from);
-                    passes[worker].fold(
-                            stored,
-                            plan,
-                            new PairPass.Area(
-                                    area.row() + from, many, area.column(), area.columns()));
+                    passes.get(worker)
+                            .fold(
+                                    stored,
+                                    plan,
+                                    new PairPass.Area(
+                                            area.row() + from,
+                                            many,
+                                            area.column(),
+                                            area.columns()));
                 });
-    }
-
-    @Override
-    public void close() {
-        memory.close();
-    }
-
-    private final class Form implements TensorForm {
-        private final StoredTensor tensor;
-        private final PairPlan plan;
-
-        Form(StoredTensor tensor, PairPlan plan) {
-            this.tensor = tensor;
-            this.plan = plan;
-        }
-
-        @Override
-        public void range(long first, long count, Floats place, long stride, int worker) {
-            PassOutputs out = outputs[worker].aim(plan.outputs(), place, stride);
-            passes[worker]
-                    .writing(place.type())
-                    .range(tensor, plan, first, count, out.memory(), out.offsets());
-        }
-
-        @Override
-        public void columns(int from, int count, Floats place, long stride, int worker) {
-            PassOutputs out = outputs[worker].aim(plan.outputs(), place, stride);
-            passes[worker]
-                    .writing(place.type())
-                    .columns(tensor, plan, from, count, out.memory(), out.offsets());
-        }
     }
 }

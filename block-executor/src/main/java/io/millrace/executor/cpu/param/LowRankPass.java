@@ -13,7 +13,7 @@ import java.util.Objects;
  * change of an element's value. An instance belongs to one thread; any number may work at once on
  * elements that do not overlap.
  */
-public final class LowRankPass {
+public final class LowRankPass implements MatrixPass<LowRankPlan> {
     private static final int TILE = 4096;
 
     private final Rounding rounding;
@@ -37,22 +37,13 @@ public final class LowRankPass {
         rows = new LeftRows(rank);
     }
 
-    /** Says what outputs are written as from now on, as {@link ParameterPass#writing} does. */
+    @Override
     public LowRankPass writing(DType type) {
         written = type;
         return this;
     }
 
-    /**
-     * Passes over consecutive elements of a matrix. Outputs are contiguous.
-     *
-     * @param tensor where the matrix is stored
-     * @param plan what to do
-     * @param firstElement the first element
-     * @param count how many
-     * @param outputs one memory for every output of the plan; or none where a plan only folds
-     * @param outputOffsets the byte offset in each where the first element goes
-     */
+    @Override
     public void range(
             StoredTensor tensor,
             LowRankPlan plan,
@@ -72,16 +63,7 @@ public final class LowRankPass {
         }
     }
 
-    /**
-     * Passes over some columns of every row. Outputs are contiguous.
-     *
-     * @param tensor where the matrix is stored
-     * @param plan what to do
-     * @param column the first column
-     * @param tileColumns how many
-     * @param outputs as in {@link #range}
-     * @param outputOffsets as in {@link #range}
-     */
+    @Override
     public void columns(
             StoredTensor tensor,
             LowRankPlan plan,

@@ -19,7 +19,7 @@ import jdk.incubator.vector.VectorSpecies;
  * an element's value. An instance belongs to one thread; any number may work at once on elements
  * that do not overlap.
  */
-public final class PairPass {
+public final class PairPass implements MatrixPass<PairPlan> {
     private static final int TILE = 4096;
     private static final int WIDTH = 512; // columns of a tile
     private static final int TOGETHER = 4; // rows that a vector of a factor is read for once
@@ -55,22 +55,13 @@ public final class PairPass {
         rows = new LeftRows(rank);
     }
 
-    /** Says what outputs are written as from now on, as {@link ParameterPass#writing} does. */
+    @Override
     public PairPass writing(DType type) {
         written = type;
         return this;
     }
 
-    /**
-     * Passes over consecutive elements of a matrix. Outputs are contiguous.
-     *
-     * @param of where the matrix is stored
-     * @param what to do
-     * @param firstElement the first element
-     * @param count how many
-     * @param to one memory for every output of the plan; or none where a plan only folds
-     * @param offsets the byte offset in each where the first element goes
-     */
+    @Override
     public void range(
             StoredTensor of,
             PairPlan what,
@@ -92,7 +83,7 @@ public final class PairPass {
         }
     }
 
-    /** Passes over some columns of every row, as {@link #range} does over elements. */
+    @Override
     public void columns(
             StoredTensor of,
             PairPlan what,

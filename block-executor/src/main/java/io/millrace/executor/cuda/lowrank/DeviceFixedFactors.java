@@ -176,7 +176,7 @@ final class DeviceFixedFactors implements DeviceThin {
                 new CoreKernels.Factor(
                         at.slot().tensorId(),
                         stream,
-                        streams.seed(at.step()),
+                        direction.fixedSeed(at.step()),
                         rows,
                         at.matrix().rank());
         if (direction.isOrthonormal()) {

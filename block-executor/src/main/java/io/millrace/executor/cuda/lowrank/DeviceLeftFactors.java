@@ -4,7 +4,7 @@ import io.millrace.executor.cuda.kernel.LowRankKernels;
 import io.millrace.executor.cuda.kernel.ThinSide;
 import io.millrace.executor.cuda.weight.DeviceScratch;
 import io.millrace.executor.cuda.weight.DeviceScratchPlan.Part;
-import io.millrace.optim.direction.FactoredDirection.Streams;
+import io.millrace.optim.direction.FactoredDirection;
 import io.millrace.optim.estimate.Query;
 import io.millrace.optim.update.Decay;
 import java.util.List;
@@ -13,12 +13,12 @@ import java.util.List;
 final class DeviceLeftFactors implements DeviceThin {
     private final LowRankKernels kernels;
     private final DeviceScratch scratch;
-    private final Streams streams;
+    private final FactoredDirection direction;
 
-    DeviceLeftFactors(LowRankKernels kernels, DeviceScratch scratch, Streams streams) {
+    DeviceLeftFactors(LowRankKernels kernels, DeviceScratch scratch, FactoredDirection direction) {
         this.kernels = kernels;
         this.scratch = scratch;
-        this.streams = streams;
+        this.direction = direction;
     }
 
     @Override
@@ -30,7 +30,7 @@ final class DeviceLeftFactors implements DeviceThin {
     public long sides(At at, List<Query> queries, long place) {
         long right = scratch.address(Part.RIGHT);
         long stride = at.matrix().rows() * at.matrix().rank() * Float.BYTES;
-        long seed = streams.seed(at.step());
+        long seed = direction.fixedSeed(at.step());
         long sides = place;
         for (Query query : queries) {
             // The first launch makes V too.
@@ -47,14 +47,14 @@ final class DeviceLeftFactors implements DeviceThin {
     @Override
     public ThinSide lookUp(At at, Decay decay, Query query) {
         long right = scratch.address(Part.RIGHT);
-        kernels.right(at.matrix(), streams.seed(at.step()), right);
+        kernels.right(at.matrix(), direction.fixedSeed(at.step()), right);
         return new ThinSide(at.gathered(), right, 0, decay, query.seed(), query.scales());
     }
 
     @Override
     public Fold fold(At at) {
         long right = scratch.address(Part.FOLD_RIGHT);
-        kernels.right(at.matrix(), streams.seed(at.step()), right);
+        kernels.right(at.matrix(), direction.fixedSeed(at.step()), right);
         return new Fold(at.gathered(), right);
     }
 }

@@ -98,7 +98,7 @@ public final class DeviceLowRankPasses implements DevicePasses {
         streams = direction.streams().orElseThrow();
         thin =
                 direction.core() == Core.LEFT
-                        ? new DeviceLeftFactors(kernels.lowRank(), scratch, streams)
+                        ? new DeviceLeftFactors(kernels.lowRank(), scratch, direction)
                         : new DeviceFixedFactors(kernels.cores(), scratch, direction, streams);
         linear = new DeviceLowRankLinear(gemm, scratch, kernels.lowRank(), this);
     }
@@ -173,8 +173,8 @@ public final class DeviceLowRankPasses implements DevicePasses {
                 continue;
             }
             ThinMatrix matrix = matrix(visit, index);
-            kernels.lowRank().right(matrix, streams.seed(lastStep), before);
-            kernels.lowRank().right(matrix, streams.seed(lastStep + 1), after);
+            kernels.lowRank().right(matrix, direction.fixedSeed(lastStep), before);
+            kernels.lowRank().right(matrix, direction.fixedSeed(lastStep + 1), after);
             kernels.lowRank().overlap(matrix, before, after, overlap);
             kernels.lowRank().turn(matrix, momentum, overlap, turned);
             long bytes = matrix.rows() * matrix.rank() * Float.BYTES;

@@ -3,6 +3,7 @@ package io.millrace.executor.cuda.lowrank;
 import io.millrace.executor.cuda.kernel.ThinMatrix;
 import io.millrace.executor.cuda.kernel.ThinSide;
 import io.millrace.memory.TensorSlot;
+import io.millrace.optim.direction.FactoredDirection;
 import io.millrace.optim.estimate.Query;
 import io.millrace.optim.update.Decay;
 import java.util.List;
@@ -11,7 +12,16 @@ import java.util.List;
  * How the thin factors of a direction come to be on a device, of one matrix at a time: V [r, n] and
  * what stands beside it. What was made last is valid. Addresses are the device's.
  */
-interface DeviceThin {
+public interface DeviceThin {
+    /** Whether a device makes the factors of a direction. */
+    static boolean makes(FactoredDirection direction) {
+        return direction.streams().isPresent()
+                && switch (direction.core()) {
+                    case LEFT, SQUARE, DIAGONAL -> true;
+                    case RIGHT, PAIR -> false;
+                };
+    }
+
     /**
      * A matrix in a step.
      *

@@ -139,7 +139,7 @@ abstract class CoreKernelsContract {
         private CudaRig.Place made(int stream, int length) {
             CudaRig.Place out = rig.poisoned(4L * length * rank);
             CoreKernels.Factor factor =
-                    new CoreKernels.Factor(TENSOR, stream, streams.seed(step), length, rank);
+                    new CoreKernels.Factor(TENSOR, stream, direction.fixedSeed(step), length, rank);
             if (direction.isOrthonormal()) {
                 CudaRig.Place wide = rig.poisoned(8L * length * rank);
                 kernels.orthonormal(factor, wide.address(), out.address());

@@ -82,7 +82,7 @@ abstract class LowRankKernelsContract {
             long deviceLeft = withLeft ? rig.values(DType.F32, left).address() : 0;
             kernels.factors(
                     matrix,
-                    direction.rightSeed(step),
+                    direction.fixedSeed(step),
                     new ThinSide(
                             deviceLeft,
                             deviceRight.address(),
@@ -96,7 +96,7 @@ abstract class LowRankKernelsContract {
         CudaRig.Place alone = rig.poisoned((long) columns * rank * Float.BYTES);
         float[] right = new float[columns * rank];
         cpu.right(track, step + WINDOW, 0, columns, MemorySegment.ofArray(right));
-        kernels.right(matrix, direction.rightSeed(step + WINDOW), alone.address());
+        kernels.right(matrix, direction.fixedSeed(step + WINDOW), alone.address());
         sameBits(alone.read(), right, "V of the next window");
     }
 
@@ -147,9 +147,9 @@ abstract class LowRankKernelsContract {
             while (schedule.step() < step) {
                 FactorSchedule.Leg leg = schedule.leg(updates.subList((int) schedule.step(), step));
                 if (leg.turns()) {
-                    kernels.right(matrix, direction.rightSeed(schedule.step()), before.address());
+                    kernels.right(matrix, direction.fixedSeed(schedule.step()), before.address());
                     kernels.right(
-                            matrix, direction.rightSeed(schedule.step() + 1), after.address());
+                            matrix, direction.fixedSeed(schedule.step() + 1), after.address());
                     kernels.overlap(matrix, before.address(), after.address(), overlap.address());
                     kernels.turn(
                             matrix, deviceMomentum.address(), overlap.address(), turned.address());
