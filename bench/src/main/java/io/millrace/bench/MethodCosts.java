@@ -1,5 +1,6 @@
 package io.millrace.bench;
 
+import io.millrace.executor.adapter.LoraKind;
 import io.millrace.executor.config.Method;
 import io.millrace.executor.config.Methods;
 import io.millrace.executor.config.TrainedTensors;
@@ -120,7 +121,7 @@ public final class MethodCosts {
      */
     private static Stream<Method> variants(Method method) {
         if (method.name().equals(BASE)) {
-            return Stream.of(method, variant(method, TrainedTensors.TUNE, TrainedTensors.LORA));
+            return Stream.of(method, variant(method, TrainedTensors.TUNE, LoraKind.NAME));
         }
         return method.blocks().equals(RandomLayers.NAME)
                 ? Stream.of(method, variant(method, RandomLayers.FROZEN_ENDS, true))

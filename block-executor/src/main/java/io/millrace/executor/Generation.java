@@ -56,7 +56,7 @@ public final class Generation {
         try (ModelSession session =
                         ModelSession.openWith(config.model(), config.adapter(), config.memory());
                 Tokenizer tokenizer = Tokenizer.of(config.model())) {
-            ModelProgram program = session.checkpoint().program();
+            ModelProgram program = session.tuned().program();
             int[] prompt = tokenizer.encodePrompt(config.prompt());
             if (prompt.length >= program.maxPositions()) {
                 throw new BadInputException(

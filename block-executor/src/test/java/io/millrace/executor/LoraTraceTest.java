@@ -1,6 +1,7 @@
 package io.millrace.executor;
 
-import io.millrace.executor.config.LoraOptions;
+import io.millrace.executor.adapter.LoraKind;
+import io.millrace.executor.adapter.VirtualKind;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.Seeds;
 import io.millrace.executor.config.TuneConfig;
@@ -16,14 +17,25 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Twenty steps on a LoRA against those of another program, with PEFT's own layers. */
+/** Twenty steps on an adapter of each kind against those of another program. */
 class LoraTraceTest {
     @TempDir Path temp;
 
     @ParameterizedTest
-    @ValueSource(strings = {"llama", "opt"})
-    void aRunIsTheOtherPrograms(String model) throws IOException {
-        JsonObject trace = Golden.json("lora-trace/trace-" + model + ".json");
+    @ValueSource(
+            strings = {
+                "llama",
+                "opt",
+                "ia3-llama",
+                "ia3-opt",
+                "prompt-llama",
+                "prompt-opt",
+                "prefix-llama",
+                "prefix-opt"
+            })
+    void aRunIsTheOtherPrograms(String name) throws IOException {
+        JsonObject trace = Golden.json("adapter-trace/trace-" + name + ".json");
+        String model = name.substring(name.indexOf('-') + 1);
         List<Object> rows = new ArrayList<>();
         trace.array("batches").forEach(batch -> rows.addAll((List<?>) batch));
         Path data = Golden.writeTokenised(temp.resolve("train.jsonl"), rows, rows);
@@ -44,21 +56,33 @@ class LoraTraceTest {
 
     private static TuneConfigBuilder config(
             String model, JsonObject settings, Path data, Path out) {
-        return TuneConfig.builder(Golden.path(model), data, out)
-                .batchSize(4)
-                .shuffle(false)
-                .steps(settings.integer("steps"))
-                .seed(Seeds.parse(settings.string("run_seed")))
-                .lr(settings.number("lr"))
-                .eps(settings.number("eps"))
-                .weightDecay(settings.number("weight_decay"))
-                .queries((int) settings.integer("queries"))
-                .tune(settings.string("tune"))
-                .method(LoraOptions.RANK, (int) settings.integer("lora_rank"))
-                .method(LoraOptions.ALPHA, settings.number("lora_alpha"))
-                .method(
-                        LoraOptions.TARGETS,
-                        List.of(settings.string("lora_targets").split(",", -1)))
-                .method(LoraOptions.RSLORA, (Boolean) settings.raw("lora_rslora"));
+        TuneConfigBuilder run =
+                TuneConfig.builder(Golden.path(model), data, out)
+                        .batchSize(4)
+                        .shuffle(false)
+                        .steps(settings.integer("steps"))
+                        .seed(Seeds.parse(settings.string("run_seed")))
+                        .lr(settings.number("lr"))
+                        .eps(settings.number("eps"))
+                        .weightDecay(settings.number("weight_decay"))
+                        .queries((int) settings.integer("queries"))
+                        .tune(settings.string("tune"));
+        return switch (settings.string("tune")) {
+            case LoraKind.NAME -> lora(run, settings);
+            case "prompt" ->
+                    run.method(
+                            VirtualKind.PROMPT.tokens(), (int) settings.integer("prompt_tokens"));
+            case "prefix" ->
+                    run.method(
+                            VirtualKind.PREFIX.tokens(), (int) settings.integer("prefix_tokens"));
+            default -> run;
+        };
+    }
+
+    private static TuneConfigBuilder lora(TuneConfigBuilder run, JsonObject settings) {
+        return run.method(LoraKind.RANK, (int) settings.integer("lora_rank"))
+                .method(LoraKind.ALPHA, settings.number("lora_alpha"))
+                .method(LoraKind.TARGETS, List.of(settings.string("lora_targets").split(",", -1)))
+                .method(LoraKind.RSLORA, (Boolean) settings.raw("lora_rslora"));
     }
 }

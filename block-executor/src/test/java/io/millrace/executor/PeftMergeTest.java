@@ -64,7 +64,7 @@ class PeftMergeTest {
                 WeightFiles after = WeightFiles.open(out)) {
             Set<String> changed = names(expected, MERGED);
             assertThat(merged.matrices())
-                    .extracting(one -> one.part().target().tensor())
+                    .extracting(MergedAdapter.Matrix::tensor)
                     .containsExactlyInAnyOrderElementsOf(changed);
             assertSameElsewhere(before, after, changed);
             for (String name : changed) {

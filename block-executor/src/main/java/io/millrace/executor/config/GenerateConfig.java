@@ -11,7 +11,7 @@ import java.util.Optional;
  * @param prompt text to continue
  * @param maxNewTokens most tokens to add
  * @param memory where the bytes may be
- * @param adapter folder of a LoRA beside the model, if there is one
+ * @param adapter folder of an adapter beside the model, if there is one
  */
 public record GenerateConfig(
         Path model, String prompt, int maxNewTokens, MemoryConfig memory, Optional<Path> adapter) {

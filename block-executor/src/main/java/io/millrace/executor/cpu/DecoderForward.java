@@ -43,6 +43,7 @@ import java.util.Map;
  */
 public final class DecoderForward implements Forward {
     private final ModelLayout layout;
+    private final int virtualTokens;
     private final VisitLoop<HostVisit> loop;
     private final Scratch scratch;
     private final WeightPasses passes;
@@ -55,10 +56,12 @@ public final class DecoderForward implements Forward {
     /**
      * Forwards with what was taken for them.
      *
+     * @param virtualTokens rows before each sequence's own
      * @param owned all that closing gives back: workers, passes and scratch memory
      */
     DecoderForward(
             ModelLayout layout,
+            int virtualTokens,
             BlockFeed feed,
             Scratch scratch,
             WeightPasses passes,
@@ -67,6 +70,7 @@ public final class DecoderForward implements Forward {
             OwnedResources owned,
             SpanRecorder spans) {
         this.layout = layout;
+        this.virtualTokens = virtualTokens;
         this.scratch = scratch;
         this.passes = passes;
         this.workers = workers;
@@ -83,13 +87,14 @@ public final class DecoderForward implements Forward {
                         normalizer,
                         new AttentionProgram(workers, scratch.rotaryTables()),
                         new LookupProgram(workers.pool(), scratch),
-                        new ScoreProgram(workers, scratch, linear));
+                        new ScoreProgram(workers, scratch, linear),
+                        new BesideProgram(workers.pool(), scratch));
     }
 
     @Override
     public void run(ForwardRequest request, HeadSink sink) {
         loop.run(
-                request,
+                request.withVirtual(virtualTokens),
                 (visit, entry, asked) -> {
                     // Queries that see sequences of their own go one by one.
                     int atOnce = asked.batches().size() == 1 ? passes.scalesAtOnce() : 0;

@@ -78,6 +78,7 @@ final class BlockLauncher {
                 kernels.activate(op.activation(), out, bias, rows, width, frame.scales());
             }
             case Op.Gate op -> gate(op, frame, out, rows);
+            case Op.Beside op -> throw new IllegalStateException("no plan has " + op);
             case Op.Add op -> throw new IllegalStateException("no plan has " + op);
             case Op.Score op -> score.run(op, frame, frame.place(op.in()));
         }

@@ -39,6 +39,7 @@ final class StepCosts {
     private static final List<QueryGroup> ONE = List.of(new QueryGroup(0, List.of(Query.AT_THETA)));
 
     private final List<Schedule> blocks;
+    private final int virtual; // tokens before each sequence
     private final ModelLayout layout;
     private final Shape shape;
     private final StepParts parts;
@@ -95,6 +96,7 @@ final class StepCosts {
             StepParts parts,
             boolean folded) {
         blocks = CpuFusing.schedules(program);
+        virtual = program.virtualTokens();
         this.layout = layout;
         this.shape = shape;
         this.parts = parts;
@@ -126,7 +128,9 @@ final class StepCosts {
             return 0;
         }
         ScratchSize size =
-                ScratchSize.batches(shape.batch, shape.microBatch, shape.tokens, shape.questions);
+                ScratchSize.batches(
+                                shape.batch, shape.microBatch, shape.tokens, shape.questions)
+                        .withVirtual(virtual);
         return LowRankSize.together(shape.arithmetic, size, layout).scalesAtOnce();
     }
 
@@ -251,7 +255,7 @@ final class StepCosts {
                 case Op.Attend op -> {
                     HeadsSpec heads = op.attention().heads();
                     long all = (long) scales * sequences * heads.queries().count();
-                    operations.add(new Operation.Attend(shape.tokens, heads.dim(), all));
+                    operations.add(new Operation.Attend(shape.tokens + virtual, heads.dim(), all));
                     operations.add(new Operation.Dispatch(1));
                 }
                 case Op.Activate op -> {
@@ -260,6 +264,8 @@ final class StepCosts {
                 }
                 case Op.Gate op -> pass(Operation.Kind.ACTIVATION, op.out().width());
                 case Op.Add op -> pass(Operation.Kind.COPY, op.out().width());
+                case Op.Scale op -> beside(op, rows, op.width());
+                case Op.Virtual op -> beside(op, sequences * op.tokens(), op.width());
                 case Op.Score op -> {
                     linear(op.logits());
                     pass(Operation.Kind.LOSS, op.logits().outputs());
@@ -267,9 +273,17 @@ final class StepCosts {
             }
         }
 
+        private void beside(Op.Beside op, int changed, long width) {
+            weights.vector(tuned.tensor(op.tensor().name()));
+            operations.add(
+                    new Operation.Pass(
+                            Operation.Kind.COPY, (double) scales * changed * width));
+            operations.add(new Operation.Dispatch(2));
+        }
+
         private int rows(Value.Rows wanted) {
             return switch (wanted) {
-                case ALL -> sequences * shape.tokens;
+                case ALL -> sequences * (shape.tokens + virtual);
                 case HEAD -> sequences * shape.scored;
             };
         }

@@ -1,6 +1,5 @@
 package io.millrace.executor.step;
 
-import io.millrace.executor.companion.LoraStart;
 import io.millrace.executor.companion.StartWeights;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.memory.Matmul;
@@ -87,9 +86,9 @@ public record Arithmetic(
 
     private static BaseWeights weights(Checkpoint base, RunLayout tuned, long runSeed) {
         BaseWeights stored = new TrainedWeights(base, tuned.layout());
-        return tuned.lora().isPresent()
+        return tuned.adapter().isPresent()
                 ? new StartWeights(
-                        new LoraStart(tuned.program(), runSeed), tuned.layout().tuned(), stored)
+                        tuned.start(base, runSeed), tuned.layout().tuned(), stored)
                 : stored;
     }
 }

@@ -163,6 +163,7 @@ class SharedPrefixTest {
                                                 .segment())));
         return new DecoderForward(
                 layout,
+                0,
                 new Still(blocks),
                 scratch,
                 new Counting(passes, products),

@@ -62,5 +62,8 @@ public final class StreamIds {
     /** What a trained adapter begins with, keyed by the run's seed. */
     public static final int ADAPTER_START = 0x4D6A;
 
+    /** Tokens whose activations a trained adapter begins with, keyed by the run's seed. */
+    public static final int ADAPTER_TOKENS = 0x4D6C;
+
     private StreamIds() {}
 }

@@ -28,6 +28,7 @@ public final class CpuFusing implements Schedule.Fusing {
                     Op.Activate _,
                     Op.Gate _,
                     Op.Add _,
+                    Op.Beside _,
                     Op.Score _ ->
                     false;
         };

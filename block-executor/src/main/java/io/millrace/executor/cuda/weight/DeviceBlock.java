@@ -125,6 +125,7 @@ public record DeviceBlock(Schedule schedule, Set<Value> wide, Map<Value, LinearS
                         Op.Rotate _,
                         Op.Attend _,
                         Op.Add _,
+                        Op.Beside _,
                         Op.Score _ -> {
                     // Their kernels know of no bias.
                 }

@@ -15,6 +15,7 @@ final class DeviceFusing implements Schedule.Fusing {
                     Op.Rotate _,
                     Op.Attend _,
                     Op.Activate _,
+                    Op.Beside _,
                     Op.Gate _,
                     Op.Add _,
                     Op.Score _ ->
@@ -33,6 +34,7 @@ final class DeviceFusing implements Schedule.Fusing {
                     Op.Rotate _,
                     Op.Attend _,
                     Op.Activate _,
+                    Op.Beside _,
                     Op.Gate _,
                     Op.Add _,
                     Op.Score _ ->

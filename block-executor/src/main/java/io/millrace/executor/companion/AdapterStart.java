@@ -18,21 +18,24 @@ import java.util.Map;
  * default of a LoRA, Kaiming-uniform with a = √5, is uniform within ± 1 / √inputs for A, and 0 for
  * B.
  */
-public final class LoraStart implements CompanionSource {
+public final class AdapterStart implements CompanionSource {
     private static final double HALF_RANGE = 0x1p31;
     private static final int WORDS = 4;
 
     private final Map<String, TensorSpec.Initial> initials = new HashMap<>();
     private final long runSeed;
+    private final DrawnTokens tokens;
 
     /**
      * The start of a run.
      *
      * @param program says what each tensor begins with
      * @param runSeed the run's seed
+     * @param tokens what begins as the model has tokens
      */
-    public LoraStart(ModelProgram program, long runSeed) {
+    public AdapterStart(ModelProgram program, long runSeed, DrawnTokens tokens) {
         this.runSeed = runSeed;
+        this.tokens = tokens;
         ProgramTensors.beside(program).stream()
                 .flatMap(List::stream)
                 .forEach(tensor -> initials.put(tensor.name(), tensor.initial()));
@@ -61,10 +64,16 @@ public final class LoraStart implements CompanionSource {
                 }
             }
             case FAN_IN -> fanIn(slot, values);
+            case EMBEDDINGS, ACTIVATIONS -> drawn(slot, values);
             case NOISE ->
                     throw new IllegalArgumentException(
                             slot.name() + " begins with a model's noise");
         }
+    }
+
+    private void drawn(TensorSlot slot, MemorySegment values) {
+        float[] rows = tokens.rows(slot.name());
+        MemorySegment.copy(rows, 0, values, ValueLayout.JAVA_FLOAT, 0, rows.length);
     }
 
     private void fanIn(TensorSlot slot, MemorySegment values) {

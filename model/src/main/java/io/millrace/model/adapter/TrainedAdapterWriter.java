@@ -22,13 +22,19 @@ import java.util.Map;
  * PEFT loads it. Nothing has its final name before {@link #commit}; what a crash in its midst
  * leaves has no {@code adapter_config.json}.
  */
-public final class LoraWriter implements TunedWriter {
+public final class TrainedAdapterWriter implements TunedWriter {
     private final ModelLayout layout;
+    private final AdapterTensors tensors;
     private final ModelFolderWriter folder;
     private final boolean keepsStates;
 
-    private LoraWriter(ModelLayout layout, ModelFolderWriter folder, boolean keepsStates) {
+    private TrainedAdapterWriter(
+            ModelLayout layout,
+            AdapterTensors tensors,
+            ModelFolderWriter folder,
+            boolean keepsStates) {
         this.layout = layout;
+        this.tensors = tensors;
         this.folder = folder;
         this.keepsStates = keepsStates;
     }
@@ -38,22 +44,25 @@ public final class LoraWriter implements TunedWriter {
      *
      * @param directory made where it does not exist
      * @param layout of the companions
-     * @param config what PEFT reads first
+     * @param adapter what the companions are
+     * @param base what the model is loaded by
      * @param notes strings that the weights' header has beside {@code format}
      * @param states whether the folder has the layout's states too
      * @throws BadInputException when the folder cannot take it, or has other weights
      */
-    public static LoraWriter create(
+    public static TrainedAdapterWriter create(
             Path directory,
             ModelLayout layout,
-            LoraConfig config,
+            Adapter adapter,
+            String base,
             Map<String, String> notes,
             boolean states) {
+        AdapterTensors tensors = new AdapterTensors(adapter::place);
         boolean keepsStates = states && layout.stateBytes() > 0;
         Map<String, String> metadata = new HashMap<>(notes);
         metadata.putAll(SafetensorsWriter.PT_METADATA);
         List<ModelFolderWriter.Shard> files = new ArrayList<>();
-        files.add(new ModelFolderWriter.Shard(AdapterWriter.WEIGHTS, metadata, entries(layout)));
+        files.add(new ModelFolderWriter.Shard(AdapterWriter.WEIGHTS, metadata, tensors.entries(layout)));
         if (keepsStates) {
             files.add(
                     new ModelFolderWriter.Shard(
@@ -65,22 +74,16 @@ public final class LoraWriter implements TunedWriter {
                         directory,
                         AdapterWriter.CONFIG,
                         files,
-                        Map.of(AdapterWriter.CONFIG, config.toJson()));
-        return new LoraWriter(layout, folder, keepsStates);
-    }
-
-    private static List<SafetensorsWriter.Entry> entries(ModelLayout layout) {
-        return layout.blocks().stream()
-                .flatMap(block -> block.tensors().stream())
-                .map(slot -> new SafetensorsWriter.Entry(slot.name(), slot.dtype(), slot.shape()))
-                .toList();
+                        Map.of(AdapterWriter.CONFIG, adapter.config(base)));
+        return new TrainedAdapterWriter(layout, tensors, folder, keepsStates);
     }
 
     @Override
     public void writeBlock(int block, MemorySegment bytes) {
         BlockLayout companion = layout.block(block);
         for (TensorSlot slot : companion.tensors()) {
-            folder.write(slot.name(), 0, bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()));
+            tensors.write(
+                    slot, bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()), folder::write);
         }
         for (StateSlot slot : keepsStates ? companion.states() : List.<StateSlot>of()) {
             folder.writeInto(

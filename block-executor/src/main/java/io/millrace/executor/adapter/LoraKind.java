@@ -1,6 +1,6 @@
-package io.millrace.executor.config;
+package io.millrace.executor.adapter;
 
-import io.millrace.memory.BadInputException;
+import io.millrace.model.adapter.AdapterSettings;
 import io.millrace.model.adapter.LoraSettings;
 import io.millrace.optim.option.Limit;
 import io.millrace.optim.option.Option;
@@ -8,8 +8,11 @@ import io.millrace.optim.option.OptionTypes;
 import io.millrace.optim.option.Settings;
 import java.util.List;
 
-/** The options of a run that trains a LoRA beside its model: {@code --tune lora}. */
-public final class LoraOptions {
+/** A LoRA beside products within layers: {@code --tune lora}. */
+public final class LoraKind implements AdapterKind {
+    /** The name. */
+    public static final String NAME = "lora";
+
     private static final int USUAL_RANK = 8;
 
     /** r of all factors. */
@@ -58,37 +61,24 @@ public final class LoraOptions {
                     .decidesBytes()
                     .build();
 
-    /** All of them. */
-    public static final List<Option<?>> ALL = List.of(RANK, ALPHA, TARGETS, RSLORA);
-
-    private LoraOptions() {}
-
-    /** What a run says of its LoRA. */
-    static LoraSettings of(Settings settings) {
-        return new LoraSettings(
-                settings.get(RANK),
-                settings.get(ALPHA),
-                settings.get(RSLORA),
-                settings.get(TARGETS));
+    @Override
+    public String name() {
+        return NAME;
     }
 
-    /**
-     * Refuses them in a run that trains no LoRA.
-     *
-     * @throws BadInputException where one was told
-     */
-    static void requireUse(Settings told) {
-        if (TrainedTensors.isLora(told)) {
-            return;
-        }
-        ALL.stream()
-                .filter(told::has)
-                .findFirst()
-                .ifPresent(option -> {
-                    throw new BadInputException(
-                            option.spelled(),
-                            "a run that trains no LoRA has no use for it",
-                            "give --tune lora, or leave it out");
-                });
+    @Override
+    public String title() {
+        return "a LoRA";
+    }
+
+    @Override
+    public List<Option<?>> options() {
+        return List.of(RANK, ALPHA, TARGETS, RSLORA);
+    }
+
+    @Override
+    public AdapterSettings make(Settings values, long runSeed) {
+        return new LoraSettings(
+                values.get(RANK), values.get(ALPHA), values.get(RSLORA), values.get(TARGETS));
     }
 }

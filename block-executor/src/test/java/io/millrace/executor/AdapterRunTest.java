@@ -4,7 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import io.millrace.executor.config.LoraOptions;
+import io.millrace.executor.adapter.LoraKind;
+import io.millrace.executor.adapter.VirtualKind;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
@@ -35,12 +36,13 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * A LoRA beside a model that is only read: the same bytes wherever blocks lie, stopped, killed and
+ * An adapter of each kind beside a model that is only read: the same bytes wherever blocks lie, stopped, killed and
  * resumed, and replayed; of the base, nothing is written.
  */
-class LoraRunTest {
+class AdapterRunTest {
     private static final String ADAPTER = "adapter_model.safetensors";
 
     @TempDir Path temp;
@@ -54,7 +56,7 @@ class LoraRunTest {
         return Stream.of(
                 method("mezo", run -> run),
                 method("all linear, folded seldom", run -> allLinear(run).foldEvery(3)),
-                method("fzoo", LoraRunTest::fzoo),
+                method("fzoo", AdapterRunTest::fzoo),
                 method("sparse-mezo", run -> run.mask("magnitude")),
                 method(
                         "svrg",
@@ -62,7 +64,20 @@ class LoraRunTest {
                                 run.estimator("svrg")
                                         .method(Estimators.ANCHOR_EVERY, 3)
                                         .method(Estimators.ANCHOR_BATCH, 6)),
-                method("zo-adam of lezo", run -> run.optimizer("zo-adam").blocks("random")));
+                method("zo-adam of lezo", run -> run.optimizer("zo-adam").blocks("random")),
+                method("ia3", run -> run.tune("ia3").queries(2)),
+                method("ia3, fzoo", run -> fzoo(run).tune("ia3")),
+                method("prompt", run -> run.tune("prompt").queries(2)),
+                method(
+                        "prompt, zo-adam, micro-batches",
+                        run -> run.tune("prompt").optimizer("zo-adam").microBatch(3)),
+                method("prefix", run -> run.tune("prefix").queries(2).foldEvery(2)),
+                method(
+                        "prefix, sparse-mezo",
+                        run ->
+                                run.tune("prefix")
+                                        .mask("magnitude")
+                                        .method(VirtualKind.PREFIX.tokens(), 3)));
     }
 
     static Stream<Arguments> moreMethods() {
@@ -86,7 +101,33 @@ class LoraRunTest {
                 method("rounding of what is float32", run -> run.rounding(Rounding.STOCHASTIC)),
                 method("of a widened base", run -> run.dtype(DType.F32)),
                 method("micro-batches", run -> allLinear(run).microBatch(3)),
-                method("scaled by the root", run -> run.method(LoraOptions.RSLORA, true)));
+                method("scaled by the root", run -> run.method(LoraKind.RSLORA, true)),
+                method("ia3, helene", run -> run.tune("ia3").optimizer("helene")),
+                method(
+                        "ia3, svrg",
+                        run ->
+                                run.tune("ia3")
+                                        .estimator("svrg")
+                                        .method(Estimators.ANCHOR_EVERY, 3)
+                                        .method(Estimators.ANCHOR_BATCH, 6)),
+                method(
+                        "prompt, population",
+                        run ->
+                                run.tune("prompt")
+                                        .estimator("population")
+                                        .method(Estimators.MIRRORED, true)),
+                method("prompt, zo-momentum", run -> run.tune("prompt").optimizer("zo-momentum")),
+                method("prefix, zo-adam", run -> run.tune("prefix").optimizer("zo-adam")),
+                method(
+                        "prefix, adamezo",
+                        run -> run.tune("prefix").optimizer("adamezo").queries(1).steps(13)),
+                method(
+                        "prefix, hizoo",
+                        run ->
+                                run.tune("prefix")
+                                        .optimizer("hizoo")
+                                        .estimator("three-point")
+                                        .queries(1)));
     }
 
     private static Arguments method(String name, Method change) {
@@ -94,9 +135,9 @@ class LoraRunTest {
     }
 
     private static TuneConfigBuilder allLinear(TuneConfigBuilder run) {
-        return run.method(LoraOptions.TARGETS, List.of("all-linear"))
-                .method(LoraOptions.RANK, 3)
-                .method(LoraOptions.RSLORA, true);
+        return run.method(LoraKind.TARGETS, List.of("all-linear"))
+                .method(LoraKind.RANK, 3)
+                .method(LoraKind.RSLORA, true);
     }
 
     private static TuneConfigBuilder fzoo(TuneConfigBuilder run) {
@@ -139,7 +180,7 @@ class LoraRunTest {
         Map<String, byte[]> expected = Runs.result(run("memory", method, MemoryConfig.DEFAULT));
         assertThat(expected.keySet())
                 .containsExactly("adapter_config.json", ADAPTER, "journal.jsonl");
-        assertThat(norm(temp.resolve("memory"), "lora_B")).isPositive();
+        assertThat(distance(temp.resolve("memory"), begun(method))).isPositive();
 
         long least =
                 Runs.smallestBudget(budget ->
@@ -217,30 +258,39 @@ class LoraRunTest {
         }
     }
 
-    private static double norm(Path out, String part) {
-        try (SafetensorsFile file = SafetensorsFile.open(out.resolve(ADAPTER))) {
+    /** The adapter after a step so small that no number of it moves. */
+    private Path begun(Method method) {
+        Method still = run -> method.apply(run).lr(1e-30).steps(1);
+        return run("begun", still, MemoryConfig.DEFAULT);
+    }
+
+    private static double distance(Path tuned, Path begun) {
+        try (SafetensorsFile after = SafetensorsFile.open(tuned.resolve(ADAPTER));
+                SafetensorsFile before = SafetensorsFile.open(begun.resolve(ADAPTER))) {
             double squares = 0;
-            for (String name : file.tensors().keySet()) {
-                if (name.contains(part)) {
-                    for (float value : file.readFloats(name)) {
-                        squares += (double) value * value;
-                    }
+            for (String name : after.tensors().keySet()) {
+                float[] one = after.readFloats(name);
+                float[] other = before.readFloats(name);
+                for (int i = 0; i < one.length; i++) {
+                    squares += Math.pow((double) one[i] - other[i], 2);
                 }
             }
             return Math.sqrt(squares);
         }
     }
 
-    /** B begins at zero: before the first step, the model is the base to the last bit of a loss. */
-    @Test
-    void beginsAsTheBase() throws IOException {
-        Method three = run -> run.estimator("three-point").queries(1).steps(1).shuffle(false);
+    /** B begins at zero, and scales at one: before the first step, the model is the base. */
+    @ParameterizedTest
+    @ValueSource(strings = {"lora", "ia3"})
+    void beginsAsTheBase(String kind) throws IOException {
+        Method three =
+                run -> run.estimator("three-point").queries(1).steps(1).shuffle(false).tune(kind);
         Path tuned = run("tuned", three, MemoryConfig.DEFAULT);
         Path whole =
                 TuningRun.run(
-                                three.apply(
-                                                Runs.config(model, data, temp.resolve("whole"))
-                                                        .memory(MemoryConfig.DEFAULT))
+                                three.apply(Runs.config(model, data, temp.resolve("whole")))
+                                        .tune("full")
+                                        .memory(MemoryConfig.DEFAULT)
                                         .build(),
                                 RunListener.SILENT)
                         .out();
@@ -267,7 +317,7 @@ class LoraRunTest {
         refused(run -> targets(run, "no_such"), "--lora-targets", "q_proj,k_proj,v_proj,o_proj");
         refused(run -> targets(run, "lm_head"), "--lora-targets", "output head");
         refused(run -> targets(run, "embed_tokens"), "--lora-targets", "tables");
-        refused(run -> run.method(LoraOptions.RANK, 97), "--lora-rank", "at most 96");
+        refused(run -> run.method(LoraKind.RANK, 97), "--lora-rank", "at most 96");
         refused(run -> run.perturbation("low-rank"), "--perturbation", "gaussian or rademacher");
         assertThatThrownBy(() -> Runs.config(model, data, temp).tune("dora"))
                 .isInstanceOf(BadInputException.class)
@@ -275,7 +325,7 @@ class LoraRunTest {
     }
 
     private static TuneConfigBuilder targets(TuneConfigBuilder run, String... names) {
-        return run.method(LoraOptions.TARGETS, List.of(names));
+        return run.method(LoraKind.TARGETS, List.of(names));
     }
 
     private void refused(Method method, String option, String why) {
