@@ -39,8 +39,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * An adapter of each kind beside a model that is only read: the same bytes wherever blocks lie, stopped, killed and
- * resumed, and replayed; of the base, nothing is written.
+ * An adapter of each kind beside a model that is only read: the same bytes wherever blocks lie,
+ * stopped, killed and resumed, and replayed; of the base, nothing is written.
  */
 class AdapterRunTest {
     private static final String ADAPTER = "adapter_model.safetensors";

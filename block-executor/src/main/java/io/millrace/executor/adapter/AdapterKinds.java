@@ -13,11 +13,11 @@ import java.util.stream.Collectors;
 /** The kinds of adapter by name. A new one is a line here. */
 public final class AdapterKinds {
     private static final Registry<AdapterKind> REGISTRY =
-            Registry.of("--tune", List.of(
-                            new LoraKind(),
-                            new Ia3Kind(),
-                            VirtualKind.PROMPT,
-                            VirtualKind.PREFIX), AdapterKind.class, AdapterKind::name);
+            Registry.of(
+                    "--tune",
+                    List.of(new LoraKind(), new Ia3Kind(), VirtualKind.PROMPT, VirtualKind.PREFIX),
+                    AdapterKind.class,
+                    AdapterKind::name);
 
     /** The options of all kinds, each once. */
     public static final List<Option<?>> OPTIONS =

@@ -59,7 +59,8 @@ final class BaseMatrices {
             if (linear.inputMajor()) {
                 IntStream.range(0, in.length)
                         .parallel()
-                        .forEach(token -> addRows(piece, first, width, in[token], out[token], column));
+                        .forEach(token ->
+                                addRows(piece, first, width, in[token], out[token], column));
             } else {
                 IntStream.range(0, count)
                         .parallel()

@@ -81,10 +81,7 @@ final class TokenForward {
                 double[][] out = new double[in.length][];
                 for (int t = 0; t < in.length; t++) {
                     double[] ups = up[t];
-                    out[t] =
-                            row(
-                                    in[t],
-                                    (row, i) -> ups[i] * Smooth.of(gate.activation(), row[i]));
+                    out[t] = row(in[t], (row, i) -> ups[i] * Smooth.of(gate.activation(), row[i]));
                 }
                 yield out;
             }

@@ -35,8 +35,7 @@ final class BesideProgram {
                 (scale, from, to, worker) -> {
                     Floats factor = factors.at((long) scale * width);
                     for (int row = from; row < to; row++) {
-                        Floats place =
-                                states.of(scale).at(row * states.rowStride() + op.column());
+                        Floats place = states.of(scale).at(row * states.rowStride() + op.column());
                         Rows.multiply(
                                 factor.segment(),
                                 factor.start(),
@@ -64,8 +63,7 @@ final class BesideProgram {
                     long row = (first + token) * states.rowStride() + columns.start();
                     for (int index = 0; index < columns.count(); index++) {
                         Floats in = table.at(from + (long) index * part);
-                        Floats out =
-                                states.of(scale).at(row + (long) index * columns.stride());
+                        Floats out = states.of(scale).at(row + (long) index * columns.stride());
                         Rows.copy(in.segment(), in.start(), out.segment(), out.start(), part);
                         if (op.scale() != 1f) {
                             Rows.scale(op.scale(), out.segment(), out.start(), part);

@@ -128,8 +128,7 @@ final class StepCosts {
             return 0;
         }
         ScratchSize size =
-                ScratchSize.batches(
-                                shape.batch, shape.microBatch, shape.tokens, shape.questions)
+                ScratchSize.batches(shape.batch, shape.microBatch, shape.tokens, shape.questions)
                         .withVirtual(virtual);
         return LowRankSize.together(shape.arithmetic, size, layout).scalesAtOnce();
     }
@@ -276,8 +275,7 @@ final class StepCosts {
         private void beside(Op.Beside op, int changed, long width) {
             weights.vector(tuned.tensor(op.tensor().name()));
             operations.add(
-                    new Operation.Pass(
-                            Operation.Kind.COPY, (double) scales * changed * width));
+                    new Operation.Pass(Operation.Kind.COPY, (double) scales * changed * width));
             operations.add(new Operation.Dispatch(2));
         }
 

@@ -35,7 +35,8 @@ public record ScratchSize(
     public record Lengths(int kept, int longest, int sequences) {}
 
     /** Of folds alone, for which no states are kept. */
-    public static final ScratchSize NONE = new ScratchSize(0, 0, 1, 1, 1, 1, new Lengths(0, 0, 0), 1);
+    public static final ScratchSize NONE =
+            new ScratchSize(0, 0, 1, 1, 1, 1, new Lengths(0, 0, 0), 1);
 
     private static final int MOST_SCALES_AT_ONCE = 64;
 

@@ -86,17 +86,14 @@ public final class MergeCommand implements Callable<Integer> {
 
     private static String ranks(MergedAdapter merged) {
         List<Integer> ranks =
-                merged.matrices().stream()
-                        .map(one -> one.product().rank())
-                        .sorted()
-                        .toList();
+                merged.matrices().stream().map(one -> one.product().rank()).sorted().toList();
         if (ranks.getLast() == 0) {
             return ", scaled";
         }
         return " of rank "
                 + (ranks.getFirst().equals(ranks.getLast())
-                ? ranks.getFirst().toString()
-                : ranks.getFirst() + " to " + ranks.getLast());
+                        ? ranks.getFirst().toString()
+                        : ranks.getFirst() + " to " + ranks.getLast());
     }
 
     private Map<String, Object> answer(MergedAdapter merged) {

@@ -49,8 +49,10 @@ public record AdapterTensors(Function<TensorSlot, FilePlace> places) {
 
     /** Writes one of the layout's. */
     void write(TensorSlot slot, MemorySegment bytes, Writer writer) {
-        each(slot, (tensor, offset, from, size) ->
-                writer.write(tensor, offset, bytes.asSlice(from, size)));
+        each(
+                slot,
+                (tensor, offset, from, size) ->
+                        writer.write(tensor, offset, bytes.asSlice(from, size)));
     }
 
     /**
@@ -61,19 +63,23 @@ public record AdapterTensors(Function<TensorSlot, FilePlace> places) {
      * @param bytes all of it
      */
     public void read(SafetensorsFile file, TensorSlot slot, MemorySegment bytes) {
-        each(slot, (tensor, offset, from, size) ->
-                file.read(file.tensor(tensor), offset, bytes.asSlice(from, size)));
+        each(
+                slot,
+                (tensor, offset, from, size) ->
+                        file.read(file.tensor(tensor), offset, bytes.asSlice(from, size)));
     }
 
     /** The same as float32, from a file that may have it in 16 bits. */
     public void read(SafetensorsFile file, TensorSlot slot, float[] values) {
-        each(slot, (tensor, offset, from, size) ->
-                file.readFloats(
-                        file.tensor(tensor),
-                        offset / Float.BYTES,
-                        values,
-                        (int) (from / Float.BYTES),
-                        (int) (size / Float.BYTES)));
+        each(
+                slot,
+                (tensor, offset, from, size) ->
+                        file.readFloats(
+                                file.tensor(tensor),
+                                offset / Float.BYTES,
+                                values,
+                                (int) (from / Float.BYTES),
+                                (int) (size / Float.BYTES)));
     }
 
     /** Whether a file has one of the layout's. */

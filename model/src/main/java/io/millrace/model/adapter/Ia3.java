@@ -36,8 +36,7 @@ public final class Ia3 implements Adapter {
         LoraTarget target = targets.target(linear.weight());
         if (settings.isTarget(target.module())) {
             parts.put(
-                    linear.weight(),
-                    part(target, linear, settings.isFeedForward(target.module())));
+                    linear.weight(), part(target, linear, settings.isFeedForward(target.module())));
         }
     }
 

@@ -47,7 +47,6 @@ public record Ia3Settings(List<String> targets, List<String> feedForward)
     }
 
     private static boolean isAmong(List<String> names, String module) {
-        return names.stream()
-                .anyMatch(name -> module.equals(name) || module.endsWith("." + name));
+        return names.stream().anyMatch(name -> module.equals(name) || module.endsWith("." + name));
     }
 }

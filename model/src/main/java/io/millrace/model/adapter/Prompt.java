@@ -51,10 +51,7 @@ public final class Prompt implements Adapter {
                 }
                 Value text =
                         new Value(
-                                out.name() + " of the text",
-                                out.width(),
-                                out.rows(),
-                                out.memory());
+                                out.name() + " of the text", out.width(), out.rows(), out.memory());
                 ops.add(
                         new Op.Lookup(
                                 lookup.index(),

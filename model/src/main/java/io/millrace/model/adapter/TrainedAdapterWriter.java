@@ -62,7 +62,9 @@ public final class TrainedAdapterWriter implements TunedWriter {
         Map<String, String> metadata = new HashMap<>(notes);
         metadata.putAll(SafetensorsWriter.PT_METADATA);
         List<ModelFolderWriter.Shard> files = new ArrayList<>();
-        files.add(new ModelFolderWriter.Shard(AdapterWriter.WEIGHTS, metadata, tensors.entries(layout)));
+        files.add(
+                new ModelFolderWriter.Shard(
+                        AdapterWriter.WEIGHTS, metadata, tensors.entries(layout)));
         if (keepsStates) {
             files.add(
                     new ModelFolderWriter.Shard(
@@ -82,8 +84,7 @@ public final class TrainedAdapterWriter implements TunedWriter {
     public void writeBlock(int block, MemorySegment bytes) {
         BlockLayout companion = layout.block(block);
         for (TensorSlot slot : companion.tensors()) {
-            tensors.write(
-                    slot, bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()), folder::write);
+            tensors.write(slot, bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()), folder::write);
         }
         for (StateSlot slot : keepsStates ? companion.states() : List.<StateSlot>of()) {
             folder.writeInto(

@@ -28,8 +28,6 @@ public record VirtualSettings(Type type, int tokens, String option) implements A
                     tokens + " leave no position of " + stored.maxPositions() + " to a text",
                     "give fewer");
         }
-        return type == Type.PROMPT_TUNING
-                ? new Prompt(stored, tokens)
-                : new Prefix(stored, tokens);
+        return type == Type.PROMPT_TUNING ? new Prompt(stored, tokens) : new Prefix(stored, tokens);
     }
 }

@@ -20,8 +20,8 @@ import java.util.function.LongConsumer;
 
 /**
  * Base + adapter = a model of its own: the base's names, dtypes and shards, with W + scale · B A of
- * a LoRA, or W with its rows or columns scaled, in the place of each W that has an adapter. Weights pass through a few megabytes of memory; those
- * without an adapter are copied byte for byte.
+ * a LoRA, or W with its rows or columns scaled, in the place of each W that has an adapter. Weights
+ * pass through a few megabytes of memory; those without an adapter are copied byte for byte.
  */
 public final class AdapterMerge implements TensorSource {
     private static final int PIECE = 1 << 18;
@@ -34,7 +34,8 @@ public final class AdapterMerge implements TensorSource {
     private Optional<WeightChange> changed = Optional.empty();
     private String changedOf = "";
 
-    private AdapterMerge(Checkpoint base, StoredAdapter adapter, LongConsumer progress, Arena arena) {
+    private AdapterMerge(
+            Checkpoint base, StoredAdapter adapter, LongConsumer progress, Arena arena) {
         this.base = base;
         this.adapter = adapter;
         this.progress = progress;

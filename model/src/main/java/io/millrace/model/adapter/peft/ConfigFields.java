@@ -25,15 +25,19 @@ record ConfigFields(List<String> read) {
      * @throws io.millrace.memory.BadInputException where another field says something
      */
     void require(ConfigReader config) {
-        config.json().fields().forEach((name, value) -> {
-            if (!read.contains(name)
-                    && !IGNORED.contains(name)
-                    && !ConfigField.isUnset(value)) {
-                throw config.bad(
-                        name,
-                        "is '" + value + "', which is not known to leave the weights as they are",
-                        "train without it");
-            }
-        });
+        config.json()
+                .fields()
+                .forEach((name, value) -> {
+                    if (!read.contains(name)
+                            && !IGNORED.contains(name)
+                            && !ConfigField.isUnset(value)) {
+                        throw config.bad(
+                                name,
+                                "is '"
+                                        + value
+                                        + "', which is not known to leave the weights as they are",
+                                "train without it");
+                    }
+                });
     }
 }

@@ -82,8 +82,7 @@ final class Ia3Adapter implements StoredAdapter {
             }
             boolean inputs = feedForward.isLast(target.module());
             LinearSpec linear = products.get(target.tensor());
-            Ia3Part part =
-                    new Ia3Part(target, inputs ? linear.inputs() : linear.outputs(), inputs);
+            Ia3Part part = new Ia3Part(target, inputs ? linear.inputs() : linear.outputs(), inputs);
             StoredTensors.require(weights, tensor, part.tensor().shape());
             parts.put(target.module(), part);
         }

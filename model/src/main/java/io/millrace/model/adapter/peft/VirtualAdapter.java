@@ -62,8 +62,7 @@ final class VirtualAdapter implements StoredAdapter {
         return open(VirtualSettings.Type.PREFIX_TUNING, folder, base);
     }
 
-    private static VirtualAdapter open(
-            VirtualSettings.Type type, Path folder, Checkpoint base) {
+    private static VirtualAdapter open(VirtualSettings.Type type, Path folder, Checkpoint base) {
         Path file = folder.resolve(AdapterWriter.CONFIG);
         ConfigReader config =
                 new ConfigReader(file.toString(), SideFile.read(file, ConfigReader.MEND));
