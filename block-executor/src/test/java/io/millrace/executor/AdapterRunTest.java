@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.millrace.executor.adapter.LoraKind;
 import io.millrace.executor.adapter.VirtualKind;
+import io.millrace.executor.companion.TokenStart;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
@@ -13,7 +14,10 @@ import io.millrace.executor.journal.Replay;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.memory.device.DeviceName;
+import io.millrace.model.Checkpoint;
+import io.millrace.model.adapter.VirtualSettings;
 import io.millrace.model.file.SafetensorsFile;
+import io.millrace.model.program.ModelProgram;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.estimate.Estimators;
 import io.millrace.optim.journal.JournalReader;
@@ -23,6 +27,7 @@ import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -66,6 +71,7 @@ class AdapterRunTest {
                                         .method(Estimators.ANCHOR_BATCH, 6)),
                 method("zo-adam of lezo", run -> run.optimizer("zo-adam").blocks("random")),
                 method("ia3", run -> run.tune("ia3").queries(2)),
+                method("a stranger's kind", run -> run.tune("toy-scales")),
                 method("ia3, fzoo", run -> fzoo(run).tune("ia3")),
                 method("prompt", run -> run.tune("prompt").queries(2)),
                 method(
@@ -295,6 +301,57 @@ class AdapterRunTest {
                                 RunListener.SILENT)
                         .out();
         assertThat(firstLoss(tuned)).isEqualTo(firstLoss(whole), within(1e-6));
+    }
+
+    /** What a run begins with is made apart from its engine: the base behind drawn tokens. */
+    @ParameterizedTest
+    @ValueSource(strings = {"prompt", "prefix"})
+    void beginsAsTheBaseBehindTokensThatTheSeedDraws(String kind) throws IOException {
+        Method three = run -> run.estimator("three-point").queries(1).steps(1).shuffle(false);
+        VirtualKind virtual = kind.equals("prompt") ? VirtualKind.PROMPT : VirtualKind.PREFIX;
+        Method tuned = run -> three.apply(run).tune(kind).method(virtual.tokens(), 7);
+        double loss = firstLoss(run("tuned", tuned, MemoryConfig.DEFAULT));
+        TuneConfigBuilder whole = Runs.config(model, behind(drawn(virtual)), temp.resolve("whole"));
+        TuneConfigBuilder full = three.apply(whole).memory(MemoryConfig.DEFAULT);
+        Path out = TuningRun.run(full.build(), RunListener.SILENT).out();
+        assertThat(loss).isEqualTo(firstLoss(out), within(1e-5));
+    }
+
+    private int[] drawn(VirtualKind kind) {
+        try (Checkpoint base = Checkpoint.open(model)) {
+            VirtualSettings settings = new VirtualSettings(kind.type(), 7, "");
+            ModelProgram program = settings.of(base.program(), base.program()).program();
+            return new TokenStart(
+                            base,
+                            program,
+                            Runs.config(model, data, temp).build().arithmetic().seed())
+                    .ids();
+        }
+    }
+
+    private static List<?> ids(String line) {
+        return parse(line).array("input_ids");
+    }
+
+    /** The rows of the data behind some tokens, with nothing more of them scored. */
+    private Path behind(int[] tokens) throws IOException {
+        List<Object> ids = new ArrayList<>();
+        List<Object> labels = new ArrayList<>();
+        for (String line : Files.readAllLines(data)) {
+            List<?> text = ids(line);
+            List<Object> row = new ArrayList<>();
+            List<Object> scored = new ArrayList<>();
+            for (int token : tokens) {
+                row.add((long) token);
+                scored.add(-100L);
+            }
+            row.addAll(text);
+            scored.add(-100L);
+            scored.addAll(text.subList(1, text.size()));
+            ids.add(row);
+            labels.add(scored);
+        }
+        return Golden.writeTokenised(temp.resolve("behind.jsonl"), ids, labels);
     }
 
     private static double firstLoss(Path out) {

@@ -120,18 +120,18 @@ final class TokenForward {
 
     /** A number of a row, made of its number i. */
     @FunctionalInterface
-    private interface Number {
+    private interface Entry {
         double of(double[] row, int i);
     }
 
-    private static double[] row(double[] in, Number number) {
+    private static double[] row(double[] in, Entry entry) {
         double[] out = new double[in.length];
-        Arrays.setAll(out, i -> number.of(in, i));
+        Arrays.setAll(out, i -> entry.of(in, i));
         return out;
     }
 
-    private static double[][] each(double[][] in, Number number) {
-        return Arrays.stream(in).map(row -> row(row, number)).toArray(double[][]::new);
+    private static double[][] each(double[][] in, Entry entry) {
+        return Arrays.stream(in).map(row -> row(row, entry)).toArray(double[][]::new);
     }
 
     private double[][] lookUp(Op.Lookup op) {

@@ -42,7 +42,7 @@ public final class TokenStart implements DrawnTokens {
                 Philox4x32.block(runSeed, token / WORDS, 0, StreamIds.ADAPTER_TOKENS, words);
             }
             long word = Integer.toUnsignedLong(words[token % WORDS]);
-            ids[token] = (int) (word * program.vocabSize() >>> WORD_BITS);
+            ids[token] = (int) ((word * program.vocabSize()) >>> WORD_BITS);
         }
         return ids;
     }

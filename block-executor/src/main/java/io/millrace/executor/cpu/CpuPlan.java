@@ -46,7 +46,6 @@ record CpuPlan(
                     owned.own(Companions.open(place.deviceMemory(), layout, place.beside()));
             return new DecoderForward(
                     layout,
-                    program.virtualTokens(),
                     place.feed(),
                     memory,
                     opened,

@@ -43,7 +43,6 @@ import java.util.Map;
  */
 public final class DecoderForward implements Forward {
     private final ModelLayout layout;
-    private final int virtualTokens;
     private final VisitLoop<HostVisit> loop;
     private final Scratch scratch;
     private final WeightPasses passes;
@@ -56,12 +55,10 @@ public final class DecoderForward implements Forward {
     /**
      * Forwards with what was taken for them.
      *
-     * @param virtualTokens rows before each sequence's own
      * @param owned all that closing gives back: workers, passes and scratch memory
      */
     DecoderForward(
             ModelLayout layout,
-            int virtualTokens,
             BlockFeed feed,
             Scratch scratch,
             WeightPasses passes,
@@ -70,7 +67,6 @@ public final class DecoderForward implements Forward {
             OwnedResources owned,
             SpanRecorder spans) {
         this.layout = layout;
-        this.virtualTokens = virtualTokens;
         this.scratch = scratch;
         this.passes = passes;
         this.workers = workers;
@@ -94,7 +90,7 @@ public final class DecoderForward implements Forward {
     @Override
     public void run(ForwardRequest request, HeadSink sink) {
         loop.run(
-                request.withVirtual(virtualTokens),
+                request.withVirtual(scratch.virtualTokens()),
                 (visit, entry, asked) -> {
                     // Queries that see sequences of their own go one by one.
                     int atOnce = asked.batches().size() == 1 ? passes.scalesAtOnce() : 0;

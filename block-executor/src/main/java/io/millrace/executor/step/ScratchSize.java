@@ -105,15 +105,24 @@ public record ScratchSize(
      * The same with virtual tokens before every sequence.
      *
      * @param tokens how many
+     * @throws BadInputException when that are more rows than any memory has room for
      */
     public ScratchSize withVirtual(int tokens) {
         if (tokens == 0 || microBatchRows == 0) {
             return this;
         }
-        int more = MicroBatch.padded(Math.multiplyExact(lengths.sequences, tokens));
+        long quantum = MicroBatch.ROW_QUANTUM;
+        long more = Math.ceilDiv((long) lengths.sequences * tokens, quantum) * quantum;
+        long all = batchRows + batchRows / microBatchRows * more;
+        if (all > MAX_ROWS || all * scales > MAX_SCALED_ROWS) {
+            throw new BadInputException(
+                    "--batch-size",
+                    tokens + " virtual tokens before every sequence are more rows than any memory",
+                    "give a smaller one, or fewer of them");
+        }
         return new ScratchSize(
-                Math.addExact(batchRows, batchRows / microBatchRows * more),
-                Math.addExact(microBatchRows, more),
+                (int) all,
+                (int) (microBatchRows + more),
                 scales,
                 scalesAtOnce,
                 formedScales,

@@ -163,7 +163,6 @@ class SharedPrefixTest {
                                                 .segment())));
         return new DecoderForward(
                 layout,
-                0,
                 new Still(blocks),
                 scratch,
                 new Counting(passes, products),

@@ -92,7 +92,11 @@ class InterpretersTest {
         models().map(InterpretersTest::program)
                 .flatMap(ModelProgram::ops)
                 .forEach(op -> used.add(op.getClass()));
-        assertThat(used).containsExactlyInAnyOrder(Op.class.getPermittedSubclasses());
+        // What an adapter has between them is in no model.
+        assertThat(Op.class.getPermittedSubclasses())
+                .contains(Op.Beside.class)
+                .filteredOn(kind -> kind != Op.Beside.class)
+                .containsExactlyInAnyOrderElementsOf(used);
     }
 
     /** On every device; products of E4M3 take one query after another. */

@@ -18,7 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Twenty steps on an adapter of each kind against those of another program. */
-class LoraTraceTest {
+class AdapterTraceTest {
     @TempDir Path temp;
 
     @ParameterizedTest
