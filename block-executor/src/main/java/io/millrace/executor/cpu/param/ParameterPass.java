@@ -288,7 +288,11 @@ public final class ParameterPass {
             TileKernels.scale(p, count, decay.scale());
         }
         // A mask asks for p as it is before the step, for every term.
-        if (decay.adds() || (mask.isPresent() && !update.isStill())) {
+        if (!decay.adds() && mask.isPresent() && update.terms().size() == 1) {
+            Update.Term only = update.terms().getFirst();
+            fillZ(tensor, update.step(), only.seed(), z);
+            TileKernels.addProduct(p, z, count, only.coefficient());
+        } else if (decay.adds() || (mask.isPresent() && !update.isStill())) {
             if (decay.adds()) {
                 TileKernels.product(sum, p, count, decay.added());
             } else {
