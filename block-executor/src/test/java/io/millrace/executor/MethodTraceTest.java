@@ -63,6 +63,7 @@ class MethodTraceTest {
                 "hizoo",
                 "helene",
                 "helene-layers",
+                "dizo",
                 "adamezo",
                 "r-adazo",
                 "zo-sign-scalar",

@@ -22,6 +22,7 @@ import io.millrace.optim.mask.Masks;
 import io.millrace.optim.participation.RandomLayers;
 import io.millrace.optim.participation.WeightedLayers;
 import io.millrace.optim.update.Clip;
+import io.millrace.optim.update.Dizo;
 import io.millrace.optim.update.Helene;
 import io.millrace.optim.update.Hizoo;
 import io.millrace.optim.update.ZoMuon;
@@ -75,6 +76,7 @@ class MethodsTest {
                 method("zo-momentum", run -> run.optimizer("zo-momentum").foldEvery(2)),
                 method("svrg", MethodsTest::svrg),
                 method("hizoo", run -> hizoo(run).method(Hizoo.SMOOTH, 1e-6)),
+                method("dizo", MethodsTest::dizo),
                 method("sparse-mezo", run -> run.mask("magnitude")),
                 method("senszoq", MethodsTest::listed),
                 method("attention alone", run -> run.tune("*self_attn*")));
@@ -152,6 +154,14 @@ class MethodsTest {
                         run -> hizoo(run).mask("magnitude").perturbation("rademacher")),
                 method("helene", run -> run.optimizer("helene")),
                 method(
+                        "dizo of lezo, stochastic, folded seldom",
+                        run ->
+                                dizo(run)
+                                        .method(Dizo.PROJECTED, "*norm*,*up_proj*")
+                                        .blocks("random")
+                                        .foldEvery(3)
+                                        .rounding(Rounding.STOCHASTIC)),
+                method(
                         "helene, layer by layer",
                         run -> run.optimizer("helene").method(Helene.RADIUS, 3.0)),
                 method("adamezo", run -> run.optimizer("adamezo").queries(1).steps(13)),
@@ -214,6 +224,15 @@ class MethodsTest {
                 .optimizer("zo-muon")
                 .lr(1e-2)
                 .method(ZoMuon.VECTOR_LR, 1e-3);
+    }
+
+    /** A phase of three steps, in the middle of which runs are stopped. */
+    private static TuneConfigBuilder dizo(TuneConfigBuilder run) {
+        return run.optimizer("dizo")
+                .lr(1e-2)
+                .method(Dizo.EVERY, 2)
+                .method(Dizo.STEPS, 3)
+                .method(Dizo.RATE, 50.0);
     }
 
     private static TuneConfigBuilder hizoo(TuneConfigBuilder run) {
@@ -466,6 +485,11 @@ class MethodsTest {
                 "gaussian or rademacher");
         refused(run -> run.optimizer("hizoo"), "--optimizer", "--estimator three-point");
         refused(run -> run.optimizer("adamezo"), "--optimizer", "--queries 1");
+        refused(
+                run -> dizo(run).method(Dizo.PROJECTED, "*no_such*"),
+                "--project",
+                "matches no tensor that is trained");
+        refused(run -> dizo(run).estimator("one-sided"), "--optimizer", "--estimator two-sided");
         refused(run -> svrg(run).mask("random"), "--mask", "anchor");
         refused(run -> run.mask("indices"), "--mask", "--mask-file");
         refused(

@@ -22,6 +22,7 @@ import io.millrace.optim.option.Settings;
 import io.millrace.optim.participation.Participations;
 import io.millrace.optim.participation.RandomLayers;
 import io.millrace.optim.update.AdaMezo;
+import io.millrace.optim.update.Dizo;
 import io.millrace.optim.update.Helene;
 import io.millrace.optim.update.Hizoo;
 import io.millrace.optim.update.LozoMomentum;
@@ -115,6 +116,7 @@ public final class Methods {
                                         .with(Estimators.KINDS.naming(), ThreePointEstimator.NAME)
                                         .with(Optimizers.KINDS.naming(), Hizoo.NAME)),
                         rule("helene", "arXiv 2411.10696", Helene.NAME),
+                        rule("dizo", "arXiv 2502.03304", Dizo.NAME),
                         rule("adamezo", "AdaMeZO's published code", AdaMezo.NAME),
                         rule("r-adazo", "R-AdaZO", ZoAdam.REFINED),
                         rule("zo-sign", "arXiv 2402.11592", ZoSign.NAME),

@@ -5,6 +5,7 @@ import io.millrace.memory.BlockLayout;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.adapter.LoraSettings;
+import io.millrace.optim.option.Glob;
 import io.millrace.optim.option.Limit;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionTypes;
@@ -15,7 +16,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -124,17 +124,7 @@ public final class TrainedTensors {
         if (glob.equals(MATRICES)) {
             return slot -> slot.shape().size() == 2;
         }
-        StringBuilder regex = new StringBuilder();
-        for (int i = 0; i < glob.length(); i++) {
-            char one = glob.charAt(i);
-            regex.append(
-                    switch (one) {
-                        case '*' -> ".*";
-                        case '?' -> ".";
-                        default -> Pattern.quote(String.valueOf(one));
-                    });
-        }
-        Predicate<String> names = Pattern.compile(regex.toString()).asMatchPredicate();
+        Predicate<String> names = Glob.of(glob);
         return slot -> names.test(slot.name());
     }
 

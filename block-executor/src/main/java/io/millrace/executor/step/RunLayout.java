@@ -1,6 +1,7 @@
 package io.millrace.executor.step;
 
 import io.millrace.executor.config.TrainedTensors;
+import io.millrace.memory.BadInputException;
 import io.millrace.memory.StateSlot;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelLayout;
@@ -9,7 +10,9 @@ import io.millrace.model.adapter.Lora;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.SideSpec;
 import io.millrace.optim.participation.Participation;
+import io.millrace.optim.update.StatedTensors;
 import io.millrace.optim.update.UpdateRule;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -76,12 +79,25 @@ public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Lora>
                 lora.isPresent()
                         ? layout.withBeside(ProgramTensors.beside(program))
                         : trained.of(layout);
-        return new RunLayout(
-                program,
-                tuned.withStates(
-                        rule.states().stream()
-                                .map(state -> new StateSlot.Kind(state.name(), state.dtype()))
-                                .toList()),
-                lora);
+        return new RunLayout(program, stated(tuned, rule), lora);
+    }
+
+    private static ModelLayout stated(ModelLayout layout, UpdateRule rule) {
+        List<StateSlot.Kind> kinds =
+                rule.states().stream()
+                        .map(state -> new StateSlot.Kind(state.name(), state.dtype()))
+                        .toList();
+        if (rule.stated().isEmpty()) {
+            return layout.withStates(kinds);
+        }
+        StatedTensors chosen = rule.stated().get();
+        ModelLayout stated = layout.withStates(kinds, slot -> chosen.has(slot.name()));
+        if (stated.tuned().stateBytes() == 0) {
+            throw new BadInputException(
+                    chosen.option().spelled(),
+                    "'" + chosen.patterns() + "' matches no tensor that is trained",
+                    "give patterns of names of trained tensors, such as '*c_attn.weight'");
+        }
+        return stated;
     }
 }

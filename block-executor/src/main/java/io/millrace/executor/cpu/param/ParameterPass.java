@@ -333,6 +333,15 @@ public final class ParameterPass {
                     float reach = ElementProgram.reach(tensor.elements());
                     Arrays.fill(registers[step.to()], 0, count, step.scalar() * reach);
                 }
+                case TIMES -> {
+                    float[] to = registers[step.to()];
+                    if (tensor.states().isEmpty()) {
+                        Arrays.fill(to, 0, count, 0f);
+                    } else {
+                        float factor = step.factor().orElseThrow().of(tensor.tensorId());
+                        TileKernels.product(to, registers[step.a()], count, factor);
+                    }
+                }
                 default -> ElementKernels.run(step, registers, count);
             }
         }
