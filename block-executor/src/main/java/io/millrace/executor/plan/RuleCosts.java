@@ -27,7 +27,8 @@ record RuleCosts(Arithmetic arithmetic, double drawn, int newtonSchulz) {
     static RuleCosts of(ArithmeticConfig arithmetic, ModelLayout layout) {
         return new RuleCosts(
                 Arithmetic.of(arithmetic),
-                drawn(arithmetic.mask(), layout), arithmetic.rule().orthogonalIterations());
+                drawn(arithmetic.mask(), layout),
+                arithmetic.rule().orthogonalIterations());
     }
 
     private static double drawn(MaskRule mask, ModelLayout layout) {

@@ -83,15 +83,7 @@ final class StepCosts {
 
         /** The same step where other losses are asked for. */
         Shape asking(Questions other) {
-            return new Shape(
-                    batch,
-                    microBatch,
-                    tokens,
-                    scored,
-                    rule,
-                    other,
-                    workers,
-                    readsStored);
+            return new Shape(batch, microBatch, tokens, scored, rule, other, workers, readsStored);
         }
 
         int sequences(int index) {

@@ -133,6 +133,41 @@ class MasksTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"none", "."})
+    void tilesHaveWhatTheirPiecesHave(String file) {
+        DenseDirection direction = Directions.dense("gaussian");
+        ElementMask mask =
+                Masks.KINDS
+                        .make("indices", Settings.NONE.with(Masks.FILE, Path.of(file)), 42)
+                        .over(new Base(values()));
+        for (int round = 0; round < 200; round++) {
+            int stride = 1 + random.nextInt(90);
+            int width = 1 + random.nextInt(stride);
+            int pieces = 1 + random.nextInt(ELEMENTS / stride - 1);
+            int first = random.nextInt(ELEMENTS - (pieces - 1) * stride - width + 1);
+            float[] expected = new float[pieces * width];
+            for (int i = 0; i < pieces; i++) {
+                long element = first + (long) i * stride;
+                mask.fill(
+                        direction::fill,
+                        17,
+                        3,
+                        TENSOR,
+                        element,
+                        expected,
+                        expected,
+                        i * width,
+                        width);
+            }
+            float[] z = new float[pieces * width];
+            Arrays.fill(z, 5f);
+            ElementMask.Tile tile = new ElementMask.Tile().at(first, stride, pieces, width);
+            mask.fill(direction::fill, 17, 3, TENSOR, tile, z, z);
+            assertThat(z).as("seed %d, round %d", seed, round).isEqualTo(expected);
+        }
+    }
+
     /** A step over a large tensor of which little is listed asks for that little. */
     @Test
     void indicesAskForNoMoreZThanTheyKeep() {

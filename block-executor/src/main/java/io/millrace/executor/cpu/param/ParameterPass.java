@@ -36,6 +36,7 @@ public final class ParameterPass {
     private final DenseDirection direction;
     private final Optional<ElementMask> mask;
     private final ElementMask.Unmasked unmasked;
+    private final ElementMask.Tile tile = new ElementMask.Tile(); // of a mask
     private final Rounding rounding;
     private final StorageCodec codec = new StorageCodec(TILE);
     private final float[] p = new float[TILE];
@@ -403,10 +404,8 @@ public final class ParameterPass {
             }
             return;
         }
-        ElementMask some = mask.get();
-        for (int i = 0; i < pieces; i++) {
-            some.fill(unmasked, seed, step, id, element(i), p, values, i * width, width);
-        }
+        ElementMask.Tile place = tile.at(first, stride, pieces, width);
+        mask.get().fill(unmasked, seed, step, id, place, p, values);
     }
 
     private void round(StoredTensor tensor, long seed) {
