@@ -72,6 +72,7 @@ class MethodTraceTest {
                 "lozo-m",
                 "subspace",
                 "tezo",
+                "singular",
                 "members",
                 "members-rank-3",
                 "zo-muon"

@@ -73,6 +73,9 @@ class MethodsTest {
                         run -> thinFzoo(run).perturbation("subspace").rank(5).window(4)),
                 method("members, 16 at once", MethodsTest::eggroll),
                 method("zo-muon", MethodsTest::zoMuon),
+                method(
+                        "svfit",
+                        run -> run.perturbation("singular").rank(5).window(3).tune("matrices")),
                 method("zo-momentum", run -> run.optimizer("zo-momentum").foldEvery(2)),
                 method("svrg", MethodsTest::svrg),
                 method("hizoo", run -> hizoo(run).method(Hizoo.SMOOTH, 1e-6)),
@@ -110,6 +113,9 @@ class MethodsTest {
                 method(
                         "tezo of lezo",
                         run -> run.perturbation("tezo").rank(40).window(3).blocks("random")),
+                method(
+                        "svfit of lezo, 8 at once, whole ranks",
+                        run -> thinFzoo(run).perturbation("singular").rank(64).window(4).blocks("random")),
                 method(
                         "subspace, stochastic, folded within its window",
                         run ->

@@ -6,6 +6,7 @@ import io.millrace.optim.direction.LowRankDirection;
 import io.millrace.optim.direction.MembersDirection;
 import io.millrace.optim.direction.ProjectedDirection;
 import io.millrace.optim.direction.RademacherDirection;
+import io.millrace.optim.direction.SingularDirection;
 import io.millrace.optim.direction.SubspaceDirection;
 import io.millrace.optim.direction.TezoDirection;
 import io.millrace.optim.estimate.ConservativeEstimator;
@@ -64,6 +65,11 @@ public final class Methods {
                         lozoMomentum(),
                         factored("subzero", "arXiv 2410.08989", SubspaceDirection.NAME, 24, 1000),
                         factored("tezo", "arXiv 2501.19057", TezoDirection.NAME, 64, 1000),
+                        new Method(
+                                "svfit",
+                                "arXiv 2409.05926, without gradients",
+                                thin(SingularDirection.NAME, 16, 1000)
+                                        .with(TrainedTensors.TUNE, TrainedTensors.MATRICES)),
                         fzooLowRank(),
                         new Method(
                                 "lezo",

@@ -103,7 +103,7 @@ public final class RunSetup implements AutoCloseable {
             ScratchSize size = size(config.data(), data, scoring, arithmetic);
             Arithmetic folding =
                     Arithmetic.of(arithmetic)
-                            .masked(arithmetic.mask(), base, session.tuned(), arithmetic.seed());
+                            .over(arithmetic.mask(), base, session.tuned(), arithmetic.seed());
             RunForecast forecast =
                     new RunForecast(
                             config,

@@ -52,7 +52,7 @@ class MasksTest {
     private record Base(float[] values) implements BaseWeights {
         @Override
         public List<Tensor> tensors() {
-            return List.of(new Tensor("w", TENSOR, values.length));
+            return List.of(new Tensor("w", TENSOR, List.of((long) values.length)));
         }
 
         @Override
