@@ -115,7 +115,12 @@ class MethodsTest {
                         run -> run.perturbation("tezo").rank(40).window(3).blocks("random")),
                 method(
                         "svfit of lezo, 8 at once, whole ranks",
-                        run -> thinFzoo(run).perturbation("singular").rank(64).window(4).blocks("random")),
+                        run ->
+                                thinFzoo(run)
+                                        .perturbation("singular")
+                                        .rank(64)
+                                        .window(4)
+                                        .blocks("random")),
                 method(
                         "subspace, stochastic, folded within its window",
                         run ->

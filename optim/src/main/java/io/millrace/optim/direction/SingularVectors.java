@@ -38,8 +38,7 @@ public final class SingularVectors {
         return vectors;
     }
 
-    private void add(
-            BaseWeights base, SingularDirection direction, BaseWeights.Tensor matrix) {
+    private void add(BaseWeights base, SingularDirection direction, BaseWeights.Tensor matrix) {
         int rows = Math.toIntExact(matrix.shape().get(0));
         int columns = Math.toIntExact(matrix.shape().get(1));
         int rank = direction.rank(rows, columns);
@@ -50,10 +49,14 @@ public final class SingularVectors {
         for (int iteration = 0; iteration < ITERATIONS; iteration++) {
             double[] next = new double[v.length];
             double[] before = v;
-            eachRow(base, matrix, columns, (_, row) -> {
-                double[] product = times(row, before, columns, width);
-                addProduct(next, row, product, columns, width);
-            });
+            eachRow(
+                    base,
+                    matrix,
+                    columns,
+                    (_, row) -> {
+                        double[] product = times(row, before, columns, width);
+                        addProduct(next, row, product, columns, width);
+                    });
             Orthonormal.columns(next, columns, width);
             v = next;
         }
@@ -113,7 +116,10 @@ public final class SingularVectors {
         for (int j = 0; j < width; j += LANES.length()) {
             DoubleVector sum = DoubleVector.zero(LANES);
             for (int column = 0; column < columns; column++) {
-                sum = sum.add(DoubleVector.fromArray(LANES, v, column * width + j).mul(row[column]));
+                sum =
+                        sum.add(
+                                DoubleVector.fromArray(LANES, v, column * width + j)
+                                        .mul(row[column]));
             }
             sum.intoArray(product, j);
         }
@@ -229,9 +235,7 @@ public final class SingularVectors {
             }
             Integer[] order = new Integer[width];
             Arrays.setAll(order, i -> i);
-            Arrays.sort(
-                    order,
-                    (i, j) -> Double.compare(gram[j * width + j], gram[i * width + i]));
+            Arrays.sort(order, (i, j) -> Double.compare(gram[j * width + j], gram[i * width + i]));
             double[] sorted = new double[width * width];
             for (int j = 0; j < width; j++) {
                 for (int i = 0; i < width; i++) {
@@ -247,8 +251,7 @@ public final class SingularVectors {
                 return;
             }
             double theta = (a[q * width + q] - a[p * width + p]) / (2 * off);
-            double t =
-                    (theta < 0 ? -1 : 1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1));
+            double t = (theta < 0 ? -1 : 1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1));
             double c = 1 / Math.sqrt(t * t + 1);
             double s = t * c;
             for (int i = 0; i < width; i++) {

@@ -333,7 +333,8 @@ abstract class AlongKernelsContract {
                         new BaseWeights() {
                             @Override
                             public List<Tensor> tensors() {
-                                return List.of(new Tensor("w", TENSOR, List.of((long) values.length)));
+                                return List.of(
+                                        new Tensor("w", TENSOR, List.of((long) values.length)));
                             }
 
                             @Override
