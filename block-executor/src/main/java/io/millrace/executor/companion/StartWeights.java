@@ -24,7 +24,7 @@ public record StartWeights(AdapterStart start, ModelLayout layout, BaseWeights b
         return layout.blocks().stream()
                 .flatMap(block -> block.tensors().stream())
                 .filter(TensorSlot::isTrained)
-                .map(slot -> new Tensor(slot.name(), slot.tensorId(), slot.elementCount()))
+                .map(slot -> new Tensor(slot.name(), slot.tensorId(), slot.shape()))
                 .toList();
     }
 

@@ -7,7 +7,12 @@ import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.ModelLayout;
+<<<<<<< HEAD
 import io.millrace.model.adapter.AdapterSettings;
+=======
+import io.millrace.model.adapter.LoraSettings;
+import io.millrace.optim.option.Glob;
+>>>>>>> 50f037a86874f0a22733c876ef7a197a8714e6e9
 import io.millrace.optim.option.Limit;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionTypes;
@@ -18,7 +23,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -127,17 +131,7 @@ public final class TrainedTensors {
         if (glob.equals(MATRICES)) {
             return slot -> slot.shape().size() == 2;
         }
-        StringBuilder regex = new StringBuilder();
-        for (int i = 0; i < glob.length(); i++) {
-            char one = glob.charAt(i);
-            regex.append(
-                    switch (one) {
-                        case '*' -> ".*";
-                        case '?' -> ".";
-                        default -> Pattern.quote(String.valueOf(one));
-                    });
-        }
-        Predicate<String> names = Pattern.compile(regex.toString()).asMatchPredicate();
+        Predicate<String> names = Glob.of(glob);
         return slot -> names.test(slot.name());
     }
 

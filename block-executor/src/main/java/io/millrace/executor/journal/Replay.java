@@ -171,7 +171,7 @@ public final class Replay {
                                 header.rounding(),
                                 header.foldEvery(),
                                 Matmul.NATIVE)
-                        .masked(methods.mask(), checkpoint, tuned, header.runSeed());
+                        .over(methods.mask(), checkpoint, tuned, header.runSeed());
         PassesPlan plan = new PassesPlan(arithmetic, ScratchSize.NONE);
         HostMemory memory = new HostMemory(ledger);
         TunedFolder folder =

@@ -54,7 +54,7 @@ final class StepCosts {
      * @param microBatch sequences that pass through a block together
      * @param tokens tokens of a sequence
      * @param scored tokens of a sequence whose prediction is scored
-     * @param arithmetic what the step does to parameters
+     * @param rule what the step does to parameters
      * @param questions what a step asks for
      * @param workers that share the work
      * @param readsStored whether products read any type as it is stored, as those of cards do
@@ -64,24 +64,27 @@ final class StepCosts {
             int microBatch,
             int tokens,
             int scored,
-            Arithmetic arithmetic,
+            RuleCosts rule,
             Questions questions,
             int workers,
             boolean readsStored) {
+        Arithmetic arithmetic() {
+            return rule.arithmetic();
+        }
+
         int microBatches() {
             return Math.ceilDiv(batch, microBatch);
         }
 
         /** Whether products read a matrix where it lies. */
         boolean reads(DType dtype) {
-            DType operands = arithmetic.matmul() == Matmul.BF16 ? DType.BF16 : DType.F32;
+            DType operands = arithmetic().matmul() == Matmul.BF16 ? DType.BF16 : DType.F32;
             return readsStored || dtype == operands;
         }
 
         /** The same step where other losses are asked for. */
         Shape asking(Questions other) {
-            return new Shape(
-                    batch, microBatch, tokens, scored, arithmetic, other, workers, readsStored);
+            return new Shape(batch, microBatch, tokens, scored, rule, other, workers, readsStored);
         }
 
         int sequences(int index) {
@@ -122,15 +125,20 @@ final class StepCosts {
     /** Dense directions take one query after another, and so do products of E4M3. */
     private int scalesAtOnce() {
         boolean alone =
-                !(shape.arithmetic.direction() instanceof FactoredDirection)
+                !(shape.arithmetic().direction() instanceof FactoredDirection)
                         && layout.beside().isEmpty();
-        if (alone || shape.arithmetic.matmul() == Matmul.FP8) {
+        if (alone || shape.arithmetic().matmul() == Matmul.FP8) {
             return 0;
         }
         ScratchSize size =
+<<<<<<< HEAD
                 ScratchSize.batches(shape.batch, shape.microBatch, shape.tokens, shape.questions)
                         .withVirtual(virtual);
         return LowRankSize.together(shape.arithmetic, size, layout).scalesAtOnce();
+=======
+                ScratchSize.batches(shape.batch, shape.microBatch, shape.tokens, shape.questions);
+        return LowRankSize.together(shape.arithmetic(), size, layout).scalesAtOnce();
+>>>>>>> 50f037a86874f0a22733c876ef7a197a8714e6e9
     }
 
     /** As many as are asked, of as many scales each. */
@@ -169,7 +177,7 @@ final class StepCosts {
             visits.add(visit(index));
         }
         return new StepWork(
-                visits, (long) shape.batch * shape.tokens, shape.arithmetic.foldEvery());
+                visits, (long) shape.batch * shape.tokens, shape.arithmetic().foldEvery());
     }
 
     private VisitWork visit(int index) {
@@ -180,7 +188,7 @@ final class StepCosts {
         List<Operation> folding =
                 new Tally(index, folded ? part.folded() : part, folds, true).operations(index);
         List<Operation> reading =
-                shape.arithmetic.foldEvery() == 1
+                shape.arithmetic().foldEvery() == 1
                         ? folding
                         : new Tally(index, part, false, false).operations(index);
         boolean changes =

@@ -31,6 +31,7 @@ import io.millrace.model.program.ModelProgram;
 import io.millrace.model.text.BatchSampler;
 import io.millrace.model.text.Shuffle;
 import io.millrace.optim.random.SeededShuffle;
+import io.millrace.optim.update.UpdateRule;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -104,7 +105,7 @@ public final class RunSetup implements AutoCloseable {
             ScratchSize size = size(config.data(), data, scoring, arithmetic);
             Arithmetic folding =
                     Arithmetic.of(arithmetic)
-                            .masked(arithmetic.mask(), base, session.tuned(), arithmetic.seed());
+                            .over(arithmetic.mask(), base, session.tuned(), arithmetic.seed());
             RunForecast forecast =
                     new RunForecast(
                             config,
@@ -395,11 +396,14 @@ public final class RunSetup implements AutoCloseable {
 
     public StepRunner runner() {
         ArithmeticConfig arithmetic = config.arithmetic();
+        UpdateRule rule = arithmetic.rule();
         return new StepRunner(
                 model.forward(),
                 arithmetic.estimator(),
                 new StepRunner.StepOptions(
-                        arithmetic.seed(), arithmetic.eps(), arithmetic.weightDecay()));
+                        arithmetic.seed(),
+                        step -> rule.eps(step, arithmetic.eps()),
+                        arithmetic.weightDecay()));
     }
 
     public Evaluator evaluator() {

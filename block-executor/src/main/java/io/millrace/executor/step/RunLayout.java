@@ -3,6 +3,7 @@ package io.millrace.executor.step;
 import io.millrace.executor.companion.AdapterStart;
 import io.millrace.executor.companion.TokenStart;
 import io.millrace.executor.config.TrainedTensors;
+import io.millrace.memory.BadInputException;
 import io.millrace.memory.StateSlot;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelLayout;
@@ -10,7 +11,13 @@ import io.millrace.model.ProgramTensors;
 import io.millrace.model.adapter.Adapter;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.optim.participation.Participation;
+import io.millrace.optim.update.StatedTensors;
 import io.millrace.optim.update.UpdateRule;
+<<<<<<< HEAD
+=======
+import java.util.List;
+import java.util.Map;
+>>>>>>> 50f037a86874f0a22733c876ef7a197a8714e6e9
 import java.util.Optional;
 import java.util.Set;
 
@@ -85,6 +92,7 @@ public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Adapt
                 adapter.isPresent()
                         ? layout.withBeside(ProgramTensors.beside(program))
                         : trained.of(layout);
+<<<<<<< HEAD
         return new RunLayout(
                 program,
                 tuned.withStates(
@@ -92,5 +100,27 @@ public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Adapt
                                 .map(state -> new StateSlot.Kind(state.name(), state.dtype()))
                                 .toList()),
                 adapter);
+=======
+        return new RunLayout(program, stated(tuned, rule), lora);
+    }
+
+    private static ModelLayout stated(ModelLayout layout, UpdateRule rule) {
+        List<StateSlot.Kind> kinds =
+                rule.states().stream()
+                        .map(state -> new StateSlot.Kind(state.name(), state.dtype()))
+                        .toList();
+        if (rule.stated().isEmpty()) {
+            return layout.withStates(kinds);
+        }
+        StatedTensors chosen = rule.stated().get();
+        ModelLayout stated = layout.withStates(kinds, slot -> chosen.has(slot.name()));
+        if (stated.tuned().stateBytes() == 0) {
+            throw new BadInputException(
+                    chosen.option().spelled(),
+                    "'" + chosen.patterns() + "' matches no tensor that is trained",
+                    "give patterns of names of trained tensors, such as '*c_attn.weight'");
+        }
+        return stated;
+>>>>>>> 50f037a86874f0a22733c876ef7a197a8714e6e9
     }
 }

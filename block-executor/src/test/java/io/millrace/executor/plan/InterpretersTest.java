@@ -109,7 +109,8 @@ class InterpretersTest {
                 new Arithmetic(
                         new SubspaceDirection(1, 2, 4), false, false, Rounding.NEAREST, 4, matmul);
         StepCosts.Shape one =
-                new StepCosts.Shape(2, 2, 8, 7, arithmetic, Questions.each(1, 2), 2, card);
+                new StepCosts.Shape(
+                        2, 2, 8, 7, RuleCosts.usual(arithmetic), Questions.each(1, 2), 2, card);
         StepWork alone = StepCosts.of(program, layout, one);
         StepWork eight = StepCosts.of(program, layout, one.asking(Questions.each(8, 2)));
         assertThat(count(eight, Operation.Matmul.class::isInstance))
@@ -123,7 +124,15 @@ class InterpretersTest {
         ModelLayout layout = ModelLayout.of(program, DType.BF16);
         assertThat(layout.visits()).hasSameSizeAs(program.blocks());
         StepCosts.Shape shape =
-                new StepCosts.Shape(4, 2, 8, 7, Arithmetic.PLAIN, Questions.each(1, 2), 2, false);
+                new StepCosts.Shape(
+                        4,
+                        2,
+                        8,
+                        7,
+                        RuleCosts.usual(Arithmetic.PLAIN),
+                        Questions.each(1, 2),
+                        2,
+                        false);
         StepWork work = StepCosts.of(program, layout, shape);
         int passes = shape.microBatches();
         long matrices =
