@@ -10,6 +10,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -28,7 +29,7 @@ public final class Chat {
     private final String where;
     private final ChatTemplate template;
     private final Map<String, String> tokens;
-    private final LocalDateTime now = LocalDateTime.now();
+    private final LocalDateTime now = LocalDateTime.now(ZoneId.systemDefault());
 
     private Chat(String where, ChatTemplate template, Map<String, String> tokens) {
         this.where = where;

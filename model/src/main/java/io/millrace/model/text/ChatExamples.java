@@ -54,7 +54,7 @@ final class ChatExamples {
         if (answers.isEmpty()) {
             return List.of();
         }
-        return isOne ? List.of(example(all.text(), answers)) : apart;
+        return isOne ? List.of(example(all.text(), answers)) : List.copyOf(apart);
     }
 
     private static boolean isAnswer(Object message) {

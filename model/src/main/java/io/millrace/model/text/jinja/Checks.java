@@ -56,7 +56,10 @@ final class Checks {
 
     private static boolean isSame(Object a, Object b) {
         return a == b
-                || a != null && b != null && a.getClass() == b.getClass() && PyValues.isEqual(a, b);
+                || (a != null
+                        && b != null
+                        && a.getClass() == b.getClass()
+                        && PyValues.isEqual(a, b));
     }
 
     private static long remainder(Object value, Object by) {

@@ -21,7 +21,7 @@ final class Filters {
         return switch (name) {
             case "default", "d" -> {
                 boolean alsoFalse = PyValues.isTrue(passed.get(1, "boolean", false));
-                yield value instanceof Undefined || alsoFalse && !PyValues.isTrue(value)
+                yield value instanceof Undefined || (alsoFalse && !PyValues.isTrue(value))
                         ? passed.get(0, "default_value", "")
                         : value;
             }

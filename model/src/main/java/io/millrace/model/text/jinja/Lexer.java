@@ -5,6 +5,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -28,6 +29,15 @@ final class Lexer {
             Pattern.compile("//|\\*\\*|==|!=|>=|<=|[-+*/%~(){}\\[\\]<>=.,:;|]");
     private static final Pattern RAW = Pattern.compile("\\{%[-+]?\\s*raw\\s*(-?)%\\}");
     private static final Pattern RAW_END = Pattern.compile("\\{%([-+]?)\\s*endraw\\s*([-+]?)%\\}");
+
+    /** In this order: a number with a point begins as one without does. */
+    private static final List<Map.Entry<Kind, Pattern>> PIECES =
+            List.of(
+                    Map.entry(Kind.FLOAT, FLOAT),
+                    Map.entry(Kind.INTEGER, INTEGER),
+                    Map.entry(Kind.NAME, NAME),
+                    Map.entry(Kind.STRING, STRING),
+                    Map.entry(Kind.OPERATOR, OPERATOR));
 
     private final String source;
     private final List<Lexeme> pieces = new ArrayList<>();
@@ -146,7 +156,7 @@ final class Lexer {
             }
             if (open.isEmpty()) {
                 char sign = source.charAt(at);
-                boolean signed = sign == '-' || sign == '+' && !isOutput;
+                boolean signed = sign == '-' || (sign == '+' && !isOutput);
                 if (source.startsWith(end, signed ? at + 1 : at)) {
                     add(isOutput ? Kind.OUTPUT_END : Kind.BLOCK_END, "");
                     moveTo(at + (signed ? 3 : 2));
@@ -164,23 +174,27 @@ final class Lexer {
     }
 
     private void piece(Deque<Character> open) {
-        String text;
-        if ((text = match(FLOAT)) != null) {
-            add(Kind.FLOAT, text.replace("_", ""));
-        } else if ((text = match(INTEGER)) != null) {
-            add(Kind.INTEGER, text.replace("_", ""));
-        } else if ((text = match(NAME)) != null) {
-            add(Kind.NAME, text);
-        } else if ((text = match(STRING)) != null) {
-            add(Kind.STRING, PyText.unescaped(text.substring(1, text.length() - 1)));
-        } else if ((text = match(OPERATOR)) != null) {
-            balance(open, text.charAt(0));
-            add(Kind.OPERATOR, text);
-        } else {
-            throw new TemplateException(
-                    "has '" + source.charAt(at) + "' where none may stand", line);
+        for (Map.Entry<Kind, Pattern> one : PIECES) {
+            String text = match(one.getValue());
+            if (text != null) {
+                take(one.getKey(), text, open);
+                moveTo(at + text.length());
+                return;
+            }
         }
-        moveTo(at + text.length());
+        throw new TemplateException("has '" + source.charAt(at) + "' where none may stand", line);
+    }
+
+    private void take(Kind kind, String text, Deque<Character> open) {
+        switch (kind) {
+            case FLOAT, INTEGER -> add(kind, text.replace("_", ""));
+            case STRING -> add(kind, PyText.unescaped(text.substring(1, text.length() - 1)));
+            case OPERATOR -> {
+                balance(open, text.charAt(0));
+                add(kind, text);
+            }
+            default -> add(kind, text);
+        }
     }
 
     private void balance(Deque<Character> open, char bracket) {

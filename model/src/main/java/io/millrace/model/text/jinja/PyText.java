@@ -14,7 +14,7 @@ final class PyText {
 
     static boolean isSpace(int c) {
         return c <= ' '
-                ? c == ' ' || c >= 9 && c <= 13 || c >= 0x1c && c <= 0x1f
+                ? c == ' ' || (c >= 9 && c <= 13) || (c >= 0x1c && c <= 0x1f)
                 : c == 0x85 || Character.isSpaceChar(c);
     }
 

@@ -175,10 +175,10 @@ final class PyValues {
             case "%" -> Math.floorMod(a, b);
             default -> {
                 if (b < 0) {
-                    yield Math.pow(a, b);
+                    yield Math.pow((double) a, (double) b);
                 }
                 if (a >= -1 && a <= 1) {
-                    yield b == 0 || a == -1 && b % 2 == 0 ? 1 : a;
+                    yield b == 0 || (a == -1 && b % 2 == 0) ? 1 : a;
                 }
                 long power = 1;
                 for (long i = 0; i < b; i++) {
@@ -234,7 +234,7 @@ final class PyValues {
     }
 
     static double real(Object number) {
-        return number instanceof Double real ? real : integer(number);
+        return number instanceof Double real ? real : (double) integer(number);
     }
 
     private static long integer(Object number) {

@@ -60,7 +60,7 @@ record MergeFiles(Map<String, Integer> vocab, List<List<String>> merges) {
         List<List<String>> merges = new ArrayList<>(lines.size());
         for (int number = 1; number <= lines.size(); number++) {
             String line = lines.get(number - 1);
-            if (line.startsWith("#version") || line.isEmpty() && number == lines.size()) {
+            if (line.startsWith("#version") || (line.isEmpty() && number == lines.size())) {
                 continue;
             }
             int space = line.indexOf(' ');

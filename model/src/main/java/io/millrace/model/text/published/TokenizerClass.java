@@ -1,6 +1,7 @@
 package io.millrace.model.text.published;
 
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -10,6 +11,7 @@ import java.util.Optional;
  * The classes of transformers whose files are read, with the tokens that each names where a folder
  * does not.
  */
+@SuppressWarnings("ImmutableEnumChecker") // lists and maps that nobody changes
 enum TokenizerClass {
     /** Byte-level byte pairs: GPT-2, GPT-Neo, GPT-J, CodeGen, phi, StarCoder2 and OPT. */
     GPT2(
@@ -92,6 +94,6 @@ enum TokenizerClass {
         for (int i = 0; i < rolesAndTokens.length; i += 2) {
             map.put(rolesAndTokens[i], rolesAndTokens[i + 1]);
         }
-        return map;
+        return Collections.unmodifiableMap(map);
     }
 }
