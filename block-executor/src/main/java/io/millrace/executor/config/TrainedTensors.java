@@ -7,12 +7,8 @@ import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.ModelLayout;
-<<<<<<< HEAD
 import io.millrace.model.adapter.AdapterSettings;
-=======
-import io.millrace.model.adapter.LoraSettings;
 import io.millrace.optim.option.Glob;
->>>>>>> 50f037a86874f0a22733c876ef7a197a8714e6e9
 import io.millrace.optim.option.Limit;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionTypes;

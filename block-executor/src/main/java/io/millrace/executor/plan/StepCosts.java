@@ -131,14 +131,10 @@ final class StepCosts {
             return 0;
         }
         ScratchSize size =
-<<<<<<< HEAD
-                ScratchSize.batches(shape.batch, shape.microBatch, shape.tokens, shape.questions)
+                ScratchSize.batches(
+                                shape.batch(), shape.microBatch(), shape.tokens(), shape.questions())
                         .withVirtual(virtual);
-        return LowRankSize.together(shape.arithmetic, size, layout).scalesAtOnce();
-=======
-                ScratchSize.batches(shape.batch, shape.microBatch, shape.tokens, shape.questions);
         return LowRankSize.together(shape.arithmetic(), size, layout).scalesAtOnce();
->>>>>>> 50f037a86874f0a22733c876ef7a197a8714e6e9
     }
 
     /** As many as are asked, of as many scales each. */

@@ -13,11 +13,7 @@ import io.millrace.model.program.ModelProgram;
 import io.millrace.optim.participation.Participation;
 import io.millrace.optim.update.StatedTensors;
 import io.millrace.optim.update.UpdateRule;
-<<<<<<< HEAD
-=======
 import java.util.List;
-import java.util.Map;
->>>>>>> 50f037a86874f0a22733c876ef7a197a8714e6e9
 import java.util.Optional;
 import java.util.Set;
 
@@ -92,16 +88,7 @@ public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Adapt
                 adapter.isPresent()
                         ? layout.withBeside(ProgramTensors.beside(program))
                         : trained.of(layout);
-<<<<<<< HEAD
-        return new RunLayout(
-                program,
-                tuned.withStates(
-                        rule.states().stream()
-                                .map(state -> new StateSlot.Kind(state.name(), state.dtype()))
-                                .toList()),
-                adapter);
-=======
-        return new RunLayout(program, stated(tuned, rule), lora);
+        return new RunLayout(program, stated(tuned, rule), adapter);
     }
 
     private static ModelLayout stated(ModelLayout layout, UpdateRule rule) {
@@ -121,6 +108,5 @@ public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Adapt
                     "give patterns of names of trained tensors, such as '*c_attn.weight'");
         }
         return stated;
->>>>>>> 50f037a86874f0a22733c876ef7a197a8714e6e9
     }
 }
