@@ -32,7 +32,7 @@ public final class GenerateCommand implements Callable<Integer>, Described {
             names = "--model",
             required = true,
             paramLabel = "DIR",
-            description = "Hugging Face folder.")
+            description = "The model: a Hugging Face folder, or owner/name on the hub.")
     private Path model;
 
     @Option(
@@ -69,7 +69,7 @@ public final class GenerateCommand implements Callable<Integer>, Described {
                 context.engine()
                         .generate(
                                 new GenerateConfig(
-                                        model,
+                                        context.models().folder(model),
                                         prompt,
                                         maxNewTokens,
                                         new MemoryConfig(run.told()),
