@@ -25,6 +25,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -176,23 +177,29 @@ public final class CheckpointWriter implements TunedWriter {
 
     private static List<ModelFolderWriter.Shard> shards(Checkpoint base, ModelLayout layout) {
         WeightFiles weights = base.weights();
+        Map<Path, List<SafetensorsWriter.Entry>> byFile = new HashMap<>();
+        for (TensorInfo tensor : base.tensors().values()) {
+            if (base.isWritten(tensor.name())) {
+                byFile.computeIfAbsent(tensor.file(), _ -> new ArrayList<>())
+                        .add(
+                                new SafetensorsWriter.Entry(
+                                        tensor.name(),
+                                        written(base, layout, tensor),
+                                        tensor.shape()));
+            }
+        }
         List<ModelFolderWriter.Shard> shards = new ArrayList<>();
         for (WeightFile file : weights.files()) {
-            List<SafetensorsWriter.Entry> entries = new ArrayList<>();
-            for (TensorInfo tensor : base.tensors().values()) {
-                if (tensor.file().equals(file.path()) && base.isWritten(tensor.name())) {
-                    entries.add(
-                            new SafetensorsWriter.Entry(
-                                    tensor.name(), written(base, layout, tensor), tensor.shape()));
-                }
-            }
+            List<SafetensorsWriter.Entry> entries =
+                    byFile.getOrDefault(file.path(), new ArrayList<>());
             if (weights.form() == WeightForm.TORCH) {
+                if (entries.isEmpty()) {
+                    continue; // it had no more than a copy of the head
+                }
                 entries.sort(AS_SAVED);
             }
-            if (!entries.isEmpty()) {
-                String name = weights.form().written(file.path().getFileName().toString());
-                shards.add(new ModelFolderWriter.Shard(name, file.metadata(), entries));
-            }
+            String name = weights.form().written(file.path().getFileName().toString());
+            shards.add(new ModelFolderWriter.Shard(name, file.metadata(), entries));
         }
         return shards;
     }

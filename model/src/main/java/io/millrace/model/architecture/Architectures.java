@@ -19,7 +19,9 @@ public final class Architectures {
                     new Qwen2Architecture(),
                     new Qwen3Architecture(),
                     new GemmaArchitecture(),
-                    new Gemma2Architecture());
+                    new Gemma2Architecture(),
+                    new SmolLm3Architecture(),
+                    new Starcoder2Architecture());
 
     private Architectures() {}
 

@@ -1,25 +1,22 @@
 package io.millrace.model.file;
 
 import java.nio.file.Path;
-import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** The forms in which models are published, in the order in which transformers looks for them. */
 public enum WeightForm {
     /** What {@code save_pretrained} writes by itself since 2023. */
-    SAFETENSORS("model.safetensors", SafetensorsFile::open),
+    SAFETENSORS("model.safetensors"),
     /** What it wrote before. */
-    TORCH("pytorch_model.bin", TorchFile::open);
+    TORCH("pytorch_model.bin");
 
     private static final Pattern TORCH_NAME = Pattern.compile("(?:pytorch_)?(.+)\\.bin");
 
     private final String single;
-    private final Function<Path, WeightFile> opening;
 
-    WeightForm(String single, Function<Path, WeightFile> opening) {
+    WeightForm(String single) {
         this.single = single;
-        this.opening = opening;
     }
 
     /** The name of a file that has all weights. */
@@ -33,7 +30,10 @@ public enum WeightForm {
     }
 
     WeightFile open(Path file) {
-        return opening.apply(file);
+        return switch (this) {
+            case SAFETENSORS -> SafetensorsFile.open(file);
+            case TORCH -> TorchFile.open(file);
+        };
     }
 
     /** The name under which weights are written that were read from a file of this form. */

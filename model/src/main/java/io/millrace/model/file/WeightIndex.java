@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.function.UnaryOperator;
 
@@ -78,7 +79,7 @@ final class WeightIndex {
     }
 
     /** The shards, by name. */
-    TreeSet<String> files() {
+    SortedSet<String> files() {
         return new TreeSet<>(homes.values());
     }
 

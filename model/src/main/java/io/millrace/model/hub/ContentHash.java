@@ -24,7 +24,7 @@ record ContentHash(String hex) {
 
     /** What a message calls it. */
     String kind() {
-        return isGits() ? "git's hash" : "SHA-256";
+        return isGits() ? "git hash" : "SHA-256";
     }
 
     private boolean isGits() {

@@ -120,7 +120,7 @@ final class HubDownload {
             try {
                 fault = comesOn(file, out);
             } catch (IOException e) {
-                fault = e.getMessage() == null ? e.toString() : e.getMessage();
+                fault = HubModels.fault(e);
             }
             if (out.size() > before) {
                 tries = 0;

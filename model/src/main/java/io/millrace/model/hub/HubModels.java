@@ -59,8 +59,11 @@ public final class HubModels {
         } catch (IOException e) {
             throw new BadInputException(
                     given.toString(),
-                    "cannot be had: " + (e.getMessage() == null ? e.toString() : e.getMessage()),
-                    "check the network and the cache " + settings.cache());
+                    "there is no such folder, and it cannot be had from "
+                            + settings.endpoint()
+                            + ": "
+                            + fault(e),
+                    "check the path, the network, and the cache " + settings.cache());
         }
     }
 
@@ -215,6 +218,11 @@ public final class HubModels {
                 "the hub's repository has no weights in a form that is read"
                         + (weights.isEmpty() ? "" : ", only " + weights),
                 "name one with " + WeightForm.SAFETENSORS.single());
+    }
+
+    /** Exceptions of connections often have no text of their own. */
+    static String fault(IOException e) {
+        return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
     }
 
     private static BadInputException bad(HubId id, String what, String mend) {

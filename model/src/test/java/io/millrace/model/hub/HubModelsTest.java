@@ -8,6 +8,7 @@ import io.millrace.model.Checkpoint;
 import io.millrace.model.TestModels;
 import java.io.IOException;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -41,8 +42,8 @@ class HubModelsTest {
         for (String name : List.of("config.json", "model.safetensors")) {
             hub.files.put(name, Files.readAllBytes(TestModels.GPT2.resolve(name)));
         }
-        hub.files.put("vocab.json", "{}".getBytes());
-        hub.files.put("LICENSE", "as you like".getBytes());
+        hub.files.put("vocab.json", "{}".getBytes(StandardCharsets.UTF_8));
+        hub.files.put("LICENSE", "as you like".getBytes(StandardCharsets.UTF_8));
         hub.files.put("pytorch_model.bin", new byte[9]);
         hub.files.put("flax_model.msgpack", new byte[9]);
         hub.files.put("onnx/model.onnx", new byte[9]);
@@ -188,7 +189,7 @@ class HubModelsTest {
         hub.etags.put("model.safetensors", "0".repeat(64));
         assertRefused("model.safetensors came with another SHA-256 than the hub says, 0000");
         hub.etags.put("config.json", "1".repeat(40));
-        assertRefused("config.json came with another git's hash than the hub says, 1111");
+        assertRefused("config.json came with another git hash than the hub says, 1111");
         Path model = temp.resolve("hub/models--org--tiny");
         assertThat(names(model.resolve("blobs"))).noneMatch(name -> name.startsWith("0000"));
         assertThat(model.resolve("snapshots/" + FakeHub.COMMIT + "/model.safetensors"))
@@ -297,8 +298,9 @@ class HubModelsTest {
                         bytes -> {});
         assertThatThrownBy(() -> models.folder(ID))
                 .isInstanceOf(BadInputException.class)
-                .hasMessageContaining("org/tiny: cannot be had")
-                .hasMessageContaining("check the network");
+                .hasMessageContaining(
+                        "org/tiny: there is no such folder, and it cannot be had from")
+                .hasMessageContaining("check the path, the network");
     }
 
     @Test

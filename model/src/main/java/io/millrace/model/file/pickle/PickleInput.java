@@ -31,7 +31,7 @@ final class PickleInput {
     }
 
     int u16() throws IOException {
-        return u8() | u8() << 8;
+        return u8() | (u8() << Byte.SIZE);
     }
 
     int i32() throws IOException {
@@ -56,7 +56,7 @@ final class PickleInput {
         }
         long value = 0;
         for (int i = 0; i < bytes; i++) {
-            value |= (long) u8() << Byte.SIZE * i;
+            value |= (long) u8() << (Byte.SIZE * i);
         }
         int unused = Long.SIZE - Byte.SIZE * bytes;
         return bytes == 0 ? 0 : value << unused >> unused;
