@@ -11,11 +11,14 @@ final class PickleMachine {
      */
     private static final int MAX_VALUES = 8_000_000;
 
-    private static final Object MARK = new Object();
-
     private final List<Object> stack = new ArrayList<>();
     private final List<Object> memo = new ArrayList<>();
     private int made;
+
+    /** What no pickle makes. */
+    private enum Mark {
+        MARK
+    }
 
     void push(Object value) {
         if (++made > MAX_VALUES) {
@@ -25,11 +28,11 @@ final class PickleMachine {
     }
 
     void mark() {
-        push(MARK);
+        push(Mark.MARK);
     }
 
     Object pop() {
-        if (stack.isEmpty() || stack.getLast() == MARK) {
+        if (stack.isEmpty() || stack.getLast() instanceof Mark) {
             throw new PickleFormatException("takes a value that is not there");
         }
         return stack.removeLast();
@@ -56,7 +59,7 @@ final class PickleMachine {
 
     /** Takes all down to the last mark, and the mark. */
     Object[] popToMark() {
-        int mark = stack.lastIndexOf(MARK);
+        int mark = stack.lastIndexOf(Mark.MARK);
         if (mark < 0) {
             throw new PickleFormatException("takes values down to a mark that is not there");
         }
