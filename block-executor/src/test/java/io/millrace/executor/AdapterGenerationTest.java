@@ -38,7 +38,12 @@ class AdapterGenerationTest {
         Generation.Result made =
                 Generation.run(
                         new GenerateConfig(
-                                model, "Once upon a time", 12, MemoryConfig.DEFAULT, beside));
+                                model,
+                                "Once upon a time",
+                                Optional.empty(),
+                                12,
+                                MemoryConfig.DEFAULT,
+                                beside));
         long[] ids =
                 IntStream.concat(IntStream.of(made.promptIds()), IntStream.of(made.newIds()))
                         .asLongStream()

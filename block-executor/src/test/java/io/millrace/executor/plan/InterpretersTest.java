@@ -67,7 +67,9 @@ class InterpretersTest {
                             """);
 
     static Stream<String> models() {
-        return Stream.concat(Golden.FOLDERS.stream(), OTHERS.keySet().stream().sorted());
+        Stream<String> golden =
+                Stream.concat(Golden.FOLDERS.stream(), Golden.FORWARD_ONLY.stream());
+        return Stream.concat(golden, OTHERS.keySet().stream().sorted());
     }
 
     private static ModelProgram program(String model) {

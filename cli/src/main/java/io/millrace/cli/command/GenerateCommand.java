@@ -34,7 +34,7 @@ public final class GenerateCommand implements Callable<Integer>, Described {
             names = "--model",
             required = true,
             paramLabel = "DIR",
-            description = "Hugging Face folder.")
+            description = "The model: a Hugging Face folder, or owner/name on the hub.")
     private Path model;
 
     @Option(
@@ -88,7 +88,7 @@ public final class GenerateCommand implements Callable<Integer>, Described {
                 context.engine()
                         .generate(
                                 new GenerateConfig(
-                                        model,
+                                        context.models().folder(model),
                                         prompt,
                                         chat
                                                 ? Optional.of(

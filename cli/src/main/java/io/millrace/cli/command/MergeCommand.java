@@ -1,5 +1,6 @@
 package io.millrace.cli.command;
 
+import io.millrace.cli.context.ByteProgress;
 import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.context.ExitCode;
 import io.millrace.cli.option.JsonOption;
@@ -52,10 +53,11 @@ public final class MergeCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        WriteProgress progress = new WriteProgress(context.err(), context.terminal());
+        Path folder = context.models().folder(base);
+        ByteProgress progress = new ByteProgress(context.err(), context.terminal(), "written");
         MergedAdapter merged;
         try {
-            merged = context.engine().merge(base, adapter, out, progress::written);
+            merged = context.engine().merge(folder, adapter, out, progress::more);
         } finally {
             progress.erase();
         }

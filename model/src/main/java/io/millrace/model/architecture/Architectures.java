@@ -3,6 +3,7 @@ package io.millrace.model.architecture;
 import io.millrace.model.config.ModelConfig;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
 
@@ -18,7 +19,9 @@ public final class Architectures {
                     new Qwen2Architecture(),
                     new Qwen3Architecture(),
                     new GemmaArchitecture(),
-                    new Gemma2Architecture());
+                    new Gemma2Architecture(),
+                    new SmolLm3Architecture(),
+                    new Starcoder2Architecture());
 
     private Architectures() {}
 
@@ -52,11 +55,29 @@ public final class Architectures {
      */
     public static Architecture of(ModelConfig config) {
         String modelType = config.modelType();
+        refuseQuantised(config);
         return find(modelType)
                 .orElseThrow(() ->
                         config.bad(
                                 "model_type",
                                 "is '" + modelType + "', an unknown architecture",
                                 "use a model of one of " + modelTypes()));
+    }
+
+    /** Weights of such a model are codes; plain ones would be quantised by whoever loads them. */
+    private static void refuseQuantised(ModelConfig config) {
+        if (config.has("quantization_config")) {
+            Object method =
+                    config.json().raw("quantization_config") instanceof Map<?, ?> fields
+                            ? fields.get("quant_method")
+                            : null;
+            throw config.bad(
+                    "quantization_config",
+                    "says that the model is quantised"
+                            + (method instanceof String name ? " (" + name + ")" : "")
+                            + ", which is not read",
+                    "use the model that it was made from; if its weights are plain, remove the"
+                            + " field");
+        }
     }
 }

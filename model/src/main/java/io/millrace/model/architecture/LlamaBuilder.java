@@ -11,6 +11,7 @@ import io.millrace.model.spec.NormSpec;
 import io.millrace.model.spec.RopeSpec;
 import java.util.List;
 import java.util.Set;
+import java.util.function.IntPredicate;
 import java.util.function.IntUnaryOperator;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
@@ -42,6 +43,8 @@ final class LlamaBuilder {
     private double normEpsilon = 1e-6;
     private Activation activation;
     private IntUnaryOperator window = layer -> 0;
+    private IntPredicate turning = layer -> true;
+    private double ropeTheta = 10000;
 
     LlamaBuilder(ModelConfig config, Set<String> names) {
         this.config = config;
@@ -126,6 +129,13 @@ final class LlamaBuilder {
         return this;
     }
 
+    /** The base where the configuration names none, and which layers turn at all. */
+    LlamaBuilder rope(double thetaByDefault, IntPredicate layers) {
+        ropeTheta = thetaByDefault;
+        turning = layers;
+        return this;
+    }
+
     ModelProgram build() {
         int vocab = config.positive("vocab_size");
         int layers = config.positiveUpTo("num_hidden_layers", Parts.MAX_LAYERS);
@@ -153,11 +163,14 @@ final class LlamaBuilder {
         if (tied) {
             tokens = Naming.tied(names, tokens, Naming.LM_HEAD);
         }
-        RopeSpec rope = config.rope(10000, 1).spec(headDim, positions);
+        RopeSpec rope = config.rope(ropeTheta, 1).spec(headDim, positions);
         List<LayerSpec> blocks =
                 IntStream.range(0, layers)
                         .mapToObj(i ->
-                                layer(prefix + "layers." + i + ".", rope, window.applyAsInt(i)))
+                                layer(
+                                        prefix + "layers." + i + ".",
+                                        turning.test(i) ? rope : null,
+                                        window.applyAsInt(i)))
                         .toList();
         return DecoderProgram.of(
                 new DecoderSpec(
