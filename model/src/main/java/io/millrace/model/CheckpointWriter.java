@@ -26,6 +26,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
@@ -295,12 +296,19 @@ public final class CheckpointWriter implements TunedWriter {
 
     /** Writes all tensors of all blocks, taking no more memory than {@link #bufferBytes}. */
     public void writeAll(TensorSource source) {
+        writeAll(source, _ -> true);
+    }
+
+    /** The same of some tensors alone. */
+    void writeAll(TensorSource source, Predicate<TensorSlot> chosen) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment buffer = arena.allocate(bufferBytes(), BlockLayout.ALIGNMENT);
             for (ModelFolderWriter.Shard shard : shards) {
                 for (SafetensorsWriter.Entry tensor : shard.tensors()) {
                     layout.find(tensor.name())
-                            .ifPresent(place -> writeFrom(source, place.slot(), buffer));
+                            .map(ModelLayout.Placement::slot)
+                            .filter(chosen)
+                            .ifPresent(slot -> writeFrom(source, slot, buffer));
                 }
             }
         }

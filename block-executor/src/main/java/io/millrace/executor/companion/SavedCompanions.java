@@ -6,7 +6,6 @@ import io.millrace.memory.TensorSlot;
 import io.millrace.memory.nvme.VerifiedSource;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.StateFile;
-import io.millrace.model.adapter.AdapterWriter;
 import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.file.TensorInfo;
 import java.lang.System.Logger.Level;
@@ -47,17 +46,18 @@ public final class SavedCompanions implements CompanionSource, AutoCloseable {
     }
 
     /**
-     * Opens a folder, and checks names, shapes and types.
+     * Opens what was saved, and checks names, shapes and types.
      *
-     * @param folder that a run has saved its adapter in
+     * @param file of the tensors; their states, where there are any, are in the same folder
      * @param beside the layout of the companions
      * @param version what the folder holds
      * @param start what companions begin with that cannot be read
      * @throws BadInputException when the folder does not have what the run trains
      */
     public static SavedCompanions open(
-            Path folder, ModelLayout beside, Version version, CompanionSource start) {
-        SafetensorsFile weights = SafetensorsFile.open(folder.resolve(AdapterWriter.WEIGHTS));
+            Path file, ModelLayout beside, Version version, CompanionSource start) {
+        Path folder = file.getParent();
+        SafetensorsFile weights = SafetensorsFile.open(file);
         try {
             for (BlockLayout companion : beside.blocks()) {
                 for (TensorSlot slot : companion.tensors()) {

@@ -36,7 +36,7 @@ public final class ModelPlanner {
         int tokens = options.seqLen().orElse(Math.min(limit, LONGEST_BY_DEFAULT));
         DatasetOptions.of(tokens, limit, model.program().vocabSize()); // what a run's data must fit
         Machine computing = computing(machine, options.arithmetic().matmul());
-        ModelShape tuned = model.tunedBy(options.arithmetic());
+        ModelShape tuned = model.tunedBy(options.arithmetic(), machine.device().name().kind());
         return new ModelPlanner(new PlanCandidates(tuned, computing, tokens)).plan(options, sweeps);
     }
 

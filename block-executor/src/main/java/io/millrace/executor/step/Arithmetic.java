@@ -86,7 +86,7 @@ public record Arithmetic(
     }
 
     private static BaseWeights weights(Checkpoint base, RunLayout tuned, long runSeed) {
-        BaseWeights stored = new TrainedWeights(base, tuned.layout());
+        BaseWeights stored = new TrainedWeights(base, tuned.layout().tuned());
         return tuned.lora().isPresent()
                 ? new StartWeights(
                         new LoraStart(tuned.program(), runSeed), tuned.layout().tuned(), stored)

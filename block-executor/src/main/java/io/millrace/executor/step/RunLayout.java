@@ -1,15 +1,19 @@
 package io.millrace.executor.step;
 
+import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.TrainedTensors;
 import io.millrace.memory.StateSlot;
+import io.millrace.memory.device.DeviceKind;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.ProgramTensors;
 import io.millrace.model.adapter.Lora;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.SideSpec;
+import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.participation.Participation;
 import io.millrace.optim.update.UpdateRule;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -23,6 +27,9 @@ import java.util.Set;
  * @param lora the adapter
  */
 public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Lora> lora) {
+    /** Of the largest block: what takes no more beside the blocks is little. */
+    private static final int APART_FRACTION = 4;
+
     /**
      * A model as it was published or stored.
      *
@@ -67,6 +74,32 @@ public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Lora>
      */
     public static RunLayout of(
             Base base, TrainedTensors trained, UpdateRule rule, Participation participation) {
+        return of(base, trained, rule, participation, false);
+    }
+
+    /**
+     * The same for a device that holds companions: what is little of the model lies beside it then,
+     * so that blocks are only read. It decides no bytes.
+     *
+     * @param base the model
+     * @param arithmetic of the run
+     * @param device where it is computed
+     */
+    public static RunLayout of(Base base, ArithmeticConfig arithmetic, DeviceKind device) {
+        return of(
+                base,
+                arithmetic.trained(),
+                arithmetic.rule(),
+                arithmetic.participation(),
+                device.onHostCores() && arithmetic.direction() instanceof DenseDirection);
+    }
+
+    private static RunLayout of(
+            Base base,
+            TrainedTensors trained,
+            UpdateRule rule,
+            Participation participation,
+            boolean mayBeApart) {
         ModelLayout layout = base.layout();
         participation.require(layout.visits().size() - 2); // all but the ends
         Optional<Lora> lora =
@@ -76,12 +109,17 @@ public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Lora>
                 lora.isPresent()
                         ? layout.withBeside(ProgramTensors.beside(program))
                         : trained.of(layout);
-        return new RunLayout(
-                program,
-                tuned.withStates(
-                        rule.states().stream()
-                                .map(state -> new StateSlot.Kind(state.name(), state.dtype()))
-                                .toList()),
-                lora);
+        List<StateSlot.Kind> states =
+                rule.states().stream()
+                        .map(state -> new StateSlot.Kind(state.name(), state.dtype()))
+                        .toList();
+        if (mayBeApart && lora.isEmpty()) {
+            ModelLayout apart = tuned.apart().withStates(states);
+            long bytes = apart.tuned().sizeBytes();
+            if (bytes <= tuned.largestBlock().sizeBytes() / APART_FRACTION) {
+                return new RunLayout(program, apart, lora);
+            }
+        }
+        return new RunLayout(program, tuned.withStates(states), lora);
     }
 }
