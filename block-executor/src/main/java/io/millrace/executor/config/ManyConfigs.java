@@ -123,7 +123,7 @@ public final class ManyConfigs {
         for (String text : texts) {
             int at = text.indexOf('=');
             String name = at < 0 ? text : text.substring(0, at);
-            if (at < 0 || !name.equals(CONFIG) && !RunOptions.byName().containsKey(name)) {
+            if (at < 0 || !(name.equals(CONFIG) || RunOptions.byName().containsKey(name))) {
                 throw refused(
                         "'" + text + "' begins with no option of a run",
                         "give such as lr=1e-3,3e-3, or config=a.json,b.json");
