@@ -17,8 +17,6 @@ import java.util.Map;
 
 /** {@code millrace tune --adapters}: several adapters in passes that they share. */
 public final class TuneMany {
-    private static final String ROW = "%-8s %-32s %7s %10s  %-24s  %s";
-
     private final CommandContext context;
     private final Settings told;
     private final List<TuneConfig> configs;
@@ -99,7 +97,15 @@ public final class TuneMany {
 
     private static String row(
             String number, String with, String steps, String loss, String heldOut, String folder) {
-        return String.format(Locale.ROOT, ROW, number, with, steps, loss, heldOut, folder);
+        return String.format(
+                Locale.ROOT,
+                "%-8s %-32s %7s %10s  %-24s  %s",
+                number,
+                with,
+                steps,
+                loss,
+                heldOut,
+                folder);
     }
 
     private static String loss(double loss) {
