@@ -69,10 +69,7 @@ class ManyRunsTest {
                                         .method(Estimators.NORMALIZE, true)
                                         .perturbation("rademacher")
                                         .queries(5)
-                                        .blocks("random"),
-                        run -> run.tune("ia3").queries(1).steps(3),
-                        run -> run.tune("prompt").steps(3),
-                        run -> run.tune("prefix").queries(1).batchSize(3).microBatch(2));
+                                        .blocks("random"));
     }
 
     /** Every other run is of other data, and some evaluate. */
@@ -147,6 +144,22 @@ class ManyRunsTest {
 
         run("emulated", Runs.memory(DeviceName.EMULATED, OptionalLong.empty()), false);
         requireSame("emulated", expected);
+    }
+
+    /** Of whatever kinds; virtual tokens are rows of a run of its own. */
+    @Test
+    void kindsMaySharePasses() throws IOException {
+        differences =
+                List.of(
+                        run -> run,
+                        run -> run.tune("ia3").queries(1).steps(3),
+                        run -> run.tune("prompt").steps(2),
+                        run -> run.tune("prefix").queries(1).batchSize(3).microBatch(2));
+        List<Map<String, byte[]>> expected = alone();
+        run("memory", MemoryConfig.DEFAULT, false);
+        requireSame("memory", expected);
+        least();
+        requireSame("streamed", expected);
     }
 
     private static long bytesRead(Path out) throws IOException {
