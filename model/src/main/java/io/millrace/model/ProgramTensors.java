@@ -89,7 +89,7 @@ public record ProgramTensors(
             case Op.NormHeads norm -> norm(norm.norm());
             case Op.Linear linear -> linear.matrices().stream().flatMap(ProgramTensors::linear);
             case Op.Score score -> linear(score.logits());
-            case Op.Copy _, Op.Rotate _, Op.Attend _, Op.Activate _, Op.Gate _, Op.Add _ ->
+            case Op.Copy _, Op.Rotate _, Op.Attend _, Op.Activate _, Op.Gate _, Op.GateHalves _, Op.Scale _, Op.Add _ ->
                     Stream.empty();
         };
     }

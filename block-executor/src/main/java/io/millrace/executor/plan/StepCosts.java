@@ -259,6 +259,8 @@ final class StepCosts {
                     pass(cheap ? Operation.Kind.RELU : Operation.Kind.ACTIVATION, op.out().width());
                 }
                 case Op.Gate op -> pass(Operation.Kind.ACTIVATION, op.out().width());
+                case Op.GateHalves op -> pass(Operation.Kind.ACTIVATION, op.out().width());
+                case Op.Scale op -> pass(Operation.Kind.RELU, op.out().width());
                 case Op.Add op -> pass(Operation.Kind.COPY, op.out().width());
                 case Op.Score op -> {
                     linear(op.logits());

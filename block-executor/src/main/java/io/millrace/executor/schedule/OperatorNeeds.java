@@ -43,7 +43,7 @@ public final class OperatorNeeds {
             case Op.Rotate rotate -> ropes.add(rotate.rope());
             case Op.Attend attend -> headDim = Math.max(headDim, attend.attention().heads().dim());
             case Op.Score score -> biases(List.of(score.logits()));
-            case Op.Copy _, Op.Activate _, Op.Gate _, Op.Add _ -> {
+            case Op.Copy _, Op.Activate _, Op.Gate _, Op.GateHalves _, Op.Scale _, Op.Add _ -> {
                 // They work on states alone.
             }
         }

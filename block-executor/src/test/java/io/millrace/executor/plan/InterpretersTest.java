@@ -13,8 +13,8 @@ import io.millrace.memory.Matmul;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.ProgramTensors;
-import io.millrace.model.architecture.Architectures;
-import io.millrace.model.architecture.NamedArchitectures;
+import io.millrace.model.architecture.known.Architectures;
+import io.millrace.model.architecture.known.NamedArchitectures;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
@@ -67,14 +67,22 @@ class InterpretersTest {
                             """);
 
     static Stream<String> models() {
-        return Stream.concat(Golden.FOLDERS.stream(), OTHERS.keySet().stream().sorted());
+        return Stream.of(
+                        Golden.FOLDERS.stream(),
+                        Golden.decoders().stream(),
+                        OTHERS.keySet().stream().sorted())
+                .flatMap(names -> names);
     }
 
     private static ModelProgram program(String model) {
-        JsonObject fields =
-                OTHERS.containsKey(model)
-                        ? Json.parseObject(OTHERS.get(model))
-                        : Golden.json(model + "/config.json");
+        JsonObject fields;
+        if (OTHERS.containsKey(model)) {
+            fields = Json.parseObject(OTHERS.get(model));
+        } else if (Golden.decoders().contains(model)) {
+            fields = Golden.json("decoders/" + model).object("config");
+        } else {
+            fields = Golden.json(model + "/config.json");
+        }
         return NamedArchitectures.program(
                 ModelConfig.of(model, new JsonObject(new LinkedHashMap<>(fields.fields()))));
     }

@@ -15,6 +15,7 @@ import java.util.List;
  */
 public record RopeParameters(
         double theta, double partial, String type, ModelConfig scaling, ModelConfig config) {
+    private static final String LONG = "longrope";
 
     /**
      * The rotary part of an attention.
@@ -42,12 +43,42 @@ public record RopeParameters(
             }
             case "llama3" -> spec(dims, llama3(base), 1);
             case "yarn" -> yarn(dims, base, maxPositions);
+            case LONG, "su" -> longRope(dims, base, maxPositions);
             default ->
                     throw config.bad(
                             "rope_type",
                             "is '" + type + "', a rotary scaling that is not supported",
-                            "use a model with one of default, linear, dynamic, llama3, yarn");
+                            "use a model with one of default, linear, dynamic, llama3, longrope, yarn");
         };
+    }
+
+    /**
+     * The longest sequence for which {@link #spec} has the frequencies: a long rope has others above
+     * the length that the model was first trained with.
+     *
+     * @param maxPositions the longest sequence that the model may see
+     */
+    public int positions(int maxPositions) {
+        return type.equals(LONG) || type.equals("su") ? trainedFirst(maxPositions) : maxPositions;
+    }
+
+    private int trainedFirst(int maxPositions) {
+        String field = "original_max_position_embeddings";
+        return scaling.positive(field, config.positive(field, maxPositions));
+    }
+
+    /** LongRoPE (arXiv 2402.13753): a factor for each frequency, its short ones. */
+    private RopeSpec longRope(int dims, float[] base, int maxPositions) {
+        float[] scaled = new float[base.length];
+        List<Double> factors = scaling.positiveNumbers("short_factor", base.length);
+        for (int i = 0; i < base.length; i++) {
+            float exponent = 2f * i / dims;
+            scaled[i] = 1f / (float) (factors.get(i) * (float) Math.pow(theta, exponent));
+        }
+        int first = trainedFirst(maxPositions);
+        double factor = scaling.positiveNumber("factor", (double) maxPositions / first);
+        double grown = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(first));
+        return spec(dims, scaled, (float) scaling.positiveNumber("attention_factor", grown));
     }
 
     private float factor() {

@@ -16,6 +16,8 @@ final class DeviceFusing implements Schedule.Fusing {
                     Op.Attend _,
                     Op.Activate _,
                     Op.Gate _,
+                    Op.GateHalves _,
+                    Op.Scale _,
                     Op.Add _,
                     Op.Score _ ->
                     false;
@@ -34,6 +36,8 @@ final class DeviceFusing implements Schedule.Fusing {
                     Op.Attend _,
                     Op.Activate _,
                     Op.Gate _,
+                    Op.GateHalves _,
+                    Op.Scale _,
                     Op.Add _,
                     Op.Score _ ->
                     false;
