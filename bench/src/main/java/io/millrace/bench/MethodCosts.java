@@ -1,11 +1,13 @@
 package io.millrace.bench;
 
+import io.millrace.executor.adapter.LoraKind;
 import io.millrace.executor.config.Method;
 import io.millrace.executor.config.Methods;
 import io.millrace.executor.config.TrainedTensors;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.place.ModelSession;
 import io.millrace.memory.BadInputException;
+import io.millrace.optim.mask.Masks;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.Settings;
 import io.millrace.optim.participation.RandomLayers;
@@ -25,7 +27,8 @@ import java.util.stream.Stream;
 /**
  * What a step of each published method costs beside one of MeZO, and beside bare inference: a plain
  * forward of the same engine over as many rows as the step's forwards have. All take turns, on the
- * CPU; every method of the registry is there by itself, but for those that need more than defaults.
+ * CPU; every method of the registry is there by itself. What goes by a list of elements is given
+ * one of a thousandth of them.
  *
  * <pre>
  *   MethodCosts FOLDER [--arch opt-125m] [--dtype float32] [--cases 1x64,8x128] [--rounds 4]
@@ -62,8 +65,8 @@ public final class MethodCosts {
         System.out.println(
                 "| model | batch | method | forwards a step | ms a step, median | beside mezo"
                         + " | tokens/s of all forwards | share of bare inference"
-                        + " | MiB a step, by lane | state MiB |");
-        System.out.println("|---|---|---|---|---|---|---|---|---|---|");
+                        + " | MiB a step, by lane | hidden transfer | state MiB |");
+        System.out.println("|---|---|---|---|---|---|---|---|---|---|---|");
         comparison.cases("1x64,8x128", costs::run);
     }
 
@@ -82,7 +85,7 @@ public final class MethodCosts {
             double seconds = Comparison.medianSeconds(steps);
             System.out.printf(
                     Locale.ROOT,
-                    "| %s | %d x %d | %s | %.1f | %.1f | %.3f | %.0f | %.3f | %s | %.1f |%n",
+                    "| %s | %d x %d | %s | %.1f | %.1f | %.3f | %.0f | %.3f | %s | %.3f | %.1f |%n",
                     comparison.name(),
                     rows,
                     tokens,
@@ -93,6 +96,7 @@ public final class MethodCosts {
                     rows * tokens * method.stepForwards() / seconds,
                     Comparison.medianSeconds(taken.get(plain(method))) / seconds,
                     lanes(steps),
+                    hidden(steps),
                     stateBytes(config) / MEBI);
         });
     }
@@ -106,7 +110,11 @@ public final class MethodCosts {
                 continue;
             }
             try {
-                runs.put(method, TuneConfig.builder(method.beneath(told)).build());
+                Settings run = method.beneath(told);
+                if (Masks.KINDS.make(run, 0).lacksFile()) {
+                    run = run.with(Masks.FILE, BenchLists.of(told.get(TuneConfig.MODEL)));
+                }
+                runs.put(method, TuneConfig.builder(run).build());
             } catch (BadInputException e) {
                 System.err.println(method.name() + " is left out: " + e.getMessage());
             }
@@ -120,7 +128,7 @@ public final class MethodCosts {
      */
     private static Stream<Method> variants(Method method) {
         if (method.name().equals(BASE)) {
-            return Stream.of(method, variant(method, TrainedTensors.TUNE, TrainedTensors.LORA));
+            return Stream.of(method, variant(method, TrainedTensors.TUNE, LoraKind.NAME));
         }
         return method.blocks().equals(RandomLayers.NAME)
                 ? Stream.of(method, variant(method, RandomLayers.FROZEN_ENDS, true))
@@ -165,6 +173,12 @@ public final class MethodCosts {
             }
         }
         return words.length() == 0 ? "none" : words.toString();
+    }
+
+    /** 1 where nothing moves. */
+    private static double hidden(List<StepOverlap> steps) {
+        return DeviceCopies.median(
+                steps.stream().mapToDouble(StepOverlap::hiddenTransfer).toArray());
     }
 
     private static String machine() throws IOException {

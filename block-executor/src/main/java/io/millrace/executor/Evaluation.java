@@ -28,7 +28,7 @@ public final class Evaluation {
     public static EvalResult run(EvalConfig config) {
         try (ModelSession session =
                 ModelSession.openWith(config.model(), config.adapter(), config.memory())) {
-            ModelProgram program = session.checkpoint().program();
+            ModelProgram program = session.tuned().program();
             Dataset data = TrainingData.read(config.data(), config.task(), config.model(), program);
             if (config.metric() == Metric.ACCURACY && data.classification().isEmpty()) {
                 throw new BadInputException(

@@ -50,7 +50,7 @@ public final class ForwardPass {
      * and {@code mean_loss}, float32. Masked positions are left out of everything and written as 0.
      *
      * @param model the Hugging Face folder
-     * @param adapter folder of a LoRA beside it, if there is one
+     * @param adapter folder of an adapter beside it, if there is one
      * @param input a safetensors file
      * @param output the file to write
      * @param memory where bytes may be
@@ -61,7 +61,7 @@ public final class ForwardPass {
             Path model, Optional<Path> adapter, Path input, Path output, MemoryConfig memory) {
         GivenPaths.requireWritableFile("--output", output);
         try (ModelSession session = ModelSession.openWith(model, adapter, memory)) {
-            ModelProgram program = session.checkpoint().program();
+            ModelProgram program = session.tuned().program();
             Padded padded = Padded.read(input, program);
             session.checkpoint().scan();
             Batch batch = padded.batch();

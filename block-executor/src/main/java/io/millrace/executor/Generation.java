@@ -42,7 +42,7 @@ public final class Generation {
      *
      * @param promptIds the prompt's tokens, marks included
      * @param newIds the tokens added, without the end mark
-     * @param text prompt and continuation, as text
+     * @param text prompt and continuation, as text; of a conversation the answer alone
      */
     @SuppressWarnings("ArrayRecordComponent") // handed over to the caller
     public record Result(int[] promptIds, int[] newIds, String text) {}
@@ -55,9 +55,10 @@ public final class Generation {
     public static Result run(GenerateConfig config) {
         try (ModelSession session =
                         ModelSession.openWith(config.model(), config.adapter(), config.memory());
-                Tokenizer tokenizer = Tokenizer.of(config.model())) {
-            ModelProgram program = session.checkpoint().program();
-            int[] prompt = tokenizer.encodePrompt(config.prompt());
+                Tokenizer tokenizer =
+                        Tokenizer.of(config.model(), session.checkpoint().program().vocabSize())) {
+            ModelProgram program = session.tuned().program();
+            int[] prompt = prompt(config, tokenizer);
             if (prompt.length >= program.maxPositions()) {
                 throw new BadInputException(
                         "--prompt",
@@ -86,12 +87,26 @@ public final class Generation {
                 IntPredicate ends =
                         id -> special.isStop(id) || special.eos().equals(OptionalInt.of(id));
                 int[] ids = generation.continuePrompt(prompt, longest, ends);
-                return new Result(
-                        prompt,
-                        Arrays.copyOfRange(ids, prompt.length, ids.length),
-                        tokenizer.decode(ids));
+                int[] added = Arrays.copyOfRange(ids, prompt.length, ids.length);
+                String text = tokenizer.decode(config.chat().isPresent() ? added : ids);
+                return new Result(prompt, added, text);
             }
         }
+    }
+
+    private static int[] prompt(GenerateConfig config, Tokenizer tokenizer) {
+        if (config.chat().isEmpty()) {
+            return tokenizer.encodePrompt(config.prompt());
+        }
+        String text = tokenizer.chat().prompt(config.chat().get().system(), config.prompt());
+        int[] ids = tokenizer.encodeMarked(text);
+        if (ids.length == 0) {
+            throw new BadInputException(
+                    config.model().toString(),
+                    "its chat template makes nothing of a message",
+                    "give a template that takes one, or leave --chat out");
+        }
+        return ids;
     }
 
     private int[] continuePrompt(int[] prompt, int longest, IntPredicate ends) {

@@ -73,7 +73,8 @@ final class ExecutorFloorsTest {
                     List.of("schedule", "objective", "cuda.product"),
                     List.of("step", "cpu.op"),
                     List.of("companion"),
-                    List.of("config"));
+                    List.of("config"),
+                    List.of("adapter"));
 
     @TestFactory
     Stream<DynamicTest> importsGoDown() {

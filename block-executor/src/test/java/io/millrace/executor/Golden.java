@@ -31,6 +31,9 @@ public final class Golden {
                     "qwen2",
                     "qwen3");
 
+    /** Of these there are logits and losses, and no steps. */
+    public static final List<String> FORWARD_ONLY = List.of("smollm3", "starcoder2");
+
     private Golden() {}
 
     public static Path path(String name) {

@@ -23,7 +23,7 @@ class GoldenForwardTest {
     @TempDir Path temp;
 
     static Stream<String> folders() {
-        return Golden.FOLDERS.stream();
+        return Stream.concat(Golden.FOLDERS.stream(), Golden.FORWARD_ONLY.stream());
     }
 
     @ParameterizedTest

@@ -63,6 +63,7 @@ class MethodTraceTest {
                 "hizoo",
                 "helene",
                 "helene-layers",
+                "dizo",
                 "adamezo",
                 "r-adazo",
                 "zo-sign-scalar",
@@ -71,6 +72,7 @@ class MethodTraceTest {
                 "lozo-m",
                 "subspace",
                 "tezo",
+                "singular",
                 "members",
                 "members-rank-3",
                 "zo-muon"

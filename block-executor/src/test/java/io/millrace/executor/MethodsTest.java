@@ -22,6 +22,7 @@ import io.millrace.optim.mask.Masks;
 import io.millrace.optim.participation.RandomLayers;
 import io.millrace.optim.participation.WeightedLayers;
 import io.millrace.optim.update.Clip;
+import io.millrace.optim.update.Dizo;
 import io.millrace.optim.update.Helene;
 import io.millrace.optim.update.Hizoo;
 import io.millrace.optim.update.ZoMuon;
@@ -72,9 +73,13 @@ class MethodsTest {
                         run -> thinFzoo(run).perturbation("subspace").rank(5).window(4)),
                 method("members, 16 at once", MethodsTest::eggroll),
                 method("zo-muon", MethodsTest::zoMuon),
+                method(
+                        "svfit",
+                        run -> run.perturbation("singular").rank(5).window(3).tune("matrices")),
                 method("zo-momentum", run -> run.optimizer("zo-momentum").foldEvery(2)),
                 method("svrg", MethodsTest::svrg),
                 method("hizoo", run -> hizoo(run).method(Hizoo.SMOOTH, 1e-6)),
+                method("dizo", MethodsTest::dizo),
                 method("sparse-mezo", run -> run.mask("magnitude")),
                 method("senszoq", MethodsTest::listed),
                 method("attention alone", run -> run.tune("*self_attn*")));
@@ -108,6 +113,14 @@ class MethodsTest {
                 method(
                         "tezo of lezo",
                         run -> run.perturbation("tezo").rank(40).window(3).blocks("random")),
+                method(
+                        "svfit of lezo, 8 at once, whole ranks",
+                        run ->
+                                thinFzoo(run)
+                                        .perturbation("singular")
+                                        .rank(64)
+                                        .window(4)
+                                        .blocks("random")),
                 method(
                         "subspace, stochastic, folded within its window",
                         run ->
@@ -151,6 +164,14 @@ class MethodsTest {
                         "masked hizoo",
                         run -> hizoo(run).mask("magnitude").perturbation("rademacher")),
                 method("helene", run -> run.optimizer("helene")),
+                method(
+                        "dizo of lezo, stochastic, folded seldom",
+                        run ->
+                                dizo(run)
+                                        .method(Dizo.PROJECTED, "*norm*,*up_proj*")
+                                        .blocks("random")
+                                        .foldEvery(3)
+                                        .rounding(Rounding.STOCHASTIC)),
                 method(
                         "helene, layer by layer",
                         run -> run.optimizer("helene").method(Helene.RADIUS, 3.0)),
@@ -214,6 +235,15 @@ class MethodsTest {
                 .optimizer("zo-muon")
                 .lr(1e-2)
                 .method(ZoMuon.VECTOR_LR, 1e-3);
+    }
+
+    /** A phase of three steps, in the middle of which runs are stopped. */
+    private static TuneConfigBuilder dizo(TuneConfigBuilder run) {
+        return run.optimizer("dizo")
+                .lr(1e-2)
+                .method(Dizo.EVERY, 2)
+                .method(Dizo.STEPS, 3)
+                .method(Dizo.RATE, 50.0);
     }
 
     private static TuneConfigBuilder hizoo(TuneConfigBuilder run) {
@@ -466,6 +496,11 @@ class MethodsTest {
                 "gaussian or rademacher");
         refused(run -> run.optimizer("hizoo"), "--optimizer", "--estimator three-point");
         refused(run -> run.optimizer("adamezo"), "--optimizer", "--queries 1");
+        refused(
+                run -> dizo(run).method(Dizo.PROJECTED, "*no_such*"),
+                "--project",
+                "matches no tensor that is trained");
+        refused(run -> dizo(run).estimator("one-sided"), "--optimizer", "--estimator two-sided");
         refused(run -> svrg(run).mask("random"), "--mask", "anchor");
         refused(run -> run.mask("indices"), "--mask", "--mask-file");
         refused(

@@ -3,6 +3,7 @@ package io.millrace.cli;
 import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.context.ExecutorOperations;
 import io.millrace.cli.context.Interruption;
+import io.millrace.cli.context.Models;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
@@ -37,6 +38,7 @@ public final class Main {
                         err,
                         StandardError.isTerminal(),
                         interruption,
+                        Models.ofEnvironment(err, StandardError.isTerminal()),
                         Path.of(System.getProperty("millrace.home", ".")));
         boolean debug = List.of(arguments).contains("--debug");
         Thread.setDefaultUncaughtExceptionHandler((thread, thrown) -> {

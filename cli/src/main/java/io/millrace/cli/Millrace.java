@@ -56,6 +56,12 @@ final class Millrace implements Callable<Integer> {
             description = "Show the stack trace of an error.")
     private boolean debug;
 
+    @Option(
+            names = "--offline",
+            scope = ScopeType.INHERIT,
+            description = "Download nothing: models are folders, or in a cache.")
+    private boolean offline;
+
     @Spec private CommandSpec spec;
 
     /** Runs one command line and returns its exit code; nothing escapes but the end of the JVM. */
@@ -103,6 +109,12 @@ final class Millrace implements Callable<Integer> {
         commandLine.setExpandAtFiles(false);
         commandLine.setOut(new PrintWriter(context.out(), true, StandardCharsets.UTF_8));
         commandLine.setErr(new PrintWriter(context.err(), true, StandardCharsets.UTF_8));
+        commandLine.setExecutionStrategy(parsed -> {
+            if (top.offline) {
+                context.models().stayOffline();
+            }
+            return new CommandLine.RunLast().execute(parsed);
+        });
         commandLine.setParameterExceptionHandler((e, ignored) -> {
             context.err().println(Failure.badInput(describe(e)).line());
             context.err().flush();

@@ -46,7 +46,7 @@ class BadInputTest {
                 "--perturbation=low-rank --fold-every=7 | --fold-every: 7 does not divide the window",
                 "--optimizer=lozo-m | --optimizer: lozo-m does not work with gaussian perturbations",
                 "--beta=1.5 | --beta: 1.5 is not a number of at least 0 and below 1",
-                "--rank=4 | --rank: gaussian has no use for it; give --perturbation low-rank or members or projected or subspace or tezo, or leave it",
+                "--rank=4 | --rank: gaussian has no use for it; give --perturbation low-rank or members or projected or singular or subspace or tezo, or leave it",
                 "--beta=0.5 | --beta: mezo-sgd has no use for it; give --optimizer helene or lozo-m or zo-momentum, or",
                 "--rounding=up | 'up' is not one of nearest, stochastic",
                 "--matmul=fp4 | 'fp4' is not one of native, tf32, fp8",

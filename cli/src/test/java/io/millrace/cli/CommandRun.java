@@ -2,10 +2,13 @@ package io.millrace.cli;
 
 import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.context.Interruption;
+import io.millrace.cli.context.Models;
+import io.millrace.model.hub.HubSettings;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Map;
 
 /** Runs command lines against a stub engine and keeps what they print. */
 public final class CommandRun {
@@ -25,8 +28,22 @@ public final class CommandRun {
         out.bytes.reset();
         err.bytes.reset();
         return Millrace.run(
-                new CommandContext(engine, out.stream, err.stream, terminal, interruption, home),
+                new CommandContext(
+                        engine,
+                        out.stream,
+                        err.stream,
+                        terminal,
+                        interruption,
+                        offline(err.stream),
+                        home),
                 arguments);
+    }
+
+    /** Tests go to no network, and look into nobody's cache. */
+    static Models offline(PrintStream err) {
+        Map<String, String> variables =
+                Map.of("HF_HUB_OFFLINE", "1", "HF_HUB_CACHE", "target/no-cache");
+        return new Models(() -> HubSettings.of(variables, Path.of("target")), err, false);
     }
 
     /** One stream's text. */

@@ -96,6 +96,7 @@ public final class RealCommand {
                         err.stream,
                         false,
                         interruption,
+                        CommandRun.offline(err.stream),
                         Path.of(".."));
         return Millrace.run(context, arguments.toArray(String[]::new));
     }

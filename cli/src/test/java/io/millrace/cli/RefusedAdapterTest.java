@@ -69,9 +69,12 @@ class RefusedAdapterTest {
     static Stream<Arguments> configurations() {
         String file = "adapter_config.json: field '";
         return Stream.of(
-                field("peft_type", "IA3", file + "peft_type' is 'IA3', and of PEFT's", "LORA"),
-                field("peft_type", "PREFIX_TUNING", "is 'PREFIX_TUNING', and", "; give a LoRA"),
-                field("peft_type", "PROMPT_TUNING", "is 'PROMPT_TUNING', and", "; give a LoRA"),
+                field(
+                        "peft_type",
+                        "ADALORA",
+                        file + "peft_type' is 'ADALORA', and of PEFT's methods IA3, LORA, PREFIX"),
+                field("peft_type", "LOHA", "is 'LOHA', and", "; give one of these"),
+                field("peft_type", "IA3", "is '4', which is not known to leave"),
                 field("peft_type", null, "field 'peft_type' is missing"),
                 field("peft_type", 3L, "field 'peft_type' is not a string"),
                 field("use_dora", true, file + "use_dora' asks for DoRA"),

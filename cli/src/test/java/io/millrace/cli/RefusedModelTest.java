@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
@@ -112,6 +113,26 @@ class RefusedModelTest {
                                             config.put(
                                                     "architectures", List.of("MambaForCausalLM"));
                                         })),
+                spoilt(
+                        "a terminal's commands in a name",
+                        "'a?[31mb', an unknown architecture",
+                        m ->
+                                TestModel.editConfig(
+                                        m, config -> config.put("model_type", "a\u001b[31mb"))),
+                spoilt(
+                        "quantised",
+                        "'quantization_config' says that the model is quantised (awq)",
+                        m ->
+                                TestModel.editConfig(
+                                        m,
+                                        config ->
+                                                config.put(
+                                                        "quantization_config",
+                                                        Map.of("quant_method", "awq")))),
+                spoilt(
+                        "FP8",
+                        "tensor '" + TENSOR + "' is of F8_E4M3, which is not read; use",
+                        m -> TestModel.editTensor(m, TENSOR, t -> t.put("dtype", "F8_E4M3"))),
                 spoilt(
                         "field missing in config.json",
                         "hidden_size",

@@ -26,8 +26,6 @@ import io.millrace.executor.search.SearchConfig;
 import io.millrace.executor.search.SearchResult;
 import io.millrace.executor.search.SensitiveConfig;
 import io.millrace.executor.search.SensitiveResult;
-import io.millrace.model.adapter.LoraPart;
-import io.millrace.model.adapter.LoraTarget;
 import io.millrace.model.adapter.peft.MergedAdapter;
 import io.millrace.telemetry.StepObserver;
 import java.io.IOException;
@@ -191,9 +189,10 @@ final class StubEngine implements Operations {
     public MergedAdapter merge(Path model, Path adapter, Path out, LongConsumer progress) {
         failWhereTold();
         progress.accept(64 << 20);
-        LoraPart part =
-                new LoraPart(new LoraTarget("w.weight", "w", LoraTarget.Kind.LINEAR), 4, 4, 2);
-        return new MergedAdapter(List.of(new MergedAdapter.Matrix(part, 2, "BF16")), 64 << 20);
+        MergedAdapter.Matrix matrix =
+                new MergedAdapter.Matrix(
+                        "w", "w.weight", List.of(4L, 4L), new MergedAdapter.Product(2, 2), "BF16");
+        return new MergedAdapter(List.of(matrix), 64 << 20);
     }
 
     @Override

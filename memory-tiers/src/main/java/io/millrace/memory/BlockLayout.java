@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.IntStream;
 
 /**
@@ -13,8 +14,8 @@ import java.util.stream.IntStream;
  *
  * @param index its place among the model's blocks
  * @param tensors the weights in order of offset, without overlap
- * @param states behind them, for each trained tensor in order each state in order; empty for most
- *     rules
+ * @param states behind them, for each trained tensor that has some in order each state in order;
+ *     empty for most rules
  * @param sizeBytes a multiple of {@link #ALIGNMENT} that covers every tensor and state
  */
 public record BlockLayout(
@@ -50,23 +51,26 @@ public record BlockLayout(
     /** Holds states to their order; the byte at which they end. */
     private static long checkStates(
             List<TensorSlot> tensors, List<StateSlot> states, long weightsEnd) {
-        int[] trained = trained(tensors);
-        int each = trained.length == 0 ? 0 : states.size() / trained.length;
-        if (states.size() != each * trained.length) {
-            throw new IllegalArgumentException(
-                    states.size() + " states of " + trained.length + " tensors");
-        }
+        int each = 1 + states.stream().mapToInt(StateSlot::state).max().orElse(-1);
         long end = weightsEnd;
+        int before = -1; // the tensor
         for (int i = 0; i < states.size(); i++) {
             StateSlot state = states.get(i);
             requirePlace("state " + state.name(), state.offsetBytes(), end);
-            int tensor = trained[i / each];
-            if (state.tensor() != tensor
+            int tensor = state.tensor();
+            boolean follows = i % each == 0 ? tensor > before : tensor == before;
+            if (!follows
+                    || tensor >= tensors.size()
+                    || !tensors.get(tensor).isTrained()
                     || state.state() != i % each
                     || state.elementCount() != tensors.get(tensor).elementCount()) {
                 throw new IllegalArgumentException(state + " is out of its place");
             }
+            before = tensor;
             end = state.offsetBytes() + state.sizeBytes();
+        }
+        if (each > 0 && states.size() % each != 0) {
+            throw new IllegalArgumentException(states.size() + " states, of some tensors " + each);
         }
         return end;
     }
@@ -111,9 +115,17 @@ public record BlockLayout(
      * @param kinds the states that each trained tensor has, in order
      */
     public BlockLayout withStates(List<StateSlot.Kind> kinds) {
+        return withStates(kinds, _ -> true);
+    }
+
+    /** The same of those trained tensors alone that a predicate holds for. */
+    public BlockLayout withStates(List<StateSlot.Kind> kinds, Predicate<TensorSlot> has) {
         List<StateSlot> placed = new ArrayList<>();
         long offset = weightBytes();
         for (int tensor : trained(tensors)) {
+            if (!has.test(tensors.get(tensor))) {
+                continue;
+            }
             long elements = tensors.get(tensor).elementCount();
             for (int state = 0; state < kinds.size(); state++) {
                 StateSlot.Kind kind = kinds.get(state);
@@ -137,7 +149,7 @@ public record BlockLayout(
     }
 
     /**
-     * The states of a tensor, in the rule's order; none of one that is not trained.
+     * The states of a tensor, in the rule's order; none of one that is not trained, or has none.
      *
      * @param tensor its index in {@link #tensors}
      */

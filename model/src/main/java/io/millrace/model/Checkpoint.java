@@ -12,21 +12,21 @@ import io.millrace.model.config.ModelConfig;
 import io.millrace.model.file.Elements;
 import io.millrace.model.file.TensorInfo;
 import io.millrace.model.file.WeightFiles;
+import io.millrace.model.file.WeightForm;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.TensorSpec;
-import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 
 /**
@@ -39,9 +39,6 @@ public final class Checkpoint implements AutoCloseable {
     public static final int STAGING_BYTES = 4 << 20;
 
     private static final System.Logger LOG = System.getLogger(Checkpoint.class.getName());
-
-    /** Tokenizer, configurations and licences of published models have up to 50 MB together. */
-    private static final long MAX_SIDE_BYTES = 192L << 20;
 
     /** How much of a tensor is read at once: whole elements of every dtype. */
     private static final long PIECE_BYTES = 4 * STAGING_BYTES;
@@ -93,58 +90,44 @@ public final class Checkpoint implements AutoCloseable {
      * @throws BadInputException when anything is missing, damaged, or not supported
      */
     public static Checkpoint open(Path directory) {
-        if (!Files.isDirectory(directory)) {
-            throw new BadInputException(
-                    directory.toString(),
-                    Files.exists(directory) ? "is not a folder" : "there is no such folder",
-                    "name a folder with config.json and model.safetensors");
-        }
+        ModelFolder.check(directory);
         ModelConfig config = ModelConfig.read(directory.resolve("config.json"));
-        checkSideFiles(directory);
         Architecture architecture = Architectures.of(config);
         WeightFiles weights = WeightFiles.open(directory);
         try {
-            ModelProgram program = architecture.program(config, weights.tensors().keySet());
-            return new Checkpoint(directory, config, architecture, program, weights);
+            WeightFiles named = named(weights, architecture, config);
+            ModelProgram program = architecture.program(config, named.tensors().keySet());
+            return new Checkpoint(directory, config, architecture, program, named);
         } catch (RuntimeException e) {
             weights.close();
             throw e;
         }
     }
 
-    /** They are held whole to be copied beside tuned weights: better refused now than then. */
-    private static void checkSideFiles(Path directory) {
-        long bytes = 0;
-        try (Stream<Path> entries = Files.list(directory)) {
-            for (Path file : entries.filter(Files::isRegularFile).sorted().toList()) {
-                if (CheckpointWriter.SIDE_FILE.matcher(file.getFileName().toString()).matches()) {
-                    bytes += Files.size(file);
-                    if (bytes > MAX_SIDE_BYTES) {
-                        throw new BadInputException(
-                                file.toString(),
-                                "with it the files beside the weights have more than "
-                                        + MAX_SIDE_BYTES
-                                        + " bytes",
-                                "move away those that do not belong to the model");
-                    }
-                }
-            }
-        } catch (IOException e) {
-            throw new BadInputException(
-                    directory.toString(), "cannot be listed: " + e, "check its permissions");
+    private static WeightFiles named(
+            WeightFiles weights, Architecture architecture, ModelConfig config) {
+        Set<String> stored = weights.tensors().keySet();
+        Optional<UnaryOperator<String>> unwrapped = WrapperNames.find(architecture, config, stored);
+        WeightFiles named = unwrapped.map(weights::renamed).orElse(weights);
+        if (weights.form() == WeightForm.SAFETENSORS) {
+            return named;
         }
+        // These are not written as they were read, and so by the names that the library expects.
+        UnaryOperator<String> first = unwrapped.orElse(UnaryOperator.identity());
+        return WrapperNames.own(architecture, config, named.tensors().keySet())
+                .map(own -> weights.renamed(name -> own.apply(first.apply(name))))
+                .orElse(named);
     }
 
     private void checkTensors() {
+        weights.checkIndex(
+                ProgramTensors.of(program).all().map(TensorSpec::name).distinct().toList());
         ProgramTensors.of(program)
                 .all()
                 .forEach(wanted -> {
                     TensorInfo found = tensors().get(wanted.name());
                     if (found == null) {
-                        throw new BadInputException(
-                                directory.toString(),
-                                "tensor '" + wanted.name() + "' is missing",
-                                "use the weights and the config.json of one publication");
+                        throw missing(wanted.name());
                     }
                     if (!found.shape().equals(wanted.shape())) {
                         throw new BadInputException(
@@ -170,6 +153,19 @@ public final class Checkpoint implements AutoCloseable {
                 });
     }
 
+    private BadInputException missing(String tensor) {
+        if (tensors().keySet().stream().anyMatch(name -> name.contains(".lora_A."))) {
+            return new BadInputException(
+                    directory.toString(),
+                    "tensor '" + tensor + "' is missing, and there are factors of a LoRA",
+                    "merge them before saving: merge_and_unload().save_pretrained(...)");
+        }
+        return new BadInputException(
+                directory.toString(),
+                "tensor '" + tensor + "' is missing",
+                "use the weights and the config.json of one publication");
+    }
+
     /**
      * A stored copy of a tied head must be the embedding, or the model's output would be unclear.
      */
@@ -193,6 +189,9 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     private boolean sameBytes(TensorInfo left, TensorInfo right) {
+        if (left.file().equals(right.file()) && left.offsetBytes() == right.offsetBytes()) {
+            return true; // two views of one storage
+        }
         long chunk = Math.min(STAGING_BYTES / 2, Math.max(left.sizeBytes(), 1));
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment one = arena.allocate(chunk);
@@ -244,6 +243,16 @@ public final class Checkpoint implements AutoCloseable {
     /** Stored copies of a tied head, which follow the embedding in what is written. */
     public List<String> headCopies() {
         return headCopies;
+    }
+
+    /**
+     * Whether what is written after this model has a tensor. Of PyTorch's files go buffers and
+     * copies of a tied head, as {@code save_pretrained} leaves them out where it writes
+     * safetensors.
+     */
+    boolean isWritten(String tensor) {
+        return weights.form() != WeightForm.TORCH
+                || !(headCopies.contains(tensor) || architecture.isBuffer(tensor));
     }
 
     /** The blocks with every tensor in the dtype that the files have. */

@@ -7,11 +7,13 @@ import io.millrace.memory.StateSlot;
 import io.millrace.memory.TensorFormat;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.file.DurableFiles;
-import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.file.SafetensorsWriter;
+import io.millrace.model.file.SideFiles;
 import io.millrace.model.file.TensorInfo;
 import io.millrace.model.file.TensorSource;
+import io.millrace.model.file.WeightFile;
 import io.millrace.model.file.WeightFiles;
+import io.millrace.model.file.WeightForm;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonFormatException;
 import io.millrace.telemetry.json.JsonObject;
@@ -22,11 +24,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Pattern;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /**
@@ -41,13 +45,12 @@ import java.util.stream.Stream;
 public final class CheckpointWriter implements TunedWriter {
     private static final String CONFIG = "config.json";
 
-    /** What a model needs beside its weights, and the licences that have to travel with it. */
-    static final Pattern SIDE_FILE =
-            Pattern.compile(
-                    "config\\.json|generation_config\\.json|tokenizer.*|special_tokens_map\\.json"
-                            + "|added_tokens\\.json|vocab\\.(json|txt)|merges\\.txt"
-                            + "|(spiece|sentencepiece.*)\\.model|chat_template\\..*|.*\\.jinja"
-                            + "|(LICENSE|NOTICE|USE_POLICY).*");
+    /**
+     * The order in which {@code save_pretrained} writes tensors: wide dtypes first, then by name.
+     */
+    private static final Comparator<SafetensorsWriter.Entry> AS_SAVED =
+            Comparator.comparingInt((SafetensorsWriter.Entry entry) -> -entry.format().unitBytes())
+                    .thenComparing(SafetensorsWriter.Entry::name, ModelLayout.BYTEWISE);
 
     private final Checkpoint base;
     private final ModelLayout layout;
@@ -173,17 +176,30 @@ public final class CheckpointWriter implements TunedWriter {
     }
 
     private static List<ModelFolderWriter.Shard> shards(Checkpoint base, ModelLayout layout) {
-        List<ModelFolderWriter.Shard> shards = new ArrayList<>();
-        for (SafetensorsFile file : base.weights().files()) {
-            List<SafetensorsWriter.Entry> entries = new ArrayList<>();
-            for (TensorInfo tensor : file.tensors().values()) {
-                entries.add(
-                        new SafetensorsWriter.Entry(
-                                tensor.name(), written(base, layout, tensor), tensor.shape()));
+        WeightFiles weights = base.weights();
+        Map<Path, List<SafetensorsWriter.Entry>> byFile = new HashMap<>();
+        for (TensorInfo tensor : base.tensors().values()) {
+            if (base.isWritten(tensor.name())) {
+                byFile.computeIfAbsent(tensor.file(), _ -> new ArrayList<>())
+                        .add(
+                                new SafetensorsWriter.Entry(
+                                        tensor.name(),
+                                        written(base, layout, tensor),
+                                        tensor.shape()));
             }
-            shards.add(
-                    new ModelFolderWriter.Shard(
-                            file.path().getFileName().toString(), file.metadata(), entries));
+        }
+        List<ModelFolderWriter.Shard> shards = new ArrayList<>();
+        for (WeightFile file : weights.files()) {
+            List<SafetensorsWriter.Entry> entries =
+                    byFile.getOrDefault(file.path(), new ArrayList<>());
+            if (weights.form() == WeightForm.TORCH) {
+                if (entries.isEmpty()) {
+                    continue; // it had no more than a copy of the head
+                }
+                entries.sort(AS_SAVED);
+            }
+            String name = weights.form().written(file.path().getFileName().toString());
+            shards.add(new ModelFolderWriter.Shard(name, file.metadata(), entries));
         }
         return shards;
     }
@@ -202,16 +218,20 @@ public final class CheckpointWriter implements TunedWriter {
         Map<String, byte[]> files = new LinkedHashMap<>();
         try (Stream<Path> entries = Files.list(base.directory())) {
             for (Path path : entries.filter(Files::isRegularFile).sorted().toList()) {
-                if (SIDE_FILE.matcher(path.getFileName().toString()).matches()) {
+                if (SideFiles.isOne(path.getFileName().toString())) {
                     files.put(path.getFileName().toString(), Files.readAllBytes(path));
                 }
             }
         }
-        boolean sharded = !shards.getFirst().fileName().equals(WeightFiles.SINGLE);
+        boolean sharded = base.weights().isSharded();
+        boolean asPublished =
+                base.weights().form() == WeightForm.SAFETENSORS && !base.weights().isRenamed();
         if (sharded) {
             files.put(
                     WeightFiles.INDEX,
-                    Files.readAllBytes(base.directory().resolve(WeightFiles.INDEX)));
+                    asPublished
+                            ? Files.readAllBytes(base.directory().resolve(WeightFiles.INDEX))
+                            : index(shards));
         }
         Optional<DType> converted = convertedTo(base, layout);
         if (converted.isPresent()) {
@@ -243,18 +263,32 @@ public final class CheckpointWriter implements TunedWriter {
         return Json.writePretty(fields).getBytes(StandardCharsets.UTF_8);
     }
 
+    /** The index of shards that have other names than the base's. */
+    private static byte[] index(List<ModelFolderWriter.Shard> shards) {
+        Map<String, Object> homes = new TreeMap<>(ModelLayout.BYTEWISE);
+        for (ModelFolderWriter.Shard shard : shards) {
+            shard.tensors().forEach(tensor -> homes.put(tensor.name(), shard.fileName()));
+        }
+        Map<String, Object> index = new LinkedHashMap<>();
+        index.put("metadata", Map.of("total_size", totalBytes(shards)));
+        index.put("weight_map", homes);
+        return Json.writePretty(index).getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static long totalBytes(List<ModelFolderWriter.Shard> shards) {
+        return shards.stream()
+                .flatMap(shard -> shard.tensors().stream())
+                .mapToLong(SafetensorsWriter.Entry::sizeBytes)
+                .sum();
+    }
+
     private static byte[] resized(byte[] index, List<ModelFolderWriter.Shard> shards) {
-        long total =
-                shards.stream()
-                        .flatMap(shard -> shard.tensors().stream())
-                        .mapToLong(SafetensorsWriter.Entry::sizeBytes)
-                        .sum();
         try {
             JsonObject json = Json.parseObject(new String(index, StandardCharsets.UTF_8));
             Map<String, Object> fields = new LinkedHashMap<>(json.fields());
             Map<String, Object> metadata = new LinkedHashMap<>();
             json.optionalObject("metadata").ifPresent(old -> metadata.putAll(old.fields()));
-            metadata.put("total_size", total);
+            metadata.put("total_size", totalBytes(shards));
             fields.put("metadata", metadata);
             return Json.writePretty(fields).getBytes(StandardCharsets.UTF_8);
         } catch (JsonFormatException e) {
@@ -287,9 +321,9 @@ public final class CheckpointWriter implements TunedWriter {
     public void writeTensor(TensorSlot slot, long offsetBytes, MemorySegment bytes) {
         folder.write(slot.name(), offsetBytes, bytes);
         if (base.program().tied().equals(Optional.of(slot.name()))) {
-            for (String copy : base.headCopies()) {
-                folder.write(copy, offsetBytes, bytes);
-            }
+            base.headCopies().stream()
+                    .filter(base::isWritten)
+                    .forEach(copy -> folder.write(copy, offsetBytes, bytes));
         }
     }
 
@@ -331,7 +365,8 @@ public final class CheckpointWriter implements TunedWriter {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment buffer = arena.allocate(bufferBytes(), BlockLayout.ALIGNMENT);
             for (TensorInfo tensor : base.tensors().values()) {
-                if (layout.find(tensor.name()).isEmpty()
+                if (base.isWritten(tensor.name())
+                        && layout.find(tensor.name()).isEmpty()
                         && !base.headCopies().contains(tensor.name())) {
                     copy(tensor, buffer);
                 }

@@ -15,6 +15,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -28,6 +29,10 @@ import java.util.stream.Stream;
 public final class ModelFolderWriter implements AutoCloseable {
     /** The configuration of a model. */
     static final String CONFIG = "config.json";
+
+    private static final Pattern WEIGHTS =
+            Pattern.compile(
+                    ".*\\.safetensors|(pytorch_)?model.*\\.bin|(pytorch_)?model\\..*\\.index\\.json");
 
     private final DurableFiles files;
     private final Path directory;
@@ -184,7 +189,7 @@ public final class ModelFolderWriter implements AutoCloseable {
         }
         try (Stream<Path> entries = Files.list(directory)) {
             entries.map(path -> path.getFileName().toString())
-                    .filter(name -> name.endsWith(".safetensors") || name.equals(WeightFiles.INDEX))
+                    .filter(name -> WEIGHTS.matcher(name).matches())
                     .filter(name -> !ours.contains(name))
                     .findFirst()
                     .ifPresent(name -> {

@@ -221,8 +221,14 @@ public final class ModelLayout {
      * @param kinds the states that each trained tensor has, in order; none for the weights alone
      */
     public ModelLayout withStates(List<StateSlot.Kind> kinds) {
-        List<BlockLayout> stated = blocks.stream().map(block -> block.withStates(kinds)).toList();
-        return new ModelLayout(stated, visits, tied, beside.map(one -> one.withStates(kinds)));
+        return withStates(kinds, _ -> true);
+    }
+
+    /** The same of those trained tensors alone that a predicate holds for. */
+    public ModelLayout withStates(List<StateSlot.Kind> kinds, Predicate<TensorSlot> has) {
+        List<BlockLayout> stated =
+                blocks.stream().map(block -> block.withStates(kinds, has)).toList();
+        return new ModelLayout(stated, visits, tied, beside.map(one -> one.withStates(kinds, has)));
     }
 
     /**

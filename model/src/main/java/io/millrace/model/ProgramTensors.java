@@ -45,31 +45,25 @@ public record ProgramTensors(
      */
     public static List<List<TensorSpec>> beside(ModelProgram program) {
         return program.blocks().stream()
-                .map(block ->
-                        block.ops().stream()
-                                .flatMap(Op::products)
-                                .flatMap(linear ->
-                                        linear.side().stream()
-                                                .flatMap(side ->
-                                                        Stream.of(
-                                                                new TensorSpec(
-                                                                        side.first(),
-                                                                        List.of(
-                                                                                (long) side.rank(),
-                                                                                (long)
-                                                                                        linear
-                                                                                                .inputs()),
-                                                                        TensorSpec.Initial.FAN_IN),
-                                                                new TensorSpec(
-                                                                        side.second(),
-                                                                        List.of(
-                                                                                (long)
-                                                                                        linear
-                                                                                                .outputs(),
-                                                                                (long) side.rank()),
-                                                                        TensorSpec.Initial.ZERO))))
-                                .toList())
+                .map(block -> block.ops().stream().flatMap(ProgramTensors::besides).toList())
                 .toList();
+    }
+
+    private static Stream<TensorSpec> besides(Op op) {
+        return op instanceof Op.Beside adapter
+                ? Stream.of(adapter.tensor())
+                : op.products().flatMap(ProgramTensors::factors);
+    }
+
+    private static Stream<TensorSpec> factors(LinearSpec linear) {
+        return linear.side().stream()
+                .flatMap(side -> {
+                    List<Long> first = List.of((long) side.rank(), (long) linear.inputs());
+                    List<Long> second = List.of((long) linear.outputs(), (long) side.rank());
+                    return Stream.of(
+                            new TensorSpec(side.first(), first, TensorSpec.Initial.FAN_IN),
+                            new TensorSpec(side.second(), second, TensorSpec.Initial.ZERO));
+                });
     }
 
     /** All of them. */
@@ -89,7 +83,15 @@ public record ProgramTensors(
             case Op.NormHeads norm -> norm(norm.norm());
             case Op.Linear linear -> linear.matrices().stream().flatMap(ProgramTensors::linear);
             case Op.Score score -> linear(score.logits());
-            case Op.Copy _, Op.Rotate _, Op.Attend _, Op.Activate _, Op.Gate _, Op.GateHalves _, Op.Scale _, Op.Add _ ->
+            case Op.Copy _,
+                    Op.Rotate _,
+                    Op.Attend _,
+                    Op.Activate _,
+                    Op.Gate _,
+                    Op.GateHalves _,
+                    Op.Times _,
+                    Op.Add _,
+                    Op.Beside _ ->
                     Stream.empty();
         };
     }

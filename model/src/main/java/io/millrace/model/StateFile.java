@@ -7,6 +7,7 @@ import io.millrace.memory.TensorSlot;
 import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.file.SafetensorsWriter;
 import io.millrace.model.file.TensorInfo;
+import io.millrace.model.file.WeightFile;
 import io.millrace.model.file.WeightFiles;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
@@ -83,7 +84,7 @@ public final class StateFile implements AutoCloseable {
      * @throws BadInputException where one does
      */
     public static void requireNameIsFree(Checkpoint base) {
-        for (SafetensorsFile weights : base.weights().files()) {
+        for (WeightFile weights : base.weights().files()) {
             if (weights.path().getFileName().toString().equals(NAME)) {
                 throw new BadInputException(
                         weights.path().toString(),

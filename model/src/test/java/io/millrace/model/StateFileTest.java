@@ -7,7 +7,7 @@ import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
 import io.millrace.memory.StateSlot;
-import io.millrace.model.file.SafetensorsFile;
+import io.millrace.model.file.WeightFile;
 import io.millrace.model.file.WeightFiles;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -133,7 +133,7 @@ class StateFileTest {
         String shard;
         try (Checkpoint base = Checkpoint.open(source)) {
             StateFile.requireNameIsFree(base);
-            SafetensorsFile first = base.weights().files().getFirst();
+            WeightFile first = base.weights().files().getFirst();
             shard = first.path().getFileName().toString();
         }
         Files.move(source.resolve(shard), source.resolve(StateFile.NAME));

@@ -6,9 +6,9 @@ import io.millrace.memory.TensorSlot;
 import io.millrace.memory.nvme.VerifiedSource;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.StateFile;
+import io.millrace.model.adapter.AdapterTensors;
 import io.millrace.model.adapter.AdapterWriter;
 import io.millrace.model.file.SafetensorsFile;
-import io.millrace.model.file.TensorInfo;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -22,6 +22,7 @@ import java.util.Optional;
 public final class SavedCompanions implements CompanionSource, AutoCloseable {
     private static final System.Logger LOG = System.getLogger(SavedCompanions.class.getName());
 
+    private final AdapterTensors tensors;
     private final SafetensorsFile weights;
     private final Optional<StateFile> states;
     private final Version version;
@@ -36,10 +37,12 @@ public final class SavedCompanions implements CompanionSource, AutoCloseable {
     public record Version(long foldedThrough, List<Integer> checksums) {}
 
     private SavedCompanions(
+            AdapterTensors tensors,
             SafetensorsFile weights,
             Optional<StateFile> states,
             Version version,
             CompanionSource start) {
+        this.tensors = tensors;
         this.weights = weights;
         this.states = states;
         this.version = version;
@@ -51,36 +54,36 @@ public final class SavedCompanions implements CompanionSource, AutoCloseable {
      *
      * @param folder that a run has saved its adapter in
      * @param beside the layout of the companions
+     * @param tensors where the file has each of them
      * @param version what the folder holds
      * @param start what companions begin with that cannot be read
      * @throws BadInputException when the folder does not have what the run trains
      */
     public static SavedCompanions open(
-            Path folder, ModelLayout beside, Version version, CompanionSource start) {
+            Path folder,
+            ModelLayout beside,
+            AdapterTensors tensors,
+            Version version,
+            CompanionSource start) {
         SafetensorsFile weights = SafetensorsFile.open(folder.resolve(AdapterWriter.WEIGHTS));
         try {
             for (BlockLayout companion : beside.blocks()) {
                 for (TensorSlot slot : companion.tensors()) {
-                    requireSame(folder, weights.find(slot.name()), slot);
+                    requireSame(folder, tensors.has(weights, slot), slot);
                 }
             }
             Optional<StateFile> states =
                     beside.stateBytes() > 0
                             ? Optional.of(StateFile.open(folder, beside))
                             : Optional.empty();
-            return new SavedCompanions(weights, states, version, start);
+            return new SavedCompanions(tensors, weights, states, version, start);
         } catch (RuntimeException e) {
             weights.close();
             throw e;
         }
     }
 
-    private static void requireSame(Path folder, Optional<TensorInfo> found, TensorSlot slot) {
-        boolean same =
-                found.filter(info ->
-                                info.format().equals(slot.format())
-                                        && info.shape().equals(slot.shape()))
-                        .isPresent();
+    private static void requireSame(Path folder, boolean same, TensorSlot slot) {
         if (!same) {
             throw new BadInputException(
                     folder.toString(),
@@ -97,9 +100,7 @@ public final class SavedCompanions implements CompanionSource, AutoCloseable {
     @Override
     public long read(BlockLayout companion, MemorySegment bytes) {
         for (TensorSlot slot : companion.tensors()) {
-            weights.read(
-                    weights.tensor(slot.name()),
-                    bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()));
+            tensors.read(weights, slot, bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()));
         }
         states.ifPresent(file -> file.readBlock(companion, bytes, () -> {}));
         List<Integer> checksums = version.checksums();

@@ -17,14 +17,14 @@ import java.util.Map;
  * @param layout of the adapter's tensors
  * @param base of the run, whose lists of indices serve here too
  */
-public record StartWeights(LoraStart start, ModelLayout layout, BaseWeights base)
+public record StartWeights(AdapterStart start, ModelLayout layout, BaseWeights base)
         implements BaseWeights {
     @Override
     public List<Tensor> tensors() {
         return layout.blocks().stream()
                 .flatMap(block -> block.tensors().stream())
                 .filter(TensorSlot::isTrained)
-                .map(slot -> new Tensor(slot.name(), slot.tensorId(), slot.elementCount()))
+                .map(slot -> new Tensor(slot.name(), slot.tensorId(), slot.shape()))
                 .toList();
     }
 

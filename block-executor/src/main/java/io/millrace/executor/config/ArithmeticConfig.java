@@ -1,5 +1,6 @@
 package io.millrace.executor.config;
 
+import io.millrace.executor.adapter.AdapterKinds;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.optim.Rounding;
@@ -211,9 +212,9 @@ public record ArithmeticConfig(Settings settings) {
                 "steps between anchors are along two directions, of two masks",
                 "give another --estimator, or leave it out");
         Check.that(
-                direction instanceof DenseDirection || !TrainedTensors.isLora(settings),
+                direction instanceof DenseDirection || TrainedTensors.kind(settings).isEmpty(),
                 Directions.KINDS.naming(),
-                "the factors of a LoRA are thin already, and go along dense directions",
+                "what is trained beside a model goes along dense directions",
                 "give --perturbation gaussian or rademacher, or another --tune");
         int foldEvery = settings.get(FOLD_EVERY);
         Check.that(
@@ -255,7 +256,7 @@ public record ArithmeticConfig(Settings settings) {
         List<Option<?>> options = new ArrayList<>();
         METHODS.forEach(kinds -> options.addAll(kinds.withNaming()));
         options.add(TrainedTensors.TUNE);
-        options.addAll(LoraOptions.ALL);
+        options.addAll(AdapterKinds.OPTIONS);
         options.addAll(List.of(FOLD_EVERY, MATMUL, DTYPE));
         return List.copyOf(options);
     }
@@ -267,9 +268,7 @@ public record ArithmeticConfig(Settings settings) {
             others.removeAll(kinds.of(told).options());
             used.removeAll(others);
         }
-        if (!TrainedTensors.isLora(told)) {
-            used.removeAll(LoraOptions.ALL);
-        }
+        used.removeAll(AdapterKinds.idle(TrainedTensors.kind(told)));
         Settings all = told.complete(used);
         if (used.contains(Estimators.ANCHOR_LR) && !all.has(Estimators.ANCHOR_LR)) {
             all = all.with(Estimators.ANCHOR_LR, anchorRate(all)).complete(used);
@@ -313,9 +312,7 @@ public record ArithmeticConfig(Settings settings) {
         Set<Option<?>> idle = new LinkedHashSet<>();
         METHODS.forEach(kinds -> idle.addAll(kinds.options()));
         METHODS.forEach(kinds -> kinds.of(settings).options().forEach(idle::remove));
-        if (!TrainedTensors.isLora(settings)) {
-            idle.addAll(LoraOptions.ALL);
-        }
+        idle.addAll(AdapterKinds.idle(TrainedTensors.kind(settings)));
         return idle;
     }
 
@@ -326,7 +323,7 @@ public record ArithmeticConfig(Settings settings) {
      */
     static void requireUse(Settings told) {
         METHODS.forEach(kinds -> kinds.requireUse(told));
-        LoraOptions.requireUse(told);
+        AdapterKinds.requireUse(told, TrainedTensors.kind(told));
     }
 
     public long steps() {

@@ -12,7 +12,7 @@ import java.util.Optional;
  * @param task how an example becomes tokens
  * @param batchSize examples that pass through a block together
  * @param memory where the bytes may be
- * @param adapter folder of a LoRA beside the model, if there is one
+ * @param adapter folder of an adapter beside the model, if there is one
  */
 public record EvalConfig(
         Path model,

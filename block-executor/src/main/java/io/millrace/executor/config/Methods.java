@@ -6,6 +6,7 @@ import io.millrace.optim.direction.LowRankDirection;
 import io.millrace.optim.direction.MembersDirection;
 import io.millrace.optim.direction.ProjectedDirection;
 import io.millrace.optim.direction.RademacherDirection;
+import io.millrace.optim.direction.SingularDirection;
 import io.millrace.optim.direction.SubspaceDirection;
 import io.millrace.optim.direction.TezoDirection;
 import io.millrace.optim.estimate.ConservativeEstimator;
@@ -22,6 +23,7 @@ import io.millrace.optim.option.Settings;
 import io.millrace.optim.participation.Participations;
 import io.millrace.optim.participation.RandomLayers;
 import io.millrace.optim.update.AdaMezo;
+import io.millrace.optim.update.Dizo;
 import io.millrace.optim.update.Helene;
 import io.millrace.optim.update.Hizoo;
 import io.millrace.optim.update.LozoMomentum;
@@ -63,6 +65,11 @@ public final class Methods {
                         lozoMomentum(),
                         factored("subzero", "arXiv 2410.08989", SubspaceDirection.NAME, 24, 1000),
                         factored("tezo", "arXiv 2501.19057", TezoDirection.NAME, 64, 1000),
+                        new Method(
+                                "svfit",
+                                "arXiv 2409.05926, without gradients",
+                                thin(SingularDirection.NAME, 16, 1000)
+                                        .with(TrainedTensors.TUNE, TrainedTensors.MATRICES)),
                         fzooLowRank(),
                         new Method(
                                 "lezo",
@@ -115,6 +122,7 @@ public final class Methods {
                                         .with(Estimators.KINDS.naming(), ThreePointEstimator.NAME)
                                         .with(Optimizers.KINDS.naming(), Hizoo.NAME)),
                         rule("helene", "arXiv 2411.10696", Helene.NAME),
+                        rule("dizo", "arXiv 2502.03304", Dizo.NAME),
                         rule("adamezo", "AdaMeZO's published code", AdaMezo.NAME),
                         rule("r-adazo", "R-AdaZO", ZoAdam.REFINED),
                         rule("zo-sign", "arXiv 2402.11592", ZoSign.NAME),

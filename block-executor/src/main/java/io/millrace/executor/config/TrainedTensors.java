@@ -1,10 +1,14 @@
 package io.millrace.executor.config;
 
+import io.millrace.executor.adapter.AdapterKind;
+import io.millrace.executor.adapter.AdapterKinds;
+import io.millrace.executor.adapter.LoraKind;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.ModelLayout;
-import io.millrace.model.adapter.LoraSettings;
+import io.millrace.model.adapter.AdapterSettings;
+import io.millrace.optim.option.Glob;
 import io.millrace.optim.option.Limit;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionTypes;
@@ -15,21 +19,17 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * Which tensors a run trains: all, a LoRA beside the model, or those whose names match patterns.
- * {@code *} stands for any text and {@code ?} for a character; the word {@code matrices} stands for
- * every tensor of two axes; a pattern behind {@code !} leaves out. Where all patterns leave out,
- * they do so of all tensors.
+ * Which tensors a run trains: all, an adapter beside the model, or those whose names match
+ * patterns. {@code *} stands for any text and {@code ?} for a character; the word {@code matrices}
+ * stands for every tensor of two axes; a pattern behind {@code !} leaves out. Where all patterns
+ * leave out, they do so of all tensors.
  */
 public final class TrainedTensors {
     /** The value that stands for all tensors. */
     public static final String FULL = "full";
-
-    /** The value that stands for a LoRA beside the model, which is only read then. */
-    public static final String LORA = "lora";
 
     private static final String DORA = "dora";
 
@@ -41,8 +41,8 @@ public final class TrainedTensors {
             Option.named("tune", OptionTypes.TEXT)
                     .label("WHAT")
                     .help(
-                            "Tensors to tune: full; lora, an adapter beside the model, which is only"
-                                    + " read then; or patterns of names with commas between them,"
+                            "Tensors to tune: full; lora, ia3, prompt or prefix, an adapter beside"
+                                    + " the model, which is only read then; or patterns of names with commas between them,"
                                     + " such as '*q_proj*,*v_proj*' or '!*embed*'; a ! leaves out."
                                     + " The pattern matrices stands for all tensors of two axes.")
                     .usual(FULL)
@@ -55,13 +55,13 @@ public final class TrainedTensors {
                             new Limit<>(
                                     text -> !text.equals(DORA),
                                     _ -> "a DoRA's magnitudes cannot be trained",
-                                    "give lora"))
+                                    "give " + LoraKind.NAME))
                     .decidesBytes()
                     .saidUnlessUsual()
                     .build();
 
     private final String text;
-    private final Optional<LoraSettings> lora;
+    private final Optional<AdapterSettings> adapter;
     private final List<Rule> rules = new ArrayList<>();
 
     private record Rule(String text, Predicate<TensorSlot> takes, boolean leavesOut) {}
@@ -74,8 +74,13 @@ public final class TrainedTensors {
     /** What a run says. */
     public TrainedTensors(Settings settings) {
         text = settings.get(TUNE);
-        lora = isLora(settings) ? Optional.of(LoraOptions.of(settings)) : Optional.empty();
-        if (text.equals(FULL) || lora.isPresent()) {
+        adapter =
+                kind(settings)
+                        .map(kind ->
+                                kind.make(
+                                        settings.complete(kind.options()),
+                                        settings.get(ArithmeticConfig.SEED)));
+        if (text.equals(FULL) || adapter.isPresent()) {
             return;
         }
         for (String part : text.split(",", -1)) {
@@ -84,34 +89,32 @@ public final class TrainedTensors {
         }
     }
 
-    /** Whether a run trains a LoRA. */
-    static boolean isLora(Settings settings) {
-        return settings.get(TUNE).equals(LORA);
+    /** The kind of adapter that a run trains; empty where it tunes the model itself. */
+    static Optional<AdapterKind> kind(Settings settings) {
+        return AdapterKinds.find(settings.get(TUNE));
     }
 
     /** The option, and those that a value of it goes by. */
     public static List<Option<?>> options(Settings settings) {
         List<Option<?>> options = new ArrayList<>(List.of(TUNE));
-        if (isLora(settings)) {
-            options.addAll(LoraOptions.ALL);
-        }
+        kind(settings).ifPresent(kind -> options.addAll(kind.options()));
         return options;
     }
 
-    /** The LoRA that is trained beside the model; empty where the model's own tensors are. */
-    public Optional<LoraSettings> lora() {
-        return lora;
+    /** The adapter that is trained beside the model; empty where the model's own tensors are. */
+    public Optional<AdapterSettings> adapter() {
+        return adapter;
     }
 
     /**
-     * Refuses a LoRA where the model's own tensors are asked of.
+     * Refuses an adapter where the model's own tensors are asked of.
      *
      * @param what is looked at, such as {@code a search}
      * @throws BadInputException where that is what is trained
      */
     public void requireOwn(String what) {
-        if (lora.isPresent()) {
-            throw refused(what + " is over the model's own tensors, and trains no LoRA");
+        if (adapter.isPresent()) {
+            throw refused(what + " is over the model's own tensors, and trains no adapter");
         }
     }
 
@@ -124,17 +127,7 @@ public final class TrainedTensors {
         if (glob.equals(MATRICES)) {
             return slot -> slot.shape().size() == 2;
         }
-        StringBuilder regex = new StringBuilder();
-        for (int i = 0; i < glob.length(); i++) {
-            char one = glob.charAt(i);
-            regex.append(
-                    switch (one) {
-                        case '*' -> ".*";
-                        case '?' -> ".";
-                        default -> Pattern.quote(String.valueOf(one));
-                    });
-        }
-        Predicate<String> names = Pattern.compile(regex.toString()).asMatchPredicate();
+        Predicate<String> names = Glob.of(glob);
         return slot -> names.test(slot.name());
     }
 
@@ -146,8 +139,8 @@ public final class TrainedTensors {
      * @throws IllegalStateException where it trains none of the model's tensors
      */
     public ModelLayout of(ModelLayout layout) {
-        if (lora.isPresent()) {
-            throw new IllegalStateException("a LoRA is none of the model's tensors");
+        if (adapter.isPresent()) {
+            throw new IllegalStateException("an adapter is none of the model's tensors");
         }
         if (rules.isEmpty()) {
             requirePlain(layout);

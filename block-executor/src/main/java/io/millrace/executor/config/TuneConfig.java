@@ -26,7 +26,8 @@ public record TuneConfig(
     public static final Option<Path> MODEL =
             Option.named("model", OptionTypes.PATH)
                     .label("DIR")
-                    .help("Hugging Face folder of the base model; it is only read.")
+                    .help(
+                            "The base model: a Hugging Face folder, or owner/name on the hub; it is only read.")
                     .build();
 
     /** Checks what the parts cannot see alone. */

@@ -25,6 +25,7 @@ final class BlockInterpreter {
     private final AttentionProgram attention;
     private final LookupProgram lookup;
     private final ScoreProgram score;
+    private final BesideProgram beside;
 
     BlockInterpreter(
             WorkerPool pool,
@@ -32,13 +33,15 @@ final class BlockInterpreter {
             Normalizer normalizer,
             AttentionProgram attention,
             LookupProgram lookup,
-            ScoreProgram score) {
+            ScoreProgram score,
+            BesideProgram beside) {
         this.pool = pool;
         this.linear = linear;
         this.normalizer = normalizer;
         this.attention = attention;
         this.lookup = lookup;
         this.score = score;
+        this.beside = beside;
     }
 
     /** Takes a micro-batch through a block; what is asked of no row is left out. */
@@ -76,8 +79,10 @@ final class BlockInterpreter {
             case Op.Activate op -> activate(op.activation(), out, op.out(), frame, rows);
             case Op.Gate op -> gate(op, frame, out, rows);
             case Op.GateHalves op -> gateHalves(op, frame, out, rows);
-            case Op.Scale op -> scale(op, frame, out, rows);
+            case Op.Times op -> scale(op, frame, out, rows);
             case Op.Add op -> add(frame.place(op.summand()), out, op.out(), frame, rows);
+            case Op.Scale op -> beside.scale(op, frame, out, rows);
+            case Op.Virtual op -> beside.putVirtual(op, frame, out);
             case Op.Score op -> score.run(op, frame, rows);
         }
     }
@@ -177,7 +182,7 @@ final class BlockInterpreter {
                 });
     }
 
-    private void scale(Op.Scale op, BlockFrame frame, Variants states, int rows) {
+    private void scale(Op.Times op, BlockFrame frame, Variants states, int rows) {
         eachRows(
                 op.out(),
                 frame,

@@ -22,7 +22,8 @@ public final class CpuEngine implements Engine {
             Arithmetic arithmetic,
             int workers,
             boolean saves) {
-        ScratchSize together = LowRankSize.together(arithmetic, size, layout);
+        ScratchSize together =
+                LowRankSize.together(arithmetic, size.withVirtual(program.virtualTokens()), layout);
         ScratchPlan scratch =
                 ScratchPlan.of(program, together, workers, operands(arithmetic.matmul()));
         PassesPlan passes = new PassesPlan(arithmetic, together);

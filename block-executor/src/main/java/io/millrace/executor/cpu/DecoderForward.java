@@ -83,13 +83,14 @@ public final class DecoderForward implements Forward {
                         normalizer,
                         new AttentionProgram(workers, scratch.rotaryTables()),
                         new LookupProgram(workers.pool(), scratch),
-                        new ScoreProgram(workers, scratch, linear));
+                        new ScoreProgram(workers, scratch, linear),
+                        new BesideProgram(workers.pool(), scratch));
     }
 
     @Override
     public void run(ForwardRequest request, HeadSink sink) {
         loop.run(
-                request,
+                request.withVirtual(scratch.virtualTokens()),
                 (visit, entry, asked) -> {
                     // Queries that see sequences of their own go one by one.
                     int atOnce = asked.batches().size() == 1 ? passes.scalesAtOnce() : 0;

@@ -52,6 +52,12 @@ public record PassesPlan(Arithmetic arithmetic, ScratchSize size) {
 
     private WeightPasses thin(
             WorkerPool pool, FactoredDirection direction, ModelLayout layout, HostMemory host) {
+        if (direction.lacksBase()) {
+            throw new BadInputException(
+                    "--perturbation",
+                    "what " + direction.name() + " goes along is made for runs alone",
+                    "give another");
+        }
         LowRankSize needed = LowRankSize.of(arithmetic, size, layout).orElseThrow();
         LowRankMemory memory = new LowRankMemory(host, needed, arithmetic.foldEvery());
         return direction.core().gathers()

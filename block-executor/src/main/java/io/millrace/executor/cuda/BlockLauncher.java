@@ -79,8 +79,9 @@ final class BlockLauncher {
             }
             case Op.Gate op -> gate(op, frame, out, rows);
             case Op.GateHalves op -> gateHalves(op, frame, out, rows);
-            case Op.Scale op ->
+            case Op.Times op ->
                     kernels.scale(op.factor(), out, rows, op.out().width(), frame.scales());
+            case Op.Beside op -> throw new IllegalStateException("no plan has " + op);
             case Op.Add op -> throw new IllegalStateException("no plan has " + op);
             case Op.Score op -> score.run(op, frame, frame.place(op.in()));
         }

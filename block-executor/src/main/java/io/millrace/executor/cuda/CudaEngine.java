@@ -26,6 +26,7 @@ import io.millrace.optim.direction.Direction;
 import io.millrace.optim.direction.FactoredDirection;
 import io.millrace.optim.direction.MaskedDirection;
 import io.millrace.optim.update.ElementProgram;
+import io.millrace.optim.update.Shape;
 import java.util.Optional;
 
 /** Forwards on an NVIDIA card: kernels of our own, and products by its libraries. */
@@ -127,6 +128,12 @@ public final class CudaEngine implements Engine {
                     "--mask",
                     "no kernel of a cuda device clears z as this mask does",
                     "take --device cpu, or --mask magnitude or random");
+        }
+        if (arithmetic.shape().filter(Shape::hasFactors).isPresent()) {
+            throw new BadInputException(
+                    "--optimizer",
+                    "no kernel of a cuda device has a factor for each tensor, as this rule does",
+                    "take --device cpu");
         }
         if (arithmetic.shape().isPresent() && !arithmetic.programs()) {
             throw new BadInputException(

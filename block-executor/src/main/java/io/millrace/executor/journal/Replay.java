@@ -1,7 +1,6 @@
 package io.millrace.executor.journal;
 
 import io.millrace.executor.companion.CompanionSource;
-import io.millrace.executor.companion.LoraStart;
 import io.millrace.executor.cpu.PassesPlan;
 import io.millrace.executor.cpu.op.WorkerPool;
 import io.millrace.executor.cpu.weight.HostVisit;
@@ -172,7 +171,7 @@ public final class Replay {
                                 header.rounding(),
                                 header.foldEvery(),
                                 Matmul.NATIVE)
-                        .masked(methods.mask(), checkpoint, tuned, header.runSeed());
+                        .over(methods.mask(), checkpoint, tuned, header.runSeed());
         PassesPlan plan = new PassesPlan(arithmetic, ScratchSize.NONE);
         HostMemory memory = new HostMemory(ledger);
         TunedFolder folder =
@@ -193,8 +192,8 @@ public final class Replay {
 
     /** What a run's blocks had in them before its first step. */
     private static CompanionSource start(Checkpoint base, RunLayout tuned, long runSeed) {
-        return tuned.lora().isPresent()
-                ? new LoraStart(tuned.program(), runSeed)
+        return tuned.adapter().isPresent()
+                ? tuned.start(base, runSeed)
                 : (block, bytes) -> {
                     base.readBlock(block, bytes);
                     return 0;

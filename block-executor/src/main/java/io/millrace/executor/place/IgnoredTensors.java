@@ -30,7 +30,10 @@ final class IgnoredTensors {
                 + " holds "
                 + (names.size() == 1 ? "a tensor" : names.size() + " tensors")
                 + " that config.json does not ask for; not used, copied as stored: "
-                + names.stream().limit(NAMED).collect(Collectors.joining(", "))
+                + names.stream()
+                        .limit(NAMED)
+                        .map(name -> name.replaceAll("\\p{Cntrl}", "?"))
+                        .collect(Collectors.joining(", "))
                 + (names.size() > NAMED ? ", ..." : "");
     }
 }

@@ -1,7 +1,7 @@
 package io.millrace.executor.place;
 
-import io.millrace.executor.companion.AdapterFactors;
 import io.millrace.executor.companion.CompanionSource;
+import io.millrace.executor.companion.GivenAdapter;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.GivenPaths;
 import io.millrace.executor.config.MemoryConfig;
@@ -34,7 +34,7 @@ public final class ModelSession implements AutoCloseable {
 
     private final Checkpoint checkpoint;
     private final RunLayout tuned;
-    private final Optional<AdapterFactors> beside; // what is only read
+    private final Optional<GivenAdapter> beside; // what is only read
     private final MemoryConfig memory;
     private final Ledger ledger;
     private final SpanRecorder spans = new SpanRecorder();
@@ -44,7 +44,7 @@ public final class ModelSession implements AutoCloseable {
     private ModelSession(
             Checkpoint checkpoint,
             RunLayout tuned,
-            Optional<AdapterFactors> beside,
+            Optional<GivenAdapter> beside,
             MemoryConfig memory,
             Engine engine) {
         this.checkpoint = owned.own(checkpoint);
@@ -89,10 +89,10 @@ public final class ModelSession implements AutoCloseable {
     }
 
     /**
-     * The same to be read, with a LoRA beside it.
+     * The same to be read, with an adapter beside it.
      *
      * @param folder the Hugging Face folder
-     * @param adapter folder of the LoRA, if there is one
+     * @param adapter folder of the adapter, if there is one
      * @param memory where bytes may be
      * @throws io.millrace.memory.BadInputException when it is none of this model
      */
@@ -100,16 +100,16 @@ public final class ModelSession implements AutoCloseable {
         if (adapter.isEmpty()) {
             return open(folder, Optional.empty(), memory);
         }
-        AdapterFactors factors = AdapterFactors.open(adapter.get(), folder);
+        GivenAdapter given = GivenAdapter.open(adapter.get(), folder);
         try {
             return open(
                     folder,
                     Optional.empty(),
                     memory,
-                    base -> base.beside(factors.sides()),
-                    Optional.of(factors));
+                    base -> base.beside(given.program()),
+                    Optional.of(given));
         } catch (RuntimeException | Error e) {
-            factors.close();
+            given.close();
             throw e;
         }
     }
@@ -119,7 +119,7 @@ public final class ModelSession implements AutoCloseable {
             Optional<DType> dtype,
             MemoryConfig memory,
             Function<RunLayout.Base, RunLayout> tuning,
-            Optional<AdapterFactors> beside) {
+            Optional<GivenAdapter> beside) {
         Engine engine = Engines.of(memory.device().kind());
         memory.checkDeviceBudget(memory.device().kind().unifiedMemory());
         memory.nvmeDir().ifPresent(dir -> GivenPaths.requireFolder("--nvme-dir", dir));

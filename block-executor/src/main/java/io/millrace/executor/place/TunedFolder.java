@@ -5,7 +5,7 @@ import io.millrace.executor.step.RunLayout;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.CheckpointWriter;
 import io.millrace.model.TunedWriter;
-import io.millrace.model.adapter.LoraWriter;
+import io.millrace.model.adapter.TrainedAdapterWriter;
 import java.nio.file.Path;
 import java.util.Map;
 
@@ -49,15 +49,16 @@ public record TunedFolder(Checkpoint base, RunLayout tuned, Origin run) {
     }
 
     private TunedWriter writer(Path folder, long step, boolean states) {
-        if (tuned.lora().isEmpty()) {
+        if (tuned.adapter().isEmpty()) {
             return states
                     ? CheckpointWriter.createWithStates(base, tuned.layout(), folder)
                     : CheckpointWriter.create(base, tuned.layout(), folder);
         }
-        return LoraWriter.create(
+        return TrainedAdapterWriter.create(
                 folder,
                 tuned.layout().tuned(),
-                tuned.lora().get().config(base.directory().toString()),
+                tuned.adapter().get(),
+                base.directory().toString(),
                 run.notes(step),
                 states);
     }

@@ -37,7 +37,7 @@ final class DenseCosts implements WeightCosts {
         // A folding step finds every update since the last one, a reading step half of them.
         double pending =
                 part.pending() * shape.questions().directions() * shape.arithmetic().foldEvery();
-        pendingTerms = foldingStep ? pending : pending / 2;
+        pendingTerms = shape.rule().drawn() * (foldingStep ? pending : pending / 2);
     }
 
     @Override
@@ -73,8 +73,8 @@ final class DenseCosts implements WeightCosts {
     }
 
     /** Generations of z for the step's own queries that go through the block together. */
-    private int own(TensorSlot slot) {
-        return part.active() && slot.isTrained() ? queries : 0;
+    private double own(TensorSlot slot) {
+        return part.active() && slot.isTrained() ? shape.rule().drawn() * queries : 0;
     }
 
     @Override

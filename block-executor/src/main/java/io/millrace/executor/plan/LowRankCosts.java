@@ -18,6 +18,9 @@ import java.util.Set;
  * with dense directions, from sums that are kept.
  */
 final class LowRankCosts implements WeightCosts {
+    /** Terms of float32 sums that a term of a double one, by a product and a sum, is taken for. */
+    private static final long DOUBLE_TERMS = 4;
+
     private final StepCosts.Shape shape;
     private final FactoredDirection direction;
     private final StepParts.Part part;
@@ -68,10 +71,26 @@ final class LowRankCosts implements WeightCosts {
                         (direction.core().fixesRight() ? right : 0)
                                 + (direction.core().fixesLeft() ? left(slot) : 0);
                 operations.add(new Operation.Factor(fixed / direction.window()));
+                orthogonalize(slot);
             }
             double terms = part.pending() * shape.questions().directions();
             operations.add(new Operation.Factor(elements * terms));
             operations.add(new Operation.Dispatch(1));
+        }
+    }
+
+    /**
+     * An iteration makes two products of [r, r] and [r, n] in double, and a square of the first.
+     */
+    private void orthogonalize(TensorSlot slot) {
+        int iterations = shape.rule().newtonSchulz();
+        if (iterations > 0) {
+            int rank = rank(slot);
+            long columns = LowRankSize.columnsOf(slot);
+            operations.add(
+                    new Operation.Terms(rank * columns, DOUBLE_TERMS * iterations * 2 * rank));
+            operations.add(
+                    new Operation.Terms((long) rank * rank, DOUBLE_TERMS * iterations * rank));
         }
     }
 

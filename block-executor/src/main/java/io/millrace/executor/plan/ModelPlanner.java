@@ -32,11 +32,11 @@ public final class ModelPlanner {
     public static ModelPlan plan(
             ModelShape model, PlanOptions options, Machine machine, boolean sweeps) {
         options.memory().checkDeviceBudget(machine.device().isUnified());
-        int limit = model.program().maxPositions();
+        ModelShape tuned = model.tunedBy(options.arithmetic());
+        int limit = tuned.program().maxPositions();
         int tokens = options.seqLen().orElse(Math.min(limit, LONGEST_BY_DEFAULT));
         DatasetOptions.of(tokens, limit, model.program().vocabSize()); // what a run's data must fit
         Machine computing = computing(machine, options.arithmetic().matmul());
-        ModelShape tuned = model.tunedBy(options.arithmetic());
         return new ModelPlanner(new PlanCandidates(tuned, computing, tokens)).plan(options, sweeps);
     }
 

@@ -58,7 +58,7 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
                 options.memory().overlap(),
                 model.program(),
                 model.layout(),
-                shape(options, tokensEach, workers(), readsStored),
+                shape(model, options, tokensEach, workers(), readsStored),
                 options.arithmetic());
     }
 
@@ -70,17 +70,23 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
             int workers,
             boolean readsStored) {
         return StepCosts.of(
-                model.program(), model.layout(), shape(options, tokensEach, workers, readsStored));
+                model.program(),
+                model.layout(),
+                shape(model, options, tokensEach, workers, readsStored));
     }
 
     private static StepCosts.Shape shape(
-            PlanOptions options, int tokensEach, int workers, boolean readsStored) {
+            ModelShape model,
+            PlanOptions options,
+            int tokensEach,
+            int workers,
+            boolean readsStored) {
         return new StepCosts.Shape(
                 options.batchSequences(),
                 options.microBatchSequences(),
                 tokensEach,
                 Math.max(1, tokensEach - 1),
-                Arithmetic.of(options.arithmetic()),
+                RuleCosts.of(options.arithmetic(), model.layout()),
                 options.arithmetic().estimator().questions(),
                 workers,
                 readsStored);

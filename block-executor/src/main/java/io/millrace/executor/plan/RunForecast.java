@@ -4,7 +4,6 @@ import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.place.PrefetchChooser;
 import io.millrace.executor.place.TierPlan;
-import io.millrace.executor.step.Arithmetic;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.ByteSize;
 import io.millrace.memory.Matmul;
@@ -81,7 +80,7 @@ public final class RunForecast implements PrefetchChooser {
                         config.data().microBatch() * sequencesEach,
                         (int) Math.max(1, Math.round(tokens)),
                         (int) Math.max(1, Math.round(scored)),
-                        Arithmetic.of(config.arithmetic()),
+                        RuleCosts.of(config.arithmetic(), layout),
                         config.arithmetic().estimator().questions(),
                         machine.map(PlanCandidates::workers).orElse(1),
                         false);

@@ -39,6 +39,7 @@ final class StepCosts {
     private static final List<QueryGroup> ONE = List.of(new QueryGroup(0, List.of(Query.AT_THETA)));
 
     private final List<Schedule> blocks;
+    private final int virtual; // tokens before each sequence
     private final ModelLayout layout;
     private final Shape shape;
     private final StepParts parts;
@@ -53,7 +54,7 @@ final class StepCosts {
      * @param microBatch sequences that pass through a block together
      * @param tokens tokens of a sequence
      * @param scored tokens of a sequence whose prediction is scored
-     * @param arithmetic what the step does to parameters
+     * @param rule what the step does to parameters
      * @param questions what a step asks for
      * @param workers that share the work
      * @param readsStored whether products read any type as it is stored, as those of cards do
@@ -63,24 +64,27 @@ final class StepCosts {
             int microBatch,
             int tokens,
             int scored,
-            Arithmetic arithmetic,
+            RuleCosts rule,
             Questions questions,
             int workers,
             boolean readsStored) {
+        Arithmetic arithmetic() {
+            return rule.arithmetic();
+        }
+
         int microBatches() {
             return Math.ceilDiv(batch, microBatch);
         }
 
         /** Whether products read a matrix where it lies. */
         boolean reads(DType dtype) {
-            DType operands = arithmetic.matmul() == Matmul.BF16 ? DType.BF16 : DType.F32;
+            DType operands = arithmetic().matmul() == Matmul.BF16 ? DType.BF16 : DType.F32;
             return readsStored || dtype == operands;
         }
 
         /** The same step where other losses are asked for. */
         Shape asking(Questions other) {
-            return new Shape(
-                    batch, microBatch, tokens, scored, arithmetic, other, workers, readsStored);
+            return new Shape(batch, microBatch, tokens, scored, rule, other, workers, readsStored);
         }
 
         int sequences(int index) {
@@ -95,6 +99,7 @@ final class StepCosts {
             StepParts parts,
             boolean folded) {
         blocks = CpuFusing.schedules(program);
+        virtual = program.virtualTokens();
         this.layout = layout;
         this.shape = shape;
         this.parts = parts;
@@ -120,14 +125,16 @@ final class StepCosts {
     /** Dense directions take one query after another, and so do products of E4M3. */
     private int scalesAtOnce() {
         boolean alone =
-                !(shape.arithmetic.direction() instanceof FactoredDirection)
+                !(shape.arithmetic().direction() instanceof FactoredDirection)
                         && layout.beside().isEmpty();
-        if (alone || shape.arithmetic.matmul() == Matmul.FP8) {
+        if (alone || shape.arithmetic().matmul() == Matmul.FP8) {
             return 0;
         }
         ScratchSize size =
-                ScratchSize.batches(shape.batch, shape.microBatch, shape.tokens, shape.questions);
-        return LowRankSize.together(shape.arithmetic, size, layout).scalesAtOnce();
+                ScratchSize.batches(
+                                shape.batch(), shape.microBatch(), shape.tokens(), shape.questions())
+                        .withVirtual(virtual);
+        return LowRankSize.together(shape.arithmetic(), size, layout).scalesAtOnce();
     }
 
     /** As many as are asked, of as many scales each. */
@@ -166,7 +173,7 @@ final class StepCosts {
             visits.add(visit(index));
         }
         return new StepWork(
-                visits, (long) shape.batch * shape.tokens, shape.arithmetic.foldEvery());
+                visits, (long) shape.batch * shape.tokens, shape.arithmetic().foldEvery());
     }
 
     private VisitWork visit(int index) {
@@ -177,7 +184,7 @@ final class StepCosts {
         List<Operation> folding =
                 new Tally(index, folded ? part.folded() : part, folds, true).operations(index);
         List<Operation> reading =
-                shape.arithmetic.foldEvery() == 1
+                shape.arithmetic().foldEvery() == 1
                         ? folding
                         : new Tally(index, part, false, false).operations(index);
         boolean changes =
@@ -251,7 +258,7 @@ final class StepCosts {
                 case Op.Attend op -> {
                     HeadsSpec heads = op.attention().heads();
                     long all = (long) scales * sequences * heads.queries().count();
-                    operations.add(new Operation.Attend(shape.tokens, heads.dim(), all));
+                    operations.add(new Operation.Attend(shape.tokens + virtual, heads.dim(), all));
                     operations.add(new Operation.Dispatch(1));
                 }
                 case Op.Activate op -> {
@@ -260,8 +267,10 @@ final class StepCosts {
                 }
                 case Op.Gate op -> pass(Operation.Kind.ACTIVATION, op.out().width());
                 case Op.GateHalves op -> pass(Operation.Kind.ACTIVATION, op.out().width());
-                case Op.Scale op -> pass(Operation.Kind.RELU, op.out().width());
+                case Op.Times op -> pass(Operation.Kind.RELU, op.out().width());
                 case Op.Add op -> pass(Operation.Kind.COPY, op.out().width());
+                case Op.Scale op -> beside(op, rows, op.width());
+                case Op.Virtual op -> beside(op, sequences * op.tokens(), op.width());
                 case Op.Score op -> {
                     linear(op.logits());
                     pass(Operation.Kind.LOSS, op.logits().outputs());
@@ -269,9 +278,16 @@ final class StepCosts {
             }
         }
 
+        private void beside(Op.Beside op, int changed, long width) {
+            weights.vector(tuned.tensor(op.tensor().name()));
+            operations.add(
+                    new Operation.Pass(Operation.Kind.COPY, (double) scales * changed * width));
+            operations.add(new Operation.Dispatch(2));
+        }
+
         private int rows(Value.Rows wanted) {
             return switch (wanted) {
-                case ALL -> sequences * shape.tokens;
+                case ALL -> sequences * (shape.tokens + virtual);
                 case HEAD -> sequences * shape.scored;
             };
         }

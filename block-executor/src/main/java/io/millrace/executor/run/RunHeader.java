@@ -168,8 +168,9 @@ final class RunHeader {
         LrSchedule schedule =
                 Schedules.named(arithmetic.schedule(), arithmetic.lr(), arithmetic.warmup());
         double lr = schedule.at(last.step(), arithmetic.steps());
-        if (last.eps() != arithmetic.eps()) {
-            throw other(file, "eps", last.eps(), arithmetic.eps());
+        double eps = arithmetic.rule().eps(last.step(), arithmetic.eps());
+        if (last.eps() != eps) {
+            throw other(file, "eps", last.eps(), eps);
         }
         if (last.lr() != lr) {
             throw refused(file, "lr", last.lr(), lr, "give the learning rates of the run");

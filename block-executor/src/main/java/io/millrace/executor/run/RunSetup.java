@@ -1,7 +1,6 @@
 package io.millrace.executor.run;
 
 import io.millrace.executor.companion.CompanionSource;
-import io.millrace.executor.companion.LoraStart;
 import io.millrace.executor.companion.SavedCompanions;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.DataConfig;
@@ -18,6 +17,7 @@ import io.millrace.executor.place.StoreFolder;
 import io.millrace.executor.place.StoreRecord;
 import io.millrace.executor.plan.RunForecast;
 import io.millrace.executor.step.Arithmetic;
+import io.millrace.executor.step.RunLayout;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.executor.step.StepRunner;
 import io.millrace.memory.ByteSize;
@@ -26,10 +26,12 @@ import io.millrace.model.Checkpoint;
 import io.millrace.model.CheckpointWriter;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.WeightScan;
+import io.millrace.model.adapter.AdapterTensors;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.text.BatchSampler;
 import io.millrace.model.text.Shuffle;
 import io.millrace.optim.random.SeededShuffle;
+import io.millrace.optim.update.UpdateRule;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -96,13 +98,14 @@ public final class RunSetup implements AutoCloseable {
         StoreFolder store = null;
         try {
             Checkpoint base = session.checkpoint();
-            TrainingData read = TrainingData.read(config.data(), config.model(), base.program());
+            ModelProgram program = session.tuned().program();
+            TrainingData read = TrainingData.read(config.data(), config.model(), program);
             TrainingData data = heldOut > 0 ? read.holdingOut(heldOut) : read;
-            Scoring scoring = session.own(scoring(config, data, base.program()));
+            Scoring scoring = session.own(scoring(config, data, program));
             ScratchSize size = size(config.data(), data, scoring, arithmetic);
             Arithmetic folding =
                     Arithmetic.of(arithmetic)
-                            .masked(arithmetic.mask(), base, session.tuned(), arithmetic.seed());
+                            .over(arithmetic.mask(), base, session.tuned(), arithmetic.seed());
             RunForecast forecast =
                     new RunForecast(
                             config,
@@ -201,9 +204,17 @@ public final class RunSetup implements AutoCloseable {
     static void requireSameRun(TuneConfig config) {
         try (Checkpoint base = Checkpoint.open(config.model());
                 RunFolder folder = RunFolder.open(config.output().out(), true)) {
-            TrainingData data = TrainingData.read(config.data(), config.model(), base.program());
+            ArithmeticConfig arithmetic = config.arithmetic();
+            ModelProgram program =
+                    RunLayout.of(
+                                    RunLayout.Base.of(base, base.layout()),
+                                    arithmetic.trained(),
+                                    arithmetic.rule(),
+                                    arithmetic.participation())
+                            .program();
+            TrainingData data = TrainingData.read(config.data(), config.model(), program);
             String fingerprint = base.scan().fingerprint();
-            try (Scoring scoring = scoring(config, data, base.program())) {
+            try (Scoring scoring = scoring(config, data, program)) {
                 RunHeader header = RunHeader.of(config, fingerprint, scoring);
                 RunHistory.read(config, folder, base.layout(), header);
             }
@@ -260,7 +271,7 @@ public final class RunSetup implements AutoCloseable {
                             ? newest
                             : newest.or(() -> finished(config, past));
         }
-        if (session.tuned().lora().isPresent()) {
+        if (session.tuned().adapter().isPresent()) {
             return besideOrigin(config, session, newest);
         }
         Optional<BlockOrigin.Saved> saved =
@@ -275,13 +286,16 @@ public final class RunSetup implements AutoCloseable {
     private static BlockOrigin besideOrigin(
             TuneConfig config, ModelSession session, Optional<RunCheckpoints.Saved> newest) {
         CompanionSource start =
-                new LoraStart(session.tuned().program(), config.arithmetic().seed());
+                session.tuned().start(session.checkpoint(), config.arithmetic().seed());
         CompanionSource beside =
                 newest.<CompanionSource>map(found ->
                                 session.own(
                                         SavedCompanions.open(
                                                 found.path(),
                                                 session.layout().tuned(),
+                                                new AdapterTensors(
+                                                        session.tuned().adapter().orElseThrow()
+                                                                ::place),
                                                 new SavedCompanions.Version(
                                                         found.foldedThrough(), found.checksums()),
                                                 start)))
@@ -382,11 +396,14 @@ public final class RunSetup implements AutoCloseable {
 
     public StepRunner runner() {
         ArithmeticConfig arithmetic = config.arithmetic();
+        UpdateRule rule = arithmetic.rule();
         return new StepRunner(
                 model.forward(),
                 arithmetic.estimator(),
                 new StepRunner.StepOptions(
-                        arithmetic.seed(), arithmetic.eps(), arithmetic.weightDecay()));
+                        arithmetic.seed(),
+                        step -> rule.eps(step, arithmetic.eps()),
+                        arithmetic.weightDecay()));
     }
 
     public Evaluator evaluator() {
@@ -402,7 +419,7 @@ public final class RunSetup implements AutoCloseable {
                 layout.beside()
                         .map(adapter ->
                                 String.format(
-                                        "; a LoRA of %,d beside them (%s",
+                                        "; an adapter of %,d beside them (%s",
                                         adapter.elementCount(),
                                         ByteSize.format(adapter.weightBytes())))
                         .orElse("");

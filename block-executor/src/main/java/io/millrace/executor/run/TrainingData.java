@@ -21,7 +21,7 @@ public record TrainingData(Dataset train, Dataset eval) {
 
     /** Reads and checks a run's files; the tokenizer is closed again. */
     public static TrainingData read(DataConfig config, Path model, ModelProgram program) {
-        try (Tokenizer tokenizer = Tokenizer.of(model)) {
+        try (Tokenizer tokenizer = Tokenizer.of(model, program.vocabSize())) {
             DatasetOptions options = options(config.task(), program);
             Dataset train = DatasetReader.read(config.train(), options, tokenizer);
             if (config.evalSplit() > 0) {
@@ -37,7 +37,7 @@ public record TrainingData(Dataset train, Dataset eval) {
 
     /** Reads and checks one file. */
     public static Dataset read(Path file, TaskConfig task, Path model, ModelProgram program) {
-        try (Tokenizer tokenizer = Tokenizer.of(model)) {
+        try (Tokenizer tokenizer = Tokenizer.of(model, program.vocabSize())) {
             return DatasetReader.read(file, options(task, program), tokenizer);
         }
     }

@@ -43,7 +43,9 @@ public final class OperatorNeeds {
             case Op.Rotate rotate -> ropes.add(rotate.rope());
             case Op.Attend attend -> headDim = Math.max(headDim, attend.attention().heads().dim());
             case Op.Score score -> biases(List.of(score.logits()));
-            case Op.Copy _, Op.Activate _, Op.Gate _, Op.GateHalves _, Op.Scale _, Op.Add _ -> {
+            case Op.Beside beside ->
+                    vectorLength = Math.max(vectorLength, beside.tensor().elements());
+            case Op.Copy _, Op.Activate _, Op.Gate _, Op.GateHalves _, Op.Times _, Op.Add _ -> {
                 // They work on states alone.
             }
         }

@@ -1,6 +1,5 @@
 package io.millrace.executor.step;
 
-import io.millrace.executor.companion.LoraStart;
 import io.millrace.executor.companion.StartWeights;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.memory.Matmul;
@@ -8,6 +7,7 @@ import io.millrace.model.Checkpoint;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.direction.Direction;
+import io.millrace.optim.direction.FactoredDirection;
 import io.millrace.optim.direction.GaussianDirection;
 import io.millrace.optim.direction.MaskedDirection;
 import io.millrace.optim.mask.BaseWeights;
@@ -65,31 +65,32 @@ public record Arithmetic(
     }
 
     /**
-     * The same over a mask's elements alone.
+     * The same over a base: with factors of its matrices, where the direction has such, and over a
+     * mask's elements alone.
      *
      * @param rule of the mask; what masks nothing leaves all as it is
      * @param base that the run began from
      * @param tuned the run's tensors
      * @param runSeed what those begin with that are not the base's
      */
-    public Arithmetic masked(MaskRule rule, Checkpoint base, RunLayout tuned, long runSeed) {
-        return rule.isWhole() || !(direction instanceof DenseDirection dense)
-                ? this
-                : new Arithmetic(
-                        new MaskedDirection(dense, rule.over(weights(base, tuned, runSeed))),
-                        momentum,
-                        programs,
-                        rounding,
-                        foldEvery,
-                        matmul,
-                        shape);
+    public Arithmetic over(MaskRule rule, Checkpoint base, RunLayout tuned, long runSeed) {
+        return switch (direction) {
+            case FactoredDirection factored when factored.lacksBase() ->
+                    along(factored.over(weights(base, tuned, runSeed)));
+            case DenseDirection dense when !rule.isWhole() ->
+                    along(new MaskedDirection(dense, rule.over(weights(base, tuned, runSeed))));
+            default -> this;
+        };
+    }
+
+    private Arithmetic along(Direction other) {
+        return new Arithmetic(other, momentum, programs, rounding, foldEvery, matmul, shape);
     }
 
     private static BaseWeights weights(Checkpoint base, RunLayout tuned, long runSeed) {
         BaseWeights stored = new TrainedWeights(base, tuned.layout());
-        return tuned.lora().isPresent()
-                ? new StartWeights(
-                        new LoraStart(tuned.program(), runSeed), tuned.layout().tuned(), stored)
+        return tuned.adapter().isPresent()
+                ? new StartWeights(tuned.start(base, runSeed), tuned.layout().tuned(), stored)
                 : stored;
     }
 }

@@ -59,6 +59,22 @@ public record ForwardRequest(
                 Folding.READ_ONLY);
     }
 
+    /**
+     * The same with virtual tokens before every sequence.
+     *
+     * @param tokens how many; of none, this
+     */
+    public ForwardRequest withVirtual(int tokens) {
+        if (tokens == 0) {
+            return this;
+        }
+        List<List<MicroBatch>> wider =
+                batches.stream()
+                        .map(batch -> batch.stream().map(one -> one.withVirtual(tokens)).toList())
+                        .toList();
+        return new ForwardRequest(step, wider, queries, updates, parts, folding);
+    }
+
     /** No forward, only folding. */
     public static ForwardRequest fold(UpdateLog updates, Folding folding) {
         return new ForwardRequest(

@@ -12,6 +12,32 @@ public record MicroBatch(int[] ids, Sequences sequences, int[] headRows, int[] t
     /** Products work on so many rows at once: few shapes then serve texts of any length. */
     static final int ROW_QUANTUM = 16;
 
+    /**
+     * The same with virtual tokens before every sequence that begins; where earlier tokens are
+     * kept, theirs are too.
+     *
+     * @param virtual how many
+     */
+    MicroBatch withVirtual(int virtual) {
+        Sequences wider = sequences.withVirtual(virtual);
+        if (sequences.past() > 0) {
+            return new MicroBatch(ids, wider, headRows, targets);
+        }
+        int[] starts = sequences.starts();
+        int[] all = new int[wider.tokenCount()];
+        int[] heads = new int[headRows.length];
+        int head = 0;
+        for (int sequence = 0; sequence + 1 < starts.length; sequence++) {
+            int shift = (sequence + 1) * virtual;
+            int first = starts[sequence];
+            System.arraycopy(ids, first, all, first + shift, sequences.length(sequence));
+            for (; head < heads.length && headRows[head] < starts[sequence + 1]; head++) {
+                heads[head] = headRows[head] + shift;
+            }
+        }
+        return new MicroBatch(all, wider, heads, targets);
+    }
+
     public int tokenCount() {
         return ids.length;
     }

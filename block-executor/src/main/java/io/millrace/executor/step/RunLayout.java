@@ -1,16 +1,19 @@
 package io.millrace.executor.step;
 
+import io.millrace.executor.companion.AdapterStart;
+import io.millrace.executor.companion.TokenStart;
 import io.millrace.executor.config.TrainedTensors;
+import io.millrace.memory.BadInputException;
 import io.millrace.memory.StateSlot;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.ProgramTensors;
-import io.millrace.model.adapter.Lora;
+import io.millrace.model.adapter.Adapter;
 import io.millrace.model.program.ModelProgram;
-import io.millrace.model.spec.SideSpec;
 import io.millrace.optim.participation.Participation;
+import io.millrace.optim.update.StatedTensors;
 import io.millrace.optim.update.UpdateRule;
-import java.util.Map;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
@@ -20,9 +23,9 @@ import java.util.Set;
  *
  * @param program what its blocks compute, an adapter included
  * @param layout its blocks, and their companions where the run trains an adapter
- * @param lora the adapter
+ * @param adapter what it trains beside the model; empty where that is the model itself
  */
-public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Lora> lora) {
+public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Adapter> adapter) {
     /**
      * A model as it was published or stored.
      *
@@ -47,13 +50,22 @@ public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Lora>
         /**
          * The same with an adapter beside it.
          *
-         * @param sides its factors, by the matrices that they are beside
+         * @param with the program with what the adapter adds
          */
-        public RunLayout beside(Map<String, SideSpec> sides) {
-            ModelProgram with = Lora.beside(program, sides);
+        public RunLayout beside(ModelProgram with) {
             return new RunLayout(
                     with, layout.withBeside(ProgramTensors.beside(with)), Optional.empty());
         }
+    }
+
+    /**
+     * What a run's adapter begins with.
+     *
+     * @param base that it is beside; open while the start is read
+     * @param runSeed the run's seed
+     */
+    public AdapterStart start(Checkpoint base, long runSeed) {
+        return new AdapterStart(program, runSeed, new TokenStart(base, program, runSeed));
     }
 
     /**
@@ -69,19 +81,32 @@ public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Lora>
             Base base, TrainedTensors trained, UpdateRule rule, Participation participation) {
         ModelLayout layout = base.layout();
         participation.require(layout.visits().size() - 2); // all but the ends
-        Optional<Lora> lora =
-                trained.lora().map(settings -> Lora.of(base.program(), base.library(), settings));
-        ModelProgram program = lora.map(Lora::program).orElse(base.program());
+        Optional<Adapter> adapter =
+                trained.adapter().map(settings -> settings.of(base.program(), base.library()));
+        ModelProgram program = adapter.map(Adapter::program).orElse(base.program());
         ModelLayout tuned =
-                lora.isPresent()
+                adapter.isPresent()
                         ? layout.withBeside(ProgramTensors.beside(program))
                         : trained.of(layout);
-        return new RunLayout(
-                program,
-                tuned.withStates(
-                        rule.states().stream()
-                                .map(state -> new StateSlot.Kind(state.name(), state.dtype()))
-                                .toList()),
-                lora);
+        return new RunLayout(program, stated(tuned, rule), adapter);
+    }
+
+    private static ModelLayout stated(ModelLayout layout, UpdateRule rule) {
+        List<StateSlot.Kind> kinds =
+                rule.states().stream()
+                        .map(state -> new StateSlot.Kind(state.name(), state.dtype()))
+                        .toList();
+        if (rule.stated().isEmpty()) {
+            return layout.withStates(kinds);
+        }
+        StatedTensors chosen = rule.stated().get();
+        ModelLayout stated = layout.withStates(kinds, slot -> chosen.has(slot.name()));
+        if (stated.tuned().stateBytes() == 0) {
+            throw new BadInputException(
+                    chosen.option().spelled(),
+                    "'" + chosen.patterns() + "' matches no tensor that is trained",
+                    "give patterns of names of trained tensors, such as '*c_attn.weight'");
+        }
+        return stated;
     }
 }

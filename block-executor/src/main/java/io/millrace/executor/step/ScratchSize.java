@@ -30,11 +30,13 @@ public record ScratchSize(
      *
      * @param kept tokens whose keys and values stay for later ones; 0 keeps none
      * @param longest of the longest sequence
+     * @param sequences of a micro-batch
      */
-    public record Lengths(int kept, int longest) {}
+    public record Lengths(int kept, int longest, int sequences) {}
 
     /** Of folds alone, for which no states are kept. */
-    public static final ScratchSize NONE = new ScratchSize(0, 0, 1, 1, 1, 1, new Lengths(0, 0), 1);
+    public static final ScratchSize NONE =
+            new ScratchSize(0, 0, 1, 1, 1, 1, new Lengths(0, 0, 0), 1);
 
     private static final int MOST_SCALES_AT_ONCE = 64;
 
@@ -95,8 +97,41 @@ public record ScratchSize(
                 questions.mostScales(),
                 questions.mostScales(),
                 questions.directions(),
-                new Lengths(0, longest),
+                new Lengths(0, longest, Math.min(sequences, sequencesEach)),
                 1);
+    }
+
+    /**
+     * The same with virtual tokens before every sequence.
+     *
+     * @param tokens how many
+     * @throws BadInputException when that are more rows than any memory has room for
+     */
+    public ScratchSize withVirtual(int tokens) {
+        if (tokens == 0 || microBatchRows == 0) {
+            return this;
+        }
+        long quantum = MicroBatch.ROW_QUANTUM;
+        long more = Math.ceilDiv((long) lengths.sequences * tokens, quantum) * quantum;
+        long all = batchRows + batchRows / microBatchRows * more;
+        if (all > MAX_ROWS || all * scales > MAX_SCALED_ROWS) {
+            throw new BadInputException(
+                    "--batch-size",
+                    tokens + " virtual tokens before every sequence are more rows than any memory",
+                    "give a smaller one, or fewer of them");
+        }
+        return new ScratchSize(
+                (int) all,
+                (int) (microBatchRows + more),
+                scales,
+                scalesAtOnce,
+                formedScales,
+                directions,
+                new Lengths(
+                        lengths.kept == 0 ? 0 : lengths.kept + tokens,
+                        lengths.longest + tokens,
+                        lengths.sequences),
+                batches);
     }
 
     /** The same where every scale is a query that sees sequences of its own. */
@@ -152,6 +187,6 @@ public record ScratchSize(
     /** The size for one sequence that goes on token by token. */
     public static ScratchSize continuation(int prompt, int longest) {
         int rows = MicroBatch.padded(prompt);
-        return new ScratchSize(rows, rows, 1, 1, 1, 1, new Lengths(longest, longest), 1);
+        return new ScratchSize(rows, rows, 1, 1, 1, 1, new Lengths(longest, longest, 1), 1);
     }
 }

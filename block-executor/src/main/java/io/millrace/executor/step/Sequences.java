@@ -31,6 +31,18 @@ public final class Sequences {
         return new Sequences(new int[] {0, tokens}, past);
     }
 
+    /** The same with so many more tokens at the beginning of each. */
+    Sequences withVirtual(int tokens) {
+        if (past > 0) {
+            return new Sequences(starts, past + tokens);
+        }
+        int[] wider = new int[starts.length];
+        for (int sequence = 0; sequence < wider.length; sequence++) {
+            wider[sequence] = starts[sequence] + sequence * tokens;
+        }
+        return new Sequences(wider, 0);
+    }
+
     /** First row of each sequence, and the number of rows at the end. */
     public int[] starts() {
         return starts;

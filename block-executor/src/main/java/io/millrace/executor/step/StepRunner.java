@@ -6,6 +6,7 @@ import io.millrace.optim.estimate.Round;
 import io.millrace.optim.estimate.StepContext;
 import io.millrace.optim.estimate.StepRecord;
 import io.millrace.optim.random.SplitMix64;
+import java.util.function.LongToDoubleFunction;
 
 /** One step: what a batch says along the step's directions, and the record that it makes. */
 public final class StepRunner {
@@ -28,6 +29,7 @@ public final class StepRunner {
     public StepRecord run(StepInput input, UpdateLog updates) {
         long step = input.step();
         long seed = SplitMix64.output(options.runSeed(), step);
+        double eps = options.eps().applyAsDouble(step);
         StepBatch.Passes passes =
                 (queries, batches, sink) ->
                         forward.run(
@@ -35,12 +37,7 @@ public final class StepRunner {
         Round round =
                 estimator.begin(
                         new StepContext(
-                                step,
-                                seed,
-                                options.eps(),
-                                input.lr(),
-                                input.epoch(),
-                                input.anchor()));
+                                step, seed, eps, input.lr(), input.epoch(), input.anchor()));
         while (true) {
             switch (round.judge(input.batch().values(round.queries(), passes))) {
                 case Judgement.AskMore more -> round = more.next();
@@ -49,7 +46,7 @@ public final class StepRunner {
                             step,
                             seed,
                             input.lr(),
-                            options.eps(),
+                            eps,
                             options.weightDecay(),
                             found.loss(),
                             found.queries(),
@@ -63,8 +60,8 @@ public final class StepRunner {
      * What stays the same from step to step.
      *
      * @param runSeed the run's seed
-     * @param eps scale of the perturbation
+     * @param eps scale of the perturbation in a step
      * @param weightDecay decay of matrices
      */
-    public record StepOptions(long runSeed, double eps, double weightDecay) {}
+    public record StepOptions(long runSeed, LongToDoubleFunction eps, double weightDecay) {}
 }

@@ -32,7 +32,7 @@ public record TrainedWeights(Checkpoint base, ModelLayout layout) implements Bas
     public List<Tensor> tensors() {
         return slots(layout)
                 .filter(TensorSlot::isTrained)
-                .map(slot -> new Tensor(slot.name(), slot.tensorId(), slot.elementCount()))
+                .map(slot -> new Tensor(slot.name(), slot.tensorId(), slot.shape()))
                 .toList();
     }
 

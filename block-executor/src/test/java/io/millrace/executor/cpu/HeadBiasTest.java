@@ -113,7 +113,8 @@ class HeadBiasTest {
                                 new Normalizer(workers.pool(), scratch),
                                 new AttentionProgram(workers, scratch.rotaryTables()),
                                 new LookupProgram(workers.pool(), scratch),
-                                new ScoreProgram(workers, scratch, linear));
+                                new ScoreProgram(workers, scratch, linear),
+                                new BesideProgram(workers.pool(), scratch));
                 FormedWeights weights =
                         new FormedWeights(visit, List.of(query), query.isStill(), passes);
                 int place = layout.visits().size() - 1;

@@ -158,7 +158,7 @@ class QueryGroupTest {
                         atOnce,
                         1,
                         most.directions(),
-                        new ScratchSize.Lengths(0, most.longest()),
+                        new ScratchSize.Lengths(0, most.longest(), 1),
                         1);
         return new CpuPlan(
                 program,

@@ -69,6 +69,7 @@ class InterpretersTest {
     static Stream<String> models() {
         return Stream.of(
                         Golden.FOLDERS.stream(),
+                        Golden.FORWARD_ONLY.stream(),
                         Golden.decoders().stream(),
                         OTHERS.keySet().stream().sorted())
                 .flatMap(names -> names);
@@ -100,7 +101,11 @@ class InterpretersTest {
         models().map(InterpretersTest::program)
                 .flatMap(ModelProgram::ops)
                 .forEach(op -> used.add(op.getClass()));
-        assertThat(used).containsExactlyInAnyOrder(Op.class.getPermittedSubclasses());
+        // What an adapter has between them is in no model.
+        assertThat(Op.class.getPermittedSubclasses())
+                .contains(Op.Beside.class)
+                .filteredOn(kind -> kind != Op.Beside.class)
+                .containsExactlyInAnyOrderElementsOf(used);
     }
 
     /** On every device; products of E4M3 take one query after another. */
@@ -113,7 +118,8 @@ class InterpretersTest {
                 new Arithmetic(
                         new SubspaceDirection(1, 2, 4), false, false, Rounding.NEAREST, 4, matmul);
         StepCosts.Shape one =
-                new StepCosts.Shape(2, 2, 8, 7, arithmetic, Questions.each(1, 2), 2, card);
+                new StepCosts.Shape(
+                        2, 2, 8, 7, RuleCosts.usual(arithmetic), Questions.each(1, 2), 2, card);
         StepWork alone = StepCosts.of(program, layout, one);
         StepWork eight = StepCosts.of(program, layout, one.asking(Questions.each(8, 2)));
         assertThat(count(eight, Operation.Matmul.class::isInstance))
@@ -127,7 +133,15 @@ class InterpretersTest {
         ModelLayout layout = ModelLayout.of(program, DType.BF16);
         assertThat(layout.visits()).hasSameSizeAs(program.blocks());
         StepCosts.Shape shape =
-                new StepCosts.Shape(4, 2, 8, 7, Arithmetic.PLAIN, Questions.each(1, 2), 2, false);
+                new StepCosts.Shape(
+                        4,
+                        2,
+                        8,
+                        7,
+                        RuleCosts.usual(Arithmetic.PLAIN),
+                        Questions.each(1, 2),
+                        2,
+                        false);
         StepWork work = StepCosts.of(program, layout, shape);
         int passes = shape.microBatches();
         long matrices =
@@ -153,7 +167,9 @@ class InterpretersTest {
                 .isEqualTo(
                         passes
                                 * (count(program, Op.Activate.class)
-                                        + count(program, Op.Gate.class)));
+                                        + count(program, Op.Gate.class)
+                                        + count(program, Op.GateHalves.class)
+                                        + count(program, Op.Times.class)));
         assertThat(passes(work, Operation.Kind.LOSS)).isEqualTo(passes);
         long stored =
                 operations(work)
@@ -171,8 +187,14 @@ class InterpretersTest {
         long rows = (long) size.scalesAtOnce() * size.microBatchRows();
         long widest = 0;
         for (Class<? extends Op> kind :
-                List.of(Op.Norm.class, Op.Attend.class, Op.Activate.class, Op.Gate.class)) {
-            widest += widest(program, kind) * (kind == Op.Gate.class ? 2 : 1);
+                List.of(
+                        Op.Norm.class,
+                        Op.Attend.class,
+                        Op.Activate.class,
+                        Op.Gate.class,
+                        Op.GateHalves.class)) {
+            int places = kind == Op.Gate.class ? 2 : kind == Op.GateHalves.class ? 3 : 1;
+            widest += widest(program, kind) * places;
         }
         ScratchPlan host = ScratchPlan.of(program, size, 2, DType.F32);
         long rounding = 4L * HostMemory.PAGE_BYTES / Float.BYTES;

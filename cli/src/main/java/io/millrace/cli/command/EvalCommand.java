@@ -34,7 +34,7 @@ public final class EvalCommand implements Callable<Integer>, Described {
             names = "--model",
             required = true,
             paramLabel = "DIR",
-            description = "Hugging Face folder.")
+            description = "The model: a Hugging Face folder, or owner/name on the hub.")
     private Path model;
 
     @Option(
@@ -78,7 +78,7 @@ public final class EvalCommand implements Callable<Integer>, Described {
                 context.engine()
                         .eval(
                                 new EvalConfig(
-                                        model,
+                                        context.models().folder(model),
                                         data,
                                         metric,
                                         new TaskConfig(told),

@@ -84,7 +84,7 @@ public final class ExportCommand implements Callable<Integer> {
                 context.engine()
                         .export(
                                 new AdapterRequest(
-                                        base,
+                                        context.models().folder(base),
                                         journal,
                                         out,
                                         rank == null ? OptionalInt.empty() : OptionalInt.of(rank),

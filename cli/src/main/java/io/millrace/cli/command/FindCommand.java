@@ -87,6 +87,7 @@ public final class FindCommand implements Callable<Integer>, Described {
             throw new BadInputException(
                     "--probe-steps", probeSteps + " steps show nothing", "give 1 or more");
         }
+        told = context.models().found(told);
         double start = options(Path.of("out")).build().arithmetic().lr();
         FindResult found;
         try {

@@ -30,7 +30,7 @@ public final class ForwardCommand implements Callable<Integer>, Described {
             names = "--model",
             required = true,
             paramLabel = "DIR",
-            description = "Hugging Face folder.")
+            description = "The model: a Hugging Face folder, or owner/name on the hub.")
     private Path model;
 
     @Option(
@@ -67,7 +67,7 @@ public final class ForwardCommand implements Callable<Integer>, Described {
         ForwardPass.Result result =
                 context.engine()
                         .forward(
-                                model,
+                                context.models().folder(model),
                                 adapter.folder(),
                                 input,
                                 output,

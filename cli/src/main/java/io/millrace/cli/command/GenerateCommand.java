@@ -9,10 +9,12 @@ import io.millrace.cli.option.RunLine;
 import io.millrace.executor.Generation;
 import io.millrace.executor.config.GenerateConfig;
 import io.millrace.executor.config.MemoryConfig;
+import io.millrace.memory.BadInputException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
@@ -24,7 +26,7 @@ import picocli.CommandLine.Option;
 @Command(
         name = "generate",
         customSynopsis = "millrace generate --model=DIR --prompt=TEXT [OPTION]...",
-        description = "Continue a prompt with the likeliest tokens.")
+        description = "Continue a prompt with the likeliest tokens, or answer it.")
 public final class GenerateCommand implements Callable<Integer>, Described {
     private final CommandContext context;
 
@@ -32,7 +34,7 @@ public final class GenerateCommand implements Callable<Integer>, Described {
             names = "--model",
             required = true,
             paramLabel = "DIR",
-            description = "Hugging Face folder.")
+            description = "The model: a Hugging Face folder, or owner/name on the hub.")
     private Path model;
 
     @Option(
@@ -47,6 +49,19 @@ public final class GenerateCommand implements Callable<Integer>, Described {
             paramLabel = "N",
             description = "Most tokens to add. Default: 32.")
     private int maxNewTokens = 32;
+
+    @Option(
+            names = "--chat",
+            description =
+                    "Take the prompt as what a user says, through the model's chat template, and"
+                            + " print the answer alone.")
+    private boolean chat;
+
+    @Option(
+            names = "--system",
+            paramLabel = "TEXT",
+            description = "With --chat: what the model is told before it.")
+    private String system;
 
     @Mixin private AdapterOption adapter = new AdapterOption();
 
@@ -65,12 +80,21 @@ public final class GenerateCommand implements Callable<Integer>, Described {
 
     @Override
     public Integer call() {
+        if (system != null && !chat) {
+            throw new BadInputException(
+                    "--system", "is given without --chat", "add --chat, or put it into the prompt");
+        }
         Generation.Result result =
                 context.engine()
                         .generate(
                                 new GenerateConfig(
-                                        model,
+                                        context.models().folder(model),
                                         prompt,
+                                        chat
+                                                ? Optional.of(
+                                                        new GenerateConfig.Turn(
+                                                                Optional.ofNullable(system)))
+                                                : Optional.empty(),
                                         maxNewTokens,
                                         new MemoryConfig(run.told()),
                                         adapter.folder()));

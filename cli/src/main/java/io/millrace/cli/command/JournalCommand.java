@@ -47,7 +47,9 @@ public final class JournalCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        JournalReport report = context.engine().journal(file, Optional.ofNullable(model));
+        JournalReport report =
+                context.engine()
+                        .journal(file, Optional.ofNullable(model).map(context.models()::folder));
         if (json.wanted()) {
             context.printJson(answer(report));
         } else {

@@ -1,10 +1,10 @@
 package io.millrace.cli.command;
 
+import io.millrace.cli.context.ByteProgress;
 import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.context.ExitCode;
 import io.millrace.cli.option.JsonOption;
 import io.millrace.memory.ByteSize;
-import io.millrace.model.adapter.LoraPart;
 import io.millrace.model.adapter.peft.MergedAdapter;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -20,7 +20,7 @@ import picocli.CommandLine.Option;
 /** {@code millrace merge}. */
 @Command(
         name = "merge",
-        description = "Make a model of its own of a base and a LoRA that PEFT saved.")
+        description = "Make a model of its own of a base and an adapter that PEFT saved.")
 public final class MergeCommand implements Callable<Integer> {
     private final CommandContext context;
 
@@ -53,10 +53,11 @@ public final class MergeCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        WriteProgress progress = new WriteProgress(context.err(), context.terminal());
+        Path folder = context.models().folder(base);
+        ByteProgress progress = new ByteProgress(context.err(), context.terminal(), "written");
         MergedAdapter merged;
         try {
-            merged = context.engine().merge(base, adapter, out, progress::written);
+            merged = context.engine().merge(folder, adapter, out, progress::more);
         } finally {
             progress.erase();
         }
@@ -77,7 +78,7 @@ public final class MergeCommand implements Callable<Integer> {
                         .collect(Collectors.joining(" and "));
         return String.format(
                 Locale.ROOT,
-                "merged %s of rank %s, rounded once to %s; %s of weights: %s",
+                "merged %s%s, rounded once to %s; %s of weights: %s",
                 size == 1 ? "1 matrix" : size + " matrices",
                 ranks(merged),
                 dtypes,
@@ -87,10 +88,14 @@ public final class MergeCommand implements Callable<Integer> {
 
     private static String ranks(MergedAdapter merged) {
         List<Integer> ranks =
-                merged.matrices().stream().map(one -> one.part().rank()).sorted().toList();
-        return ranks.getFirst().equals(ranks.getLast())
-                ? ranks.getFirst().toString()
-                : ranks.getFirst() + " to " + ranks.getLast();
+                merged.matrices().stream().map(one -> one.product().rank()).sorted().toList();
+        if (ranks.getLast() == 0) {
+            return ", scaled";
+        }
+        return " of rank "
+                + (ranks.getFirst().equals(ranks.getLast())
+                        ? ranks.getFirst().toString()
+                        : ranks.getFirst() + " to " + ranks.getLast());
     }
 
     private Map<String, Object> answer(MergedAdapter merged) {
@@ -102,13 +107,14 @@ public final class MergeCommand implements Callable<Integer> {
     }
 
     private static Map<String, Object> answer(MergedAdapter.Matrix matrix) {
-        LoraPart part = matrix.part();
         Map<String, Object> fields = new LinkedHashMap<>();
-        fields.put("module", part.target().module());
-        fields.put("tensor", part.target().tensor());
-        fields.put("shape", List.of(part.rows(), part.columns()));
-        fields.put("rank", part.rank());
-        fields.put("scale", matrix.scale());
+        fields.put("module", matrix.module());
+        fields.put("tensor", matrix.tensor());
+        fields.put("shape", matrix.shape());
+        if (matrix.product().rank() > 0) {
+            fields.put("rank", matrix.product().rank());
+            fields.put("scale", matrix.product().scale());
+        }
         fields.put("dtype", matrix.dtype());
         return fields;
     }

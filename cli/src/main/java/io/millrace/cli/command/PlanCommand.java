@@ -182,10 +182,11 @@ public final class PlanCommand implements Callable<Integer>, Described {
 
     private Path folder() {
         if (source.model != null) {
-            return source.model;
+            return context.models().folder(source.model);
         }
         return run.recipe()
                 .find(TuneConfig.MODEL)
+                .map(context.models()::folder)
                 .orElseThrow(() ->
                         new ParameterException(
                                 run.commandLine(),

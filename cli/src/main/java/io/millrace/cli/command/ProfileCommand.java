@@ -125,6 +125,7 @@ public final class ProfileCommand implements Callable<Integer>, Described {
     public Integer call() throws IOException {
         told = run.told().without(List.of(DataConfig.EVAL)); // it evaluates nothing
         requireCounts();
+        told = context.models().found(told);
         MachineLimits limits = limits();
         LocalDateTime now = LocalDateTime.now(ZoneId.systemDefault());
         Path place = out == null ? Path.of("profile-" + IN_NAMES.format(now)) : out;

@@ -49,7 +49,8 @@ public final class ReplayCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        long steps = context.engine().replay(base, journal, Given.optional(until), out).steps();
+        Path folder = context.models().folder(base);
+        long steps = context.engine().replay(folder, journal, Given.optional(until), out).steps();
         context.print("replayed " + steps + " steps: " + out);
         return ExitCode.DONE;
     }

@@ -133,7 +133,7 @@ public final class SearchCommand implements Callable<Integer>, Described {
     }
 
     private SearchConfig config() {
-        Settings told = run.told();
+        Settings told = context.models().found(run.told());
         double eps = told.get(ArithmeticConfig.EPS);
         return new SearchConfig(
                 told.get(TuneConfig.MODEL),

@@ -131,7 +131,7 @@ public final class SensitiveCommand implements Callable<Integer>, Described {
     }
 
     private SensitiveConfig config() {
-        Settings told = run.told();
+        Settings told = context.models().found(run.told());
         return new SensitiveConfig(
                 told.get(TuneConfig.MODEL),
                 out,

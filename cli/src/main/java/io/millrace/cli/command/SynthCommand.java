@@ -1,5 +1,6 @@
 package io.millrace.cli.command;
 
+import io.millrace.cli.context.ByteProgress;
 import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.context.ExitCode;
 import io.millrace.cli.context.Operations;
@@ -70,7 +71,7 @@ public final class SynthCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        WriteProgress progress = new WriteProgress(context.err(), context.terminal());
+        ByteProgress progress = new ByteProgress(context.err(), context.terminal(), "written");
         long parameters =
                 context.engine()
                         .synth(
@@ -80,7 +81,7 @@ public final class SynthCommand implements Callable<Integer> {
                                         dtype,
                                         out,
                                         seed),
-                                progress::written);
+                                progress::more);
         progress.erase();
         long bytes = parameters * dtype.sizeBytes();
         if (json.wanted()) {

@@ -61,7 +61,7 @@ public final class TuneCommand implements Callable<Integer>, Described {
 
     @Override
     public Integer call() {
-        TuneConfig config = TuneConfig.builder(run.told()).build();
+        TuneConfig config = TuneConfig.builder(context.models().found(run.told())).build();
         RunReporter reporter = new RunReporter(context);
         RunSummary summary = reporter.watch(() -> context.engine().tune(config, reporter));
         if (json.wanted()) {

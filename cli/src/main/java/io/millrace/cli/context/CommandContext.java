@@ -13,6 +13,7 @@ import java.util.Map;
  * @param err standard error: progress and errors
  * @param terminal whether standard error is a terminal
  * @param interruption whether someone wants the run to stop
+ * @param models finds the models that are named
  * @param home folder that holds {@code samples}
  */
 public record CommandContext(
@@ -21,6 +22,7 @@ public record CommandContext(
         PrintStream err,
         boolean terminal,
         Interruption interruption,
+        Models models,
         Path home) {
 
     /** Prints an answer for programs: one JSON object on one line. */

@@ -95,7 +95,9 @@ public record Failure(int exitCode, String line) {
         return thrown.getMessage() == null ? "no message" : thrown.getMessage();
     }
 
+    /** One line, whatever a file's names have in them: a terminal is told nothing but text. */
     private static String oneLine(String message) {
-        return "millrace: " + message.strip().replaceAll("\\s*\\R\\s*", " ");
+        return "millrace: "
+                + message.strip().replaceAll("\\s*\\R\\s*", " ").replaceAll("\\p{Cntrl}", "?");
     }
 }

@@ -80,7 +80,7 @@ public interface Operations {
     Generation.Result generate(GenerateConfig config);
 
     /**
-     * Writes the logits and losses of a batch of ids, of a model and a LoRA beside it if one is
+     * Writes the logits and losses of a batch of ids, of a model and an adapter beside it if one is
      * given.
      */
     ForwardPass.Result forward(
@@ -93,10 +93,10 @@ public interface Operations {
     ExportedAdapter export(AdapterRequest request);
 
     /**
-     * Writes a model with a LoRA of PEFT's merged into its weights.
+     * Writes a model with an adapter of PEFT's merged into its weights.
      *
      * @param model folder of the base
-     * @param adapter folder of the LoRA
+     * @param adapter folder of the adapter
      * @param out folder to write
      * @param progress called now and then with the bytes written since the last call
      */

@@ -9,7 +9,7 @@ public final class AdapterOption {
     @Option(
             names = "--adapter",
             paramLabel = "DIR",
-            description = "A LoRA beside the model, as PEFT or tune --tune lora saves it.")
+            description = "An adapter beside the model, as PEFT or tune saves it.")
     private Path folder;
 
     /** The folder, if one is given. */

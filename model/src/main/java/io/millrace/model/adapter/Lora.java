@@ -17,7 +17,7 @@ import java.util.Set;
  * A LoRA as a function of programs: the model with thin factors beside the matrices of its targets.
  * The factors are called as PEFT's files call them.
  */
-public final class Lora {
+public final class Lora implements Adapter {
     private static final String OPTION = "--lora-targets";
 
     private final LoraSettings settings;
@@ -119,14 +119,7 @@ public final class Lora {
      * @param sides the factors, by the name of the matrix that they are beside
      */
     public static ModelProgram beside(ModelProgram base, Map<String, SideSpec> sides) {
-        return new ModelProgram(
-                base.modelType(),
-                base.vocabSize(),
-                base.hiddenSize(),
-                base.maxPositions(),
-                beside(base.embedding(), sides),
-                base.layers().stream().map(layer -> beside(layer, sides)).toList(),
-                beside(base.head(), sides));
+        return base.changed(block -> beside(block, sides));
     }
 
     private static BlockProgram beside(BlockProgram block, Map<String, SideSpec> sides) {
@@ -150,18 +143,15 @@ public final class Lora {
         return side == null ? linear : linear.withSide(side);
     }
 
-    /** The model with the factors beside it. */
+    @Override
     public ModelProgram program() {
         return program;
     }
 
-    /**
-     * What PEFT reads first.
-     *
-     * @param base what the model is loaded by
-     */
-    public LoraConfig config(String base) {
+    @Override
+    public byte[] config(String base) {
         return LoraConfig.of(base, List.copyOf(parts.values()), targets)
-                .scaled(settings.alpha(), settings.rslora());
+                .scaled(settings.alpha(), settings.rslora())
+                .toJson();
     }
 }

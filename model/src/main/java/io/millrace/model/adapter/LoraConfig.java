@@ -65,13 +65,7 @@ public record LoraConfig(
                 others.put(part.target().module(), part.rank());
             }
         }
-        Map<String, Object> fields = new TreeMap<>();
-        fields.put("peft_type", "LORA");
-        fields.put("task_type", "CAUSAL_LM");
-        fields.put("base_model_name_or_path", base);
-        fields.put("revision", null);
-        fields.put("auto_mapping", null);
-        fields.put("inference_mode", true);
+        Map<String, Object> fields = AdapterFields.of("LORA", base);
         fields.put("r", rank);
         fields.put("lora_alpha", scaling.map(Scaling::written).orElse(rank));
         fields.put("rank_pattern", others);

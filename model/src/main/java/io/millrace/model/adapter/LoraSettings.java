@@ -1,5 +1,6 @@
 package io.millrace.model.adapter;
 
+import io.millrace.model.program.ModelProgram;
 import java.util.List;
 
 /**
@@ -11,13 +12,19 @@ import java.util.List;
  * @param rslora whether it is scaled by α / √r instead (arXiv 2312.03732)
  * @param targets modules by the ends of their paths, or {@link #ALL_LINEAR} alone
  */
-public record LoraSettings(int rank, double alpha, boolean rslora, List<String> targets) {
+public record LoraSettings(int rank, double alpha, boolean rslora, List<String> targets)
+        implements AdapterSettings {
     /** Stands for every product with a matrix but that of the output head. */
     public static final String ALL_LINEAR = "all-linear";
 
     /** Freezes the list. */
     public LoraSettings {
         targets = List.copyOf(targets);
+    }
+
+    @Override
+    public Adapter of(ModelProgram stored, ModelProgram published) {
+        return Lora.of(stored, published, this);
     }
 
     /** The factor on what a product adds. */

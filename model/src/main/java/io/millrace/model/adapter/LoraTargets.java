@@ -80,7 +80,15 @@ public final class LoraTargets {
             case Op.NormHeads norm -> Stream.of(vector(norm.norm()));
             case Op.Linear linear -> linear.matrices().stream().map(LoraTargets::matrix);
             case Op.Score score -> Stream.of(matrix(score.logits()));
-            case Op.Copy _, Op.Rotate _, Op.Attend _, Op.Activate _, Op.Gate _, Op.GateHalves _, Op.Scale _, Op.Add _ ->
+            case Op.Copy _,
+                    Op.Rotate _,
+                    Op.Attend _,
+                    Op.Activate _,
+                    Op.Gate _,
+                    Op.GateHalves _,
+                    Op.Times _,
+                    Op.Add _,
+                    Op.Beside _ ->
                     Stream.empty();
         };
     }

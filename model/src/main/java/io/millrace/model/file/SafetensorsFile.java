@@ -1,8 +1,8 @@
 package io.millrace.model.file;
 
 import io.millrace.memory.BadInputException;
-import io.millrace.memory.CorruptDataException;
 import io.millrace.memory.DType;
+import io.millrace.model.file.raw.ReadableFile;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -11,10 +11,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Map;
 import java.util.Optional;
 
@@ -22,17 +19,12 @@ import java.util.Optional;
  * A safetensors file, open for reading. The header is checked in full before {@link #open} returns,
  * so that every offset in it may be used. Reads are positional: any thread may call them.
  */
-public final class SafetensorsFile implements AutoCloseable {
-    /** A read call moves at most this much, since buffers count in ints. */
-    private static final long READ_BYTES = 64L << 20;
-
-    private final Path path;
-    private final FileChannel channel;
+public final class SafetensorsFile implements WeightFile {
+    private final ReadableFile file;
     private final SafetensorsHeader header;
 
-    private SafetensorsFile(Path path, FileChannel channel, SafetensorsHeader header) {
-        this.path = path;
-        this.channel = channel;
+    private SafetensorsFile(ReadableFile file, SafetensorsHeader header) {
+        this.file = file;
         this.header = header;
     }
 
@@ -42,29 +34,21 @@ public final class SafetensorsFile implements AutoCloseable {
      * @throws BadInputException when the file is missing or is not a whole safetensors file
      */
     public static SafetensorsFile open(Path path) {
-        if (!Files.isRegularFile(path)) {
-            boolean there = Files.exists(path) && !Files.isDirectory(path);
-            throw new BadInputException(
-                    path.toString(),
-                    there ? "is a pipe or a device" : "there is no such file",
-                    there ? "give a file: it is read from any place in it" : "check the path");
-        }
-        FileChannel channel = null;
+        ReadableFile file = ReadableFile.open(path);
         try {
-            channel = FileChannel.open(path, StandardOpenOption.READ);
-            return new SafetensorsFile(path, channel, readHeader(path, channel));
+            return new SafetensorsFile(file, readHeader(file));
         } catch (IOException e) {
-            closeAfter(channel, e);
-            throw new BadInputException(
-                    path.toString(), "cannot be read: " + e, "check the file and its permissions");
+            file.close();
+            throw ReadableFile.unreadable(path, e);
         } catch (RuntimeException e) {
-            closeAfter(channel, e);
+            file.close();
             throw e;
         }
     }
 
-    private static SafetensorsHeader readHeader(Path path, FileChannel channel) throws IOException {
-        long fileBytes = channel.size();
+    private static SafetensorsHeader readHeader(ReadableFile file) throws IOException {
+        Path path = file.path();
+        long fileBytes = file.size();
         if (fileBytes < Long.BYTES) {
             throw new BadInputException(
                     path.toString(),
@@ -72,71 +56,27 @@ public final class SafetensorsFile implements AutoCloseable {
                     "download or write the file again");
         }
         ByteBuffer length = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
-        readFully(path, channel, MemorySegment.ofBuffer(length), 0);
+        file.read(0, MemorySegment.ofBuffer(length));
         int bytes = SafetensorsHeader.checkLength(path, length.getLong(0), fileBytes);
         InputStream json =
-                new BufferedInputStream(
-                        new HeaderStream(channel, Long.BYTES, Long.BYTES + bytes), 1 << 16);
+                new BufferedInputStream(file.stream(Long.BYTES, Long.BYTES + bytes), 1 << 16);
         return SafetensorsHeader.parse(path, json, Long.BYTES + (long) bytes, fileBytes);
     }
 
-    /** The bytes of the header, read as they are asked for. */
-    private static final class HeaderStream extends InputStream {
-        private final FileChannel channel;
-        private final long end;
-        private long position;
-
-        private HeaderStream(FileChannel channel, long position, long end) {
-            this.channel = channel;
-            this.position = position;
-            this.end = end;
-        }
-
-        @Override
-        public int read() throws IOException {
-            byte[] one = new byte[1];
-            return read(one, 0, 1) < 0 ? -1 : Byte.toUnsignedInt(one[0]);
-        }
-
-        @Override
-        public int read(byte[] into, int offset, int length) throws IOException {
-            int part = (int) Math.min(length, end - position);
-            if (part == 0) {
-                return length == 0 ? 0 : -1;
-            }
-            int count = channel.read(ByteBuffer.wrap(into, offset, part), position);
-            position += Math.max(count, 0);
-            return count;
-        }
-    }
-
-    private static void closeAfter(FileChannel channel, Exception cause) {
-        if (channel != null) {
-            try {
-                channel.close();
-            } catch (IOException e) {
-                cause.addSuppressed(e);
-            }
-        }
-    }
-
-    /** Where the file is. */
+    @Override
     public Path path() {
-        return path;
+        return file.path();
     }
 
-    /** All tensors by name, in the header's order; not to be changed. */
+    @Override
     public Map<String, TensorInfo> tensors() {
         return header.tensors();
     }
 
     /** The strings that the header's {@code __metadata__} holds. */
+    @Override
     public Map<String, String> metadata() {
         return header.metadata();
-    }
-
-    SafetensorsHeader header() {
-        return header;
     }
 
     /** The tensor of that name, if there is one. */
@@ -153,7 +93,7 @@ public final class SafetensorsFile implements AutoCloseable {
         return find(name)
                 .orElseThrow(() ->
                         new BadInputException(
-                                path.toString(),
+                                path().toString(),
                                 "has no tensor '" + name + "'",
                                 "write it with one; it has "
                                         + header.tensors().keySet().stream().limit(8).toList()));
@@ -164,28 +104,13 @@ public final class SafetensorsFile implements AutoCloseable {
         read(tensor, 0, dst.asSlice(0, tensor.sizeBytes()));
     }
 
-    /**
-     * Reads a part of a tensor.
-     *
-     * @param tensor one of this file's
-     * @param offsetBytes from the tensor's first byte
-     * @param dst native memory or a byte array, filled whole; the part must end within the tensor
-     */
+    @Override
     public void read(TensorInfo tensor, long offsetBytes, MemorySegment dst) {
-        if (offsetBytes < 0 || offsetBytes + dst.byteSize() > tensor.sizeBytes()) {
-            throw new IndexOutOfBoundsException(
-                    tensor.name()
-                            + ": "
-                            + dst.byteSize()
-                            + " bytes at "
-                            + offsetBytes
-                            + " of "
-                            + tensor.sizeBytes());
-        }
+        tensor.requirePart(offsetBytes, dst.byteSize());
         try {
-            readFully(path, channel, dst, tensor.offsetBytes() + offsetBytes);
+            file.read(tensor.offsetBytes() + offsetBytes, dst);
         } catch (IOException e) {
-            throw new UncheckedIOException("reading " + tensor.name() + " from " + path, e);
+            throw new UncheckedIOException("reading " + tensor.name() + " from " + path(), e);
         }
     }
 
@@ -249,7 +174,7 @@ public final class SafetensorsFile implements AutoCloseable {
     private MemorySegment readHeap(TensorInfo tensor) {
         if (tensor.sizeBytes() > Integer.MAX_VALUE - 8) {
             throw new BadInputException(
-                    path.toString(),
+                    path().toString(),
                     "tensor '" + tensor.name() + "' has " + tensor.sizeBytes() + " bytes",
                     "use fewer rows: this command reads it whole");
         }
@@ -260,36 +185,13 @@ public final class SafetensorsFile implements AutoCloseable {
 
     private BadInputException notOf(TensorInfo tensor, String what) {
         return new BadInputException(
-                path.toString(),
+                path().toString(),
                 "tensor '" + tensor.name() + "' is of " + tensor.format().name(),
                 "write it with " + what);
     }
 
-    private static void readFully(Path path, FileChannel channel, MemorySegment dst, long position)
-            throws IOException {
-        for (long done = 0; done < dst.byteSize(); ) {
-            long part = Math.min(READ_BYTES, dst.byteSize() - done);
-            int count = channel.read(dst.asSlice(done, part).asByteBuffer(), position + done);
-            if (count < 0) {
-                throw new CorruptDataException(
-                        path
-                                + " ended at byte "
-                                + (position + done)
-                                + " of "
-                                + (position + dst.byteSize())
-                                + ": it was cut while it was open");
-            }
-            done += count;
-        }
-    }
-
-    /** Closes the file; a second call does nothing. */
     @Override
     public void close() {
-        try {
-            channel.close();
-        } catch (IOException e) {
-            throw new UncheckedIOException("closing " + path, e);
-        }
+        file.close();
     }
 }

@@ -15,6 +15,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /**
  * The JSON at the head of a safetensors file, believed only after every claim has been checked
@@ -43,6 +44,8 @@ public record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, Str
 
     /** What an entry takes beside its characters. */
     private static final int ENTRY_CHARS = 64;
+
+    private static final Pattern OTHER_DTYPES = Pattern.compile("F4|F[68]_\\w+|U16|U32|U64|C64");
 
     private static final String UNTRUSTED = "no model has so much: check where the file comes from";
     private static final String DAMAGED = "download or write the file again";
@@ -155,8 +158,8 @@ public record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, Str
         }
     }
 
-    /** Characters of the metadata, with something for each entry. */
-    long metadataChars() {
+    /** Characters of metadata, with something for each entry. */
+    static long metadataChars(Map<String, String> metadata) {
         return metadata.entrySet().stream()
                 .mapToLong(entry -> chars(entry.getKey(), entry.getValue()))
                 .sum();
@@ -198,8 +201,7 @@ public record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, Str
         }
         TensorFormat format =
                 TensorFormats.find(claim.dtype())
-                        .orElseThrow(() ->
-                                bad(file, name, "has the unknown dtype '" + claim.dtype() + "'"));
+                        .orElseThrow(() -> notRead(file, name, claim.dtype()));
         if (claim.offsets().size() != 2) {
             throw bad(file, name, "has data_offsets that are not a pair");
         }
@@ -286,6 +288,17 @@ public record SafetensorsHeader(Map<String, TensorInfo> tensors, Map<String, Str
                     "has " + (fileBytes - covered) + " bytes after the last tensor",
                     DAMAGED);
         }
+    }
+
+    /** The format has more dtypes than are read: such a file is sound. */
+    private static BadInputException notRead(Path file, String name, String dtype) {
+        if (!OTHER_DTYPES.matcher(dtype).matches()) {
+            return bad(file, name, "has the unknown dtype '" + dtype + "'");
+        }
+        return new BadInputException(
+                file.toString(),
+                "tensor '" + name + "' is of " + dtype + ", which is not read",
+                "use the model in F32, F16 or BF16");
     }
 
     private static BadInputException bad(Path file, String name, String what) {

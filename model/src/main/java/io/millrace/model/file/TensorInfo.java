@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * A tensor as a safetensors file stores it.
+ * A tensor as a file of weights stores it.
  *
  * @param file the file that holds it
  * @param name its name there
@@ -39,5 +39,18 @@ public record TensorInfo(
             return dtype;
         }
         throw new IllegalStateException(name + " of " + format.name() + " is no plain array");
+    }
+
+    /** The same tensor by another name. */
+    public TensorInfo named(String other) {
+        return new TensorInfo(file, other, format, shape, offsetBytes, sizeBytes);
+    }
+
+    /** Refuses a part that is not within the tensor. */
+    void requirePart(long partOffset, long partBytes) {
+        if (partOffset < 0 || partOffset + partBytes > sizeBytes) {
+            throw new IndexOutOfBoundsException(
+                    name + ": " + partBytes + " bytes at " + partOffset + " of " + sizeBytes);
+        }
     }
 }

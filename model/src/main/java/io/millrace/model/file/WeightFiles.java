@@ -1,94 +1,109 @@
 package io.millrace.model.file;
 
 import io.millrace.memory.BadInputException;
-import io.millrace.model.config.SideFile;
-import io.millrace.telemetry.json.JsonFormatException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeSet;
+import java.util.Optional;
+import java.util.SortedSet;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
-/** The safetensors files of one model folder: a single one, or shards and their index. */
+/** The files of weights of one model folder: a single one, or shards and their index. */
 public final class WeightFiles implements AutoCloseable {
-    public static final String SINGLE = "model.safetensors";
-    public static final String INDEX = "model.safetensors.index.json";
+    public static final String SINGLE = WeightForm.SAFETENSORS.single();
+    public static final String INDEX = WeightForm.SAFETENSORS.index();
 
-    /** A tensor takes some 150 bytes: room for more of them than are read. */
-    private static final long MAX_INDEX_BYTES = 64L << 20;
+    private final WeightForm form;
+    private final List<WeightFile> files;
+    private final Optional<WeightIndex> index;
+    private final boolean renamed;
+    private final Map<String, WeightFile> homes = new LinkedHashMap<>();
+    private final Map<String, TensorInfo> tensors = new LinkedHashMap<>();
 
-    private static final String INDEX_MEND = "use the index that was published with the weights";
-
-    private final List<SafetensorsFile> files;
-    private final Map<String, SafetensorsFile> homes;
-    private final Map<String, TensorInfo> tensors;
-
-    private WeightFiles(List<SafetensorsFile> files) {
+    private WeightFiles(
+            WeightForm form,
+            List<WeightFile> files,
+            Optional<WeightIndex> index,
+            boolean renamed,
+            UnaryOperator<String> names) {
+        this.form = form;
         this.files = List.copyOf(files);
-        Map<String, SafetensorsFile> byName = new LinkedHashMap<>();
-        Map<String, TensorInfo> infos = new LinkedHashMap<>();
-        for (SafetensorsFile file : files) {
+        this.index = index;
+        this.renamed = renamed;
+        for (WeightFile file : files) {
             for (TensorInfo tensor : file.tensors().values()) {
-                SafetensorsFile other = byName.putIfAbsent(tensor.name(), file);
+                String name = names.apply(tensor.name());
+                WeightFile other = homes.putIfAbsent(name, file);
                 if (other != null) {
                     throw new BadInputException(
                             file.path().toString(),
                             "tensor '" + tensor.name() + "' is also in " + other.path(),
                             "keep it in one file");
                 }
-                infos.put(tensor.name(), tensor);
+                tensors.put(name, renamed ? tensor.named(name) : tensor);
             }
         }
-        this.homes = byName;
-        this.tensors = Collections.unmodifiableMap(infos);
     }
 
-    /** Opens and checks every weight file of a folder. */
+    /** Opens and checks every weight file of a folder; of several forms the first. */
     public static WeightFiles open(Path directory) {
-        Path single = directory.resolve(SINGLE);
-        Path index = directory.resolve(INDEX);
-        if (Files.exists(single)) {
-            return open(List.of(single));
+        for (WeightForm form : WeightForm.values()) {
+            if (isThere(directory.resolve(form.single()))) {
+                return open(form, directory, List.of(form.single()), Optional.empty());
+            }
+            if (isThere(directory.resolve(form.index()))) {
+                WeightIndex index = WeightIndex.read(directory.resolve(form.index()));
+                return open(form, directory, index.files(), Optional.of(index));
+            }
         }
-        if (!Files.exists(index)) {
-            throw noWeights(directory);
-        }
-        Map<String, String> weightMap = weightMap(index);
-        WeightFiles weights =
-                open(new TreeSet<>(weightMap.values()).stream().map(directory::resolve).toList());
-        try {
-            weights.checkIndex(index, weightMap);
-        } catch (RuntimeException e) {
-            weights.close();
-            throw e;
-        }
-        return weights;
+        throw noWeights(directory);
     }
 
-    private static WeightFiles open(List<Path> paths) {
-        List<SafetensorsFile> files = new ArrayList<>();
+    /**
+     * The shards that an index names, each a plain name within its folder.
+     *
+     * @throws BadInputException when it is none, or leads out of its folder
+     */
+    public static SortedSet<String> shards(Path index) {
+        return WeightIndex.read(index).files();
+    }
+
+    /** A link whose target is gone is there, too: it is named when it is opened. */
+    private static boolean isThere(Path file) {
+        return Files.exists(file, LinkOption.NOFOLLOW_LINKS);
+    }
+
+    private static WeightFiles open(
+            WeightForm form,
+            Path directory,
+            Collection<String> names,
+            Optional<WeightIndex> index) {
+        List<WeightFile> files = new ArrayList<>();
         long tensors = 0;
         long metadataChars = 0;
         try {
-            for (Path path : paths) {
-                SafetensorsFile file = SafetensorsFile.open(path);
+            for (String name : names) {
+                Path path = directory.resolve(name);
+                WeightFile file = form.open(path);
                 files.add(file);
                 tensors += file.tensors().size();
-                metadataChars += file.header().metadataChars();
+                metadataChars += SafetensorsHeader.metadataChars(file.metadata());
                 SafetensorsHeader.checkCount(path, tensors);
                 SafetensorsHeader.checkMetadata(path, metadataChars);
             }
-            return new WeightFiles(files);
+            return new WeightFiles(form, files, index, false, UnaryOperator.identity());
         } catch (RuntimeException e) {
-            files.forEach(SafetensorsFile::close);
+            files.forEach(WeightFile::close);
             throw e;
         }
     }
@@ -96,17 +111,29 @@ public final class WeightFiles implements AutoCloseable {
     private static BadInputException noWeights(Path directory) {
         try (Stream<Path> entries = Files.list(directory)) {
             List<String> names = entries.map(path -> path.getFileName().toString()).toList();
-            if (names.stream().anyMatch(name -> name.endsWith(".safetensors"))) {
-                return new BadInputException(
-                        directory.toString(),
-                        "has safetensors files but neither " + SINGLE + " nor " + INDEX,
-                        "add the index that was published with them");
+            for (WeightForm form : WeightForm.values()) {
+                String extension = form.single().substring(form.single().lastIndexOf('.'));
+                if (names.stream().anyMatch(name -> name.endsWith(extension))) {
+                    return new BadInputException(
+                            directory.toString(),
+                            "has "
+                                    + extension.substring(1)
+                                    + " files but neither "
+                                    + form.single()
+                                    + " nor "
+                                    + form.index(),
+                            "add the index that was published with them");
+                }
             }
-            if (names.stream().anyMatch(name -> name.startsWith("pytorch_model"))) {
+            Optional<String> other =
+                    names.stream()
+                            .filter(name -> name.matches(".*\\.(gguf|h5|msgpack|pt|pth|onnx)"))
+                            .findFirst();
+            if (other.isPresent()) {
                 return new BadInputException(
                         directory.toString(),
-                        "has its weights only as pytorch_model.bin",
-                        "convert them with save_pretrained(..., safe_serialization=True)");
+                        "has no weights but " + other.get() + ", a form that is not read",
+                        "convert them to safetensors with save_pretrained");
             }
             return new BadInputException(
                     directory.toString(),
@@ -117,87 +144,51 @@ public final class WeightFiles implements AutoCloseable {
         }
     }
 
-    private static Map<String, String> weightMap(Path index) {
-        Map<String, String> map = new LinkedHashMap<>();
-        SideFile.stream(
-                index,
-                MAX_INDEX_BYTES,
-                INDEX_MEND,
-                (field, value) -> {
-                    if (field.equals("weight_map")) {
-                        // One copy of each file's name, however many tensors the file has.
-                        Map<String, String> files = new HashMap<>();
-                        value.object(
-                                "field 'weight_map'",
-                                (name, file) -> {
-                                    String home = home(index, name, file.scalar());
-                                    SafetensorsHeader.checkCount(index, map.size() + 1L);
-                                    if (map.put(name, files.computeIfAbsent(home, same -> same))
-                                            != null) {
-                                        throw new JsonFormatException(
-                                                "field 'weight_map' has tensor '"
-                                                        + name
-                                                        + "' twice");
-                                    }
-                                });
-                    }
-                });
-        if (map.isEmpty()) {
-            throw new BadInputException(
-                    index.toString(), "field 'weight_map' is missing or empty", INDEX_MEND);
-        }
-        return map;
+    /**
+     * The same files with their tensors by other names; closing either closes both.
+     *
+     * @param names from the name in the files to another that no other tensor gets
+     */
+    public WeightFiles renamed(UnaryOperator<String> names) {
+        return new WeightFiles(
+                form, files, index.map(promised -> promised.renamed(names)), true, names);
     }
 
-    private static String home(Path index, String name, Object file) {
-        // The index must not lead out of the folder.
-        if (!(file instanceof String home)
-                || home.isEmpty()
-                || home.startsWith(".")
-                || !home.matches("[^/\\\\\\x00]+")) {
-            throw new BadInputException(
-                    index.toString(),
-                    "field 'weight_map' sends '" + name + "' to the file '" + file + "'",
-                    INDEX_MEND);
-        }
-        return home;
+    /**
+     * Holds the index, if there is one, against the files. Only what is needed counts: many an
+     * index promises or lacks what nobody reads, such as a second copy of a tied head.
+     *
+     * @param needed names of tensors
+     * @throws BadInputException when it sends one of them to a file that does not have it, or lacks
+     *     one that a file has
+     */
+    public void checkIndex(Iterable<String> needed) {
+        index.ifPresent(promised -> needed.forEach(name -> promised.check(name, tensors)));
     }
 
-    private void checkIndex(Path index, Map<String, String> weightMap) {
-        weightMap.forEach((name, file) -> {
-            SafetensorsFile home = homes.get(name);
-            if (home == null || !home.path().getFileName().toString().equals(file)) {
-                throw new BadInputException(
-                        index.toString(),
-                        "field 'weight_map' promises tensor '"
-                                + name
-                                + "' in "
-                                + file
-                                + ", which does not have it",
-                        "use the index and the shards of one publication");
-            }
-        });
-        for (TensorInfo tensor : tensors.values()) {
-            if (!weightMap.containsKey(tensor.name())) {
-                throw new BadInputException(
-                        index.toString(),
-                        "field 'weight_map' lacks tensor '"
-                                + tensor.name()
-                                + "' of "
-                                + tensor.file().getFileName(),
-                        "use the index and the shards of one publication");
-            }
-        }
+    /** In which form the files are. */
+    public WeightForm form() {
+        return form;
+    }
+
+    /** Whether the tensors have other names here than in the files. */
+    public boolean isRenamed() {
+        return renamed;
+    }
+
+    /** Whether there is an index. */
+    public boolean isSharded() {
+        return index.isPresent();
     }
 
     /** The files, by name. */
-    public List<SafetensorsFile> files() {
+    public List<WeightFile> files() {
         return files;
     }
 
-    /** All tensors by name, file by file in the order of each header. */
+    /** All tensors by name, file by file in the order of each. */
     public Map<String, TensorInfo> tensors() {
-        return tensors;
+        return Collections.unmodifiableMap(tensors);
     }
 
     /** Reads a part of a tensor. */
@@ -207,6 +198,6 @@ public final class WeightFiles implements AutoCloseable {
 
     @Override
     public void close() {
-        files.forEach(SafetensorsFile::close);
+        files.forEach(WeightFile::close);
     }
 }

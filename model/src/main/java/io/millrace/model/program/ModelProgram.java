@@ -3,6 +3,7 @@ package io.millrace.model.program;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
 /**
@@ -11,7 +12,7 @@ import java.util.stream.Stream;
  * @param modelType the {@code model_type} of the configuration
  * @param vocabSize number of token ids, and of logits
  * @param hiddenSize width of the residual stream
- * @param maxPositions the longest sequence the model may see
+ * @param maxPositions the longest sequence the model may see, virtual tokens of an adapter apart
  * @param embedding what begins the stream
  * @param layers the blocks in order
  * @param head what makes logits of it; a {@link Op.Score} is its last operator
@@ -78,6 +79,48 @@ public record ModelProgram(
     /** Every operator in order. */
     public Stream<Op> ops() {
         return blocks().stream().flatMap(block -> block.ops().stream());
+    }
+
+    /** Virtual tokens that an adapter has before each sequence; 0 in every published model. */
+    public int virtualTokens() {
+        return ops().filter(Op.Virtual.class::isInstance)
+                .mapToInt(op -> ((Op.Virtual) op).tokens())
+                .max()
+                .orElse(0);
+    }
+
+    /**
+     * The same model with operators of an adapter among its own.
+     *
+     * @param change what becomes of each block
+     */
+    public ModelProgram changed(UnaryOperator<BlockProgram> change) {
+        return new ModelProgram(
+                modelType,
+                vocabSize,
+                hiddenSize,
+                maxPositions,
+                change.apply(embedding),
+                layers.stream().map(change).toList(),
+                change.apply(head));
+    }
+
+    /**
+     * The same model with virtual tokens of an adapter, which take positions of a text's.
+     *
+     * @param tokens how many
+     * @param change what becomes of each block
+     */
+    public ModelProgram withVirtual(int tokens, UnaryOperator<BlockProgram> change) {
+        ModelProgram changed = changed(change);
+        return new ModelProgram(
+                modelType,
+                vocabSize,
+                hiddenSize,
+                maxPositions - tokens,
+                changed.embedding,
+                changed.layers,
+                changed.head);
     }
 
     /** What makes the logits. */

@@ -8,6 +8,7 @@ import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.NormSpec;
 import io.millrace.model.spec.RopeSpec;
 import io.millrace.model.spec.TableSpec;
+import io.millrace.model.spec.TensorSpec;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -291,9 +292,9 @@ public sealed interface Op {
     }
 
     /** {@code out = factor · in}, number by number. */
-    record Scale(float factor, Value in, Value out) implements Op {
+    record Times(float factor, Value in, Value out) implements Op {
         /** Checks that the result can take its place. */
-        public Scale {
+        public Times {
             require(in.liesAs(out) && isDense(in), "a scaling", out);
         }
 
@@ -364,6 +365,98 @@ public sealed interface Op {
         @Override
         public Optional<Value> makes() {
             return Optional.empty();
+        }
+    }
+
+    /** What an adapter does between a model's own operators; no published model has it. */
+    sealed interface Beside extends Op {
+        /** Its tensor, which is trained. */
+        TensorSpec tensor();
+    }
+
+    /**
+     * {@code out = in ⊙ l} in some columns, as many as l has elements.
+     *
+     * @param tensor l, whatever its axes
+     * @param column the first
+     */
+    record Scale(TensorSpec tensor, int column, Value in, Value out) implements Beside {
+        /** Checks that the result can take its place. */
+        public Scale {
+            boolean fits = in.liesAs(out) && column + width(tensor) <= in.width();
+            require(fits, "the scales " + tensor.name(), out);
+        }
+
+        /** Columns that are scaled. */
+        public int width() {
+            return width(tensor);
+        }
+
+        private static int width(TensorSpec tensor) {
+            return Math.toIntExact(tensor.elements());
+        }
+
+        @Override
+        public List<Value> reads() {
+            return List.of(in);
+        }
+
+        @Override
+        public Optional<Value> makes() {
+            return Optional.of(out);
+        }
+
+        @Override
+        public Optional<Value> replaces() {
+            return Optional.of(in);
+        }
+    }
+
+    /**
+     * Puts a table's rows in the place of those that virtual tokens have: the first tokens of every
+     * sequence, which are in no text.
+     *
+     * @param tensor the table, a row for each virtual token
+     * @param columns where parts of a row lie, one after another in the table
+     * @param scale factor on what is put there
+     */
+    record Virtual(TensorSpec tensor, HeadColumns columns, float scale, Value in, Value out)
+            implements Beside {
+        /** Checks that the result can take its place. */
+        public Virtual {
+            long width = tensor.shape().getLast();
+            int last = columns.start() + (columns.count() - 1) * columns.stride();
+            boolean cut = tensor.shape().size() == 2 && width % columns.count() == 0;
+            boolean inside = last + width / columns.count() <= in.width();
+            require(
+                    in.liesAs(out) && in.rows() == Value.Rows.ALL && cut && inside,
+                    "the virtual rows " + tensor.name(),
+                    out);
+        }
+
+        /** Virtual tokens before each sequence. */
+        public int tokens() {
+            return Math.toIntExact(tensor.shape().getFirst());
+        }
+
+        /** Numbers of a row of the table. */
+        public int width() {
+            return Math.toIntExact(tensor.shape().getLast());
+        }
+
+        @Override
+        public List<Value> reads() {
+            return List.of(in);
+        }
+
+        @Override
+        public Optional<Value> makes() {
+            return Optional.of(out);
+        }
+
+        @Override
+        public Optional<Value> replaces() {
+            return Optional.of(in);
         }
     }
 

@@ -19,11 +19,20 @@ public record TensorSpec(String name, List<Long> shape, Initial initial) {
         /** One: factors of norms. */
         ONE,
         /** Uniform within ± 1 / √columns: the first of an adapter's two factors. */
-        FAN_IN
+        FAN_IN,
+        /** Rows of the embedding, of tokens that are drawn. */
+        EMBEDDINGS,
+        /** What the model keeps of tokens that are drawn, such as their keys. */
+        ACTIVATIONS
     }
 
     /** Freezes the shape. */
     public TensorSpec {
         shape = List.copyOf(shape);
+    }
+
+    /** How many numbers it has. */
+    public long elements() {
+        return shape.stream().reduce(1L, Math::multiplyExact);
     }
 }

@@ -13,6 +13,8 @@ public enum DataKind {
     CLASSIFICATION("{\"text\", \"label\"}"),
     /** {@code {"prompt", "completion"}}, of which the completion is scored. */
     COMPLETION("{\"prompt\", \"completion\"}"),
+    /** {@code {"messages"}}: a conversation, of which the assistant's answers are scored. */
+    CHAT("{\"messages\"}"),
     /** {@code {"input_ids", "labels"}}, already tokenised. */
     TOKENS("{\"input_ids\", \"labels\"}");
 
@@ -31,6 +33,9 @@ public enum DataKind {
     static Optional<DataKind> of(JsonObject line) {
         if (line.fields().containsKey("input_ids")) {
             return Optional.of(TOKENS);
+        }
+        if (line.fields().containsKey("messages")) {
+            return Optional.of(CHAT);
         }
         if (line.fields().containsKey("prompt") || line.fields().containsKey("completion")) {
             return Optional.of(COMPLETION);

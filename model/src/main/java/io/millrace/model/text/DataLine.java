@@ -5,6 +5,7 @@ import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonFormatException;
 import io.millrace.telemetry.json.JsonObject;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.Supplier;
 
@@ -119,6 +120,27 @@ record DataLine(String where, JsonObject object) {
             throw bad(field, "masks every token", "remove the line");
         }
         return mask;
+    }
+
+    /** An array. */
+    List<?> list(String field) {
+        return typed("an array", () -> object.array(field));
+    }
+
+    /** An array of objects with a {@code role} each, in Unicode. */
+    List<?> messages(String field) {
+        List<?> messages = list(field);
+        for (int i = 0; i < messages.size(); i++) {
+            if (!(messages.get(i) instanceof Map<?, ?> message)
+                    || !(message.get("role") instanceof String)) {
+                throw bad(
+                        field,
+                        "has no 'role' at index " + i,
+                        "write {\"role\": \"user\", \"content\": \"...\"} and so on");
+            }
+        }
+        checkedText(where, field, Json.write(messages));
+        return messages;
     }
 
     BadInputException bad(String field, String what, String mend) {

@@ -1,6 +1,7 @@
 package io.millrace.model.text;
 
 import io.millrace.memory.BadInputException;
+import io.millrace.model.text.jinja.TemplateException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -21,6 +22,9 @@ import java.util.stream.IntStream;
  *   <li>Classification: the filled template, then the label word; the word alone is scored.
  *   <li>{@code {"prompt", "completion"}}: the completion alone is scored, as written; no end mark
  *       is added.
+ *   <li>{@code {"messages"}}, and {@code "tools"} if wanted: the model's chat template makes one
+ *       text of it, without further special tokens, of which the assistant's answers are scored
+ *       ({@link ChatExamples}); what exceeds {@code seqLen} is cut off at its end.
  *   <li>Tokenised data is taken as it is; without {@code labels} every token is scored. What {@code
  *       attention_mask} masks is padding, wherever it stands: it is left out.
  * </ul>
@@ -39,6 +43,7 @@ public final class DatasetReader {
     private final List<ClassificationExample> classification = new ArrayList<>();
     private final IntSequence stream = new IntSequence();
     private DataKind kind;
+    private ChatExamples chats;
     private int firstBlankLine;
 
     private DatasetReader(Path file, DatasetOptions options, Tokenizer tokenizer) {
@@ -78,7 +83,7 @@ public final class DatasetReader {
         }
         return switch (kind) {
             case CLASSIFICATION -> ExampleSet.ofClassification(classification);
-            case COMPLETION, TOKENS -> ExampleSet.of(kind, examples);
+            case COMPLETION, CHAT, TOKENS -> ExampleSet.of(kind, examples);
             case PLAIN_TEXT, DOCUMENTS -> options.pack() ? packed() : unpacked();
         };
     }
@@ -152,7 +157,7 @@ public final class DatasetReader {
                 "has none of the fields that say what it is (it has "
                         + line.object().fields().keySet()
                         + ")",
-                "name them text, label, prompt, completion or input_ids");
+                "name them text, label, prompt, completion, messages or input_ids");
     }
 
     private void add(DataLine line) {
@@ -160,6 +165,7 @@ public final class DatasetReader {
             case DOCUMENTS, PLAIN_TEXT -> addDocument(line.where(), line.text("text"));
             case CLASSIFICATION -> addClassification(line);
             case COMPLETION -> addCompletion(line);
+            case CHAT -> addChat(line);
             case TOKENS -> addTokens(line);
         }
     }
@@ -222,6 +228,41 @@ public final class DatasetReader {
         String prompt = line.text("prompt");
         List<String> completion = List.of(line.text("completion"));
         examples.add(scored(line, "completion", prompt, completion).getFirst());
+    }
+
+    private void addChat(DataLine line) {
+        if (chats == null) {
+            chats = new ChatExamples(tokenizer);
+        }
+        Object tools = line.object().has("tools") ? line.list("tools") : null;
+        List<Example> made;
+        try {
+            made = chats.of(line.messages("messages"), tools);
+        } catch (TemplateException e) {
+            throw line.bad(
+                    "messages",
+                    "do not pass the model's chat template, which " + e.oneLine(),
+                    "mend them");
+        }
+        if (made.isEmpty()) {
+            throw line.bad(
+                    "messages", "has no answer of an assistant", "add one, or remove the line");
+        }
+        for (Example whole : made) {
+            checkVocabulary(line.where(), whole.ids());
+            int length = Math.min(whole.length(), options.seqLen());
+            Example example =
+                    new Example(
+                            Arrays.copyOf(whole.ids(), length),
+                            Arrays.copyOf(whole.labels(), length));
+            if (example.scoredTokens() == 0) {
+                throw line.bad(
+                        "messages",
+                        "has no answer within " + options.seqLen() + " tokens",
+                        "raise --seq-len or shorten it");
+            }
+            examples.add(example);
+        }
     }
 
     private List<Example> scored(

@@ -5,9 +5,12 @@ import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import ai.djl.huggingface.tokenizers.jni.LibUtils;
 import ai.djl.util.Utils;
 import io.millrace.memory.BadInputException;
-import java.io.IOException;
+import io.millrace.telemetry.json.Json;
+import java.io.ByteArrayInputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.concurrent.Callable;
 
 /** Loads the native tokenizer library and opens tokenizers of it: the one place that does. */
 final class NativeTokenizers {
@@ -18,14 +21,31 @@ final class NativeTokenizers {
     private NativeTokenizers() {}
 
     static HuggingFaceTokenizer open(Path tokenizerJson) {
+        return open(
+                tokenizerJson,
+                "copy the file again from the original model",
+                () -> HuggingFaceTokenizer.newInstance(tokenizerJson, OPTIONS));
+    }
+
+    /** Opens what other files of a folder were made into. */
+    static HuggingFaceTokenizer open(Path modelDir, Map<String, Object> tokenizerJson) {
+        byte[] json = Json.write(tokenizerJson).getBytes(StandardCharsets.UTF_8);
+        return open(
+                modelDir,
+                "copy all tokenizer files from one model",
+                () -> HuggingFaceTokenizer.newInstance(new ByteArrayInputStream(json), OPTIONS));
+    }
+
+    private static HuggingFaceTokenizer open(
+            Path where, String mend, Callable<HuggingFaceTokenizer> library) {
         loadLibrary();
         try {
-            return HuggingFaceTokenizer.newInstance(tokenizerJson, OPTIONS);
-        } catch (IOException | RuntimeException e) {
+            return library.call();
+        } catch (Exception e) {
             throw new BadInputException(
-                    tokenizerJson.toString(),
+                    where.toString(),
                     "is not a tokenizer that can be read (" + firstLine(e) + ")",
-                    "copy the file again from the original model");
+                    mend);
         }
     }
 

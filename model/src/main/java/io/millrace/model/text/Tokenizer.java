@@ -1,37 +1,53 @@
 package io.millrace.model.text;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import ai.djl.huggingface.tokenizers.jni.CharSpan;
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import io.millrace.memory.BadInputException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.OptionalInt;
+import java.util.function.LongFunction;
 import java.util.stream.IntStream;
 
 /**
  * The tokenizer of a model's folder. The native part is opened when text is first encoded or
- * decoded, so that data which is already tokenised needs no {@code tokenizer.json}. Safe for use by
- * several threads until it is closed.
+ * decoded, so that data which is already tokenised needs no tokenizer. Safe for use by several
+ * threads until it is closed.
  */
 public final class Tokenizer implements AutoCloseable {
     private final Path modelDir;
     private final TokenizerFiles files;
+    private final OptionalInt embeddings;
     private Backend backend; // guarded by this
     private boolean closed; // guarded by this
 
-    private Tokenizer(Path modelDir, TokenizerFiles files) {
+    private Tokenizer(Path modelDir, TokenizerFiles files, OptionalInt embeddings) {
         this.modelDir = modelDir;
         this.files = files;
+        this.embeddings = embeddings;
     }
 
     /**
-     * The tokenizer of a folder in Hugging Face layout.
+     * The tokenizer of a folder in Hugging Face layout: {@code tokenizer.json}, or what the files
+     * of an older layout are made into.
      *
-     * @throws BadInputException when one of its JSON files is malformed
+     * @throws BadInputException when one of its files is malformed
      */
     public static Tokenizer of(Path modelDir) {
-        return new Tokenizer(modelDir, TokenizerFiles.read(modelDir));
+        return new Tokenizer(modelDir, TokenizerFiles.read(modelDir), OptionalInt.empty());
+    }
+
+    /**
+     * The tokenizer of a folder for its model. A vocabulary that is larger than the model's is
+     * refused when text is first encoded: data which is already tokenised does not need it.
+     *
+     * @param modelDir the folder
+     * @param embeddings rows of the model's embedding
+     * @throws BadInputException when one of its files is malformed
+     */
+    public static Tokenizer of(Path modelDir, int embeddings) {
+        return new Tokenizer(modelDir, TokenizerFiles.read(modelDir), OptionalInt.of(embeddings));
     }
 
     /** The special ids that {@code tokenizer_config.json} and its fellows name. */
@@ -39,7 +55,7 @@ public final class Tokenizer implements AutoCloseable {
         return files.special();
     }
 
-    /** One more than the largest id it can produce; empty without a {@code tokenizer.json}. */
+    /** One more than the largest id it can produce; empty without tokenizer files. */
     public OptionalInt vocabSize() {
         return files.vocabSize();
     }
@@ -48,9 +64,9 @@ public final class Tokenizer implements AutoCloseable {
      * The ids of a text.
      *
      * @param addSpecialTokens whether to put the marks around it that the post-processor of {@code
-     *     tokenizer.json} adds; {@code add_bos_token}, where {@code tokenizer_config.json} has it,
-     *     decides about the beginning mark
-     * @throws BadInputException without a {@code tokenizer.json}, or when the text is not Unicode
+     *     tokenizer.json} adds; {@code add_bos_token} and {@code add_eos_token}, where {@code
+     *     tokenizer_config.json} has them, decide about the outermost ones
+     * @throws BadInputException without tokenizer files, or when the text is not Unicode
      */
     public int[] encode(String text, boolean addSpecialTokens) {
         Backend open = backend();
@@ -73,6 +89,39 @@ public final class Tokenizer implements AutoCloseable {
                     "give at least one character");
         }
         return ids;
+    }
+
+    /**
+     * Conversations for this model.
+     *
+     * @throws BadInputException when its folder has no chat template that can be rendered
+     */
+    public Chat chat() {
+        return Chat.of(modelDir, files.tokenizerConfig(), files.published().tokenNames());
+    }
+
+    /**
+     * The ids of a text that has its marks already, as a chat template writes them.
+     *
+     * @throws BadInputException without tokenizer files, or when the text is not Unicode
+     */
+    public int[] encodeMarked(String text) {
+        return backend().encode(text, false);
+    }
+
+    /**
+     * Ids and where in the text they are from.
+     *
+     * @param ids of the text
+     * @param starts the first code point of each
+     * @param ends the one behind the last of each
+     */
+    @SuppressWarnings("ArrayRecordComponent")
+    record Placed(int[] ids, int[] starts, int[] ends) {}
+
+    /** The same with the places of ids in the text. */
+    Placed encodePlaced(String text) {
+        return backend().encodePlaced(text);
     }
 
     /** The marks that {@link #encodePrompt} puts in front. */
@@ -99,15 +148,8 @@ public final class Tokenizer implements AutoCloseable {
             throw new IllegalStateException("the tokenizer of " + modelDir + " is closed");
         }
         if (backend == null) {
-            Path file = modelDir.resolve(TokenizerFiles.TOKENIZER);
-            if (!Files.exists(file)) {
-                throw new BadInputException(
-                        modelDir.toString(),
-                        "has no tokenizer.json, and text must be encoded",
-                        "add the model's tokenizer.json (save_pretrained of its AutoTokenizer writes"
-                                + " one), or give data as input_ids");
-            }
-            backend = Backend.open(file, files);
+            files.requireVocabulary(modelDir, embeddings);
+            backend = Backend.open(modelDir, files);
         }
         return backend;
     }
@@ -126,54 +168,50 @@ public final class Tokenizer implements AutoCloseable {
     @SuppressWarnings("ArrayRecordComponent")
     private record Backend(HuggingFaceTokenizer tokenizer, int[] leading, int[] trailing) {
 
-        static Backend open(Path file, TokenizerFiles files) {
-            HuggingFaceTokenizer tokenizer = NativeTokenizers.open(file);
-            try {
-                Backend bare = new Backend(tokenizer, new int[0], new int[0]);
-                int[] plain = bare.encode("a", false);
-                int[] marked = bare.encode("a", true);
-                int at = indexOf(marked, plain);
-                if (at < 0) {
-                    throw new BadInputException(
-                            file.toString(),
-                            "field 'post_processor' changes the text's own tokens",
-                            "use a tokenizer that only adds special tokens around a text");
-                }
-                int[] leading = withBosAsAsked(Arrays.copyOf(marked, at), files);
-                int[] trailing = Arrays.copyOfRange(marked, at + plain.length, marked.length);
-                return new Backend(tokenizer, leading, trailing);
-            } catch (RuntimeException e) {
-                tokenizer.close();
-                throw e;
-            }
+        static Backend open(Path modelDir, TokenizerFiles files) {
+            Path json = modelDir.resolve(TokenizerFiles.TOKENIZER);
+            PostProcessor marks = files.marks(json);
+            HuggingFaceTokenizer tokenizer =
+                    files.made().isPresent()
+                            ? NativeTokenizers.open(modelDir, files.made().get().json())
+                            : NativeTokenizers.open(json);
+            return new Backend(tokenizer, marks.leading(), marks.trailing());
         }
 
-        private static int[] withBosAsAsked(int[] leading, TokenizerFiles files) {
-            if (files.addBos().isEmpty() || files.special().bos().isEmpty()) {
-                return leading;
-            }
-            int bos = files.special().bos().getAsInt();
-            boolean asked = files.addBos().get();
-            boolean there = leading.length > 0 && leading[0] == bos;
-            if (asked == there) {
-                return leading;
-            }
-            return asked
-                    ? concat(new int[] {bos}, leading)
-                    : Arrays.copyOfRange(leading, 1, leading.length);
-        }
-
-        private static int indexOf(int[] all, int[] part) {
-            for (int from = 0; from + part.length <= all.length; from++) {
-                if (Arrays.equals(all, from, from + part.length, part, 0, part.length)) {
-                    return from;
-                }
-            }
-            return -1;
-        }
-
-        /** Asks for the ids alone: DJL's Encoding also builds objects per token, in heap. */
         int[] encode(String text, boolean addSpecialTokens) {
+            return encoded(text, addSpecialTokens, Backend::ids);
+        }
+
+        Placed encodePlaced(String text) {
+            return encoded(
+                    text,
+                    false,
+                    encoding -> {
+                        int[] ids = ids(encoding);
+                        int[] starts = new int[ids.length];
+                        int[] ends = new int[ids.length];
+                        CharSpan[] spans = TokenizersLibrary.LIB.getTokenCharSpans(encoding);
+                        for (int i = 0; i < ids.length; i++) {
+                            if (spans[i] != null) {
+                                starts[i] = spans[i].getStart();
+                                ends[i] = spans[i].getEnd();
+                            }
+                        }
+                        return new Placed(ids, starts, ends);
+                    });
+        }
+
+        private static int[] ids(long encoding) {
+            long[] wide = TokenizersLibrary.LIB.getTokenIds(encoding);
+            int[] ids = new int[wide.length];
+            for (int i = 0; i < ids.length; i++) {
+                ids[i] = Math.toIntExact(wide[i]);
+            }
+            return ids;
+        }
+
+        /** Asks for what is needed alone: DJL's Encoding also builds objects per token, in heap. */
+        private <T> T encoded(String text, boolean addSpecialTokens, LongFunction<T> read) {
             int lone = Utf16.loneSurrogate(text);
             if (lone >= 0) {
                 throw new BadInputException(
@@ -182,12 +220,7 @@ public final class Tokenizer implements AutoCloseable {
             TokenizersLibrary library = TokenizersLibrary.LIB;
             long encoding = library.encode(tokenizer.getHandle(), text, addSpecialTokens);
             try {
-                long[] wide = library.getTokenIds(encoding);
-                int[] ids = new int[wide.length];
-                for (int i = 0; i < ids.length; i++) {
-                    ids[i] = Math.toIntExact(wide[i]);
-                }
-                return ids;
+                return read.apply(encoding);
             } finally {
                 library.deleteEncoding(encoding);
             }

@@ -17,6 +17,7 @@ final class Vocabulary {
     private final Set<String> wanted;
     private final Map<String, Integer> ids = new HashMap<>();
     private final Map<String, Integer> added = new HashMap<>();
+    private Object postProcessor;
     private boolean seen;
     private int largest = -1;
 
@@ -34,6 +35,7 @@ final class Vocabulary {
                     value.array("field 'added_tokens'", this::takeAdded);
                 }
             }
+            case "post_processor" -> postProcessor = value.value();
             default -> {}
         }
     }
@@ -92,6 +94,11 @@ final class Vocabulary {
             throw new BadInputException(
                     file.toString(), "field 'model.vocab' is neither an object nor an array", mend);
         }
+    }
+
+    /** What is put around a text, or null. */
+    Object postProcessor() {
+        return postProcessor;
     }
 
     /** The id of one of the wanted tokens; an added token goes before one of the model's. */

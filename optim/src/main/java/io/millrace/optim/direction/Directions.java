@@ -15,7 +15,8 @@ public final class Directions {
                     Option.named("perturbation", OptionTypes.TEXT)
                             .label("NAME")
                             .help(
-                                    "gaussian, rademacher, low-rank, members, projected, subspace or tezo.")
+                                    "gaussian, rademacher, low-rank, members, projected, singular,"
+                                            + " subspace or tezo.")
                             .usual(GaussianDirection.NAME)
                             .decidesBytes("direction"),
                     List.of(
@@ -39,6 +40,10 @@ public final class Directions {
                                     ProjectedDirection.NAME,
                                     List.of(LowRankDirection.RANK, LowRankDirection.WINDOW),
                                     ProjectedDirection::of),
+                            Kind.of(
+                                    SingularDirection.NAME,
+                                    List.of(LowRankDirection.RANK, LowRankDirection.WINDOW),
+                                    SingularDirection::of),
                             Kind.of(
                                     SubspaceDirection.NAME,
                                     List.of(LowRankDirection.RANK, LowRankDirection.WINDOW),

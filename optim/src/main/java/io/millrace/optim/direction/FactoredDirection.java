@@ -1,5 +1,6 @@
 package io.millrace.optim.direction;
 
+import io.millrace.optim.mask.BaseWeights;
 import io.millrace.optim.random.GaussianStream;
 import io.millrace.optim.random.SplitMix64;
 import java.util.Optional;
@@ -66,6 +67,16 @@ public non-sealed interface FactoredDirection extends Direction {
 
     /** What a query's seed makes. */
     Core core();
+
+    /** Whether its factors are of a base that it has not been {@linkplain #over bound} to yet. */
+    default boolean lacksBase() {
+        return false;
+    }
+
+    /** The same over a base, where its factors are of one. */
+    default FactoredDirection over(BaseWeights base) {
+        return this;
+    }
 
     /** The largest r. */
     int rank();

@@ -25,8 +25,8 @@ public record LowRankDirection(long runSeed, int rank, int window) implements Fa
             Option.named("rank", OptionTypes.INTEGER)
                     .label("R")
                     .help(
-                            "Rank of low-rank, members, projected, subspace and tezo perturbations of"
-                                    + " matrices.")
+                            "Rank of low-rank, members, projected, singular, subspace and tezo"
+                                    + " perturbations of matrices.")
                     .usual(2)
                     .limit(Limit.atLeast(1))
                     .decidesBytes()

@@ -11,9 +11,14 @@ public interface BaseWeights {
      *
      * @param name the checkpoint's
      * @param tensorId its index among the sorted trainable names
-     * @param elements how many it has
+     * @param shape its axes
      */
-    record Tensor(String name, int tensorId, long elements) {}
+    record Tensor(String name, int tensorId, List<Long> shape) {
+        /** How many elements it has. */
+        public long elements() {
+            return shape.stream().reduce(1L, (a, b) -> a * b);
+        }
+    }
 
     /** All of them. */
     List<Tensor> tensors();

@@ -52,4 +52,55 @@ public interface ElementMask {
         unmasked.fill(seed, tensorId, firstElement, z, offset, count);
         apply(step, tensorId, firstElement, p, z, offset, count);
     }
+
+    /** Elements that pass together: so many pieces of so many, each a stride behind the last. */
+    final class Tile {
+        private long first;
+        private long stride;
+        private int pieces;
+        private int width;
+
+        /** Says which; one object serves any number of tiles. */
+        public Tile at(long firstElement, long strideElements, int count, int elements) {
+            first = firstElement;
+            stride = strideElements;
+            pieces = count;
+            width = elements;
+            return this;
+        }
+
+        /** The first element of the first piece. */
+        long first() {
+            return first;
+        }
+
+        /** Elements from the start of a piece to that of the next. */
+        long stride() {
+            return stride;
+        }
+
+        int pieces() {
+            return pieces;
+        }
+
+        /** Elements of a piece. */
+        int width() {
+            return width;
+        }
+    }
+
+    /** The same of a tile, whose pieces lie one behind another in {@code p} and {@code z}. */
+    default void fill(
+            Unmasked unmasked,
+            long seed,
+            long step,
+            int tensorId,
+            Tile tile,
+            float[] p,
+            float[] z) {
+        for (int i = 0; i < tile.pieces; i++) {
+            long element = tile.first + i * tile.stride;
+            fill(unmasked, seed, step, tensorId, element, p, z, i * tile.width, tile.width);
+        }
+    }
 }

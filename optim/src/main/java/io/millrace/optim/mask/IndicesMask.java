@@ -121,6 +121,9 @@ record IndicesMask(Optional<Path> file) implements MaskRule {
         /** A value by itself costs as much as so many in a row. */
         private static final int ALONE = 16;
 
+        /** So many of a list are passed over as fast as a piece is looked up. */
+        private static final int LISTED_A_PIECE = 4;
+
         @Override
         public void apply(
                 long step,
@@ -140,6 +143,37 @@ record IndicesMask(Optional<Path> file) implements MaskRule {
                 clear = kept + 1;
             }
             Arrays.fill(z, clear, end, 0f);
+        }
+
+        /** Goes over what is listed from the first piece to the last, where that is little. */
+        @Override
+        public void fill(
+                Unmasked unmasked,
+                long seed,
+                long step,
+                int tensorId,
+                Tile tile,
+                float[] p,
+                float[] z) {
+            Chosen chosen = lists[tensorId];
+            long last = tile.first() + (tile.pieces() - 1) * tile.stride() + tile.width();
+            int from = chosen.below(tile.first());
+            int to = chosen.below(last);
+            boolean few = to - from <= (long) tile.pieces() * LISTED_A_PIECE;
+            if (tile.pieces() == 1 || !few) {
+                ElementMask.super.fill(unmasked, seed, step, tensorId, tile, p, z);
+                return;
+            }
+            Arrays.fill(z, 0, tile.pieces() * tile.width(), 0f);
+            for (int at = from; at < to; at++) {
+                long skipped = chosen.list()[at] - tile.first();
+                int piece = (int) (skipped / tile.stride());
+                int place = (int) (skipped - piece * tile.stride());
+                if (place < tile.width()) {
+                    int offset = piece * tile.width() + place;
+                    unmasked.fill(seed, tensorId, chosen.list()[at], z, offset, 1);
+                }
+            }
         }
 
         /** Makes z of what is listed alone where that is little. */

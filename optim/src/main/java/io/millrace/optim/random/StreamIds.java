@@ -59,8 +59,20 @@ public final class StreamIds {
     /** Elements that keep their z, keyed by the step's seed. */
     public static final int RANDOM_MASK = 0x4D60;
 
+    /** The distance of a tensor from its base, keyed by the query's seed; its first element. */
+    public static final int DISTANCE_Z = 0x4D6C;
+
+    /** Singular directions: what the search for V begins with, keyed by the run's seed. */
+    public static final int SINGULAR_START = 0x4D6D;
+
+    /** Singular directions: τ, keyed by the query's seed. */
+    public static final int SINGULAR_TAU = 0x4D6E;
+
     /** What a trained adapter begins with, keyed by the run's seed. */
     public static final int ADAPTER_START = 0x4D6A;
+
+    /** Tokens whose activations a trained adapter begins with, keyed by the run's seed. */
+    public static final int ADAPTER_TOKENS = 0x4D6C;
 
     private StreamIds() {}
 }

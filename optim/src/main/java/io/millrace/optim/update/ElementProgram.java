@@ -3,6 +3,7 @@ package io.millrace.optim.update;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What an update does to each element, for rules that are not sums of directions: a straight line
@@ -54,6 +55,8 @@ public record ElementProgram(List<Step> steps) {
         SHARE,
         /** to ← s · {@link #reach} of the tensor. */
         REACH,
+        /** to ← f · a in tensors that have states, f the step's factor of the tensor, else 0. */
+        TIMES,
         /** The parameter ← s · parameter, in tensors of two axes or more; before journal 4. */
         DECAY
     }
@@ -67,8 +70,10 @@ public record ElementProgram(List<Step> steps) {
      * @param b second operand
      * @param scalar s
      * @param seed of {@link Op#Z}
+     * @param factor of {@link Op#TIMES}
      */
-    public record Step(Op op, int to, int a, int b, float scalar, long seed) {
+    public record Step(
+            Op op, int to, int a, int b, float scalar, long seed, Optional<TensorFactor> factor) {
         /** Checks the registers. */
         public Step {
             if (to < 0 || to >= REGISTERS || a < 0 || a >= REGISTERS || b < 0 || b >= REGISTERS) {
@@ -203,6 +208,12 @@ public record ElementProgram(List<Step> steps) {
             return add(Op.REACH, to, 0, 0, s, 0);
         }
 
+        /** to ← f · a in tensors that have states, f each tensor's own, else 0. */
+        public Builder times(int to, TensorFactor f, int a) {
+            steps.add(new Step(Op.TIMES, to, a, 0, 0, 0, Optional.of(f)));
+            return this;
+        }
+
         /**
          * The last operations of a step: the parameter ← parameter + s, s ← fma(rate, x, s) from
          * its decay on.
@@ -233,7 +244,7 @@ public record ElementProgram(List<Step> steps) {
         }
 
         private Builder add(Op op, int to, int a, int b, float scalar, long seed) {
-            steps.add(new Step(op, to, a, b, scalar, seed));
+            steps.add(new Step(op, to, a, b, scalar, seed, Optional.empty()));
             return this;
         }
 

@@ -80,14 +80,15 @@ public final class Hizoo implements UpdateRule {
 
     @Override
     public Optional<Shape> shape() {
-        return Optional.of(seed ->
-                ElementProgram.builder()
-                        .z(Z, seed)
-                        .fill(ONE, 1)
-                        .plus(SUM, H, ONE)
-                        .root(SUM, SUM)
-                        .divide(Z, Z, SUM)
-                        .build());
+        return Optional.of((_, seed) ->
+                Optional.of(
+                        ElementProgram.builder()
+                                .z(Z, seed)
+                                .fill(ONE, 1)
+                                .plus(SUM, H, ONE)
+                                .root(SUM, SUM)
+                                .divide(Z, Z, SUM)
+                                .build()));
     }
 
     @Override

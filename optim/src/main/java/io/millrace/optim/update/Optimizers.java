@@ -16,7 +16,7 @@ public final class Optimizers {
                             .help(
                                     "Update rule: mezo-sgd, mezo-adam, lozo-m (momentum; low-rank"
                                             + " only), zo-muon (projected only); element by element, and not low-rank: zo-sign,"
-                                            + " zo-momentum, zo-adam, r-adazo, adamezo, helene, hizoo.")
+                                            + " zo-momentum, zo-adam, r-adazo, adamezo, helene, hizoo, dizo.")
                             .usual(MezoSgd.NAME)
                             .decidesBytes(),
                     List.of(
@@ -57,7 +57,8 @@ public final class Optimizers {
                             Kind.of(
                                     Hizoo.NAME,
                                     List.of(Hizoo.SMOOTH),
-                                    (values, _) -> new Hizoo(values.get(Hizoo.SMOOTH)))),
+                                    (values, _) -> new Hizoo(values.get(Hizoo.SMOOTH))),
+                            Kind.of(Dizo.NAME, Dizo.OPTIONS, (values, _) -> new Dizo(values))),
                     UpdateRuleKind.class);
 
     private Optimizers() {}

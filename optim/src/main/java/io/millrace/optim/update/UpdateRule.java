@@ -27,9 +27,19 @@ public interface UpdateRule {
         return List.of();
     }
 
+    /** The tensors that it keeps them for; empty where it does for all that are trained. */
+    default Optional<StatedTensors> stated() {
+        return Optional.empty();
+    }
+
     /** Whether its updates are programs over elements; always with states. */
     default boolean isElementwise() {
         return !states().isEmpty();
+    }
+
+    /** Iterations of Newton–Schulz that make {@link Update#orthogonal}; 0 where nothing does. */
+    default int orthogonalIterations() {
+        return 0;
     }
 
     /** Whether its updates carry {@link Update#momentum}. */
@@ -48,6 +58,16 @@ public interface UpdateRule {
     /** What takes the place of z where a query asks; empty where that is z itself. */
     default Optional<Shape> shape() {
         return Optional.empty();
+    }
+
+    /**
+     * The scale of the perturbation in a step.
+     *
+     * @param step from 1
+     * @param usual the run's
+     */
+    default double eps(long step, double usual) {
+        return usual;
     }
 
     /** What a person should know of the values it was given; empty where there is nothing. */

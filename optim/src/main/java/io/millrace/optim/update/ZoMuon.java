@@ -68,6 +68,11 @@ public final class ZoMuon implements UpdateRule {
     }
 
     @Override
+    public int orthogonalIterations() {
+        return iterations;
+    }
+
+    @Override
     public Update next(StepRecord record) {
         Update plain = MezoSgd.descend(record, vectorRate);
         List<Update.Term> slopes = Slopes.of(record);

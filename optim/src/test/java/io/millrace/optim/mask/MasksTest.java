@@ -52,7 +52,7 @@ class MasksTest {
     private record Base(float[] values) implements BaseWeights {
         @Override
         public List<Tensor> tensors() {
-            return List.of(new Tensor("w", TENSOR, values.length));
+            return List.of(new Tensor("w", TENSOR, List.of((long) values.length)));
         }
 
         @Override
@@ -130,6 +130,41 @@ class MasksTest {
             mask.fill(direction::fill, 17, 3, TENSOR, cut, all, parts, cut, ELEMENTS - cut);
             mask.fill(direction::fill, 17, 3, TENSOR, 0, all, parts, 0, cut);
             assertThat(parts).as("cut at %d", cut).isEqualTo(expected);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"none", "."})
+    void tilesHaveWhatTheirPiecesHave(String file) {
+        DenseDirection direction = Directions.dense("gaussian");
+        ElementMask mask =
+                Masks.KINDS
+                        .make("indices", Settings.NONE.with(Masks.FILE, Path.of(file)), 42)
+                        .over(new Base(values()));
+        for (int round = 0; round < 200; round++) {
+            int stride = 1 + random.nextInt(90);
+            int width = 1 + random.nextInt(stride);
+            int pieces = 1 + random.nextInt(ELEMENTS / stride - 1);
+            int first = random.nextInt(ELEMENTS - (pieces - 1) * stride - width + 1);
+            float[] expected = new float[pieces * width];
+            for (int i = 0; i < pieces; i++) {
+                long element = first + (long) i * stride;
+                mask.fill(
+                        direction::fill,
+                        17,
+                        3,
+                        TENSOR,
+                        element,
+                        expected,
+                        expected,
+                        i * width,
+                        width);
+            }
+            float[] z = new float[pieces * width];
+            Arrays.fill(z, 5f);
+            ElementMask.Tile tile = new ElementMask.Tile().at(first, stride, pieces, width);
+            mask.fill(direction::fill, 17, 3, TENSOR, tile, z, z);
+            assertThat(z).as("seed %d, round %d", seed, round).isEqualTo(expected);
         }
     }
 

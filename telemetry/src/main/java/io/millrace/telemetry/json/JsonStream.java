@@ -134,6 +134,15 @@ public final class JsonStream {
         };
     }
 
+    /**
+     * The whole value, as {@link Json#parse} makes it.
+     *
+     * @throws JsonFormatException when it holds more than a million values
+     */
+    public Object value() {
+        return Json.read(parser, new Json.Allowance());
+    }
+
     private void passOver() {
         if (isObject() || isArray()) {
             parser.skipChildren();

@@ -142,7 +142,9 @@ public final class DenseWeightPasses implements WeightPasses {
             return PassPlan.reading(pending, store);
         }
         PassPlan plan = PassPlan.querying(pending, store, query);
-        return shape.map(rule -> plan.withShape(rule.of(query.seed()))).orElse(plan);
+        return shape.flatMap(rule -> rule.of(pending.lastStep() + 1, query.seed()))
+                .map(plan::withShape)
+                .orElse(plan);
     }
 
     private TensorForm form(HostVisit visit, int tensor, PassPlan plan) {

@@ -67,6 +67,24 @@ public final class Rows {
         }
     }
 
+    /** {@code out[i] *= in[i]}. */
+    public static void multiply(
+            MemorySegment in, long inOffset, MemorySegment out, long outOffset, long count) {
+        long i = 0;
+        for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+            FloatVector product =
+                    VectorLanes.load(out, outOffset + i).mul(VectorLanes.load(in, inOffset + i));
+            VectorLanes.store(product, out, outOffset + i);
+        }
+        if (i < count) {
+            VectorMask<Float> tail = VectorLanes.tail(i, count);
+            FloatVector product =
+                    VectorLanes.load(out, outOffset + i, tail)
+                            .mul(VectorLanes.load(in, inOffset + i, tail));
+            VectorLanes.store(product, out, outOffset + i, tail);
+        }
+    }
+
     /** {@code out[i] *= factor}. */
     public static void scale(float factor, MemorySegment out, long outOffset, long count) {
         long i = 0;

@@ -28,7 +28,7 @@ final class ElementKernels {
             case ADD, MULTIPLY, DIVIDE, MAX -> both(step.op(), to, a, b, count);
             case ROOT -> root(to, a, count);
             case SIGN -> sign(to, a, count);
-            case Z, SHARE, REACH, DECAY ->
+            case Z, SHARE, REACH, TIMES, DECAY ->
                     throw new IllegalArgumentException(step.op() + " depends on the tensor");
         }
     }

@@ -24,6 +24,7 @@ public final class NewtonSchulz {
     private static final double CUBIC = -4.7750;
     private static final double QUINTIC = 2.0315;
     private static final int TILE = 4096;
+    private static final int TOGETHER = 4; // vectors of sums
     private static final VectorSpecies<Double> LANES = DoubleVector.SPECIES_PREFERRED;
     private static final ValueLayout.OfDouble DOUBLE =
             ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -101,7 +102,29 @@ public final class NewtonSchulz {
 
     /** Makes a row of A. Rows may be shared. */
     public void gram(int row) {
-        for (int j = 0; j < stride; j += LANES.length()) {
+        int lanes = LANES.length();
+        int j = 0;
+        // A sum waits for its own last addition: several go side by side.
+        for (; j + TOGETHER * lanes <= stride; j += TOGETHER * lanes) {
+            DoubleVector first = DoubleVector.zero(LANES);
+            DoubleVector second = first;
+            DoubleVector third = first;
+            DoubleVector fourth = first;
+            for (int column = 0; column < columns; column++) {
+                long line = (long) column * stride;
+                double value = x.getAtIndex(DOUBLE, line + row);
+                first = first.add(load(line + j).mul(value));
+                second = second.add(load(line + j + lanes).mul(value));
+                third = third.add(load(line + j + 2L * lanes).mul(value));
+                fourth = fourth.add(load(line + j + 3L * lanes).mul(value));
+            }
+            int to = row * stride + j;
+            first.intoArray(gram, to);
+            second.intoArray(gram, to + lanes);
+            third.intoArray(gram, to + 2 * lanes);
+            fourth.intoArray(gram, to + 3 * lanes);
+        }
+        for (; j < stride; j += lanes) {
             DoubleVector sum = DoubleVector.zero(LANES);
             for (int column = 0; column < columns; column++) {
                 long line = (long) column * stride;
@@ -134,21 +157,46 @@ public final class NewtonSchulz {
         double[] next = new double[stride];
         for (int column = from; column < to; column++) {
             long line = (long) column * stride;
-            for (int j = 0; j < stride; j += LANES.length()) {
-                DoubleVector sum = load(line + j).mul(LINEAR);
-                for (int k = 0; k < rank; k++) {
-                    double value = x.getAtIndex(DOUBLE, line + k);
-                    sum =
-                            sum.add(
-                                    DoubleVector.fromArray(LANES, product, k * stride + j)
-                                            .mul(value));
-                }
-                sum.intoArray(next, j);
-            }
+            advance(line, next);
             for (int row = 0; row < rank; row++) {
                 x.setAtIndex(DOUBLE, line + row, (float) next[row]);
             }
         }
+    }
+
+    private void advance(long line, double[] next) {
+        int lanes = LANES.length();
+        int j = 0;
+        for (; j + TOGETHER * lanes <= stride; j += TOGETHER * lanes) {
+            DoubleVector first = load(line + j).mul(LINEAR);
+            DoubleVector second = load(line + j + lanes).mul(LINEAR);
+            DoubleVector third = load(line + j + 2L * lanes).mul(LINEAR);
+            DoubleVector fourth = load(line + j + 3L * lanes).mul(LINEAR);
+            for (int k = 0; k < rank; k++) {
+                double value = x.getAtIndex(DOUBLE, line + k);
+                int at = k * stride + j;
+                first = first.add(factor(at).mul(value));
+                second = second.add(factor(at + lanes).mul(value));
+                third = third.add(factor(at + 2 * lanes).mul(value));
+                fourth = fourth.add(factor(at + 3 * lanes).mul(value));
+            }
+            first.intoArray(next, j);
+            second.intoArray(next, j + lanes);
+            third.intoArray(next, j + 2 * lanes);
+            fourth.intoArray(next, j + 3 * lanes);
+        }
+        for (; j < stride; j += lanes) {
+            DoubleVector sum = load(line + j).mul(LINEAR);
+            for (int k = 0; k < rank; k++) {
+                double value = x.getAtIndex(DOUBLE, line + k);
+                sum = sum.add(factor(k * stride + j).mul(value));
+            }
+            sum.intoArray(next, j);
+        }
+    }
+
+    private DoubleVector factor(int at) {
+        return DoubleVector.fromArray(LANES, product, at);
     }
 
     /** Writes some columns of X as floats of [r, n]. Columns may be shared. */

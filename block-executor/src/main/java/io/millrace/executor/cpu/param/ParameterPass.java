@@ -36,6 +36,7 @@ public final class ParameterPass {
     private final DenseDirection direction;
     private final Optional<ElementMask> mask;
     private final ElementMask.Unmasked unmasked;
+    private final ElementMask.Tile tile = new ElementMask.Tile(); // of a mask
     private final Rounding rounding;
     private final StorageCodec codec = new StorageCodec(TILE);
     private final float[] p = new float[TILE];
@@ -288,7 +289,11 @@ public final class ParameterPass {
             TileKernels.scale(p, count, decay.scale());
         }
         // A mask asks for p as it is before the step, for every term.
-        if (decay.adds() || (mask.isPresent() && !update.isStill())) {
+        if (!decay.adds() && mask.isPresent() && update.terms().size() == 1) {
+            Update.Term only = update.terms().getFirst();
+            fillZ(tensor, update.step(), only.seed(), z);
+            TileKernels.addProduct(p, z, count, only.coefficient());
+        } else if (decay.adds() || (mask.isPresent() && !update.isStill())) {
             if (decay.adds()) {
                 TileKernels.product(sum, p, count, decay.added());
             } else {
@@ -328,6 +333,15 @@ public final class ParameterPass {
                 case REACH -> {
                     float reach = ElementProgram.reach(tensor.elements());
                     Arrays.fill(registers[step.to()], 0, count, step.scalar() * reach);
+                }
+                case TIMES -> {
+                    float[] to = registers[step.to()];
+                    if (tensor.states().isEmpty()) {
+                        Arrays.fill(to, 0, count, 0f);
+                    } else {
+                        float factor = step.factor().orElseThrow().of(tensor.tensorId());
+                        TileKernels.product(to, registers[step.a()], count, factor);
+                    }
                 }
                 default -> ElementKernels.run(step, registers, count);
             }
@@ -390,10 +404,8 @@ public final class ParameterPass {
             }
             return;
         }
-        ElementMask some = mask.get();
-        for (int i = 0; i < pieces; i++) {
-            some.fill(unmasked, seed, step, id, element(i), p, values, i * width, width);
-        }
+        ElementMask.Tile place = tile.at(first, stride, pieces, width);
+        mask.get().fill(unmasked, seed, step, id, place, p, values);
     }
 
     private void round(StoredTensor tensor, long seed) {

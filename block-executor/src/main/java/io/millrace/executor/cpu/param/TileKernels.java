@@ -42,6 +42,20 @@ final class TileKernels {
         }
     }
 
+    /** p ← p + fma(factor, z, 0): the bits of {@link #add} to a sum from 0 on, and {@link #plus} */
+    static void addProduct(float[] p, float[] z, int count, float factor) {
+        FloatVector factors = FloatVector.broadcast(FLOATS, factor);
+        FloatVector zero = FloatVector.zero(FLOATS);
+        int i = 0;
+        for (; i <= count - FLOATS.length(); i += FLOATS.length()) {
+            FloatVector product = factors.fma(FloatVector.fromArray(FLOATS, z, i), zero);
+            FloatVector.fromArray(FLOATS, p, i).add(product).intoArray(p, i);
+        }
+        for (; i < count; i++) {
+            p[i] += Math.fma(factor, z[i], 0f);
+        }
+    }
+
     /** p ← fma(factor, z, p) */
     static void add(float[] p, float[] z, int count, float factor) {
         FloatVector factors = FloatVector.broadcast(FLOATS, factor);

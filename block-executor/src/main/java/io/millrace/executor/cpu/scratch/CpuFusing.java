@@ -28,8 +28,9 @@ public final class CpuFusing implements Schedule.Fusing {
                     Op.Activate _,
                     Op.Gate _,
                     Op.GateHalves _,
-                    Op.Scale _,
+                    Op.Times _,
                     Op.Add _,
+                    Op.Beside _,
                     Op.Score _ ->
                     false;
         };

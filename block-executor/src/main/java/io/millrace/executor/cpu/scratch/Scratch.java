@@ -23,6 +23,7 @@ public final class Scratch implements AutoCloseable {
     private final List<HostSlab> slabs = new ArrayList<>();
     private final ScratchSize size;
     private final ScratchPlan plan;
+    private final int virtualTokens;
     private final int hiddenWidth;
     private final int keptWidth;
     private final long vectorLength;
@@ -48,6 +49,7 @@ public final class Scratch implements AutoCloseable {
         this.size = size;
         this.plan = plan;
         OperatorNeeds needs = new OperatorNeeds(program);
+        virtualTokens = program.virtualTokens();
         hiddenWidth = program.hiddenSize();
         keptWidth = needs.keptWidth();
         vectorLength = needs.vectorLength();
@@ -75,6 +77,11 @@ public final class Scratch implements AutoCloseable {
         long perScale = (long) size.batchRows() * hiddenWidth;
         return new Variants(
                 hidden.at(firstScale * perScale + (long) row * hiddenWidth), perScale, hiddenWidth);
+    }
+
+    /** Tokens before each sequence's own, which take rows too. */
+    public int virtualTokens() {
+        return virtualTokens;
     }
 
     /** How many blocks there are. */

@@ -177,7 +177,8 @@ public final class DeviceDensePasses implements DevicePasses {
                 WeightPass.of(along.direction().name(), rounding, query).masked(along.mask(), step);
         return along.shape()
                 .filter(_ -> pass.perturbs())
-                .map(shape -> pass.shaped(programs.shaping(shape.of(query.seed()), query.seed())))
+                .flatMap(shape -> shape.of(step, query.seed()))
+                .map(program -> pass.shaped(programs.shaping(program, query.seed())))
                 .orElse(pass);
     }
 }

@@ -45,6 +45,8 @@ final class KernelCodes {
             case SIGN -> 25;
             case SHARE -> 26;
             case REACH -> 27;
+            case TIMES ->
+                    throw new IllegalArgumentException("no kernel has a factor for each tensor");
         };
     }
 

@@ -125,8 +125,9 @@ public record DeviceBlock(Schedule schedule, Set<Value> wide, Map<Value, LinearS
                         Op.Rotate _,
                         Op.Attend _,
                         Op.GateHalves _,
-                        Op.Scale _,
+                        Op.Times _,
                         Op.Add _,
+                        Op.Beside _,
                         Op.Score _ -> {
                     // Their kernels know of no bias.
                 }

@@ -15,9 +15,10 @@ final class DeviceFusing implements Schedule.Fusing {
                     Op.Rotate _,
                     Op.Attend _,
                     Op.Activate _,
+                    Op.Beside _,
                     Op.Gate _,
                     Op.GateHalves _,
-                    Op.Scale _,
+                    Op.Times _,
                     Op.Add _,
                     Op.Score _ ->
                     false;
@@ -35,9 +36,10 @@ final class DeviceFusing implements Schedule.Fusing {
                     Op.Rotate _,
                     Op.Attend _,
                     Op.Activate _,
+                    Op.Beside _,
                     Op.Gate _,
                     Op.GateHalves _,
-                    Op.Scale _,
+                    Op.Times _,
                     Op.Add _,
                     Op.Score _ ->
                     false;

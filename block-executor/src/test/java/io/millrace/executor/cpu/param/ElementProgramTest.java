@@ -105,7 +105,7 @@ class ElementProgramTest {
                                 ElementProgram.scratch(3),
                                 List.of(new Update.Term(random.nextLong(), 0.5f)));
         for (int step = 0; step < 12; step++) {
-            switch (random.nextInt(10)) {
+            switch (random.nextInt(11)) {
                 case 0 -> program.fill(register(), random.nextFloat());
                 case 1 -> program.scale(register(), 0.9f, register());
                 case 2 -> program.fma(register(), 0.3f, register(), register());
@@ -115,6 +115,7 @@ class ElementProgramTest {
                 case 6 -> program.max(register(), register(), register());
                 case 7 -> program.root(register(), register());
                 case 8 -> program.reach(register(), random.nextFloat());
+                case 9 -> program.times(register(), id -> 0.3f * id - 0.8f, register());
                 default -> program.sign(register(), register());
             }
         }
@@ -180,6 +181,7 @@ class ElementProgramTest {
             case Z -> z;
             case FILL -> step.scalar();
             case SCALE, SHARE, DECAY -> (float) ((double) step.scalar() * a);
+            case TIMES -> (float) ((double) step.factor().orElseThrow().of(TENSOR) * a);
             case REACH -> step.scalar() * (float) (1 / Math.sqrt(ELEMENTS));
             case FMA -> Math.fma(step.scalar(), a, b);
             case ADD -> (float) ((double) a + b);

@@ -1,6 +1,7 @@
 package io.millrace.executor.cpu.param;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import io.millrace.memory.DType;
 import io.millrace.optim.Rounding;
@@ -10,6 +11,7 @@ import io.millrace.optim.estimate.QueryResult;
 import io.millrace.optim.estimate.StepRecord;
 import io.millrace.optim.mask.ElementMask;
 import io.millrace.optim.option.Settings;
+import io.millrace.optim.update.Dizo;
 import io.millrace.optim.update.Helene;
 import io.millrace.optim.update.Hizoo;
 import io.millrace.optim.update.MezoSgd;
@@ -96,6 +98,68 @@ class ShapedPassTest {
         }
     }
 
+    /** With decay, as above; and what it keeps is what it has moved. */
+    @Test
+    void dizoBeforeItsFirstPhaseIsMezo() {
+        StoredTensor dizo = tensor(1);
+        StoredTensor base = tensor(1);
+        StoredTensor mezo = tensor(0);
+        UpdateRule rule = Optimizers.KINDS.make("dizo", Settings.NONE, 0);
+        assertThat(rule.eps(STEPS, EPS)).isEqualTo(EPS);
+        fold(dizo, updates(rule, 0.1), plain());
+        fold(mezo, updates(new MezoSgd(), 0.1), plain());
+        for (int i = 0; i < ELEMENTS; i++) {
+            assertThat(value(dizo, 0, i)).isEqualTo(value(mezo, 0, i));
+            assertThat(value(dizo, 1, i))
+                    .isCloseTo(value(dizo, 0, i) - value(base, 0, i), within(1e-7f));
+        }
+    }
+
+    /** A tensor of which nothing is kept is seen as it is by a phase, and stays. */
+    @Test
+    void aPhaseOfDizoMovesWhatWasMovedAndNothingElse() {
+        Settings settings =
+                Settings.NONE
+                        .with(Dizo.EVERY, 2)
+                        .with(Dizo.STEPS, 2)
+                        .with(Dizo.RATE, 0.25)
+                        .with(Dizo.BOUND, 0.5);
+        UpdateRule rule = Optimizers.KINDS.make("dizo", settings, 0);
+        PendingUpdates all = updates(rule, 0);
+        PendingUpdates first = PendingUpdates.of(0, 1, all.updates().subList(0, 2));
+        StoredTensor kept = tensor(1);
+        StoredTensor before = tensor(1);
+        StoredTensor other = tensor(0);
+        StoredTensor otherBefore = tensor(0);
+        fold(before, first, plain());
+        fold(otherBefore, first, plain());
+        PassPlan plan =
+                PassPlan.querying(all, false, new Query(7, List.of(EPS)))
+                        .withShape(
+                                rule.shape()
+                                        .flatMap(shape -> shape.of(STEPS + 1, 7))
+                                        .orElseThrow());
+        float[] seen = query(kept, plan, plain());
+        float[] still = query(other, plan, plain());
+        fold(kept, all, plain());
+        fold(other, all, plain());
+        // Of element 0, and so of all: by which factor a phase has moved them, and what asks.
+        float factor = value(kept, 1, 0) / value(before, 1, 0);
+        float asked = (seen[0] - value(kept, 0, 0)) / value(kept, 1, 0);
+        assertThat(factor).isBetween(0.5f, 1.5f).isNotEqualTo(1f);
+        for (int i = 0; i < ELEMENTS; i++) {
+            assertThat(value(other, 0, i)).isEqualTo(value(otherBefore, 0, i));
+            assertThat(still[i]).isEqualTo(value(other, 0, i));
+            float moved = value(before, 1, i);
+            assertThat(value(kept, 1, i)).isCloseTo(factor * moved, within(1e-6f));
+            assertThat(value(kept, 0, i) - value(before, 0, i))
+                    .isCloseTo((factor - 1) * moved, within(1e-6f));
+            assertThat(seen[i] - value(kept, 0, i))
+                    .isCloseTo(asked * value(kept, 1, i), within(1e-6f));
+        }
+        assertThat(rule.eps(STEPS, EPS)).isEqualTo(Dizo.EPS.usual().orElseThrow());
+    }
+
     @Test
     void aQueryOfHizooGoesAlongZOverTheRootOfWhatItsStepsHaveMade() {
         UpdateRule rule = new Hizoo(1e-3);
@@ -103,7 +167,10 @@ class ShapedPassTest {
         StoredTensor tensor = tensor(1);
         PassPlan plan =
                 PassPlan.querying(pending, false, new Query(7, List.of(EPS)))
-                        .withShape(rule.shape().orElseThrow().of(7));
+                        .withShape(
+                                rule.shape()
+                                        .flatMap(shape -> shape.of(STEPS + 1, 7))
+                                        .orElseThrow());
         float[] seen = query(tensor, plan, plain());
         fold(tensor, pending, plain());
         boolean renewed = false;

@@ -302,14 +302,16 @@ abstract class AlongKernelsContract {
         if (shape.isEmpty()) {
             return pass;
         }
-        ElementProgram program = shape.get().of(query.seed());
+        ElementProgram program = shape.get().of(step, query.seed()).orElseThrow();
         return pass.shaped(programs.shaping(program, query.seed()));
     }
 
     private static PassPlan plan(
             PendingUpdates pending, boolean stores, Query query, Optional<Shape> shape) {
         PassPlan plan = PassPlan.querying(pending, stores, query);
-        return shape.map(some -> plan.withShape(some.of(query.seed()))).orElse(plan);
+        return shape.flatMap(some -> some.of(pending.lastStep() + 1, query.seed()))
+                .map(plan::withShape)
+                .orElse(plan);
     }
 
     private static MemorySegment[] memory(float[][] outputs) {
@@ -331,7 +333,8 @@ abstract class AlongKernelsContract {
                         new BaseWeights() {
                             @Override
                             public List<Tensor> tensors() {
-                                return List.of(new Tensor("w", TENSOR, values.length));
+                                return List.of(
+                                        new Tensor("w", TENSOR, List.of((long) values.length)));
                             }
 
                             @Override

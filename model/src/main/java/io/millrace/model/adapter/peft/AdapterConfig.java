@@ -68,32 +68,15 @@ final class AdapterConfig {
     /**
      * Reads a file.
      *
-     * @throws BadInputException when it is missing, is none, is another method's, or asks for what
-     *     no plain LoRA does
+     * @throws BadInputException when it is missing, is none, or asks for what no plain LoRA does
      */
     static AdapterConfig read(Path file) {
         JsonObject json = SideFile.read(file, ConfigReader.MEND);
         ConfigReader config = new ConfigReader(file.toString(), json);
-        requireLora(config);
         json.fields().forEach((name, value) -> require(config, name, value));
         requireNoBias(config);
         requirePlainStart(config);
         return new AdapterConfig(config);
-    }
-
-    private static void requireLora(ConfigReader config) {
-        String field = ConfigField.PEFT_TYPE.key();
-        String type = config.string(field, "");
-        if (type.isEmpty()) {
-            throw config.bad(field, "is missing", "give a folder that PEFT saved a LoRA in");
-        }
-        if (!type.equals("LORA")) {
-            throw config.bad(
-                    field,
-                    "is '" + type + "', and of PEFT's methods LORA alone is read",
-                    "give a LoRA; where the method can be merged, do it with PEFT's"
-                            + " merge_and_unload");
-        }
     }
 
     private static void require(ConfigReader config, String name, Object value) {

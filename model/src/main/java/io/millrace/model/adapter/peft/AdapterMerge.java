@@ -19,22 +19,23 @@ import java.util.Optional;
 import java.util.function.LongConsumer;
 
 /**
- * Base + LoRA = a model of its own: the base's names, dtypes and shards, with W + scale · B A in
- * the place of each W that has an adapter. Weights pass through a few megabytes of memory; those
- * without an adapter are copied byte for byte.
+ * Base + adapter = a model of its own: the base's names, dtypes and shards, with W + scale · B A of
+ * a LoRA, or W with its rows or columns scaled, in the place of each W that has an adapter. Weights
+ * pass through a few megabytes of memory; those without an adapter are copied byte for byte.
  */
 public final class AdapterMerge implements TensorSource {
     private static final int PIECE = 1 << 18;
 
     private final Checkpoint base;
-    private final LoraAdapter adapter;
+    private final StoredAdapter adapter;
     private final LongConsumer progress;
     private final MemorySegment staging;
     private final float[] values = new float[PIECE];
-    private Optional<FactorProduct> product = Optional.empty();
-    private String productOf = "";
+    private Optional<WeightChange> changed = Optional.empty();
+    private String changedOf = "";
 
-    private AdapterMerge(Checkpoint base, LoraAdapter adapter, LongConsumer progress, Arena arena) {
+    private AdapterMerge(
+            Checkpoint base, StoredAdapter adapter, LongConsumer progress, Arena arena) {
         this.base = base;
         this.adapter = adapter;
         this.progress = progress;
@@ -56,9 +57,9 @@ public final class AdapterMerge implements TensorSource {
         CheckpointWriter.checkEmpty(out);
         boolean isNew = !Files.exists(out);
         try (Checkpoint base = Checkpoint.open(model);
-                LoraAdapter adapter = LoraAdapter.open(folder, base)) {
+                StoredAdapter adapter = StoredAdapters.open(folder, base)) {
             List<MergedAdapter.Matrix> matrices =
-                    adapter.parts().stream().map(part -> matrix(base, part)).toList();
+                    adapter.merged().stream().map(one -> matrix(base, one)).toList();
             CheckpointWriter.checkWritable(out, base.layout().sizeBytes());
             write(base, adapter, out, progress);
             return new MergedAdapter(matrices, base.layout().weightBytes());
@@ -70,8 +71,8 @@ public final class AdapterMerge implements TensorSource {
         }
     }
 
-    private static MergedAdapter.Matrix matrix(Checkpoint base, AdapterPart part) {
-        String tensor = part.part().target().tensor();
+    private static MergedAdapter.Matrix matrix(Checkpoint base, MergedAdapter.Matrix matrix) {
+        String tensor = matrix.tensor();
         TensorFormat format = base.tensors().get(tensor).format();
         if (!(format instanceof DType)) {
             throw new BadInputException(
@@ -83,11 +84,11 @@ public final class AdapterMerge implements TensorSource {
                             + ", which has no place for a changed weight",
                     "merge into a base of F32, BF16 or F16");
         }
-        return new MergedAdapter.Matrix(part.part(), part.scale(), format.name());
+        return matrix.in(format.name());
     }
 
     private static void write(
-            Checkpoint base, LoraAdapter adapter, Path out, LongConsumer progress) {
+            Checkpoint base, StoredAdapter adapter, Path out, LongConsumer progress) {
         try (Arena arena = Arena.ofConfined();
                 CheckpointWriter writer = CheckpointWriter.create(base, base.layout(), out)) {
             writer.writeAll(new AdapterMerge(base, adapter, progress, arena));
@@ -108,22 +109,22 @@ public final class AdapterMerge implements TensorSource {
     @Override
     public void read(TensorSlot slot, long offsetBytes, MemorySegment dst) {
         base.readTensor(slot, offsetBytes, dst);
-        if (!productOf.equals(slot.name())) {
-            productOf = slot.name();
-            product = adapter.find(slot.name()).map(part -> new FactorProduct(adapter, part));
+        if (!changedOf.equals(slot.name())) {
+            changedOf = slot.name();
+            changed = adapter.change(slot.name());
         }
-        product.ifPresent(change -> add(change, slot, offsetBytes / slot.dtype().sizeBytes(), dst));
+        changed.ifPresent(change -> add(change, slot, offsetBytes / slot.dtype().sizeBytes(), dst));
         progress.accept(dst.byteSize());
     }
 
-    private void add(FactorProduct change, TensorSlot slot, long first, MemorySegment dst) {
+    private void add(WeightChange change, TensorSlot slot, long first, MemorySegment dst) {
         requireFinite(slot, first, dst, "has", "use weights that are finite numbers");
         DType dtype = slot.dtype();
         long count = dst.byteSize() / dtype.sizeBytes();
         for (long done = 0; done < count; done += PIECE) {
             int part = (int) Math.min(PIECE, count - done);
             dtype.load(dst, 0, done, values, 0, part);
-            change.addTo(values, first + done, part);
+            change.apply(values, first + done, part);
             MemorySegment.copy(values, 0, staging, ValueLayout.JAVA_FLOAT, 0, part);
             MemorySegment target = dst.asSlice(done * dtype.sizeBytes());
             Elements.convert(staging, DType.F32, target, dtype, part);

@@ -3,41 +3,53 @@ package io.millrace.model.adapter.peft;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
-import io.millrace.memory.file.DurableFiles;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.adapter.AdapterWriter;
+import io.millrace.model.adapter.Lora;
 import io.millrace.model.file.Elements;
 import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.file.TensorInfo;
+import io.millrace.model.program.ModelProgram;
+import io.millrace.model.program.Op;
+import io.millrace.model.spec.LinearSpec;
+import io.millrace.model.spec.SideSpec;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * A LoRA folder of PEFT, open for reading beside the base that it is of. Configuration, names,
  * shapes and numbers are all checked by {@link #open}; factors stay in the file until they are
  * asked for. Reads may come from any thread.
  */
-public final class LoraAdapter implements AutoCloseable {
-    private static final String PICKLED = "adapter_model.bin";
+public final class LoraAdapter implements StoredAdapter {
+    /** The {@code peft_type}. */
+    static final String TYPE = "LORA";
+
     private static final int CHECKED_AT_ONCE = 1 << 18;
 
     private final Path folder;
     private final SafetensorsFile weights;
     private final List<AdapterPart> parts;
     private final Map<String, AdapterPart> byTensor = new HashMap<>();
+    private final Map<String, TensorInfo> factors = new HashMap<>();
 
     private LoraAdapter(Path folder, SafetensorsFile weights, List<AdapterPart> parts) {
         this.folder = folder;
         this.weights = weights;
         this.parts = List.copyOf(parts);
-        this.parts.forEach(part -> byTensor.put(part.part().target().tensor(), part));
+        for (AdapterPart part : this.parts) {
+            byTensor.put(part.part().target().tensor(), part);
+            factors.put(part.first().name(), part.first());
+            factors.put(part.second().name(), part.second());
+        }
     }
 
     /**
@@ -49,10 +61,9 @@ public final class LoraAdapter implements AutoCloseable {
      *     for what no plain LoRA does, or has numbers that are not finite
      */
     public static LoraAdapter open(Path folder, Checkpoint base) {
-        requireFolder(folder);
+        AdapterFolder.type(folder, Set.of(TYPE));
         AdapterConfig config = AdapterConfig.read(folder.resolve(AdapterWriter.CONFIG));
-        Path file = folder.resolve(AdapterWriter.WEIGHTS);
-        requireWeights(folder, file);
+        Path file = AdapterFolder.weights(folder);
         SafetensorsFile weights = SafetensorsFile.open(file);
         try {
             PartFinder finder = new PartFinder(file, config, new BaseModules(base));
@@ -65,47 +76,6 @@ public final class LoraAdapter implements AutoCloseable {
             weights.close();
             throw e;
         }
-    }
-
-    private static void requireFolder(Path folder) {
-        String mend =
-                "name a folder with " + AdapterWriter.CONFIG + " and " + AdapterWriter.WEIGHTS;
-        if (!Files.isDirectory(folder)) {
-            boolean part =
-                    folder.getFileName() != null && Files.isDirectory(DurableFiles.part(folder));
-            throw new BadInputException(
-                    folder.toString(),
-                    Files.exists(folder)
-                            ? "is not a folder"
-                            : part
-                                    ? "there is only its part: it was never written to its end"
-                                    : "there is no such folder",
-                    part ? "write the adapter again" : mend);
-        }
-        if (!Files.exists(folder.resolve(AdapterWriter.CONFIG))) {
-            throw new BadInputException(
-                    folder.toString(),
-                    Files.exists(folder.resolve("config.json"))
-                            ? "is a model and no adapter: it has no " + AdapterWriter.CONFIG
-                            : "has no " + AdapterWriter.CONFIG,
-                    mend);
-        }
-    }
-
-    private static void requireWeights(Path folder, Path file) {
-        if (Files.exists(file)) {
-            return;
-        }
-        boolean pickled = Files.exists(folder.resolve(PICKLED));
-        throw new BadInputException(
-                folder.toString(),
-                pickled
-                        ? "has its factors only as " + PICKLED
-                        : "has " + AdapterWriter.CONFIG + " and no " + AdapterWriter.WEIGHTS,
-                pickled
-                        ? "load it with PEFT and save it with save_pretrained(...,"
-                                + " safe_serialization=True)"
-                        : "use a whole copy, or save the adapter again");
     }
 
     private void requireFinite() {
@@ -189,6 +159,62 @@ public final class LoraAdapter implements AutoCloseable {
     /** The part beside a matrix of the base, by the tensor's name there. */
     public Optional<AdapterPart> find(String tensor) {
         return Optional.ofNullable(byTensor.get(tensor));
+    }
+
+    @Override
+    public ModelProgram beside(ModelProgram base) {
+        requireProducts(base);
+        Map<String, SideSpec> sides = new HashMap<>();
+        byTensor.forEach((tensor, part) ->
+                sides.put(
+                        tensor,
+                        new SideSpec(
+                                part.first().name(),
+                                part.second().name(),
+                                part.part().rank(),
+                                (float) part.scale())));
+        return Lora.beside(base, sides);
+    }
+
+    private void requireProducts(ModelProgram program) {
+        Set<String> products =
+                program.ops()
+                        .filter(Op.Linear.class::isInstance)
+                        .flatMap(Op::products)
+                        .map(LinearSpec::weight)
+                        .collect(Collectors.toSet());
+        for (AdapterPart part : parts) {
+            if (!products.contains(part.part().target().tensor())) {
+                throw new BadInputException(
+                        folder.toString(),
+                        "has factors beside '"
+                                + part.part().target().module()
+                                + "', which is no product within a layer",
+                        "make a model of both with millrace merge");
+            }
+        }
+    }
+
+    @Override
+    public void read(TensorSlot slot, float[] values) {
+        weights.readFloats(factors.get(slot.name()), 0, values, 0, values.length);
+    }
+
+    @Override
+    public List<MergedAdapter.Matrix> merged() {
+        return parts.stream()
+                .map(part ->
+                        new MergedAdapter.Matrix(
+                                part.part().target().module(),
+                                part.part().target().tensor(),
+                                List.of(part.part().rows(), part.part().columns()),
+                                new MergedAdapter.Product(part.part().rank(), part.scale())))
+                .toList();
+    }
+
+    @Override
+    public Optional<WeightChange> change(String tensor) {
+        return find(tensor).map(part -> new FactorProduct(this, part)::addTo);
     }
 
     /**

@@ -29,7 +29,7 @@ final class ModuleChoice {
     private final List<PythonPattern> lists;
 
     /** A pattern, or names. */
-    private record Names(Optional<PythonPattern> pattern, Set<String> names) {
+    record Names(Optional<PythonPattern> pattern, Set<String> names) {
         static Names read(ConfigReader config, String field) {
             Optional<String> text = config.text(field).filter(regex -> !regex.isEmpty());
             return text.map(regex ->
@@ -46,6 +46,12 @@ final class ModuleChoice {
 
         boolean isWhole(String module) {
             return pattern.map(one -> one.matches(module)).orElse(names.contains(module));
+        }
+
+        /** Whether it matches, or ends with a name, as PEFT asks of feed-forward modules. */
+        boolean isLast(String module) {
+            return pattern.map(one -> one.matches(module))
+                    .orElse(names.stream().anyMatch(module::endsWith));
         }
 
         boolean isEnd(String module) {

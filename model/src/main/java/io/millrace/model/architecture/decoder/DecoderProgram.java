@@ -180,7 +180,7 @@ public final class DecoderProgram {
             return in;
         }
         Value out = new Value(name, in.width(), in.rows(), in.memory());
-        ops.add(new Op.Scale(scale, in, out));
+        ops.add(new Op.Times(scale, in, out));
         return out;
     }
 

@@ -54,7 +54,9 @@ public final class Starcoder2Architecture implements Architecture {
     private static LayerSpec layer(ModelConfig config, String prefix, int hidden, RopeSpec rope) {
         int heads = config.positive("num_attention_heads");
         int headDim = hidden / heads;
-        int kvHeads = config.positive("num_key_value_heads", 2);
+        int kvHeads = config.mentions("num_key_value_heads")
+                        ? config.positive("num_key_value_heads", heads)
+                        : 2;
         if (heads % kvHeads != 0) {
             throw config.bad(
                     "num_key_value_heads", "is " + kvHeads + ", no divisor of " + heads + " heads");

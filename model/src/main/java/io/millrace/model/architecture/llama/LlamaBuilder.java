@@ -23,6 +23,7 @@ import io.millrace.model.spec.RopeSpec;
 import java.util.List;
 import java.util.Set;
 import java.util.function.IntFunction;
+import java.util.function.IntPredicate;
 import java.util.function.IntUnaryOperator;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
@@ -112,7 +113,8 @@ final class LlamaBuilder {
     }
 
     LlamaBuilder kvHeadsByDefault(int count) {
-        kvHeads = config.positive("num_key_value_heads", count);
+        String field = "num_key_value_heads"; // null stands for as many as there are of queries
+        kvHeads = config.mentions(field) ? config.positive(field, heads) : count;
         return this;
     }
 
@@ -188,6 +190,12 @@ final class LlamaBuilder {
     LlamaBuilder positions(int most) {
         positions = most;
         return this;
+    }
+
+    /** The base where the configuration names none, and which layers turn at all. */
+    LlamaBuilder rope(double thetaByDefault, IntPredicate turning) {
+        RopeSpec same = config.rope(thetaByDefault, 1).spec(headDim(), positions);
+        return rope(layer -> turning.test(layer) ? same : null);
     }
 
     /** How each layer turns heads, null for not at all; all by the same fields if not told. */

@@ -4,13 +4,20 @@ import io.millrace.model.architecture.Architecture;
 import io.millrace.model.architecture.decoder.Parts;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
-import io.millrace.model.spec.RopeSpec;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
-import java.util.stream.IntStream;
+import java.util.function.IntPredicate;
+import java.util.function.IntUnaryOperator;
 
-/** SmolLM3: LLaMA with layers that turn nothing (NoPE, arXiv 2501.18795). */
+/** SmolLM 3: LLaMA without rotary positions in every fourth layer, which may see a window alone. */
 public final class SmolLm3Architecture implements Architecture {
+    private static final double ROPE_THETA = 2_000_000;
+    private static final int USUAL_INTERVAL = 4;
+    private static final int USUAL_KV_HEADS = 4;
+    private static final Long TURNS = 1L;
+    private static final Long STAYS = 0L;
+
     @Override
     public String modelType() {
         return "smollm3";
@@ -18,28 +25,55 @@ public final class SmolLm3Architecture implements Architecture {
 
     @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
-        Parts.refuse(config, "use_sliding_window", true);
         boolean bias = config.bool("attention_bias", false);
-        int layers = config.positiveUpTo("num_hidden_layers", Parts.MAX_LAYERS);
-        LlamaBuilder builder = new LlamaBuilder(config, names);
-        RopeSpec rope = config.rope(2000000, 1).spec(builder.headDim(), builder.positions());
-        List<Boolean> turning = turning(config, layers);
-        return builder.kvHeadsByDefault(4)
-                .attentionBias(bias, bias)
-                .mlpBias(config.bool("mlp_bias", false))
-                .tiedByDefault()
-                .rope(layer -> turning.get(layer) ? rope : null)
-                .build();
+        LlamaBuilder builder =
+                new LlamaBuilder(config, names)
+                        .attentionBias(bias, bias)
+                        .mlpBias(config.bool("mlp_bias", false))
+                        .tiedByDefault()
+                        .rope(ROPE_THETA, turns(config))
+                        .window(window(config));
+        // Null stands for as many as there are of queries, and a missing field for four.
+        if (!config.mentions("num_key_value_heads")) {
+            builder.kvHeadsByDefault(USUAL_KV_HEADS);
+        }
+        return builder.build();
     }
 
-    /** Which layers turn heads: despite its name, {@code no_rope_layers} has 1 for those. */
-    private static List<Boolean> turning(ModelConfig config, int layers) {
-        int interval = config.positive("no_rope_layer_interval", 4);
-        return config.flags("no_rope_layers", layers)
-                .orElseGet(() ->
-                        IntStream.range(0, layers)
-                                .mapToObj(layer -> (layer + 1) % interval != 0)
-                                .toList());
+    /** {@code no_rope_layers} has a 1 for each layer that turns, its name notwithstanding. */
+    private static IntPredicate turns(ModelConfig config) {
+        int layers = config.positiveUpTo("num_hidden_layers", Parts.MAX_LAYERS);
+        if (!config.has("no_rope_layers")) {
+            int interval = config.positive("no_rope_layer_interval", USUAL_INTERVAL);
+            return layer -> (layer + 1) % interval != 0;
+        }
+        if (!(config.json().raw("no_rope_layers") instanceof List<?> list)
+                || list.size() != layers
+                || !list.stream().allMatch(turn -> TURNS.equals(turn) || STAYS.equals(turn))) {
+            throw config.bad("no_rope_layers", "is no list of a 0 or a 1 for each layer");
+        }
+        return layer -> TURNS.equals(list.get(layer));
+    }
+
+    private static IntUnaryOperator window(ModelConfig config) {
+        int layers = config.positiveUpTo("num_hidden_layers", Parts.MAX_LAYERS);
+        Optional<List<String>> types = config.layerTypes(layers);
+        boolean slides = config.bool("use_sliding_window", false) && config.has("sliding_window");
+        if (!slides) {
+            if (types.stream().anyMatch(list -> list.contains("sliding_attention"))) {
+                throw config.bad(
+                        "layer_types",
+                        "has sliding layers without use_sliding_window and a window");
+            }
+            return layer -> 0;
+        }
+        int window = config.positive("sliding_window");
+        IntPredicate turns = turns(config);
+        return layer ->
+                types.map(list -> list.get(layer).equals("sliding_attention"))
+                                .orElse(!turns.test(layer))
+                        ? window
+                        : 0;
     }
 
     @Override

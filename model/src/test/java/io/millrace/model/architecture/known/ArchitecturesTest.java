@@ -74,6 +74,17 @@ class ArchitecturesTest {
     }
 
     @Test
+    void layersWithoutPositionsDoNotTurn() throws IOException {
+        List<Boolean> turning =
+                program("smollm3", "config.json").layers().stream()
+                        .map(layer -> layer.ops().stream().anyMatch(Op.Rotate.class::isInstance))
+                        .toList();
+        assertThat(turning).containsExactly(true, true, true, false, true);
+        assertThat(windows(program("smollm3", "config.json"))).containsExactly(0, 0, 0, 5, 0);
+        assertThat(windows(program("starcoder2", "config.json"))).containsExactly(6, 6);
+    }
+
+    @Test
     void describesOptOfBothLayouts() throws IOException {
         ModelProgram opt = program("opt", "config.json");
         Op.Norm first = (Op.Norm) opt.layers().getFirst().ops().getFirst();
@@ -273,6 +284,9 @@ class ArchitecturesTest {
                 "gpt2; add_cross_attention; true; is true, which is not supported",
                 "opt; layer_norm_elementwise_affine; false; is false, which is not supported",
                 "gpt_neox; rotary_pct; 1.5; more than the whole head",
+                "smollm3; no_rope_layers; [1,0]; is no list of a 0 or a 1 for each layer",
+                "smollm3; no_rope_layers; [1,1,null,0,1]; is no list of a 0 or a 1 for each layer",
+                "starcoder2; num_key_value_heads; 3; no divisor of 4 heads",
             })
     void refusesSillyFields(String model, String field, String json, String message)
             throws IOException {

@@ -1,0 +1,92 @@
+package io.millrace.executor.companion;
+
+import io.millrace.memory.BlockLayout;
+import io.millrace.memory.TensorSlot;
+import io.millrace.model.ProgramTensors;
+import io.millrace.model.program.ModelProgram;
+import io.millrace.model.spec.TensorSpec;
+import io.millrace.optim.random.Philox4x32;
+import io.millrace.optim.random.StreamIds;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What companions have in them before the first step: a pure function of the run's seed. PEFT's
+ * default of a LoRA, Kaiming-uniform with a = √5, is uniform within ± 1 / √inputs for A, and 0 for
+ * B.
+ */
+public final class AdapterStart implements CompanionSource {
+    private static final double HALF_RANGE = 0x1p31;
+    private static final int WORDS = 4;
+
+    private final Map<String, TensorSpec.Initial> initials = new HashMap<>();
+    private final long runSeed;
+    private final DrawnTokens tokens;
+
+    /**
+     * The start of a run.
+     *
+     * @param program says what each tensor begins with
+     * @param runSeed the run's seed
+     * @param tokens what begins as the model has tokens
+     */
+    public AdapterStart(ModelProgram program, long runSeed, DrawnTokens tokens) {
+        this.runSeed = runSeed;
+        this.tokens = tokens;
+        ProgramTensors.beside(program).stream()
+                .flatMap(List::stream)
+                .forEach(tensor -> initials.put(tensor.name(), tensor.initial()));
+    }
+
+    @Override
+    public long read(BlockLayout companion, MemorySegment bytes) {
+        for (TensorSlot slot : companion.tensors()) {
+            fill(slot, bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()));
+        }
+        return 0;
+    }
+
+    /**
+     * Fills one tensor.
+     *
+     * @param slot its name, its id and its shape
+     * @param values float32, all of its elements
+     */
+    public void fill(TensorSlot slot, MemorySegment values) {
+        switch (initials.get(slot.name())) {
+            case ZERO -> values.fill((byte) 0);
+            case ONE -> {
+                for (long element = 0; element < slot.elementCount(); element++) {
+                    values.setAtIndex(ValueLayout.JAVA_FLOAT, element, 1);
+                }
+            }
+            case FAN_IN -> fanIn(slot, values);
+            case EMBEDDINGS, ACTIVATIONS -> drawn(slot, values);
+            case NOISE ->
+                    throw new IllegalArgumentException(
+                            slot.name() + " begins with a model's noise");
+        }
+    }
+
+    private void drawn(TensorSlot slot, MemorySegment values) {
+        float[] rows = tokens.rows(slot.name());
+        MemorySegment.copy(rows, 0, values, ValueLayout.JAVA_FLOAT, 0, rows.length);
+    }
+
+    private void fanIn(TensorSlot slot, MemorySegment values) {
+        double bound = 1 / Math.sqrt(slot.shape().getLast());
+        int[] words = new int[WORDS];
+        for (long element = 0; element < slot.elementCount(); element++) {
+            int word = (int) (element % WORDS);
+            if (word == 0) {
+                Philox4x32.block(
+                        runSeed, element / WORDS, slot.tensorId(), StreamIds.ADAPTER_START, words);
+            }
+            double unit = (Integer.toUnsignedLong(words[word]) + 0.5) / HALF_RANGE - 1;
+            values.setAtIndex(ValueLayout.JAVA_FLOAT, element, (float) (unit * bound));
+        }
+    }
+}

@@ -1,0 +1,99 @@
+package io.millrace.model.text.published;
+
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The classes of transformers whose files are read, with the tokens that each names where a folder
+ * does not.
+ */
+@SuppressWarnings("ImmutableEnumChecker") // lists and maps that nobody changes
+enum TokenizerClass {
+    /** Byte-level byte pairs: GPT-2, GPT-Neo, GPT-J, CodeGen, phi, StarCoder2 and OPT. */
+    GPT2(
+            false,
+            List.of("GPT2Tokenizer"),
+            List.of("gpt2", "gpt_neo", "gptj", "codegen", "opt", "phi", "starcoder2"),
+            named("bos", "<|endoftext|>", "eos", "<|endoftext|>", "unk", "<|endoftext|>")),
+
+    /** The same, with {@code <s>} and {@code </s>} around every text. */
+    ROBERTA(
+            false,
+            List.of("RobertaTokenizer"),
+            List.of("roberta", "roberta-prelayernorm"),
+            named(
+                    "bos", "<s>", "eos", "</s>", "unk", "<unk>", "sep", "</s>", "pad", "<pad>",
+                    "cls", "<s>", "mask", "<mask>")),
+
+    /** Byte pairs of sentencepiece, with bytes for what no piece covers: Llama 1, 2 and Mistral. */
+    LLAMA(
+            true,
+            List.of("LlamaTokenizer"),
+            List.of("llama", "mistral", "mixtral"),
+            named("bos", "<s>", "eos", "</s>", "unk", "<unk>")),
+
+    /** The same without a space in front. */
+    GEMMA(
+            true,
+            List.of("GemmaTokenizer"),
+            List.of("gemma", "gemma2", "gemma3_text"),
+            named(
+                    "bos", "<bos>", "eos", "<eos>", "unk", "<unk>", "pad", "<pad>", "mask",
+                    "<mask>")),
+
+    /** Unigrams of sentencepiece, with sentinels behind the vocabulary. */
+    T5(
+            true,
+            List.of("T5Tokenizer"),
+            List.of("t5", "mt5"),
+            named("eos", "</s>", "unk", "<unk>", "pad", "<pad>"));
+
+    private final boolean sentencePiece;
+    private final List<String> names;
+    private final List<String> modelTypes;
+    private final Map<String, String> tokens;
+
+    TokenizerClass(
+            boolean sentencePiece,
+            List<String> names,
+            List<String> modelTypes,
+            Map<String, String> tokens) {
+        this.sentencePiece = sentencePiece;
+        this.names = names;
+        this.modelTypes = modelTypes;
+        this.tokens = tokens;
+    }
+
+    /** Whether its vocabulary is a sentencepiece model; {@code vocab.json} and merges if not. */
+    boolean isSentencePiece() {
+        return sentencePiece;
+    }
+
+    /** The text of its tokens by role, such as {@code bos}. */
+    Map<String, String> tokens() {
+        return tokens;
+    }
+
+    /** The class that a configuration names, with or without {@code Fast} behind it. */
+    static Optional<TokenizerClass> named(String name) {
+        String base = name.endsWith("Fast") ? name.substring(0, name.length() - 4) : name;
+        return Arrays.stream(values()).filter(one -> one.names.contains(base)).findFirst();
+    }
+
+    /** The class of a model's type, for folders that name none. */
+    static Optional<TokenizerClass> ofModelType(String type) {
+        return Arrays.stream(values()).filter(one -> one.modelTypes.contains(type)).findFirst();
+    }
+
+    private static Map<String, String> named(String... rolesAndTokens) {
+        Map<String, String> map = new LinkedHashMap<>();
+        for (int i = 0; i < rolesAndTokens.length; i += 2) {
+            map.put(rolesAndTokens[i], rolesAndTokens[i + 1]);
+        }
+        return Collections.unmodifiableMap(map);
+    }
+}
