@@ -96,7 +96,8 @@ final class TokenForward {
                 }
                 yield out;
             }
-            case Op.Times times -> each(values.get(times.in()), (row, i) -> times.factor() * row[i]);
+            case Op.Times times ->
+                    each(values.get(times.in()), (row, i) -> times.factor() * row[i]);
             case Op.Add add -> {
                 double[][] summand = values.get(add.summand());
                 double[][] in = values.get(add.in());

@@ -68,8 +68,7 @@ final class BlockLauncher {
             case Op.Rotate op -> {
                 long table = scratch.rotary(op.rope());
                 long positions = frame.batch().positions();
-                kernels.rotate(
-                        op.heads(), op.rope(), out, table, positions, rows, frame.scales());
+                kernels.rotate(op.heads(), op.rope(), out, table, positions, rows, frame.scales());
             }
             case Op.Attend op -> attend(op, frame, out);
             case Op.Activate op -> {

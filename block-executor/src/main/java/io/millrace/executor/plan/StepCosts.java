@@ -132,7 +132,10 @@ final class StepCosts {
         }
         ScratchSize size =
                 ScratchSize.batches(
-                                shape.batch(), shape.microBatch(), shape.tokens(), shape.questions())
+                                shape.batch(),
+                                shape.microBatch(),
+                                shape.tokens(),
+                                shape.questions())
                         .withVirtual(virtual);
         return LowRankSize.together(shape.arithmetic(), size, layout).scalesAtOnce();
     }

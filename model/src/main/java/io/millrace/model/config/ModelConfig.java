@@ -170,11 +170,13 @@ public final class ModelConfig {
         }
         List<Boolean> flags = new ArrayList<>();
         for (Object flag : read(() -> json.array(field))) {
-            flags.add(switch (flag) {
-                case Boolean truth -> truth;
-                case Long number when number == 0 || number == 1 -> number == 1;
-                case null, default -> throw bad(field, "has " + flag + " where 0 or 1 makes sense");
-            });
+            flags.add(
+                    switch (flag) {
+                        case Boolean truth -> truth;
+                        case Long number when number == 0 || number == 1 -> number == 1;
+                        case null, default ->
+                                throw bad(field, "has " + flag + " where 0 or 1 makes sense");
+                    });
         }
         if (flags.size() < layers) {
             throw bad(field, "has " + flags.size() + " entries for " + layers + " layers");

@@ -53,8 +53,8 @@ public record RopeParameters(
     }
 
     /**
-     * The longest sequence for which {@link #spec} has the frequencies: a long rope has others above
-     * the length that the model was first trained with.
+     * The longest sequence for which {@link #spec} has the frequencies: a long rope has others
+     * above the length that the model was first trained with.
      *
      * @param maxPositions the longest sequence that the model may see
      */

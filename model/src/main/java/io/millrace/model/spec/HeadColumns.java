@@ -1,8 +1,8 @@
 package io.millrace.model.spec;
 
 /**
- * Where the heads of one kind lie in a row of projections: head h at column {@code start + h / group
- * · stride + h % group · inner}.
+ * Where the heads of one kind lie in a row of projections: head h at column {@code start + h /
+ * group · stride + h % group · inner}.
  *
  * @param count how many there are
  * @param start column of the first

@@ -34,7 +34,8 @@ public record HeadsSpec(int dim, HeadColumns queries, HeadColumns keys, HeadColu
     }
 
     /**
-     * The query heads that share a key head, then that, then its value head, group by group (Falcon).
+     * The query heads that share a key head, then that, then its value head, group by group
+     * (Falcon).
      *
      * @param queries number of query heads
      * @param keys number of key heads, and of value heads

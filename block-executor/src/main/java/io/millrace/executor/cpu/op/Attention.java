@@ -255,7 +255,13 @@ public final class Attention implements AutoCloseable {
                 top =
                         slope == 0
                                 ? scale(from, end, scale, old)
-                                : scale(from, end, scale, slope, key + floor(low) - position - r, old);
+                                : scale(
+                                        from,
+                                        end,
+                                        scale,
+                                        slope,
+                                        key + floor(low) - position - r,
+                                        old);
             }
             CheckedFloats.set(maxima, r, top);
             CheckedFloats.set(factors, r, old - top);

@@ -273,10 +273,18 @@ abstract class OperatorKernelsContract {
         }
         for (int row = 0; row < SCALES * rows; row++) {
             for (int head = 0; head < heads.queries().count(); head++) {
-                turn(expected, row * width + heads.queries().column(head), rope, positions[row % rows]);
+                turn(
+                        expected,
+                        row * width + heads.queries().column(head),
+                        rope,
+                        positions[row % rows]);
             }
             for (int head = 0; head < heads.keys().count(); head++) {
-                turn(expected, row * width + heads.keys().column(head), rope, positions[row % rows]);
+                turn(
+                        expected,
+                        row * width + heads.keys().column(head),
+                        rope,
+                        positions[row % rows]);
             }
         }
         same(place.read(DType.F32), expected, 1e-6, "rotation");

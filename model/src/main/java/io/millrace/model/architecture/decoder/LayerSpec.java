@@ -28,7 +28,11 @@ public record LayerSpec(
         float scale) {
     /** A layer whose parts are added as they are. */
     public static LayerSpec plain(
-            Order order, NormSpec attentionNorm, AttentionSpec attention, NormSpec mlpNorm, MlpSpec mlp) {
+            Order order,
+            NormSpec attentionNorm,
+            AttentionSpec attention,
+            NormSpec mlpNorm,
+            MlpSpec mlp) {
         return new LayerSpec(order, attentionNorm, attention, null, mlpNorm, mlp, null, 1);
     }
 

@@ -11,8 +11,8 @@ final class Alibi {
     private Alibi() {}
 
     /**
-     * Slopes 2^(−8 i / n), i = 1 to n, for the largest power of two n within the heads, then
-     * those between the first of twice as many (BLOOM).
+     * Slopes 2^(−8 i / n), i = 1 to n, for the largest power of two n within the heads, then those
+     * between the first of twice as many (BLOOM).
      */
     static List<Float> slopes(int heads) {
         int power = Integer.highestOneBit(heads);

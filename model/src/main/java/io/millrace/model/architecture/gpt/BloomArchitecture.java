@@ -20,7 +20,10 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.IntStream;
 
-/** BLOOM: no positions but a score that falls with distance (ALiBi), and a norm on what is looked up. */
+/**
+ * BLOOM: no positions but a score that falls with distance (ALiBi), and a norm on what is looked
+ * up.
+ */
 public final class BloomArchitecture implements Architecture {
     /** The length that it was trained with; its arithmetic has no limit. */
     private static final int POSITIONS = 2048;
@@ -55,7 +58,9 @@ public final class BloomArchitecture implements Architecture {
                         IntStream.range(0, layers)
                                 .mapToObj(i -> layer(config, prefix + "h." + i + ".", hidden))
                                 .toList(),
-                        HeadSpec.of(Parts.layerNorm(prefix + "ln_f", hidden, epsilon(config)), ends.logits(hidden, vocab))));
+                        HeadSpec.of(
+                                Parts.layerNorm(prefix + "ln_f", hidden, epsilon(config)),
+                                ends.logits(hidden, vocab))));
     }
 
     private static LayerSpec layer(ModelConfig config, String prefix, int hidden) {
@@ -67,7 +72,9 @@ public final class BloomArchitecture implements Architecture {
                 LayerSpec.Order.PRE,
                 Parts.layerNorm(prefix + "input_layernorm", hidden, epsilon(config)),
                 AttentionSpec.plain(
-                        List.of(Parts.linear(attention + "query_key_value", hidden, 3 * hidden, true)),
+                        List.of(
+                                Parts.linear(
+                                        attention + "query_key_value", hidden, 3 * hidden, true)),
                         AttendSpec.causal(HeadsSpec.interleaved(heads, headDim))
                                 .withSlopes(Alibi.slopes(heads)),
                         null,

@@ -36,7 +36,9 @@ public final class CohereArchitecture implements Architecture {
         int positions = config.positive("max_position_embeddings", 2048);
         String prefix = Naming.prefix(names, "norm.weight", "model.", "");
         Ends ends = Ends.of(config, names, prefix + "embed_tokens.weight", LM_HEAD, true);
-        int headDim = Parts.headDim(config, "hidden_size", hidden, config.positive("num_attention_heads"));
+        int headDim =
+                Parts.headDim(
+                        config, "hidden_size", hidden, config.positive("num_attention_heads"));
         RopeSpec rope = config.rope(10000, 1).spec(headDim, positions).ofNeighbours();
         return DecoderProgram.of(
                 new DecoderSpec(
@@ -46,7 +48,8 @@ public final class CohereArchitecture implements Architecture {
                         positions,
                         EmbeddingSpec.tokens(ends.tokens(), hidden, 1),
                         IntStream.range(0, layers)
-                                .mapToObj(i -> layer(config, prefix + "layers." + i + ".", hidden, rope))
+                                .mapToObj(i ->
+                                        layer(config, prefix + "layers." + i + ".", hidden, rope))
                                 .toList(),
                         new HeadSpec(
                                 Parts.factorNorm(prefix + "norm", hidden, epsilon(config)),
@@ -74,7 +77,8 @@ public final class CohereArchitecture implements Architecture {
                         List.of(
                                 Parts.linear(attention + "q_proj", hidden, hidden, bias),
                                 Parts.linear(attention + "k_proj", hidden, kvHeads * headDim, bias),
-                                Parts.linear(attention + "v_proj", hidden, kvHeads * headDim, bias)),
+                                Parts.linear(
+                                        attention + "v_proj", hidden, kvHeads * headDim, bias)),
                         AttendSpec.causal(HeadsSpec.inOrder(heads, kvHeads, headDim)),
                         rope,
                         Parts.linear(attention + "o_proj", hidden, hidden, bias)),

@@ -22,7 +22,10 @@ import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 
-/** Falcon: both parts on one norm or on two, and a key and value head for all query heads or for groups of them. */
+/**
+ * Falcon: both parts on one norm or on two, and a key and value head for all query heads or for
+ * groups of them.
+ */
 public final class FalconArchitecture implements Architecture {
     private static final Pattern BUFFER =
             Pattern.compile(".*(rotary_emb\\.inv_freq|self_attention\\.maybe_rotary\\.inv_freq)");
@@ -41,7 +44,9 @@ public final class FalconArchitecture implements Architecture {
         int positions = config.positive("max_position_embeddings", 2048);
         String prefix = Naming.prefix(names, "ln_f.weight", "transformer.", "");
         Ends ends = Ends.of(config, names, prefix + "word_embeddings.weight", LM_HEAD, true);
-        int headDim = Parts.headDim(config, "hidden_size", hidden, config.positive("num_attention_heads"));
+        int headDim =
+                Parts.headDim(
+                        config, "hidden_size", hidden, config.positive("num_attention_heads"));
         RopeSpec rope = config.rope(10000, 1).spec(headDim, positions);
         return DecoderProgram.of(
                 new DecoderSpec(
@@ -53,7 +58,9 @@ public final class FalconArchitecture implements Architecture {
                         IntStream.range(0, layers)
                                 .mapToObj(i -> layer(config, prefix + "h." + i + ".", hidden, rope))
                                 .toList(),
-                        HeadSpec.of(Parts.layerNorm(prefix + "ln_f", hidden, epsilon(config)), ends.logits(hidden, vocab))));
+                        HeadSpec.of(
+                                Parts.layerNorm(prefix + "ln_f", hidden, epsilon(config)),
+                                ends.logits(hidden, vocab))));
     }
 
     private static LayerSpec layer(ModelConfig config, String prefix, int hidden, RopeSpec rope) {
@@ -80,7 +87,9 @@ public final class FalconArchitecture implements Architecture {
                 parallel ? LayerSpec.Order.PARALLEL : LayerSpec.Order.PRE,
                 first,
                 AttentionSpec.plain(
-                        List.of(Parts.linear(attention + "query_key_value", hidden, projected, bias)),
+                        List.of(
+                                Parts.linear(
+                                        attention + "query_key_value", hidden, projected, bias)),
                         AttendSpec.causal(columns),
                         rope,
                         Parts.linear(attention + "dense", hidden, hidden, bias)),

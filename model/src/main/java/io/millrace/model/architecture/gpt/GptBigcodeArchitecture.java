@@ -20,7 +20,10 @@ import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 
-/** StarCoder and SantaCoder: GPT-2 with matrices stored output-major, and one key and value head for all. */
+/**
+ * StarCoder and SantaCoder: GPT-2 with matrices stored output-major, and one key and value head for
+ * all.
+ */
 public final class GptBigcodeArchitecture implements Architecture {
     private static final Pattern BUFFER =
             Pattern.compile("(transformer\\.)?h\\.\\d+\\.attn\\.(bias|masked_bias)");
@@ -50,7 +53,9 @@ public final class GptBigcodeArchitecture implements Architecture {
                         IntStream.range(0, layers)
                                 .mapToObj(i -> layer(config, prefix + "h." + i + ".", hidden))
                                 .toList(),
-                        HeadSpec.of(Parts.layerNorm(prefix + "ln_f", hidden, epsilon(config)), ends.logits(hidden, vocab))));
+                        HeadSpec.of(
+                                Parts.layerNorm(prefix + "ln_f", hidden, epsilon(config)),
+                                ends.logits(hidden, vocab))));
     }
 
     private static LayerSpec layer(ModelConfig config, String prefix, int hidden) {

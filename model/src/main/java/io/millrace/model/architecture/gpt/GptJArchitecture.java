@@ -24,7 +24,8 @@ import java.util.stream.IntStream;
 /** GPT-J: both parts on one norm, pairs of neighbours turned, a bias on the logits. */
 public final class GptJArchitecture implements Architecture {
     private static final Pattern BUFFER =
-            Pattern.compile("(transformer\\.)?h\\.\\d+\\.attn\\.(bias|masked_bias|embed_positions)");
+            Pattern.compile(
+                    "(transformer\\.)?h\\.\\d+\\.attn\\.(bias|masked_bias|embed_positions)");
 
     @Override
     public String modelType() {
@@ -38,7 +39,9 @@ public final class GptJArchitecture implements Architecture {
         int layers = config.positiveUpTo("n_layer", Parts.MAX_LAYERS);
         int positions = config.positive("n_positions", 2048);
         String prefix = Naming.prefix(names, "ln_f.weight", "transformer.", "");
-        Ends ends = Ends.of(config, names, prefix + "wte.weight", LM_HEAD, false).withBias("lm_head.bias");
+        Ends ends =
+                Ends.of(config, names, prefix + "wte.weight", LM_HEAD, false)
+                        .withBias("lm_head.bias");
         int headDim = Parts.headDim(config, "n_embd", hidden, config.positive("n_head"));
         int turned = config.positive("rotary_dim", headDim);
         if (turned > headDim) {
@@ -55,7 +58,9 @@ public final class GptJArchitecture implements Architecture {
                         IntStream.range(0, layers)
                                 .mapToObj(i -> layer(config, prefix + "h." + i + ".", hidden, rope))
                                 .toList(),
-                        HeadSpec.of(Parts.layerNorm(prefix + "ln_f", hidden, epsilon(config)), ends.logits(hidden, vocab))));
+                        HeadSpec.of(
+                                Parts.layerNorm(prefix + "ln_f", hidden, epsilon(config)),
+                                ends.logits(hidden, vocab))));
     }
 
     private static LayerSpec layer(ModelConfig config, String prefix, int hidden, RopeSpec rope) {

@@ -27,8 +27,7 @@ public final class GptNeoArchitecture implements Architecture {
     private static final String GLOBAL = "global";
     private static final String LOCAL = "local";
     private static final Pattern BUFFER =
-            Pattern.compile(
-                    "(transformer\\.)?h\\.\\d+\\.attn\\.attention\\.(bias|masked_bias)");
+            Pattern.compile("(transformer\\.)?h\\.\\d+\\.attn\\.attention\\.(bias|masked_bias)");
 
     @Override
     public String modelType() {
@@ -53,13 +52,19 @@ public final class GptNeoArchitecture implements Architecture {
                         EmbeddingSpec.withPositions(
                                 ends.tokens(), hidden, prefix + "wpe.weight", positions),
                         IntStream.range(0, layers)
-                                .mapToObj(i -> layer(config, prefix + "h." + i + ".", hidden, kinds.get(i)))
+                                .mapToObj(i ->
+                                        layer(
+                                                config,
+                                                prefix + "h." + i + ".",
+                                                hidden,
+                                                kinds.get(i)))
                                 .toList(),
-                        HeadSpec.of(Parts.layerNorm(prefix + "ln_f", hidden, epsilon(config)), ends.logits(hidden, vocab))));
+                        HeadSpec.of(
+                                Parts.layerNorm(prefix + "ln_f", hidden, epsilon(config)),
+                                ends.logits(hidden, vocab))));
     }
 
-    private static LayerSpec layer(
-            ModelConfig config, String prefix, int hidden, String kind) {
+    private static LayerSpec layer(ModelConfig config, String prefix, int hidden, String kind) {
         int heads = config.positive("num_heads");
         int headDim = Parts.headDim(config, "hidden_size", hidden, heads);
         int inner =
@@ -98,7 +103,8 @@ public final class GptNeoArchitecture implements Architecture {
                     && pair.getFirst() instanceof List<?> names
                     && pair.getLast() instanceof Long times
                     && times <= layers)) {
-                throw config.bad("attention_types", "has " + group + " where [kinds, times] belongs");
+                throw config.bad(
+                        "attention_types", "has " + group + " where [kinds, times] belongs");
             }
             for (long i = 0; i < times; i++) {
                 names.forEach(name -> kinds.add(String.valueOf(name)));

@@ -46,7 +46,9 @@ public final class MptArchitecture implements Architecture {
                         IntStream.range(0, layers)
                                 .mapToObj(i -> layer(config, prefix + "blocks." + i + ".", hidden))
                                 .toList(),
-                        HeadSpec.of(Parts.factorNorm(prefix + "norm_f", hidden, epsilon(config)), ends.logits(hidden, vocab))));
+                        HeadSpec.of(
+                                Parts.factorNorm(prefix + "norm_f", hidden, epsilon(config)),
+                                ends.logits(hidden, vocab))));
     }
 
     private static void requireKnown(ModelConfig config) {
@@ -80,8 +82,7 @@ public final class MptArchitecture implements Architecture {
                 AttentionSpec.plain(
                         List.of(Parts.linear(prefix + "attn.Wqkv", hidden, 3 * hidden, false)),
                         AttendSpec.causal(HeadsSpec.inOrder(heads, heads, headDim), scale)
-                                .withSlopes(
-                                        Alibi.halved(heads)),
+                                .withSlopes(Alibi.halved(heads)),
                         null,
                         Parts.linear(prefix + "attn.out_proj", hidden, hidden, false)),
                 Parts.factorNorm(prefix + "norm_2", hidden, epsilon(config)),

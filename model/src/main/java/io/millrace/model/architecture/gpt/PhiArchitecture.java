@@ -35,8 +35,12 @@ public final class PhiArchitecture implements Architecture {
         int layers = config.positiveUpTo("num_hidden_layers", Parts.MAX_LAYERS);
         int positions = config.positive("max_position_embeddings", 2048);
         String prefix = Naming.prefix(names, "final_layernorm.weight", "model.", "");
-        Ends ends = Ends.of(config, names, prefix + "embed_tokens.weight", LM_HEAD, false).withBias("lm_head.bias");
-        int headDim = Parts.headDim(config, "hidden_size", hidden, config.positive("num_attention_heads"));
+        Ends ends =
+                Ends.of(config, names, prefix + "embed_tokens.weight", LM_HEAD, false)
+                        .withBias("lm_head.bias");
+        int headDim =
+                Parts.headDim(
+                        config, "hidden_size", hidden, config.positive("num_attention_heads"));
         RopeSpec rope = config.rope(10000, 0.5).spec(headDim, positions);
         return DecoderProgram.of(
                 new DecoderSpec(
@@ -46,9 +50,13 @@ public final class PhiArchitecture implements Architecture {
                         positions,
                         EmbeddingSpec.tokens(ends.tokens(), hidden, 1),
                         IntStream.range(0, layers)
-                                .mapToObj(i -> layer(config, prefix + "layers." + i + ".", hidden, rope))
+                                .mapToObj(i ->
+                                        layer(config, prefix + "layers." + i + ".", hidden, rope))
                                 .toList(),
-                        HeadSpec.of(Parts.layerNorm(prefix + "final_layernorm", hidden, epsilon(config)), ends.logits(hidden, vocab))));
+                        HeadSpec.of(
+                                Parts.layerNorm(
+                                        prefix + "final_layernorm", hidden, epsilon(config)),
+                                ends.logits(hidden, vocab))));
     }
 
     private static LayerSpec layer(ModelConfig config, String prefix, int hidden, RopeSpec rope) {
@@ -68,7 +76,8 @@ public final class PhiArchitecture implements Architecture {
                         List.of(
                                 Parts.linear(attention + "q_proj", hidden, hidden, true),
                                 Parts.linear(attention + "k_proj", hidden, kvHeads * headDim, true),
-                                Parts.linear(attention + "v_proj", hidden, kvHeads * headDim, true)),
+                                Parts.linear(
+                                        attention + "v_proj", hidden, kvHeads * headDim, true)),
                         AttendSpec.causal(HeadsSpec.inOrder(heads, kvHeads, headDim)),
                         rope,
                         Parts.linear(attention + "dense", hidden, hidden, true)),

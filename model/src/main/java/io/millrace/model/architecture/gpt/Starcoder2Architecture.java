@@ -36,7 +36,9 @@ public final class Starcoder2Architecture implements Architecture {
         int positions = config.positive("max_position_embeddings", 2048);
         String prefix = Naming.prefix(names, "norm.weight", "model.", "");
         Ends ends = Ends.of(config, names, prefix + "embed_tokens.weight", LM_HEAD, true);
-        int headDim = Parts.headDim(config, "hidden_size", hidden, config.positive("num_attention_heads"));
+        int headDim =
+                Parts.headDim(
+                        config, "hidden_size", hidden, config.positive("num_attention_heads"));
         RopeSpec rope = config.rope(10000, 1).spec(headDim, positions);
         return DecoderProgram.of(
                 new DecoderSpec(
@@ -46,15 +48,19 @@ public final class Starcoder2Architecture implements Architecture {
                         positions,
                         EmbeddingSpec.tokens(ends.tokens(), hidden, 1),
                         IntStream.range(0, layers)
-                                .mapToObj(i -> layer(config, prefix + "layers." + i + ".", hidden, rope))
+                                .mapToObj(i ->
+                                        layer(config, prefix + "layers." + i + ".", hidden, rope))
                                 .toList(),
-                        HeadSpec.of(Parts.layerNorm(prefix + "norm", hidden, epsilon(config)), ends.logits(hidden, vocab))));
+                        HeadSpec.of(
+                                Parts.layerNorm(prefix + "norm", hidden, epsilon(config)),
+                                ends.logits(hidden, vocab))));
     }
 
     private static LayerSpec layer(ModelConfig config, String prefix, int hidden, RopeSpec rope) {
         int heads = config.positive("num_attention_heads");
         int headDim = hidden / heads;
-        int kvHeads = config.mentions("num_key_value_heads")
+        int kvHeads =
+                config.mentions("num_key_value_heads")
                         ? config.positive("num_key_value_heads", heads)
                         : 2;
         if (heads % kvHeads != 0) {
@@ -80,7 +86,8 @@ public final class Starcoder2Architecture implements Architecture {
                         List.of(
                                 Parts.linear(attention + "q_proj", hidden, hidden, bias),
                                 Parts.linear(attention + "k_proj", hidden, kvHeads * headDim, bias),
-                                Parts.linear(attention + "v_proj", hidden, kvHeads * headDim, bias)),
+                                Parts.linear(
+                                        attention + "v_proj", hidden, kvHeads * headDim, bias)),
                         attend,
                         rope,
                         Parts.linear(attention + "o_proj", hidden, hidden, bias)),

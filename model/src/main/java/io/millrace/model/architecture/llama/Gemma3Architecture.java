@@ -10,7 +10,10 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.IntPredicate;
 
-/** Gemma 3, its text part: Gemma 2 with norms on each query and key head in place of caps, and other angles where a layer looks back only so far. */
+/**
+ * Gemma 3, its text part: Gemma 2 with norms on each query and key head in place of caps, and other
+ * angles where a layer looks back only so far.
+ */
 public final class Gemma3Architecture implements Architecture {
     private static final String SLIDING = "sliding_attention";
     private static final double FAR = 1e6;

@@ -15,11 +15,10 @@ public final class Glm4Architecture implements Architecture {
 
     @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
-        LlamaBuilder builder = new LlamaBuilder(config, names).kvHeadsByDefault(2).headDimByDefault(128);
+        LlamaBuilder builder =
+                new LlamaBuilder(config, names).kvHeadsByDefault(2).headDimByDefault(128);
         RopeSpec rope =
-                config.rope(10000, 0.5)
-                        .spec(builder.headDim(), builder.positions())
-                        .ofNeighbours();
+                config.rope(10000, 0.5).spec(builder.headDim(), builder.positions()).ofNeighbours();
         return builder.attentionBias(config.bool("attention_bias", true), false)
                 .normEpsilonByDefault(1.5625e-7)
                 .fusedGate()

@@ -5,7 +5,9 @@ import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import java.util.Set;
 
-/** Granite: LLaMA with a factor on the embedding, the scores, what each part adds, and the logits. */
+/**
+ * Granite: LLaMA with a factor on the embedding, the scores, what each part adds, and the logits.
+ */
 public final class GraniteArchitecture implements Architecture {
     @Override
     public String modelType() {

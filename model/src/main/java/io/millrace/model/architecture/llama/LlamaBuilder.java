@@ -86,8 +86,7 @@ final class LlamaBuilder {
 
         /** One behind each (OLMo 2). */
         static final PartNorms OLMO_2 =
-                new PartNorms(
-                        null, "post_attention_layernorm", null, "post_feedforward_layernorm");
+                new PartNorms(null, "post_attention_layernorm", null, "post_feedforward_layernorm");
 
         /** As Gemma 2 has them, by other names. */
         static final PartNorms GLM_4 =

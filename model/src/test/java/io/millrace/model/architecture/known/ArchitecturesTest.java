@@ -3,12 +3,12 @@ package io.millrace.model.architecture.known;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.millrace.model.architecture.Architecture;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.TestModels;
+import io.millrace.model.architecture.Architecture;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.BlockProgram;
 import io.millrace.model.program.ModelProgram;
