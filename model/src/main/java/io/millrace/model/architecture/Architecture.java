@@ -13,6 +13,11 @@ public interface Architecture {
     /** The {@code model_type} of its configurations. */
     String modelType();
 
+    /** Which published models have it, in a few words. */
+    default String models() {
+        return modelType();
+    }
+
     /**
      * Says what the model computes.
      *

@@ -34,6 +34,11 @@ public final class BloomArchitecture implements Architecture {
     }
 
     @Override
+    public String models() {
+        return "BLOOM";
+    }
+
+    @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         Parts.refuse(config, "apply_residual_connection_post_layernorm", true);
         Parts.refuse(config, "slow_but_exact", true);

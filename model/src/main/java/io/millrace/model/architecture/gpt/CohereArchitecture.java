@@ -28,6 +28,11 @@ public final class CohereArchitecture implements Architecture {
     }
 
     @Override
+    public String models() {
+        return "Command R, without norms of heads";
+    }
+
+    @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         Parts.refuse(config, "use_qk_norm", true);
         int hidden = config.positive("hidden_size");

@@ -36,6 +36,11 @@ public final class FalconArchitecture implements Architecture {
     }
 
     @Override
+    public String models() {
+        return "Falcon 7b, 11b, 40b and 180b; not those with ALiBi";
+    }
+
+    @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         Parts.refuse(config, "alibi", true); // its library rounds what it takes to bfloat16
         int hidden = config.positive("hidden_size");

@@ -31,6 +31,11 @@ public final class Gpt2Architecture implements Architecture {
     }
 
     @Override
+    public String models() {
+        return "GPT-2";
+    }
+
+    @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         Parts.refuse(config, "add_cross_attention", true);
         int hidden = config.positive("n_embd");

@@ -34,6 +34,11 @@ public final class GptBigcodeArchitecture implements Architecture {
     }
 
     @Override
+    public String models() {
+        return "StarCoder and SantaCoder";
+    }
+
+    @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         Parts.refuse(config, "add_cross_attention", true);
         int hidden = config.positive("n_embd");

@@ -33,6 +33,11 @@ public final class GptJArchitecture implements Architecture {
     }
 
     @Override
+    public String models() {
+        return "GPT-J";
+    }
+
+    @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         int hidden = config.positive("n_embd");
         int vocab = config.positive("vocab_size");

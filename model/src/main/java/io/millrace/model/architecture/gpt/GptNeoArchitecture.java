@@ -35,6 +35,11 @@ public final class GptNeoArchitecture implements Architecture {
     }
 
     @Override
+    public String models() {
+        return "GPT-Neo";
+    }
+
+    @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         int hidden = config.positive("hidden_size");
         int vocab = config.positive("vocab_size");

@@ -38,6 +38,11 @@ public final class GptNeoxArchitecture implements Architecture {
     }
 
     @Override
+    public String models() {
+        return "GPT-NeoX and Pythia, with parallel or sequential blocks";
+    }
+
+    @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         int hidden = config.positive("hidden_size");
         int vocab = config.positive("vocab_size");

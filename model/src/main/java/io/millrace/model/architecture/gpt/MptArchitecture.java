@@ -28,6 +28,11 @@ public final class MptArchitecture implements Architecture {
     }
 
     @Override
+    public String models() {
+        return "MPT, with ALiBi";
+    }
+
+    @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         requireKnown(config);
         int hidden = config.positive("d_model");

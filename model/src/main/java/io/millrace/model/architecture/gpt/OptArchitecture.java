@@ -33,6 +33,11 @@ public final class OptArchitecture implements Architecture {
     }
 
     @Override
+    public String models() {
+        return "OPT 125m to 175b, 350m with its projections and late norms included";
+    }
+
+    @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         Parts.refuse(config, "layer_norm_elementwise_affine", false);
         int hidden = config.positive("hidden_size");

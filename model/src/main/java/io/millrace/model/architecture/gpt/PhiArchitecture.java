@@ -28,6 +28,11 @@ public final class PhiArchitecture implements Architecture {
     }
 
     @Override
+    public String models() {
+        return "Phi 1, 1.5 and 2";
+    }
+
+    @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         Parts.refuse(config, "qk_layernorm", true);
         int hidden = config.positive("hidden_size");

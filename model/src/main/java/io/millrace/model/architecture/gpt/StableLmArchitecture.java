@@ -28,6 +28,11 @@ public final class StableLmArchitecture implements Architecture {
     }
 
     @Override
+    public String models() {
+        return "StableLM, without norms of heads";
+    }
+
+    @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         Parts.refuse(config, "qk_layernorm", true);
         int hidden = config.positive("hidden_size");

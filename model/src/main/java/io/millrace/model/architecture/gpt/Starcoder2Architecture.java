@@ -29,6 +29,11 @@ public final class Starcoder2Architecture implements Architecture {
     }
 
     @Override
+    public String models() {
+        return "StarCoder 2";
+    }
+
+    @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         int hidden = config.positive("hidden_size");
         int vocab = config.positive("vocab_size");

@@ -85,6 +85,11 @@ public final class Architectures {
         return ALL.stream().map(Architecture::modelType).toList();
     }
 
+    /** All of them. */
+    public static List<Architecture> all() {
+        return ALL;
+    }
+
     /** The architecture with that {@code model_type}. */
     public static Optional<Architecture> find(String modelType) {
         return ALL.stream().filter(one -> one.modelType().equals(modelType)).findFirst();

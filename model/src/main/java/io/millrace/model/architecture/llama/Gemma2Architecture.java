@@ -16,6 +16,11 @@ public final class Gemma2Architecture implements Architecture {
     }
 
     @Override
+    public String models() {
+        return "Gemma 2";
+    }
+
+    @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         boolean bias = config.bool("attention_bias", false);
         Parts.refuse(config, "use_bidirectional_attention", true);

@@ -25,6 +25,11 @@ public final class Gemma3Architecture implements Architecture {
     }
 
     @Override
+    public String models() {
+        return "Gemma 3, text alone (270m, 1b)";
+    }
+
+    @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         boolean bias = config.bool("attention_bias", false);
         Parts.refuse(config, "use_bidirectional_attention", true);

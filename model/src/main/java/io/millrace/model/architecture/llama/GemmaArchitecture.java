@@ -14,6 +14,11 @@ public final class GemmaArchitecture implements Architecture {
     }
 
     @Override
+    public String models() {
+        return "Gemma 1";
+    }
+
+    @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         boolean bias = config.bool("attention_bias", false);
         return new LlamaBuilder(config, names)

@@ -14,6 +14,11 @@ public final class Glm4Architecture implements Architecture {
     }
 
     @Override
+    public String models() {
+        return "GLM-4 of 2025";
+    }
+
+    @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         LlamaBuilder builder =
                 new LlamaBuilder(config, names).kvHeadsByDefault(2).headDimByDefault(128);

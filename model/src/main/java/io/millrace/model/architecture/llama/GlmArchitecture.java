@@ -14,6 +14,11 @@ public final class GlmArchitecture implements Architecture {
     }
 
     @Override
+    public String models() {
+        return "GLM-4 of 2024";
+    }
+
+    @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         LlamaBuilder builder =
                 new LlamaBuilder(config, names).kvHeadsByDefault(2).headDimByDefault(128);

@@ -15,6 +15,11 @@ public final class GraniteArchitecture implements Architecture {
     }
 
     @Override
+    public String models() {
+        return "Granite 3, dense";
+    }
+
+    @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         double parts = config.positiveNumber("residual_multiplier", 1);
         boolean bias = config.bool("attention_bias", false);

@@ -13,6 +13,11 @@ public final class LlamaArchitecture implements Architecture {
     }
 
     @Override
+    public String models() {
+        return "LLaMA 1 to 3.1 and models of the same layout";
+    }
+
+    @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         boolean bias = config.bool("attention_bias", false);
         return new LlamaBuilder(config, names)

@@ -13,6 +13,11 @@ public final class MistralArchitecture implements Architecture {
     }
 
     @Override
+    public String models() {
+        return "Mistral";
+    }
+
+    @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         // The library takes 4096 where the field is absent, and no window where it is null.
         int window =

@@ -13,6 +13,11 @@ public final class Olmo2Architecture implements Architecture {
     }
 
     @Override
+    public String models() {
+        return "OLMo 2";
+    }
+
+    @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         boolean bias = config.bool("attention_bias", false);
         return new LlamaBuilder(config, names)

@@ -17,14 +17,22 @@ public final class Phi3Architecture implements Architecture {
     }
 
     @Override
+    public String models() {
+        return "Phi-3, 3.5 and 4, up to the length that LongRoPE begins at";
+    }
+
+    @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         LlamaBuilder builder = new LlamaBuilder(config, names);
         RopeParameters rope = config.rope(10000, 1);
-        int positions = rope.positions(builder.positions());
-        RopeSpec same = rope.spec(builder.headDim(), builder.positions());
+        int most = builder.positions();
+        RopeSpec same =
+                rope.isLong()
+                        ? rope.shortOfLong(builder.headDim(), most)
+                        : rope.spec(builder.headDim(), most);
         int window = config.positive("sliding_window", NONE);
         return builder.normEpsilonByDefault(1e-5)
-                .positions(positions)
+                .positions(rope.isLong() ? rope.trainedFirst(most) : most)
                 .fusedProjections()
                 .fusedGate()
                 .window(layer -> window == NONE ? 0 : window)

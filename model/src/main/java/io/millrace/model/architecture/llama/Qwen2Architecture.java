@@ -13,6 +13,11 @@ public final class Qwen2Architecture implements Architecture {
     }
 
     @Override
+    public String models() {
+        return "Qwen 2 and 2.5, dense";
+    }
+
+    @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         return new LlamaBuilder(config, names)
                 .attentionBias(true, false)

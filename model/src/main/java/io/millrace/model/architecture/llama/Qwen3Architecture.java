@@ -13,6 +13,11 @@ public final class Qwen3Architecture implements Architecture {
     }
 
     @Override
+    public String models() {
+        return "Qwen 3, dense";
+    }
+
+    @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         boolean bias = config.bool("attention_bias", false);
         return new LlamaBuilder(config, names)

@@ -24,6 +24,11 @@ public final class SmolLm3Architecture implements Architecture {
     }
 
     @Override
+    public String models() {
+        return "SmolLM 3, with its layers without positions";
+    }
+
+    @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         boolean bias = config.bool("attention_bias", false);
         LlamaBuilder builder =
