@@ -73,7 +73,7 @@ class DecodersTest {
         return MemoryConfig.DEFAULT;
     }
 
-    private static void writeModel(Path folder, JsonObject golden) throws IOException {
+    static void writeModel(Path folder, JsonObject golden) throws IOException {
         Files.writeString(
                 folder.resolve("config.json"), Json.write(golden.object("config").fields()));
         List<SafetensorsWriter.Entry> entries = new ArrayList<>();
