@@ -2,7 +2,7 @@ package io.millrace.bench;
 
 import io.millrace.memory.DType;
 import io.millrace.model.SyntheticModel;
-import io.millrace.model.architecture.NamedArchitectures;
+import io.millrace.model.architecture.known.NamedArchitectures;
 import io.millrace.model.config.ModelConfig;
 import java.io.IOException;
 import java.nio.file.Files;

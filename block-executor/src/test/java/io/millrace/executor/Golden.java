@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /** Reference checkpoints and answers, made with PyTorch and transformers. */
 public final class Golden {
@@ -40,6 +41,15 @@ public final class Golden {
             return Path.of(Golden.class.getResource("/golden/" + name).toURI());
         } catch (URISyntaxException e) {
             throw new IllegalStateException(e);
+        }
+    }
+
+    /** Files of decoders whose weights are a function of their names. */
+    public static List<String> decoders() {
+        try (Stream<Path> files = Files.list(path("decoders"))) {
+            return files.map(file -> file.getFileName().toString()).sorted().toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

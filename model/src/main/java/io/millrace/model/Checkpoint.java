@@ -7,7 +7,7 @@ import io.millrace.memory.DType;
 import io.millrace.memory.TensorFormat;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.architecture.Architecture;
-import io.millrace.model.architecture.Architectures;
+import io.millrace.model.architecture.known.Architectures;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.file.Elements;
 import io.millrace.model.file.TensorInfo;

@@ -88,6 +88,8 @@ public record ProgramTensors(
                     Op.Attend _,
                     Op.Activate _,
                     Op.Gate _,
+                    Op.GateHalves _,
+                    Op.Times _,
                     Op.Add _,
                     Op.Beside _ ->
                     Stream.empty();

@@ -6,7 +6,7 @@ import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
 import io.millrace.memory.StateSlot;
 import io.millrace.memory.TensorSlot;
-import io.millrace.model.architecture.NamedArchitectures;
+import io.millrace.model.architecture.known.NamedArchitectures;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import java.lang.foreign.Arena;

@@ -7,7 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
-import io.millrace.model.architecture.NamedArchitectures;
+import io.millrace.model.architecture.known.NamedArchitectures;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.file.SafetensorsFile;
 import java.lang.foreign.Arena;

@@ -85,6 +85,19 @@ final class TokenForward {
                 }
                 yield out;
             }
+            case Op.GateHalves gate -> {
+                double[][] in = values.get(gate.in());
+                double[][] out = new double[in.length][gate.out().width()];
+                for (int t = 0; t < in.length; t++) {
+                    for (int i = 0; i < out[t].length; i++) {
+                        double up = in[t][out[t].length + i];
+                        out[t][i] = up * Smooth.of(gate.activation(), in[t][i]);
+                    }
+                }
+                yield out;
+            }
+            case Op.Times times ->
+                    each(values.get(times.in()), (row, i) -> times.factor() * row[i]);
             case Op.Add add -> {
                 double[][] summand = values.get(add.summand());
                 double[][] in = values.get(add.in());
@@ -211,7 +224,7 @@ final class TokenForward {
         for (int position = 0; position < out.length; position++) {
             for (HeadColumns heads : List.of(op.heads().queries(), op.heads().keys())) {
                 for (int head = 0; head < heads.count(); head++) {
-                    turn(op.rope(), position, out[position], heads.start() + head * heads.stride());
+                    turn(op.rope(), position, out[position], heads.column(head));
                 }
             }
         }
@@ -225,10 +238,12 @@ final class TokenForward {
             float angle = position * rope.inverseFrequencies().get(i);
             double cosine = StrictMath.cos(angle) * rope.attentionFactor();
             double sine = StrictMath.sin(angle) * rope.attentionFactor();
-            double first = row[start + i];
-            double second = row[start + half + i];
-            row[start + i] = first * cosine - second * sine;
-            row[start + half + i] = second * cosine + first * sine;
+            int one = start + (rope.neighbours() ? 2 * i : i);
+            int other = one + (rope.neighbours() ? 1 : half);
+            double first = row[one];
+            double second = row[other];
+            row[one] = first * cosine - second * sine;
+            row[other] = second * cosine + first * sine;
         }
     }
 
@@ -244,10 +259,11 @@ final class TokenForward {
                             ? Math.max(0, token + 1 - window.positions())
                             : 0;
             for (int head = 0; head < heads.queries().count(); head++) {
-                int query = heads.queries().start() + head * heads.queries().stride();
-                int key = heads.keys().start() + head / group * heads.keys().stride();
-                int value = heads.values().start() + head / group * heads.values().stride();
-                double[] shares = shares(attention, in, from, token, query, key);
+                int query = heads.queries().column(head);
+                int key = heads.keys().column(head / group);
+                int value = heads.values().column(head / group);
+                double slope = attention.slopes().isEmpty() ? 0 : attention.slopes().get(head);
+                double[] shares = shares(attention, slope, in, from, token, query, key);
                 for (int at = from; at <= token; at++) {
                     for (int i = 0; i < dim; i++) {
                         out[token][head * dim + i] += shares[at - from] * in[at][value + i];
@@ -259,7 +275,13 @@ final class TokenForward {
     }
 
     private static double[] shares(
-            AttendSpec attention, double[][] in, int from, int token, int query, int key) {
+            AttendSpec attention,
+            double slope,
+            double[][] in,
+            int from,
+            int token,
+            int query,
+            int key) {
         double[] shares = new double[token + 1 - from];
         double greatest = Double.NEGATIVE_INFINITY;
         for (int at = from; at <= token; at++) {
@@ -270,6 +292,7 @@ final class TokenForward {
             score *= attention.scale();
             float cap = attention.softcap();
             shares[at - from] = cap == 0 ? score : cap * StrictMath.tanh(score / cap);
+            shares[at - from] += slope * (at - token);
             greatest = Math.max(greatest, shares[at - from]);
         }
         double sum = 0;

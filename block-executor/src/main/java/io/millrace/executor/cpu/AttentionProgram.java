@@ -47,15 +47,17 @@ final class AttentionProgram {
             int scale,
             int from,
             int to) {
-        rotaryTables.turn(
-                op.rope(),
-                sequences.positions(),
-                from,
-                to,
-                projected.column(heads.start()).of(scale),
-                projected.rowStride(),
-                heads.stride(),
-                heads.count());
+        for (int first = 0; first < heads.group(); first++) { // of each group
+            rotaryTables.turn(
+                    op.rope(),
+                    sequences.positions(),
+                    from,
+                    to,
+                    projected.column(heads.column(first)).of(scale),
+                    projected.rowStride(),
+                    heads.stride(),
+                    heads.count() / heads.group());
+        }
     }
 
     /**
@@ -76,7 +78,8 @@ final class AttentionProgram {
                         spec.dim(),
                         op.attention().scale(),
                         op.attention().softcap(),
-                        window(op.attention().mask()));
+                        window(op.attention().mask()),
+                        op.attention().slopes());
         QueryTiles queryTiles = new QueryTiles(sequences);
         int tiles = queryTiles.count();
         workers.pool()
@@ -92,7 +95,7 @@ final class AttentionProgram {
                             workers.attention(worker)
                                     .run(
                                             shape,
-                                            heads(projected, scale, spec.queries()),
+                                            head(projected, scale, spec.queries(), head),
                                             start,
                                             heads(projected, scale, spec.keys()),
                                             heads(projected, scale, spec.values()),
@@ -111,6 +114,11 @@ final class AttentionProgram {
             case Mask.Causal() -> 0;
             case Mask.Window(int positions) -> positions;
         };
+    }
+
+    /** One head, whichever it is called. */
+    private static HeadRows head(Variants projected, int scale, HeadColumns heads, int head) {
+        return rows(projected.column(heads.column(head)), scale, 0);
     }
 
     private static HeadRows heads(Variants projected, int scale, HeadColumns heads) {

@@ -78,6 +78,8 @@ final class BlockInterpreter {
                             frame.scales());
             case Op.Activate op -> activate(op.activation(), out, op.out(), frame, rows);
             case Op.Gate op -> gate(op, frame, out, rows);
+            case Op.GateHalves op -> gateHalves(op, frame, out, rows);
+            case Op.Times op -> scale(op, frame, out, rows);
             case Op.Add op -> add(frame.place(op.summand()), out, op.out(), frame, rows);
             case Op.Scale op -> beside.scale(op, frame, out, rows);
             case Op.Virtual op -> beside.putVirtual(op, frame, out);
@@ -151,6 +153,43 @@ final class BlockInterpreter {
                             gates.segment(),
                             gates.start(),
                             count);
+                });
+    }
+
+    private void gateHalves(Op.GateHalves op, BlockFrame frame, Variants out, int rows) {
+        Variants in = frame.place(op.in());
+        int width = op.out().width();
+        RowTasks.run(
+                pool,
+                Operator.ACTIVATION,
+                frame.scales(),
+                rows,
+                width,
+                (scale, from, to, worker) -> {
+                    for (int row = from; row < to; row++) {
+                        Floats gate = in.of(scale).at(row * in.rowStride());
+                        Floats result = out.of(scale).at(row * out.rowStride());
+                        Activations.gated(
+                                op.activation(),
+                                gate.segment(),
+                                gate.start(),
+                                gate.segment(),
+                                gate.start() + width,
+                                result.segment(),
+                                result.start(),
+                                width);
+                    }
+                });
+    }
+
+    private void scale(Op.Times op, BlockFrame frame, Variants states, int rows) {
+        eachRows(
+                op.out(),
+                frame,
+                rows,
+                (scale, from, count) -> {
+                    Floats place = states.of(scale).at(from * states.rowStride());
+                    Rows.scale(op.factor(), place.segment(), place.start(), count);
                 });
     }
 

@@ -68,8 +68,7 @@ final class BlockLauncher {
             case Op.Rotate op -> {
                 long table = scratch.rotary(op.rope());
                 long positions = frame.batch().positions();
-                kernels.rotate(
-                        op.heads(), op.rope().dims(), out, table, positions, rows, frame.scales());
+                kernels.rotate(op.heads(), op.rope(), out, table, positions, rows, frame.scales());
             }
             case Op.Attend op -> attend(op, frame, out);
             case Op.Activate op -> {
@@ -78,6 +77,9 @@ final class BlockLauncher {
                 kernels.activate(op.activation(), out, bias, rows, width, frame.scales());
             }
             case Op.Gate op -> gate(op, frame, out, rows);
+            case Op.GateHalves op -> gateHalves(op, frame, out, rows);
+            case Op.Times op ->
+                    kernels.scale(op.factor(), out, rows, op.out().width(), frame.scales());
             case Op.Beside op -> throw new IllegalStateException("no plan has " + op);
             case Op.Add op -> throw new IllegalStateException("no plan has " + op);
             case Op.Score op -> score.run(op, frame, frame.place(op.in()));
@@ -185,6 +187,15 @@ final class BlockLauncher {
                 rows,
                 op.out().width(),
                 frame.scales());
+    }
+
+    /** Gates where the halves lie, and then copies what came of it. */
+    private void gateHalves(Op.GateHalves op, LaunchFrame frame, DeviceMatrix out, int rows) {
+        DeviceMatrix in = frame.place(op.in());
+        int width = op.out().width();
+        int scales = frame.scales();
+        kernels.gated(op.activation(), in, 0, in.column(width), 0, rows, width, scales);
+        kernels.pick(in, 0, out, rows, width, scales);
     }
 
     /** The bias that the product which made a value has left to its reader; 0 without. */

@@ -20,6 +20,7 @@ import io.millrace.memory.Matmul;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.program.ModelProgram;
+import io.millrace.model.program.Op;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.optim.direction.Direction;
 import io.millrace.optim.direction.FactoredDirection;
@@ -54,6 +55,12 @@ public final class CudaEngine implements Engine {
                     "--device",
                     "heads of " + headDim + " elements are too large for a cuda device",
                     "take --device cpu; " + DeviceKernels.MAX_HEAD_DIM + " is the most");
+        }
+        if (program.ops().anyMatch(CudaEngine::takesDistance)) {
+            throw new BadInputException(
+                    "--device",
+                    "no kernel of a cuda device takes from scores by distance (ALiBi) yet",
+                    "take --device cpu");
         }
         requireKnownFormats(layout);
         LinearSpec logits = program.score().logits();
@@ -134,6 +141,10 @@ public final class CudaEngine implements Engine {
                     "a rule that shapes z and updates by sums runs on no cuda device",
                     "take --device cpu");
         }
+    }
+
+    private static boolean takesDistance(Op op) {
+        return op instanceof Op.Attend attend && !attend.attention().slopes().isEmpty();
     }
 
     private static void requireKnownFormats(ModelLayout layout) {

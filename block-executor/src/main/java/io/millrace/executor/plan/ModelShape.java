@@ -9,7 +9,7 @@ import io.millrace.memory.TensorSlot;
 import io.millrace.memory.device.DeviceKind;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelLayout;
-import io.millrace.model.architecture.NamedArchitectures;
+import io.millrace.model.architecture.known.NamedArchitectures;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import java.nio.file.Path;

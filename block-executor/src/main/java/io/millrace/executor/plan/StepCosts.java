@@ -274,6 +274,8 @@ final class StepCosts {
                     pass(cheap ? Operation.Kind.RELU : Operation.Kind.ACTIVATION, op.out().width());
                 }
                 case Op.Gate op -> pass(Operation.Kind.ACTIVATION, op.out().width());
+                case Op.GateHalves op -> pass(Operation.Kind.ACTIVATION, op.out().width());
+                case Op.Times op -> pass(Operation.Kind.RELU, op.out().width());
                 case Op.Add op -> pass(Operation.Kind.COPY, op.out().width());
                 case Op.Scale op -> beside(op, rows, op.width());
                 case Op.Virtual op -> beside(op, sequences * op.tokens(), op.width());

@@ -45,7 +45,7 @@ public final class OperatorNeeds {
             case Op.Score score -> biases(List.of(score.logits()));
             case Op.Beside beside ->
                     vectorLength = Math.max(vectorLength, beside.tensor().elements());
-            case Op.Copy _, Op.Activate _, Op.Gate _, Op.Add _ -> {
+            case Op.Copy _, Op.Activate _, Op.Gate _, Op.GateHalves _, Op.Times _, Op.Add _ -> {
                 // They work on states alone.
             }
         }

@@ -27,7 +27,7 @@ import io.millrace.memory.Matmul;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
 import io.millrace.model.ModelLayout;
-import io.millrace.model.architecture.NamedArchitectures;
+import io.millrace.model.architecture.known.NamedArchitectures;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.BlockProgram;
 import io.millrace.model.program.ModelProgram;

@@ -13,8 +13,8 @@ import io.millrace.memory.Matmul;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.ProgramTensors;
-import io.millrace.model.architecture.Architectures;
-import io.millrace.model.architecture.NamedArchitectures;
+import io.millrace.model.architecture.known.Architectures;
+import io.millrace.model.architecture.known.NamedArchitectures;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
@@ -67,16 +67,23 @@ class InterpretersTest {
                             """);
 
     static Stream<String> models() {
-        Stream<String> golden =
-                Stream.concat(Golden.FOLDERS.stream(), Golden.FORWARD_ONLY.stream());
-        return Stream.concat(golden, OTHERS.keySet().stream().sorted());
+        return Stream.of(
+                        Golden.FOLDERS.stream(),
+                        Golden.FORWARD_ONLY.stream(),
+                        Golden.decoders().stream(),
+                        OTHERS.keySet().stream().sorted())
+                .flatMap(names -> names);
     }
 
     private static ModelProgram program(String model) {
-        JsonObject fields =
-                OTHERS.containsKey(model)
-                        ? Json.parseObject(OTHERS.get(model))
-                        : Golden.json(model + "/config.json");
+        JsonObject fields;
+        if (OTHERS.containsKey(model)) {
+            fields = Json.parseObject(OTHERS.get(model));
+        } else if (Golden.decoders().contains(model)) {
+            fields = Golden.json("decoders/" + model).object("config");
+        } else {
+            fields = Golden.json(model + "/config.json");
+        }
         return NamedArchitectures.program(
                 ModelConfig.of(model, new JsonObject(new LinkedHashMap<>(fields.fields()))));
     }
@@ -160,7 +167,9 @@ class InterpretersTest {
                 .isEqualTo(
                         passes
                                 * (count(program, Op.Activate.class)
-                                        + count(program, Op.Gate.class)));
+                                        + count(program, Op.Gate.class)
+                                        + count(program, Op.GateHalves.class)
+                                        + count(program, Op.Times.class)));
         assertThat(passes(work, Operation.Kind.LOSS)).isEqualTo(passes);
         long stored =
                 operations(work)
@@ -178,8 +187,14 @@ class InterpretersTest {
         long rows = (long) size.scalesAtOnce() * size.microBatchRows();
         long widest = 0;
         for (Class<? extends Op> kind :
-                List.of(Op.Norm.class, Op.Attend.class, Op.Activate.class, Op.Gate.class)) {
-            widest += widest(program, kind) * (kind == Op.Gate.class ? 2 : 1);
+                List.of(
+                        Op.Norm.class,
+                        Op.Attend.class,
+                        Op.Activate.class,
+                        Op.Gate.class,
+                        Op.GateHalves.class)) {
+            int places = kind == Op.Gate.class ? 2 : kind == Op.GateHalves.class ? 3 : 1;
+            widest += widest(program, kind) * places;
         }
         ScratchPlan host = ScratchPlan.of(program, size, 2, DType.F32);
         long rounding = 4L * HostMemory.PAGE_BYTES / Float.BYTES;

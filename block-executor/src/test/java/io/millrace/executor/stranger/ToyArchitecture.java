@@ -1,7 +1,7 @@
 package io.millrace.executor.stranger;
 
 import io.millrace.model.architecture.Architecture;
-import io.millrace.model.architecture.Architectures;
+import io.millrace.model.architecture.known.Architectures;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import java.util.Set;

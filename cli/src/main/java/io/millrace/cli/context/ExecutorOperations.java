@@ -31,7 +31,7 @@ import io.millrace.memory.BadInputException;
 import io.millrace.model.SyntheticModel;
 import io.millrace.model.adapter.peft.AdapterMerge;
 import io.millrace.model.adapter.peft.MergedAdapter;
-import io.millrace.model.architecture.NamedArchitectures;
+import io.millrace.model.architecture.known.NamedArchitectures;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.telemetry.StepObserver;
 import java.nio.file.Path;

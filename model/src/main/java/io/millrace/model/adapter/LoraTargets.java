@@ -98,6 +98,8 @@ public final class LoraTargets {
                     Op.Attend _,
                     Op.Activate _,
                     Op.Gate _,
+                    Op.GateHalves _,
+                    Op.Times _,
                     Op.Add _,
                     Op.Beside _ ->
                     Stream.empty();

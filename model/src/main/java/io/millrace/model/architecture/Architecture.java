@@ -7,8 +7,16 @@ import java.util.Set;
 
 /** A family of models: the function from a configuration to a {@link ModelProgram}. */
 public interface Architecture {
+    /** Under which most families store their output head. */
+    String LM_HEAD = "lm_head.weight";
+
     /** The {@code model_type} of its configurations. */
     String modelType();
+
+    /** Which published models have it, in a few words. */
+    default String models() {
+        return modelType();
+    }
 
     /**
      * Says what the model computes.
@@ -33,6 +41,6 @@ public interface Architecture {
      * name is a second copy of the embedding.
      */
     default List<String> headNames() {
-        return List.of(Naming.LM_HEAD);
+        return List.of(LM_HEAD);
     }
 }

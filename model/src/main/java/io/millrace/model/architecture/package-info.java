@@ -1,8 +1,9 @@
 /**
- * Architectures: functions from a configuration to a program. A new one is a file here and a line
- * in {@link io.millrace.model.architecture.Architectures}.
+ * What a family of models is to the rest of the program: a function from a configuration to a
+ * program. Those of this jar are listed in {@code known}; nothing outside knows how they are made.
  *
- * <p>Those here describe their decoder as a {@code DecoderSpec}, of which {@code DecoderProgram}
- * makes the operators; nothing outside knows either.
+ * <pre>
+ *   known (the registry, and named models) ──&gt; llama, gpt (a file a family) ──&gt; decoder (what decoders share)
+ * </pre>
  */
 package io.millrace.model.architecture;

@@ -127,6 +127,63 @@ public final class ModelConfig {
         return value;
     }
 
+    /** What an array holds; nothing where the field is missing. */
+    public List<Object> list(String field) {
+        List<Object> values = new ArrayList<>();
+        if (has(field)) {
+            read(() -> json.array(field)).forEach(values::add);
+        }
+        return values;
+    }
+
+    /** An object's fields; none where it is missing. */
+    public ModelConfig section(String field) {
+        return of(
+                where,
+                read(() -> json.optionalObject(field)).orElseGet(() -> new JsonObject(Map.of())));
+    }
+
+    /** A finite number above 0; 0 where the field is missing or null. */
+    public double positiveNumberOrNone(String field) {
+        return has(field) ? positiveNumber(field, 1) : 0;
+    }
+
+    /** So many finite numbers above 0. */
+    public List<Double> positiveNumbers(String field, int count) {
+        List<Double> numbers = new ArrayList<>();
+        for (Object number : read(() -> json.array(field))) {
+            if (!(number instanceof Number value) || !(value.doubleValue() > 0)) {
+                throw bad(field, "has " + number + " where a number above 0 makes sense");
+            }
+            numbers.add(value.doubleValue());
+        }
+        if (numbers.size() != count) {
+            throw bad(field, "has " + numbers.size() + " entries where " + count + " are needed");
+        }
+        return numbers;
+    }
+
+    /** A truth value for each layer, written as 0 and 1 or as such; nothing where there is none. */
+    public Optional<List<Boolean>> flags(String field, int layers) {
+        if (!has(field)) {
+            return Optional.empty();
+        }
+        List<Boolean> flags = new ArrayList<>();
+        for (Object flag : read(() -> json.array(field))) {
+            flags.add(
+                    switch (flag) {
+                        case Boolean truth -> truth;
+                        case Long number when number == 0 || number == 1 -> number == 1;
+                        case null, default ->
+                                throw bad(field, "has " + flag + " where 0 or 1 makes sense");
+                    });
+        }
+        if (flags.size() < layers) {
+            throw bad(field, "has " + flags.size() + " entries for " + layers + " layers");
+        }
+        return Optional.of(flags);
+    }
+
     /** A truth value, or another where the field is missing. */
     public boolean bool(String field, boolean otherwise) {
         return read(() -> json.bool(field, otherwise));
@@ -153,6 +210,19 @@ public final class ModelConfig {
             throw bad("layer_types", "has " + types.size() + " entries for " + layers + " layers");
         }
         return Optional.of(types);
+    }
+
+    /** The rotary parameters of one kind of layers, where the configuration has them by kind. */
+    public Optional<ModelConfig> ropeOf(String kind) {
+        return read(() -> json.optionalObject("rope_parameters"))
+                .flatMap(nested -> read(() -> nested.optionalObject(kind)))
+                .map(fields ->
+                        of(where, new JsonObject(Map.of("rope_parameters", fields.fields()))));
+    }
+
+    /** Rotary parameters of a base alone. */
+    public RopeParameters plainRope(double theta) {
+        return new RopeParameters(theta, 1, "default", this, this);
     }
 
     /** The rotary fields, in whichever spelling they are. */

@@ -23,12 +23,7 @@ public record RopeParameters(
      * @param maxPositions the longest sequence the model may see
      */
     public RopeSpec spec(int headDim, int maxPositions) {
-        int dims = (int) (headDim * partial);
-        if (dims < 2 || dims % 2 != 0) {
-            throw config.bad(
-                    "partial_rotary_factor",
-                    "turns " + dims + " of " + headDim + " elements of a head, which are no pairs");
-        }
+        int dims = dims(headDim);
         float[] base = frequencies(dims);
         return switch (type) {
             // The dynamic scaling changes nothing up to the trained length, and we go no further.
@@ -48,6 +43,47 @@ public record RopeParameters(
                             "is '" + type + "', a rotary scaling that is not supported",
                             "use a model with one of default, linear, dynamic, llama3, yarn");
         };
+    }
+
+    /** Whether frequencies are others above the length that the model was first trained with. */
+    public boolean isLong() {
+        return type.equals("longrope") || type.equals("su");
+    }
+
+    /** That length. */
+    public int trainedFirst(int maxPositions) {
+        String field = "original_max_position_embeddings";
+        return scaling.positive(field, config.positive(field, maxPositions));
+    }
+
+    /**
+     * LongRoPE (arXiv 2402.13753) up to that length: a factor for each frequency, its short ones.
+     *
+     * @param headDim elements of a head
+     * @param maxPositions the longest sequence the model may see, with its long ones
+     */
+    public RopeSpec shortOfLong(int headDim, int maxPositions) {
+        int dims = dims(headDim);
+        float[] scaled = new float[dims / 2];
+        List<Double> factors = scaling.positiveNumbers("short_factor", scaled.length);
+        for (int i = 0; i < scaled.length; i++) {
+            float exponent = 2f * i / dims;
+            scaled[i] = 1f / (float) (factors.get(i) * (float) Math.pow(theta, exponent));
+        }
+        int first = trainedFirst(maxPositions);
+        double factor = scaling.positiveNumber("factor", (double) maxPositions / first);
+        double grown = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(first));
+        return spec(dims, scaled, (float) scaling.positiveNumber("attention_factor", grown));
+    }
+
+    private int dims(int headDim) {
+        int dims = (int) (headDim * partial);
+        if (dims < 2 || dims % 2 != 0) {
+            throw config.bad(
+                    "partial_rotary_factor",
+                    "turns " + dims + " of " + headDim + " elements of a head, which are no pairs");
+        }
+        return dims;
     }
 
     private float factor() {

@@ -271,6 +271,49 @@ public sealed interface Op {
         }
     }
 
+    /** {@code out = activation(gate) ⊙ up}, where each row of what is read is a gate and its up. */
+    record GateHalves(Activation activation, Value in, Value out) implements Op {
+        /** Checks that the result is half as wide. */
+        public GateHalves {
+            boolean fits = in.width() == 2 * out.width() && in.rows() == out.rows();
+            boolean apart = out.memory() == Value.Memory.STATES;
+            require(fits && apart && isDense(in), "a gate of halves", out);
+        }
+
+        @Override
+        public List<Value> reads() {
+            return List.of(in);
+        }
+
+        @Override
+        public Optional<Value> makes() {
+            return Optional.of(out);
+        }
+    }
+
+    /** {@code out = factor · in}, number by number. */
+    record Times(float factor, Value in, Value out) implements Op {
+        /** Checks that the result can take its place. */
+        public Times {
+            require(in.liesAs(out) && isDense(in), "a scaling", out);
+        }
+
+        @Override
+        public List<Value> reads() {
+            return List.of(in);
+        }
+
+        @Override
+        public Optional<Value> makes() {
+            return Optional.of(out);
+        }
+
+        @Override
+        public Optional<Value> replaces() {
+            return Optional.of(in);
+        }
+    }
+
     /** {@code out = in + summand}. */
     record Add(Value in, Value summand, Value out) implements Op {
         /** Checks that the result can take its place. */

@@ -1,5 +1,7 @@
 package io.millrace.model.spec;
 
+import java.util.List;
+
 /**
  * Softmax attention of every query head.
  *
@@ -7,8 +9,21 @@ package io.millrace.model.spec;
  * @param mask which positions a query sees
  * @param scale factor on q·k
  * @param softcap c in {@code c · tanh(score / c)}, 0 for none
+ * @param slopes of each query head: what a score loses for each position that its key lies before
+ *     its query (ALiBi, arXiv 2108.12409); empty where nothing does
  */
-public record AttendSpec(HeadsSpec heads, Mask mask, float scale, float softcap) {
+public record AttendSpec(
+        HeadsSpec heads, Mask mask, float scale, float softcap, List<Float> slopes) {
+    /** Freezes the slopes. */
+    public AttendSpec {
+        slopes = List.copyOf(slopes);
+    }
+
+    /** Scores that lose nothing with distance. */
+    public AttendSpec(HeadsSpec heads, Mask mask, float scale, float softcap) {
+        this(heads, mask, scale, softcap, List.of());
+    }
+
     /** A query sees all before it, and scores are divided by √dim. */
     public static AttendSpec causal(HeadsSpec heads) {
         return causal(heads, 1 / Math.sqrt(heads.dim()));
@@ -17,5 +32,10 @@ public record AttendSpec(HeadsSpec heads, Mask mask, float scale, float softcap)
     /** A query sees all before it. */
     public static AttendSpec causal(HeadsSpec heads, double scale) {
         return new AttendSpec(heads, new Mask.Causal(), (float) scale, 0);
+    }
+
+    /** The same with ALiBi's slopes. */
+    public AttendSpec withSlopes(List<Float> ofHeads) {
+        return new AttendSpec(heads, mask, scale, softcap, ofHeads);
     }
 }

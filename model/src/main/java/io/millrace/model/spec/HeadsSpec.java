@@ -33,6 +33,24 @@ public record HeadsSpec(int dim, HeadColumns queries, HeadColumns keys, HeadColu
                 new HeadColumns(heads, 2 * dim, 3 * dim));
     }
 
+    /**
+     * The query heads that share a key head, then that, then its value head, group by group
+     * (Falcon).
+     *
+     * @param queries number of query heads
+     * @param keys number of key heads, and of value heads
+     * @param dim elements of a head
+     */
+    public static HeadsSpec grouped(int queries, int keys, int dim) {
+        int shared = queries / keys;
+        int stride = (shared + 2) * dim;
+        return new HeadsSpec(
+                dim,
+                new HeadColumns(queries, 0, stride, shared, dim),
+                new HeadColumns(keys, shared * dim, stride),
+                new HeadColumns(keys, (shared + 1) * dim, stride));
+    }
+
     /** Elements of a row of what attention gives. */
     public int contextWidth() {
         return queries.count() * dim;

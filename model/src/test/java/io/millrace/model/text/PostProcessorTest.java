@@ -45,8 +45,10 @@ class PostProcessorTest {
         check(read(TEMPLATE), new int[] {5, 6});
         check(read(ROBERTA), new int[] {0}, 2);
         String all =
-                "{\"type\": \"Sequence\", \"processors\": [%s, {\"type\": \"ByteLevel\"}, %s]}";
-        check(read(all.formatted(TEMPLATE, ROBERTA)), new int[] {0, 5, 6}, 2);
+                "{\"type\": \"Sequence\", \"processors\": ["
+                        + String.join(", ", TEMPLATE, "{\"type\": \"ByteLevel\"}", ROBERTA)
+                        + "]}";
+        check(read(all), new int[] {0, 5, 6}, 2);
     }
 
     @Test

@@ -2,6 +2,7 @@ package io.millrace.executor.cpu.op;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 
@@ -39,9 +40,21 @@ public final class Attention implements AutoCloseable {
      * @param scale factor on q·k
      * @param softcap c in {@code c · tanh(score / c)}, 0 for none
      * @param window a query sees this many positions, itself included; 0 for all before it
+     * @param slopes of each head: what a score loses for each position between; empty for nothing
      */
     public record Shape(
-            int heads, int kvHeads, int headDim, float scale, float softcap, int window) {
+            int heads,
+            int kvHeads,
+            int headDim,
+            float scale,
+            float softcap,
+            int window,
+            List<Float> slopes) {
+        /** Heads whose scores lose nothing. */
+        public Shape(int heads, int kvHeads, int headDim, float scale, float softcap, int window) {
+            this(heads, kvHeads, headDim, scale, softcap, window, List.of());
+        }
+
         /** Checks that the heads divide. */
         public Shape {
             if (kvHeads < 1 || heads % kvHeads != 0 || headDim < 1 || window < 0) {
@@ -134,7 +147,8 @@ public final class Attention implements AutoCloseable {
                     0,
                     KEY_TILE);
             boolean first = key == firstTile;
-            weigh(shape, rows, position, key, keys, first);
+            float slope = shape.slopes().isEmpty() ? 0 : shape.slopes().get(head);
+            weigh(shape, slope, rows, position, key, keys, first);
             if (!first) {
                 rescale(out, outAt, rows, dim);
             }
@@ -220,7 +234,8 @@ public final class Attention implements AutoCloseable {
     }
 
     /** Turns a tile of scores into weights relative to the maxima so far, and adds up the sums. */
-    private void weigh(Shape shape, int rows, int position, int key, int keys, boolean first) {
+    private void weigh(
+            Shape shape, float slope, int rows, int position, int key, int keys, boolean first) {
         for (int r = 0; r < rows; r++) {
             int low = low(shape, position + r, key);
             int high = Math.min(keys, position + r + 1 - key);
@@ -235,12 +250,18 @@ public final class Attention implements AutoCloseable {
                 }
                 clip(row, low, high);
                 float scale = shape.softcap() == 0 ? shape.scale() : 1;
+                long from = row + floor(low);
+                long end = row + floor(high + VectorLanes.LENGTH - 1);
                 top =
-                        scale(
-                                row + floor(low),
-                                row + floor(high + VectorLanes.LENGTH - 1),
-                                scale,
-                                old);
+                        slope == 0
+                                ? scale(from, end, scale, old)
+                                : scale(
+                                        from,
+                                        end,
+                                        scale,
+                                        slope,
+                                        key + floor(low) - position - r,
+                                        old);
             }
             CheckedFloats.set(maxima, r, top);
             CheckedFloats.set(factors, r, old - top);
@@ -313,6 +334,24 @@ public final class Attention implements AutoCloseable {
             FloatVector scaled = VectorLanes.load(scores, i).mul(scale);
             VectorLanes.store(scaled, scores, i);
             top = VectorLanes.larger(top, scaled); // skips a NaN, which its exp will show
+        }
+        return VectorLanes.max(top);
+    }
+
+    /**
+     * The same, less what distance takes.
+     *
+     * @param distance position of the first score's key, less the query's
+     */
+    private float scale(long from, long end, float scale, float slope, int distance, float floor) {
+        FloatVector top = VectorLanes.broadcast(floor);
+        FloatVector bias = VectorLanes.counting(distance).mul(slope);
+        for (long i = from; i < end; i += VectorLanes.LENGTH) {
+            FloatVector biased = VectorLanes.load(scores, i).mul(scale).add(bias);
+            VectorLanes.store(biased, scores, i);
+            top = VectorLanes.larger(top, biased);
+            distance += VectorLanes.LENGTH;
+            bias = VectorLanes.counting(distance).mul(slope);
         }
         return VectorLanes.max(top);
     }

@@ -48,8 +48,25 @@ public final class Rotary {
             long position = Objects.checkIndex(positions[t], tablePositions);
             long cosines = tableOffset + position * spec.dims();
             for (int head = 0; head < heads; head++) {
-                turn(table, cosines, half, data, offset + t * rowStride + head * headStride);
+                long at = offset + t * rowStride + head * headStride;
+                if (spec.neighbours()) {
+                    turnNeighbours(table, cosines, half, data, at);
+                } else {
+                    turn(table, cosines, half, data, at);
+                }
             }
+        }
+    }
+
+    private static void turnNeighbours(
+            MemorySegment table, long cosines, int half, MemorySegment data, long at) {
+        for (int i = 0; i < half; i++) {
+            float cos = CheckedFloats.get(table, cosines + i);
+            float sin = CheckedFloats.get(table, cosines + half + i);
+            float a = CheckedFloats.get(data, at + 2 * i);
+            float b = CheckedFloats.get(data, at + 2 * i + 1);
+            CheckedFloats.set(data, at + 2 * i, a * cos - b * sin);
+            CheckedFloats.set(data, at + 2 * i + 1, b * cos + a * sin);
         }
     }
 

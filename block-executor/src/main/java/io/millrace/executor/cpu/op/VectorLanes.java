@@ -103,6 +103,11 @@ final class VectorLanes {
         return FloatVector.broadcast(SPECIES, value);
     }
 
+    /** The whole numbers from one on, as floats. */
+    static FloatVector counting(int first) {
+        return broadcast(first).addIndex(1);
+    }
+
     /** Sum of the lanes as a balanced tree; reduceLanes leaves the order open. */
     static float sum(FloatVector v) {
         FloatVector s = v;

@@ -27,6 +27,8 @@ public final class CpuFusing implements Schedule.Fusing {
                     Op.Attend _,
                     Op.Activate _,
                     Op.Gate _,
+                    Op.GateHalves _,
+                    Op.Times _,
                     Op.Add _,
                     Op.Beside _,
                     Op.Score _ ->

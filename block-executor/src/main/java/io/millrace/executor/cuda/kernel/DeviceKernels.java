@@ -7,6 +7,7 @@ import io.millrace.model.spec.Activation;
 import io.millrace.model.spec.AttendSpec;
 import io.millrace.model.spec.HeadsSpec;
 import io.millrace.model.spec.NormSpec;
+import io.millrace.model.spec.RopeSpec;
 
 /**
  * Launches of the kernels on one stream, in the thread whose context is the device's. Each method
@@ -263,6 +264,11 @@ public final class DeviceKernels implements AutoCloseable {
         activate(KernelCodes.SOFTCAP, x, 0, 0, 0, cap, rows, width, scales);
     }
 
+    /** {@code x = factor · x}, in place. */
+    public void scale(float factor, DeviceMatrix x, int rows, int width, int scales) {
+        activate(KernelCodes.TIMES, x, 0, 0, 0, factor, rows, width, scales);
+    }
+
     private void activate(
             int activation,
             DeviceMatrix x,
@@ -322,13 +328,13 @@ public final class DeviceKernels implements AutoCloseable {
      */
     public void rotate(
             HeadsSpec heads,
-            int dims,
+            RopeSpec rope,
             DeviceMatrix projected,
             long table,
             long positions,
             int rows,
             int scales) {
-        int half = dims / 2;
+        int half = rope.dims() / 2;
         arguments
                 .begin()
                 .int64(projected.address())
@@ -344,8 +350,10 @@ public final class DeviceKernels implements AutoCloseable {
                 .int32(heads.queries().stride())
                 .int32(heads.keys().start())
                 .int32(heads.keys().stride())
+                .int32(heads.queries().group())
+                .int32(heads.queries().inner())
                 .int32(KernelCodes.of(projected.type()))
-                .int32(0);
+                .int32(rope.neighbours() ? 1 : 0);
         long items = (long) rows * (heads.queries().count() + heads.keys().count()) * half;
         launch(Kernel.ROTATE, blocks(items), scales, 1, BLOCK);
     }
@@ -410,7 +418,7 @@ public final class DeviceKernels implements AutoCloseable {
                 .int32(KernelCodes.of(projected.type()))
                 .float32(spec.scale())
                 .float32(spec.softcap())
-                .int32(0);
+                .int32(heads.queries().group());
         Kernel kernel = attention(projected.type(), heads.dim());
         int tiles = Math.ceilDiv(longest, queries(kernel));
         launch(kernel, tiles, heads.queries().count(), sequences * scales, 4 * WARP);

@@ -17,6 +17,7 @@ final class KernelCodes {
 
     static final int NO_ACTIVATION = 0;
     static final int SOFTCAP = 5;
+    static final int TIMES = 6;
 
     private KernelCodes() {}
 

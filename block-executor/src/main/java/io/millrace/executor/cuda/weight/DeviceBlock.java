@@ -124,6 +124,8 @@ public record DeviceBlock(Schedule schedule, Set<Value> wide, Map<Value, LinearS
                         Op.Linear _,
                         Op.Rotate _,
                         Op.Attend _,
+                        Op.GateHalves _,
+                        Op.Times _,
                         Op.Add _,
                         Op.Beside _,
                         Op.Score _ -> {

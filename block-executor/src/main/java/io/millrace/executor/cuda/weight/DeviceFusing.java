@@ -17,6 +17,8 @@ final class DeviceFusing implements Schedule.Fusing {
                     Op.Activate _,
                     Op.Beside _,
                     Op.Gate _,
+                    Op.GateHalves _,
+                    Op.Times _,
                     Op.Add _,
                     Op.Score _ ->
                     false;
@@ -36,6 +38,8 @@ final class DeviceFusing implements Schedule.Fusing {
                     Op.Activate _,
                     Op.Beside _,
                     Op.Gate _,
+                    Op.GateHalves _,
+                    Op.Times _,
                     Op.Add _,
                     Op.Score _ ->
                     false;

@@ -23,7 +23,7 @@ struct AttentionArgs {
     u32 type;
     float scale;
     float cap; // of cap * tanh(score / cap), 0 for none
-    u32 unused; // arguments are whole 8-byte words
+    u32 queryGroup; // query heads of a group, a head's size apart; groups are queryStride apart
 };
 
 // Below any score, yet finite, so that differences of maxima are never NaN.
@@ -57,7 +57,8 @@ __device__ __forceinline__ bool attention_tile(const AttentionArgs &args, u32 qu
     }
     u32 element = args.type == F32 ? 4 : 2;
     tile->base = static_cast<const unsigned char *>(args.projected) + scale * args.stride * element;
-    tile->queryColumn = args.queryStart + static_cast<u64>(head) * args.queryStride;
+    tile->queryColumn = args.queryStart + static_cast<u64>(head / args.queryGroup) * args.queryStride
+                        + head % args.queryGroup * args.dim;
     tile->keyColumn = args.keyStart + static_cast<u64>(kvHead) * args.keyStride;
     tile->valueColumn = args.valueStart + static_cast<u64>(kvHead) * args.valueStride;
     tile->outColumn = scale * args.outStride + static_cast<u64>(head) * args.dim;

@@ -1,7 +1,7 @@
 // What is done to single elements between products: biases, activations, gates, rotation.
 #include "common.cuh"
 
-enum Activation : u32 { NONE = 0, RELU = 1, GELU_EXACT = 2, GELU_TANH = 3, SILU = 4, SOFTCAP = 5 };
+enum Activation : u32 { NONE = 0, RELU = 1, GELU_EXACT = 2, GELU_TANH = 3, SILU = 4, SOFTCAP = 5, TIMES = 6 };
 
 __device__ __forceinline__ float times_sigmoid(float x, float t) {
     return __fdiv_rn(x, __fadd_rn(exp_any(-t), 1.0f));
@@ -28,6 +28,7 @@ __device__ __forceinline__ float activate(Activation activation, float x, float 
         return times_sigmoid(x, __fmul_rn(x, __fmaf_rn(__fmul_rn(x, x), 0x1.2444f2p-4f, 0x1.988454p+0f)));
     case SILU: return times_sigmoid(x, x);
     case SOFTCAP: return __fmul_rn(tanh_any(__fmul_rn(x, __fdiv_rn(1.0f, cap))), cap);
+    case TIMES: return __fmul_rn(x, cap);
     default: return x;
     }
 }
@@ -105,11 +106,13 @@ struct RotateArgs {
     u32 queryStride;
     u32 keyStart;
     u32 keyStride;
+    u32 queryGroup; // query heads of a group, queryInner apart; groups are queryStride apart
+    u32 queryInner;
     u32 type;
-    u32 unused; // arguments are whole 8-byte words
+    u32 neighbours; // whether pairs are neighbours, and not of two halves
 };
 
-// Turns element i of a head's first half with element i of its second half.
+// Turns the pairs of each head: element i of its first half with element i of its second, or neighbours.
 // grid: (ceil(rows * (heads + kvHeads) * half / block), scales)
 extern "C" __global__ void __launch_bounds__(256) millrace_rotate(RotateArgs args) {
     Type type = static_cast<Type>(args.type);
@@ -122,16 +125,18 @@ extern "C" __global__ void __launch_bounds__(256) millrace_rotate(RotateArgs arg
     if (row >= args.rows) {
         return;
     }
-    u32 column = head < args.heads ? args.queryStart + head * args.queryStride
+    u32 column = head < args.heads ? args.queryStart + head / args.queryGroup * args.queryStride
+                                             + head % args.queryGroup * args.queryInner
                                    : args.keyStart + (head - args.heads) * args.keyStride;
-    u64 place = blockIdx.y * args.stride + row * args.rowStride + column + i;
+    u64 place = blockIdx.y * args.stride + row * args.rowStride + column + (args.neighbours ? 2 * i : i);
+    u64 second = place + (args.neighbours ? 1 : args.half);
     const float *turn = args.table + static_cast<u64>(args.positions[row]) * 2 * args.half + i;
     float cosine = turn[0];
     float sine = turn[args.half];
     float a = load_one(args.data, type, place);
-    float b = load_one(args.data, type, place + args.half);
+    float b = load_one(args.data, type, second);
     store_one(args.data, type, place, __fsub_rn(__fmul_rn(a, cosine), __fmul_rn(b, sine)));
-    store_one(args.data, type, place + args.half, __fadd_rn(__fmul_rn(b, cosine), __fmul_rn(a, sine)));
+    store_one(args.data, type, second, __fadd_rn(__fmul_rn(b, cosine), __fmul_rn(a, sine)));
 }
 MILLRACE_KERNEL(millrace_rotate)
 

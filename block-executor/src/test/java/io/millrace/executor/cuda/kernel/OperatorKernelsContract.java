@@ -229,25 +229,39 @@ abstract class OperatorKernelsContract {
 
     @Test
     void turnsHeadsByTheirPositions() {
-        RopeSpec rope = new RopeSpec(6, List.of(1f, 0.1f, 0.01f), 1f);
-        HeadsSpec heads = attention(3, 1, 8, 0, 0).heads();
+        turns(attention(3, 1, 8, 0, 0).heads(), new RopeSpec(6, List.of(1f, 0.1f, 0.01f), 1f));
+    }
+
+    @Test
+    void turnsPairsOfNeighbours() {
+        RopeSpec rope = new RopeSpec(6, List.of(1f, 0.1f, 0.01f), 1f).ofNeighbours();
+        turns(attention(3, 1, 8, 0, 0).heads(), rope);
+    }
+
+    @Test
+    void turnsHeadsOfGroups() {
+        turns(HeadsSpec.grouped(4, 2, 5), new RopeSpec(4, List.of(1f, 0.1f), 1f));
+    }
+
+    private void turns(HeadsSpec heads, RopeSpec rope) {
         int rows = 4;
         int width = 40;
+        int half = rope.dims() / 2;
         float[] x = normals(SCALES * rows * width, 1);
         int[] positions = {0, 1, 7, 3};
-        float[] table = new float[8 * 6];
+        float[] table = new float[8 * rope.dims()];
         for (int position = 0; position < 8; position++) {
-            for (int i = 0; i < 3; i++) {
+            for (int i = 0; i < half; i++) {
                 double angle = position * rope.inverseFrequencies().get(i);
-                table[position * 6 + i] = (float) Math.cos(angle);
-                table[position * 6 + 3 + i] = (float) Math.sin(angle);
+                table[position * rope.dims() + i] = (float) Math.cos(angle);
+                table[position * rope.dims() + half + i] = (float) Math.sin(angle);
             }
         }
         CudaRig.Place place = rig.values(DType.F32, x);
         rig.kernels()
                 .rotate(
                         heads,
-                        rope.dims(),
+                        rope,
                         matrix(place, (long) rows * width, width, DType.F32),
                         rig.values(DType.F32, table).address(),
                         rig.ints(positions).address(),
@@ -255,20 +269,37 @@ abstract class OperatorKernelsContract {
                         SCALES);
         double[] expected = new double[x.length];
         for (int i = 0; i < x.length; i++) {
-            int column = i % width;
-            int inHead = column % 8;
             expected[i] = x[i];
-            if (column < 32 && inHead < 6) { // three query heads, one key head; then the values
-                double angle =
-                        positions[i / width % rows]
-                                * (double) rope.inverseFrequencies().get(inHead % 3);
-                double cos = Math.cos(angle);
-                double sin = Math.sin(angle);
-                expected[i] =
-                        inHead < 3 ? x[i] * cos - x[i + 3] * sin : x[i] * cos + x[i - 3] * sin;
+        }
+        for (int row = 0; row < SCALES * rows; row++) {
+            for (int head = 0; head < heads.queries().count(); head++) {
+                turn(
+                        expected,
+                        row * width + heads.queries().column(head),
+                        rope,
+                        positions[row % rows]);
+            }
+            for (int head = 0; head < heads.keys().count(); head++) {
+                turn(
+                        expected,
+                        row * width + heads.keys().column(head),
+                        rope,
+                        positions[row % rows]);
             }
         }
         same(place.read(DType.F32), expected, 1e-6, "rotation");
+    }
+
+    private static void turn(double[] x, int at, RopeSpec rope, int position) {
+        for (int i = 0; i < rope.dims() / 2; i++) {
+            int first = at + (rope.neighbours() ? 2 * i : i);
+            int second = first + (rope.neighbours() ? 1 : rope.dims() / 2);
+            double angle = position * (double) rope.inverseFrequencies().get(i);
+            double a = x[first];
+            double b = x[second];
+            x[first] = a * Math.cos(angle) - b * Math.sin(angle);
+            x[second] = b * Math.cos(angle) + a * Math.sin(angle);
+        }
     }
 
     /** Queries, keys and values side by side. */

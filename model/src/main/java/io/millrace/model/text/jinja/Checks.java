@@ -55,11 +55,8 @@ final class Checks {
     }
 
     private static boolean isSame(Object a, Object b) {
-        return a == b
-                || (a != null
-                        && b != null
-                        && a.getClass() == b.getClass()
-                        && PyValues.isEqual(a, b));
+        boolean sameClass = a == null || b == null || a.getClass() == b.getClass();
+        return sameClass && PyValues.isEqual(a, b);
     }
 
     private static long remainder(Object value, Object by) {

@@ -191,33 +191,35 @@ final class ExpressionParser {
     }
 
     private Expression bracketed(Lexeme piece) {
-        switch (piece.text()) {
-            case "(" -> {
-                if (pieces.skipOperator(")")) {
-                    return new Expression.Items(List.of(), true);
-                }
-                Expression inner = tuple(true);
-                pieces.expectOperator(")");
-                return inner;
-            }
-            case "[" -> {
-                List<Expression> items = new ArrayList<>();
-                while (!pieces.isOperator("]")) {
-                    items.add(expression());
-                    if (!pieces.skipOperator(",")) {
-                        break;
-                    }
-                }
-                pieces.expectOperator("]");
-                return new Expression.Items(items, false);
-            }
-            case "{" -> {
-                return dict();
-            }
+        return switch (piece.text()) {
+            case "(" -> parentheses();
+            case "[" -> list();
+            case "{" -> dict();
             default ->
                     throw new TemplateException(
                             "has '" + piece.text() + "' where a value belongs", piece.line());
+        };
+    }
+
+    private Expression parentheses() {
+        if (pieces.skipOperator(")")) {
+            return new Expression.Items(List.of(), true);
         }
+        Expression inner = tuple(true);
+        pieces.expectOperator(")");
+        return inner;
+    }
+
+    private Expression list() {
+        List<Expression> items = new ArrayList<>();
+        while (!pieces.isOperator("]")) {
+            items.add(expression());
+            if (!pieces.skipOperator(",")) {
+                break;
+            }
+        }
+        pieces.expectOperator("]");
+        return new Expression.Items(items, false);
     }
 
     private Expression dict() {

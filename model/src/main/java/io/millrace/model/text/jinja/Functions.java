@@ -71,18 +71,16 @@ final class Functions {
 
     private static String formatted(LocalDateTime now, String format) {
         StringBuilder out = new StringBuilder();
-        for (int i = 0; i < format.length(); i++) {
-            char c = format.charAt(i);
-            if (c != '%' || i + 1 == format.length()) {
+        int at = 0;
+        while (at < format.length()) {
+            char c = format.charAt(at++);
+            if (c != '%' || at == format.length()) {
                 out.append(c);
                 continue;
             }
-            i++;
-            boolean bare = format.charAt(i) == '-' && i + 1 < format.length();
-            if (bare) {
-                i++;
-            }
-            String field = field(now, format.charAt(i));
+            boolean bare = format.charAt(at) == '-' && at + 1 < format.length();
+            String field = field(now, format.charAt(bare ? at + 1 : at));
+            at += bare ? 2 : 1;
             out.append(bare && field.startsWith("0") ? field.replaceFirst("^0+(?=.)", "") : field);
         }
         return out.toString();

@@ -44,9 +44,8 @@ final class PyValues {
 
     static boolean isEqual(Object a, Object b) {
         if (isNumber(a) && isNumber(b)) {
-            return a instanceof Double || b instanceof Double
-                    ? real(a) == real(b)
-                    : integer(a) == integer(b);
+            boolean isReal = a instanceof Double || b instanceof Double;
+            return isReal ? real(a) == real(b) : integer(a) == integer(b);
         }
         if (a instanceof List<?> x && b instanceof List<?> y) {
             return areEqual(x, y);

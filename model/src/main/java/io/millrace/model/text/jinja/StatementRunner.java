@@ -178,13 +178,12 @@ final class StatementRunner {
         int first = macro.parameters().size() - macro.defaults().size();
         for (int i = 0; i < macro.parameters().size(); i++) {
             String name = macro.parameters().get(i);
-            Object otherwise = new Undefined(name);
-            Object given = passed.get(i, name, otherwise);
+            boolean isGiven = i < passed.positional().size() || passed.named().containsKey(name);
             inner.set(
                     name,
-                    given == otherwise && i >= first
-                            ? expressions.value(macro.defaults().get(i - first), inner)
-                            : given);
+                    isGiven || i < first
+                            ? passed.get(i, name, new Undefined(name))
+                            : expressions.value(macro.defaults().get(i - first), inner));
         }
         if (passed.named().containsKey("caller")) {
             inner.set("caller", passed.named().get("caller"));

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -30,6 +31,16 @@ record SentencePieceFile(List<Piece> pieces, boolean isBytePair, byte[] charsmap
 
     private static final int UNIGRAM = 1;
     private static final int BYTE_PAIR = 2;
+
+    /** By their numbers in the file. */
+    private static final Map<Long, Kind> KINDS =
+            Map.of(
+                    1L, Kind.NORMAL,
+                    2L, Kind.UNKNOWN,
+                    3L, Kind.CONTROL,
+                    4L, Kind.USER_DEFINED,
+                    5L, Kind.UNUSED,
+                    6L, Kind.BYTE);
 
     /** What a piece is for. */
     enum Kind {
@@ -135,11 +146,11 @@ record SentencePieceFile(List<Piece> pieces, boolean isBytePair, byte[] charsmap
                 throw new ProtobufFields.MalformedException(
                         "piece " + pieces.size() + " is empty or there twice");
             }
-            if (kind < 1 || kind > Kind.values().length || !Float.isFinite(score)) {
+            if (!KINDS.containsKey(kind) || !Float.isFinite(score)) {
                 throw new ProtobufFields.MalformedException(
                         "piece " + pieces.size() + " is of no kind, or has no finite score");
             }
-            pieces.add(new Piece(text, score, Kind.values()[(int) kind - 1]));
+            pieces.add(new Piece(text, score, KINDS.get(kind)));
         }
 
         private void takeTrainer(ProtobufFields trainer) throws ProtobufFields.MalformedException {

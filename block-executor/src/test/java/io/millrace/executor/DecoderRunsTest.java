@@ -1,0 +1,36 @@
+package io.millrace.executor;
+
+import io.millrace.executor.config.RunListener;
+import io.millrace.memory.device.DeviceName;
+import io.millrace.telemetry.json.JsonObject;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Runs of decoders with operators that others lack. */
+class DecoderRunsTest {
+    @TempDir Path temp;
+
+    /** Halves of a gate, factors on parts, heads in groups, scores that fall with distance. */
+    @ParameterizedTest
+    @ValueSource(strings = {"phi3", "granite", "falcon-40b", "bloom", "cohere", "gemma3"})
+    void tunesToTheSameBytesWhereItStreams(String name) throws IOException {
+        JsonObject golden = Golden.json("decoders/" + name + ".json");
+        Path model = Files.createDirectory(temp.resolve("model"));
+        DecodersTest.writeModel(model, golden);
+        List<?> ids = golden.array("input_ids");
+        Path data = Golden.writeTokenised(temp.resolve("train.jsonl"), ids, ids);
+        Path whole = temp.resolve("whole");
+        TuningRun.run(Runs.config(model, data, whole).build(), RunListener.SILENT);
+
+        Path out = temp.resolve("streamed");
+        Runs.smallestBudget(budget ->
+                Runs.config(model, data, out).memory(Runs.host(DeviceName.CPU, budget)));
+
+        Runs.assertSame(out, Runs.result(whole), name);
+    }
+}

@@ -1,0 +1,220 @@
+package io.millrace.model.architecture.decoder;
+
+import io.millrace.model.program.BlockProgram;
+import io.millrace.model.program.ModelProgram;
+import io.millrace.model.program.Op;
+import io.millrace.model.program.Value;
+import io.millrace.model.spec.HeadColumns;
+import io.millrace.model.spec.HeadsSpec;
+import io.millrace.model.spec.LinearSpec;
+import io.millrace.model.spec.NormSpec;
+import io.millrace.model.spec.TableSpec;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** The program of a decoder whose layers have an attention part and a feed-forward part. */
+public final class DecoderProgram {
+    private final DecoderSpec spec;
+
+    private DecoderProgram(DecoderSpec spec) {
+        this.spec = spec;
+    }
+
+    public static ModelProgram of(DecoderSpec spec) {
+        DecoderProgram program = new DecoderProgram(spec);
+        List<BlockProgram> layers = new ArrayList<>(spec.layers().size());
+        for (LayerSpec layer : spec.layers()) {
+            layers.add(program.layer("layer " + layers.size(), layer));
+        }
+        return new ModelProgram(
+                spec.modelType(),
+                spec.vocabSize(),
+                spec.hiddenSize(),
+                spec.maxPositions(),
+                program.embedding(),
+                layers,
+                program.head());
+    }
+
+    private BlockProgram embedding() {
+        EmbeddingSpec embedding = spec.embedding();
+        List<Op> ops = new ArrayList<>();
+        LinearSpec projection = embedding.projection();
+        Value hidden = Value.stream("tokens", spec.hiddenSize());
+        Value looked = projection == null ? hidden : Value.states("narrow", embedding.width());
+        TableSpec tokens = new TableSpec(embedding.tokens(), spec.vocabSize(), embedding.width());
+        ops.add(new Op.Lookup(Op.Index.ID, tokens, 0, embedding.scale(), looked));
+        Value last = hidden;
+        if (projection != null) {
+            ops.add(new Op.Linear(projection, looked, hidden));
+        }
+        if (embedding.positions() != null) {
+            TableSpec positions =
+                    new TableSpec(
+                            embedding.positions(), embedding.positionRows(), spec.hiddenSize());
+            Value place = Value.states("positions", spec.hiddenSize());
+            int offset = embedding.positionOffset();
+            ops.add(new Op.Lookup(Op.Index.POSITION, positions, offset, 1, place));
+            last = stream("hidden");
+            ops.add(new Op.Add(hidden, place, last));
+        }
+        if (embedding.norm() != null) {
+            ops.add(new Op.Norm(embedding.norm(), last, stream("normed tokens")));
+        }
+        return new BlockProgram("embedding", Optional.empty(), ops);
+    }
+
+    private BlockProgram layer(String name, LayerSpec layer) {
+        Value in = Value.stream("hidden", spec.hiddenSize());
+        List<Op> ops = new ArrayList<>();
+        switch (layer.order()) {
+            case PRE -> {
+                Value normed = normed(ops, layer.attentionNorm(), in, "attention input");
+                Value context = attend(ops, layer.attention(), normed);
+                Value between = addAttention(ops, layer, context, in);
+                Value input = normed(ops, layer.mlpNorm(), between, "feed-forward input");
+                Value inner = expand(ops, layer.mlp(), input);
+                addMlp(ops, layer, inner, between);
+            }
+            case POST -> {
+                Value context = attend(ops, layer.attention(), in);
+                Value sum = addAttention(ops, layer, context, in);
+                Value between = stream("normed after attention");
+                ops.add(new Op.Norm(layer.attentionNorm(), sum, between));
+                Value inner = expand(ops, layer.mlp(), between);
+                Value last = addMlp(ops, layer, inner, between);
+                ops.add(new Op.Norm(layer.mlpNorm(), last, stream("normed after feed-forward")));
+            }
+            case PARALLEL -> {
+                Value normed = normed(ops, layer.attentionNorm(), in, "attention input");
+                Value context = attend(ops, layer.attention(), normed);
+                // Both parts read the hidden state before either adds to it.
+                Value input =
+                        layer.mlpNorm() == null
+                                ? normed
+                                : normed(ops, layer.mlpNorm(), in, "feed-forward input");
+                Value inner = expand(ops, layer.mlp(), input);
+                Value between = addAttention(ops, layer, context, in);
+                addMlp(ops, layer, inner, between);
+            }
+        }
+        return new BlockProgram(name, Optional.of(in), ops);
+    }
+
+    private Value stream(String name) {
+        return Value.stream(name, spec.hiddenSize());
+    }
+
+    private static Value normed(List<Op> ops, NormSpec norm, Value in, String name) {
+        if (norm == null) {
+            return in;
+        }
+        Value out = Value.states(name, norm.width());
+        ops.add(new Op.Norm(norm, in, out));
+        return out;
+    }
+
+    private static Value attend(List<Op> ops, AttentionSpec attention, Value in) {
+        HeadsSpec heads = attention.attend().heads();
+        int dim = heads.dim();
+        int width = attention.rowWidth();
+        Value row = Value.kept("projected", width);
+        ops.add(new Op.Linear(attention.projections(), in, row));
+        row = normedHeads(ops, attention.queryNorm(), heads.queries(), dim, row, "normed queries");
+        row = normedHeads(ops, attention.keyNorm(), heads.keys(), dim, row, "normed keys");
+        if (attention.rope() != null) {
+            Value turned = Value.kept("turned", width);
+            ops.add(new Op.Rotate(attention.rope(), heads, row, turned));
+            row = turned;
+        }
+        Value context = Value.states("context", heads.contextWidth());
+        ops.add(new Op.Attend(attention.attend(), row, context));
+        return context;
+    }
+
+    private static Value normedHeads(
+            List<Op> ops, NormSpec norm, HeadColumns heads, int dim, Value in, String name) {
+        if (norm == null) {
+            return in;
+        }
+        Value out = Value.kept(name, in.width());
+        int all = heads.count() * dim;
+        HeadColumns normed = norm.width() == all ? new HeadColumns(1, heads.start(), all) : heads;
+        ops.add(new Op.NormHeads(norm, normed, in, out));
+        return out;
+    }
+
+    private Value addAttention(List<Op> ops, LayerSpec layer, Value context, Value hidden) {
+        LinearSpec output = layer.attention().output();
+        NormSpec outNorm = layer.attentionOutNorm();
+        Value scaled = scaled(ops, layer.scale(), context, "scaled context");
+        return add(ops, output, outNorm, scaled, hidden, "attention");
+    }
+
+    private static Value expand(List<Op> ops, MlpSpec mlp, Value in) {
+        int width = mlp.up().outputs();
+        Value up = Value.states("up", width);
+        Value inner = Value.states("inner", mlp.down().inputs());
+        ops.add(new Op.Linear(mlp.up(), in, up));
+        if (mlp.isHalved()) {
+            ops.add(new Op.GateHalves(mlp.activation(), up, inner));
+        } else if (mlp.gate() == null) {
+            ops.add(new Op.Activate(mlp.activation(), up, inner));
+        } else {
+            Value gate = Value.states("gate", width);
+            ops.add(new Op.Linear(mlp.gate(), in, gate));
+            ops.add(new Op.Gate(mlp.activation(), gate, up, inner));
+        }
+        return inner;
+    }
+
+    private Value addMlp(List<Op> ops, LayerSpec layer, Value inner, Value hidden) {
+        Value scaled = scaled(ops, layer.scale(), inner, "scaled inner");
+        return add(ops, layer.mlp().down(), layer.mlpOutNorm(), scaled, hidden, "feed-forward");
+    }
+
+    /** What a product is scaled by, its factor is too. */
+    private static Value scaled(List<Op> ops, float scale, Value in, String name) {
+        if (scale == 1) {
+            return in;
+        }
+        Value out = new Value(name, in.width(), in.rows(), in.memory());
+        ops.add(new Op.Times(scale, in, out));
+        return out;
+    }
+
+    /** {@code hidden + norm(linear(x))}, or without a norm. */
+    private Value add(
+            List<Op> ops, LinearSpec output, NormSpec outNorm, Value x, Value hidden, String part) {
+        Value result = Value.states(part + " result", output.outputs());
+        ops.add(new Op.Linear(output, x, result));
+        if (outNorm != null) {
+            result = normed(ops, outNorm, result, part + " normed result");
+        }
+        Value sum = stream("after " + part);
+        ops.add(new Op.Add(hidden, result, sum));
+        return sum;
+    }
+
+    private BlockProgram head() {
+        HeadSpec head = spec.head();
+        Value in = Value.stream("hidden", spec.hiddenSize());
+        List<Op> ops = new ArrayList<>();
+        Value x = Value.headStates("head rows", spec.hiddenSize());
+        ops.add(new Op.Copy(in, x));
+        if (head.norm() != null) {
+            Value normed = Value.headStates("normed", spec.hiddenSize());
+            ops.add(new Op.Norm(head.norm(), x, normed));
+            x = normed;
+        }
+        if (head.projection() != null) {
+            Value narrow = Value.headStates("narrow", head.projection().outputs());
+            ops.add(new Op.Linear(head.projection(), x, narrow));
+            x = narrow;
+        }
+        x = scaled(ops, head.scale(), x, "scaled");
+        ops.add(new Op.Score(head.logits(), head.softcap(), x));
+        return new BlockProgram("head", Optional.of(in), ops);
+    }
+}

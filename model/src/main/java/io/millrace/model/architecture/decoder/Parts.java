@@ -1,0 +1,80 @@
+package io.millrace.model.architecture.decoder;
+
+import io.millrace.model.config.ModelConfig;
+import io.millrace.model.spec.Activation;
+import io.millrace.model.spec.LinearSpec;
+import io.millrace.model.spec.NormSpec;
+
+/** Parts that the architectures share, named as the Hugging Face modules name their tensors. */
+public final class Parts {
+    /** More layers than this are no model's. */
+    public static final int MAX_LAYERS = 4096;
+
+    private Parts() {}
+
+    /** A matrix stored output-major, with its bias where it has one. */
+    public static LinearSpec linear(String module, int inputs, int outputs, boolean bias) {
+        return new LinearSpec(
+                module + ".weight", bias ? module + ".bias" : null, inputs, outputs, false);
+    }
+
+    /** A matrix stored input-major with a bias (GPT-2). */
+    public static LinearSpec inputMajor(String module, int inputs, int outputs) {
+        return new LinearSpec(module + ".weight", module + ".bias", inputs, outputs, true);
+    }
+
+    /** A layer norm with a bias. */
+    public static NormSpec layerNorm(String module, int width, double epsilon) {
+        return new NormSpec(
+                NormSpec.Kind.LAYER,
+                module + ".weight",
+                module + ".bias",
+                width,
+                (float) epsilon,
+                0);
+    }
+
+    /** A layer norm without a bias. */
+    public static NormSpec factorNorm(String module, int width, double epsilon) {
+        return new NormSpec(
+                NormSpec.Kind.LAYER, module + ".weight", null, width, (float) epsilon, 0);
+    }
+
+    /** An RMS norm. */
+    public static NormSpec rmsNorm(String module, int width, double epsilon, float weightOffset) {
+        return new NormSpec(
+                NormSpec.Kind.RMS, module + ".weight", null, width, (float) epsilon, weightOffset);
+    }
+
+    /** The activation that a field names. */
+    public static Activation activation(ModelConfig config, String field, String otherwise) {
+        String name = config.string(field, otherwise);
+        return switch (name) {
+            case "relu" -> Activation.RELU;
+            case "gelu" -> Activation.GELU_EXACT;
+            case "gelu_new", "gelu_pytorch_tanh", "gelu_fast" -> Activation.GELU_TANH;
+            case "silu", "swish" -> Activation.SILU;
+            default ->
+                    throw config.bad(
+                            field,
+                            "is '" + name + "', an activation that is not supported",
+                            "use a model with relu, gelu, gelu_new, gelu_pytorch_tanh or silu");
+        };
+    }
+
+    /** Elements of a head where the heads share the hidden size. */
+    public static int headDim(ModelConfig config, String hiddenField, int hidden, int heads) {
+        if (hidden % heads != 0) {
+            throw config.bad(hiddenField, hidden + " is no multiple of the " + heads + " heads");
+        }
+        return hidden / heads;
+    }
+
+    /** Refuses a switch that this architecture has no arithmetic for. */
+    public static void refuse(ModelConfig config, String field, boolean refused) {
+        if (config.bool(field, !refused) == refused) {
+            throw config.bad(
+                    field, "is " + refused + ", which is not supported", "use another model");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+package io.millrace.model.architecture.gpt;
+
+import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.decoder.AttentionSpec;
+import io.millrace.model.architecture.decoder.DecoderProgram;
+import io.millrace.model.architecture.decoder.DecoderSpec;
+import io.millrace.model.architecture.decoder.EmbeddingSpec;
+import io.millrace.model.architecture.decoder.Ends;
+import io.millrace.model.architecture.decoder.HeadSpec;
+import io.millrace.model.architecture.decoder.LayerSpec;
+import io.millrace.model.architecture.decoder.MlpSpec;
+import io.millrace.model.architecture.decoder.Naming;
+import io.millrace.model.architecture.decoder.Parts;
+import io.millrace.model.config.ModelConfig;
+import io.millrace.model.program.ModelProgram;
+import io.millrace.model.spec.Activation;
+import io.millrace.model.spec.AttendSpec;
+import io.millrace.model.spec.HeadsSpec;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.IntStream;
+
+/**
+ * BLOOM: no positions but a score that falls with distance (ALiBi), and a norm on what is looked
+ * up.
+ */
+public final class BloomArchitecture implements Architecture {
+    /** The length that it was trained with; its arithmetic has no limit. */
+    private static final int POSITIONS = 2048;
+
+    @Override
+    public String modelType() {
+        return "bloom";
+    }
+
+    @Override
+    public String models() {
+        return "BLOOM";
+    }
+
+    @Override
+    public ModelProgram program(ModelConfig config, Set<String> names) {
+        Parts.refuse(config, "apply_residual_connection_post_layernorm", true);
+        Parts.refuse(config, "slow_but_exact", true);
+        int hidden = config.positive("hidden_size");
+        int vocab = config.positive("vocab_size");
+        int layers = config.positiveUpTo("n_layer", Parts.MAX_LAYERS);
+        int positions = config.positive("seq_length", POSITIONS);
+        String prefix = Naming.prefix(names, "ln_f.weight", "transformer.", "");
+        Ends ends = Ends.of(config, names, prefix + "word_embeddings.weight", LM_HEAD, true);
+        return DecoderProgram.of(
+                new DecoderSpec(
+                        modelType(),
+                        vocab,
+                        hidden,
+                        positions,
+                        EmbeddingSpec.tokens(ends.tokens(), hidden, 1)
+                                .normed(
+                                        Parts.layerNorm(
+                                                prefix + "word_embeddings_layernorm",
+                                                hidden,
+                                                epsilon(config))),
+                        IntStream.range(0, layers)
+                                .mapToObj(i -> layer(config, prefix + "h." + i + ".", hidden))
+                                .toList(),
+                        HeadSpec.of(
+                                Parts.layerNorm(prefix + "ln_f", hidden, epsilon(config)),
+                                ends.logits(hidden, vocab))));
+    }
+
+    private static LayerSpec layer(ModelConfig config, String prefix, int hidden) {
+        int heads = config.positive("n_head");
+        int headDim = Parts.headDim(config, "hidden_size", hidden, heads);
+        int inner = config.product("hidden_size and 4", hidden, 4);
+        String attention = prefix + "self_attention.";
+        return LayerSpec.plain(
+                LayerSpec.Order.PRE,
+                Parts.layerNorm(prefix + "input_layernorm", hidden, epsilon(config)),
+                AttentionSpec.plain(
+                        List.of(
+                                Parts.linear(
+                                        attention + "query_key_value", hidden, 3 * hidden, true)),
+                        AttendSpec.causal(HeadsSpec.interleaved(heads, headDim))
+                                .withSlopes(Alibi.slopes(heads)),
+                        null,
+                        Parts.linear(attention + "dense", hidden, hidden, true)),
+                Parts.layerNorm(prefix + "post_attention_layernorm", hidden, epsilon(config)),
+                new MlpSpec(
+                        null,
+                        Parts.linear(prefix + "mlp.dense_h_to_4h", hidden, inner, true),
+                        Parts.linear(prefix + "mlp.dense_4h_to_h", inner, hidden, true),
+                        Activation.GELU_TANH));
+    }
+
+    private static double epsilon(ModelConfig config) {
+        return config.positiveNumber("layer_norm_epsilon", 1e-5);
+    }
+
+    @Override
+    public boolean isBuffer(String name) {
+        return false;
+    }
+}

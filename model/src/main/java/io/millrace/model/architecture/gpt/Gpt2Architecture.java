@@ -1,0 +1,94 @@
+package io.millrace.model.architecture.gpt;
+
+import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.decoder.AttentionSpec;
+import io.millrace.model.architecture.decoder.DecoderProgram;
+import io.millrace.model.architecture.decoder.DecoderSpec;
+import io.millrace.model.architecture.decoder.EmbeddingSpec;
+import io.millrace.model.architecture.decoder.Ends;
+import io.millrace.model.architecture.decoder.HeadSpec;
+import io.millrace.model.architecture.decoder.LayerSpec;
+import io.millrace.model.architecture.decoder.MlpSpec;
+import io.millrace.model.architecture.decoder.Naming;
+import io.millrace.model.architecture.decoder.Parts;
+import io.millrace.model.config.ModelConfig;
+import io.millrace.model.program.ModelProgram;
+import io.millrace.model.spec.AttendSpec;
+import io.millrace.model.spec.HeadsSpec;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+
+/** GPT-2: learned positions, one matrix for query, key and value, matrices stored input-major. */
+public final class Gpt2Architecture implements Architecture {
+    private static final Pattern BUFFER =
+            Pattern.compile("(transformer\\.)?h\\.\\d+\\.attn\\.(bias|masked_bias)");
+
+    @Override
+    public String modelType() {
+        return "gpt2";
+    }
+
+    @Override
+    public String models() {
+        return "GPT-2";
+    }
+
+    @Override
+    public ModelProgram program(ModelConfig config, Set<String> names) {
+        Parts.refuse(config, "add_cross_attention", true);
+        int hidden = config.positive("n_embd");
+        int vocab = config.positive("vocab_size");
+        int layers = config.positiveUpTo("n_layer", Parts.MAX_LAYERS);
+        int positions = config.positive("n_positions");
+        String prefix = Naming.prefix(names, "wpe.weight", "transformer.", "");
+        Ends ends = Ends.of(config, names, prefix + "wte.weight", LM_HEAD, true);
+        EmbeddingSpec embedding =
+                EmbeddingSpec.withPositions(
+                        ends.tokens(), hidden, prefix + "wpe.weight", positions);
+        HeadSpec head =
+                HeadSpec.of(
+                        Parts.layerNorm(prefix + "ln_f", hidden, epsilon(config)),
+                        ends.logits(hidden, vocab));
+        List<LayerSpec> blocks =
+                IntStream.range(0, layers)
+                        .mapToObj(i -> layer(config, prefix + "h." + i + ".", i, hidden))
+                        .toList();
+        return DecoderProgram.of(
+                new DecoderSpec(modelType(), vocab, hidden, positions, embedding, blocks, head));
+    }
+
+    private static LayerSpec layer(ModelConfig config, String prefix, int index, int hidden) {
+        int heads = config.positive("n_head");
+        int headDim = Parts.headDim(config, "n_embd", hidden, heads);
+        int inner = config.positive("n_inner", config.product("n_embd and 4", hidden, 4));
+        double scale = config.bool("scale_attn_weights", true) ? 1 / Math.sqrt(headDim) : 1;
+        if (config.bool("scale_attn_by_inverse_layer_idx", false)) {
+            scale /= index + 1;
+        }
+        return LayerSpec.plain(
+                LayerSpec.Order.PRE,
+                Parts.layerNorm(prefix + "ln_1", hidden, epsilon(config)),
+                AttentionSpec.plain(
+                        List.of(Parts.inputMajor(prefix + "attn.c_attn", hidden, 3 * hidden)),
+                        AttendSpec.causal(HeadsSpec.inOrder(heads, heads, headDim), scale),
+                        null,
+                        Parts.inputMajor(prefix + "attn.c_proj", hidden, hidden)),
+                Parts.layerNorm(prefix + "ln_2", hidden, epsilon(config)),
+                new MlpSpec(
+                        null,
+                        Parts.inputMajor(prefix + "mlp.c_fc", hidden, inner),
+                        Parts.inputMajor(prefix + "mlp.c_proj", inner, hidden),
+                        Parts.activation(config, "activation_function", "gelu_new")));
+    }
+
+    private static double epsilon(ModelConfig config) {
+        return config.positiveNumber("layer_norm_epsilon", 1e-5);
+    }
+
+    @Override
+    public boolean isBuffer(String name) {
+        return BUFFER.matcher(name).matches();
+    }
+}

@@ -1,0 +1,101 @@
+package io.millrace.model.architecture.gpt;
+
+import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.decoder.AttentionSpec;
+import io.millrace.model.architecture.decoder.DecoderProgram;
+import io.millrace.model.architecture.decoder.DecoderSpec;
+import io.millrace.model.architecture.decoder.EmbeddingSpec;
+import io.millrace.model.architecture.decoder.Ends;
+import io.millrace.model.architecture.decoder.HeadSpec;
+import io.millrace.model.architecture.decoder.LayerSpec;
+import io.millrace.model.architecture.decoder.MlpSpec;
+import io.millrace.model.architecture.decoder.Naming;
+import io.millrace.model.architecture.decoder.Parts;
+import io.millrace.model.config.ModelConfig;
+import io.millrace.model.program.ModelProgram;
+import io.millrace.model.spec.AttendSpec;
+import io.millrace.model.spec.HeadsSpec;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+
+/**
+ * StarCoder and SantaCoder: GPT-2 with matrices stored output-major, and one key and value head for
+ * all.
+ */
+public final class GptBigcodeArchitecture implements Architecture {
+    private static final Pattern BUFFER =
+            Pattern.compile("(transformer\\.)?h\\.\\d+\\.attn\\.(bias|masked_bias)");
+
+    @Override
+    public String modelType() {
+        return "gpt_bigcode";
+    }
+
+    @Override
+    public String models() {
+        return "StarCoder and SantaCoder";
+    }
+
+    @Override
+    public ModelProgram program(ModelConfig config, Set<String> names) {
+        Parts.refuse(config, "add_cross_attention", true);
+        int hidden = config.positive("n_embd");
+        int vocab = config.positive("vocab_size");
+        int layers = config.positiveUpTo("n_layer", Parts.MAX_LAYERS);
+        int positions = config.positive("n_positions", 1024);
+        String prefix = Naming.prefix(names, "wpe.weight", "transformer.", "");
+        Ends ends = Ends.of(config, names, prefix + "wte.weight", LM_HEAD, true);
+        return DecoderProgram.of(
+                new DecoderSpec(
+                        modelType(),
+                        vocab,
+                        hidden,
+                        positions,
+                        EmbeddingSpec.withPositions(
+                                ends.tokens(), hidden, prefix + "wpe.weight", positions),
+                        IntStream.range(0, layers)
+                                .mapToObj(i -> layer(config, prefix + "h." + i + ".", hidden))
+                                .toList(),
+                        HeadSpec.of(
+                                Parts.layerNorm(prefix + "ln_f", hidden, epsilon(config)),
+                                ends.logits(hidden, vocab))));
+    }
+
+    private static LayerSpec layer(ModelConfig config, String prefix, int hidden) {
+        int heads = config.positive("n_head");
+        int headDim = Parts.headDim(config, "n_embd", hidden, heads);
+        int inner = config.positive("n_inner", config.product("n_embd and 4", hidden, 4));
+        boolean oneKey = config.bool("multi_query", true);
+        double scale = config.bool("scale_attn_weights", true) ? 1 / Math.sqrt(headDim) : 1;
+        HeadsSpec columns =
+                oneKey
+                        ? HeadsSpec.inOrder(heads, 1, headDim)
+                        : HeadsSpec.interleaved(heads, headDim);
+        int projected = oneKey ? hidden + 2 * headDim : 3 * hidden;
+        return LayerSpec.plain(
+                LayerSpec.Order.PRE,
+                Parts.layerNorm(prefix + "ln_1", hidden, epsilon(config)),
+                AttentionSpec.plain(
+                        List.of(Parts.linear(prefix + "attn.c_attn", hidden, projected, true)),
+                        AttendSpec.causal(columns, scale),
+                        null,
+                        Parts.linear(prefix + "attn.c_proj", hidden, hidden, true)),
+                Parts.layerNorm(prefix + "ln_2", hidden, epsilon(config)),
+                new MlpSpec(
+                        null,
+                        Parts.linear(prefix + "mlp.c_fc", hidden, inner, true),
+                        Parts.linear(prefix + "mlp.c_proj", inner, hidden, true),
+                        Parts.activation(config, "activation_function", "gelu_pytorch_tanh")));
+    }
+
+    private static double epsilon(ModelConfig config) {
+        return config.positiveNumber("layer_norm_epsilon", 1e-5);
+    }
+
+    @Override
+    public boolean isBuffer(String name) {
+        return BUFFER.matcher(name).matches();
+    }
+}

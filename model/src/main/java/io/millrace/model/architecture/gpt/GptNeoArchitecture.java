@@ -1,0 +1,135 @@
+package io.millrace.model.architecture.gpt;
+
+import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.decoder.AttentionSpec;
+import io.millrace.model.architecture.decoder.DecoderProgram;
+import io.millrace.model.architecture.decoder.DecoderSpec;
+import io.millrace.model.architecture.decoder.EmbeddingSpec;
+import io.millrace.model.architecture.decoder.Ends;
+import io.millrace.model.architecture.decoder.HeadSpec;
+import io.millrace.model.architecture.decoder.LayerSpec;
+import io.millrace.model.architecture.decoder.MlpSpec;
+import io.millrace.model.architecture.decoder.Naming;
+import io.millrace.model.architecture.decoder.Parts;
+import io.millrace.model.config.ModelConfig;
+import io.millrace.model.program.ModelProgram;
+import io.millrace.model.spec.AttendSpec;
+import io.millrace.model.spec.HeadsSpec;
+import io.millrace.model.spec.Mask;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+
+/** GPT-Neo: scores that are not scaled, and layers that look back only so far. */
+public final class GptNeoArchitecture implements Architecture {
+    private static final String GLOBAL = "global";
+    private static final String LOCAL = "local";
+    private static final Pattern BUFFER =
+            Pattern.compile("(transformer\\.)?h\\.\\d+\\.attn\\.attention\\.(bias|masked_bias)");
+
+    @Override
+    public String modelType() {
+        return "gpt_neo";
+    }
+
+    @Override
+    public String models() {
+        return "GPT-Neo";
+    }
+
+    @Override
+    public ModelProgram program(ModelConfig config, Set<String> names) {
+        int hidden = config.positive("hidden_size");
+        int vocab = config.positive("vocab_size");
+        int layers = config.positiveUpTo("num_layers", Parts.MAX_LAYERS);
+        int positions = config.positive("max_position_embeddings", 2048);
+        String prefix = Naming.prefix(names, "wpe.weight", "transformer.", "");
+        Ends ends = Ends.of(config, names, prefix + "wte.weight", LM_HEAD, true);
+        List<String> kinds = kinds(config, layers);
+        return DecoderProgram.of(
+                new DecoderSpec(
+                        modelType(),
+                        vocab,
+                        hidden,
+                        positions,
+                        EmbeddingSpec.withPositions(
+                                ends.tokens(), hidden, prefix + "wpe.weight", positions),
+                        IntStream.range(0, layers)
+                                .mapToObj(i ->
+                                        layer(
+                                                config,
+                                                prefix + "h." + i + ".",
+                                                hidden,
+                                                kinds.get(i)))
+                                .toList(),
+                        HeadSpec.of(
+                                Parts.layerNorm(prefix + "ln_f", hidden, epsilon(config)),
+                                ends.logits(hidden, vocab))));
+    }
+
+    private static LayerSpec layer(ModelConfig config, String prefix, int hidden, String kind) {
+        int heads = config.positive("num_heads");
+        int headDim = Parts.headDim(config, "hidden_size", hidden, heads);
+        int inner =
+                config.positive(
+                        "intermediate_size", config.product("hidden_size and 4", hidden, 4));
+        Mask mask =
+                kind.equals(LOCAL)
+                        ? new Mask.Window(config.positive("window_size", 256))
+                        : new Mask.Causal();
+        String attention = prefix + "attn.attention.";
+        return LayerSpec.plain(
+                LayerSpec.Order.PRE,
+                Parts.layerNorm(prefix + "ln_1", hidden, epsilon(config)),
+                AttentionSpec.plain(
+                        List.of(
+                                Parts.linear(attention + "q_proj", hidden, hidden, false),
+                                Parts.linear(attention + "k_proj", hidden, hidden, false),
+                                Parts.linear(attention + "v_proj", hidden, hidden, false)),
+                        new AttendSpec(HeadsSpec.inOrder(heads, heads, headDim), mask, 1, 0),
+                        null,
+                        Parts.linear(attention + "out_proj", hidden, hidden, true)),
+                Parts.layerNorm(prefix + "ln_2", hidden, epsilon(config)),
+                new MlpSpec(
+                        null,
+                        Parts.linear(prefix + "mlp.c_fc", hidden, inner, true),
+                        Parts.linear(prefix + "mlp.c_proj", inner, hidden, true),
+                        Parts.activation(config, "activation_function", "gelu_new")));
+    }
+
+    /** {@code attention_types}: lists of kinds, each with how often it is repeated. */
+    private static List<String> kinds(ModelConfig config, int layers) {
+        List<String> kinds = new ArrayList<>();
+        for (Object group : config.list("attention_types")) {
+            if (!(group instanceof List<?> pair
+                    && pair.size() == 2
+                    && pair.getFirst() instanceof List<?> names
+                    && pair.getLast() instanceof Long times
+                    && times <= layers)) {
+                throw config.bad(
+                        "attention_types", "has " + group + " where [kinds, times] belongs");
+            }
+            for (long i = 0; i < times; i++) {
+                names.forEach(name -> kinds.add(String.valueOf(name)));
+            }
+        }
+        if (kinds.isEmpty()) {
+            IntStream.range(0, layers).forEach(i -> kinds.add(i % 2 == 0 ? GLOBAL : LOCAL));
+        }
+        if (kinds.size() != layers || !Set.of(GLOBAL, LOCAL).containsAll(kinds)) {
+            throw config.bad("attention_types", "gives " + kinds + " for " + layers + " layers");
+        }
+        return kinds;
+    }
+
+    private static double epsilon(ModelConfig config) {
+        return config.positiveNumber("layer_norm_epsilon", 1e-5);
+    }
+
+    @Override
+    public boolean isBuffer(String name) {
+        return BUFFER.matcher(name).matches();
+    }
+}

@@ -1,0 +1,116 @@
+package io.millrace.model.architecture.gpt;
+
+import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.decoder.AttentionSpec;
+import io.millrace.model.architecture.decoder.DecoderProgram;
+import io.millrace.model.architecture.decoder.DecoderSpec;
+import io.millrace.model.architecture.decoder.EmbeddingSpec;
+import io.millrace.model.architecture.decoder.Ends;
+import io.millrace.model.architecture.decoder.HeadSpec;
+import io.millrace.model.architecture.decoder.LayerSpec;
+import io.millrace.model.architecture.decoder.MlpSpec;
+import io.millrace.model.architecture.decoder.Naming;
+import io.millrace.model.architecture.decoder.Parts;
+import io.millrace.model.config.ModelConfig;
+import io.millrace.model.program.ModelProgram;
+import io.millrace.model.spec.AttendSpec;
+import io.millrace.model.spec.HeadsSpec;
+import io.millrace.model.spec.RopeSpec;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+
+/**
+ * GPT-NeoX and Pythia: query, key and value of a head side by side in one matrix, a part of each
+ * head turned, both parts of a block on the same hidden state.
+ */
+public final class GptNeoxArchitecture implements Architecture {
+    private static final String HEAD = "embed_out.weight";
+    private static final Pattern BUFFER =
+            Pattern.compile(
+                    "(gpt_neox\\.)?layers\\.\\d+\\.attention\\."
+                            + "(bias|masked_bias|rotary_emb\\.inv_freq)");
+
+    @Override
+    public String modelType() {
+        return "gpt_neox";
+    }
+
+    @Override
+    public String models() {
+        return "GPT-NeoX and Pythia, with parallel or sequential blocks";
+    }
+
+    @Override
+    public ModelProgram program(ModelConfig config, Set<String> names) {
+        int hidden = config.positive("hidden_size");
+        int vocab = config.positive("vocab_size");
+        int layers = config.positiveUpTo("num_hidden_layers", Parts.MAX_LAYERS);
+        int positions = config.positive("max_position_embeddings");
+        String prefix = Naming.prefix(names, "embed_in.weight", "gpt_neox.", "");
+        Ends ends = Ends.of(config, names, prefix + "embed_in.weight", HEAD, false);
+        int headDim =
+                Parts.headDim(
+                        config, "hidden_size", hidden, config.positive("num_attention_heads"));
+        RopeSpec rope = config.rope(10000, 0.25).spec(headDim, positions);
+        List<LayerSpec> blocks =
+                IntStream.range(0, layers)
+                        .mapToObj(i -> layer(config, prefix + "layers." + i + ".", hidden, rope))
+                        .toList();
+        return DecoderProgram.of(
+                new DecoderSpec(
+                        modelType(),
+                        vocab,
+                        hidden,
+                        positions,
+                        EmbeddingSpec.tokens(ends.tokens(), hidden, 1),
+                        blocks,
+                        HeadSpec.of(
+                                Parts.layerNorm(
+                                        prefix + "final_layer_norm", hidden, epsilon(config)),
+                                ends.logits(hidden, vocab))));
+    }
+
+    private static LayerSpec layer(ModelConfig config, String prefix, int hidden, RopeSpec rope) {
+        int heads = config.positive("num_attention_heads");
+        int headDim = hidden / heads;
+        int inner = config.positive("intermediate_size");
+        boolean bias = config.bool("attention_bias", true);
+        return LayerSpec.plain(
+                config.bool("use_parallel_residual", true)
+                        ? LayerSpec.Order.PARALLEL
+                        : LayerSpec.Order.PRE,
+                Parts.layerNorm(prefix + "input_layernorm", hidden, epsilon(config)),
+                AttentionSpec.plain(
+                        List.of(
+                                Parts.linear(
+                                        prefix + "attention.query_key_value",
+                                        hidden,
+                                        3 * hidden,
+                                        bias)),
+                        AttendSpec.causal(HeadsSpec.interleaved(heads, headDim)),
+                        rope,
+                        Parts.linear(prefix + "attention.dense", hidden, hidden, bias)),
+                Parts.layerNorm(prefix + "post_attention_layernorm", hidden, epsilon(config)),
+                new MlpSpec(
+                        null,
+                        Parts.linear(prefix + "mlp.dense_h_to_4h", hidden, inner, true),
+                        Parts.linear(prefix + "mlp.dense_4h_to_h", inner, hidden, true),
+                        Parts.activation(config, "hidden_act", "gelu")));
+    }
+
+    private static double epsilon(ModelConfig config) {
+        return config.positiveNumber("layer_norm_eps", 1e-5);
+    }
+
+    @Override
+    public boolean isBuffer(String name) {
+        return BUFFER.matcher(name).matches();
+    }
+
+    @Override
+    public List<String> headNames() {
+        return List.of(HEAD);
+    }
+}

@@ -1,0 +1,109 @@
+package io.millrace.model.architecture.gpt;
+
+import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.decoder.AttentionSpec;
+import io.millrace.model.architecture.decoder.DecoderProgram;
+import io.millrace.model.architecture.decoder.DecoderSpec;
+import io.millrace.model.architecture.decoder.EmbeddingSpec;
+import io.millrace.model.architecture.decoder.Ends;
+import io.millrace.model.architecture.decoder.HeadSpec;
+import io.millrace.model.architecture.decoder.LayerSpec;
+import io.millrace.model.architecture.decoder.MlpSpec;
+import io.millrace.model.architecture.decoder.Naming;
+import io.millrace.model.architecture.decoder.Parts;
+import io.millrace.model.config.ModelConfig;
+import io.millrace.model.program.ModelProgram;
+import io.millrace.model.spec.Activation;
+import io.millrace.model.spec.AttendSpec;
+import io.millrace.model.spec.HeadsSpec;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.IntStream;
+
+/** MPT: no biases, and no positions but a score that falls with distance (ALiBi). */
+public final class MptArchitecture implements Architecture {
+    @Override
+    public String modelType() {
+        return "mpt";
+    }
+
+    @Override
+    public String models() {
+        return "MPT, with ALiBi";
+    }
+
+    @Override
+    public ModelProgram program(ModelConfig config, Set<String> names) {
+        requireKnown(config);
+        int hidden = config.positive("d_model");
+        int vocab = config.positive("vocab_size");
+        int layers = config.positiveUpTo("n_layers", Parts.MAX_LAYERS);
+        int positions = config.positive("max_seq_len", 2048);
+        String prefix = Naming.prefix(names, "norm_f.weight", "transformer.", "");
+        Ends ends = Ends.of(config, names, prefix + "wte.weight", LM_HEAD, true);
+        return DecoderProgram.of(
+                new DecoderSpec(
+                        modelType(),
+                        vocab,
+                        hidden,
+                        positions,
+                        EmbeddingSpec.tokens(ends.tokens(), hidden, 1),
+                        IntStream.range(0, layers)
+                                .mapToObj(i -> layer(config, prefix + "blocks." + i + ".", hidden))
+                                .toList(),
+                        HeadSpec.of(
+                                Parts.factorNorm(prefix + "norm_f", hidden, epsilon(config)),
+                                ends.logits(hidden, vocab))));
+    }
+
+    private static void requireKnown(ModelConfig config) {
+        Parts.refuse(config, "no_bias", false);
+        if (config.has("logit_scale")) {
+            throw config.bad("logit_scale", "is set, which is not supported", "use another model");
+        }
+        ModelConfig attention = config.section("attn_config");
+        Parts.refuse(attention, "alibi", false);
+        Parts.refuse(attention, "qk_ln", true);
+        Parts.refuse(attention, "prefix_lm", true);
+        Parts.refuse(attention, "attn_uses_sequence_id", true);
+        if (attention.positive("alibi_bias_max", Alibi.MOST) != Alibi.MOST) {
+            throw config.bad( // its library takes 8, whatever this says
+                    "alibi_bias_max", "is not " + Alibi.MOST, "use another model");
+        }
+        if (attention.has("clip_qkv")) {
+            throw config.bad("clip_qkv", "is set, which is not supported", "use another model");
+        }
+    }
+
+    private static LayerSpec layer(ModelConfig config, String prefix, int hidden) {
+        int heads = config.positive("n_heads");
+        int headDim = Parts.headDim(config, "d_model", hidden, heads);
+        int inner = config.product("d_model and 4", hidden, 4); // whatever expansion_ratio says
+        ModelConfig attention = config.section("attn_config");
+        double scale = attention.positiveNumber("softmax_scale", 1 / Math.sqrt(headDim));
+        return LayerSpec.plain(
+                LayerSpec.Order.PRE,
+                Parts.factorNorm(prefix + "norm_1", hidden, epsilon(config)),
+                AttentionSpec.plain(
+                        List.of(Parts.linear(prefix + "attn.Wqkv", hidden, 3 * hidden, false)),
+                        AttendSpec.causal(HeadsSpec.inOrder(heads, heads, headDim), scale)
+                                .withSlopes(Alibi.halved(heads)),
+                        null,
+                        Parts.linear(prefix + "attn.out_proj", hidden, hidden, false)),
+                Parts.factorNorm(prefix + "norm_2", hidden, epsilon(config)),
+                new MlpSpec(
+                        null,
+                        Parts.linear(prefix + "ffn.up_proj", hidden, inner, false),
+                        Parts.linear(prefix + "ffn.down_proj", inner, hidden, false),
+                        Activation.GELU_EXACT));
+    }
+
+    private static double epsilon(ModelConfig config) {
+        return config.positiveNumber("layer_norm_epsilon", 1e-5);
+    }
+
+    @Override
+    public boolean isBuffer(String name) {
+        return false;
+    }
+}

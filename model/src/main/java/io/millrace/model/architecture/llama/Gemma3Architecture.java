@@ -1,0 +1,80 @@
+package io.millrace.model.architecture.llama;
+
+import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.decoder.Parts;
+import io.millrace.model.config.ModelConfig;
+import io.millrace.model.program.ModelProgram;
+import io.millrace.model.spec.RopeSpec;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.IntPredicate;
+
+/**
+ * Gemma 3, its text part: Gemma 2 with norms on each query and key head in place of caps, and other
+ * angles where a layer looks back only so far.
+ */
+public final class Gemma3Architecture implements Architecture {
+    private static final String SLIDING = "sliding_attention";
+    private static final double FAR = 1e6;
+    private static final double NEAR = 1e4;
+
+    @Override
+    public String modelType() {
+        return "gemma3_text";
+    }
+
+    @Override
+    public String models() {
+        return "Gemma 3, text alone (270m, 1b)";
+    }
+
+    @Override
+    public ModelProgram program(ModelConfig config, Set<String> names) {
+        boolean bias = config.bool("attention_bias", false);
+        Parts.refuse(config, "use_bidirectional_attention", true);
+        int layers = config.positiveUpTo("num_hidden_layers", Parts.MAX_LAYERS);
+        int window = config.positive("sliding_window", 4096);
+        int pattern = config.positive("sliding_window_pattern", 6);
+        Optional<List<String>> types = config.layerTypes(layers);
+        IntPredicate slides =
+                layer ->
+                        types.map(list -> list.get(layer).equals(SLIDING))
+                                .orElse((layer + 1) % pattern != 0);
+        LlamaBuilder builder =
+                new LlamaBuilder(config, names).kvHeadsByDefault(4).headDimByDefault(256);
+        RopeSpec far = rope(config, "full_attention", builder);
+        RopeSpec near = rope(config, SLIDING, builder);
+        return builder.attentionBias(bias, bias)
+                .headNorms()
+                .tiedByDefault()
+                .normOffset(1)
+                .partNorms(LlamaBuilder.PartNorms.GEMMA_2)
+                .embeddingScale((float) Math.sqrt(config.positive("hidden_size")))
+                .attentionScale(1 / Math.sqrt(config.positiveNumber("query_pre_attn_scalar", 256)))
+                .softcaps(
+                        (float) config.positiveNumberOrNone("attn_logit_softcapping"),
+                        (float) config.positiveNumberOrNone("final_logit_softcapping"))
+                .activation(Parts.activation(config, "hidden_activation", "gelu_pytorch_tanh"))
+                .window(layer -> slides.test(layer) ? window : 0)
+                .rope(layer -> slides.test(layer) ? near : far)
+                .build();
+    }
+
+    /** The newer spelling has parameters for each kind of layer. */
+    private static RopeSpec rope(ModelConfig config, String kind, LlamaBuilder builder) {
+        Optional<ModelConfig> nested = config.ropeOf(kind);
+        if (nested.isPresent()) {
+            return nested.get().rope(FAR, 1).spec(builder.headDim(), builder.positions());
+        }
+        return kind.equals(SLIDING)
+                ? config.plainRope(config.positiveNumber("rope_local_base_freq", NEAR))
+                        .spec(builder.headDim(), builder.positions())
+                : config.rope(FAR, 1).spec(builder.headDim(), builder.positions());
+    }
+
+    @Override
+    public boolean isBuffer(String name) {
+        return LlamaBuilder.isBuffer(name);
+    }
+}

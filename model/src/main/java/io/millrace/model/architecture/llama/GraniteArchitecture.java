@@ -1,0 +1,46 @@
+package io.millrace.model.architecture.llama;
+
+import io.millrace.model.architecture.Architecture;
+import io.millrace.model.config.ModelConfig;
+import io.millrace.model.program.ModelProgram;
+import java.util.Set;
+
+/**
+ * Granite: LLaMA with a factor on the embedding, the scores, what each part adds, and the logits.
+ */
+public final class GraniteArchitecture implements Architecture {
+    @Override
+    public String modelType() {
+        return "granite";
+    }
+
+    @Override
+    public String models() {
+        return "Granite 3, dense";
+    }
+
+    @Override
+    public ModelProgram program(ModelConfig config, Set<String> names) {
+        double parts = config.positiveNumber("residual_multiplier", 1);
+        boolean bias = config.bool("attention_bias", false);
+        boolean mlpBias = config.bool("mlp_bias", false);
+        if (parts != 1 && (bias || mlpBias)) {
+            throw config.bad(
+                    "residual_multiplier",
+                    "is " + parts + " where parts have biases, which is not supported",
+                    "use a model with attention_bias and mlp_bias false");
+        }
+        return new LlamaBuilder(config, names)
+                .attentionBias(bias, bias)
+                .mlpBias(mlpBias)
+                .embeddingScale((float) config.positiveNumber("embedding_multiplier", 1))
+                .attentionScale(config.positiveNumber("attention_multiplier", 1))
+                .scales(parts, 1 / config.positiveNumber("logits_scaling", 1))
+                .build();
+    }
+
+    @Override
+    public boolean isBuffer(String name) {
+        return LlamaBuilder.isBuffer(name);
+    }
+}

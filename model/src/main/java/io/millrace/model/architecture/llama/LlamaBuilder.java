@@ -1,0 +1,369 @@
+package io.millrace.model.architecture.llama;
+
+import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.decoder.AttentionSpec;
+import io.millrace.model.architecture.decoder.DecoderProgram;
+import io.millrace.model.architecture.decoder.DecoderSpec;
+import io.millrace.model.architecture.decoder.EmbeddingSpec;
+import io.millrace.model.architecture.decoder.Ends;
+import io.millrace.model.architecture.decoder.HeadSpec;
+import io.millrace.model.architecture.decoder.LayerSpec;
+import io.millrace.model.architecture.decoder.MlpSpec;
+import io.millrace.model.architecture.decoder.Naming;
+import io.millrace.model.architecture.decoder.Parts;
+import io.millrace.model.config.ModelConfig;
+import io.millrace.model.program.ModelProgram;
+import io.millrace.model.spec.Activation;
+import io.millrace.model.spec.AttendSpec;
+import io.millrace.model.spec.HeadsSpec;
+import io.millrace.model.spec.LinearSpec;
+import io.millrace.model.spec.Mask;
+import io.millrace.model.spec.NormSpec;
+import io.millrace.model.spec.RopeSpec;
+import java.util.List;
+import java.util.Set;
+import java.util.function.IntFunction;
+import java.util.function.IntPredicate;
+import java.util.function.IntUnaryOperator;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+
+/**
+ * The decoder that LLaMA began and its descendants vary: RMS norms before each part, rotary
+ * positions, grouped key/value heads, a gated feed-forward part. What is not set is LLaMA's.
+ */
+final class LlamaBuilder {
+    private static final Pattern BUFFER = Pattern.compile(".*rotary_emb\\.inv_freq");
+
+    private final ModelConfig config;
+    private final Set<String> names;
+    private final int hidden;
+    private final int heads;
+    private int kvHeads;
+    private int headDim;
+    private boolean queryKeyValueBias;
+    private boolean outputBias;
+    private boolean mlpBias;
+    private boolean headNorms;
+    private boolean wideHeadNorms;
+    private PartNorms partNorms = PartNorms.LLAMA;
+    private boolean fusedProjections;
+    private boolean fusedGate;
+    private boolean tiedByDefault;
+    private float normOffset;
+    private float embeddingScale = 1;
+    private double attentionScale;
+    private float attentionSoftcap;
+    private float logitSoftcap;
+    private float residualScale = 1;
+    private float logitScale = 1;
+    private int positions;
+    private double normEpsilon = 1e-6;
+    private Activation activation;
+    private IntUnaryOperator window = layer -> 0;
+    private IntFunction<RopeSpec> rope;
+
+    /**
+     * What the norms of a layer's parts are called.
+     *
+     * @param attention before attention, or null
+     * @param attentionOut on what attention adds, or null
+     * @param mlp before the feed-forward part, or null
+     * @param mlpOut on what that adds, or null
+     */
+    record PartNorms(String attention, String attentionOut, String mlp, String mlpOut) {
+        /** One before each part. */
+        static final PartNorms LLAMA =
+                new PartNorms("input_layernorm", null, "post_attention_layernorm", null);
+
+        /** Another behind each (Gemma 2). */
+        static final PartNorms GEMMA_2 =
+                new PartNorms(
+                        "input_layernorm",
+                        "post_attention_layernorm",
+                        "pre_feedforward_layernorm",
+                        "post_feedforward_layernorm");
+
+        /** One behind each (OLMo 2). */
+        static final PartNorms OLMO_2 =
+                new PartNorms(null, "post_attention_layernorm", null, "post_feedforward_layernorm");
+
+        /** As Gemma 2 has them, by other names. */
+        static final PartNorms GLM_4 =
+                new PartNorms(
+                        "input_layernorm",
+                        "post_self_attn_layernorm",
+                        "post_attention_layernorm",
+                        "post_mlp_layernorm");
+    }
+
+    LlamaBuilder(ModelConfig config, Set<String> names) {
+        this.config = config;
+        this.names = names;
+        this.hidden = config.positive("hidden_size");
+        this.heads = config.positive("num_attention_heads");
+        this.kvHeads = config.positive("num_key_value_heads", heads);
+        this.positions = config.positive("max_position_embeddings", 2048);
+    }
+
+    /** Whether a name is the rotary table that old checkpoints store. */
+    static boolean isBuffer(String name) {
+        return BUFFER.matcher(name).matches();
+    }
+
+    LlamaBuilder kvHeadsByDefault(int count) {
+        String field = "num_key_value_heads"; // null stands for as many as there are of queries
+        kvHeads = config.mentions(field) ? config.positive(field, heads) : count;
+        return this;
+    }
+
+    LlamaBuilder headDimByDefault(int elements) {
+        headDim = config.positive("head_dim", elements);
+        return this;
+    }
+
+    LlamaBuilder attentionBias(boolean ofQueryKeyValue, boolean ofOutput) {
+        queryKeyValueBias = ofQueryKeyValue;
+        outputBias = ofOutput;
+        return this;
+    }
+
+    LlamaBuilder mlpBias(boolean bias) {
+        mlpBias = bias;
+        return this;
+    }
+
+    /** Norms over each query and key head. */
+    LlamaBuilder headNorms() {
+        headNorms = true;
+        return this;
+    }
+
+    /** One norm over all query heads of a row, and one over all key heads (OLMo 2). */
+    LlamaBuilder wideHeadNorms() {
+        wideHeadNorms = true;
+        return this;
+    }
+
+    LlamaBuilder partNorms(PartNorms norms) {
+        partNorms = norms;
+        return this;
+    }
+
+    /** One matrix {@code qkv_proj} for queries, keys and values. */
+    LlamaBuilder fusedProjections() {
+        fusedProjections = true;
+        return this;
+    }
+
+    /** One matrix {@code gate_up_proj}. */
+    LlamaBuilder fusedGate() {
+        fusedGate = true;
+        return this;
+    }
+
+    /** Factors on what each part adds, and on what logits are made of. */
+    LlamaBuilder scales(double ofParts, double ofLogits) {
+        residualScale = (float) ofParts;
+        logitScale = (float) ofLogits;
+        return this;
+    }
+
+    /** Elements of a head. */
+    int headDim() {
+        if (headDim == 0) {
+            headDim =
+                    config.has("head_dim")
+                            ? config.positive("head_dim")
+                            : Parts.headDim(config, "hidden_size", hidden, heads);
+        }
+        return headDim;
+    }
+
+    /** The longest sequence that the model may see. */
+    int positions() {
+        return positions;
+    }
+
+    /** The longest sequence, where it is another than the configuration names first. */
+    LlamaBuilder positions(int most) {
+        positions = most;
+        return this;
+    }
+
+    /** The base where the configuration names none, and which layers turn at all. */
+    LlamaBuilder rope(double thetaByDefault, IntPredicate turning) {
+        RopeSpec same = config.rope(thetaByDefault, 1).spec(headDim(), positions);
+        return rope(layer -> turning.test(layer) ? same : null);
+    }
+
+    /** How each layer turns heads, null for not at all; all by the same fields if not told. */
+    LlamaBuilder rope(IntFunction<RopeSpec> ofLayer) {
+        rope = ofLayer;
+        return this;
+    }
+
+    LlamaBuilder tiedByDefault() {
+        tiedByDefault = true;
+        return this;
+    }
+
+    LlamaBuilder normEpsilonByDefault(double epsilon) {
+        normEpsilon = epsilon;
+        return this;
+    }
+
+    LlamaBuilder normOffset(float offset) {
+        normOffset = offset;
+        return this;
+    }
+
+    LlamaBuilder embeddingScale(float scale) {
+        embeddingScale = scale;
+        return this;
+    }
+
+    LlamaBuilder attentionScale(double scale) {
+        attentionScale = scale;
+        return this;
+    }
+
+    LlamaBuilder softcaps(float ofAttention, float ofLogits) {
+        attentionSoftcap = ofAttention;
+        logitSoftcap = ofLogits;
+        return this;
+    }
+
+    LlamaBuilder activation(Activation function) {
+        activation = function;
+        return this;
+    }
+
+    /** How far each layer looks back, 0 for all. */
+    LlamaBuilder window(IntUnaryOperator ofLayer) {
+        window = ofLayer;
+        return this;
+    }
+
+    ModelProgram build() {
+        int vocab = config.positive("vocab_size");
+        int layers = config.positiveUpTo("num_hidden_layers", Parts.MAX_LAYERS);
+        normEpsilon = config.positiveNumber("rms_norm_eps", normEpsilon);
+        headDim();
+        if (heads % kvHeads != 0) {
+            throw config.bad(
+                    "num_key_value_heads", "is " + kvHeads + ", no divisor of " + heads + " heads");
+        }
+        if (attentionScale == 0) {
+            attentionScale = 1 / Math.sqrt(headDim);
+        }
+        if (activation == null) {
+            activation = Parts.activation(config, "hidden_act", "silu");
+        }
+        String prefix = Naming.prefix(names, "norm.weight", "model.", "");
+        Ends ends =
+                Ends.of(
+                        config,
+                        names,
+                        prefix + "embed_tokens.weight",
+                        Architecture.LM_HEAD,
+                        tiedByDefault);
+        if (rope == null) {
+            RopeSpec same = config.rope(10000, 1).spec(headDim, positions);
+            rope = layer -> same;
+        }
+        List<LayerSpec> blocks =
+                IntStream.range(0, layers)
+                        .mapToObj(i ->
+                                layer(
+                                        prefix + "layers." + i + ".",
+                                        rope.apply(i),
+                                        window.applyAsInt(i)))
+                        .toList();
+        return DecoderProgram.of(
+                new DecoderSpec(
+                        config.modelType(),
+                        vocab,
+                        hidden,
+                        positions,
+                        EmbeddingSpec.tokens(ends.tokens(), hidden, embeddingScale),
+                        blocks,
+                        new HeadSpec(
+                                norm(prefix + "norm", hidden),
+                                null,
+                                ends.logits(hidden, vocab),
+                                logitSoftcap,
+                                logitScale)));
+    }
+
+    private LayerSpec layer(String prefix, RopeSpec turning, int layerWindow) {
+        return new LayerSpec(
+                LayerSpec.Order.PRE,
+                partNorm(prefix, partNorms.attention),
+                attention(prefix + "self_attn.", turning, layerWindow),
+                partNorm(prefix, partNorms.attentionOut),
+                partNorm(prefix, partNorms.mlp),
+                mlp(prefix + "mlp."),
+                partNorm(prefix, partNorms.mlpOut),
+                residualScale);
+    }
+
+    private NormSpec partNorm(String prefix, String name) {
+        return name == null ? null : norm(prefix + name, hidden);
+    }
+
+    private AttentionSpec attention(String prefix, RopeSpec turning, int layerWindow) {
+        int queries = config.product("num_attention_heads and head_dim", heads, headDim);
+        int keys = kvHeads * headDim;
+        return new AttentionSpec(
+                projections(prefix, queries, keys),
+                new AttendSpec(
+                        HeadsSpec.inOrder(heads, kvHeads, headDim),
+                        layerWindow == 0 ? new Mask.Causal() : new Mask.Window(layerWindow),
+                        (float) attentionScale,
+                        attentionSoftcap),
+                turning,
+                headNorm(prefix + "q_norm", queries),
+                headNorm(prefix + "k_norm", keys),
+                Parts.linear(prefix + "o_proj", queries, hidden, outputBias));
+    }
+
+    private List<LinearSpec> projections(String prefix, int queries, int keys) {
+        if (fusedProjections) {
+            int all = queries + 2 * keys;
+            return List.of(Parts.linear(prefix + "qkv_proj", hidden, all, queryKeyValueBias));
+        }
+        return List.of(
+                Parts.linear(prefix + "q_proj", hidden, queries, queryKeyValueBias),
+                Parts.linear(prefix + "k_proj", hidden, keys, queryKeyValueBias),
+                Parts.linear(prefix + "v_proj", hidden, keys, queryKeyValueBias));
+    }
+
+    private NormSpec headNorm(String module, int all) {
+        if (wideHeadNorms) {
+            return norm(module, all);
+        }
+        return headNorms ? norm(module, headDim) : null;
+    }
+
+    private MlpSpec mlp(String prefix) {
+        int inner = config.positive("intermediate_size");
+        if (fusedGate) {
+            int both = config.product("intermediate_size and 2", inner, 2);
+            return new MlpSpec(
+                    null,
+                    Parts.linear(prefix + "gate_up_proj", hidden, both, mlpBias),
+                    Parts.linear(prefix + "down_proj", inner, hidden, mlpBias),
+                    activation);
+        }
+        return new MlpSpec(
+                Parts.linear(prefix + "gate_proj", hidden, inner, mlpBias),
+                Parts.linear(prefix + "up_proj", hidden, inner, mlpBias),
+                Parts.linear(prefix + "down_proj", inner, hidden, mlpBias),
+                activation);
+    }
+
+    private NormSpec norm(String module, int width) {
+        return Parts.rmsNorm(module, width, normEpsilon, normOffset);
+    }
+}
