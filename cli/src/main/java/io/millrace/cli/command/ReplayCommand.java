@@ -26,7 +26,7 @@ public final class ReplayCommand implements Callable<Integer> {
     @Option(
             names = "--adapter",
             paramLabel = "DIR",
-            description = "The LoRA that the run began with, where it began with one.")
+            description = "The adapter that the run began with, where it began with one.")
     private Path adapter;
 
     @Option(
