@@ -84,6 +84,19 @@ public final class TuningRun {
     }
 
     /**
+     * The same of a run that was prepared; its owner closes it.
+     *
+     * @param config what to do
+     * @param listener hears of every step
+     * @param setup of that run
+     */
+    public static RunSummary run(TuneConfig config, RunListener listener, RunSetup setup) {
+        try (RunObservers observers = RunObservers.open(config.output(), List.of())) {
+            return new TuningRun(config, listener, setup, observers).run();
+        }
+    }
+
+    /**
      * Takes the first steps of a run for what they show, and saves no model.
      *
      * @param config what the run would do; its folder must not hold a run

@@ -146,7 +146,7 @@ public final class Runs {
     }
 
     /** The same for anything that is refused as a run is. */
-    static long smallestThatWorks(LongConsumer run) {
+    public static long smallestThatWorks(LongConsumer run) {
         long budget = 4096;
         for (int attempt = 0; attempt < 4; attempt++) {
             try {

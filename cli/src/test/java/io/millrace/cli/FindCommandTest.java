@@ -3,6 +3,7 @@ package io.millrace.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.cli.command.TuneCommandLine;
+import io.millrace.memory.DType;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
@@ -74,6 +75,29 @@ class FindCommandTest {
 
         assertThat(command.done(find("--probe-steps=1", "--seed=5"))).isEqualTo(first);
         assertThat(command.done(find("--probe-steps=1", "--seed=6"))).isNotEqualTo(first);
+    }
+
+    @Test
+    void triesALoraBesideAModel() throws IOException {
+        Path model = TestModel.write(temp.resolve("model"), DType.BF16, 2, 64);
+        Path work = Files.createDirectory(temp.resolve("work"));
+        RealCommand command = new RealCommand(temp);
+        JsonObject found =
+                Json.parseObject(
+                        command.done(
+                                List.of(
+                                        "find",
+                                        "--json",
+                                        "--model=" + model,
+                                        "--train=" + TestModel.data(temp.resolve("ids.jsonl"), 12),
+                                        "--nvme-dir=" + work,
+                                        "--batch-size=2",
+                                        "--probe-steps=1",
+                                        "--tune=lora",
+                                        "--lora-rank=2")));
+        assertThat(found.number("lr")).isPositive();
+        assertThat(found.number("eps")).isPositive();
+        assertThat(work).isEmptyDirectory();
     }
 
     @Test

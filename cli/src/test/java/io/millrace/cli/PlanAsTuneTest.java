@@ -171,6 +171,35 @@ class PlanAsTuneTest {
         assertThat(json.array("sweep")).isNotEmpty();
     }
 
+    @Test
+    void aLoraIsPlannedInMemoryOfItsOwn() {
+        String[] lora = {
+            "--tune=lora",
+            "--lora-rank=3",
+            "--lora-targets=q_proj,o_proj",
+            "--optimizer=zo-adam",
+            "--batch-size=2",
+            "--micro-batch=2"
+        };
+        List<String> asked = RealCommand.with(RealCommand.with(plan, LONGEST), lora);
+        JsonObject json = Json.parseObject(command.done(RealCommand.with(asked, "--json")));
+        // Two factors [3, 64] of two modules in three layers, with two numbers of state for each.
+        assertThat(json.integer("beside_bytes")).isBetween(3L * 2 * 2 * 3 * 64 * 3 * 4, 36864L);
+        assertThat(json.object("bytes_per_step").integer("nvme-write")).isZero();
+        long least = json.object("minimum_bytes").integer("host");
+
+        String text = command.done(RealCommand.with(asked, "--host-budget=" + least));
+        assertThat(text).contains("are what is tuned beside the model, its states included");
+        assertThat(command.refused(RealCommand.with(asked, "--host-budget=" + (least - 1))))
+                .isEqualTo(
+                        command.refused(
+                                RealCommand.with(
+                                        RealCommand.with(tune, lora),
+                                        "--host-budget=" + (least - 1))));
+        command.done(RealCommand.with(tune, runLine(text)));
+        assertThat(temp.resolve("out").resolve("adapter_model.safetensors")).exists();
+    }
+
     /** The options that a plan ends with. */
     private static String[] runLine(String text) {
         String line =

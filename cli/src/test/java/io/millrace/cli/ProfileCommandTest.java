@@ -72,6 +72,17 @@ class ProfileCommandTest {
     }
 
     @Test
+    void measuresALoraOfWhichNothingIsWritten() throws IOException {
+        JsonObject answer =
+                Json.parseObject(
+                        command.done(
+                                profile("--json", "--tune=lora", "--lora-targets=all-linear")));
+        assertThat(answer.object("wear").integer("bytes_per_step")).isZero();
+        assertThat(answer.integer("measured_steps")).isEqualTo(2);
+        assertThat(RealCommand.contents(out)).containsOnlyKeys("", "report.html", "trace.json");
+    }
+
+    @Test
     void refusesBeforeAnythingExists() throws IOException {
         assertThat(command.refused(asked("--measured-steps=0"))).contains("--measured-steps");
         assertThat(command.refused(asked("--warm-steps=-1"))).contains("--warm-steps");

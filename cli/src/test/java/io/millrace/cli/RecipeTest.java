@@ -201,7 +201,7 @@ class RecipeTest {
                 .isEqualTo(
                         "millrace: --rank: gaussian has no use for it;"
                                 + " give --perturbation low-rank or members or projected or"
-                                + " subspace or tezo, or leave it out\n");
+                                + " singular or subspace or tezo, or leave it out\n");
         command.run("tune", "--config", temp + "/none.json");
         assertThat(command.err.toString()).contains("--config: ", "none.json is not there");
     }

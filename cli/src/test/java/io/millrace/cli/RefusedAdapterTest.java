@@ -263,6 +263,24 @@ class RefusedAdapterTest {
         assertThat(command.refused(merge())).contains(message);
     }
 
+    /** Beside a model that is only read, a folder has to be as whole. */
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("folders")
+    void soItIsBesideAModel(
+            String what, Consumer<TestAdapter> change, Spoil spoil, List<String> message)
+            throws IOException {
+        spoil.at(new TestAdapter(2, 64).write(temp.resolve("adapter")));
+        assertThat(
+                        command.refused(
+                                List.of(
+                                        "eval",
+                                        "--model=" + model,
+                                        "--adapter=" + temp.resolve("adapter"),
+                                        "--data="
+                                                + TestModel.data(shared.resolve("ids.jsonl"), 3))))
+                .contains(message);
+    }
+
     static Stream<Arguments> harmless() {
         Map<String, Object> nothing = new HashMap<>();
         nothing.put("new_field", null);

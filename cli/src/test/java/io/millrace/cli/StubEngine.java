@@ -19,6 +19,8 @@ import io.millrace.executor.journal.AdapterRequest;
 import io.millrace.executor.journal.ExportedAdapter;
 import io.millrace.executor.journal.JournalReport;
 import io.millrace.executor.journal.Replay;
+import io.millrace.executor.many.ManyListener;
+import io.millrace.executor.many.ManyRuns;
 import io.millrace.executor.run.EvalResult;
 import io.millrace.executor.run.RunSummary;
 import io.millrace.executor.search.DirectionScore;
@@ -77,6 +79,16 @@ final class StubEngine implements Operations {
                 new EvalResult(0.25, Double.NaN, 10, 10),
                 config.output().keep() == Keep.BEST ? step / 2 : step,
                 step < steps ? RunSummary.End.INTERRUPTED : RunSummary.End.DONE);
+    }
+
+    @Override
+    public List<ManyRuns.Outcome> tuneMany(List<TuneConfig> configs, ManyListener listener) {
+        List<ManyRuns.Outcome> outcomes = new ArrayList<>();
+        for (int run = 0; run < configs.size(); run++) {
+            RunSummary summary = tune(configs.get(run), listener.of(run));
+            outcomes.add(new ManyRuns.Outcome(Optional.of(summary), Optional.empty()));
+        }
+        return outcomes;
     }
 
     @Override
@@ -172,7 +184,8 @@ final class StubEngine implements Operations {
     }
 
     @Override
-    public Replay.Result replay(Path base, Path journal, OptionalLong until, Path out) {
+    public Replay.Result replay(
+            Path base, Optional<Path> adapter, Path journal, OptionalLong until, Path out) {
         failWhereTold();
         replayed = List.of(base, journal, out);
         replayedUntil = until;

@@ -31,6 +31,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /**
@@ -329,12 +330,19 @@ public final class CheckpointWriter implements TunedWriter {
 
     /** Writes all tensors of all blocks, taking no more memory than {@link #bufferBytes}. */
     public void writeAll(TensorSource source) {
+        writeAll(source, _ -> true);
+    }
+
+    /** The same of some tensors alone. */
+    void writeAll(TensorSource source, Predicate<TensorSlot> chosen) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment buffer = arena.allocate(bufferBytes(), BlockLayout.ALIGNMENT);
             for (ModelFolderWriter.Shard shard : shards) {
                 for (SafetensorsWriter.Entry tensor : shard.tensors()) {
                     layout.find(tensor.name())
-                            .ifPresent(place -> writeFrom(source, place.slot(), buffer));
+                            .map(ModelLayout.Placement::slot)
+                            .filter(chosen)
+                            .ifPresent(slot -> writeFrom(source, slot, buffer));
                 }
             }
         }

@@ -49,6 +49,7 @@ public final class ModelLayout {
     private final List<Integer> visits;
     private final boolean tied;
     private final Optional<ModelLayout> beside;
+    private final boolean ownsBeside;
     private final Map<String, Placement> placements = new HashMap<>();
 
     /**
@@ -63,11 +64,13 @@ public final class ModelLayout {
             List<BlockLayout> blocks,
             List<Integer> visits,
             boolean tied,
-            Optional<ModelLayout> beside) {
+            Optional<ModelLayout> beside,
+            boolean ownsBeside) {
         this.blocks = List.copyOf(blocks);
         this.visits = List.copyOf(visits);
         this.tied = tied;
         this.beside = beside;
+        this.ownsBeside = ownsBeside;
         for (BlockLayout block : blocks) {
             for (TensorSlot slot : block.tensors()) {
                 placements.put(slot.name(), new Placement(block.index(), slot));
@@ -116,7 +119,7 @@ public final class ModelLayout {
             visits.add(visit);
         }
         visits.add(last);
-        return new ModelLayout(blocks, visits, program.isTied(), Optional.empty());
+        return new ModelLayout(blocks, visits, program.isTied(), Optional.empty(), false);
     }
 
     /** Numbers names in their order. */
@@ -167,7 +170,7 @@ public final class ModelLayout {
                                                 .toList(),
                                         block.weightBytes()))
                         .toList();
-        return new ModelLayout(renumbered, visits, tied, beside);
+        return new ModelLayout(renumbered, visits, tied, beside, ownsBeside);
     }
 
     /**
@@ -193,6 +196,10 @@ public final class ModelLayout {
         for (List<TensorSpec> group : groups) {
             companions.add(pack(companions.size(), group, ids, _ -> DType.F32));
         }
+        return besides(companions, false);
+    }
+
+    private ModelLayout besides(List<BlockLayout> companions, boolean own) {
         List<BlockLayout> frozen =
                 blocks.stream()
                         .map(block ->
@@ -207,7 +214,26 @@ public final class ModelLayout {
                 frozen,
                 visits,
                 tied,
-                Optional.of(new ModelLayout(companions, visits, tied, Optional.empty())));
+                Optional.of(new ModelLayout(companions, visits, tied, Optional.empty(), false)),
+                own);
+    }
+
+    /**
+     * The same tensors trained, under the same ids and in the same formats, in companions of the
+     * blocks: these keep what the model had in their places, and are only read. It is laid out
+     * before states are.
+     */
+    public ModelLayout apart() {
+        return besides(
+                blocks.stream()
+                        .map(block ->
+                                BlockLayout.pack(
+                                        block.index(),
+                                        block.tensors().stream()
+                                                .filter(TensorSlot::isTrained)
+                                                .toList()))
+                        .toList(),
+                true);
     }
 
     private static TensorSlot renumbered(TensorSlot slot, Map<String, Integer> ids) {
@@ -228,15 +254,21 @@ public final class ModelLayout {
     public ModelLayout withStates(List<StateSlot.Kind> kinds, Predicate<TensorSlot> has) {
         List<BlockLayout> stated =
                 blocks.stream().map(block -> block.withStates(kinds, has)).toList();
-        return new ModelLayout(stated, visits, tied, beside.map(one -> one.withStates(kinds, has)));
+        return new ModelLayout(
+                stated, visits, tied, beside.map(one -> one.withStates(kinds, has)), ownsBeside);
     }
 
     /**
-     * The companions of the blocks: what a run trains that is not the model's own. It stays where
-     * it is computed on, whatever becomes of the blocks; empty where a run trains the model.
+     * The companions of the blocks: what a run trains beside them. It stays where it is computed
+     * on, whatever becomes of the blocks; empty where a run trains the blocks themselves.
      */
     public Optional<ModelLayout> beside() {
         return beside;
+    }
+
+    /** Whether its companions hold tensors of the model itself, in the place of those in blocks. */
+    public boolean ownsBeside() {
+        return ownsBeside;
     }
 
     /** What a run changes and saves: the companions where there are any, else the blocks. */

@@ -1,6 +1,7 @@
 package io.millrace.executor.adapter;
 
 import io.millrace.memory.BadInputException;
+import io.millrace.model.adapter.AdapterSettings;
 import io.millrace.optim.Registry;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.Settings;
@@ -36,6 +37,18 @@ public final class AdapterKinds {
     /** The kind of a name; empty where the name is none of theirs. */
     public static Optional<AdapterKind> find(String name) {
         return REGISTRY.all().stream().filter(kind -> kind.name().equals(name)).findFirst();
+    }
+
+    /**
+     * What is told of a run that trains an adapter which is there.
+     *
+     * @param own what that is
+     * @param tune the option that names kinds
+     */
+    public static Optional<Settings> told(AdapterSettings own, Option<String> tune) {
+        return REGISTRY.all().stream()
+                .flatMap(kind -> kind.told(own).map(told -> told.with(tune, kind.name())).stream())
+                .findFirst();
     }
 
     /** The options that a kind, or none, has no use for. */

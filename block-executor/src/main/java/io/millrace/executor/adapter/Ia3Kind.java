@@ -7,6 +7,7 @@ import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionTypes;
 import io.millrace.optim.option.Settings;
 import java.util.List;
+import java.util.Optional;
 
 /** Trained scales on keys, values and within the feed-forward part: {@code --tune ia3}. */
 public final class Ia3Kind implements AdapterKind {
@@ -60,5 +61,15 @@ public final class Ia3Kind implements AdapterKind {
     @Override
     public AdapterSettings make(Settings values, long runSeed) {
         return new Ia3Settings(values.get(TARGETS), values.get(FEED_FORWARD));
+    }
+
+    @Override
+    public Optional<Settings> told(AdapterSettings own) {
+        return own instanceof Ia3Settings scales
+                ? Optional.of(
+                        Settings.NONE
+                                .with(TARGETS, scales.targets())
+                                .with(FEED_FORWARD, scales.feedForward()))
+                : Optional.empty();
     }
 }

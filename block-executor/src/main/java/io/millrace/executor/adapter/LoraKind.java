@@ -7,6 +7,7 @@ import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionTypes;
 import io.millrace.optim.option.Settings;
 import java.util.List;
+import java.util.Optional;
 
 /** A LoRA beside products within layers: {@code --tune lora}. */
 public final class LoraKind implements AdapterKind {
@@ -80,5 +81,17 @@ public final class LoraKind implements AdapterKind {
     public AdapterSettings make(Settings values, long runSeed) {
         return new LoraSettings(
                 values.get(RANK), values.get(ALPHA), values.get(RSLORA), values.get(TARGETS));
+    }
+
+    @Override
+    public Optional<Settings> told(AdapterSettings own) {
+        return own instanceof LoraSettings lora
+                ? Optional.of(
+                        Settings.NONE
+                                .with(RANK, lora.rank())
+                                .with(ALPHA, lora.alpha())
+                                .with(RSLORA, lora.rslora())
+                                .with(TARGETS, lora.targets()))
+                : Optional.empty();
     }
 }

@@ -7,6 +7,7 @@ import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionTypes;
 import io.millrace.optim.option.Settings;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Virtual tokens before every text: {@code --tune prompt}, {@code --tune prefix}.
@@ -54,5 +55,12 @@ public record VirtualKind(
     @Override
     public AdapterSettings make(Settings values, long runSeed) {
         return new VirtualSettings(type, values.get(tokens), tokens.spelled());
+    }
+
+    @Override
+    public Optional<Settings> told(AdapterSettings own) {
+        return own instanceof VirtualSettings virtual && virtual.type() == type
+                ? Optional.of(Settings.NONE.with(tokens, virtual.tokens()))
+                : Optional.empty();
     }
 }

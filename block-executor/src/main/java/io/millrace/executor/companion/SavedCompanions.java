@@ -7,7 +7,6 @@ import io.millrace.memory.nvme.VerifiedSource;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.StateFile;
 import io.millrace.model.adapter.AdapterTensors;
-import io.millrace.model.adapter.AdapterWriter;
 import io.millrace.model.file.SafetensorsFile;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
@@ -50,9 +49,9 @@ public final class SavedCompanions implements CompanionSource, AutoCloseable {
     }
 
     /**
-     * Opens a folder, and checks names, shapes and types.
+     * Opens what was saved, and checks names, shapes and types.
      *
-     * @param folder that a run has saved its adapter in
+     * @param file of the tensors; their states, where there are any, are in the same folder
      * @param beside the layout of the companions
      * @param tensors where the file has each of them
      * @param version what the folder holds
@@ -60,12 +59,13 @@ public final class SavedCompanions implements CompanionSource, AutoCloseable {
      * @throws BadInputException when the folder does not have what the run trains
      */
     public static SavedCompanions open(
-            Path folder,
+            Path file,
             ModelLayout beside,
             AdapterTensors tensors,
             Version version,
             CompanionSource start) {
-        SafetensorsFile weights = SafetensorsFile.open(folder.resolve(AdapterWriter.WEIGHTS));
+        Path folder = file.getParent();
+        SafetensorsFile weights = SafetensorsFile.open(file);
         try {
             for (BlockLayout companion : beside.blocks()) {
                 for (TensorSlot slot : companion.tensors()) {

@@ -3,7 +3,7 @@
  * which stays in the memory that is computed in while the block itself comes and goes.
  *
  * <pre>
- *   CompanionSource (AdapterStart, SavedCompanions, AdapterFactors) ──&gt; Companions ──&gt; Companion, beside a block's lease
+ *   CompanionSource (AdapterStart, SavedCompanions, GivenAdapter) ──&gt; Companions ──&gt; Companion, beside a block's lease
  * </pre>
  */
 package io.millrace.executor.companion;

@@ -26,6 +26,7 @@ import io.millrace.optim.schedule.Schedules;
 import io.millrace.optim.update.Helene;
 import io.millrace.optim.update.Optimizers;
 import io.millrace.optim.update.UpdateRule;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -172,7 +173,8 @@ public record ArithmeticConfig(Settings settings) {
     static final List<Option<?>> RATE = List.of(STEPS, LR, Schedules.NAMING, WARMUP);
 
     /** What scales, draws and rounds. */
-    static final List<Option<?>> SCALE = List.of(EPS, WEIGHT_DECAY, SEED, ROUNDING);
+    static final List<Option<?>> SCALE =
+            List.of(EPS, WEIGHT_DECAY, SEED, ROUNDING, BegunAdapter.ADAPTER);
 
     /** What decides what a step computes, and so what it costs: a plan takes it, too. */
     public static final List<Option<?>> STEP = step();
@@ -414,6 +416,11 @@ public record ArithmeticConfig(Settings settings) {
     /** Which tensors are tuned. */
     public TrainedTensors trained() {
         return new TrainedTensors(settings);
+    }
+
+    /** The LoRA that the run begins with; a fresh one where empty. */
+    public Optional<Path> adapter() {
+        return settings.find(BegunAdapter.ADAPTER);
     }
 
     /** A fresh update rule, before its first step. */

@@ -61,7 +61,12 @@ public final class Recipe {
     }
 
     private static Settings with(Settings settings, Path file, String name, Object value) {
-        Option<?> option = RunOptions.byName().get(name);
+        Option<?> option =
+                ManyConfigs.OPTIONS.stream()
+                        .filter(one -> one.name().equals(name))
+                        .<Option<?>>map(one -> one)
+                        .findFirst()
+                        .orElseGet(() -> RunOptions.byName().get(name));
         if (option != null) {
             return with(settings, file, option, value);
         }

@@ -23,9 +23,10 @@ import java.util.stream.Collectors;
 
 /**
  * Which tensors a run trains: all, an adapter beside the model, or those whose names match
- * patterns. {@code *} stands for any text and {@code ?} for a character; the word {@code matrices}
- * stands for every tensor of two axes; a pattern behind {@code !} leaves out. Where all patterns
- * leave out, they do so of all tensors.
+ * patterns. {@code *} stands for any text and {@code ?} for a character; the words {@code
+ * matrices}, {@code norms} and {@code biases} stand for every tensor of two axes, of a norm, and
+ * every bias; a pattern behind {@code !} leaves out. Where all patterns leave out, they do so of
+ * all tensors.
  */
 public final class TrainedTensors {
     /** The value that stands for all tensors. */
@@ -36,6 +37,15 @@ public final class TrainedTensors {
     /** The pattern that stands for every tensor of two axes. */
     public static final String MATRICES = "matrices";
 
+    /** The pattern that stands for weights and biases of all norms. */
+    public static final String NORMS = "norms";
+
+    /** The pattern that stands for every bias, those of norms too. */
+    public static final String BIASES = "biases";
+
+    private static final String WEIGHT = ".weight";
+    private static final String BIAS = ".bias";
+
     /** The option. */
     public static final Option<String> TUNE =
             Option.named("tune", OptionTypes.TEXT)
@@ -44,7 +54,8 @@ public final class TrainedTensors {
                             "Tensors to tune: full; lora, ia3, prompt or prefix, an adapter beside"
                                     + " the model, which is only read then; or patterns of names with commas between them,"
                                     + " such as '*q_proj*,*v_proj*' or '!*embed*'; a ! leaves out."
-                                    + " The pattern matrices stands for all tensors of two axes.")
+                                    + " The patterns matrices, norms and biases stand for all tensors"
+                                    + " of two axes, of norms, and all biases.")
                     .usual(FULL)
                     .limit(
                             new Limit<>(
@@ -64,7 +75,13 @@ public final class TrainedTensors {
     private final Optional<AdapterSettings> adapter;
     private final List<Rule> rules = new ArrayList<>();
 
-    private record Rule(String text, Predicate<TensorSlot> takes, boolean leavesOut) {}
+    private record Rule(String text, Choice takes, boolean leavesOut) {}
+
+    /** Which tensors of a layout a word means. */
+    @FunctionalInterface
+    private interface Choice {
+        boolean takes(TensorSlot slot, ModelLayout layout);
+    }
 
     /** What a value of the option means, with whatever else it goes by as usual. */
     public TrainedTensors(String text) {
@@ -85,7 +102,7 @@ public final class TrainedTensors {
         }
         for (String part : text.split(",", -1)) {
             boolean leavesOut = part.startsWith("!");
-            rules.add(new Rule(part, pattern(leavesOut ? part.substring(1) : part), leavesOut));
+            rules.add(new Rule(part, choice(leavesOut ? part.substring(1) : part), leavesOut));
         }
     }
 
@@ -123,12 +140,37 @@ public final class TrainedTensors {
                 .noneMatch(part -> part.isBlank() || part.equals("!"));
     }
 
-    private static Predicate<TensorSlot> pattern(String glob) {
-        if (glob.equals(MATRICES)) {
-            return slot -> slot.shape().size() == 2;
+    private static Choice choice(String word) {
+        return switch (word) {
+            case MATRICES -> (slot, _) -> slot.shape().size() == 2;
+            case NORMS -> TrainedTensors::isOfNorm;
+            case BIASES -> (slot, _) -> isVector(slot) && slot.name().endsWith(BIAS);
+            default -> names(word);
+        };
+    }
+
+    /** A norm's weight is a vector, and its bias stands beside that. */
+    private static boolean isOfNorm(TensorSlot slot, ModelLayout layout) {
+        String name = slot.name();
+        if (!isVector(slot)) {
+            return false;
         }
+        if (name.endsWith(WEIGHT)) {
+            return true;
+        }
+        return name.endsWith(BIAS)
+                && layout.find(name.substring(0, name.length() - BIAS.length()) + WEIGHT)
+                        .filter(weight -> isVector(weight.slot()))
+                        .isPresent();
+    }
+
+    private static boolean isVector(TensorSlot slot) {
+        return slot.shape().size() == 1;
+    }
+
+    private static Choice names(String glob) {
         Predicate<String> names = Glob.of(glob);
-        return slot -> names.test(slot.name());
+        return (slot, _) -> names.test(slot.name());
     }
 
     /**
@@ -149,7 +191,7 @@ public final class TrainedTensors {
         List<TensorSlot> slots =
                 layout.blocks().stream().map(BlockLayout::tensors).flatMap(List::stream).toList();
         for (Rule rule : rules) {
-            if (slots.stream().noneMatch(rule.takes)) {
+            if (slots.stream().noneMatch(slot -> rule.takes.takes(slot, layout))) {
                 throw refused(
                         "'"
                                 + rule.text
@@ -159,7 +201,7 @@ public final class TrainedTensors {
         }
         Set<String> trained =
                 slots.stream()
-                        .filter(this::trains)
+                        .filter(slot -> trains(slot, layout))
                         .map(TensorSlot::name)
                         .collect(Collectors.toSet());
         if (trained.isEmpty()) {
@@ -173,7 +215,7 @@ public final class TrainedTensors {
     private void requirePlain(ModelLayout layout) {
         for (BlockLayout block : layout.blocks()) {
             for (TensorSlot slot : block.tensors()) {
-                if (!slot.isPlain() && trains(slot)) {
+                if (!slot.isPlain() && trains(slot, layout)) {
                     throw new BadInputException(
                             TUNE.spelled(),
                             "'"
@@ -192,10 +234,10 @@ public final class TrainedTensors {
                 TUNE.spelled(), fault, "give patterns of names of the model's tensors, or full");
     }
 
-    private boolean trains(TensorSlot slot) {
+    private boolean trains(TensorSlot slot, ModelLayout layout) {
         boolean trained = rules.stream().allMatch(Rule::leavesOut);
         for (Rule rule : rules) {
-            if (rule.takes.test(slot)) {
+            if (rule.takes.takes(slot, layout)) {
                 trained = !rule.leavesOut;
             }
         }

@@ -32,8 +32,9 @@ public final class TuneConfigBuilder {
      *     use for
      */
     public TuneConfigBuilder told(Settings told) {
-        ArithmeticConfig.requireUse(told);
-        settings = settings.with(told);
+        Settings all = BegunAdapter.resolve(told);
+        ArithmeticConfig.requireUse(all);
+        settings = settings.with(all);
         return this;
     }
 

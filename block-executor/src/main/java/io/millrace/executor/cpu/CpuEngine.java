@@ -4,6 +4,7 @@ import io.millrace.executor.cpu.op.Gemm;
 import io.millrace.executor.cpu.scratch.ScratchPlan;
 import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.Engine;
+import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.LowRankSize;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.memory.BadInputException;
@@ -11,6 +12,7 @@ import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.program.ModelProgram;
+import java.util.List;
 
 /** Forwards on the workers of a CPU, in memory that they can address. */
 public final class CpuEngine implements Engine {
@@ -29,6 +31,11 @@ public final class CpuEngine implements Engine {
         PassesPlan passes = new PassesPlan(arithmetic, together);
         passes.check(layout);
         return new CpuPlan(program, layout, scratch, passes, workers);
+    }
+
+    @Override
+    public Forward.Joint.Plan together(List<Plan> plans) {
+        return new CpuJointForward.Planned(plans.stream().map(CpuPlan.class::cast).toList());
     }
 
     private static DType operands(Matmul matmul) {

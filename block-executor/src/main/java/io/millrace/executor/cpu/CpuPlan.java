@@ -2,6 +2,7 @@ package io.millrace.executor.cpu;
 
 import io.millrace.executor.companion.Companions;
 import io.millrace.executor.cpu.op.CpuWorkers;
+import io.millrace.executor.cpu.scratch.Intermediates;
 import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.scratch.ScratchPlan;
 import io.millrace.executor.cpu.weight.WeightPasses;
@@ -10,6 +11,7 @@ import io.millrace.executor.step.Forward;
 import io.millrace.memory.OwnedResources;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.program.ModelProgram;
+import java.util.List;
 
 /**
  * Forwards on workers that are not started yet.
@@ -29,8 +31,12 @@ record CpuPlan(
         implements Engine.Plan {
     @Override
     public Engine.Need need() {
-        return new Engine.Need(
-                scratch.bytes() + passes.bytes(layout) + Companions.bytes(layout), 0);
+        return new Engine.Need(ownBytes() + Intermediates.bytes(List.of(scratch)), 0);
+    }
+
+    /** Bytes that no other forward can have, whoever takes turns with it. */
+    long ownBytes() {
+        return scratch.ownBytes() + passes.bytes(layout) + Companions.bytes(layout);
     }
 
     @Override
@@ -38,25 +44,31 @@ record CpuPlan(
         OwnedResources owned = new OwnedResources();
         try {
             CpuWorkers started = owned.own(new CpuWorkers(workers));
-            WeightPasses opened =
-                    owned.own(passes.open(started.pool(), layout, place.deviceMemory()));
-            Scratch memory =
-                    owned.own(new Scratch(place.deviceMemory(), program, passes.size(), scratch));
-            Companions companions =
-                    owned.own(Companions.open(place.deviceMemory(), layout, place.beside()));
-            return new DecoderForward(
-                    layout,
-                    place.feed(),
-                    memory,
-                    opened,
-                    started,
-                    companions,
-                    owned,
-                    place.spans());
+            Intermediates passing =
+                    owned.own(new Intermediates(place.deviceMemory(), List.of(scratch)));
+            return start(place, started, passing, owned);
         } catch (RuntimeException | Error e) {
             try (owned) {
                 throw e;
             }
         }
+    }
+
+    /**
+     * The forward on workers and intermediates that are there already.
+     *
+     * @param owned closed with the forward
+     */
+    DecoderForward start(
+            Engine.Place place, CpuWorkers started, Intermediates passing, OwnedResources owned) {
+        WeightPasses opened = owned.own(passes.open(started.pool(), layout, place.deviceMemory()));
+        Scratch memory =
+                owned.own(
+                        new Scratch(
+                                place.deviceMemory(), program, passes.size(), scratch, passing));
+        Companions companions =
+                owned.own(Companions.open(place.deviceMemory(), layout, place.beside()));
+        return new DecoderForward(
+                layout, place.feed(), memory, opened, started, companions, owned, place.spans());
     }
 }

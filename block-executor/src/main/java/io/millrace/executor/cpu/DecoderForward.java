@@ -89,7 +89,17 @@ public final class DecoderForward implements Forward {
 
     @Override
     public void run(ForwardRequest request, HeadSink sink) {
-        loop.run(
+        loop.run(List.of(begin(request, sink)));
+    }
+
+    /** One pass over the blocks for what several forwards have begun. */
+    void run(List<VisitLoop.Course> courses) {
+        loop.run(courses);
+    }
+
+    /** What a request does in a pass, its own or one with others. */
+    VisitLoop.Course begin(ForwardRequest request, HeadSink sink) {
+        return loop.begin(
                 request.withVirtual(scratch.virtualTokens()),
                 (visit, entry, asked) -> {
                     // Queries that see sequences of their own go one by one.

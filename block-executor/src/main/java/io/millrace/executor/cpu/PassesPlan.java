@@ -88,6 +88,6 @@ public record PassesPlan(Arithmetic arithmetic, ScratchSize size) {
                 arithmetic.shape(),
                 arithmetic.foldEvery(),
                 size.scalesAtOnce(),
-                layout.beside().isPresent());
+                layout.beside().isPresent() && !layout.ownsBeside());
     }
 }

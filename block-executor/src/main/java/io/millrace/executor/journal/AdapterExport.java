@@ -32,6 +32,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /**
@@ -253,10 +254,12 @@ public final class AdapterExport {
 
     /** What tells later which run and which base an adapter is of. */
     private Map<String, String> notes() {
-        return Map.of(
-                "millrace_base", journal.header().base(),
-                "millrace_run", Seeds.format(journal.identity()),
-                "millrace_steps", Long.toString(updates.lastStep()));
+        // In an order of its own: Map.of has another in every process, and files would, too.
+        return new TreeMap<>(
+                Map.of(
+                        "millrace_base", journal.header().base(),
+                        "millrace_run", Seeds.format(journal.identity()),
+                        "millrace_steps", Long.toString(updates.lastStep())));
     }
 
     private static Optional<DType> rounded(List<TensorSlot> matrices) {

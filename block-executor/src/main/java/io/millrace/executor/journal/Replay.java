@@ -1,6 +1,8 @@
 package io.millrace.executor.journal;
 
 import io.millrace.executor.companion.CompanionSource;
+import io.millrace.executor.companion.GivenAdapter;
+import io.millrace.executor.config.BegunAdapter;
 import io.millrace.executor.cpu.PassesPlan;
 import io.millrace.executor.cpu.op.WorkerPool;
 import io.millrace.executor.cpu.weight.HostVisit;
@@ -37,6 +39,7 @@ import io.millrace.optim.update.UpdateRule;
 import io.millrace.prefetch.BlockLease;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /**
  * Base checkpoint + journal = tuned model: rebuilds it block by block, without data or forwards.
@@ -62,9 +65,22 @@ public final class Replay {
      * @throws DivergedException when the weights are not finite any more by its end
      */
     public static Result run(Path base, Path journal, Path out) {
+        return run(base, Optional.empty(), journal, out);
+    }
+
+    /**
+     * The same of a run that may have begun with an adapter.
+     *
+     * @param base the folder that the run began from
+     * @param adapter the folder of the adapter that it began with, if it did
+     * @param journal the run's {@code journal.jsonl}
+     * @param out the folder to write
+     * @throws BadInputException when it began with another
+     */
+    public static Result run(Path base, Optional<Path> adapter, Path journal, Path out) {
         Journal read = JournalReader.read(journal);
         requireWhole(journal, read);
-        return run(base, journal, read, read.lastStep(), out);
+        return run(base, adapter, journal, read, read.lastStep(), out);
     }
 
     /**
@@ -80,6 +96,20 @@ public final class Replay {
      * @throws DivergedException when the weights are not finite any more by then
      */
     public static Result until(Path base, Path journal, long until, Path out) {
+        return until(base, Optional.empty(), journal, until, out);
+    }
+
+    /**
+     * The same of a run that may have begun with an adapter.
+     *
+     * @param base the folder that the run began from
+     * @param adapter the folder of the adapter that it began with, if it did
+     * @param journal the run's {@code journal.jsonl}
+     * @param until the step
+     * @param out the folder to write
+     */
+    public static Result until(
+            Path base, Optional<Path> adapter, Path journal, long until, Path out) {
         JournalSurvey survey = JournalReader.survey(journal);
         Journal read = survey.journal();
         if (until < 0 || until > read.lastStep()) {
@@ -91,12 +121,14 @@ public final class Replay {
                     journal + " has " + read.lastStep() + " whole steps and no step " + until,
                     "give a number from 0 to " + read.lastStep());
         }
-        return run(base, journal, read, until, out);
+        return run(base, adapter, journal, read, until, out);
     }
 
-    private static Result run(Path base, Path journal, Journal read, long until, Path out) {
+    private static Result run(
+            Path base, Optional<Path> adapter, Path journal, Journal read, long until, Path out) {
         CheckpointWriter.checkEmpty(out);
         JournalHeader header = read.header();
+        requireAdapter(adapter, journal, header);
         try (Checkpoint checkpoint = Checkpoint.open(base)) {
             requireBase(checkpoint, journal, header);
             ModelLayout layout = checkpoint.layout();
@@ -105,8 +137,52 @@ public final class Replay {
             }
             RunLayout tuned = new MethodFields(journal, header).tuned(checkpoint, layout);
             CheckpointWriter.checkWritable(out, tuned.layout().tuned().sizeBytes());
-            rebuild(checkpoint, tuned, journal, read, until, out, Ledger.unlimited());
+            Optional<GivenAdapter> begun = adapter.map(one -> GivenAdapter.open(one, base));
+            try (GivenAdapter _ = begun.orElse(null)) {
+                rebuild(
+                        checkpoint,
+                        tuned,
+                        journal,
+                        read,
+                        until,
+                        out,
+                        Ledger.unlimited(),
+                        begun.map(CompanionSource.class::cast));
+            }
             return new Result(until, layout.blocks().size());
+        }
+    }
+
+    /** What a journal says of the adapter that its run began with. */
+    private static void requireAdapter(Optional<Path> given, Path journal, JournalHeader header) {
+        String field = BegunAdapter.ADAPTER.field();
+        Optional<Object> began =
+                header.fields().has(field)
+                        ? Optional.of(header.fields().raw(field))
+                        : Optional.empty();
+        if (given.isEmpty() && began.isPresent()) {
+            throw new BadInputException(
+                    journal.toString(),
+                    "is of a run that began with an adapter",
+                    "give that with " + BegunAdapter.ADAPTER.spelled());
+        }
+        Optional<Object> is = given.map(BegunAdapter::fingerprint);
+        if (!is.equals(began)) {
+            throw new BadInputException(
+                    journal.toString(),
+                    began.map(was ->
+                                    "field '"
+                                            + field
+                                            + "' is "
+                                            + was
+                                            + ", and "
+                                            + given.get()
+                                            + " is "
+                                            + is.get())
+                            .orElse("is of a run that began with no adapter"),
+                    began.isPresent()
+                            ? "give the adapter that the run began with"
+                            : "leave " + BegunAdapter.ADAPTER.spelled() + " out");
         }
     }
 
@@ -147,6 +223,7 @@ public final class Replay {
      * @param until the last step that the weights hold
      * @param out the folder to write
      * @param ledger what memory is charged to: a block, and the passes' own
+     * @param begun the adapter that the run began with, if it did
      */
     public static void rebuild(
             Checkpoint checkpoint,
@@ -155,7 +232,8 @@ public final class Replay {
             Journal read,
             long until,
             Path out,
-            Ledger ledger) {
+            Ledger ledger,
+            Optional<CompanionSource> begun) {
         JournalHeader header = read.header();
         MethodFields methods = new MethodFields(journal, header);
         UpdateRule rule = methods.rule();
@@ -182,7 +260,7 @@ public final class Replay {
                 TunedWriter writer = folder.result(out, until)) {
             rebuild(
                     tuned.layout().tuned(),
-                    start(checkpoint, tuned, header.runSeed()),
+                    begun.orElseGet(() -> start(checkpoint, tuned, header.runSeed())),
                     updates,
                     passes,
                     memory,

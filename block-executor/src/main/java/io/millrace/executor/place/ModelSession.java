@@ -34,7 +34,7 @@ public final class ModelSession implements AutoCloseable {
 
     private final Checkpoint checkpoint;
     private final RunLayout tuned;
-    private final Optional<GivenAdapter> beside; // what is only read
+    private final Optional<GivenAdapter> beside; // what is only read, or begun with
     private final MemoryConfig memory;
     private final Ledger ledger;
     private final SpanRecorder spans = new SpanRecorder();
@@ -86,6 +86,30 @@ public final class ModelSession implements AutoCloseable {
                                 arithmetic.rule(),
                                 arithmetic.participation()),
                 Optional.empty());
+    }
+
+    /**
+     * The same to be tuned by a run, which may have beside its blocks what it changes of them.
+     *
+     * @param folder the Hugging Face folder
+     * @param arithmetic says what is tuned, in which dtype, and what lies beside it
+     * @param memory where bytes may be
+     */
+    public static ModelSession openRun(
+            Path folder, ArithmeticConfig arithmetic, MemoryConfig memory) {
+        Optional<GivenAdapter> begun =
+                arithmetic.adapter().map(adapter -> GivenAdapter.open(adapter, folder));
+        try {
+            return open(
+                    folder,
+                    arithmetic.dtype(),
+                    memory,
+                    base -> RunLayout.of(base, arithmetic, memory.device().kind()),
+                    begun);
+        } catch (RuntimeException | Error e) {
+            begun.ifPresent(GivenAdapter::close);
+            throw e;
+        }
     }
 
     /**
@@ -151,8 +175,25 @@ public final class ModelSession implements AutoCloseable {
         return tuned;
     }
 
+    /**
+     * The adapter that a run begins with, or that is beside what is only read, if any was given.
+     */
+    public Optional<CompanionSource> givenBeside() {
+        return beside.map(CompanionSource.class::cast);
+    }
+
     public Ledger ledger() {
         return ledger;
+    }
+
+    /** What computes. */
+    Engine engine() {
+        return engine;
+    }
+
+    /** Where bytes may be. */
+    MemoryConfig memory() {
+        return memory;
     }
 
     /** Threads of the CPU that may compute. */
@@ -171,12 +212,7 @@ public final class ModelSession implements AutoCloseable {
 
     /** Loads the weights for forwards that tune nothing. */
     public Forward startPlain(ScratchSize size) {
-        BlockOrigin origin =
-                new BlockOrigin(
-                        checkpoint,
-                        layout(),
-                        Optional.empty(),
-                        beside.map(CompanionSource.class::cast));
+        BlockOrigin origin = new BlockOrigin(checkpoint, layout(), Optional.empty(), givenBeside());
         return plan(size, Arithmetic.PLAIN, origin, false).start(Optional.empty(), 1).forward();
     }
 
@@ -194,6 +230,17 @@ public final class ModelSession implements AutoCloseable {
         return plan(size, arithmetic, origin, writesBack, Optional.empty());
     }
 
+    /**
+     * Plans forwards alone, wherever blocks lie.
+     *
+     * @param size the most that any forward asks for
+     * @param arithmetic what is done to the weights
+     * @param writesBack whether blocks change
+     */
+    public Engine.Plan forwards(ScratchSize size, Arithmetic arithmetic, boolean writesBack) {
+        return engine.plan(tuned.program(), layout(), size, arithmetic, workers(), writesBack);
+    }
+
     /** The same, with a forecast that chooses what was left open. */
     public PlannedModel plan(
             ScratchSize size,
@@ -201,8 +248,7 @@ public final class ModelSession implements AutoCloseable {
             BlockOrigin origin,
             boolean writesBack,
             Optional<PrefetchChooser> forecast) {
-        Engine.Plan forwards =
-                engine.plan(tuned.program(), layout(), size, arithmetic, workers(), writesBack);
+        Engine.Plan forwards = forwards(size, arithmetic, writesBack);
         MemoryConfig chosen =
                 forecast.map(
                                 chooser -> {

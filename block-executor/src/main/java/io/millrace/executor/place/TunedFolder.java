@@ -2,12 +2,15 @@ package io.millrace.executor.place;
 
 import io.millrace.executor.config.Seeds;
 import io.millrace.executor.step.RunLayout;
+import io.millrace.model.ApartWriter;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.CheckpointWriter;
+import io.millrace.model.ModelLayout;
 import io.millrace.model.TunedWriter;
 import io.millrace.model.adapter.TrainedAdapterWriter;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.TreeMap;
 
 /**
  * What becomes of tuned blocks in files: a model with the base's names and shards, or the adapter
@@ -26,11 +29,18 @@ public record TunedFolder(Checkpoint base, RunLayout tuned, Origin run) {
      */
     public record Origin(String base, long run) {
         private Map<String, String> notes(long step) {
-            return Map.of(
-                    "millrace_base", base,
-                    "millrace_run", Seeds.format(run),
-                    "millrace_steps", Long.toString(step));
+            // In an order of its own: Map.of has another in every process, and files would, too.
+            return new TreeMap<>(
+                    Map.of(
+                            "millrace_base", base,
+                            "millrace_run", Seeds.format(run),
+                            "millrace_steps", Long.toString(step)));
         }
+    }
+
+    /** Bytes of weights that the folder of a result has. */
+    public static long resultBytes(ModelLayout layout) {
+        return (layout.ownsBeside() ? layout : layout.tuned()).weightBytes();
     }
 
     /**
@@ -49,14 +59,20 @@ public record TunedFolder(Checkpoint base, RunLayout tuned, Origin run) {
     }
 
     private TunedWriter writer(Path folder, long step, boolean states) {
+        ModelLayout layout = tuned.layout();
+        if (layout.ownsBeside()) {
+            return states
+                    ? ApartWriter.checkpoint(layout.tuned(), folder)
+                    : ApartWriter.model(base, layout, folder);
+        }
         if (tuned.adapter().isEmpty()) {
             return states
-                    ? CheckpointWriter.createWithStates(base, tuned.layout(), folder)
-                    : CheckpointWriter.create(base, tuned.layout(), folder);
+                    ? CheckpointWriter.createWithStates(base, layout, folder)
+                    : CheckpointWriter.create(base, layout, folder);
         }
         return TrainedAdapterWriter.create(
                 folder,
-                tuned.layout().tuned(),
+                layout.tuned(),
                 tuned.adapter().get(),
                 base.directory().toString(),
                 run.notes(step),

@@ -1,5 +1,6 @@
 package io.millrace.executor.plan;
 
+import io.millrace.executor.companion.Companions;
 import io.millrace.prefetch.Placement;
 import io.millrace.prefetch.plan.Forecast;
 import io.millrace.prefetch.plan.Machine;
@@ -26,6 +27,11 @@ public record ModelPlan(
         Memory memory,
         Forecast forecast,
         Counsel counsel) {
+    /** Bytes of scratch memory that hold what is tuned beside the model; 0 where nothing is. */
+    public long besideBytes() {
+        return Companions.bytes(model.layout());
+    }
+
     /**
      * Bytes by tier.
      *

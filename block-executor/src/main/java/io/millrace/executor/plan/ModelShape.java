@@ -6,6 +6,7 @@ import io.millrace.executor.step.RunLayout;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
+import io.millrace.memory.device.DeviceKind;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.architecture.known.NamedArchitectures;
@@ -61,14 +62,14 @@ public record ModelShape(
         }
     }
 
-    /** The same as a run tunes it: what it trains, with the rule's states beside that. */
-    ModelShape tunedBy(ArithmeticConfig arithmetic) {
+    /**
+     * The same as a run tunes it: what it trains, with the rule's states beside that.
+     *
+     * @param device where it runs
+     */
+    ModelShape tunedBy(ArithmeticConfig arithmetic, DeviceKind device) {
         RunLayout tuned =
-                RunLayout.of(
-                        new RunLayout.Base(program, library, layout),
-                        arithmetic.trained(),
-                        arithmetic.rule(),
-                        arithmetic.participation());
+                RunLayout.of(new RunLayout.Base(program, library, layout), arithmetic, device);
         return new ModelShape(name, tuned.program(), library, tuned.layout(), direct);
     }
 

@@ -122,11 +122,16 @@ final class StepCosts {
         return layout.tuned().block(block).tensors().stream().anyMatch(TensorSlot::isTrained);
     }
 
+    /** Whether no matrix of the blocks is trained, in place or beside. */
+    private static boolean readsMatrices(ModelLayout layout) {
+        return layout.beside().isPresent() && !layout.ownsBeside();
+    }
+
     /** Dense directions take one query after another, and so do products of E4M3. */
     private int scalesAtOnce() {
         boolean alone =
                 !(shape.arithmetic().direction() instanceof FactoredDirection)
-                        && layout.beside().isEmpty();
+                        && !readsMatrices(layout);
         if (alone || shape.arithmetic().matmul() == Matmul.FP8) {
             return 0;
         }
@@ -211,7 +216,7 @@ final class StepCosts {
             block = layout.block(number);
             tuned = layout.tuned().block(number);
             first = layout.visits().indexOf(number) == index;
-            boolean shared = layout.beside().isPresent();
+            boolean shared = readsMatrices(layout);
             weights = WeightCosts.of(shape, part, shared, folds, foldingStep, operations);
         }
 

@@ -58,6 +58,11 @@ final class RunCheckpoints {
      */
     record Saved(
             Path path, long foldedThrough, List<Integer> checksums, Optional<String> identity) {
+        /** Whether it is the model that a finished run has left, and no checkpoint. */
+        boolean isModel() {
+            return identity.isEmpty() && Files.isRegularFile(path.resolve("config.json"));
+        }
+
         /**
          * Holds it to the run that is to go on from it.
          *

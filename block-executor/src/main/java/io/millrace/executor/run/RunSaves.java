@@ -182,7 +182,8 @@ public final class RunSaves {
                             JournalReader.read(folder.journal()),
                             step,
                             folder.folder(),
-                            session.ledger());
+                            session.ledger(),
+                            session.givenBeside());
                 });
     }
 

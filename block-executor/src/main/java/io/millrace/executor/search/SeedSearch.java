@@ -190,7 +190,15 @@ public final class SeedSearch {
             writer.force();
         }
         Journal read = JournalReader.read(file);
-        Replay.rebuild(session.checkpoint(), session.tuned(), file, read, 1, out, session.ledger());
+        Replay.rebuild(
+                session.checkpoint(),
+                session.tuned(),
+                file,
+                read,
+                1,
+                out,
+                session.ledger(),
+                session.givenBeside());
     }
 
     /** A stop between journal and model has left it. */

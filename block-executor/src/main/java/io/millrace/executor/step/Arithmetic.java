@@ -88,7 +88,7 @@ public record Arithmetic(
     }
 
     private static BaseWeights weights(Checkpoint base, RunLayout tuned, long runSeed) {
-        BaseWeights stored = new TrainedWeights(base, tuned.layout());
+        BaseWeights stored = new TrainedWeights(base, tuned.layout().tuned());
         return tuned.adapter().isPresent()
                 ? new StartWeights(tuned.start(base, runSeed), tuned.layout().tuned(), stored)
                 : stored;

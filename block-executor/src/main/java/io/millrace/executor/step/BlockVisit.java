@@ -120,9 +120,12 @@ public abstract class BlockVisit {
         return block;
     }
 
-    /** The place of a tensor in the block's layout, or behind that among those beside it. */
+    /**
+     * The place of a tensor in the block's layout, or behind that among those beside it: there
+     * where both have it, since the block only has what it began with.
+     */
     public final int indexOf(String name) {
-        for (int index = 0; index < slots.size(); index++) {
+        for (int index = slots.size() - 1; index >= 0; index--) {
             if (slots.get(index).name().equals(name)) {
                 return index;
             }

@@ -1,12 +1,14 @@
 package io.millrace.executor.step;
 
 import io.millrace.executor.companion.CompanionSource;
+import io.millrace.memory.BadInputException;
 import io.millrace.memory.device.Device;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.telemetry.SpanRecorder;
+import java.util.List;
 
 /** Plans forwards on one kind of device. Nothing of it is loaded before a plan is started. */
 public interface Engine {
@@ -66,7 +68,7 @@ public interface Engine {
         /**
          * Checks that a device can do what was planned; before a run has left anything anywhere.
          *
-         * @throws io.millrace.memory.BadInputException where it cannot
+         * @throws BadInputException where it cannot
          */
         default void require(Device device) {}
 
@@ -81,7 +83,7 @@ public interface Engine {
      * @param arithmetic what a run does to its parameters
      * @param workers threads of the CPU
      * @param saves whether tuned blocks will be read back
-     * @throws io.millrace.memory.BadInputException where the engine or the model cannot do it
+     * @throws BadInputException where the engine or the model cannot do it
      */
     Plan plan(
             ModelProgram program,
@@ -90,4 +92,16 @@ public interface Engine {
             Arithmetic arithmetic,
             int workers,
             boolean saves);
+
+    /**
+     * Plans of this engine over the same blocks, as one: for runs that only read them.
+     *
+     * @throws BadInputException where the engine has no such passes
+     */
+    default Forward.Joint.Plan together(List<Plan> plans) {
+        throw new BadInputException(
+                "--adapters",
+                "this device takes one adapter at a time",
+                "give --device cpu, or tune them one by one");
+    }
 }

@@ -1,6 +1,7 @@
 package io.millrace.executor.step;
 
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Map;
 
 /** Forward passes over a model that lies on a device; called from one thread. */
@@ -36,5 +37,44 @@ public interface Forward extends AutoCloseable {
     /** Takes a block's bytes, valid during the call. */
     interface BlockConsumer {
         void accept(int block, MemorySegment weights);
+    }
+
+    /**
+     * Forwards of several runs over the same blocks, which all of them only read: in one pass each
+     * block comes once, and every run computes on it what it would compute alone. Called from one
+     * thread.
+     */
+    interface Joint extends AutoCloseable {
+        /**
+         * What one run asks.
+         *
+         * @param run its place among the runs
+         * @param request of the run
+         * @param sink where the answers go
+         */
+        record Asked(int run, ForwardRequest request, HeadSink sink) {}
+
+        /** Takes one pass; the answers are with the sinks when this returns. */
+        void run(List<Asked> asked);
+
+        /** The forwards themselves, each of which can also take a pass alone; closed with this. */
+        List<Forward> each();
+
+        /** Frees what forwards need beside the weights. */
+        @Override
+        void close();
+
+        /** Such forwards that were planned: nothing of them is allocated. */
+        interface Plan {
+            /** What all of them need together. */
+            Engine.Need need();
+
+            /**
+             * Takes the memory that was planned.
+             *
+             * @param places one for each run; they differ in what is beside the blocks alone
+             */
+            Joint start(List<Engine.Place> places);
+        }
     }
 }

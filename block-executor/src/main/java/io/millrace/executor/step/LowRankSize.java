@@ -64,6 +64,7 @@ public record LowRankSize(
             return size;
         }
         return layout.beside()
+                .filter(_ -> !layout.ownsBeside())
                 .map(LowRankSize::longest)
                 .or(() -> of(arithmetic, size, layout).map(LowRankSize::longestProduct))
                 .map(size::together)

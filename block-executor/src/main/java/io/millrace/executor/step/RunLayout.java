@@ -2,14 +2,19 @@ package io.millrace.executor.step;
 
 import io.millrace.executor.companion.AdapterStart;
 import io.millrace.executor.companion.TokenStart;
+import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.TrainedTensors;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.StateSlot;
+import io.millrace.memory.TensorSlot;
+import io.millrace.memory.device.DeviceKind;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.ProgramTensors;
 import io.millrace.model.adapter.Adapter;
+import io.millrace.model.adapter.FilePlace;
 import io.millrace.model.program.ModelProgram;
+import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.participation.Participation;
 import io.millrace.optim.update.StatedTensors;
 import io.millrace.optim.update.UpdateRule;
@@ -26,6 +31,9 @@ import java.util.Set;
  * @param adapter what it trains beside the model; empty where that is the model itself
  */
 public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Adapter> adapter) {
+    /** Of the largest block: what takes no more beside the blocks is little. */
+    private static final int APART_FRACTION = 4;
+
     /**
      * A model as it was published or stored.
      *
@@ -68,6 +76,12 @@ public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Adapt
         return new AdapterStart(program, runSeed, new TokenStart(base, program, runSeed));
     }
 
+    /** Where a file of what lies beside the model has a tensor. */
+    public FilePlace place(TensorSlot slot) {
+        return adapter.map(one -> one.place(slot))
+                .orElseGet(() -> new FilePlace(slot.name(), slot.shape(), 0));
+    }
+
     /**
      * The layout of the blocks of a run: wherever one is placed, planned or rebuilt, this decides.
      *
@@ -79,6 +93,32 @@ public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Adapt
      */
     public static RunLayout of(
             Base base, TrainedTensors trained, UpdateRule rule, Participation participation) {
+        return of(base, trained, rule, participation, false);
+    }
+
+    /**
+     * The same for a device that holds companions: what is little of the model lies beside it then,
+     * so that blocks are only read. It decides no bytes.
+     *
+     * @param base the model
+     * @param arithmetic of the run
+     * @param device where it is computed
+     */
+    public static RunLayout of(Base base, ArithmeticConfig arithmetic, DeviceKind device) {
+        return of(
+                base,
+                arithmetic.trained(),
+                arithmetic.rule(),
+                arithmetic.participation(),
+                device.onHostCores() && arithmetic.direction() instanceof DenseDirection);
+    }
+
+    private static RunLayout of(
+            Base base,
+            TrainedTensors trained,
+            UpdateRule rule,
+            Participation participation,
+            boolean mayBeApart) {
         ModelLayout layout = base.layout();
         participation.require(layout.visits().size() - 2); // all but the ends
         Optional<Adapter> adapter =
@@ -88,6 +128,13 @@ public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Adapt
                 adapter.isPresent()
                         ? layout.withBeside(ProgramTensors.beside(program))
                         : trained.of(layout);
+        if (mayBeApart && adapter.isEmpty()) {
+            ModelLayout apart = stated(tuned.apart(), rule);
+            long bytes = apart.tuned().sizeBytes();
+            if (bytes <= tuned.largestBlock().sizeBytes() / APART_FRACTION) {
+                return new RunLayout(program, apart, adapter);
+            }
+        }
         return new RunLayout(program, stated(tuned, rule), adapter);
     }
 

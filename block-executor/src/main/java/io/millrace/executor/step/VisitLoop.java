@@ -4,6 +4,7 @@ import io.millrace.model.ModelLayout;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockLease;
 import io.millrace.prefetch.VisitPlan;
+import java.util.List;
 
 /**
  * The order in which blocks pass, whatever computes: each is taken from the feed, brought up to
@@ -80,18 +81,29 @@ public final class VisitLoop<V extends BlockVisit> {
      * every scale of every query, and is computed once.
      */
     public void run(ForwardRequest request, Computation<V> computation) {
+        run(List.of(begin(request, computation)));
+    }
+
+    /** A request of this loop's model, to go through a pass beside others. */
+    public Course begin(ForwardRequest request, Computation<V> computation) {
         Shared shared = new Shared(request);
+        return (place, block, lastOfStep, lease) -> {
+            visits.began(place, block, request.step());
+            foldOverdue(lease, block, request);
+            V visit = visits.open(lease, block, request, lastOfStep);
+            VisitPlan.Entry entry = whole.entry(place);
+            computation.compute(visit, entry, shared.asked(visit, entry));
+            visits.finish(visit);
+            visits.ended(place);
+        };
+    }
+
+    /** One pass in which each block is lent once and shown to all, in order. */
+    public void run(List<Course> courses) {
         pass(
                 whole,
-                (place, block, lastOfStep, lease) -> {
-                    visits.began(place, block, request.step());
-                    foldOverdue(lease, block, request);
-                    V visit = visits.open(lease, block, request, lastOfStep);
-                    VisitPlan.Entry entry = whole.entry(place);
-                    computation.compute(visit, entry, shared.asked(visit, entry));
-                    visits.finish(visit);
-                    visits.ended(place);
-                });
+                (place, block, lastOfStep, lease) ->
+                        courses.forEach(course -> course.visit(place, block, lastOfStep, lease)));
     }
 
     /** How far a pass has come with one scale for all. */
@@ -135,18 +147,27 @@ public final class VisitLoop<V extends BlockVisit> {
                 });
     }
 
+    /** What a request does with a block that was lent to it. */
     @FunctionalInterface
-    private interface Leased {
-        void accept(int place, int block, boolean lastOfStep, BlockLease lease);
+    public interface Course {
+        /**
+         * Goes through a block.
+         *
+         * @param place of the visit in the pass
+         * @param block the block's index
+         * @param lastOfStep whether the block comes no more in this pass
+         * @param lease open during the call
+         */
+        void visit(int place, int block, boolean lastOfStep, BlockLease lease);
     }
 
-    private void pass(VisitPlan plan, Leased each) {
+    private void pass(VisitPlan plan, Course each) {
         feed.begin(plan);
         for (int place = 0; place < plan.size(); place++) {
             int block = plan.block(place);
             try (BlockLease lease = feed.acquire(block)) {
                 try {
-                    each.accept(place, block, plan.isLast(place), lease);
+                    each.visit(place, block, plan.isLast(place), lease);
                 } finally {
                     visits.release(lease);
                 }

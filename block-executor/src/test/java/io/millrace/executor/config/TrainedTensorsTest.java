@@ -28,6 +28,27 @@ class TrainedTensorsTest {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        // model, patterns, trained tensors; each with three layers but GPT-NeoX and OPT with two
+        // norms
+        "llama, norms, 7",
+        "opt, norms, 14",
+        "opt, biases, 25",
+        "opt, 'norms,!*.bias', 7",
+        "opt, 'biases,!*layer_norm*', 18",
+        "gpt2, norms, 14",
+        "gpt2, '!matrices,!norms', 12",
+        "qwen2, biases, 9"
+    })
+    void normsAndBiasesAreToldByNameAndShape(String model, String tune, int tensors) {
+        try (Checkpoint checkpoint = Checkpoint.open(Golden.path(model))) {
+            ModelLayout layout = new TrainedTensors(tune).of(checkpoint.layout());
+            assertThat(trained(layout, 1)).isEqualTo(tensors);
+            assertThat(trained(layout, 2)).isZero();
+        }
+    }
+
     private static long trained(ModelLayout layout, int axes) {
         return layout.blocks().stream()
                 .flatMap(block -> block.tensors().stream())

@@ -12,6 +12,7 @@ import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.model.adapter.AdapterWriter;
+import io.millrace.model.adapter.peft.AdapterMerge;
 import io.millrace.model.file.SafetensorsFile;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
@@ -103,6 +104,46 @@ class AdapterExportTest {
         assertThat(config.integer("r")).isEqualTo(2L * windows);
         assertThat(config.bool("fan_in_fan_out", false)).isEqualTo(model.startsWith("gpt2"));
         assertThat(adapter.matrices()).hasSize(assertSum(Golden.path(model), "adapter"));
+    }
+
+    /** Files of GPT-NeoX call it embed_out; the library, and so PEFT, calls every head lm_head. */
+    @Test
+    void aHeadIsCalledAsTheLibraryCallsItsModule() throws IOException {
+        Path model = Runs.model(temp.resolve("model"), "gpt_neox", "float32", 2, 64, 128);
+        run(
+                Runs.config(model, data, tuned)
+                        .perturbation("low-rank")
+                        .window(3)
+                        .weightDecay(0)
+                        .lr(1e-3)
+                        .tune("embed_out.weight,*attention.dense.weight"));
+        Path adapter = temp.resolve("adapter");
+        AdapterExport.run(
+                new AdapterRequest(
+                        model,
+                        tuned.resolve("journal.jsonl"),
+                        adapter,
+                        OptionalInt.empty(),
+                        false));
+        assertThat(adapterConfig("adapter").array("target_modules").stream().map(String::valueOf))
+                .containsExactlyInAnyOrder("lm_head", "dense");
+        try (SafetensorsFile file = SafetensorsFile.open(adapter.resolve(AdapterWriter.WEIGHTS))) {
+            assertThat(file.tensors())
+                    .containsKeys(
+                            PREFIX + "lm_head.lora_A.weight", PREFIX + "lm_head.lora_B.weight");
+        }
+        Path merged = temp.resolve("merged");
+        AdapterMerge.run(model, adapter, merged, _ -> {});
+        try (SafetensorsFile once = SafetensorsFile.open(merged.resolve("model.safetensors"));
+                SafetensorsFile run = SafetensorsFile.open(tuned.resolve("model.safetensors"))) {
+            for (String name : run.tensors().keySet()) {
+                float[] wanted = run.readFloats(name);
+                float[] found = once.readFloats(name);
+                for (int i = 0; i < wanted.length; i++) {
+                    assertThat(found[i]).as(name).isEqualTo(wanted[i], within(1e-6f));
+                }
+            }
+        }
     }
 
     /** Compares every element; returns how many matrices have changed. */

@@ -4,6 +4,7 @@ import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.context.ExitCode;
 import io.millrace.cli.option.Converters;
 import io.millrace.cli.option.JsonOption;
+import io.millrace.cli.run.RunReporter;
 import io.millrace.executor.config.EvalConfig;
 import io.millrace.executor.config.GivenPaths;
 import io.millrace.executor.config.MemoryConfig;

@@ -6,6 +6,8 @@ import io.millrace.cli.option.AdapterOption;
 import io.millrace.cli.option.Described;
 import io.millrace.cli.option.JsonOption;
 import io.millrace.cli.option.RunLine;
+import io.millrace.cli.run.RunAnswer;
+import io.millrace.cli.run.RunReporter;
 import io.millrace.executor.config.EvalConfig;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.Metric;
@@ -13,9 +15,7 @@ import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.run.EvalResult;
 import io.millrace.optim.option.Settings;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
 import java.util.Locale;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -86,7 +86,7 @@ public final class EvalCommand implements Callable<Integer>, Described {
                                         new MemoryConfig(told),
                                         adapter.folder()));
         if (json.wanted()) {
-            context.printJson(answer(result));
+            context.printJson(RunAnswer.of(result));
         } else {
             context.print(
                     RunReporter.describe(result.loss(), result.accuracy())
@@ -97,20 +97,5 @@ public final class EvalCommand implements Callable<Integer>, Described {
                                     result.tokens()));
         }
         return ExitCode.DONE;
-    }
-
-    /** An evaluation for a program; null where there was none. */
-    static Map<String, Object> answer(EvalResult result) {
-        if (result == null) {
-            return null;
-        }
-        Map<String, Object> answer = new LinkedHashMap<>();
-        answer.put("loss", CommandContext.orNull(result.loss()));
-        answer.put("accuracy", CommandContext.orNull(result.accuracy()));
-        if (result.examples() > 0) {
-            answer.put("examples", result.examples());
-            answer.put("tokens", result.tokens());
-        }
-        return answer;
     }
 }

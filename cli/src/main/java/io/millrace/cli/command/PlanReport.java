@@ -94,13 +94,16 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
         if (stateBytes() > 0) {
             fields.put("state_bytes", stateBytes());
         }
+        if (plan.besideBytes() > 0) {
+            fields.put("beside_bytes", plan.besideBytes());
+        }
         fields.put("hiding_tokens", plan.counsel().hidingTokens());
         fields.put("drive_days", CommandContext.orNull(driveDays()));
         fields.put("advice", plan.counsel().advice());
         return fields;
     }
 
-    /** Of all blocks, what an update rule keeps for their elements. */
+    /** What an update rule keeps for the elements of all blocks. */
     private long stateBytes() {
         return plan.model().layout().stateBytes();
     }
@@ -232,6 +235,13 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
                         size(plan.memory().scratchBytes()),
                         placement.request().isUnified() ? "host's" : "device's",
                         placement.prefetch()));
+        if (plan.besideBytes() > 0) {
+            lines.add(
+                    format(
+                            "  %s of these are what is tuned beside the model, its states included;"
+                                    + " it stays there",
+                            size(plan.besideBytes())));
+        }
         lines.add(
                 format(
                         "  smallest budgets that work: --host-budget %d (%s)%s",

@@ -8,6 +8,7 @@ import io.millrace.cli.option.Given;
 import io.millrace.cli.option.JsonOption;
 import io.millrace.cli.option.ProbeCache;
 import io.millrace.cli.option.RunLine;
+import io.millrace.cli.run.RunReporter;
 import io.millrace.executor.Rehearsal;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.DataConfig;

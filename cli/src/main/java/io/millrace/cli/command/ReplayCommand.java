@@ -4,6 +4,7 @@ import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.context.ExitCode;
 import io.millrace.cli.option.Given;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -21,6 +22,12 @@ public final class ReplayCommand implements Callable<Integer> {
             paramLabel = "DIR",
             description = "Hugging Face folder of the base model that the run began with.")
     private Path base;
+
+    @Option(
+            names = "--adapter",
+            paramLabel = "DIR",
+            description = "The adapter that the run began with, where it began with one.")
+    private Path adapter;
 
     @Option(
             names = "--journal",
@@ -50,7 +57,15 @@ public final class ReplayCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         Path folder = context.models().folder(base);
-        long steps = context.engine().replay(folder, journal, Given.optional(until), out).steps();
+        long steps =
+                context.engine()
+                        .replay(
+                                folder,
+                                Optional.ofNullable(adapter),
+                                journal,
+                                Given.optional(until),
+                                out)
+                        .steps();
         context.print("replayed " + steps + " steps: " + out);
         return ExitCode.DONE;
     }

@@ -5,6 +5,8 @@ import io.millrace.cli.context.ExitCode;
 import io.millrace.cli.option.Described;
 import io.millrace.cli.option.JsonOption;
 import io.millrace.cli.option.RunLine;
+import io.millrace.cli.run.RunAnswer;
+import io.millrace.cli.run.RunReporter;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.OutputConfig;
@@ -190,8 +192,8 @@ public final class SearchCommand implements Callable<Integer>, Described {
         answer.put("base_value", CommandContext.orNull(result.base()));
         answer.put("kept", result.kept());
         answer.put("scores", result.scores().stream().map(SearchCommand::fields).toList());
-        answer.put("eval_before", EvalCommand.answer(result.before()));
-        answer.put("eval_after", EvalCommand.answer(result.after()));
+        answer.put("eval_before", RunAnswer.of(result.before()));
+        answer.put("eval_after", RunAnswer.of(result.after()));
         answer.put("out", config.out().toString());
         return answer;
     }

@@ -5,9 +5,13 @@ import io.millrace.cli.context.ExitCode;
 import io.millrace.cli.option.Described;
 import io.millrace.cli.option.JsonOption;
 import io.millrace.cli.option.RunLine;
+import io.millrace.cli.run.RunAnswer;
+import io.millrace.cli.run.RunReporter;
+import io.millrace.cli.run.TuneMany;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.DataConfig;
 import io.millrace.executor.config.Keep;
+import io.millrace.executor.config.ManyConfigs;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.Methods;
 import io.millrace.executor.config.OutputConfig;
@@ -16,10 +20,9 @@ import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.run.EvalResult;
 import io.millrace.executor.run.RunSummary;
 import io.millrace.optim.objective.MeanLoss;
-import java.util.LinkedHashMap;
+import io.millrace.optim.option.Settings;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -56,16 +59,21 @@ public final class TuneCommand implements Callable<Integer>, Described {
                         .take(MemoryConfig.OPTIONS)
                         .take(OutputConfig.OPTIONS)
                         .take(List.of(OutputConfig.METRICS_PORT))
+                        .take(ManyConfigs.OPTIONS)
                         .atTheEnd();
     }
 
     @Override
     public Integer call() {
-        TuneConfig config = TuneConfig.builder(context.models().found(run.told())).build();
+        Settings told = context.models().found(run.told());
+        if (ManyConfigs.areAsked(told)) {
+            return new TuneMany(context, told).call(json.wanted());
+        }
+        TuneConfig config = TuneConfig.builder(told).build();
         RunReporter reporter = new RunReporter(context);
         RunSummary summary = reporter.watch(() -> context.engine().tune(config, reporter));
         if (json.wanted()) {
-            context.printJson(answer(config, summary));
+            context.printJson(RunAnswer.of(config, summary));
         } else {
             if (summary.alreadyDone() && summary.after() != null) {
                 EvalResult last = summary.after();
@@ -118,21 +126,5 @@ public final class TuneCommand implements Callable<Integer>, Described {
         return summary.interrupted() || config.output().keep() == Keep.LAST
                 ? ""
                 : ", the weights of step " + summary.keptStep();
-    }
-
-    private static Map<String, Object> answer(TuneConfig config, RunSummary summary) {
-        Map<String, Object> answer = new LinkedHashMap<>();
-        answer.put("steps_done", summary.stepsDone());
-        answer.put("interrupted", summary.interrupted());
-        answer.put("already_done", summary.alreadyDone());
-        answer.put("last_loss", CommandContext.orNull(summary.lastLoss()));
-        if (!climbsLoss(config)) {
-            answer.put("steps_without_signal", summary.flatSteps());
-        }
-        answer.put("eval_before", EvalCommand.answer(summary.before()));
-        answer.put("eval_after", EvalCommand.answer(summary.after()));
-        answer.put("kept_step", summary.interrupted() ? null : summary.keptStep());
-        answer.put("out", summary.out().toString());
-        return answer;
     }
 }

@@ -17,6 +17,8 @@ import io.millrace.executor.journal.AdapterRequest;
 import io.millrace.executor.journal.ExportedAdapter;
 import io.millrace.executor.journal.JournalReport;
 import io.millrace.executor.journal.Replay;
+import io.millrace.executor.many.ManyListener;
+import io.millrace.executor.many.ManyRuns;
 import io.millrace.executor.run.EvalResult;
 import io.millrace.executor.run.RunSummary;
 import io.millrace.executor.search.SearchConfig;
@@ -44,6 +46,11 @@ public final class ExecutorOperations implements Operations {
     @Override
     public RunSummary tune(TuneConfig config, RunListener listener) {
         return TuningRun.run(config, listener);
+    }
+
+    @Override
+    public List<ManyRuns.Outcome> tuneMany(List<TuneConfig> configs, ManyListener listener) {
+        return ManyRuns.run(configs, listener);
     }
 
     @Override
@@ -95,10 +102,11 @@ public final class ExecutorOperations implements Operations {
     }
 
     @Override
-    public Replay.Result replay(Path base, Path journal, OptionalLong until, Path out) {
+    public Replay.Result replay(
+            Path base, Optional<Path> adapter, Path journal, OptionalLong until, Path out) {
         return until.isPresent()
-                ? Replay.until(base, journal, until.getAsLong(), out)
-                : Replay.run(base, journal, out);
+                ? Replay.until(base, adapter, journal, until.getAsLong(), out)
+                : Replay.run(base, adapter, journal, out);
     }
 
     @Override

@@ -14,6 +14,8 @@ import io.millrace.executor.journal.AdapterRequest;
 import io.millrace.executor.journal.ExportedAdapter;
 import io.millrace.executor.journal.JournalReport;
 import io.millrace.executor.journal.Replay;
+import io.millrace.executor.many.ManyListener;
+import io.millrace.executor.many.ManyRuns;
 import io.millrace.executor.run.EvalResult;
 import io.millrace.executor.run.RunSummary;
 import io.millrace.executor.search.SearchConfig;
@@ -37,6 +39,14 @@ public interface Operations {
      * Tunes a model; returns after the last step, or after the one in which a stop was asked for.
      */
     RunSummary tune(TuneConfig config, RunListener listener);
+
+    /**
+     * Tunes several adapters of one base in passes that they share.
+     *
+     * @param configs the runs, of which each has a folder of its own
+     * @param listener hears of each from a thread of its own
+     */
+    List<ManyRuns.Outcome> tuneMany(List<TuneConfig> configs, ManyListener listener);
 
     /** Takes the first steps of a tuning run for what they show, and saves no model. */
     RunSummary rehearse(
@@ -86,8 +96,12 @@ public interface Operations {
     ForwardPass.Result forward(
             Path model, Optional<Path> adapter, Path input, Path output, MemoryConfig memory);
 
-    /** Rebuilds a tuned model from its base and its journal, up to a step if one is given. */
-    Replay.Result replay(Path base, Path journal, OptionalLong until, Path out);
+    /**
+     * Rebuilds a tuned model from its base and its journal, up to a step if one is given, and with
+     * the adapter that the run began with, if it did.
+     */
+    Replay.Result replay(
+            Path base, Optional<Path> adapter, Path journal, OptionalLong until, Path out);
 
     /** Makes an adapter of a low-rank run. */
     ExportedAdapter export(AdapterRequest request);

@@ -1,5 +1,6 @@
 package io.millrace.cli.option;
 
+import io.millrace.executor.config.ManyConfigs;
 import io.millrace.executor.config.Methods;
 import io.millrace.executor.config.Recipe;
 import io.millrace.memory.BadInputException;
@@ -149,7 +150,7 @@ public final class RunLine {
         Settings told = recipe().only(helps.keySet()).with(here());
         List<String> missing =
                 required.stream()
-                        .filter(option -> !told.has(option))
+                        .filter(option -> !told.has(option) && !ManyConfigs.says(told, option))
                         .map(option -> "'" + option.spelled() + "=" + option.label() + "'")
                         .toList();
         if (!missing.isEmpty()) {

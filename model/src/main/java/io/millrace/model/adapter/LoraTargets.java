@@ -23,6 +23,9 @@ import java.util.stream.Stream;
 public final class LoraTargets {
     private static final String WEIGHT = ".weight";
 
+    /** What transformers calls the module of every head, whatever the family's files call it. */
+    private static final String HEAD = "lm_head";
+
     private final Map<String, LoraTarget> targets = new HashMap<>();
     private final Map<String, String> obstacles = new HashMap<>();
     private final Set<String> modules = new HashSet<>();
@@ -52,8 +55,10 @@ public final class LoraTargets {
             throw new IllegalStateException(program.modelType() + " depends on its tensors' names");
         }
         LoraTargets all = new LoraTargets();
+        Optional<String> head = ownHead(library);
         for (int i = 0; i < stored.size(); i++) {
-            all.add(stored.get(i), published.get(i).tensor());
+            String name = published.get(i).tensor();
+            all.add(stored.get(i), head.filter(name::equals).map(_ -> HEAD + WEIGHT).orElse(name));
         }
         program.tied()
                 .ifPresent(table ->
@@ -62,6 +67,14 @@ public final class LoraTargets {
                                 "is embedding and head in one, and PEFT puts an adapter beside the"
                                         + " embedding alone"));
         return all;
+    }
+
+    /** The matrix that makes logits, where that is no embedding as well. */
+    private static Optional<String> ownHead(ModelProgram program) {
+        return program.ops()
+                .filter(op -> op instanceof Op.Score && program.tied().isEmpty())
+                .map(op -> ((Op.Score) op).logits().weight())
+                .findFirst();
     }
 
     private static List<Use> uses(ModelProgram program) {

@@ -7,20 +7,18 @@ import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.executor.step.Variants;
 import io.millrace.memory.DType;
+import io.millrace.memory.OwnedResources;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Value;
-import java.util.ArrayList;
 import java.util.List;
 
 /**
  * All memory that a forward needs beside the weights, allocated once, float32 but for operands:
- * hidden states of the whole batch for every scale, the intermediates of one micro-batch for the
- * scales that go through a block together, and the places where weights are formed.
+ * hidden states of the whole batch for every scale, and {@link Intermediates}.
  */
 public final class Scratch implements AutoCloseable {
-    private final List<HostSlab> slabs = new ArrayList<>();
     private final ScratchSize size;
     private final ScratchPlan plan;
     private final int virtualTokens;
@@ -28,16 +26,10 @@ public final class Scratch implements AutoCloseable {
     private final int keptWidth;
     private final long vectorLength;
     private final long panelLength;
-    private final Floats hidden;
-    private final Floats states;
-    private final Floats kept;
-    private final Floats vectors;
-    private final Floats wholeMatrix;
-    private final Floats panels;
-    private final Floats inputs;
+    private final HostSlab hidden;
+    private final Intermediates passing;
+    private final boolean ownsPassing;
     private final DType operandType;
-    private final Floats tiles;
-    private final Floats partials;
     private final RotaryTables rotaryTables;
 
     /**
@@ -46,8 +38,35 @@ public final class Scratch implements AutoCloseable {
      * @param memory where the device computes
      */
     public Scratch(HostMemory memory, ModelProgram program, ScratchSize size, ScratchPlan plan) {
+        this(memory, program, size, plan, new Intermediates(memory, List.of(plan)), true);
+    }
+
+    /**
+     * The same with intermediates that others have too; these stay open.
+     *
+     * @param memory where the device computes
+     * @param passing where intermediates lie, of this plan among others
+     */
+    public Scratch(
+            HostMemory memory,
+            ModelProgram program,
+            ScratchSize size,
+            ScratchPlan plan,
+            Intermediates passing) {
+        this(memory, program, size, plan, passing, false);
+    }
+
+    private Scratch(
+            HostMemory memory,
+            ModelProgram program,
+            ScratchSize size,
+            ScratchPlan plan,
+            Intermediates passing,
+            boolean ownsPassing) {
         this.size = size;
         this.plan = plan;
+        this.passing = passing;
+        this.ownsPassing = ownsPassing;
         OperatorNeeds needs = new OperatorNeeds(program);
         virtualTokens = program.virtualTokens();
         hiddenWidth = program.hiddenSize();
@@ -55,19 +74,18 @@ public final class Scratch implements AutoCloseable {
         vectorLength = needs.vectorLength();
         operandType = plan.operands();
         panelLength = ScratchPlan.panelLength(needs, size, operandType);
+        OwnedResources owned = new OwnedResources();
+        if (ownsPassing) {
+            owned.own(passing);
+        }
         try {
-            hidden = allocate(memory, "hidden states", plan.hidden());
-            states = allocate(memory, "states of a block", plan.states().length());
-            kept = allocate(memory, "queries, keys and values", plan.kept());
-            vectors = allocate(memory, "perturbed vectors", plan.vectors());
-            wholeMatrix = allocate(memory, "perturbed matrices", plan.wholeMatrix(), operandType);
-            panels = allocate(memory, "perturbed panels", plan.panels(), operandType);
-            inputs = allocate(memory, "rounded inputs", plan.inputs(), operandType);
-            tiles = allocate(memory, "tiles of logits", plan.tiles());
-            partials = allocate(memory, "partial losses", plan.partials());
+            hidden =
+                    owned.own(
+                            memory.allocate(
+                                    "hidden states", Math.max(1, plan.hidden()) * Float.BYTES));
             rotaryTables = new RotaryTables(memory, needs.ropes(), size.longest());
         } catch (RuntimeException | Error e) {
-            closeSlabs();
+            owned.close();
             throw e;
         }
     }
@@ -76,7 +94,9 @@ public final class Scratch implements AutoCloseable {
     public Variants hidden(int firstScale, int row) {
         long perScale = (long) size.batchRows() * hiddenWidth;
         return new Variants(
-                hidden.at(firstScale * perScale + (long) row * hiddenWidth), perScale, hiddenWidth);
+                new Floats(hidden.segment(), firstScale * perScale + (long) row * hiddenWidth),
+                perScale,
+                hiddenWidth);
     }
 
     /** Tokens before each sequence's own, which take rows too. */
@@ -96,7 +116,8 @@ public final class Scratch implements AutoCloseable {
 
     /** [rows, width] of a block's value for every scale at once. */
     public Variants states(int block, Value value, int rows) {
-        return variants(states.at(plan.states().offset(block, value)), value.width(), rows);
+        return variants(
+                passing.states().at(plan.states().offset(block, value)), value.width(), rows);
     }
 
     /** What a block keeps of each token, from the row after those of earlier tokens. */
@@ -105,12 +126,12 @@ public final class Scratch implements AutoCloseable {
         long perLayer = size.keptTokens() > 0 ? perScale * size.scalesAtOnce() : 0;
         int layer = block - 1; // the ends keep nothing
         return new Variants(
-                kept.at(layer * perLayer + (long) past * keptWidth), perScale, keptWidth);
+                passing.kept().at(layer * perLayer + (long) past * keptWidth), perScale, keptWidth);
     }
 
     /** Where one of three vectors of a block is formed for every scale: a bias, or a norm's two. */
     public Floats vector(int which) {
-        return vectors.at((long) which * size.scalesAtOnce() * vectorLength);
+        return passing.vectors().at((long) which * size.scalesAtOnce() * vectorLength);
     }
 
     /**
@@ -122,18 +143,19 @@ public final class Scratch implements AutoCloseable {
 
     /** Where a small matrix is formed for every scale. */
     public Floats wholeMatrix() {
-        return wholeMatrix;
+        return passing.wholeMatrix();
     }
 
     /** Where a worker forms a panel for every scale. */
     public Floats panel(int worker) {
-        return panels.at(worker * panelLength);
+        return passing.panels().at(worker * panelLength);
     }
 
     /** The same place as float32, for a row that is added and not multiplied with. */
     public Floats row(int worker) {
         return new Floats(
-                panels.segment(), worker * panelLength * operandType.sizeBytes() / Float.BYTES);
+                passing.panels().segment(),
+                worker * panelLength * operandType.sizeBytes() / Float.BYTES);
     }
 
     /** What products with weights read. */
@@ -143,17 +165,17 @@ public final class Scratch implements AutoCloseable {
 
     /** [rows, width] for every scale at once: left factors in the type that products read. */
     public Variants inputs(int width, int rows) {
-        return variants(inputs, width, rows);
+        return variants(passing.inputs(), width, rows);
     }
 
     /** Where a worker makes a tile of a product that never exists whole. */
     public Floats tile(int worker) {
-        return tiles.at(worker * ScratchPlan.tileLength());
+        return passing.tiles().at(worker * ScratchPlan.tileLength());
     }
 
     /** What remains of each head row and panel of the vocabulary, for every scale at once. */
     public Floats partials() {
-        return partials;
+        return passing.partials();
     }
 
     public RotaryTables rotaryTables() {
@@ -163,25 +185,14 @@ public final class Scratch implements AutoCloseable {
     @Override
     public void close() {
         rotaryTables.close();
-        closeSlabs();
-    }
-
-    private void closeSlabs() {
-        slabs.forEach(HostSlab::close);
+        hidden.close();
+        if (ownsPassing) {
+            passing.close();
+        }
     }
 
     /** Without a gap between the scales, so that one product may take the rows of all of them. */
     private static Variants variants(Floats place, int width, int rows) {
         return new Variants(place, (long) MicroBatch.padded(rows) * width, width);
-    }
-
-    private Floats allocate(HostMemory memory, String purpose, long floats) {
-        return allocate(memory, purpose, floats, DType.F32);
-    }
-
-    private Floats allocate(HostMemory memory, String purpose, long elements, DType type) {
-        HostSlab slab = memory.allocate(purpose, Math.max(1, elements) * type.sizeBytes());
-        slabs.add(slab);
-        return new Floats(slab.segment(), 0, type);
     }
 }

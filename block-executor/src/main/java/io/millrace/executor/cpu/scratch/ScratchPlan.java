@@ -13,7 +13,6 @@ import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.RopeSpec;
 import java.util.List;
-import java.util.stream.LongStream;
 
 /**
  * How many numbers each part of the scratch memory has: known before anything is allocated, so that
@@ -87,15 +86,13 @@ public record ScratchPlan(
 
     /** Bytes of memory that all of it takes. */
     public long bytes() {
-        return slabBytes(DType.F32, hidden, states.length(), kept, vectors, tiles, partials)
-                + slabBytes(operands, wholeMatrix, panels, inputs)
-                + HostMemory.pageBytes(rotary * Float.BYTES); // a model without has no such slab
+        return ownBytes() + Intermediates.bytes(List.of(this));
     }
 
-    private static long slabBytes(DType type, long... lengths) {
-        return LongStream.of(lengths)
-                .map(elements -> HostMemory.pageBytes(Math.max(1, elements) * type.sizeBytes()))
-                .sum();
+    /** Those of them that a forward has for itself, whoever takes turns with it. */
+    public long ownBytes() {
+        return HostMemory.pageBytes(Math.max(1, hidden) * Float.BYTES)
+                + HostMemory.pageBytes(rotary * Float.BYTES); // a model without has no such slab
     }
 
     /** Elements that a worker needs to form a panel of any matrix, or a row for every scale. */

@@ -1,10 +1,12 @@
 package io.millrace.model.adapter.peft;
 
 import io.millrace.memory.BadInputException;
+import io.millrace.model.adapter.LoraSettings;
 import io.millrace.model.config.SideFile;
 import io.millrace.telemetry.json.JsonObject;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -47,6 +49,11 @@ final class AdapterConfig {
         patterns(config, ConfigField.ALPHA_PATTERN)
                 .forEach((pattern, value) ->
                         alphas.put(pattern, config.alpha(ConfigField.ALPHA_PATTERN.key(), value)));
+    }
+
+    /** What a run trains that begins with a LoRA of one rank and one scale beside some modules. */
+    LoraSettings settings(int of, List<String> targets) {
+        return new LoraSettings(of, alpha, byRoot, targets);
     }
 
     private static Object value(ConfigReader config, ConfigField field, long otherwise) {

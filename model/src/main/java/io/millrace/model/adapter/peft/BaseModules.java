@@ -8,7 +8,7 @@ import io.millrace.model.file.TensorInfo;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
 import java.util.Collection;
-import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -20,14 +20,15 @@ final class BaseModules {
     private static final String WEIGHT = ".weight";
     private static final int NAMED = 3;
 
-    /** What newer versions of transformers call every head; files keep a family's own name. */
+    /** What transformers calls every head; earlier versions had the family's own name. */
     private static final String HEAD = "lm_head";
 
     private final Checkpoint base;
     private final LoraTargets targets;
     private final TreeMap<String, LoraTarget> byModule = new TreeMap<>();
     private final Set<String> logits;
-    private final Set<String> tiedHeads = new HashSet<>();
+    private final Set<String> heads = new LinkedHashSet<>(List.of(HEAD));
+    private final boolean tied;
 
     BaseModules(Checkpoint base) {
         this.base = base;
@@ -39,10 +40,8 @@ final class BaseModules {
                         .filter(Op.Score.class::isInstance)
                         .map(op -> ((Op.Score) op).logits().weight())
                         .collect(Collectors.toSet());
-        if (program.isTied()) {
-            tiedHeads.add(HEAD);
-            base.architecture().headNames().forEach(name -> tiedHeads.add(module(name)));
-        }
+        tied = program.isTied();
+        base.architecture().headNames().forEach(name -> heads.add(module(name)));
     }
 
     private static String module(String tensor) {
@@ -57,14 +56,14 @@ final class BaseModules {
 
     /** The paths by which a module may be known: its own, and what a head is called too. */
     List<String> paths(LoraTarget target) {
-        return logits.contains(target.tensor()) && !target.module().equals(HEAD)
-                ? List.of(target.module(), HEAD)
+        return logits.contains(target.tensor()) && !tied
+                ? List.copyOf(heads)
                 : List.of(target.module());
     }
 
     Optional<LoraTarget> find(String path) {
         LoraTarget target = byModule.get(path);
-        return target == null && path.equals(HEAD)
+        return target == null && heads.contains(path)
                 ? byModule.values().stream()
                         .filter(one -> logits.contains(one.tensor()))
                         .findFirst()
@@ -74,7 +73,7 @@ final class BaseModules {
     /** The stored matrix of a module; a tied head's is the embedding. */
     Optional<TensorInfo> weight(String module) {
         Optional<String> tensor =
-                tiedHeads.contains(module)
+                tied && heads.contains(module)
                         ? base.program().tied()
                         : find(module).map(LoraTarget::tensor);
         return tensor.map(base.tensors()::get);
@@ -87,7 +86,7 @@ final class BaseModules {
 
     /** Why a change of a module's matrix is not what PEFT's adapter of that module does. */
     Optional<String> obstacle(String module) {
-        return tiedHeads.contains(module)
+        return tied && heads.contains(module)
                 ? Optional.of(
                         "is head and embedding in one, and PEFT puts an adapter beside the head"
                                 + " alone")

@@ -3,9 +3,11 @@ package io.millrace.model.adapter.peft;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.Checkpoint;
+import io.millrace.model.adapter.AdapterSettings;
 import io.millrace.model.adapter.AdapterWriter;
 import io.millrace.model.adapter.Ia3;
 import io.millrace.model.adapter.Ia3Part;
+import io.millrace.model.adapter.Ia3Settings;
 import io.millrace.model.adapter.LoraTarget;
 import io.millrace.model.config.SideFile;
 import io.millrace.model.file.SafetensorsFile;
@@ -142,6 +144,16 @@ final class Ia3Adapter implements StoredAdapter {
         Map<String, Ia3Part> byMatrix = new HashMap<>();
         parts.values().forEach(part -> byMatrix.put(part.target().tensor(), part));
         return Ia3.beside(base, byMatrix);
+    }
+
+    @Override
+    public AdapterSettings settings() {
+        return new Ia3Settings(
+                List.copyOf(parts.keySet()),
+                parts.entrySet().stream()
+                        .filter(part -> part.getValue().feedForward())
+                        .map(Map.Entry::getKey)
+                        .toList());
     }
 
     @Override

@@ -6,6 +6,8 @@ import io.millrace.memory.TensorSlot;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.adapter.AdapterWriter;
 import io.millrace.model.adapter.Lora;
+import io.millrace.model.adapter.LoraSettings;
+import io.millrace.model.adapter.LoraTarget;
 import io.millrace.model.file.Elements;
 import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.file.TensorInfo;
@@ -36,13 +38,16 @@ public final class LoraAdapter implements StoredAdapter {
     private static final int CHECKED_AT_ONCE = 1 << 18;
 
     private final Path folder;
+    private final AdapterConfig config;
     private final SafetensorsFile weights;
     private final List<AdapterPart> parts;
     private final Map<String, AdapterPart> byTensor = new HashMap<>();
     private final Map<String, TensorInfo> factors = new HashMap<>();
 
-    private LoraAdapter(Path folder, SafetensorsFile weights, List<AdapterPart> parts) {
+    private LoraAdapter(
+            Path folder, AdapterConfig config, SafetensorsFile weights, List<AdapterPart> parts) {
         this.folder = folder;
+        this.config = config;
         this.weights = weights;
         this.parts = List.copyOf(parts);
         for (AdapterPart part : this.parts) {
@@ -68,7 +73,7 @@ public final class LoraAdapter implements StoredAdapter {
         try {
             PartFinder finder = new PartFinder(file, config, new BaseModules(base));
             List<AdapterPart> parts = finder.find(weights.tensors().values());
-            LoraAdapter adapter = new LoraAdapter(folder, weights, parts);
+            LoraAdapter adapter = new LoraAdapter(folder, config, weights, parts);
             adapter.requireFinite();
             adapter.requireCopies(finder.copies(), base);
             return adapter;
@@ -193,6 +198,35 @@ public final class LoraAdapter implements StoredAdapter {
                         "make a model of both with millrace merge");
             }
         }
+    }
+
+    @Override
+    public LoraSettings settings() {
+        LoraSettings settings =
+                config.settings(
+                        parts.getFirst().part().rank(),
+                        parts.stream().map(part -> part.part().target().module()).toList());
+        for (AdapterPart part : parts) {
+            String module = part.part().target().module();
+            if (part.part().target().kind() == LoraTarget.Kind.TABLE) {
+                throw bad(
+                        "has factors beside '" + module + "', which is no product within a layer");
+            }
+            if (part.part().rank() != settings.rank() || (float) part.scale() != settings.scale()) {
+                throw bad(
+                        "has another rank or scale at '"
+                                + module
+                                + "', and a run trains one of each");
+            }
+        }
+        return settings;
+    }
+
+    private BadInputException bad(String what) {
+        return new BadInputException(
+                folder.toString(),
+                what,
+                "make a model of both with millrace merge, and tune on from it");
     }
 
     @Override

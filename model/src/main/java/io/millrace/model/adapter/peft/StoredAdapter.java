@@ -1,6 +1,7 @@
 package io.millrace.model.adapter.peft;
 
 import io.millrace.memory.TensorSlot;
+import io.millrace.model.adapter.AdapterSettings;
 import io.millrace.model.program.ModelProgram;
 import java.util.List;
 import java.util.Optional;
@@ -18,6 +19,13 @@ public interface StoredAdapter extends AutoCloseable {
      *     merged
      */
     ModelProgram beside(ModelProgram base);
+
+    /**
+     * What a run trains that begins with it.
+     *
+     * @throws io.millrace.memory.BadInputException where it has parts that no run trains
+     */
+    AdapterSettings settings();
 
     /**
      * Reads what the adapter has for a tensor that {@link #beside} adds.

@@ -6,6 +6,7 @@ import io.millrace.memory.TensorSlot;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.ProgramTensors;
 import io.millrace.model.adapter.Adapter;
+import io.millrace.model.adapter.AdapterSettings;
 import io.millrace.model.adapter.AdapterTensors;
 import io.millrace.model.adapter.AdapterWriter;
 import io.millrace.model.adapter.Prompt;
@@ -39,14 +40,14 @@ final class VirtualAdapter implements StoredAdapter {
                             "tokenizer_name_or_path",
                             "tokenizer_kwargs"));
 
-    private final VirtualSettings.Type type;
+    private final VirtualSettings settings;
     private final Path folder;
     private final SafetensorsFile weights;
     private final Adapter adapter;
 
     private VirtualAdapter(
-            VirtualSettings.Type type, Path folder, SafetensorsFile weights, Adapter adapter) {
-        this.type = type;
+            VirtualSettings settings, Path folder, SafetensorsFile weights, Adapter adapter) {
+        this.settings = settings;
         this.folder = folder;
         this.weights = weights;
         this.adapter = adapter;
@@ -80,10 +81,9 @@ final class VirtualAdapter implements StoredAdapter {
         }
         SafetensorsFile weights = SafetensorsFile.open(AdapterFolder.weights(folder));
         try {
-            Adapter adapter =
-                    new VirtualSettings(type, tokens.intValue(), TOKENS)
-                            .of(base.program(), base.program());
-            VirtualAdapter opened = new VirtualAdapter(type, folder, weights, adapter);
+            VirtualSettings settings = new VirtualSettings(type, tokens.intValue(), TOKENS);
+            Adapter adapter = settings.of(base.program(), base.program());
+            VirtualAdapter opened = new VirtualAdapter(settings, folder, weights, adapter);
             opened.require();
             return opened;
         } catch (RuntimeException e) {
@@ -119,7 +119,7 @@ final class VirtualAdapter implements StoredAdapter {
     }
 
     private String said() {
-        return type == VirtualSettings.Type.PROMPT_TUNING ? "prompt" : "prefix";
+        return settings.type() == VirtualSettings.Type.PROMPT_TUNING ? "prompt" : "prefix";
     }
 
     private BadInputException bad(String what, String mend) {
@@ -129,6 +129,11 @@ final class VirtualAdapter implements StoredAdapter {
     @Override
     public ModelProgram beside(ModelProgram base) {
         return adapter.program();
+    }
+
+    @Override
+    public AdapterSettings settings() {
+        return settings;
     }
 
     @Override

@@ -1,4 +1,4 @@
-package io.millrace.cli.command;
+package io.millrace.cli.run;
 
 import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.option.ProbeCache;
@@ -13,11 +13,11 @@ import java.util.Optional;
 import java.util.function.Supplier;
 
 /** Shows a run on standard error and passes on the wish to stop. */
-final class RunReporter implements RunListener {
+public final class RunReporter implements RunListener {
     private final CommandContext context;
     private ProgressLine progress;
 
-    RunReporter(CommandContext context) {
+    public RunReporter(CommandContext context) {
         this.context = context;
     }
 
@@ -59,7 +59,7 @@ final class RunReporter implements RunListener {
     }
 
     /** Runs something as a run that can be interrupted gracefully, and clears the line after it. */
-    <T> T watch(Supplier<T> run) {
+    public <T> T watch(Supplier<T> run) {
         context.interruption().enterRun();
         try {
             return run.get();
@@ -71,7 +71,8 @@ final class RunReporter implements RunListener {
         }
     }
 
-    static String describe(double loss, double accuracy) {
+    /** An evaluation in words. */
+    public static String describe(double loss, double accuracy) {
         return Double.isNaN(accuracy)
                 ? String.format(Locale.ROOT, "eval loss %.4f", loss)
                 : String.format(Locale.ROOT, "eval loss %.4f  accuracy %.4f", loss, accuracy);

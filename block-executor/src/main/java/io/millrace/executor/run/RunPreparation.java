@@ -1,0 +1,349 @@
+package io.millrace.executor.run;
+
+import io.millrace.executor.config.ArithmeticConfig;
+import io.millrace.executor.config.DataConfig;
+import io.millrace.executor.config.Keep;
+import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.config.RunListener;
+import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.journal.Replay;
+import io.millrace.executor.objective.Scoring;
+import io.millrace.executor.place.BlockOrigin;
+import io.millrace.executor.place.ModelSession;
+import io.millrace.executor.place.PlannedModel;
+import io.millrace.executor.place.PlannedTiers;
+import io.millrace.executor.place.RunningModel;
+import io.millrace.executor.place.StoreFolder;
+import io.millrace.executor.place.StoreRecord;
+import io.millrace.executor.place.TunedFolder;
+import io.millrace.executor.plan.RunForecast;
+import io.millrace.executor.step.Arithmetic;
+import io.millrace.executor.step.Engine;
+import io.millrace.executor.step.ScratchSize;
+import io.millrace.memory.BadInputException;
+import io.millrace.model.Checkpoint;
+import io.millrace.model.CheckpointWriter;
+import io.millrace.model.ModelLayout;
+import io.millrace.model.WeightScan;
+import io.millrace.model.program.ModelProgram;
+import java.lang.System.Logger.Level;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
+
+/**
+ * A run whose input is checked and whose folder is held, and of which nothing is written yet. It is
+ * begun with a model, its own or one that it shares, or given up, which leaves its place as it was.
+ */
+public final class RunPreparation {
+    private static final System.Logger LOG = System.getLogger(RunPreparation.class.getName());
+
+    private final TuneConfig config;
+    private final RunListener listener;
+    private final ModelSession session;
+    private final TrainingData data;
+    private final Scoring scoring;
+    private final ScratchSize size;
+    private final Arithmetic folding;
+    private final RunForecast forecast;
+    private final WeightScan base;
+    private final AtomicReference<RunHistory> begun = new AtomicReference<>();
+    private RunFolder folder;
+    private RunHistory.Past past;
+    private BlockOrigin origin;
+    private StoreFolder store;
+    private boolean handedOver;
+
+    /**
+     * Checks everything, and takes the folder.
+     *
+     * @param config the run
+     * @param heldOut examples to take from the training data for evaluations; 0 for those that the
+     *     run names, if any
+     * @param scanned the base's weights, where they were scanned before
+     * @param listener knows the machine, and hears what was planned
+     * @throws BadInputException where anything of it is refused; nothing is held then
+     */
+    public static RunPreparation of(
+            TuneConfig config, int heldOut, Optional<WeightScan> scanned, RunListener listener) {
+        MemoryConfig memory = RunForecast.memory(config.memory());
+        ModelSession session = ModelSession.openRun(config.model(), config.arithmetic(), memory);
+        RunPreparation made = null;
+        try {
+            made = new RunPreparation(config, heldOut, scanned, listener, session, memory);
+            made.takeFolder();
+            return made;
+        } catch (RuntimeException | Error e) {
+            if (made != null) {
+                made.giveUp(e);
+            } else {
+                try (session) {
+                    throw e;
+                }
+            }
+            throw e;
+        }
+    }
+
+    private RunPreparation(
+            TuneConfig config,
+            int heldOut,
+            Optional<WeightScan> scanned,
+            RunListener listener,
+            ModelSession session,
+            MemoryConfig memory) {
+        this.config = config;
+        this.listener = listener;
+        this.session = session;
+        ArithmeticConfig arithmetic = config.arithmetic();
+        Checkpoint checkpoint = session.checkpoint();
+        ModelProgram program = session.tuned().program();
+        TrainingData read = TrainingData.read(config.data(), config.model(), program);
+        data = heldOut > 0 ? read.holdingOut(heldOut) : read;
+        scoring = session.own(scoring(config, data, program));
+        size = size(config.data(), data, scoring, arithmetic);
+        folding =
+                Arithmetic.of(arithmetic)
+                        .over(arithmetic.mask(), checkpoint, session.tuned(), arithmetic.seed());
+        forecast =
+                new RunForecast(
+                        config,
+                        memory,
+                        listener.machine(memory.nvmeDir().orElse(config.output().out())),
+                        session.tuned().program(),
+                        session.layout(),
+                        data.train().examples(),
+                        scoring.sequencesEach());
+        scanned.ifPresent(checkpoint::expect);
+        base = scanned.orElseGet(checkpoint::scan);
+    }
+
+    private void takeFolder() {
+        // Before the folder is made, which takes a page of a disk that is full.
+        CheckpointWriter.checkWritable(
+                config.output().out(), TunedFolder.resultBytes(session.layout()));
+        folder = RunFolder.open(config.output().out(), config.output().resume());
+        past =
+                RunHistory.read(
+                        config,
+                        folder,
+                        session.layout(),
+                        RunHeader.of(config, base.fingerprint(), scoring));
+        origin = RunOrigin.of(config, session, past);
+    }
+
+    public TuneConfig config() {
+        return config;
+    }
+
+    public ModelSession session() {
+        return session;
+    }
+
+    /** What was found of the base's weights. */
+    public WeightScan base() {
+        return base;
+    }
+
+    /** Where its blocks come from, and what is beside them. */
+    public BlockOrigin origin() {
+        return origin;
+    }
+
+    /** Chooses what was left open, for this run alone. */
+    public RunForecast forecast() {
+        return forecast;
+    }
+
+    /** What its forwards need. */
+    public Engine.Plan forwards() {
+        return session.forwards(size, folding, writesBack());
+    }
+
+    /** Host memory that ending the run takes while its model is still there. */
+    public long endBytes() {
+        return config.output().keep() == Keep.LAST
+                ? 0
+                : Replay.hostBytes(session.layout(), folding);
+    }
+
+    /** The step that comes first. */
+    public long firstStep() {
+        return past.lastStep() + 1;
+    }
+
+    private boolean writesBack() {
+        return session.layout().beside().isEmpty();
+    }
+
+    /**
+     * Begins the run with a model of its own; a failure gives the preparation up.
+     *
+     * @throws BadInputException where a budget is too small
+     */
+    RunSetup begin() {
+        try {
+            PlannedModel planned =
+                    session.plan(size, folding, origin, writesBack(), Optional.of(forecast));
+            require(planned.tiers());
+            store = store();
+            RunningModel model =
+                    planned.start(
+                            writesBack() ? Optional.of(store) : Optional.empty(), firstStep());
+            forecast.describe(planned.tiers().tierPlan()).ifPresent(listener::onPlan);
+            return begin(model);
+        } catch (RuntimeException | Error e) {
+            giveUp(e);
+            throw e;
+        }
+    }
+
+    /**
+     * Refuses what the run could not end in.
+     *
+     * @param tiers where its blocks are to be
+     * @throws BadInputException where memory or a disk has no room
+     */
+    public void require(PlannedTiers tiers) {
+        KeptModel.requireRoom(config.output().keep(), session, folding);
+        checkRoom(config, session.layout(), tiers);
+    }
+
+    /**
+     * Begins the run on a model that is there. Everything that can refuse has done so: only now is
+     * anything written.
+     */
+    public RunSetup begin(RunningModel model) {
+        folder.removeLeftovers(line -> LOG.log(Level.INFO, line));
+        RunHistory history = RunHistory.begin(past, folder);
+        begun.set(history);
+        Map<String, Object> runFile = runFile(config, base.fingerprint());
+        folder.writeRunFile(goingOn(runFile, config));
+        ArithmeticConfig arithmetic = config.arithmetic();
+        arithmetic.mask().file().ifPresent(folder::keepMask);
+        RunSaves saves =
+                new RunSaves(
+                        config.output(),
+                        arithmetic.foldEvery(),
+                        session,
+                        model,
+                        folder,
+                        history,
+                        base.fingerprint(),
+                        runFile);
+        arithmetic.rule().warning().ifPresent(line -> LOG.log(Level.WARNING, line));
+        LostDecay.line(arithmetic, session.layout().tuned())
+                .ifPresent(line -> LOG.log(Level.WARNING, line));
+        saves.begin();
+        RunSetup setup =
+                new RunSetup(config, session, data, scoring, folder, history, model, saves);
+        handedOver = true;
+        return setup;
+    }
+
+    /**
+     * Closes what was taken, and leaves the place of a run that did not begin as it was; nothing
+     * where the run has begun, which is then its owner's to close.
+     */
+    public void giveUp(Throwable cause) {
+        if (handedOver) {
+            return;
+        }
+        RunHistory history = begun.get();
+        boolean begins = history == null && !config.output().resume();
+        // The folder is another run's to take only once the blocks are closed.
+        try (AutoCloseable _ = () -> leave(folder, begins);
+                AutoCloseable _ = begins && store != null ? store::remove : null;
+                history;
+                session) {
+            // Closed in the reverse of this order; what is null was not reached.
+        } catch (Exception e) {
+            cause.addSuppressed(e);
+        }
+    }
+
+    private static void leave(RunFolder folder, boolean begins) {
+        if (folder != null && begins) {
+            folder.abandon();
+        } else if (folder != null) {
+            folder.close();
+        }
+    }
+
+    /** A full disk is better met now than in mid-run. A run that goes on has its store already. */
+    private static void checkRoom(TuneConfig config, ModelLayout layout, PlannedTiers tiers) {
+        Path out = config.output().out();
+        long store = config.output().resume() ? 0 : tiers.storeBytes();
+        Optional<Path> nvmeDir = config.memory().nvmeDir();
+        if (nvmeDir.isPresent() && tiers.storeBytes() > 0) {
+            CheckpointWriter.checkWritable(nvmeDir.get(), store);
+            store = 0;
+        }
+        CheckpointWriter.checkWritable(out, savedBytes(config, layout, tiers) + store);
+    }
+
+    /** A model has no states; the checkpoints that were asked for have them, without a store. */
+    private static long savedBytes(TuneConfig config, ModelLayout layout, PlannedTiers tiers) {
+        boolean checkpoints =
+                config.output().checkpointEvery().orElse(0) > 0 && tiers.storeBytes() == 0;
+        long states = checkpoints ? layout.tuned().stateBytes() : 0;
+        return TunedFolder.resultBytes(layout) + states;
+    }
+
+    private static Map<String, Object> runFile(TuneConfig config, String fingerprint) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("options", config.options());
+        fields.put("base", fingerprint);
+        fields.put("java", Runtime.version().toString());
+        fields.put("machine", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
+        return fields;
+    }
+
+    /** What the folder's model is of stays true until another is saved. */
+    private static Map<String, Object> goingOn(Map<String, Object> runFile, TuneConfig config) {
+        Map<String, Object> fields = new LinkedHashMap<>(runFile);
+        if (config.output().resume()) {
+            FinishedRun.of(config.output().out()).ifPresent(end -> end.addTo(fields));
+        }
+        return fields;
+    }
+
+    private StoreFolder store() {
+        StoreRecord record = new StoreRecord(folder.folder());
+        record.removeOthers();
+        Path path = folder.store(config.memory().nvmeDir());
+        return new StoreFolder(
+                path,
+                config.output().resume() ? record.find() : Optional.empty(),
+                past.fingerprint(),
+                past.lastStep(),
+                record,
+                step -> begun.get().requireDurable(step));
+    }
+
+    static Scoring scoring(TuneConfig config, TrainingData data, ModelProgram program) {
+        return Scoring.of(
+                config.arithmetic().objective(),
+                data.train(),
+                config.data().microBatch(),
+                new Scoring.Place(config.data().train(), config.model(), program.maxPositions()));
+    }
+
+    private static ScratchSize size(
+            DataConfig config, TrainingData data, Scoring scoring, ArithmeticConfig arithmetic) {
+        int apart =
+                arithmetic
+                        .estimator()
+                        .anchors()
+                        .map(anchors -> Math.min(anchors.rows(), scoring.examples()))
+                        .orElse(0);
+        return Scoring.size(
+                arithmetic.objective(),
+                Scoring.sequences(Math.max(config.batchSize(), apart), scoring.sequencesEach()),
+                Scoring.sequences(config.microBatch(), scoring.sequencesEach()),
+                Math.max(data.maxLength(), scoring.longest()),
+                arithmetic.estimator().questions());
+    }
+}
