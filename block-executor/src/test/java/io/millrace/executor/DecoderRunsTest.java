@@ -28,8 +28,8 @@ class DecoderRunsTest {
         TuningRun.run(Runs.config(model, data, whole).build(), RunListener.SILENT);
 
         Path out = temp.resolve("streamed");
-        Runs.smallestBudget(budget ->
-                Runs.config(model, data, out).memory(Runs.host(DeviceName.CPU, budget)));
+        Runs.smallestBudget(
+                budget -> Runs.config(model, data, out).memory(Runs.host(DeviceName.CPU, budget)));
 
         Runs.assertSame(out, Runs.result(whole), name);
     }

@@ -15,7 +15,9 @@ class ArchitecturePageTest {
         String table =
                 Architectures.all().stream()
                         .map(one -> "| `" + one.modelType() + "` | " + one.models() + " |\n")
-                        .collect(Collectors.joining("", "| model_type | models |\n|---|---|\n", "\n"));
+                        .collect(
+                                Collectors.joining(
+                                        "", "| model_type | models |\n|---|---|\n", "\n"));
         assertThat(Files.readString(Path.of("..", "docs", "architectures.md"))).contains(table);
     }
 }
