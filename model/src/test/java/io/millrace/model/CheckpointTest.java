@@ -372,8 +372,8 @@ class CheckpointTest {
         Files.writeString(model.resolve("config.json"), "{\"model_type\": ");
         assertRefused(model, "config.json: it is not valid JSON");
         TestModels.copy(TestModels.SHARDED, model);
-        TestModels.replace(model.resolve("config.json"), "\"llama\"", "\"bloom\"");
-        assertRefused(model, "'model_type' is 'bloom', an unknown architecture");
+        TestModels.replace(model.resolve("config.json"), "\"llama\"", "\"mamba\"");
+        assertRefused(model, "'model_type' is 'mamba', an unknown architecture");
     }
 
     private static void assertRefused(Path model, String message) {

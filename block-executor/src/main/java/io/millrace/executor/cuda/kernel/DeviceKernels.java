@@ -321,7 +321,7 @@ public final class DeviceKernels implements AutoCloseable {
      * Turns query and key heads in place.
      *
      * @param heads where the heads lie
-     * @param dims elements of a head that turn
+     * @param rope which elements of a head turn, and in what pairs
      * @param projected rows of projections
      * @param table address of the cosines and sines
      * @param positions address of the position of each row, int32
