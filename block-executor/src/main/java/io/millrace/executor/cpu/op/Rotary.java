@@ -63,10 +63,11 @@ public final class Rotary {
         for (int i = 0; i < half; i++) {
             float cos = CheckedFloats.get(table, cosines + i);
             float sin = CheckedFloats.get(table, cosines + half + i);
-            float a = CheckedFloats.get(data, at + 2 * i);
-            float b = CheckedFloats.get(data, at + 2 * i + 1);
-            CheckedFloats.set(data, at + 2 * i, a * cos - b * sin);
-            CheckedFloats.set(data, at + 2 * i + 1, b * cos + a * sin);
+            long pair = at + 2L * i;
+            float a = CheckedFloats.get(data, pair);
+            float b = CheckedFloats.get(data, pair + 1);
+            CheckedFloats.set(data, pair, a * cos - b * sin);
+            CheckedFloats.set(data, pair + 1, b * cos + a * sin);
         }
     }
 
