@@ -109,7 +109,7 @@ class AdapterExportTest {
     /** Files of GPT-NeoX call it embed_out; the library, and so PEFT, calls every head lm_head. */
     @Test
     void aHeadIsCalledAsTheLibraryCallsItsModule() throws IOException {
-        Path model = Runs.model(temp.resolve("model"), "gpt_neox", "float32", 2, 64, 128);
+        Path model = Runs.model(temp.resolve("model"), "peft/models/gpt_neox", "float32", 2, 64, 128);
         run(
                 Runs.config(model, data, tuned)
                         .perturbation("low-rank")
