@@ -11,8 +11,10 @@ import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
+import io.millrace.model.SyntheticModel;
 import io.millrace.model.adapter.AdapterWriter;
 import io.millrace.model.adapter.peft.AdapterMerge;
+import io.millrace.model.config.ModelConfig;
 import io.millrace.model.file.SafetensorsFile;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
@@ -33,6 +35,13 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Base + adapter is the model that a low-rank run has tuned. */
 class AdapterExportTest {
+    private static final String NEOX =
+            """
+            {"model_type": "gpt_neox", "vocab_size": 320, "hidden_size": 64,
+             "intermediate_size": 128, "num_hidden_layers": 2,
+             "num_attention_heads": 4, "max_position_embeddings": 64}\
+            """;
+
     private static final double BOUND = 1e-6; // of what is added up for an element
     private static final String PREFIX = "base_model.model.";
 
@@ -109,7 +118,13 @@ class AdapterExportTest {
     /** Files of GPT-NeoX call it embed_out; the library, and so PEFT, calls every head lm_head. */
     @Test
     void aHeadIsCalledAsTheLibraryCallsItsModule() throws IOException {
-        Path model = Runs.model(temp.resolve("model"), "peft/models/gpt_neox", "float32", 2, 64, 128);
+        Path model = temp.resolve("model");
+        SyntheticModel.write(
+                ModelConfig.of("config.json", Json.parseObject(NEOX)),
+                DType.F32,
+                7,
+                model,
+                _ -> {});
         run(
                 Runs.config(model, data, tuned)
                         .perturbation("low-rank")
