@@ -346,7 +346,7 @@ class CommandLineTest {
         assertThat(help)
                 .contains("Steps of the run. Default: " + defaults.arithmetic().steps() + ".")
                 .contains(
-                        "adamezo, helene, hizoo. Default: "
+                        "helene, hizoo, dizo. Default: "
                                 + defaults.arithmetic().optimizer()
                                 + ".")
                 .contains("Examples a step. Default: " + defaults.data().batchSize() + ".")
