@@ -346,9 +346,7 @@ class CommandLineTest {
         assertThat(help)
                 .contains("Steps of the run. Default: " + defaults.arithmetic().steps() + ".")
                 .contains(
-                        "helene, hizoo, dizo. Default: "
-                                + defaults.arithmetic().optimizer()
-                                + ".")
+                        "helene, hizoo, dizo. Default: " + defaults.arithmetic().optimizer() + ".")
                 .contains("Examples a step. Default: " + defaults.data().batchSize() + ".")
                 .contains("of the one computed. Default: " + defaults.memory().prefetch() + ".");
     }
