@@ -163,27 +163,6 @@ public final class ModelConfig {
         return numbers;
     }
 
-    /** A truth value for each layer, written as 0 and 1 or as such; nothing where there is none. */
-    public Optional<List<Boolean>> flags(String field, int layers) {
-        if (!has(field)) {
-            return Optional.empty();
-        }
-        List<Boolean> flags = new ArrayList<>();
-        for (Object flag : read(() -> json.array(field))) {
-            flags.add(
-                    switch (flag) {
-                        case Boolean truth -> truth;
-                        case Long number when number == 0 || number == 1 -> number == 1;
-                        case null, default ->
-                                throw bad(field, "has " + flag + " where 0 or 1 makes sense");
-                    });
-        }
-        if (flags.size() < layers) {
-            throw bad(field, "has " + flags.size() + " entries for " + layers + " layers");
-        }
-        return Optional.of(flags);
-    }
-
     /** A truth value, or another where the field is missing. */
     public boolean bool(String field, boolean otherwise) {
         return read(() -> json.bool(field, otherwise));

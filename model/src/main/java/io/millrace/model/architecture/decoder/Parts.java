@@ -4,6 +4,8 @@ import io.millrace.model.config.ModelConfig;
 import io.millrace.model.spec.Activation;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.NormSpec;
+import io.millrace.model.spec.RopeSpec;
+import java.util.List;
 
 /** Parts that the architectures share, named as the Hugging Face modules name their tensors. */
 public final class Parts {
@@ -44,6 +46,52 @@ public final class Parts {
     public static NormSpec rmsNorm(String module, int width, double epsilon, float weightOffset) {
         return new NormSpec(
                 NormSpec.Kind.RMS, module + ".weight", null, width, (float) epsilon, weightOffset);
+    }
+
+    /**
+     * A matrix each for queries, keys and values.
+     *
+     * @param prefix of {@code q_proj}, {@code k_proj} and {@code v_proj}
+     * @param inputs width of what they read
+     * @param queries width of all query heads
+     * @param keys width of all key heads, and of all value heads
+     */
+    public static List<LinearSpec> projections(
+            String prefix, int inputs, int queries, int keys, boolean bias) {
+        return List.of(
+                linear(prefix + "q_proj", inputs, queries, bias),
+                linear(prefix + "k_proj", inputs, keys, bias),
+                linear(prefix + "v_proj", inputs, keys, bias));
+    }
+
+    /**
+     * The key heads that so many query heads share: null stands for as many, a missing field for
+     * the usual number.
+     */
+    public static int kvHeads(ModelConfig config, int heads, int usual) {
+        String field = "num_key_value_heads";
+        int kvHeads = config.mentions(field) ? config.positive(field, heads) : usual;
+        if (heads % kvHeads != 0) {
+            throw config.bad(field, "is " + kvHeads + ", no divisor of " + heads + " heads");
+        }
+        return kvHeads;
+    }
+
+    /** The rotary part of heads that share the hidden size. */
+    public static RopeSpec rope(ModelConfig config, Trunk trunk, double partial) {
+        int heads = config.positive("num_attention_heads");
+        int headDim = headDim(config, "hidden_size", trunk.hidden(), heads);
+        return config.rope(10000, partial).spec(headDim, trunk.positions());
+    }
+
+    /** {@code down(act(gate(x)) ⊙ up(x))}, as LLaMA calls it, without biases. */
+    public static MlpSpec gated(ModelConfig config, String prefix, int hidden) {
+        int inner = config.positive("intermediate_size");
+        return new MlpSpec(
+                linear(prefix + "gate_proj", hidden, inner, false),
+                linear(prefix + "up_proj", hidden, inner, false),
+                linear(prefix + "down_proj", inner, hidden, false),
+                activation(config, "hidden_act", "silu"));
     }
 
     /** The activation that a field names. */

@@ -2,15 +2,13 @@ package io.millrace.model.architecture.gpt;
 
 import io.millrace.model.architecture.Architecture;
 import io.millrace.model.architecture.decoder.AttentionSpec;
-import io.millrace.model.architecture.decoder.DecoderProgram;
-import io.millrace.model.architecture.decoder.DecoderSpec;
-import io.millrace.model.architecture.decoder.EmbeddingSpec;
 import io.millrace.model.architecture.decoder.Ends;
 import io.millrace.model.architecture.decoder.HeadSpec;
 import io.millrace.model.architecture.decoder.LayerSpec;
 import io.millrace.model.architecture.decoder.MlpSpec;
 import io.millrace.model.architecture.decoder.Naming;
 import io.millrace.model.architecture.decoder.Parts;
+import io.millrace.model.architecture.decoder.Trunk;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.Activation;
@@ -18,7 +16,6 @@ import io.millrace.model.spec.AttendSpec;
 import io.millrace.model.spec.HeadsSpec;
 import java.util.List;
 import java.util.Set;
-import java.util.stream.IntStream;
 
 /**
  * BLOOM: no positions but a score that falls with distance (ALiBi), and a norm on what is looked
@@ -42,30 +39,27 @@ public final class BloomArchitecture implements Architecture {
     public ModelProgram program(ModelConfig config, Set<String> names) {
         Parts.refuse(config, "apply_residual_connection_post_layernorm", true);
         Parts.refuse(config, "slow_but_exact", true);
-        int hidden = config.positive("hidden_size");
-        int vocab = config.positive("vocab_size");
-        int layers = config.positiveUpTo("n_layer", Parts.MAX_LAYERS);
-        int positions = config.positive("seq_length", POSITIONS);
         String prefix = Naming.prefix(names, "ln_f.weight", "transformer.", "");
-        Ends ends = Ends.of(config, names, prefix + "word_embeddings.weight", LM_HEAD, true);
-        return DecoderProgram.of(
-                new DecoderSpec(
-                        modelType(),
-                        vocab,
-                        hidden,
-                        positions,
-                        EmbeddingSpec.tokens(ends.tokens(), hidden, 1)
-                                .normed(
-                                        Parts.layerNorm(
-                                                prefix + "word_embeddings_layernorm",
-                                                hidden,
-                                                epsilon(config))),
-                        IntStream.range(0, layers)
-                                .mapToObj(i -> layer(config, prefix + "h." + i + ".", hidden))
-                                .toList(),
-                        HeadSpec.of(
-                                Parts.layerNorm(prefix + "ln_f", hidden, epsilon(config)),
-                                ends.logits(hidden, vocab))));
+        Trunk trunk =
+                Trunk.of(
+                        config,
+                        "hidden_size",
+                        "n_layer",
+                        config.positive("seq_length", POSITIONS),
+                        prefix,
+                        Ends.of(config, names, prefix + "word_embeddings.weight", LM_HEAD, true));
+        int hidden = trunk.hidden();
+        return trunk.program(
+                trunk.tokens()
+                        .normed(
+                                Parts.layerNorm(
+                                        prefix + "word_embeddings_layernorm",
+                                        hidden,
+                                        epsilon(config))),
+                HeadSpec.of(
+                        Parts.layerNorm(prefix + "ln_f", hidden, epsilon(config)), trunk.logits()),
+                "h.",
+                (at, index) -> layer(config, at, hidden));
     }
 
     private static LayerSpec layer(ModelConfig config, String prefix, int hidden) {

@@ -2,15 +2,13 @@ package io.millrace.model.architecture.gpt;
 
 import io.millrace.model.architecture.Architecture;
 import io.millrace.model.architecture.decoder.AttentionSpec;
-import io.millrace.model.architecture.decoder.DecoderProgram;
-import io.millrace.model.architecture.decoder.DecoderSpec;
-import io.millrace.model.architecture.decoder.EmbeddingSpec;
 import io.millrace.model.architecture.decoder.Ends;
 import io.millrace.model.architecture.decoder.HeadSpec;
 import io.millrace.model.architecture.decoder.LayerSpec;
 import io.millrace.model.architecture.decoder.MlpSpec;
 import io.millrace.model.architecture.decoder.Naming;
 import io.millrace.model.architecture.decoder.Parts;
+import io.millrace.model.architecture.decoder.Trunk;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.AttendSpec;
@@ -20,7 +18,6 @@ import io.millrace.model.spec.RopeSpec;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
-import java.util.stream.IntStream;
 
 /**
  * Falcon: both parts on one norm or on two, and a key and value head for all query heads or for
@@ -43,29 +40,23 @@ public final class FalconArchitecture implements Architecture {
     @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         Parts.refuse(config, "alibi", true); // its library rounds what it takes to bfloat16
-        int hidden = config.positive("hidden_size");
-        int vocab = config.positive("vocab_size");
-        int layers = config.positiveUpTo("num_hidden_layers", Parts.MAX_LAYERS);
-        int positions = config.positive("max_position_embeddings", 2048);
         String prefix = Naming.prefix(names, "ln_f.weight", "transformer.", "");
-        Ends ends = Ends.of(config, names, prefix + "word_embeddings.weight", LM_HEAD, true);
-        int headDim =
-                Parts.headDim(
-                        config, "hidden_size", hidden, config.positive("num_attention_heads"));
-        RopeSpec rope = config.rope(10000, 1).spec(headDim, positions);
-        return DecoderProgram.of(
-                new DecoderSpec(
-                        modelType(),
-                        vocab,
-                        hidden,
-                        positions,
-                        EmbeddingSpec.tokens(ends.tokens(), hidden, 1),
-                        IntStream.range(0, layers)
-                                .mapToObj(i -> layer(config, prefix + "h." + i + ".", hidden, rope))
-                                .toList(),
-                        HeadSpec.of(
-                                Parts.layerNorm(prefix + "ln_f", hidden, epsilon(config)),
-                                ends.logits(hidden, vocab))));
+        Trunk trunk =
+                Trunk.of(
+                        config,
+                        "hidden_size",
+                        "num_hidden_layers",
+                        config.positive("max_position_embeddings", 2048),
+                        prefix,
+                        Ends.of(config, names, prefix + "word_embeddings.weight", LM_HEAD, true));
+        int hidden = trunk.hidden();
+        RopeSpec rope = Parts.rope(config, trunk, 1);
+        return trunk.program(
+                trunk.tokens(),
+                HeadSpec.of(
+                        Parts.layerNorm(prefix + "ln_f", hidden, epsilon(config)), trunk.logits()),
+                "h.",
+                (at, index) -> layer(config, at, hidden, rope));
     }
 
     private static LayerSpec layer(ModelConfig config, String prefix, int hidden, RopeSpec rope) {

@@ -2,23 +2,21 @@ package io.millrace.model.architecture.gpt;
 
 import io.millrace.model.architecture.Architecture;
 import io.millrace.model.architecture.decoder.AttentionSpec;
-import io.millrace.model.architecture.decoder.DecoderProgram;
-import io.millrace.model.architecture.decoder.DecoderSpec;
-import io.millrace.model.architecture.decoder.EmbeddingSpec;
 import io.millrace.model.architecture.decoder.Ends;
 import io.millrace.model.architecture.decoder.HeadSpec;
 import io.millrace.model.architecture.decoder.LayerSpec;
 import io.millrace.model.architecture.decoder.MlpSpec;
 import io.millrace.model.architecture.decoder.Naming;
 import io.millrace.model.architecture.decoder.Parts;
+import io.millrace.model.architecture.decoder.Trunk;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.AttendSpec;
 import io.millrace.model.spec.HeadsSpec;
+import io.millrace.model.spec.NormSpec;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
-import java.util.stream.IntStream;
 
 /** GPT-2: learned positions, one matrix for query, key and value, matrices stored input-major. */
 public final class Gpt2Architecture implements Architecture {
@@ -38,25 +36,17 @@ public final class Gpt2Architecture implements Architecture {
     @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         Parts.refuse(config, "add_cross_attention", true);
-        int hidden = config.positive("n_embd");
-        int vocab = config.positive("vocab_size");
-        int layers = config.positiveUpTo("n_layer", Parts.MAX_LAYERS);
-        int positions = config.positive("n_positions");
         String prefix = Naming.prefix(names, "wpe.weight", "transformer.", "");
         Ends ends = Ends.of(config, names, prefix + "wte.weight", LM_HEAD, true);
-        EmbeddingSpec embedding =
-                EmbeddingSpec.withPositions(
-                        ends.tokens(), hidden, prefix + "wpe.weight", positions);
-        HeadSpec head =
-                HeadSpec.of(
-                        Parts.layerNorm(prefix + "ln_f", hidden, epsilon(config)),
-                        ends.logits(hidden, vocab));
-        List<LayerSpec> blocks =
-                IntStream.range(0, layers)
-                        .mapToObj(i -> layer(config, prefix + "h." + i + ".", i, hidden))
-                        .toList();
-        return DecoderProgram.of(
-                new DecoderSpec(modelType(), vocab, hidden, positions, embedding, blocks, head));
+        int positions = config.positive("n_positions");
+        Trunk trunk = Trunk.of(config, "n_embd", "n_layer", positions, prefix, ends);
+        int hidden = trunk.hidden();
+        NormSpec last = Parts.layerNorm(prefix + "ln_f", hidden, epsilon(config));
+        return trunk.program(
+                trunk.tokensAndPositions("wpe.weight"),
+                HeadSpec.of(last, trunk.logits()),
+                "h.",
+                (at, index) -> layer(config, at, index, hidden));
     }
 
     private static LayerSpec layer(ModelConfig config, String prefix, int index, int hidden) {

@@ -2,15 +2,13 @@ package io.millrace.model.architecture.gpt;
 
 import io.millrace.model.architecture.Architecture;
 import io.millrace.model.architecture.decoder.AttentionSpec;
-import io.millrace.model.architecture.decoder.DecoderProgram;
-import io.millrace.model.architecture.decoder.DecoderSpec;
-import io.millrace.model.architecture.decoder.EmbeddingSpec;
 import io.millrace.model.architecture.decoder.Ends;
 import io.millrace.model.architecture.decoder.HeadSpec;
 import io.millrace.model.architecture.decoder.LayerSpec;
 import io.millrace.model.architecture.decoder.MlpSpec;
 import io.millrace.model.architecture.decoder.Naming;
 import io.millrace.model.architecture.decoder.Parts;
+import io.millrace.model.architecture.decoder.Trunk;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.AttendSpec;
@@ -18,7 +16,6 @@ import io.millrace.model.spec.HeadsSpec;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
-import java.util.stream.IntStream;
 
 /**
  * StarCoder and SantaCoder: GPT-2 with matrices stored output-major, and one key and value head for
@@ -41,26 +38,22 @@ public final class GptBigcodeArchitecture implements Architecture {
     @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         Parts.refuse(config, "add_cross_attention", true);
-        int hidden = config.positive("n_embd");
-        int vocab = config.positive("vocab_size");
-        int layers = config.positiveUpTo("n_layer", Parts.MAX_LAYERS);
-        int positions = config.positive("n_positions", 1024);
         String prefix = Naming.prefix(names, "wpe.weight", "transformer.", "");
-        Ends ends = Ends.of(config, names, prefix + "wte.weight", LM_HEAD, true);
-        return DecoderProgram.of(
-                new DecoderSpec(
-                        modelType(),
-                        vocab,
-                        hidden,
-                        positions,
-                        EmbeddingSpec.withPositions(
-                                ends.tokens(), hidden, prefix + "wpe.weight", positions),
-                        IntStream.range(0, layers)
-                                .mapToObj(i -> layer(config, prefix + "h." + i + ".", hidden))
-                                .toList(),
-                        HeadSpec.of(
-                                Parts.layerNorm(prefix + "ln_f", hidden, epsilon(config)),
-                                ends.logits(hidden, vocab))));
+        Trunk trunk =
+                Trunk.of(
+                        config,
+                        "n_embd",
+                        "n_layer",
+                        config.positive("n_positions", 1024),
+                        prefix,
+                        Ends.of(config, names, prefix + "wte.weight", LM_HEAD, true));
+        int hidden = trunk.hidden();
+        return trunk.program(
+                trunk.tokensAndPositions("wpe.weight"),
+                HeadSpec.of(
+                        Parts.layerNorm(prefix + "ln_f", hidden, epsilon(config)), trunk.logits()),
+                "h.",
+                (at, index) -> layer(config, at, hidden));
     }
 
     private static LayerSpec layer(ModelConfig config, String prefix, int hidden) {

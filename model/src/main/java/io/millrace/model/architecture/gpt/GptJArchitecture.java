@@ -2,24 +2,20 @@ package io.millrace.model.architecture.gpt;
 
 import io.millrace.model.architecture.Architecture;
 import io.millrace.model.architecture.decoder.AttentionSpec;
-import io.millrace.model.architecture.decoder.DecoderProgram;
-import io.millrace.model.architecture.decoder.DecoderSpec;
-import io.millrace.model.architecture.decoder.EmbeddingSpec;
 import io.millrace.model.architecture.decoder.Ends;
 import io.millrace.model.architecture.decoder.HeadSpec;
 import io.millrace.model.architecture.decoder.LayerSpec;
 import io.millrace.model.architecture.decoder.MlpSpec;
 import io.millrace.model.architecture.decoder.Naming;
 import io.millrace.model.architecture.decoder.Parts;
+import io.millrace.model.architecture.decoder.Trunk;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.AttendSpec;
 import io.millrace.model.spec.HeadsSpec;
 import io.millrace.model.spec.RopeSpec;
-import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
-import java.util.stream.IntStream;
 
 /** GPT-J: both parts on one norm, pairs of neighbours turned, a bias on the logits. */
 public final class GptJArchitecture implements Architecture {
@@ -39,33 +35,29 @@ public final class GptJArchitecture implements Architecture {
 
     @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
-        int hidden = config.positive("n_embd");
-        int vocab = config.positive("vocab_size");
-        int layers = config.positiveUpTo("n_layer", Parts.MAX_LAYERS);
-        int positions = config.positive("n_positions", 2048);
         String prefix = Naming.prefix(names, "ln_f.weight", "transformer.", "");
-        Ends ends =
-                Ends.of(config, names, prefix + "wte.weight", LM_HEAD, false)
-                        .withBias("lm_head.bias");
+        Trunk trunk =
+                Trunk.of(
+                        config,
+                        "n_embd",
+                        "n_layer",
+                        config.positive("n_positions", 2048),
+                        prefix,
+                        Ends.of(config, names, prefix + "wte.weight", LM_HEAD, false)
+                                .withBias("lm_head.bias"));
+        int hidden = trunk.hidden();
         int headDim = Parts.headDim(config, "n_embd", hidden, config.positive("n_head"));
         int turned = config.positive("rotary_dim", headDim);
         if (turned > headDim) {
             throw config.bad("rotary_dim", "is " + turned + ", more than the head's " + headDim);
         }
-        RopeSpec rope = config.plainRope(10000).spec(turned, positions).ofNeighbours();
-        return DecoderProgram.of(
-                new DecoderSpec(
-                        modelType(),
-                        vocab,
-                        hidden,
-                        positions,
-                        EmbeddingSpec.tokens(ends.tokens(), hidden, 1),
-                        IntStream.range(0, layers)
-                                .mapToObj(i -> layer(config, prefix + "h." + i + ".", hidden, rope))
-                                .toList(),
-                        HeadSpec.of(
-                                Parts.layerNorm(prefix + "ln_f", hidden, epsilon(config)),
-                                ends.logits(hidden, vocab))));
+        RopeSpec rope = config.plainRope(10000).spec(turned, trunk.positions()).ofNeighbours();
+        return trunk.program(
+                trunk.tokens(),
+                HeadSpec.of(
+                        Parts.layerNorm(prefix + "ln_f", hidden, epsilon(config)), trunk.logits()),
+                "h.",
+                (at, index) -> layer(config, at, hidden, rope));
     }
 
     private static LayerSpec layer(ModelConfig config, String prefix, int hidden, RopeSpec rope) {
@@ -76,10 +68,7 @@ public final class GptJArchitecture implements Architecture {
                 LayerSpec.Order.PARALLEL,
                 Parts.layerNorm(prefix + "ln_1", hidden, epsilon(config)),
                 AttentionSpec.plain(
-                        List.of(
-                                Parts.linear(attention + "q_proj", hidden, hidden, false),
-                                Parts.linear(attention + "k_proj", hidden, hidden, false),
-                                Parts.linear(attention + "v_proj", hidden, hidden, false)),
+                        Parts.projections(attention, hidden, hidden, hidden, false),
                         AttendSpec.causal(HeadsSpec.inOrder(heads, heads, hidden / heads)),
                         rope,
                         Parts.linear(attention + "out_proj", hidden, hidden, false)),

@@ -2,15 +2,13 @@ package io.millrace.model.architecture.gpt;
 
 import io.millrace.model.architecture.Architecture;
 import io.millrace.model.architecture.decoder.AttentionSpec;
-import io.millrace.model.architecture.decoder.DecoderProgram;
-import io.millrace.model.architecture.decoder.DecoderSpec;
-import io.millrace.model.architecture.decoder.EmbeddingSpec;
 import io.millrace.model.architecture.decoder.Ends;
 import io.millrace.model.architecture.decoder.HeadSpec;
 import io.millrace.model.architecture.decoder.LayerSpec;
 import io.millrace.model.architecture.decoder.MlpSpec;
 import io.millrace.model.architecture.decoder.Naming;
 import io.millrace.model.architecture.decoder.Parts;
+import io.millrace.model.architecture.decoder.Trunk;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.AttendSpec;
@@ -41,32 +39,23 @@ public final class GptNeoArchitecture implements Architecture {
 
     @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
-        int hidden = config.positive("hidden_size");
-        int vocab = config.positive("vocab_size");
-        int layers = config.positiveUpTo("num_layers", Parts.MAX_LAYERS);
-        int positions = config.positive("max_position_embeddings", 2048);
         String prefix = Naming.prefix(names, "wpe.weight", "transformer.", "");
-        Ends ends = Ends.of(config, names, prefix + "wte.weight", LM_HEAD, true);
-        List<String> kinds = kinds(config, layers);
-        return DecoderProgram.of(
-                new DecoderSpec(
-                        modelType(),
-                        vocab,
-                        hidden,
-                        positions,
-                        EmbeddingSpec.withPositions(
-                                ends.tokens(), hidden, prefix + "wpe.weight", positions),
-                        IntStream.range(0, layers)
-                                .mapToObj(i ->
-                                        layer(
-                                                config,
-                                                prefix + "h." + i + ".",
-                                                hidden,
-                                                kinds.get(i)))
-                                .toList(),
-                        HeadSpec.of(
-                                Parts.layerNorm(prefix + "ln_f", hidden, epsilon(config)),
-                                ends.logits(hidden, vocab))));
+        Trunk trunk =
+                Trunk.of(
+                        config,
+                        "hidden_size",
+                        "num_layers",
+                        config.positive("max_position_embeddings", 2048),
+                        prefix,
+                        Ends.of(config, names, prefix + "wte.weight", LM_HEAD, true));
+        int hidden = trunk.hidden();
+        List<String> kinds = kinds(config, trunk.layers());
+        return trunk.program(
+                trunk.tokensAndPositions("wpe.weight"),
+                HeadSpec.of(
+                        Parts.layerNorm(prefix + "ln_f", hidden, epsilon(config)), trunk.logits()),
+                "h.",
+                (at, index) -> layer(config, at, hidden, kinds.get(index)));
     }
 
     private static LayerSpec layer(ModelConfig config, String prefix, int hidden, String kind) {
@@ -84,10 +73,7 @@ public final class GptNeoArchitecture implements Architecture {
                 LayerSpec.Order.PRE,
                 Parts.layerNorm(prefix + "ln_1", hidden, epsilon(config)),
                 AttentionSpec.plain(
-                        List.of(
-                                Parts.linear(attention + "q_proj", hidden, hidden, false),
-                                Parts.linear(attention + "k_proj", hidden, hidden, false),
-                                Parts.linear(attention + "v_proj", hidden, hidden, false)),
+                        Parts.projections(attention, hidden, hidden, hidden, false),
                         new AttendSpec(HeadsSpec.inOrder(heads, heads, headDim), mask, 1, 0),
                         null,
                         Parts.linear(attention + "out_proj", hidden, hidden, true)),

@@ -2,15 +2,13 @@ package io.millrace.model.architecture.gpt;
 
 import io.millrace.model.architecture.Architecture;
 import io.millrace.model.architecture.decoder.AttentionSpec;
-import io.millrace.model.architecture.decoder.DecoderProgram;
-import io.millrace.model.architecture.decoder.DecoderSpec;
-import io.millrace.model.architecture.decoder.EmbeddingSpec;
 import io.millrace.model.architecture.decoder.Ends;
 import io.millrace.model.architecture.decoder.HeadSpec;
 import io.millrace.model.architecture.decoder.LayerSpec;
 import io.millrace.model.architecture.decoder.MlpSpec;
 import io.millrace.model.architecture.decoder.Naming;
 import io.millrace.model.architecture.decoder.Parts;
+import io.millrace.model.architecture.decoder.Trunk;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.AttendSpec;
@@ -19,7 +17,6 @@ import io.millrace.model.spec.RopeSpec;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Pattern;
-import java.util.stream.IntStream;
 
 /**
  * GPT-NeoX and Pythia: query, key and value of a head side by side in one matrix, a part of each
@@ -44,32 +41,24 @@ public final class GptNeoxArchitecture implements Architecture {
 
     @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
-        int hidden = config.positive("hidden_size");
-        int vocab = config.positive("vocab_size");
-        int layers = config.positiveUpTo("num_hidden_layers", Parts.MAX_LAYERS);
-        int positions = config.positive("max_position_embeddings");
         String prefix = Naming.prefix(names, "embed_in.weight", "gpt_neox.", "");
-        Ends ends = Ends.of(config, names, prefix + "embed_in.weight", HEAD, false);
-        int headDim =
-                Parts.headDim(
-                        config, "hidden_size", hidden, config.positive("num_attention_heads"));
-        RopeSpec rope = config.rope(10000, 0.25).spec(headDim, positions);
-        List<LayerSpec> blocks =
-                IntStream.range(0, layers)
-                        .mapToObj(i -> layer(config, prefix + "layers." + i + ".", hidden, rope))
-                        .toList();
-        return DecoderProgram.of(
-                new DecoderSpec(
-                        modelType(),
-                        vocab,
-                        hidden,
-                        positions,
-                        EmbeddingSpec.tokens(ends.tokens(), hidden, 1),
-                        blocks,
-                        HeadSpec.of(
-                                Parts.layerNorm(
-                                        prefix + "final_layer_norm", hidden, epsilon(config)),
-                                ends.logits(hidden, vocab))));
+        Trunk trunk =
+                Trunk.of(
+                        config,
+                        "hidden_size",
+                        "num_hidden_layers",
+                        config.positive("max_position_embeddings"),
+                        prefix,
+                        Ends.of(config, names, prefix + "embed_in.weight", HEAD, false));
+        int hidden = trunk.hidden();
+        RopeSpec rope = Parts.rope(config, trunk, 0.25);
+        return trunk.program(
+                trunk.tokens(),
+                HeadSpec.of(
+                        Parts.layerNorm(prefix + "final_layer_norm", hidden, epsilon(config)),
+                        trunk.logits()),
+                "layers.",
+                (at, index) -> layer(config, at, hidden, rope));
     }
 
     private static LayerSpec layer(ModelConfig config, String prefix, int hidden, RopeSpec rope) {

@@ -2,15 +2,13 @@ package io.millrace.model.architecture.gpt;
 
 import io.millrace.model.architecture.Architecture;
 import io.millrace.model.architecture.decoder.AttentionSpec;
-import io.millrace.model.architecture.decoder.DecoderProgram;
-import io.millrace.model.architecture.decoder.DecoderSpec;
-import io.millrace.model.architecture.decoder.EmbeddingSpec;
 import io.millrace.model.architecture.decoder.Ends;
 import io.millrace.model.architecture.decoder.HeadSpec;
 import io.millrace.model.architecture.decoder.LayerSpec;
 import io.millrace.model.architecture.decoder.MlpSpec;
 import io.millrace.model.architecture.decoder.Naming;
 import io.millrace.model.architecture.decoder.Parts;
+import io.millrace.model.architecture.decoder.Trunk;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.Activation;
@@ -18,7 +16,6 @@ import io.millrace.model.spec.AttendSpec;
 import io.millrace.model.spec.HeadsSpec;
 import java.util.List;
 import java.util.Set;
-import java.util.stream.IntStream;
 
 /** MPT: no biases, and no positions but a score that falls with distance (ALiBi). */
 public final class MptArchitecture implements Architecture {
@@ -35,25 +32,23 @@ public final class MptArchitecture implements Architecture {
     @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         requireKnown(config);
-        int hidden = config.positive("d_model");
-        int vocab = config.positive("vocab_size");
-        int layers = config.positiveUpTo("n_layers", Parts.MAX_LAYERS);
-        int positions = config.positive("max_seq_len", 2048);
         String prefix = Naming.prefix(names, "norm_f.weight", "transformer.", "");
-        Ends ends = Ends.of(config, names, prefix + "wte.weight", LM_HEAD, true);
-        return DecoderProgram.of(
-                new DecoderSpec(
-                        modelType(),
-                        vocab,
-                        hidden,
-                        positions,
-                        EmbeddingSpec.tokens(ends.tokens(), hidden, 1),
-                        IntStream.range(0, layers)
-                                .mapToObj(i -> layer(config, prefix + "blocks." + i + ".", hidden))
-                                .toList(),
-                        HeadSpec.of(
-                                Parts.factorNorm(prefix + "norm_f", hidden, epsilon(config)),
-                                ends.logits(hidden, vocab))));
+        Trunk trunk =
+                Trunk.of(
+                        config,
+                        "d_model",
+                        "n_layers",
+                        config.positive("max_seq_len", 2048),
+                        prefix,
+                        Ends.of(config, names, prefix + "wte.weight", LM_HEAD, true));
+        int hidden = trunk.hidden();
+        return trunk.program(
+                trunk.tokens(),
+                HeadSpec.of(
+                        Parts.factorNorm(prefix + "norm_f", hidden, epsilon(config)),
+                        trunk.logits()),
+                "blocks.",
+                (at, index) -> layer(config, at, hidden));
     }
 
     private static void requireKnown(ModelConfig config) {

@@ -93,10 +93,7 @@ public final class OptArchitecture implements Architecture {
                         : LayerSpec.Order.POST,
                 Parts.layerNorm(prefix + "self_attn_layer_norm", hidden, NORM_EPSILON),
                 AttentionSpec.plain(
-                        List.of(
-                                Parts.linear(attention + "q_proj", hidden, hidden, bias),
-                                Parts.linear(attention + "k_proj", hidden, hidden, bias),
-                                Parts.linear(attention + "v_proj", hidden, hidden, bias)),
+                        Parts.projections(attention, hidden, hidden, hidden, bias),
                         AttendSpec.causal(HeadsSpec.inOrder(heads, heads, headDim)),
                         null,
                         Parts.linear(attention + "out_proj", hidden, hidden, bias)),

@@ -2,23 +2,19 @@ package io.millrace.model.architecture.gpt;
 
 import io.millrace.model.architecture.Architecture;
 import io.millrace.model.architecture.decoder.AttentionSpec;
-import io.millrace.model.architecture.decoder.DecoderProgram;
-import io.millrace.model.architecture.decoder.DecoderSpec;
-import io.millrace.model.architecture.decoder.EmbeddingSpec;
 import io.millrace.model.architecture.decoder.Ends;
 import io.millrace.model.architecture.decoder.HeadSpec;
 import io.millrace.model.architecture.decoder.LayerSpec;
 import io.millrace.model.architecture.decoder.MlpSpec;
 import io.millrace.model.architecture.decoder.Naming;
 import io.millrace.model.architecture.decoder.Parts;
+import io.millrace.model.architecture.decoder.Trunk;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.AttendSpec;
 import io.millrace.model.spec.HeadsSpec;
 import io.millrace.model.spec.RopeSpec;
-import java.util.List;
 import java.util.Set;
-import java.util.stream.IntStream;
 
 /** Phi 1, 1.5 and 2: both parts on one norm, biases everywhere, those of the logits too. */
 public final class PhiArchitecture implements Architecture {
@@ -35,54 +31,38 @@ public final class PhiArchitecture implements Architecture {
     @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         Parts.refuse(config, "qk_layernorm", true);
-        int hidden = config.positive("hidden_size");
-        int vocab = config.positive("vocab_size");
-        int layers = config.positiveUpTo("num_hidden_layers", Parts.MAX_LAYERS);
-        int positions = config.positive("max_position_embeddings", 2048);
         String prefix = Naming.prefix(names, "final_layernorm.weight", "model.", "");
-        Ends ends =
-                Ends.of(config, names, prefix + "embed_tokens.weight", LM_HEAD, false)
-                        .withBias("lm_head.bias");
-        int headDim =
-                Parts.headDim(
-                        config, "hidden_size", hidden, config.positive("num_attention_heads"));
-        RopeSpec rope = config.rope(10000, 0.5).spec(headDim, positions);
-        return DecoderProgram.of(
-                new DecoderSpec(
-                        modelType(),
-                        vocab,
-                        hidden,
-                        positions,
-                        EmbeddingSpec.tokens(ends.tokens(), hidden, 1),
-                        IntStream.range(0, layers)
-                                .mapToObj(i ->
-                                        layer(config, prefix + "layers." + i + ".", hidden, rope))
-                                .toList(),
-                        HeadSpec.of(
-                                Parts.layerNorm(
-                                        prefix + "final_layernorm", hidden, epsilon(config)),
-                                ends.logits(hidden, vocab))));
+        Trunk trunk =
+                Trunk.of(
+                        config,
+                        "hidden_size",
+                        "num_hidden_layers",
+                        config.positive("max_position_embeddings", 2048),
+                        prefix,
+                        Ends.of(config, names, prefix + "embed_tokens.weight", LM_HEAD, false)
+                                .withBias("lm_head.bias"));
+        int hidden = trunk.hidden();
+        RopeSpec rope = Parts.rope(config, trunk, 0.5);
+        return trunk.program(
+                trunk.tokens(),
+                HeadSpec.of(
+                        Parts.layerNorm(prefix + "final_layernorm", hidden, epsilon(config)),
+                        trunk.logits()),
+                "layers.",
+                (at, index) -> layer(config, at, hidden, rope));
     }
 
     private static LayerSpec layer(ModelConfig config, String prefix, int hidden, RopeSpec rope) {
         int heads = config.positive("num_attention_heads");
         int headDim = hidden / heads;
-        int kvHeads = config.positive("num_key_value_heads", heads);
-        if (heads % kvHeads != 0) {
-            throw config.bad(
-                    "num_key_value_heads", "is " + kvHeads + ", no divisor of " + heads + " heads");
-        }
+        int kvHeads = Parts.kvHeads(config, heads, heads);
         String attention = prefix + "self_attn.";
         int inner = config.positive("intermediate_size");
         return LayerSpec.plain(
                 LayerSpec.Order.PARALLEL,
                 Parts.layerNorm(prefix + "input_layernorm", hidden, epsilon(config)),
                 AttentionSpec.plain(
-                        List.of(
-                                Parts.linear(attention + "q_proj", hidden, hidden, true),
-                                Parts.linear(attention + "k_proj", hidden, kvHeads * headDim, true),
-                                Parts.linear(
-                                        attention + "v_proj", hidden, kvHeads * headDim, true)),
+                        Parts.projections(attention, hidden, hidden, kvHeads * headDim, true),
                         AttendSpec.causal(HeadsSpec.inOrder(heads, kvHeads, headDim)),
                         rope,
                         Parts.linear(attention + "dense", hidden, hidden, true)),

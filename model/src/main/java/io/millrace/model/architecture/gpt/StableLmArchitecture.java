@@ -2,23 +2,18 @@ package io.millrace.model.architecture.gpt;
 
 import io.millrace.model.architecture.Architecture;
 import io.millrace.model.architecture.decoder.AttentionSpec;
-import io.millrace.model.architecture.decoder.DecoderProgram;
-import io.millrace.model.architecture.decoder.DecoderSpec;
-import io.millrace.model.architecture.decoder.EmbeddingSpec;
 import io.millrace.model.architecture.decoder.Ends;
 import io.millrace.model.architecture.decoder.HeadSpec;
 import io.millrace.model.architecture.decoder.LayerSpec;
-import io.millrace.model.architecture.decoder.MlpSpec;
 import io.millrace.model.architecture.decoder.Naming;
 import io.millrace.model.architecture.decoder.Parts;
+import io.millrace.model.architecture.decoder.Trunk;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.AttendSpec;
 import io.millrace.model.spec.HeadsSpec;
 import io.millrace.model.spec.RopeSpec;
-import java.util.List;
 import java.util.Set;
-import java.util.stream.IntStream;
 
 /** StableLM: LLaMA with layer norms, a part of each head turned. */
 public final class StableLmArchitecture implements Architecture {
@@ -35,53 +30,37 @@ public final class StableLmArchitecture implements Architecture {
     @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         Parts.refuse(config, "qk_layernorm", true);
-        int hidden = config.positive("hidden_size");
-        int vocab = config.positive("vocab_size");
-        int layers = config.positiveUpTo("num_hidden_layers", Parts.MAX_LAYERS);
-        int positions = config.positive("max_position_embeddings", 2048);
         String prefix = Naming.prefix(names, "norm.weight", "model.", "");
-        Ends ends = Ends.of(config, names, prefix + "embed_tokens.weight", LM_HEAD, false);
-        int headDim =
-                Parts.headDim(
-                        config, "hidden_size", hidden, config.positive("num_attention_heads"));
-        RopeSpec rope = config.rope(10000, 0.25).spec(headDim, positions);
-        return DecoderProgram.of(
-                new DecoderSpec(
-                        modelType(),
-                        vocab,
-                        hidden,
-                        positions,
-                        EmbeddingSpec.tokens(ends.tokens(), hidden, 1),
-                        IntStream.range(0, layers)
-                                .mapToObj(i ->
-                                        layer(config, prefix + "layers." + i + ".", hidden, rope))
-                                .toList(),
-                        HeadSpec.of(
-                                Parts.layerNorm(prefix + "norm", hidden, epsilon(config)),
-                                ends.logits(hidden, vocab))));
+        Trunk trunk =
+                Trunk.of(
+                        config,
+                        "hidden_size",
+                        "num_hidden_layers",
+                        config.positive("max_position_embeddings", 2048),
+                        prefix,
+                        Ends.of(config, names, prefix + "embed_tokens.weight", LM_HEAD, false));
+        int hidden = trunk.hidden();
+        RopeSpec rope = Parts.rope(config, trunk, 0.25);
+        return trunk.program(
+                trunk.tokens(),
+                HeadSpec.of(
+                        Parts.layerNorm(prefix + "norm", hidden, epsilon(config)), trunk.logits()),
+                "layers.",
+                (at, index) -> layer(config, at, hidden, rope));
     }
 
     private static LayerSpec layer(ModelConfig config, String prefix, int hidden, RopeSpec rope) {
         int heads = config.positive("num_attention_heads");
         int headDim = hidden / heads;
-        int kvHeads = config.positive("num_key_value_heads", heads);
-        if (heads % kvHeads != 0) {
-            throw config.bad(
-                    "num_key_value_heads", "is " + kvHeads + ", no divisor of " + heads + " heads");
-        }
+        int kvHeads = Parts.kvHeads(config, heads, heads);
         String attention = prefix + "self_attn.";
-        int inner = config.positive("intermediate_size");
         boolean bias = config.bool("use_qkv_bias", false);
         boolean parallel = config.bool("use_parallel_residual", false);
         return LayerSpec.plain(
                 parallel ? LayerSpec.Order.PARALLEL : LayerSpec.Order.PRE,
                 Parts.layerNorm(prefix + "input_layernorm", hidden, epsilon(config)),
                 AttentionSpec.plain(
-                        List.of(
-                                Parts.linear(attention + "q_proj", hidden, hidden, bias),
-                                Parts.linear(attention + "k_proj", hidden, kvHeads * headDim, bias),
-                                Parts.linear(
-                                        attention + "v_proj", hidden, kvHeads * headDim, bias)),
+                        Parts.projections(attention, hidden, hidden, kvHeads * headDim, bias),
                         AttendSpec.causal(HeadsSpec.inOrder(heads, kvHeads, headDim)),
                         rope,
                         Parts.linear(attention + "o_proj", hidden, hidden, false)),
@@ -89,11 +68,7 @@ public final class StableLmArchitecture implements Architecture {
                         ? null
                         : Parts.layerNorm(
                                 prefix + "post_attention_layernorm", hidden, epsilon(config)),
-                new MlpSpec(
-                        Parts.linear(prefix + "mlp.gate_proj", hidden, inner, false),
-                        Parts.linear(prefix + "mlp.up_proj", hidden, inner, false),
-                        Parts.linear(prefix + "mlp.down_proj", inner, hidden, false),
-                        Parts.activation(config, "hidden_act", "silu")));
+                Parts.gated(config, prefix + "mlp.", hidden));
     }
 
     private static double epsilon(ModelConfig config) {

@@ -3,7 +3,6 @@ package io.millrace.model.architecture.llama;
 import io.millrace.model.architecture.Architecture;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
-import io.millrace.model.spec.RopeSpec;
 import java.util.Set;
 
 /** GLM-4 of 2025: as before it, with a second norm behind each part. */
@@ -20,15 +19,8 @@ public final class Glm4Architecture implements Architecture {
 
     @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
-        LlamaBuilder builder =
-                new LlamaBuilder(config, names).kvHeadsByDefault(2).headDimByDefault(128);
-        RopeSpec rope =
-                config.rope(10000, 0.5).spec(builder.headDim(), builder.positions()).ofNeighbours();
-        return builder.attentionBias(config.bool("attention_bias", true), false)
-                .normEpsilonByDefault(1.5625e-7)
-                .fusedGate()
+        return GlmArchitecture.builder(config, names)
                 .partNorms(LlamaBuilder.PartNorms.GLM_4)
-                .rope(layer -> rope)
                 .build();
     }
 

@@ -20,6 +20,11 @@ public final class GlmArchitecture implements Architecture {
 
     @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
+        return builder(config, names).build();
+    }
+
+    /** What its successor begins with too. */
+    static LlamaBuilder builder(ModelConfig config, Set<String> names) {
         LlamaBuilder builder =
                 new LlamaBuilder(config, names).kvHeadsByDefault(2).headDimByDefault(128);
         RopeSpec rope =
@@ -27,8 +32,7 @@ public final class GlmArchitecture implements Architecture {
         return builder.attentionBias(config.bool("attention_bias", true), false)
                 .normEpsilonByDefault(1.5625e-7)
                 .fusedGate()
-                .rope(layer -> rope)
-                .build();
+                .rope(layer -> rope);
     }
 
     @Override

@@ -39,6 +39,7 @@ final class LlamaBuilder {
     private final Set<String> names;
     private final int hidden;
     private final int heads;
+    private int usualKvHeads;
     private int kvHeads;
     private int headDim;
     private boolean queryKeyValueBias;
@@ -102,7 +103,7 @@ final class LlamaBuilder {
         this.names = names;
         this.hidden = config.positive("hidden_size");
         this.heads = config.positive("num_attention_heads");
-        this.kvHeads = config.positive("num_key_value_heads", heads);
+        this.usualKvHeads = heads;
         this.positions = config.positive("max_position_embeddings", 2048);
     }
 
@@ -112,8 +113,7 @@ final class LlamaBuilder {
     }
 
     LlamaBuilder kvHeadsByDefault(int count) {
-        String field = "num_key_value_heads"; // null stands for as many as there are of queries
-        kvHeads = config.mentions(field) ? config.positive(field, heads) : count;
+        usualKvHeads = count;
         return this;
     }
 
@@ -250,10 +250,7 @@ final class LlamaBuilder {
         int layers = config.positiveUpTo("num_hidden_layers", Parts.MAX_LAYERS);
         normEpsilon = config.positiveNumber("rms_norm_eps", normEpsilon);
         headDim();
-        if (heads % kvHeads != 0) {
-            throw config.bad(
-                    "num_key_value_heads", "is " + kvHeads + ", no divisor of " + heads + " heads");
-        }
+        kvHeads = Parts.kvHeads(config, heads, usualKvHeads);
         if (attentionScale == 0) {
             attentionScale = 1 / Math.sqrt(headDim);
         }
@@ -333,10 +330,7 @@ final class LlamaBuilder {
             int all = queries + 2 * keys;
             return List.of(Parts.linear(prefix + "qkv_proj", hidden, all, queryKeyValueBias));
         }
-        return List.of(
-                Parts.linear(prefix + "q_proj", hidden, queries, queryKeyValueBias),
-                Parts.linear(prefix + "k_proj", hidden, keys, queryKeyValueBias),
-                Parts.linear(prefix + "v_proj", hidden, keys, queryKeyValueBias));
+        return Parts.projections(prefix, hidden, queries, keys, queryKeyValueBias);
     }
 
     private NormSpec headNorm(String module, int all) {

@@ -31,18 +31,14 @@ public final class SmolLm3Architecture implements Architecture {
     @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         boolean bias = config.bool("attention_bias", false);
-        LlamaBuilder builder =
-                new LlamaBuilder(config, names)
-                        .attentionBias(bias, bias)
-                        .mlpBias(config.bool("mlp_bias", false))
-                        .tiedByDefault()
-                        .rope(ROPE_THETA, turns(config))
-                        .window(window(config));
-        // Null stands for as many as there are of queries, and a missing field for four.
-        if (!config.mentions("num_key_value_heads")) {
-            builder.kvHeadsByDefault(USUAL_KV_HEADS);
-        }
-        return builder.build();
+        return new LlamaBuilder(config, names)
+                .kvHeadsByDefault(USUAL_KV_HEADS)
+                .attentionBias(bias, bias)
+                .mlpBias(config.bool("mlp_bias", false))
+                .tiedByDefault()
+                .rope(ROPE_THETA, turns(config))
+                .window(window(config))
+                .build();
     }
 
     /** {@code no_rope_layers} has a 1 for each layer that turns, its name notwithstanding. */
