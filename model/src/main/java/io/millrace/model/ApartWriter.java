@@ -1,7 +1,6 @@
 package io.millrace.model;
 
 import io.millrace.memory.BlockLayout;
-import io.millrace.memory.StateSlot;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.file.DurableFiles;
 import io.millrace.model.file.SafetensorsWriter;
@@ -53,8 +52,7 @@ public final class ApartWriter implements TunedWriter {
                                 .toList()));
         if (keepsStates) {
             files.add(
-                    new ModelFolderWriter.Shard(
-                            StateFile.NAME, Map.of(), StateFile.entries(layout)));
+                    StateFile.shard(layout));
         }
         ModelFolderWriter folder =
                 ModelFolderWriter.create(
@@ -104,11 +102,8 @@ public final class ApartWriter implements TunedWriter {
         for (TensorSlot slot : companion.tensors()) {
             folder.write(slot.name(), 0, bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()));
         }
-        for (StateSlot slot : keepsStates ? companion.states() : List.<StateSlot>of()) {
-            folder.writeInto(
-                    StateFile.NAME,
-                    StateFile.name(companion, slot),
-                    bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()));
+        if (keepsStates) {
+            StateFile.writeBlock(folder, companion, bytes);
         }
     }
 

@@ -3,7 +3,6 @@ package io.millrace.model;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
-import io.millrace.memory.StateSlot;
 import io.millrace.memory.TensorFormat;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.file.DurableFiles;
@@ -142,8 +141,7 @@ public final class CheckpointWriter implements TunedWriter {
             if (keepsStates) {
                 StateFile.requireNameIsFree(base);
                 all.add(
-                        new ModelFolderWriter.Shard(
-                                StateFile.NAME, Map.of(), StateFile.entries(layout)));
+                        StateFile.shard(layout));
             }
             ModelFolderWriter folder =
                     ModelFolderWriter.create(
@@ -304,11 +302,8 @@ public final class CheckpointWriter implements TunedWriter {
         for (TensorSlot slot : blockLayout.tensors()) {
             writeTensor(slot, 0, bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()));
         }
-        for (StateSlot slot : keepsStates ? blockLayout.states() : List.<StateSlot>of()) {
-            folder.writeInto(
-                    StateFile.NAME,
-                    StateFile.name(blockLayout, slot),
-                    bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()));
+        if (keepsStates) {
+            StateFile.writeBlock(folder, blockLayout, bytes);
         }
     }
 

@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /**
  * The states of a run's update rule beside the weights of a checkpoint, open for reading. Weights
@@ -95,7 +96,7 @@ public final class StateFile implements AutoCloseable {
     }
 
     /** The name of a state among those of all tensors. */
-    public static String name(BlockLayout block, StateSlot slot) {
+    static String name(BlockLayout block, StateSlot slot) {
         return block.tensors().get(slot.tensor()).name() + "." + slot.name();
     }
 
@@ -111,6 +112,25 @@ public final class StateFile implements AutoCloseable {
             }
         }
         return entries;
+    }
+
+    /** The file, as a folder that is being written has it. */
+    public static ModelFolderWriter.Shard shard(ModelLayout layout) {
+        return new ModelFolderWriter.Shard(NAME, Map.of(), entries(layout));
+    }
+
+    /**
+     * Writes the states of a block.
+     *
+     * @param folder that has the shard
+     * @param block one of the layout's
+     * @param bytes of the block, weights and states
+     */
+    public static void writeBlock(ModelFolderWriter folder, BlockLayout block, MemorySegment bytes) {
+        for (StateSlot slot : block.states()) {
+            folder.writeInto(
+                    NAME, name(block, slot), bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()));
+        }
     }
 
     /**

@@ -2,7 +2,6 @@ package io.millrace.model.adapter;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
-import io.millrace.memory.StateSlot;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.file.DurableFiles;
 import io.millrace.model.ModelFolderWriter;
@@ -67,8 +66,7 @@ public final class TrainedAdapterWriter implements TunedWriter {
                         AdapterWriter.WEIGHTS, metadata, tensors.entries(layout)));
         if (keepsStates) {
             files.add(
-                    new ModelFolderWriter.Shard(
-                            StateFile.NAME, Map.of(), StateFile.entries(layout)));
+                    StateFile.shard(layout));
         }
         ModelFolderWriter folder =
                 ModelFolderWriter.create(
@@ -86,11 +84,8 @@ public final class TrainedAdapterWriter implements TunedWriter {
         for (TensorSlot slot : companion.tensors()) {
             tensors.write(slot, bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()), folder::write);
         }
-        for (StateSlot slot : keepsStates ? companion.states() : List.<StateSlot>of()) {
-            folder.writeInto(
-                    StateFile.NAME,
-                    StateFile.name(companion, slot),
-                    bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()));
+        if (keepsStates) {
+            StateFile.writeBlock(folder, companion, bytes);
         }
     }
 
