@@ -1,14 +1,23 @@
 package io.millrace.executor;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
 import io.millrace.executor.config.RunListener;
+import io.millrace.executor.cuda.kernel.HostKit;
+import io.millrace.executor.cuda.kernel.PanelSizes;
+import io.millrace.memory.BadInputException;
+import io.millrace.memory.cuda.HostCudaOptions;
 import io.millrace.memory.device.DeviceName;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Runs of decoders with operators that others lack. */
@@ -32,5 +41,27 @@ class DecoderRunsTest {
                 budget -> Runs.config(model, data, out).memory(Runs.host(DeviceName.CPU, budget)));
 
         Runs.assertSame(out, Runs.result(whole), name);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"bloom, ALiBi", "mpt, ALiBi", "phi, lm_head.bias", "gptj, lm_head.bias"})
+    void aCardRefusesWhatNoKernelComputes(String name, String why) throws IOException {
+        JsonObject golden = Golden.json("decoders/" + name + ".json");
+        Path model = Files.createDirectory(temp.resolve("model"));
+        DecodersTest.writeModel(model, golden);
+        Path input = temp.resolve("in.safetensors");
+        DecodersTest.writeInput(input, golden);
+        Path output = temp.resolve("out.safetensors");
+        PanelSizes panels = new PanelSizes(4096, 5, 96);
+        try (HostKit kit = HostKit.install(HostCudaOptions.defaults(), panels)) {
+            assertThatThrownBy(() ->
+                            ForwardPass.run(
+                                    model, Optional.empty(), input, output, CudaRuns.onDevice()))
+                    .isInstanceOf(BadInputException.class)
+                    .hasMessageContaining("--device")
+                    .hasMessageContaining(why);
+            assertThat(kit.cuda().calls("cuLaunchKernel")).isEmpty();
+        }
+        assertThat(output).doesNotExist();
     }
 }

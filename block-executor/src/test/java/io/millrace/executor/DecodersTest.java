@@ -115,7 +115,7 @@ class DecodersTest {
         return values;
     }
 
-    private static void writeInput(Path file, JsonObject golden) {
+    static void writeInput(Path file, JsonObject golden) {
         List<?> rows = golden.array("input_ids");
         List<Long> shape = List.of((long) rows.size(), (long) ((List<?>) rows.getFirst()).size());
         List<String> names = List.of("input_ids", "attention_mask");
