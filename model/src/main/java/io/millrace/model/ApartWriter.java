@@ -51,8 +51,7 @@ public final class ApartWriter implements TunedWriter {
                                                 slot.name(), slot.format(), slot.shape()))
                                 .toList()));
         if (keepsStates) {
-            files.add(
-                    StateFile.shard(layout));
+            files.add(StateFile.shard(layout));
         }
         ModelFolderWriter folder =
                 ModelFolderWriter.create(

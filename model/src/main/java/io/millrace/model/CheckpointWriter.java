@@ -140,8 +140,7 @@ public final class CheckpointWriter implements TunedWriter {
             List<ModelFolderWriter.Shard> all = new ArrayList<>(shards);
             if (keepsStates) {
                 StateFile.requireNameIsFree(base);
-                all.add(
-                        StateFile.shard(layout));
+                all.add(StateFile.shard(layout));
             }
             ModelFolderWriter folder =
                     ModelFolderWriter.create(

@@ -126,7 +126,8 @@ public final class StateFile implements AutoCloseable {
      * @param block one of the layout's
      * @param bytes of the block, weights and states
      */
-    public static void writeBlock(ModelFolderWriter folder, BlockLayout block, MemorySegment bytes) {
+    public static void writeBlock(
+            ModelFolderWriter folder, BlockLayout block, MemorySegment bytes) {
         for (StateSlot slot : block.states()) {
             folder.writeInto(
                     NAME, name(block, slot), bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()));

@@ -65,8 +65,7 @@ public final class TrainedAdapterWriter implements TunedWriter {
                 new ModelFolderWriter.Shard(
                         AdapterWriter.WEIGHTS, metadata, tensors.entries(layout)));
         if (keepsStates) {
-            files.add(
-                    StateFile.shard(layout));
+            files.add(StateFile.shard(layout));
         }
         ModelFolderWriter folder =
                 ModelFolderWriter.create(
