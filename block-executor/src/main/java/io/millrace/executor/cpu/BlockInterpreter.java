@@ -54,7 +54,8 @@ final class BlockInterpreter {
         }
     }
 
-    private void run(Stage stage, BlockFrame frame, int rows) {
+    /** Runs one of a block's operators for so many rows of a micro-batch. */
+    void run(Stage stage, BlockFrame frame, int rows) {
         FormedWeights weights = frame.weights();
         Variants out = stage.makes().map(frame::place).orElse(null);
         boolean adds = stage.sum().isPresent();
@@ -83,7 +84,7 @@ final class BlockInterpreter {
             case Op.Add op -> add(frame.place(op.summand()), out, op.out(), frame, rows);
             case Op.Scale op -> beside.scale(op, frame, out, rows);
             case Op.Virtual op -> beside.putVirtual(op, frame, out);
-            case Op.Score op -> score.run(op, frame, rows);
+            case Op.Score op -> score.scoring(op, frame, rows).run();
         }
     }
 
@@ -115,6 +116,27 @@ final class BlockInterpreter {
             linear.run(frame.weights(), matrix, in, out.column(column), rows, adds);
             column += matrix.outputs();
         }
+    }
+
+    /** The product of a stage with one of its operator's matrices, to be made with those of others. */
+    LinearProgram.Product product(Stage stage, Op.Linear op, int which, BlockFrame frame) {
+        Variants out = frame.place(stage.makes().orElseThrow());
+        int column = 0;
+        for (LinearSpec before : op.matrices().subList(0, which)) {
+            column += before.outputs();
+        }
+        return linear.product(
+                frame.weights(),
+                op.matrices().get(which),
+                frame.place(op.in()),
+                out.column(column),
+                frame.rows(stage.rows()),
+                stage.sum().isPresent());
+    }
+
+    /** What a stage that scores does, to be done with others. */
+    ScoreProgram.Scoring scoring(Stage stage, Op.Score op, BlockFrame frame) {
+        return score.scoring(op, frame, frame.rows(stage.rows()));
     }
 
     private void activate(

@@ -34,8 +34,9 @@ public final class CpuEngine implements Engine {
     }
 
     @Override
-    public Forward.Joint.Plan together(List<Plan> plans) {
-        return new CpuJointForward.Planned(plans.stream().map(CpuPlan.class::cast).toList());
+    public Forward.Joint.Plan together(List<Plan> plans, long memory) {
+        return CpuJointForward.Planned.of(
+                plans.stream().map(CpuPlan.class::cast).toList(), memory);
     }
 
     private static DType operands(Matmul matmul) {

@@ -34,6 +34,7 @@ import io.millrace.telemetry.Lane;
 import io.millrace.telemetry.SpanRecorder;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /**
  * Forward passes in block-major order: while a block is on the device, every query, all its scales
@@ -97,15 +98,33 @@ public final class DecoderForward implements Forward {
         loop.run(courses);
     }
 
+    /** One pass over the blocks for what several forwards have begun to say. */
+    void run(List<VisitLoop.Course> courses, Runnable together) {
+        loop.run(courses, together);
+    }
+
     /** What a request does in a pass, its own or one with others. */
     VisitLoop.Course begin(ForwardRequest request, HeadSink sink) {
+        return begin(
+                request,
+                sink,
+                member -> interpreter.run(member.schedule(), member.frame()));
+    }
+
+    /**
+     * The same where what there is to compute is only said.
+     *
+     * @param computer takes each micro-batch of each group of queries, in order
+     */
+    VisitLoop.Course begin(
+            ForwardRequest request, HeadSink sink, Consumer<InStep.Member> computer) {
         return loop.begin(
                 request.withVirtual(scratch.virtualTokens()),
                 (visit, entry, asked) -> {
                     // Queries that see sequences of their own go one by one.
                     int atOnce = asked.batches().size() == 1 ? passes.scalesAtOnce() : 0;
                     for (QueryGroup group : QueryGroup.cut(asked.queries(), atOnce)) {
-                        runBlock(asked, visit, entry, group, sink);
+                        eachMicroBatch(asked, visit, entry, group, sink, computer);
                     }
                 });
     }
@@ -188,12 +207,13 @@ public final class DecoderForward implements Forward {
         }
     }
 
-    private void runBlock(
+    private void eachMicroBatch(
             ForwardRequest request,
             HostVisit visit,
             VisitPlan.Entry entry,
             QueryGroup group,
-            HeadSink sink) {
+            HeadSink sink,
+            Consumer<InStep.Member> computer) {
         int block = Schedule.place(entry, scratch.blocks());
         // Where queries share a product, a loss at θ goes the way of those that it is compared
         // with.
@@ -208,9 +228,11 @@ public final class DecoderForward implements Forward {
             MicroBatch batch = batches.get(index);
             Variants hidden = scratch.hidden(request.firstScale(group.first()), row);
             BlockFrame.Answer answer = new BlockFrame.Answer(sink, group, index);
-            interpreter.run(
-                    scratch.schedule(block),
-                    new BlockFrame(block, weights, batch, hidden, scratch, answer));
+            computer.accept(
+                    new InStep.Member(
+                            interpreter,
+                            scratch.schedule(block),
+                            new BlockFrame(block, weights, batch, hidden, scratch, answer)));
             row += MicroBatch.padded(batch.tokenCount());
         }
     }

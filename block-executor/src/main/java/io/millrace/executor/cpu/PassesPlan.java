@@ -88,6 +88,13 @@ public record PassesPlan(Arithmetic arithmetic, ScratchSize size) {
                 arithmetic.shape(),
                 arithmetic.foldEvery(),
                 size.scalesAtOnce(),
-                layout.beside().isPresent() && !layout.ownsBeside());
+                readsMatrices(layout));
+    }
+
+    /** Whether every query sees the matrices of a model as they are stored. */
+    boolean readsMatrices(ModelLayout layout) {
+        return !(arithmetic.direction() instanceof FactoredDirection)
+                && layout.beside().isPresent()
+                && !layout.ownsBeside();
     }
 }

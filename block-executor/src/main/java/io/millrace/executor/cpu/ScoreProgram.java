@@ -36,22 +36,38 @@ final class ScoreProgram {
         this.linear = linear;
     }
 
-    /** Answers for one micro-batch. */
-    void run(Op.Score op, BlockFrame frame, int rows) {
+    /**
+     * How a micro-batch gets its answers.
+     *
+     * @param product with the matrix of the head, to be made first
+     * @param then what becomes of it
+     */
+    record Scoring(LinearProgram.Product product, Runnable then) {
+        /** Answers. */
+        void run() {
+            product.make();
+            then.run();
+        }
+    }
+
+    /** Answers for one micro-batch, when they are asked for. */
+    Scoring scoring(Op.Score op, BlockFrame frame, int rows) {
         Variants x = frame.place(op.in());
         BlockFrame.Answer answer = frame.answer();
         if (answer.sink().wantsLogits()) {
             Variants y = answer.sink().logits(answer.queries().first(), answer.microBatch());
-            logits(frame.weights(), op, x, rows, y);
-        } else if (answer.sink().wantsChoices()) {
-            choices(frame, op, x);
-        } else {
-            losses(frame, op, x);
+            return logits(frame.weights(), op, x, rows, y);
         }
+        return answer.sink().wantsChoices() ? choices(frame, op, x) : losses(frame, op, x);
     }
 
-    private void logits(FormedWeights weights, Op.Score op, Variants x, int rows, Variants y) {
-        linear.run(weights, op.logits(), x, y, rows, false);
+    private Scoring logits(FormedWeights weights, Op.Score op, Variants x, int rows, Variants y) {
+        return new Scoring(
+                linear.product(weights, op.logits(), x, y, rows, false),
+                () -> softcap(weights, op, rows, y));
+    }
+
+    private void softcap(FormedWeights weights, Op.Score op, int rows, Variants y) {
         if (op.softcap() != 0) {
             int width = op.logits().outputs();
             RowTasks.run(
@@ -73,15 +89,14 @@ final class ScoreProgram {
         }
     }
 
-    private void losses(BlockFrame frame, Op.Score op, Variants x) {
+    private Scoring losses(BlockFrame frame, Op.Score op, Variants x) {
         FormedWeights weights = frame.weights();
         MicroBatch batch = frame.batch();
-        BlockFrame.Answer answer = frame.answer();
         int rows = batch.headRows().length;
         int panels = GemmTiles.of(MicroBatch.padded(rows), op.logits().outputs()).columnTiles();
         long partialsEach = Loss.partialFloats(rows, panels);
         Floats partials = scratch.partials();
-        linear.runInPanels(
+        LinearProgram.Product product = linear.productInPanels(
                 weights,
                 op.logits(),
                 x,
@@ -104,6 +119,14 @@ final class ScoreProgram {
                             panel,
                             rows);
                 });
+        return new Scoring(product, () -> answerLosses(frame, partialsEach, panels));
+    }
+
+    private void answerLosses(BlockFrame frame, long partialsEach, int panels) {
+        MicroBatch batch = frame.batch();
+        BlockFrame.Answer answer = frame.answer();
+        int rows = batch.headRows().length;
+        Floats partials = scratch.partials();
         int merged = 0;
         int query = answer.queries().first();
         for (Query one : answer.queries().queries()) {
@@ -115,15 +138,14 @@ final class ScoreProgram {
         }
     }
 
-    private void choices(BlockFrame frame, Op.Score op, Variants x) {
+    private Scoring choices(BlockFrame frame, Op.Score op, Variants x) {
         FormedWeights weights = frame.weights();
-        BlockFrame.Answer answer = frame.answer();
         int rows = frame.batch().headRows().length;
         GemmTiles tiles = GemmTiles.of(MicroBatch.padded(rows), op.logits().outputs());
         int panels = tiles.columnTiles();
         long partialsEach = Loss.partialFloats(rows, panels);
         Floats partials = scratch.partials();
-        linear.runInPanels(
+        LinearProgram.Product product = linear.productInPanels(
                 weights,
                 op.logits(),
                 x,
@@ -142,6 +164,14 @@ final class ScoreProgram {
                             panel,
                             rows);
                 });
+        return new Scoring(product, () -> answerChoices(frame, partialsEach, tiles));
+    }
+
+    private void answerChoices(BlockFrame frame, long partialsEach, GemmTiles tiles) {
+        BlockFrame.Answer answer = frame.answer();
+        int rows = frame.batch().headRows().length;
+        int panels = tiles.columnTiles();
+        Floats partials = scratch.partials();
         int[] ids = new int[rows];
         int chosen = 0;
         int query = answer.queries().first();

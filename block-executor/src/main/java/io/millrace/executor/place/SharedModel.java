@@ -4,6 +4,7 @@ import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.step.Engine;
 import io.millrace.executor.step.Forward;
 import io.millrace.memory.OwnedResources;
+import io.millrace.memory.Tier;
 import io.millrace.telemetry.SpanRecorder;
 import java.util.ArrayList;
 import java.util.List;
@@ -30,7 +31,9 @@ public final class SharedModel implements AutoCloseable {
             long spareBytes,
             PrefetchChooser forecast) {
         this.origins = List.copyOf(origins);
-        forwards = first.engine().together(plans);
+        Tier computesIn =
+                first.memory().device().kind().unifiedMemory() ? Tier.HOST : Tier.DEVICE;
+        forwards = first.engine().together(plans, first.ledger().budget(computesIn));
         Engine.Need need =
                 new Engine.Need(
                         forwards.need().deviceBytes(), forwards.need().hostBytes() + spareBytes);

@@ -96,9 +96,11 @@ public interface Engine {
     /**
      * Plans of this engine over the same blocks, as one: for runs that only read them.
      *
+     * @param plans the runs'
+     * @param memory bytes in which blocks and all that computes have to lie
      * @throws BadInputException where the engine has no such passes
      */
-    default Forward.Joint.Plan together(List<Plan> plans) {
+    default Forward.Joint.Plan together(List<Plan> plans, long memory) {
         throw new BadInputException(
                 "--adapters",
                 "this device takes one adapter at a time",

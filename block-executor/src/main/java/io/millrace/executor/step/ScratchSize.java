@@ -43,7 +43,7 @@ public record ScratchSize(
     /**
      * Four tiles of rows: then a panel of a matrix is read from memory often enough for its use.
      */
-    private static final int MOST_ROWS_AT_ONCE = 4096;
+    public static final int MOST_ROWS_AT_ONCE = 4096;
 
     private static final long MOST_SIDE_FLOATS = 1L << 24;
 
@@ -167,6 +167,11 @@ public record ScratchSize(
                 directions,
                 lengths,
                 batches);
+    }
+
+    /** Rows that go through a block together, of all scales that do. */
+    public long rowsAtOnce() {
+        return (long) scalesAtOnce * microBatchRows;
     }
 
     /** Tokens whose keys and values stay for later ones; 0 keeps none. */

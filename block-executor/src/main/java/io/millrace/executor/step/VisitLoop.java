@@ -4,6 +4,7 @@ import io.millrace.model.ModelLayout;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockLease;
 import io.millrace.prefetch.VisitPlan;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -87,23 +88,49 @@ public final class VisitLoop<V extends BlockVisit> {
     /** A request of this loop's model, to go through a pass beside others. */
     public Course begin(ForwardRequest request, Computation<V> computation) {
         Shared shared = new Shared(request);
-        return (place, block, lastOfStep, lease) -> {
-            visits.began(place, block, request.step());
-            foldOverdue(lease, block, request);
-            V visit = visits.open(lease, block, request, lastOfStep);
-            VisitPlan.Entry entry = whole.entry(place);
-            computation.compute(visit, entry, shared.asked(visit, entry));
-            visits.finish(visit);
-            visits.ended(place);
-        };
+        return new Course(
+                request.step(),
+                (place, block, lastOfStep, lease) -> {
+                    foldOverdue(lease, block, request);
+                    V visit = visits.open(lease, block, request, lastOfStep);
+                    VisitPlan.Entry entry = whole.entry(place);
+                    computation.compute(visit, entry, shared.asked(visit, entry));
+                    return () -> visits.finish(visit);
+                });
     }
 
     /** One pass in which each block is lent once and shown to all, in order. */
     public void run(List<Course> courses) {
         pass(
                 whole,
-                (place, block, lastOfStep, lease) ->
-                        courses.forEach(course -> course.visit(place, block, lastOfStep, lease)));
+                (place, block, lastOfStep, lease) -> {
+                    for (Course course : courses) {
+                        visits.began(place, block, course.step);
+                        course.visiting.visit(place, block, lastOfStep, lease).run();
+                        visits.ended(place);
+                    }
+                });
+    }
+
+    /**
+     * One pass in which each block is lent once and shown to all, whose computations only say what
+     * there is to compute.
+     *
+     * @param together computes it for all of them, before any of them finishes with the block
+     */
+    public void run(List<Course> courses, Runnable together) {
+        pass(
+                whole,
+                (place, block, lastOfStep, lease) -> {
+                    visits.began(place, block, courses.getFirst().step);
+                    List<Runnable> finishing = new ArrayList<>();
+                    for (Course course : courses) {
+                        finishing.add(course.visiting.visit(place, block, lastOfStep, lease));
+                    }
+                    together.run();
+                    finishing.forEach(Runnable::run);
+                    visits.ended(place);
+                });
     }
 
     /** How far a pass has come with one scale for all. */
@@ -147,21 +174,31 @@ public final class VisitLoop<V extends BlockVisit> {
                 });
     }
 
+    /** A request on its way through a pass. */
+    public static final class Course {
+        private final long step;
+        private final Visiting visiting;
+
+        private Course(long step, Visiting visiting) {
+            this.step = step;
+            this.visiting = visiting;
+        }
+    }
+
     /** What a request does with a block that was lent to it. */
     @FunctionalInterface
-    public interface Course {
-        /**
-         * Goes through a block.
-         *
-         * @param place of the visit in the pass
-         * @param block the block's index
-         * @param lastOfStep whether the block comes no more in this pass
-         * @param lease open during the call
-         */
+    private interface Visiting {
+        /** Computes, and returns what is left to do once all is computed. */
+        Runnable visit(int place, int block, boolean lastOfStep, BlockLease lease);
+    }
+
+    /** What a pass does with a block; the lease is open during the call. */
+    @FunctionalInterface
+    private interface EachBlock {
         void visit(int place, int block, boolean lastOfStep, BlockLease lease);
     }
 
-    private void pass(VisitPlan plan, Course each) {
+    private void pass(VisitPlan plan, EachBlock each) {
         feed.begin(plan);
         for (int place = 0; place < plan.size(); place++) {
             int block = plan.block(place);

@@ -14,6 +14,8 @@ import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.spec.LinearSpec;
+import java.util.List;
+import java.util.stream.Collectors;
 
 /**
  * Products with matrices that a run only reads: all scales of all queries see the same, so that one
@@ -44,9 +46,20 @@ final class SharedLinear implements LinearProgram {
             Variants y,
             int rows,
             boolean accumulate) {
+        product(weights, spec, x, y, rows, accumulate).make();
+    }
+
+    @Override
+    public Product product(
+            FormedWeights weights,
+            LinearSpec spec,
+            Variants x,
+            Variants y,
+            int rows,
+            boolean accumulate) {
         Call call = call(weights, spec, x, rows);
         boolean inPlace = call.groups > 1 || y.stride() == call.padded * y.rowStride();
-        each(
+        return new Job(
                 weights,
                 call,
                 (group, tile, panel, ld, worker) -> {
@@ -120,8 +133,14 @@ final class SharedLinear implements LinearProgram {
     @Override
     public void runInPanels(
             FormedWeights weights, LinearSpec spec, Variants x, int rows, TileConsumer consumer) {
+        productInPanels(weights, spec, x, rows, consumer).make();
+    }
+
+    @Override
+    public Product productInPanels(
+            FormedWeights weights, LinearSpec spec, Variants x, int rows, TileConsumer consumer) {
         Call call = call(weights, spec, x, rows);
-        each(
+        return new Job(
                 weights,
                 call,
                 (group, tile, panel, ld, worker) -> {
@@ -183,12 +202,51 @@ final class SharedLinear implements LinearProgram {
         void run(int group, int tile, Floats panel, long ld, int worker);
     }
 
-    private void each(FormedWeights weights, Call call, Tile work) {
-        LinearSpec spec = call.spec;
-        GemmTiles tiles = call.tiles;
+    /** A product at work; several with one matrix each take a panel of it while it is there. */
+    private final class Job implements Product {
+        private final FormedWeights weights;
+        private final Call call;
+        private final Tile work;
+
+        Job(FormedWeights weights, Call call, Tile work) {
+            this.weights = weights;
+            this.call = call;
+            this.work = work;
+        }
+
+        @Override
+        public void make() {
+            each(List.of(this));
+        }
+
+        @Override
+        public void makeWith(List<? extends Product> all) {
+            // Panels are wider where rows are few.
+            all.stream()
+                    .map(Job.class::cast)
+                    .collect(Collectors.groupingBy(job -> job.call.tiles.columnTile()))
+                    .values()
+                    .forEach(SharedLinear.this::each);
+        }
+
+        /** The tiles of a panel, each of which every job has in an order of its own. */
+        int tilesOfPanel() {
+            return call.tiles.rowTiles() * call.groups;
+        }
+
+        void run(int panel, int which, Floats place, long ld, int worker) {
+            int tile = panel * call.tiles.rowTiles() + which / call.groups;
+            work.run(which % call.groups, tile, place, ld, worker);
+        }
+    }
+
+    private void each(List<Job> jobs) {
+        FormedWeights weights = jobs.getFirst().weights;
+        LinearSpec spec = jobs.getFirst().call.spec;
+        GemmTiles tiles = jobs.getFirst().call.tiles;
         int tensor = weights.indexOf(spec.weight());
         if (weights.isPlain(tensor, scratch.operandType())) {
-            eachOf(call, weights.plain(tensor), work);
+            eachOf(jobs, weights.plain(tensor));
             return;
         }
         if (panels.formsWhole(spec, tiles)) {
@@ -196,7 +254,7 @@ final class SharedLinear implements LinearProgram {
             try (Forming form = weights.formingMatrix(tensor)) {
                 matrix = panels.formWhole(form, weights.slot(tensor).elementCount());
             }
-            eachOf(call, matrix, work);
+            eachOf(jobs, matrix);
             return;
         }
         try (Forming form = weights.formingMatrix(tensor)) {
@@ -205,27 +263,34 @@ final class SharedLinear implements LinearProgram {
                     tiles,
                     form,
                     (panel, place, stride, ld, worker) -> {
-                        for (int group = 0; group < call.groups; group++) {
-                            for (int rowTile = 0; rowTile < tiles.rowTiles(); rowTile++) {
-                                int tile = panel * tiles.rowTiles() + rowTile;
-                                work.run(group, tile, place, ld, worker);
+                        for (Job job : jobs) {
+                            for (int which = 0; which < job.tilesOfPanel(); which++) {
+                                job.run(panel, which, place, ld, worker);
                             }
                         }
                     });
         }
     }
 
-    private void eachOf(Call call, Floats matrix, Tile work) {
-        long ld = WeightPanels.ld(call.spec);
+    private void eachOf(List<Job> jobs, Floats matrix) {
+        LinearSpec spec = jobs.getFirst().call.spec;
+        GemmTiles tiles = jobs.getFirst().call.tiles;
+        long ld = WeightPanels.ld(spec);
+        int ofPanel = jobs.stream().mapToInt(Job::tilesOfPanel).sum();
         workers.pool()
                 .parallelFor(
-                        call.tiles.count() * call.groups,
+                        tiles.columnTiles() * ofPanel,
                         Operator.GEMM,
                         (task, worker) -> {
-                            int tile = task / call.groups;
-                            int panel = tile / call.tiles.rowTiles();
-                            long skip = WeightPanels.skip(call.spec, call.tiles, panel);
-                            work.run(task % call.groups, tile, matrix.at(skip), ld, worker);
+                            int panel = task / ofPanel;
+                            int which = task % ofPanel;
+                            int at = 0;
+                            while (which >= jobs.get(at).tilesOfPanel()) {
+                                which -= jobs.get(at).tilesOfPanel();
+                                at++;
+                            }
+                            Floats place = matrix.at(WeightPanels.skip(spec, tiles, panel));
+                            jobs.get(at).run(panel, which, place, ld, worker);
                         });
     }
 

@@ -11,7 +11,8 @@ import java.util.function.ToLongFunction;
 /**
  * Memory for what no forward keeps from one block to the next: the intermediates of a micro-batch
  * for the scales that go through a block together, and the places where weights are formed. Several
- * forwards that take turns at a block may share it, each laying it out for itself.
+ * forwards that take turns at a block may share it, each laying it out for itself; those that go
+ * through a block in step share the places where weights are formed alone.
  */
 public final class Intermediates implements AutoCloseable {
     private final List<HostSlab> slabs = new ArrayList<>();
@@ -32,32 +33,69 @@ public final class Intermediates implements AutoCloseable {
      */
     public Intermediates(HostMemory memory, List<ScratchPlan> plans) {
         try {
+            DType read = operands(plans);
             states = take(memory, "states of a block", plans, plan -> plan.states().length());
             kept = take(memory, "queries, keys and values", plans, ScratchPlan::kept);
             vectors = take(memory, "perturbed vectors", plans, ScratchPlan::vectors);
-            DType read = operands(plans);
+            inputs = take(memory, "rounded inputs", plans, ScratchPlan::inputs, read);
+            partials = take(memory, "partial losses", plans, ScratchPlan::partials);
             wholeMatrix = take(memory, "perturbed matrices", plans, ScratchPlan::wholeMatrix, read);
             panels = take(memory, "perturbed panels", plans, ScratchPlan::panels, read);
-            inputs = take(memory, "rounded inputs", plans, ScratchPlan::inputs, read);
             tiles = take(memory, "tiles of logits", plans, ScratchPlan::tiles);
-            partials = take(memory, "partial losses", plans, ScratchPlan::partials);
         } catch (RuntimeException | Error e) {
             close();
             throw e;
         }
     }
 
-    /** Bytes of memory that all of it takes. */
+    /**
+     * Allocates what one forward's rows need.
+     *
+     * @param memory where the device computes
+     * @param plan the forward's
+     * @param forming whose places weights are formed in, which outlives this
+     */
+    public Intermediates(HostMemory memory, ScratchPlan plan, Intermediates forming) {
+        List<ScratchPlan> plans = List.of(plan);
+        try {
+            states = take(memory, "states of a block", plans, one -> one.states().length());
+            kept = take(memory, "queries, keys and values", plans, ScratchPlan::kept);
+            vectors = take(memory, "perturbed vectors", plans, ScratchPlan::vectors);
+            inputs = take(memory, "rounded inputs", plans, ScratchPlan::inputs, plan.operands());
+            partials = take(memory, "partial losses", plans, ScratchPlan::partials);
+            wholeMatrix = forming.wholeMatrix;
+            panels = forming.panels;
+            tiles = forming.tiles;
+        } catch (RuntimeException | Error e) {
+            close();
+            throw e;
+        }
+    }
+
+    /** Bytes of memory that all of it takes where forwards take turns. */
     public static long bytes(List<ScratchPlan> plans) {
-        DType read = operands(plans);
+        return ofRows(plans) + ofForming(plans);
+    }
+
+    /** Bytes of memory where each of several forwards has all but the places of weights. */
+    public static long bytesInStep(List<ScratchPlan> plans) {
+        return bytes(plans)
+                + plans.stream().skip(1).mapToLong(plan -> ofRows(List.of(plan))).sum();
+    }
+
+    private static long ofRows(List<ScratchPlan> plans) {
         return bytes(plans, plan -> plan.states().length(), DType.F32)
                 + bytes(plans, ScratchPlan::kept, DType.F32)
                 + bytes(plans, ScratchPlan::vectors, DType.F32)
-                + bytes(plans, ScratchPlan::wholeMatrix, read)
-                + bytes(plans, ScratchPlan::panels, read)
-                + bytes(plans, ScratchPlan::inputs, read)
-                + bytes(plans, ScratchPlan::tiles, DType.F32)
+                + bytes(plans, ScratchPlan::inputs, operands(plans))
                 + bytes(plans, ScratchPlan::partials, DType.F32);
+    }
+
+    private static long ofForming(List<ScratchPlan> plans) {
+        DType read = operands(plans);
+        return bytes(plans, ScratchPlan::wholeMatrix, read)
+                + bytes(plans, ScratchPlan::panels, read)
+                + bytes(plans, ScratchPlan::tiles, DType.F32);
     }
 
     private static long bytes(

@@ -4,6 +4,7 @@ import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.spec.LinearSpec;
+import java.util.List;
 
 /** {@code y = x θ(s)ᵀ + b(s)} for every scale s of a query. */
 public interface LinearProgram {
@@ -37,6 +38,40 @@ public interface LinearProgram {
      */
     void runInPanels(
             FormedWeights weights, LinearSpec spec, Variants x, int rows, TileConsumer consumer);
+
+    /** A product that is ready to be made, until the same program is asked for the next. */
+    @FunctionalInterface
+    interface Product {
+        /** Makes it. */
+        void make();
+
+        /**
+         * Makes this one and those of other runs with the same matrix; nothing of one is seen by
+         * another, so that the bits are those of each made alone.
+         *
+         * @param all this and the others, of one kind
+         */
+        default void makeWith(List<? extends Product> all) {
+            all.forEach(Product::make);
+        }
+    }
+
+    /** What {@link #run} makes, when it is made. */
+    default Product product(
+            FormedWeights weights,
+            LinearSpec spec,
+            Variants x,
+            Variants y,
+            int rows,
+            boolean accumulate) {
+        return () -> run(weights, spec, x, y, rows, accumulate);
+    }
+
+    /** What {@link #runInPanels} makes, when it is made. */
+    default Product productInPanels(
+            FormedWeights weights, LinearSpec spec, Variants x, int rows, TileConsumer consumer) {
+        return () -> runInPanels(weights, spec, x, rows, consumer);
+    }
 
     /** Takes one tile of a product that never exists whole. */
     @FunctionalInterface
