@@ -118,7 +118,9 @@ final class BlockInterpreter {
         }
     }
 
-    /** The product of a stage with one of its operator's matrices, to be made with those of others. */
+    /**
+     * The product of a stage with one of its operator's matrices, to be made with those of others.
+     */
     LinearProgram.Product product(Stage stage, Op.Linear op, int which, BlockFrame frame) {
         Variants out = frame.place(stage.makes().orElseThrow());
         int column = 0;

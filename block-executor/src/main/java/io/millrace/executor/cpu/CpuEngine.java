@@ -35,8 +35,7 @@ public final class CpuEngine implements Engine {
 
     @Override
     public Forward.Joint.Plan together(List<Plan> plans, long memory) {
-        return CpuJointForward.Planned.of(
-                plans.stream().map(CpuPlan.class::cast).toList(), memory);
+        return CpuJointForward.Planned.of(plans.stream().map(CpuPlan.class::cast).toList(), memory);
     }
 
     private static DType operands(Matmul matmul) {

@@ -93,10 +93,7 @@ final class CpuJointForward implements Forward.Joint {
             try {
                 CpuWorkers workers = owned.own(new CpuWorkers(each.getFirst().workers()));
                 Intermediates shared =
-                        owned.own(
-                                new Intermediates(
-                                        places.getFirst().deviceMemory(),
-                                        scratches()));
+                        owned.own(new Intermediates(places.getFirst().deviceMemory(), scratches()));
                 DecoderForward[] forwards = new DecoderForward[each.size()];
                 for (int run = 0; run < forwards.length; run++) {
                     CpuPlan plan = each.get(run);
@@ -140,8 +137,7 @@ final class CpuJointForward implements Forward.Joint {
         for (Asked one : asked) {
             List<InStep.Member> own = new ArrayList<>();
             said.add(own);
-            courses.add(
-                    forwards.get(one.run()).begin(one.request(), one.sink(), own::add));
+            courses.add(forwards.get(one.run()).begin(one.request(), one.sink(), own::add));
         }
         forwards.getFirst()
                 .run(

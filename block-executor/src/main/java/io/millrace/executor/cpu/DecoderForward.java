@@ -105,10 +105,7 @@ public final class DecoderForward implements Forward {
 
     /** What a request does in a pass, its own or one with others. */
     VisitLoop.Course begin(ForwardRequest request, HeadSink sink) {
-        return begin(
-                request,
-                sink,
-                member -> interpreter.run(member.schedule(), member.frame()));
+        return begin(request, sink, member -> interpreter.run(member.schedule(), member.frame()));
     }
 
     /**

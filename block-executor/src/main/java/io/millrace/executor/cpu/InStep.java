@@ -74,12 +74,11 @@ final class InStep {
             }
             case Op.Score _ -> score(asked, at);
             default ->
-                    asked.forEach(
-                            member -> {
-                                Stage stage = member.stage(at);
-                                int rows = member.frame.rows(stage.rows());
-                                member.interpreter.run(stage, member.frame, rows);
-                            });
+                    asked.forEach(member -> {
+                        Stage stage = member.stage(at);
+                        int rows = member.frame.rows(stage.rows());
+                        member.interpreter.run(stage, member.frame, rows);
+                    });
         }
     }
 

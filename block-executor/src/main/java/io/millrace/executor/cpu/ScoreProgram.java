@@ -96,29 +96,30 @@ final class ScoreProgram {
         int panels = GemmTiles.of(MicroBatch.padded(rows), op.logits().outputs()).columnTiles();
         long partialsEach = Loss.partialFloats(rows, panels);
         Floats partials = scratch.partials();
-        LinearProgram.Product product = linear.productInPanels(
-                weights,
-                op.logits(),
-                x,
-                rows,
-                (scale, row, rowCount, panel, firstId, width, logits) -> {
-                    Floats to = partials.at(scale * partialsEach);
-                    int real = Math.min(rowCount, rows - row);
-                    Loss.reducePanel(
-                            logits.segment(),
-                            logits.start(),
-                            width,
-                            row,
-                            real,
-                            firstId,
-                            width,
-                            op.softcap(),
-                            batch.targets(),
-                            to.segment(),
-                            to.start(),
-                            panel,
-                            rows);
-                });
+        LinearProgram.Product product =
+                linear.productInPanels(
+                        weights,
+                        op.logits(),
+                        x,
+                        rows,
+                        (scale, row, rowCount, panel, firstId, width, logits) -> {
+                            Floats to = partials.at(scale * partialsEach);
+                            int real = Math.min(rowCount, rows - row);
+                            Loss.reducePanel(
+                                    logits.segment(),
+                                    logits.start(),
+                                    width,
+                                    row,
+                                    real,
+                                    firstId,
+                                    width,
+                                    op.softcap(),
+                                    batch.targets(),
+                                    to.segment(),
+                                    to.start(),
+                                    panel,
+                                    rows);
+                        });
         return new Scoring(product, () -> answerLosses(frame, partialsEach, panels));
     }
 
@@ -145,25 +146,26 @@ final class ScoreProgram {
         int panels = tiles.columnTiles();
         long partialsEach = Loss.partialFloats(rows, panels);
         Floats partials = scratch.partials();
-        LinearProgram.Product product = linear.productInPanels(
-                weights,
-                op.logits(),
-                x,
-                rows,
-                (scale, row, rowCount, panel, firstId, width, logits) -> {
-                    Floats to = partials.at(scale * partialsEach);
-                    Choice.reducePanel(
-                            logits.segment(),
-                            logits.start(),
-                            row,
-                            Math.min(rowCount, rows - row),
-                            width,
-                            op.softcap(),
-                            to.segment(),
-                            to.start(),
-                            panel,
-                            rows);
-                });
+        LinearProgram.Product product =
+                linear.productInPanels(
+                        weights,
+                        op.logits(),
+                        x,
+                        rows,
+                        (scale, row, rowCount, panel, firstId, width, logits) -> {
+                            Floats to = partials.at(scale * partialsEach);
+                            Choice.reducePanel(
+                                    logits.segment(),
+                                    logits.start(),
+                                    row,
+                                    Math.min(rowCount, rows - row),
+                                    width,
+                                    op.softcap(),
+                                    to.segment(),
+                                    to.start(),
+                                    panel,
+                                    rows);
+                        });
         return new Scoring(product, () -> answerChoices(frame, partialsEach, tiles));
     }
 

@@ -31,8 +31,7 @@ public final class SharedModel implements AutoCloseable {
             long spareBytes,
             PrefetchChooser forecast) {
         this.origins = List.copyOf(origins);
-        Tier computesIn =
-                first.memory().device().kind().unifiedMemory() ? Tier.HOST : Tier.DEVICE;
+        Tier computesIn = first.memory().device().kind().unifiedMemory() ? Tier.HOST : Tier.DEVICE;
         forwards = first.engine().together(plans, first.ledger().budget(computesIn));
         Engine.Need need =
                 new Engine.Need(

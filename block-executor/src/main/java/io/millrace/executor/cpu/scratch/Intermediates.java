@@ -79,8 +79,7 @@ public final class Intermediates implements AutoCloseable {
 
     /** Bytes of memory where each of several forwards has all but the places of weights. */
     public static long bytesInStep(List<ScratchPlan> plans) {
-        return bytes(plans)
-                + plans.stream().skip(1).mapToLong(plan -> ofRows(List.of(plan))).sum();
+        return bytes(plans) + plans.stream().skip(1).mapToLong(plan -> ofRows(List.of(plan))).sum();
     }
 
     private static long ofRows(List<ScratchPlan> plans) {
