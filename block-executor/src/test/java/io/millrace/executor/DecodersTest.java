@@ -41,14 +41,18 @@ class DecodersTest {
     @ParameterizedTest
     @MethodSource("names")
     void agreesWithTheReference(String name) throws IOException {
-        JsonObject golden = Golden.json("decoders/" + name);
+        assertAgrees(temp, Golden.json("decoders/" + name), memory());
+    }
+
+    static void assertAgrees(Path temp, JsonObject golden, MemoryConfig memory)
+            throws IOException {
         Path model = Files.createDirectory(temp.resolve("model"));
         writeModel(model, golden);
         Path input = temp.resolve("in.safetensors");
         writeInput(input, golden);
         Path output = temp.resolve("out.safetensors");
 
-        ForwardPass.run(model, Optional.empty(), input, output, memory());
+        ForwardPass.run(model, Optional.empty(), input, output, memory);
 
         try (SafetensorsFile actual = SafetensorsFile.open(output)) {
             float[] logits = actual.readFloats("logits");

@@ -1,5 +1,7 @@
 package io.millrace.executor.step;
 
+import io.millrace.model.program.Op;
+
 /**
  * Sequences that pass through a block together, without padding.
  *
@@ -36,6 +38,31 @@ public record MicroBatch(int[] ids, Sequences sequences, int[] headRows, int[] t
             }
         }
         return new MicroBatch(all, wider, heads, targets);
+    }
+
+    /**
+     * What says which row of a table each token takes, before the offset.
+     *
+     * @param index its kind
+     * @param offset added to it by who looks up
+     */
+    public int[] indices(Op.Index index, int offset) {
+        return switch (index) {
+            case ID -> ids;
+            case POSITION -> sequences.positions();
+            case TEXT_POSITION -> textPositions(offset - 1);
+            case SEGMENT -> new int[ids.length];
+        };
+    }
+
+    private int[] textPositions(int padding) {
+        int[] positions = new int[ids.length];
+        int next = 0;
+        for (int row = 0; row < ids.length; row++) {
+            next = sequences.positions()[row] == sequences.past() ? sequences.past() : next;
+            positions[row] = ids[row] == padding ? -1 : next++;
+        }
+        return positions;
     }
 
     public int tokenCount() {

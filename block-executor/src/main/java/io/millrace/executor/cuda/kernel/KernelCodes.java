@@ -71,6 +71,8 @@ final class KernelCodes {
         return switch (mask) {
             case Mask.Causal() -> 0;
             case Mask.Window(int positions) -> positions;
+            case Mask.Full(), Mask.Around(_) ->
+                    throw new IllegalArgumentException("no kernel lets a token see those behind");
         };
     }
 

@@ -418,6 +418,7 @@ abstract class OperatorKernelsContract {
                 switch (spec.mask()) {
                     case Mask.Causal() -> 0;
                     case Mask.Window(int window) -> Math.max(0, position - window + 1);
+                    case Mask.Full(), Mask.Around(_) -> throw new IllegalStateException();
                 };
         double[] scores = new double[position + 1];
         double top = Double.NEGATIVE_INFINITY;

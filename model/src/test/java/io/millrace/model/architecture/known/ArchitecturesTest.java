@@ -331,6 +331,7 @@ class ArchitecturesTest {
                         switch (only(Op.Attend.class, layer).attention().mask()) {
                             case Mask.Causal() -> 0;
                             case Mask.Window(int positions) -> positions;
+                            case Mask.Full(), Mask.Around(_) -> -1;
                         })
                 .toList();
     }
