@@ -27,7 +27,9 @@ final class ForwardOutput {
                                 DType.F32,
                                 List.of(rows, columns, (long) program.vocabSize())),
                         new SafetensorsWriter.Entry(
-                                "token_loss", DType.F32, List.of(rows, columns - 1)),
+                                "token_loss",
+                                DType.F32,
+                                List.of(rows, (long) input.lossColumns())),
                         new SafetensorsWriter.Entry("mean_loss", DType.F32, List.of()));
         try (SafetensorsWriter writer =
                 SafetensorsWriter.create(file, SafetensorsWriter.PT_METADATA, entries)) {

@@ -47,7 +47,8 @@ public final class ForwardPass {
     /**
      * Runs {@code input_ids} [B, T] (with {@code attention_mask} and {@code labels} where the file
      * has them) through a model and writes {@code logits} [B, T, V], {@code token_loss} [B, T − 1]
-     * and {@code mean_loss}, float32. Masked positions are left out of everything and written as 0.
+     * and {@code mean_loss}, float32. Of a masked language model labels are in place, {@code
+     * token_loss} is [B, T], and without labels nothing is scored. Masked positions are left out of everything and written as 0.
      *
      * @param model the Hugging Face folder
      * @param adapter folder of an adapter beside it, if there is one
@@ -78,7 +79,7 @@ public final class ForwardPass {
                             host.allocate("padded logits", padded.cells() * width * Float.BYTES)) {
                 forwardAll(forward, batch, packed.segment(), program.vocabSize());
                 scatter(batch, packed.segment(), spread.segment(), width);
-                float[] losses = new float[padded.rows() * (padded.columns() - 1)];
+                float[] losses = new float[padded.rows() * padded.lossColumns()];
                 double sum = tokenLosses(padded, packed.segment(), program.vocabSize(), losses);
                 long scored = batch.scoredTokens();
                 ForwardOutput.write(
@@ -152,15 +153,19 @@ public final class ForwardPass {
                             - logits.getAtIndex(ValueLayout.JAVA_FLOAT, first + target);
             sum += loss;
             // The loss of a target stands where the column before the target's stands.
-            int cell = batch.source()[token + 1] - 1;
-            losses[cell / padded.columns() * (padded.columns() - 1) + cell % padded.columns()] =
+            int cell = padded.inPlace() ? batch.source()[token] : batch.source()[token + 1] - 1;
+            losses[cell / padded.columns() * padded.lossColumns() + cell % padded.columns()] =
                     (float) loss;
         }
         return sum;
     }
 
     /** The input as a rectangle. */
-    record Padded(int rows, int columns, Batch batch) {
+    record Padded(int rows, int columns, Batch batch, boolean inPlace) {
+        int lossColumns() {
+            return inPlace ? columns : columns - 1;
+        }
+
         long cells() {
             return (long) rows * columns;
         }
@@ -188,9 +193,10 @@ public final class ForwardPass {
                                 optional(file, input, "attention_mask", ids),
                                 optional(file, input, "labels", ids),
                                 rows,
-                                columns);
+                                columns,
+                                program.answers().isInPlace());
                 check(batch, input, program);
-                return new Padded(rows, columns, batch);
+                return new Padded(rows, columns, batch, program.answers().isInPlace());
             }
         }
 

@@ -64,7 +64,8 @@ public record TrainingData(Dataset train, Dataset eval) {
         int seqLen = task.seqLen().orElse(program.maxPositions());
         DatasetOptions options =
                 DatasetOptions.of(seqLen, program.maxPositions(), program.vocabSize())
-                        .withPack(task.pack());
+                        .withPack(task.pack())
+                        .withAnswers(program.answers());
         return task.labelWords().isEmpty()
                 ? options
                 : options.withClassification(task.template().orElse("{text}"), task.labelWords());

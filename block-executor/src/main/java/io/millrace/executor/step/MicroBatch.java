@@ -7,7 +7,7 @@ import io.millrace.model.program.Op;
  *
  * @param ids token ids, one sequence after another
  * @param sequences which rows belong together
- * @param headRows the rows whose logits are wanted, ascending
+ * @param headRows the rows whose logits are wanted, in order; one may be there several times
  * @param targets for each head row the id it should predict, or −1 where only logits are wanted
  */
 public record MicroBatch(int[] ids, Sequences sequences, int[] headRows, int[] targets) {
@@ -53,6 +53,20 @@ public record MicroBatch(int[] ids, Sequences sequences, int[] headRows, int[] t
             case TEXT_POSITION -> textPositions(offset - 1);
             case SEGMENT -> new int[ids.length];
         };
+    }
+
+    /**
+     * The same where each head row is asked for several ids: it is there once for each, in their
+     * order.
+     */
+    public MicroBatch asking(int[] words) {
+        int[] rows = new int[headRows.length * words.length];
+        int[] asked = new int[rows.length];
+        for (int i = 0; i < rows.length; i++) {
+            rows[i] = headRows[i / words.length];
+            asked[i] = words[i % words.length];
+        }
+        return new MicroBatch(ids, sequences, rows, asked);
     }
 
     private int[] textPositions(int padding) {

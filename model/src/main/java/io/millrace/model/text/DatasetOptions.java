@@ -1,6 +1,7 @@
 package io.millrace.model.text;
 
 import io.millrace.memory.BadInputException;
+import io.millrace.model.program.Answers;
 import java.util.HashSet;
 import java.util.List;
 
@@ -17,6 +18,7 @@ import java.util.List;
  *     fields in braces; doubled braces stand for themselves
  * @param labelWords the continuation that stands for each label, in the order of the labels; empty
  *     when the data is not classification
+ * @param answers what the model's logits are of
  */
 public record DatasetOptions(
         int seqLen,
@@ -24,7 +26,8 @@ public record DatasetOptions(
         int vocabSize,
         boolean pack,
         String template,
-        List<String> labelWords) {
+        List<String> labelWords,
+        Answers answers) {
 
     /** Checks everything that can be checked without data. */
     public DatasetOptions {
@@ -49,17 +52,24 @@ public record DatasetOptions(
 
     /** Running text in packed windows, no classification. */
     public static DatasetOptions of(int seqLen, int maxPositions, int vocabSize) {
-        return new DatasetOptions(seqLen, maxPositions, vocabSize, true, "{text}", List.of());
+        return new DatasetOptions(seqLen, maxPositions, vocabSize, true, "{text}", List.of(), Answers.NEXT);
     }
 
     /** The same, for classification. */
     public DatasetOptions withClassification(String newTemplate, List<String> newLabelWords) {
         return new DatasetOptions(
-                seqLen, maxPositions, vocabSize, pack, newTemplate, newLabelWords);
+                seqLen, maxPositions, vocabSize, pack, newTemplate, newLabelWords, answers);
     }
 
     /** The same, with running text packed or line by line. */
     public DatasetOptions withPack(boolean newPack) {
-        return new DatasetOptions(seqLen, maxPositions, vocabSize, newPack, template, labelWords);
+        return new DatasetOptions(
+                seqLen, maxPositions, vocabSize, newPack, template, labelWords, answers);
+    }
+
+    /** The same, for a model whose logits are of something else. */
+    public DatasetOptions withAnswers(Answers newAnswers) {
+        return new DatasetOptions(
+                seqLen, maxPositions, vocabSize, pack, template, labelWords, newAnswers);
     }
 }
