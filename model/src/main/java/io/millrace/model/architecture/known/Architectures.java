@@ -2,6 +2,7 @@ package io.millrace.model.architecture.known;
 
 import io.millrace.model.architecture.Architecture;
 import io.millrace.model.architecture.encoder.BertArchitecture;
+import io.millrace.model.architecture.encoder.ModernBertArchitecture;
 import io.millrace.model.architecture.encoder.RobertaArchitecture;
 import io.millrace.model.architecture.gpt.BloomArchitecture;
 import io.millrace.model.architecture.gpt.CohereArchitecture;
@@ -67,7 +68,8 @@ public final class Architectures {
                     new BloomArchitecture(),
                     new MptArchitecture(),
                     new RobertaArchitecture(),
-                    new BertArchitecture());
+                    new BertArchitecture(),
+                    new ModernBertArchitecture());
 
     private Architectures() {}
 
