@@ -56,7 +56,8 @@ class DecodersTest {
 
         try (SafetensorsFile actual = SafetensorsFile.open(output)) {
             float[] logits = actual.readFloats("logits");
-            int tokens = ((List<?>) golden.array("input_ids").getFirst()).size();
+            List<Long> shape = actual.tensor("logits").shape();
+            int tokens = shape.size() == 3 ? Math.toIntExact(shape.get(1)) : 1;
             for (Object entry : golden.array("logits")) {
                 List<?> cell = (List<?>) entry;
                 int row = ((Number) cell.get(0)).intValue();

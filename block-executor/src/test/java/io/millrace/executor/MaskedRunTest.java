@@ -18,7 +18,6 @@ import io.millrace.executor.run.EvalResult;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.device.DeviceName;
 import io.millrace.model.file.SafetensorsFile;
-import io.millrace.model.program.Answers;
 import io.millrace.model.text.ClassificationExample;
 import io.millrace.model.text.Dataset;
 import io.millrace.model.text.DatasetOptions;
@@ -73,7 +72,7 @@ class MaskedRunTest {
                             DATA,
                             DatasetOptions.of(SEQ_LEN, 64, 135)
                                     .withClassification(TEMPLATE, WORDS)
-                                    .withAnswers(Answers.IN_PLACE),
+                                    .masked(),
                             tokenizer);
         }
         List<?> ids = TRACE.array("ids");

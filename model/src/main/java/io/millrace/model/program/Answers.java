@@ -5,7 +5,9 @@ public enum Answers {
     /** The id of the token behind it: a decoder. */
     NEXT,
     /** The id that stands, or should stand, in its own place: a masked language model. */
-    IN_PLACE;
+    IN_PLACE,
+    /** At a sequence's first token, the label of all of it: a classifier. */
+    FIRST;
 
     /** Whether the answer to a row is a label of the same row, and not of the one behind it. */
     public boolean isInPlace() {

@@ -147,6 +147,11 @@ public record ModelProgram(
                 answers);
     }
 
+    /** Logits of a row: as many as there are token ids, or labels. */
+    public int logitCount() {
+        return score().logits().outputs();
+    }
+
     /** What makes the logits. */
     public Op.Score score() {
         return (Op.Score) head.ops().getLast();

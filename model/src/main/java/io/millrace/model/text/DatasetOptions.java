@@ -19,6 +19,7 @@ import java.util.List;
  * @param labelWords the continuation that stands for each label, in the order of the labels; empty
  *     when the data is not classification
  * @param answers what the model's logits are of
+ * @param labels how many labels a classifier tells apart; 0 where it is none
  */
 public record DatasetOptions(
         int seqLen,
@@ -27,7 +28,8 @@ public record DatasetOptions(
         boolean pack,
         String template,
         List<String> labelWords,
-        Answers answers) {
+        Answers answers,
+        int labels) {
 
     /** Checks everything that can be checked without data. */
     public DatasetOptions {
@@ -52,24 +54,52 @@ public record DatasetOptions(
 
     /** Running text in packed windows, no classification. */
     public static DatasetOptions of(int seqLen, int maxPositions, int vocabSize) {
-        return new DatasetOptions(seqLen, maxPositions, vocabSize, true, "{text}", List.of(), Answers.NEXT);
+        return new DatasetOptions(seqLen, maxPositions, vocabSize, true, "{text}", List.of(), Answers.NEXT, 0);
     }
 
     /** The same, for classification. */
     public DatasetOptions withClassification(String newTemplate, List<String> newLabelWords) {
         return new DatasetOptions(
-                seqLen, maxPositions, vocabSize, pack, newTemplate, newLabelWords, answers);
+                seqLen,
+                maxPositions,
+                vocabSize,
+                pack,
+                newTemplate,
+                newLabelWords,
+                answers,
+                labels);
     }
 
     /** The same, with running text packed or line by line. */
     public DatasetOptions withPack(boolean newPack) {
         return new DatasetOptions(
-                seqLen, maxPositions, vocabSize, newPack, template, labelWords, answers);
+                seqLen, maxPositions, vocabSize, newPack, template, labelWords, answers, labels);
     }
 
-    /** The same, for a model whose logits are of something else. */
-    public DatasetOptions withAnswers(Answers newAnswers) {
+    /** The same, for a masked language model. */
+    public DatasetOptions masked() {
+        return answering(template, Answers.IN_PLACE, 0);
+    }
+
+    /**
+     * The same, for a classifier.
+     *
+     * @param newTemplate what its text is made of
+     * @param newLabels how many labels there are
+     */
+    public DatasetOptions classifying(String newTemplate, int newLabels) {
+        return answering(newTemplate, Answers.FIRST, newLabels);
+    }
+
+    private DatasetOptions answering(String newTemplate, Answers newAnswers, int newLabels) {
         return new DatasetOptions(
-                seqLen, maxPositions, vocabSize, pack, template, labelWords, newAnswers);
+                seqLen,
+                maxPositions,
+                vocabSize,
+                pack,
+                newTemplate,
+                labelWords,
+                newAnswers,
+                newLabels);
     }
 }

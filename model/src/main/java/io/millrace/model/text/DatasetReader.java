@@ -1,6 +1,7 @@
 package io.millrace.model.text;
 
 import io.millrace.memory.BadInputException;
+import io.millrace.model.program.Answers;
 import io.millrace.model.text.jinja.TemplateException;
 import io.millrace.model.text.masked.MaskedText;
 import java.nio.file.Path;
@@ -9,6 +10,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * Reads a data file into examples.
@@ -24,6 +26,8 @@ import java.util.stream.IntStream;
  *   <li>Of a masked language model, the filled template with one {@code {mask}} in it, and its
  *       special tokens; the label word is scored in the mask's place. What is farthest from the
  *       mask is left out of a text that is too long ({@link MaskedText}).
+ *   <li>Of a classifier, the filled template and its special tokens; what exceeds {@code seqLen} is
+ *       cut off at its end, before the marks there.
  *   <li>{@code {"prompt", "completion"}}: the completion alone is scored, as written; no end mark
  *       is added.
  *   <li>{@code {"messages"}}, and {@code "tools"} if wanted: the model's chat template makes one
@@ -161,15 +165,32 @@ public final class DatasetReader {
         add(line);
     }
 
-    /** A masked language model has no answer to what goes on. */
+    /** An encoder has no answer to what goes on, and a classifier to single tokens. */
     private void requireAnswers(String where) {
-        boolean goesOn = kind != DataKind.CLASSIFICATION && kind != DataKind.TOKENS;
-        if (goesOn && options.answers().isInPlace()) {
+        boolean fits =
+                switch (options.answers()) {
+                    case NEXT -> true;
+                    case IN_PLACE -> kind == DataKind.CLASSIFICATION || kind == DataKind.TOKENS;
+                    case FIRST -> kind == DataKind.CLASSIFICATION;
+                };
+        if (!fits) {
+            boolean masked = options.answers() == Answers.IN_PLACE;
             throw new BadInputException(
                     where,
-                    "holds " + kind.shape() + ", and the model is a masked language model",
-                    "give {\"text\", \"label\"} lines with a {mask} in --template and"
-                            + " --label-words, or {\"input_ids\", \"labels\"}");
+                    "holds "
+                            + kind.shape()
+                            + ", and the model is a "
+                            + (masked ? "masked language model" : "classifier"),
+                    masked
+                            ? "give {\"text\", \"label\"} lines with a {mask} in --template and"
+                                    + " --label-words, or {\"input_ids\", \"labels\"}"
+                            : "give {\"text\", \"label\"} lines");
+        }
+        if (options.answers() == Answers.FIRST && !options.labelWords().isEmpty()) {
+            throw new BadInputException(
+                    "--label-words",
+                    "are given, and the model is a classifier with labels of its own",
+                    "leave them out");
         }
     }
 
@@ -217,6 +238,10 @@ public final class DatasetReader {
     }
 
     private void addClassification(DataLine line) {
+        if (options.answers() == Answers.FIRST) {
+            classification.add(classified(line));
+            return;
+        }
         List<String> words = options.labelWords();
         if (words.isEmpty()) {
             throw line.bad(
@@ -233,6 +258,35 @@ public final class DatasetReader {
             requireDistinct(candidates);
         }
         classification.add(new ClassificationExample(candidates, label));
+    }
+
+    /** The text, once for each label, which is scored at its first token. */
+    private ClassificationExample classified(DataLine line) {
+        int label = line.label("label", options.labels());
+        int[] leading = tokenizer.leading();
+        int[] trailing = tokenizer.trailing();
+        requireRoom(leading.length + trailing.length);
+        int[] body = encoded(line.where(), template.fill(line::text), false);
+        int kept = Math.min(body.length, options.seqLen() - leading.length - trailing.length);
+        int[] ids = Tokenizer.concat(leading, Arrays.copyOf(body, kept), trailing);
+        MaskedText text = new MaskedText(ids, 0);
+        List<Example> candidates = inPlace(text, IntStream.range(0, options.labels()).boxed());
+        return new ClassificationExample(candidates, label);
+    }
+
+    private void requireRoom(int marks) {
+        if (marks >= options.seqLen()) {
+            throw new BadInputException(
+                    "--seq-len",
+                    "is " + options.seqLen() + ", and marks alone take as many tokens",
+                    "give more");
+        }
+    }
+
+    private static List<Example> inPlace(MaskedText text, Stream<Integer> words) {
+        return words.map(word -> text.labels(word, Example.NOT_SCORED))
+                .map(labels -> new Example(text.ids(), labels, true))
+                .toList();
     }
 
     /** The text with its mask, once for each label word, which is scored in the mask's place. */
@@ -252,18 +306,10 @@ public final class DatasetReader {
         }
         int[] leading = tokenizer.leading();
         int[] trailing = tokenizer.trailing();
-        if (leading.length + trailing.length >= options.seqLen()) {
-            throw new BadInputException(
-                    "--seq-len",
-                    "is " + options.seqLen() + ", and marks alone take as many tokens",
-                    "give more");
-        }
-        MaskedText text =
-                MaskedText.of(leading, body, trailing, places[0], options.seqLen());
-        return maskWords.stream()
-                .map(word -> text.labels(word, Example.NOT_SCORED))
-                .map(labels -> new Example(text.ids(), labels, true))
-                .toList();
+        requireRoom(leading.length + trailing.length);
+        return inPlace(
+                MaskedText.of(leading, body, trailing, places[0], options.seqLen()),
+                maskWords.stream());
     }
 
     /** The id of each label word, which has to be a token by itself: the mask is one place. */

@@ -56,6 +56,7 @@ final class KernelCodes {
             case GELU_EXACT -> 2;
             case GELU_TANH -> 3;
             case SILU -> 4;
+            case TANH -> throw new IllegalArgumentException("no kernel has a tangent");
         };
     }
 

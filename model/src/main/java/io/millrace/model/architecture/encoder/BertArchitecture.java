@@ -18,13 +18,12 @@ public final class BertArchitecture implements Architecture {
 
     @Override
     public String models() {
-        return "BERT, as a masked language model";
+        return "BERT, as a masked language model or a classifier";
     }
 
     @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         BertFamily family = new BertFamily(config, names, "bert.");
-        family.requireHead(HEAD + "transform.dense.weight");
         return family.program(
                 new BertFamily.MaskedHead(
                         HEAD + "transform.dense",
@@ -32,6 +31,7 @@ public final class BertArchitecture implements Architecture {
                         HEAD + "bias",
                         DECODER,
                         family.activation()),
+                new BertFamily.LabelHead("bert.pooler.dense", "classifier"),
                 0);
     }
 

@@ -31,6 +31,8 @@ import java.util.stream.IntStream;
  * @param prefix of all but the head
  */
 record BertFamily(ModelConfig config, Set<String> names, String prefix) {
+    private static final String TABLE = "embeddings.word_embeddings.weight";
+
     /** Refuses what would change the arithmetic and is not computed. */
     BertFamily {
         Parts.refuse(config, "is_decoder", true);
@@ -57,12 +59,83 @@ record BertFamily(ModelConfig config, Set<String> names, String prefix) {
             String dense, String norm, String bias, String decoder, Activation activation) {}
 
     /**
-     * The whole model.
+     * The names of a classifier's head, whose logits are of the first token.
      *
-     * @param head the names of its head
+     * @param dense of its first matrix, behind which is a tangent
+     * @param logits of its second
+     */
+    record LabelHead(String dense, String logits) {}
+
+    /**
+     * The whole model, with the head that its weights have, or where these do not tell, with the
+     * one that {@code architectures} names.
+     *
+     * @param head the names of a head for masked tokens
+     * @param labels those of a head for labels
      * @param firstPosition row of the first token's position
      */
-    ModelProgram program(MaskedHead head, int firstPosition) {
+    ModelProgram program(MaskedHead head, LabelHead labels, int firstPosition) {
+        requireHead(head, labels);
+        boolean masked = names.contains(head.dense() + ".weight");
+        boolean labelled = names.contains(labels.logits() + ".weight");
+        boolean tells = masked != labelled;
+        return (tells ? labelled : isClassifier())
+                ? program(classifier(labels), Answers.FIRST, firstPosition)
+                : program(masked(head), Answers.IN_PLACE, firstPosition);
+    }
+
+    private boolean isClassifier() {
+        return config.list("architectures").stream()
+                .anyMatch(name -> String.valueOf(name).endsWith("ForSequenceClassification"));
+    }
+
+    private HeadSpec masked(MaskedHead head) {
+        int hidden = hidden();
+        boolean tied = config.bool("tie_word_embeddings", true);
+        String matrix = tied ? tokens() : head.decoder() + ".weight";
+        HeadSpec.Transform transform =
+                new HeadSpec.Transform(
+                        Parts.linear(head.dense(), hidden, hidden, true),
+                        head.activation(),
+                        norm(head.norm()));
+        LinearSpec logits =
+                new LinearSpec(matrix, bias(head, tied), hidden, vocabulary(), false);
+        return new HeadSpec(null, null, transform, logits, 0, 1);
+    }
+
+    private HeadSpec classifier(LabelHead head) {
+        int hidden = hidden();
+        String problem = config.string("problem_type", "single_label_classification");
+        if (!problem.equals("single_label_classification")) {
+            throw config.bad(
+                    "problem_type",
+                    "is '" + problem + "', which is not supported",
+                    "use a classifier of one label a text");
+        }
+        HeadSpec.Transform transform =
+                new HeadSpec.Transform(
+                        Parts.linear(head.dense(), hidden, hidden, true), Activation.TANH, null);
+        LinearSpec logits = Parts.linear(head.logits(), hidden, labelCount(), true);
+        return new HeadSpec(null, null, transform, logits, 0, 1);
+    }
+
+    private int labelCount() {
+        String field = config.has("id2label") ? "id2label" : "num_labels";
+        int count =
+                config.has("id2label")
+                        ? config.section("id2label").json().fields().size()
+                        : config.positive("num_labels", 2);
+        if (count < 2) {
+            throw config.bad(field, "has " + count + " label, which is a regression", "give two");
+        }
+        return count;
+    }
+
+    private String tokens() {
+        return prefix + TABLE;
+    }
+
+    private ModelProgram program(HeadSpec head, Answers answers, int firstPosition) {
         int hidden = hidden();
         int rows = config.positive("max_position_embeddings");
         if (rows <= firstPosition) {
@@ -70,29 +143,16 @@ record BertFamily(ModelConfig config, Set<String> names, String prefix) {
                     "max_position_embeddings",
                     "is " + rows + ", and the first position is " + firstPosition);
         }
-        boolean tied = config.bool("tie_word_embeddings", true);
-        String tokens = prefix + "embeddings.word_embeddings.weight";
-        String matrix = tied ? tokens : head.decoder() + ".weight";
         return DecoderProgram.of(
                 new DecoderSpec(
                         config.modelType(),
                         vocabulary(),
                         hidden,
                         rows - firstPosition,
-                        embedding(tokens, rows, firstPosition),
+                        embedding(rows, firstPosition),
                         layers(),
-                        new HeadSpec(
-                                null,
-                                null,
-                                new HeadSpec.Transform(
-                                        Parts.linear(head.dense(), hidden, hidden, true),
-                                        head.activation(),
-                                        norm(head.norm())),
-                                new LinearSpec(
-                                        matrix, bias(head, tied), hidden, vocabulary(), false),
-                                0,
-                                1),
-                        Answers.IN_PLACE));
+                        head,
+                        answers));
     }
 
     /**
@@ -105,9 +165,9 @@ record BertFamily(ModelConfig config, Set<String> names, String prefix) {
         return ownIsRead && names.contains(own) ? own : head.bias();
     }
 
-    private EmbeddingSpec embedding(String tokens, int rows, int firstPosition) {
+    private EmbeddingSpec embedding(int rows, int firstPosition) {
         return new EmbeddingSpec(
-                tokens,
+                tokens(),
                 hidden(),
                 prefix + "embeddings.position_embeddings.weight",
                 rows,
@@ -176,20 +236,16 @@ record BertFamily(ModelConfig config, Set<String> names, String prefix) {
         return config.positive("vocab_size");
     }
 
-    /**
-     * Refuses a checkpoint without a head for masked tokens: what there is of a model then has no
-     * answers.
-     *
-     * @param probe a tensor of that head
-     */
-    void requireHead(String probe) {
-        String table = "embeddings.word_embeddings.weight";
-        boolean named = names.contains(prefix + table) || names.contains(table);
-        if (named && !names.contains(probe)) {
+    /** Refuses the weights of a bare model, which has no answers. */
+    private void requireHead(MaskedHead head, LabelHead labels) {
+        boolean named = names.contains(tokens()) || names.contains(TABLE);
+        String probe = head.dense() + ".weight";
+        if (named && !names.contains(probe) && !names.contains(labels.logits() + ".weight")) {
             throw config.bad(
                     "model_type",
                     "is '" + config.modelType() + "', and the weights have no '" + probe + "'",
-                    "use a checkpoint with the head for masked tokens (a class ForMaskedLM)");
+                    "use a checkpoint with the head for masked tokens (a class ForMaskedLM), or with"
+                            + " one for labels (ForSequenceClassification)");
         }
     }
 }

@@ -18,13 +18,12 @@ public final class RobertaArchitecture implements Architecture {
 
     @Override
     public String models() {
-        return "RoBERTa, as a masked language model";
+        return "RoBERTa, as a masked language model or a classifier";
     }
 
     @Override
     public ModelProgram program(ModelConfig config, Set<String> names) {
         BertFamily family = new BertFamily(config, names, "roberta.");
-        family.requireHead("lm_head.dense.weight");
         return family.program(
                 new BertFamily.MaskedHead(
                         "lm_head.dense",
@@ -32,6 +31,7 @@ public final class RobertaArchitecture implements Architecture {
                         "lm_head.bias",
                         DECODER,
                         Activation.GELU_EXACT),
+                new BertFamily.LabelHead("classifier.dense", "classifier.out_proj"),
                 config.tokenId("pad_token_id", 1) + 1);
     }
 
