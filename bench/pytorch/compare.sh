@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Compares Millrace with MeZO in PyTorch on the same cores: the two take turns, and medians are reported.
 #   bench/pytorch/compare.sh [-r ROUNDS] [-o RESULT.json] [-w WORK] [CASE...]
-# Cases: 125m-8x128 125m-1x64 125m-1x64-low-rank 1.3b-4x128 125m-1x64-lora 125m-8x128-lora (all of them by default).
+# Cases: 125m-8x128 125m-1x64 125m-1x64-low-rank 1.3b-4x128 125m-1x64-lora 125m-8x128-lora (all of them by default), and
+# roberta-large-8x128 and roberta-large-64x32, a masked language model with a mask in each row.
 # PyTorch is installed with pip into WORK (a temporary folder by default, removed at the end), from pip's own index.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -46,9 +47,27 @@ PY
     printf '%s\n' "$work/rows$1.jsonl"
 }
 
+masked_rows() { # length: 64 rows of random ids between RoBERTa's marks, with a mask and its label before the last of them
+    [ -f "$work/masked$1.jsonl" ] || "$python" - "$1" >"$work/masked$1.jsonl" <<'PY'
+import json, random, sys
+random.seed(1)
+for _ in range(64):
+    words = [random.randrange(4, 50000) for _ in range(int(sys.argv[1]) - 3)]
+    print(json.dumps({"input_ids": [0] + words + [50264, 2], "labels": [-100] * (len(words) + 1) + [words[0], -100]}))
+PY
+    printf '%s\n' "$work/masked$1.jsonl"
+}
+
+rows_for() { # arch length
+    case $1 in
+    roberta*) masked_rows "$2" ;;
+    *) rows "$2" ;;
+    esac
+}
+
 ours() { # case arch dtype batch length steps options...
     local name=$1 dir rows
-    dir=$(model "$2" "$3") rows=$(rows "$5")
+    dir=$(model "$2" "$3") rows=$(rows_for "$2" "$5")
     rm -rf "$work/run"
     "$millrace" tune --model "$dir" --train "$rows" --out "$work/run" --steps "$6" --batch-size "$4" \
         --lr 1e-7 --no-shuffle "${@:7}" >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
@@ -58,9 +77,9 @@ ours() { # case arch dtype batch length steps options...
 
 theirs() { # case arch dtype batch length steps options...
     local dir rows
-    dir=$(model "$2" "$3") rows=$(rows "$5")
+    dir=$(model "$2" "$3") rows=$(rows_for "$2" "$5")
     "$python" "$root/bench/pytorch/mezo.py" --model "$dir" --train "$rows" --dtype "$3" --batch-size "$4" --steps "$6" "${@:7}" \
-        2>"$work/log" | sed "s/^{/{\"case\":\"$1\",\"who\":\"pytorch-$3${7:+-lora}\",\"tokens\":$(($4 * $5)),/" >>"$work/measured"
+        2>"$work/log" | sed "s/^{/{\"case\":\"$1\",\"who\":\"pytorch-$3${7:+-${7#--}}\",\"tokens\":$(($4 * $5)),/" >>"$work/measured"
 }
 
 : >"$work/measured"
@@ -94,6 +113,14 @@ for ((round = 1; round <= rounds; round++)); do
             ours "$case" opt-125m float32 8 128 12 --tune lora
             theirs "$case" opt-125m float32 8 128 6 --lora 8
             ;;
+        roberta-large-8x128)
+            ours "$case" roberta-large float32 8 128 6
+            theirs "$case" roberta-large float32 8 128 3 --masked
+            ;;
+        roberta-large-64x32)
+            ours "$case" roberta-large float32 64 32 5
+            theirs "$case" roberta-large float32 64 32 3 --masked
+            ;;
         *)
             echo "compare.sh: no case $case" >&2
             exit 2
@@ -104,7 +131,7 @@ done
 
 "$python" - "$work/measured" "${out:-/dev/null}" <<'PY'
 import json, statistics, sys
-warm = {"millrace": 0.5, "pytorch-float32": 0.25, "pytorch-bfloat16": 0.25, "pytorch-float32-lora": 0.25}  # part of a run's steps that warm up
+warm = {"millrace": 0.5, "pytorch-float32": 0.25, "pytorch-bfloat16": 0.25, "pytorch-float32-lora": 0.25, "pytorch-float32-masked": 0.25}  # part of a run's steps that warm up
 runs = {}
 for line in open(sys.argv[1]):
     row = json.loads(line)

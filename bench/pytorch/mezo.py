@@ -10,7 +10,7 @@ import json
 import time
 
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoModelForMaskedLM
 
 
 def shift(parameters, seed, scale):
@@ -18,6 +18,15 @@ def shift(parameters, seed, scale):
     for parameter in parameters:
         z = torch.normal(0.0, 1.0, parameter.shape, generator=generator, dtype=parameter.dtype)
         parameter.add_(z, alpha=scale)
+
+
+def loss_of(model, ids, labels, masked):
+    """The mean loss; of a masked model the head sees the masks alone, as in MeZO's code for RoBERTa."""
+    if not masked:
+        return model(input_ids=ids, labels=labels, use_cache=False).loss
+    asked = labels != -100
+    logits = model.lm_head(model.base_model(input_ids=ids).last_hidden_state[asked])
+    return torch.nn.functional.cross_entropy(logits.float(), labels[asked])
 
 
 def main():
@@ -32,9 +41,12 @@ def main():
     options.add_argument("--eps", type=float, default=1e-3)
     options.add_argument("--lora", type=int, default=0, metavar="RANK",
                          help="perturb PEFT's LoRA beside q_proj and v_proj alone")
+    options.add_argument("--masked", action="store_true",
+                         help="a masked language model (RoBERTa), whose labels are in their own places")
     given = options.parse_args()
     torch.set_num_threads(given.threads)
-    model = AutoModelForCausalLM.from_pretrained(given.model, dtype=getattr(torch, given.dtype)).eval()
+    kind = AutoModelForMaskedLM if given.masked else AutoModelForCausalLM
+    model = kind.from_pretrained(given.model, dtype=getattr(torch, given.dtype)).eval()
     if given.lora:
         from peft import LoraConfig, get_peft_model
         targets = ["q_proj", "v_proj"]
@@ -50,11 +62,11 @@ def main():
             began = time.perf_counter()
             shift(parameters, step, given.eps)
             forwards = time.perf_counter()
-            plus = model(input_ids=ids, labels=labels, use_cache=False).loss.item()
+            plus = loss_of(model, ids, labels, given.masked).item()
             forwards = time.perf_counter() - forwards
             shift(parameters, step, -2 * given.eps)
             again = time.perf_counter()
-            minus = model(input_ids=ids, labels=labels, use_cache=False).loss.item()
+            minus = loss_of(model, ids, labels, given.masked).item()
             forwards += time.perf_counter() - again
             shift(parameters, step, given.eps)
             slope = (plus - minus) / (2 * given.eps)

@@ -11,6 +11,19 @@ import java.util.List;
 final class ForwardOutput {
     private ForwardOutput() {}
 
+    /** Logits of a classifier's labels, a row for each sequence. */
+    static void writeLabels(Path file, int rows, long labels, MemorySegment logits) {
+        List<SafetensorsWriter.Entry> entries =
+                List.of(
+                        new SafetensorsWriter.Entry(
+                                "logits", DType.F32, List.of((long) rows, labels)));
+        try (SafetensorsWriter writer =
+                SafetensorsWriter.create(file, SafetensorsWriter.PT_METADATA, entries)) {
+            writer.write("logits", logits.asSlice(0, rows * labels * Float.BYTES));
+            writer.commit();
+        }
+    }
+
     static void write(
             Path file,
             ForwardPass.Padded input,
@@ -25,9 +38,11 @@ final class ForwardOutput {
                         new SafetensorsWriter.Entry(
                                 "logits",
                                 DType.F32,
-                                List.of(rows, columns, (long) program.vocabSize())),
+                                List.of(rows, columns, (long) program.logitCount())),
                         new SafetensorsWriter.Entry(
-                                "token_loss", DType.F32, List.of(rows, columns - 1)),
+                                "token_loss",
+                                DType.F32,
+                                List.of(rows, (long) input.lossColumns())),
                         new SafetensorsWriter.Entry("mean_loss", DType.F32, List.of()));
         try (SafetensorsWriter writer =
                 SafetensorsWriter.create(file, SafetensorsWriter.PT_METADATA, entries)) {

@@ -17,6 +17,7 @@ import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
 import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.file.TensorInfo;
+import io.millrace.model.program.Answers;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.text.Batch;
 import io.millrace.model.text.Example;
@@ -47,7 +48,9 @@ public final class ForwardPass {
     /**
      * Runs {@code input_ids} [B, T] (with {@code attention_mask} and {@code labels} where the file
      * has them) through a model and writes {@code logits} [B, T, V], {@code token_loss} [B, T − 1]
-     * and {@code mean_loss}, float32. Masked positions are left out of everything and written as 0.
+     * and {@code mean_loss}, float32. Of a masked language model labels are in place, {@code
+     * token_loss} is [B, T], and without labels nothing is scored. A classifier has {@code logits} [B,
+     * labels] alone, and takes no labels. Masked positions are left out of everything and written as 0.
      *
      * @param model the Hugging Face folder
      * @param adapter folder of an adapter beside it, if there is one
@@ -68,7 +71,7 @@ public final class ForwardPass {
             int longest = batch.maxLength();
             ScratchSize size = ScratchSize.batches(batch.rows(), 1, longest, Questions.each(1, 1));
             Forward forward = session.startPlain(size);
-            long width = program.vocabSize();
+            long width = program.logitCount();
             HostMemory host = new HostMemory(session.ledger());
             try (HostSlab packed =
                             host.allocate(
@@ -76,10 +79,15 @@ public final class ForwardPass {
                                     MicroBatch.withSlack(batch.tokens()) * width * Float.BYTES);
                     HostSlab spread =
                             host.allocate("padded logits", padded.cells() * width * Float.BYTES)) {
-                forwardAll(forward, batch, packed.segment(), program.vocabSize());
+                boolean whole = program.answers() == Answers.FIRST;
+                forwardAll(forward, batch, packed.segment(), program.logitCount(), whole);
+                if (whole) {
+                    ForwardOutput.writeLabels(output, batch.rows(), width, packed.segment());
+                    return new Result(Double.NaN, 0);
+                }
                 scatter(batch, packed.segment(), spread.segment(), width);
-                float[] losses = new float[padded.rows() * (padded.columns() - 1)];
-                double sum = tokenLosses(padded, packed.segment(), program.vocabSize(), losses);
+                float[] losses = new float[padded.rows() * padded.lossColumns()];
+                double sum = tokenLosses(padded, packed.segment(), program.logitCount(), losses);
                 long scored = batch.scoredTokens();
                 ForwardOutput.write(
                         output, padded, program, spread.segment(), losses, sum / scored);
@@ -93,18 +101,20 @@ public final class ForwardPass {
         return run(model, Optional.empty(), input, output, memory);
     }
 
-    private static void forwardAll(Forward forward, Batch batch, MemorySegment logits, int width) {
+    /** Asks for the logits of every token, or of each sequence's first one alone. */
+    private static void forwardAll(
+            Forward forward, Batch batch, MemorySegment logits, int width, boolean firstAlone) {
         List<MicroBatch> microBatches = new ArrayList<>();
         int[] firstRows = new int[batch.rows()];
         for (int row = 0; row < batch.rows(); row++) {
             Batch sequence = batch.slice(row, row + 1);
-            int[] rows = new int[sequence.tokens()];
+            int[] rows = new int[firstAlone ? 1 : sequence.tokens()];
             int[] targets = new int[rows.length];
             for (int token = 0; token < rows.length; token++) {
                 rows[token] = token;
                 targets[token] = -1;
             }
-            firstRows[row] = batch.sequenceStarts()[row];
+            firstRows[row] = firstAlone ? row : batch.sequenceStarts()[row];
             microBatches.add(
                     new MicroBatch(
                             sequence.ids(),
@@ -152,15 +162,19 @@ public final class ForwardPass {
                             - logits.getAtIndex(ValueLayout.JAVA_FLOAT, first + target);
             sum += loss;
             // The loss of a target stands where the column before the target's stands.
-            int cell = batch.source()[token + 1] - 1;
-            losses[cell / padded.columns() * (padded.columns() - 1) + cell % padded.columns()] =
+            int cell = padded.inPlace() ? batch.source()[token] : batch.source()[token + 1] - 1;
+            losses[cell / padded.columns() * padded.lossColumns() + cell % padded.columns()] =
                     (float) loss;
         }
         return sum;
     }
 
     /** The input as a rectangle. */
-    record Padded(int rows, int columns, Batch batch) {
+    record Padded(int rows, int columns, Batch batch, boolean inPlace) {
+        int lossColumns() {
+            return inPlace ? columns : columns - 1;
+        }
+
         long cells() {
             return (long) rows * columns;
         }
@@ -180,6 +194,13 @@ public final class ForwardPass {
                             "input_ids has " + ids.elementCount() + " ids",
                             "give at most " + MAX_IDS + " at once");
                 }
+                if (program.answers() == Answers.FIRST && file.find("labels").isPresent()) {
+                    throw new BadInputException(
+                            input.toString(),
+                            "has labels, and the model is a classifier, whose logits alone are"
+                                    + " written",
+                            "leave them out; eval gives losses");
+                }
                 int rows = Math.toIntExact(ids.shape().get(0));
                 int columns = Math.toIntExact(ids.shape().get(1));
                 Batch batch =
@@ -188,9 +209,10 @@ public final class ForwardPass {
                                 optional(file, input, "attention_mask", ids),
                                 optional(file, input, "labels", ids),
                                 rows,
-                                columns);
+                                columns,
+                                program.answers().isInPlace());
                 check(batch, input, program);
-                return new Padded(rows, columns, batch);
+                return new Padded(rows, columns, batch, program.answers().isInPlace());
             }
         }
 

@@ -14,6 +14,7 @@ import io.millrace.executor.step.Variants;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
+import io.millrace.model.program.Answers;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.text.SpecialTokens;
 import io.millrace.model.text.Tokenizer;
@@ -58,6 +59,12 @@ public final class Generation {
                 Tokenizer tokenizer =
                         Tokenizer.of(config.model(), session.checkpoint().program().vocabSize())) {
             ModelProgram program = session.tuned().program();
+            if (program.answers() != Answers.NEXT) {
+                throw new BadInputException(
+                        config.model().toString(),
+                        "is no model that goes on with a text, but a " + program.modelType(),
+                        "generate with a decoder, or ask this one by eval or forward");
+            }
             int[] prompt = prompt(config, tokenizer);
             if (prompt.length >= program.maxPositions()) {
                 throw new BadInputException(

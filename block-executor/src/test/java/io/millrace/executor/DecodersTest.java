@@ -41,18 +41,23 @@ class DecodersTest {
     @ParameterizedTest
     @MethodSource("names")
     void agreesWithTheReference(String name) throws IOException {
-        JsonObject golden = Golden.json("decoders/" + name);
+        assertAgrees(temp, Golden.json("decoders/" + name), memory());
+    }
+
+    static void assertAgrees(Path temp, JsonObject golden, MemoryConfig memory)
+            throws IOException {
         Path model = Files.createDirectory(temp.resolve("model"));
         writeModel(model, golden);
         Path input = temp.resolve("in.safetensors");
         writeInput(input, golden);
         Path output = temp.resolve("out.safetensors");
 
-        ForwardPass.run(model, Optional.empty(), input, output, memory());
+        ForwardPass.run(model, Optional.empty(), input, output, memory);
 
         try (SafetensorsFile actual = SafetensorsFile.open(output)) {
             float[] logits = actual.readFloats("logits");
-            int tokens = ((List<?>) golden.array("input_ids").getFirst()).size();
+            List<Long> shape = actual.tensor("logits").shape();
+            int tokens = shape.size() == 3 ? Math.toIntExact(shape.get(1)) : 1;
             for (Object entry : golden.array("logits")) {
                 List<?> cell = (List<?>) entry;
                 int row = ((Number) cell.get(0)).intValue();

@@ -46,7 +46,16 @@ public final class Golden {
 
     /** Files of decoders whose weights are a function of their names. */
     public static List<String> decoders() {
-        try (Stream<Path> files = Files.list(path("decoders"))) {
+        return files("decoders");
+    }
+
+    /** The same of encoders. */
+    public static List<String> encoders() {
+        return files("encoders");
+    }
+
+    private static List<String> files(String folder) {
+        try (Stream<Path> files = Files.list(path(folder))) {
             return files.map(file -> file.getFileName().toString()).sorted().toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);

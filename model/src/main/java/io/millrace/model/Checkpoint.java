@@ -252,6 +252,7 @@ public final class Checkpoint implements AutoCloseable {
      */
     boolean isWritten(String tensor) {
         return weights.form() != WeightForm.TORCH
+                || layout.find(tensor).isPresent()
                 || !(headCopies.contains(tensor) || architecture.isBuffer(tensor));
     }
 

@@ -153,6 +153,12 @@ class SyntheticModelTest {
         "qwen3-8b, 8190735360",
         "qwen3-14b, 14768307200",
         "qwen3-32b, 32762123264",
+        "roberta-base, 124697433",
+        "roberta-large, 355412057",
+        "bert-base-uncased, 109514298",
+        "bert-large-uncased, 335174458",
+        "modernbert-base, 149655232",
+        "modernbert-large, 395881664",
     })
     void countsTheParametersThatWerePublished(String name, long parameters) {
         ModelConfig config = NamedArchitectures.find(name).orElseThrow();

@@ -19,6 +19,7 @@ final class Smooth {
             case GELU_EXACT -> x / 2 * (1 + erf(x / ROOT_TWO));
             case GELU_TANH -> x / 2 * (1 + StrictMath.tanh(TANH_SCALE * (x + CUBIC * x * x * x)));
             case SILU -> x / (1 + StrictMath.exp(-x));
+            case TANH -> StrictMath.tanh(x);
         };
     }
 

@@ -2,6 +2,8 @@ package io.millrace.executor.companion;
 
 import io.millrace.model.Checkpoint;
 import io.millrace.model.program.BlockProgram;
+import io.millrace.executor.step.MicroBatch;
+import io.millrace.executor.step.Sequences;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Value;
@@ -149,10 +151,14 @@ final class TokenForward {
 
     private double[][] lookUp(Op.Lookup op) {
         double[][] out = new double[ids.length][];
+        Sequences one = Sequences.fresh(new int[] {0, ids.length});
+        int[] indices =
+                new MicroBatch(ids, one, new int[0], new int[0])
+                        .indices(op.index(), op.offset());
         for (int token = 0; token < ids.length; token++) {
-            int index = op.index() == Op.Index.ID ? ids[token] : token;
             float[] stored =
-                    weights.row(op.table().name(), index + op.offset(), op.table().width());
+                    weights.row(
+                            op.table().name(), indices[token] + op.offset(), op.table().width());
             double[] made = new double[stored.length];
             Arrays.setAll(made, i -> (double) op.scale() * stored[i]);
             out[token] = made;
@@ -254,17 +260,15 @@ final class TokenForward {
         int group = heads.queries().count() / heads.keys().count();
         double[][] out = new double[in.length][heads.contextWidth()];
         for (int token = 0; token < in.length; token++) {
-            int from =
-                    attention.mask() instanceof Mask.Window window
-                            ? Math.max(0, token + 1 - window.positions())
-                            : 0;
+            int from = first(attention.mask(), token);
+            int to = end(attention.mask(), token, in.length);
             for (int head = 0; head < heads.queries().count(); head++) {
                 int query = heads.queries().column(head);
                 int key = heads.keys().column(head / group);
                 int value = heads.values().column(head / group);
                 double slope = attention.slopes().isEmpty() ? 0 : attention.slopes().get(head);
-                double[] shares = shares(attention, slope, in, from, token, query, key);
-                for (int at = from; at <= token; at++) {
+                double[] shares = shares(attention, slope, in, from, to, token, query, key);
+                for (int at = from; at < to; at++) {
                     for (int i = 0; i < dim; i++) {
                         out[token][head * dim + i] += shares[at - from] * in[at][value + i];
                     }
@@ -274,17 +278,34 @@ final class TokenForward {
         return out;
     }
 
+    private static int first(Mask mask, int position) {
+        return switch (mask) {
+            case Mask.Causal(), Mask.Full() -> 0;
+            case Mask.Window(int positions) -> Math.max(0, position + 1 - positions);
+            case Mask.Around(int reach) -> Math.max(0, position - reach);
+        };
+    }
+
+    private static int end(Mask mask, int position, int positions) {
+        return switch (mask) {
+            case Mask.Causal(), Mask.Window(_) -> position + 1;
+            case Mask.Full() -> positions;
+            case Mask.Around(int reach) -> Math.min(positions, position + 1 + reach);
+        };
+    }
+
     private static double[] shares(
             AttendSpec attention,
             double slope,
             double[][] in,
             int from,
+            int to,
             int token,
             int query,
             int key) {
-        double[] shares = new double[token + 1 - from];
+        double[] shares = new double[to - from];
         double greatest = Double.NEGATIVE_INFINITY;
-        for (int at = from; at <= token; at++) {
+        for (int at = from; at < to; at++) {
             double score = 0;
             for (int i = 0; i < attention.heads().dim(); i++) {
                 score += in[token][query + i] * in[at][key + i];

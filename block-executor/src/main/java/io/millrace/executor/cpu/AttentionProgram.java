@@ -79,6 +79,7 @@ final class AttentionProgram {
                         op.attention().scale(),
                         op.attention().softcap(),
                         window(op.attention().mask()),
+                        ahead(op.attention().mask()),
                         op.attention().slopes());
         QueryTiles queryTiles = new QueryTiles(sequences);
         int tiles = queryTiles.count();
@@ -108,11 +109,21 @@ final class AttentionProgram {
                         });
     }
 
-    /** Positions that a query sees, 0 for all. */
+    /** Positions that a query sees up to its own, 0 for all. */
     private static int window(Mask mask) {
         return switch (mask) {
-            case Mask.Causal() -> 0;
+            case Mask.Causal(), Mask.Full() -> 0;
             case Mask.Window(int positions) -> positions;
+            case Mask.Around(int reach) -> reach + 1;
+        };
+    }
+
+    /** Positions that it sees behind its own. */
+    private static int ahead(Mask mask) {
+        return switch (mask) {
+            case Mask.Causal(), Mask.Window(_) -> 0;
+            case Mask.Full() -> Integer.MAX_VALUE;
+            case Mask.Around(int reach) -> reach;
         };
     }
 

@@ -35,11 +35,7 @@ final class LookupProgram {
     void run(FormedWeights weights, Op.Lookup op, MicroBatch batch, Variants out, boolean adds) {
         TensorForm form = weights.lookUp(weights.indexOf(op.table().name()));
         int width = op.table().width();
-        int[] rows =
-                switch (op.index()) {
-                    case ID -> batch.ids();
-                    case POSITION -> batch.sequences().positions();
-                };
+        int[] rows = batch.indices(op.index(), op.offset());
         eachToken(
                 batch,
                 (token, worker) -> {

@@ -93,6 +93,8 @@ final class BlockLauncher {
                 switch (op.index()) {
                     case ID -> frame.batch().ids();
                     case POSITION -> frame.batch().positions();
+                    case TEXT_POSITION, SEGMENT ->
+                            throw new IllegalStateException("no plan has " + op);
                 };
         weights.rows(
                 weights.indexOf(op.table().name()),

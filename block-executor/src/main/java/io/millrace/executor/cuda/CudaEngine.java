@@ -62,6 +62,13 @@ public final class CudaEngine implements Engine {
                     "no kernel of a cuda device takes from scores by distance (ALiBi) yet",
                     "take --device cpu");
         }
+        if (program.ops().anyMatch(CudaEngine::seesBehind)) {
+            throw new BadInputException(
+                    "--device",
+                    "no kernel of a cuda device lets a token see those behind it, as an encoder's"
+                            + " do",
+                    "take --device cpu");
+        }
         requireKnownFormats(layout);
         LinearSpec logits = program.score().logits();
         if (logits.bias() != null) {
@@ -141,6 +148,10 @@ public final class CudaEngine implements Engine {
                     "a rule that shapes z and updates by sums runs on no cuda device",
                     "take --device cpu");
         }
+    }
+
+    private static boolean seesBehind(Op op) {
+        return op instanceof Op.Attend attend && !attend.attention().mask().isCausal();
     }
 
     private static boolean takesDistance(Op op) {

@@ -68,7 +68,7 @@ final class AnswerScoring implements Scoring {
     static Scoring of(AnswerObjective objective, Dataset data, int examplesEach, Place place) {
         List<int[]> prompts = new ArrayList<>();
         for (Example example : data.examples()) {
-            int length = promptLength(example);
+            int length = example.inPlace() ? 0 : promptLength(example);
             if (isRunningText(data.kind()) || length < 1) {
                 throw new BadInputException(
                         place.file().toString(),

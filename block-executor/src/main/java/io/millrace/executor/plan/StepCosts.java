@@ -266,6 +266,8 @@ final class StepCosts {
                 case Op.Attend op -> {
                     HeadsSpec heads = op.attention().heads();
                     long all = (long) scales * sequences * heads.queries().count();
+                    // Of a text that goes on, a query sees half of it.
+                    all = op.attention().mask().isCausal() ? all : 2 * all;
                     operations.add(new Operation.Attend(shape.tokens + virtual, heads.dim(), all));
                     operations.add(new Operation.Dispatch(1));
                 }

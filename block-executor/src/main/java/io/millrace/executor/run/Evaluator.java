@@ -11,6 +11,7 @@ import io.millrace.model.text.ClassificationExample;
 import io.millrace.model.text.Dataset;
 import io.millrace.model.text.Example;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /** Loss and accuracy of the model, as it would be saved now, over a dataset. */
@@ -32,9 +33,39 @@ public final class Evaluator {
 
     /** Evaluates a dataset: every candidate of classification, else every scored token. */
     public EvalResult evaluate(Dataset data, UpdateLog updates) {
-        return data.classification().isEmpty()
-                ? languageModelling(data.examples(), updates)
+        if (data.classification().isEmpty()) {
+            return languageModelling(data.examples(), updates);
+        }
+        return data.classification().getFirst().isInPlace()
+                ? inPlace(data.classification(), updates)
                 : classification(data.classification(), updates);
+    }
+
+    /** The words of every label at a text's mask, and the loss among them. */
+    private EvalResult inPlace(List<ClassificationExample> examples, UpdateLog updates) {
+        double sum = 0;
+        int right = 0;
+        int[] words = examples.getFirst().words();
+        for (int from = 0; from < examples.size(); from += sequencesEach) {
+            List<ClassificationExample> part =
+                    examples.subList(from, Math.min(examples.size(), from + sequencesEach));
+            Batch batch = Batch.of(part.stream().map(ClassificationExample::truth).toList());
+            losses(
+                    MicroBatches.scoring(batch, batch.rows()).stream()
+                            .map(one -> one.asking(words))
+                            .toList(),
+                    updates);
+            for (int i = 0; i < part.size(); i++) {
+                double[] own =
+                        Arrays.copyOfRange(
+                                sink.of(0, 0), i * words.length, (i + 1) * words.length);
+                int label = part.get(i).label();
+                sum += ClassificationExample.lossAmong(own, label);
+                right += ClassificationExample.predict(own) == label ? 1 : 0;
+            }
+        }
+        int count = examples.size();
+        return new EvalResult(sum / count, (double) right / count, count, count);
     }
 
     private EvalResult languageModelling(List<Example> examples, UpdateLog updates) {
@@ -117,7 +148,10 @@ public final class Evaluator {
 
     private int lossesOf(List<Example> sequences, UpdateLog updates) {
         Batch batch = Batch.of(sequences);
-        List<MicroBatch> microBatches = MicroBatches.scoring(batch, batch.rows());
+        return losses(MicroBatches.scoring(batch, batch.rows()), updates);
+    }
+
+    private int losses(List<MicroBatch> microBatches, UpdateLog updates) {
         int rows = MicroBatches.headRowCount(microBatches);
         sink.prepare(ForwardRequest.AT_THETA, rows);
         forward.run(ForwardRequest.plain(microBatches, updates), sink);

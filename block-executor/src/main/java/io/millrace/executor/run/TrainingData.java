@@ -62,11 +62,18 @@ public record TrainingData(Dataset train, Dataset eval) {
 
     private static DatasetOptions options(TaskConfig task, ModelProgram program) {
         int seqLen = task.seqLen().orElse(program.maxPositions());
-        DatasetOptions options =
+        String template = task.template().orElse("{text}");
+        DatasetOptions plain =
                 DatasetOptions.of(seqLen, program.maxPositions(), program.vocabSize())
                         .withPack(task.pack());
-        return task.labelWords().isEmpty()
-                ? options
-                : options.withClassification(task.template().orElse("{text}"), task.labelWords());
+        DatasetOptions options =
+                task.labelWords().isEmpty()
+                        ? plain
+                        : plain.withClassification(template, task.labelWords());
+        return switch (program.answers()) {
+            case NEXT -> options;
+            case IN_PLACE -> options.masked();
+            case FIRST -> options.classifying(template, program.logitCount());
+        };
     }
 }

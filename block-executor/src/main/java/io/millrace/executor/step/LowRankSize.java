@@ -101,7 +101,11 @@ public record LowRankSize(
             throw new BadInputException(
                     "--rank",
                     direction.rank() + " exceeds a side of " + smallest.name(),
-                    "give at most " + shorterSide(smallest));
+                    "give at most "
+                            + shorterSide(smallest)
+                            + ", or leave it as it is: --tune '!"
+                            + smallest.name()
+                            + "'");
         }
     }
 

@@ -1,11 +1,13 @@
 package io.millrace.executor.step;
 
+import io.millrace.model.program.Op;
+
 /**
  * Sequences that pass through a block together, without padding.
  *
  * @param ids token ids, one sequence after another
  * @param sequences which rows belong together
- * @param headRows the rows whose logits are wanted, ascending
+ * @param headRows the rows whose logits are wanted, in order; one may be there several times
  * @param targets for each head row the id it should predict, or −1 where only logits are wanted
  */
 public record MicroBatch(int[] ids, Sequences sequences, int[] headRows, int[] targets) {
@@ -36,6 +38,45 @@ public record MicroBatch(int[] ids, Sequences sequences, int[] headRows, int[] t
             }
         }
         return new MicroBatch(all, wider, heads, targets);
+    }
+
+    /**
+     * What says which row of a table each token takes, before the offset.
+     *
+     * @param index its kind
+     * @param offset added to it by who looks up
+     */
+    public int[] indices(Op.Index index, int offset) {
+        return switch (index) {
+            case ID -> ids;
+            case POSITION -> sequences.positions();
+            case TEXT_POSITION -> textPositions(offset - 1);
+            case SEGMENT -> new int[ids.length];
+        };
+    }
+
+    /**
+     * The same where each head row is asked for several ids: it is there once for each, in their
+     * order.
+     */
+    public MicroBatch asking(int[] words) {
+        int[] rows = new int[headRows.length * words.length];
+        int[] asked = new int[rows.length];
+        for (int i = 0; i < rows.length; i++) {
+            rows[i] = headRows[i / words.length];
+            asked[i] = words[i % words.length];
+        }
+        return new MicroBatch(ids, sequences, rows, asked);
+    }
+
+    private int[] textPositions(int padding) {
+        int[] positions = new int[ids.length];
+        int next = 0;
+        for (int row = 0; row < ids.length; row++) {
+            next = sequences.positions()[row] == sequences.past() ? sequences.past() : next;
+            positions[row] = ids[row] == padding ? -1 : next++;
+        }
+        return positions;
     }
 
     public int tokenCount() {

@@ -71,6 +71,7 @@ class InterpretersTest {
                         Golden.FOLDERS.stream(),
                         Golden.FORWARD_ONLY.stream(),
                         Golden.decoders().stream(),
+                        Golden.encoders().stream(),
                         OTHERS.keySet().stream().sorted())
                 .flatMap(names -> names);
     }
@@ -81,6 +82,8 @@ class InterpretersTest {
             fields = Json.parseObject(OTHERS.get(model));
         } else if (Golden.decoders().contains(model)) {
             fields = Golden.json("decoders/" + model).object("config");
+        } else if (Golden.encoders().contains(model)) {
+            fields = Golden.json("encoders/" + model).object("config");
         } else {
             fields = Golden.json(model + "/config.json");
         }

@@ -1,5 +1,7 @@
 package io.millrace.model.adapter;
 
+import io.millrace.memory.BadInputException;
+import io.millrace.model.program.Answers;
 import io.millrace.model.program.ModelProgram;
 import java.util.Map;
 import java.util.TreeMap;
@@ -23,6 +25,20 @@ final class AdapterFields {
         fields.put("auto_mapping", null);
         fields.put("inference_mode", true);
         return fields;
+    }
+
+    /**
+     * Refuses what is no decoder: PEFT wants to be told another task of it.
+     *
+     * @throws BadInputException where it is not
+     */
+    static void requireDecoder(ModelProgram base) {
+        if (base.answers() != Answers.NEXT) {
+            throw new BadInputException(
+                    "--tune",
+                    "an adapter beside a " + base.modelType() + " is not written yet",
+                    "tune the model itself, or some of its tensors");
+        }
     }
 
     /** Adds what adapters of virtual tokens say. */

@@ -49,6 +49,7 @@ public final class LoraTargets {
      * @param library with those of the family's own library
      */
     static LoraTargets of(ModelProgram program, ModelProgram library) {
+        AdapterFields.requireDecoder(program);
         List<Use> stored = uses(program);
         List<Use> published = uses(library);
         if (stored.size() != published.size()) {

@@ -22,6 +22,7 @@ public record VirtualSettings(Type type, int tokens, String option) implements A
 
     @Override
     public Adapter of(ModelProgram stored, ModelProgram published) {
+        AdapterFields.requireDecoder(stored);
         if (tokens >= stored.maxPositions()) {
             throw new BadInputException(
                     option,

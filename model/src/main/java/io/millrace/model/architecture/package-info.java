@@ -3,7 +3,7 @@
  * program. Those of this jar are listed in {@code known}; nothing outside knows how they are made.
  *
  * <pre>
- *   known (the registry, and named models) ──&gt; llama, gpt (a file a family) ──&gt; decoder (what decoders share)
+ *   known (the registry, and named models) ──&gt; llama, gpt, encoder (a file a family) ──&gt; decoder (what they share)
  * </pre>
  */
 package io.millrace.model.architecture;

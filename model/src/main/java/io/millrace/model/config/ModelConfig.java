@@ -118,6 +118,15 @@ public final class ModelConfig {
         return value;
     }
 
+    /** The id of a token, or another where the field is missing. */
+    public int tokenId(String field, int otherwise) {
+        long value = read(() -> json.has(field) ? json.integer(field) : otherwise);
+        if (value < 0 || value > MAX_EXTENT) {
+            throw bad(field, "is " + value + " where the id of a token makes sense");
+        }
+        return (int) value;
+    }
+
     /** A finite number above 0, or another where the field is missing. */
     public double positiveNumber(String field, double otherwise) {
         double value = read(() -> json.number(field, otherwise));

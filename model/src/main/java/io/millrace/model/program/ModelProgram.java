@@ -10,12 +10,13 @@ import java.util.stream.Stream;
  * A whole model: what each of its blocks computes. Tensors are named as the checkpoint names them.
  *
  * @param modelType the {@code model_type} of the configuration
- * @param vocabSize number of token ids, and of logits
+ * @param vocabSize number of token ids
  * @param hiddenSize width of the residual stream
  * @param maxPositions the longest sequence the model may see, virtual tokens of an adapter apart
  * @param embedding what begins the stream
  * @param layers the blocks in order
  * @param head what makes logits of it; a {@link Op.Score} is its last operator
+ * @param answers what its logits are of
  */
 public record ModelProgram(
         String modelType,
@@ -24,7 +25,28 @@ public record ModelProgram(
         int maxPositions,
         BlockProgram embedding,
         List<BlockProgram> layers,
-        BlockProgram head) {
+        BlockProgram head,
+        Answers answers) {
+
+    /** A model of what follows each token. */
+    public ModelProgram(
+            String modelType,
+            int vocabSize,
+            int hiddenSize,
+            int maxPositions,
+            BlockProgram embedding,
+            List<BlockProgram> layers,
+            BlockProgram head) {
+        this(
+                modelType,
+                vocabSize,
+                hiddenSize,
+                maxPositions,
+                embedding,
+                layers,
+                head,
+                Answers.NEXT);
+    }
 
     /**
      * Freezes the layers, and checks that each block takes the stream as the last one leaves it.
@@ -102,7 +124,8 @@ public record ModelProgram(
                 maxPositions,
                 change.apply(embedding),
                 layers.stream().map(change).toList(),
-                change.apply(head));
+                change.apply(head),
+                answers);
     }
 
     /**
@@ -120,7 +143,13 @@ public record ModelProgram(
                 maxPositions - tokens,
                 changed.embedding,
                 changed.layers,
-                changed.head);
+                changed.head,
+                answers);
+    }
+
+    /** Logits of a row: as many as there are token ids, or labels. */
+    public int logitCount() {
+        return score().logits().outputs();
     }
 
     /** What makes the logits. */

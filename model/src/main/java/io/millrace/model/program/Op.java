@@ -42,7 +42,14 @@ public sealed interface Op {
         /** Its id. */
         ID,
         /** Its position in its sequence. */
-        POSITION
+        POSITION,
+        /**
+         * Its position among those tokens of its sequence that are not the padding token, whose id
+         * is one less than the offset; −1 for that one itself (RoBERTa).
+         */
+        TEXT_POSITION,
+        /** Its segment, of which every sequence here is one: 0. */
+        SEGMENT
     }
 
     /**

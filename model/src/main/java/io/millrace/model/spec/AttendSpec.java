@@ -34,6 +34,11 @@ public record AttendSpec(
         return new AttendSpec(heads, new Mask.Causal(), (float) scale, 0);
     }
 
+    /** A query sees its whole sequence, and scores are divided by √dim. */
+    public static AttendSpec full(HeadsSpec heads) {
+        return new AttendSpec(heads, new Mask.Full(), (float) (1 / Math.sqrt(heads.dim())), 0);
+    }
+
     /** The same with ALiBi's slopes. */
     public AttendSpec withSlopes(List<Float> ofHeads) {
         return new AttendSpec(heads, mask, scale, softcap, ofHeads);

@@ -11,7 +11,7 @@ import java.util.Objects;
  *
  * @param ids the tokens of all rows
  * @param targets for each token the id that it should predict, the label of the next token of its
- *     row; {@link Example#NOT_SCORED} where nothing is scored, and so at the end of each row
+ *     row or, where examples say so, its own; {@link Example#NOT_SCORED} where nothing is scored
  * @param sequenceStarts the index of each row's first token, then the number of tokens
  * @param source for each token its index in the padded rectangle or in the batch that it was taken
  *     from
@@ -58,8 +58,11 @@ public record Batch(int[] ids, int[] targets, int[] sequenceStarts, int[] source
             Example example = examples.get(row);
             int length = example.length();
             System.arraycopy(example.ids(), 0, ids, starts[row], length);
-            System.arraycopy(example.labels(), 1, targets, starts[row], length - 1);
-            targets[starts[row] + length - 1] = Example.NOT_SCORED;
+            int first = example.firstLabel();
+            System.arraycopy(example.labels(), first, targets, starts[row], length - first);
+            if (first > 0) {
+                targets[starts[row] + length - 1] = Example.NOT_SCORED;
+            }
         }
         return new Batch(ids, targets, starts, source);
     }
@@ -71,11 +74,14 @@ public record Batch(int[] ids, int[] targets, int[] sequenceStarts, int[] source
      *
      * @param ids [rows, cols]
      * @param mask [rows, cols], 0 where there is padding, else 1; null when there is none
-     * @param labels [rows, cols], aligned with the ids; null when every token is scored
+     * @param labels [rows, cols], aligned with the ids; null when every token is scored, or of
+     *     labels in place none
+     * @param inPlace whether a token should predict its own label, and not that of the next one
      * @throws BadInputException when a row has no token, the mask has other values, or an id or a
      *     label does not fit
      */
-    public static Batch ofPadded(long[] ids, long[] mask, long[] labels, int rows, int cols) {
+    public static Batch ofPadded(
+            long[] ids, long[] mask, long[] labels, int rows, int cols, boolean inPlace) {
         int cells = Math.multiplyExact(rows, cols);
         requireCells("input_ids", ids, cells);
         requireCells("attention_mask", mask, cells);
@@ -102,11 +108,12 @@ public record Batch(int[] ids, int[] targets, int[] sequenceStarts, int[] source
         for (int row = 0; row < rows; row++) {
             for (int i = starts[row]; i < starts[row + 1]; i++) {
                 packed[i] = id("input_ids", ids, source[i], 0);
-                if (i > starts[row]) {
-                    targets[i - 1] =
-                            labels == null
-                                    ? packed[i]
-                                    : id("labels", labels, source[i], Example.NOT_SCORED);
+                boolean given = labels != null;
+                int label = given ? id("labels", labels, source[i], Example.NOT_SCORED) : packed[i];
+                if (inPlace && given) {
+                    targets[i] = label;
+                } else if (!inPlace && i > starts[row]) {
+                    targets[i - 1] = label;
                 }
             }
         }

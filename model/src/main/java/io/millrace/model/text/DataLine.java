@@ -61,8 +61,8 @@ record DataLine(String where, JsonObject object) {
             throw bad(
                     where,
                     field,
-                    "is " + value + ", and there are " + limit + " label words",
-                    "use 0 to " + (limit - 1) + ", or give a word for every label");
+                    "is " + value + ", and there are " + limit + " labels",
+                    "use 0 to " + (limit - 1) + ", or give a label word for every label");
         }
         return (int) value;
     }

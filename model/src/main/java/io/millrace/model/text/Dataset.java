@@ -24,7 +24,10 @@ public sealed interface Dataset permits ExampleSet, TextStream {
      */
     Split split(double heldOut);
 
-    /** The length of the longest sequence, candidates included. */
+    /**
+     * The length of the longest sequence, candidates included; at least as many as the label words
+     * that are asked for in one place.
+     */
     default int maxLength() {
         int longest = 0;
         for (Example example : examples()) {
@@ -33,6 +36,9 @@ public sealed interface Dataset permits ExampleSet, TextStream {
         for (ClassificationExample example : classification()) {
             for (Example candidate : example.candidates()) {
                 longest = Math.max(longest, candidate.length());
+            }
+            if (example.isInPlace()) {
+                longest = Math.max(longest, example.candidates().size());
             }
         }
         return longest;

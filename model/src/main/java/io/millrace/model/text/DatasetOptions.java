@@ -1,6 +1,7 @@
 package io.millrace.model.text;
 
 import io.millrace.memory.BadInputException;
+import io.millrace.model.program.Answers;
 import java.util.HashSet;
 import java.util.List;
 
@@ -17,6 +18,8 @@ import java.util.List;
  *     fields in braces; doubled braces stand for themselves
  * @param labelWords the continuation that stands for each label, in the order of the labels; empty
  *     when the data is not classification
+ * @param answers what the model's logits are of
+ * @param labels how many labels a classifier tells apart; 0 where it is none
  */
 public record DatasetOptions(
         int seqLen,
@@ -24,7 +27,9 @@ public record DatasetOptions(
         int vocabSize,
         boolean pack,
         String template,
-        List<String> labelWords) {
+        List<String> labelWords,
+        Answers answers,
+        int labels) {
 
     /** Checks everything that can be checked without data. */
     public DatasetOptions {
@@ -49,17 +54,52 @@ public record DatasetOptions(
 
     /** Running text in packed windows, no classification. */
     public static DatasetOptions of(int seqLen, int maxPositions, int vocabSize) {
-        return new DatasetOptions(seqLen, maxPositions, vocabSize, true, "{text}", List.of());
+        return new DatasetOptions(seqLen, maxPositions, vocabSize, true, "{text}", List.of(), Answers.NEXT, 0);
     }
 
     /** The same, for classification. */
     public DatasetOptions withClassification(String newTemplate, List<String> newLabelWords) {
         return new DatasetOptions(
-                seqLen, maxPositions, vocabSize, pack, newTemplate, newLabelWords);
+                seqLen,
+                maxPositions,
+                vocabSize,
+                pack,
+                newTemplate,
+                newLabelWords,
+                answers,
+                labels);
     }
 
     /** The same, with running text packed or line by line. */
     public DatasetOptions withPack(boolean newPack) {
-        return new DatasetOptions(seqLen, maxPositions, vocabSize, newPack, template, labelWords);
+        return new DatasetOptions(
+                seqLen, maxPositions, vocabSize, newPack, template, labelWords, answers, labels);
+    }
+
+    /** The same, for a masked language model. */
+    public DatasetOptions masked() {
+        return answering(template, Answers.IN_PLACE, 0);
+    }
+
+    /**
+     * The same, for a classifier.
+     *
+     * @param newTemplate what its text is made of
+     * @param newLabels how many labels there are
+     */
+    public DatasetOptions classifying(String newTemplate, int newLabels) {
+        return answering(newTemplate, Answers.FIRST, newLabels);
+    }
+
+    private DatasetOptions answering(String newTemplate, Answers newAnswers, int newLabels) {
+        return new DatasetOptions(
+                seqLen,
+                maxPositions,
+                vocabSize,
+                pack,
+                newTemplate,
+                labelWords,
+                newAnswers,
+                newLabels);
     }
 }

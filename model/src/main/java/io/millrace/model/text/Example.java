@@ -7,13 +7,19 @@ import java.util.Arrays;
  *
  * @param ids the tokens, at least one
  * @param labels {@code labels[i]} is the id that position {@code i - 1} should predict, {@link
- *     #NOT_SCORED} where nothing is scored; {@code labels[0]} never counts, since nothing predicts
- *     it
+ *     #NOT_SCORED} where nothing is scored; {@code labels[0]} never counts then, since nothing
+ *     predicts it
+ * @param inPlace whether position {@code i} itself should predict {@code labels[i]} instead
  */
 @SuppressWarnings("ArrayRecordComponent") // shared and never written; copies would cost heap
-public record Example(int[] ids, int[] labels) {
+public record Example(int[] ids, int[] labels, boolean inPlace) {
     /** The label of a token that is not scored. */
     public static final int NOT_SCORED = -100;
+
+    /** A sequence in which every token is predicted by the one before it. */
+    public Example(int[] ids, int[] labels) {
+        this(ids, labels, false);
+    }
 
     /** Checks that the two arrays belong together. */
     public Example {
@@ -35,6 +41,11 @@ public record Example(int[] ids, int[] labels) {
         return new Example(ids, labels);
     }
 
+    /** The first label that counts. */
+    public int firstLabel() {
+        return inPlace ? 0 : 1;
+    }
+
     /** The number of tokens. */
     public int length() {
         return ids.length;
@@ -43,7 +54,7 @@ public record Example(int[] ids, int[] labels) {
     /** The number of positions whose prediction is scored. */
     public int scoredTokens() {
         int scored = 0;
-        for (int i = 1; i < labels.length; i++) {
+        for (int i = firstLabel(); i < labels.length; i++) {
             if (labels[i] != NOT_SCORED) {
                 scored++;
             }

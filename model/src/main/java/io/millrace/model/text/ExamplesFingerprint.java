@@ -12,7 +12,7 @@ import java.util.List;
  * no file: the same tokens are the same examples wherever they came from.
  *
  * @param digest the first 16 bytes of a SHA-256, in hex: for each example its length, its ids, and
- *     its labels but the first, which never counts, all as little-endian 32-bit integers
+ *     those of its labels that may count, all as little-endian 32-bit integers
  * @param examples how many there are
  * @param tokens how many tokens they have together
  */
@@ -30,7 +30,7 @@ public record ExamplesFingerprint(String digest, int examples, long tokens) {
             for (int id : example.ids()) {
                 add(digest, buffer, id);
             }
-            for (int i = 1; i < example.length(); i++) {
+            for (int i = example.firstLabel(); i < example.length(); i++) {
                 add(digest, buffer, example.labels()[i]);
             }
             tokens += example.length();

@@ -126,7 +126,32 @@ public final class Tokenizer implements AutoCloseable {
 
     /** The marks that {@link #encodePrompt} puts in front. */
     int leadingSpecials() {
-        return backend().leading().length;
+        return leading().length;
+    }
+
+    int[] leading() {
+        return backend().leading();
+    }
+
+    int[] trailing() {
+        return backend().trailing();
+    }
+
+    /**
+     * The token that stands in the place of what a masked language model is asked for.
+     *
+     * @throws BadInputException when the folder names none
+     */
+    String mask() {
+        String mask = files.published().tokenNames().get("mask_token");
+        if (mask == null || backend().encode(mask, false).length != 1) {
+            throw new BadInputException(
+                    modelDir.toString(),
+                    "its tokenizer files name no mask token",
+                    "say in tokenizer_config.json what \"mask_token\" is, or copy the tokenizer files"
+                            + " again from the original model");
+        }
+        return mask;
     }
 
     /** The text of some ids, special tokens left out; ids it does not know are left out too. */

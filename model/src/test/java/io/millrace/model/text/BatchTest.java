@@ -55,7 +55,7 @@ class BatchTest {
         long[] ids = {0, 0, 3, 4, 5, 6, 7, 0, 0, 0, 8, 0, 9, 0, 10};
         long[] mask = {0, 0, 1, 1, 1, 1, 1, 0, 0, 0, 1, 0, 1, 0, 1};
         long[] labels = {NO, NO, NO, 4, 5, 6, NO, NO, NO, NO, 8, NO, 9, NO, 10};
-        Batch batch = Batch.ofPadded(ids, mask, labels, 3, 5);
+        Batch batch = Batch.ofPadded(ids, mask, labels, 3, 5, false);
         assertThat(batch.ids()).containsExactly(3, 4, 5, 6, 7, 8, 9, 10);
         assertThat(batch.targets()).containsExactly(4, 5, NO, NO, NO, 9, 10, NO);
         assertThat(batch.sequenceStarts()).containsExactly(0, 3, 5, 8);
@@ -64,7 +64,7 @@ class BatchTest {
 
     @Test
     void scoresEveryTokenWithoutLabelsAndKeepsEveryTokenWithoutMask() {
-        Batch batch = Batch.ofPadded(new long[] {1, 2, 3, 4}, null, null, 2, 2);
+        Batch batch = Batch.ofPadded(new long[] {1, 2, 3, 4}, null, null, 2, 2, false);
         assertThat(batch.targets()).containsExactly(2, NO, 4, NO);
         assertThat(batch.source()).containsExactly(0, 1, 2, 3);
     }
@@ -73,21 +73,21 @@ class BatchTest {
     void refusesRectanglesThatMakeNoSense() {
         long[] two = {1, 2};
         assertThatExceptionOfType(BadInputException.class)
-                .isThrownBy(() -> Batch.ofPadded(two, new long[] {0, 1}, null, 2, 1))
+                .isThrownBy(() -> Batch.ofPadded(two, new long[] {0, 1}, null, 2, 1, false))
                 .withMessageContaining("row 0 has no token");
         assertThatExceptionOfType(BadInputException.class)
-                .isThrownBy(() -> Batch.ofPadded(two, new long[] {1, 2}, null, 1, 2))
+                .isThrownBy(() -> Batch.ofPadded(two, new long[] {1, 2}, null, 1, 2, false))
                 .withMessageContaining("attention_mask: row 0 has the value 2");
         assertThatExceptionOfType(BadInputException.class)
-                .isThrownBy(() -> Batch.ofPadded(new long[] {1, -1}, null, null, 1, 2))
+                .isThrownBy(() -> Batch.ofPadded(new long[] {1, -1}, null, null, 1, 2, false))
                 .withMessageContaining("input_ids: has the value -1");
         assertThatExceptionOfType(BadInputException.class)
-                .isThrownBy(() -> Batch.ofPadded(two, null, new long[] {1, -99}, 1, 2))
+                .isThrownBy(() -> Batch.ofPadded(two, null, new long[] {1, -99}, 1, 2, false))
                 .withMessageContaining("labels: has the value -99");
         assertThatExceptionOfType(BadInputException.class)
-                .isThrownBy(() -> Batch.ofPadded(new long[] {1, 1L << 40}, null, null, 1, 2));
+                .isThrownBy(() -> Batch.ofPadded(new long[] {1, 1L << 40}, null, null, 1, 2, false));
         assertThatIllegalArgumentException()
-                .isThrownBy(() -> Batch.ofPadded(two, null, null, 2, 2));
+                .isThrownBy(() -> Batch.ofPadded(two, null, null, 2, 2, false));
         assertThatIllegalArgumentException().isThrownBy(() -> Batch.of(List.of()));
     }
 
@@ -114,7 +114,7 @@ class BatchTest {
                             kept.stream().mapToInt(cell -> (int) ids[cell]).toArray(),
                             kept.stream().mapToInt(cell -> (int) labels[cell]).toArray()));
         }
-        Batch padded = Batch.ofPadded(ids, mask, labels, rows, cols);
+        Batch padded = Batch.ofPadded(ids, mask, labels, rows, cols, false);
         Batch packed = Batch.of(examples);
         assertThat(padded.ids()).as("seed %d", seed).isEqualTo(packed.ids());
         assertThat(padded.targets()).as("seed %d", seed).isEqualTo(packed.targets());

@@ -23,6 +23,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -102,6 +103,16 @@ class PublishedTokenizersTest {
         write(dir.resolve("tokenizer_config.json"), "{}");
         write(dir.resolve("config.json"), "{\"model_type\": \"none\"}");
         refused("it has a vocab.json, and no file says of which tokenizer class");
+    }
+
+    @Test
+    void refusesWordsWithoutTheMarks() throws IOException {
+        layOut("bert", dir);
+        Path vocab = dir.resolve("vocab.txt");
+        List<String> words = new ArrayList<>(Files.readAllLines(vocab));
+        words.remove("[SEP]");
+        Files.write(vocab, words);
+        damaged(vocab + ": lacks the token '[SEP]'");
     }
 
     @Test
@@ -200,6 +211,12 @@ class PublishedTokenizersTest {
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
+        } else if (one.has("words")) {
+            String lines =
+                    shared.array("words").stream()
+                            .map(Object::toString)
+                            .collect(Collectors.joining("\n", "", "\n"));
+            write(into.resolve("vocab.txt"), lines);
         } else {
             write(into.resolve("vocab.json"), Json.write(vocab(one, shared.object("vocab"))));
             write(into.resolve("merges.txt"), shared.string("merges"));

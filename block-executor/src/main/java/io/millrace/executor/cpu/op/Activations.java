@@ -28,6 +28,10 @@ public final class Activations {
                     case GELU_EXACT -> geluExact(in, inOffset, out, outOffset, count);
                     case GELU_TANH -> geluTanh(in, inOffset, out, outOffset, count);
                     case SILU -> silu(in, inOffset, out, outOffset, count);
+                    case TANH -> {
+                        softcap(1, in, inOffset, out, outOffset, count);
+                        yield count;
+                    }
                 };
         for (long i = done; i < count; i++) {
             float x = CheckedFloats.get(in, inOffset + i);

@@ -7,7 +7,7 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 
 /**
- * Causal softmax attention of one head and one tile of queries, over tiles of keys with a running
+ * Softmax attention of one head and one tile of queries, over tiles of keys with a running
  * maximum and sum: no matrix of all scores exists. One instance belongs to one worker.
  *
  * <p>Key tiles lie on multiples of {@value #KEY_TILE} from key 0, and query tiles on multiples of
@@ -40,6 +40,7 @@ public final class Attention implements AutoCloseable {
      * @param scale factor on q·k
      * @param softcap c in {@code c · tanh(score / c)}, 0 for none
      * @param window a query sees this many positions, itself included; 0 for all before it
+     * @param ahead how many it sees behind its own: 0 of a text that goes on, up to all of them
      * @param slopes of each head: what a score loses for each position between; empty for nothing
      */
     public record Shape(
@@ -49,15 +50,16 @@ public final class Attention implements AutoCloseable {
             float scale,
             float softcap,
             int window,
+            int ahead,
             List<Float> slopes) {
-        /** Heads whose scores lose nothing. */
+        /** Heads whose scores lose nothing, of a text that goes on. */
         public Shape(int heads, int kvHeads, int headDim, float scale, float softcap, int window) {
-            this(heads, kvHeads, headDim, scale, softcap, window, List.of());
+            this(heads, kvHeads, headDim, scale, softcap, window, 0, List.of());
         }
 
         /** Checks that the heads divide. */
         public Shape {
-            if (kvHeads < 1 || heads % kvHeads != 0 || headDim < 1 || window < 0) {
+            if (kvHeads < 1 || heads % kvHeads != 0 || headDim < 1 || window < 0 || ahead < 0) {
                 throw new IllegalArgumentException(
                         "heads "
                                 + heads
@@ -66,8 +68,20 @@ public final class Attention implements AutoCloseable {
                                 + ", head size "
                                 + headDim
                                 + ", window "
-                                + window);
+                                + window
+                                + ", ahead "
+                                + ahead);
             }
+        }
+
+        /** The first position that a query sees. */
+        int first(int position) {
+            return window == 0 ? 0 : Math.max(0, position - window + 1);
+        }
+
+        /** Past the last position that a query sees, of so many. */
+        int end(int position, int positions) {
+            return (int) Math.min(positions, (long) position + 1 + ahead);
         }
     }
 
@@ -90,7 +104,8 @@ public final class Attention implements AutoCloseable {
 
     /**
      * Computes one work item: of one head, the queries {@code [tile · QUERY_TILE, …)} of a
-     * sequence. Query i stands at position {@code queryStart + i} and sees keys 0 to that position.
+     * sequence. Query i stands at position {@code queryStart + i} and sees the keys that the shape
+     * says.
      *
      * @param shape heads, scale, window
      * @param q queries
@@ -126,9 +141,9 @@ public final class Attention implements AutoCloseable {
         long kvHead = head / (shape.heads() / shape.kvHeads());
         long qAt = q.at(firstQuery + from, head);
         long outAt = out.at(firstQuery + from, head);
-        int lowest = shape.window() == 0 ? 0 : Math.max(0, position - shape.window() + 1);
-        int firstTile = lowest / KEY_TILE * KEY_TILE;
-        int end = position + rows; // past the last key that any of these queries sees
+        int firstTile = shape.first(position) / KEY_TILE * KEY_TILE;
+        // Past the last key that any of these queries sees.
+        int end = shape.end(position + rows - 1, queryStart + queryCount);
         for (int key = firstTile; key < end; key += KEY_TILE) {
             int keys = Math.min(KEY_TILE, end - key);
             multiply(
@@ -237,8 +252,8 @@ public final class Attention implements AutoCloseable {
     private void weigh(
             Shape shape, float slope, int rows, int position, int key, int keys, boolean first) {
         for (int r = 0; r < rows; r++) {
-            int low = low(shape, position + r, key);
-            int high = Math.min(keys, position + r + 1 - key);
+            int low = Math.max(0, shape.first(position + r) - key);
+            int high = shape.end(position + r, key + keys) - key;
             long row = (long) r * KEY_TILE;
             float old = first ? NO_SCORE : CheckedFloats.get(maxima, r);
             float top = old;
@@ -272,8 +287,8 @@ public final class Attention implements AutoCloseable {
             VectorLanes.store(VectorLanes.expUpTo0(VectorLanes.load(factors, r)), factors, r);
         }
         for (int r = 0; r < rows; r++) {
-            int low = low(shape, position + r, key);
-            int high = Math.min(keys, position + r + 1 - key);
+            int low = Math.max(0, shape.first(position + r) - key);
+            int high = shape.end(position + r, key + keys) - key;
             long row = (long) r * KEY_TILE;
             if (low >= high) {
                 Rows.zero(scores, row, keys);
@@ -287,11 +302,6 @@ public final class Attention implements AutoCloseable {
             Rows.zero(scores, row, from);
             Rows.zero(scores, row + end, Math.max(0, keys - end));
         }
-    }
-
-    /** The first column of a tile that a position sees. */
-    private static int low(Shape shape, int position, int key) {
-        return shape.window() == 0 ? 0 : Math.max(0, position - shape.window() + 1 - key);
     }
 
     private static int floor(int column) {

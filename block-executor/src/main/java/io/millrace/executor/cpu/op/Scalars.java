@@ -62,6 +62,7 @@ final class Scalars {
                             x,
                             x * Math.fma(x * x, VectorLanes.GELU_CUBIC, VectorLanes.GELU_LINEAR));
             case SILU -> timesSigmoid(x, x);
+            case TANH -> softcap(x, 1, 1);
         };
     }
 

@@ -56,6 +56,7 @@ final class KernelCodes {
             case GELU_EXACT -> 2;
             case GELU_TANH -> 3;
             case SILU -> 4;
+            case TANH -> throw new IllegalArgumentException("no kernel has a tangent");
         };
     }
 
@@ -71,6 +72,8 @@ final class KernelCodes {
         return switch (mask) {
             case Mask.Causal() -> 0;
             case Mask.Window(int positions) -> positions;
+            case Mask.Full(), Mask.Around(_) ->
+                    throw new IllegalArgumentException("no kernel lets a token see those behind");
         };
     }
 

@@ -174,6 +174,7 @@ final class ActivationsTest {
                                                             * Math.sqrt(2 / Math.PI)
                                                             * (x + 0.044715 * x * x * x)));
             case SILU -> x -> x / (1 + Math.exp(-x));
+            case TANH -> Math::tanh;
         };
     }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -14,26 +15,39 @@ import org.junit.jupiter.params.provider.CsvSource;
 final class AttentionTest {
     @ParameterizedTest
     @CsvSource({
-        // heads, kv heads, head size, cached keys, queries, window, softcap
-        "2, 2, 8, 0, 16, 0, 0",
-        "3, 1, 20, 0, 1, 0, 0",
-        "4, 2, 64, 0, 65, 0, 0",
-        "2, 1, 16, 0, 300, 0, 0",
-        "1, 1, 128, 0, 530, 0, 30",
-        "2, 2, 16, 500, 3, 0, 0",
-        "2, 1, 32, 700, 130, 0, 5",
-        "1, 1, 8, 0, 700, 1, 0",
-        "1, 1, 8, 0, 700, 40, 0",
-        "2, 1, 24, 100, 500, 257, 0",
-        "1, 1, 8, 300, 1, 5, 0"
+        // heads, kv heads, head size, cached keys, queries, window, positions ahead, softcap
+        "2, 2, 8, 0, 16, 0, 0, 0",
+        "3, 1, 20, 0, 1, 0, 0, 0",
+        "4, 2, 64, 0, 65, 0, 0, 0",
+        "2, 1, 16, 0, 300, 0, 0, 0",
+        "1, 1, 128, 0, 530, 0, 0, 30",
+        "2, 2, 16, 500, 3, 0, 0, 0",
+        "2, 1, 32, 700, 130, 0, 0, 5",
+        "1, 1, 8, 0, 700, 1, 0, 0",
+        "1, 1, 8, 0, 700, 40, 0, 0",
+        "2, 1, 24, 100, 500, 257, 0, 0",
+        "1, 1, 8, 300, 1, 5, 0, 0",
+        "2, 2, 8, 0, 1, 0, 2147483647, 0",
+        "2, 1, 16, 0, 65, 0, 2147483647, 0",
+        "1, 1, 64, 0, 600, 0, 2147483647, 30",
+        "2, 2, 16, 0, 700, 65, 64, 0",
+        "1, 1, 8, 0, 700, 2, 1, 0",
+        "1, 1, 8, 0, 530, 300, 299, 0"
     })
     void agreesWithDouble(
-            int heads, int kvHeads, int dim, int cached, int count, int window, float softcap) {
+            int heads, int kvHeads, int dim, int cached, int count, int window, int ahead, float softcap) {
         long seed = Memory.seed();
         SplittableRandom random = new SplittableRandom(seed);
         Attention.Shape shape =
                 new Attention.Shape(
-                        heads, kvHeads, dim, (float) (1 / Math.sqrt(dim)), softcap, window);
+                        heads,
+                        kvHeads,
+                        dim,
+                        (float) (1 / Math.sqrt(dim)),
+                        softcap,
+                        window,
+                        ahead,
+                        List.of());
         int keys = cached + count;
         try (Arena arena = Arena.ofConfined();
                 Gemm gemm = new Gemm();
@@ -50,7 +64,7 @@ final class AttentionTest {
             }
             for (int head = 0; head < heads; head++) {
                 for (int i = 0; i < count; i++) {
-                    double[] want = oracle(shape, q, k, v, cached, head, i);
+                    double[] want = oracle(shape, q, k, v, cached, count, head, i);
                     for (int d = 0; d < dim; d++) {
                         double got = Memory.at(out.segment(), out.at(i + 1L, head) + d);
                         // Scores reach about 60, known to 60 · 6e-8 · a few: relative to values of
@@ -83,14 +97,16 @@ final class AttentionTest {
             HeadRows k,
             HeadRows v,
             int cached,
+            int count,
             int head,
             int i) {
         int kvHead = head / (shape.heads() / shape.kvHeads());
         int position = cached + i;
         int first = shape.window() == 0 ? 0 : Math.max(0, position - shape.window() + 1);
-        double[] scores = new double[position + 1];
+        int last = (int) Math.min(cached + count - 1, (long) position + shape.ahead());
+        double[] scores = new double[last + 1];
         double top = Double.NEGATIVE_INFINITY;
-        for (int j = first; j <= position; j++) {
+        for (int j = first; j <= last; j++) {
             double dot = 0;
             for (int d = 0; d < shape.headDim(); d++) {
                 dot +=
@@ -105,7 +121,7 @@ final class AttentionTest {
         }
         double sum = 0;
         double[] out = new double[shape.headDim()];
-        for (int j = first; j <= position; j++) {
+        for (int j = first; j <= last; j++) {
             double weight = Math.exp(scores[j] - top);
             sum += weight;
             for (int d = 0; d < out.length; d++) {

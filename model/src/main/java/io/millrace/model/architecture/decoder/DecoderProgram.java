@@ -34,7 +34,8 @@ public final class DecoderProgram {
                 spec.maxPositions(),
                 program.embedding(),
                 layers,
-                program.head());
+                program.head(),
+                spec.answers());
     }
 
     private BlockProgram embedding() {
@@ -55,9 +56,23 @@ public final class DecoderProgram {
                             embedding.positions(), embedding.positionRows(), spec.hiddenSize());
             Value place = Value.states("positions", spec.hiddenSize());
             int offset = embedding.positionOffset();
-            ops.add(new Op.Lookup(Op.Index.POSITION, positions, offset, 1, place));
+            Op.Index index =
+                    embedding.encoder() != null && embedding.encoder().skipsPadding()
+                            ? Op.Index.TEXT_POSITION
+                            : Op.Index.POSITION;
+            ops.add(new Op.Lookup(index, positions, offset, 1, place));
             last = stream("hidden");
             ops.add(new Op.Add(hidden, place, last));
+        }
+        if (embedding.encoder() != null) {
+            EmbeddingSpec.OfEncoder encoder = embedding.encoder();
+            TableSpec table =
+                    new TableSpec(encoder.segments(), encoder.segmentRows(), spec.hiddenSize());
+            Value segment = Value.states("segments", spec.hiddenSize());
+            ops.add(new Op.Lookup(Op.Index.SEGMENT, table, 0, 1, segment));
+            Value sum = stream("hidden with segments");
+            ops.add(new Op.Add(last, segment, sum));
+            last = sum;
         }
         if (embedding.norm() != null) {
             ops.add(new Op.Norm(embedding.norm(), last, stream("normed tokens")));
@@ -213,8 +228,25 @@ public final class DecoderProgram {
             ops.add(new Op.Linear(head.projection(), x, narrow));
             x = narrow;
         }
+        if (head.transform() != null) {
+            x = transformed(ops, head.transform(), x);
+        }
         x = scaled(ops, head.scale(), x, "scaled");
         ops.add(new Op.Score(head.logits(), head.softcap(), x));
         return new BlockProgram("head", Optional.of(in), ops);
+    }
+
+    private static Value transformed(List<Op> ops, HeadSpec.Transform transform, Value in) {
+        int width = transform.dense().outputs();
+        Value dense = Value.headStates("dense", width);
+        ops.add(new Op.Linear(transform.dense(), in, dense));
+        Value active = Value.headStates("active", width);
+        ops.add(new Op.Activate(transform.activation(), dense, active));
+        if (transform.norm() == null) {
+            return active;
+        }
+        Value normed = Value.headStates("normed active", width);
+        ops.add(new Op.Norm(transform.norm(), active, normed));
+        return normed;
     }
 }

@@ -1,5 +1,6 @@
 package io.millrace.model.architecture.decoder;
 
+import io.millrace.model.program.Answers;
 import java.util.List;
 
 /**
@@ -12,6 +13,7 @@ import java.util.List;
  * @param embedding what makes hidden states from ids
  * @param layers the blocks in order
  * @param head what makes logits from hidden states
+ * @param answers what these are of
  */
 public record DecoderSpec(
         String modelType,
@@ -20,7 +22,28 @@ public record DecoderSpec(
         int maxPositions,
         EmbeddingSpec embedding,
         List<LayerSpec> layers,
-        HeadSpec head) {
+        HeadSpec head,
+        Answers answers) {
+
+    /** A decoder. */
+    public DecoderSpec(
+            String modelType,
+            int vocabSize,
+            int hiddenSize,
+            int maxPositions,
+            EmbeddingSpec embedding,
+            List<LayerSpec> layers,
+            HeadSpec head) {
+        this(
+                modelType,
+                vocabSize,
+                hiddenSize,
+                maxPositions,
+                embedding,
+                layers,
+                head,
+                Answers.NEXT);
+    }
 
     public DecoderSpec {
         layers = List.copyOf(layers);

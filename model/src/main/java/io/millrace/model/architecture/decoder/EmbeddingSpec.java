@@ -15,6 +15,7 @@ import io.millrace.model.spec.NormSpec;
  * @param projection from width to the hidden size, or null
  * @param scale factor on the token embedding, 1 in most models
  * @param norm on what the first layer gets, or null (Bloom)
+ * @param encoder what an encoder has besides, or null
  */
 public record EmbeddingSpec(
         String tokens,
@@ -24,7 +25,40 @@ public record EmbeddingSpec(
         int positionOffset,
         LinearSpec projection,
         float scale,
-        NormSpec norm) {
+        NormSpec norm,
+        OfEncoder encoder) {
+    /**
+     * What an encoder's embedding has besides.
+     *
+     * @param segments name of the table [segmentRows, hidden], whose row 0 every token has added
+     * @param segmentRows how many there are
+     * @param skipsPadding whether positions count the tokens that are not the padding token alone
+     *     (RoBERTa)
+     */
+    public record OfEncoder(String segments, int segmentRows, boolean skipsPadding) {}
+
+    /** An embedding as decoders have it. */
+    public EmbeddingSpec(
+            String tokens,
+            int width,
+            String positions,
+            int positionRows,
+            int positionOffset,
+            LinearSpec projection,
+            float scale,
+            NormSpec norm) {
+        this(
+                tokens,
+                width,
+                positions,
+                positionRows,
+                positionOffset,
+                projection,
+                scale,
+                norm,
+                null);
+    }
+
     /** A table of tokens as wide as the residual stream, and nothing else. */
     public static EmbeddingSpec tokens(String name, int width, float scale) {
         return new EmbeddingSpec(name, width, null, 0, 0, null, scale, null);
@@ -42,6 +76,14 @@ public record EmbeddingSpec(
     /** The same with a norm behind it. */
     public EmbeddingSpec normed(NormSpec behind) {
         return new EmbeddingSpec(
-                tokens, width, positions, positionRows, positionOffset, projection, scale, behind);
+                tokens,
+                width,
+                positions,
+                positionRows,
+                positionOffset,
+                projection,
+                scale,
+                behind,
+                encoder);
     }
 }

@@ -1,6 +1,9 @@
 package io.millrace.model.architecture.known;
 
 import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.encoder.BertArchitecture;
+import io.millrace.model.architecture.encoder.ModernBertArchitecture;
+import io.millrace.model.architecture.encoder.RobertaArchitecture;
 import io.millrace.model.architecture.gpt.BloomArchitecture;
 import io.millrace.model.architecture.gpt.CohereArchitecture;
 import io.millrace.model.architecture.gpt.FalconArchitecture;
@@ -63,7 +66,10 @@ public final class Architectures {
                     new CohereArchitecture(),
                     new FalconArchitecture(),
                     new BloomArchitecture(),
-                    new MptArchitecture());
+                    new MptArchitecture(),
+                    new RobertaArchitecture(),
+                    new BertArchitecture(),
+                    new ModernBertArchitecture());
 
     private Architectures() {}
 

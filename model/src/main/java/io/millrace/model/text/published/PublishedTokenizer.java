@@ -53,9 +53,11 @@ public record PublishedTokenizer(
         TokenizerRules rules = rules();
         try {
             return Optional.of(
-                    type.get().isSentencePiece()
-                            ? ofSentencePiece(type.get(), rules)
-                            : ofMerges(type.get(), rules));
+                    switch (type.get().files()) {
+                        case MERGES -> ofMerges(type.get(), rules);
+                        case WORDS -> ofWords(type.get(), rules);
+                        case SENTENCE_PIECE -> ofSentencePiece(type.get(), rules);
+                    });
         } catch (JsonFormatException e) {
             throw damaged(e);
         }
@@ -99,13 +101,12 @@ public record PublishedTokenizer(
     /** What to say to somebody who needs a tokenizer where {@link #make} gave none. */
     public BadInputException lack() {
         Optional<TokenizerClass> type = type();
-        boolean merges = hasMergeFiles();
-        Optional<Path> pieces = sentencePieceFile();
-        if (!merges && pieces.isEmpty()) {
+        Optional<String> vocabulary = vocabularyFile();
+        if (vocabulary.isEmpty()) {
             return new BadInputException(
                     modelDir.toString(), "has no tokenizer.json, and text must be encoded", MEND);
         }
-        String found = merges ? MergeFiles.VOCAB : pieces.get().getFileName().toString();
+        String found = vocabulary.get();
         if (type.isPresent()) {
             return new BadInputException(
                     modelDir.toString(),
@@ -127,6 +128,16 @@ public record PublishedTokenizer(
                 MEND);
     }
 
+    /** A file of any class's vocabulary. */
+    private Optional<String> vocabularyFile() {
+        if (hasMergeFiles()) {
+            return Optional.of(MergeFiles.VOCAB);
+        }
+        return sentencePieceFile()
+                .map(path -> path.getFileName().toString())
+                .or(() -> hasWords() ? Optional.of(WordPieceParts.VOCAB) : Optional.empty());
+    }
+
     private Optional<TokenizerClass> type() {
         return className().isPresent()
                 ? TokenizerClass.named(className().get())
@@ -145,7 +156,15 @@ public record PublishedTokenizer(
     }
 
     private boolean hasFiles(TokenizerClass type) {
-        return type.isSentencePiece() ? sentencePieceFile().isPresent() : hasMergeFiles();
+        return switch (type.files()) {
+            case MERGES -> hasMergeFiles();
+            case WORDS -> hasWords();
+            case SENTENCE_PIECE -> sentencePieceFile().isPresent();
+        };
+    }
+
+    private boolean hasWords() {
+        return Files.exists(modelDir.resolve(WordPieceParts.VOCAB));
     }
 
     private boolean hasMergeFiles() {
@@ -165,6 +184,15 @@ public record PublishedTokenizer(
         TokenIds ids = new TokenIds(files.vocab());
         Map<String, Integer> roles = addAll(ids, rules, rules.namedOf(type), List.of());
         return fast(ByteLevelParts.of(type, files, rules, new Marks(rules, roles)), ids, roles);
+    }
+
+    private FastTokenizer ofWords(TokenizerClass type, TokenizerRules rules) {
+        Map<String, Integer> vocab = WordPieceParts.vocab(modelDir);
+        Map<String, AddedToken> named = rules.namedOf(type);
+        TokenIds ids = new TokenIds(vocab);
+        Map<String, Integer> roles = addAll(ids, rules, named, List.of());
+        Marks marks = new Marks(rules, roles);
+        return fast(WordPieceParts.of(modelDir, vocab, rules, named, marks), ids, roles);
     }
 
     private FastTokenizer ofSentencePiece(TokenizerClass type, TokenizerRules rules) {

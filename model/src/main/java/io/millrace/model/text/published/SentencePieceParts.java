@@ -67,7 +67,8 @@ final class SentencePieceParts {
             case LLAMA -> llama(named, marks);
             case GEMMA -> gemma(named, marks);
             case T5 -> t5(named, marks);
-            case GPT2, ROBERTA -> throw new IllegalArgumentException(type + " has no pieces");
+            case GPT2, ROBERTA, BERT ->
+                    throw new IllegalArgumentException(type + " has no pieces");
         };
     }
 

@@ -15,30 +15,39 @@ import java.util.Optional;
 enum TokenizerClass {
     /** Byte-level byte pairs: GPT-2, GPT-Neo, GPT-J, CodeGen, phi, StarCoder2 and OPT. */
     GPT2(
-            false,
+            VocabularyFiles.MERGES,
             List.of("GPT2Tokenizer"),
             List.of("gpt2", "gpt_neo", "gptj", "codegen", "opt", "phi", "starcoder2"),
             named("bos", "<|endoftext|>", "eos", "<|endoftext|>", "unk", "<|endoftext|>")),
 
     /** The same, with {@code <s>} and {@code </s>} around every text. */
     ROBERTA(
-            false,
+            VocabularyFiles.MERGES,
             List.of("RobertaTokenizer"),
             List.of("roberta", "roberta-prelayernorm"),
             named(
                     "bos", "<s>", "eos", "</s>", "unk", "<unk>", "sep", "</s>", "pad", "<pad>",
                     "cls", "<s>", "mask", "<mask>")),
 
+    /** Word pieces, with {@code [CLS]} and {@code [SEP]} around every text. */
+    BERT(
+            VocabularyFiles.WORDS,
+            List.of("BertTokenizer"),
+            List.of("bert"),
+            named(
+                    "unk", "[UNK]", "sep", "[SEP]", "pad", "[PAD]", "cls", "[CLS]", "mask",
+                    "[MASK]")),
+
     /** Byte pairs of sentencepiece, with bytes for what no piece covers: Llama 1, 2 and Mistral. */
     LLAMA(
-            true,
+            VocabularyFiles.SENTENCE_PIECE,
             List.of("LlamaTokenizer"),
             List.of("llama", "mistral", "mixtral"),
             named("bos", "<s>", "eos", "</s>", "unk", "<unk>")),
 
     /** The same without a space in front. */
     GEMMA(
-            true,
+            VocabularyFiles.SENTENCE_PIECE,
             List.of("GemmaTokenizer"),
             List.of("gemma", "gemma2", "gemma3_text"),
             named(
@@ -47,30 +56,40 @@ enum TokenizerClass {
 
     /** Unigrams of sentencepiece, with sentinels behind the vocabulary. */
     T5(
-            true,
+            VocabularyFiles.SENTENCE_PIECE,
             List.of("T5Tokenizer"),
             List.of("t5", "mt5"),
             named("eos", "</s>", "unk", "<unk>", "pad", "<pad>"));
 
-    private final boolean sentencePiece;
+    /** The files that a vocabulary is in. */
+    enum VocabularyFiles {
+        /** {@code vocab.json} and {@code merges.txt}. */
+        MERGES,
+        /** {@code vocab.txt}. */
+        WORDS,
+        /** A sentencepiece model. */
+        SENTENCE_PIECE
+    }
+
+    private final VocabularyFiles files;
     private final List<String> names;
     private final List<String> modelTypes;
     private final Map<String, String> tokens;
 
     TokenizerClass(
-            boolean sentencePiece,
+            VocabularyFiles files,
             List<String> names,
             List<String> modelTypes,
             Map<String, String> tokens) {
-        this.sentencePiece = sentencePiece;
+        this.files = files;
         this.names = names;
         this.modelTypes = modelTypes;
         this.tokens = tokens;
     }
 
-    /** Whether its vocabulary is a sentencepiece model; {@code vocab.json} and merges if not. */
-    boolean isSentencePiece() {
-        return sentencePiece;
+    /** The files of its vocabulary. */
+    VocabularyFiles files() {
+        return files;
     }
 
     /** The text of its tokens by role, such as {@code bos}. */

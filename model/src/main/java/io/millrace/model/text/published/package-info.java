@@ -4,7 +4,7 @@
  *
  * <pre>
  *   vocab.json, merges.txt --MergeFiles--------.
- *                                               >-- PublishedTokenizer --> FastTokenizer
+ *   vocab.txt ----------WordPieceParts--------->-- PublishedTokenizer --> FastTokenizer
  *   tokenizer.model ----SentencePieceFile------'          |
  *   tokenizer_config.json and its fellows --TokenizerRules'
  * </pre>

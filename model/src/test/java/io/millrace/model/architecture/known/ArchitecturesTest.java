@@ -260,7 +260,7 @@ class ArchitecturesTest {
             quoteCharacter = '`',
             nullValues = "-",
             value = {
-                "llama; model_type; \"bert\"; unknown architecture",
+                "llama; model_type; \"t5\"; unknown architecture",
                 "llama; model_type; -; 'model_type' is missing",
                 "llama; hidden_size; -; 'hidden_size' is missing",
                 "llama; hidden_size; 0; 'hidden_size' is 0",
@@ -331,6 +331,7 @@ class ArchitecturesTest {
                         switch (only(Op.Attend.class, layer).attention().mask()) {
                             case Mask.Causal() -> 0;
                             case Mask.Window(int positions) -> positions;
+                            case Mask.Full(), Mask.Around(_) -> -1;
                         })
                 .toList();
     }
