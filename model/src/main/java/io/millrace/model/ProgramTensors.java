@@ -1,6 +1,7 @@
 package io.millrace.model;
 
 import io.millrace.model.program.BlockProgram;
+import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
 import io.millrace.model.spec.LinearSpec;
@@ -82,6 +83,7 @@ public record ProgramTensors(
             case Op.Norm norm -> norm(norm.norm());
             case Op.NormHeads norm -> norm(norm.norm());
             case Op.Linear linear -> linear.matrices().stream().flatMap(ProgramTensors::linear);
+            case MixtureOp.Route _, MixtureOp.Experts _ -> op.products().flatMap(ProgramTensors::linear);
             case Op.Score score -> linear(score.logits());
             case Op.Copy _,
                     Op.Rotate _,
@@ -89,6 +91,7 @@ public record ProgramTensors(
                     Op.Activate _,
                     Op.Gate _,
                     Op.GateHalves _,
+                    MixtureOp.GateRows _,
                     Op.Times _,
                     Op.Add _,
                     Op.Beside _ ->

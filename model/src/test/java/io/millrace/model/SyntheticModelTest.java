@@ -153,6 +153,10 @@ class SyntheticModelTest {
         "qwen3-8b, 8190735360",
         "qwen3-14b, 14768307200",
         "qwen3-32b, 32762123264",
+        "mixtral-8x7b, 46702792704",
+        "mixtral-8x22b, 140620634112",
+        "qwen3-30b-a3b, 30532122624",
+        "qwen3-235b-a22b, 235093634560",
     })
     void countsTheParametersThatWerePublished(String name, long parameters) {
         ModelConfig config = NamedArchitectures.find(name).orElseThrow();

@@ -53,4 +53,9 @@ record BlockFrame(
             case STATES -> scratch.states(block, value, rows(value.rows()));
         };
     }
+
+    /** [rows, width] of a value that has fewer rows than there are tokens, for every scale. */
+    Variants states(Value value, int rows) {
+        return scratch.states(block, value, rows);
+    }
 }

@@ -11,6 +11,7 @@ import io.millrace.executor.schedule.Schedule;
 import io.millrace.executor.schedule.Stage;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.Variants;
+import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Value;
 import io.millrace.model.spec.Activation;
@@ -26,6 +27,7 @@ final class BlockInterpreter {
     private final LookupProgram lookup;
     private final ScoreProgram score;
     private final BesideProgram beside;
+    private final MixtureProgram mixture;
 
     BlockInterpreter(
             WorkerPool pool,
@@ -42,6 +44,7 @@ final class BlockInterpreter {
         this.lookup = lookup;
         this.score = score;
         this.beside = beside;
+        mixture = new MixtureProgram(pool, linear);
     }
 
     /** Takes a micro-batch through a block; what is asked of no row is left out. */
@@ -83,6 +86,7 @@ final class BlockInterpreter {
             case Op.Add op -> add(frame.place(op.summand()), out, op.out(), frame, rows);
             case Op.Scale op -> beside.scale(op, frame, out, rows);
             case Op.Virtual op -> beside.putVirtual(op, frame, out);
+            case MixtureOp op -> mixture.run(op, frame, out, rows, adds);
             case Op.Score op -> score.run(op, frame, rows);
         }
     }

@@ -13,6 +13,7 @@ import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.ModelLayout;
+import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Value;
@@ -279,11 +280,39 @@ final class StepCosts {
                 case Op.Add op -> pass(Operation.Kind.COPY, op.out().width());
                 case Op.Scale op -> beside(op, rows, op.width());
                 case Op.Virtual op -> beside(op, sequences * op.tokens(), op.width());
+                case MixtureOp op -> mixture(op);
                 case Op.Score op -> {
                     linear(op.logits());
                     pass(Operation.Kind.LOSS, op.logits().outputs());
                 }
             }
+        }
+
+        private void mixture(MixtureOp op) {
+            switch (op) {
+                case MixtureOp.GateRows gate -> pass(Operation.Kind.RELU, gate.out().width());
+                case MixtureOp.Route route -> {
+                    linear(route.router());
+                    pass(Operation.Kind.ACTIVATION, route.out().width());
+                }
+                case MixtureOp.Experts experts -> experts(experts);
+            }
+        }
+
+        /** As if every expert were as likely as any other for each token. */
+        private void experts(MixtureOp.Experts op) {
+            int tokens = rows;
+            int all = op.experts().size();
+            double missing = Math.pow(1 - (double) op.chosen() / all, tokens);
+            int hit = (int) Math.max(1, Math.round(all * (1 - missing)));
+            rows = (int) Math.ceilDiv((long) tokens * op.chosen(), hit);
+            for (int expert = 0; expert < hit; expert++) {
+                op.experts().get(expert).matrices().forEach(this::linear);
+                pass(Operation.Kind.COPY, op.in().width());
+                pass(Operation.Kind.ACTIVATION, op.up().width());
+                pass(Operation.Kind.COPY, op.out().width());
+            }
+            rows = tokens;
         }
 
         private void beside(Op.Beside op, int changed, long width) {

@@ -1,6 +1,7 @@
 package io.millrace.executor.schedule;
 
 import io.millrace.executor.step.RotaryTable;
+import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Value;
@@ -42,10 +43,19 @@ public final class OperatorNeeds {
             }
             case Op.Rotate rotate -> ropes.add(rotate.rope());
             case Op.Attend attend -> headDim = Math.max(headDim, attend.attention().heads().dim());
+            case MixtureOp.Route route -> products.add(List.of(route.router()));
+            case MixtureOp.Experts experts ->
+                    experts.products().forEach(matrix -> products.add(List.of(matrix)));
             case Op.Score score -> biases(List.of(score.logits()));
             case Op.Beside beside ->
                     vectorLength = Math.max(vectorLength, beside.tensor().elements());
-            case Op.Copy _, Op.Activate _, Op.Gate _, Op.GateHalves _, Op.Times _, Op.Add _ -> {
+            case Op.Copy _,
+                    Op.Activate _,
+                    Op.Gate _,
+                    Op.GateHalves _,
+                    MixtureOp.GateRows _,
+                    Op.Times _,
+                    Op.Add _ -> {
                 // They work on states alone.
             }
         }

@@ -60,4 +60,16 @@ public record Value(String name, int width, Rows rows, Memory memory) {
     boolean liesAs(Value other) {
         return width == other.width && rows == other.rows && memory == other.memory;
     }
+
+    /** Whether rows follow each other without a gap; those of all that is kept are as wide. */
+    boolean isDense() {
+        return memory != Memory.KEPT;
+    }
+
+    /** Refuses what an operator cannot make. */
+    void require(boolean fits, String what) {
+        if (!fits) {
+            throw new IllegalArgumentException(what + " does not fit " + this);
+        }
+    }
 }

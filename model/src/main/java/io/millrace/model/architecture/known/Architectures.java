@@ -22,10 +22,14 @@ import io.millrace.model.architecture.llama.GlmArchitecture;
 import io.millrace.model.architecture.llama.GraniteArchitecture;
 import io.millrace.model.architecture.llama.LlamaArchitecture;
 import io.millrace.model.architecture.llama.MistralArchitecture;
+import io.millrace.model.architecture.llama.MixtralArchitecture;
 import io.millrace.model.architecture.llama.Olmo2Architecture;
+import io.millrace.model.architecture.llama.OlmoeArchitecture;
 import io.millrace.model.architecture.llama.Phi3Architecture;
 import io.millrace.model.architecture.llama.Qwen2Architecture;
+import io.millrace.model.architecture.llama.Qwen2MoeArchitecture;
 import io.millrace.model.architecture.llama.Qwen3Architecture;
+import io.millrace.model.architecture.llama.Qwen3MoeArchitecture;
 import io.millrace.model.architecture.llama.SmolLm3Architecture;
 import io.millrace.model.config.ModelConfig;
 import java.util.ArrayList;
@@ -63,7 +67,11 @@ public final class Architectures {
                     new CohereArchitecture(),
                     new FalconArchitecture(),
                     new BloomArchitecture(),
-                    new MptArchitecture());
+                    new MptArchitecture(),
+                    new MixtralArchitecture(),
+                    new Qwen2MoeArchitecture(),
+                    new Qwen3MoeArchitecture(),
+                    new OlmoeArchitecture());
 
     private Architectures() {}
 
