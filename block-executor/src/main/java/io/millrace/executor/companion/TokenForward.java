@@ -142,7 +142,7 @@ final class TokenForward {
             }
             case MixtureOp.Experts experts -> {
                 double[][] in = values.get(experts.in());
-                double[][] out = new double[in.length][experts.out().width()];
+                double[][] out = each(values.get(experts.hidden()), (row, i) -> row[i]);
                 for (int expert = 0; expert < experts.experts().size(); expert++) {
                     addExpert(experts, expert, in, values.get(experts.routes()), out);
                 }

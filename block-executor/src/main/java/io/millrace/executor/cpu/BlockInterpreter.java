@@ -17,6 +17,7 @@ import io.millrace.model.program.Value;
 import io.millrace.model.spec.Activation;
 import io.millrace.model.spec.HeadColumns;
 import io.millrace.model.spec.LinearSpec;
+import java.util.BitSet;
 
 /** Runs a block's operators on the workers, one after another, for every scale of a query. */
 final class BlockInterpreter {
@@ -57,6 +58,16 @@ final class BlockInterpreter {
         }
     }
 
+    /** Which experts of a layer its rows chose, added to those of others. */
+    void addChosen(MixtureOp.Experts experts, BlockFrame frame, BitSet chosen) {
+        mixture.addChosen(experts, frame, chosen);
+    }
+
+    /** Takes a micro-batch through one expert of a layer. */
+    void runExpert(MixtureOp.Experts experts, int expert, BlockFrame frame) {
+        mixture.runExpert(experts, expert, frame);
+    }
+
     private void run(Stage stage, BlockFrame frame, int rows) {
         FormedWeights weights = frame.weights();
         Variants out = stage.makes().map(frame::place).orElse(null);
@@ -86,7 +97,7 @@ final class BlockInterpreter {
             case Op.Add op -> add(frame.place(op.summand()), out, op.out(), frame, rows);
             case Op.Scale op -> beside.scale(op, frame, out, rows);
             case Op.Virtual op -> beside.putVirtual(op, frame, out);
-            case MixtureOp op -> mixture.run(op, frame, out, rows, adds);
+            case MixtureOp op -> mixture.run(op, frame, out, rows);
             case Op.Score op -> score.run(op, frame, rows);
         }
     }

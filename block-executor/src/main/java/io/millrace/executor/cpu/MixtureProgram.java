@@ -16,6 +16,7 @@ import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.RouteSpec;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.BitSet;
 
 /**
  * Routes tokens to experts, each scale its own, and adds what experts give in order of expert. The
@@ -32,11 +33,39 @@ final class MixtureProgram {
         this.linear = linear;
     }
 
-    void run(MixtureOp op, BlockFrame frame, Variants out, int rows, boolean adds) {
+    void run(MixtureOp op, BlockFrame frame, Variants out, int rows) {
         switch (op) {
             case MixtureOp.GateRows gate -> gate(gate, frame, out, rows);
             case MixtureOp.Route route -> route(route, frame, out, rows);
-            case MixtureOp.Experts experts -> mix(experts, frame, out, rows, adds);
+            case MixtureOp.Experts _ -> {
+                // They come one by one, in blocks of their own.
+            }
+        }
+    }
+
+    /** Adds the experts that any row of a micro-batch chose. */
+    void addChosen(MixtureOp.Experts op, BlockFrame frame, BitSet chosen) {
+        Variants routes = frame.place(op.routes());
+        for (int scale = 0; scale < frame.scales(); scale++) {
+            for (int row = 0; row < frame.rows(op.in().rows()); row++) {
+                Floats weights = routes.of(scale).at(row * routes.rowStride());
+                for (int expert = 0; expert < op.experts().size(); expert++) {
+                    if (number(weights.at(expert)) != 0) {
+                        chosen.set(expert);
+                    }
+                }
+            }
+        }
+    }
+
+    /** Adds what an expert gives to the rows that chose it. */
+    void runExpert(MixtureOp.Experts op, int expert, BlockFrame frame) {
+        int rows = frame.rows(op.in().rows());
+        Variants routes = frame.place(op.routes());
+        int most = choose(routes, expert, frame.scales(), rows);
+        if (most > 0) {
+            Variants made = apply(op, op.experts().get(expert), frame, rows, most);
+            add(made, routes, expert, frame.scales(), rows, frame.place(op.out()));
         }
     }
 
@@ -87,21 +116,6 @@ final class MixtureProgram {
 
     private static float number(Floats place) {
         return place.segment().getAtIndex(ValueLayout.JAVA_FLOAT, place.start());
-    }
-
-    private void mix(
-            MixtureOp.Experts op, BlockFrame frame, Variants out, int rows, boolean adds) {
-        if (!adds) {
-            zero(out, frame.scales(), rows, op.out().width());
-        }
-        Variants routes = frame.place(op.routes());
-        for (int expert = 0; expert < op.experts().size(); expert++) {
-            int most = choose(routes, expert, frame.scales(), rows);
-            if (most > 0) {
-                Variants made = apply(op, op.experts().get(expert), frame, rows, most);
-                add(made, routes, expert, frame.scales(), rows, out);
-            }
-        }
     }
 
     /** Lists the rows that chose an expert; the most of any scale. */
@@ -216,21 +230,6 @@ final class MixtureProgram {
                                 sum.segment(),
                                 sum.start(),
                                 width);
-                    }
-                });
-    }
-
-    private void zero(Variants out, int scales, int rows, int width) {
-        RowTasks.run(
-                pool,
-                Operator.ACTIVATION,
-                scales,
-                rows,
-                width,
-                (scale, from, to, worker) -> {
-                    for (int row = from; row < to; row++) {
-                        Floats place = out.of(scale).at(row * out.rowStride());
-                        Rows.zero(place.segment(), place.start(), width);
                     }
                 });
     }

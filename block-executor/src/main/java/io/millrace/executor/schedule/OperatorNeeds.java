@@ -21,6 +21,7 @@ public final class OperatorNeeds {
     private final Set<RopeSpec> ropes = new LinkedHashSet<>();
     private final LinearSpec logits;
     private long vectorLength = 1;
+    private final int heldWidth;
     private int keptWidth;
     private int tableWidth;
     private int headDim;
@@ -29,6 +30,11 @@ public final class OperatorNeeds {
     public OperatorNeeds(ModelProgram program) {
         logits = program.score().logits();
         program.ops().forEach(this::count);
+        heldWidth =
+                program.blocks().stream()
+                        .mapToInt(block -> block.held().stream().mapToInt(Value::width).sum())
+                        .max()
+                        .orElse(0);
     }
 
     private void count(Op op) {
@@ -124,6 +130,11 @@ public final class OperatorNeeds {
     /** Elements of the widest row that later tokens need. */
     public int keptWidth() {
         return keptWidth;
+    }
+
+    /** Elements of the widest row that waits for the experts of its layer. */
+    public int heldWidth() {
+        return heldWidth;
     }
 
     /** Elements of the widest row that is looked up. */

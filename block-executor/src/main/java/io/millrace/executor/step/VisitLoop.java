@@ -4,6 +4,8 @@ import io.millrace.model.ModelLayout;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockLease;
 import io.millrace.prefetch.VisitPlan;
+import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 
 /**
@@ -11,6 +13,10 @@ import java.util.List;
  * date where it lags behind, computed on, folded if that is due, and given back.
  */
 public final class VisitLoop<V extends BlockVisit> {
+    /** Of what has no experts; not to be changed. */
+    public static final BitSet NO_EXPERTS = new BitSet();
+
+    private final VisitPlan passing; // of which some experts are left out
     private final VisitPlan whole;
     private final BlockFeed feed;
     private final int foldEvery;
@@ -50,8 +56,9 @@ public final class VisitLoop<V extends BlockVisit> {
          *
          * @param entry what of the model it is
          * @param asked the request, or its first scale alone where all others see the same
+         * @return the experts that are needed next, of a layer that has some
          */
-        void compute(V visit, VisitPlan.Entry entry, ForwardRequest asked);
+        BitSet compute(V visit, VisitPlan.Entry entry, ForwardRequest asked);
     }
 
     /** Takes a block once it is folded. */
@@ -70,10 +77,33 @@ public final class VisitLoop<V extends BlockVisit> {
      * @param visits what the device does
      */
     public VisitLoop(ModelLayout layout, BlockFeed feed, int foldEvery, Visits<V> visits) {
-        whole = VisitPlan.whole(layout.visits());
+        passing = plan(layout, true);
+        whole = plan(layout, false);
         this.feed = feed;
         this.foldEvery = foldEvery;
         this.visits = visits;
+    }
+
+    private static VisitPlan plan(ModelLayout layout, boolean optional) {
+        List<VisitPlan.Entry> entries = new ArrayList<>();
+        VisitPlan ends = VisitPlan.whole(layout.visits());
+        for (int place = 0; place < ends.size(); place++) {
+            VisitPlan.Entry entry = ends.entry(place);
+            entries.add(entry);
+            if (entry.part() == VisitPlan.Part.LAYER) {
+                List<Integer> experts = layout.experts().get(entry.layer());
+                for (int expert = 0; expert < experts.size(); expert++) {
+                    entries.add(
+                            new VisitPlan.Entry(
+                                    experts.get(expert),
+                                    VisitPlan.Part.EXPERT,
+                                    entry.layer(),
+                                    expert,
+                                    optional));
+                }
+            }
+        }
+        return new VisitPlan(entries);
     }
 
     /**
@@ -91,19 +121,27 @@ public final class VisitLoop<V extends BlockVisit> {
             visits.began(place, block, request.step());
             foldOverdue(lease, block, request);
             V visit = visits.open(lease, block, request, lastOfStep);
-            VisitPlan.Entry entry = whole.entry(place);
-            computation.compute(visit, entry, shared.asked(visit, entry));
+            VisitPlan.Entry entry = passing.entry(place);
+            BitSet chosen = computation.compute(visit, entry, shared.asked(visit, entry));
             visits.finish(visit);
             visits.ended(place);
+            return chosen;
         };
     }
 
-    /** One pass in which each block is lent once and shown to all, in order. */
+    /**
+     * One pass in which each block is lent once and shown to all, in order. An expert that none of
+     * them chose is left out.
+     */
     public void run(List<Course> courses) {
         pass(
-                whole,
-                (place, block, lastOfStep, lease) ->
-                        courses.forEach(course -> course.visit(place, block, lastOfStep, lease)));
+                passing,
+                (place, block, lastOfStep, lease) -> {
+                    BitSet chosen = new BitSet();
+                    courses.forEach(course ->
+                            chosen.or(course.visit(place, block, lastOfStep, lease)));
+                    return chosen;
+                });
     }
 
     /** How far a pass has come with one scale for all. */
@@ -144,6 +182,7 @@ public final class VisitLoop<V extends BlockVisit> {
                     if (lastOfStep) {
                         then.accept(block, lease);
                     }
+                    return NO_EXPERTS;
                 });
     }
 
@@ -157,22 +196,43 @@ public final class VisitLoop<V extends BlockVisit> {
          * @param block the block's index
          * @param lastOfStep whether the block comes no more in this pass
          * @param lease open during the call
+         * @return the experts that are needed next, of a layer that has some
          */
-        void visit(int place, int block, boolean lastOfStep, BlockLease lease);
+        BitSet visit(int place, int block, boolean lastOfStep, BlockLease lease);
     }
 
     private void pass(VisitPlan plan, Course each) {
         feed.begin(plan);
+        BitSet chosen = NO_EXPERTS;
         for (int place = 0; place < plan.size(); place++) {
-            int block = plan.block(place);
-            try (BlockLease lease = feed.acquire(block)) {
-                try {
-                    each.visit(place, block, plan.isLast(place), lease);
-                } finally {
-                    visits.release(lease);
-                }
+            VisitPlan.Entry entry = plan.entry(place);
+            if (entry.optional() && !chosen.get(entry.expert())) {
+                continue;
+            }
+            BitSet next = visit(entry.block(), plan, place, each);
+            if (plan.forks(place)) {
+                chosen = next;
+                decide(plan, place + 1, next);
             }
         }
+    }
+
+    private BitSet visit(int block, VisitPlan plan, int place, Course each) {
+        try (BlockLease lease = feed.acquire(block)) {
+            try {
+                return each.visit(place, block, plan.isLast(place), lease);
+            } finally {
+                visits.release(lease);
+            }
+        }
+    }
+
+    private void decide(VisitPlan plan, int first, BitSet chosen) {
+        BitSet blocks = new BitSet();
+        for (int at = first; plan.entry(at).optional(); at++) {
+            blocks.set(plan.block(at), chosen.get(plan.entry(at).expert()));
+        }
+        feed.decide(blocks::get);
     }
 
     /**

@@ -136,6 +136,7 @@ class InterpretersTest {
         ModelProgram program = program(model);
         ModelLayout layout = ModelLayout.of(program, DType.BF16);
         assertThat(layout.visits()).hasSameSizeAs(program.blocks());
+        assertThat(layout.order()).hasSize(program.blocks().size() + (int) experts(program));
         StepCosts.Shape shape =
                 new StepCosts.Shape(
                         4,

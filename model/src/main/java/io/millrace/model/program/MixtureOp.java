@@ -44,8 +44,8 @@ public sealed interface MixtureOp extends Op {
         /** Checks the widths. */
         public Route {
             boolean fits = router.inputs() == in.width() && router.outputs() == route.experts();
-            boolean apart = out.memory() == Value.Memory.STATES && in.rows() == out.rows();
-            out.require(fits && apart && out.width() == route.experts(), "a route");
+            boolean held = out.memory() == Value.Memory.HELD && in.rows() == out.rows();
+            out.require(fits && held && out.width() == route.experts(), "a route");
         }
 
         @Override
@@ -65,8 +65,8 @@ public sealed interface MixtureOp extends Op {
     }
 
     /**
-     * {@code out = Σ w_e · down_e(activation(gate_e(in)) ⊙ up_e(in))} over the experts that a token
-     * chose, in order. An expert that no token chose is not multiplied with.
+     * {@code out = hidden + Σ w_e · down_e(activation(gate_e(in)) ⊙ up_e(in))} over the experts
+     * that a token chose, in order. An expert that no token chose is not asked for.
      *
      * @param experts all of one shape
      * @param chosen how many of them a token chooses
@@ -78,6 +78,7 @@ public sealed interface MixtureOp extends Op {
             Activation activation,
             Value in,
             Value routes,
+            Value hidden,
             Value out)
             implements MixtureOp {
         /** Freezes the experts, and checks the widths. */
@@ -93,9 +94,12 @@ public sealed interface MixtureOp extends Op {
                                             && one.gate().inputs() == in.width()
                                             && one.up().inputs() == in.width()
                                             && one.down().outputs() == out.width());
-            boolean fits = routes.width() == experts.size() && out.rows() == in.rows();
-            boolean apart = out.memory() == Value.Memory.STATES && in.isDense();
-            out.require(alike && fits && apart, "the experts of " + routes.name());
+            boolean held =
+                    Stream.of(in, routes)
+                            .allMatch(value -> value.memory() == Value.Memory.HELD);
+            boolean fits = routes.width() == experts.size() && hidden.liesAs(out);
+            boolean streams = out.memory() == Value.Memory.STREAM;
+            out.require(alike && fits && held && streams, "the experts of " + routes.name());
         }
 
         @Override
@@ -105,7 +109,12 @@ public sealed interface MixtureOp extends Op {
 
         @Override
         public List<Value> reads() {
-            return List.of(in, routes);
+            return List.of(in, routes, hidden);
+        }
+
+        @Override
+        public Optional<Value> replaces() {
+            return Optional.of(hidden);
         }
 
         @Override

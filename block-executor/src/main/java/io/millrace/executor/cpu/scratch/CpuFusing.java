@@ -19,7 +19,7 @@ public final class CpuFusing implements Schedule.Fusing {
     @Override
     public boolean adds(Op op) {
         return switch (op) {
-            case Op.Lookup _, MixtureOp.Experts _ -> true;
+            case Op.Lookup _ -> true;
             case Op.Linear linear -> linear.matrices().size() == 1;
             case Op.Copy _,
                     Op.Norm _,
@@ -29,8 +29,7 @@ public final class CpuFusing implements Schedule.Fusing {
                     Op.Activate _,
                     Op.Gate _,
                     Op.GateHalves _,
-                    MixtureOp.GateRows _,
-                    MixtureOp.Route _,
+                    MixtureOp _,
                     Op.Times _,
                     Op.Add _,
                     Op.Beside _,

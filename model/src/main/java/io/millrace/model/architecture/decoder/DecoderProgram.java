@@ -74,7 +74,7 @@ public final class DecoderProgram {
                 Value normed = normed(ops, layer.attentionNorm(), in, "attention input");
                 Value context = attend(ops, layer.attention(), normed);
                 Value between = addAttention(ops, layer, context, in);
-                Value input = normed(ops, layer.mlpNorm(), between, "feed-forward input");
+                Value input = mlpInput(ops, layer, between);
                 Inner inner = expand(ops, layer.mlp(), input);
                 addMlp(ops, layer, inner, between);
             }
@@ -113,6 +113,16 @@ public final class DecoderProgram {
         }
         Value out = Value.states(name, norm.width());
         ops.add(new Op.Norm(norm, in, out));
+        return out;
+    }
+
+    /** What experts read waits for them. */
+    private static Value mlpInput(List<Op> ops, LayerSpec layer, Value in) {
+        if (!(layer.mlp() instanceof ExpertsSpec)) {
+            return normed(ops, layer.mlpNorm(), in, "feed-forward input");
+        }
+        Value out = Value.held("experts input", layer.mlpNorm().width());
+        ops.add(new Op.Norm(layer.mlpNorm(), in, out));
         return out;
     }
 
@@ -165,7 +175,7 @@ public final class DecoderProgram {
         return switch (part) {
             case MlpSpec mlp -> new Inner(in, expand(ops, mlp, in, ""));
             case ExpertsSpec experts -> {
-                Value routes = Value.states("routes", experts.route().experts());
+                Value routes = Value.held("routes", experts.route().experts());
                 ops.add(new MixtureOp.Route(experts.router(), experts.route(), in, routes));
                 yield new Inner(in, routes);
             }
@@ -209,7 +219,7 @@ public final class DecoderProgram {
         if (experts.shared() != null) {
             before = addShared(ops, experts, inner.in, hidden);
         }
-        Value result = Value.states("experts result", spec.hiddenSize());
+        Value sum = stream("after experts");
         ops.add(
                 new MixtureOp.Experts(
                         experts.experts(),
@@ -217,9 +227,8 @@ public final class DecoderProgram {
                         experts.activation(),
                         inner.in,
                         inner.made,
-                        result));
-        Value sum = stream("after experts");
-        ops.add(new Op.Add(before, result, sum));
+                        before,
+                        sum));
         return sum;
     }
 
