@@ -24,9 +24,14 @@ import org.junit.jupiter.params.provider.ValueSource;
 class DecoderRunsTest {
     @TempDir Path temp;
 
-    /** Halves of a gate, factors on parts, heads in groups, scores that fall with distance. */
+    /**
+     * Halves of a gate, factors on parts, heads in groups, scores that fall with distance, experts.
+     */
     @ParameterizedTest
-    @ValueSource(strings = {"phi3", "granite", "falcon-40b", "bloom", "cohere", "gemma3"})
+    @ValueSource(
+            strings = {
+                "phi3", "granite", "falcon-40b", "bloom", "cohere", "gemma3", "mixtral", "qwen2_moe"
+            })
     void tunesToTheSameBytesWhereItStreams(String name) throws IOException {
         JsonObject golden = Golden.json("decoders/" + name + ".json");
         Path model = Files.createDirectory(temp.resolve("model"));
@@ -44,7 +49,13 @@ class DecoderRunsTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"bloom, ALiBi", "mpt, ALiBi", "phi, lm_head.bias", "gptj, lm_head.bias"})
+    @CsvSource({
+        "bloom, ALiBi",
+        "mpt, ALiBi",
+        "phi, lm_head.bias",
+        "gptj, lm_head.bias",
+        "mixtral, routes tokens to experts"
+    })
     void aCardRefusesWhatNoKernelComputes(String name, String why) throws IOException {
         JsonObject golden = Golden.json("decoders/" + name + ".json");
         Path model = Files.createDirectory(temp.resolve("model"));

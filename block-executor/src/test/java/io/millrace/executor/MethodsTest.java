@@ -4,12 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TrainedTensors;
 import io.millrace.executor.config.TuneConfigBuilder;
-import io.millrace.executor.journal.Replay;
 import io.millrace.memory.BadInputException;
-import io.millrace.memory.device.DeviceName;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.file.TensorInfo;
@@ -32,12 +29,9 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalLong;
-import java.util.function.UnaryOperator;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -60,9 +54,6 @@ class MethodsTest {
     @TempDir Path temp;
     private Path model;
     private Path data;
-
-    /** What is changed of a run. */
-    interface Method extends UnaryOperator<TuneConfigBuilder> {}
 
     static Stream<Arguments> methods() {
         return Stream.of(
@@ -191,7 +182,7 @@ class MethodsTest {
                         run -> run.perturbation("low-rank").window(2).tune("*_proj*")));
     }
 
-    private static Arguments method(String name, Method change) {
+    private static Arguments method(String name, MethodRuns.Method change) {
         return Arguments.of(name, change);
     }
 
@@ -279,65 +270,30 @@ class MethodsTest {
         data = Runs.data(temp, 77, 10);
     }
 
-    private TuneConfigBuilder config(String out, Method method, MemoryConfig memory) {
-        return method.apply(Runs.config(model, data, temp.resolve(out)).memory(memory));
+    private Path run(String out, MethodRuns.Method method, MemoryConfig memory) {
+        return runs().run(out, method, memory);
     }
 
-    private Path run(String out, Method method, MemoryConfig memory) {
-        return TuningRun.run(config(out, method, memory).build(), RunListener.SILENT).out();
+    private MethodRuns runs() {
+        return new MethodRuns(temp, model, data);
     }
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("methods")
-    void makesTheSameBytesEverywhere(String name, Method method) throws IOException {
-        check(method);
+    void makesTheSameBytesEverywhere(String name, MethodRuns.Method method) throws IOException {
+        runs().check(method);
     }
 
     @Tag("long")
     @ParameterizedTest(name = "{0}")
     @MethodSource("moreMethods")
-    void soDoMore(String name, Method method) throws IOException {
-        check(method);
-    }
-
-    private void check(Method method) throws IOException {
-        Map<String, byte[]> expected = Runs.result(run("memory", method, MemoryConfig.DEFAULT));
-        byte[] base = Files.readAllBytes(model.resolve("model.safetensors"));
-        assertThat(Arrays.equals(expected.get("model.safetensors"), base)).isFalse();
-
-        long least =
-                Runs.smallestBudget(budget ->
-                        config("probe" + budget, method, Runs.host(DeviceName.CPU, budget)));
-        Runs.assertSame(
-                run("streamed", method, Runs.host(DeviceName.CPU, least)), expected, "streamed");
-        Runs.assertSame(
-                run("emulated", method, Runs.memory(DeviceName.EMULATED, OptionalLong.empty())),
-                expected,
-                "emulated");
-
-        TuneConfigBuilder stopped = config("resumed", method, Runs.host(DeviceName.CPU, least));
-        assertThat(TuningRun.run(stopped.build(), Runs.stopAfter(4)).interrupted()).isTrue();
-        TuneConfigBuilder goesOn = config("resumed", method, MemoryConfig.DEFAULT).resume(true);
-        Runs.assertSame(
-                TuningRun.run(goesOn.build(), RunListener.SILENT).out(), expected, "resumed");
-
-        Path again = temp.resolve("again");
-        TuneConfigBuilder kept = config("again", method, MemoryConfig.DEFAULT).checkpointEvery(2);
-        assertThat(TuningRun.run(kept.build(), Runs.stopAfter(5)).interrupted()).isTrue();
-        TuneConfigBuilder streams =
-                config("again", method, Runs.host(DeviceName.CPU, least)).resume(true);
-        TuningRun.run(streams.build(), RunListener.SILENT);
-        Runs.assertSame(again, expected, "from a checkpoint");
-
-        Path rebuilt = temp.resolve("rebuilt");
-        Replay.run(model, temp.resolve("memory").resolve("journal.jsonl"), rebuilt);
-        assertThat(Files.readAllBytes(rebuilt.resolve("model.safetensors")))
-                .isEqualTo(expected.get("model.safetensors"));
+    void soDoMore(String name, MethodRuns.Method method) throws IOException {
+        runs().check(method);
     }
 
     @Test
     void aStepThatLeavesNoLayerOutIsAsOneOfAll() throws IOException {
-        Method none = run -> run.blocks("random").method(RandomLayers.FROZEN, 0.0);
+        MethodRuns.Method none = run -> run.blocks("random").method(RandomLayers.FROZEN, 0.0);
         Path all = run("all", run -> run, MemoryConfig.DEFAULT);
         Path random = run("random", none, MemoryConfig.DEFAULT);
         assertThat(Files.readAllBytes(random.resolve("model.safetensors")))
@@ -349,7 +305,7 @@ class MethodsTest {
     /** An anchor asks on its own rows at its own rate, and its term is in the steps behind it. */
     @Test
     void stepsBetweenAnchorsGoAlongTwoDirections() throws IOException {
-        Method method = run -> svrg(run).shuffle(false).lr(1e-3);
+        MethodRuns.Method method = run -> svrg(run).shuffle(false).lr(1e-3);
         Path out = run("svrg", method, MemoryConfig.DEFAULT);
         List<StepRecord> steps = JournalReader.read(out.resolve("journal.jsonl")).records();
         StepRecord anchor = steps.getFirst();
@@ -370,7 +326,7 @@ class MethodsTest {
             }
         }
         // The same direction at the anchor, asked by a run that stands there.
-        Method there = run -> run.shuffle(false).queries(1).lr(0).steps(3);
+        MethodRuns.Method there = run -> run.shuffle(false).queries(1).lr(0).steps(3);
         Path still = run("still", there, MemoryConfig.DEFAULT);
         List<StepRecord> atBase = JournalReader.read(still.resolve("journal.jsonl")).records();
         for (int step = 1; step < 3; step++) {
@@ -382,7 +338,7 @@ class MethodsTest {
     /** Ten examples in batches of four: the steps are of epochs 0, 0, 0, 1, 1, 2, 2. */
     @Test
     void directionsGrowFromEpochToEpoch() throws IOException {
-        Method growing =
+        MethodRuns.Method growing =
                 run ->
                         run.queries(1)
                                 .method(Estimators.QUERIES_GROWTH, 0.7)
@@ -398,7 +354,7 @@ class MethodsTest {
     void aMaskOfAllIsNone() throws IOException {
         byte[] all = Files.readAllBytes(model(run("all", run -> run, MemoryConfig.DEFAULT)));
         for (String mask : List.of("magnitude", "random")) {
-            Method whole = run -> run.mask(mask).method(Masks.DENSITY, 1.0);
+            MethodRuns.Method whole = run -> run.mask(mask).method(Masks.DENSITY, 1.0);
             assertThat(Files.readAllBytes(model(run(mask, whole, MemoryConfig.DEFAULT))))
                     .isEqualTo(all);
         }
@@ -427,7 +383,7 @@ class MethodsTest {
 
     @Test
     void frozenEndsKeepTheirBytes() throws IOException {
-        Method method = run -> run.blocks("random").method(RandomLayers.FROZEN_ENDS, true);
+        MethodRuns.Method method = run -> run.blocks("random").method(RandomLayers.FROZEN_ENDS, true);
         Path out = run("ends", method, MemoryConfig.DEFAULT);
         for (String end :
                 List.of("model.embed_tokens.weight", "model.norm.weight", "lm_head.weight")) {
@@ -511,7 +467,7 @@ class MethodsTest {
                 .isInstanceOf(BadInputException.class);
     }
 
-    private void refused(Method method, String option, String why) {
+    private void refused(MethodRuns.Method method, String option, String why) {
         assertThatThrownBy(() -> run("refused", method, MemoryConfig.DEFAULT))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining(option)

@@ -34,6 +34,9 @@ import java.util.stream.Stream;
  * tied     block  0 = embedding and head   1..N = layers         visits [0, 1..N, 0]
  * </pre>
  *
+ * <p>Each expert of a layer is a block of its own, numbered behind all of these: a step visits
+ * those that a token chose, after their layer.
+ *
  * <p>Within a block, tensors lie in the bytewise order of their names, which is the order of most
  * files, so that reading a block is mostly one sweep.
  */
@@ -47,6 +50,7 @@ public final class ModelLayout {
 
     private final List<BlockLayout> blocks;
     private final List<Integer> visits;
+    private final List<List<Integer>> experts;
     private final boolean tied;
     private final Optional<ModelLayout> beside;
     private final boolean ownsBeside;
@@ -63,11 +67,13 @@ public final class ModelLayout {
     private ModelLayout(
             List<BlockLayout> blocks,
             List<Integer> visits,
+            List<List<Integer>> experts,
             boolean tied,
             Optional<ModelLayout> beside,
             boolean ownsBeside) {
         this.blocks = List.copyOf(blocks);
         this.visits = List.copyOf(visits);
+        this.experts = List.copyOf(experts);
         this.tied = tied;
         this.beside = beside;
         this.ownsBeside = ownsBeside;
@@ -119,7 +125,17 @@ public final class ModelLayout {
             visits.add(visit);
         }
         visits.add(last);
-        return new ModelLayout(blocks, visits, program.isTied(), Optional.empty(), false);
+        List<List<Integer>> experts = new ArrayList<>();
+        for (List<List<TensorSpec>> layer : tensors.experts()) {
+            List<Integer> own = new ArrayList<>();
+            for (List<TensorSpec> expert : layer) {
+                own.add(blocks.size());
+                blocks.add(pack(blocks.size(), expert, ids, formats));
+            }
+            experts.add(List.copyOf(own));
+        }
+        return new ModelLayout(
+                blocks, visits, experts, program.isTied(), Optional.empty(), false);
     }
 
     /** Numbers names in their order. */
@@ -170,7 +186,7 @@ public final class ModelLayout {
                                                 .toList(),
                                         block.weightBytes()))
                         .toList();
-        return new ModelLayout(renumbered, visits, tied, beside, ownsBeside);
+        return new ModelLayout(renumbered, visits, experts, tied, beside, ownsBeside);
     }
 
     /**
@@ -213,8 +229,11 @@ public final class ModelLayout {
         return new ModelLayout(
                 frozen,
                 visits,
+                experts,
                 tied,
-                Optional.of(new ModelLayout(companions, visits, tied, Optional.empty(), false)),
+                Optional.of(
+                        new ModelLayout(
+                                companions, visits, experts, tied, Optional.empty(), false)),
                 own);
     }
 
@@ -255,7 +274,12 @@ public final class ModelLayout {
         List<BlockLayout> stated =
                 blocks.stream().map(block -> block.withStates(kinds, has)).toList();
         return new ModelLayout(
-                stated, visits, tied, beside.map(one -> one.withStates(kinds, has)), ownsBeside);
+                stated,
+                visits,
+                experts,
+                tied,
+                beside.map(one -> one.withStates(kinds, has)),
+                ownsBeside);
     }
 
     /**
@@ -286,9 +310,35 @@ public final class ModelLayout {
         return blocks.get(index);
     }
 
-    /** The blocks of a step's visits in order, two more than there are layers. */
+    /**
+     * The blocks of a step's visits in order, two more than there are layers; those of experts
+     * apart, of which a step visits some.
+     */
     public List<Integer> visits() {
         return visits;
+    }
+
+    /** The blocks of each layer's experts, one an expert; none of a layer without. */
+    public List<List<Integer>> experts() {
+        return experts;
+    }
+
+    /** Each visit's block, and behind it those of the layer's experts. */
+    public List<List<Integer>> parts() {
+        List<List<Integer>> parts = new ArrayList<>();
+        for (int visit = 0; visit < visits.size(); visit++) {
+            List<Integer> part = new ArrayList<>(List.of(visits.get(visit)));
+            if (visit > 0 && visit <= experts.size()) {
+                part.addAll(experts.get(visit - 1));
+            }
+            parts.add(part);
+        }
+        return parts;
+    }
+
+    /** Every block in the order in which a step that needs all of them visits them. */
+    public List<Integer> order() {
+        return parts().stream().flatMap(List::stream).toList();
     }
 
     /** Whether block 0 is both ends of the model. */

@@ -1,6 +1,7 @@
 package io.millrace.model;
 
 import io.millrace.model.program.BlockProgram;
+import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
 import io.millrace.model.spec.LinearSpec;
@@ -15,16 +16,21 @@ import java.util.stream.Stream;
  * Every tensor that a model's operators have, each once.
  *
  * @param embedding of what begins the stream
- * @param layers each layer's
+ * @param layers each layer's, those of its experts apart
+ * @param experts each layer's experts', one by one
  * @param head of what makes logits, without the table where it is the embedding's
  */
 public record ProgramTensors(
-        List<TensorSpec> embedding, List<List<TensorSpec>> layers, List<TensorSpec> head) {
+        List<TensorSpec> embedding,
+        List<List<TensorSpec>> layers,
+        List<List<List<TensorSpec>>> experts,
+        List<TensorSpec> head) {
 
     /** Freezes the lists. */
     public ProgramTensors {
         embedding = List.copyOf(embedding);
         layers = List.copyOf(layers);
+        experts = List.copyOf(experts);
         head = List.copyOf(head);
     }
 
@@ -34,6 +40,7 @@ public record ProgramTensors(
         return new ProgramTensors(
                 tensors(program.embedding()).toList(),
                 program.layers().stream().map(layer -> tensors(layer).toList()).toList(),
+                program.layers().stream().map(ProgramTensors::experts).toList(),
                 tensors(program.head())
                         .filter(tensor -> !tied.equals(Optional.of(tensor.name())))
                         .toList());
@@ -68,12 +75,23 @@ public record ProgramTensors(
 
     /** All of them. */
     public Stream<TensorSpec> all() {
-        return Stream.of(embedding.stream(), layers.stream().flatMap(List::stream), head.stream())
+        return Stream.of(
+                        embedding.stream(),
+                        layers.stream().flatMap(List::stream),
+                        experts.stream().flatMap(List::stream).flatMap(List::stream),
+                        head.stream())
                 .flatMap(part -> part);
     }
 
     private static Stream<TensorSpec> tensors(BlockProgram block) {
         return block.ops().stream().flatMap(ProgramTensors::tensors);
+    }
+
+    private static List<List<TensorSpec>> experts(BlockProgram block) {
+        return block.experts().stream()
+                .flatMap(mixture -> mixture.experts().stream())
+                .map(expert -> expert.matrices().flatMap(ProgramTensors::linear).toList())
+                .toList();
     }
 
     private static Stream<TensorSpec> tensors(Op op) {
@@ -82,6 +100,7 @@ public record ProgramTensors(
             case Op.Norm norm -> norm(norm.norm());
             case Op.NormHeads norm -> norm(norm.norm());
             case Op.Linear linear -> linear.matrices().stream().flatMap(ProgramTensors::linear);
+            case MixtureOp.Route route -> linear(route.router());
             case Op.Score score -> linear(score.logits());
             case Op.Copy _,
                     Op.Rotate _,
@@ -89,6 +108,8 @@ public record ProgramTensors(
                     Op.Activate _,
                     Op.Gate _,
                     Op.GateHalves _,
+                    MixtureOp.GateRows _,
+                    MixtureOp.Experts _,
                     Op.Times _,
                     Op.Add _,
                     Op.Beside _ ->

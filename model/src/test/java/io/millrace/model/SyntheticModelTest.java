@@ -159,6 +159,10 @@ class SyntheticModelTest {
         "bert-large-uncased, 335174458",
         "modernbert-base, 149655232",
         "modernbert-large, 395881664",
+        "mixtral-8x7b, 46702792704",
+        "mixtral-8x22b, 140620634112",
+        "qwen3-30b-a3b, 30532122624",
+        "qwen3-235b-a22b, 235093634560",
     })
     void countsTheParametersThatWerePublished(String name, long parameters) {
         ModelConfig config = NamedArchitectures.find(name).orElseThrow();

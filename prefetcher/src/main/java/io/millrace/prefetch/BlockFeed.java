@@ -1,5 +1,7 @@
 package io.millrace.prefetch;
 
+import java.util.function.IntPredicate;
+
 /**
  * Brings blocks to the device in the order in which passes visit them. One thread begins passes,
  * acquires and closes leases; what moves bytes behind it is the implementation's.
@@ -19,6 +21,15 @@ public interface BlockFeed extends AutoCloseable {
     default void begin(VisitPlan plan) {
         begin(plan, plan);
     }
+
+    /**
+     * Says which of the visits that may come do: of those that are next in the running pass, up to
+     * the first that comes in any case. Nothing that may come is fetched before, and the others are
+     * not fetched at all; where every block is there whatever comes, nothing follows from it.
+     *
+     * @param comes whether the visit to a block does
+     */
+    default void decide(IntPredicate comes) {}
 
     /**
      * Waits until a block is on the device and lends it. Blocks are asked for in the order of the

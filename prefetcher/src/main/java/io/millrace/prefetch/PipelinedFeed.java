@@ -14,6 +14,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeoutException;
+import java.util.function.IntPredicate;
 
 /**
  * Streams blocks through the tiers while the caller computes: a ring of visits that each lane
@@ -161,6 +162,17 @@ public final class PipelinedFeed implements BlockFeed {
         visits.begin(plan, next);
         settling = settleNext;
         settleNext = false;
+    }
+
+    @Override
+    public void decide(IntPredicate comes) {
+        monitor.requireSound();
+        requireNoLease();
+        visits.decide(comes);
+        // Reading begins now, and not first when somebody waits for it.
+        if (!visits.isPassOver() && !visits.isNextDropped() && visits.hasRoomForNext()) {
+            visits.publish(options.overlap());
+        }
     }
 
     /**

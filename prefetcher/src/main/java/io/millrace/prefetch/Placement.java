@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /**
  * Which blocks stay where for a whole run, and the slots through which the others pass. The set
@@ -124,26 +125,26 @@ public record Placement(
      * @param next of the passes behind it
      */
     public long soonThroughHost(VisitPlan plan, int place, VisitPlan next) {
+        return soon(plan, place, next, home -> home == Tier.NVME);
+    }
+
+    /** Of visits that may come, all are reckoned with, and none is counted. */
+    private long soon(VisitPlan plan, int place, VisitPlan next, Predicate<Tier> moves) {
         long largest = 0;
-        for (int ahead = 1; ahead <= prefetch + 2; ahead++) {
-            int block = plan.blockBehind(place, ahead, next);
-            if (homes.get(block) == Tier.NVME) {
-                largest = Math.max(largest, request.blockBytes().get(block));
+        int counted = 0;
+        for (int ahead = 1; counted < prefetch + 2 && ahead <= plan.size(); ahead++) {
+            VisitPlan.Entry entry = plan.entryBehind(place, ahead, next);
+            if (moves.test(homes.get(entry.block()))) {
+                largest = Math.max(largest, request.blockBytes().get(entry.block()));
             }
+            counted += entry.optional() ? 0 : 1;
         }
         return largest;
     }
 
     /** The same for a device slot. */
     public long soonThroughDevice(VisitPlan plan, int place, VisitPlan next) {
-        long largest = 0;
-        for (int ahead = 1; ahead <= prefetch + 2; ahead++) {
-            int block = plan.blockBehind(place, ahead, next);
-            if (homes.get(block) != Tier.DEVICE) {
-                largest = Math.max(largest, request.blockBytes().get(block));
-            }
-        }
-        return largest;
+        return soon(plan, place, next, home -> home != Tier.DEVICE);
     }
 
     /** The rules by which its blocks come and go, with all of them at rest on their way in. */

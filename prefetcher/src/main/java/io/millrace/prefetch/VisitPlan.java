@@ -18,6 +18,8 @@ public final class VisitPlan {
         EMBEDDING,
         /** One layer. */
         LAYER,
+        /** One expert of the layer before. */
+        EXPERT,
         /** The head. */
         HEAD
     }
@@ -28,13 +30,20 @@ public final class VisitPlan {
      * @param block index of the block that has to come
      * @param part what of the model it is
      * @param layer which layer, from 0; 0 of the ends
+     * @param expert which of its experts, from 0; 0 of all else
+     * @param optional whether the pass decides as it comes near whether it needs the visit
      */
-    public record Entry(int block, Part part, int layer) {
+    public record Entry(int block, Part part, int layer, int expert, boolean optional) {
         /** Checks the numbers. */
         public Entry {
-            if (block < 0 || layer < 0) {
+            if (block < 0 || layer < 0 || expert < 0) {
                 throw new IllegalArgumentException("block " + block + " as layer " + layer);
             }
+        }
+
+        /** A visit that comes in any case, to no expert. */
+        public Entry(int block, Part part, int layer) {
+            this(block, part, layer, 0, false);
         }
     }
 
@@ -89,15 +98,20 @@ public final class VisitPlan {
         return entries.get(place).block();
     }
 
+    /** Whether it is decided behind a visit which of the next come. */
+    public boolean forks(int place) {
+        return !entry(place).optional() && place + 1 < size() && entry(place + 1).optional();
+    }
+
     /** Whether no later visit of the pass is to the same block. */
     public boolean isLast(int place) {
         return last.get(place);
     }
 
-    /** The block some visits behind one, in this pass or over its end in others of a plan. */
-    int blockBehind(int place, int visits, VisitPlan next) {
+    /** What is some visits behind one, in this pass or over its end in others of a plan. */
+    Entry entryBehind(int place, int visits, VisitPlan next) {
         int at = place + visits;
-        return at < size() ? block(at) : next.block((at - size()) % next.size());
+        return at < size() ? entry(at) : next.entry((at - size()) % next.size());
     }
 
     @Override

@@ -1,6 +1,8 @@
 package io.millrace.prefetch;
 
 import com.lmax.disruptor.RingBuffer;
+import java.util.BitSet;
+import java.util.function.IntPredicate;
 
 /**
  * The visits that lanes pass, published in the order in which passes ask for them: those of the
@@ -17,6 +19,8 @@ final class VisitRing {
     private VisitPlan expected;
     private long pass; // from 1; 0 before the first
     private int place; // in the running pass, of the next visit
+    private final BitSet skipped = new BitSet(); // of its visits those that do not come
+    private int decided; // of its visits, how many it is known of whether they come
     private long position; // in the ring, of the next visit or of a dropped one before it
     private long published = -1;
     private long aheadPass; // of the next visit to be published
@@ -45,6 +49,8 @@ final class VisitRing {
         requireBlocks(next);
         pass++;
         place = 0;
+        skipped.clear();
+        decided = 0;
         running = plan;
         expected = next;
         aheadPass = pass;
@@ -77,9 +83,40 @@ final class VisitRing {
     }
 
     private void moveAhead() {
-        if (++aheadPlace == planAhead().size()) {
+        aheadPlace++;
+        passSkippedAhead();
+    }
+
+    private void passSkippedAhead() {
+        while (aheadPass == pass && skipped.get(aheadPlace)) {
+            aheadPlace++;
+        }
+        if (aheadPlace == planAhead().size()) {
             aheadPass++;
             aheadPlace = 0;
+        }
+    }
+
+    /** Whether it is known that the next visit to be published comes. */
+    private boolean isKnownAhead() {
+        return !planAhead().entry(aheadPlace).optional()
+                || (aheadPass == pass && aheadPlace < decided);
+    }
+
+    /** Says which of the next visits that may come do. */
+    void decide(IntPredicate comes) {
+        int at = place;
+        for (; at < running.size() && running.entry(at).optional(); at++) {
+            skipped.set(at, !comes.test(running.block(at)));
+        }
+        decided = at;
+        passSkipped();
+        passSkippedAhead();
+    }
+
+    private void passSkipped() {
+        while (skipped.get(place)) {
+            place++;
         }
     }
 
@@ -164,6 +201,7 @@ final class VisitRing {
     /** Leaves a visit behind that was computed; where it was. */
     long passComputed() {
         place++;
+        passSkipped();
         return position++;
     }
 
@@ -172,9 +210,16 @@ final class VisitRing {
         return published >= position || ring.hasAvailableCapacity(1);
     }
 
-    /** Publishes the next visit and, where lanes may run ahead, as many as there is room for. */
+    /**
+     * Publishes the next visit and, where lanes may run ahead, as many as there is room for, up to
+     * one of which nobody knows whether it comes.
+     */
     void publish(boolean ahead) {
-        while (published < position || (ahead && ring.hasAvailableCapacity(1))) {
+        if (published < position && !isKnownAhead()) {
+            throw new IllegalStateException("whether block " + nextBlock() + " comes is not known");
+        }
+        while (published < position
+                || (ahead && ring.hasAvailableCapacity(1) && isKnownAhead())) {
             VisitPlan plan = planAhead();
             published = ring.next();
             Visit visit = ring.get(published);

@@ -4,10 +4,12 @@ import io.millrace.model.Checkpoint;
 import io.millrace.model.program.BlockProgram;
 import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.Sequences;
+import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Value;
 import io.millrace.model.spec.AttendSpec;
+import io.millrace.model.spec.ExpertSpec;
 import io.millrace.model.spec.HeadColumns;
 import io.millrace.model.spec.HeadsSpec;
 import io.millrace.model.spec.LinearSpec;
@@ -115,9 +117,60 @@ final class TokenForward {
                 made.put(virtual.tensor().name(), columns(virtual, in));
                 yield in;
             }
+            case MixtureOp mixture -> mix(mixture, values);
             case Op.Scale scale -> values.get(scale.in()); // begins at one
             case Op.Score score -> throw new IllegalStateException("nobody asked for " + score);
         };
+    }
+
+    private double[][] mix(MixtureOp op, Map<Value, double[][]> values) {
+        return switch (op) {
+            case MixtureOp.GateRows gate -> {
+                double[][] gates = values.get(gate.gate());
+                double[][] in = values.get(gate.in());
+                double[][] out = new double[in.length][];
+                for (int t = 0; t < in.length; t++) {
+                    double share = 1 / (1 + StrictMath.exp(-gates[t][0]));
+                    out[t] = row(in[t], (row, i) -> share * row[i]);
+                }
+                yield out;
+            }
+            case MixtureOp.Route route -> {
+                double[][] in = values.get(route.in());
+                double[][] out = new double[in.length][route.out().width()];
+                weights.multiply(route.router(), in, out, 0);
+                Arrays.stream(out).forEach(route.route()::weigh);
+                yield out;
+            }
+            case MixtureOp.Experts experts -> {
+                double[][] in = values.get(experts.in());
+                double[][] out = each(values.get(experts.hidden()), (row, i) -> row[i]);
+                for (int expert = 0; expert < experts.experts().size(); expert++) {
+                    addExpert(experts, expert, in, values.get(experts.routes()), out);
+                }
+                yield out;
+            }
+        };
+    }
+
+    private void addExpert(
+            MixtureOp.Experts op, int number, double[][] in, double[][] routes, double[][] out) {
+        ExpertSpec expert = op.experts().get(number);
+        double[][] gate = new double[in.length][expert.inner()];
+        double[][] up = new double[in.length][expert.inner()];
+        double[][] made = new double[in.length][op.out().width()];
+        weights.multiply(expert.gate(), in, gate, 0);
+        weights.multiply(expert.up(), in, up, 0);
+        for (int t = 0; t < in.length; t++) {
+            double[] ups = up[t];
+            gate[t] = row(gate[t], (row, i) -> ups[i] * Smooth.of(op.activation(), row[i]));
+        }
+        weights.multiply(expert.down(), gate, made, 0);
+        for (int t = 0; t < in.length; t++) {
+            for (int i = 0; i < out[t].length && routes[t][number] != 0; i++) {
+                out[t][i] += routes[t][number] * made[t][i];
+            }
+        }
     }
 
     private static float[] columns(Op.Virtual op, double[][] in) {

@@ -7,6 +7,7 @@ import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.QueryGroup;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.program.Value;
+import java.util.Optional;
 
 /**
  * One pass of a micro-batch through a block, for every scale of some queries: where its values lie.
@@ -15,6 +16,7 @@ import io.millrace.model.program.Value;
  * @param weights the block's weights as the queries want them
  * @param batch the tokens, which of them belong together, and which rows count
  * @param hidden the residual stream, [tokens, hidden] for every scale
+ * @param held what waits for experts, if anything does
  * @param scratch where other values lie
  * @param answer who takes losses or logits
  */
@@ -23,6 +25,7 @@ record BlockFrame(
         FormedWeights weights,
         MicroBatch batch,
         Variants hidden,
+        Optional<Variants> held,
         Scratch scratch,
         Answer answer) {
     /**
@@ -49,8 +52,14 @@ record BlockFrame(
     Variants place(Value value) {
         return switch (value.memory()) {
             case STREAM -> hidden;
+            case HELD -> held.orElseThrow().column(scratch.heldColumn(block, value));
             case KEPT -> scratch.kept(block, batch.sequences().past());
             case STATES -> scratch.states(block, value, rows(value.rows()));
         };
+    }
+
+    /** [rows, width] of a value that has fewer rows than there are tokens, for every scale. */
+    Variants states(Value value, int rows) {
+        return scratch.states(block, value, rows);
     }
 }

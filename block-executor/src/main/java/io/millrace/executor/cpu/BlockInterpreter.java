@@ -11,11 +11,13 @@ import io.millrace.executor.schedule.Schedule;
 import io.millrace.executor.schedule.Stage;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.Variants;
+import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Value;
 import io.millrace.model.spec.Activation;
 import io.millrace.model.spec.HeadColumns;
 import io.millrace.model.spec.LinearSpec;
+import java.util.BitSet;
 
 /** Runs a block's operators on the workers, one after another, for every scale of a query. */
 final class BlockInterpreter {
@@ -26,6 +28,7 @@ final class BlockInterpreter {
     private final LookupProgram lookup;
     private final ScoreProgram score;
     private final BesideProgram beside;
+    private final MixtureProgram mixture;
 
     BlockInterpreter(
             WorkerPool pool,
@@ -42,6 +45,7 @@ final class BlockInterpreter {
         this.lookup = lookup;
         this.score = score;
         this.beside = beside;
+        mixture = new MixtureProgram(pool, linear);
     }
 
     /** Takes a micro-batch through a block; what is asked of no row is left out. */
@@ -52,6 +56,16 @@ final class BlockInterpreter {
                 run(stage, frame, rows);
             }
         }
+    }
+
+    /** Which experts of a layer its rows chose, added to those of others. */
+    void addChosen(MixtureOp.Experts experts, BlockFrame frame, BitSet chosen) {
+        mixture.addChosen(experts, frame, chosen);
+    }
+
+    /** Takes a micro-batch through one expert of a layer. */
+    void runExpert(MixtureOp.Experts experts, int expert, BlockFrame frame) {
+        mixture.runExpert(experts, expert, frame);
     }
 
     /** Runs one of a block's operators for so many rows of a micro-batch. */
@@ -84,6 +98,7 @@ final class BlockInterpreter {
             case Op.Add op -> add(frame.place(op.summand()), out, op.out(), frame, rows);
             case Op.Scale op -> beside.scale(op, frame, out, rows);
             case Op.Virtual op -> beside.putVirtual(op, frame, out);
+            case MixtureOp op -> mixture.run(op, frame, out, rows);
             case Op.Score op -> score.scoring(op, frame, rows).run();
         }
     }

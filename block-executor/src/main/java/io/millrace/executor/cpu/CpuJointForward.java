@@ -65,7 +65,8 @@ final class CpuJointForward implements Forward.Joint {
                     return false;
                 }
                 for (int block = 0; block < first.size(); block++) {
-                    if (!InStep.alike(first.get(block), own.get(block))) {
+                    if (own.get(block).experts().isPresent()
+                            || !InStep.alike(first.get(block), own.get(block))) {
                         return false;
                     }
                 }
@@ -137,7 +138,12 @@ final class CpuJointForward implements Forward.Joint {
         for (Asked one : asked) {
             List<InStep.Member> own = new ArrayList<>();
             said.add(own);
-            courses.add(forwards.get(one.run()).begin(one.request(), one.sink(), own::add));
+            DecoderForward forward = forwards.get(one.run());
+            courses.add(
+                    forward.begin(
+                            one.request(),
+                            one.sink(),
+                            (_, frame, _) -> own.add(forward.member(frame))));
         }
         forwards.getFirst()
                 .run(

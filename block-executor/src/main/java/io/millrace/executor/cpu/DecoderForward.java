@@ -26,15 +26,17 @@ import io.millrace.executor.step.VisitLoop;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.OwnedResources;
 import io.millrace.model.ModelLayout;
+import io.millrace.model.program.MixtureOp;
 import io.millrace.optim.estimate.Query;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockLease;
 import io.millrace.prefetch.VisitPlan;
 import io.millrace.telemetry.Lane;
 import io.millrace.telemetry.SpanRecorder;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Consumer;
+import java.util.Optional;
 
 /**
  * Forward passes in block-major order: while a block is on the device, every query, all its scales
@@ -105,7 +107,25 @@ public final class DecoderForward implements Forward {
 
     /** What a request does in a pass, its own or one with others. */
     VisitLoop.Course begin(ForwardRequest request, HeadSink sink) {
-        return begin(request, sink, member -> interpreter.run(member.schedule(), member.frame()));
+        return begin(request, sink, this::run);
+    }
+
+    /** This forward's part of what is computed for several in step. */
+    InStep.Member member(BlockFrame frame) {
+        return new InStep.Member(interpreter, scratch.schedule(frame.block()), frame);
+    }
+
+    /** Takes a micro-batch of a group of queries through a block, or says that it is to go. */
+    @FunctionalInterface
+    interface Computer {
+        /**
+         * Computes.
+         *
+         * @param entry what of the model the block is
+         * @param frame the micro-batch in the block
+         * @param chosen gets the experts that are needed next, of a layer that has some
+         */
+        void compute(VisitPlan.Entry entry, BlockFrame frame, BitSet chosen);
     }
 
     /**
@@ -113,16 +133,17 @@ public final class DecoderForward implements Forward {
      *
      * @param computer takes each micro-batch of each group of queries, in order
      */
-    VisitLoop.Course begin(
-            ForwardRequest request, HeadSink sink, Consumer<InStep.Member> computer) {
+    VisitLoop.Course begin(ForwardRequest request, HeadSink sink, Computer computer) {
         return loop.begin(
                 request.withVirtual(scratch.virtualTokens()),
                 (visit, entry, asked) -> {
                     // Queries that see sequences of their own go one by one.
                     int atOnce = asked.batches().size() == 1 ? passes.scalesAtOnce() : 0;
+                    BitSet chosen = new BitSet();
                     for (QueryGroup group : QueryGroup.cut(asked.queries(), atOnce)) {
-                        eachMicroBatch(asked, visit, entry, group, sink, computer);
+                        eachMicroBatch(asked, visit, entry, group, sink, computer, chosen);
                     }
+                    return chosen;
                 });
     }
 
@@ -177,8 +198,12 @@ public final class DecoderForward implements Forward {
 
         @Override
         public void spread(ForwardRequest request) {
-            Variants first = scratch.hidden(0, 0);
             int rows = MicroBatches.paddedRowCount(request.batches().getFirst());
+            spread(scratch.hidden(0, 0), request, rows);
+            scratch.held(0, 0).ifPresent(held -> spread(held, request, rows));
+        }
+
+        private void spread(Variants first, ForwardRequest request, int rows) {
             RowTasks.run(
                     workers.pool(),
                     Operator.EMBEDDING,
@@ -210,7 +235,8 @@ public final class DecoderForward implements Forward {
             VisitPlan.Entry entry,
             QueryGroup group,
             HeadSink sink,
-            Consumer<InStep.Member> computer) {
+            Computer computer,
+            BitSet chosen) {
         int block = Schedule.place(entry, scratch.blocks());
         // Where queries share a product, a loss at θ goes the way of those that it is compared
         // with.
@@ -223,14 +249,29 @@ public final class DecoderForward implements Forward {
         List<MicroBatch> batches = ForwardRequest.ofQuery(request.batches(), group.first());
         for (int index = 0; index < batches.size(); index++) {
             MicroBatch batch = batches.get(index);
-            Variants hidden = scratch.hidden(request.firstScale(group.first()), row);
-            BlockFrame.Answer answer = new BlockFrame.Answer(sink, group, index);
-            computer.accept(
-                    new InStep.Member(
-                            interpreter,
-                            scratch.schedule(block),
-                            new BlockFrame(block, weights, batch, hidden, scratch, answer)));
+            int scale = request.firstScale(group.first());
+            BlockFrame frame =
+                    new BlockFrame(
+                            block,
+                            weights,
+                            batch,
+                            scratch.hidden(scale, row),
+                            scratch.held(scale, row),
+                            scratch,
+                            new BlockFrame.Answer(sink, group, index));
+            computer.compute(entry, frame, chosen);
             row += MicroBatch.padded(batch.tokenCount());
+        }
+    }
+
+    private void run(VisitPlan.Entry entry, BlockFrame frame, BitSet chosen) {
+        Schedule schedule = scratch.schedule(frame.block());
+        Optional<MixtureOp.Experts> experts = schedule.experts();
+        if (entry.part() == VisitPlan.Part.EXPERT) {
+            interpreter.runExpert(experts.orElseThrow(), entry.expert(), frame);
+        } else {
+            interpreter.run(schedule, frame);
+            experts.ifPresent(mixture -> interpreter.addChosen(mixture, frame, chosen));
         }
     }
 }

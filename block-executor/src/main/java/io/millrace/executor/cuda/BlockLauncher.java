@@ -7,6 +7,7 @@ import io.millrace.executor.cuda.weight.DevicePasses;
 import io.millrace.executor.cuda.weight.DeviceScratch;
 import io.millrace.executor.cuda.weight.DeviceWeights;
 import io.millrace.executor.schedule.Stage;
+import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Value;
 import io.millrace.model.spec.HeadColumns;
@@ -81,6 +82,7 @@ final class BlockLauncher {
             case Op.Times op ->
                     kernels.scale(op.factor(), out, rows, op.out().width(), frame.scales());
             case Op.Beside op -> throw new IllegalStateException("no plan has " + op);
+            case MixtureOp op -> throw new IllegalStateException("no plan has " + op);
             case Op.Add op -> throw new IllegalStateException("no plan has " + op);
             case Op.Score op -> score.run(op, frame, frame.place(op.in()));
         }

@@ -19,6 +19,7 @@ import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.ModelLayout;
+import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
 import io.millrace.model.spec.LinearSpec;
@@ -67,6 +68,12 @@ public final class CudaEngine implements Engine {
                     "--device",
                     "no kernel of a cuda device lets a token see those behind it, as an encoder's"
                             + " do",
+                    "take --device cpu");
+        }
+        if (program.ops().anyMatch(MixtureOp.class::isInstance)) {
+            throw new BadInputException(
+                    "--device",
+                    "no kernel of a cuda device routes tokens to experts yet",
                     "take --device cpu");
         }
         requireKnownFormats(layout);

@@ -90,6 +90,7 @@ final class DeviceForward implements Forward {
                                 ForwardRequest.ofQuery(batches, group.first());
                         runBlock(asked, visit, entry, group, seen, sink);
                     }
+                    return VisitLoop.NO_EXPERTS; // no card has a model with any
                 });
         if (sink.wantsLogits() || sink.wantsChoices()) {
             parts.answers().awaitStep();

@@ -51,6 +51,7 @@ record LaunchFrame(
     DeviceMatrix place(Value value) {
         return switch (value.memory()) {
             case STREAM -> hidden;
+            case HELD -> throw new IllegalStateException(value + " waits for experts");
             case KEPT -> scratch.kept(block, batch.past(), value.width());
             case STATES -> scratch.states(block, value);
         };

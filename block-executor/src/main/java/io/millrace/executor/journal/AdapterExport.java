@@ -58,7 +58,7 @@ public final class AdapterExport {
         rule = methods.rule();
         Participation participation = methods.participation();
         layout = methods.tuned(checkpoint, storedLayout()).layout();
-        updates = new UpdateLog(rule, participation, layout.visits());
+        updates = new UpdateLog(rule, participation, layout.parts());
         journal.records().forEach(updates::add);
     }
 

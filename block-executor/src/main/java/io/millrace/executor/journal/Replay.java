@@ -239,7 +239,7 @@ public final class Replay {
         UpdateRule rule = methods.rule();
         Direction direction = methods.direction();
         Participation participation = methods.participation();
-        UpdateLog updates = new UpdateLog(rule, participation, tuned.layout().visits());
+        UpdateLog updates = new UpdateLog(rule, participation, tuned.layout().parts());
         read.records().subList(0, Math.toIntExact(until)).forEach(updates::add);
         Arithmetic arithmetic =
                 new Arithmetic(

@@ -3,6 +3,7 @@ package io.millrace.executor.place;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockLease;
 import io.millrace.prefetch.VisitPlan;
+import java.util.function.IntPredicate;
 
 /** A feed that tells before each block is lent. */
 final class WatchedFeed implements BlockFeed {
@@ -21,6 +22,11 @@ final class WatchedFeed implements BlockFeed {
     @Override
     public void begin(VisitPlan plan, VisitPlan next) {
         feed.begin(plan, next);
+    }
+
+    @Override
+    public void decide(IntPredicate comes) {
+        feed.decide(comes);
     }
 
     @Override

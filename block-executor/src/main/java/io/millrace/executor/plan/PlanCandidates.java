@@ -126,7 +126,7 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
                         .need();
         return new TierPlan.Needs(
                 model.layout().blocks().stream().map(BlockLayout::sizeBytes).toList(),
-                model.layout().visits(),
+                model.layout().order(),
                 forwards,
                 machine.device().isUnified(),
                 options.memory().overlap() ? options.memory().prefetch() : 0,

@@ -13,6 +13,7 @@ import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.ModelLayout;
+import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Value;
@@ -30,6 +31,8 @@ import io.millrace.prefetch.plan.VisitWork;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
 
 /**
  * What a step computes, told from the shapes of a model: the programs of this package, counted
@@ -177,24 +180,58 @@ final class StepCosts {
 
     private StepWork work() {
         List<VisitWork> visits = new ArrayList<>();
-        for (int index = 0; index < layout.visits().size(); index++) {
-            visits.add(visit(index));
+        for (int place = 0; place < layout.visits().size(); place++) {
+            int index = place;
+            int block = layout.visits().get(index);
+            boolean last = layout.visits().lastIndexOf(block) == index;
+            visits.add(visit(index, block, last, tally -> tally.pass(index)));
+            Optional<MixtureOp.Experts> experts = blocks.get(index).experts();
+            if (experts.isPresent()) {
+                addExperts(index, experts.get(), visits);
+            }
         }
         return new StepWork(
                 visits, (long) shape.batch * shape.tokens, shape.arithmetic().foldEvery());
     }
 
-    private VisitWork visit(int index) {
-        int block = layout.visits().get(index);
-        boolean last = layout.visits().lastIndexOf(block) == index;
+    /**
+     * Those that any token is expected to choose, as if every expert were as likely as any other:
+     * spread over all of them, and over the micro-batches.
+     */
+    private void addExperts(int index, MixtureOp.Experts op, List<VisitWork> visits) {
+        List<Integer> all = layout.experts().get(index - 1);
+        int tokens = shape.batch() * (shape.tokens() + virtual);
+        int coming = expected(op, tokens);
+        for (int one = 0; one < coming; one++) {
+            int expert = (int) ((long) one * all.size() / coming);
+            int number = one;
+            visits.add(
+                    visit(
+                            index,
+                            all.get(expert),
+                            true,
+                            tally -> tally.passExpert(op, expert, number, coming)));
+        }
+    }
+
+    /** How many experts so many tokens choose. */
+    private static int expected(MixtureOp.Experts op, int tokens) {
+        int all = op.experts().size();
+        double missing = Math.pow(1 - (double) op.chosen() / all, tokens);
+        return (int) Math.max(1, Math.round(all * (1 - missing)));
+    }
+
+    private VisitWork visit(int index, int block, boolean last, Consumer<Tally> pass) {
         StepParts.Part part = parts.of(block);
         boolean folds = last && !folded;
+        boolean first = layout.visits().indexOf(block) == index || !layout.visits().contains(block);
         List<Operation> folding =
-                new Tally(index, folded ? part.folded() : part, folds, true).operations(index);
+                new Tally(block, first, folded ? part.folded() : part, folds, true)
+                        .operations(index, pass);
         List<Operation> reading =
                 shape.arithmetic().foldEvery() == 1
                         ? folding
-                        : new Tally(index, part, false, false).operations(index);
+                        : new Tally(block, first, part, false, false).operations(index, pass);
         boolean changes =
                 layout.beside().isEmpty() && folds && isTrained(block) && part.pending() > 0;
         return new VisitWork(block, folding, reading, changes);
@@ -211,23 +248,27 @@ final class StepCosts {
         private int sequences;
         private int rows; // that the stage at hand works on
 
-        Tally(int index, StepParts.Part part, boolean folds, boolean foldingStep) {
-            int number = layout.visits().get(index);
+        Tally(
+                int number,
+                boolean first,
+                StepParts.Part part,
+                boolean folds,
+                boolean foldingStep) {
             block = layout.block(number);
             tuned = layout.tuned().block(number);
-            first = layout.visits().indexOf(number) == index;
+            this.first = first;
             boolean shared = readsMatrices(layout);
             weights = WeightCosts.of(shape, part, shared, folds, foldingStep, operations);
         }
 
-        List<Operation> operations(int index) {
+        List<Operation> operations(int index, Consumer<Tally> pass) {
             if (first) {
                 weights.update(tuned);
             }
             for (QueryGroup group : index < alike ? ONE : together) {
                 scales = group.scaleCount();
                 weights.asking(group.queries().size(), scales);
-                pass(index);
+                pass.accept(this);
             }
             weights.foldTheRest(tuned);
             return operations;
@@ -281,9 +322,39 @@ final class StepCosts {
                 case Op.Add op -> pass(Operation.Kind.COPY, op.out().width());
                 case Op.Scale op -> beside(op, rows, op.width());
                 case Op.Virtual op -> beside(op, sequences * op.tokens(), op.width());
+                case MixtureOp op -> mixture(op);
                 case Op.Score op -> {
                     linear(op.logits());
                     pass(Operation.Kind.LOSS, op.logits().outputs());
+                }
+            }
+        }
+
+        private void mixture(MixtureOp op) {
+            switch (op) {
+                case MixtureOp.GateRows gate -> pass(Operation.Kind.RELU, gate.out().width());
+                case MixtureOp.Route route -> {
+                    linear(route.router());
+                    pass(Operation.Kind.ACTIVATION, route.out().width());
+                }
+                case MixtureOp.Experts _ -> {
+                    // They are visits of their own.
+                }
+            }
+        }
+
+        /** What an expert does in the micro-batches in which anyone chooses it. */
+        private void passExpert(MixtureOp.Experts op, int expert, int number, int coming) {
+            for (int batch = 0; batch < shape.microBatches(); batch++) {
+                sequences = shape.sequences(batch);
+                int tokens = rows(op.in().rows());
+                int here = Math.min(coming, expected(op, tokens));
+                if ((number + (long) batch * here) % coming < here) {
+                    rows = (int) Math.ceilDiv((long) tokens * op.chosen(), here);
+                    op.experts().get(expert).matrices().forEach(this::linear);
+                    pass(Operation.Kind.COPY, op.in().width());
+                    pass(Operation.Kind.ACTIVATION, op.up().width());
+                    pass(Operation.Kind.COPY, op.out().width());
                 }
             }
         }

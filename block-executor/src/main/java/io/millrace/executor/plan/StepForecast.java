@@ -26,7 +26,7 @@ final class StepForecast {
         String direction = DirectionRates.dense(arithmetic.direction());
         List<Forecast> steps =
                 StepParts.samples(
-                                arithmetic.participation(), layout.visits(), arithmetic.foldEvery())
+                                arithmetic.participation(), layout.parts(), arithmetic.foldEvery())
                         .stream()
                         .map(parts ->
                                 Forecast.sum(

@@ -45,7 +45,7 @@ record StepParts(BlockSet now, List<BlockSet> pending) {
 
     /** Steps whose mean stands for all of a run. */
     static List<StepParts> samples(
-            Participation participation, List<Integer> visits, int foldEvery) {
+            Participation participation, List<List<Integer>> visits, int foldEvery) {
         if (participation.isWhole()) {
             return List.of(ALL);
         }
@@ -61,7 +61,7 @@ record StepParts(BlockSet now, List<BlockSet> pending) {
         return samples;
     }
 
-    private static BlockSet drawn(Participation participation, long step, List<Integer> visits) {
+    private static BlockSet drawn(Participation participation, long step, List<List<Integer>> visits) {
         return BlockSet.of(participation, SplitMix64.output(SEED, step), visits);
     }
 }

@@ -83,7 +83,7 @@ public final class RunHistory implements AutoCloseable {
                 new UpdateLog(
                         config.arithmetic().rule(),
                         config.arithmetic().participation(),
-                        layout.visits());
+                        layout.parts());
         Optional<Journal> before = Optional.empty();
         if (config.output().resume()) {
             Journal read = JournalReader.read(folder.journal());

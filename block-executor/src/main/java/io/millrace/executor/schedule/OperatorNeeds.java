@@ -1,6 +1,7 @@
 package io.millrace.executor.schedule;
 
 import io.millrace.executor.step.RotaryTable;
+import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Value;
@@ -20,6 +21,7 @@ public final class OperatorNeeds {
     private final Set<RopeSpec> ropes = new LinkedHashSet<>();
     private final LinearSpec logits;
     private long vectorLength = 1;
+    private final int heldWidth;
     private int keptWidth;
     private int tableWidth;
     private int headDim;
@@ -28,6 +30,11 @@ public final class OperatorNeeds {
     public OperatorNeeds(ModelProgram program) {
         logits = program.score().logits();
         program.ops().forEach(this::count);
+        heldWidth =
+                program.blocks().stream()
+                        .mapToInt(block -> block.held().stream().mapToInt(Value::width).sum())
+                        .max()
+                        .orElse(0);
     }
 
     private void count(Op op) {
@@ -42,10 +49,19 @@ public final class OperatorNeeds {
             }
             case Op.Rotate rotate -> ropes.add(rotate.rope());
             case Op.Attend attend -> headDim = Math.max(headDim, attend.attention().heads().dim());
+            case MixtureOp.Route route -> products.add(List.of(route.router()));
+            case MixtureOp.Experts experts ->
+                    experts.products().forEach(matrix -> products.add(List.of(matrix)));
             case Op.Score score -> biases(List.of(score.logits()));
             case Op.Beside beside ->
                     vectorLength = Math.max(vectorLength, beside.tensor().elements());
-            case Op.Copy _, Op.Activate _, Op.Gate _, Op.GateHalves _, Op.Times _, Op.Add _ -> {
+            case Op.Copy _,
+                    Op.Activate _,
+                    Op.Gate _,
+                    Op.GateHalves _,
+                    MixtureOp.GateRows _,
+                    Op.Times _,
+                    Op.Add _ -> {
                 // They work on states alone.
             }
         }
@@ -114,6 +130,11 @@ public final class OperatorNeeds {
     /** Elements of the widest row that later tokens need. */
     public int keptWidth() {
         return keptWidth;
+    }
+
+    /** Elements of the widest row that waits for the experts of its layer. */
+    public int heldWidth() {
+        return heldWidth;
     }
 
     /** Elements of the widest row that is looked up. */

@@ -1,6 +1,7 @@
 package io.millrace.executor.schedule;
 
 import io.millrace.model.program.BlockProgram;
+import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Value;
 import io.millrace.prefetch.VisitPlan;
@@ -21,6 +22,13 @@ public record Schedule(String name, List<Stage> stages) {
         stages = List.copyOf(stages);
     }
 
+    /** The experts of the block, who come one by one after all else. */
+    public Optional<MixtureOp.Experts> experts() {
+        return stages.getLast().op() instanceof MixtureOp.Experts experts
+                ? Optional.of(experts)
+                : Optional.empty();
+    }
+
     /** What a device can do in one go. */
     public interface Fusing {
         /** Whether an operator can add its result to what is there. */
@@ -39,7 +47,7 @@ public record Schedule(String name, List<Stage> stages) {
     public static int place(VisitPlan.Entry entry, int blocks) {
         return switch (entry.part()) {
             case EMBEDDING -> 0;
-            case LAYER -> 1 + entry.layer();
+            case LAYER, EXPERT -> 1 + entry.layer();
             case HEAD -> blocks - 1;
         };
     }

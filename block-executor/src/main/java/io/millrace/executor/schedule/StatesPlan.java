@@ -96,13 +96,18 @@ public final class StatesPlan {
         Map<Value, Region> regionOf = new HashMap<>();
         for (int at = 0; at < stages.size(); at++) {
             Stage stage = stages.get(at);
+            int now = at;
+            stage.op().passing().forEach(value -> {
+                Region passing = new Region(now, length.of(value));
+                passing.add(value, now);
+                regions.add(passing);
+            });
             Optional<Value> made = stage.makes().filter(StatesPlan::isState);
             if (made.isEmpty()) {
                 continue;
             }
             Value value = made.get();
             long size = length.of(value);
-            int now = at;
             Region region =
                     stage.replaces()
                             .or(() -> stage.mayReplace().filter(old -> lastRead.get(old) == now))

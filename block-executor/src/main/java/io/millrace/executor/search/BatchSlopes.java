@@ -32,7 +32,7 @@ record BatchSlopes(long[] seeds, double[][] slopes, double[] shares) {
             SensitiveConfig config,
             Forward forward,
             Scoring scoring,
-            List<Integer> visits,
+            List<List<Integer>> visits,
             RunListener listener,
             Consumer<String> progress) {
         ArithmeticConfig arithmetic = config.arithmetic();

@@ -114,7 +114,7 @@ public final class SeedSearch {
                     ScoreFile found = ScoreFile.open(config, journal.header())) {
                 DirectionScorer scorer =
                         new DirectionScorer(
-                                model.forward(), scoring, config, session.layout().visits());
+                                model.forward(), scoring, config, session.layout().parts());
                 boolean all = scorer.score(found, listener, progress);
                 atTheta = found.base();
                 ranked = ranked(found.scores());

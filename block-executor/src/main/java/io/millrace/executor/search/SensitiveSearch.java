@@ -143,7 +143,7 @@ public final class SensitiveSearch {
                     config,
                     model.forward(),
                     scoring,
-                    session.layout().visits(),
+                    session.layout().parts(),
                     listener,
                     progress);
         }

@@ -20,19 +20,20 @@ public final class BlockSet {
      *
      * @param participation says which layers
      * @param stepSeed the step's seed
-     * @param visits blocks in the order in which they pass: embedding, layers, head
+     * @param visits blocks in the order in which they pass: embedding, layers with their experts,
+     *     head
      */
-    public static BlockSet of(Participation participation, long stepSeed, List<Integer> visits) {
+    public static BlockSet of(Participation participation, long stepSeed, List<List<Integer>> visits) {
         if (participation.isWhole()) {
             return ALL;
         }
         BitSet layers = participation.layers(stepSeed, visits.size() - 2);
         BitSet blocks = new BitSet();
         if (participation.hasEnds()) {
-            blocks.set(visits.getFirst());
-            blocks.set(visits.getLast());
+            visits.getFirst().forEach(blocks::set);
+            visits.getLast().forEach(blocks::set);
         }
-        layers.stream().forEach(layer -> blocks.set(visits.get(layer + 1)));
+        layers.stream().forEach(layer -> visits.get(layer + 1).forEach(blocks::set));
         return new BlockSet(blocks);
     }
 

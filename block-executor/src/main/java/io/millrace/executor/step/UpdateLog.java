@@ -12,7 +12,7 @@ import java.util.List;
 public final class UpdateLog {
     private final UpdateRule rule;
     private final Participation participation;
-    private final List<Integer> visits;
+    private final List<List<Integer>> visits;
     private final List<Update> updates = new ArrayList<>();
     // By step, as the updates; both are empty where every block has a part in every step.
     private final List<Update> stills = new ArrayList<>();
@@ -28,9 +28,10 @@ public final class UpdateLog {
      *
      * @param rule makes updates of records
      * @param participation says which layers have a part in a step
-     * @param visits blocks in the order in which they pass: embedding, layers, head
+     * @param visits blocks in the order in which they pass: embedding, layers with their experts,
+     *     head
      */
-    public UpdateLog(UpdateRule rule, Participation participation, List<Integer> visits) {
+    public UpdateLog(UpdateRule rule, Participation participation, List<List<Integer>> visits) {
         this.rule = rule;
         this.participation = participation;
         this.visits = List.copyOf(visits);

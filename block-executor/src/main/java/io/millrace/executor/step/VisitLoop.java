@@ -5,6 +5,7 @@ import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockLease;
 import io.millrace.prefetch.VisitPlan;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 
 /**
@@ -12,6 +13,10 @@ import java.util.List;
  * date where it lags behind, computed on, folded if that is due, and given back.
  */
 public final class VisitLoop<V extends BlockVisit> {
+    /** Of what has no experts; not to be changed. */
+    public static final BitSet NO_EXPERTS = new BitSet();
+
+    private final VisitPlan passing; // of which some experts are left out
     private final VisitPlan whole;
     private final BlockFeed feed;
     private final int foldEvery;
@@ -51,8 +56,9 @@ public final class VisitLoop<V extends BlockVisit> {
          *
          * @param entry what of the model it is
          * @param asked the request, or its first scale alone where all others see the same
+         * @return the experts that are needed next, of a layer that has some
          */
-        void compute(V visit, VisitPlan.Entry entry, ForwardRequest asked);
+        BitSet compute(V visit, VisitPlan.Entry entry, ForwardRequest asked);
     }
 
     /** Takes a block once it is folded. */
@@ -71,10 +77,33 @@ public final class VisitLoop<V extends BlockVisit> {
      * @param visits what the device does
      */
     public VisitLoop(ModelLayout layout, BlockFeed feed, int foldEvery, Visits<V> visits) {
-        whole = VisitPlan.whole(layout.visits());
+        passing = plan(layout, true);
+        whole = plan(layout, false);
         this.feed = feed;
         this.foldEvery = foldEvery;
         this.visits = visits;
+    }
+
+    private static VisitPlan plan(ModelLayout layout, boolean optional) {
+        List<VisitPlan.Entry> entries = new ArrayList<>();
+        VisitPlan ends = VisitPlan.whole(layout.visits());
+        for (int place = 0; place < ends.size(); place++) {
+            VisitPlan.Entry entry = ends.entry(place);
+            entries.add(entry);
+            if (entry.part() == VisitPlan.Part.LAYER) {
+                List<Integer> experts = layout.experts().get(entry.layer());
+                for (int expert = 0; expert < experts.size(); expert++) {
+                    entries.add(
+                            new VisitPlan.Entry(
+                                    experts.get(expert),
+                                    VisitPlan.Part.EXPERT,
+                                    entry.layer(),
+                                    expert,
+                                    optional));
+                }
+            }
+        }
+        return new VisitPlan(entries);
     }
 
     /**
@@ -93,43 +122,53 @@ public final class VisitLoop<V extends BlockVisit> {
                 (place, block, lastOfStep, lease) -> {
                     foldOverdue(lease, block, request);
                     V visit = visits.open(lease, block, request, lastOfStep);
-                    VisitPlan.Entry entry = whole.entry(place);
-                    computation.compute(visit, entry, shared.asked(visit, entry));
-                    return () -> visits.finish(visit);
+                    VisitPlan.Entry entry = passing.entry(place);
+                    BitSet chosen =
+                            computation.compute(visit, entry, shared.asked(visit, entry));
+                    return new Visited(chosen, () -> visits.finish(visit));
                 });
     }
 
-    /** One pass in which each block is lent once and shown to all, in order. */
+    /**
+     * One pass in which each block is lent once and shown to all, in order. An expert that none of
+     * them chose is left out.
+     */
     public void run(List<Course> courses) {
         pass(
-                whole,
+                passing,
                 (place, block, lastOfStep, lease) -> {
+                    BitSet chosen = new BitSet();
                     for (Course course : courses) {
                         visits.began(place, block, course.step);
-                        course.visiting.visit(place, block, lastOfStep, lease).run();
+                        Visited visited = course.visiting.visit(place, block, lastOfStep, lease);
+                        visited.finish.run();
                         visits.ended(place);
+                        chosen.or(visited.chosen);
                     }
+                    return chosen;
                 });
     }
 
     /**
      * One pass in which each block is lent once and shown to all, whose computations only say what
-     * there is to compute.
+     * there is to compute, of a model without experts.
      *
      * @param together computes it for all of them, before any of them finishes with the block
      */
     public void run(List<Course> courses, Runnable together) {
         pass(
-                whole,
+                passing,
                 (place, block, lastOfStep, lease) -> {
                     visits.began(place, block, courses.getFirst().step);
                     List<Runnable> finishing = new ArrayList<>();
                     for (Course course : courses) {
-                        finishing.add(course.visiting.visit(place, block, lastOfStep, lease));
+                        finishing.add(
+                                course.visiting.visit(place, block, lastOfStep, lease).finish);
                     }
                     together.run();
                     finishing.forEach(Runnable::run);
                     visits.ended(place);
+                    return NO_EXPERTS;
                 });
     }
 
@@ -171,6 +210,7 @@ public final class VisitLoop<V extends BlockVisit> {
                     if (lastOfStep) {
                         then.accept(block, lease);
                     }
+                    return NO_EXPERTS;
                 });
     }
 
@@ -188,28 +228,57 @@ public final class VisitLoop<V extends BlockVisit> {
     /** What a request does with a block that was lent to it. */
     @FunctionalInterface
     private interface Visiting {
-        /** Computes, and returns what is left to do once all is computed. */
-        Runnable visit(int place, int block, boolean lastOfStep, BlockLease lease);
+        /** Computes, or says what there is to compute. */
+        Visited visit(int place, int block, boolean lastOfStep, BlockLease lease);
     }
+
+    /**
+     * How far a request has come with a block.
+     *
+     * @param chosen the experts that are needed next, of a layer that has some
+     * @param finish what is left to do once all is computed
+     */
+    private record Visited(BitSet chosen, Runnable finish) {}
 
     /** What a pass does with a block; the lease is open during the call. */
     @FunctionalInterface
     private interface EachBlock {
-        void visit(int place, int block, boolean lastOfStep, BlockLease lease);
+        /** Returns the experts that are needed next, of a layer that has some. */
+        BitSet visit(int place, int block, boolean lastOfStep, BlockLease lease);
     }
 
     private void pass(VisitPlan plan, EachBlock each) {
         feed.begin(plan);
+        BitSet chosen = NO_EXPERTS;
         for (int place = 0; place < plan.size(); place++) {
-            int block = plan.block(place);
-            try (BlockLease lease = feed.acquire(block)) {
-                try {
-                    each.visit(place, block, plan.isLast(place), lease);
-                } finally {
-                    visits.release(lease);
-                }
+            VisitPlan.Entry entry = plan.entry(place);
+            if (entry.optional() && !chosen.get(entry.expert())) {
+                continue;
+            }
+            BitSet next = visit(entry.block(), plan, place, each);
+            if (plan.forks(place)) {
+                chosen = next;
+                decide(plan, place + 1, next);
             }
         }
+    }
+
+    private BitSet visit(int block, VisitPlan plan, int place, EachBlock each) {
+        try (BlockLease lease = feed.acquire(block)) {
+            try {
+                return each.visit(place, block, plan.isLast(place), lease);
+            } finally {
+                visits.release(lease);
+            }
+        }
+    }
+
+    private void decide(VisitPlan plan, int first, BitSet chosen) {
+        BitSet blocks = new BitSet();
+        for (int at = first; plan.entry(at).optional(); at++) {
+            blocks.set(plan.block(at), chosen.get(plan.entry(at).expert()));
+        }
+        feed.decide(blocks::get);
     }
 
     /**

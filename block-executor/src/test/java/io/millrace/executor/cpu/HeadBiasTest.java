@@ -127,6 +127,7 @@ class HeadBiasTest {
                                 weights,
                                 batch,
                                 hidden,
+                                Optional.empty(),
                                 scratch,
                                 new BlockFrame.Answer(asked, group, 0)));
                 Answers losses = new Answers(null);
@@ -137,6 +138,7 @@ class HeadBiasTest {
                                 weights,
                                 batch,
                                 hidden,
+                                Optional.empty(),
                                 scratch,
                                 new BlockFrame.Answer(losses, group, 0)));
                 if (query.equals(Query.AT_THETA)) {

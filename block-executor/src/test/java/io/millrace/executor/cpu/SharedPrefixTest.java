@@ -126,7 +126,7 @@ class SharedPrefixTest {
             List<MicroBatch> batches,
             List<Query> queries) {
         products.clear();
-        UpdateLog updates = new UpdateLog(new MezoSgd(), new ThirdLayer(), layout.visits());
+        UpdateLog updates = new UpdateLog(new MezoSgd(), new ThirdLayer(), layout.parts());
         LossSink sink = new LossSink();
         sink.prepare(queries, MicroBatches.headRowCount(batches));
         forward.run(ForwardRequest.step(1, 1, List.of(batches), queries, updates), sink);

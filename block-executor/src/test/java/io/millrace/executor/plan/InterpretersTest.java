@@ -16,8 +16,10 @@ import io.millrace.model.ProgramTensors;
 import io.millrace.model.architecture.known.Architectures;
 import io.millrace.model.architecture.known.NamedArchitectures;
 import io.millrace.model.config.ModelConfig;
+import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
+import io.millrace.model.program.Value;
 import io.millrace.model.spec.TensorSpec;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.SubspaceDirection;
@@ -105,9 +107,11 @@ class InterpretersTest {
                 .flatMap(ModelProgram::ops)
                 .forEach(op -> used.add(op.getClass()));
         // What an adapter has between them is in no model.
-        assertThat(Op.class.getPermittedSubclasses())
-                .contains(Op.Beside.class)
-                .filteredOn(kind -> kind != Op.Beside.class)
+        assertThat(Op.class.getPermittedSubclasses()).contains(Op.Beside.class);
+        assertThat(
+                        Stream.of(Op.class, MixtureOp.class)
+                                .flatMap(kind -> Stream.of(kind.getPermittedSubclasses())))
+                .filteredOn(kind -> kind != Op.Beside.class && kind != MixtureOp.class)
                 .containsExactlyInAnyOrderElementsOf(used);
     }
 
@@ -135,6 +139,7 @@ class InterpretersTest {
         ModelProgram program = program(model);
         ModelLayout layout = ModelLayout.of(program, DType.BF16);
         assertThat(layout.visits()).hasSameSizeAs(program.blocks());
+        assertThat(layout.order()).hasSize(program.blocks().size() + (int) experts(program));
         StepCosts.Shape shape =
                 new StepCosts.Shape(
                         4,
@@ -147,15 +152,7 @@ class InterpretersTest {
                         false);
         StepWork work = StepCosts.of(program, layout, shape);
         int passes = shape.microBatches();
-        long matrices =
-                program.ops()
-                        .mapToLong(op ->
-                                switch (op) {
-                                    case Op.Linear linear -> linear.matrices().size();
-                                    case Op.Score _ -> 1;
-                                    default -> 0;
-                                })
-                        .sum();
+        long matrices = program.ops().flatMap(Op::products).count();
         assertThat(count(work, Operation.Matmul.class::isInstance)).isEqualTo(passes * matrices);
         assertThat(count(work, Operation.Attend.class::isInstance))
                 .isEqualTo(passes * count(program, Op.Attend.class));
@@ -172,7 +169,10 @@ class InterpretersTest {
                                 * (count(program, Op.Activate.class)
                                         + count(program, Op.Gate.class)
                                         + count(program, Op.GateHalves.class)
-                                        + count(program, Op.Times.class)));
+                                        + count(program, Op.Times.class)
+                                        + count(program, MixtureOp.Route.class)
+                                        + count(program, MixtureOp.GateRows.class)
+                                        + experts(program)));
         assertThat(passes(work, Operation.Kind.LOSS)).isEqualTo(passes);
         long stored =
                 operations(work)
@@ -199,10 +199,13 @@ class InterpretersTest {
             int places = kind == Op.Gate.class ? 2 : kind == Op.GateHalves.class ? 3 : 1;
             widest += widest(program, kind) * places;
         }
+        widest += passing(program) + widest(program, MixtureOp.Route.class);
         ScratchPlan host = ScratchPlan.of(program, size, 2, DType.F32);
         long rounding = 4L * HostMemory.PAGE_BYTES / Float.BYTES;
         assertThat(host.states().length()).isBetween(rows, rows * widest + rounding);
-        for (DType type : List.of(DType.F32, DType.BF16)) {
+        // No card routes tokens to experts.
+        boolean mixed = program.ops().anyMatch(MixtureOp.class::isInstance);
+        for (DType type : mixed ? List.<DType>of() : List.of(DType.F32, DType.BF16)) {
             ModelLayout layout = ModelLayout.of(program, type);
             DeviceScratchPlan device =
                     DeviceScratchPlan.of(
@@ -227,8 +230,24 @@ class InterpretersTest {
                 .orElse(0);
     }
 
+    /** The most numbers a token that any operator has for itself. */
+    private static long passing(ModelProgram program) {
+        return program.ops()
+                .mapToLong(op -> op.passing().stream().mapToLong(Value::width).sum())
+                .max()
+                .orElse(0);
+    }
+
     private static long count(ModelProgram program, Class<? extends Op> kind) {
         return program.ops().filter(kind::isInstance).count();
+    }
+
+    /** So many tokens are expected to choose each of the few. */
+    private static long experts(ModelProgram program) {
+        return program.ops()
+                .filter(MixtureOp.Experts.class::isInstance)
+                .mapToLong(op -> ((MixtureOp.Experts) op).experts().size())
+                .sum();
     }
 
     private static Stream<Operation> operations(StepWork work) {

@@ -1,6 +1,7 @@
 package io.millrace.model.adapter;
 
 import io.millrace.model.Checkpoint;
+import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
 import io.millrace.model.spec.LinearSpec;
@@ -100,6 +101,9 @@ public final class LoraTargets {
                     Op.Activate _,
                     Op.Gate _,
                     Op.GateHalves _,
+                    MixtureOp.GateRows _,
+                    MixtureOp.Route _, // the library has these as parameters of no module that PEFT knows
+                    MixtureOp.Experts _,
                     Op.Times _,
                     Op.Add _,
                     Op.Beside _ ->

@@ -40,6 +40,21 @@ public record BlockProgram(String name, Optional<Value> in, List<Op> ops) {
                 .reduce((earlier, later) -> later);
     }
 
+    /** Its experts, which come one by one after every token has passed the other operators. */
+    public Optional<MixtureOp.Experts> experts() {
+        return ops.isEmpty() || !(ops.getLast() instanceof MixtureOp.Experts experts)
+                ? Optional.empty()
+                : Optional.of(experts);
+    }
+
+    /** What they need of every token, one beside another. */
+    public List<Value> held() {
+        return ops.stream()
+                .flatMap(op -> op.makes().stream())
+                .filter(made -> made.memory() == Value.Memory.HELD)
+                .toList();
+    }
+
     private static boolean isStream(Value value) {
         return value.memory() == Value.Memory.STREAM;
     }
@@ -67,12 +82,16 @@ public record BlockProgram(String name, Optional<Value> in, List<Op> ops) {
                         if (!names.add(made.name())) {
                             throw new IllegalArgumentException(name + ": two make " + made.name());
                         }
-                        if (made.memory() != Value.Memory.STATES) {
+                        if (isStream(made) || made.memory() == Value.Memory.KEPT) {
                             // One place for all of a kind: the last one is gone.
                             readable.removeIf(value -> value.memory() == made.memory());
                         }
                         readable.add(made);
                     });
+        }
+        int experts = ops.stream().map(MixtureOp.Experts.class::isInstance).toList().indexOf(true);
+        if (experts >= 0 && experts < ops.size() - 1) {
+            throw new IllegalArgumentException(name + " goes on after its experts");
         }
         long kept = ops.stream().filter(BlockProgram::begins).count();
         if (kept > 1) {

@@ -17,7 +17,22 @@ import java.util.stream.Stream;
  * One operator of a block. The kinds are few, and closed: a new one is a record here, and every
  * interpreter then fails to compile until it knows it.
  */
-public sealed interface Op {
+public sealed interface Op
+        permits Op.Lookup,
+                Op.Copy,
+                Op.Norm,
+                Op.NormHeads,
+                Op.Linear,
+                Op.Rotate,
+                Op.Attend,
+                Op.Activate,
+                Op.Gate,
+                Op.GateHalves,
+                Op.Times,
+                Op.Add,
+                Op.Score,
+                Op.Beside,
+                MixtureOp {
     /** What it reads. */
     List<Value> reads();
 
@@ -30,6 +45,11 @@ public sealed interface Op {
      */
     default Optional<Value> replaces() {
         return Optional.empty();
+    }
+
+    /** What it needs memory for while it runs, and no one else reads. */
+    default List<Value> passing() {
+        return List.of();
     }
 
     /** The products with matrices of weights that it makes. */
@@ -467,14 +487,11 @@ public sealed interface Op {
         }
     }
 
-    /** Whether rows follow each other without a gap; those of all that is kept are as wide. */
     private static boolean isDense(Value value) {
-        return value.memory() != Value.Memory.KEPT;
+        return value.isDense();
     }
 
     private static void require(boolean fits, String what, Value value) {
-        if (!fits) {
-            throw new IllegalArgumentException(what + " does not fit " + value);
-        }
+        value.require(fits, what);
     }
 }

@@ -24,6 +24,8 @@ public record Value(String name, int width, Rows rows, Memory memory) {
         STREAM,
         /** After the values of the same block for earlier tokens, where those are kept. */
         KEPT,
+        /** Side by side with others of the kind, until the experts of the block have come. */
+        HELD,
         /** In scratch memory, while it lives. */
         STATES
     }
@@ -46,6 +48,11 @@ public record Value(String name, int width, Rows rows, Memory memory) {
         return new Value(name, width, Rows.ALL, Memory.KEPT);
     }
 
+    /** A value that the block's experts need, who come after every token has it. */
+    public static Value held(String name, int width) {
+        return new Value(name, width, Rows.ALL, Memory.HELD);
+    }
+
     /** A value that is forgotten after its last reader. */
     public static Value states(String name, int width) {
         return new Value(name, width, Rows.ALL, Memory.STATES);
@@ -59,5 +66,17 @@ public record Value(String name, int width, Rows rows, Memory memory) {
     /** Whether another value has its rows in the same shape and the same kind of memory. */
     boolean liesAs(Value other) {
         return width == other.width && rows == other.rows && memory == other.memory;
+    }
+
+    /** Whether rows follow each other without a gap; those of all that is kept are as wide. */
+    boolean isDense() {
+        return memory != Memory.KEPT && memory != Memory.HELD;
+    }
+
+    /** Refuses what an operator cannot make. */
+    void require(boolean fits, String what) {
+        if (!fits) {
+            throw new IllegalArgumentException(what + " does not fit " + this);
+        }
     }
 }

@@ -142,7 +142,11 @@ public record Forecast(
         PipelineSimulation.Run run =
                 new PipelineSimulation.Run(
                         compute, changes, machine.drive().syncSeconds(), PASSES, overlap);
-        PipelineSimulation.Result result = PipelineSimulation.simulate(placement, machine, run);
+        PipelineSimulation.Result result = PipelineSimulation.simulate(
+                        placement,
+                        machine,
+                        work.visits().stream().map(VisitWork::block).toList(),
+                        run);
         Map<Lane, Double> busy = new EnumMap<>(Lane.class);
         Map<Lane, Double> bytes = new EnumMap<>(Lane.class);
         SharedRates alone = new SharedRates(machine, !placement.request().isUnified());

@@ -100,17 +100,18 @@ public final class PipelineSimulation {
         private long bytes;
     }
 
-    private PipelineSimulation(Placement placement, Machine machine, Run run) {
+    private PipelineSimulation(
+            Placement placement, Machine machine, List<Integer> blocks, Run run) {
         this.placement = placement;
         this.run = run;
         unified = placement.request().isUnified();
         shared = new SharedRates(machine, !unified);
-        visits = placement.request().visits().stream().mapToInt(Integer::intValue).toArray();
+        visits = blocks.stream().mapToInt(Integer::intValue).toArray();
         total = visits.length * run.passes();
         passEnds = new double[run.passes()];
         residency = placement.newResidency();
         residency.loadStaying();
-        VisitPlan whole = VisitPlan.whole(placement.request().visits());
+        VisitPlan whole = VisitPlan.whole(blocks);
         soonThroughHost = new long[visits.length];
         soonThroughDevice = new long[visits.length];
         for (int place = 0; place < visits.length; place++) {
@@ -134,7 +135,17 @@ public final class PipelineSimulation {
      * @param run what happens
      */
     public static Result simulate(Placement placement, Machine machine, Run run) {
-        return new PipelineSimulation(placement, machine, run).simulate();
+        return simulate(placement, machine, placement.request().visits(), run);
+    }
+
+    /**
+     * Runs passes over some of the visits that the placement was made for.
+     *
+     * @param blocks of the visits in order
+     */
+    public static Result simulate(
+            Placement placement, Machine machine, List<Integer> blocks, Run run) {
+        return new PipelineSimulation(placement, machine, blocks, run).simulate();
     }
 
     private Result simulate() {

@@ -5,7 +5,7 @@ import java.util.List;
 /**
  * What a step computes, in order of visits.
  *
- * @param visits every visit
+ * @param visits every visit that is expected to come
  * @param tokens tokens of the batch
  * @param foldEvery steps from one that folds to the next
  */

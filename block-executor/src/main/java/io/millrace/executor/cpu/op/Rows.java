@@ -53,6 +53,31 @@ public final class Rows {
         }
     }
 
+    /** {@code out[i] = fma(factor, in[i], out[i])}. */
+    public static void addScaled(
+            float factor,
+            MemorySegment in,
+            long inOffset,
+            MemorySegment out,
+            long outOffset,
+            long count) {
+        FloatVector factors = VectorLanes.broadcast(factor);
+        long i = 0;
+        for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+            FloatVector sum =
+                    VectorLanes.load(in, inOffset + i)
+                            .fma(factors, VectorLanes.load(out, outOffset + i));
+            VectorLanes.store(sum, out, outOffset + i);
+        }
+        if (i < count) {
+            VectorMask<Float> tail = VectorLanes.tail(i, count);
+            FloatVector sum =
+                    VectorLanes.load(in, inOffset + i, tail)
+                            .fma(factors, VectorLanes.load(out, outOffset + i, tail));
+            VectorLanes.store(sum, out, outOffset + i, tail);
+        }
+    }
+
     /** {@code out[row, i] += bias[i]}, for products that could not take the bias along. */
     public static void addBias(
             MemorySegment bias,

@@ -1,6 +1,7 @@
 package io.millrace.executor.cpu.scratch;
 
 import io.millrace.executor.schedule.Schedule;
+import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
 import java.util.List;
@@ -28,6 +29,7 @@ public final class CpuFusing implements Schedule.Fusing {
                     Op.Activate _,
                     Op.Gate _,
                     Op.GateHalves _,
+                    MixtureOp _,
                     Op.Times _,
                     Op.Add _,
                     Op.Beside _,

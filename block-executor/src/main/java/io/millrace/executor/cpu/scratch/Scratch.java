@@ -10,9 +10,13 @@ import io.millrace.memory.DType;
 import io.millrace.memory.OwnedResources;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
+import io.millrace.model.program.BlockProgram;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Value;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 
 /**
  * All memory that a forward needs beside the weights, allocated once, float32 but for operands:
@@ -23,6 +27,8 @@ public final class Scratch implements AutoCloseable {
     private final ScratchPlan plan;
     private final int virtualTokens;
     private final int hiddenWidth;
+    private final int heldWidth;
+    private final List<Map<Value, Integer>> heldColumns; // of each block
     private final int keptWidth;
     private final long vectorLength;
     private final long panelLength;
@@ -70,6 +76,8 @@ public final class Scratch implements AutoCloseable {
         OperatorNeeds needs = new OperatorNeeds(program);
         virtualTokens = program.virtualTokens();
         hiddenWidth = program.hiddenSize();
+        heldWidth = needs.heldWidth();
+        heldColumns = program.blocks().stream().map(Scratch::columns).toList();
         keptWidth = needs.keptWidth();
         vectorLength = needs.vectorLength();
         operandType = plan.operands();
@@ -97,6 +105,33 @@ public final class Scratch implements AutoCloseable {
                 new Floats(hidden.segment(), firstScale * perScale + (long) row * hiddenWidth),
                 perScale,
                 hiddenWidth);
+    }
+
+    private static Map<Value, Integer> columns(BlockProgram block) {
+        Map<Value, Integer> columns = new HashMap<>();
+        int column = 0;
+        for (Value value : block.held()) {
+            columns.put(value, column);
+            column += value.width();
+        }
+        return columns;
+    }
+
+    /** What waits for experts, of the rows that {@link #hidden} says; empty where nothing does. */
+    public Optional<Variants> held(int firstScale, int row) {
+        if (heldWidth == 0) {
+            return Optional.empty();
+        }
+        long before = (long) size.scales() * size.batchRows() * hiddenWidth;
+        long perScale = (long) size.batchRows() * heldWidth;
+        long first = before + firstScale * perScale + (long) row * heldWidth;
+        return Optional.of(
+                new Variants(new Floats(hidden.segment(), first), perScale, heldWidth));
+    }
+
+    /** Where in a row a block's value begins that waits for its experts. */
+    public int heldColumn(int block, Value value) {
+        return heldColumns.get(block).get(value);
     }
 
     /** Tokens before each sequence's own, which take rows too. */

@@ -20,7 +20,7 @@ import java.util.List;
  *
  * @param schedules how each block runs, in the order of visits
  * @param states where the values of a block lie, of one micro-batch and group of queries; in floats
- * @param hidden hidden states of the whole batch for all scales
+ * @param hidden hidden states of the whole batch for all scales, and what waits for experts
  * @param kept what later tokens need: queries, keys and values
  * @param vectors three vectors of a block, and the thin factors beside a matrix
  * @param wholeMatrix a small matrix, formed whole
@@ -66,7 +66,9 @@ public record ScratchPlan(
         return new ScratchPlan(
                 schedules,
                 StatesPlan.of(schedules, (_, value) -> aligned(rows * value.width())),
-                (long) size.scales() * size.batchRows() * program.hiddenSize(),
+                (long) size.scales()
+                        * size.batchRows()
+                        * (program.hiddenSize() + needs.heldWidth()),
                 keeping * scales * size.projectedRows() * needs.keptWidth(),
                 VECTORS * scales * needs.vectorLength()
                         + scales * needs.thinFloats()

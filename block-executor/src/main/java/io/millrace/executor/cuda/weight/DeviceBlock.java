@@ -5,6 +5,7 @@ import io.millrace.executor.schedule.Stage;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.model.program.BlockProgram;
+import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Value;
 import io.millrace.model.spec.LinearSpec;
@@ -125,6 +126,7 @@ public record DeviceBlock(Schedule schedule, Set<Value> wide, Map<Value, LinearS
                         Op.Rotate _,
                         Op.Attend _,
                         Op.GateHalves _,
+                        MixtureOp _,
                         Op.Times _,
                         Op.Add _,
                         Op.Beside _,

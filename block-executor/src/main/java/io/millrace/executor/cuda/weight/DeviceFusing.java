@@ -1,6 +1,7 @@
 package io.millrace.executor.cuda.weight;
 
 import io.millrace.executor.schedule.Schedule;
+import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.Op;
 
 /** What launches do in passing: sums, and the copying of rows that are normed. */
@@ -18,6 +19,7 @@ final class DeviceFusing implements Schedule.Fusing {
                     Op.Beside _,
                     Op.Gate _,
                     Op.GateHalves _,
+                    MixtureOp _,
                     Op.Times _,
                     Op.Add _,
                     Op.Score _ ->
@@ -39,6 +41,7 @@ final class DeviceFusing implements Schedule.Fusing {
                     Op.Beside _,
                     Op.Gate _,
                     Op.GateHalves _,
+                    MixtureOp _,
                     Op.Times _,
                     Op.Add _,
                     Op.Score _ ->

@@ -1,6 +1,7 @@
 package io.millrace.model.architecture.decoder;
 
 import io.millrace.model.program.BlockProgram;
+import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Value;
@@ -88,8 +89,8 @@ public final class DecoderProgram {
                 Value normed = normed(ops, layer.attentionNorm(), in, "attention input");
                 Value context = attend(ops, layer.attention(), normed);
                 Value between = addAttention(ops, layer, context, in);
-                Value input = normed(ops, layer.mlpNorm(), between, "feed-forward input");
-                Value inner = expand(ops, layer.mlp(), input);
+                Value input = mlpInput(ops, layer, between);
+                Inner inner = expand(ops, layer.mlp(), input);
                 addMlp(ops, layer, inner, between);
             }
             case POST -> {
@@ -97,7 +98,7 @@ public final class DecoderProgram {
                 Value sum = addAttention(ops, layer, context, in);
                 Value between = stream("normed after attention");
                 ops.add(new Op.Norm(layer.attentionNorm(), sum, between));
-                Value inner = expand(ops, layer.mlp(), between);
+                Inner inner = expand(ops, layer.mlp(), between);
                 Value last = addMlp(ops, layer, inner, between);
                 ops.add(new Op.Norm(layer.mlpNorm(), last, stream("normed after feed-forward")));
             }
@@ -109,7 +110,7 @@ public final class DecoderProgram {
                         layer.mlpNorm() == null
                                 ? normed
                                 : normed(ops, layer.mlpNorm(), in, "feed-forward input");
-                Value inner = expand(ops, layer.mlp(), input);
+                Inner inner = expand(ops, layer.mlp(), input);
                 Value between = addAttention(ops, layer, context, in);
                 addMlp(ops, layer, inner, between);
             }
@@ -127,6 +128,16 @@ public final class DecoderProgram {
         }
         Value out = Value.states(name, norm.width());
         ops.add(new Op.Norm(norm, in, out));
+        return out;
+    }
+
+    /** What experts read waits for them. */
+    private static Value mlpInput(List<Op> ops, LayerSpec layer, Value in) {
+        if (!(layer.mlp() instanceof ExpertsSpec)) {
+            return normed(ops, layer.mlpNorm(), in, "feed-forward input");
+        }
+        Value out = Value.held("experts input", layer.mlpNorm().width());
+        ops.add(new Op.Norm(layer.mlpNorm(), in, out));
         return out;
     }
 
@@ -167,26 +178,90 @@ public final class DecoderProgram {
         return add(ops, output, outNorm, scaled, hidden, "attention");
     }
 
-    private static Value expand(List<Op> ops, MlpSpec mlp, Value in) {
+    /**
+     * What a feed-forward part has made of its input before it adds to the stream.
+     *
+     * @param in the input
+     * @param made what the last matrix multiplies; of experts, which of them a token chose
+     */
+    private record Inner(Value in, Value made) {}
+
+    private static Inner expand(List<Op> ops, FeedForward part, Value in) {
+        return switch (part) {
+            case MlpSpec mlp -> new Inner(in, expand(ops, mlp, in, ""));
+            case ExpertsSpec experts -> {
+                Value routes = Value.held("routes", experts.route().experts());
+                ops.add(new MixtureOp.Route(experts.router(), experts.route(), in, routes));
+                yield new Inner(in, routes);
+            }
+        };
+    }
+
+    private static Value expand(List<Op> ops, MlpSpec mlp, Value in, String kind) {
         int width = mlp.up().outputs();
-        Value up = Value.states("up", width);
-        Value inner = Value.states("inner", mlp.down().inputs());
+        Value up = Value.states(kind + "up", width);
+        Value inner = Value.states(kind + "inner", mlp.down().inputs());
         ops.add(new Op.Linear(mlp.up(), in, up));
         if (mlp.isHalved()) {
             ops.add(new Op.GateHalves(mlp.activation(), up, inner));
         } else if (mlp.gate() == null) {
             ops.add(new Op.Activate(mlp.activation(), up, inner));
         } else {
-            Value gate = Value.states("gate", width);
+            Value gate = Value.states(kind + "gate", width);
             ops.add(new Op.Linear(mlp.gate(), in, gate));
             ops.add(new Op.Gate(mlp.activation(), gate, up, inner));
         }
         return inner;
     }
 
-    private Value addMlp(List<Op> ops, LayerSpec layer, Value inner, Value hidden) {
-        Value scaled = scaled(ops, layer.scale(), inner, "scaled inner");
-        return add(ops, layer.mlp().down(), layer.mlpOutNorm(), scaled, hidden, "feed-forward");
+    private Value addMlp(List<Op> ops, LayerSpec layer, Inner inner, Value hidden) {
+        return switch (layer.mlp()) {
+            case MlpSpec mlp -> {
+                Value scaled = scaled(ops, layer.scale(), inner.made, "scaled inner");
+                yield add(ops, mlp.down(), layer.mlpOutNorm(), scaled, hidden, "feed-forward");
+            }
+            case ExpertsSpec experts -> addExperts(ops, layer, experts, inner, hidden);
+        };
+    }
+
+    /** What every token has comes first: of what experts are told, nothing changes after it. */
+    private Value addExperts(
+            List<Op> ops, LayerSpec layer, ExpertsSpec experts, Inner inner, Value hidden) {
+        if (layer.mlpOutNorm() != null || layer.scale() != 1) {
+            throw new IllegalArgumentException("experts are added as they are");
+        }
+        Value before = hidden;
+        if (experts.shared() != null) {
+            before = addShared(ops, experts, inner.in, hidden);
+        }
+        Value sum = stream("after experts");
+        ops.add(
+                new MixtureOp.Experts(
+                        experts.experts(),
+                        experts.route().chosen(),
+                        experts.activation(),
+                        inner.in,
+                        inner.made,
+                        before,
+                        sum));
+        return sum;
+    }
+
+    private Value addShared(List<Op> ops, ExpertsSpec experts, Value in, Value hidden) {
+        MlpSpec shared = experts.shared();
+        Value inner = expand(ops, shared, in, "shared ");
+        Value result = Value.states("shared result", spec.hiddenSize());
+        ops.add(new Op.Linear(shared.down(), inner, result));
+        if (experts.sharedGate() != null) {
+            Value gate = Value.states("share", 1);
+            ops.add(new Op.Linear(experts.sharedGate(), in, gate));
+            Value gated = Value.states("gated shared result", spec.hiddenSize());
+            ops.add(new MixtureOp.GateRows(gate, result, gated));
+            result = gated;
+        }
+        Value sum = stream("after shared expert");
+        ops.add(new Op.Add(hidden, result, sum));
+        return sum;
     }
 
     /** What a product is scaled by, its factor is too. */

@@ -23,7 +23,7 @@ public record LayerSpec(
         AttentionSpec attention,
         NormSpec attentionOutNorm,
         NormSpec mlpNorm,
-        MlpSpec mlp,
+        FeedForward mlp,
         NormSpec mlpOutNorm,
         float scale) {
     /** A layer whose parts are added as they are. */
@@ -32,7 +32,7 @@ public record LayerSpec(
             NormSpec attentionNorm,
             AttentionSpec attention,
             NormSpec mlpNorm,
-            MlpSpec mlp) {
+            FeedForward mlp) {
         return new LayerSpec(order, attentionNorm, attention, null, mlpNorm, mlp, null, 1);
     }
 

@@ -12,7 +12,8 @@ import io.millrace.model.spec.LinearSpec;
  * @param down back to the hidden size
  * @param activation the element-wise function
  */
-public record MlpSpec(LinearSpec gate, LinearSpec up, LinearSpec down, Activation activation) {
+public record MlpSpec(LinearSpec gate, LinearSpec up, LinearSpec down, Activation activation)
+        implements FeedForward {
     /** Whether {@code up} gives the gate too. */
     boolean isHalved() {
         return gate == null && up.outputs() == 2 * down.inputs();

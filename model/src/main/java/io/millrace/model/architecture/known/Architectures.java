@@ -25,10 +25,14 @@ import io.millrace.model.architecture.llama.GlmArchitecture;
 import io.millrace.model.architecture.llama.GraniteArchitecture;
 import io.millrace.model.architecture.llama.LlamaArchitecture;
 import io.millrace.model.architecture.llama.MistralArchitecture;
+import io.millrace.model.architecture.llama.MixtralArchitecture;
 import io.millrace.model.architecture.llama.Olmo2Architecture;
+import io.millrace.model.architecture.llama.OlmoeArchitecture;
 import io.millrace.model.architecture.llama.Phi3Architecture;
 import io.millrace.model.architecture.llama.Qwen2Architecture;
+import io.millrace.model.architecture.llama.Qwen2MoeArchitecture;
 import io.millrace.model.architecture.llama.Qwen3Architecture;
+import io.millrace.model.architecture.llama.Qwen3MoeArchitecture;
 import io.millrace.model.architecture.llama.SmolLm3Architecture;
 import io.millrace.model.config.ModelConfig;
 import java.util.ArrayList;
@@ -69,7 +73,11 @@ public final class Architectures {
                     new MptArchitecture(),
                     new RobertaArchitecture(),
                     new BertArchitecture(),
-                    new ModernBertArchitecture());
+                    new ModernBertArchitecture(),
+                    new MixtralArchitecture(),
+                    new Qwen2MoeArchitecture(),
+                    new Qwen3MoeArchitecture(),
+                    new OlmoeArchitecture());
 
     private Architectures() {}
 

@@ -6,6 +6,7 @@ import io.millrace.model.architecture.decoder.DecoderProgram;
 import io.millrace.model.architecture.decoder.DecoderSpec;
 import io.millrace.model.architecture.decoder.EmbeddingSpec;
 import io.millrace.model.architecture.decoder.Ends;
+import io.millrace.model.architecture.decoder.FeedForward;
 import io.millrace.model.architecture.decoder.HeadSpec;
 import io.millrace.model.architecture.decoder.LayerSpec;
 import io.millrace.model.architecture.decoder.MlpSpec;
@@ -63,6 +64,14 @@ final class LlamaBuilder {
     private Activation activation;
     private IntUnaryOperator window = layer -> 0;
     private IntFunction<RopeSpec> rope;
+    private FeedForwards feedForward = (prefix, layer) -> mlp(prefix + "mlp.");
+
+    /** The feed-forward part of each layer. */
+    @FunctionalInterface
+    interface FeedForwards {
+        /** What it computes, by the prefix of the layer's tensors and its number. */
+        FeedForward of(String prefix, int layer);
+    }
 
     /**
      * What the norms of a layer's parts are called.
@@ -245,6 +254,12 @@ final class LlamaBuilder {
         return this;
     }
 
+    /** What layers have in the place of one gated part of three matrices. */
+    LlamaBuilder feedForward(FeedForwards ofLayer) {
+        feedForward = ofLayer;
+        return this;
+    }
+
     ModelProgram build() {
         int vocab = config.positive("vocab_size");
         int layers = config.positiveUpTo("num_hidden_layers", Parts.MAX_LAYERS);
@@ -274,6 +289,7 @@ final class LlamaBuilder {
                         .mapToObj(i ->
                                 layer(
                                         prefix + "layers." + i + ".",
+                                        i,
                                         rope.apply(i),
                                         window.applyAsInt(i)))
                         .toList();
@@ -293,14 +309,14 @@ final class LlamaBuilder {
                                 logitScale)));
     }
 
-    private LayerSpec layer(String prefix, RopeSpec turning, int layerWindow) {
+    private LayerSpec layer(String prefix, int index, RopeSpec turning, int layerWindow) {
         return new LayerSpec(
                 LayerSpec.Order.PRE,
                 partNorm(prefix, partNorms.attention),
                 attention(prefix + "self_attn.", turning, layerWindow),
                 partNorm(prefix, partNorms.attentionOut),
                 partNorm(prefix, partNorms.mlp),
-                mlp(prefix + "mlp."),
+                feedForward.of(prefix, index),
                 partNorm(prefix, partNorms.mlpOut),
                 residualScale);
     }
@@ -340,7 +356,8 @@ final class LlamaBuilder {
         return headNorms ? norm(module, headDim) : null;
     }
 
-    private MlpSpec mlp(String prefix) {
+    /** One gated part for all tokens. */
+    MlpSpec mlp(String prefix) {
         int inner = config.positive("intermediate_size");
         if (fusedGate) {
             int both = config.product("intermediate_size and 2", inner, 2);

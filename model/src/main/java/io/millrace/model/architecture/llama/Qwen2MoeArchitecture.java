@@ -1,0 +1,102 @@
+package io.millrace.model.architecture.llama;
+
+import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.decoder.FeedForward;
+import io.millrace.model.architecture.decoder.MlpSpec;
+import io.millrace.model.architecture.decoder.Parts;
+import io.millrace.model.config.ModelConfig;
+import io.millrace.model.program.ModelProgram;
+import io.millrace.model.spec.Activation;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.IntPredicate;
+import java.util.function.IntUnaryOperator;
+
+/** Qwen 1.5 and 2 with a mixture of experts, and one expert for every token behind a gate. */
+public final class Qwen2MoeArchitecture implements Architecture {
+    private static final int USUAL_EXPERTS = 60;
+    private static final int USUAL_CHOSEN = 4;
+    private static final int USUAL_INNER = 1408;
+    private static final int USUAL_SHARED = 5632;
+    private static final int USUAL_WINDOW = 4096;
+    private static final int USUAL_WINDOW_LAYERS = 28;
+
+    @Override
+    public String modelType() {
+        return "qwen2_moe";
+    }
+
+    @Override
+    public String models() {
+        return "Qwen 1.5 and 2 with experts (a2.7b, 57b-a14b)";
+    }
+
+    @Override
+    public ModelProgram program(ModelConfig config, Set<String> names) {
+        int experts = Mixture.experts(config, "num_experts", "num_experts", USUAL_EXPERTS);
+        boolean normed = config.bool("norm_topk_prob", false);
+        Activation activation = Parts.activation(config, "hidden_act", "silu");
+        IntPredicate mixed = Mixture.layers(config);
+        Mixture mixture =
+                new Mixture(
+                        config,
+                        config.positive("hidden_size"),
+                        config.positive("moe_intermediate_size", USUAL_INNER),
+                        Mixture.route(config, experts, USUAL_CHOSEN, normed));
+        LlamaBuilder builder = new LlamaBuilder(config, names);
+        return builder.kvHeadsByDefault(16)
+                .attentionBias(config.bool("qkv_bias", true), false)
+                .positions(config.positive("max_position_embeddings", 1 << 15))
+                .window(window(config))
+                .feedForward((prefix, layer) ->
+                        mixed.test(layer)
+                                ? mixed(mixture, prefix + "mlp.", activation)
+                                : builder.mlp(prefix + "mlp."))
+                .build();
+    }
+
+    private static FeedForward mixed(Mixture mixture, String prefix, Activation activation) {
+        int hidden = mixture.hidden();
+        int inner =
+                mixture.config().positive("shared_expert_intermediate_size", USUAL_SHARED);
+        String shared = prefix + "shared_expert.";
+        return mixture.of(
+                prefix,
+                Mixture.Names.LLAMA,
+                activation,
+                new MlpSpec(
+                        Parts.linear(shared + "gate_proj", hidden, inner, false),
+                        Parts.linear(shared + "up_proj", hidden, inner, false),
+                        Parts.linear(shared + "down_proj", inner, hidden, false),
+                        activation),
+                Parts.linear(prefix + "shared_expert_gate", hidden, 1, false));
+    }
+
+    /** Where no list says so, every other layer slides, of those below a number. */
+    private static IntUnaryOperator window(ModelConfig config) {
+        int layers = config.positiveUpTo("num_hidden_layers", Parts.MAX_LAYERS);
+        Optional<List<String>> types = config.layerTypes(layers);
+        boolean nulled = config.mentions("sliding_window") && !config.has("sliding_window");
+        if (!config.bool("use_sliding_window", false) || nulled) {
+            if (types.stream().anyMatch(list -> list.contains("sliding_attention"))) {
+                throw config.bad(
+                        "layer_types",
+                        "has sliding layers without use_sliding_window and a window");
+            }
+            return layer -> 0;
+        }
+        int window = config.positive("sliding_window", USUAL_WINDOW);
+        int below = config.positive("max_window_layers", USUAL_WINDOW_LAYERS);
+        return layer ->
+                types.map(list -> list.get(layer).equals("sliding_attention"))
+                                .orElse(layer % 2 == 0 && layer < below)
+                        ? window
+                        : 0;
+    }
+
+    @Override
+    public boolean isBuffer(String name) {
+        return LlamaBuilder.isBuffer(name);
+    }
+}
