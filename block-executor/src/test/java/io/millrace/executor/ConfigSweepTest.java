@@ -6,7 +6,11 @@ import io.millrace.executor.config.MemoryConfig;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.model.ProgramTensors;
+import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.ListedArchitecture;
+import io.millrace.model.architecture.known.Architectures;
 import io.millrace.model.architecture.known.NamedArchitectures;
+import io.millrace.model.config.ConfigFields;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.file.SafetensorsWriter;
@@ -19,12 +23,15 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -97,6 +104,55 @@ class ConfigSweepTest {
         refused.forEach((name, message) -> assertThat(message).contains(expected.get(name)));
     }
 
+    @ParameterizedTest
+    @MethodSource("types")
+    void everyFieldOfTheClassIsOnAListAndInTheSweep(String type) throws IOException {
+        JsonObject golden = Golden.json("sweep/" + type + ".json");
+        ConfigFields fields =
+                ((ListedArchitecture) Architectures.find(type).orElseThrow()).fields();
+        Set<String> swept = new HashSet<>();
+        for (Object entry : golden.array("cases")) {
+            ((Map<?, ?>) ((List<?>) entry).getFirst())
+                    .keySet()
+                    .forEach(name -> swept.add((String) name));
+        }
+        golden.object("fields").fields().forEach((name, usual) -> {
+            assertThat(fields.knows(name)).as(name).isTrue();
+            if (fields.honoured().containsKey(name) && !name.equals("tie_word_embeddings")) {
+                assertThat(number(fields.honoured().get(name))).as(name).isEqualTo(number(usual));
+            }
+        });
+        assertThat(swept)
+                .containsAll(golden.object("fields").fields().keySet())
+                .containsAll(fields.honoured().keySet())
+                .containsAll(fields.only().keySet().stream().filter(ConfigSweepTest::runs).toList())
+                .containsAll(fields.aliases().keySet())
+                .containsAll(fields.spellings().keySet());
+        golden.object("aliases")
+                .fields()
+                .forEach((other, name) -> assertThat(fields.aliases()).containsEntry(other, (String) name));
+    }
+
+    /** The library does not run a plain model with these set. */
+    private static boolean runs(String field) {
+        return !Set.of("per_layer_config", "add_cross_attention", "is_causal").contains(field);
+    }
+
+    /** 1 and 1.0 are one default. */
+    private static Object number(Object value) {
+        return value instanceof Number number ? (Object) number.doubleValue() : value;
+    }
+
+    @Test
+    void everyTypeOfTheRegistryThatHasAListIsSwept() throws IOException {
+        assertThat(types().toList())
+                .containsExactlyInAnyOrderElementsOf(
+                        Architectures.all().stream()
+                                .filter(ListedArchitecture.class::isInstance)
+                                .map(Architecture::modelType)
+                                .toList());
+    }
+
     private static JsonObject changed(String type, JsonObject base, Map<?, ?> changes) {
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("model_type", type);
@@ -134,7 +190,7 @@ class ConfigSweepTest {
     /** Of the last token of each row. */
     private List<Float> logits(JsonObject fields, ModelProgram program, Path input)
             throws IOException {
-        Path model = Files.createDirectory(temp.resolve("model" + computed.size()));
+        Path model = Files.createTempDirectory(temp, "model");
         List<TensorSpec> tensors = ProgramTensors.of(program).all().distinct().toList();
         DecodersTest.writeModel(
                 model,

@@ -1,6 +1,7 @@
 package io.millrace.model.architecture.gpt;
 
-import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.ListedArchitecture;
+import io.millrace.model.config.ConfigFields;
 import io.millrace.model.architecture.decoder.AttentionSpec;
 import io.millrace.model.architecture.decoder.Ends;
 import io.millrace.model.architecture.decoder.HeadSpec;
@@ -18,7 +19,12 @@ import java.util.List;
 import java.util.Set;
 
 /** MPT: no biases, and no positions but a score that falls with distance (ALiBi). */
-public final class MptArchitecture implements Architecture {
+public final class MptArchitecture extends ListedArchitecture {
+    /** The family. */
+    public MptArchitecture() {
+        super(ConfigFields.of("vocab_size", 50368, "d_model", 2048, "n_heads", 16, "n_layers", 24, "max_seq_len", 2048, "layer_norm_epsilon", 1e-5, "attn_config", null).only("logit_scale", null, "no_bias", true).idle("expansion_ratio", "resid_pdrop", "emb_pdrop", "learned_pos_emb", "init_device", "embedding_fraction", "norm_type").alias("num_attention_heads", "n_heads").alias("hidden_size", "d_model").alias("num_hidden_layers", "n_layers"));
+    }
+
     @Override
     public String modelType() {
         return "mpt";
@@ -30,7 +36,7 @@ public final class MptArchitecture implements Architecture {
     }
 
     @Override
-    public ModelProgram program(ModelConfig config, Set<String> names) {
+    protected ModelProgram listed(ModelConfig config, Set<String> names) {
         requireKnown(config);
         String prefix = Naming.prefix(names, "norm_f.weight", "transformer.", "");
         Trunk trunk =
@@ -52,7 +58,6 @@ public final class MptArchitecture implements Architecture {
     }
 
     private static void requireKnown(ModelConfig config) {
-        Parts.refuse(config, "no_bias", false);
         if (config.has("logit_scale")) {
             throw config.bad("logit_scale", "is set, which is not supported", "use another model");
         }
