@@ -53,7 +53,8 @@ class ConfigSweepTest {
                     {"input_ids": [[1, 11, 27, 49, 77, 31, 71, 37, 9, 67, 51, 41, 37],
                                    [6, 16, 32, 54, 2, 36, 76, 42, 14, 72, 56, 46, 42]],
                      "attention_mask": [[1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1],
-                                        [0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1]]}""");
+                                        [0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1]]}\
+                    """);
 
     @TempDir Path temp;
 
@@ -116,12 +117,17 @@ class ConfigSweepTest {
                     .keySet()
                     .forEach(name -> swept.add((String) name));
         }
-        golden.object("fields").fields().forEach((name, usual) -> {
-            assertThat(fields.knows(name)).as(name).isTrue();
-            if (fields.honoured().containsKey(name) && !name.equals("tie_word_embeddings")) {
-                assertThat(number(fields.honoured().get(name))).as(name).isEqualTo(number(usual));
-            }
-        });
+        golden.object("fields")
+                .fields()
+                .forEach((name, usual) -> {
+                    assertThat(fields.knows(name)).as(name).isTrue();
+                    if (fields.honoured().containsKey(name)
+                            && !name.equals("tie_word_embeddings")) {
+                        assertThat(number(fields.honoured().get(name)))
+                                .as(name)
+                                .isEqualTo(number(usual));
+                    }
+                });
         assertThat(swept)
                 .containsAll(golden.object("fields").fields().keySet())
                 .containsAll(fields.honoured().keySet())
@@ -130,7 +136,8 @@ class ConfigSweepTest {
                 .containsAll(fields.spellings().keySet());
         golden.object("aliases")
                 .fields()
-                .forEach((other, name) -> assertThat(fields.aliases()).containsEntry(other, (String) name));
+                .forEach((other, name) ->
+                        assertThat(fields.aliases()).containsEntry(other, (String) name));
     }
 
     /** The library does not run a plain model with these set. */
@@ -166,9 +173,9 @@ class ConfigSweepTest {
     }
 
     private String fault(JsonObject fields, List<?> wanted, Path input) throws IOException {
-        ModelProgram program =
-                NamedArchitectures.program(ModelConfig.of("config.json", fields));
-        long elements = ProgramTensors.of(program).all().distinct().mapToLong(TensorSpec::elements).sum();
+        ModelProgram program = NamedArchitectures.program(ModelConfig.of("config.json", fields));
+        long elements =
+                ProgramTensors.of(program).all().distinct().mapToLong(TensorSpec::elements).sum();
         if (elements != ((Number) wanted.get(0)).longValue()) {
             return elements + " parameters where there are " + wanted.get(0);
         }
@@ -196,8 +203,7 @@ class ConfigSweepTest {
                 model,
                 fields,
                 tensors.stream()
-                        .map(one ->
-                                new SafetensorsWriter.Entry(one.name(), DType.F32, one.shape()))
+                        .map(one -> new SafetensorsWriter.Entry(one.name(), DType.F32, one.shape()))
                         .toList(),
                 tensors.stream()
                         .map(one -> one.initial() == TensorSpec.Initial.ONE ? 1f : 0f)

@@ -13,12 +13,8 @@ public abstract class ListedArchitecture implements Architecture {
     private static final ConfigFields EVERY =
             ConfigFields.of("vocab_size", null, "tie_word_embeddings", null)
                     .only("is_causal", true, "per_layer_config", null)
-                    .idle(
-                            "initializer_range",
-                            "use_cache",
-                            "bos_token_id",
-                            "eos_token_id",
-                            "pad_token_id");
+                    .idle("initializer_range", "use_cache", "bos_token_id")
+                    .idle("eos_token_id", "pad_token_id");
 
     private final ConfigFields fields;
 

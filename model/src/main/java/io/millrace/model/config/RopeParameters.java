@@ -21,17 +21,8 @@ public record RopeParameters(
 
     /** What families with a rotary part read of a configuration, in both spellings. */
     public static final ConfigFields FIELDS =
-            ConfigFields.of(
-                    "rope_parameters",
-                    null,
-                    "rope_scaling",
-                    null,
-                    "rope_theta",
-                    null,
-                    PARTIAL,
-                    null,
-                    TRAINED,
-                    null);
+            ConfigFields.of("rope_parameters", null, "rope_scaling", null)
+                    .honours("rope_theta", null, PARTIAL, null, TRAINED, null);
 
     /** A base alone. */
     static RopeParameters plain(ModelConfig config, double theta) {
@@ -52,8 +43,7 @@ public record RopeParameters(
     }
 
     /** Of a family whose class turns a share of each head. */
-    static RopeParameters of(
-            ModelConfig config, double thetaOtherwise, double partialOtherwise) {
+    static RopeParameters of(ModelConfig config, double thetaOtherwise, double partialOtherwise) {
         ModelConfig inner =
                 config.optionalSection("rope_scaling")
                         .filter(fields -> !fields.json().fields().isEmpty())
@@ -120,7 +110,9 @@ public record RopeParameters(
         return config.positive(TRAINED, scaling.positive(TRAINED, otherwise));
     }
 
-    /** LongRoPE (arXiv 2402.13753) up to that length: a factor for each frequency, its short ones. */
+    /**
+     * LongRoPE (arXiv 2402.13753) up to that length: a factor for each frequency, its short ones.
+     */
     private RopeSpec shortOfLong(int dims, int maxPositions) {
         float[] scaled = new float[dims / 2];
         List<Double> factors = scaling.positiveNumbers("short_factor", scaled.length);
@@ -219,7 +211,8 @@ public record RopeParameters(
 
     /** Some write 0 for what is not set. */
     private double orUsual(String field, double usual) {
-        boolean unset = scaling.json().raw(field) instanceof Number number && number.doubleValue() == 0;
+        boolean unset =
+                scaling.json().raw(field) instanceof Number number && number.doubleValue() == 0;
         return unset || !scaling.has(field) ? usual : scaling.positiveNumber(field, 1);
     }
 

@@ -1,7 +1,6 @@
 package io.millrace.model.architecture.gpt;
 
 import io.millrace.model.architecture.ListedArchitecture;
-import io.millrace.model.config.ConfigFields;
 import io.millrace.model.architecture.decoder.AttentionSpec;
 import io.millrace.model.architecture.decoder.Ends;
 import io.millrace.model.architecture.decoder.HeadSpec;
@@ -10,6 +9,7 @@ import io.millrace.model.architecture.decoder.MlpSpec;
 import io.millrace.model.architecture.decoder.Naming;
 import io.millrace.model.architecture.decoder.Parts;
 import io.millrace.model.architecture.decoder.Trunk;
+import io.millrace.model.config.ConfigFields;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.Activation;
@@ -28,7 +28,15 @@ public final class BloomArchitecture extends ListedArchitecture {
 
     /** The family. */
     public BloomArchitecture() {
-        super(ConfigFields.of("vocab_size", 250880, "hidden_size", 64, "n_layer", 2, "n_head", 8, "layer_norm_epsilon", 1e-5).only("apply_residual_connection_post_layernorm", false, "slow_but_exact", false).idle("hidden_dropout", "attention_dropout", "pretraining_tp").alias("n_embed", "hidden_size").alias("num_hidden_layers", "n_layer").alias("num_attention_heads", "n_head"));
+        super(
+                ConfigFields.of("vocab_size", 250880, "hidden_size", 64, "n_layer", 2)
+                        .honours("n_head", 8, "layer_norm_epsilon", 1e-5)
+                        .only("apply_residual_connection_post_layernorm", false)
+                        .only("slow_but_exact", false)
+                        .idle("hidden_dropout", "attention_dropout", "pretraining_tp")
+                        .alias("n_embed", "hidden_size")
+                        .alias("num_hidden_layers", "n_layer")
+                        .alias("num_attention_heads", "n_head"));
     }
 
     @Override

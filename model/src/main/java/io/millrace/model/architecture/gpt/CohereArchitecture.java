@@ -20,7 +20,16 @@ import java.util.Set;
 public final class CohereArchitecture extends ListedArchitecture {
     /** The family. */
     public CohereArchitecture() {
-        super(RopeParameters.FIELDS.honours("vocab_size", 256000, "hidden_size", 8192, "intermediate_size", 22528, "logit_scale", 0.0625, "num_hidden_layers", 40, "num_attention_heads", 64, "head_dim", null, "num_key_value_heads", null, "hidden_act", "silu", "max_position_embeddings", 8192, "layer_norm_eps", 1e-5, "attention_bias", false).only("use_qk_norm", false).idle("attention_dropout"));
+        super(
+                RopeParameters.FIELDS
+                        .honours("vocab_size", 256000, "hidden_size", 8192)
+                        .honours("intermediate_size", 22528, "logit_scale", 0.0625)
+                        .honours("num_hidden_layers", 40, "num_attention_heads", 64)
+                        .honours("head_dim", null, "num_key_value_heads", null)
+                        .honours("hidden_act", "silu", "max_position_embeddings", 8192)
+                        .honours("layer_norm_eps", 1e-5, "attention_bias", false)
+                        .only("use_qk_norm", false)
+                        .idle("attention_dropout"));
     }
 
     @Override

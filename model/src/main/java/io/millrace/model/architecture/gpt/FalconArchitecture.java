@@ -30,7 +30,18 @@ public final class FalconArchitecture extends ListedArchitecture {
 
     /** The family. */
     public FalconArchitecture() {
-        super(RopeParameters.FIELDS.honours("vocab_size", 65024, "hidden_size", 4544, "num_hidden_layers", 32, "num_attention_heads", 71, "num_ln_in_parallel_attn", null, "layer_norm_epsilon", 1e-5, "num_kv_heads", null, "new_decoder_architecture", false, "multi_query", true, "parallel_attn", true, "bias", false, "max_position_embeddings", 2048, "ffn_hidden_size", null, "activation", "gelu").only("alibi", false).idle("hidden_dropout", "attention_dropout").alias("n_embed", "hidden_size"));
+        super(
+                RopeParameters.FIELDS
+                        .honours("vocab_size", 65024, "hidden_size", 4544)
+                        .honours("num_hidden_layers", 32, "num_attention_heads", 71)
+                        .honours("num_ln_in_parallel_attn", null, "layer_norm_epsilon", 1e-5)
+                        .honours("num_kv_heads", null, "new_decoder_architecture", false)
+                        .honours("multi_query", true, "parallel_attn", true, "bias", false)
+                        .honours("max_position_embeddings", 2048, "ffn_hidden_size", null)
+                        .honours("activation", "gelu")
+                        .only("alibi", false)
+                        .idle("hidden_dropout", "attention_dropout")
+                        .alias("n_embed", "hidden_size"));
     }
 
     @Override

@@ -27,7 +27,12 @@ public final class GptBigcodeArchitecture extends ListedArchitecture {
 
     /** The family. */
     public GptBigcodeArchitecture() {
-        super(Gpt2Architecture.FIELDS.honours("vocab_size", 50257, "activation_function", "gelu_pytorch_tanh", "multi_query", true).idle("attention_softmax_in_fp32", "scale_attention_softmax_in_fp32"));
+        super(
+                Gpt2Architecture.FIELDS
+                        .honours("vocab_size", 50257)
+                        .honours("activation_function", "gelu_pytorch_tanh")
+                        .honours("multi_query", true)
+                        .idle("attention_softmax_in_fp32", "scale_attention_softmax_in_fp32"));
     }
 
     @Override

@@ -1,7 +1,6 @@
 package io.millrace.model.architecture.gpt;
 
 import io.millrace.model.architecture.ListedArchitecture;
-import io.millrace.model.config.ConfigFields;
 import io.millrace.model.architecture.decoder.AttentionSpec;
 import io.millrace.model.architecture.decoder.Ends;
 import io.millrace.model.architecture.decoder.HeadSpec;
@@ -10,6 +9,7 @@ import io.millrace.model.architecture.decoder.MlpSpec;
 import io.millrace.model.architecture.decoder.Naming;
 import io.millrace.model.architecture.decoder.Parts;
 import io.millrace.model.architecture.decoder.Trunk;
+import io.millrace.model.config.ConfigFields;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.AttendSpec;
@@ -26,7 +26,15 @@ public final class GptJArchitecture extends ListedArchitecture {
 
     /** The family. */
     public GptJArchitecture() {
-        super(ConfigFields.of("vocab_size", 50400, "n_positions", 2048, "n_embd", 4096, "n_layer", 28, "n_head", 16, "rotary_dim", 64, "n_inner", null, "activation_function", "gelu_new", "layer_norm_epsilon", 1e-5).idle("resid_pdrop", "embd_pdrop", "attn_pdrop").alias("hidden_size", "n_embd").alias("max_position_embeddings", "n_positions").alias("num_attention_heads", "n_head").alias("num_hidden_layers", "n_layer"));
+        super(
+                ConfigFields.of("vocab_size", 50400, "n_positions", 2048, "n_embd", 4096)
+                        .honours("n_layer", 28, "n_head", 16, "rotary_dim", 64, "n_inner", null)
+                        .honours("activation_function", "gelu_new", "layer_norm_epsilon", 1e-5)
+                        .idle("resid_pdrop", "embd_pdrop", "attn_pdrop")
+                        .alias("hidden_size", "n_embd")
+                        .alias("max_position_embeddings", "n_positions")
+                        .alias("num_attention_heads", "n_head")
+                        .alias("num_hidden_layers", "n_layer"));
     }
 
     @Override

@@ -1,7 +1,6 @@
 package io.millrace.model.architecture.gpt;
 
 import io.millrace.model.architecture.ListedArchitecture;
-import io.millrace.model.config.ConfigFields;
 import io.millrace.model.architecture.decoder.AttentionSpec;
 import io.millrace.model.architecture.decoder.Ends;
 import io.millrace.model.architecture.decoder.HeadSpec;
@@ -10,6 +9,7 @@ import io.millrace.model.architecture.decoder.MlpSpec;
 import io.millrace.model.architecture.decoder.Naming;
 import io.millrace.model.architecture.decoder.Parts;
 import io.millrace.model.architecture.decoder.Trunk;
+import io.millrace.model.config.ConfigFields;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.AttendSpec;
@@ -30,7 +30,16 @@ public final class GptNeoArchitecture extends ListedArchitecture {
 
     /** The family. */
     public GptNeoArchitecture() {
-        super(ConfigFields.of("vocab_size", 50257, "max_position_embeddings", 2048, "hidden_size", 2048, "num_layers", 24, "attention_types", null, "attention_layers", null, "num_heads", 16, "intermediate_size", null, "window_size", 256, "activation_function", "gelu_new", "layer_norm_epsilon", 1e-5).idle("resid_dropout", "embed_dropout", "attention_dropout", "classifier_dropout").alias("num_attention_heads", "num_heads").alias("num_hidden_layers", "num_layers"));
+        super(
+                ConfigFields.of("vocab_size", 50257, "max_position_embeddings", 2048)
+                        .honours("hidden_size", 2048, "num_layers", 24, "attention_types", null)
+                        .honours("attention_layers", null, "num_heads", 16)
+                        .honours("intermediate_size", null, "window_size", 256)
+                        .honours("activation_function", "gelu_new", "layer_norm_epsilon", 1e-5)
+                        .idle("resid_dropout", "embed_dropout", "attention_dropout")
+                        .idle("classifier_dropout")
+                        .alias("num_attention_heads", "num_heads")
+                        .alias("num_hidden_layers", "num_layers"));
     }
 
     @Override

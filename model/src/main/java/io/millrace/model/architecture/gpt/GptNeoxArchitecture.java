@@ -32,7 +32,17 @@ public final class GptNeoxArchitecture extends ListedArchitecture {
 
     /** The family. */
     public GptNeoxArchitecture() {
-        super(RopeParameters.FIELDS.honours("vocab_size", 50432, "hidden_size", 6144, "num_hidden_layers", 44, "num_attention_heads", 64, "intermediate_size", 24576, "hidden_act", "gelu", "max_position_embeddings", 2048, "layer_norm_eps", 1e-5, "use_parallel_residual", true, "attention_bias", true).idle("attention_dropout", "hidden_dropout", "classifier_dropout", "is_decoder").spelt("rope_theta", "rotary_emb_base").spelt("partial_rotary_factor", "rotary_pct"));
+        super(
+                RopeParameters.FIELDS
+                        .honours("vocab_size", 50432, "hidden_size", 6144)
+                        .honours("num_hidden_layers", 44, "num_attention_heads", 64)
+                        .honours("intermediate_size", 24576, "hidden_act", "gelu")
+                        .honours("max_position_embeddings", 2048, "layer_norm_eps", 1e-5)
+                        .honours("use_parallel_residual", true, "attention_bias", true)
+                        .idle("attention_dropout", "hidden_dropout", "classifier_dropout")
+                        .idle("is_decoder")
+                        .spelt("rope_theta", "rotary_emb_base")
+                        .spelt("partial_rotary_factor", "rotary_pct"));
     }
 
     @Override

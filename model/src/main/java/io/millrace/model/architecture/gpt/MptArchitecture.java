@@ -1,7 +1,6 @@
 package io.millrace.model.architecture.gpt;
 
 import io.millrace.model.architecture.ListedArchitecture;
-import io.millrace.model.config.ConfigFields;
 import io.millrace.model.architecture.decoder.AttentionSpec;
 import io.millrace.model.architecture.decoder.Ends;
 import io.millrace.model.architecture.decoder.HeadSpec;
@@ -10,6 +9,7 @@ import io.millrace.model.architecture.decoder.MlpSpec;
 import io.millrace.model.architecture.decoder.Naming;
 import io.millrace.model.architecture.decoder.Parts;
 import io.millrace.model.architecture.decoder.Trunk;
+import io.millrace.model.config.ConfigFields;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.Activation;
@@ -22,7 +22,17 @@ import java.util.Set;
 public final class MptArchitecture extends ListedArchitecture {
     /** The family. */
     public MptArchitecture() {
-        super(ConfigFields.of("vocab_size", 50368, "d_model", 2048, "n_heads", 16, "n_layers", 24, "max_seq_len", 2048, "layer_norm_epsilon", 1e-5, "attn_config", null).only("logit_scale", null, "no_bias", true).idle("expansion_ratio", "resid_pdrop", "emb_pdrop", "learned_pos_emb", "init_device", "embedding_fraction", "norm_type").alias("num_attention_heads", "n_heads").alias("hidden_size", "d_model").alias("num_hidden_layers", "n_layers"));
+        super(
+                ConfigFields.of("vocab_size", 50368, "d_model", 2048, "n_heads", 16)
+                        .honours("n_layers", 24, "max_seq_len", 2048)
+                        .honours("layer_norm_epsilon", 1e-5, "attn_config", null)
+                        .only("logit_scale", null, "no_bias", true)
+                        .idle("expansion_ratio", "resid_pdrop", "emb_pdrop")
+                        .idle("learned_pos_emb", "init_device", "embedding_fraction")
+                        .idle("norm_type")
+                        .alias("num_attention_heads", "n_heads")
+                        .alias("hidden_size", "d_model")
+                        .alias("num_hidden_layers", "n_layers"));
     }
 
     @Override

@@ -1,7 +1,6 @@
 package io.millrace.model.architecture.gpt;
 
 import io.millrace.model.architecture.ListedArchitecture;
-import io.millrace.model.config.ConfigFields;
 import io.millrace.model.architecture.decoder.AttentionSpec;
 import io.millrace.model.architecture.decoder.DecoderProgram;
 import io.millrace.model.architecture.decoder.DecoderSpec;
@@ -12,6 +11,7 @@ import io.millrace.model.architecture.decoder.LayerSpec;
 import io.millrace.model.architecture.decoder.MlpSpec;
 import io.millrace.model.architecture.decoder.Naming;
 import io.millrace.model.architecture.decoder.Parts;
+import io.millrace.model.config.ConfigFields;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.AttendSpec;
@@ -30,7 +30,15 @@ public final class OptArchitecture extends ListedArchitecture {
 
     /** The family. */
     public OptArchitecture() {
-        super(ConfigFields.of("vocab_size", 50272, "hidden_size", 768, "num_hidden_layers", 12, "ffn_dim", 3072, "max_position_embeddings", 2048, "do_layer_norm_before", true, "_remove_final_layer_norm", false, "word_embed_proj_dim", null, "num_attention_heads", 12, "activation_function", "relu", "enable_bias", true).only("layer_norm_elementwise_affine", true).idle("dropout", "attention_dropout", "layerdrop", "init_std"));
+        super(
+                ConfigFields.of("vocab_size", 50272, "hidden_size", 768)
+                        .honours("num_hidden_layers", 12, "ffn_dim", 3072)
+                        .honours("max_position_embeddings", 2048, "do_layer_norm_before", true)
+                        .honours("_remove_final_layer_norm", false, "word_embed_proj_dim", null)
+                        .honours("num_attention_heads", 12, "activation_function", "relu")
+                        .honours("enable_bias", true)
+                        .only("layer_norm_elementwise_affine", true)
+                        .idle("dropout", "attention_dropout", "layerdrop", "init_std"));
     }
 
     @Override

@@ -21,7 +21,15 @@ import java.util.Set;
 public final class PhiArchitecture extends ListedArchitecture {
     /** The family. */
     public PhiArchitecture() {
-        super(RopeParameters.FIELDS.honours("vocab_size", 51200, "hidden_size", 2048, "intermediate_size", 8192, "num_hidden_layers", 24, "num_attention_heads", 32, "head_dim", null, "num_key_value_heads", null, "hidden_act", "gelu_new", "max_position_embeddings", 2048, "layer_norm_eps", 1e-5).only("qk_layernorm", false).idle("resid_pdrop", "embd_pdrop", "attention_dropout"));
+        super(
+                RopeParameters.FIELDS
+                        .honours("vocab_size", 51200, "hidden_size", 2048)
+                        .honours("intermediate_size", 8192, "num_hidden_layers", 24)
+                        .honours("num_attention_heads", 32, "head_dim", null)
+                        .honours("num_key_value_heads", null, "hidden_act", "gelu_new")
+                        .honours("max_position_embeddings", 2048, "layer_norm_eps", 1e-5)
+                        .only("qk_layernorm", false)
+                        .idle("resid_pdrop", "embd_pdrop", "attention_dropout"));
     }
 
     @Override

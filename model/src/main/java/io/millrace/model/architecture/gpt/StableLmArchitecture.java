@@ -20,7 +20,16 @@ import java.util.Set;
 public final class StableLmArchitecture extends ListedArchitecture {
     /** The family. */
     public StableLmArchitecture() {
-        super(RopeParameters.FIELDS.honours("vocab_size", 50304, "intermediate_size", 6912, "hidden_size", 2560, "num_hidden_layers", 32, "num_attention_heads", 32, "num_key_value_heads", 32, "hidden_act", "silu", "max_position_embeddings", 4096, "layer_norm_eps", 1e-5, "use_qkv_bias", false, "use_parallel_residual", false).only("qk_layernorm", false).idle("hidden_dropout", "attention_dropout"));
+        super(
+                RopeParameters.FIELDS
+                        .honours("vocab_size", 50304, "intermediate_size", 6912)
+                        .honours("hidden_size", 2560, "num_hidden_layers", 32)
+                        .honours("num_attention_heads", 32, "num_key_value_heads", 32)
+                        .honours("hidden_act", "silu", "max_position_embeddings", 4096)
+                        .honours("layer_norm_eps", 1e-5, "use_qkv_bias", false)
+                        .honours("use_parallel_residual", false)
+                        .only("qk_layernorm", false)
+                        .idle("hidden_dropout", "attention_dropout"));
     }
 
     @Override

@@ -22,7 +22,15 @@ import java.util.Set;
 public final class Starcoder2Architecture extends ListedArchitecture {
     /** The family. */
     public Starcoder2Architecture() {
-        super(RopeParameters.FIELDS.honours("vocab_size", 49152, "hidden_size", 3072, "intermediate_size", 12288, "num_hidden_layers", 30, "num_attention_heads", 24, "head_dim", null, "num_key_value_heads", 2, "hidden_act", "gelu_pytorch_tanh", "max_position_embeddings", 4096, "norm_epsilon", 1e-5, "sliding_window", null, "use_bias", true).idle("attention_dropout", "residual_dropout", "embedding_dropout"));
+        super(
+                RopeParameters.FIELDS
+                        .honours("vocab_size", 49152, "hidden_size", 3072)
+                        .honours("intermediate_size", 12288, "num_hidden_layers", 30)
+                        .honours("num_attention_heads", 24, "head_dim", null)
+                        .honours("num_key_value_heads", 2, "hidden_act", "gelu_pytorch_tanh")
+                        .honours("max_position_embeddings", 4096, "norm_epsilon", 1e-5)
+                        .honours("sliding_window", null, "use_bias", true)
+                        .idle("attention_dropout", "residual_dropout", "embedding_dropout"));
     }
 
     @Override

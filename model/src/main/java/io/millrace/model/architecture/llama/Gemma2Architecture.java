@@ -1,8 +1,8 @@
 package io.millrace.model.architecture.llama;
 
 import io.millrace.model.architecture.ListedArchitecture;
-import io.millrace.model.config.ConfigFields;
 import io.millrace.model.architecture.decoder.Parts;
+import io.millrace.model.config.ConfigFields;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import java.util.List;
@@ -13,11 +13,22 @@ import java.util.Set;
 public final class Gemma2Architecture extends ListedArchitecture {
     /** What its successor reads too. */
     static final ConfigFields FIELDS =
-            LlamaBuilder.FIELDS.without("hidden_act").honours("vocab_size", 256000, "hidden_size", 2304, "intermediate_size", 9216, "num_hidden_layers", 26, "num_attention_heads", 8, "num_key_value_heads", 4, "head_dim", 256, "hidden_activation", "gelu_pytorch_tanh", "attention_bias", false, "query_pre_attn_scalar", 256, "sliding_window", 4096, "layer_types", null).only("use_bidirectional_attention", false);
+            LlamaBuilder.FIELDS
+                    .without("hidden_act")
+                    .honours("vocab_size", 256000, "hidden_size", 2304)
+                    .honours("intermediate_size", 9216, "num_hidden_layers", 26)
+                    .honours("num_attention_heads", 8, "num_key_value_heads", 4)
+                    .honours("head_dim", 256, "hidden_activation", "gelu_pytorch_tanh")
+                    .honours("attention_bias", false, "query_pre_attn_scalar", 256)
+                    .honours("sliding_window", 4096, "layer_types", null)
+                    .only("use_bidirectional_attention", false);
 
     /** The family. */
     public Gemma2Architecture() {
-        super(FIELDS.honours("max_position_embeddings", 8192, "final_logit_softcapping", 30.0, "attn_logit_softcapping", 50.0));
+        super(
+                FIELDS.honours("max_position_embeddings", 8192)
+                        .honours("final_logit_softcapping", 30.0)
+                        .honours("attn_logit_softcapping", 50.0));
     }
 
     @Override

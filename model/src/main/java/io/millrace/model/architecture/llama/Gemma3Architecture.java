@@ -21,7 +21,13 @@ public final class Gemma3Architecture extends ListedArchitecture {
 
     /** The family. */
     public Gemma3Architecture() {
-        super(Gemma2Architecture.FIELDS.without("attn_logit_softcapping").idle("attn_logit_softcapping").honours("vocab_size", 262208, "max_position_embeddings", 131072, "final_logit_softcapping", null, "sliding_window_pattern", 6, "rope_local_base_freq", null));
+        super(
+                Gemma2Architecture.FIELDS
+                        .without("attn_logit_softcapping")
+                        .idle("attn_logit_softcapping")
+                        .honours("vocab_size", 262208, "max_position_embeddings", 131072)
+                        .honours("final_logit_softcapping", null, "sliding_window_pattern", 6)
+                        .honours("rope_local_base_freq", null));
     }
 
     @Override
@@ -45,8 +51,7 @@ public final class Gemma3Architecture extends ListedArchitecture {
                 layer ->
                         types.map(list -> list.get(layer).equals(SLIDING))
                                 .orElse((layer + 1) % pattern != 0);
-        LlamaBuilder builder =
-                new LlamaBuilder(config, names);
+        LlamaBuilder builder = new LlamaBuilder(config, names);
         RopeSpec far = rope(config, "full_attention", builder);
         RopeSpec near = rope(config, SLIDING, builder);
         return builder.attentionBias(bias, bias)
@@ -56,9 +61,7 @@ public final class Gemma3Architecture extends ListedArchitecture {
                 .partNorms(LlamaBuilder.PartNorms.GEMMA_2)
                 .embeddingScale((float) Math.sqrt(config.positive("hidden_size")))
                 .attentionScale(1 / Math.sqrt(config.positive("query_pre_attn_scalar")))
-                .softcaps(
-                        0,
-                        (float) config.positiveNumberOrNone("final_logit_softcapping"))
+                .softcaps(0, (float) config.positiveNumberOrNone("final_logit_softcapping"))
                 .activation(Parts.activation(config, "hidden_activation", "gelu_pytorch_tanh"))
                 .window(layer -> slides.test(layer) ? window : 0)
                 .rope(layer -> slides.test(layer) ? near : far)

@@ -11,7 +11,14 @@ import java.util.Set;
 public final class GemmaArchitecture extends ListedArchitecture {
     /** The family. */
     public GemmaArchitecture() {
-        super(LlamaBuilder.FIELDS.honours("vocab_size", 256000, "hidden_size", 3072, "intermediate_size", 24576, "num_hidden_layers", 28, "num_attention_heads", 16, "num_key_value_heads", 16, "head_dim", 256, "hidden_act", "gelu_pytorch_tanh", "max_position_embeddings", 8192, "attention_bias", false).only("use_bidirectional_attention", false));
+        super(
+                LlamaBuilder.FIELDS
+                        .honours("vocab_size", 256000, "hidden_size", 3072)
+                        .honours("intermediate_size", 24576, "num_hidden_layers", 28)
+                        .honours("num_attention_heads", 16, "num_key_value_heads", 16)
+                        .honours("head_dim", 256, "hidden_act", "gelu_pytorch_tanh")
+                        .honours("max_position_embeddings", 8192, "attention_bias", false)
+                        .only("use_bidirectional_attention", false));
     }
 
     @Override

@@ -3,8 +3,8 @@ package io.millrace.model.architecture.llama;
 import io.millrace.model.architecture.ListedArchitecture;
 import io.millrace.model.config.ConfigFields;
 import io.millrace.model.config.ModelConfig;
-import io.millrace.model.program.ModelProgram;
 import io.millrace.model.config.RopeParameters;
+import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.RopeSpec;
 import java.util.Set;
 
@@ -12,7 +12,11 @@ import java.util.Set;
 public final class GlmArchitecture extends ListedArchitecture {
     /** What its successor reads too. */
     static final ConfigFields FIELDS =
-            LlamaBuilder.FIELDS.honours("vocab_size", 151552, "intermediate_size", 13696, "num_hidden_layers", 40, "num_key_value_heads", 2, "head_dim", 128, "max_position_embeddings", 131072, "rms_norm_eps", 1.5625e-7, "attention_bias", true);
+            LlamaBuilder.FIELDS
+                    .honours("vocab_size", 151552, "intermediate_size", 13696)
+                    .honours("num_hidden_layers", 40, "num_key_value_heads", 2)
+                    .honours("head_dim", 128, "max_position_embeddings", 131072)
+                    .honours("rms_norm_eps", 1.5625e-7, "attention_bias", true);
 
     /** The family. */
     public GlmArchitecture() {

@@ -11,7 +11,12 @@ import java.util.Set;
 public final class GraniteArchitecture extends ListedArchitecture {
     /** The family. */
     public GraniteArchitecture() {
-        super(LlamaBuilder.FIELDS.honours("vocab_size", 32000, "attention_bias", false, "mlp_bias", false, "embedding_multiplier", 1.0, "logits_scaling", 1.0, "residual_multiplier", 1.0, "attention_multiplier", 1.0));
+        super(
+                LlamaBuilder.FIELDS
+                        .honours("vocab_size", 32000, "attention_bias", false)
+                        .honours("mlp_bias", false, "embedding_multiplier", 1.0)
+                        .honours("logits_scaling", 1.0, "residual_multiplier", 1.0)
+                        .honours("attention_multiplier", 1.0));
     }
 
     @Override

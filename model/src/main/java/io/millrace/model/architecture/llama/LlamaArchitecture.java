@@ -9,7 +9,11 @@ import java.util.Set;
 public final class LlamaArchitecture extends ListedArchitecture {
     /** The family. */
     public LlamaArchitecture() {
-        super(LlamaBuilder.FIELDS.honours("vocab_size", 32000, "attention_bias", false, "mlp_bias", false).idle("pretraining_tp"));
+        super(
+                LlamaBuilder.FIELDS
+                        .honours("vocab_size", 32000, "attention_bias", false)
+                        .honours("mlp_bias", false)
+                        .idle("pretraining_tp"));
     }
 
     @Override

@@ -9,7 +9,11 @@ import java.util.Set;
 public final class MistralArchitecture extends ListedArchitecture {
     /** The family. */
     public MistralArchitecture() {
-        super(LlamaBuilder.FIELDS.honours("vocab_size", 32000, "intermediate_size", 14336, "num_key_value_heads", 8, "max_position_embeddings", 131072, "sliding_window", 4096));
+        super(
+                LlamaBuilder.FIELDS
+                        .honours("vocab_size", 32000, "intermediate_size", 14336)
+                        .honours("num_key_value_heads", 8, "max_position_embeddings", 131072)
+                        .honours("sliding_window", 4096));
     }
 
     @Override

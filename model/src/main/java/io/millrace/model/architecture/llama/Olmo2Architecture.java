@@ -9,7 +9,10 @@ import java.util.Set;
 public final class Olmo2Architecture extends ListedArchitecture {
     /** The family. */
     public Olmo2Architecture() {
-        super(LlamaBuilder.FIELDS.honours("vocab_size", 50304, "rms_norm_eps", 1e-5, "attention_bias", false));
+        super(
+                LlamaBuilder.FIELDS
+                        .honours("vocab_size", 50304, "rms_norm_eps", 1e-5)
+                        .honours("attention_bias", false));
     }
 
     @Override

@@ -12,7 +12,13 @@ public final class Phi3Architecture extends ListedArchitecture {
 
     /** The family. */
     public Phi3Architecture() {
-        super(LlamaBuilder.FIELDS.honours("vocab_size", 32064, "hidden_size", 3072, "intermediate_size", 8192, "max_position_embeddings", 4096, "original_max_position_embeddings", 4096, "rms_norm_eps", 1e-5, "sliding_window", null).idle("resid_pdrop", "embd_pdrop"));
+        super(
+                LlamaBuilder.FIELDS
+                        .honours("vocab_size", 32064, "hidden_size", 3072)
+                        .honours("intermediate_size", 8192, "max_position_embeddings", 4096)
+                        .honours("original_max_position_embeddings", 4096, "rms_norm_eps", 1e-5)
+                        .honours("sliding_window", null)
+                        .idle("resid_pdrop", "embd_pdrop"));
     }
 
     @Override
@@ -44,7 +50,8 @@ public final class Phi3Architecture extends ListedArchitecture {
             case "su", "yarn" -> rope.as("longrope");
             default ->
                     throw config.bad(
-                            "rope_type", "is '" + rope.type() + "', which the family does not have");
+                            "rope_type",
+                            "is '" + rope.type() + "', which the family does not have");
         };
     }
 

@@ -9,7 +9,9 @@ import java.util.Set;
 public final class Qwen3Architecture extends ListedArchitecture {
     /** The family. */
     public Qwen3Architecture() {
-        super(QwenWindow.FIELDS.honours("vocab_size", 151936, "head_dim", 128, "attention_bias", false));
+        super(
+                QwenWindow.FIELDS.honours(
+                        "vocab_size", 151936, "head_dim", 128, "attention_bias", false));
     }
 
     @Override

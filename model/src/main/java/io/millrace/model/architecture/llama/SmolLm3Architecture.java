@@ -18,7 +18,15 @@ public final class SmolLm3Architecture extends ListedArchitecture {
 
     /** The family. */
     public SmolLm3Architecture() {
-        super(LlamaBuilder.FIELDS.honours("vocab_size", 128256, "hidden_size", 2048, "num_hidden_layers", 36, "num_attention_heads", 16, "num_key_value_heads", 4, "max_position_embeddings", 32768, "use_sliding_window", false, "sliding_window", null, "no_rope_layers", null, "no_rope_layer_interval", 4, "layer_types", null, "attention_bias", false, "mlp_bias", false));
+        super(
+                LlamaBuilder.FIELDS
+                        .honours("vocab_size", 128256, "hidden_size", 2048)
+                        .honours("num_hidden_layers", 36, "num_attention_heads", 16)
+                        .honours("num_key_value_heads", 4, "max_position_embeddings", 32768)
+                        .honours("use_sliding_window", false, "sliding_window", null)
+                        .honours("no_rope_layers", null, "no_rope_layer_interval", 4)
+                        .honours("layer_types", null, "attention_bias", false)
+                        .honours("mlp_bias", false));
     }
 
     @Override
