@@ -79,25 +79,36 @@ class DecodersTest {
     }
 
     static void writeModel(Path folder, JsonObject golden) throws IOException {
-        Files.writeString(
-                folder.resolve("config.json"), Json.write(golden.object("config").fields()));
         List<SafetensorsWriter.Entry> entries = new ArrayList<>();
+        List<Float> bases = new ArrayList<>();
         for (Object tensor : golden.array("tensors")) {
             List<?> fields = (List<?>) tensor;
             List<Long> shape = ((List<?>) fields.get(1)).stream().map(Long.class::cast).toList();
             entries.add(new SafetensorsWriter.Entry((String) fields.get(0), DType.F32, shape));
+            bases.add(((Number) fields.get(2)).floatValue());
         }
         float scale = (float) golden.number("scale");
+        writeModel(folder, golden.object("config"), entries, bases, scale);
+    }
+
+    /** Writes weights that are a function of their names, each about a base of its own. */
+    static void writeModel(
+            Path folder,
+            JsonObject config,
+            List<SafetensorsWriter.Entry> entries,
+            List<Float> bases,
+            float scale)
+            throws IOException {
+        Files.writeString(folder.resolve("config.json"), Json.write(config.fields()));
         try (SafetensorsWriter writer =
                 SafetensorsWriter.create(
                         folder.resolve("model.safetensors"),
                         SafetensorsWriter.PT_METADATA,
                         entries)) {
             for (int i = 0; i < entries.size(); i++) {
-                Number base = (Number) ((List<?>) golden.array("tensors").get(i)).get(2);
                 SafetensorsWriter.Entry entry = entries.get(i);
                 int count = Math.toIntExact(entry.sizeBytes() / Float.BYTES);
-                writer.write(entry.name(), values(entry.name(), count, base.floatValue(), scale));
+                writer.write(entry.name(), values(entry.name(), count, bases.get(i), scale));
             }
             writer.commit();
         }

@@ -14,6 +14,8 @@ import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.file.SafetensorsHeader;
 import io.millrace.model.file.SafetensorsWriter;
 import io.millrace.model.file.TensorInfo;
+import java.util.HashMap;
+import java.util.ArrayList;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
@@ -293,6 +295,38 @@ class CheckpointTest {
         Files.delete(empty.resolve("pytorch_model.bin"));
         Files.createFile(empty.resolve("model-00001-of-00002.safetensors"));
         assertRefused(empty, "has safetensors files but neither");
+    }
+
+    @Test
+    void passesOverWhatAnIndexSaysOfTensorsThatNobodyNeeds() throws IOException {
+        Path model = TestModels.copy(TestModels.SHARDED, folder.resolve("m"));
+        Path index = model.resolve("model.safetensors.index.json");
+        String norm = "\"model.norm.weight\": \"model-00003-of-00003.safetensors\"";
+        String promised = "\"visual.weight\": \"model-00001-of-00003.safetensors\"";
+        TestModels.replace(index, norm, norm + ", " + promised);
+        try (Checkpoint checkpoint = Checkpoint.open(model)) {
+            assertThat(checkpoint.ignoredTensors()).isEmpty();
+        }
+        Path shard = model.resolve("model-00001-of-00003.safetensors");
+        List<SafetensorsWriter.Entry> entries = new ArrayList<>();
+        Map<String, float[]> values = new HashMap<>();
+        try (SafetensorsFile file = SafetensorsFile.open(shard)) {
+            file.tensors().forEach((name, tensor) -> {
+                entries.add(new SafetensorsWriter.Entry(name, DType.F32, tensor.shape()));
+                values.put(name, file.readFloats(name));
+            });
+        }
+        entries.add(new SafetensorsWriter.Entry("unlisted", DType.F32, List.of(2L)));
+        values.put("unlisted", new float[2]);
+        Files.delete(shard);
+        try (SafetensorsWriter writer =
+                SafetensorsWriter.create(shard, SafetensorsWriter.PT_METADATA, entries)) {
+            values.forEach(writer::write);
+            writer.commit();
+        }
+        try (Checkpoint checkpoint = Checkpoint.open(model)) {
+            assertThat(checkpoint.ignoredTensors()).containsExactly("unlisted");
+        }
     }
 
     @Test

@@ -97,11 +97,18 @@ public final class ModelConfig {
 
     /** A positive integer that must be there. */
     public int positive(String field) {
-        long value = read(() -> json.integer(field));
+        long value = read(() -> integer(field));
         if (value < 1 || value > MAX_EXTENT) {
             throw bad(field, "is " + value + " where 1 to " + MAX_EXTENT + " makes sense");
         }
         return (int) value;
+    }
+
+    /** Some write 64 as 64.0. */
+    private long integer(String field) {
+        return json.raw(field) instanceof Double number && number == Math.rint(number)
+                ? number.longValue()
+                : json.integer(field);
     }
 
     /** A positive integer, or another where the field is missing. */
@@ -147,9 +154,7 @@ public final class ModelConfig {
 
     /** An object's fields; none where it is missing. */
     public ModelConfig section(String field) {
-        return of(
-                where,
-                read(() -> json.optionalObject(field)).orElseGet(() -> new JsonObject(Map.of())));
+        return optionalSection(field).orElseGet(() -> of(where, new JsonObject(Map.of())));
     }
 
     /** A finite number above 0; 0 where the field is missing or null. */
@@ -189,10 +194,11 @@ public final class ModelConfig {
         }
         List<String> types = new ArrayList<>();
         for (Object type : read(() -> json.array("layer_types"))) {
-            if (!"full_attention".equals(type) && !"sliding_attention".equals(type)) {
+            String name = "attention".equals(type) ? "full_attention" : String.valueOf(type);
+            if (!name.equals("full_attention") && !name.equals("sliding_attention")) {
                 throw bad("layer_types", "has the unknown type " + type);
             }
-            types.add(type.toString());
+            types.add(name);
         }
         if (types.size() != layers) {
             throw bad("layer_types", "has " + types.size() + " entries for " + layers + " layers");
@@ -202,40 +208,30 @@ public final class ModelConfig {
 
     /** The rotary parameters of one kind of layers, where the configuration has them by kind. */
     public Optional<ModelConfig> ropeOf(String kind) {
-        return read(() -> json.optionalObject("rope_parameters"))
-                .flatMap(nested -> read(() -> nested.optionalObject(kind)))
+        return optionalSection("rope_parameters")
+                .flatMap(nested -> nested.optionalSection(kind))
                 .map(fields ->
-                        of(where, new JsonObject(Map.of("rope_parameters", fields.fields()))));
+                        of(where, new JsonObject(Map.of("rope_parameters", fields.json.fields()))));
+    }
+
+    /** An object's fields, or nothing where it is missing. */
+    public Optional<ModelConfig> optionalSection(String field) {
+        return read(() -> json.optionalObject(field)).map(fields -> of(where, fields));
     }
 
     /** Rotary parameters of a base alone. */
     public RopeParameters plainRope(double theta) {
-        return new RopeParameters(theta, 1, "default", this, this);
+        return RopeParameters.plain(this, theta);
     }
 
-    /** The rotary fields, in whichever spelling they are. */
+    /** The rotary fields of a family whose heads turn whole, in whichever spelling they are. */
+    public RopeParameters rope(double thetaOtherwise) {
+        return RopeParameters.of(this, thetaOtherwise);
+    }
+
+    /** The rotary fields of a family whose heads may turn in part. */
     public RopeParameters rope(double thetaOtherwise, double partialOtherwise) {
-        JsonObject nested =
-                read(() -> json.optionalObject("rope_parameters"))
-                        .or(() -> read(() -> json.optionalObject("rope_scaling")))
-                        .orElse(new JsonObject(Map.of()));
-        ModelConfig inner = of(where, nested);
-        double theta =
-                inner.positiveNumber(
-                        "rope_theta",
-                        positiveNumber(
-                                "rope_theta", positiveNumber("rotary_emb_base", thetaOtherwise)));
-        double partial =
-                inner.positiveNumber(
-                        "partial_rotary_factor",
-                        positiveNumber(
-                                "partial_rotary_factor",
-                                positiveNumber("rotary_pct", partialOtherwise)));
-        if (partial > 1) {
-            throw bad("partial_rotary_factor", "is " + partial + ", more than the whole head");
-        }
-        String type = inner.string("rope_type", inner.string("type", "default"));
-        return new RopeParameters(theta, partial, type, inner, this);
+        return RopeParameters.of(this, thetaOtherwise, partialOtherwise);
     }
 
     /** A product of extents that must itself be a sensible extent. */

@@ -15,6 +15,53 @@ import java.util.List;
  */
 public record RopeParameters(
         double theta, double partial, String type, ModelConfig scaling, ModelConfig config) {
+    private static final String DEFAULT = "default";
+    private static final String PARTIAL = "partial_rotary_factor";
+    private static final String TRAINED = "original_max_position_embeddings";
+
+    /** What families with a rotary part read of a configuration, in both spellings. */
+    public static final ConfigFields FIELDS =
+            ConfigFields.of("rope_parameters", null, "rope_scaling", null)
+                    .honours("rope_theta", null, PARTIAL, null, TRAINED, null);
+
+    /** A base alone. */
+    static RopeParameters plain(ModelConfig config, double theta) {
+        return new RopeParameters(theta, 1, DEFAULT, config, config);
+    }
+
+    /** Of a family whose class turns whole heads, and passes over a share where nothing scales. */
+    static RopeParameters of(ModelConfig config, double thetaOtherwise) {
+        RopeParameters read = of(config, thetaOtherwise, 1);
+        if (read.type.equals(DEFAULT)) {
+            return new RopeParameters(read.theta, 1, DEFAULT, read.scaling, config);
+        }
+        if (read.partial != 1) {
+            throw config.bad(
+                    PARTIAL, "is " + read.partial + " beside a rotary scaling of whole heads");
+        }
+        return read;
+    }
+
+    /** Of a family whose class turns a share of each head. */
+    static RopeParameters of(ModelConfig config, double thetaOtherwise, double partialOtherwise) {
+        ModelConfig inner =
+                config.optionalSection("rope_scaling")
+                        .filter(fields -> !fields.json().fields().isEmpty())
+                        .orElseGet(() -> config.section("rope_parameters"));
+        if (inner.has("full_attention") || inner.has("sliding_attention")) {
+            throw config.bad("rope_parameters", "differ by kind of layer, which is not supported");
+        }
+        double theta =
+                inner.positiveNumber(
+                        "rope_theta", config.positiveNumber("rope_theta", thetaOtherwise));
+        double usual = config.mentions(PARTIAL) && !config.has(PARTIAL) ? 1 : partialOtherwise;
+        double partial = inner.positiveNumber(PARTIAL, config.positiveNumber(PARTIAL, usual));
+        if (partial > 1) {
+            throw config.bad(PARTIAL, "is " + partial + ", more than the whole head");
+        }
+        String type = inner.string("rope_type", inner.string("type", DEFAULT));
+        return new RopeParameters(theta, partial, type, inner, config);
+    }
 
     /**
      * The rotary part of an attention.
@@ -27,7 +74,7 @@ public record RopeParameters(
         float[] base = frequencies(dims);
         return switch (type) {
             // The dynamic scaling changes nothing up to the trained length, and we go no further.
-            case "default", "dynamic" -> spec(dims, base, 1);
+            case DEFAULT, "dynamic" -> spec(dims, base, 1);
             case "linear" -> {
                 float factor = factor();
                 for (int i = 0; i < base.length; i++) {
@@ -35,42 +82,45 @@ public record RopeParameters(
                 }
                 yield spec(dims, base, 1);
             }
-            case "llama3" -> spec(dims, llama3(base), 1);
+            case "llama3" -> spec(dims, llama3(base, maxPositions), 1);
             case "yarn" -> yarn(dims, base, maxPositions);
+            case "longrope" -> shortOfLong(dims, maxPositions);
             default ->
                     throw config.bad(
                             "rope_type",
                             "is '" + type + "', a rotary scaling that is not supported",
-                            "use a model with one of default, linear, dynamic, llama3, yarn");
+                            "use a model with one of default, linear, dynamic, llama3, yarn, longrope");
         };
     }
 
-    /** Whether frequencies are others above the length that the model was first trained with. */
-    public boolean isLong() {
-        return type.equals("longrope") || type.equals("su");
+    /** The same under another name of the scaling. */
+    public RopeParameters as(String name) {
+        return new RopeParameters(theta, partial, name, scaling, config);
     }
 
-    /** That length. */
-    public int trainedFirst(int maxPositions) {
-        String field = "original_max_position_embeddings";
-        return scaling.positive(field, config.positive(field, maxPositions));
+    /** The longest sequence whose angles these are: LongRoPE has others beyond its first length. */
+    public int longest(int maxPositions) {
+        return type.equals("longrope")
+                ? Math.min(trained(maxPositions), maxPositions)
+                : maxPositions;
+    }
+
+    /** The length that a model was first trained with; beside the scaling it wins over inside. */
+    private int trained(int otherwise) {
+        return config.positive(TRAINED, scaling.positive(TRAINED, otherwise));
     }
 
     /**
      * LongRoPE (arXiv 2402.13753) up to that length: a factor for each frequency, its short ones.
-     *
-     * @param headDim elements of a head
-     * @param maxPositions the longest sequence the model may see, with its long ones
      */
-    public RopeSpec shortOfLong(int headDim, int maxPositions) {
-        int dims = dims(headDim);
+    private RopeSpec shortOfLong(int dims, int maxPositions) {
         float[] scaled = new float[dims / 2];
         List<Double> factors = scaling.positiveNumbers("short_factor", scaled.length);
         for (int i = 0; i < scaled.length; i++) {
             float exponent = 2f * i / dims;
             scaled[i] = 1f / (float) (factors.get(i) * (float) Math.pow(theta, exponent));
         }
-        int first = trainedFirst(maxPositions);
+        int first = trained(maxPositions);
         double factor = scaling.positiveNumber("factor", (double) maxPositions / first);
         double grown = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(first));
         return spec(dims, scaled, (float) scaling.positiveNumber("attention_factor", grown));
@@ -80,17 +130,21 @@ public record RopeParameters(
         int dims = (int) (headDim * partial);
         if (dims < 2 || dims % 2 != 0) {
             throw config.bad(
-                    "partial_rotary_factor",
+                    PARTIAL,
                     "turns " + dims + " of " + headDim + " elements of a head, which are no pairs");
         }
         return dims;
     }
 
     private float factor() {
-        if (!scaling.has("factor")) {
-            throw config.bad("factor", "of the rotary scaling '" + type + "' is missing");
+        return (float) needed("factor");
+    }
+
+    private double needed(String field) {
+        if (!scaling.has(field)) {
+            throw config.bad(field, "of the rotary scaling '" + type + "' is missing");
         }
-        return (float) scaling.positiveNumber("factor", 1);
+        return scaling.positiveNumber(field, 1);
     }
 
     /**
@@ -105,18 +159,14 @@ public record RopeParameters(
         return frequencies;
     }
 
-    private float[] llama3(float[] base) {
+    private float[] llama3(float[] base, int maxPositions) {
         float factor = factor();
-        double low = scaling.positiveNumber("low_freq_factor", 1);
-        double high = scaling.positiveNumber("high_freq_factor", 4);
+        double low = needed("low_freq_factor");
+        double high = needed("high_freq_factor");
         if (high <= low) {
             throw config.bad("high_freq_factor", "is " + high + ", not above low_freq_factor");
         }
-        if (!scaling.has("original_max_position_embeddings")) {
-            throw config.bad(
-                    "original_max_position_embeddings", "of the rotary scaling is missing");
-        }
-        double trained = scaling.positive("original_max_position_embeddings");
+        double trained = trained(maxPositions);
         float[] scaled = new float[base.length];
         for (int i = 0; i < base.length; i++) {
             float waveLength = (float) (2 * Math.PI / base[i]);
@@ -133,10 +183,10 @@ public record RopeParameters(
     }
 
     private RopeSpec yarn(int dims, float[] base, int maxPositions) {
-        float factor = factor();
-        int trained = scaling.positive("original_max_position_embeddings", maxPositions);
-        double first = yarnDim(scaling.positiveNumber("beta_fast", 32), dims, trained);
-        double last = yarnDim(scaling.positiveNumber("beta_slow", 1), dims, trained);
+        int trained = trained(maxPositions);
+        double factor = scaling.positiveNumber("factor", (double) maxPositions / trained);
+        double first = yarnDim(orUsual("beta_fast", 32), dims, trained);
+        double last = yarnDim(orUsual("beta_slow", 1), dims, trained);
         if (scaling.bool("truncate", true)) {
             first = Math.floor(first);
             last = Math.ceil(last);
@@ -159,13 +209,21 @@ public record RopeParameters(
         return dims * Math.log(trained / (turns * 2 * Math.PI)) / (2 * Math.log(theta));
     }
 
+    /** Some write 0 for what is not set. */
+    private double orUsual(String field, double usual) {
+        boolean unset =
+                scaling.json().raw(field) instanceof Number number && number.doubleValue() == 0;
+        return unset || !scaling.has(field) ? usual : scaling.positiveNumber(field, 1);
+    }
+
     private double yarnAttentionFactor(double factor) {
         if (scaling.has("attention_factor")) {
             return scaling.positiveNumber("attention_factor", 1);
         }
-        if (scaling.has("mscale") && scaling.has("mscale_all_dim")) {
-            return yarnMagnitude(factor, scaling.positiveNumber("mscale", 1))
-                    / yarnMagnitude(factor, scaling.positiveNumber("mscale_all_dim", 1));
+        double mscale = orUsual("mscale", 0);
+        double all = orUsual("mscale_all_dim", 0);
+        if (mscale != 0 && all != 0) {
+            return yarnMagnitude(factor, mscale) / yarnMagnitude(factor, all);
         }
         return yarnMagnitude(factor, 1);
     }

@@ -1,6 +1,7 @@
 package io.millrace.model.architecture.decoder;
 
 import io.millrace.model.config.ModelConfig;
+import io.millrace.model.config.RopeParameters;
 import io.millrace.model.spec.Activation;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.NormSpec;
@@ -77,11 +78,22 @@ public final class Parts {
         return kvHeads;
     }
 
-    /** The rotary part of heads that share the hidden size. */
-    public static RopeSpec rope(ModelConfig config, Trunk trunk, double partial) {
-        int heads = config.positive("num_attention_heads");
-        int headDim = headDim(config, "hidden_size", trunk.hidden(), heads);
-        return config.rope(10000, partial).spec(headDim, trunk.positions());
+    /** The rotary part of heads. */
+    public static RopeSpec rope(ModelConfig config, Trunk trunk, RopeParameters rope) {
+        return rope.spec(
+                headDim(config, trunk.hidden()), config.positive("max_position_embeddings"));
+    }
+
+    /** Elements of a head: as many as the configuration says, or its share of the hidden size. */
+    public static int headDim(ModelConfig config, int hidden) {
+        return config.has("head_dim")
+                ? config.positive("head_dim")
+                : headDim(config, "hidden_size", hidden, config.positive("num_attention_heads"));
+    }
+
+    /** The longest sequence that a model with rotary positions may see. */
+    public static int positions(ModelConfig config, RopeParameters rope) {
+        return rope.longest(config.positive("max_position_embeddings"));
     }
 
     /** {@code down(act(gate(x)) ⊙ up(x))}, as LLaMA calls it, without biases. */
@@ -99,8 +111,13 @@ public final class Parts {
         String name = config.string(field, otherwise);
         return switch (name) {
             case "relu" -> Activation.RELU;
-            case "gelu" -> Activation.GELU_EXACT;
-            case "gelu_new", "gelu_pytorch_tanh", "gelu_fast" -> Activation.GELU_TANH;
+            case "gelu", "gelu_python" -> Activation.GELU_EXACT;
+            case "gelu_new",
+                    "gelu_pytorch_tanh",
+                    "gelu_python_tanh",
+                    "gelu_fast",
+                    "gelu_accurate" ->
+                    Activation.GELU_TANH;
             case "silu", "swish" -> Activation.SILU;
             default ->
                     throw config.bad(

@@ -1,6 +1,6 @@
 package io.millrace.model.architecture.gpt;
 
-import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.ListedArchitecture;
 import io.millrace.model.architecture.decoder.AttentionSpec;
 import io.millrace.model.architecture.decoder.Ends;
 import io.millrace.model.architecture.decoder.HeadSpec;
@@ -9,6 +9,7 @@ import io.millrace.model.architecture.decoder.MlpSpec;
 import io.millrace.model.architecture.decoder.Naming;
 import io.millrace.model.architecture.decoder.Parts;
 import io.millrace.model.architecture.decoder.Trunk;
+import io.millrace.model.config.ConfigFields;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.Activation;
@@ -21,9 +22,22 @@ import java.util.Set;
  * BLOOM: no positions but a score that falls with distance (ALiBi), and a norm on what is looked
  * up.
  */
-public final class BloomArchitecture implements Architecture {
+public final class BloomArchitecture extends ListedArchitecture {
     /** The length that it was trained with; its arithmetic has no limit. */
     private static final int POSITIONS = 2048;
+
+    /** The family. */
+    public BloomArchitecture() {
+        super(
+                ConfigFields.of("vocab_size", 250880, "hidden_size", 64, "n_layer", 2)
+                        .honours("n_head", 8, "layer_norm_epsilon", 1e-5)
+                        .only("apply_residual_connection_post_layernorm", false)
+                        .only("slow_but_exact", false)
+                        .idle("hidden_dropout", "attention_dropout", "pretraining_tp")
+                        .alias("n_embed", "hidden_size")
+                        .alias("num_hidden_layers", "n_layer")
+                        .alias("num_attention_heads", "n_head"));
+    }
 
     @Override
     public String modelType() {
@@ -36,9 +50,7 @@ public final class BloomArchitecture implements Architecture {
     }
 
     @Override
-    public ModelProgram program(ModelConfig config, Set<String> names) {
-        Parts.refuse(config, "apply_residual_connection_post_layernorm", true);
-        Parts.refuse(config, "slow_but_exact", true);
+    protected ModelProgram listed(ModelConfig config, Set<String> names) {
         String prefix = Naming.prefix(names, "ln_f.weight", "transformer.", "");
         Trunk trunk =
                 Trunk.of(

@@ -1,6 +1,6 @@
 package io.millrace.model.architecture.gpt;
 
-import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.ListedArchitecture;
 import io.millrace.model.architecture.decoder.AttentionSpec;
 import io.millrace.model.architecture.decoder.Ends;
 import io.millrace.model.architecture.decoder.HeadSpec;
@@ -9,6 +9,7 @@ import io.millrace.model.architecture.decoder.Naming;
 import io.millrace.model.architecture.decoder.Parts;
 import io.millrace.model.architecture.decoder.Trunk;
 import io.millrace.model.config.ModelConfig;
+import io.millrace.model.config.RopeParameters;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.AttendSpec;
 import io.millrace.model.spec.HeadsSpec;
@@ -16,7 +17,21 @@ import io.millrace.model.spec.RopeSpec;
 import java.util.Set;
 
 /** Command R: both parts on one norm, pairs of neighbours turned, logits scaled. */
-public final class CohereArchitecture implements Architecture {
+public final class CohereArchitecture extends ListedArchitecture {
+    /** The family. */
+    public CohereArchitecture() {
+        super(
+                RopeParameters.FIELDS
+                        .honours("vocab_size", 256000, "hidden_size", 8192)
+                        .honours("intermediate_size", 22528, "logit_scale", 0.0625)
+                        .honours("num_hidden_layers", 40, "num_attention_heads", 64)
+                        .honours("head_dim", null, "num_key_value_heads", null)
+                        .honours("hidden_act", "silu", "max_position_embeddings", 8192)
+                        .honours("layer_norm_eps", 1e-5, "attention_bias", false)
+                        .only("use_qk_norm", false)
+                        .idle("attention_dropout"));
+    }
+
     @Override
     public String modelType() {
         return "cohere";
@@ -28,19 +43,19 @@ public final class CohereArchitecture implements Architecture {
     }
 
     @Override
-    public ModelProgram program(ModelConfig config, Set<String> names) {
-        Parts.refuse(config, "use_qk_norm", true);
+    protected ModelProgram listed(ModelConfig config, Set<String> names) {
         String prefix = Naming.prefix(names, "norm.weight", "model.", "");
+        RopeParameters turning = config.rope(500000);
         Trunk trunk =
                 Trunk.of(
                         config,
                         "hidden_size",
                         "num_hidden_layers",
-                        config.positive("max_position_embeddings", 2048),
+                        Parts.positions(config, turning),
                         prefix,
                         Ends.of(config, names, prefix + "embed_tokens.weight", LM_HEAD, true));
         int hidden = trunk.hidden();
-        RopeSpec rope = Parts.rope(config, trunk, 1).ofNeighbours();
+        RopeSpec rope = Parts.rope(config, trunk, turning).ofNeighbours();
         return trunk.program(
                 trunk.tokens(),
                 new HeadSpec(
@@ -55,7 +70,8 @@ public final class CohereArchitecture implements Architecture {
 
     private static LayerSpec layer(ModelConfig config, String prefix, int hidden, RopeSpec rope) {
         int heads = config.positive("num_attention_heads");
-        int headDim = hidden / heads;
+        int headDim = Parts.headDim(config, hidden);
+        int queries = config.product("num_attention_heads and head_dim", heads, headDim);
         int kvHeads = Parts.kvHeads(config, heads, heads);
         String attention = prefix + "self_attn.";
         boolean bias = config.bool("attention_bias", false);
@@ -63,10 +79,10 @@ public final class CohereArchitecture implements Architecture {
                 LayerSpec.Order.PARALLEL,
                 Parts.factorNorm(prefix + "input_layernorm", hidden, epsilon(config)),
                 AttentionSpec.plain(
-                        Parts.projections(attention, hidden, hidden, kvHeads * headDim, bias),
+                        Parts.projections(attention, hidden, queries, kvHeads * headDim, bias),
                         AttendSpec.causal(HeadsSpec.inOrder(heads, kvHeads, headDim)),
                         rope,
-                        Parts.linear(attention + "o_proj", hidden, hidden, bias)),
+                        Parts.linear(attention + "o_proj", queries, hidden, bias)),
                 null,
                 Parts.gated(config, prefix + "mlp.", hidden));
     }

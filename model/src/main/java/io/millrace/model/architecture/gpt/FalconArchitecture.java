@@ -1,6 +1,6 @@
 package io.millrace.model.architecture.gpt;
 
-import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.ListedArchitecture;
 import io.millrace.model.architecture.decoder.AttentionSpec;
 import io.millrace.model.architecture.decoder.Ends;
 import io.millrace.model.architecture.decoder.HeadSpec;
@@ -10,6 +10,7 @@ import io.millrace.model.architecture.decoder.Naming;
 import io.millrace.model.architecture.decoder.Parts;
 import io.millrace.model.architecture.decoder.Trunk;
 import io.millrace.model.config.ModelConfig;
+import io.millrace.model.config.RopeParameters;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.AttendSpec;
 import io.millrace.model.spec.HeadsSpec;
@@ -23,9 +24,25 @@ import java.util.regex.Pattern;
  * Falcon: both parts on one norm or on two, and a key and value head for all query heads or for
  * groups of them.
  */
-public final class FalconArchitecture implements Architecture {
+public final class FalconArchitecture extends ListedArchitecture {
     private static final Pattern BUFFER =
             Pattern.compile(".*(rotary_emb\\.inv_freq|self_attention\\.maybe_rotary\\.inv_freq)");
+
+    /** The family. */
+    public FalconArchitecture() {
+        super(
+                RopeParameters.FIELDS
+                        .honours("vocab_size", 65024, "hidden_size", 4544)
+                        .honours("num_hidden_layers", 32, "num_attention_heads", 71)
+                        .honours("num_ln_in_parallel_attn", null, "layer_norm_epsilon", 1e-5)
+                        .honours("num_kv_heads", null, "new_decoder_architecture", false)
+                        .honours("multi_query", true, "parallel_attn", true, "bias", false)
+                        .honours("max_position_embeddings", 2048, "ffn_hidden_size", null)
+                        .honours("activation", "gelu")
+                        .only("alibi", false)
+                        .idle("hidden_dropout", "attention_dropout")
+                        .alias("n_embed", "hidden_size"));
+    }
 
     @Override
     public String modelType() {
@@ -38,19 +55,19 @@ public final class FalconArchitecture implements Architecture {
     }
 
     @Override
-    public ModelProgram program(ModelConfig config, Set<String> names) {
-        Parts.refuse(config, "alibi", true); // its library rounds what it takes to bfloat16
+    protected ModelProgram listed(ModelConfig config, Set<String> names) {
         String prefix = Naming.prefix(names, "ln_f.weight", "transformer.", "");
+        RopeParameters turning = config.rope(10000);
         Trunk trunk =
                 Trunk.of(
                         config,
                         "hidden_size",
                         "num_hidden_layers",
-                        config.positive("max_position_embeddings", 2048),
+                        Parts.positions(config, turning),
                         prefix,
                         Ends.of(config, names, prefix + "word_embeddings.weight", LM_HEAD, true));
         int hidden = trunk.hidden();
-        RopeSpec rope = Parts.rope(config, trunk, 1);
+        RopeSpec rope = Parts.rope(config, trunk, turning);
         return trunk.program(
                 trunk.tokens(),
                 HeadSpec.of(
@@ -67,7 +84,7 @@ public final class FalconArchitecture implements Architecture {
         HeadsSpec columns = columns(config, hidden);
         int projected = columns.contextWidth() + 2 * columns.keys().count() * columns.dim();
         boolean grouped = config.bool("new_decoder_architecture", false);
-        boolean parallel = grouped || config.bool("parallel_attn", true);
+        boolean parallel = grouped || config.bool("parallel_attn", false);
         boolean two = grouped && config.positive("num_ln_in_parallel_attn", 2) == 2;
         NormSpec first =
                 Parts.layerNorm(
@@ -108,7 +125,7 @@ public final class FalconArchitecture implements Architecture {
             }
             return HeadsSpec.grouped(heads, keys, headDim);
         }
-        return config.bool("multi_query", true)
+        return config.bool("multi_query", false)
                 ? HeadsSpec.inOrder(heads, 1, headDim)
                 : HeadsSpec.interleaved(heads, headDim);
     }

@@ -1,6 +1,6 @@
 package io.millrace.model.architecture.gpt;
 
-import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.ListedArchitecture;
 import io.millrace.model.architecture.decoder.AttentionSpec;
 import io.millrace.model.architecture.decoder.Ends;
 import io.millrace.model.architecture.decoder.HeadSpec;
@@ -9,6 +9,7 @@ import io.millrace.model.architecture.decoder.MlpSpec;
 import io.millrace.model.architecture.decoder.Naming;
 import io.millrace.model.architecture.decoder.Parts;
 import io.millrace.model.architecture.decoder.Trunk;
+import io.millrace.model.config.ConfigFields;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.AttendSpec;
@@ -19,9 +20,31 @@ import java.util.Set;
 import java.util.regex.Pattern;
 
 /** GPT-2: learned positions, one matrix for query, key and value, matrices stored input-major. */
-public final class Gpt2Architecture implements Architecture {
+public final class Gpt2Architecture extends ListedArchitecture {
+    /** What GPT-2 and those after it read. */
+    static final ConfigFields FIELDS =
+            ConfigFields.of("n_positions", 1024, "n_embd", 768, "n_layer", 12)
+                    .honours("n_head", 12, "n_inner", null)
+                    .honours("activation_function", "gelu_new", "layer_norm_epsilon", 1e-5)
+                    .honours("scale_attn_weights", true)
+                    .only("add_cross_attention", false)
+                    .idle("resid_pdrop", "embd_pdrop", "attn_pdrop")
+                    .alias("hidden_size", "n_embd")
+                    .alias("max_position_embeddings", "n_positions")
+                    .alias("num_attention_heads", "n_head")
+                    .alias("num_hidden_layers", "n_layer");
+
     private static final Pattern BUFFER =
             Pattern.compile("(transformer\\.)?h\\.\\d+\\.attn\\.(bias|masked_bias)");
+
+    /** The family. */
+    public Gpt2Architecture() {
+        super(
+                FIELDS.honours("vocab_size", 50257, "scale_attn_by_inverse_layer_idx", false)
+                        .idle("reorder_and_upcast_attn", "summary_type", "summary_use_proj")
+                        .idle("summary_activation", "summary_proj_to_labels")
+                        .idle("summary_first_dropout"));
+    }
 
     @Override
     public String modelType() {
@@ -34,8 +57,7 @@ public final class Gpt2Architecture implements Architecture {
     }
 
     @Override
-    public ModelProgram program(ModelConfig config, Set<String> names) {
-        Parts.refuse(config, "add_cross_attention", true);
+    protected ModelProgram listed(ModelConfig config, Set<String> names) {
         String prefix = Naming.prefix(names, "wpe.weight", "transformer.", "");
         Ends ends = Ends.of(config, names, prefix + "wte.weight", LM_HEAD, true);
         int positions = config.positive("n_positions");

@@ -1,6 +1,6 @@
 package io.millrace.model.architecture.gpt;
 
-import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.ListedArchitecture;
 import io.millrace.model.architecture.decoder.AttentionSpec;
 import io.millrace.model.architecture.decoder.Ends;
 import io.millrace.model.architecture.decoder.HeadSpec;
@@ -21,9 +21,19 @@ import java.util.regex.Pattern;
  * StarCoder and SantaCoder: GPT-2 with matrices stored output-major, and one key and value head for
  * all.
  */
-public final class GptBigcodeArchitecture implements Architecture {
+public final class GptBigcodeArchitecture extends ListedArchitecture {
     private static final Pattern BUFFER =
             Pattern.compile("(transformer\\.)?h\\.\\d+\\.attn\\.(bias|masked_bias)");
+
+    /** The family. */
+    public GptBigcodeArchitecture() {
+        super(
+                Gpt2Architecture.FIELDS
+                        .honours("vocab_size", 50257)
+                        .honours("activation_function", "gelu_pytorch_tanh")
+                        .honours("multi_query", true)
+                        .idle("attention_softmax_in_fp32", "scale_attention_softmax_in_fp32"));
+    }
 
     @Override
     public String modelType() {
@@ -36,8 +46,7 @@ public final class GptBigcodeArchitecture implements Architecture {
     }
 
     @Override
-    public ModelProgram program(ModelConfig config, Set<String> names) {
-        Parts.refuse(config, "add_cross_attention", true);
+    protected ModelProgram listed(ModelConfig config, Set<String> names) {
         String prefix = Naming.prefix(names, "wpe.weight", "transformer.", "");
         Trunk trunk =
                 Trunk.of(

@@ -1,6 +1,6 @@
 package io.millrace.model.architecture.gpt;
 
-import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.ListedArchitecture;
 import io.millrace.model.architecture.decoder.AttentionSpec;
 import io.millrace.model.architecture.decoder.Ends;
 import io.millrace.model.architecture.decoder.HeadSpec;
@@ -9,6 +9,7 @@ import io.millrace.model.architecture.decoder.MlpSpec;
 import io.millrace.model.architecture.decoder.Naming;
 import io.millrace.model.architecture.decoder.Parts;
 import io.millrace.model.architecture.decoder.Trunk;
+import io.millrace.model.config.ConfigFields;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.AttendSpec;
@@ -18,10 +19,23 @@ import java.util.Set;
 import java.util.regex.Pattern;
 
 /** GPT-J: both parts on one norm, pairs of neighbours turned, a bias on the logits. */
-public final class GptJArchitecture implements Architecture {
+public final class GptJArchitecture extends ListedArchitecture {
     private static final Pattern BUFFER =
             Pattern.compile(
                     "(transformer\\.)?h\\.\\d+\\.attn\\.(bias|masked_bias|embed_positions)");
+
+    /** The family. */
+    public GptJArchitecture() {
+        super(
+                ConfigFields.of("vocab_size", 50400, "n_positions", 2048, "n_embd", 4096)
+                        .honours("n_layer", 28, "n_head", 16, "rotary_dim", 64, "n_inner", null)
+                        .honours("activation_function", "gelu_new", "layer_norm_epsilon", 1e-5)
+                        .idle("resid_pdrop", "embd_pdrop", "attn_pdrop")
+                        .alias("hidden_size", "n_embd")
+                        .alias("max_position_embeddings", "n_positions")
+                        .alias("num_attention_heads", "n_head")
+                        .alias("num_hidden_layers", "n_layer"));
+    }
 
     @Override
     public String modelType() {
@@ -34,7 +48,7 @@ public final class GptJArchitecture implements Architecture {
     }
 
     @Override
-    public ModelProgram program(ModelConfig config, Set<String> names) {
+    protected ModelProgram listed(ModelConfig config, Set<String> names) {
         String prefix = Naming.prefix(names, "ln_f.weight", "transformer.", "");
         Trunk trunk =
                 Trunk.of(

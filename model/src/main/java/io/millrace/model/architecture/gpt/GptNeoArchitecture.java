@@ -1,6 +1,6 @@
 package io.millrace.model.architecture.gpt;
 
-import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.ListedArchitecture;
 import io.millrace.model.architecture.decoder.AttentionSpec;
 import io.millrace.model.architecture.decoder.Ends;
 import io.millrace.model.architecture.decoder.HeadSpec;
@@ -9,6 +9,7 @@ import io.millrace.model.architecture.decoder.MlpSpec;
 import io.millrace.model.architecture.decoder.Naming;
 import io.millrace.model.architecture.decoder.Parts;
 import io.millrace.model.architecture.decoder.Trunk;
+import io.millrace.model.config.ConfigFields;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.AttendSpec;
@@ -21,11 +22,25 @@ import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 
 /** GPT-Neo: scores that are not scaled, and layers that look back only so far. */
-public final class GptNeoArchitecture implements Architecture {
+public final class GptNeoArchitecture extends ListedArchitecture {
     private static final String GLOBAL = "global";
     private static final String LOCAL = "local";
     private static final Pattern BUFFER =
             Pattern.compile("(transformer\\.)?h\\.\\d+\\.attn\\.attention\\.(bias|masked_bias)");
+
+    /** The family. */
+    public GptNeoArchitecture() {
+        super(
+                ConfigFields.of("vocab_size", 50257, "max_position_embeddings", 2048)
+                        .honours("hidden_size", 2048, "num_layers", 24, "attention_types", null)
+                        .honours("attention_layers", null, "num_heads", 16)
+                        .honours("intermediate_size", null, "window_size", 256)
+                        .honours("activation_function", "gelu_new", "layer_norm_epsilon", 1e-5)
+                        .idle("resid_dropout", "embed_dropout", "attention_dropout")
+                        .idle("classifier_dropout")
+                        .alias("num_attention_heads", "num_heads")
+                        .alias("num_hidden_layers", "num_layers"));
+    }
 
     @Override
     public String modelType() {
@@ -38,7 +53,7 @@ public final class GptNeoArchitecture implements Architecture {
     }
 
     @Override
-    public ModelProgram program(ModelConfig config, Set<String> names) {
+    protected ModelProgram listed(ModelConfig config, Set<String> names) {
         String prefix = Naming.prefix(names, "wpe.weight", "transformer.", "");
         Trunk trunk =
                 Trunk.of(
@@ -85,9 +100,16 @@ public final class GptNeoArchitecture implements Architecture {
                         Parts.activation(config, "activation_function", "gelu_new")));
     }
 
-    /** {@code attention_types}: lists of kinds, each with how often it is repeated. */
+    /**
+     * {@code attention_layers}, a kind a layer; else {@code attention_types}, lists of kinds, each
+     * with how often it is repeated.
+     */
     private static List<String> kinds(ModelConfig config, int layers) {
         List<String> kinds = new ArrayList<>();
+        if (config.has("attention_layers")) {
+            config.list("attention_layers").forEach(name -> kinds.add(String.valueOf(name)));
+            return checked(config, "attention_layers", kinds, layers);
+        }
         for (Object group : config.list("attention_types")) {
             if (!(group instanceof List<?> pair
                     && pair.size() == 2
@@ -104,8 +126,13 @@ public final class GptNeoArchitecture implements Architecture {
         if (kinds.isEmpty()) {
             IntStream.range(0, layers).forEach(i -> kinds.add(i % 2 == 0 ? GLOBAL : LOCAL));
         }
+        return checked(config, "attention_types", kinds, layers);
+    }
+
+    private static List<String> checked(
+            ModelConfig config, String field, List<String> kinds, int layers) {
         if (kinds.size() != layers || !Set.of(GLOBAL, LOCAL).containsAll(kinds)) {
-            throw config.bad("attention_types", "gives " + kinds + " for " + layers + " layers");
+            throw config.bad(field, "gives " + kinds + " for " + layers + " layers");
         }
         return kinds;
     }

@@ -1,6 +1,6 @@
 package io.millrace.model.architecture.gpt;
 
-import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.ListedArchitecture;
 import io.millrace.model.architecture.decoder.AttentionSpec;
 import io.millrace.model.architecture.decoder.Ends;
 import io.millrace.model.architecture.decoder.HeadSpec;
@@ -9,6 +9,7 @@ import io.millrace.model.architecture.decoder.MlpSpec;
 import io.millrace.model.architecture.decoder.Naming;
 import io.millrace.model.architecture.decoder.Parts;
 import io.millrace.model.architecture.decoder.Trunk;
+import io.millrace.model.config.ConfigFields;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.Activation;
@@ -18,7 +19,22 @@ import java.util.List;
 import java.util.Set;
 
 /** MPT: no biases, and no positions but a score that falls with distance (ALiBi). */
-public final class MptArchitecture implements Architecture {
+public final class MptArchitecture extends ListedArchitecture {
+    /** The family. */
+    public MptArchitecture() {
+        super(
+                ConfigFields.of("vocab_size", 50368, "d_model", 2048, "n_heads", 16)
+                        .honours("n_layers", 24, "max_seq_len", 2048)
+                        .honours("layer_norm_epsilon", 1e-5, "attn_config", null)
+                        .only("logit_scale", null, "no_bias", true)
+                        .idle("expansion_ratio", "resid_pdrop", "emb_pdrop")
+                        .idle("learned_pos_emb", "init_device", "embedding_fraction")
+                        .idle("norm_type")
+                        .alias("num_attention_heads", "n_heads")
+                        .alias("hidden_size", "d_model")
+                        .alias("num_hidden_layers", "n_layers"));
+    }
+
     @Override
     public String modelType() {
         return "mpt";
@@ -30,7 +46,7 @@ public final class MptArchitecture implements Architecture {
     }
 
     @Override
-    public ModelProgram program(ModelConfig config, Set<String> names) {
+    protected ModelProgram listed(ModelConfig config, Set<String> names) {
         requireKnown(config);
         String prefix = Naming.prefix(names, "norm_f.weight", "transformer.", "");
         Trunk trunk =
@@ -52,7 +68,6 @@ public final class MptArchitecture implements Architecture {
     }
 
     private static void requireKnown(ModelConfig config) {
-        Parts.refuse(config, "no_bias", false);
         if (config.has("logit_scale")) {
             throw config.bad("logit_scale", "is set, which is not supported", "use another model");
         }

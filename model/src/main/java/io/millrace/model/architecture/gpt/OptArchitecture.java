@@ -1,6 +1,6 @@
 package io.millrace.model.architecture.gpt;
 
-import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.ListedArchitecture;
 import io.millrace.model.architecture.decoder.AttentionSpec;
 import io.millrace.model.architecture.decoder.DecoderProgram;
 import io.millrace.model.architecture.decoder.DecoderSpec;
@@ -11,6 +11,7 @@ import io.millrace.model.architecture.decoder.LayerSpec;
 import io.millrace.model.architecture.decoder.MlpSpec;
 import io.millrace.model.architecture.decoder.Naming;
 import io.millrace.model.architecture.decoder.Parts;
+import io.millrace.model.config.ConfigFields;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.AttendSpec;
@@ -23,9 +24,22 @@ import java.util.stream.IntStream;
  * OPT: learned positions that begin at row 2, biases, ReLU; norms before each part, or after it
  * with an embedding of another width (350m).
  */
-public final class OptArchitecture implements Architecture {
+public final class OptArchitecture extends ListedArchitecture {
     private static final int POSITION_OFFSET = 2;
     private static final double NORM_EPSILON = 1e-5;
+
+    /** The family. */
+    public OptArchitecture() {
+        super(
+                ConfigFields.of("vocab_size", 50272, "hidden_size", 768)
+                        .honours("num_hidden_layers", 12, "ffn_dim", 3072)
+                        .honours("max_position_embeddings", 2048, "do_layer_norm_before", true)
+                        .honours("_remove_final_layer_norm", false, "word_embed_proj_dim", null)
+                        .honours("num_attention_heads", 12, "activation_function", "relu")
+                        .honours("enable_bias", true)
+                        .only("layer_norm_elementwise_affine", true)
+                        .idle("dropout", "attention_dropout", "layerdrop", "init_std"));
+    }
 
     @Override
     public String modelType() {
@@ -38,8 +52,7 @@ public final class OptArchitecture implements Architecture {
     }
 
     @Override
-    public ModelProgram program(ModelConfig config, Set<String> names) {
-        Parts.refuse(config, "layer_norm_elementwise_affine", false);
+    protected ModelProgram listed(ModelConfig config, Set<String> names) {
         int hidden = config.positive("hidden_size");
         int width = config.positive("word_embed_proj_dim", hidden);
         int vocab = config.positive("vocab_size");

@@ -1,6 +1,6 @@
 package io.millrace.model.architecture.gpt;
 
-import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.ListedArchitecture;
 import io.millrace.model.architecture.decoder.AttentionSpec;
 import io.millrace.model.architecture.decoder.Ends;
 import io.millrace.model.architecture.decoder.HeadSpec;
@@ -10,6 +10,7 @@ import io.millrace.model.architecture.decoder.Naming;
 import io.millrace.model.architecture.decoder.Parts;
 import io.millrace.model.architecture.decoder.Trunk;
 import io.millrace.model.config.ModelConfig;
+import io.millrace.model.config.RopeParameters;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.AttendSpec;
 import io.millrace.model.spec.HeadsSpec;
@@ -17,7 +18,20 @@ import io.millrace.model.spec.RopeSpec;
 import java.util.Set;
 
 /** Phi 1, 1.5 and 2: both parts on one norm, biases everywhere, those of the logits too. */
-public final class PhiArchitecture implements Architecture {
+public final class PhiArchitecture extends ListedArchitecture {
+    /** The family. */
+    public PhiArchitecture() {
+        super(
+                RopeParameters.FIELDS
+                        .honours("vocab_size", 51200, "hidden_size", 2048)
+                        .honours("intermediate_size", 8192, "num_hidden_layers", 24)
+                        .honours("num_attention_heads", 32, "head_dim", null)
+                        .honours("num_key_value_heads", null, "hidden_act", "gelu_new")
+                        .honours("max_position_embeddings", 2048, "layer_norm_eps", 1e-5)
+                        .only("qk_layernorm", false)
+                        .idle("resid_pdrop", "embd_pdrop", "attention_dropout"));
+    }
+
     @Override
     public String modelType() {
         return "phi";
@@ -29,20 +43,20 @@ public final class PhiArchitecture implements Architecture {
     }
 
     @Override
-    public ModelProgram program(ModelConfig config, Set<String> names) {
-        Parts.refuse(config, "qk_layernorm", true);
+    protected ModelProgram listed(ModelConfig config, Set<String> names) {
         String prefix = Naming.prefix(names, "final_layernorm.weight", "model.", "");
+        RopeParameters turning = config.rope(10000, 0.5);
         Trunk trunk =
                 Trunk.of(
                         config,
                         "hidden_size",
                         "num_hidden_layers",
-                        config.positive("max_position_embeddings", 2048),
+                        Parts.positions(config, turning),
                         prefix,
                         Ends.of(config, names, prefix + "embed_tokens.weight", LM_HEAD, false)
                                 .withBias("lm_head.bias"));
         int hidden = trunk.hidden();
-        RopeSpec rope = Parts.rope(config, trunk, 0.5);
+        RopeSpec rope = Parts.rope(config, trunk, turning);
         return trunk.program(
                 trunk.tokens(),
                 HeadSpec.of(
@@ -54,7 +68,8 @@ public final class PhiArchitecture implements Architecture {
 
     private static LayerSpec layer(ModelConfig config, String prefix, int hidden, RopeSpec rope) {
         int heads = config.positive("num_attention_heads");
-        int headDim = hidden / heads;
+        int headDim = Parts.headDim(config, hidden);
+        int queries = config.product("num_attention_heads and head_dim", heads, headDim);
         int kvHeads = Parts.kvHeads(config, heads, heads);
         String attention = prefix + "self_attn.";
         int inner = config.positive("intermediate_size");
@@ -62,10 +77,10 @@ public final class PhiArchitecture implements Architecture {
                 LayerSpec.Order.PARALLEL,
                 Parts.layerNorm(prefix + "input_layernorm", hidden, epsilon(config)),
                 AttentionSpec.plain(
-                        Parts.projections(attention, hidden, hidden, kvHeads * headDim, true),
+                        Parts.projections(attention, hidden, queries, kvHeads * headDim, true),
                         AttendSpec.causal(HeadsSpec.inOrder(heads, kvHeads, headDim)),
                         rope,
-                        Parts.linear(attention + "dense", hidden, hidden, true)),
+                        Parts.linear(attention + "dense", queries, hidden, true)),
                 null,
                 new MlpSpec(
                         null,

@@ -1,6 +1,6 @@
 package io.millrace.model.architecture.gpt;
 
-import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.ListedArchitecture;
 import io.millrace.model.architecture.decoder.AttentionSpec;
 import io.millrace.model.architecture.decoder.Ends;
 import io.millrace.model.architecture.decoder.HeadSpec;
@@ -9,6 +9,7 @@ import io.millrace.model.architecture.decoder.Naming;
 import io.millrace.model.architecture.decoder.Parts;
 import io.millrace.model.architecture.decoder.Trunk;
 import io.millrace.model.config.ModelConfig;
+import io.millrace.model.config.RopeParameters;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.AttendSpec;
 import io.millrace.model.spec.HeadsSpec;
@@ -16,7 +17,21 @@ import io.millrace.model.spec.RopeSpec;
 import java.util.Set;
 
 /** StableLM: LLaMA with layer norms, a part of each head turned. */
-public final class StableLmArchitecture implements Architecture {
+public final class StableLmArchitecture extends ListedArchitecture {
+    /** The family. */
+    public StableLmArchitecture() {
+        super(
+                RopeParameters.FIELDS
+                        .honours("vocab_size", 50304, "intermediate_size", 6912)
+                        .honours("hidden_size", 2560, "num_hidden_layers", 32)
+                        .honours("num_attention_heads", 32, "num_key_value_heads", 32)
+                        .honours("hidden_act", "silu", "max_position_embeddings", 4096)
+                        .honours("layer_norm_eps", 1e-5, "use_qkv_bias", false)
+                        .honours("use_parallel_residual", false)
+                        .only("qk_layernorm", false)
+                        .idle("hidden_dropout", "attention_dropout"));
+    }
+
     @Override
     public String modelType() {
         return "stablelm";
@@ -28,19 +43,19 @@ public final class StableLmArchitecture implements Architecture {
     }
 
     @Override
-    public ModelProgram program(ModelConfig config, Set<String> names) {
-        Parts.refuse(config, "qk_layernorm", true);
+    protected ModelProgram listed(ModelConfig config, Set<String> names) {
         String prefix = Naming.prefix(names, "norm.weight", "model.", "");
+        RopeParameters turning = config.rope(10000, 0.25);
         Trunk trunk =
                 Trunk.of(
                         config,
                         "hidden_size",
                         "num_hidden_layers",
-                        config.positive("max_position_embeddings", 2048),
+                        Parts.positions(config, turning),
                         prefix,
                         Ends.of(config, names, prefix + "embed_tokens.weight", LM_HEAD, false));
         int hidden = trunk.hidden();
-        RopeSpec rope = Parts.rope(config, trunk, 0.25);
+        RopeSpec rope = Parts.rope(config, trunk, turning);
         return trunk.program(
                 trunk.tokens(),
                 HeadSpec.of(

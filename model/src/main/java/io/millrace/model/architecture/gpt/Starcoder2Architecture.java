@@ -1,6 +1,6 @@
 package io.millrace.model.architecture.gpt;
 
-import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.ListedArchitecture;
 import io.millrace.model.architecture.decoder.AttentionSpec;
 import io.millrace.model.architecture.decoder.Ends;
 import io.millrace.model.architecture.decoder.HeadSpec;
@@ -10,6 +10,7 @@ import io.millrace.model.architecture.decoder.Naming;
 import io.millrace.model.architecture.decoder.Parts;
 import io.millrace.model.architecture.decoder.Trunk;
 import io.millrace.model.config.ModelConfig;
+import io.millrace.model.config.RopeParameters;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.AttendSpec;
 import io.millrace.model.spec.HeadsSpec;
@@ -18,7 +19,20 @@ import io.millrace.model.spec.RopeSpec;
 import java.util.Set;
 
 /** StarCoder 2: layer norms and a plain feed-forward part around grouped heads that turn. */
-public final class Starcoder2Architecture implements Architecture {
+public final class Starcoder2Architecture extends ListedArchitecture {
+    /** The family. */
+    public Starcoder2Architecture() {
+        super(
+                RopeParameters.FIELDS
+                        .honours("vocab_size", 49152, "hidden_size", 3072)
+                        .honours("intermediate_size", 12288, "num_hidden_layers", 30)
+                        .honours("num_attention_heads", 24, "head_dim", null)
+                        .honours("num_key_value_heads", 2, "hidden_act", "gelu_pytorch_tanh")
+                        .honours("max_position_embeddings", 4096, "norm_epsilon", 1e-5)
+                        .honours("sliding_window", null, "use_bias", true)
+                        .idle("attention_dropout", "residual_dropout", "embedding_dropout"));
+    }
+
     @Override
     public String modelType() {
         return "starcoder2";
@@ -30,18 +44,19 @@ public final class Starcoder2Architecture implements Architecture {
     }
 
     @Override
-    public ModelProgram program(ModelConfig config, Set<String> names) {
+    protected ModelProgram listed(ModelConfig config, Set<String> names) {
         String prefix = Naming.prefix(names, "norm.weight", "model.", "");
+        RopeParameters turning = config.rope(10000);
         Trunk trunk =
                 Trunk.of(
                         config,
                         "hidden_size",
                         "num_hidden_layers",
-                        config.positive("max_position_embeddings", 2048),
+                        Parts.positions(config, turning),
                         prefix,
                         Ends.of(config, names, prefix + "embed_tokens.weight", LM_HEAD, true));
         int hidden = trunk.hidden();
-        RopeSpec rope = Parts.rope(config, trunk, 1);
+        RopeSpec rope = Parts.rope(config, trunk, turning);
         return trunk.program(
                 trunk.tokens(),
                 HeadSpec.of(
@@ -52,7 +67,8 @@ public final class Starcoder2Architecture implements Architecture {
 
     private static LayerSpec layer(ModelConfig config, String prefix, int hidden, RopeSpec rope) {
         int heads = config.positive("num_attention_heads");
-        int headDim = hidden / heads;
+        int headDim = Parts.headDim(config, hidden);
+        int queries = config.product("num_attention_heads and head_dim", heads, headDim);
         int kvHeads = Parts.kvHeads(config, heads, 2);
         String attention = prefix + "self_attn.";
         int inner = config.positive("intermediate_size");
@@ -70,10 +86,10 @@ public final class Starcoder2Architecture implements Architecture {
                 LayerSpec.Order.PRE,
                 Parts.layerNorm(prefix + "input_layernorm", hidden, epsilon(config)),
                 AttentionSpec.plain(
-                        Parts.projections(attention, hidden, hidden, kvHeads * headDim, bias),
+                        Parts.projections(attention, hidden, queries, kvHeads * headDim, bias),
                         attend,
                         rope,
-                        Parts.linear(attention + "o_proj", hidden, hidden, bias)),
+                        Parts.linear(attention + "o_proj", queries, hidden, bias)),
                 Parts.layerNorm(prefix + "post_attention_layernorm", hidden, epsilon(config)),
                 new MlpSpec(
                         null,

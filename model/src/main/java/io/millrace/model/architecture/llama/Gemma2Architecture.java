@@ -1,7 +1,8 @@
 package io.millrace.model.architecture.llama;
 
-import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.ListedArchitecture;
 import io.millrace.model.architecture.decoder.Parts;
+import io.millrace.model.config.ConfigFields;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import java.util.List;
@@ -9,7 +10,27 @@ import java.util.Optional;
 import java.util.Set;
 
 /** Gemma 2: Gemma with soft caps, four norms a block, and a window in every other block. */
-public final class Gemma2Architecture implements Architecture {
+public final class Gemma2Architecture extends ListedArchitecture {
+    /** What its successor reads too. */
+    static final ConfigFields FIELDS =
+            LlamaBuilder.FIELDS
+                    .without("hidden_act")
+                    .honours("vocab_size", 256000, "hidden_size", 2304)
+                    .honours("intermediate_size", 9216, "num_hidden_layers", 26)
+                    .honours("num_attention_heads", 8, "num_key_value_heads", 4)
+                    .honours("head_dim", 256, "hidden_activation", "gelu_pytorch_tanh")
+                    .honours("attention_bias", false, "query_pre_attn_scalar", 256)
+                    .honours("sliding_window", 4096, "layer_types", null)
+                    .only("use_bidirectional_attention", false);
+
+    /** The family. */
+    public Gemma2Architecture() {
+        super(
+                FIELDS.honours("max_position_embeddings", 8192)
+                        .honours("final_logit_softcapping", 30.0)
+                        .honours("attn_logit_softcapping", 50.0));
+    }
+
     @Override
     public String modelType() {
         return "gemma2";
@@ -21,23 +42,21 @@ public final class Gemma2Architecture implements Architecture {
     }
 
     @Override
-    public ModelProgram program(ModelConfig config, Set<String> names) {
+    protected ModelProgram listed(ModelConfig config, Set<String> names) {
         boolean bias = config.bool("attention_bias", false);
-        Parts.refuse(config, "use_bidirectional_attention", true);
         int layers = config.positiveUpTo("num_hidden_layers", Parts.MAX_LAYERS);
-        int window = config.positive("sliding_window", 4096);
+        int window = config.positive("sliding_window");
         Optional<List<String>> types = config.layerTypes(layers);
         return new LlamaBuilder(config, names)
-                .headDimByDefault(256)
                 .attentionBias(bias, bias)
                 .tiedByDefault()
                 .normOffset(1)
                 .partNorms(LlamaBuilder.PartNorms.GEMMA_2)
                 .embeddingScale((float) Math.sqrt(config.positive("hidden_size")))
-                .attentionScale(1 / Math.sqrt(config.positiveNumber("query_pre_attn_scalar", 256)))
+                .attentionScale(1 / Math.sqrt(config.positive("query_pre_attn_scalar")))
                 .softcaps(
-                        softcap(config, "attn_logit_softcapping", 50),
-                        softcap(config, "final_logit_softcapping", 30))
+                        (float) config.positiveNumberOrNone("attn_logit_softcapping"),
+                        (float) config.positiveNumberOrNone("final_logit_softcapping"))
                 .activation(Parts.activation(config, "hidden_activation", "gelu_pytorch_tanh"))
                 .window(layer -> slides(types, layer) ? window : 0)
                 .build();
@@ -46,13 +65,6 @@ public final class Gemma2Architecture implements Architecture {
     private static boolean slides(Optional<List<String>> types, int layer) {
         return types.map(list -> list.get(layer).equals("sliding_attention"))
                 .orElse(layer % 2 == 0);
-    }
-
-    /** A cap that is null caps nothing; one that is absent is the library's own. */
-    private static float softcap(ModelConfig config, String field, double otherwise) {
-        return config.mentions(field) && !config.has(field)
-                ? 0
-                : (float) config.positiveNumber(field, otherwise);
     }
 
     @Override

@@ -1,6 +1,6 @@
 package io.millrace.model.architecture.llama;
 
-import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.ListedArchitecture;
 import io.millrace.model.architecture.decoder.Parts;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
@@ -14,10 +14,21 @@ import java.util.function.IntPredicate;
  * Gemma 3, its text part: Gemma 2 with norms on each query and key head in place of caps, and other
  * angles where a layer looks back only so far.
  */
-public final class Gemma3Architecture implements Architecture {
+public final class Gemma3Architecture extends ListedArchitecture {
     private static final String SLIDING = "sliding_attention";
     private static final double FAR = 1e6;
     private static final double NEAR = 1e4;
+
+    /** The family. */
+    public Gemma3Architecture() {
+        super(
+                Gemma2Architecture.FIELDS
+                        .without("attn_logit_softcapping")
+                        .idle("attn_logit_softcapping")
+                        .honours("vocab_size", 262208, "max_position_embeddings", 131072)
+                        .honours("final_logit_softcapping", null, "sliding_window_pattern", 6)
+                        .honours("rope_local_base_freq", null));
+    }
 
     @Override
     public String modelType() {
@@ -30,19 +41,17 @@ public final class Gemma3Architecture implements Architecture {
     }
 
     @Override
-    public ModelProgram program(ModelConfig config, Set<String> names) {
+    protected ModelProgram listed(ModelConfig config, Set<String> names) {
         boolean bias = config.bool("attention_bias", false);
-        Parts.refuse(config, "use_bidirectional_attention", true);
         int layers = config.positiveUpTo("num_hidden_layers", Parts.MAX_LAYERS);
-        int window = config.positive("sliding_window", 4096);
-        int pattern = config.positive("sliding_window_pattern", 6);
+        int window = config.positive("sliding_window");
+        int pattern = config.positive("sliding_window_pattern");
         Optional<List<String>> types = config.layerTypes(layers);
         IntPredicate slides =
                 layer ->
                         types.map(list -> list.get(layer).equals(SLIDING))
                                 .orElse((layer + 1) % pattern != 0);
-        LlamaBuilder builder =
-                new LlamaBuilder(config, names).kvHeadsByDefault(4).headDimByDefault(256);
+        LlamaBuilder builder = new LlamaBuilder(config, names);
         RopeSpec far = rope(config, "full_attention", builder);
         RopeSpec near = rope(config, SLIDING, builder);
         return builder.attentionBias(bias, bias)
@@ -51,10 +60,8 @@ public final class Gemma3Architecture implements Architecture {
                 .normOffset(1)
                 .partNorms(LlamaBuilder.PartNorms.GEMMA_2)
                 .embeddingScale((float) Math.sqrt(config.positive("hidden_size")))
-                .attentionScale(1 / Math.sqrt(config.positiveNumber("query_pre_attn_scalar", 256)))
-                .softcaps(
-                        (float) config.positiveNumberOrNone("attn_logit_softcapping"),
-                        (float) config.positiveNumberOrNone("final_logit_softcapping"))
+                .attentionScale(1 / Math.sqrt(config.positive("query_pre_attn_scalar")))
+                .softcaps(0, (float) config.positiveNumberOrNone("final_logit_softcapping"))
                 .activation(Parts.activation(config, "hidden_activation", "gelu_pytorch_tanh"))
                 .window(layer -> slides.test(layer) ? window : 0)
                 .rope(layer -> slides.test(layer) ? near : far)

@@ -1,6 +1,6 @@
 package io.millrace.model.architecture.llama;
 
-import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.ListedArchitecture;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import java.util.Set;
@@ -8,7 +8,17 @@ import java.util.Set;
 /**
  * Granite: LLaMA with a factor on the embedding, the scores, what each part adds, and the logits.
  */
-public final class GraniteArchitecture implements Architecture {
+public final class GraniteArchitecture extends ListedArchitecture {
+    /** The family. */
+    public GraniteArchitecture() {
+        super(
+                LlamaBuilder.FIELDS
+                        .honours("vocab_size", 32000, "attention_bias", false)
+                        .honours("mlp_bias", false, "embedding_multiplier", 1.0)
+                        .honours("logits_scaling", 1.0, "residual_multiplier", 1.0)
+                        .honours("attention_multiplier", 1.0));
+    }
+
     @Override
     public String modelType() {
         return "granite";
@@ -20,7 +30,7 @@ public final class GraniteArchitecture implements Architecture {
     }
 
     @Override
-    public ModelProgram program(ModelConfig config, Set<String> names) {
+    protected ModelProgram listed(ModelConfig config, Set<String> names) {
         double parts = config.positiveNumber("residual_multiplier", 1);
         boolean bias = config.bool("attention_bias", false);
         boolean mlpBias = config.bool("mlp_bias", false);

@@ -1,12 +1,21 @@
 package io.millrace.model.architecture.llama;
 
-import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.ListedArchitecture;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import java.util.Set;
 
 /** LLaMA, its second and third generations, and the many models that share its layout. */
-public final class LlamaArchitecture implements Architecture {
+public final class LlamaArchitecture extends ListedArchitecture {
+    /** The family. */
+    public LlamaArchitecture() {
+        super(
+                LlamaBuilder.FIELDS
+                        .honours("vocab_size", 32000, "attention_bias", false)
+                        .honours("mlp_bias", false)
+                        .idle("pretraining_tp"));
+    }
+
     @Override
     public String modelType() {
         return "llama";
@@ -18,7 +27,7 @@ public final class LlamaArchitecture implements Architecture {
     }
 
     @Override
-    public ModelProgram program(ModelConfig config, Set<String> names) {
+    protected ModelProgram listed(ModelConfig config, Set<String> names) {
         boolean bias = config.bool("attention_bias", false);
         return new LlamaBuilder(config, names)
                 .attentionBias(bias, bias)

@@ -12,7 +12,9 @@ import io.millrace.model.architecture.decoder.LayerSpec;
 import io.millrace.model.architecture.decoder.MlpSpec;
 import io.millrace.model.architecture.decoder.Naming;
 import io.millrace.model.architecture.decoder.Parts;
+import io.millrace.model.config.ConfigFields;
 import io.millrace.model.config.ModelConfig;
+import io.millrace.model.config.RopeParameters;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.Activation;
 import io.millrace.model.spec.AttendSpec;
@@ -34,6 +36,16 @@ import java.util.stream.IntStream;
  * positions, grouped key/value heads, a gated feed-forward part. What is not set is LLaMA's.
  */
 final class LlamaBuilder {
+    /** What its class reads of a configuration, and most of its descendants'. */
+    static final ConfigFields FIELDS =
+            RopeParameters.FIELDS
+                    .honours("hidden_size", 4096, "intermediate_size", 11008)
+                    .honours("num_hidden_layers", 32, "num_attention_heads", 32)
+                    .honours("num_key_value_heads", null, "head_dim", null)
+                    .honours("max_position_embeddings", 2048)
+                    .honours("hidden_act", "silu", "rms_norm_eps", 1e-6)
+                    .idle("attention_dropout");
+
     private static final Pattern BUFFER = Pattern.compile(".*rotary_emb\\.inv_freq");
 
     private final ModelConfig config;
@@ -200,9 +212,10 @@ final class LlamaBuilder {
         return this;
     }
 
-    /** The base where the configuration names none, and which layers turn at all. */
-    LlamaBuilder rope(double thetaByDefault, IntPredicate turning) {
-        RopeSpec same = config.rope(thetaByDefault, 1).spec(headDim(), positions);
+    /** The same angles for every layer that turns at all. */
+    LlamaBuilder rope(RopeParameters parameters, IntPredicate turning) {
+        RopeSpec same = parameters.spec(headDim(), positions);
+        positions = parameters.longest(positions);
         return rope(layer -> turning.test(layer) ? same : null);
     }
 
@@ -281,8 +294,7 @@ final class LlamaBuilder {
                         Architecture.LM_HEAD,
                         tiedByDefault);
         if (rope == null) {
-            RopeSpec same = config.rope(10000, 1).spec(headDim, positions);
-            rope = layer -> same;
+            rope(config.rope(10000), layer -> true);
         }
         List<LayerSpec> blocks =
                 IntStream.range(0, layers)

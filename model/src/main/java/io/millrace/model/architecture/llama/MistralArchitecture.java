@@ -1,12 +1,21 @@
 package io.millrace.model.architecture.llama;
 
-import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.ListedArchitecture;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import java.util.Set;
 
 /** Mistral: LLaMA with a sliding window. */
-public final class MistralArchitecture implements Architecture {
+public final class MistralArchitecture extends ListedArchitecture {
+    /** The family. */
+    public MistralArchitecture() {
+        super(
+                LlamaBuilder.FIELDS
+                        .honours("vocab_size", 32000, "intermediate_size", 14336)
+                        .honours("num_key_value_heads", 8, "max_position_embeddings", 131072)
+                        .honours("sliding_window", 4096));
+    }
+
     @Override
     public String modelType() {
         return "mistral";
@@ -18,13 +27,9 @@ public final class MistralArchitecture implements Architecture {
     }
 
     @Override
-    public ModelProgram program(ModelConfig config, Set<String> names) {
-        // The library takes 4096 where the field is absent, and no window where it is null.
-        int window =
-                config.mentions("sliding_window") && !config.has("sliding_window")
-                        ? 0
-                        : config.positive("sliding_window", 4096);
-        return new LlamaBuilder(config, names).kvHeadsByDefault(8).window(layer -> window).build();
+    protected ModelProgram listed(ModelConfig config, Set<String> names) {
+        int window = config.has("sliding_window") ? config.positive("sliding_window") : 0;
+        return new LlamaBuilder(config, names).window(layer -> window).build();
     }
 
     @Override

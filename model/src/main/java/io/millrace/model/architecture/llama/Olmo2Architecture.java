@@ -1,12 +1,20 @@
 package io.millrace.model.architecture.llama;
 
-import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.ListedArchitecture;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import java.util.Set;
 
 /** OLMo 2: norms behind each part alone, and over all query and all key heads. */
-public final class Olmo2Architecture implements Architecture {
+public final class Olmo2Architecture extends ListedArchitecture {
+    /** The family. */
+    public Olmo2Architecture() {
+        super(
+                LlamaBuilder.FIELDS
+                        .honours("vocab_size", 50304, "rms_norm_eps", 1e-5)
+                        .honours("attention_bias", false));
+    }
+
     @Override
     public String modelType() {
         return "olmo2";
@@ -18,11 +26,10 @@ public final class Olmo2Architecture implements Architecture {
     }
 
     @Override
-    public ModelProgram program(ModelConfig config, Set<String> names) {
+    protected ModelProgram listed(ModelConfig config, Set<String> names) {
         boolean bias = config.bool("attention_bias", false);
         return new LlamaBuilder(config, names)
                 .attentionBias(bias, bias)
-                .normEpsilonByDefault(1e-5)
                 .wideHeadNorms()
                 .partNorms(LlamaBuilder.PartNorms.OLMO_2)
                 .build();

@@ -1,12 +1,19 @@
 package io.millrace.model.architecture.llama;
 
-import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.ListedArchitecture;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import java.util.Set;
 
 /** Qwen 3: LLaMA with norms on each query and key head. */
-public final class Qwen3Architecture implements Architecture {
+public final class Qwen3Architecture extends ListedArchitecture {
+    /** The family. */
+    public Qwen3Architecture() {
+        super(
+                QwenWindow.FIELDS.honours(
+                        "vocab_size", 151936, "head_dim", 128, "attention_bias", false));
+    }
+
     @Override
     public String modelType() {
         return "qwen3";
@@ -18,10 +25,9 @@ public final class Qwen3Architecture implements Architecture {
     }
 
     @Override
-    public ModelProgram program(ModelConfig config, Set<String> names) {
+    protected ModelProgram listed(ModelConfig config, Set<String> names) {
         boolean bias = config.bool("attention_bias", false);
         return new LlamaBuilder(config, names)
-                .headDimByDefault(128)
                 .attentionBias(bias, bias)
                 .headNorms()
                 .window(QwenWindow.of(config))

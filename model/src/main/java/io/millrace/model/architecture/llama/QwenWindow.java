@@ -1,6 +1,7 @@
 package io.millrace.model.architecture.llama;
 
 import io.millrace.model.architecture.decoder.Parts;
+import io.millrace.model.config.ConfigFields;
 import io.millrace.model.config.ModelConfig;
 import java.util.List;
 import java.util.Optional;
@@ -8,26 +9,40 @@ import java.util.function.IntUnaryOperator;
 
 /** Which layers of a Qwen model look back only so far. */
 final class QwenWindow {
+    private static final String SLIDING = "sliding_attention";
+
+    /** What its classes read. */
+    static final ConfigFields FIELDS =
+            LlamaBuilder.FIELDS
+                    .honours("intermediate_size", 22016, "num_key_value_heads", 32)
+                    .honours("max_position_embeddings", 32768)
+                    .honours("use_sliding_window", false, "sliding_window", 4096)
+                    .honours("max_window_layers", 28, "layer_types", null);
+
     private QwenWindow() {}
 
     static IntUnaryOperator of(ModelConfig config) {
         int layers = config.positiveUpTo("num_hidden_layers", Parts.MAX_LAYERS);
         Optional<List<String>> types = config.layerTypes(layers);
-        boolean nulled = config.mentions("sliding_window") && !config.has("sliding_window");
-        if (!config.bool("use_sliding_window", false) || nulled) {
+        if (!config.bool("use_sliding_window", false) || !config.has("sliding_window")) {
+            if (types.stream().anyMatch(list -> list.contains(SLIDING))) {
+                throw config.bad(
+                        "layer_types",
+                        "has sliding layers without use_sliding_window and a window");
+            }
             return layer -> 0;
         }
-        int window = config.positive("sliding_window", 4096);
-        int from = config.has("max_window_layers") ? firstSliding(config) : 28;
+        int window = config.positive("sliding_window");
+        int from = firstSliding(config);
         return layer ->
-                types.map(list -> list.get(layer).equals("sliding_attention")).orElse(layer >= from)
+                types.map(list -> list.get(layer).equals(SLIDING)).orElse(layer >= from)
                         ? window
                         : 0;
     }
 
     /** May be 0, where every layer slides. */
     private static int firstSliding(ModelConfig config) {
-        return config.json().raw("max_window_layers").equals(0L)
+        return Long.valueOf(0).equals(config.json().raw("max_window_layers"))
                 ? 0
                 : config.positive("max_window_layers");
     }

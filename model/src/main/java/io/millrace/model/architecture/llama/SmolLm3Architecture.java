@@ -1,6 +1,6 @@
 package io.millrace.model.architecture.llama;
 
-import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.ListedArchitecture;
 import io.millrace.model.architecture.decoder.Parts;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
@@ -11,12 +11,23 @@ import java.util.function.IntPredicate;
 import java.util.function.IntUnaryOperator;
 
 /** SmolLM 3: LLaMA without rotary positions in every fourth layer, which may see a window alone. */
-public final class SmolLm3Architecture implements Architecture {
+public final class SmolLm3Architecture extends ListedArchitecture {
     private static final double ROPE_THETA = 2_000_000;
-    private static final int USUAL_INTERVAL = 4;
-    private static final int USUAL_KV_HEADS = 4;
     private static final Long TURNS = 1L;
     private static final Long STAYS = 0L;
+
+    /** The family. */
+    public SmolLm3Architecture() {
+        super(
+                LlamaBuilder.FIELDS
+                        .honours("vocab_size", 128256, "hidden_size", 2048)
+                        .honours("num_hidden_layers", 36, "num_attention_heads", 16)
+                        .honours("num_key_value_heads", 4, "max_position_embeddings", 32768)
+                        .honours("use_sliding_window", false, "sliding_window", null)
+                        .honours("no_rope_layers", null, "no_rope_layer_interval", 4)
+                        .honours("layer_types", null, "attention_bias", false)
+                        .honours("mlp_bias", false));
+    }
 
     @Override
     public String modelType() {
@@ -29,14 +40,13 @@ public final class SmolLm3Architecture implements Architecture {
     }
 
     @Override
-    public ModelProgram program(ModelConfig config, Set<String> names) {
+    protected ModelProgram listed(ModelConfig config, Set<String> names) {
         boolean bias = config.bool("attention_bias", false);
         return new LlamaBuilder(config, names)
-                .kvHeadsByDefault(USUAL_KV_HEADS)
                 .attentionBias(bias, bias)
                 .mlpBias(config.bool("mlp_bias", false))
                 .tiedByDefault()
-                .rope(ROPE_THETA, turns(config))
+                .rope(config.rope(ROPE_THETA), turns(config))
                 .window(window(config))
                 .build();
     }
@@ -45,7 +55,7 @@ public final class SmolLm3Architecture implements Architecture {
     private static IntPredicate turns(ModelConfig config) {
         int layers = config.positiveUpTo("num_hidden_layers", Parts.MAX_LAYERS);
         if (!config.has("no_rope_layers")) {
-            int interval = config.positive("no_rope_layer_interval", USUAL_INTERVAL);
+            int interval = config.positive("no_rope_layer_interval");
             return layer -> (layer + 1) % interval != 0;
         }
         if (!(config.json().raw("no_rope_layers") instanceof List<?> list)

@@ -274,7 +274,7 @@ class ArchitecturesTest {
                 "llama; rms_norm_eps; -1; 'rms_norm_eps' is -1.0",
                 "llama; rms_norm_eps; \"Infinity\"; 'rms_norm_eps' is Infinity",
                 "llama; hidden_act; \"mish\"; an activation that is not supported",
-                "llama; rope_scaling; {\"type\":\"longrope\"}; not supported",
+                "llama; rope_scaling; {\"type\":\"proportional\"}; not supported",
                 "llama; rope_scaling; {\"type\":\"linear\"}; 'factor' of the rotary scaling",
                 "llama; rope_scaling; 3; 'rope_scaling' is not an object",
                 "llama; rope_theta; 0; 'rope_theta' is 0.0",
