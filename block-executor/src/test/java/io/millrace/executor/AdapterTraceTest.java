@@ -1,12 +1,14 @@
 package io.millrace.executor;
 
 import io.millrace.executor.adapter.LoraKind;
+import io.millrace.executor.adapter.TensorTrainKind;
 import io.millrace.executor.adapter.VirtualKind;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.Seeds;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.model.file.SafetensorsFile;
+import io.millrace.optim.estimate.Estimators;
 import io.millrace.optim.journal.JournalReader;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
@@ -31,7 +33,9 @@ class AdapterTraceTest {
                 "prompt-llama",
                 "prompt-opt",
                 "prefix-llama",
-                "prefix-opt"
+                "prefix-opt",
+                "tt-llama",
+                "tt-opt"
             })
     void aRunIsTheOtherPrograms(String name) throws IOException {
         JsonObject trace = Golden.json("adapter-trace/trace-" + name + ".json");
@@ -75,8 +79,19 @@ class AdapterTraceTest {
             case "prefix" ->
                     run.method(
                             VirtualKind.PREFIX.tokens(), (int) settings.integer("prefix_tokens"));
+            case TensorTrainKind.NAME -> trains(run, settings);
             default -> run;
         };
+    }
+
+    /** With as many queries as the pass over the data asks for. */
+    private static TuneConfigBuilder trains(TuneConfigBuilder run, JsonObject settings) {
+        if (settings.number("queries_growth") > 0) {
+            run.method(Estimators.QUERIES_GROWTH, settings.number("queries_growth"))
+                    .method(Estimators.QUERIES_MOST, (int) settings.integer("queries_most"));
+        }
+        return run.method(TensorTrainKind.WIDTH, (int) settings.integer("tt_bottleneck"))
+                .method(TensorTrainKind.RANK, (int) settings.integer("tt_rank"));
     }
 
     private static TuneConfigBuilder lora(TuneConfigBuilder run, JsonObject settings) {

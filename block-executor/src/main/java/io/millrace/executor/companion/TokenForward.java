@@ -2,6 +2,7 @@ package io.millrace.executor.companion;
 
 import io.millrace.model.Checkpoint;
 import io.millrace.model.program.BlockProgram;
+import io.millrace.model.program.Bottleneck;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Value;
@@ -114,6 +115,7 @@ final class TokenForward {
                 yield in;
             }
             case Op.Scale scale -> values.get(scale.in()); // begins at one
+            case Bottleneck beside -> throw new IllegalStateException("no prompt has " + beside);
             case Op.Score score -> throw new IllegalStateException("nobody asked for " + score);
         };
     }

@@ -369,9 +369,9 @@ public sealed interface Op {
     }
 
     /** What an adapter does between a model's own operators; no published model has it. */
-    sealed interface Beside extends Op {
-        /** Its tensor, which is trained. */
-        TensorSpec tensor();
+    sealed interface Beside extends Op permits Scale, Virtual, Bottleneck {
+        /** Its tensors, which are trained. */
+        List<TensorSpec> tensors();
     }
 
     /**
@@ -385,6 +385,11 @@ public sealed interface Op {
         public Scale {
             boolean fits = in.liesAs(out) && column + width(tensor) <= in.width();
             require(fits, "the scales " + tensor.name(), out);
+        }
+
+        @Override
+        public List<TensorSpec> tensors() {
+            return List.of(tensor);
         }
 
         /** Columns that are scaled. */
@@ -432,6 +437,11 @@ public sealed interface Op {
                     in.liesAs(out) && in.rows() == Value.Rows.ALL && cut && inside,
                     "the virtual rows " + tensor.name(),
                     out);
+        }
+
+        @Override
+        public List<TensorSpec> tensors() {
+            return List.of(tensor);
         }
 
         /** Virtual tokens before each sequence. */
