@@ -28,6 +28,7 @@ class AdapterTraceTest {
             strings = {
                 "llama",
                 "opt",
+                "phi3",
                 "ia3-llama",
                 "ia3-opt",
                 "prompt-llama",
@@ -39,7 +40,8 @@ class AdapterTraceTest {
             })
     void aRunIsTheOtherPrograms(String name) throws IOException {
         JsonObject trace = Golden.json("adapter-trace/trace-" + name + ".json");
-        String model = name.substring(name.indexOf('-') + 1);
+        String model =
+                trace.object("settings").string("base", name.substring(name.indexOf('-') + 1));
         List<Object> rows = new ArrayList<>();
         trace.array("batches").forEach(batch -> rows.addAll((List<?>) batch));
         Path data = Golden.writeTokenised(temp.resolve("train.jsonl"), rows, rows);
