@@ -23,7 +23,7 @@ class AdapterGenerationTest {
     @TempDir Path temp;
 
     @ParameterizedTest
-    @ValueSource(strings = {"lora", "ia3", "prompt", "prefix"})
+    @ValueSource(strings = {"lora", "ia3", "prompt", "prefix", "tt"})
     void goesOnAsAForwardOfTheWholeTextDoes(String kind) throws IOException {
         Path model = Golden.path("stories260k");
         Path adapter = temp.resolve("adapter");

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.millrace.executor.adapter.LoraKind;
+import io.millrace.executor.adapter.TensorTrainKind;
 import io.millrace.executor.adapter.VirtualKind;
 import io.millrace.executor.companion.TokenStart;
 import io.millrace.executor.config.MemoryConfig;
@@ -78,6 +79,14 @@ class AdapterRunTest {
                         "prompt, zo-adam, micro-batches",
                         run -> run.tune("prompt").optimizer("zo-adam").microBatch(3)),
                 method("prefix", run -> run.tune("prefix").queries(2).foldEvery(2)),
+                method("tensor trains", run -> run.tune("tt").queries(2).foldEvery(2)),
+                method(
+                        "tensor trains, zo-adam, micro-batches",
+                        run ->
+                                run.tune("tt")
+                                        .optimizer("zo-adam")
+                                        .method(TensorTrainKind.WIDTH, 7)
+                                        .microBatch(3)),
                 method(
                         "prefix, sparse-mezo",
                         run ->
@@ -127,6 +136,23 @@ class AdapterRunTest {
                 method(
                         "prefix, adamezo",
                         run -> run.tune("prefix").optimizer("adamezo").queries(1).steps(13)),
+                method(
+                        "tensor trains, more queries with every pass",
+                        run ->
+                                run.tune("tt")
+                                        .queries(1)
+                                        .method(Estimators.QUERIES_GROWTH, 0.7)
+                                        .method(Estimators.QUERIES_MOST, 3)),
+                method("tensor trains, fzoo", run -> fzoo(run).tune("tt")),
+                method(
+                        "tensor trains, sparse-mezo",
+                        run ->
+                                run.tune("tt")
+                                        .mask("magnitude")
+                                        .method(TensorTrainKind.TARGETS, List.of("o_proj"))),
+                method(
+                        "tensor trains, helene",
+                        run -> run.tune("tt").optimizer("helene").method(TensorTrainKind.RANK, 2)),
                 method(
                         "prefix, hizoo",
                         run ->

@@ -1,12 +1,14 @@
 package io.millrace.executor;
 
 import io.millrace.executor.adapter.LoraKind;
+import io.millrace.executor.adapter.TensorTrainKind;
 import io.millrace.executor.adapter.VirtualKind;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.Seeds;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.model.file.SafetensorsFile;
+import io.millrace.optim.estimate.Estimators;
 import io.millrace.optim.journal.JournalReader;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
@@ -26,16 +28,20 @@ class AdapterTraceTest {
             strings = {
                 "llama",
                 "opt",
+                "phi3",
                 "ia3-llama",
                 "ia3-opt",
                 "prompt-llama",
                 "prompt-opt",
                 "prefix-llama",
-                "prefix-opt"
+                "prefix-opt",
+                "tt-llama",
+                "tt-opt"
             })
     void aRunIsTheOtherPrograms(String name) throws IOException {
         JsonObject trace = Golden.json("adapter-trace/trace-" + name + ".json");
-        String model = name.substring(name.indexOf('-') + 1);
+        String model =
+                trace.object("settings").string("base", name.substring(name.indexOf('-') + 1));
         List<Object> rows = new ArrayList<>();
         trace.array("batches").forEach(batch -> rows.addAll((List<?>) batch));
         Path data = Golden.writeTokenised(temp.resolve("train.jsonl"), rows, rows);
@@ -75,8 +81,19 @@ class AdapterTraceTest {
             case "prefix" ->
                     run.method(
                             VirtualKind.PREFIX.tokens(), (int) settings.integer("prefix_tokens"));
+            case TensorTrainKind.NAME -> trains(run, settings);
             default -> run;
         };
+    }
+
+    /** With as many queries as the pass over the data asks for. */
+    private static TuneConfigBuilder trains(TuneConfigBuilder run, JsonObject settings) {
+        if (settings.number("queries_growth") > 0) {
+            run.method(Estimators.QUERIES_GROWTH, settings.number("queries_growth"))
+                    .method(Estimators.QUERIES_MOST, (int) settings.integer("queries_most"));
+        }
+        return run.method(TensorTrainKind.WIDTH, (int) settings.integer("tt_bottleneck"))
+                .method(TensorTrainKind.RANK, (int) settings.integer("tt_rank"));
     }
 
     private static TuneConfigBuilder lora(TuneConfigBuilder run, JsonObject settings) {

@@ -156,7 +156,7 @@ class BegunAdapterTest {
 
     /** Its options are what the folder says, however the first run was told. */
     @ParameterizedTest
-    @ValueSource(strings = {"ia3", "prompt", "prefix"})
+    @ValueSource(strings = {"ia3", "prompt", "prefix", "tt"})
     void everyKindGoesOn(String kind) throws IOException {
         Path began = run(Runs.config(model, data, temp.resolve("began")).tune(kind).lr(1e-2));
         UnaryOperator<TuneConfigBuilder> same = one -> one.steps(4).lr(1e-3);

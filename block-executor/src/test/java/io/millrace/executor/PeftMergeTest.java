@@ -49,6 +49,7 @@ class PeftMergeTest {
         "llama, llama-ends",
         "llama-bf16, llama-bf16-base",
         "qwen2, qwen2-regex",
+        "phi3, phi3-fused",
         "gpt_neox, gpt_neox-layers",
         "gpt_neox, gpt_neox-embedding",
         "opt, opt-ia3",
@@ -90,6 +91,7 @@ class PeftMergeTest {
         "gpt2, gpt2-rslora",
         "llama, llama-all-linear",
         "qwen2, qwen2-regex",
+        "phi3, phi3-fused",
         "gpt_neox, gpt_neox-layers",
         "opt, opt-ia3",
         "gpt2, gpt2-ia3",
@@ -110,6 +112,29 @@ class PeftMergeTest {
         Optional<Path> beside = Optional.of(Golden.path("peft/adapters/" + adapter));
         try (SafetensorsFile expected = SafetensorsFile.open(answer)) {
             assertLogits(base, beside, answer, expected);
+        }
+    }
+
+    /**
+     * An adapter so far from its base that half a unit in the last place of the base's weights moves
+     * PEFT's logits by more than the bound: what is exact is known from float64.
+     */
+    @Test
+    void anAdapterFarFromItsBaseIsAsNearFloat64AsPeftIs() {
+        Path output = temp.resolve("out.safetensors");
+        Path answer = Golden.path("peft/answers/qwen2-far.safetensors");
+        Optional<Path> beside = Optional.of(Golden.path("peft/adapters/qwen2-far"));
+        ForwardPass.run(Golden.path("qwen2"), beside, answer, output, MemoryConfig.DEFAULT);
+        try (SafetensorsFile actual = SafetensorsFile.open(output);
+                SafetensorsFile expected = SafetensorsFile.open(answer)) {
+            float distance = expected.readFloats("distance")[0];
+            assertThat(distance).isGreaterThan(LOGITS);
+            float[] logits = actual.readFloats("logits");
+            float[] exact = expected.readFloats("logits");
+            assertThat(logits).hasSameSizeAs(exact);
+            for (int i = 0; i < exact.length; i++) {
+                assertThat(logits[i]).as("logit " + i).isCloseTo(exact[i], within(2 * distance));
+            }
         }
     }
 

@@ -3,6 +3,7 @@ package io.millrace.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
@@ -19,16 +20,40 @@ class KillTest {
     /** More of them look longer; a build has time for a few. */
     private static final int KILLS = Integer.getInteger("test.kills", 2);
 
+    private static final int STEPS = 12 * (KILLS + 1);
+
     @TempDir Path temp;
 
     @ParameterizedTest(name = "streamed {0}, {1}, fold every {2}")
     @CsvSource({"false, bfloat16, 3", "true, float32, 3"})
     void aKilledRunGoesOnToTheSameBytes(boolean streamed, String dtype, int foldEvery)
             throws Exception {
+        kill(LongRun.prepare(temp, dtype, STEPS, foldEvery, streamed));
+    }
+
+    /** Of the model nothing is written; the adapter goes on from one saved under way, or anew. */
+    @Tag("long")
+    @ParameterizedTest(name = "{0}, streamed {1}")
+    @CsvSource({
+        "lora, false",
+        "lora --lora-targets=all-linear --optimizer=zo-adam, true",
+        "ia3 --optimizer=zo-momentum, false",
+        "ia3, true",
+        "prompt --prompt-tokens=3, false",
+        "prompt --prompt-tokens=3 --optimizer=helene, true",
+        "prefix --prefix-tokens=3 --optimizer=zo-adam, false",
+        "prefix --prefix-tokens=3, true",
+        "tt --tt-bottleneck=8 --optimizer=zo-momentum, false",
+        "tt --tt-bottleneck=8 --queries-growth=0.4 --queries-most=3, true"
+    })
+    void soDoesAnAdapterOfEveryKind(String tune, boolean streamed) throws Exception {
+        List<String> more = List.of(("--tune=" + tune).split(" "));
+        kill(LongRun.prepare(temp, "bfloat16", STEPS, 2, streamed, more));
+    }
+
+    private static void kill(LongRun run) throws Exception {
         long seed = Long.getLong("test.seed", System.nanoTime());
         Random random = new Random(seed);
-        int steps = 12 * (KILLS + 1);
-        LongRun run = LongRun.prepare(temp, dtype, steps, foldEvery, streamed);
         StringBuilder history = new StringBuilder("-Dtest.seed=" + seed);
         int kills = 0;
         for (int round = 0; round < KILLS; round++) {

@@ -2,9 +2,11 @@ package io.millrace.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.millrace.executor.adapter.AdapterKinds;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.Method;
 import io.millrace.executor.config.Methods;
+import io.millrace.executor.config.TrainedTensors;
 import io.millrace.optim.direction.Directions;
 import io.millrace.optim.estimate.Estimators;
 import io.millrace.optim.option.Option;
@@ -112,8 +114,14 @@ class MethodPageTest {
                 .collect(Collectors.joining(" "));
     }
 
-    /** The weights that a step writes back, as a share of all: of a model of many layers. */
+    /**
+     * The weights that a step writes back, as a share of all: of a model of many layers, or none
+     * beside an adapter.
+     */
     private static double written(Method method) {
+        if (AdapterKinds.names().contains(method.settings().get(TrainedTensors.TUNE))) {
+            return 0;
+        }
         ArithmeticConfig arithmetic = method.arithmetic();
         double active =
                 arithmetic.participation().isWhole()

@@ -72,7 +72,7 @@ class RefusedAdapterTest {
                 field(
                         "peft_type",
                         "ADALORA",
-                        file + "peft_type' is 'ADALORA', and of PEFT's methods IA3, LORA, PREFIX"),
+                        file + "peft_type' is 'ADALORA', and of the types IA3, LORA, MILLRACE"),
                 field("peft_type", "LOHA", "is 'LOHA', and", "; give one of these"),
                 field("peft_type", "IA3", "is '4', which is not known to leave"),
                 field("peft_type", null, "field 'peft_type' is missing"),

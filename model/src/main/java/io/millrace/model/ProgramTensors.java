@@ -58,7 +58,7 @@ public record ProgramTensors(
 
     private static Stream<TensorSpec> besides(Op op) {
         return op instanceof Op.Beside adapter
-                ? Stream.of(adapter.tensor())
+                ? adapter.tensors().stream()
                 : op.products().flatMap(ProgramTensors::factors);
     }
 

@@ -168,7 +168,7 @@ public final class SyntheticModel {
                     }
                 }
                 case NOISE -> fillNoise(part, tensorSeed, done, count);
-                case FAN_IN, EMBEDDINGS, ACTIVATIONS ->
+                case FAN_IN, NORMAL, EMBEDDINGS, ACTIVATIONS ->
                         throw new IllegalStateException(slot.name() + " is no model's tensor");
             }
             folder.write(slot.name(), done * dtype.sizeBytes(), part);

@@ -16,7 +16,12 @@ public final class AdapterKinds {
     private static final Registry<AdapterKind> REGISTRY =
             Registry.of(
                     "--tune",
-                    List.of(new LoraKind(), new Ia3Kind(), VirtualKind.PROMPT, VirtualKind.PREFIX),
+                    List.of(
+                            new LoraKind(),
+                            new Ia3Kind(),
+                            VirtualKind.PROMPT,
+                            VirtualKind.PREFIX,
+                            new TensorTrainKind()),
                     AdapterKind.class,
                     AdapterKind::name);
 

@@ -5,6 +5,7 @@ import io.millrace.memory.TensorSlot;
 import io.millrace.model.ProgramTensors;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.TensorSpec;
+import io.millrace.optim.random.GaussianStream;
 import io.millrace.optim.random.Philox4x32;
 import io.millrace.optim.random.StreamIds;
 import java.lang.foreign.MemorySegment;
@@ -22,7 +23,7 @@ public final class AdapterStart implements CompanionSource {
     private static final double HALF_RANGE = 0x1p31;
     private static final int WORDS = 4;
 
-    private final Map<String, TensorSpec.Initial> initials = new HashMap<>();
+    private final Map<String, TensorSpec> specs = new HashMap<>();
     private final long runSeed;
     private final DrawnTokens tokens;
 
@@ -38,7 +39,7 @@ public final class AdapterStart implements CompanionSource {
         this.tokens = tokens;
         ProgramTensors.beside(program).stream()
                 .flatMap(List::stream)
-                .forEach(tensor -> initials.put(tensor.name(), tensor.initial()));
+                .forEach(tensor -> specs.put(tensor.name(), tensor));
     }
 
     @Override
@@ -56,7 +57,8 @@ public final class AdapterStart implements CompanionSource {
      * @param values float32, all of its elements
      */
     public void fill(TensorSlot slot, MemorySegment values) {
-        switch (initials.get(slot.name())) {
+        TensorSpec spec = specs.get(slot.name());
+        switch (spec.initial()) {
             case ZERO -> values.fill((byte) 0);
             case ONE -> {
                 for (long element = 0; element < slot.elementCount(); element++) {
@@ -64,6 +66,7 @@ public final class AdapterStart implements CompanionSource {
                 }
             }
             case FAN_IN -> fanIn(slot, values);
+            case NORMAL -> normal(slot, (float) spec.deviation(), values);
             case EMBEDDINGS, ACTIVATIONS -> drawn(slot, values);
             case NOISE ->
                     throw new IllegalArgumentException(
@@ -74,6 +77,15 @@ public final class AdapterStart implements CompanionSource {
     private void drawn(TensorSlot slot, MemorySegment values) {
         float[] rows = tokens.rows(slot.name());
         MemorySegment.copy(rows, 0, values, ValueLayout.JAVA_FLOAT, 0, rows.length);
+    }
+
+    private void normal(TensorSlot slot, float deviation, MemorySegment values) {
+        float[] z = new float[Math.toIntExact(slot.elementCount())];
+        GaussianStream.fill(
+                StreamIds.ADAPTER_START, runSeed, slot.tensorId(), 0, z, 0, z.length);
+        for (int element = 0; element < z.length; element++) {
+            values.setAtIndex(ValueLayout.JAVA_FLOAT, element, deviation * z[element]);
+        }
     }
 
     private void fanIn(TensorSlot slot, MemorySegment values) {

@@ -5,6 +5,7 @@ import io.millrace.model.program.BlockProgram;
 import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.Sequences;
 import io.millrace.model.program.MixtureOp;
+import io.millrace.model.program.Bottleneck;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Value;
@@ -119,6 +120,7 @@ final class TokenForward {
             }
             case MixtureOp mixture -> mix(mixture, values);
             case Op.Scale scale -> values.get(scale.in()); // begins at one
+            case Bottleneck beside -> throw new IllegalStateException("no prompt has " + beside);
             case Op.Score score -> throw new IllegalStateException("nobody asked for " + score);
         };
     }

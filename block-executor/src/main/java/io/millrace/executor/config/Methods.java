@@ -1,5 +1,6 @@
 package io.millrace.executor.config;
 
+import io.millrace.executor.adapter.TensorTrainKind;
 import io.millrace.optim.Registry;
 import io.millrace.optim.direction.Directions;
 import io.millrace.optim.direction.LowRankDirection;
@@ -100,6 +101,7 @@ public final class Methods {
                                         .with(Estimators.KINDS.naming(), SvrgEstimator.NAME)
                                         .with(Estimators.ANCHOR_EVERY, 2)
                                         .with(Estimators.ANCHOR_BATCH, 512)),
+                        adaZeta(),
                         new Method(
                                 "zo-conservative",
                                 "arXiv 2402.11592",
@@ -190,6 +192,18 @@ public final class Methods {
                         .with(Estimators.KINDS.naming(), OneSidedEstimator.NAME)
                         .with(Estimators.QUERIES, 4)
                         .with(Optimizers.KINDS.naming(), ZoMuon.NAME));
+    }
+
+    /** Tensor trains, and more directions with every pass over the data. */
+    private static Method adaZeta() {
+        return new Method(
+                "adazeta",
+                "arXiv 2406.18060",
+                Settings.NONE
+                        .with(TrainedTensors.TUNE, TensorTrainKind.NAME)
+                        .with(Estimators.QUERIES, 1)
+                        .with(Estimators.QUERIES_GROWTH, 0.4)
+                        .with(Estimators.QUERIES_MOST, 15));
     }
 
     /** All of them, in the order of their names. */

@@ -9,23 +9,35 @@ import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.Sequences;
 import io.millrace.executor.step.Variants;
+import io.millrace.model.program.Bottleneck;
 import io.millrace.model.program.Op;
 import io.millrace.model.spec.HeadColumns;
+import io.millrace.model.spec.TensorSpec;
 
 /** What an adapter does between a model's operators, each scale with its own trained tensor. */
 final class BesideProgram {
     private final WorkerPool pool;
     private final Scratch scratch;
+    private final BottleneckProgram bottleneck;
 
     BesideProgram(WorkerPool pool, Scratch scratch) {
         this.pool = pool;
         this.scratch = scratch;
+        bottleneck = new BottleneckProgram(pool, scratch);
+    }
+
+    void run(Op.Beside beside, BlockFrame frame, Variants out, int rows) {
+        switch (beside) {
+            case Op.Scale op -> scale(op, frame, out, rows);
+            case Op.Virtual op -> putVirtual(op, frame, out);
+            case Bottleneck op -> bottleneck.run(op, frame, frame.place(op.in()), out, rows);
+        }
     }
 
     /** Multiplies columns by the tensor's elements, in place. */
-    void scale(Op.Scale op, BlockFrame frame, Variants states, int rows) {
+    private void scale(Op.Scale op, BlockFrame frame, Variants states, int rows) {
         int width = op.width();
-        Floats factors = form(frame.weights(), op);
+        Floats factors = form(frame.weights(), op.tensor());
         RowTasks.run(
                 pool,
                 Operator.ACTIVATION,
@@ -47,8 +59,8 @@ final class BesideProgram {
     }
 
     /** Puts the tensor's rows in the place of virtual tokens' in every sequence that begins. */
-    void putVirtual(Op.Virtual op, BlockFrame frame, Variants states) {
-        Floats table = form(frame.weights(), op);
+    private void putVirtual(Op.Virtual op, BlockFrame frame, Variants states) {
+        Floats table = form(frame.weights(), op.tensor());
         Sequences sequences = frame.batch().sequences();
         if (sequences.past() > 0) {
             return; // theirs are kept
@@ -74,9 +86,9 @@ final class BesideProgram {
         }
     }
 
-    private Floats form(FormedWeights weights, Op.Beside op) {
+    private Floats form(FormedWeights weights, TensorSpec tensor) {
         Floats place = scratch.vector(0);
-        weights.formWhole(weights.indexOf(op.tensor().name()), place, op.tensor().elements());
+        weights.formWhole(weights.indexOf(tensor.name()), place, tensor.elements());
         return place;
     }
 }

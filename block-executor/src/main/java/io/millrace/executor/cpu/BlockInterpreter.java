@@ -96,8 +96,7 @@ final class BlockInterpreter {
             case Op.GateHalves op -> gateHalves(op, frame, out, rows);
             case Op.Times op -> scale(op, frame, out, rows);
             case Op.Add op -> add(frame.place(op.summand()), out, op.out(), frame, rows);
-            case Op.Scale op -> beside.scale(op, frame, out, rows);
-            case Op.Virtual op -> beside.putVirtual(op, frame, out);
+            case Op.Beside op -> beside.run(op, frame, out, rows);
             case MixtureOp op -> mixture.run(op, frame, out, rows);
             case Op.Score op -> score.scoring(op, frame, rows).run();
         }

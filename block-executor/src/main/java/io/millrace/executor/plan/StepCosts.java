@@ -14,6 +14,7 @@ import io.millrace.memory.Matmul;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.program.MixtureOp;
+import io.millrace.model.program.Bottleneck;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Value;
@@ -22,6 +23,7 @@ import io.millrace.model.spec.HeadsSpec;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.NormSpec;
 import io.millrace.model.spec.SideSpec;
+import io.millrace.model.spec.TensorTrain;
 import io.millrace.optim.direction.FactoredDirection;
 import io.millrace.optim.estimate.Query;
 import io.millrace.optim.estimate.Questions;
@@ -323,6 +325,7 @@ final class StepCosts {
                 case Op.Scale op -> beside(op, rows, op.width());
                 case Op.Virtual op -> beside(op, sequences * op.tokens(), op.width());
                 case MixtureOp op -> mixture(op);
+                case Bottleneck op -> bottleneck(op);
                 case Op.Score op -> {
                     linear(op.logits());
                     pass(Operation.Kind.LOSS, op.logits().outputs());
@@ -359,8 +362,21 @@ final class StepCosts {
             }
         }
 
+        private void bottleneck(Bottleneck op) {
+            beside(op, rows, op.in().width());
+            for (TensorTrain train : List.of(op.down(), op.up())) {
+                operations.add(
+                        new Operation.Side(
+                                rows,
+                                train.inputWidth(),
+                                train.outputWidth(),
+                                train.rank(),
+                                scales));
+            }
+        }
+
         private void beside(Op.Beside op, int changed, long width) {
-            weights.vector(tuned.tensor(op.tensor().name()));
+            op.tensors().forEach(tensor -> weights.vector(tuned.tensor(tensor.name())));
             operations.add(
                     new Operation.Pass(Operation.Kind.COPY, (double) scales * changed * width));
             operations.add(new Operation.Dispatch(2));

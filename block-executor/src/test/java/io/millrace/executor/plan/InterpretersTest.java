@@ -17,6 +17,9 @@ import io.millrace.model.architecture.known.Architectures;
 import io.millrace.model.architecture.known.NamedArchitectures;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.MixtureOp;
+import io.millrace.model.adapter.AdapterSettings;
+import io.millrace.model.adapter.cores.TensorTrainSettings;
+import io.millrace.model.program.Bottleneck;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Value;
@@ -213,6 +216,22 @@ class InterpretersTest {
             assertThat(device.program().states().length())
                     .isBetween(rows, rows * widest * Float.BYTES);
         }
+    }
+
+    /** Before what is activated, and behind what reads that: two in a layer, or three with a gate. */
+    @ParameterizedTest
+    @MethodSource("models")
+    void everyFeedForwardPartHasItsBottlenecks(String model) {
+        ModelProgram program = program(model);
+        AdapterSettings settings =
+                new TensorTrainSettings(List.of(TensorTrainSettings.AUTO), 6, 2, "");
+        ModelProgram trained = settings.of(program, program).program();
+        long gates = count(program, Op.Gate.class);
+        assertThat(count(trained, Bottleneck.class))
+                .isEqualTo(2L * program.layers().size() + gates);
+        ModelLayout layout = 
+                ModelLayout.of(program, DType.BF16).withBeside(ProgramTensors.beside(trained));
+        assertThat(layout.tuned().tensorCount()).isEqualTo(14 * count(trained, Bottleneck.class));
     }
 
     @ParameterizedTest

@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /** The fields that every {@code adapter_config.json} has. */
-final class AdapterFields {
+public final class AdapterFields {
     private AdapterFields() {}
 
     /**
@@ -16,7 +16,7 @@ final class AdapterFields {
      * @param type the {@code peft_type}
      * @param base what the model is loaded by
      */
-    static Map<String, Object> of(String type, String base) {
+    public static Map<String, Object> of(String type, String base) {
         Map<String, Object> fields = new TreeMap<>();
         fields.put("peft_type", type);
         fields.put("task_type", "CAUSAL_LM");

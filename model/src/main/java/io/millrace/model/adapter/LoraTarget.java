@@ -20,7 +20,7 @@ public record LoraTarget(String tensor, String module, Kind kind) {
     }
 
     /** The last part of the path, by which PEFT finds modules too. */
-    String suffix() {
+    public String suffix() {
         return module.substring(module.lastIndexOf('.') + 1);
     }
 }

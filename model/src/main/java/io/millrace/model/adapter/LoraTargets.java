@@ -49,7 +49,7 @@ public final class LoraTargets {
      * @param program with the names of its checkpoint
      * @param library with those of the family's own library
      */
-    static LoraTargets of(ModelProgram program, ModelProgram library) {
+    public static LoraTargets of(ModelProgram program, ModelProgram library) {
         AdapterFields.requireDecoder(program);
         List<Use> stored = uses(program);
         List<Use> published = uses(library);
@@ -170,7 +170,7 @@ public final class LoraTargets {
      * What PEFT finds these targets by, and no other module: the last part of their paths where all
      * modules with that are among them, else whole paths.
      */
-    List<String> namesOf(Collection<LoraTarget> chosen) {
+    public List<String> namesOf(Collection<LoraTarget> chosen) {
         Set<String> paths = chosen.stream().map(LoraTarget::module).collect(Collectors.toSet());
         Set<String> names = new LinkedHashSet<>();
         for (LoraTarget target : chosen) {

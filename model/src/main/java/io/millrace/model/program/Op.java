@@ -396,9 +396,9 @@ public sealed interface Op
     }
 
     /** What an adapter does between a model's own operators; no published model has it. */
-    sealed interface Beside extends Op {
-        /** Its tensor, which is trained. */
-        TensorSpec tensor();
+    sealed interface Beside extends Op permits Scale, Virtual, Bottleneck {
+        /** Its tensors, which are trained. */
+        List<TensorSpec> tensors();
     }
 
     /**
@@ -412,6 +412,11 @@ public sealed interface Op
         public Scale {
             boolean fits = in.liesAs(out) && column + width(tensor) <= in.width();
             require(fits, "the scales " + tensor.name(), out);
+        }
+
+        @Override
+        public List<TensorSpec> tensors() {
+            return List.of(tensor);
         }
 
         /** Columns that are scaled. */
@@ -459,6 +464,11 @@ public sealed interface Op
                     in.liesAs(out) && in.rows() == Value.Rows.ALL && cut && inside,
                     "the virtual rows " + tensor.name(),
                     out);
+        }
+
+        @Override
+        public List<TensorSpec> tensors() {
+            return List.of(tensor);
         }
 
         /** Virtual tokens before each sequence. */

@@ -8,8 +8,9 @@ import java.util.List;
  * @param name the checkpoint's name
  * @param shape the extents that the configuration asks for
  * @param initial what an untrained model has in it
+ * @param deviation of what {@link Initial#NORMAL} draws, 0 for all else
  */
-public record TensorSpec(String name, List<Long> shape, Initial initial) {
+public record TensorSpec(String name, List<Long> shape, Initial initial, double deviation) {
     /** What a tensor has in it before anything was trained. */
     public enum Initial {
         /** Normal noise: matrices and tables. */
@@ -18,8 +19,10 @@ public record TensorSpec(String name, List<Long> shape, Initial initial) {
         ZERO,
         /** One: factors of norms. */
         ONE,
-        /** Uniform within ± 1 / √columns: the first of an adapter's two factors. */
+        /** Uniform within ± 1 / √columns: the first of an adapter's two factors, or a bias. */
         FAN_IN,
+        /** Normal, with a deviation of its own: the cores of a tensor train. */
+        NORMAL,
         /** Rows of the embedding, of tokens that are drawn. */
         EMBEDDINGS,
         /** What the model keeps of tokens that are drawn, such as their keys. */
@@ -29,6 +32,11 @@ public record TensorSpec(String name, List<Long> shape, Initial initial) {
     /** Freezes the shape. */
     public TensorSpec {
         shape = List.copyOf(shape);
+    }
+
+    /** A tensor whose initial values say all. */
+    public TensorSpec(String name, List<Long> shape, Initial initial) {
+        this(name, shape, initial, 0);
     }
 
     /** How many numbers it has. */

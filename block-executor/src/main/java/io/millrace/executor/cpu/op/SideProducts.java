@@ -222,6 +222,43 @@ public final class SideProducts {
         }
     }
 
+    /**
+     * {@code out[row, c] = Σ_j f[row, j] · g[j, c]}, from 0 on and j in order: the same sums on every
+     * machine.
+     *
+     * @param f [rows, rank], contiguous
+     * @param fOffset floats before it
+     * @param rows how many
+     * @param rank length of the sums
+     * @param g [rank, columns], contiguous
+     * @param gOffset floats before it
+     * @param columns how many
+     * @param out [rows, columns], contiguous; another place
+     * @param outOffset floats before it
+     */
+    public static void multiply(
+            MemorySegment f,
+            long fOffset,
+            long rows,
+            int rank,
+            MemorySegment g,
+            long gOffset,
+            int columns,
+            MemorySegment out,
+            long outOffset) {
+        for (long row = 0; row < rows; row++) {
+            for (int c = 0; c < columns; c++) {
+                float sum = 0;
+                for (int j = 0; j < rank; j++) {
+                    float left = CheckedFloats.get(f, fOffset + row * rank + j);
+                    float right = CheckedFloats.get(g, gOffset + (long) j * columns + c);
+                    sum = Math.fma(left, right, sum);
+                }
+                CheckedFloats.set(out, outOffset + row * columns + c, sum);
+            }
+        }
+    }
+
     /** One vector of columns: {@code t = factor · base + summand + p first + p' second}. */
     private static void addTwo(
             MemorySegment base,

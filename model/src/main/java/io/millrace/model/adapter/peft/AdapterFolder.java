@@ -8,7 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Set;
 
-/** What every adapter folder of PEFT has: a configuration that names its type, and weights. */
+/** What every adapter folder has: a configuration that names its type, and weights. */
 final class AdapterFolder {
     private static final String PICKLED = "adapter_model.bin";
 
@@ -77,7 +77,7 @@ final class AdapterFolder {
         if (!known.contains(type)) {
             throw config.bad(
                     field,
-                    "is '" + type + "', and of PEFT's methods " + said(known) + " read",
+                    "is '" + type + "', and of the types " + said(known) + " read",
                     "give one of these; where the method can be merged, do it with PEFT's"
                             + " merge_and_unload");
         }

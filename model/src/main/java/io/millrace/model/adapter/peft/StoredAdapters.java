@@ -2,6 +2,7 @@ package io.millrace.model.adapter.peft;
 
 import io.millrace.model.Checkpoint;
 import io.millrace.model.adapter.VirtualSettings;
+import io.millrace.model.adapter.cores.TensorTrains;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.TreeMap;
@@ -15,6 +16,8 @@ public final class StoredAdapters {
                             LoraAdapter::open,
                             Ia3Adapter.TYPE,
                             Ia3Adapter::open,
+                            TensorTrains.TYPE,
+                            TensorTrainAdapter::open,
                             VirtualSettings.Type.PROMPT_TUNING.name(),
                             VirtualAdapter::openPrompt,
                             VirtualSettings.Type.PREFIX_TUNING.name(),

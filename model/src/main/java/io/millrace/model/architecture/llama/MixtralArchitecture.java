@@ -37,7 +37,7 @@ public final class MixtralArchitecture implements Architecture {
                 .kvHeadsByDefault(8)
                 .normEpsilonByDefault(1e-5)
                 .positions(config.positive("max_position_embeddings", 1 << 17))
-                .rope(1_000_000, layer -> true)
+                .rope(config.rope(1_000_000), layer -> true)
                 .window(layer -> window)
                 .feedForward((prefix, layer) ->
                         mixture.of(
