@@ -40,9 +40,7 @@ final class ForwardOutput {
                                 DType.F32,
                                 List.of(rows, columns, (long) program.logitCount())),
                         new SafetensorsWriter.Entry(
-                                "token_loss",
-                                DType.F32,
-                                List.of(rows, (long) input.lossColumns())),
+                                "token_loss", DType.F32, List.of(rows, (long) input.lossColumns())),
                         new SafetensorsWriter.Entry("mean_loss", DType.F32, List.of()));
         try (SafetensorsWriter writer =
                 SafetensorsWriter.create(file, SafetensorsWriter.PT_METADATA, entries)) {

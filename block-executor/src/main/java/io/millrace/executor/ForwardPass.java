@@ -49,8 +49,9 @@ public final class ForwardPass {
      * Runs {@code input_ids} [B, T] (with {@code attention_mask} and {@code labels} where the file
      * has them) through a model and writes {@code logits} [B, T, V], {@code token_loss} [B, T − 1]
      * and {@code mean_loss}, float32. Of a masked language model labels are in place, {@code
-     * token_loss} is [B, T], and without labels nothing is scored. A classifier has {@code logits} [B,
-     * labels] alone, and takes no labels. Masked positions are left out of everything and written as 0.
+     * token_loss} is [B, T], and without labels nothing is scored. A classifier has {@code logits}
+     * [B, labels] alone, and takes no labels. Masked positions are left out of everything and
+     * written as 0.
      *
      * @param model the Hugging Face folder
      * @param adapter folder of an adapter beside it, if there is one

@@ -13,10 +13,10 @@ import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.run.EvalResult;
 import io.millrace.memory.BadInputException;
+import io.millrace.memory.DType;
 import io.millrace.memory.device.DeviceName;
 import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.file.SafetensorsWriter;
-import io.millrace.memory.DType;
 import io.millrace.model.text.Tokenizer;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
@@ -56,7 +56,8 @@ class ClassifierRunTest {
         for (String token : List.of("<s>", "<pad>", "</s>", "<unk>")) {
             vocab.put(token, (long) vocab.size());
         }
-        "abcdefghijklmnopqrstuvwxyz\u0120".chars()
+        "abcdefghijklmnopqrstuvwxyz\u0120"
+                .chars()
                 .forEach(c -> vocab.put(Character.toString(c), (long) vocab.size()));
         vocab.put("<mask>", (long) vocab.size());
         Files.writeString(model.resolve("vocab.json"), Json.write(vocab));
@@ -103,8 +104,7 @@ class ClassifierRunTest {
 
     private EvalResult eval(int together) {
         return Evaluation.run(
-                new EvalConfig(
-                        model, data, Metric.ACCURACY, TASK, together, MemoryConfig.DEFAULT));
+                new EvalConfig(model, data, Metric.ACCURACY, TASK, together, MemoryConfig.DEFAULT));
     }
 
     /** A text that is too long keeps its marks, and loses its end. */
@@ -125,8 +125,7 @@ class ClassifierRunTest {
             writer.write(
                     "input_ids",
                     arena.allocateFrom(
-                            ValueLayout.JAVA_LONG,
-                            IntStream.of(ids).asLongStream().toArray()));
+                            ValueLayout.JAVA_LONG, IntStream.of(ids).asLongStream().toArray()));
             writer.commit();
         }
         Path output = temp.resolve("out.safetensors");

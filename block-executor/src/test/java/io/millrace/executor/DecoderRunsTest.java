@@ -30,7 +30,14 @@ class DecoderRunsTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "phi3", "granite", "falcon-40b", "bloom", "cohere", "gemma3", "mixtral", "qwen2_moe"
+                "phi3",
+                "granite",
+                "falcon-40b",
+                "bloom",
+                "cohere",
+                "gemma3",
+                "mixtral",
+                "qwen2_moe"
             })
     void tunesToTheSameBytesWhereItStreams(String name) throws IOException {
         JsonObject golden = Golden.json("decoders/" + name + ".json");

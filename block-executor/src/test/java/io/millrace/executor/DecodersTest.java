@@ -44,8 +44,7 @@ class DecodersTest {
         assertAgrees(temp, Golden.json("decoders/" + name), memory());
     }
 
-    static void assertAgrees(Path temp, JsonObject golden, MemoryConfig memory)
-            throws IOException {
+    static void assertAgrees(Path temp, JsonObject golden, MemoryConfig memory) throws IOException {
         Path model = Files.createDirectory(temp.resolve("model"));
         writeModel(model, golden);
         Path input = temp.resolve("in.safetensors");

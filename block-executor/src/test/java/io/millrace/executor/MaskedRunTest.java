@@ -103,8 +103,7 @@ class MaskedRunTest {
 
     private static EvalResult eval(Path model, int together) {
         return Evaluation.run(
-                new EvalConfig(
-                        model, DATA, Metric.ACCURACY, TASK, together, MemoryConfig.DEFAULT));
+                new EvalConfig(model, DATA, Metric.ACCURACY, TASK, together, MemoryConfig.DEFAULT));
     }
 
     @ParameterizedTest
@@ -137,8 +136,7 @@ class MaskedRunTest {
                 check.weights(tuned, tensor.string("name"), tensor);
             }
             assertThat(tuned.tensors().keySet())
-                    .doesNotContain(
-                            "lm_head.decoder.weight", "roberta.embeddings.position_ids")
+                    .doesNotContain("lm_head.decoder.weight", "roberta.embeddings.position_ids")
                     .contains("roberta.pooler.dense.weight");
         }
         EvalResult after = eval(out, 4);
@@ -155,8 +153,7 @@ class MaskedRunTest {
     void makesTheSameBytesEverywhere(String objective, String direction, String estimator)
             throws IOException {
         Map<String, byte[]> expected =
-                Runs.result(
-                        run(objective, direction, estimator, "memory", MemoryConfig.DEFAULT));
+                Runs.result(run(objective, direction, estimator, "memory", MemoryConfig.DEFAULT));
         assertThat(JournalReader.read(temp.resolve("memory/journal.jsonl")).records())
                 .anyMatch(record -> !record.isFlat());
         long least =
@@ -168,8 +165,7 @@ class MaskedRunTest {
                                 "probe" + budget,
                                 Runs.host(DeviceName.CPU, budget)));
         MemoryConfig small = Runs.host(DeviceName.CPU, least);
-        Runs.assertSame(
-                run(objective, direction, estimator, "small", small), expected, "streamed");
+        Runs.assertSame(run(objective, direction, estimator, "small", small), expected, "streamed");
         MemoryConfig emulated = Runs.memory(DeviceName.EMULATED, OptionalLong.empty());
         Runs.assertSame(
                 run(objective, direction, estimator, "emulated", emulated), expected, "emulated");
@@ -221,14 +217,18 @@ class MaskedRunTest {
                 Files.writeString(
                         temp.resolve("short.jsonl"),
                         "{\"text\": \"a\", \"label\": 19}\n{\"text\": \"b\", \"label\": 3}\n");
-        List<String> letters = "abcdefghijklmnopqrstuvwxyz".chars().mapToObj(Character::toString).toList();
+        List<String> letters =
+                "abcdefghijklmnopqrstuvwxyz".chars().mapToObj(Character::toString).toList();
         TaskConfig task =
                 new TaskConfig(Optional.of("{mask}{text}"), letters, OptionalInt.of(8), true);
         double both = loss(data, task, 2);
         double apart = loss(data, task, 1);
         assertThat(both).isEqualTo(apart, within(1e-12)).isPositive();
         TuneConfigBuilder run =
-                TuneConfig.builder(MODEL, data, temp.resolve("out")).task(task).batchSize(2).steps(1);
+                TuneConfig.builder(MODEL, data, temp.resolve("out"))
+                        .task(task)
+                        .batchSize(2)
+                        .steps(1);
         TuningRun.run(run.build(), RunListener.SILENT);
     }
 
@@ -276,12 +276,14 @@ class MaskedRunTest {
         List<?> ids = (List<?>) TRACE.array("ids").getFirst();
         long mask = ids.stream().mapToLong(id -> (Long) id).max().orElseThrow();
         int place = ids.indexOf(mask);
-        List<Long> labels =
-                new ArrayList<>(Collections.nCopies(ids.size(), -100L));
+        List<Long> labels = new ArrayList<>(Collections.nCopies(ids.size(), -100L));
         labels.set(place, (Long) TRACE.array("words").get(1));
-        Path data =
-                Golden.writeTokenised(temp.resolve("ids.jsonl"), List.of(ids), List.of(labels));
-        double loss = loss(data, new TaskConfig(Optional.empty(), List.of(), OptionalInt.empty(), true), 1);
+        Path data = Golden.writeTokenised(temp.resolve("ids.jsonl"), List.of(ids), List.of(labels));
+        double loss =
+                loss(
+                        data,
+                        new TaskConfig(Optional.empty(), List.of(), OptionalInt.empty(), true),
+                        1);
         // The vocabulary has more words than the two, so that each is less likely.
         Path one =
                 Files.writeString(

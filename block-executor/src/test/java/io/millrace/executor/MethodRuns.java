@@ -77,7 +77,8 @@ record MethodRuns(Path temp, Path model, Path data) {
     }
 
     /** Ends a run that streams from within, as a crash would, and lets it go on. */
-    private void checkCut(Method method, long budget, Map<String, byte[]> expected) throws IOException {
+    private void checkCut(Method method, long budget, Map<String, byte[]> expected)
+            throws IOException {
         TuneConfigBuilder cut = config("cut", method, Runs.host(DeviceName.CPU, budget));
         assertThatThrownBy(() -> TuningRun.run(cut.build(), Runs.cutAfter(3)))
                 .isInstanceOf(Runs.Cut.class);

@@ -383,7 +383,8 @@ class MethodsTest {
 
     @Test
     void frozenEndsKeepTheirBytes() throws IOException {
-        MethodRuns.Method method = run -> run.blocks("random").method(RandomLayers.FROZEN_ENDS, true);
+        MethodRuns.Method method =
+                run -> run.blocks("random").method(RandomLayers.FROZEN_ENDS, true);
         Path out = run("ends", method, MemoryConfig.DEFAULT);
         for (String end :
                 List.of("model.embed_tokens.weight", "model.norm.weight", "lm_head.weight")) {

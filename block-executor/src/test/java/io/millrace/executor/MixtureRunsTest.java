@@ -102,8 +102,7 @@ class MixtureRunsTest {
 
     /** Two layers of three have experts, of which a token takes one. */
     private static ModelConfig config() {
-        Map<String, Object> fields =
-                new LinkedHashMap<>(Golden.json("qwen3/config.json").fields());
+        Map<String, Object> fields = new LinkedHashMap<>(Golden.json("qwen3/config.json").fields());
         fields.put("model_type", "qwen3_moe");
         fields.put("hidden_size", 96L);
         fields.put("intermediate_size", 64L);

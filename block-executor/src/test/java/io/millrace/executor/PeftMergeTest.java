@@ -116,8 +116,8 @@ class PeftMergeTest {
     }
 
     /**
-     * An adapter so far from its base that half a unit in the last place of the base's weights moves
-     * PEFT's logits by more than the bound: what is exact is known from float64.
+     * An adapter so far from its base that half a unit in the last place of the base's weights
+     * moves PEFT's logits by more than the bound: what is exact is known from float64.
      */
     @Test
     void anAdapterFarFromItsBaseIsAsNearFloat64AsPeftIs() {

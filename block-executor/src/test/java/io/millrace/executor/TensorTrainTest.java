@@ -43,11 +43,7 @@ class TensorTrainTest {
         Path answer = Golden.path("tensor-train/" + adapter + ".safetensors");
         Path output = temp.resolve("out.safetensors");
         ForwardPass.run(
-                base(model),
-                Optional.of(folder(adapter)),
-                answer,
-                output,
-                MemoryConfig.DEFAULT);
+                base(model), Optional.of(folder(adapter)), answer, output, MemoryConfig.DEFAULT);
         try (SafetensorsFile actual = SafetensorsFile.open(output);
                 SafetensorsFile expected = SafetensorsFile.open(answer)) {
             float[] logits = actual.readFloats("logits");

@@ -41,12 +41,7 @@ final class LongRun {
 
     /** The same with more options. */
     static LongRun prepare(
-            Path temp,
-            String dtype,
-            int steps,
-            int foldEvery,
-            boolean streamed,
-            List<String> more)
+            Path temp, String dtype, int steps, int foldEvery, boolean streamed, List<String> more)
             throws IOException {
         DType stored = DType.find(dtype).orElseThrow();
         Path model = TestModel.write(temp.resolve("model"), stored, 12, 192);

@@ -134,8 +134,7 @@ public final class ModelLayout {
             }
             experts.add(List.copyOf(own));
         }
-        return new ModelLayout(
-                blocks, visits, experts, program.isTied(), Optional.empty(), false);
+        return new ModelLayout(blocks, visits, experts, program.isTied(), Optional.empty(), false);
     }
 
     /** Numbers names in their order. */

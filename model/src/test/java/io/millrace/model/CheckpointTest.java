@@ -14,8 +14,6 @@ import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.file.SafetensorsHeader;
 import io.millrace.model.file.SafetensorsWriter;
 import io.millrace.model.file.TensorInfo;
-import java.util.HashMap;
-import java.util.ArrayList;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
@@ -23,6 +21,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -311,10 +311,11 @@ class CheckpointTest {
         List<SafetensorsWriter.Entry> entries = new ArrayList<>();
         Map<String, float[]> values = new HashMap<>();
         try (SafetensorsFile file = SafetensorsFile.open(shard)) {
-            file.tensors().forEach((name, tensor) -> {
-                entries.add(new SafetensorsWriter.Entry(name, DType.F32, tensor.shape()));
-                values.put(name, file.readFloats(name));
-            });
+            file.tensors()
+                    .forEach((name, tensor) -> {
+                        entries.add(new SafetensorsWriter.Entry(name, DType.F32, tensor.shape()));
+                        values.put(name, file.readFloats(name));
+                    });
         }
         entries.add(new SafetensorsWriter.Entry("unlisted", DType.F32, List.of(2L)));
         values.put("unlisted", new float[2]);

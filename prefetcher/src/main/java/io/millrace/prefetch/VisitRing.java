@@ -218,8 +218,7 @@ final class VisitRing {
         if (published < position && !isKnownAhead()) {
             throw new IllegalStateException("whether block " + nextBlock() + " comes is not known");
         }
-        while (published < position
-                || (ahead && ring.hasAvailableCapacity(1) && isKnownAhead())) {
+        while (published < position || (ahead && ring.hasAvailableCapacity(1) && isKnownAhead())) {
             VisitPlan plan = planAhead();
             published = ring.next();
             Visit visit = ring.get(published);

@@ -81,8 +81,7 @@ public final class AdapterStart implements CompanionSource {
 
     private void normal(TensorSlot slot, float deviation, MemorySegment values) {
         float[] z = new float[Math.toIntExact(slot.elementCount())];
-        GaussianStream.fill(
-                StreamIds.ADAPTER_START, runSeed, slot.tensorId(), 0, z, 0, z.length);
+        GaussianStream.fill(StreamIds.ADAPTER_START, runSeed, slot.tensorId(), 0, z, 0, z.length);
         for (int element = 0; element < z.length; element++) {
             values.setAtIndex(ValueLayout.JAVA_FLOAT, element, deviation * z[element]);
         }

@@ -1,11 +1,11 @@
 package io.millrace.executor.companion;
 
-import io.millrace.model.Checkpoint;
-import io.millrace.model.program.BlockProgram;
 import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.Sequences;
-import io.millrace.model.program.MixtureOp;
+import io.millrace.model.Checkpoint;
+import io.millrace.model.program.BlockProgram;
 import io.millrace.model.program.Bottleneck;
+import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Value;
@@ -208,8 +208,7 @@ final class TokenForward {
         double[][] out = new double[ids.length][];
         Sequences one = Sequences.fresh(new int[] {0, ids.length});
         int[] indices =
-                new MicroBatch(ids, one, new int[0], new int[0])
-                        .indices(op.index(), op.offset());
+                new MicroBatch(ids, one, new int[0], new int[0]).indices(op.index(), op.offset());
         for (int token = 0; token < ids.length; token++) {
             float[] stored =
                     weights.row(

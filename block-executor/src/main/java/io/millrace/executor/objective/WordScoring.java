@@ -111,8 +111,7 @@ final class WordScoring implements Scoring {
             double sum = 0;
             for (int i = 0; i < asked.size(); i++) {
                 int label = asked.get(i).label();
-                double[] own =
-                        Arrays.copyOfRange(losses, i * words.length, (i + 1) * words.length);
+                double[] own = Arrays.copyOfRange(losses, i * words.length, (i + 1) * words.length);
                 double among = ClassificationExample.lossAmong(own, label);
                 if (objective.isEmpty() || !Double.isFinite(among)) {
                     sum += among; // a comparison would hide what is no number

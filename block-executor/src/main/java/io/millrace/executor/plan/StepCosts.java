@@ -13,8 +13,8 @@ import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.ModelLayout;
-import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.Bottleneck;
+import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Value;
@@ -250,12 +250,7 @@ final class StepCosts {
         private int sequences;
         private int rows; // that the stage at hand works on
 
-        Tally(
-                int number,
-                boolean first,
-                StepParts.Part part,
-                boolean folds,
-                boolean foldingStep) {
+        Tally(int number, boolean first, StepParts.Part part, boolean folds, boolean foldingStep) {
             block = layout.block(number);
             tuned = layout.tuned().block(number);
             this.first = first;

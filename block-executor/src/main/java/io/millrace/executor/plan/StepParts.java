@@ -61,7 +61,8 @@ record StepParts(BlockSet now, List<BlockSet> pending) {
         return samples;
     }
 
-    private static BlockSet drawn(Participation participation, long step, List<List<Integer>> visits) {
+    private static BlockSet drawn(
+            Participation participation, long step, List<List<Integer>> visits) {
         return BlockSet.of(participation, SplitMix64.output(SEED, step), visits);
     }
 }

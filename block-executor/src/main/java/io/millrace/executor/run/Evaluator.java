@@ -57,8 +57,7 @@ public final class Evaluator {
                     updates);
             for (int i = 0; i < part.size(); i++) {
                 double[] own =
-                        Arrays.copyOfRange(
-                                sink.of(0, 0), i * words.length, (i + 1) * words.length);
+                        Arrays.copyOfRange(sink.of(0, 0), i * words.length, (i + 1) * words.length);
                 int label = part.get(i).label();
                 sum += ClassificationExample.lossAmong(own, label);
                 right += ClassificationExample.predict(own) == label ? 1 : 0;

@@ -1,8 +1,8 @@
 package io.millrace.executor.schedule;
 
 import io.millrace.executor.step.RotaryTable;
-import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.Bottleneck;
+import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Value;
@@ -54,8 +54,7 @@ public final class OperatorNeeds {
             case MixtureOp.Experts experts ->
                     experts.products().forEach(matrix -> products.add(List.of(matrix)));
             case Op.Score score -> biases(List.of(score.logits()));
-            case Op.Scale scale ->
-                    vectorLength = Math.max(vectorLength, scale.tensor().elements());
+            case Op.Scale scale -> vectorLength = Math.max(vectorLength, scale.tensor().elements());
             case Op.Virtual virtual ->
                     vectorLength = Math.max(vectorLength, virtual.tensor().elements());
             case Bottleneck bottleneck ->

@@ -97,11 +97,13 @@ public final class StatesPlan {
         for (int at = 0; at < stages.size(); at++) {
             Stage stage = stages.get(at);
             int now = at;
-            stage.op().passing().forEach(value -> {
-                Region passing = new Region(now, length.of(value));
-                passing.add(value, now);
-                regions.add(passing);
-            });
+            stage.op()
+                    .passing()
+                    .forEach(value -> {
+                        Region passing = new Region(now, length.of(value));
+                        passing.add(value, now);
+                        regions.add(passing);
+                    });
             Optional<Value> made = stage.makes().filter(StatesPlan::isState);
             if (made.isEmpty()) {
                 continue;

@@ -30,7 +30,8 @@ final class DirectionScorer {
      * @param config what is searched
      * @param visits blocks in the order in which they pass
      */
-    DirectionScorer(Forward forward, Scoring scoring, SearchConfig config, List<List<Integer>> visits) {
+    DirectionScorer(
+            Forward forward, Scoring scoring, SearchConfig config, List<List<Integer>> visits) {
         this.forward = forward;
         this.scoring = scoring;
         this.config = config;

@@ -140,12 +140,7 @@ public final class SensitiveSearch {
                 session.plan(size, Arithmetic.of(arithmetic), origin, false)
                         .start(Optional.empty(), 1)) {
             return BatchSlopes.take(
-                    config,
-                    model.forward(),
-                    scoring,
-                    session.layout().parts(),
-                    listener,
-                    progress);
+                    config, model.forward(), scoring, session.layout().parts(), listener, progress);
         }
     }
 

@@ -23,7 +23,8 @@ public final class BlockSet {
      * @param visits blocks in the order in which they pass: embedding, layers with their experts,
      *     head
      */
-    public static BlockSet of(Participation participation, long stepSeed, List<List<Integer>> visits) {
+    public static BlockSet of(
+            Participation participation, long stepSeed, List<List<Integer>> visits) {
         if (participation.isWhole()) {
             return ALL;
         }

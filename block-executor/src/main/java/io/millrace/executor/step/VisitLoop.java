@@ -123,8 +123,7 @@ public final class VisitLoop<V extends BlockVisit> {
                     foldOverdue(lease, block, request);
                     V visit = visits.open(lease, block, request, lastOfStep);
                     VisitPlan.Entry entry = passing.entry(place);
-                    BitSet chosen =
-                            computation.compute(visit, entry, shared.asked(visit, entry));
+                    BitSet chosen = computation.compute(visit, entry, shared.asked(visit, entry));
                     return new Visited(chosen, () -> visits.finish(visit));
                 });
     }

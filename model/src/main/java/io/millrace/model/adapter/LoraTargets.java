@@ -102,7 +102,8 @@ public final class LoraTargets {
                     Op.Gate _,
                     Op.GateHalves _,
                     MixtureOp.GateRows _,
-                    MixtureOp.Route _, // the library has these as parameters of no module that PEFT knows
+                    MixtureOp.Route
+                            _, // the library has these as parameters of no module that PEFT knows
                     MixtureOp.Experts _,
                     Op.Times _,
                     Op.Add _,

@@ -95,8 +95,7 @@ public sealed interface MixtureOp extends Op {
                                             && one.up().inputs() == in.width()
                                             && one.down().outputs() == out.width());
             boolean held =
-                    Stream.of(in, routes)
-                            .allMatch(value -> value.memory() == Value.Memory.HELD);
+                    Stream.of(in, routes).allMatch(value -> value.memory() == Value.Memory.HELD);
             boolean fits = routes.width() == experts.size() && hidden.liesAs(out);
             boolean streams = out.memory() == Value.Memory.STREAM;
             out.require(alike && fits && held && streams, "the experts of " + routes.name());

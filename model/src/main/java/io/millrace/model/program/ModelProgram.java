@@ -37,15 +37,7 @@ public record ModelProgram(
             BlockProgram embedding,
             List<BlockProgram> layers,
             BlockProgram head) {
-        this(
-                modelType,
-                vocabSize,
-                hiddenSize,
-                maxPositions,
-                embedding,
-                layers,
-                head,
-                Answers.NEXT);
+        this(modelType, vocabSize, hiddenSize, maxPositions, embedding, layers, head, Answers.NEXT);
     }
 
     /**

@@ -6,10 +6,10 @@ import java.util.stream.Stream;
 
 /**
  * A matrix W [outputs, inputs] and a bias as a tensor train has them (arXiv 1509.06569; initial
- * values as arXiv 2406.18060 publishes them): with inputs i = (i₁ … i_k) and outputs o = (o₁ … o_k),
- * row-major, {@code W[o, i] = G₁[·, i₁, ·] ⋯ G_k[·, i_k, ·] · G_{k+1}[·, o₁, ·] ⋯ G_{2k}[·, o_k, ·]}.
- * The cores of the inputs are thus a factor [inputs, rank], and those of the outputs one [rank,
- * outputs].
+ * values as arXiv 2406.18060 publishes them): with inputs i = (i₁ … i_k) and outputs o = (o₁ …
+ * o_k), row-major, {@code W[o, i] = G₁[·, i₁, ·] ⋯ G_k[·, i_k, ·] · G_{k+1}[·, o₁, ·] ⋯ G_{2k}[·,
+ * o_k, ·]}. The cores of the inputs are thus a factor [inputs, rank], and those of the outputs one
+ * [rank, outputs].
  *
  * @param name what its tensors' names begin with
  * @param inputs extents that multiply to the width of what it reads

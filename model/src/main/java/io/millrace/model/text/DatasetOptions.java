@@ -54,20 +54,14 @@ public record DatasetOptions(
 
     /** Running text in packed windows, no classification. */
     public static DatasetOptions of(int seqLen, int maxPositions, int vocabSize) {
-        return new DatasetOptions(seqLen, maxPositions, vocabSize, true, "{text}", List.of(), Answers.NEXT, 0);
+        return new DatasetOptions(
+                seqLen, maxPositions, vocabSize, true, "{text}", List.of(), Answers.NEXT, 0);
     }
 
     /** The same, for classification. */
     public DatasetOptions withClassification(String newTemplate, List<String> newLabelWords) {
         return new DatasetOptions(
-                seqLen,
-                maxPositions,
-                vocabSize,
-                pack,
-                newTemplate,
-                newLabelWords,
-                answers,
-                labels);
+                seqLen, maxPositions, vocabSize, pack, newTemplate, newLabelWords, answers, labels);
     }
 
     /** The same, with running text packed or line by line. */

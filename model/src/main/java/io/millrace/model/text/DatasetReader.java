@@ -320,7 +320,11 @@ public final class DatasetReader {
             if (encoded.length != 1) {
                 throw new BadInputException(
                         "--label-words",
-                        "'" + word + "' is " + encoded.length + " tokens, and a mask stands for one",
+                        "'"
+                                + word
+                                + "' is "
+                                + encoded.length
+                                + " tokens, and a mask stands for one",
                         "choose a word that is a token by itself; RoBERTa's begin with a space, as"
                                 + " ' great' does");
             }

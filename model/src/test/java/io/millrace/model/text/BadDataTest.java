@@ -71,7 +71,7 @@ class BadDataTest {
             delimiter = '|',
             textBlock =
                     """
-                    {"text":"a","label":2}    | 1 | field 'label' is 2, and there are 2 label words
+                    {"text":"a","label":2}    | 1 | field 'label' is 2, and there are 2 labels
                     {"text":"a","label":-1}   | 1 | field 'label' is -1
                     {"text":"a","label":"1"}  | 1 | field 'label' is not an integer
                     {"text":"a","label":1.0}  | 1 | field 'label' is not an integer

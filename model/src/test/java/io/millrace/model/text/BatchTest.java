@@ -85,7 +85,8 @@ class BatchTest {
                 .isThrownBy(() -> Batch.ofPadded(two, null, new long[] {1, -99}, 1, 2, false))
                 .withMessageContaining("labels: has the value -99");
         assertThatExceptionOfType(BadInputException.class)
-                .isThrownBy(() -> Batch.ofPadded(new long[] {1, 1L << 40}, null, null, 1, 2, false));
+                .isThrownBy(
+                        () -> Batch.ofPadded(new long[] {1, 1L << 40}, null, null, 1, 2, false));
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Batch.ofPadded(two, null, null, 2, 2, false));
         assertThatIllegalArgumentException().isThrownBy(() -> Batch.of(List.of()));

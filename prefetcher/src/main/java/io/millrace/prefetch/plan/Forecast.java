@@ -142,7 +142,8 @@ public record Forecast(
         PipelineSimulation.Run run =
                 new PipelineSimulation.Run(
                         compute, changes, machine.drive().syncSeconds(), PASSES, overlap);
-        PipelineSimulation.Result result = PipelineSimulation.simulate(
+        PipelineSimulation.Result result =
+                PipelineSimulation.simulate(
                         placement,
                         machine,
                         work.visits().stream().map(VisitWork::block).toList(),

@@ -7,8 +7,8 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 
 /**
- * Softmax attention of one head and one tile of queries, over tiles of keys with a running
- * maximum and sum: no matrix of all scores exists. One instance belongs to one worker.
+ * Softmax attention of one head and one tile of queries, over tiles of keys with a running maximum
+ * and sum: no matrix of all scores exists. One instance belongs to one worker.
  *
  * <p>Key tiles lie on multiples of {@value #KEY_TILE} from key 0, and query tiles on multiples of
  * {@value #QUERY_TILE} from the first query, whoever computes them.

@@ -223,8 +223,8 @@ public final class SideProducts {
     }
 
     /**
-     * {@code out[row, c] = Σ_j f[row, j] · g[j, c]}, from 0 on and j in order: the same sums on every
-     * machine.
+     * {@code out[row, c] = Σ_j f[row, j] · g[j, c]}, from 0 on and j in order: the same sums on
+     * every machine.
      *
      * @param f [rows, rank], contiguous
      * @param fOffset floats before it

@@ -125,8 +125,7 @@ public final class Scratch implements AutoCloseable {
         long before = (long) size.scales() * size.batchRows() * hiddenWidth;
         long perScale = (long) size.batchRows() * heldWidth;
         long first = before + firstScale * perScale + (long) row * heldWidth;
-        return Optional.of(
-                new Variants(new Floats(hidden.segment(), first), perScale, heldWidth));
+        return Optional.of(new Variants(new Floats(hidden.segment(), first), perScale, heldWidth));
     }
 
     /** Where in a row a block's value begins that waits for its experts. */

@@ -35,7 +35,14 @@ final class AttentionTest {
         "1, 1, 8, 0, 530, 300, 299, 0"
     })
     void agreesWithDouble(
-            int heads, int kvHeads, int dim, int cached, int count, int window, int ahead, float softcap) {
+            int heads,
+            int kvHeads,
+            int dim,
+            int cached,
+            int count,
+            int window,
+            int ahead,
+            float softcap) {
         long seed = Memory.seed();
         SplittableRandom random = new SplittableRandom(seed);
         Attention.Shape shape =

@@ -168,7 +168,9 @@ public final class TensorTrains implements Adapter {
             if (!found) {
                 throw new BadInputException(
                         settings.option(),
-                        "'" + name + "' matches no module that a bottleneck fits: they stand "
+                        "'"
+                                + name
+                                + "' matches no module that a bottleneck fits: they stand "
                                 + PLACES
                                 + " but those that attention reads",
                         "give some of " + String.join(",", possible));

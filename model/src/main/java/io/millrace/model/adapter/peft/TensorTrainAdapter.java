@@ -8,8 +8,8 @@ import io.millrace.model.adapter.AdapterSettings;
 import io.millrace.model.adapter.AdapterWriter;
 import io.millrace.model.adapter.cores.TensorTrainSettings;
 import io.millrace.model.adapter.cores.TensorTrains;
-import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.config.SideFile;
+import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.TensorSpec;
 import java.nio.file.Path;
@@ -53,8 +53,7 @@ final class TensorTrainAdapter implements StoredAdapter {
                 new ConfigReader(file.toString(), SideFile.read(file, ConfigReader.MEND));
         FIELDS.require(config);
         TensorTrainSettings settings = settings(config);
-        ModelProgram published =
-                base.architecture().program(base.config(), Set.of());
+        ModelProgram published = base.architecture().program(base.config(), Set.of());
         ModelProgram program;
         try {
             program = settings.of(base.program(), published).program();
@@ -66,8 +65,7 @@ final class TensorTrainAdapter implements StoredAdapter {
         }
         SafetensorsFile weights = SafetensorsFile.open(AdapterFolder.weights(folder));
         try {
-            TensorTrainAdapter adapter =
-                    new TensorTrainAdapter(settings, folder, weights, program);
+            TensorTrainAdapter adapter = new TensorTrainAdapter(settings, folder, weights, program);
             adapter.require();
             return adapter;
         } catch (RuntimeException e) {

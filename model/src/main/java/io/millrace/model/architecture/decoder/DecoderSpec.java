@@ -34,15 +34,7 @@ public record DecoderSpec(
             EmbeddingSpec embedding,
             List<LayerSpec> layers,
             HeadSpec head) {
-        this(
-                modelType,
-                vocabSize,
-                hiddenSize,
-                maxPositions,
-                embedding,
-                layers,
-                head,
-                Answers.NEXT);
+        this(modelType, vocabSize, hiddenSize, maxPositions, embedding, layers, head, Answers.NEXT);
     }
 
     public DecoderSpec {

@@ -47,16 +47,7 @@ public record EmbeddingSpec(
             LinearSpec projection,
             float scale,
             NormSpec norm) {
-        this(
-                tokens,
-                width,
-                positions,
-                positionRows,
-                positionOffset,
-                projection,
-                scale,
-                norm,
-                null);
+        this(tokens, width, positions, positionRows, positionOffset, projection, scale, norm, null);
     }
 
     /** A table of tokens as wide as the residual stream, and nothing else. */

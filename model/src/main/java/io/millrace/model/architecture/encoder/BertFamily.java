@@ -98,8 +98,7 @@ record BertFamily(ModelConfig config, Set<String> names, String prefix) {
                         Parts.linear(head.dense(), hidden, hidden, true),
                         head.activation(),
                         norm(head.norm()));
-        LinearSpec logits =
-                new LinearSpec(matrix, bias(head, tied), hidden, vocabulary(), false);
+        LinearSpec logits = new LinearSpec(matrix, bias(head, tied), hidden, vocabulary(), false);
         return new HeadSpec(null, null, transform, logits, 0, 1);
     }
 

@@ -40,8 +40,7 @@ public final class MixtralArchitecture implements Architecture {
                 .rope(config.rope(1_000_000), layer -> true)
                 .window(layer -> window)
                 .feedForward((prefix, layer) ->
-                        mixture.of(
-                                prefix + "block_sparse_moe.", Mixture.Names.MIXTRAL, activation))
+                        mixture.of(prefix + "block_sparse_moe.", Mixture.Names.MIXTRAL, activation))
                 .build();
     }
 

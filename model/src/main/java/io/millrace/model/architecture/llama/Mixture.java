@@ -47,7 +47,8 @@ record Mixture(ModelConfig config, int hidden, int inner, RouteSpec route) {
             throw config.bad(alias, "is not " + count + ", which '" + field + "' is");
         }
         if (count > MOST_EXPERTS) {
-            throw config.bad(name, "is " + count + " where at most " + MOST_EXPERTS + " make sense");
+            throw config.bad(
+                    name, "is " + count + " where at most " + MOST_EXPERTS + " make sense");
         }
         return count;
     }

@@ -58,8 +58,7 @@ public final class Qwen2MoeArchitecture implements Architecture {
 
     private static FeedForward mixed(Mixture mixture, String prefix, Activation activation) {
         int hidden = mixture.hidden();
-        int inner =
-                mixture.config().positive("shared_expert_intermediate_size", USUAL_SHARED);
+        int inner = mixture.config().positive("shared_expert_intermediate_size", USUAL_SHARED);
         String shared = prefix + "shared_expert.";
         return mixture.of(
                 prefix,

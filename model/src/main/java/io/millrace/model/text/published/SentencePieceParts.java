@@ -67,8 +67,7 @@ final class SentencePieceParts {
             case LLAMA -> llama(named, marks);
             case GEMMA -> gemma(named, marks);
             case T5 -> t5(named, marks);
-            case GPT2, ROBERTA, BERT ->
-                    throw new IllegalArgumentException(type + " has no pieces");
+            case GPT2, ROBERTA, BERT -> throw new IllegalArgumentException(type + " has no pieces");
         };
     }
 
