@@ -3,8 +3,10 @@ package io.millrace.prefetch;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 
@@ -140,7 +142,7 @@ record LevelPlan(BitSet resident, List<Long> slots, int window) {
             for (int i = kept; i < outsized.length; i++) {
                 sharedSlot = Math.max(sharedSlot, pages[outsized[i]]);
             }
-            for (int count = mayStay ? common.length : 0; count >= 0; count--) {
+            for (int count = mayStay ? mostThatFit(common, staying) : 0; count >= 0; count--) {
                 BitSet resident = (BitSet) staying.clone();
                 keepSpread(common, count, resident);
                 List<Long> slots = slots(common, resident, sharedSlot);
@@ -150,6 +152,17 @@ record LevelPlan(BitSet resident, List<Long> slots, int window) {
                     return;
                 }
             }
+        }
+
+        /** Of so many blocks not even the smallest fit; there may be thousands. */
+        private int mostThatFit(int[] common, BitSet staying) {
+            long[] sizes = Arrays.stream(common).mapToLong(block -> pages[block]).sorted().toArray();
+            long bytes = staying.stream().mapToLong(block -> pages[block]).sum();
+            int count = 0;
+            while (count < sizes.length && bytes + sizes[count] <= budget) {
+                bytes += sizes[count++];
+            }
+            return count;
         }
 
         private static void spread(int[] some, int count, BitSet chosen) {
@@ -168,11 +181,13 @@ record LevelPlan(BitSet resident, List<Long> slots, int window) {
 
         /** Where sizes differ, a smaller block may fit where the next in the spread did not. */
         private void fill(int[] common, BitSet resident, long sharedSlot) {
+            Set<Long> tooLarge = new HashSet<>();
             for (int block : mayStay ? common : new int[0]) {
-                if (!resident.get(block)) {
+                if (!resident.get(block) && !tooLarge.contains(pages[block])) {
                     resident.set(block);
                     if (bytes(resident, slots(common, resident, sharedSlot)) > budget) {
                         resident.clear(block);
+                        tooLarge.add(pages[block]);
                     }
                 }
             }
@@ -207,14 +222,16 @@ record LevelPlan(BitSet resident, List<Long> slots, int window) {
             }
             int most = 0;
             int width = Math.min(window, visits.size());
-            BitSet seen = new BitSet(pages.length);
-            for (int first = 0; first < visits.size(); first++) {
+            Set<Integer> seen = new HashSet<>();
+            for (int first = 0; first < visits.size() && most < width; first++) {
                 seen.clear();
                 for (int i = 0; i < width; i++) {
                     int block = visits.get((first + i) % visits.size());
-                    seen.set(block, counted.get(block));
+                    if (counted.get(block)) {
+                        seen.add(block);
+                    }
                 }
-                most = Math.max(most, seen.cardinality());
+                most = Math.max(most, seen.size());
             }
             return most;
         }

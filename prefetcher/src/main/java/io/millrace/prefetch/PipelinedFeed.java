@@ -168,6 +168,9 @@ public final class PipelinedFeed implements BlockFeed {
     public void decide(IntPredicate comes) {
         monitor.requireSound();
         requireNoLease();
+        if (visits.isPassOver()) {
+            begin(visits.expected());
+        }
         visits.decide(comes);
         // Reading begins now, and not first when somebody waits for it.
         if (!visits.isPassOver() && !visits.isNextDropped() && visits.hasRoomForNext()) {

@@ -15,8 +15,10 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -61,7 +63,20 @@ final class VisitPlanFeedTest {
         if (random.nextInt(3) == 0) {
             blocks.addAll(random.ints(random.nextInt(12), 0, BLOCKS).boxed().toList());
         }
-        return plan(blocks.isEmpty() ? List.of(random.nextInt(BLOCKS)) : blocks);
+        VisitPlan certain = plan(blocks.isEmpty() ? List.of(random.nextInt(BLOCKS)) : blocks);
+        return random.nextBoolean() ? certain : optional(certain, random);
+    }
+
+    /** The same where it is told late whether some of the visits come; the last one does. */
+    private static VisitPlan optional(VisitPlan plan, SplittableRandom random) {
+        List<VisitPlan.Entry> entries = new ArrayList<>();
+        for (int place = 0; place < plan.size(); place++) {
+            VisitPlan.Entry entry = plan.entry(place);
+            boolean optional = place + 1 < plan.size() && random.nextInt(3) > 0;
+            entries.add(
+                    new VisitPlan.Entry(entry.block(), entry.part(), entry.layer(), 0, optional));
+        }
+        return new VisitPlan(entries);
     }
 
     /** Some passes, each through a feed and through plain arrays, in step. */
@@ -99,8 +114,17 @@ final class VisitPlanFeedTest {
         }
 
         void pass(BlockFeed feed, VisitPlan plan, long step, int visits) {
+            Set<Integer> coming = Set.of();
             for (int place = 0; place < visits; place++) {
                 int block = plan.block(place);
+                boolean optional = plan.entry(place).optional();
+                if (optional && (place == 0 || !plan.entry(place - 1).optional())) {
+                    coming = random.ints(BLOCKS / 2, 0, BLOCKS).boxed().collect(Collectors.toSet());
+                    feed.decide(coming::contains);
+                }
+                if (optional && !coming.contains(block)) {
+                    continue;
+                }
                 BlockLease expected = plain.acquire(block);
                 update(expected, step, block);
                 try (BlockLease lease = feed.acquire(block)) {
@@ -247,6 +271,40 @@ final class VisitPlanFeedTest {
             }
             feed.drain();
             assertThat(rig.reads.get()).isBetween(10L * 8, 10L * 8 + 2);
+        }
+    }
+
+    @Test
+    void readsNothingThatMayComeAndDoesNot() {
+        try (FeedRig rig = new FeedRig(folder)) {
+            Placement placement =
+                    rig.place(FeedRig.UNTIED, LARGEST + LAYER, PlacementRequest.UNIFIED, 2);
+            assertThat(placement.homes()).containsOnly(Tier.NVME);
+            PipelinedFeed feed = rig.start(placement, FeedOptions.defaults());
+            VisitPlan plan =
+                    new VisitPlan(
+                            List.of(
+                                    new VisitPlan.Entry(1, VisitPlan.Part.LAYER, 0),
+                                    new VisitPlan.Entry(2, VisitPlan.Part.EXPERT, 0, 0, true),
+                                    new VisitPlan.Entry(3, VisitPlan.Part.EXPERT, 0, 1, true),
+                                    new VisitPlan.Entry(4, VisitPlan.Part.EXPERT, 0, 2, true),
+                                    new VisitPlan.Entry(5, VisitPlan.Part.HEAD, 0)));
+            assertThat(IntStream.range(0, 5).mapToObj(plan::forks))
+                    .containsExactly(true, false, false, false, false);
+            for (int pass = 0; pass < 20; pass++) {
+                int comes = 2 + pass % 3;
+                feed.begin(plan);
+                feed.acquire(1).close();
+                feed.decide(block -> block == comes);
+                feed.acquire(comes).close();
+                feed.acquire(5).close();
+            }
+            feed.drain();
+            // The next pass begins with block 1, which may be on its way.
+            assertThat(rig.reads.get()).isBetween(20L * 3, 20L * 3 + 1);
+            feed.begin(plan);
+            feed.acquire(1).close();
+            assertThatThrownBy(() -> feed.acquire(2)).hasMessageContaining("is not known");
         }
     }
 

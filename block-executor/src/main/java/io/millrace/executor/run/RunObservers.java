@@ -5,7 +5,6 @@ import io.millrace.executor.config.OutputConfig;
 import io.millrace.executor.place.BlockTiers;
 import io.millrace.executor.place.ModelSession;
 import io.millrace.memory.BadInputException;
-import io.millrace.memory.BlockLayout;
 import io.millrace.memory.Ledger;
 import io.millrace.memory.Tier;
 import io.millrace.model.ModelLayout;
@@ -129,21 +128,24 @@ public final class RunObservers implements AutoCloseable {
     }
 
     private static List<RunFacts.BlockFact> blocks(ModelLayout layout, BlockTiers tiers) {
-        int last = layout.visits().getLast();
+        String[] names = new String[layout.blocks().size()];
+        List<Integer> visits = layout.visits();
+        for (int layer = 0; layer < layout.experts().size(); layer++) {
+            names[visits.get(layer + 1)] = "layer " + layer;
+            List<Integer> experts = layout.experts().get(layer);
+            for (int expert = 0; expert < experts.size(); expert++) {
+                names[experts.get(expert)] = "layer " + layer + ", expert " + expert;
+            }
+        }
+        names[visits.getLast()] = "head";
+        names[visits.getFirst()] = layout.isTied() ? "embedding and head" : "embedding";
         return layout.blocks().stream()
                 .map(block ->
                         new RunFacts.BlockFact(
-                                blockName(block, last),
+                                names[block.index()],
                                 block.sizeBytes(),
                                 tiers.placement().homes().get(block.index()).label()))
                 .toList();
-    }
-
-    private static String blockName(BlockLayout block, int last) {
-        if (block.index() == 0) {
-            return last == 0 ? "embedding and head" : "embedding";
-        }
-        return block.index() == last ? "head" : "layer " + (block.index() - 1);
     }
 
     private static List<MemoryGauge> gauges(Ledger ledger, boolean unified) {
