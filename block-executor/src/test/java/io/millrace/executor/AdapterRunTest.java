@@ -41,6 +41,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -331,8 +332,12 @@ class AdapterRunTest {
 
     /** What a run begins with is made apart from its engine: the base behind drawn tokens. */
     @ParameterizedTest
-    @ValueSource(strings = {"prompt", "prefix"})
-    void beginsAsTheBaseBehindTokensThatTheSeedDraws(String kind) throws IOException {
+    @CsvSource({"prompt, false", "prefix, false", "prefix, true"})
+    void beginsAsTheBaseBehindTokensThatTheSeedDraws(String kind, boolean experts)
+            throws IOException {
+        if (experts) {
+            model = MixtureRunsTest.model(temp.resolve("experts"), DType.F32);
+        }
         Method three = run -> run.estimator("three-point").queries(1).steps(1).shuffle(false);
         VirtualKind virtual = kind.equals("prompt") ? VirtualKind.PROMPT : VirtualKind.PREFIX;
         Method tuned = run -> three.apply(run).tune(kind).method(virtual.tokens(), 7);
