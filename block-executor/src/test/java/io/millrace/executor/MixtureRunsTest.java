@@ -96,7 +96,8 @@ class MixtureRunsTest {
 
     private void check(MethodRuns.Method method) throws IOException {
         Path model = model(temp.resolve("model"), DType.BF16);
-        new MethodRuns(temp, model, Runs.data(temp, 77, 10)).check(method);
+        MethodRuns runs = new MethodRuns(temp, model, Runs.data(temp, 77, 10));
+        runs.checkCut(method, runs.check(method));
         assertThat(read(temp.resolve("streamed"))).anyMatch(bytes -> bytes > 0);
     }
 

@@ -38,6 +38,9 @@ public final class Checkpoint implements AutoCloseable {
     /** The most memory that a read takes beside its destination. */
     public static final int STAGING_BYTES = 4 << 20;
 
+    /** As transformers holds them in memory; what it writes has a tensor for each. */
+    private static final String JOINED_EXPERTS = ".experts.gate_up_proj";
+
     private static final System.Logger LOG = System.getLogger(Checkpoint.class.getName());
 
     /** How much of a tensor is read at once: whole elements of every dtype. */
@@ -159,6 +162,14 @@ public final class Checkpoint implements AutoCloseable {
                     directory.toString(),
                     "tensor '" + tensor + "' is missing, and there are factors of a LoRA",
                     "merge them before saving: merge_and_unload().save_pretrained(...)");
+        }
+        Optional<String> together =
+                tensors().keySet().stream().filter(name -> name.endsWith(JOINED_EXPERTS)).findFirst();
+        if (together.isPresent()) {
+            return new BadInputException(
+                    directory.toString(),
+                    "'" + together.get() + "' has all experts of a layer in one tensor",
+                    "load it with transformers and save it again: save_pretrained writes each");
         }
         return new BadInputException(
                 directory.toString(),

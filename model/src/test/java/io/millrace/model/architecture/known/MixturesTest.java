@@ -5,8 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.millrace.memory.BadInputException;
+import io.millrace.memory.DType;
+import io.millrace.model.Checkpoint;
 import io.millrace.model.ProgramTensors;
+import io.millrace.model.SyntheticModel;
 import io.millrace.model.config.ModelConfig;
+import io.millrace.model.file.SafetensorsFile;
+import io.millrace.model.file.SafetensorsWriter;
 import io.millrace.model.program.BlockProgram;
 import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.ModelProgram;
@@ -14,10 +19,15 @@ import io.millrace.model.spec.RouteSpec;
 import io.millrace.model.spec.TensorSpec;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -31,10 +41,14 @@ class MixturesTest {
             """;
 
     private static ModelProgram program(String type, String fields) {
+        return NamedArchitectures.program(config(type, fields));
+    }
+
+    private static ModelConfig config(String type, String fields) {
         Map<String, Object> all = new LinkedHashMap<>(Json.parseObject(SIZES).fields());
         all.put("model_type", type);
         all.putAll(Json.parseObject(fields).fields());
-        return NamedArchitectures.program(ModelConfig.of("test", new JsonObject(all)));
+        return ModelConfig.of("test", new JsonObject(all));
     }
 
     private static List<Integer> experts(ModelProgram program) {
@@ -118,6 +132,46 @@ class MixturesTest {
                         "model.layers.0.mlp.shared_expert.down_proj.weight [8, 5]",
                         "model.layers.0.mlp.experts.59.gate_proj.weight [6, 8]",
                         "model.layers.2.mlp.gate_proj.weight [12, 8]");
+    }
+
+    /** As transformers holds them, and writes them where it is told to. */
+    @Test
+    void refusesExpertsInOneTensorWithTheMend(@TempDir Path temp) throws IOException {
+        Path whole = temp.resolve("whole");
+        ModelConfig config = config("mixtral", "{\"num_local_experts\": 2}");
+        SyntheticModel.write(config, DType.F32, 7, whole, bytes -> {});
+        Path joined = Files.createDirectory(temp.resolve("joined"));
+        Files.copy(whole.resolve("config.json"), joined.resolve("config.json"));
+        Path file = joined.resolve("model.safetensors");
+        List<SafetensorsWriter.Entry> entries = new ArrayList<>();
+        try (SafetensorsFile stored = SafetensorsFile.open(whole.resolve("model.safetensors"))) {
+            stored.tensors()
+                    .forEach((name, info) -> {
+                        if (!name.contains("block_sparse_moe")) {
+                            entries.add(
+                                    new SafetensorsWriter.Entry(name, DType.F32, info.shape()));
+                        }
+                    });
+            for (int layer = 0; layer < 4; layer++) {
+                entries.add(
+                        new SafetensorsWriter.Entry(
+                                "model.layers." + layer + ".mlp.experts.gate_up_proj",
+                                DType.F32,
+                                List.of(2L, 24L, 8L)));
+            }
+            try (SafetensorsWriter writer =
+                    SafetensorsWriter.create(file, SafetensorsWriter.PT_METADATA, entries)) {
+                for (SafetensorsWriter.Entry entry : entries) {
+                    int elements = Math.toIntExact(entry.sizeBytes() / Float.BYTES);
+                    writer.write(entry.name(), new float[elements]);
+                }
+                writer.commit();
+            }
+        }
+        assertThatThrownBy(() -> Checkpoint.open(joined))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("mlp.experts.gate_up_proj' has all experts")
+                .hasMessageContaining("save_pretrained");
     }
 
     private static List<String> names(String type, String fields) {
