@@ -42,7 +42,7 @@ public final class LoraTargets {
     }
 
     /** What PEFT calls the task of the model, if anything. */
-    Optional<String> task() {
+    public Optional<String> task() {
         return task;
     }
 
