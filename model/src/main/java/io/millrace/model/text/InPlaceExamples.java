@@ -70,8 +70,7 @@ final class InPlaceExamples {
     }
 
     private MaskedText masked(DataLine line, int[] leading, int[] trailing) {
-        String prompt =
-                template.fill(name -> name.equals(MASK) ? asked.mask : line.text(name));
+        String prompt = template.fill(name -> name.equals(MASK) ? asked.mask : line.text(name));
         int[] body = encoded(line.where(), prompt);
         int[] places = MaskedText.places(body, asked.maskId);
         if (places.length != 1) {

@@ -66,8 +66,10 @@ class BatchSamplerTest {
 
     @Test
     void refusesWhatHasNoBatch() {
-        assertThatIllegalArgumentException().isThrownBy(() -> new BatchSampler(0, 1, BatchSampler.Shuffle.NONE));
-        assertThatIllegalArgumentException().isThrownBy(() -> new BatchSampler(1, 0, BatchSampler.Shuffle.NONE));
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new BatchSampler(0, 1, BatchSampler.Shuffle.NONE));
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new BatchSampler(1, 0, BatchSampler.Shuffle.NONE));
         BatchSampler sampler = new BatchSampler(1, 1, BatchSampler.Shuffle.NONE);
         assertThatIllegalArgumentException().isThrownBy(() -> sampler.indices(0));
         assertThatIllegalStateException()
