@@ -63,8 +63,12 @@ public final class Golden {
     }
 
     public static JsonObject json(String name) {
+        return parse(path(name));
+    }
+
+    static JsonObject parse(Path file) {
         try {
-            return Json.parseObject(Files.readString(path(name)));
+            return Json.parseObject(Files.readString(file));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import io.millrace.executor.adapter.Ia3Kind;
+import io.millrace.executor.adapter.LoraKind;
 import io.millrace.executor.config.EvalConfig;
 import io.millrace.executor.config.GenerateConfig;
 import io.millrace.executor.config.MemoryConfig;
@@ -208,6 +210,42 @@ class MaskedRunTest {
                         config(objective, direction, estimator, out, memory).build(),
                         RunListener.SILENT)
                 .out();
+    }
+
+    /** PEFT takes a masked language model as it is, where it is told of no task. */
+    @ParameterizedTest
+    @ValueSource(strings = {"lora", "ia3"})
+    void adaptersBesideItAreOfNoTask(String kind) throws IOException {
+        Path out = temp.resolve("out");
+        TuneConfigBuilder run =
+                config("loss", "gaussian", "two-sided", "out", MemoryConfig.DEFAULT).tune(kind);
+        TuneConfigBuilder named =
+                kind.equals("lora")
+                        ? run.method(LoraKind.TARGETS, List.of("query", "value"))
+                        : run.method(Ia3Kind.TARGETS, List.of("key", "value"));
+        TuningRun.run(named.lr(0.3).build(), RunListener.SILENT);
+        JsonObject config = Golden.parse(out.resolve("adapter_config.json"));
+        assertThat(config.raw("task_type")).isNull();
+        EvalResult beside =
+                Evaluation.run(
+                        new EvalConfig(
+                                MODEL,
+                                DATA,
+                                Metric.ACCURACY,
+                                TASK,
+                                4,
+                                MemoryConfig.DEFAULT,
+                                Optional.of(out)));
+        assertThat(beside.loss()).isNotCloseTo(eval(MODEL, 4).loss(), within(1e-4));
+    }
+
+    @Test
+    void refusesVirtualTokens() {
+        TuneConfigBuilder run =
+                config("loss", "gaussian", "two-sided", "out", MemoryConfig.DEFAULT).tune("prompt");
+        assertThatThrownBy(() -> TuningRun.run(run.build(), RunListener.SILENT))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("--prompt-tokens: PEFT has no virtual tokens for a roberta");
     }
 
     /** As many words as there are tokens, and more: all of them are asked for in one place. */

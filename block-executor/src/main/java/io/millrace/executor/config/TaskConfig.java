@@ -24,7 +24,8 @@ public record TaskConfig(Settings settings) {
                     .label("TEXT")
                     .help(
                             "Prompt of labelled examples; {text} is where a line's text goes, and so for"
-                                    + " its other string fields.")
+                                    + " its other string fields; {mask} is where a masked language"
+                                    + " model's label word goes.")
                     .build();
 
     /** What stands for label 0, 1, …, exactly as it follows the prompt. */

@@ -14,22 +14,34 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 
-/** What is made of the mean losses of every candidate of labelled examples. */
+/**
+ * What is made of the mean losses of every candidate of labelled examples. Where candidates are one
+ * text with a word each at its mask, it is one sequence, whichever word is right and however many
+ * there are.
+ */
 final class CandidateScoring implements Scoring {
-    private final CandidateObjective objective;
+    private final Value objective;
     private final List<ClassificationExample> examples;
     private final int longest;
     private final int examplesEach;
     private final int candidates;
+    private final boolean inPlace;
     private final LossSink sink = new LossSink();
 
-    private CandidateScoring(CandidateObjective objective, Dataset data, int examplesEach) {
+    /** What is made of the candidates of an example. */
+    private interface Value {
+        double of(double[] losses, int label);
+    }
+
+    private CandidateScoring(Value objective, Dataset data, int examplesEach) {
         this.objective = objective;
         examples = data.classification();
         longest = data.maxLength();
         this.examplesEach = examplesEach;
         candidates = examples.getFirst().candidates().size();
+        inPlace = examples.getFirst().isInPlace();
     }
 
     static Scoring of(CandidateObjective objective, Dataset data, int examplesEach, Path file) {
@@ -39,7 +51,18 @@ final class CandidateScoring implements Scoring {
                     "has no labels to be right about",
                     "give {\"text\", \"label\"} lines with --label-words, or --objective loss");
         }
-        return new CandidateScoring(objective, data, examplesEach);
+        return new CandidateScoring(objective::of, data, examplesEach);
+    }
+
+    /**
+     * The cross-entropy among the words of a mask alone, as MeZO (arXiv 2305.17333) tunes RoBERTa.
+     */
+    static Scoring among(Dataset data, int examplesEach) {
+        return new CandidateScoring(ClassificationExample::lossAmong, data, examplesEach);
+    }
+
+    static boolean isInPlace(Dataset data) {
+        return !data.classification().isEmpty() && data.classification().getFirst().isInPlace();
     }
 
     @Override
@@ -70,7 +93,7 @@ final class CandidateScoring implements Scoring {
 
     @Override
     public int sequencesEach() {
-        return candidates;
+        return inPlace ? 1 : candidates;
     }
 
     private final class CandidateBatch implements StepBatch {
@@ -82,7 +105,10 @@ final class CandidateScoring implements Scoring {
             batch =
                     Batch.of(
                             asked.stream()
-                                    .flatMap(example -> example.candidates().stream())
+                                    .flatMap(example ->
+                                            inPlace
+                                                    ? Stream.of(example.truth())
+                                                    : example.candidates().stream())
                                     .toList());
         }
 
@@ -98,7 +124,10 @@ final class CandidateScoring implements Scoring {
 
         @Override
         public List<double[]> values(List<Query> queries, Passes passes) {
-            List<MicroBatch> microBatches = MicroBatches.scoring(batch, examplesEach * candidates);
+            List<MicroBatch> microBatches =
+                    inPlace
+                            ? MicroBatches.asking(batch, examplesEach, examples.getFirst().words())
+                            : MicroBatches.scoring(batch, examplesEach * candidates);
             sink.prepare(queries, MicroBatches.headRowCount(microBatches));
             passes.run(queries, List.of(microBatches), sink);
             return ScaleValues.of(queries, (query, scale) -> value(sink.of(query, scale)));

@@ -12,7 +12,6 @@ import io.millrace.optim.objective.MeanLoss;
 import io.millrace.optim.objective.Objective;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 
 /** An objective over a dataset. */
 public interface Scoring extends AutoCloseable {
@@ -27,11 +26,9 @@ public interface Scoring extends AutoCloseable {
      */
     static Scoring of(Objective objective, Dataset data, int examplesEach, Place place) {
         return switch (objective) {
-            case MeanLoss _ when WordScoring.takes(data) ->
-                    new WordScoring(Optional.empty(), data, examplesEach);
+            case MeanLoss _ when CandidateScoring.isInPlace(data) ->
+                    CandidateScoring.among(data, examplesEach);
             case MeanLoss _ -> new LossScoring(data, examplesEach);
-            case CandidateObjective candidates when WordScoring.takes(data) ->
-                    new WordScoring(Optional.of(candidates), data, examplesEach);
             case CandidateObjective candidates ->
                     CandidateScoring.of(candidates, data, examplesEach, place.file());
             case AnswerObjective answers -> AnswerScoring.of(answers, data, examplesEach, place);

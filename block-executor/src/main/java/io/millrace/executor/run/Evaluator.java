@@ -50,11 +50,7 @@ public final class Evaluator {
             List<ClassificationExample> part =
                     examples.subList(from, Math.min(examples.size(), from + sequencesEach));
             Batch batch = Batch.of(part.stream().map(ClassificationExample::truth).toList());
-            losses(
-                    MicroBatches.scoring(batch, batch.rows()).stream()
-                            .map(one -> one.asking(words))
-                            .toList(),
-                    updates);
+            losses(MicroBatches.asking(batch, batch.rows(), words), updates);
             for (int i = 0; i < part.size(); i++) {
                 double[] own =
                         Arrays.copyOfRange(sink.of(0, 0), i * words.length, (i + 1) * words.length);

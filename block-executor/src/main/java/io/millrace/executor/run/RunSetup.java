@@ -16,7 +16,6 @@ import io.millrace.model.ModelLayout;
 import io.millrace.model.WeightScan;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.text.BatchSampler;
-import io.millrace.model.text.Shuffle;
 import io.millrace.optim.random.SeededShuffle;
 import io.millrace.optim.update.UpdateRule;
 import java.util.Optional;
@@ -129,10 +128,10 @@ public final class RunSetup implements AutoCloseable {
 
     private BatchSampler sampler() {
         long seed = config.arithmetic().seed();
-        Shuffle shuffle =
+        BatchSampler.Shuffle shuffle =
                 config.data().shuffle()
                         ? (n, epoch) -> SeededShuffle.permutation(n, seed, epoch)
-                        : Shuffle.NONE;
+                        : BatchSampler.Shuffle.NONE;
         return new BatchSampler(scoring.examples(), config.data().batchSize(), shuffle);
     }
 

@@ -28,6 +28,15 @@ public final class MicroBatches {
     }
 
     /**
+     * The same where each place that is scored is asked for several ids, whatever its label.
+     *
+     * @param words the ids, in order
+     */
+    public static List<MicroBatch> asking(Batch batch, int sequencesEach, int[] words) {
+        return scoring(batch, sequencesEach).stream().map(one -> one.asking(words)).toList();
+    }
+
+    /**
      * Micro-batches of whole sequences, each of which asks for what follows its last token.
      *
      * @param sequences their tokens

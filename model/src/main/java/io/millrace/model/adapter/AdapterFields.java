@@ -1,13 +1,16 @@
 package io.millrace.model.adapter;
 
-import io.millrace.memory.BadInputException;
 import io.millrace.model.program.Answers;
 import io.millrace.model.program.ModelProgram;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /** The fields that every {@code adapter_config.json} has. */
 public final class AdapterFields {
+    /** What PEFT calls the task of a decoder. */
+    public static final Optional<String> DECODER = Optional.of("CAUSAL_LM");
+
     private AdapterFields() {}
 
     /**
@@ -15,11 +18,12 @@ public final class AdapterFields {
      *
      * @param type the {@code peft_type}
      * @param base what the model is loaded by
+     * @param task the {@code task_type}; of none, PEFT takes the model as it is
      */
-    public static Map<String, Object> of(String type, String base) {
+    public static Map<String, Object> of(String type, String base, Optional<String> task) {
         Map<String, Object> fields = new TreeMap<>();
         fields.put("peft_type", type);
-        fields.put("task_type", "CAUSAL_LM");
+        fields.put("task_type", task.orElse(null));
         fields.put("base_model_name_or_path", base);
         fields.put("revision", null);
         fields.put("auto_mapping", null);
@@ -27,18 +31,9 @@ public final class AdapterFields {
         return fields;
     }
 
-    /**
-     * Refuses what is no decoder: PEFT wants to be told another task of it.
-     *
-     * @throws BadInputException where it is not
-     */
-    static void requireDecoder(ModelProgram base) {
-        if (base.answers() != Answers.NEXT) {
-            throw new BadInputException(
-                    "--tune",
-                    "an adapter beside a " + base.modelType() + " is not written yet",
-                    "tune the model itself, or some of its tensors");
-        }
+    /** The task of a model, if PEFT knows one that changes nothing. */
+    static Optional<String> task(ModelProgram base) {
+        return base.answers() == Answers.NEXT ? DECODER : Optional.empty();
     }
 
     /** Adds what adapters of virtual tokens say. */

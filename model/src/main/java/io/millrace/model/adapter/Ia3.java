@@ -156,7 +156,7 @@ public final class Ia3 implements Adapter {
         List<String> feedForward = names(true);
         List<String> all = new ArrayList<>(names(false));
         all.addAll(feedForward);
-        Map<String, Object> fields = AdapterFields.of("IA3", base);
+        Map<String, Object> fields = AdapterFields.of("IA3", base, targets.task());
         fields.put("target_modules", all);
         fields.put("feedforward_modules", feedForward);
         fields.put(

@@ -15,9 +15,14 @@ import java.util.TreeMap;
  * @param parts the modules, at least one
  * @param targetModules what PEFT finds them by
  * @param scaling of all parts; empty where their factors are to be taken as they are
+ * @param task the {@code task_type}; empty where PEFT takes the model as it is
  */
 public record LoraConfig(
-        String base, List<LoraPart> parts, List<String> targetModules, Optional<Scaling> scaling) {
+        String base,
+        List<LoraPart> parts,
+        List<String> targetModules,
+        Optional<Scaling> scaling,
+        Optional<String> task) {
     /**
      * What parts are scaled by.
      *
@@ -40,20 +45,22 @@ public record LoraConfig(
         targetModules = List.copyOf(targetModules);
     }
 
-    /** Of factors that are to be taken as they are. */
+    /** Of factors beside a decoder that are to be taken as they are. */
     public LoraConfig(String base, List<LoraPart> parts, List<String> targetModules) {
-        this(base, parts, targetModules, Optional.empty());
+        this(base, parts, targetModules, Optional.empty(), AdapterFields.DECODER);
     }
 
     /** The same parts, which are all scaled alike. */
     public LoraConfig scaled(double alpha, boolean rslora) {
-        return new LoraConfig(base, parts, targetModules, Optional.of(new Scaling(alpha, rslora)));
+        return new LoraConfig(
+                base, parts, targetModules, Optional.of(new Scaling(alpha, rslora)), task);
     }
 
     /** The configuration of parts of a model. */
     public static LoraConfig of(String base, List<LoraPart> parts, LoraTargets targets) {
         List<LoraTarget> chosen = parts.stream().map(LoraPart::target).toList();
-        return new LoraConfig(base, parts, targets.namesOf(chosen));
+        return new LoraConfig(
+                base, parts, targets.namesOf(chosen), Optional.empty(), targets.task());
     }
 
     /** The file. What it leaves unsaid is as usual: old versions of PEFT refuse newer fields. */
@@ -65,7 +72,7 @@ public record LoraConfig(
                 others.put(part.target().module(), part.rank());
             }
         }
-        Map<String, Object> fields = AdapterFields.of("LORA", base);
+        Map<String, Object> fields = AdapterFields.of("LORA", base, task);
         fields.put("r", rank);
         fields.put("lora_alpha", scaling.map(Scaling::written).orElse(rank));
         fields.put("rank_pattern", others);

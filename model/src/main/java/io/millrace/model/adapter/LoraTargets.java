@@ -1,6 +1,7 @@
 package io.millrace.model.adapter;
 
 import io.millrace.model.Checkpoint;
+import io.millrace.model.program.Answers;
 import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
@@ -34,7 +35,16 @@ public final class LoraTargets {
     /** A tensor where an operator has it; vectors are of no kind. */
     private record Use(String tensor, Optional<LoraTarget.Kind> kind, boolean shifted) {}
 
-    private LoraTargets() {}
+    private final Optional<String> task;
+
+    private LoraTargets(Optional<String> task) {
+        this.task = task;
+    }
+
+    /** What PEFT calls the task of the model, if anything. */
+    public Optional<String> task() {
+        return task;
+    }
 
     /** The targets of an open checkpoint. */
     public static LoraTargets of(Checkpoint checkpoint) {
@@ -50,13 +60,12 @@ public final class LoraTargets {
      * @param library with those of the family's own library
      */
     public static LoraTargets of(ModelProgram program, ModelProgram library) {
-        AdapterFields.requireDecoder(program);
         List<Use> stored = uses(program);
         List<Use> published = uses(library);
         if (stored.size() != published.size()) {
             throw new IllegalStateException(program.modelType() + " depends on its tensors' names");
         }
-        LoraTargets all = new LoraTargets();
+        LoraTargets all = new LoraTargets(AdapterFields.task(program));
         Optional<String> head = ownHead(library);
         for (int i = 0; i < stored.size(); i++) {
             String name = published.get(i).tensor();
@@ -71,10 +80,11 @@ public final class LoraTargets {
         return all;
     }
 
-    /** The matrix that makes logits, where that is no embedding as well. */
+    /** The matrix that makes a decoder's logits, where that is no embedding as well. */
     private static Optional<String> ownHead(ModelProgram program) {
         return program.ops()
                 .filter(op -> op instanceof Op.Score && program.tied().isEmpty())
+                .filter(_ -> program.answers() == Answers.NEXT)
                 .map(op -> ((Op.Score) op).logits().weight())
                 .findFirst();
     }

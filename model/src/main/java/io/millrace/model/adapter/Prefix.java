@@ -116,7 +116,7 @@ public final class Prefix implements Adapter {
 
     @Override
     public byte[] config(String name) {
-        Map<String, Object> fields = AdapterFields.of("PREFIX_TUNING", name);
+        Map<String, Object> fields = AdapterFields.of("PREFIX_TUNING", name, AdapterFields.DECODER);
         AdapterFields.addVirtual(fields, base, tokens);
         fields.put("token_dim", width);
         fields.put("num_attention_heads", heads(base).keys().count());

@@ -81,7 +81,7 @@ public final class Prompt implements Adapter {
 
     @Override
     public byte[] config(String name) {
-        Map<String, Object> fields = AdapterFields.of("PROMPT_TUNING", name);
+        Map<String, Object> fields = AdapterFields.of("PROMPT_TUNING", name, AdapterFields.DECODER);
         AdapterFields.addVirtual(fields, base, tokens);
         fields.put("token_dim", base.hiddenSize());
         fields.put("num_attention_heads", Prefix.heads(base).queries().count());

@@ -22,7 +22,12 @@ public record VirtualSettings(Type type, int tokens, String option) implements A
 
     @Override
     public Adapter of(ModelProgram stored, ModelProgram published) {
-        AdapterFields.requireDecoder(stored);
+        if (AdapterFields.task(stored).isEmpty()) {
+            throw new BadInputException(
+                    option,
+                    "PEFT has no virtual tokens for a " + stored.modelType() + " of this kind",
+                    "give --tune lora or ia3, or tune the model itself");
+        }
         if (tokens >= stored.maxPositions()) {
             throw new BadInputException(
                     option,

@@ -1,5 +1,7 @@
 package io.millrace.model.text;
 
+import java.util.stream.IntStream;
+
 /**
  * The batch of each step, a pure function of the step. The epochs' permutations stand one behind
  * the other, and step t takes the t-th run of {@code batchSize} of them: a batch at the end of an
@@ -7,6 +9,21 @@ package io.millrace.model.text;
  * examples than the batch is large.
  */
 public final class BatchSampler {
+    /** The order of the examples in an epoch: a pure function, so that resuming needs no state. */
+    @FunctionalInterface
+    public interface Shuffle {
+        /** The file's order in every epoch. */
+        Shuffle NONE = (n, epoch) -> IntStream.range(0, n).toArray();
+
+        /**
+         * A permutation of 0 to n - 1.
+         *
+         * @param n number of examples
+         * @param epoch from 0
+         */
+        int[] permutation(int n, long epoch);
+    }
+
     private final int examples;
     private final int batchSize;
     private final Shuffle shuffle;

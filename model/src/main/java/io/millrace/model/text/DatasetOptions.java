@@ -96,4 +96,48 @@ public record DatasetOptions(
                 newAnswers,
                 newLabels);
     }
+
+    /** Refuses ids that the model has no embedding of. */
+    void requireKnown(String where, int[] ids) {
+        for (int id : ids) {
+            if (id >= vocabSize) {
+                throw new BadInputException(
+                        where,
+                        "the tokenizer makes id "
+                                + id
+                                + " of the text, and the model's vocabulary has "
+                                + vocabSize,
+                        "use the tokenizer.json that belongs to the model");
+            }
+        }
+    }
+
+    /** An encoder has no answer to what goes on, and a classifier to single tokens. */
+    void requireAnswers(DataKind kind, String where) {
+        boolean fits =
+                switch (answers) {
+                    case NEXT -> true;
+                    case IN_PLACE -> kind == DataKind.CLASSIFICATION || kind == DataKind.TOKENS;
+                    case FIRST -> kind == DataKind.CLASSIFICATION;
+                };
+        if (!fits) {
+            boolean masked = answers == Answers.IN_PLACE;
+            throw new BadInputException(
+                    where,
+                    "holds "
+                            + kind.shape()
+                            + ", and the model is a "
+                            + (masked ? "masked language model" : "classifier"),
+                    masked
+                            ? "give {\"text\", \"label\"} lines with a {mask} in --template and"
+                                    + " --label-words, or {\"input_ids\", \"labels\"}"
+                            : "give {\"text\", \"label\"} lines");
+        }
+        if (answers == Answers.FIRST && !labelWords.isEmpty()) {
+            throw new BadInputException(
+                    "--label-words",
+                    "are given, and the model is a classifier with labels of its own",
+                    "leave them out");
+        }
+    }
 }

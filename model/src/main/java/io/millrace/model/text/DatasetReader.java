@@ -1,16 +1,13 @@
 package io.millrace.model.text;
 
 import io.millrace.memory.BadInputException;
-import io.millrace.model.program.Answers;
 import io.millrace.model.text.jinja.TemplateException;
-import io.millrace.model.text.masked.MaskedText;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 
 /**
  * Reads a data file into examples.
@@ -25,7 +22,7 @@ import java.util.stream.Stream;
  *   <li>Classification: the filled template, then the label word; the word alone is scored.
  *   <li>Of a masked language model, the filled template with one {@code {mask}} in it, and its
  *       special tokens; the label word is scored in the mask's place. What is farthest from the
- *       mask is left out of a text that is too long ({@link MaskedText}).
+ *       mask is left out of a text that is too long ({@link InPlaceExamples}).
  *   <li>Of a classifier, the filled template and its special tokens; what exceeds {@code seqLen} is
  *       cut off at its end, before the marks there.
  *   <li>{@code {"prompt", "completion"}}: the completion alone is scored, as written; no end mark
@@ -41,19 +38,16 @@ import java.util.stream.Stream;
  * the template's end and the scored continuation survive.
  */
 public final class DatasetReader {
-    /** What a template calls the mask of a masked language model. */
-    private static final String MASK = "mask";
-
     private final Path file;
     private final DatasetOptions options;
     private final Tokenizer tokenizer;
     private final Continuations continuations;
+    private final InPlaceExamples inPlace;
     private final Template template;
 
     private final List<Example> examples = new ArrayList<>();
     private final List<ClassificationExample> classification = new ArrayList<>();
     private final IntSequence stream = new IntSequence();
-    private List<Integer> maskWords = List.of();
     private DataKind kind;
     private ChatExamples chats;
     private int firstBlankLine;
@@ -64,6 +58,7 @@ public final class DatasetReader {
         this.tokenizer = tokenizer;
         continuations = new Continuations(tokenizer, options.seqLen());
         template = Template.parse(options.template());
+        inPlace = new InPlaceExamples(options, template, tokenizer);
     }
 
     /**
@@ -80,7 +75,7 @@ public final class DatasetReader {
         String name = String.valueOf(file.getFileName()).toLowerCase(Locale.ROOT);
         if (name.endsWith(".txt")) {
             kind = DataKind.PLAIN_TEXT;
-            requireAnswers(file.toString());
+            options.requireAnswers(kind, file.toString());
             readPlainText();
         } else {
             Utf8Lines.forEach(file, (number, line, ended) -> takeJson(number, line));
@@ -155,7 +150,7 @@ public final class DatasetReader {
         DataKind lineKind = DataKind.of(line.object()).orElseThrow(() -> unknownKind(line));
         if (kind == null) {
             kind = lineKind;
-            requireAnswers(line.where());
+            options.requireAnswers(kind, line.where());
         } else if (kind != lineKind) {
             throw new BadInputException(
                     line.where(),
@@ -163,35 +158,6 @@ public final class DatasetReader {
                     "keep one kind in a file");
         }
         add(line);
-    }
-
-    /** An encoder has no answer to what goes on, and a classifier to single tokens. */
-    private void requireAnswers(String where) {
-        boolean fits =
-                switch (options.answers()) {
-                    case NEXT -> true;
-                    case IN_PLACE -> kind == DataKind.CLASSIFICATION || kind == DataKind.TOKENS;
-                    case FIRST -> kind == DataKind.CLASSIFICATION;
-                };
-        if (!fits) {
-            boolean masked = options.answers() == Answers.IN_PLACE;
-            throw new BadInputException(
-                    where,
-                    "holds "
-                            + kind.shape()
-                            + ", and the model is a "
-                            + (masked ? "masked language model" : "classifier"),
-                    masked
-                            ? "give {\"text\", \"label\"} lines with a {mask} in --template and"
-                                    + " --label-words, or {\"input_ids\", \"labels\"}"
-                            : "give {\"text\", \"label\"} lines");
-        }
-        if (options.answers() == Answers.FIRST && !options.labelWords().isEmpty()) {
-            throw new BadInputException(
-                    "--label-words",
-                    "are given, and the model is a classifier with labels of its own",
-                    "leave them out");
-        }
     }
 
     private static BadInputException unknownKind(DataLine line) {
@@ -238,8 +204,8 @@ public final class DatasetReader {
     }
 
     private void addClassification(DataLine line) {
-        if (options.answers() == Answers.FIRST) {
-            classification.add(classified(line));
+        if (options.answers().isInPlace()) {
+            classification.add(inPlace.of(line));
             return;
         }
         List<String> words = options.labelWords();
@@ -250,94 +216,17 @@ public final class DatasetReader {
                     "give --label-words, one for each label, or remove the field");
         }
         int label = line.label("label", words.size());
-        List<Example> candidates =
-                options.answers().isInPlace()
-                        ? masked(line)
-                        : scored(line, "label", template.fill(line::text), words);
+        List<Example> candidates = scored(line, "label", template.fill(line::text), words);
         if (classification.isEmpty()) {
             requireDistinct(candidates);
         }
         classification.add(new ClassificationExample(candidates, label));
     }
 
-    /** The text, once for each label, which is scored at its first token. */
-    private ClassificationExample classified(DataLine line) {
-        int label = line.label("label", options.labels());
-        int[] leading = tokenizer.leading();
-        int[] trailing = tokenizer.trailing();
-        requireRoom(leading.length + trailing.length);
-        int[] body = encoded(line.where(), template.fill(line::text), false);
-        int kept = Math.min(body.length, options.seqLen() - leading.length - trailing.length);
-        int[] ids = Tokenizer.concat(leading, Arrays.copyOf(body, kept), trailing);
-        MaskedText text = new MaskedText(ids, 0);
-        List<Example> candidates = inPlace(text, IntStream.range(0, options.labels()).boxed());
-        return new ClassificationExample(candidates, label);
-    }
-
-    private void requireRoom(int marks) {
-        if (marks >= options.seqLen()) {
-            throw new BadInputException(
-                    "--seq-len",
-                    "is " + options.seqLen() + ", and marks alone take as many tokens",
-                    "give more");
-        }
-    }
-
-    private static List<Example> inPlace(MaskedText text, Stream<Integer> words) {
-        return words.map(word -> text.labels(word, Example.NOT_SCORED))
-                .map(labels -> new Example(text.ids(), labels, true))
-                .toList();
-    }
-
-    /** The text with its mask, once for each label word, which is scored in the mask's place. */
-    private List<Example> masked(DataLine line) {
-        if (maskWords.isEmpty()) {
-            maskWords = maskWords();
-        }
-        String prompt =
-                template.fill(name -> name.equals(MASK) ? tokenizer.mask() : line.text(name));
-        int[] body = encoded(line.where(), prompt, false);
-        int[] places = MaskedText.places(body, tokenizer.encode(tokenizer.mask(), false)[0]);
-        if (places.length != 1) {
-            throw new BadInputException(
-                    line.where(),
-                    "has " + places.length + " masks in its prompt, where there must be one",
-                    "write {mask} once in --template, such as '{text} It was{mask}.'");
-        }
-        int[] leading = tokenizer.leading();
-        int[] trailing = tokenizer.trailing();
-        requireRoom(leading.length + trailing.length);
-        return inPlace(
-                MaskedText.of(leading, body, trailing, places[0], options.seqLen()),
-                maskWords.stream());
-    }
-
-    /** The id of each label word, which has to be a token by itself: the mask is one place. */
-    private List<Integer> maskWords() {
-        List<Integer> ids = new ArrayList<>();
-        for (String word : options.labelWords()) {
-            int[] encoded = encoded("--label-words", word, false);
-            if (encoded.length != 1) {
-                throw new BadInputException(
-                        "--label-words",
-                        "'"
-                                + word
-                                + "' is "
-                                + encoded.length
-                                + " tokens, and a mask stands for one",
-                        "choose a word that is a token by itself; RoBERTa's begin with a space, as"
-                                + " ' great' does");
-            }
-            ids.add(encoded[0]);
-        }
-        return List.copyOf(ids);
-    }
-
     private void requireDistinct(List<Example> candidates) {
         for (int i = 0; i < candidates.size(); i++) {
             for (int j = 0; j < i; j++) {
-                if (Arrays.equals(candidates.get(i).ids(), candidates.get(j).ids())
-                        && Arrays.equals(candidates.get(i).labels(), candidates.get(j).labels())) {
+                if (Arrays.equals(candidates.get(i).ids(), candidates.get(j).ids())) {
                     List<String> words = options.labelWords();
                     throw new BadInputException(
                             "--label-words",
@@ -373,7 +262,7 @@ public final class DatasetReader {
                     "messages", "has no answer of an assistant", "add one, or remove the line");
         }
         for (Example whole : made) {
-            checkVocabulary(line.where(), whole.ids());
+            options.requireKnown(line.where(), whole.ids());
             int length = Math.min(whole.length(), options.seqLen());
             Example example =
                     new Example(
@@ -399,7 +288,7 @@ public final class DatasetReader {
                     "raise --seq-len or shorten it");
         }
         for (Example example : made) {
-            checkVocabulary(line.where(), example.ids());
+            options.requireKnown(line.where(), example.ids());
             if (example.scoredTokens() == 0) {
                 throw line.bad(field, "encodes to no tokens", "write some text");
             }
@@ -454,22 +343,8 @@ public final class DatasetReader {
 
     private int[] encoded(String where, String text, boolean addSpecialTokens) {
         int[] ids = tokenizer.encode(text, addSpecialTokens);
-        checkVocabulary(where, ids);
+        options.requireKnown(where, ids);
         return ids;
-    }
-
-    private void checkVocabulary(String where, int[] ids) {
-        for (int id : ids) {
-            if (id >= options.vocabSize()) {
-                throw new BadInputException(
-                        where,
-                        "the tokenizer makes id "
-                                + id
-                                + " of the text, and the model's vocabulary has "
-                                + options.vocabSize(),
-                        "use the tokenizer.json that belongs to the model");
-            }
-        }
     }
 
     private String where(int number) {

@@ -17,7 +17,7 @@ class BatchSamplerTest {
 
     @Test
     void goesThroughTheFileInOrderAndWraps() {
-        BatchSampler sampler = new BatchSampler(5, 2, Shuffle.NONE);
+        BatchSampler sampler = new BatchSampler(5, 2, BatchSampler.Shuffle.NONE);
         assertThat(sampler.indices(1)).containsExactly(0, 1);
         assertThat(sampler.indices(2)).containsExactly(2, 3);
         assertThat(sampler.indices(3)).containsExactly(4, 0);
@@ -26,7 +26,7 @@ class BatchSamplerTest {
 
     @Test
     void fillsABatchThatIsLargerThanTheData() {
-        BatchSampler sampler = new BatchSampler(2, 5, Shuffle.NONE);
+        BatchSampler sampler = new BatchSampler(2, 5, BatchSampler.Shuffle.NONE);
         assertThat(sampler.indices(1)).containsExactly(0, 1, 0, 1, 0);
         assertThat(sampler.indices(2)).containsExactly(1, 0, 1, 0, 1);
     }
@@ -37,7 +37,7 @@ class BatchSamplerTest {
         Random random = new Random(seed);
         int n = 1 + random.nextInt(12);
         int batchSize = 1 + random.nextInt(15);
-        Shuffle shuffle = (size, epoch) -> permutation(size, seed + epoch);
+        BatchSampler.Shuffle shuffle = (size, epoch) -> permutation(size, seed + epoch);
         BatchSampler sampler = new BatchSampler(n, batchSize, shuffle);
         List<Integer> seen = new ArrayList<>();
         int epochs = 4;
@@ -58,7 +58,7 @@ class BatchSamplerTest {
 
     @Test
     void reachesStepsFarAway() {
-        BatchSampler sampler = new BatchSampler(3, 4, Shuffle.NONE);
+        BatchSampler sampler = new BatchSampler(3, 4, BatchSampler.Shuffle.NONE);
         long step = 1L << 40;
         int first = (int) ((step - 1) * 4 % 3);
         assertThat(sampler.indices(step)[0]).isEqualTo(first);
@@ -66,9 +66,11 @@ class BatchSamplerTest {
 
     @Test
     void refusesWhatHasNoBatch() {
-        assertThatIllegalArgumentException().isThrownBy(() -> new BatchSampler(0, 1, Shuffle.NONE));
-        assertThatIllegalArgumentException().isThrownBy(() -> new BatchSampler(1, 0, Shuffle.NONE));
-        BatchSampler sampler = new BatchSampler(1, 1, Shuffle.NONE);
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new BatchSampler(0, 1, BatchSampler.Shuffle.NONE));
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> new BatchSampler(1, 0, BatchSampler.Shuffle.NONE));
+        BatchSampler sampler = new BatchSampler(1, 1, BatchSampler.Shuffle.NONE);
         assertThatIllegalArgumentException().isThrownBy(() -> sampler.indices(0));
         assertThatIllegalStateException()
                 .isThrownBy(() -> new BatchSampler(2, 1, (n, epoch) -> new int[3]));

@@ -185,7 +185,7 @@ public final class TensorTrains implements Adapter {
 
     @Override
     public byte[] config(String base) {
-        Map<String, Object> fields = AdapterFields.of(TYPE, base);
+        Map<String, Object> fields = AdapterFields.of(TYPE, base, targets.task());
         fields.put(NOTE, SAID);
         fields.put("target_modules", targets.namesOf(chosen));
         fields.put(WIDTH, settings.width());

@@ -36,6 +36,7 @@ record BertFamily(ModelConfig config, Set<String> names, String prefix) {
     /** Refuses what would change the arithmetic and is not computed. */
     BertFamily {
         Parts.refuse(config, "is_decoder", true);
+        Parts.refuse(config, "is_causal", true);
         Parts.refuse(config, "add_cross_attention", true);
         String positions = config.string("position_embedding_type", "absolute");
         if (!positions.equals("absolute")) {

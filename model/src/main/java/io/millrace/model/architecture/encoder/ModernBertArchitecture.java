@@ -60,6 +60,7 @@ public final class ModernBertArchitecture implements Architecture {
                             "hidden_size",
                             config.positive("hidden_size"),
                             config.positive("num_attention_heads")));
+            Parts.refuse(config, "is_causal", true);
             for (String field : List.of("rope_scaling", "head_dim")) {
                 if (config.has(field)) {
                     throw config.bad(field, "is given, which is not supported", "leave it out");

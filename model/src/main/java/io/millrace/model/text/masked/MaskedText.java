@@ -27,8 +27,7 @@ public record MaskedText(int[] ids, int place) {
         int behind = body.length - place - 1;
         int beside = most - leading.length - trailing.length - 1;
         if (before + behind > beside) {
-            int shorter = Math.min(Math.min(before, behind), beside / 2);
-            before = before <= behind ? shorter : beside - shorter;
+            before = Math.min(before, Math.max((beside + 1) / 2, beside - behind));
             behind = beside - before;
         }
         int from = place - before;
