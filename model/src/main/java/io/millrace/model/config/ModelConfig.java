@@ -206,12 +206,9 @@ public final class ModelConfig {
         return Optional.of(types);
     }
 
-    /** The rotary parameters of one kind of layers, where the configuration has them by kind. */
-    public Optional<ModelConfig> ropeOf(String kind) {
-        return optionalSection("rope_parameters")
-                .flatMap(nested -> nested.optionalSection(kind))
-                .map(fields ->
-                        of(where, new JsonObject(Map.of("rope_parameters", fields.json.fields()))));
+    /** The rotary fields of one kind of layers, in a family whose kinds differ. */
+    public RopeParameters ropeOf(String kind, double thetaOtherwise) {
+        return RopeParameters.ofKind(this, kind, thetaOtherwise);
     }
 
     /** An object's fields, or nothing where it is missing. */

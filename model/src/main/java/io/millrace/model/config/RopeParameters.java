@@ -1,8 +1,11 @@
 package io.millrace.model.config;
 
 import io.millrace.model.spec.RopeSpec;
+import io.millrace.telemetry.json.JsonObject;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * Rotary settings with both spellings made one, and the frequencies that they give.
@@ -16,6 +19,9 @@ import java.util.List;
 public record RopeParameters(
         double theta, double partial, String type, ModelConfig scaling, ModelConfig config) {
     private static final String DEFAULT = "default";
+    private static final String TYPE = "rope_type";
+    private static final String THETA = "rope_theta";
+    private static final String FULL = "full_attention";
     private static final String PARTIAL = "partial_rotary_factor";
     private static final String TRAINED = "original_max_position_embeddings";
 
@@ -42,24 +48,48 @@ public record RopeParameters(
         return read;
     }
 
+    /**
+     * Of one kind of layers. The newer spelling has a section for each; the older scaling is of
+     * those that see everything, and its class looks for {@code rope_type} alone.
+     */
+    static RopeParameters ofKind(ModelConfig config, String kind, double thetaOtherwise) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        config.optionalSection("rope_parameters")
+                .flatMap(kinds -> kinds.optionalSection(kind))
+                .ifPresentOrElse(
+                        section -> fields.putAll(section.json().fields()),
+                        () -> fields.put(TYPE, DEFAULT));
+        if (kind.equals(FULL)) {
+            fields.putAll(config.section("rope_scaling").json().fields());
+        }
+        fields.remove("truncate"); // its class reads it beside the sections, where nobody writes it
+        fields.putIfAbsent(THETA, thetaOtherwise);
+        Map<String, Object> around = new LinkedHashMap<>();
+        around.put("rope_parameters", fields);
+        if (config.has(PARTIAL)) {
+            around.put(PARTIAL, config.json().raw(PARTIAL));
+        }
+        return of(ModelConfig.of(config.where(), new JsonObject(around)), thetaOtherwise);
+    }
+
     /** Of a family whose class turns a share of each head. */
     static RopeParameters of(ModelConfig config, double thetaOtherwise, double partialOtherwise) {
         ModelConfig inner =
                 config.optionalSection("rope_scaling")
                         .filter(fields -> !fields.json().fields().isEmpty())
                         .orElseGet(() -> config.section("rope_parameters"));
-        if (inner.has("full_attention") || inner.has("sliding_attention")) {
+        if (inner.has(FULL) || inner.has("sliding_attention")) {
             throw config.bad("rope_parameters", "differ by kind of layer, which is not supported");
         }
         double theta =
                 inner.positiveNumber(
-                        "rope_theta", config.positiveNumber("rope_theta", thetaOtherwise));
+                        THETA, config.positiveNumber(THETA, thetaOtherwise));
         double usual = config.mentions(PARTIAL) && !config.has(PARTIAL) ? 1 : partialOtherwise;
         double partial = inner.positiveNumber(PARTIAL, config.positiveNumber(PARTIAL, usual));
         if (partial > 1) {
             throw config.bad(PARTIAL, "is " + partial + ", more than the whole head");
         }
-        String type = inner.string("rope_type", inner.string("type", DEFAULT));
+        String type = inner.string(TYPE, inner.string("type", DEFAULT));
         return new RopeParameters(theta, partial, type, inner, config);
     }
 

@@ -39,6 +39,13 @@ public record AttendSpec(
         return new AttendSpec(heads, new Mask.Full(), (float) (1 / Math.sqrt(heads.dim())), 0);
     }
 
+    /** The same where a query sees so many positions, itself included; 0 for all before it. */
+    public AttendSpec withWindow(int positions) {
+        return positions == 0
+                ? this
+                : new AttendSpec(heads, new Mask.Window(positions), scale, softcap, slopes);
+    }
+
     /** The same with ALiBi's slopes. */
     public AttendSpec withSlopes(List<Float> ofHeads) {
         return new AttendSpec(heads, mask, scale, softcap, ofHeads);

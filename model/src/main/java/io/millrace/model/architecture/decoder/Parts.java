@@ -7,6 +7,8 @@ import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.NormSpec;
 import io.millrace.model.spec.RopeSpec;
 import java.util.List;
+import java.util.Optional;
+import java.util.function.IntPredicate;
 
 /** Parts that the architectures share, named as the Hugging Face modules name their tensors. */
 public final class Parts {
@@ -104,6 +106,19 @@ public final class Parts {
                 linear(prefix + "up_proj", hidden, inner, false),
                 linear(prefix + "down_proj", inner, hidden, false),
                 activation(config, "hidden_act", "silu"));
+    }
+
+    /**
+     * Which layers look back only so far: as {@code layer_types} has it, or all but every so many.
+     *
+     * @param every every how many layers one sees all where {@code layer_types} is missing
+     */
+    public static IntPredicate sliding(ModelConfig config, int every) {
+        Optional<List<String>> types =
+                config.layerTypes(config.positiveUpTo("num_hidden_layers", MAX_LAYERS));
+        return layer ->
+                types.map(list -> list.get(layer).equals("sliding_attention"))
+                        .orElse((layer + 1) % every != 0);
     }
 
     /** The activation that a field names. */

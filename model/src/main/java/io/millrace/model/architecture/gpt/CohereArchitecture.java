@@ -8,6 +8,7 @@ import io.millrace.model.architecture.decoder.LayerSpec;
 import io.millrace.model.architecture.decoder.Naming;
 import io.millrace.model.architecture.decoder.Parts;
 import io.millrace.model.architecture.decoder.Trunk;
+import io.millrace.model.config.ConfigFields;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.config.RopeParameters;
 import io.millrace.model.program.ModelProgram;
@@ -15,21 +16,27 @@ import io.millrace.model.spec.AttendSpec;
 import io.millrace.model.spec.HeadsSpec;
 import io.millrace.model.spec.RopeSpec;
 import java.util.Set;
+import java.util.function.IntPredicate;
+import java.util.function.IntUnaryOperator;
 
 /** Command R: both parts on one norm, pairs of neighbours turned, logits scaled. */
 public final class CohereArchitecture extends ListedArchitecture {
+    /** What its successor reads too. */
+    static final ConfigFields FIELDS =
+            RopeParameters.FIELDS
+                    .honours("vocab_size", 256000, "hidden_size", 8192)
+                    .honours("intermediate_size", 22528, "logit_scale", 0.0625)
+                    .honours("num_hidden_layers", 40, "num_attention_heads", 64)
+                    .honours("head_dim", null, "num_key_value_heads", null)
+                    .honours("hidden_act", "silu", "max_position_embeddings", 8192)
+                    .honours("layer_norm_eps", 1e-5, "attention_bias", false)
+                    .idle("attention_dropout");
+
+    private static final double ROPE_THETA = 500_000;
+
     /** The family. */
     public CohereArchitecture() {
-        super(
-                RopeParameters.FIELDS
-                        .honours("vocab_size", 256000, "hidden_size", 8192)
-                        .honours("intermediate_size", 22528, "logit_scale", 0.0625)
-                        .honours("num_hidden_layers", 40, "num_attention_heads", 64)
-                        .honours("head_dim", null, "num_key_value_heads", null)
-                        .honours("hidden_act", "silu", "max_position_embeddings", 8192)
-                        .honours("layer_norm_eps", 1e-5, "attention_bias", false)
-                        .only("use_qk_norm", false)
-                        .idle("attention_dropout"));
+        super(FIELDS.only("use_qk_norm", false));
     }
 
     @Override
@@ -44,8 +51,22 @@ public final class CohereArchitecture extends ListedArchitecture {
 
     @Override
     protected ModelProgram listed(ModelConfig config, Set<String> names) {
+        return program(config, names, config.rope(ROPE_THETA), layer -> true, layer -> 0);
+    }
+
+    /**
+     * The program, its successor's too.
+     *
+     * @param turns whether a layer's heads turn
+     * @param window how far a layer looks back, 0 for all
+     */
+    static ModelProgram program(
+            ModelConfig config,
+            Set<String> names,
+            RopeParameters turning,
+            IntPredicate turns,
+            IntUnaryOperator window) {
         String prefix = Naming.prefix(names, "norm.weight", "model.", "");
-        RopeParameters turning = config.rope(500000);
         Trunk trunk =
                 Trunk.of(
                         config,
@@ -65,10 +86,17 @@ public final class CohereArchitecture extends ListedArchitecture {
                         0,
                         (float) config.positiveNumber("logit_scale", 0.0625)),
                 "layers.",
-                (at, index) -> layer(config, at, hidden, rope));
+                (at, index) ->
+                        layer(
+                                config,
+                                at,
+                                hidden,
+                                turns.test(index) ? rope : null,
+                                window.applyAsInt(index)));
     }
 
-    private static LayerSpec layer(ModelConfig config, String prefix, int hidden, RopeSpec rope) {
+    private static LayerSpec layer(
+            ModelConfig config, String prefix, int hidden, RopeSpec rope, int window) {
         int heads = config.positive("num_attention_heads");
         int headDim = Parts.headDim(config, hidden);
         int queries = config.product("num_attention_heads and head_dim", heads, headDim);
@@ -80,7 +108,8 @@ public final class CohereArchitecture extends ListedArchitecture {
                 Parts.factorNorm(prefix + "input_layernorm", hidden, epsilon(config)),
                 AttentionSpec.plain(
                         Parts.projections(attention, hidden, queries, kvHeads * headDim, bias),
-                        AttendSpec.causal(HeadsSpec.inOrder(heads, kvHeads, headDim)),
+                        AttendSpec.causal(HeadsSpec.inOrder(heads, kvHeads, headDim))
+                                .withWindow(window),
                         rope,
                         Parts.linear(attention + "o_proj", queries, hidden, bias)),
                 null,

@@ -14,7 +14,6 @@ import io.millrace.model.config.RopeParameters;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.AttendSpec;
 import io.millrace.model.spec.HeadsSpec;
-import io.millrace.model.spec.Mask;
 import io.millrace.model.spec.RopeSpec;
 import java.util.Set;
 
@@ -73,15 +72,12 @@ public final class Starcoder2Architecture extends ListedArchitecture {
         String attention = prefix + "self_attn.";
         int inner = config.positive("intermediate_size");
         boolean bias = config.bool("use_bias", true);
-        HeadsSpec columns = HeadsSpec.inOrder(heads, kvHeads, headDim);
         AttendSpec attend =
-                config.has("sliding_window")
-                        ? new AttendSpec(
-                                columns,
-                                new Mask.Window(config.positive("sliding_window")),
-                                (float) (1 / Math.sqrt(headDim)),
-                                0)
-                        : AttendSpec.causal(columns);
+                AttendSpec.causal(HeadsSpec.inOrder(heads, kvHeads, headDim))
+                        .withWindow(
+                                config.has("sliding_window")
+                                        ? config.positive("sliding_window")
+                                        : 0);
         return LayerSpec.plain(
                 LayerSpec.Order.PRE,
                 Parts.layerNorm(prefix + "input_layernorm", hidden, epsilon(config)),

@@ -34,6 +34,10 @@ import io.millrace.model.architecture.llama.Qwen2MoeArchitecture;
 import io.millrace.model.architecture.llama.Qwen3Architecture;
 import io.millrace.model.architecture.llama.Qwen3MoeArchitecture;
 import io.millrace.model.architecture.llama.SmolLm3Architecture;
+import io.millrace.model.architecture.llama.Gemma3WholeArchitecture;
+import io.millrace.model.architecture.llama.Olmo3Architecture;
+import io.millrace.model.architecture.llama.SeedOssArchitecture;
+import io.millrace.model.architecture.gpt.Cohere2Architecture;
 import io.millrace.model.config.ModelConfig;
 import java.util.ArrayList;
 import java.util.List;
@@ -52,12 +56,15 @@ public final class Architectures {
                     new MistralArchitecture(),
                     new Qwen2Architecture(),
                     new Qwen3Architecture(),
+                    new SeedOssArchitecture(),
                     new GemmaArchitecture(),
                     new Gemma2Architecture(),
                     new Gemma3Architecture(),
+                    new Gemma3WholeArchitecture(),
                     new Phi3Architecture(),
                     new SmolLm3Architecture(),
                     new Olmo2Architecture(),
+                    new Olmo3Architecture(),
                     new GraniteArchitecture(),
                     new GlmArchitecture(),
                     new Glm4Architecture(),
@@ -68,6 +75,7 @@ public final class Architectures {
                     new Starcoder2Architecture(),
                     new StableLmArchitecture(),
                     new CohereArchitecture(),
+                    new Cohere2Architecture(),
                     new FalconArchitecture(),
                     new BloomArchitecture(),
                     new MptArchitecture(),

@@ -5,8 +5,6 @@ import io.millrace.model.architecture.decoder.Parts;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.RopeSpec;
-import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.function.IntPredicate;
 
@@ -15,7 +13,6 @@ import java.util.function.IntPredicate;
  * angles where a layer looks back only so far.
  */
 public final class Gemma3Architecture extends ListedArchitecture {
-    private static final String SLIDING = "sliding_attention";
     private static final double FAR = 1e6;
     private static final double NEAR = 1e4;
 
@@ -42,18 +39,20 @@ public final class Gemma3Architecture extends ListedArchitecture {
 
     @Override
     protected ModelProgram listed(ModelConfig config, Set<String> names) {
+        return program(config, new LlamaBuilder(config, names));
+    }
+
+    /** What the builder's names are of. */
+    static ModelProgram program(ModelConfig config, LlamaBuilder builder) {
         boolean bias = config.bool("attention_bias", false);
-        int layers = config.positiveUpTo("num_hidden_layers", Parts.MAX_LAYERS);
         int window = config.positive("sliding_window");
-        int pattern = config.positive("sliding_window_pattern");
-        Optional<List<String>> types = config.layerTypes(layers);
-        IntPredicate slides =
-                layer ->
-                        types.map(list -> list.get(layer).equals(SLIDING))
-                                .orElse((layer + 1) % pattern != 0);
-        LlamaBuilder builder = new LlamaBuilder(config, names);
-        RopeSpec far = rope(config, "full_attention", builder);
-        RopeSpec near = rope(config, SLIDING, builder);
+        IntPredicate slides = Parts.sliding(config, config.positive("sliding_window_pattern"));
+        RopeSpec far =
+                builder.ropeOf(LlamaBuilder.FULL, config.positiveNumber("rope_theta", FAR));
+        RopeSpec near =
+                builder.ropeOf(
+                        LlamaBuilder.SLIDING,
+                        config.positiveNumber("rope_local_base_freq", NEAR));
         return builder.attentionBias(bias, bias)
                 .headNorms()
                 .tiedByDefault()
@@ -66,18 +65,6 @@ public final class Gemma3Architecture extends ListedArchitecture {
                 .window(layer -> slides.test(layer) ? window : 0)
                 .rope(layer -> slides.test(layer) ? near : far)
                 .build();
-    }
-
-    /** The newer spelling has parameters for each kind of layer. */
-    private static RopeSpec rope(ModelConfig config, String kind, LlamaBuilder builder) {
-        Optional<ModelConfig> nested = config.ropeOf(kind);
-        if (nested.isPresent()) {
-            return nested.get().rope(FAR, 1).spec(builder.headDim(), builder.positions());
-        }
-        return kind.equals(SLIDING)
-                ? config.plainRope(config.positiveNumber("rope_local_base_freq", NEAR))
-                        .spec(builder.headDim(), builder.positions())
-                : config.rope(FAR, 1).spec(builder.headDim(), builder.positions());
     }
 
     @Override

@@ -46,6 +46,12 @@ final class LlamaBuilder {
                     .honours("hidden_act", "silu", "rms_norm_eps", 1e-6)
                     .idle("attention_dropout");
 
+    /** The kind of layers that see everything before them. */
+    static final String FULL = "full_attention";
+
+    /** The kind that looks back only so far. */
+    static final String SLIDING = "sliding_attention";
+
     private static final Pattern BUFFER = Pattern.compile(".*rotary_emb\\.inv_freq");
 
     private final ModelConfig config;
@@ -71,6 +77,7 @@ final class LlamaBuilder {
     private float logitSoftcap;
     private float residualScale = 1;
     private float logitScale = 1;
+    private String[] prefixes = {"model.", ""};
     private int positions;
     private double normEpsilon = 1e-6;
     private Activation activation;
@@ -125,12 +132,18 @@ final class LlamaBuilder {
         this.hidden = config.positive("hidden_size");
         this.heads = config.positive("num_attention_heads");
         this.usualKvHeads = heads;
-        this.positions = config.positive("max_position_embeddings", 2048);
+        this.positions = most();
     }
 
     /** Whether a name is the rotary table that old checkpoints store. */
     static boolean isBuffer(String name) {
         return BUFFER.matcher(name).matches();
+    }
+
+    /** Under what checkpoints store everything but the head; the first where there are none. */
+    LlamaBuilder under(String... candidates) {
+        prefixes = candidates;
+        return this;
     }
 
     LlamaBuilder kvHeadsByDefault(int count) {
@@ -199,6 +212,22 @@ final class LlamaBuilder {
                             : Parts.headDim(config, "hidden_size", hidden, heads);
         }
         return headDim;
+    }
+
+    /**
+     * The angles of one kind of layers.
+     *
+     * @param theta the base where none is named
+     */
+    RopeSpec ropeOf(String kind, double theta) {
+        RopeParameters parameters = config.ropeOf(kind, theta);
+        RopeSpec spec = parameters.spec(headDim(), most());
+        positions = Math.min(positions, parameters.longest(most()));
+        return spec;
+    }
+
+    private int most() {
+        return config.positive("max_position_embeddings", 2048);
     }
 
     /** The longest sequence that the model may see. */
@@ -285,7 +314,7 @@ final class LlamaBuilder {
         if (activation == null) {
             activation = Parts.activation(config, "hidden_act", "silu");
         }
-        String prefix = Naming.prefix(names, "norm.weight", "model.", "");
+        String prefix = Naming.prefix(names, "norm.weight", prefixes);
         Ends ends =
                 Ends.of(
                         config,
