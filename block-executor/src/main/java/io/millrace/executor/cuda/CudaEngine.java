@@ -44,11 +44,11 @@ public final class CudaEngine implements Engine {
             Arithmetic arithmetic,
             int workers,
             boolean saves) {
-        if (layout.beside().isPresent()) {
+        if (program.ops().anyMatch(CudaEngine::isUnknownBeside)) {
             throw new BadInputException(
                     "--device",
-                    "no kernel of a cuda device adds an adapter beside a model yet",
-                    "take --device cpu");
+                    "no kernel of a cuda device adds virtual tokens or tensor trains yet",
+                    "take --device cpu, or train a LoRA or IA³");
         }
         int headDim = new OperatorNeeds(program).headDim();
         if (headDim > DeviceKernels.MAX_HEAD_DIM) {
@@ -119,7 +119,18 @@ public final class CudaEngine implements Engine {
                 arithmetic,
                 scratch,
                 programSteps(arithmetic, size),
-                saves ? layout.largestBlock().sizeBytes() : 0);
+                passing(layout, saves));
+    }
+
+    /** Of a model with something beside it, that alone is filled and saved. */
+    private static long passing(ModelLayout layout, boolean saves) {
+        return layout.beside()
+                .map(beside -> beside.largestBlock().sizeBytes())
+                .orElse(saves ? layout.largestBlock().sizeBytes() : 0);
+    }
+
+    private static boolean isUnknownBeside(Op op) {
+        return op instanceof Op.Beside && !(op instanceof Op.Scale);
     }
 
     private static void requireKnownZ(Arithmetic arithmetic) {
