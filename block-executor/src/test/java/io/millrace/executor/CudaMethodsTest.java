@@ -26,6 +26,7 @@ import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -92,6 +93,15 @@ class CudaMethodsTest {
                 method("masked hizoo of lezo", run -> hizoo(run).mask("random").blocks("random")),
                 method("conservative", run -> run.estimator("conservative").queries(1)),
                 method("a LoRA", CudaMethodsTest::lora),
+                method("ia3", run -> run.tune("ia3").lr(1e-2)),
+                method("prompt", run -> run.tune("prompt").lr(1e-2).eps(1e-2).microBatch(3)),
+                method(
+                        "prefix, 4 at once",
+                        run -> fzoo(run).queries(4).tune("prefix").lr(1e-3).eps(1e-2)));
+    }
+
+    static Stream<Arguments> moreMethods() {
+        return Stream.of(
                 method(
                         "a LoRA beside all products, 8 at once",
                         run -> fzoo(lora(run)).lr(1e-3).method(LoraKind.TARGETS, ALL_LINEAR)),
@@ -99,7 +109,6 @@ class CudaMethodsTest {
                         "a masked LoRA with states, folded seldom",
                         run -> lora(run).optimizer("zo-adam").mask("magnitude").foldEvery(2)),
                 method("a LoRA, svrg", CudaMethodsTest::anchoredLora),
-                method("ia3", run -> run.tune("ia3").lr(1e-2)),
                 method(
                         "ia3, hizoo of lezo",
                         run -> hizoo(run).tune("ia3").blocks("random").microBatch(3)));
@@ -158,12 +167,11 @@ class CudaMethodsTest {
         return TuningRun.run(config(out, change, memory).build(), RunListener.SILENT).out();
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"prompt", "prefix", "tt"})
-    void whatNoKernelPutsBesideAModelIsRefused(String kind) {
-        assertThatThrownBy(() -> run("none", run -> run.tune(kind), CudaRuns.onDevice()))
+    @Test
+    void whatNoKernelPutsBesideAModelIsRefused() {
+        assertThatThrownBy(() -> run("none", run -> run.tune("tt"), CudaRuns.onDevice()))
                 .isInstanceOf(BadInputException.class)
-                .hasMessageContaining("virtual tokens or tensor trains");
+                .hasMessageContaining("no kernel of a cuda device multiplies with tensor trains");
         assertThat(temp.resolve("none")).doesNotExist();
     }
 
@@ -188,6 +196,13 @@ class CudaMethodsTest {
 
     private static List<StepRecord> records(Path out) {
         return JournalReader.read(out.resolve("journal.jsonl")).records();
+    }
+
+    @Tag("long")
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("moreMethods")
+    void soDoMore(String name, Change change) throws IOException {
+        runsOnACardAsOnTheCpu(name, change);
     }
 
     @ParameterizedTest(name = "{0}")

@@ -94,12 +94,28 @@ final class BlockLauncher {
                 long factors = frame.weights().vector(BIAS, op.tensor().name());
                 beside.scale(columns, factors, rows, op.width(), frame.scales());
             }
-            case Op.Virtual op -> throw new IllegalStateException("no plan has " + op);
+            case Op.Virtual op -> putVirtual(op, frame, out);
             case Bottleneck op -> throw new IllegalStateException("no plan has " + op);
             case MixtureOp op -> throw new IllegalStateException("no plan has " + op);
             case Op.Add op -> throw new IllegalStateException("no plan has " + op);
             case Op.Score op -> score.run(op, frame, frame.place(op.in()));
         }
+    }
+
+    private void putVirtual(Op.Virtual op, LaunchFrame frame, DeviceMatrix out) {
+        BatchUpload.Tables batch = frame.batch();
+        long table = frame.weights().vector(BIAS, op.tensor().name());
+        if (batch.past() > 0) {
+            return; // theirs are kept
+        }
+        beside.putVirtual(
+                out,
+                table,
+                new BesideKernels.FirstRows(batch.starts(), batch.sequences(), op.tokens()),
+                op.width(),
+                op.columns(),
+                op.scale(),
+                frame.scales());
     }
 
     private static void lookUp(

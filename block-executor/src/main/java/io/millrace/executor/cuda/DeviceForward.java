@@ -91,8 +91,9 @@ final class DeviceForward implements Forward {
     }
 
     @Override
-    public void run(ForwardRequest request, HeadSink sink) {
+    public void run(ForwardRequest asking, HeadSink sink) {
         device.makeCurrent();
+        ForwardRequest request = asking.withVirtual(parts.scratch().virtualTokens());
         List<List<BatchUpload.Tables>> batches = parts.batch().upload(request.batches());
         loop.run(
                 request,

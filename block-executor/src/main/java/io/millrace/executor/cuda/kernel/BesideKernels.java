@@ -2,6 +2,7 @@ package io.millrace.executor.cuda.kernel;
 
 import io.millrace.memory.cuda.CudaApi;
 import io.millrace.memory.cuda.KernelArguments;
+import io.millrace.model.spec.HeadColumns;
 
 /**
  * Launches of the kernels of what is trained beside a model on one stream, in the thread whose
@@ -15,7 +16,8 @@ public final class BesideKernels implements AutoCloseable {
     /** Entry points of the image. */
     private enum Kernel {
         BESIDE_TURN,
-        BESIDE_SCALE;
+        BESIDE_SCALE,
+        BESIDE_VIRTUAL;
 
         String symbol() {
             return "millrace_" + name().toLowerCase(java.util.Locale.ROOT);
@@ -76,6 +78,50 @@ public final class BesideKernels implements AutoCloseable {
                 .int32(KernelCodes.of(states.type()))
                 .int32(0);
         launch(Kernel.BESIDE_SCALE, (long) rows * Math.ceilDiv(width, PER_THREAD), scales);
+    }
+
+    /**
+     * The first rows of sequences that begin.
+     *
+     * @param starts address of each sequence's first row, int32
+     * @param sequences how many
+     * @param tokens rows of each
+     */
+    public record FirstRows(long starts, int sequences, int tokens) {}
+
+    /**
+     * Puts a table's rows in the place of the first of every sequence.
+     *
+     * @param states rows of every scale
+     * @param table [tokens, width] of every scale, float32, without a gap
+     * @param width numbers of a row of the table
+     * @param columns where parts of a row go
+     * @param factor on each number
+     */
+    public void putVirtual(
+            DeviceMatrix states,
+            long table,
+            FirstRows rows,
+            int width,
+            HeadColumns columns,
+            float factor,
+            int scales) {
+        arguments
+                .begin()
+                .int64(states.address())
+                .int64(table)
+                .int64(rows.starts)
+                .int64(states.stride())
+                .int64(states.rowStride())
+                .int32(rows.sequences)
+                .int32(rows.tokens)
+                .int32(width)
+                .int32(width / columns.count())
+                .int32(columns.start())
+                .int32(columns.stride())
+                .int32(KernelCodes.of(states.type()))
+                .float32(factor);
+        launch(Kernel.BESIDE_VIRTUAL, (long) rows.sequences * rows.tokens * width, scales);
     }
 
     private void launch(Kernel kernel, long threads, int scales) {

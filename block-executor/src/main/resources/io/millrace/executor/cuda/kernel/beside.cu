@@ -1,4 +1,4 @@
-// What is trained beside a model: thin factors as products take them, and scales of columns.
+// What is trained beside a model: thin factors as products take them, scales of columns, and rows of virtual tokens.
 #include "common.cuh"
 
 struct BesideTurnArgs {
@@ -56,3 +56,35 @@ extern "C" __global__ void __launch_bounds__(256) millrace_beside_scale(BesideSc
     store_eight(args.states, type, place, count, states);
 }
 MILLRACE_KERNEL(millrace_beside_scale)
+
+struct BesideVirtualArgs {
+    void *states; // [scale][rows]
+    const float *table; // [scale][tokens][width]
+    const i32 *starts; // first row of each sequence
+    u64 stride; // elements from a scale's states to the next
+    u64 rowStride;
+    u32 sequences;
+    u32 tokens; // virtual ones, the first of each sequence
+    u32 width;
+    u32 part; // numbers of a row of the table that lie together
+    u32 column; // of the first part
+    u32 columnStride; // from a part to the next
+    u32 type;
+    float factor;
+};
+
+// A thread takes a number. grid: (ceil(sequences * tokens * width / block), scales)
+extern "C" __global__ void __launch_bounds__(256) millrace_beside_virtual(BesideVirtualArgs args) {
+    u64 item = static_cast<u64>(blockIdx.x) * blockDim.x + threadIdx.x;
+    u64 numbers = static_cast<u64>(args.tokens) * args.width;
+    if (item >= args.sequences * numbers) {
+        return;
+    }
+    u64 number = item % numbers;
+    u32 at = static_cast<u32>(number % args.width);
+    u64 row = static_cast<u64>(args.starts[item / numbers]) + number / args.width;
+    u64 column = args.column + static_cast<u64>(at / args.part) * args.columnStride + at % args.part;
+    float value = __fmul_rn(args.factor, args.table[blockIdx.y * numbers + number]);
+    store_one(args.states, static_cast<Type>(args.type), blockIdx.y * args.stride + row * args.rowStride + column, value);
+}
+MILLRACE_KERNEL(millrace_beside_virtual)

@@ -3,6 +3,7 @@ package io.millrace.executor.cuda.kernel;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.memory.DType;
+import io.millrace.model.spec.HeadColumns;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -78,6 +79,42 @@ abstract class BesideKernelsContract {
         DeviceMatrix matrix =
                 new DeviceMatrix(place.address(), (long) rows * stride, stride, type);
         kernels.scale(matrix.column(column), trained.address(), rows, width, SCALES);
+        assertThat(place.read(type))
+                .as("-Dtest.seed=" + seed)
+                .isEqualTo(CudaRig.rounded(type, expected));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"F32, 3, 2, 8, 0, 4", "BF16, 1, 3, 12, 5, 6", "F16, 4, 1, 10, 3, 10"})
+    void putsRowsOfVirtualTokens(
+            DType type, int tokens, int heads, int headStride, int column, int part) {
+        int[] starts = {0, tokens + 2, 2 * tokens + 7};
+        int rows = 3 * tokens + 9;
+        int stride = column + heads * headStride + 3;
+        int width = heads * part;
+        float[] states = CudaRig.rounded(type, normals(SCALES * rows * stride));
+        float[] table = normals(SCALES * tokens * width);
+        float[] expected = states.clone();
+        for (int scale = 0; scale < SCALES; scale++) {
+            for (int start : starts) {
+                for (int token = 0; token < tokens; token++) {
+                    for (int i = 0; i < width; i++) {
+                        int at = (scale * rows + start + token) * stride + column;
+                        expected[at + i / part * headStride + i % part] =
+                                1.5f * table[(scale * tokens + token) * width + i];
+                    }
+                }
+            }
+        }
+        CudaRig.Place place = rig.values(type, states);
+        kernels.putVirtual(
+                new DeviceMatrix(place.address(), (long) rows * stride, stride, type),
+                rig.values(DType.F32, table).address(),
+                new BesideKernels.FirstRows(rig.ints(starts).address(), starts.length, tokens),
+                width,
+                new HeadColumns(heads, column, headStride),
+                1.5f,
+                SCALES);
         assertThat(place.read(type))
                 .as("-Dtest.seed=" + seed)
                 .isEqualTo(CudaRig.rounded(type, expected));
