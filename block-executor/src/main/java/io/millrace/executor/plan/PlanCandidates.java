@@ -126,8 +126,12 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
                         workers(),
                         model.writesBack());
         int runs = options.adapters();
+        boolean unified = machine.device().isUnified();
+        long memory = unified ? hostBudget(options.memory()) : deviceBudget(options.memory());
         Engine.Need forwards =
-                runs == 1 ? each.need() : engine.together(Collections.nCopies(runs, each)).need();
+                runs == 1
+                        ? each.need()
+                        : engine.together(Collections.nCopies(runs, each), memory).need();
         return new TierPlan.Needs(
                 model.layout().blocks().stream().map(BlockLayout::sizeBytes).toList(),
                 model.layout().order(),
