@@ -155,7 +155,7 @@ public final class ManyConfigs {
         List<TuneConfig> configs = new ArrayList<>();
         for (int index = 0; index < count; index++) {
             configs.add(TuneConfig.builder(settings(index)).build());
-            requireBeside(configs.getLast());
+            requireBeside(configs.getLast().arithmetic());
         }
         Check.that(
                 !common.get(OutputConfig.RESUME)
@@ -166,9 +166,14 @@ public final class ManyConfigs {
         return configs;
     }
 
-    private static void requireBeside(TuneConfig config) {
+    /**
+     * Refuses runs that share no pass.
+     *
+     * @throws BadInputException where they train more than what is beside the model
+     */
+    public static void requireBeside(ArithmeticConfig arithmetic) {
         Check.that(
-                config.arithmetic().trained().adapter().isPresent(),
+                arithmetic.trained().adapter().isPresent(),
                 ADAPTERS,
                 "a run that tunes the model itself shares no pass",
                 "add " + TrainedTensors.TUNE.spelled() + " " + LoraKind.NAME);

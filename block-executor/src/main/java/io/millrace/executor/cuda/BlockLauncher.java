@@ -1,5 +1,6 @@
 package io.millrace.executor.cuda;
 
+import io.millrace.executor.cuda.kernel.BesideKernels;
 import io.millrace.executor.cuda.kernel.DeviceKernels;
 import io.millrace.executor.cuda.kernel.DeviceMatrix;
 import io.millrace.executor.cuda.weight.DeviceLinear;
@@ -7,6 +8,7 @@ import io.millrace.executor.cuda.weight.DevicePasses;
 import io.millrace.executor.cuda.weight.DeviceScratch;
 import io.millrace.executor.cuda.weight.DeviceWeights;
 import io.millrace.executor.schedule.Stage;
+import io.millrace.model.program.Bottleneck;
 import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Value;
@@ -26,12 +28,18 @@ final class BlockLauncher {
     private static final HeadColumns WHOLE = new HeadColumns(1, 0, 0);
 
     private final DeviceKernels kernels;
+    private final BesideKernels beside;
     private final DeviceScratch scratch;
     private final DeviceLinear linear;
     private final ScoreKernels score;
 
-    BlockLauncher(DeviceKernels kernels, DeviceScratch scratch, DeviceLinear linear) {
+    BlockLauncher(
+            DeviceKernels kernels,
+            BesideKernels beside,
+            DeviceScratch scratch,
+            DeviceLinear linear) {
         this.kernels = kernels;
+        this.beside = beside;
         this.scratch = scratch;
         this.linear = linear;
         score = new ScoreKernels(kernels, scratch, linear);
@@ -81,11 +89,33 @@ final class BlockLauncher {
             case Op.GateHalves op -> gateHalves(op, frame, out, rows);
             case Op.Times op ->
                     kernels.scale(op.factor(), out, rows, op.out().width(), frame.scales());
-            case Op.Beside op -> throw new IllegalStateException("no plan has " + op);
+            case Op.Scale op -> {
+                DeviceMatrix columns = out.column(op.column());
+                long factors = frame.weights().vector(BIAS, op.tensor().name());
+                beside.scale(columns, factors, rows, op.width(), frame.scales());
+            }
+            case Op.Virtual op -> putVirtual(op, frame, out);
+            case Bottleneck op -> throw new IllegalStateException("no plan has " + op);
             case MixtureOp op -> throw new IllegalStateException("no plan has " + op);
             case Op.Add op -> throw new IllegalStateException("no plan has " + op);
             case Op.Score op -> score.run(op, frame, frame.place(op.in()));
         }
+    }
+
+    private void putVirtual(Op.Virtual op, LaunchFrame frame, DeviceMatrix out) {
+        BatchUpload.Tables batch = frame.batch();
+        long table = frame.weights().vector(BIAS, op.tensor().name());
+        if (batch.past() > 0) {
+            return; // theirs are kept
+        }
+        beside.putVirtual(
+                out,
+                table,
+                new BesideKernels.FirstRows(batch.starts(), batch.sequences(), op.tokens()),
+                op.width(),
+                op.columns(),
+                op.scale(),
+                frame.scales());
     }
 
     private static void lookUp(

@@ -19,6 +19,7 @@ import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.ModelLayout;
+import io.millrace.model.program.Bottleneck;
 import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
@@ -44,11 +45,11 @@ public final class CudaEngine implements Engine {
             Arithmetic arithmetic,
             int workers,
             boolean saves) {
-        if (layout.beside().isPresent()) {
+        if (program.ops().anyMatch(Bottleneck.class::isInstance)) {
             throw new BadInputException(
                     "--device",
-                    "no kernel of a cuda device adds an adapter beside a model yet",
-                    "take --device cpu");
+                    "no kernel of a cuda device multiplies with tensor trains yet",
+                    "take --device cpu, or train another kind of adapter");
         }
         int headDim = new OperatorNeeds(program).headDim();
         if (headDim > DeviceKernels.MAX_HEAD_DIM) {
@@ -86,7 +87,8 @@ public final class CudaEngine implements Engine {
         }
         requireKnownZ(arithmetic);
         Matmul matmul = arithmetic.matmul();
-        ScratchSize together = LowRankSize.together(arithmetic, size, layout);
+        ScratchSize together = 
+                LowRankSize.together(arithmetic, size.withVirtual(program.virtualTokens()), layout);
         Optional<LowRankSize> lowRank = LowRankSize.of(arithmetic, together, layout);
         lowRank.ifPresent(LowRankSize::check);
         if (matmul == Matmul.BF16) {
@@ -119,7 +121,14 @@ public final class CudaEngine implements Engine {
                 arithmetic,
                 scratch,
                 programSteps(arithmetic, size),
-                saves ? layout.largestBlock().sizeBytes() : 0);
+                passing(layout, saves));
+    }
+
+    /** Of a model with something beside it, that alone is filled and saved. */
+    private static long passing(ModelLayout layout, boolean saves) {
+        return layout.beside()
+                .map(beside -> beside.largestBlock().sizeBytes())
+                .orElse(saves ? layout.largestBlock().sizeBytes() : 0);
     }
 
     private static void requireKnownZ(Arithmetic arithmetic) {

@@ -1,6 +1,8 @@
 package io.millrace.executor.cuda;
 
+import io.millrace.executor.companion.Companions;
 import io.millrace.executor.cuda.dense.DeviceDensePasses;
+import io.millrace.executor.cuda.kernel.BesideKernels;
 import io.millrace.executor.cuda.kernel.CoreKernels;
 import io.millrace.executor.cuda.kernel.DeviceKernels;
 import io.millrace.executor.cuda.kernel.DeviceKit;
@@ -46,7 +48,8 @@ import java.util.Optional;
  * @param arithmetic what a run does to its parameters
  * @param scratch memory beside the weights
  * @param programSteps what is kept of pending updates at once
- * @param savingBytes host memory for a block that is saved; 0 where none is
+ * @param savingBytes host memory for a block that is saved, or a companion on its way; 0 where
+ *     there is none
  */
 record CudaPlan(
         DeviceKit kit,
@@ -61,7 +64,10 @@ record CudaPlan(
     @Override
     public Engine.Need need() {
         long programBytes = FoldPrograms.bytes(programSteps);
-        long deviceBytes = HostMemory.pageBytes(scratch.deviceBytes()) + programBytes;
+        long deviceBytes =
+                HostMemory.pageBytes(scratch.deviceBytes())
+                        + programBytes
+                        + Companions.bytes(layout);
         long hostBytes =
                 HostMemory.pageBytes(scratch.stagingBytes())
                         + programBytes
@@ -120,15 +126,25 @@ record CudaPlan(
                                 owned.own(
                                         place.host().allocatePinned("a saved block", savingBytes)));
         DeviceGemm gemm = new DeviceGemm(products, fp8(device, kernels, memory, owned));
-        DevicePasses passes = passes(place, device, kernels, gemm, memory, owned);
+        BesideKernels beside =
+                owned.own(new BesideKernels(device.api(), kernels.module(), stream));
+        DevicePasses passes = passes(place, device, kernels, beside, gemm, memory, owned);
+        Companions companions =
+                layout.beside().isPresent()
+                        ? owned.own(
+                                Companions.open(
+                                        device, saving.orElseThrow(), layout, place.beside()))
+                        : Companions.none();
         DeviceForward.Parts parts =
                 new DeviceForward.Parts(
                         owned.own(new AnswerDownload(device, device.api(), stream, memory)),
                         owned.own(new EventSpans(device, place.spans())),
                         new BatchUpload(device, memory),
                         kernels,
+                        beside,
                         passes,
                         memory,
+                        companions,
                         saving,
                         owned);
         return new DeviceForward(layout, place.feed(), device, arithmetic, parts);
@@ -149,20 +165,25 @@ record CudaPlan(
             Engine.Place place,
             CudaDevice device,
             DeviceKernels kernels,
+            BesideKernels beside,
             DeviceGemm gemm,
             DeviceScratch memory,
             OwnedResources owned) {
         DeviceMask mask = mask(arithmetic.direction());
         FoldPrograms programs =
                 owned.own(new FoldPrograms(device, place.host(), programSteps, mask));
+        long stream = device.compute().handle();
+        LowRankKernels thin =
+                owned.own(new LowRankKernels(device.api(), kernels.module(), stream));
+        DeviceDensePasses.Kernels launched =
+                new DeviceDensePasses.Kernels(
+                        kernels,
+                        programs,
+                        layout.beside().map(_ -> new DeviceDensePasses.Beside(thin, beside)));
         return switch (arithmetic.direction()) {
-            case DenseDirection dense -> dense(dense, mask, kernels, programs, gemm, memory);
-            case MaskedDirection masked ->
-                    dense(masked.dense(), mask, kernels, programs, gemm, memory);
+            case DenseDirection dense -> dense(dense, mask, launched, gemm, memory);
+            case MaskedDirection masked -> dense(masked.dense(), mask, launched, gemm, memory);
             case FactoredDirection factored -> {
-                long stream = device.compute().handle();
-                LowRankKernels thin =
-                        owned.own(new LowRankKernels(device.api(), kernels.module(), stream));
                 CoreKernels cores =
                         owned.own(new CoreKernels(device.api(), kernels.module(), stream));
                 yield new DeviceLowRankPasses(
@@ -186,12 +207,11 @@ record CudaPlan(
     private DevicePasses dense(
             DenseDirection direction,
             DeviceMask mask,
-            DeviceKernels kernels,
-            FoldPrograms programs,
+            DeviceDensePasses.Kernels launched,
             DeviceGemm gemm,
             DeviceScratch memory) {
         return new DeviceDensePasses(
-                new DeviceDensePasses.Kernels(kernels, programs),
+                launched,
                 gemm,
                 memory,
                 new DeviceDensePasses.Along(direction, mask, arithmetic.shape()),

@@ -1,5 +1,8 @@
 package io.millrace.executor.cuda;
 
+import io.millrace.executor.companion.Companion;
+import io.millrace.executor.companion.Companions;
+import io.millrace.executor.cuda.kernel.BesideKernels;
 import io.millrace.executor.cuda.kernel.DeviceKernels;
 import io.millrace.executor.cuda.kernel.DeviceMatrix;
 import io.millrace.executor.cuda.weight.DevicePasses;
@@ -8,6 +11,7 @@ import io.millrace.executor.cuda.weight.DeviceVisit;
 import io.millrace.executor.cuda.weight.DeviceWeights;
 import io.millrace.executor.schedule.Schedule;
 import io.millrace.executor.step.Arithmetic;
+import io.millrace.executor.step.BlockVisit;
 import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
 import io.millrace.executor.step.HeadSink;
@@ -17,6 +21,7 @@ import io.millrace.executor.step.UpdateLog;
 import io.millrace.executor.step.Variants;
 import io.millrace.executor.step.VisitLoop;
 import io.millrace.memory.OwnedResources;
+import io.millrace.memory.BlockLayout;
 import io.millrace.memory.device.CudaDevice;
 import io.millrace.memory.host.HostSlab;
 import io.millrace.model.ModelLayout;
@@ -48,8 +53,10 @@ final class DeviceForward implements Forward {
      * @param spans times visits
      * @param batch tables of a step
      * @param kernels launches
+     * @param beside launches for what is trained beside blocks
      * @param passes what queries see of the weights
      * @param scratch the memory
+     * @param companions what is trained beside blocks
      * @param saving pinned memory for a block that is saved; empty where none is
      * @param owned what else is closed, last first
      */
@@ -58,8 +65,10 @@ final class DeviceForward implements Forward {
             EventSpans spans,
             BatchUpload batch,
             DeviceKernels kernels,
+            BesideKernels beside,
             DevicePasses passes,
             DeviceScratch scratch,
+            Companions companions,
             Optional<HostSlab> saving,
             OwnedResources owned) {}
 
@@ -74,12 +83,17 @@ final class DeviceForward implements Forward {
         this.arithmetic = arithmetic;
         this.parts = parts;
         loop = new VisitLoop<>(layout, feed, arithmetic.foldEvery(), new Visits());
-        launcher = new BlockLauncher(parts.kernels(), parts.scratch(), parts.passes().linear());
+        launcher = new BlockLauncher(
+                        parts.kernels(),
+                        parts.beside(),
+                        parts.scratch(),
+                        parts.passes().linear());
     }
 
     @Override
-    public void run(ForwardRequest request, HeadSink sink) {
+    public void run(ForwardRequest asking, HeadSink sink) {
         device.makeCurrent();
+        ForwardRequest request = asking.withVirtual(parts.scratch().virtualTokens());
         List<List<BatchUpload.Tables>> batches = parts.batch().upload(request.batches());
         loop.run(
                 request,
@@ -110,9 +124,21 @@ final class DeviceForward implements Forward {
         @Override
         public DeviceVisit open(
                 BlockLease lease, int block, ForwardRequest request, boolean lastOfStep) {
-            parts.passes().prepare(lease, layout.block(block), request.updates());
+            Optional<Companion> beside = parts.companions().of(block);
+            BlockLayout trained = beside.map(Companion::layout).orElse(layout.block(block));
+            parts.passes().prepare(holding(lease, block), trained, request.updates());
             return new DeviceVisit(
-                    lease, layout.block(block), request, arithmetic.foldEvery(), lastOfStep);
+                    lease,
+                    layout.block(block),
+                    beside,
+                    request,
+                    arithmetic.foldEvery(),
+                    lastOfStep);
+        }
+
+        @Override
+        public BlockLease holding(BlockLease lease, int block) {
+            return BlockVisit.holding(lease, parts.companions().of(block));
         }
 
         @Override
@@ -194,17 +220,31 @@ final class DeviceForward implements Forward {
     @Override
     public void fold(UpdateLog updates, ForwardRequest.Folding folding, BlockConsumer then) {
         device.makeCurrent();
-        loop.fold(
-                ForwardRequest.fold(updates, folding),
-                (block, lease) -> then.accept(block, fetch(block, lease)));
+        ForwardRequest request = ForwardRequest.fold(updates, folding);
+        if (parts.companions().isEmpty()) {
+            loop.fold(
+                    request,
+                    (block, lease) -> then.accept(block, fetch(layout.block(block), lease)));
+        }
+        // The blocks that they are beside have nothing to fold, and need not come.
+        for (Companion companion : parts.companions().all()) {
+            BlockLayout own = companion.layout();
+            parts.passes().prepare(companion, own, updates);
+            int foldEvery = arithmetic.foldEvery();
+            new DeviceVisit(companion, own, Optional.empty(), request, foldEvery, true)
+                    .finish(parts.passes());
+            then.accept(own.index(), fetch(own, companion));
+        }
     }
 
-    private MemorySegment fetch(int block, BlockLease lease) {
+    private MemorySegment fetch(BlockLayout block, BlockLease lease) {
         HostSlab slab =
                 parts.saving()
                         .orElseThrow(() -> new IllegalStateException("nothing is to be saved"));
-        MemorySegment bytes = slab.segment().asSlice(0, layout.block(block).sizeBytes());
-        parts.answers().fetch(lease.address(), bytes);
+        MemorySegment bytes = slab.segment().asSlice(0, block.sizeBytes());
+        if (block.sizeBytes() > 0) {
+            parts.answers().fetch(lease.address(), bytes);
+        }
         return bytes;
     }
 

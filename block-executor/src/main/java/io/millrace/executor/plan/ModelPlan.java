@@ -29,7 +29,7 @@ public record ModelPlan(
         Counsel counsel) {
     /** Bytes of scratch memory that hold what is tuned beside the model; 0 where nothing is. */
     public long besideBytes() {
-        return Companions.bytes(model.layout());
+        return options.adapters() * Companions.bytes(model.layout());
     }
 
     /**

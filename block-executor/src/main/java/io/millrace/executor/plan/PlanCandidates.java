@@ -16,6 +16,7 @@ import io.millrace.prefetch.plan.Forecast;
 import io.millrace.prefetch.plan.Machine;
 import io.millrace.prefetch.plan.StepWork;
 import io.millrace.telemetry.Lane;
+import java.util.Collections;
 import java.util.Optional;
 
 /**
@@ -59,10 +60,11 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
                 model.program(),
                 model.layout(),
                 shape(model, options, tokensEach, workers(), readsStored),
-                options.arithmetic());
+                options.arithmetic(),
+                options.adapters());
     }
 
-    /** What a step computes. */
+    /** What a step of one run computes. */
     static StepWork work(
             ModelShape model,
             PlanOptions options,
@@ -114,16 +116,22 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
                         tokensEach,
                         options.arithmetic().estimator().questions());
         // The engine that will run says what it needs; nothing of a device is loaded for that.
+        Engine engine = Engines.of(machine.device().name().kind());
+        Engine.Plan each =
+                engine.plan(
+                        model.program(),
+                        model.layout(),
+                        size,
+                        Arithmetic.of(options.arithmetic()),
+                        workers(),
+                        model.writesBack());
+        int runs = options.adapters();
+        boolean unified = machine.device().isUnified();
+        long memory = unified ? hostBudget(options.memory()) : deviceBudget(options.memory());
         Engine.Need forwards =
-                Engines.of(machine.device().name().kind())
-                        .plan(
-                                model.program(),
-                                model.layout(),
-                                size,
-                                Arithmetic.of(options.arithmetic()),
-                                workers(),
-                                model.writesBack())
-                        .need();
+                runs == 1
+                        ? each.need()
+                        : engine.together(Collections.nCopies(runs, each), memory).need();
         return new TierPlan.Needs(
                 model.layout().blocks().stream().map(BlockLayout::sizeBytes).toList(),
                 model.layout().order(),

@@ -2,6 +2,7 @@ package io.millrace.executor.plan;
 
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.DataConfig;
+import io.millrace.executor.config.ManyConfigs;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.objective.Scoring;
@@ -16,6 +17,7 @@ import java.util.OptionalInt;
  * @param arithmetic what a step computes
  * @param memory budgets and device
  * @param sequencesEach sequences that an example passes as: its candidates, where all are asked
+ * @param adapters runs of such an adapter that share passes over one base; 1 for one alone
  */
 public record PlanOptions(
         int batchSize,
@@ -23,21 +25,25 @@ public record PlanOptions(
         OptionalInt seqLen,
         ArithmeticConfig arithmetic,
         MemoryConfig memory,
-        int sequencesEach) {
+        int sequencesEach,
+        int adapters) {
     /** Checks what its parts do not check for themselves. */
     public PlanOptions {
         DataConfig.checkBatch(batchSize, microBatch.orElse(batchSize));
         TaskConfig.checkLength(seqLen);
+        if (adapters > 1) {
+            ManyConfigs.requireBeside(arithmetic);
+        }
     }
 
-    /** The same where an example is one sequence. */
+    /** Those of one run where an example is one sequence. */
     public PlanOptions(
             int batchSize,
             OptionalInt microBatch,
             OptionalInt seqLen,
             ArithmeticConfig arithmetic,
             MemoryConfig memory) {
-        this(batchSize, microBatch, seqLen, arithmetic, memory, 1);
+        this(batchSize, microBatch, seqLen, arithmetic, memory, 1, 1);
     }
 
     /** Sequences of a batch. */
@@ -50,17 +56,31 @@ public record PlanOptions(
         return Scoring.sequences(microBatch.orElse(batchSize), sequencesEach);
     }
 
+    /** The same for several runs that share passes. */
+    public PlanOptions withAdapters(int count) {
+        return new PlanOptions(
+                batchSize, microBatch, seqLen, arithmetic, memory, sequencesEach, count);
+    }
+
     PlanOptions withMemory(MemoryConfig other) {
-        return new PlanOptions(batchSize, microBatch, seqLen, arithmetic, other, sequencesEach);
+        return new PlanOptions(
+                batchSize, microBatch, seqLen, arithmetic, other, sequencesEach, adapters);
     }
 
     PlanOptions withMicroBatch(int sequences) {
         return new PlanOptions(
-                batchSize, OptionalInt.of(sequences), seqLen, arithmetic, memory, sequencesEach);
+                batchSize,
+                OptionalInt.of(sequences),
+                seqLen,
+                arithmetic,
+                memory,
+                sequencesEach,
+                adapters);
     }
 
     PlanOptions withBatch(int sequences) {
-        return new PlanOptions(sequences, microBatch, seqLen, arithmetic, memory, sequencesEach);
+        return new PlanOptions(
+                sequences, microBatch, seqLen, arithmetic, memory, sequencesEach, adapters);
     }
 
     PlanOptions withFoldEvery(int steps) {
@@ -70,6 +90,7 @@ public record PlanOptions(
                 seqLen,
                 arithmetic.withFoldEvery(steps),
                 memory,
-                sequencesEach);
+                sequencesEach,
+                adapters);
     }
 }

@@ -133,7 +133,8 @@ public final class RunForecast implements PrefetchChooser {
                         program,
                         layout,
                         shape,
-                        config.arithmetic()));
+                        config.arithmetic(),
+                        1));
     }
 
     /** Choice and expectation on one line; empty where there is nothing to tell. */

@@ -9,8 +9,8 @@ import io.millrace.prefetch.plan.Machine;
 import java.util.List;
 
 /**
- * What a step of a run costs: all of its passes one after another, and where layers are drawn for
- * each step, the mean of several.
+ * What a step of a run costs, or of several that share its passes: all of its passes one after
+ * another, and where layers are drawn for each step, the mean of several.
  */
 final class StepForecast {
     private StepForecast() {}
@@ -22,7 +22,8 @@ final class StepForecast {
             ModelProgram program,
             ModelLayout layout,
             StepCosts.Shape shape,
-            ArithmeticConfig arithmetic) {
+            ArithmeticConfig arithmetic,
+            int runs) {
         String direction = DirectionRates.dense(arithmetic.direction());
         List<Forecast> steps =
                 StepParts.samples(
@@ -39,7 +40,10 @@ final class StepForecast {
                                                 .stream()
                                                 .map(work ->
                                                         Forecast.of(
-                                                                machine, placement, work, direction,
+                                                                machine,
+                                                                placement,
+                                                                work.times(runs),
+                                                                direction,
                                                                 overlap))
                                                 .toList()))
                         .toList();

@@ -2,10 +2,12 @@ package io.millrace.executor.plan;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import io.millrace.executor.Golden;
 import io.millrace.executor.Runs;
 import io.millrace.executor.TuningRun;
+import io.millrace.executor.adapter.LoraKind;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfig;
@@ -352,6 +354,41 @@ class ModelPlannerTest {
                 .isGreaterThanOrEqualTo(without.memory().hostBytes() + states);
         assertThat(with.memory().minimumHostBytes())
                 .isGreaterThan(without.memory().minimumHostBytes());
+    }
+
+    /** Blocks are read once for all; each adapter computes, and has memory, of its own. */
+    @Test
+    void adaptersThatSharePassesReadBlocksOnce() {
+        ModelShape shape = ModelShape.named("gpt2", Optional.empty());
+        MemoryConfig memory = memory("cpu", 200L << 20, OptionalLong.empty(), 2);
+        PlanOptions lone =
+                new PlanOptions(
+                        1,
+                        OptionalInt.of(1),
+                        OptionalInt.of(64),
+                        run(1).tune("lora").method(LoraKind.TARGETS, List.of("c_attn")).arithmetic(),
+                        memory);
+        ModelPlan one = ModelPlanner.plan(shape, lone, MACHINE, false);
+        ModelPlan eight = ModelPlanner.plan(shape, lone.withAdapters(8), MACHINE, false);
+        double read = one.forecast().bytes().get(Lane.NVME_READ);
+        assertThat(read).isPositive();
+        assertThat(eight.forecast().bytes().get(Lane.NVME_READ)).isBetween(read, 1.2 * read);
+        double computing = one.forecast().busySeconds().get(Lane.COMPUTE);
+        assertThat(eight.forecast().busySeconds().get(Lane.COMPUTE))
+                .isCloseTo(8 * computing, within(1e-6 * computing));
+        assertThat(eight.forecast().stepSeconds()).isLessThan(8 * one.forecast().stepSeconds());
+        assertThat(eight.forecast().tokensPerSecond())
+                .isGreaterThan(one.forecast().tokensPerSecond());
+        assertThat(eight.besideBytes()).isEqualTo(8 * one.besideBytes()).isPositive();
+        assertThat(eight.memory().scratchBytes())
+                .isBetween(
+                        one.memory().scratchBytes() + 7 * one.besideBytes(),
+                        8 * one.memory().scratchBytes());
+        PlanOptions full = options(memory, 1, 64, 1);
+        assertThatThrownBy(() -> full.withAdapters(2))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("--adapters")
+                .hasMessageContaining("add --tune lora");
     }
 
     /** What is changed of a run, and of the plan for it. */

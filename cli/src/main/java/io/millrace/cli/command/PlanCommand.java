@@ -10,6 +10,7 @@ import io.millrace.cli.option.RunLine;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.DataConfig;
 import io.millrace.executor.config.GivenPaths;
+import io.millrace.executor.config.ManyConfigs;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.Methods;
 import io.millrace.executor.config.TaskConfig;
@@ -108,6 +109,10 @@ public final class PlanCommand implements Callable<Integer>, Described {
                                 TaskConfig.LABEL_WORDS,
                                 "The run's words, which --objective accuracy has all passes take"
                                         + " through the model.")
+                        .take(
+                                ManyConfigs.ADAPTERS,
+                                "Runs of such an adapter that share passes over one base. Default:"
+                                        + " 1.")
                         .take(List.of(Methods.METHOD))
                         .take(ArithmeticConfig.STEP)
                         .take(MemoryConfig.OPTIONS)
@@ -144,7 +149,8 @@ public final class PlanCommand implements Callable<Integer>, Described {
                         optional(told.find(TaskConfig.SEQ_LEN)),
                         arithmetic,
                         new MemoryConfig(told),
-                        candidates(arithmetic, told));
+                        candidates(arithmetic, told),
+                        told.find(ManyConfigs.ADAPTERS).orElse(1));
         if (machine.isThisOne()) {
             options.memory()
                     .nvmeDir()

@@ -74,6 +74,7 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
         fields.put("optimizer", arithmetic.optimizer());
         fields.put("queries", arithmetic.queries());
         fields.put("fold_every", arithmetic.foldEvery());
+        fields.put("adapters", plan.options().adapters());
         fields.put("batch_size", plan.options().batchSize());
         fields.put("seq_len", plan.tokensEach());
         fields.put("micro_batch", plan.options().microBatch().orElseThrow());
@@ -181,6 +182,9 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
                         directions(arithmetic),
                         arithmetic.optimizer(),
                         arithmetic.foldEvery()));
+        if (plan.options().adapters() > 1) {
+            lines.add(format("%d adapters share each pass", plan.options().adapters()));
+        }
         if (arithmetic.matmul() == Matmul.FP8) {
             lines.add("fp8 products are reckoned as native ones: nobody has measured them here");
         }

@@ -1,6 +1,7 @@
 package io.millrace.cli.command;
 
 import io.millrace.executor.config.ArithmeticConfig;
+import io.millrace.executor.config.ManyConfigs;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.plan.ModelPlan;
 import io.millrace.executor.plan.PlanOptions;
@@ -28,6 +29,7 @@ record PlannedRun(ModelPlan plan) {
         addUnless(options.batchSize(), words, "--micro-batch", options.microBatch().orElseThrow());
         add(words, "--seq-len", plan.tokensEach());
         addArithmetic(words, options.arithmetic());
+        addUnless(1, words, ManyConfigs.ADAPTERS.spelled(), options.adapters());
         add(words, "--device", plan.machine().device().name());
         addUnless(0L, words, "--device-budget", plan.memory().deviceBudget());
         add(words, "--host-budget", plan.memory().hostBudget());

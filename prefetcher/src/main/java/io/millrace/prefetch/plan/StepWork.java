@@ -15,6 +15,16 @@ public record StepWork(List<VisitWork> visits, long tokens, int foldEvery) {
         visits = List.copyOf(visits);
     }
 
+    /** The same for several runs that compute it, one after another, at each block. */
+    public StepWork times(int runs) {
+        return runs == 1
+                ? this
+                : new StepWork(
+                        visits.stream().map(visit -> visit.times(runs)).toList(),
+                        tokens * runs,
+                        foldEvery);
+    }
+
     /** Multiplications and additions with weights in a step. */
     public double matmulFlops() {
         return visits.stream()

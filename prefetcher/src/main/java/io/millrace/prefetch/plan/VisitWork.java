@@ -1,5 +1,6 @@
 package io.millrace.prefetch.plan;
 
+import java.util.Collections;
 import java.util.List;
 
 /**
@@ -16,5 +17,14 @@ public record VisitWork(
     public VisitWork {
         folding = List.copyOf(folding);
         reading = List.copyOf(reading);
+    }
+
+    /** The same for several runs that compute it, one after another. */
+    VisitWork times(int runs) {
+        return new VisitWork(block, repeated(folding, runs), repeated(reading, runs), changes);
+    }
+
+    private static List<Operation> repeated(List<Operation> operations, int times) {
+        return Collections.nCopies(times, operations).stream().flatMap(List::stream).toList();
     }
 }

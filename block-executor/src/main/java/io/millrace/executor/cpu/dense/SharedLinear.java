@@ -9,9 +9,9 @@ import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.cpu.weight.Forming;
 import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.cpu.weight.Operands;
+import io.millrace.executor.cpu.weight.StackedRows;
 import io.millrace.executor.cpu.weight.WeightPanels;
 import io.millrace.executor.step.Floats;
-import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.spec.LinearSpec;
 import java.util.List;
@@ -58,25 +58,25 @@ final class SharedLinear implements LinearProgram {
             int rows,
             boolean accumulate) {
         Call call = call(weights, spec, x, rows);
-        boolean inPlace = call.groups > 1 || y.stride() == call.padded * y.rowStride();
+        boolean inPlace = call.rows.groups() > 1 || y.stride() == call.rows.padded() * y.rowStride();
         return new Job(
                 weights,
                 call,
                 (group, tile, panel, ld, worker) -> {
                     if (inPlace || weights.scaleCount() == 1) {
-                        Floats out =
-                                call.row(y, call.first(group, tile)).at(call.tiles.column(tile));
-                        multiply(
-                                call,
+                        int column = call.tiles().column(tile);
+                        call.rows.multiply(
+                                workers,
                                 group,
                                 tile,
                                 panel,
                                 ld,
+                                call.bias(tile),
                                 accumulate,
-                                out,
+                                call.rows.row(y, group, tile).at(column),
                                 y.rowStride(),
                                 worker);
-                        call.eachScale(
+                        call.rows.eachScale(
                                 group,
                                 tile,
                                 (scale, row, count, _) ->
@@ -86,10 +86,7 @@ final class SharedLinear implements LinearProgram {
                                                 row,
                                                 count,
                                                 call.columns(tile),
-                                                y.of(scale)
-                                                        .at(
-                                                                row * y.rowStride()
-                                                                        + call.tiles.column(tile)),
+                                                y.of(scale).at(row * y.rowStride() + column),
                                                 y.rowStride()));
                     } else {
                         toRows(call, group, tile, panel, ld, accumulate, y, worker);
@@ -107,10 +104,9 @@ final class SharedLinear implements LinearProgram {
             boolean accumulate,
             Variants y,
             int worker) {
-        int width = call.tiles.columnCount(tile);
-        Floats made = scratch.tile(worker);
-        multiply(call, group, tile, panel, ld, false, made, width, worker);
-        call.eachScale(
+        int width = call.tiles().columnCount(tile);
+        Floats made = made(call, group, tile, panel, ld, worker);
+        call.rows.eachScale(
                 group,
                 tile,
                 (scale, row, count, before) -> {
@@ -120,7 +116,7 @@ final class SharedLinear implements LinearProgram {
                         Floats in = part.at((long) each * width);
                         Floats out =
                                 y.of(scale)
-                                        .at((row + each) * y.rowStride() + call.tiles.column(tile));
+                                        .at((row + each) * y.rowStride() + call.tiles().column(tile));
                         if (accumulate) {
                             Rows.add(in.segment(), in.start(), out.segment(), out.start(), width);
                         } else {
@@ -128,6 +124,16 @@ final class SharedLinear implements LinearProgram {
                         }
                     }
                 });
+    }
+
+    /** A tile of the product alone. */
+    private Floats made(Call call, int group, int tile, Floats panel, long ld, int worker) {
+        Floats made = scratch.tile(worker);
+        int width = call.tiles().columnCount(tile);
+        Floats bias = call.bias(tile);
+        call.rows.multiply(
+                workers, group, tile, panel, ld, bias, false, made, width, worker);
+        return made;
     }
 
     @Override
@@ -144,10 +150,9 @@ final class SharedLinear implements LinearProgram {
                 weights,
                 call,
                 (group, tile, panel, ld, worker) -> {
-                    int width = call.tiles.columnCount(tile);
-                    Floats made = scratch.tile(worker);
-                    multiply(call, group, tile, panel, ld, false, made, width, worker);
-                    call.eachScale(
+                    int width = call.tiles().columnCount(tile);
+                    Floats made = made(call, group, tile, panel, ld, worker);
+                    call.rows.eachScale(
                             group,
                             tile,
                             (scale, row, count, before) -> {
@@ -165,8 +170,8 @@ final class SharedLinear implements LinearProgram {
                                         scale,
                                         row,
                                         count,
-                                        tile / call.tiles.rowTiles(),
-                                        call.tiles.column(tile),
+                                        tile / call.tiles().rowTiles(),
+                                        call.tiles().column(tile),
                                         width,
                                         part);
                             });
@@ -178,14 +183,9 @@ final class SharedLinear implements LinearProgram {
         if (!weights.isStill(tensor)) {
             throw new IllegalStateException(spec.weight() + " is not the same for all scales");
         }
-        int scales = weights.scaleCount();
-        int padded = MicroBatch.padded(rows);
         ThinFactors.Beside beside = thin.beside(weights, spec, x, rows);
-        Variants in = operands.of(x, scales, rows, spec.inputs());
-        boolean stacked = scales == 1 || in.stride() == padded * in.rowStride();
-        int groups = stacked ? 1 : scales;
-        GemmTiles tiles = GemmTiles.of(padded, spec.outputs()).stacked(scales / groups);
-        return new Call(spec, tiles, in, groups, padded, bias(weights, spec), beside);
+        StackedRows stacked = StackedRows.of(operands, spec, x, weights.scaleCount(), rows);
+        return new Call(stacked, bias(weights, spec), beside);
     }
 
     private Floats bias(FormedWeights weights, LinearSpec spec) {
@@ -224,26 +224,26 @@ final class SharedLinear implements LinearProgram {
             // Panels are wider where rows are few.
             all.stream()
                     .map(Job.class::cast)
-                    .collect(Collectors.groupingBy(job -> job.call.tiles.columnTile()))
+                    .collect(Collectors.groupingBy(job -> job.call.tiles().columnTile()))
                     .values()
                     .forEach(SharedLinear.this::each);
         }
 
         /** The tiles of a panel, each of which every job has in an order of its own. */
         int tilesOfPanel() {
-            return call.tiles.rowTiles() * call.groups;
+            return call.tiles().rowTiles() * call.rows.groups();
         }
 
         void run(int panel, int which, Floats place, long ld, int worker) {
-            int tile = panel * call.tiles.rowTiles() + which / call.groups;
-            work.run(which % call.groups, tile, place, ld, worker);
+            int tile = panel * call.tiles().rowTiles() + which / call.rows.groups();
+            work.run(which % call.rows.groups(), tile, place, ld, worker);
         }
     }
 
     private void each(List<Job> jobs) {
         FormedWeights weights = jobs.getFirst().weights;
-        LinearSpec spec = jobs.getFirst().call.spec;
-        GemmTiles tiles = jobs.getFirst().call.tiles;
+        LinearSpec spec = jobs.getFirst().call.rows.spec();
+        GemmTiles tiles = jobs.getFirst().call.tiles();
         int tensor = weights.indexOf(spec.weight());
         if (weights.isPlain(tensor, scratch.operandType())) {
             eachOf(jobs, weights.plain(tensor));
@@ -273,8 +273,8 @@ final class SharedLinear implements LinearProgram {
     }
 
     private void eachOf(List<Job> jobs, Floats matrix) {
-        LinearSpec spec = jobs.getFirst().call.spec;
-        GemmTiles tiles = jobs.getFirst().call.tiles;
+        LinearSpec spec = jobs.getFirst().call.rows.spec();
+        GemmTiles tiles = jobs.getFirst().call.tiles();
         long ld = WeightPanels.ld(spec);
         int ofPanel = jobs.stream().mapToInt(Job::tilesOfPanel).sum();
         workers.pool()
@@ -294,98 +294,23 @@ final class SharedLinear implements LinearProgram {
                         });
     }
 
-    private void multiply(
-            Call call,
-            int group,
-            int tile,
-            Floats panel,
-            long ld,
-            boolean accumulate,
-            Floats out,
-            long outStride,
-            int worker) {
-        GemmTiles tiles = call.tiles;
-        Floats in = call.row(call.in, call.first(group, tile));
-        Floats bias = call.bias == null ? null : call.bias.at(tiles.column(tile));
-        workers.pool().clock().enter(worker, Operator.GEMM);
-        workers.gemm(worker)
-                .multiply(
-                        panel.type(),
-                        tiles.rowCount(tile),
-                        tiles.columnCount(tile),
-                        call.spec.inputs(),
-                        in.segment(),
-                        in.start(),
-                        call.in.rowStride(),
-                        panel.segment(),
-                        panel.start(),
-                        ld,
-                        call.spec.inputMajor(),
-                        bias == null ? null : bias.segment(),
-                        bias == null ? 0 : bias.start(),
-                        accumulate,
-                        out.segment(),
-                        out.start(),
-                        outStride);
-        workers.pool().clock().enter(worker, Operator.LOW_RANK);
-    }
-
-    /** Takes the rows that one scale has in a tile. */
-    @FunctionalInterface
-    private interface ScaleRows {
-        /**
-         * Takes them.
-         *
-         * @param scale whose
-         * @param row the first, of the scale's
-         * @param count how many, padding included
-         * @param before rows of the tile before them
-         */
-        void accept(int scale, int row, int count, int before);
-    }
-
     /**
-     * One operator at work. Rows of all scales are numbered through, so many for each scale.
+     * One operator at work.
      *
-     * @param in what is multiplied, in the type that the product reads
-     * @param groups 1 where one product takes the rows of all scales, else one a scale
-     * @param padded rows of each scale
      * @param bias the same for all scales, or null
      * @param beside what is added
      */
-    private record Call(
-            LinearSpec spec,
-            GemmTiles tiles,
-            Variants in,
-            int groups,
-            int padded,
-            Floats bias,
-            ThinFactors.Beside beside) {
-
-        /** The first row of a tile among those of all scales. */
-        int first(int group, int tile) {
-            return group * tiles.rows() + tiles.row(tile);
+    private record Call(StackedRows rows, Floats bias, ThinFactors.Beside beside) {
+        GemmTiles tiles() {
+            return rows.tiles();
         }
 
-        Floats row(Variants matrix, int index) {
-            int scale = index / padded;
-            return matrix.of(scale).at((index - (long) scale * padded) * matrix.rowStride());
+        Floats bias(int tile) {
+            return bias == null ? null : bias.at(tiles().column(tile));
         }
 
         ThinFactors.Columns columns(int tile) {
-            return new ThinFactors.Columns(tiles.column(tile), tiles.columnCount(tile));
-        }
-
-        void eachScale(int group, int tile, ScaleRows work) {
-            int first = first(group, tile);
-            int end = first + tiles.rowCount(tile);
-            int row = first;
-            while (row < end) {
-                int scale = row / padded;
-                int count = Math.min(end, (scale + 1) * padded) - row;
-                work.accept(scale, row - scale * padded, count, row - first);
-                row += count;
-            }
+            return new ThinFactors.Columns(tiles().column(tile), tiles().columnCount(tile));
         }
     }
 }

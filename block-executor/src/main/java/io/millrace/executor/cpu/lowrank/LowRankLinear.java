@@ -11,9 +11,9 @@ import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.cpu.weight.Forming;
 import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.cpu.weight.Operands;
+import io.millrace.executor.cpu.weight.StackedRows;
 import io.millrace.executor.cpu.weight.WeightPanels;
 import io.millrace.executor.step.Floats;
-import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.spec.LinearSpec;
 
@@ -99,12 +99,8 @@ final class LowRankLinear implements LinearProgram {
         int tensor = weights.indexOf(spec.weight());
         ThinPasses.Beside beside = passes.beside(weights.visit(), tensor, weights.seen(tensor));
         int scales = weights.scaleCount();
-        int padded = MicroBatch.padded(rows);
-        Variants in = operands.of(x, scales, rows, spec.inputs());
-        boolean stacked = in.stride() == padded * in.rowStride();
-        int groups = stacked ? 1 : scales;
-        GemmTiles tiles = GemmTiles.of(padded, spec.outputs()).stacked(scales / groups);
-        Call call = new Call(spec, tiles, x, in, groups, padded, bias, beside, passes.products());
+        StackedRows stacked = StackedRows.of(operands, spec, x, scales, rows);
+        Call call = new Call(spec, x, stacked, bias, beside, passes.products());
         RowTasks.run(
                 workers.pool(),
                 Operator.LOW_RANK,
@@ -117,7 +113,7 @@ final class LowRankLinear implements LinearProgram {
 
     private void each(FormedWeights weights, Call call, TileConsumer add) {
         LinearSpec spec = call.spec;
-        GemmTiles tiles = call.tiles;
+        GemmTiles tiles = call.tiles();
         int tensor = weights.indexOf(spec.weight());
         long elements = weights.slot(tensor).elementCount();
         if (passes.isBase(weights.visit(), tensor, scratch.operandType())) {
@@ -138,7 +134,7 @@ final class LowRankLinear implements LinearProgram {
                     tiles,
                     form,
                     (panel, place, stride, ld, worker) -> {
-                        for (int group = 0; group < call.groups; group++) {
+                        for (int group = 0; group < call.rows.groups(); group++) {
                             for (int rowTile = 0; rowTile < tiles.rowTiles(); rowTile++) {
                                 int tile = panel * tiles.rowTiles() + rowTile;
                                 multiply(call, group, tile, place, ld, add, worker);
@@ -156,15 +152,15 @@ final class LowRankLinear implements LinearProgram {
         long ld = WeightPanels.ld(call.spec);
         workers.pool()
                 .parallelFor(
-                        call.tiles.count() * call.groups,
+                        call.tiles().count() * call.rows.groups(),
                         Operator.GEMM,
                         (task, worker) -> {
-                            int tile = task / call.groups;
-                            int panel = tile / call.tiles.rowTiles();
-                            long skip = WeightPanels.skip(call.spec, call.tiles, panel);
+                            int tile = task / call.rows.groups();
+                            int panel = tile / call.tiles().rowTiles();
+                            long skip = WeightPanels.skip(call.spec, call.tiles(), panel);
                             multiply(
                                     call,
-                                    task % call.groups,
+                                    task % call.rows.groups(),
                                     tile,
                                     matrix.at(skip),
                                     ld,
@@ -176,75 +172,44 @@ final class LowRankLinear implements LinearProgram {
     /** The product of one tile, and then what is beside it, for each scale that has rows in it. */
     private void multiply(
             Call call, int group, int tile, Floats panel, long ld, TileConsumer add, int worker) {
-        GemmTiles tiles = call.tiles;
-        int first = group * tiles.rows() + tiles.row(tile);
+        GemmTiles tiles = call.tiles();
         int width = tiles.columnCount(tile);
-        Floats in = call.row(first);
         Floats out = scratch.tile(worker);
-        workers.pool().clock().enter(worker, Operator.GEMM);
-        workers.gemm(worker)
-                .multiply(
-                        panel.type(),
-                        tiles.rowCount(tile),
-                        width,
-                        call.spec.inputs(),
-                        in.segment(),
-                        in.start(),
-                        call.in.rowStride(),
-                        panel.segment(),
-                        panel.start(),
-                        ld,
-                        call.spec.inputMajor(),
-                        null,
-                        0,
-                        false,
-                        out.segment(),
-                        out.start(),
-                        width);
-        int end = first + tiles.rowCount(tile);
-        workers.pool().clock().enter(worker, Operator.LOW_RANK);
-        int row = first;
-        while (row < end) {
-            int scale = row / call.padded;
-            int count = Math.min(end, (scale + 1) * call.padded) - row;
-            add.accept(
-                    scale,
-                    row - scale * call.padded,
-                    count,
-                    tile / tiles.rowTiles(),
-                    tiles.column(tile),
-                    width,
-                    out.at((long) (row - first) * width));
-            row += count;
-        }
+        call.rows.multiply(workers, group, tile, panel, ld, null, false, out, width, worker);
+        call.rows.eachScale(
+                group,
+                tile,
+                (scale, row, count, before) ->
+                        add.accept(
+                                scale,
+                                row,
+                                count,
+                                tile / tiles.rowTiles(),
+                                tiles.column(tile),
+                                width,
+                                out.at((long) before * width)));
     }
 
     /**
-     * One operator at work. Rows of all scales are numbered through, so many for each scale.
+     * One operator at work.
      *
      * @param x what is multiplied, as it is
-     * @param in and in the type that the product with θ reads
-     * @param groups 1 where one product takes the rows of all scales, else one a scale
-     * @param padded rows of each scale
+     * @param rows and in the type that the product with θ reads
      */
     private record Call(
             LinearSpec spec,
-            GemmTiles tiles,
             Variants x,
-            Variants in,
-            int groups,
-            int padded,
+            StackedRows rows,
             Floats bias,
             ThinPasses.Beside beside,
             Floats products) {
 
-        int rank() {
-            return beside.rank();
+        GemmTiles tiles() {
+            return rows.tiles();
         }
 
-        Floats row(int index) {
-            int scale = index / padded;
-            return in.of(scale).at((index - (long) scale * padded) * in.rowStride());
+        int rank() {
+            return beside.rank();
         }
 
         /** The products of some rows with the factor on the input's side. */
@@ -301,7 +266,7 @@ final class LowRankLinear implements LinearProgram {
         }
 
         private Floats products(int scale, int row) {
-            return products.at(((long) scale * padded + row) * rank());
+            return products.at(((long) scale * rows.padded() + row) * rank());
         }
     }
 }

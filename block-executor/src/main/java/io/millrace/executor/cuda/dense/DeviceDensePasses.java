@@ -1,17 +1,20 @@
 package io.millrace.executor.cuda.dense;
 
+import io.millrace.executor.cuda.kernel.BesideKernels;
 import io.millrace.executor.cuda.kernel.DeviceKernels;
 import io.millrace.executor.cuda.kernel.DeviceMask;
 import io.millrace.executor.cuda.kernel.DeviceMatrix;
 import io.millrace.executor.cuda.kernel.DeviceTensor;
 import io.millrace.executor.cuda.kernel.FoldProgram;
 import io.millrace.executor.cuda.kernel.FoldPrograms;
+import io.millrace.executor.cuda.kernel.LowRankKernels;
 import io.millrace.executor.cuda.kernel.WeightPass;
 import io.millrace.executor.cuda.weight.DeviceForming;
 import io.millrace.executor.cuda.weight.DeviceGemm;
 import io.millrace.executor.cuda.weight.DeviceLinear;
 import io.millrace.executor.cuda.weight.DevicePasses;
 import io.millrace.executor.cuda.weight.DeviceScratch;
+import io.millrace.executor.cuda.weight.DeviceSideLinear;
 import io.millrace.executor.cuda.weight.DeviceVisit;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.memory.BlockLayout;
@@ -33,6 +36,7 @@ public final class DeviceDensePasses implements DevicePasses {
     private final Along along;
     private final Rounding rounding;
     private final int foldEvery;
+    private final int together;
     private final DeviceLinear linear;
 
     /**
@@ -40,8 +44,17 @@ public final class DeviceDensePasses implements DevicePasses {
      *
      * @param form makes weights
      * @param programs what updates do
+     * @param beside thin products beside those with matrices; empty where nothing is trained there
      */
-    public record Kernels(DeviceKernels form, FoldPrograms programs) {}
+    public record Kernels(DeviceKernels form, FoldPrograms programs, Optional<Beside> beside) {}
+
+    /**
+     * What is launched for what is trained beside a model.
+     *
+     * @param thin products with thin factors
+     * @param beside all else
+     */
+    public record Beside(LowRankKernels thin, BesideKernels beside) {}
 
     /**
      * What queries go along.
@@ -64,12 +77,25 @@ public final class DeviceDensePasses implements DevicePasses {
         this.along = along;
         this.rounding = rounding;
         this.foldEvery = foldEvery;
-        linear = new DeviceDenseLinear(gemm, scratch, this);
+        // Where all matrices are only read, queries share their products.
+        together = launched.beside().isPresent() && !gemm.quantizes() ? scratch.scalesAtOnce() : 0;
+        DeviceLinear matrices = new DeviceDenseLinear(gemm, scratch, this);
+        linear =
+                launched.beside()
+                        .<DeviceLinear>map(each ->
+                                new DeviceSideLinear(
+                                        matrices, each.thin(), each.beside(), scratch))
+                        .orElse(matrices);
     }
 
     @Override
     public DeviceLinear linear() {
         return linear;
+    }
+
+    @Override
+    public int scalesAtOnce() {
+        return together;
     }
 
     /**
@@ -115,8 +141,12 @@ public final class DeviceDensePasses implements DevicePasses {
     @Override
     public void vector(
             DeviceVisit visit, int tensor, List<Query> queries, long place, long stride) {
-        try (DeviceForming forming = forming(visit, tensor, queries.getFirst())) {
-            forming.range(0, visit.tensor(tensor).elements(), place, stride, DType.F32);
+        long at = place;
+        for (Query query : queries) {
+            try (DeviceForming forming = forming(visit, tensor, query)) {
+                forming.range(0, visit.tensor(tensor).elements(), at, stride, DType.F32);
+            }
+            at += query.scales().size() * stride * Float.BYTES;
         }
     }
 
@@ -141,7 +171,14 @@ public final class DeviceDensePasses implements DevicePasses {
     @Override
     public void rows(
             DeviceVisit visit, int tensor, List<Query> queries, Rows rows, DeviceMatrix out) {
-        Query query = queries.getFirst();
+        int scale = 0;
+        for (Query query : queries) {
+            rows(visit, tensor, query, rows, out.scale(scale));
+            scale += query.scales().size();
+        }
+    }
+
+    private void rows(DeviceVisit visit, int tensor, Query query, Rows rows, DeviceMatrix out) {
         FoldProgram program = programs.of(visit.pending(tensor, query));
         kernels.rows(
                 pass(visit, tensor, query),

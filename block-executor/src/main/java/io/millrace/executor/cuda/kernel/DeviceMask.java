@@ -48,6 +48,7 @@ public record DeviceMask(int kind, LongUnaryOperator seeds, IntUnaryOperator bou
     }
 
     int bound(int tensorId) {
-        return bounds.applyAsInt(tensorId);
+        // A tensor that is not trained has no id, and no z to be cleared.
+        return tensorId < 0 ? 0 : bounds.applyAsInt(tensorId);
     }
 }

@@ -25,6 +25,7 @@ final class KernelSources {
                     "pass.cuh",
                     "attention.cu",
                     "attention_tensor.cuh",
+                    "beside.cu",
                     "cores.cu",
                     "elementwise.cu",
                     "form.cu",

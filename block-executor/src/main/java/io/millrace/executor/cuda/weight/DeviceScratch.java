@@ -21,6 +21,7 @@ import java.util.Map;
 public final class DeviceScratch implements AutoCloseable {
     private final DeviceScratchPlan plan;
     private final ScratchSize size;
+    private final int virtualTokens;
     private final int hiddenWidth;
     private final int keptWidth;
     private final long vectorLength;
@@ -43,6 +44,7 @@ public final class DeviceScratch implements AutoCloseable {
         this.plan = plan;
         this.size = size;
         OperatorNeeds needs = new OperatorNeeds(program);
+        virtualTokens = program.virtualTokens();
         hiddenWidth = program.hiddenSize();
         keptWidth = needs.keptWidth();
         vectorLength = needs.vectorLength();
@@ -75,6 +77,11 @@ public final class DeviceScratch implements AutoCloseable {
 
     public DType type() {
         return plan.type();
+    }
+
+    /** Tokens before each sequence's own, which take rows too. */
+    public int virtualTokens() {
+        return virtualTokens;
     }
 
     /** The most scales that states have room for at once. */

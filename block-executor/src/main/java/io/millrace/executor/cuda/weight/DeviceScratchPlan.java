@@ -67,6 +67,7 @@ public record DeviceScratchPlan(
         CORES, // of all scales, and of a fold
         SIDES, // left factors of a query
         THIN, // inputs times a thin factor
+        BESIDE, // the factors beside a matrix, one of them turned as well, and such products
         OVERLAP, // of V before and after
         E4M3_INPUT, // what products read, rounded
         E4M3_PANEL,
@@ -101,8 +102,13 @@ public record DeviceScratchPlan(
         bytes.put(Part.KEPT, kept * type.sizeBytes());
         bytes.put(Part.STATES, onDevice.states().length());
         bytes.put(Part.VECTORS, VECTORS * scales * needs.vectorLength() * Float.BYTES);
-        // With low-rank directions all scales share what is stored.
-        long formed = lowRank.isPresent() ? 1 : scales;
+        long rows = scales * size.microBatchRows();
+        bytes.put(
+                Part.BESIDE,
+                (scales * needs.thinFloats() + rows * needs.thinRank()) * Float.BYTES);
+        // All scales share what is stored of matrices that are only read, or read so.
+        boolean shared = lowRank.isPresent() || layout.beside().isPresent();
+        long formed = shared ? 1 : scales;
         bytes.put(Part.PANEL, formed * panel(needs, panels) * type.sizeBytes());
         if (quantizes) {
             bytes.put(Part.E4M3_INPUT, scales * size.microBatchRows() * needs.widestInput());

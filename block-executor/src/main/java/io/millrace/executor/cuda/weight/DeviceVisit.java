@@ -1,6 +1,7 @@
 package io.millrace.executor.cuda.weight;
 
 import io.millrace.executor.cuda.kernel.DeviceTensor;
+import io.millrace.executor.companion.Companion;
 import io.millrace.executor.step.BlockVisit;
 import io.millrace.executor.step.ForwardRequest;
 import io.millrace.memory.BlockLayout;
@@ -12,17 +13,25 @@ import java.util.Optional;
 public final class DeviceVisit extends BlockVisit {
     private final DeviceTensor[] tensors;
 
+    /** A visit of a block, and of what is trained beside it. */
     public DeviceVisit(
             BlockLease lease,
             BlockLayout layout,
+            Optional<Companion> beside,
             ForwardRequest request,
             int foldEvery,
             boolean lastOfStep) {
-        super(lease, layout, Optional.empty(), request, foldEvery, lastOfStep);
+        super(lease, layout, beside, request, foldEvery, lastOfStep);
         tensors = new DeviceTensor[tensorCount()];
-        for (int index = 0; index < tensors.length; index++) {
+        int own = layout.tensors().size();
+        for (int index = 0; index < own; index++) {
             tensors[index] = tensor(lease, layout, index);
         }
+        beside.ifPresent(companion -> {
+            for (int index = own; index < tensors.length; index++) {
+                tensors[index] = tensor(companion, companion.layout(), index - own);
+            }
+        });
     }
 
     /** A tensor of a block that lies on the device. */

@@ -1,5 +1,6 @@
 // All kernels: one image for a device.
 #include "attention.cu"
+#include "beside.cu"
 #include "cores.cu"
 #include "elementwise.cu"
 #include "form.cu"

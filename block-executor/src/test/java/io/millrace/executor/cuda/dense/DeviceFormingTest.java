@@ -99,7 +99,7 @@ final class DeviceFormingTest {
         programs = new FoldPrograms(rig.device(), rig.host(), 64, DeviceMask.NONE);
         passes =
                 new DeviceDensePasses(
-                        new DeviceDensePasses.Kernels(rig.kernels(), programs),
+                        new DeviceDensePasses.Kernels(rig.kernels(), programs, Optional.empty()),
                         new DeviceGemm(library, Optional.empty()),
                         scratch,
                         new DeviceDensePasses.Along(
@@ -221,7 +221,9 @@ final class DeviceFormingTest {
                     StepRecord.twoSided(
                             1, 5, 1e-1, 1e-3, 0, List.of(QueryResult.twoSided(5, 3, 1, 1000))));
             ForwardRequest request = ForwardRequest.fold(updates, ForwardRequest.Folding.SCHEDULED);
-            visit = new DeviceVisit(new Lease(bytes.address()), block, request, 1, true);
+            visit = 
+                    new DeviceVisit(
+                            new Lease(bytes.address()), block, Optional.empty(), request, 1, true);
             weights = new DeviceWeights(visit, List.of(Query.AT_THETA), true, passes, scratch);
             tensor = visit.indexOf(matrix.weight());
         }
