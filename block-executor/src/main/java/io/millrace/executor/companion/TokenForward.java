@@ -1,7 +1,5 @@
 package io.millrace.executor.companion;
 
-import io.millrace.executor.step.MicroBatch;
-import io.millrace.executor.step.Sequences;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.program.BlockProgram;
 import io.millrace.model.program.Bottleneck;
@@ -204,15 +202,23 @@ final class TokenForward {
         return Arrays.stream(in).map(row -> row(row, entry)).toArray(double[][]::new);
     }
 
+    private int index(Op.Index index, int token) {
+        return switch (index) {
+            case ID -> ids[token];
+            case POSITION -> token;
+            case TEXT_POSITION, SEGMENT ->
+                    throw new IllegalStateException("no decoder looks up by " + index);
+        };
+    }
+
     private double[][] lookUp(Op.Lookup op) {
         double[][] out = new double[ids.length][];
-        Sequences one = Sequences.fresh(new int[] {0, ids.length});
-        int[] indices =
-                new MicroBatch(ids, one, new int[0], new int[0]).indices(op.index(), op.offset());
         for (int token = 0; token < ids.length; token++) {
             float[] stored =
                     weights.row(
-                            op.table().name(), indices[token] + op.offset(), op.table().width());
+                            op.table().name(),
+                            index(op.index(), token) + op.offset(),
+                            op.table().width());
             double[] made = new double[stored.length];
             Arrays.setAll(made, i -> (double) op.scale() * stored[i]);
             out[token] = made;
