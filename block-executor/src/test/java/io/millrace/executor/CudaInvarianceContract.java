@@ -52,8 +52,7 @@ abstract class CudaInvarianceContract {
     @ParameterizedTest
     @CsvSource({
         // model, dtype, products, rounding, folds every, loss bound, directions, optimizer
-        "llama, bfloat16, native, nearest, 1, 5e-3, gaussian, mezo-sgd",
-        "opt, float32, fp8, stochastic, 2, 5e-2, low-rank, lozo-m"
+        "llama, bfloat16, native, nearest, 1, 5e-3, gaussian, mezo-sgd"
     })
     void everyPlacementMakesTheSameBytes(
             String kind,
@@ -166,6 +165,7 @@ abstract class CudaInvarianceContract {
     @Tag("long")
     @ParameterizedTest
     @CsvSource({
+        "opt, float32, fp8, stochastic, 2, 5e-2, low-rank, lozo-m",
         "gpt2, float16, native, stochastic, 2, 2e-3, rademacher, mezo-sgd",
         "opt, float32, native, nearest, 1, 2e-5, gaussian, mezo-sgd",
         "opt, float32, tf32, nearest, 1, 2e-3, gaussian, mezo-sgd",

@@ -61,16 +61,9 @@ class CudaMethodsTest {
                                         .queries(4)),
                 method("lezo", run -> run.blocks("random").foldEvery(2)),
                 method(
-                        "lezo without ends",
-                        run -> run.blocks("random").method(RandomLayers.FROZEN_ENDS, true)),
-                method("lezo, low-rank", run -> run.blocks("random").perturbation("low-rank")),
-                method(
                         "low-rank of some",
                         run -> run.perturbation("low-rank").window(2).tune("*_proj*")),
-                method("momentum", run -> run.optimizer("zo-momentum").foldEvery(2)),
                 method("adam of some", run -> run.optimizer("zo-adam").tune("*_proj*")),
-                method("svrg", run -> run.estimator("svrg").method(Estimators.ANCHOR_EVERY, 3)),
-                method("low-rank, 8 at once", run -> fzoo(run).perturbation("low-rank").window(2)),
                 method(
                         "subspace, 8 at once",
                         run -> fzoo(run).perturbation("subspace").rank(5).window(2)),
@@ -86,12 +79,7 @@ class CudaMethodsTest {
                         "tezo of lezo",
                         run -> run.perturbation("tezo").rank(40).window(3).blocks("random")),
                 method("sparse-mezo", run -> run.mask("magnitude")),
-                method(
-                        "random mask, folded seldom",
-                        run -> run.mask("random").foldEvery(3).perturbation("rademacher")),
-                method("hizoo", CudaMethodsTest::hizoo),
                 method("masked hizoo of lezo", run -> hizoo(run).mask("random").blocks("random")),
-                method("conservative", run -> run.estimator("conservative").queries(1)),
                 method("a LoRA", CudaMethodsTest::lora),
                 method("ia3", run -> run.tune("ia3").lr(1e-2)),
                 method("prompt", run -> run.tune("prompt").lr(1e-2).eps(1e-2).microBatch(3)),
@@ -102,6 +90,18 @@ class CudaMethodsTest {
 
     static Stream<Arguments> moreMethods() {
         return Stream.of(
+                method(
+                        "lezo without ends",
+                        run -> run.blocks("random").method(RandomLayers.FROZEN_ENDS, true)),
+                method("lezo, low-rank", run -> run.blocks("random").perturbation("low-rank")),
+                method("momentum", run -> run.optimizer("zo-momentum").foldEvery(2)),
+                method("svrg", run -> run.estimator("svrg").method(Estimators.ANCHOR_EVERY, 3)),
+                method("low-rank, 8 at once", run -> fzoo(run).perturbation("low-rank").window(2)),
+                method(
+                        "random mask, folded seldom",
+                        run -> run.mask("random").foldEvery(3).perturbation("rademacher")),
+                method("hizoo", CudaMethodsTest::hizoo),
+                method("conservative", run -> run.estimator("conservative").queries(1)),
                 method(
                         "a LoRA beside all products, 8 at once",
                         run -> fzoo(lora(run)).lr(1e-3).method(LoraKind.TARGETS, ALL_LINEAR)),
