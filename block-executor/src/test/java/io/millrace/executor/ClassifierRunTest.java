@@ -38,7 +38,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** A RoBERTa with a head of three labels, tuned and evaluated on texts. */
 class ClassifierRunTest {
-    private static final Path PUBLISHED = Golden.path("roberta-published");
     private static final TaskConfig TASK =
             new TaskConfig(Optional.empty(), List.of(), OptionalInt.of(20), true);
 
