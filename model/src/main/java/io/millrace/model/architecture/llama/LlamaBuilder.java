@@ -52,7 +52,6 @@ final class LlamaBuilder {
     private final Set<String> names;
     private final int hidden;
     private final int heads;
-    private int usualKvHeads;
     private int kvHeads;
     private int headDim;
     private boolean queryKeyValueBias;
@@ -72,7 +71,7 @@ final class LlamaBuilder {
     private float residualScale = 1;
     private float logitScale = 1;
     private int positions;
-    private double normEpsilon = 1e-6;
+    private double normEpsilon;
     private Activation activation;
     private IntUnaryOperator window = layer -> 0;
     private IntFunction<RopeSpec> rope;
@@ -124,23 +123,12 @@ final class LlamaBuilder {
         this.names = names;
         this.hidden = config.positive("hidden_size");
         this.heads = config.positive("num_attention_heads");
-        this.usualKvHeads = heads;
         this.positions = config.positive("max_position_embeddings", 2048);
     }
 
     /** Whether a name is the rotary table that old checkpoints store. */
     static boolean isBuffer(String name) {
         return BUFFER.matcher(name).matches();
-    }
-
-    LlamaBuilder kvHeadsByDefault(int count) {
-        usualKvHeads = count;
-        return this;
-    }
-
-    LlamaBuilder headDimByDefault(int elements) {
-        headDim = config.positive("head_dim", elements);
-        return this;
     }
 
     LlamaBuilder attentionBias(boolean ofQueryKeyValue, boolean ofOutput) {
@@ -230,11 +218,6 @@ final class LlamaBuilder {
         return this;
     }
 
-    LlamaBuilder normEpsilonByDefault(double epsilon) {
-        normEpsilon = epsilon;
-        return this;
-    }
-
     LlamaBuilder normOffset(float offset) {
         normOffset = offset;
         return this;
@@ -276,9 +259,9 @@ final class LlamaBuilder {
     ModelProgram build() {
         int vocab = config.positive("vocab_size");
         int layers = config.positiveUpTo("num_hidden_layers", Parts.MAX_LAYERS);
-        normEpsilon = config.positiveNumber("rms_norm_eps", normEpsilon);
+        normEpsilon = config.positiveNumber("rms_norm_eps", 1e-6);
         headDim();
-        kvHeads = Parts.kvHeads(config, heads, usualKvHeads);
+        kvHeads = Parts.kvHeads(config, heads, heads);
         if (attentionScale == 0) {
             attentionScale = 1 / Math.sqrt(headDim);
         }
