@@ -34,29 +34,15 @@ record Mixture(ModelConfig config, int hidden, int inner, RouteSpec route) {
         static final Names MIXTRAL = new Names("w1", "w3", "w2");
     }
 
-    /**
-     * The number of experts, by either of two names.
-     *
-     * @param field what the family writes
-     * @param alias what its library reads as well
-     */
-    static int experts(ModelConfig config, String field, String alias, int otherwise) {
-        String name = config.has(field) || !config.has(alias) ? field : alias;
-        int count = config.positive(name, otherwise);
-        if (config.has(alias) && config.positive(alias) != count) {
-            throw config.bad(alias, "is not " + count + ", which '" + field + "' is");
-        }
-        if (count > MOST_EXPERTS) {
-            throw config.bad(
-                    name, "is " + count + " where at most " + MOST_EXPERTS + " make sense");
-        }
-        return count;
+    /** The number of experts. */
+    static int experts(ModelConfig config, String field) {
+        return config.positiveUpTo(field, MOST_EXPERTS);
     }
 
     /** A route to so many of the experts as the configuration says. */
-    static RouteSpec route(ModelConfig config, int experts, int otherwise, boolean normed) {
+    static RouteSpec route(ModelConfig config, int experts, boolean normed) {
         String field = "num_experts_per_tok";
-        int chosen = config.positive(field, otherwise);
+        int chosen = config.positive(field);
         if (chosen > experts) {
             throw config.bad(field, "is " + chosen + ", more than the " + experts + " experts");
         }
@@ -65,7 +51,7 @@ record Mixture(ModelConfig config, int hidden, int inner, RouteSpec route) {
 
     /** The layers that have experts, where some may be named that have none. */
     static IntPredicate layers(ModelConfig config) {
-        int step = config.positive("decoder_sparse_step", 1);
+        int step = config.positive("decoder_sparse_step");
         Set<Object> dense = new HashSet<>(config.list("mlp_only_layers"));
         if (!dense.stream().allMatch(Long.class::isInstance)) {
             throw config.bad("mlp_only_layers", "is no list of numbers of layers");

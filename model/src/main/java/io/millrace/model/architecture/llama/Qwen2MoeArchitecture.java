@@ -1,6 +1,6 @@
 package io.millrace.model.architecture.llama;
 
-import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.ListedArchitecture;
 import io.millrace.model.architecture.decoder.FeedForward;
 import io.millrace.model.architecture.decoder.MlpSpec;
 import io.millrace.model.architecture.decoder.Parts;
@@ -14,13 +14,23 @@ import java.util.function.IntPredicate;
 import java.util.function.IntUnaryOperator;
 
 /** Qwen 1.5 and 2 with a mixture of experts, and one expert for every token behind a gate. */
-public final class Qwen2MoeArchitecture implements Architecture {
-    private static final int USUAL_EXPERTS = 60;
-    private static final int USUAL_CHOSEN = 4;
-    private static final int USUAL_INNER = 1408;
-    private static final int USUAL_SHARED = 5632;
-    private static final int USUAL_WINDOW = 4096;
-    private static final int USUAL_WINDOW_LAYERS = 28;
+public final class Qwen2MoeArchitecture extends ListedArchitecture {
+    /** The family. */
+    public Qwen2MoeArchitecture() {
+        super(
+                LlamaBuilder.FIELDS
+                        .honours("vocab_size", 151936, "hidden_size", 2048)
+                        .honours("intermediate_size", 5632, "num_hidden_layers", 24)
+                        .honours("num_attention_heads", 16, "num_key_value_heads", 16)
+                        .honours("max_position_embeddings", 32768, "qkv_bias", true)
+                        .honours("use_sliding_window", false, "sliding_window", 4096)
+                        .honours("max_window_layers", 28, "layer_types", null)
+                        .honours("decoder_sparse_step", 1, "mlp_only_layers", null)
+                        .honours("moe_intermediate_size", 1408, "num_experts", 60)
+                        .honours("num_experts_per_tok", 4, "norm_topk_prob", false)
+                        .honours("shared_expert_intermediate_size", 5632)
+                        .idle("output_router_logits", "router_aux_loss_coef"));
+    }
 
     @Override
     public String modelType() {
@@ -33,8 +43,8 @@ public final class Qwen2MoeArchitecture implements Architecture {
     }
 
     @Override
-    public ModelProgram program(ModelConfig config, Set<String> names) {
-        int experts = Mixture.experts(config, "num_experts", "num_experts", USUAL_EXPERTS);
+    protected ModelProgram listed(ModelConfig config, Set<String> names) {
+        int experts = Mixture.experts(config, "num_experts");
         boolean normed = config.bool("norm_topk_prob", false);
         Activation activation = Parts.activation(config, "hidden_act", "silu");
         IntPredicate mixed = Mixture.layers(config);
@@ -42,12 +52,10 @@ public final class Qwen2MoeArchitecture implements Architecture {
                 new Mixture(
                         config,
                         config.positive("hidden_size"),
-                        config.positive("moe_intermediate_size", USUAL_INNER),
-                        Mixture.route(config, experts, USUAL_CHOSEN, normed));
+                        config.positive("moe_intermediate_size"),
+                        Mixture.route(config, experts, normed));
         LlamaBuilder builder = new LlamaBuilder(config, names);
-        return builder.kvHeadsByDefault(16)
-                .attentionBias(config.bool("qkv_bias", true), false)
-                .positions(config.positive("max_position_embeddings", 1 << 15))
+        return builder.attentionBias(config.bool("qkv_bias", true), false)
                 .window(window(config))
                 .feedForward((prefix, layer) ->
                         mixed.test(layer)
@@ -58,7 +66,7 @@ public final class Qwen2MoeArchitecture implements Architecture {
 
     private static FeedForward mixed(Mixture mixture, String prefix, Activation activation) {
         int hidden = mixture.hidden();
-        int inner = mixture.config().positive("shared_expert_intermediate_size", USUAL_SHARED);
+        int inner = mixture.config().positive("shared_expert_intermediate_size");
         String shared = prefix + "shared_expert.";
         return mixture.of(
                 prefix,
@@ -76,17 +84,12 @@ public final class Qwen2MoeArchitecture implements Architecture {
     private static IntUnaryOperator window(ModelConfig config) {
         int layers = config.positiveUpTo("num_hidden_layers", Parts.MAX_LAYERS);
         Optional<List<String>> types = config.layerTypes(layers);
-        boolean nulled = config.mentions("sliding_window") && !config.has("sliding_window");
-        if (!config.bool("use_sliding_window", false) || nulled) {
-            if (types.stream().anyMatch(list -> list.contains("sliding_attention"))) {
-                throw config.bad(
-                        "layer_types",
-                        "has sliding layers without use_sliding_window and a window");
-            }
+        if (!config.bool("use_sliding_window", false) || !config.has("sliding_window")) {
+            QwenWindow.requireNoneSlides(config, types);
             return layer -> 0;
         }
-        int window = config.positive("sliding_window", USUAL_WINDOW);
-        int below = config.positive("max_window_layers", USUAL_WINDOW_LAYERS);
+        int window = config.positive("sliding_window");
+        int below = QwenWindow.windowLayers(config);
         return layer ->
                 types.map(list -> list.get(layer).equals("sliding_attention"))
                                 .orElse(layer % 2 == 0 && layer < below)

@@ -25,23 +25,27 @@ final class QwenWindow {
         int layers = config.positiveUpTo("num_hidden_layers", Parts.MAX_LAYERS);
         Optional<List<String>> types = config.layerTypes(layers);
         if (!config.bool("use_sliding_window", false) || !config.has("sliding_window")) {
-            if (types.stream().anyMatch(list -> list.contains(SLIDING))) {
-                throw config.bad(
-                        "layer_types",
-                        "has sliding layers without use_sliding_window and a window");
-            }
+            requireNoneSlides(config, types);
             return layer -> 0;
         }
         int window = config.positive("sliding_window");
-        int from = firstSliding(config);
+        int from = windowLayers(config);
         return layer ->
                 types.map(list -> list.get(layer).equals(SLIDING)).orElse(layer >= from)
                         ? window
                         : 0;
     }
 
-    /** May be 0, where every layer slides. */
-    private static int firstSliding(ModelConfig config) {
+    /** Refuses a list that has layers slide where nothing says how far they see. */
+    static void requireNoneSlides(ModelConfig config, Optional<List<String>> types) {
+        if (types.stream().anyMatch(list -> list.contains(SLIDING))) {
+            throw config.bad(
+                    "layer_types", "has sliding layers without use_sliding_window and a window");
+        }
+    }
+
+    /** Which layer it is that slides first, or no more; may be 0. */
+    static int windowLayers(ModelConfig config) {
         return Long.valueOf(0).equals(config.json().raw("max_window_layers"))
                 ? 0
                 : config.positive("max_window_layers");

@@ -86,7 +86,6 @@ class MixturesTest {
             value = {
                 "mixtral   | {'num_experts_per_tok': 9} | num_experts_per_tok",
                 "mixtral   | {'num_local_experts': 0} | num_local_experts",
-                "mixtral   | {'num_local_experts': 4, 'num_experts': 5} | num_experts",
                 "mixtral   | {'num_local_experts': 5000} | num_local_experts",
                 "mixtral   | {'hidden_act': 'relu6'} | hidden_act",
                 "qwen3_moe | {'decoder_sparse_step': 0} | decoder_sparse_step",
