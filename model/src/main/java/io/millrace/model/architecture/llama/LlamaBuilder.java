@@ -215,7 +215,7 @@ final class LlamaBuilder {
     }
 
     private int most() {
-        return config.positive("max_position_embeddings", 2048);
+        return config.positive("max_position_embeddings");
     }
 
     /** The longest sequence that the model may see. */
