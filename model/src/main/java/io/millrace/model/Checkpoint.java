@@ -164,7 +164,9 @@ public final class Checkpoint implements AutoCloseable {
                     "merge them before saving: merge_and_unload().save_pretrained(...)");
         }
         Optional<String> together =
-                tensors().keySet().stream().filter(name -> name.endsWith(JOINED_EXPERTS)).findFirst();
+                tensors().keySet().stream()
+                        .filter(name -> name.endsWith(JOINED_EXPERTS))
+                        .findFirst();
         if (together.isPresent()) {
             return new BadInputException(
                     directory.toString(),

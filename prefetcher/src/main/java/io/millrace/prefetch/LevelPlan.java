@@ -156,7 +156,8 @@ record LevelPlan(BitSet resident, List<Long> slots, int window) {
 
         /** Of so many blocks not even the smallest fit; there may be thousands. */
         private int mostThatFit(int[] common, BitSet staying) {
-            long[] sizes = Arrays.stream(common).mapToLong(block -> pages[block]).sorted().toArray();
+            long[] sizes =
+                    Arrays.stream(common).mapToLong(block -> pages[block]).sorted().toArray();
             long bytes = staying.stream().mapToLong(block -> pages[block]).sum();
             int count = 0;
             while (count < sizes.length && bytes + sizes[count] <= budget) {

@@ -63,9 +63,7 @@ public final class Qwen3MoeArchitecture extends ListedArchitecture {
 
     /** All layers look back so far, or none does. */
     private static int window(ModelConfig config) {
-        return config.bool("use_sliding_window", false)
-                ? config.positive("sliding_window", 0)
-                : 0;
+        return config.bool("use_sliding_window", false) ? config.positive("sliding_window", 0) : 0;
     }
 
     @Override

@@ -147,8 +147,7 @@ class MixturesTest {
             stored.tensors()
                     .forEach((name, info) -> {
                         if (!name.contains("block_sparse_moe")) {
-                            entries.add(
-                                    new SafetensorsWriter.Entry(name, DType.F32, info.shape()));
+                            entries.add(new SafetensorsWriter.Entry(name, DType.F32, info.shape()));
                         }
                     });
             for (int layer = 0; layer < 4; layer++) {
