@@ -58,25 +58,7 @@ public final class CudaEngine implements Engine {
                     "heads of " + headDim + " elements are too large for a cuda device",
                     "take --device cpu; " + DeviceKernels.MAX_HEAD_DIM + " is the most");
         }
-        if (program.ops().anyMatch(CudaEngine::takesDistance)) {
-            throw new BadInputException(
-                    "--device",
-                    "no kernel of a cuda device takes from scores by distance (ALiBi) yet",
-                    "take --device cpu");
-        }
-        if (program.ops().anyMatch(CudaEngine::seesBehind)) {
-            throw new BadInputException(
-                    "--device",
-                    "no kernel of a cuda device lets a token see those behind it, as an encoder's"
-                            + " do",
-                    "take --device cpu");
-        }
-        if (program.ops().anyMatch(MixtureOp.class::isInstance)) {
-            throw new BadInputException(
-                    "--device",
-                    "no kernel of a cuda device routes tokens to experts yet",
-                    "take --device cpu");
-        }
+        requireKnownAttention(program);
         requireKnownFormats(layout);
         LinearSpec logits = program.score().logits();
         if (logits.bias() != null) {
@@ -162,6 +144,28 @@ public final class CudaEngine implements Engine {
             throw new BadInputException(
                     "--optimizer",
                     "a rule that shapes z and updates by sums runs on no cuda device",
+                    "take --device cpu");
+        }
+    }
+
+    private static void requireKnownAttention(ModelProgram program) {
+        if (program.ops().anyMatch(CudaEngine::takesDistance)) {
+            throw new BadInputException(
+                    "--device",
+                    "no kernel of a cuda device takes from scores by distance (ALiBi) yet",
+                    "take --device cpu");
+        }
+        if (program.ops().anyMatch(CudaEngine::seesBehind)) {
+            throw new BadInputException(
+                    "--device",
+                    "no kernel of a cuda device lets a token see those behind it, as an encoder's"
+                            + " do",
+                    "take --device cpu");
+        }
+        if (program.ops().anyMatch(MixtureOp.class::isInstance)) {
+            throw new BadInputException(
+                    "--device",
+                    "no kernel of a cuda device routes tokens to experts yet",
                     "take --device cpu");
         }
     }

@@ -58,25 +58,25 @@ public final class DecoderProgram {
             Value place = Value.states("positions", spec.hiddenSize());
             int offset = embedding.positionOffset();
             Op.Index index =
-                    embedding.encoder() != null && embedding.encoder().skipsPadding()
+                    embedding.finish().skipsPadding()
                             ? Op.Index.TEXT_POSITION
                             : Op.Index.POSITION;
             ops.add(new Op.Lookup(index, positions, offset, 1, place));
             last = stream("hidden");
             ops.add(new Op.Add(hidden, place, last));
         }
-        if (embedding.encoder() != null) {
-            EmbeddingSpec.OfEncoder encoder = embedding.encoder();
+        EmbeddingSpec.Finish finish = embedding.finish();
+        if (finish.segments() != null) {
             TableSpec table =
-                    new TableSpec(encoder.segments(), encoder.segmentRows(), spec.hiddenSize());
+                    new TableSpec(finish.segments(), finish.segmentRows(), spec.hiddenSize());
             Value segment = Value.states("segments", spec.hiddenSize());
             ops.add(new Op.Lookup(Op.Index.SEGMENT, table, 0, 1, segment));
             Value sum = stream("hidden with segments");
             ops.add(new Op.Add(last, segment, sum));
             last = sum;
         }
-        if (embedding.norm() != null) {
-            ops.add(new Op.Norm(embedding.norm(), last, stream("normed tokens")));
+        if (finish.norm() != null) {
+            ops.add(new Op.Norm(finish.norm(), last, stream("normed tokens")));
         }
         return new BlockProgram("embedding", Optional.empty(), ops);
     }

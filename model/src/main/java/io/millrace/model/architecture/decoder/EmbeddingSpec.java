@@ -14,8 +14,7 @@ import io.millrace.model.spec.NormSpec;
  * @param positionOffset added to a position before it is looked up (2 in OPT)
  * @param projection from width to the hidden size, or null
  * @param scale factor on the token embedding, 1 in most models
- * @param norm on what the first layer gets, or null (Bloom)
- * @param encoder what an encoder has besides, or null
+ * @param finish what is done to all of it
  */
 public record EmbeddingSpec(
         String tokens,
@@ -25,34 +24,25 @@ public record EmbeddingSpec(
         int positionOffset,
         LinearSpec projection,
         float scale,
-        NormSpec norm,
-        OfEncoder encoder) {
+        Finish finish) {
     /**
-     * What an encoder's embedding has besides.
+     * What the first layer gets of it.
      *
-     * @param segments name of the table [segmentRows, hidden], whose row 0 every token has added
+     * @param norm on it, or null (OPT)
+     * @param segments name of the table [segmentRows, hidden] whose row 0 every token has added
+     *     before, or null (Bloom)
      * @param segmentRows how many there are
      * @param skipsPadding whether positions count the tokens that are not the padding token alone
      *     (RoBERTa)
      */
-    public record OfEncoder(String segments, int segmentRows, boolean skipsPadding) {}
-
-    /** An embedding as decoders have it. */
-    public EmbeddingSpec(
-            String tokens,
-            int width,
-            String positions,
-            int positionRows,
-            int positionOffset,
-            LinearSpec projection,
-            float scale,
-            NormSpec norm) {
-        this(tokens, width, positions, positionRows, positionOffset, projection, scale, norm, null);
+    public record Finish(NormSpec norm, String segments, int segmentRows, boolean skipsPadding) {
+        /** Of a decoder. */
+        public static final Finish PLAIN = new Finish(null, null, 0, false);
     }
 
     /** A table of tokens as wide as the residual stream, and nothing else. */
     public static EmbeddingSpec tokens(String name, int width, float scale) {
-        return new EmbeddingSpec(name, width, null, 0, 0, null, scale, null);
+        return new EmbeddingSpec(name, width, null, 0, 0, null, scale, Finish.PLAIN);
     }
 
     /**
@@ -61,7 +51,7 @@ public record EmbeddingSpec(
      * @param rows of the table of positions, which is looked up where the position says
      */
     public static EmbeddingSpec withPositions(String name, int width, String positions, int rows) {
-        return new EmbeddingSpec(name, width, positions, rows, 0, null, 1, null);
+        return new EmbeddingSpec(name, width, positions, rows, 0, null, 1, Finish.PLAIN);
     }
 
     /** The same with a norm behind it. */
@@ -74,7 +64,6 @@ public record EmbeddingSpec(
                 positionOffset,
                 projection,
                 scale,
-                behind,
-                encoder);
+                new Finish(behind, null, 0, false));
     }
 }

@@ -174,8 +174,8 @@ record BertFamily(ModelConfig config, Set<String> names, String prefix) {
                 firstPosition,
                 null,
                 1,
-                norm(prefix + "embeddings.LayerNorm"),
-                new EmbeddingSpec.OfEncoder(
+                new EmbeddingSpec.Finish(
+                        norm(prefix + "embeddings.LayerNorm"),
                         prefix + "embeddings.token_type_embeddings.weight",
                         config.positive("type_vocab_size", 2),
                         firstPosition > 0));

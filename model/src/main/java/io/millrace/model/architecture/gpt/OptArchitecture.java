@@ -74,7 +74,7 @@ public final class OptArchitecture extends ListedArchitecture {
                                 ? null
                                 : Parts.linear(prefix + "project_in", width, hidden, false),
                         1,
-                        null);
+                        EmbeddingSpec.Finish.PLAIN);
         HeadSpec head =
                 new HeadSpec(
                         finalNorm
