@@ -87,7 +87,7 @@ public final class CudaEngine implements Engine {
         }
         requireKnownZ(arithmetic);
         Matmul matmul = arithmetic.matmul();
-        ScratchSize together = 
+        ScratchSize together =
                 LowRankSize.together(arithmetic, size.withVirtual(program.virtualTokens()), layout);
         Optional<LowRankSize> lowRank = LowRankSize.of(arithmetic, together, layout);
         lowRank.ifPresent(LowRankSize::check);

@@ -126,8 +126,7 @@ record CudaPlan(
                                 owned.own(
                                         place.host().allocatePinned("a saved block", savingBytes)));
         DeviceGemm gemm = new DeviceGemm(products, fp8(device, kernels, memory, owned));
-        BesideKernels beside =
-                owned.own(new BesideKernels(device.api(), kernels.module(), stream));
+        BesideKernels beside = owned.own(new BesideKernels(device.api(), kernels.module(), stream));
         DevicePasses passes = passes(place, device, kernels, beside, gemm, memory, owned);
         Companions companions =
                 layout.beside().isPresent()
@@ -173,8 +172,7 @@ record CudaPlan(
         FoldPrograms programs =
                 owned.own(new FoldPrograms(device, place.host(), programSteps, mask));
         long stream = device.compute().handle();
-        LowRankKernels thin =
-                owned.own(new LowRankKernels(device.api(), kernels.module(), stream));
+        LowRankKernels thin = owned.own(new LowRankKernels(device.api(), kernels.module(), stream));
         DeviceDensePasses.Kernels launched =
                 new DeviceDensePasses.Kernels(
                         kernels,

@@ -20,8 +20,8 @@ import io.millrace.executor.step.QueryGroup;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.executor.step.Variants;
 import io.millrace.executor.step.VisitLoop;
-import io.millrace.memory.OwnedResources;
 import io.millrace.memory.BlockLayout;
+import io.millrace.memory.OwnedResources;
 import io.millrace.memory.device.CudaDevice;
 import io.millrace.memory.host.HostSlab;
 import io.millrace.model.ModelLayout;
@@ -83,11 +83,9 @@ final class DeviceForward implements Forward {
         this.arithmetic = arithmetic;
         this.parts = parts;
         loop = new VisitLoop<>(layout, feed, arithmetic.foldEvery(), new Visits());
-        launcher = new BlockLauncher(
-                        parts.kernels(),
-                        parts.beside(),
-                        parts.scratch(),
-                        parts.passes().linear());
+        launcher =
+                new BlockLauncher(
+                        parts.kernels(), parts.beside(), parts.scratch(), parts.passes().linear());
     }
 
     @Override

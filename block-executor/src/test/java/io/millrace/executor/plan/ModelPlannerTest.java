@@ -366,7 +366,9 @@ class ModelPlannerTest {
                         1,
                         OptionalInt.of(1),
                         OptionalInt.of(64),
-                        run(1).tune("lora").method(LoraKind.TARGETS, List.of("c_attn")).arithmetic(),
+                        run(1).tune("lora")
+                                .method(LoraKind.TARGETS, List.of("c_attn"))
+                                .arithmetic(),
                         memory);
         ModelPlan one = ModelPlanner.plan(shape, lone, MACHINE, false);
         ModelPlan eight = ModelPlanner.plan(shape, lone.withAdapters(8), MACHINE, false);

@@ -2,9 +2,10 @@ package io.millrace.optim.random;
 
 /**
  * The last counter word of every Philox stream. Two streams with the same seed never meet as long
- * as each kind of draw has its own value here, and nowhere else. What an adapter begins with has two
- * that others have too, which are keyed by the seeds of steps and queries, and it by the run's: along
- * projected directions no adapter is trained, and what begins as tokens is drawn under id 0 once.
+ * as each kind of draw has its own value here, and nowhere else. What an adapter begins with has
+ * two that others have too, which are keyed by the seeds of steps and queries, and it by the run's:
+ * along projected directions no adapter is trained, and what begins as tokens is drawn under id 0
+ * once.
  */
 public final class StreamIds {
     /** Dense directions: z of every element. */

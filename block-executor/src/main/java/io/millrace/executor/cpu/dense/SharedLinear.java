@@ -58,7 +58,8 @@ final class SharedLinear implements LinearProgram {
             int rows,
             boolean accumulate) {
         Call call = call(weights, spec, x, rows);
-        boolean inPlace = call.rows.groups() > 1 || y.stride() == call.rows.padded() * y.rowStride();
+        boolean inPlace =
+                call.rows.groups() > 1 || y.stride() == call.rows.padded() * y.rowStride();
         return new Job(
                 weights,
                 call,
@@ -116,7 +117,9 @@ final class SharedLinear implements LinearProgram {
                         Floats in = part.at((long) each * width);
                         Floats out =
                                 y.of(scale)
-                                        .at((row + each) * y.rowStride() + call.tiles().column(tile));
+                                        .at(
+                                                (row + each) * y.rowStride()
+                                                        + call.tiles().column(tile));
                         if (accumulate) {
                             Rows.add(in.segment(), in.start(), out.segment(), out.start(), width);
                         } else {
@@ -131,8 +134,7 @@ final class SharedLinear implements LinearProgram {
         Floats made = scratch.tile(worker);
         int width = call.tiles().columnCount(tile);
         Floats bias = call.bias(tile);
-        call.rows.multiply(
-                workers, group, tile, panel, ld, bias, false, made, width, worker);
+        call.rows.multiply(workers, group, tile, panel, ld, bias, false, made, width, worker);
         return made;
     }
 

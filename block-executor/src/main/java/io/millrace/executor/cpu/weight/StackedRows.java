@@ -18,8 +18,7 @@ import io.millrace.model.spec.LinearSpec;
  * @param groups 1 where one product takes the rows of all scales, else one a scale
  * @param padded rows of each scale
  */
-public record StackedRows(
-        LinearSpec spec, GemmTiles tiles, Variants in, int groups, int padded) {
+public record StackedRows(LinearSpec spec, GemmTiles tiles, Variants in, int groups, int padded) {
     /** Takes the rows that one scale has in a tile. */
     @FunctionalInterface
     public interface ScaleRows {

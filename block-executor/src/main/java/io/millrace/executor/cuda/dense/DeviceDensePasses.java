@@ -83,8 +83,7 @@ public final class DeviceDensePasses implements DevicePasses {
         linear =
                 launched.beside()
                         .<DeviceLinear>map(each ->
-                                new DeviceSideLinear(
-                                        matrices, each.thin(), each.beside(), scratch))
+                                new DeviceSideLinear(matrices, each.thin(), each.beside(), scratch))
                         .orElse(matrices);
     }
 

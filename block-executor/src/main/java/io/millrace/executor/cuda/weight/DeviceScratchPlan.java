@@ -104,8 +104,7 @@ public record DeviceScratchPlan(
         bytes.put(Part.VECTORS, VECTORS * scales * needs.vectorLength() * Float.BYTES);
         long rows = scales * size.microBatchRows();
         bytes.put(
-                Part.BESIDE,
-                (scales * needs.thinFloats() + rows * needs.thinRank()) * Float.BYTES);
+                Part.BESIDE, (scales * needs.thinFloats() + rows * needs.thinRank()) * Float.BYTES);
         // All scales share what is stored of matrices that are only read, or read so.
         boolean shared = lowRank.isPresent() || layout.beside().isPresent();
         long formed = shared ? 1 : scales;

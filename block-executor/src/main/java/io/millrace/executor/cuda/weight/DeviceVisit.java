@@ -1,7 +1,7 @@
 package io.millrace.executor.cuda.weight;
 
-import io.millrace.executor.cuda.kernel.DeviceTensor;
 import io.millrace.executor.companion.Companion;
+import io.millrace.executor.cuda.kernel.DeviceTensor;
 import io.millrace.executor.step.BlockVisit;
 import io.millrace.executor.step.ForwardRequest;
 import io.millrace.memory.BlockLayout;

@@ -221,7 +221,7 @@ final class DeviceFormingTest {
                     StepRecord.twoSided(
                             1, 5, 1e-1, 1e-3, 0, List.of(QueryResult.twoSided(5, 3, 1, 1000))));
             ForwardRequest request = ForwardRequest.fold(updates, ForwardRequest.Folding.SCHEDULED);
-            visit = 
+            visit =
                     new DeviceVisit(
                             new Lease(bytes.address()), block, Optional.empty(), request, 1, true);
             weights = new DeviceWeights(visit, List.of(Query.AT_THETA), true, passes, scratch);

@@ -76,8 +76,7 @@ abstract class BesideKernelsContract {
         }
         CudaRig.Place place = rig.values(type, states);
         CudaRig.Place trained = rig.values(DType.F32, factors);
-        DeviceMatrix matrix =
-                new DeviceMatrix(place.address(), (long) rows * stride, stride, type);
+        DeviceMatrix matrix = new DeviceMatrix(place.address(), (long) rows * stride, stride, type);
         kernels.scale(matrix.column(column), trained.address(), rows, width, SCALES);
         assertThat(place.read(type))
                 .as("-Dtest.seed=" + seed)
