@@ -45,20 +45,7 @@ public final class CudaEngine implements Engine {
             Arithmetic arithmetic,
             int workers,
             boolean saves) {
-        if (program.ops().anyMatch(Bottleneck.class::isInstance)) {
-            throw new BadInputException(
-                    "--device",
-                    "no kernel of a cuda device multiplies with tensor trains yet",
-                    "take --device cpu, or train another kind of adapter");
-        }
-        int headDim = new OperatorNeeds(program).headDim();
-        if (headDim > DeviceKernels.MAX_HEAD_DIM) {
-            throw new BadInputException(
-                    "--device",
-                    "heads of " + headDim + " elements are too large for a cuda device",
-                    "take --device cpu; " + DeviceKernels.MAX_HEAD_DIM + " is the most");
-        }
-        requireKnownAttention(program);
+        requireKnownOperators(program);
         requireKnownFormats(layout);
         LinearSpec logits = program.score().logits();
         if (logits.bias() != null) {
@@ -113,6 +100,41 @@ public final class CudaEngine implements Engine {
                 .orElse(saves ? layout.largestBlock().sizeBytes() : 0);
     }
 
+    private static void requireKnownOperators(ModelProgram program) {
+        if (program.ops().anyMatch(Bottleneck.class::isInstance)) {
+            throw new BadInputException(
+                    "--device",
+                    "no kernel of a cuda device multiplies with tensor trains yet",
+                    "take --device cpu, or train another kind of adapter");
+        }
+        int headDim = new OperatorNeeds(program).headDim();
+        if (headDim > DeviceKernels.MAX_HEAD_DIM) {
+            throw new BadInputException(
+                    "--device",
+                    "heads of " + headDim + " elements are too large for a cuda device",
+                    "take --device cpu; " + DeviceKernels.MAX_HEAD_DIM + " is the most");
+        }
+        if (program.ops().anyMatch(CudaEngine::takesDistance)) {
+            throw new BadInputException(
+                    "--device",
+                    "no kernel of a cuda device takes from scores by distance (ALiBi) yet",
+                    "take --device cpu");
+        }
+        if (program.ops().anyMatch(CudaEngine::seesBehind)) {
+            throw new BadInputException(
+                    "--device",
+                    "no kernel of a cuda device lets a token see those behind it, as an encoder's"
+                            + " do",
+                    "take --device cpu");
+        }
+        if (program.ops().anyMatch(MixtureOp.class::isInstance)) {
+            throw new BadInputException(
+                    "--device",
+                    "no kernel of a cuda device routes tokens to experts yet",
+                    "take --device cpu");
+        }
+    }
+
     private static void requireKnownZ(Arithmetic arithmetic) {
         Direction direction = arithmetic.direction();
         String name = direction.name();
@@ -144,28 +166,6 @@ public final class CudaEngine implements Engine {
             throw new BadInputException(
                     "--optimizer",
                     "a rule that shapes z and updates by sums runs on no cuda device",
-                    "take --device cpu");
-        }
-    }
-
-    private static void requireKnownAttention(ModelProgram program) {
-        if (program.ops().anyMatch(CudaEngine::takesDistance)) {
-            throw new BadInputException(
-                    "--device",
-                    "no kernel of a cuda device takes from scores by distance (ALiBi) yet",
-                    "take --device cpu");
-        }
-        if (program.ops().anyMatch(CudaEngine::seesBehind)) {
-            throw new BadInputException(
-                    "--device",
-                    "no kernel of a cuda device lets a token see those behind it, as an encoder's"
-                            + " do",
-                    "take --device cpu");
-        }
-        if (program.ops().anyMatch(MixtureOp.class::isInstance)) {
-            throw new BadInputException(
-                    "--device",
-                    "no kernel of a cuda device routes tokens to experts yet",
                     "take --device cpu");
         }
     }

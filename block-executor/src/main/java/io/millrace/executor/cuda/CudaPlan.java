@@ -139,12 +139,10 @@ record CudaPlan(
                         owned.own(new AnswerDownload(device, device.api(), stream, memory)),
                         owned.own(new EventSpans(device, place.spans())),
                         new BatchUpload(device, memory),
-                        kernels,
-                        beside,
+                        new DeviceForward.Launches(kernels, beside),
                         passes,
                         memory,
-                        companions,
-                        saving,
+                        new DeviceForward.Kept(companions, saving),
                         owned);
         return new DeviceForward(layout, place.feed(), device, arithmetic, parts);
     }

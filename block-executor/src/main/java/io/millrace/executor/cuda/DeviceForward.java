@@ -47,29 +47,41 @@ final class DeviceForward implements Forward {
     private final BlockLauncher launcher;
 
     /**
+     * Launches.
+     *
+     * @param kernels of a model's own operators
+     * @param beside of what is trained beside blocks
+     */
+    record Launches(DeviceKernels kernels, BesideKernels beside) {}
+
+    /**
+     * What is trained apart, and saved.
+     *
+     * @param companions beside blocks
+     * @param saving pinned memory for a block that is saved; empty where none is
+     */
+    record Kept(Companions companions, Optional<HostSlab> saving) {}
+
+    /**
      * What a forward owns, in the order in which it is to be closed.
      *
      * @param answers brings losses back
      * @param spans times visits
      * @param batch tables of a step
-     * @param kernels launches
-     * @param beside launches for what is trained beside blocks
+     * @param launches of all kernels but products with thin factors
      * @param passes what queries see of the weights
      * @param scratch the memory
-     * @param companions what is trained beside blocks
-     * @param saving pinned memory for a block that is saved; empty where none is
+     * @param kept what is trained beside blocks, and what is saved passes through
      * @param owned what else is closed, last first
      */
     record Parts(
             AnswerDownload answers,
             EventSpans spans,
             BatchUpload batch,
-            DeviceKernels kernels,
-            BesideKernels beside,
+            Launches launches,
             DevicePasses passes,
             DeviceScratch scratch,
-            Companions companions,
-            Optional<HostSlab> saving,
+            Kept kept,
             OwnedResources owned) {}
 
     DeviceForward(
@@ -85,7 +97,7 @@ final class DeviceForward implements Forward {
         loop = new VisitLoop<>(layout, feed, arithmetic.foldEvery(), new Visits());
         launcher =
                 new BlockLauncher(
-                        parts.kernels(), parts.beside(), parts.scratch(), parts.passes().linear());
+                        parts.launches().kernels(), parts.launches().beside(), parts.scratch(), parts.passes().linear());
     }
 
     @Override
@@ -122,7 +134,7 @@ final class DeviceForward implements Forward {
         @Override
         public DeviceVisit open(
                 BlockLease lease, int block, ForwardRequest request, boolean lastOfStep) {
-            Optional<Companion> beside = parts.companions().of(block);
+            Optional<Companion> beside = parts.kept().companions().of(block);
             BlockLayout trained = beside.map(Companion::layout).orElse(layout.block(block));
             parts.passes().prepare(holding(lease, block), trained, request.updates());
             return new DeviceVisit(
@@ -136,7 +148,7 @@ final class DeviceForward implements Forward {
 
         @Override
         public BlockLease holding(BlockLease lease, int block) {
-            return BlockVisit.holding(lease, parts.companions().of(block));
+            return BlockVisit.holding(lease, parts.kept().companions().of(block));
         }
 
         @Override
@@ -156,7 +168,7 @@ final class DeviceForward implements Forward {
             int rows = request.batches().getFirst().stream().mapToInt(MicroBatch::tokenCount).sum();
             DeviceMatrix same = new DeviceMatrix(first.address(), 0, width, first.type());
             int others = request.scales() - 1;
-            parts.kernels().pick(same, 0, parts.scratch().hidden(1, 0), rows, width, others);
+            parts.launches().kernels().pick(same, 0, parts.scratch().hidden(1, 0), rows, width, others);
         }
 
         @Override
@@ -219,13 +231,13 @@ final class DeviceForward implements Forward {
     public void fold(UpdateLog updates, ForwardRequest.Folding folding, BlockConsumer then) {
         device.makeCurrent();
         ForwardRequest request = ForwardRequest.fold(updates, folding);
-        if (parts.companions().isEmpty()) {
+        if (parts.kept().companions().isEmpty()) {
             loop.fold(
                     request,
                     (block, lease) -> then.accept(block, fetch(layout.block(block), lease)));
         }
         // The blocks that they are beside have nothing to fold, and need not come.
-        for (Companion companion : parts.companions().all()) {
+        for (Companion companion : parts.kept().companions().all()) {
             BlockLayout own = companion.layout();
             parts.passes().prepare(companion, own, updates);
             int foldEvery = arithmetic.foldEvery();
@@ -237,7 +249,7 @@ final class DeviceForward implements Forward {
 
     private MemorySegment fetch(BlockLayout block, BlockLease lease) {
         HostSlab slab =
-                parts.saving()
+                parts.kept().saving()
                         .orElseThrow(() -> new IllegalStateException("nothing is to be saved"));
         MemorySegment bytes = slab.segment().asSlice(0, block.sizeBytes());
         if (block.sizeBytes() > 0) {

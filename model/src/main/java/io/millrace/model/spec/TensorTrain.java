@@ -47,12 +47,12 @@ public record TensorTrain(String name, List<Integer> inputs, List<Integer> outpu
         double share = StrictMath.pow(Math.sqrt(variance), 1.0 / extents.size());
         List<TensorSpec> cores = new ArrayList<>();
         for (int i = 0; i <= last; i++) {
-            long before = i == 0 ? 1 : rank;
-            long behind = i == last ? 1 : rank;
+            int before = i == 0 ? 1 : rank;
+            int behind = i == last ? 1 : rank;
             cores.add(
                     new TensorSpec(
                             name + ".cores." + i,
-                            List.of(before, (long) extents.get(i), behind),
+                            List.of((long) before, (long) extents.get(i), (long) behind),
                             TensorSpec.Initial.NORMAL,
                             share / Math.sqrt((double) behind)));
         }
