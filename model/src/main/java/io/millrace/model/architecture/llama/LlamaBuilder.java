@@ -58,7 +58,6 @@ final class LlamaBuilder {
     private final Set<String> names;
     private final int hidden;
     private final int heads;
-    private int usualKvHeads;
     private int kvHeads;
     private int headDim;
     private boolean queryKeyValueBias;
@@ -79,7 +78,7 @@ final class LlamaBuilder {
     private float logitScale = 1;
     private String[] prefixes = {"model.", ""};
     private int positions;
-    private double normEpsilon = 1e-6;
+    private double normEpsilon;
     private Activation activation;
     private IntUnaryOperator window = layer -> 0;
     private IntFunction<RopeSpec> rope;
@@ -131,7 +130,6 @@ final class LlamaBuilder {
         this.names = names;
         this.hidden = config.positive("hidden_size");
         this.heads = config.positive("num_attention_heads");
-        this.usualKvHeads = heads;
         this.positions = most();
     }
 
@@ -143,16 +141,6 @@ final class LlamaBuilder {
     /** Under what checkpoints store everything but the head; the first where there are none. */
     LlamaBuilder under(String... candidates) {
         prefixes = candidates;
-        return this;
-    }
-
-    LlamaBuilder kvHeadsByDefault(int count) {
-        usualKvHeads = count;
-        return this;
-    }
-
-    LlamaBuilder headDimByDefault(int elements) {
-        headDim = config.positive("head_dim", elements);
         return this;
     }
 
@@ -227,7 +215,7 @@ final class LlamaBuilder {
     }
 
     private int most() {
-        return config.positive("max_position_embeddings", 2048);
+        return config.positive("max_position_embeddings");
     }
 
     /** The longest sequence that the model may see. */
@@ -256,11 +244,6 @@ final class LlamaBuilder {
 
     LlamaBuilder tiedByDefault() {
         tiedByDefault = true;
-        return this;
-    }
-
-    LlamaBuilder normEpsilonByDefault(double epsilon) {
-        normEpsilon = epsilon;
         return this;
     }
 
@@ -305,9 +288,9 @@ final class LlamaBuilder {
     ModelProgram build() {
         int vocab = config.positive("vocab_size");
         int layers = config.positiveUpTo("num_hidden_layers", Parts.MAX_LAYERS);
-        normEpsilon = config.positiveNumber("rms_norm_eps", normEpsilon);
+        normEpsilon = config.positiveNumber("rms_norm_eps", 1e-6);
         headDim();
-        kvHeads = Parts.kvHeads(config, heads, usualKvHeads);
+        kvHeads = Parts.kvHeads(config, heads, heads);
         if (attentionScale == 0) {
             attentionScale = 1 / Math.sqrt(headDim);
         }

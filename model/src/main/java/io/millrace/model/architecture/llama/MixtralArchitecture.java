@@ -1,6 +1,6 @@
 package io.millrace.model.architecture.llama;
 
-import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.ListedArchitecture;
 import io.millrace.model.architecture.decoder.Parts;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
@@ -8,9 +8,21 @@ import io.millrace.model.spec.Activation;
 import java.util.Set;
 
 /** Mixtral (arXiv 2401.04088): Mistral with a mixture of experts in every layer. */
-public final class MixtralArchitecture implements Architecture {
+public final class MixtralArchitecture extends ListedArchitecture {
     private static final int USUAL_EXPERTS = 8;
     private static final int USUAL_CHOSEN = 2;
+
+    /** The family. */
+    public MixtralArchitecture() {
+        super(
+LlamaBuilder.FIELDS
+ .honours("vocab_size", 32000, "intermediate_size", 14336)
+ .honours("num_key_value_heads", 8, "max_position_embeddings", 131072)
+ .honours("rms_norm_eps", 1e-5, "sliding_window", null)
+ .honours("num_experts_per_tok", 2, "num_local_experts", 8)
+ .alias("num_experts", "num_local_experts")
+ .idle("output_router_logits", "router_aux_loss_coef", "router_jitter_noise"));
+    }
 
     @Override
     public String modelType() {
@@ -23,7 +35,7 @@ public final class MixtralArchitecture implements Architecture {
     }
 
     @Override
-    public ModelProgram program(ModelConfig config, Set<String> names) {
+    protected ModelProgram listed(ModelConfig config, Set<String> names) {
         int window = config.positive("sliding_window", 0);
         int experts = Mixture.experts(config, "num_local_experts", "num_experts", USUAL_EXPERTS);
         Activation activation = Parts.activation(config, "hidden_act", "silu");
@@ -34,9 +46,6 @@ public final class MixtralArchitecture implements Architecture {
                         config.positive("intermediate_size"),
                         Mixture.route(config, experts, USUAL_CHOSEN, true));
         return new LlamaBuilder(config, names)
-                .kvHeadsByDefault(8)
-                .normEpsilonByDefault(1e-5)
-                .positions(config.positive("max_position_embeddings", 1 << 17))
                 .rope(config.rope(1_000_000), layer -> true)
                 .window(layer -> window)
                 .feedForward((prefix, layer) ->

@@ -1,6 +1,6 @@
 package io.millrace.model.architecture.llama;
 
-import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.ListedArchitecture;
 import io.millrace.model.architecture.decoder.FeedForward;
 import io.millrace.model.architecture.decoder.MlpSpec;
 import io.millrace.model.architecture.decoder.Parts;
@@ -14,13 +14,28 @@ import java.util.function.IntPredicate;
 import java.util.function.IntUnaryOperator;
 
 /** Qwen 1.5 and 2 with a mixture of experts, and one expert for every token behind a gate. */
-public final class Qwen2MoeArchitecture implements Architecture {
+public final class Qwen2MoeArchitecture extends ListedArchitecture {
     private static final int USUAL_EXPERTS = 60;
     private static final int USUAL_CHOSEN = 4;
     private static final int USUAL_INNER = 1408;
     private static final int USUAL_SHARED = 5632;
     private static final int USUAL_WINDOW = 4096;
     private static final int USUAL_WINDOW_LAYERS = 28;
+
+    /** The family. */
+    public Qwen2MoeArchitecture() {
+        super(
+LlamaBuilder.FIELDS
+ .honours("vocab_size", 151936, "hidden_size", 2048, "intermediate_size", 5632)
+ .honours("num_hidden_layers", 24, "num_attention_heads", 16)
+ .honours("num_key_value_heads", 16, "max_position_embeddings", 32768)
+ .honours("use_sliding_window", false, "sliding_window", 4096)
+ .honours("max_window_layers", 28, "layer_types", null, "qkv_bias", true)
+ .honours("decoder_sparse_step", 1, "mlp_only_layers", null)
+ .honours("moe_intermediate_size", 1408, "shared_expert_intermediate_size", 5632)
+ .honours("num_experts_per_tok", 4, "num_experts", 60, "norm_topk_prob", false)
+ .idle("output_router_logits", "router_aux_loss_coef"));
+    }
 
     @Override
     public String modelType() {
@@ -33,7 +48,7 @@ public final class Qwen2MoeArchitecture implements Architecture {
     }
 
     @Override
-    public ModelProgram program(ModelConfig config, Set<String> names) {
+    protected ModelProgram listed(ModelConfig config, Set<String> names) {
         int experts = Mixture.experts(config, "num_experts", "num_experts", USUAL_EXPERTS);
         boolean normed = config.bool("norm_topk_prob", false);
         Activation activation = Parts.activation(config, "hidden_act", "silu");
@@ -45,9 +60,7 @@ public final class Qwen2MoeArchitecture implements Architecture {
                         config.positive("moe_intermediate_size", USUAL_INNER),
                         Mixture.route(config, experts, USUAL_CHOSEN, normed));
         LlamaBuilder builder = new LlamaBuilder(config, names);
-        return builder.kvHeadsByDefault(16)
-                .attentionBias(config.bool("qkv_bias", true), false)
-                .positions(config.positive("max_position_embeddings", 1 << 15))
+        return builder.attentionBias(config.bool("qkv_bias", true), false)
                 .window(window(config))
                 .feedForward((prefix, layer) ->
                         mixed.test(layer)

@@ -1,6 +1,6 @@
 package io.millrace.model.architecture.llama;
 
-import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.ListedArchitecture;
 import io.millrace.model.architecture.decoder.Parts;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
@@ -9,11 +9,26 @@ import java.util.Set;
 import java.util.function.IntPredicate;
 
 /** Qwen 3 with a mixture of experts in some or all of its layers. */
-public final class Qwen3MoeArchitecture implements Architecture {
+public final class Qwen3MoeArchitecture extends ListedArchitecture {
     private static final int USUAL_EXPERTS = 128;
     private static final int USUAL_CHOSEN = 8;
     private static final int USUAL_INNER = 768;
     private static final int USUAL_WINDOW = 4096;
+
+    /** The family. */
+    public Qwen3MoeArchitecture() {
+        super(
+LlamaBuilder.FIELDS
+ .honours("vocab_size", 151936, "hidden_size", 2048, "intermediate_size", 6144)
+ .honours("num_hidden_layers", 24, "num_attention_heads", 32)
+ .honours("num_key_value_heads", 4, "max_position_embeddings", 32768)
+ .honours("use_sliding_window", false, "sliding_window", 4096)
+ .honours("attention_bias", false, "decoder_sparse_step", 1, "mlp_only_layers", null)
+ .honours("moe_intermediate_size", 768, "num_experts_per_tok", 8)
+ .honours("num_experts", 128, "norm_topk_prob", false)
+ .alias("num_local_experts", "num_experts")
+ .idle("output_router_logits", "router_aux_loss_coef"));
+    }
 
     @Override
     public String modelType() {
@@ -26,7 +41,7 @@ public final class Qwen3MoeArchitecture implements Architecture {
     }
 
     @Override
-    public ModelProgram program(ModelConfig config, Set<String> names) {
+    protected ModelProgram listed(ModelConfig config, Set<String> names) {
         boolean bias = config.bool("attention_bias", false);
         int experts = Mixture.experts(config, "num_experts", "num_local_experts", USUAL_EXPERTS);
         boolean normed = config.bool("norm_topk_prob", false);
@@ -40,9 +55,7 @@ public final class Qwen3MoeArchitecture implements Architecture {
                         Mixture.route(config, experts, USUAL_CHOSEN, normed));
         int window = window(config);
         LlamaBuilder builder = new LlamaBuilder(config, names);
-        return builder.kvHeadsByDefault(4)
-                .attentionBias(bias, bias)
-                .positions(config.positive("max_position_embeddings", 1 << 15))
+        return builder.attentionBias(bias, bias)
                 .headNorms()
                 .window(layer -> window)
                 .feedForward((prefix, layer) ->
