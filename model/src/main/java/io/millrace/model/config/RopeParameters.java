@@ -81,9 +81,7 @@ public record RopeParameters(
         if (inner.has(FULL) || inner.has("sliding_attention")) {
             throw config.bad("rope_parameters", "differ by kind of layer, which is not supported");
         }
-        double theta =
-                inner.positiveNumber(
-                        THETA, config.positiveNumber(THETA, thetaOtherwise));
+        double theta = inner.positiveNumber(THETA, config.positiveNumber(THETA, thetaOtherwise));
         double usual = config.mentions(PARTIAL) && !config.has(PARTIAL) ? 1 : partialOtherwise;
         double partial = inner.positiveNumber(PARTIAL, config.positiveNumber(PARTIAL, usual));
         if (partial > 1) {

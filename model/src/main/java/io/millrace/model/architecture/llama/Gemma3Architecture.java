@@ -47,12 +47,10 @@ public final class Gemma3Architecture extends ListedArchitecture {
         boolean bias = config.bool("attention_bias", false);
         int window = config.positive("sliding_window");
         IntPredicate slides = Parts.sliding(config, config.positive("sliding_window_pattern"));
-        RopeSpec far =
-                builder.ropeOf(LlamaBuilder.FULL, config.positiveNumber("rope_theta", FAR));
+        RopeSpec far = builder.ropeOf(LlamaBuilder.FULL, config.positiveNumber("rope_theta", FAR));
         RopeSpec near =
                 builder.ropeOf(
-                        LlamaBuilder.SLIDING,
-                        config.positiveNumber("rope_local_base_freq", NEAR));
+                        LlamaBuilder.SLIDING, config.positiveNumber("rope_local_base_freq", NEAR));
         return builder.attentionBias(bias, bias)
                 .headNorms()
                 .tiedByDefault()

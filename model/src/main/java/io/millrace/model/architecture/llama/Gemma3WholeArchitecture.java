@@ -11,8 +11,8 @@ import java.util.Set;
 
 /**
  * Gemma 3 as it is published with a part that sees: the text part, whose configuration is a section
- * and whose tensors have a prefix of their own, as files have it or as the library's modules do. What
- * else there is stays as it is.
+ * and whose tensors have a prefix of their own, as files have it or as the library's modules do.
+ * What else there is stays as it is.
  */
 public final class Gemma3WholeArchitecture implements Architecture {
     private static final Gemma3Architecture TEXT = new Gemma3Architecture();

@@ -15,13 +15,16 @@ public final class MixtralArchitecture extends ListedArchitecture {
     /** The family. */
     public MixtralArchitecture() {
         super(
-LlamaBuilder.FIELDS
- .honours("vocab_size", 32000, "intermediate_size", 14336)
- .honours("num_key_value_heads", 8, "max_position_embeddings", 131072)
- .honours("rms_norm_eps", 1e-5, "sliding_window", null)
- .honours("num_experts_per_tok", 2, "num_local_experts", 8)
- .alias("num_experts", "num_local_experts")
- .idle("output_router_logits", "router_aux_loss_coef", "router_jitter_noise"));
+                LlamaBuilder.FIELDS
+                        .honours("vocab_size", 32000, "intermediate_size", 14336)
+                        .honours("num_key_value_heads", 8, "max_position_embeddings", 131072)
+                        .honours("rms_norm_eps", 1e-5, "sliding_window", null)
+                        .honours("num_experts_per_tok", 2, "num_local_experts", 8)
+                        .alias("num_experts", "num_local_experts")
+                        .idle(
+                                "output_router_logits",
+                                "router_aux_loss_coef",
+                                "router_jitter_noise"));
     }
 
     @Override

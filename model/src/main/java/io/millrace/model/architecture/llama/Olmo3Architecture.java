@@ -39,8 +39,7 @@ public final class Olmo3Architecture extends ListedArchitecture {
         IntPredicate slides = Parts.sliding(config, FULL_EVERY);
         LlamaBuilder builder = new LlamaBuilder(config, names);
         RopeSpec full =
-                builder.ropeOf(
-                        LlamaBuilder.FULL, config.positiveNumber("rope_theta", ROPE_THETA));
+                builder.ropeOf(LlamaBuilder.FULL, config.positiveNumber("rope_theta", ROPE_THETA));
         RopeSpec sliding = builder.ropeOf(LlamaBuilder.SLIDING, ROPE_THETA);
         return builder.attentionBias(bias, bias)
                 .wideHeadNorms()

@@ -15,15 +15,22 @@ public final class OlmoeArchitecture extends ListedArchitecture {
     /** The family. */
     public OlmoeArchitecture() {
         super(
-LlamaBuilder.FIELDS
- .honours("vocab_size", 50304, "hidden_size", 2048, "intermediate_size", 2048)
- .honours("num_hidden_layers", 16, "num_attention_heads", 16)
- .honours("max_position_embeddings", 4096, "rms_norm_eps", 1e-5)
- .honours("attention_bias", false, "num_experts_per_tok", 8, "num_experts", 64)
- .honours("norm_topk_prob", false)
- .alias("num_local_experts", "num_experts")
- .only("clip_qkv", null)
- .idle("output_router_logits", "router_aux_loss_coef"));
+                LlamaBuilder.FIELDS
+                        .honours(
+                                "vocab_size", 50304, "hidden_size", 2048, "intermediate_size", 2048)
+                        .honours("num_hidden_layers", 16, "num_attention_heads", 16)
+                        .honours("max_position_embeddings", 4096, "rms_norm_eps", 1e-5)
+                        .honours(
+                                "attention_bias",
+                                false,
+                                "num_experts_per_tok",
+                                8,
+                                "num_experts",
+                                64)
+                        .honours("norm_topk_prob", false)
+                        .alias("num_local_experts", "num_experts")
+                        .only("clip_qkv", null)
+                        .idle("output_router_logits", "router_aux_loss_coef"));
     }
 
     @Override

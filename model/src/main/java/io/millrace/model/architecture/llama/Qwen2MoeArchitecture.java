@@ -25,16 +25,32 @@ public final class Qwen2MoeArchitecture extends ListedArchitecture {
     /** The family. */
     public Qwen2MoeArchitecture() {
         super(
-LlamaBuilder.FIELDS
- .honours("vocab_size", 151936, "hidden_size", 2048, "intermediate_size", 5632)
- .honours("num_hidden_layers", 24, "num_attention_heads", 16)
- .honours("num_key_value_heads", 16, "max_position_embeddings", 32768)
- .honours("use_sliding_window", false, "sliding_window", 4096)
- .honours("max_window_layers", 28, "layer_types", null, "qkv_bias", true)
- .honours("decoder_sparse_step", 1, "mlp_only_layers", null)
- .honours("moe_intermediate_size", 1408, "shared_expert_intermediate_size", 5632)
- .honours("num_experts_per_tok", 4, "num_experts", 60, "norm_topk_prob", false)
- .idle("output_router_logits", "router_aux_loss_coef"));
+                LlamaBuilder.FIELDS
+                        .honours(
+                                "vocab_size",
+                                151936,
+                                "hidden_size",
+                                2048,
+                                "intermediate_size",
+                                5632)
+                        .honours("num_hidden_layers", 24, "num_attention_heads", 16)
+                        .honours("num_key_value_heads", 16, "max_position_embeddings", 32768)
+                        .honours("use_sliding_window", false, "sliding_window", 4096)
+                        .honours("max_window_layers", 28, "layer_types", null, "qkv_bias", true)
+                        .honours("decoder_sparse_step", 1, "mlp_only_layers", null)
+                        .honours(
+                                "moe_intermediate_size",
+                                1408,
+                                "shared_expert_intermediate_size",
+                                5632)
+                        .honours(
+                                "num_experts_per_tok",
+                                4,
+                                "num_experts",
+                                60,
+                                "norm_topk_prob",
+                                false)
+                        .idle("output_router_logits", "router_aux_loss_coef"));
     }
 
     @Override

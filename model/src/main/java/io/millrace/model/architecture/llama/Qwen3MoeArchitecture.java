@@ -18,16 +18,28 @@ public final class Qwen3MoeArchitecture extends ListedArchitecture {
     /** The family. */
     public Qwen3MoeArchitecture() {
         super(
-LlamaBuilder.FIELDS
- .honours("vocab_size", 151936, "hidden_size", 2048, "intermediate_size", 6144)
- .honours("num_hidden_layers", 24, "num_attention_heads", 32)
- .honours("num_key_value_heads", 4, "max_position_embeddings", 32768)
- .honours("use_sliding_window", false, "sliding_window", 4096)
- .honours("attention_bias", false, "decoder_sparse_step", 1, "mlp_only_layers", null)
- .honours("moe_intermediate_size", 768, "num_experts_per_tok", 8)
- .honours("num_experts", 128, "norm_topk_prob", false)
- .alias("num_local_experts", "num_experts")
- .idle("output_router_logits", "router_aux_loss_coef"));
+                LlamaBuilder.FIELDS
+                        .honours(
+                                "vocab_size",
+                                151936,
+                                "hidden_size",
+                                2048,
+                                "intermediate_size",
+                                6144)
+                        .honours("num_hidden_layers", 24, "num_attention_heads", 32)
+                        .honours("num_key_value_heads", 4, "max_position_embeddings", 32768)
+                        .honours("use_sliding_window", false, "sliding_window", 4096)
+                        .honours(
+                                "attention_bias",
+                                false,
+                                "decoder_sparse_step",
+                                1,
+                                "mlp_only_layers",
+                                null)
+                        .honours("moe_intermediate_size", 768, "num_experts_per_tok", 8)
+                        .honours("num_experts", 128, "norm_topk_prob", false)
+                        .alias("num_local_experts", "num_experts")
+                        .idle("output_router_logits", "router_aux_loss_coef"));
     }
 
     @Override
