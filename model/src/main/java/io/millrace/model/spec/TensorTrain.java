@@ -54,7 +54,7 @@ public record TensorTrain(String name, List<Integer> inputs, List<Integer> outpu
                             name + ".cores." + i,
                             List.of(before, (long) extents.get(i), behind),
                             TensorSpec.Initial.NORMAL,
-                            share / Math.sqrt(behind)));
+                            share / Math.sqrt((double) behind)));
         }
         return cores;
     }
