@@ -28,8 +28,8 @@ final class Ia3Adapter implements StoredAdapter {
     static final String TYPE = "IA3";
 
     private static final String FEED_FORWARD = "feedforward_modules";
-    private static final ConfigFields FIELDS =
-            new ConfigFields(
+    private static final StoredFields FIELDS =
+            new StoredFields(
                     List.of(
                             ConfigField.TARGET_MODULES.key(),
                             ConfigField.EXCLUDE_MODULES.key(),

@@ -21,8 +21,8 @@ import java.util.Set;
 
 /** A folder in which a run saved bottlenecks of tensor trains; PEFT has no such type. */
 final class TensorTrainAdapter implements StoredAdapter {
-    private static final ConfigFields FIELDS =
-            new ConfigFields(
+    private static final StoredFields FIELDS =
+            new StoredFields(
                     List.of(
                             ConfigField.TARGET_MODULES.key(),
                             TensorTrains.WIDTH,

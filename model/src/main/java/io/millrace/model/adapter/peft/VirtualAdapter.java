@@ -25,8 +25,8 @@ final class VirtualAdapter implements StoredAdapter {
     private static final String TOKENS = "num_virtual_tokens";
 
     /** The fields of both types whose values the tensor says too, or that only a start needs. */
-    private static final ConfigFields FIELDS =
-            new ConfigFields(
+    private static final StoredFields FIELDS =
+            new StoredFields(
                     List.of(
                             TOKENS,
                             "token_dim",

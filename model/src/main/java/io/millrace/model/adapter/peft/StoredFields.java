@@ -8,7 +8,7 @@ import java.util.Set;
  *
  * @param read names of those whose values count
  */
-record ConfigFields(List<String> read) {
+record StoredFields(List<String> read) {
     private static final Set<String> IGNORED =
             Set.of(
                     "peft_type",
