@@ -135,12 +135,14 @@ class ConfigSweepTest {
                 .containsAll(fields.spellings().keySet());
         // Of two names that stand for each other either may be the one that is read.
         Map<String, String> aliases = fields.aliases();
-        golden.object("aliases").fields().forEach((other, name) -> {
-            String field = (String) name;
-            assertThat(field.equals(aliases.get(other)) || other.equals(aliases.get(field)))
-                    .as(other)
-                    .isTrue();
-        });
+        golden.object("aliases")
+                .fields()
+                .forEach((other, name) -> {
+                    String field = (String) name;
+                    assertThat(field.equals(aliases.get(other)) || other.equals(aliases.get(field)))
+                            .as(other)
+                            .isTrue();
+                });
     }
 
     private static List<String> runnable(Set<String> fields) {
@@ -149,7 +151,11 @@ class ConfigSweepTest {
 
     /** The library does not run a plain model with these set. */
     private static boolean runs(String field) {
-        return !Set.of("per_layer_config", "add_cross_attention", "is_causal", "output_router_logits")
+        return !Set.of(
+                        "per_layer_config",
+                        "add_cross_attention",
+                        "is_causal",
+                        "output_router_logits")
                 .contains(field);
     }
 

@@ -10,7 +10,10 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 
-/** The same on the CUDA engine, but for scores that fall with distance, biases of logits and experts. */
+/**
+ * The same on the CUDA engine, but for scores that fall with distance, biases of logits and
+ * experts.
+ */
 class CudaDecodersTest extends DecodersTest {
     private HostKit kit;
 

@@ -97,7 +97,10 @@ final class DeviceForward implements Forward {
         loop = new VisitLoop<>(layout, feed, arithmetic.foldEvery(), new Visits());
         launcher =
                 new BlockLauncher(
-                        parts.launches().kernels(), parts.launches().beside(), parts.scratch(), parts.passes().linear());
+                        parts.launches().kernels(),
+                        parts.launches().beside(),
+                        parts.scratch(),
+                        parts.passes().linear());
     }
 
     @Override
@@ -168,7 +171,9 @@ final class DeviceForward implements Forward {
             int rows = request.batches().getFirst().stream().mapToInt(MicroBatch::tokenCount).sum();
             DeviceMatrix same = new DeviceMatrix(first.address(), 0, width, first.type());
             int others = request.scales() - 1;
-            parts.launches().kernels().pick(same, 0, parts.scratch().hidden(1, 0), rows, width, others);
+            parts.launches()
+                    .kernels()
+                    .pick(same, 0, parts.scratch().hidden(1, 0), rows, width, others);
         }
 
         @Override
@@ -249,7 +254,8 @@ final class DeviceForward implements Forward {
 
     private MemorySegment fetch(BlockLayout block, BlockLease lease) {
         HostSlab slab =
-                parts.kept().saving()
+                parts.kept()
+                        .saving()
                         .orElseThrow(() -> new IllegalStateException("nothing is to be saved"));
         MemorySegment bytes = slab.segment().asSlice(0, block.sizeBytes());
         if (block.sizeBytes() > 0) {

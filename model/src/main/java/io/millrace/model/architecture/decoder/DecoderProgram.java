@@ -58,9 +58,7 @@ public final class DecoderProgram {
             Value place = Value.states("positions", spec.hiddenSize());
             int offset = embedding.positionOffset();
             Op.Index index =
-                    embedding.finish().skipsPadding()
-                            ? Op.Index.TEXT_POSITION
-                            : Op.Index.POSITION;
+                    embedding.finish().skipsPadding() ? Op.Index.TEXT_POSITION : Op.Index.POSITION;
             ops.add(new Op.Lookup(index, positions, offset, 1, place));
             last = stream("hidden");
             ops.add(new Op.Add(hidden, place, last));
