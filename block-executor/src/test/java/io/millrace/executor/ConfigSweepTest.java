@@ -130,6 +130,7 @@ class ConfigSweepTest {
                 });
         assertThat(swept)
                 .containsAll(runnable(golden.object("fields").fields().keySet()))
+                .containsAll(fields.honoured().keySet())
                 .containsAll(runnable(fields.only().keySet()))
                 .containsAll(fields.aliases().keySet())
                 .containsAll(fields.spellings().keySet());

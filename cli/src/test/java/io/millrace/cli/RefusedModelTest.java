@@ -134,8 +134,8 @@ class RefusedModelTest {
                         "tensor '" + TENSOR + "' is of F8_E4M3, which is not read; use",
                         m -> TestModel.editTensor(m, TENSOR, t -> t.put("dtype", "F8_E4M3"))),
                 spoilt(
-                        "field missing in config.json",
-                        "hidden_size",
+                        "field missing in config.json, whose usual value is no tensor's",
+                        "has shape [729, 128] where config.json asks for [729, 4096]",
                         m -> TestModel.editConfig(m, config -> config.remove("hidden_size"))),
                 spoilt(
                         "mistyped field in config.json",

@@ -143,9 +143,8 @@ public final class PipelinedFeed implements BlockFeed {
         }
         if (ports.sink().isPresent()) {
             BlockSink.Writer writer = own(ports.sink().get().newWriter());
-            Lanes.Write lane = new Lanes.Write(site, writer, ports.journal(), last);
-            writeLane = Optional.of(lane);
-            last = add(lane);
+            writeLane = Optional.of(new Lanes.Write(site, writer, ports.journal(), last));
+            last = add(writeLane.get());
         }
         return last;
     }
