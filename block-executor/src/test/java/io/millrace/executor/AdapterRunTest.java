@@ -62,9 +62,7 @@ class AdapterRunTest {
     static Stream<Arguments> methods() {
         return Stream.of(
                 method("mezo", run -> run),
-                method("all linear, folded seldom", run -> allLinear(run).foldEvery(3)),
                 method("fzoo", AdapterRunTest::fzoo),
-                method("sparse-mezo", run -> run.mask("magnitude")),
                 method(
                         "svrg",
                         run ->
@@ -72,15 +70,9 @@ class AdapterRunTest {
                                         .method(Estimators.ANCHOR_EVERY, 3)
                                         .method(Estimators.ANCHOR_BATCH, 6)),
                 method("zo-adam of lezo", run -> run.optimizer("zo-adam").blocks("random")),
-                method("ia3", run -> run.tune("ia3").queries(2)),
-                method("a stranger's kind", run -> run.tune("toy-scales")),
                 method("ia3, fzoo", run -> fzoo(run).tune("ia3")),
+                method("a stranger's kind", run -> run.tune("toy-scales")),
                 method("prompt", run -> run.tune("prompt").queries(2)),
-                method(
-                        "prompt, zo-adam, micro-batches",
-                        run -> run.tune("prompt").optimizer("zo-adam").microBatch(3)),
-                method("prefix", run -> run.tune("prefix").queries(2).foldEvery(2)),
-                method("tensor trains", run -> run.tune("tt").queries(2).foldEvery(2)),
                 method(
                         "tensor trains, zo-adam, micro-batches",
                         run ->
@@ -98,6 +90,14 @@ class AdapterRunTest {
 
     static Stream<Arguments> moreMethods() {
         return Stream.of(
+                method("all linear, folded seldom", run -> allLinear(run).foldEvery(3)),
+                method("sparse-mezo", run -> run.mask("magnitude")),
+                method("ia3", run -> run.tune("ia3").queries(2)),
+                method(
+                        "prompt, zo-adam, micro-batches",
+                        run -> run.tune("prompt").optimizer("zo-adam").microBatch(3)),
+                method("prefix", run -> run.tune("prefix").queries(2).foldEvery(2)),
+                method("tensor trains", run -> run.tune("tt").queries(2).foldEvery(2)),
                 method(
                         "hizoo, masked",
                         run ->

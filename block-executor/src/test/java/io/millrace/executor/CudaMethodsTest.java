@@ -63,10 +63,6 @@ class CudaMethodsTest {
                 method(
                         "low-rank of some",
                         run -> run.perturbation("low-rank").window(2).tune("*_proj*")),
-                method("adam of some", run -> run.optimizer("zo-adam").tune("*_proj*")),
-                method(
-                        "subspace, 8 at once",
-                        run -> fzoo(run).perturbation("subspace").rank(5).window(2)),
                 method(
                         "subspace, stochastic, folded within its window",
                         run ->
@@ -75,14 +71,9 @@ class CudaMethodsTest {
                                         .window(4)
                                         .foldEvery(2)
                                         .rounding(Rounding.STOCHASTIC)),
-                method(
-                        "tezo of lezo",
-                        run -> run.perturbation("tezo").rank(40).window(3).blocks("random")),
                 method("sparse-mezo", run -> run.mask("magnitude")),
                 method("masked hizoo of lezo", run -> hizoo(run).mask("random").blocks("random")),
                 method("a LoRA", CudaMethodsTest::lora),
-                method("ia3", run -> run.tune("ia3").lr(1e-2)),
-                method("prompt", run -> run.tune("prompt").lr(1e-2).eps(1e-2).microBatch(3)),
                 method(
                         "prefix, 4 at once",
                         run -> fzoo(run).queries(4).tune("prefix").lr(1e-3).eps(1e-2)));
@@ -90,6 +81,15 @@ class CudaMethodsTest {
 
     static Stream<Arguments> moreMethods() {
         return Stream.of(
+                method("adam of some", run -> run.optimizer("zo-adam").tune("*_proj*")),
+                method(
+                        "subspace, 8 at once",
+                        run -> fzoo(run).perturbation("subspace").rank(5).window(2)),
+                method(
+                        "tezo of lezo",
+                        run -> run.perturbation("tezo").rank(40).window(3).blocks("random")),
+                method("ia3", run -> run.tune("ia3").lr(1e-2)),
+                method("prompt", run -> run.tune("prompt").lr(1e-2).eps(1e-2).microBatch(3)),
                 method(
                         "lezo without ends",
                         run -> run.blocks("random").method(RandomLayers.FROZEN_ENDS, true)),
