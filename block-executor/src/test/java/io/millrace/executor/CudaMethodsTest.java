@@ -64,13 +64,8 @@ class CudaMethodsTest {
                         "low-rank of some",
                         run -> run.perturbation("low-rank").window(2).tune("*_proj*")),
                 method(
-                        "subspace, stochastic, folded within its window",
-                        run ->
-                                run.perturbation("subspace")
-                                        .rank(70)
-                                        .window(4)
-                                        .foldEvery(2)
-                                        .rounding(Rounding.STOCHASTIC)),
+                        "subspace, 8 at once",
+                        run -> fzoo(run).perturbation("subspace").rank(5).window(2)),
                 method("sparse-mezo", run -> run.mask("magnitude")),
                 method("masked hizoo of lezo", run -> hizoo(run).mask("random").blocks("random")),
                 method("a LoRA", CudaMethodsTest::lora),
@@ -83,8 +78,13 @@ class CudaMethodsTest {
         return Stream.of(
                 method("adam of some", run -> run.optimizer("zo-adam").tune("*_proj*")),
                 method(
-                        "subspace, 8 at once",
-                        run -> fzoo(run).perturbation("subspace").rank(5).window(2)),
+                        "subspace, stochastic, folded within its window",
+                        run ->
+                                run.perturbation("subspace")
+                                        .rank(70)
+                                        .window(4)
+                                        .foldEvery(2)
+                                        .rounding(Rounding.STOCHASTIC)),
                 method(
                         "tezo of lezo",
                         run -> run.perturbation("tezo").rank(40).window(3).blocks("random")),

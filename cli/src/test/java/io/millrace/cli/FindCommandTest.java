@@ -52,6 +52,7 @@ class FindCommandTest {
         assertThat(temp).isEmptyDirectory();
     }
 
+    @Tag("long")
     @Test
     void whatItProposesLearnsAndAHundredthOfItDoesNot() throws IOException {
         RealCommand command = new RealCommand(temp);
