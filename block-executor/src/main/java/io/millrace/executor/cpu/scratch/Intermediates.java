@@ -6,6 +6,7 @@ import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.ToLongFunction;
 
 /**
@@ -32,20 +33,7 @@ public final class Intermediates implements AutoCloseable {
      * @param plans whose products all read one type
      */
     public Intermediates(HostMemory memory, List<ScratchPlan> plans) {
-        try {
-            DType read = operands(plans);
-            states = take(memory, "states of a block", plans, plan -> plan.states().length());
-            kept = take(memory, "queries, keys and values", plans, ScratchPlan::kept);
-            vectors = take(memory, "perturbed vectors", plans, ScratchPlan::vectors);
-            inputs = take(memory, "rounded inputs", plans, ScratchPlan::inputs, read);
-            partials = take(memory, "partial losses", plans, ScratchPlan::partials);
-            wholeMatrix = take(memory, "perturbed matrices", plans, ScratchPlan::wholeMatrix, read);
-            panels = take(memory, "perturbed panels", plans, ScratchPlan::panels, read);
-            tiles = take(memory, "tiles of logits", plans, ScratchPlan::tiles);
-        } catch (RuntimeException | Error e) {
-            close();
-            throw e;
-        }
+        this(memory, plans, Optional.empty());
     }
 
     /**
@@ -56,16 +44,28 @@ public final class Intermediates implements AutoCloseable {
      * @param forming whose places weights are formed in, which outlives this
      */
     public Intermediates(HostMemory memory, ScratchPlan plan, Intermediates forming) {
-        List<ScratchPlan> plans = List.of(plan);
+        this(memory, List.of(plan), Optional.of(forming));
+    }
+
+    private Intermediates(
+            HostMemory memory, List<ScratchPlan> plans, Optional<Intermediates> forming) {
         try {
-            states = take(memory, "states of a block", plans, one -> one.states().length());
+            DType read = operands(plans);
+            states = take(memory, "states of a block", plans, plan -> plan.states().length());
             kept = take(memory, "queries, keys and values", plans, ScratchPlan::kept);
             vectors = take(memory, "perturbed vectors", plans, ScratchPlan::vectors);
-            inputs = take(memory, "rounded inputs", plans, ScratchPlan::inputs, plan.operands());
+            inputs = take(memory, "rounded inputs", plans, ScratchPlan::inputs, read);
             partials = take(memory, "partial losses", plans, ScratchPlan::partials);
-            wholeMatrix = forming.wholeMatrix;
-            panels = forming.panels;
-            tiles = forming.tiles;
+            if (forming.isPresent()) {
+                wholeMatrix = forming.get().wholeMatrix;
+                panels = forming.get().panels;
+                tiles = forming.get().tiles;
+            } else {
+                wholeMatrix =
+                        take(memory, "perturbed matrices", plans, ScratchPlan::wholeMatrix, read);
+                panels = take(memory, "perturbed panels", plans, ScratchPlan::panels, read);
+                tiles = take(memory, "tiles of logits", plans, ScratchPlan::tiles);
+            }
         } catch (RuntimeException | Error e) {
             close();
             throw e;

@@ -8,7 +8,6 @@ import io.millrace.model.spec.HeadColumns;
  * Launches of the kernels of what is trained beside a model on one stream, in the thread whose
  * context is the device's. Each method hands over one launch and returns; nothing is allocated.
  */
-@SuppressWarnings("EnumOrdinal") // kernels index their handles: a map would look each launch up
 public final class BesideKernels implements AutoCloseable {
     private static final int PER_THREAD = 8; // elements, as in common.cuh
     private static final int BLOCK = 256;
@@ -17,17 +16,11 @@ public final class BesideKernels implements AutoCloseable {
     private enum Kernel {
         BESIDE_TURN,
         BESIDE_SCALE,
-        BESIDE_VIRTUAL;
-
-        String symbol() {
-            return "millrace_" + name().toLowerCase(java.util.Locale.ROOT);
-        }
+        BESIDE_VIRTUAL
     }
 
-    private final CudaApi api;
-    private final long stream;
-    private final long[] functions = new long[Kernel.values().length];
-    private final KernelArguments arguments = new KernelArguments();
+    private final KernelLaunches<Kernel> launches;
+    private final KernelArguments arguments;
 
     /**
      * Finds the kernels.
@@ -37,16 +30,8 @@ public final class BesideKernels implements AutoCloseable {
      * @param stream where launches go
      */
     public BesideKernels(CudaApi api, long module, long stream) {
-        this.api = api;
-        this.stream = stream;
-        try {
-            for (Kernel kernel : Kernel.values()) {
-                functions[kernel.ordinal()] = api.function(module, kernel.symbol());
-            }
-        } catch (RuntimeException | Error e) {
-            close();
-            throw e;
-        }
+        launches = new KernelLaunches<>(Kernel.class, api, module, stream);
+        arguments = launches.arguments();
     }
 
     /**
@@ -125,13 +110,11 @@ public final class BesideKernels implements AutoCloseable {
     }
 
     private void launch(Kernel kernel, long threads, int scales) {
-        int blocks = Math.toIntExact(Math.ceilDiv(threads, BLOCK));
-        api.launchKernel(
-                functions[kernel.ordinal()], blocks, scales, 1, BLOCK, 1, 1, 0, stream, arguments);
+        launches.launch(kernel, KernelLaunches.blocks(threads, BLOCK), scales, 1, BLOCK);
     }
 
     @Override
     public void close() {
-        arguments.close();
+        launches.close();
     }
 }

@@ -9,7 +9,6 @@ import java.util.List;
  * thread whose context is the device's. Each method hands over its launches and returns; nothing is
  * allocated.
  */
-@SuppressWarnings("EnumOrdinal") // kernels index their handles: a map would look each launch up
 public final class CoreKernels implements AutoCloseable {
     private static final int BLOCK = 256;
     private static final int AT_ONCE = 4; // random numbers of a thread, and scales of a launch
@@ -19,17 +18,11 @@ public final class CoreKernels implements AutoCloseable {
         FIXED,
         ORTHONORMAL,
         CORES,
-        SIDES;
-
-        String symbol() {
-            return "millrace_" + name().toLowerCase(java.util.Locale.ROOT);
-        }
+        SIDES
     }
 
-    private final CudaApi api;
-    private final long stream;
-    private final long[] functions = new long[Kernel.values().length];
-    private final KernelArguments arguments = new KernelArguments();
+    private final KernelLaunches<Kernel> launches;
+    private final KernelArguments arguments;
 
     /**
      * Finds the kernels.
@@ -39,16 +32,8 @@ public final class CoreKernels implements AutoCloseable {
      * @param stream where launches go
      */
     public CoreKernels(CudaApi api, long module, long stream) {
-        this.api = api;
-        this.stream = stream;
-        try {
-            for (Kernel kernel : Kernel.values()) {
-                functions[kernel.ordinal()] = api.function(module, kernel.symbol());
-            }
-        } catch (RuntimeException | Error e) {
-            close();
-            throw e;
-        }
+        launches = new KernelLaunches<>(Kernel.class, api, module, stream);
+        arguments = launches.arguments();
     }
 
     /**
@@ -153,15 +138,15 @@ public final class CoreKernels implements AutoCloseable {
     }
 
     private static int blocks(long threads) {
-        return Math.toIntExact(Math.ceilDiv(threads, BLOCK));
+        return KernelLaunches.blocks(threads, BLOCK);
     }
 
     private void launch(Kernel kernel, int x, int y) {
-        api.launchKernel(functions[kernel.ordinal()], x, y, 1, BLOCK, 1, 1, 0, stream, arguments);
+        launches.launch(kernel, x, y, 1, BLOCK);
     }
 
     @Override
     public void close() {
-        arguments.close();
+        launches.close();
     }
 }

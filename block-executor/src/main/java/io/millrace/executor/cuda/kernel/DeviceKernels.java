@@ -13,7 +13,7 @@ import io.millrace.model.spec.RopeSpec;
  * Launches of the kernels on one stream, in the thread whose context is the device's. Each method
  * hands over one launch for all scales and returns; nothing is allocated.
  */
-@SuppressWarnings("EnumOrdinal") // kernels index their handles: a map would look each launch up
+@SuppressWarnings("EnumOrdinal") // kernels of a kind follow each other
 public final class DeviceKernels implements AutoCloseable {
     /** The most elements that a head may have. */
     public static final int MAX_HEAD_DIM = 256;
@@ -48,22 +48,16 @@ public final class DeviceKernels implements AutoCloseable {
         ATTEND_BF16_256,
         ATTEND_F16_64,
         ATTEND_F16_128,
-        ATTEND_F16_256;
-
-        String symbol() {
-            return "millrace_" + name().toLowerCase(java.util.Locale.ROOT);
-        }
+        ATTEND_F16_256
     }
-
-    private final CudaApi api;
-    private final long stream;
-    private final long module;
-    private final long[] functions = new long[Kernel.values().length];
 
     /** What the driver takes. */
     private static final int MOST_GRID_Z = 65_535;
 
-    private final KernelArguments arguments = new KernelArguments();
+    private final CudaApi api;
+    private final long module;
+    private final KernelLaunches<Kernel> launches;
+    private final KernelArguments arguments;
 
     /**
      * Loads an image.
@@ -74,16 +68,14 @@ public final class DeviceKernels implements AutoCloseable {
      */
     public DeviceKernels(CudaApi api, byte[] image, long stream) {
         this.api = api;
-        this.stream = stream;
         module = api.loadModule(image);
         try {
-            for (Kernel kernel : Kernel.values()) {
-                functions[kernel.ordinal()] = api.function(module, kernel.symbol());
-            }
+            launches = new KernelLaunches<>(Kernel.class, api, module, stream);
         } catch (RuntimeException | Error e) {
-            close();
+            api.unloadModule(module);
             throw e;
         }
+        arguments = launches.arguments();
     }
 
     /** The loaded image. */
@@ -491,7 +483,7 @@ public final class DeviceKernels implements AutoCloseable {
     }
 
     private static int blocks(long threads) {
-        return Math.toIntExact(Math.ceilDiv(threads, BLOCK));
+        return KernelLaunches.blocks(threads, BLOCK);
     }
 
     private static int roundUp(int value, int step) {
@@ -499,12 +491,12 @@ public final class DeviceKernels implements AutoCloseable {
     }
 
     private void launch(Kernel kernel, int x, int y, int z, int threads) {
-        api.launchKernel(functions[kernel.ordinal()], x, y, z, threads, 1, 1, 0, stream, arguments);
+        launches.launch(kernel, x, y, z, threads);
     }
 
     @Override
     public void close() {
-        arguments.close();
+        launches.close();
         api.unloadModule(module);
     }
 }

@@ -9,7 +9,6 @@ import java.util.List;
  * Launches of the kernels of low-rank directions on one stream, in the thread whose context is the
  * device's. Each method hands over one launch and returns; nothing is allocated.
  */
-@SuppressWarnings("EnumOrdinal") // kernels index their handles: a map would look each launch up
 public final class LowRankKernels implements AutoCloseable {
     /** Bytes of a tensor in the table that {@link #gather} takes. */
     public static final int GATHERED_BYTES = 32;
@@ -29,17 +28,11 @@ public final class LowRankKernels implements AutoCloseable {
         THIN_FORM,
         THIN_ROWS,
         PROJECT,
-        SPREAD;
-
-        String symbol() {
-            return "millrace_" + name().toLowerCase(java.util.Locale.ROOT);
-        }
+        SPREAD
     }
 
-    private final CudaApi api;
-    private final long stream;
-    private final long[] functions = new long[Kernel.values().length];
-    private final KernelArguments arguments = new KernelArguments();
+    private final KernelLaunches<Kernel> launches;
+    private final KernelArguments arguments;
 
     /**
      * Finds the kernels.
@@ -49,16 +42,8 @@ public final class LowRankKernels implements AutoCloseable {
      * @param stream where launches go
      */
     public LowRankKernels(CudaApi api, long module, long stream) {
-        this.api = api;
-        this.stream = stream;
-        try {
-            for (Kernel kernel : Kernel.values()) {
-                functions[kernel.ordinal()] = api.function(module, kernel.symbol());
-            }
-        } catch (RuntimeException | Error e) {
-            close();
-            throw e;
-        }
+        launches = new KernelLaunches<>(Kernel.class, api, module, stream);
+        arguments = launches.arguments();
     }
 
     /**
@@ -340,15 +325,15 @@ public final class LowRankKernels implements AutoCloseable {
     }
 
     private static int blocks(long threads) {
-        return Math.toIntExact(Math.ceilDiv(threads, BLOCK));
+        return KernelLaunches.blocks(threads, BLOCK);
     }
 
     private void launch(Kernel kernel, int x, int y, int threads) {
-        api.launchKernel(functions[kernel.ordinal()], x, y, 1, threads, 1, 1, 0, stream, arguments);
+        launches.launch(kernel, x, y, 1, threads);
     }
 
     @Override
     public void close() {
-        arguments.close();
+        launches.close();
     }
 }

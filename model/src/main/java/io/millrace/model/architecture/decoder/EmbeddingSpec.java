@@ -64,6 +64,6 @@ public record EmbeddingSpec(
                 positionOffset,
                 projection,
                 scale,
-                new Finish(behind, null, 0, false));
+                new Finish(behind, finish.segments, finish.segmentRows, finish.skipsPadding));
     }
 }

@@ -160,9 +160,6 @@ public final class ModernBertArchitecture implements Architecture {
 
         /** The newer spelling has parameters for each kind of layer. */
         private RopeSpec rope(String kind, String baseField, double usual) {
-            if (config.has("rope_scaling")) {
-                throw config.bad("rope_scaling", "is set, which is not supported");
-            }
             double base = config.positiveNumber(baseField, usual);
             return config.ropeOf(kind, base).spec(headDim, positions());
         }
