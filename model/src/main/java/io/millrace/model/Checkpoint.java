@@ -323,7 +323,7 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     private void readVerified(TensorSlot slot, MemorySegment dst, Runnable progress) {
-        Integer expected = checksums.get(slot.name());
+        Integer expected = checksums.get(slot.label());
         int actual = readWhole(slot, dst, progress);
         if (expected != null && expected != actual) {
             // A bit may flip on the way as well as on the drive: the second read tells.
@@ -352,7 +352,7 @@ public final class Checkpoint implements AutoCloseable {
     private String mismatch(TensorSlot slot, int actual, int expected) {
         return String.format(
                 "%s: tensor '%s' has checksum %08x, expected %08x",
-                tensors().get(slot.name()).file(), slot.name(), actual, expected);
+                tensors().get(slot.name()).file(), slot.label(), actual, expected);
     }
 
     /**
@@ -369,12 +369,12 @@ public final class Checkpoint implements AutoCloseable {
     private void readPart(TensorSlot slot, long offsetBytes, MemorySegment dst, CRC32C crc) {
         TensorInfo stored = tensors().get(slot.name());
         if (stored.format().equals(slot.format())) {
-            weights.read(stored, offsetBytes, dst);
+            weights.read(stored, slot.firstByte() + offsetBytes, dst);
             crc.update(dst.asByteBuffer());
             return;
         }
         long elements = dst.byteSize() / slot.dtype().sizeBytes();
-        long first = offsetBytes / slot.dtype().sizeBytes();
+        long first = slot.firstElement() + offsetBytes / slot.dtype().sizeBytes();
         int width = stored.dtype().sizeBytes();
         long chunk = Math.max(1, Math.min(elements, STAGING_BYTES / width));
         try (Arena arena = Arena.ofConfined()) {
@@ -401,10 +401,18 @@ public final class Checkpoint implements AutoCloseable {
      */
     public WeightScan scan() {
         List<TensorInfo> used = new ArrayList<>();
-        for (BlockLayout block : layout.blocks()) {
-            block.tensors().forEach(slot -> used.add(tensors().get(slot.name())));
+        List<TensorSlot> panels = new ArrayList<>();
+        for (BlockLayout block : layout.inPanels(program).blocks()) {
+            for (TensorSlot slot : block.tensors()) {
+                if (slot.isFirst()) {
+                    used.add(tensors().get(slot.name()));
+                }
+                if (slot.panel().isPresent()) {
+                    panels.add(slot);
+                }
+            }
         }
-        WeightScan scan = new WeightScanner(weights).scan(used);
+        WeightScan scan = new WeightScanner(weights, panels).scan(used);
         expect(scan);
         return scan;
     }
@@ -414,9 +422,9 @@ public final class Checkpoint implements AutoCloseable {
         checksums = scan.checksums();
     }
 
-    /** CRC-32C of a tensor's stored bytes, once all were scanned. */
-    public OptionalInt checksum(String tensor) {
-        Integer known = checksums.get(tensor);
+    /** CRC-32C of a tensor's or panel's stored bytes, once all were scanned. */
+    public OptionalInt checksum(String label) {
+        Integer known = checksums.get(label);
         return known == null ? OptionalInt.empty() : OptionalInt.of(known);
     }
 

@@ -1,6 +1,7 @@
 package io.millrace.model;
 
 import io.millrace.memory.TensorFormat;
+import io.millrace.memory.TensorSlot;
 import io.millrace.model.file.TensorInfo;
 import io.millrace.model.file.WeightFiles;
 import java.lang.foreign.Arena;
@@ -18,9 +19,16 @@ import java.util.zip.CRC32C;
 /** Reads weights in the order of the files, checksums them, and checks that they are numbers. */
 final class WeightScanner {
     private final WeightFiles weights;
+    private final List<TensorSlot> panels;
 
-    WeightScanner(WeightFiles weights) {
+    /**
+     * A scanner.
+     *
+     * @param panels rows of tensors that have a checksum of their own
+     */
+    WeightScanner(WeightFiles weights, List<TensorSlot> panels) {
         this.weights = weights;
+        this.panels = panels;
     }
 
     WeightScan scan(List<TensorInfo> tensors) {
@@ -40,7 +48,13 @@ final class WeightScanner {
                 byName.put(tensor.name(), tensor);
                 long units = staging.byteSize() / tensor.format().unitBytes();
                 MemorySegment buffer = staging.asSlice(0, units * tensor.format().unitBytes());
-                checksums.put(tensor.name(), checksum(tensor, buffer));
+                List<Panel> own =
+                        panels.stream()
+                                .filter(panel -> panel.name().equals(tensor.name()))
+                                .map(Panel::new)
+                                .toList();
+                checksums.put(tensor.name(), checksum(tensor, buffer, own));
+                own.forEach(panel -> checksums.put(panel.slot.label(), panel.value()));
             }
         }
         return new WeightScan(
@@ -49,13 +63,35 @@ final class WeightScanner {
                 tensors.stream().mapToLong(TensorInfo::sizeBytes).sum());
     }
 
-    private int checksum(TensorInfo tensor, MemorySegment buffer) {
+    /** Rows of a tensor, and the checksum of what of them was read. */
+    private record Panel(TensorSlot slot, CRC32C crc) {
+        Panel(TensorSlot slot) {
+            this(slot, new CRC32C());
+        }
+
+        /** Takes what it has of a part that begins at a byte of the tensor. */
+        void take(long first, MemorySegment part) {
+            long from = Math.max(first, slot.firstByte());
+            long to = Math.min(first + part.byteSize(), slot.firstByte() + slot.sizeBytes());
+            if (from < to) {
+                crc.update(part.asSlice(from - first, to - from).asByteBuffer());
+            }
+        }
+
+        int value() {
+            return (int) crc.getValue();
+        }
+    }
+
+    private int checksum(TensorInfo tensor, MemorySegment buffer, List<Panel> own) {
         CRC32C crc = new CRC32C();
         for (long done = 0; done < tensor.sizeBytes(); done += buffer.byteSize()) {
             MemorySegment part =
                     buffer.asSlice(0, Math.min(buffer.byteSize(), tensor.sizeBytes() - done));
             weights.read(tensor, done, part);
             crc.update(part.asByteBuffer());
+            long at = done;
+            own.forEach(panel -> panel.take(at, part));
             TensorFormat format = tensor.format();
             long first = done / format.unitBytes() * format.unitElements();
             Checkpoint.checkFinite(tensor, format, first, part);

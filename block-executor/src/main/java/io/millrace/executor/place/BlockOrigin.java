@@ -110,10 +110,10 @@ public record BlockOrigin(
         TensorInfo info = info(slot);
         return new FileExtent(
                 info.file(),
-                info.offsetBytes(),
-                info.sizeBytes(),
+                info.offsetBytes() + slot.firstByte(),
+                slot.sizeBytes(),
                 slot.offsetBytes(),
-                base.checksum(slot.name()));
+                base.checksum(slot.label()));
     }
 
     private TensorInfo info(TensorSlot slot) {
