@@ -16,6 +16,7 @@ import io.millrace.optim.Rounding;
 import io.millrace.optim.estimate.Estimators;
 import io.millrace.optim.estimate.StepRecord;
 import io.millrace.optim.journal.JournalReader;
+import io.millrace.optim.mask.Masks;
 import io.millrace.optim.participation.RandomLayers;
 import io.millrace.optim.update.Hizoo;
 import java.io.IOException;
@@ -23,6 +24,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -151,6 +153,25 @@ class CudaMethodsTest {
 
     private TuneConfigBuilder config(String out, Change change, MemoryConfig memory) {
         return change.apply(Runs.config(model, data, temp.resolve(out)).steps(4).memory(memory));
+    }
+
+    /** Tensors with a list, without one, and one of which the last element is listed. */
+    @Tag("long")
+    @Test
+    void listedElements() throws IOException {
+        Path lists =
+                MaskLists.write(
+                        temp.resolve("lists.safetensors"),
+                        Map.of(
+                                "model.embed_tokens.weight.indices",
+                                LongStream.range(100, 3000).filter(i -> i % 7 == 0).toArray(),
+                                "model.layers.1.mlp.up_proj.weight.indices",
+                                new long[] {0, 1, 63, 64, 1023, 1024, 1025, 8191},
+                                "model.norm.weight.indices",
+                                new long[] {5, 63}));
+        runsOnACardAsOnTheCpu(
+                "senszoq",
+                run -> run.mask("indices").method(Masks.FILE, lists).lr(1e-2).foldEvery(2));
     }
 
     @ParameterizedTest

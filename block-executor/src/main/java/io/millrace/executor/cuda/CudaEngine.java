@@ -150,11 +150,11 @@ public final class CudaEngine implements Engine {
                     "no kernel of a cuda device makes the factors of '" + name + "'",
                     "take --device cpu");
         }
-        if (direction instanceof MaskedDirection masked && DeviceMask.of(masked.mask()).isEmpty()) {
+        if (direction instanceof MaskedDirection masked && !DeviceMask.makes(masked.mask())) {
             throw new BadInputException(
                     "--mask",
                     "no kernel of a cuda device clears z as this mask does",
-                    "take --device cpu, or --mask magnitude or random");
+                    "take --device cpu, or --mask magnitude, random or indices");
         }
         if (arithmetic.shape().filter(Shape::hasFactors).isPresent()) {
             throw new BadInputException(

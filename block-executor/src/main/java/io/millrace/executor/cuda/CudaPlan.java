@@ -18,6 +18,7 @@ import io.millrace.executor.cuda.weight.DeviceScratch;
 import io.millrace.executor.cuda.weight.DeviceScratchPlan;
 import io.millrace.executor.cuda.weight.DeviceScratchPlan.Part;
 import io.millrace.executor.cuda.weight.Fp8Operands;
+import io.millrace.executor.cuda.weight.MaskTables;
 import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.Engine;
 import io.millrace.executor.step.Forward;
@@ -33,10 +34,11 @@ import io.millrace.memory.host.HostSlab;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.optim.direction.DenseDirection;
-import io.millrace.optim.direction.Direction;
 import io.millrace.optim.direction.FactoredDirection;
 import io.millrace.optim.direction.MaskedDirection;
+import io.millrace.optim.mask.ListedMask;
 import java.util.Optional;
+import java.util.function.IntToLongFunction;
 
 /**
  * Forwards on a card of which nothing is taken yet.
@@ -67,7 +69,8 @@ record CudaPlan(
         long deviceBytes =
                 HostMemory.pageBytes(scratch.deviceBytes())
                         + programBytes
-                        + Companions.bytes(layout);
+                        + Companions.bytes(layout)
+                        + listed().map(MaskTables::bytes).orElse(0L);
         long hostBytes =
                 HostMemory.pageBytes(scratch.stagingBytes())
                         + programBytes
@@ -166,7 +169,7 @@ record CudaPlan(
             DeviceGemm gemm,
             DeviceScratch memory,
             OwnedResources owned) {
-        DeviceMask mask = mask(arithmetic.direction());
+        DeviceMask mask = mask(device, memory, owned);
         FoldPrograms programs =
                 owned.own(new FoldPrograms(device, place.host(), programSteps, mask));
         long stream = device.compute().handle();
@@ -194,10 +197,21 @@ record CudaPlan(
         };
     }
 
-    private static DeviceMask mask(Direction direction) {
-        return direction instanceof MaskedDirection masked
-                ? DeviceMask.of(masked.mask()).orElseThrow()
-                : DeviceMask.NONE;
+    /** The mask whose lists the device keeps, if any. */
+    private Optional<ListedMask> listed() {
+        return arithmetic.direction() instanceof MaskedDirection(_, ListedMask listed)
+                ? Optional.of(listed)
+                : Optional.empty();
+    }
+
+    private DeviceMask mask(CudaDevice device, DeviceScratch memory, OwnedResources owned) {
+        if (!(arithmetic.direction() instanceof MaskedDirection masked)) {
+            return DeviceMask.NONE;
+        }
+        Optional<MaskTables> tables =
+                listed().map(some -> owned.own(new MaskTables(device, memory.staging(), some)));
+        IntToLongFunction places = tensor -> tables.map(each -> each.address(tensor)).orElse(0L);
+        return DeviceMask.of(masked.mask(), places).orElseThrow();
     }
 
     private DevicePasses dense(

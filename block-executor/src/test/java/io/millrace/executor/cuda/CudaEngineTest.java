@@ -96,7 +96,7 @@ class CudaEngineTest {
         refused(
                 new MaskedDirection(new GaussianDirection(), (_, _, _, _, _, _, _) -> {}),
                 "--mask",
-                "magnitude or random");
+                "magnitude, random or indices");
     }
 
     private void refused(Direction direction, String option, String why) {
