@@ -340,13 +340,17 @@ public final class Checkpoint implements AutoCloseable {
         }
     }
 
-    /** Reads until what came has the checksum that a tensor, or a panel's rows of it, had before. */
+    /**
+     * Reads until what came has the checksum that a tensor, or a panel's rows of it, had before.
+     */
     private void verify(TensorInfo stored, String label, IntSupplier reading) {
         Integer expected = checksums.get(label);
         int actual = reading.getAsInt();
         if (expected != null && expected != actual) {
             // A bit may flip on the way as well as on the drive: the second read tells.
-            LOG.log(Level.WARNING, mismatch(stored, label, actual, expected) + "; reading it again");
+            LOG.log(
+                    Level.WARNING,
+                    mismatch(stored, label, actual, expected) + "; reading it again");
             actual = reading.getAsInt();
             if (expected != actual) {
                 throw new CorruptDataException(
@@ -372,8 +376,7 @@ public final class Checkpoint implements AutoCloseable {
     private int readPiece(TensorInfo piece, MemorySegment dst, Runnable progress) {
         CRC32C crc = new CRC32C();
         for (long done = 0; done < piece.sizeBytes(); done += PIECE_BYTES) {
-            MemorySegment part =
-                    dst.asSlice(done, Math.min(PIECE_BYTES, piece.sizeBytes() - done));
+            MemorySegment part = dst.asSlice(done, Math.min(PIECE_BYTES, piece.sizeBytes() - done));
             weights.read(piece, done, part);
             crc.update(part.asByteBuffer());
             progress.run();
@@ -381,8 +384,7 @@ public final class Checkpoint implements AutoCloseable {
         return (int) crc.getValue();
     }
 
-    private static String mismatch(
-            TensorInfo stored, String label, int actual, int expected) {
+    private static String mismatch(TensorInfo stored, String label, int actual, int expected) {
         return String.format(
                 "%s: tensor '%s' has checksum %08x, expected %08x",
                 stored.file(), label, actual, expected);

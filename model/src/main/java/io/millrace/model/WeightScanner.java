@@ -44,7 +44,8 @@ final class WeightScanner {
                                 Comparator.comparing((Piece piece) -> piece.info.file())
                                         .thenComparingLong(piece -> piece.info.offsetBytes()))
                         .toList();
-        long largest = fileOrder.stream().mapToLong(piece -> piece.info.sizeBytes()).max().orElse(0);
+        long largest =
+                fileOrder.stream().mapToLong(piece -> piece.info.sizeBytes()).max().orElse(0);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment staging =
                     arena.allocate(Math.clamp(largest, 1, Checkpoint.STAGING_BYTES), 64);

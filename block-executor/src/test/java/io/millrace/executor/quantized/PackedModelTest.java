@@ -33,10 +33,7 @@ class PackedModelTest {
     private byte[] forward(Path model, String name) throws IOException {
         Path out = temp.resolve(name + ".safetensors");
         ForwardPass.run(
-                model,
-                Golden.path("llama").resolve("io.safetensors"),
-                out,
-                MemoryConfig.DEFAULT);
+                model, Golden.path("llama").resolve("io.safetensors"), out, MemoryConfig.DEFAULT);
         return Files.readAllBytes(out);
     }
 }

@@ -19,7 +19,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Random;
 
@@ -48,7 +47,8 @@ final class PackedModels {
     static Pair write(Path temp, String kind, Packing packing, Map<String, Object> fields)
             throws IOException {
         Path made = temp.resolve("made");
-        Map<String, Object> config = new LinkedHashMap<>(Golden.json(kind + "/config.json").fields());
+        Map<String, Object> config =
+                new LinkedHashMap<>(Golden.json(kind + "/config.json").fields());
         config.put("num_hidden_layers", 2L);
         SyntheticModel.write(
                 ModelConfig.of("config.json", new JsonObject(config)), DType.F32, 7, made, _ -> {});
@@ -82,7 +82,11 @@ final class PackedModels {
                     TensorPart part = format.parts().get(i);
                     byte[] filled = fill(part, random, format.columns());
                     MemorySegment.copy(
-                            MemorySegment.ofArray(filled), 0, parts, format.partOffset(i), filled.length);
+                            MemorySegment.ofArray(filled),
+                            0,
+                            parts,
+                            format.partOffset(i),
+                            filled.length);
                     packed.put(
                             new SafetensorsWriter.Entry(
                                     module + "." + part.suffix(), part.dtype(), part.shape()),
@@ -91,7 +95,11 @@ final class PackedModels {
                 float[] values = new float[(int) tensor.elementCount()];
                 format.load(parts, 0, 0, values, 0, values.length);
                 MemorySegment.copy(
-                        MemorySegment.ofArray(values), 0, MemorySegment.ofArray(bytes), 0, bytes.length);
+                        MemorySegment.ofArray(values),
+                        0,
+                        MemorySegment.ofArray(bytes),
+                        0,
+                        bytes.length);
                 plain.put(entry(tensor), bytes);
             }
             write(pair.packed, packed);

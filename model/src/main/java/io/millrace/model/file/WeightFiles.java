@@ -189,18 +189,19 @@ public final class WeightFiles implements AutoCloseable {
      *     one that a file has
      */
     public void checkIndex(Iterable<String> needed) {
-        index.ifPresent(promised -> needed.forEach(name -> {
-            TensorInfo tensor = tensors.get(name);
-            if (tensor == null || tensor.parts().isEmpty()) {
-                promised.check(name, tensors);
-            } else {
-                tensor.parts().stream()
-                        .map(TensorInfo::name)
-                        .filter(stored::containsKey)
-                        .filter(_ -> !renamed)
-                        .forEach(part -> promised.check(part, stored));
-            }
-        }));
+        index.ifPresent(promised ->
+                needed.forEach(name -> {
+                    TensorInfo tensor = tensors.get(name);
+                    if (tensor == null || tensor.parts().isEmpty()) {
+                        promised.check(name, tensors);
+                    } else {
+                        tensor.parts().stream()
+                                .map(TensorInfo::name)
+                                .filter(stored::containsKey)
+                                .filter(_ -> !renamed)
+                                .forEach(part -> promised.check(part, stored));
+                    }
+                }));
     }
 
     /** In which form the files are. */

@@ -59,7 +59,10 @@ public final class QuantMethods {
         if (stored.isEmpty()) {
             throw new BadInputException(
                     fields.file(),
-                    "'" + FIELD + "' says that the model is quantised (" + method.name()
+                    "'"
+                            + FIELD
+                            + "' says that the model is quantised ("
+                            + method.name()
                             + "), but its weights are plain",
                     "remove the field, or use the weights that it was published with");
         }

@@ -146,7 +146,13 @@ abstract class AlongKernelsContract {
     }
 
     @ParameterizedTest
-    @CsvSource({"magnitude, false, 64", "random, false, 61", "random, true, 7", "none, true, 4097", "indices, false, 65"})
+    @CsvSource({
+        "magnitude, false, 64",
+        "random, false, 61",
+        "random, true, 7",
+        "none, true, 4097",
+        "indices, false, 65"
+    })
     void looksRowsUp(String mask, boolean shaped, int width) {
         int tableRows = Math.max(4, ELEMENTS / width);
         float[] table = Arrays.copyOf(values(), tableRows * width);

@@ -1,11 +1,10 @@
-package io.millrace.bench;
+package io.millrace.bench.plot;
 
-import io.millrace.bench.plot.Svg;
 import java.util.List;
 import java.util.Locale;
 
 /** Step time over parameters × tokens, both axes logarithmic, with the line of equal cost. */
-final class SizePlot {
+public final class SizePlot {
     private static final int WIDTH = 720;
     private static final int HEIGHT = 440;
     private static final int LEFT = 70;
@@ -14,7 +13,7 @@ final class SizePlot {
     private static final int RIGHT = 690;
     private static final double BAND = 0.1;
 
-    private final List<SizeCurve.Point> points;
+    private final List<Point> points;
     private final double unit;
     private final String batch;
     private final double fromX;
@@ -23,13 +22,21 @@ final class SizePlot {
     private final double toY;
     private final Svg svg = new Svg(WIDTH, HEIGHT);
 
+    /** A measured size. */
+    public record Point(String name, long parameters, double tokenParameters, double seconds) {
+        /** Seconds for each parameter and token. */
+        public double unit() {
+            return seconds / tokenParameters;
+        }
+    }
+
     /**
      * Of measured sizes.
      *
      * @param points in order of size
      * @param unit seconds a parameter and token, of the line
      */
-    SizePlot(List<SizeCurve.Point> points, double unit, int batch, int tokens) {
+    public SizePlot(List<Point> points, double unit, int batch, int tokens) {
         this.points = points;
         this.unit = unit;
         this.batch = batch + " × " + tokens;
@@ -39,14 +46,15 @@ final class SizePlot {
         toY = toX * unit;
     }
 
-    String svg() {
+    /** The picture. */
+    public String svg() {
         svg.text(
                 WIDTH / 2.0, 24, "middle", "Seconds a step, batch " + batch + ", weights streamed");
         grid();
         line(1 + BAND, "#bbb");
         line(1 - BAND, "#bbb");
         line(1, "#888");
-        for (SizeCurve.Point point : points) {
+        for (Point point : points) {
             double x = x(point.tokenParameters());
             double y = y(point.seconds());
             svg.dot(new Svg.Place(x, y), "#1565c0");
