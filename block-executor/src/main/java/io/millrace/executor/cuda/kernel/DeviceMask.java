@@ -39,8 +39,7 @@ public record DeviceMask(
                             new DeviceMask(
                                     NOT_ABOVE,
                                     _ -> 0,
-                                    tensor ->
-                                            Float.floatToRawIntBits(threshold.threshold(tensor)),
+                                    tensor -> Float.floatToRawIntBits(threshold.threshold(tensor)),
                                     _ -> 0));
             case RandomMask random ->
                     Optional.of(
