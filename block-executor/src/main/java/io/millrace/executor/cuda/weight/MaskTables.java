@@ -2,7 +2,6 @@ package io.millrace.executor.cuda.weight;
 
 import io.millrace.memory.device.Device;
 import io.millrace.memory.device.DeviceBuffer;
-import io.millrace.memory.device.DeviceEvent;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
 import io.millrace.optim.mask.ListedMask;
@@ -27,34 +26,22 @@ public final class MaskTables implements AutoCloseable {
     public MaskTables(Device device, HostSlab staging, ListedMask mask) {
         offsets = new long[mask.tensors()];
         memory = device.allocate("elements that a mask lists", bytes(mask));
-        try (DeviceEvent copied = device.newEvent()) {
+        StagedCopy copy = new StagedCopy(device, staging);
+        try {
             long at = 0;
             for (int tensor = 0; tensor < offsets.length; tensor++) {
                 offsets[tensor] = mask.listed(tensor) == 0 ? -1 : at;
                 if (mask.listed(tensor) > 0) {
                     MemorySegment starts = MemorySegment.ofArray(mask.starts(tensor));
                     MemorySegment places = MemorySegment.ofArray(mask.places(tensor));
-                    copy(device, staging, copied, starts, at);
-                    copy(device, staging, copied, places, at + starts.byteSize());
+                    copy.copy(starts, memory, at);
+                    copy.copy(places, memory, at + starts.byteSize());
                     at += tableBytes(mask, tensor);
                 }
             }
         } catch (RuntimeException | Error e) {
             memory.close();
             throw e;
-        }
-    }
-
-    private void copy(
-            Device device, HostSlab staging, DeviceEvent copied, MemorySegment from, long place) {
-        long most = staging.segment().byteSize();
-        for (long at = 0; at < from.byteSize(); at += most) {
-            long bytes = Math.min(most, from.byteSize() - at);
-            MemorySegment part = staging.segment().asSlice(0, bytes);
-            part.copyFrom(from.asSlice(at, bytes));
-            device.compute().copyH2D(part, memory, place + at);
-            device.compute().record(copied);
-            copied.synchronize();
         }
     }
 

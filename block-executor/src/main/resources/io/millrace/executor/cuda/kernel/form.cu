@@ -137,6 +137,7 @@ __device__ __forceinline__ void run_eight(
     for (u32 i = 0; i < PER_THREAD; i++) {
         switch (kind) {
         case FILL: a[i] = step.value; break;
+        case BY_TENSOR: a[i] = pass.states == 0 ? 0.0f : __fmul_rn(step.value, a[i]); break;
         case SCALE: a[i] = __fmul_rn(step.value, a[i]); break;
         case FMA: a[i] = __fmaf_rn(step.value, a[i], b[i]); break;
         case ADD: a[i] = __fadd_rn(a[i], b[i]); break;

@@ -145,6 +145,52 @@ abstract class AlongKernelsContract {
         }
     }
 
+    /** What a rule multiplies by is each tensor's own. */
+    @ParameterizedTest
+    @CsvSource({"F32, NEAREST", "BF16, STOCHASTIC"})
+    void programsWithFactorsOfTheTensor(DType dtype, Rounding rounding) {
+        float[] values = values();
+        int moved = ElementProgram.state(0);
+        int change = ElementProgram.scratch(0);
+        List<Update> updates = new ArrayList<>();
+        for (int step = 1; step <= 3; step++) {
+            float share = 0.01f * step;
+            updates.add(
+                    Update.of(
+                            step,
+                            random.nextLong(),
+                            ElementProgram.builder()
+                                    .times(change, id -> share * id, moved)
+                                    .plus(
+                                            ElementProgram.PARAMETER,
+                                            ElementProgram.PARAMETER,
+                                            change)
+                                    .plus(moved, moved, change)
+                                    .build()));
+        }
+        Shape along =
+                (_, seed) ->
+                        Optional.of(
+                                ElementProgram.builder()
+                                        .times(Shape.RESULT, id -> (seed % 7) * 0.1f - id, moved)
+                                        .build());
+        PendingUpdates pending = PendingUpdates.of(0, 2, updates);
+        for (PendingUpdates seen : List.of(pending, pending.flushed())) {
+            check(
+                    values,
+                    new Case(
+                            dtype,
+                            rounding,
+                            "gaussian",
+                            false,
+                            Optional.empty(),
+                            Optional.of(along),
+                            seen,
+                            1021,
+                            1999));
+        }
+    }
+
     @ParameterizedTest
     @CsvSource({
         "magnitude, false, 64",
@@ -190,7 +236,15 @@ abstract class AlongKernelsContract {
         try (FoldPrograms programs = programs(some)) {
             rig.kernels()
                     .rows(
-                            pass(query, "gaussian", Rounding.NEAREST, some, shape, 3, programs),
+                            pass(
+                                    query,
+                                    "gaussian",
+                                    Rounding.NEAREST,
+                                    some,
+                                    shape,
+                                    3,
+                                    onDevice,
+                                    programs),
                             programs.of(pending),
                             onDevice,
                             rig.ints(ids).address(),
@@ -251,6 +305,14 @@ abstract class AlongKernelsContract {
         CudaRig.Place out = rig.poisoned(3L * of.count * Float.BYTES);
         long state = tensor.address() + STATE_BYTES;
         long step = of.pending.lastStep() + 1;
+        DeviceTensor onDevice =
+                new DeviceTensor(
+                        tensor.address(),
+                        of.dtype,
+                        TENSOR,
+                        ELEMENTS,
+                        of.vector,
+                        List.of(new DeviceTensor.State(state, DType.F32)));
         try (FoldPrograms programs = programs(of.mask)) {
             rig.kernels()
                     .form(
@@ -261,15 +323,10 @@ abstract class AlongKernelsContract {
                                     of.mask,
                                     of.shape,
                                     step,
+                                    onDevice,
                                     programs),
-                            programs.of(of.pending),
-                            new DeviceTensor(
-                                    tensor.address(),
-                                    of.dtype,
-                                    TENSOR,
-                                    ELEMENTS,
-                                    of.vector,
-                                    List.of(new DeviceTensor.State(state, DType.F32))),
+                            programs.of(of.pending, onDevice),
+                            onDevice,
                             stores,
                             of.first,
                             of.count,
@@ -326,13 +383,14 @@ abstract class AlongKernelsContract {
             Optional<ElementMask> mask,
             Optional<Shape> shape,
             long step,
+            DeviceTensor tensor,
             FoldPrograms programs) {
         WeightPass pass = WeightPass.of(direction, rounding, query).masked(device(mask), step);
         if (shape.isEmpty()) {
             return pass;
         }
         ElementProgram program = shape.get().of(step, query.seed()).orElseThrow();
-        return pass.shaped(programs.shaping(program, query.seed()));
+        return pass.shaped(programs.shaping(program, query.seed(), tensor));
     }
 
     private static PassPlan plan(

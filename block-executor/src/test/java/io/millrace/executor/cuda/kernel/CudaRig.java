@@ -40,7 +40,7 @@ public final class CudaRig implements AutoCloseable {
     }
 
     /** Closes a resource with the rig. */
-    <T extends AutoCloseable> T own(T resource) {
+    public <T extends AutoCloseable> T own(T resource) {
         owned.push(resource);
         return resource;
     }

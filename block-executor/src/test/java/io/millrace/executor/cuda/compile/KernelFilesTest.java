@@ -1,8 +1,9 @@
-package io.millrace.executor.cuda.kernel;
+package io.millrace.executor.cuda.compile;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.millrace.executor.cuda.kernel.Tools;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,7 +1,7 @@
-package io.millrace.executor.cuda.kernel;
+package io.millrace.executor.cuda.compile;
 
 /** Compiles the kernel files for a device. */
-interface KernelCompiler {
+public interface KernelCompiler {
     /** Its version, such as {@code nvrtc 13.0}: another one may make another image. */
     String version();
 

@@ -1,4 +1,4 @@
-package io.millrace.executor.cuda.kernel;
+package io.millrace.executor.cuda.compile;
 
 import io.millrace.memory.NativeCallException;
 import java.nio.charset.StandardCharsets;
@@ -13,7 +13,7 @@ import org.bytedeco.javacpp.PointerPointer;
 import org.bytedeco.javacpp.SizeTPointer;
 
 /** CUDA's run-time compiler; loaded with this class. */
-final class NvrtcCompiler implements KernelCompiler {
+public final class NvrtcCompiler implements KernelCompiler {
     private static void check(int code, String call) {
         if (code != nvrtc.NVRTC_SUCCESS) {
             String text = nvrtc.nvrtcGetErrorString(code).getString();

@@ -1,4 +1,4 @@
-package io.millrace.executor.cuda.kernel;
+package io.millrace.executor.cuda.compile;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -17,7 +17,7 @@ import java.util.zip.CRC32C;
  * Compiled kernels on disk, one file for each device architecture, compiler and state of the
  * sources. A file ends with the CRC-32C of what is before it; one that does not match is made anew.
  */
-final class KernelCache {
+public final class KernelCache {
     private static final System.Logger LOG = System.getLogger(KernelCache.class.getName());
     private static final int CHECKSUM_BYTES = 4;
 
@@ -28,7 +28,7 @@ final class KernelCache {
     }
 
     /** The user's own. */
-    static KernelCache ofUser() {
+    public static KernelCache ofUser() {
         return ofUser(System.getenv(), Path.of(System.getProperty("user.home")));
     }
 
@@ -40,7 +40,7 @@ final class KernelCache {
     }
 
     /** The image for a device, compiled now or at an earlier run. */
-    byte[] image(KernelCompiler compiler, int capability) {
+    public byte[] image(KernelCompiler compiler, int capability) {
         Path file = folder.resolve("sm_" + capability + "-" + key(compiler) + ".image");
         byte[] kept = read(file);
         if (kept != null) {

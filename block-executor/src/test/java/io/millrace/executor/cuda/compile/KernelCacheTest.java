@@ -1,4 +1,4 @@
-package io.millrace.executor.cuda.kernel;
+package io.millrace.executor.cuda.compile;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
