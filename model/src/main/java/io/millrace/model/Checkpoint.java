@@ -2,7 +2,6 @@ package io.millrace.model;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
-import io.millrace.memory.CorruptDataException;
 import io.millrace.memory.DType;
 import io.millrace.memory.PackedFormat;
 import io.millrace.memory.TensorFormat;
@@ -20,7 +19,6 @@ import io.millrace.model.program.Op;
 import io.millrace.model.quantized.QuantMethods;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.TensorSpec;
-import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -30,7 +28,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.function.IntSupplier;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.zip.CRC32C;
@@ -50,7 +47,6 @@ public final class Checkpoint implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(Checkpoint.class.getName());
 
     /** How much of a tensor is read at once: whole elements of every dtype. */
-    private static final long PIECE_BYTES = 4 * STAGING_BYTES;
 
     private final Path directory;
     private final ModelConfig config;
@@ -367,35 +363,14 @@ public final class Checkpoint implements AutoCloseable {
     private void readVerified(TensorSlot slot, MemorySegment dst, Runnable progress) {
         TensorInfo stored = tensors().get(slot.name());
         if (stored.parts().isEmpty() || slot.isPlain()) {
-            verify(stored, slot.label(), () -> readWhole(slot, dst, progress));
+            SecondRead.where(stored, slot.label(), checksums, () -> readWhole(slot, dst, progress));
             return;
         }
         long before = 0;
         for (TensorInfo part : stored.parts()) {
             MemorySegment place = dst.asSlice(before, part.sizeBytes());
-            verify(part, part.name(), () -> readPiece(part, place, progress));
+            SecondRead.where(part, part.name(), checksums, () -> readPiece(part, place, progress));
             before += part.sizeBytes();
-        }
-    }
-
-    /**
-     * Reads until what came has the checksum that a tensor, or a panel's rows of it, had before.
-     */
-    private void verify(TensorInfo stored, String label, IntSupplier reading) {
-        Integer expected = checksums.get(label);
-        int actual = reading.getAsInt();
-        if (expected != null && expected != actual) {
-            // A bit may flip on the way as well as on the drive: the second read tells.
-            LOG.log(
-                    Level.WARNING,
-                    mismatch(stored, label, actual, expected) + "; reading it again");
-            actual = reading.getAsInt();
-            if (expected != actual) {
-                throw new CorruptDataException(
-                        mismatch(stored, label, actual, expected)
-                                + " in two reads; the file was changed since it was read first, or"
-                                + " its drive has lost these bytes");
-            }
         }
     }
 
@@ -420,12 +395,6 @@ public final class Checkpoint implements AutoCloseable {
             progress.run();
         }
         return (int) crc.getValue();
-    }
-
-    private static String mismatch(TensorInfo stored, String label, int actual, int expected) {
-        return String.format(
-                "%s: tensor '%s' has checksum %08x, expected %08x",
-                stored.file(), label, actual, expected);
     }
 
     /**

@@ -12,8 +12,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * What the codes of a checkpoint's packed matrices mean, rounded once to a plain dtype. It holds the
- * codes of one matrix, the last that was asked for. For use by one thread.
+ * What the codes of a checkpoint's packed matrices mean, rounded once to a plain dtype. It holds
+ * the codes of one matrix, the last that was asked for. For use by one thread.
  */
 public final class PackedSource implements AutoCloseable {
     private static final int PIECE = TileReader.ELEMENTS;

@@ -5,13 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.executor.ForwardPass;
 import io.millrace.executor.Golden;
-import io.millrace.executor.journal.Replay;
 import io.millrace.executor.Runs;
 import io.millrace.executor.TuningRun;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
-import io.millrace.optim.journal.JournalReader;
+import io.millrace.executor.journal.Replay;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.memory.device.DeviceName;
@@ -23,6 +22,7 @@ import io.millrace.model.quantized.format.MicroscaledFormat;
 import io.millrace.model.quantized.format.PackedRowsFormat;
 import io.millrace.model.quantized.format.ScaledBytesFormat;
 import io.millrace.model.quantized.format.TableFormat;
+import io.millrace.optim.journal.JournalReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -92,8 +92,7 @@ class PackedModelTest {
                                         new ScaledBytesFormat.ScalePart(
                                                 "weight_scale_inv",
                                                 DType.F32,
-                                                List.of(
-                                                        (rows + 31L) / 32, (columns + 31L) / 32)),
+                                                List.of((rows + 31L) / 32, (columns + 31L) / 32)),
                                         32,
                                         32,
                                         false)),
@@ -186,8 +185,7 @@ class PackedModelTest {
         Path model = pair.packed();
         Path data = Runs.data(temp, 31, 10);
         Map<String, byte[]> expected =
-                Runs.result(
-                        run(config(model, data, "memory", MemoryConfig.DEFAULT).tune(kind)));
+                Runs.result(run(config(model, data, "memory", MemoryConfig.DEFAULT).tune(kind)));
         long least =
                 Runs.smallestBudget(budget ->
                         config(model, data, "probe" + budget, Runs.host(DeviceName.CPU, budget))
@@ -220,8 +218,7 @@ class PackedModelTest {
                         (rows, columns) -> new AwqFormat(rows, columns, 32, DType.F16),
                         Map.of("quant_method", "awq", "bits", 4L, "group_size", 32L));
         Path data = Runs.data(temp, 31, 10);
-        TuneConfigBuilder run =
-                config(pair.packed(), data, "out", MemoryConfig.DEFAULT).tune(tune);
+        TuneConfigBuilder run = config(pair.packed(), data, "out", MemoryConfig.DEFAULT).tune(tune);
         assertThatThrownBy(() -> TuningRun.run(run.build(), RunListener.SILENT))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("is quantised (awq-int4-g32)")

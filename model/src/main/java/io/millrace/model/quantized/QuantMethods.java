@@ -15,7 +15,7 @@ import java.util.ServiceLoader;
 public final class QuantMethods {
     private static final String FIELD = "quantization_config";
 
-    private static final List<QuantMethod> ALL = 
+    private static final List<QuantMethod> ALL =
             withThoseOfOthers(
                     new GptqMethod(),
                     new AwqMethod(),
