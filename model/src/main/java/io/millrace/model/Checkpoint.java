@@ -3,7 +3,6 @@ package io.millrace.model;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
-import io.millrace.memory.PackedFormat;
 import io.millrace.memory.TensorFormat;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.UnitFormat;
@@ -15,9 +14,7 @@ import io.millrace.model.file.TensorInfo;
 import io.millrace.model.file.WeightFiles;
 import io.millrace.model.file.WeightForm;
 import io.millrace.model.program.ModelProgram;
-import io.millrace.model.program.Op;
 import io.millrace.model.quantized.QuantMethods;
-import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.TensorSpec;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -44,9 +41,8 @@ public final class Checkpoint implements AutoCloseable {
     /** As transformers holds them in memory; what it writes has a tensor for each. */
     private static final String JOINED_EXPERTS = ".experts.gate_up_proj";
 
-    private static final System.Logger LOG = System.getLogger(Checkpoint.class.getName());
-
     /** How much of a tensor is read at once: whole elements of every dtype. */
+    private static final long PIECE_BYTES = 4 * STAGING_BYTES;
 
     private final Path directory;
     private final ModelConfig config;
@@ -96,7 +92,7 @@ public final class Checkpoint implements AutoCloseable {
      */
     public static Checkpoint open(Path directory) {
         ModelFolder.check(directory);
-        ModelConfig config = ModelConfig.read(directory.resolve("config.json"));
+        ModelConfig config = ModelFolder.config(directory);
         Architecture architecture = Architectures.of(config);
         WeightFiles weights = WeightFiles.open(directory);
         try {
@@ -126,7 +122,7 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     private void checkTensors() {
-        refusePackedInputMajor();
+        QuantMethods.requireOutputMajor(program, tensors());
         weights.checkIndex(
                 ProgramTensors.of(program).all().map(TensorSpec::name).distinct().toList());
         ProgramTensors.of(program)
@@ -157,26 +153,6 @@ public final class Checkpoint implements AutoCloseable {
                                         + ", which cannot be tuned",
                                 "convert the model to F32, F16 or BF16");
                     }
-                });
-    }
-
-    /** Codes of these lie as others expect them turned: which, each way to quantise says apart. */
-    private void refusePackedInputMajor() {
-        program.blocks().stream()
-                .flatMap(block -> block.ops().stream())
-                .flatMap(Op::products)
-                .filter(LinearSpec::inputMajor)
-                .map(linear -> tensors().get(linear.weight()))
-                .filter(tensor -> tensor != null && tensor.format() instanceof PackedFormat)
-                .findFirst()
-                .ifPresent(tensor -> {
-                    throw new BadInputException(
-                            tensor.file().toString(),
-                            "'"
-                                    + tensor.name()
-                                    + "' is packed, and this family stores its matrices"
-                                    + " input-major, which is not read together",
-                            "use the model that it was quantised from");
                 });
     }
 
@@ -312,8 +288,8 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     /**
-     * The blocks with packed matrices written out, in the dtype that the configuration names, or
-     * bfloat16 where it names none: what {@link PackedSource} gives.
+     * The blocks with all that is quantised written out, in the dtype that the configuration names,
+     * or bfloat16 where it names none: what {@link PackedSource} gives.
      */
     public ModelLayout plainLayout() {
         DType dtype = config.dtype().orElse(DType.BF16);
@@ -321,7 +297,7 @@ public final class Checkpoint implements AutoCloseable {
                 program,
                 name -> {
                     TensorFormat stored = tensors().get(name).format();
-                    return stored instanceof PackedFormat ? dtype : stored;
+                    return stored instanceof DType ? stored : dtype;
                 });
     }
 
@@ -363,13 +339,13 @@ public final class Checkpoint implements AutoCloseable {
     private void readVerified(TensorSlot slot, MemorySegment dst, Runnable progress) {
         TensorInfo stored = tensors().get(slot.name());
         if (stored.parts().isEmpty() || slot.isPlain()) {
-            SecondRead.where(stored, slot.label(), checksums, () -> readWhole(slot, dst, progress));
+            VerifiedRead.of(stored, slot.label(), checksums, () -> readWhole(slot, dst, progress));
             return;
         }
         long before = 0;
         for (TensorInfo part : stored.parts()) {
             MemorySegment place = dst.asSlice(before, part.sizeBytes());
-            SecondRead.where(part, part.name(), checksums, () -> readPiece(part, place, progress));
+            VerifiedRead.of(part, part.name(), checksums, () -> readPiece(part, place, progress));
             before += part.sizeBytes();
         }
     }

@@ -109,11 +109,13 @@ final class WeightScanner {
     private static Stream<Piece> pieces(TensorInfo tensor) {
         if (!(tensor.format() instanceof PackedFormat packed)) {
             UnitFormat format = (UnitFormat) tensor.format();
+            // Elements that lie in another order are numbers in this one as well.
+            UnitFormat stored = format.stored();
             return Stream.of(
                     new Piece(
                             tensor,
                             (first, units) ->
-                                    Checkpoint.checkFinite(tensor, format, first, units)));
+                                    Checkpoint.checkFinite(tensor, stored, first, units)));
         }
         return IntStream.range(0, tensor.parts().size())
                 .mapToObj(part -> {

@@ -16,6 +16,7 @@ import io.millrace.memory.DType;
 import io.millrace.memory.device.DeviceName;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.adapter.peft.AdapterMerge;
+import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.quantized.format.AwqFormat;
 import io.millrace.model.quantized.format.GptqFormat;
 import io.millrace.model.quantized.format.MicroscaledFormat;
@@ -30,6 +31,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -71,7 +73,7 @@ class PackedModelTest {
                         packing((rows, columns) ->
                                 new PackedRowsFormat(
                                         rows, columns, 4, 32, true, false, DType.BF16, DType.I64)),
-                        compressed(
+                        PackedModels.compressed(
                                 "pack-quantized",
                                 Map.of(
                                         "num_bits",
@@ -119,21 +121,11 @@ class PackedModelTest {
                         packing((rows, columns) ->
                                 new MicroscaledFormat(
                                         rows, columns, "weight_packed", "weight_scale", false)),
-                        compressed("mxfp4-pack-quantized", Map.of("num_bits", 4L))));
+                        PackedModels.compressed("mxfp4-pack-quantized", Map.of("num_bits", 4L))));
     }
 
     private static PackedModels.Packing packing(PackedModels.Packing packing) {
         return packing;
-    }
-
-    private static Map<String, Object> compressed(String format, Map<String, Object> weights) {
-        return Map.of(
-                "quant_method",
-                "compressed-tensors",
-                "format",
-                format,
-                "config_groups",
-                Map.of("group_0", Map.of("targets", List.of("Linear"), "weights", weights)));
     }
 
     private static TableFormat nf4(int rows, int columns) {
@@ -164,8 +156,7 @@ class PackedModelTest {
         Path plain = tune(pair.plain(), "of-plain", MemoryConfig.DEFAULT);
         assertThat(JournalReader.read(memory.resolve("journal.jsonl")).records())
                 .isEqualTo(JournalReader.read(plain.resolve("journal.jsonl")).records());
-        assertThat(Files.readAllBytes(memory.resolve(ADAPTER)))
-                .isEqualTo(Files.readAllBytes(plain.resolve(ADAPTER)));
+        assertSameAdapter(memory, plain);
 
         AdapterMerge.run(pair.packed(), memory, temp.resolve("merged"), _ -> {});
         AdapterMerge.run(pair.plain(), plain, temp.resolve("merged-plain"), _ -> {});
@@ -208,6 +199,33 @@ class PackedModelTest {
         assertThat(Files.readAllBytes(rebuilt.resolve(ADAPTER))).isEqualTo(expected.get(ADAPTER));
     }
 
+    @Test
+    void aFileOfLlamaCppComputesWhatItsUnitsMean() throws IOException {
+        Path model = Golden.path("gguf");
+        Path data = Runs.data(temp, 31, 10);
+        Path plain = PackedModels.plain(temp.resolve("plain"), model.resolve("tiny.gguf"));
+        assertThat(forward(model, "packed")).isEqualTo(forward(plain, "plain"));
+        Path tuned = tune(model, "tuned", MemoryConfig.DEFAULT);
+        Path same = tune(plain, "same", MemoryConfig.DEFAULT);
+        assertSameAdapter(tuned, same);
+        long least =
+                Runs.smallestBudget(budget ->
+                        config(model, data, "probe" + budget, Runs.host(DeviceName.CPU, budget))
+                                .steps(3));
+        Path streamed = tune(model, "streamed", Runs.host(DeviceName.CPU, least));
+        assertThat(Files.readAllBytes(streamed.resolve(ADAPTER)))
+                .isEqualTo(Files.readAllBytes(tuned.resolve(ADAPTER)));
+        AdapterMerge.run(model, tuned, temp.resolve("merged"), _ -> {});
+        try (Checkpoint merged = Checkpoint.open(temp.resolve("merged"))) {
+            assertThat(merged.config().dtype()).contains(DType.BF16);
+            assertThat(
+                            merged.layout().blocks().stream()
+                                    .flatMap(block -> block.tensors().stream())
+                                    .allMatch(slot -> slot.isPlain()))
+                    .isTrue();
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"full", "*q_proj*"})
     void codesAreNotTunedAndTheThreeWaysAreNamed(String tune) throws IOException {
@@ -225,6 +243,17 @@ class PackedModelTest {
                 .hasMessageContaining("--tune lora")
                 .hasMessageContaining("--perturbation low-rank")
                 .hasMessageContaining("--tune scales");
+    }
+
+    /** But for what names the run, which names its base. */
+    private static void assertSameAdapter(Path one, Path other) {
+        try (SafetensorsFile left = SafetensorsFile.open(one.resolve(ADAPTER));
+                SafetensorsFile right = SafetensorsFile.open(other.resolve(ADAPTER))) {
+            assertThat(left.tensors().keySet()).isEqualTo(right.tensors().keySet()).isNotEmpty();
+            for (String name : left.tensors().keySet()) {
+                assertThat(left.readFloats(name)).as(name).containsExactly(right.readFloats(name));
+            }
+        }
     }
 
     private Path tune(Path model, String out, MemoryConfig memory) throws IOException {
