@@ -74,6 +74,7 @@ final class ExecutorFloorsTest {
                     List.of("step", "cpu.op"),
                     List.of("companion"),
                     List.of("config"),
+                    List.of("config.data"),
                     List.of("adapter"));
 
     @TestFactory
