@@ -104,7 +104,7 @@ public final class SavedCompanions implements CompanionSource, AutoCloseable {
         }
         states.ifPresent(file -> file.readBlock(companion, bytes, () -> {}));
         List<Integer> checksums = version.checksums();
-        if (!checksums.isEmpty()
+        if (companion.index() < checksums.size()
                 && checksums.get(companion.index())
                         != VerifiedSource.checksum(companion.parts(bytes))) {
             LOG.log(

@@ -285,7 +285,10 @@ public final class ModelSession implements AutoCloseable {
                 layout().stateBytes() > 0
                         ? Optional.of(owned.own(StateFile.open(folder, layout())))
                         : Optional.empty();
-        return new BlockOrigin.Saved(saved, states, foldedThrough, checksums);
+        // A build that cut blocks otherwise has left checksums of others.
+        List<Integer> known =
+                checksums.size() == layout().blocks().size() ? checksums : List.of();
+        return new BlockOrigin.Saved(saved, states, foldedThrough, known);
     }
 
     @Override
