@@ -106,8 +106,9 @@ public final class RoundedModels {
             float range = largest(values, block * BLOCK, end);
             set(ranges, DType.F32, block, range);
             for (int i = block * BLOCK; i < end; i++) {
-                codes[i / 2] |=
-                        (byte) (nearest(values[i] / (double) range) << (i % 2 == 0 ? 4 : 0));
+                codes[i / 2] = (byte) (codes[i / 2]
+                                        | nearest(values[i] / (double) range)
+                                                << (i % 2 == 0 ? 4 : 0));
             }
         }
         for (int i = 0; i < NF4.length; i++) {
@@ -142,7 +143,7 @@ public final class RoundedModels {
             set(scales, DType.F16, group, scale);
             for (int i = group * GROUP; i < (group + 1) * GROUP; i++) {
                 int code = (int) Math.clamp(Math.rint(values[i] / (double) scale), -8, 7) + 8;
-                codes[i / 2] |= (byte) (code << (i % 2 == 0 ? 0 : 4));
+                codes[i / 2] = (byte) (codes[i / 2] | code << (i % 2 == 0 ? 0 : 4));
             }
         }
         long columns = shape.get(1);
