@@ -13,9 +13,11 @@ import io.millrace.model.file.TensorSource;
 import io.millrace.model.file.WeightFile;
 import io.millrace.model.file.WeightFiles;
 import io.millrace.model.file.WeightForm;
+import io.millrace.model.spec.Slices;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonFormatException;
 import io.millrace.telemetry.json.JsonObject;
+
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -189,7 +191,7 @@ public final class CheckpointWriter implements TunedWriter {
         List<ModelFolderWriter.Shard> shards = new ArrayList<>();
         for (WeightFile file : weights.files()) {
             List<SafetensorsWriter.Entry> entries =
-                    byFile.getOrDefault(file.path(), new ArrayList<>());
+                    SafetensorsWriter.Entry.whole(byFile.getOrDefault(file.path(), List.of()));
             if (weights.form() == WeightForm.TORCH) {
                 if (entries.isEmpty()) {
                     continue; // it had no more than a copy of the head
@@ -333,13 +335,27 @@ public final class CheckpointWriter implements TunedWriter {
             MemorySegment buffer = arena.allocate(bufferBytes(), BlockLayout.ALIGNMENT);
             for (ModelFolderWriter.Shard shard : shards) {
                 for (SafetensorsWriter.Entry tensor : shard.tensors()) {
-                    layout.find(tensor.name())
-                            .map(ModelLayout.Placement::slot)
-                            .filter(chosen)
-                            .ifPresent(slot -> writeFrom(source, slot, buffer));
+                    for (TensorSlot slot : slots(tensor)) {
+                        if (chosen.test(slot)) {
+                            writeFrom(source, slot, buffer);
+                        }
+                    }
                 }
             }
         }
+    }
+
+    /** The tensor's slot, or those of its slices; none of what is copied. */
+    private List<TensorSlot> slots(SafetensorsWriter.Entry tensor) {
+        Optional<TensorSlot> own = layout.find(tensor.name()).map(ModelLayout.Placement::slot);
+        if (own.isPresent()) {
+            return List.of(own.get());
+        }
+        return Stream.iterate(0, index -> index + 1)
+                .map(index -> layout.find(Slices.name(tensor.name(), index)))
+                .takeWhile(Optional::isPresent)
+                .map(place -> place.get().slot())
+                .toList();
     }
 
     /** The memory that {@link #writeAll} takes. */

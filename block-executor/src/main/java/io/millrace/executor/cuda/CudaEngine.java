@@ -20,6 +20,7 @@ import io.millrace.memory.Matmul;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.program.Bottleneck;
+import io.millrace.model.program.LatentOp;
 import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
@@ -29,6 +30,7 @@ import io.millrace.optim.direction.FactoredDirection;
 import io.millrace.optim.direction.MaskedDirection;
 import io.millrace.optim.update.ElementProgram;
 import io.millrace.optim.update.Shape;
+
 import java.util.Optional;
 
 /** Forwards on an NVIDIA card: kernels of our own, and products by its libraries. */
@@ -127,12 +129,27 @@ public final class CudaEngine implements Engine {
                             + " do",
                     "take --device cpu");
         }
+        if (program.ops().anyMatch(CudaEngine::needsOtherHeads)) {
+            throw new BadInputException(
+                    "--device",
+                    "no kernel of a cuda device has attention sinks, or values and keys of two"
+                            + " sizes, yet",
+                    "take --device cpu");
+        }
         if (program.ops().anyMatch(MixtureOp.class::isInstance)) {
             throw new BadInputException(
                     "--device",
                     "no kernel of a cuda device routes tokens to experts yet",
                     "take --device cpu");
         }
+    }
+
+    private static boolean needsOtherHeads(Op op) {
+        return op instanceof LatentOp
+                || (op instanceof Op.Attend attend
+                        && (attend.attention().sinks().isPresent()
+                                || attend.attention().heads().valueDim()
+                                        != attend.attention().heads().dim()));
     }
 
     private static void requireKnownZ(Arithmetic arithmetic) {

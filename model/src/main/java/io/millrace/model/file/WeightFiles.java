@@ -1,6 +1,8 @@
 package io.millrace.model.file;
 
 import io.millrace.memory.BadInputException;
+import io.millrace.model.spec.Slices;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
@@ -10,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +30,7 @@ public final class WeightFiles implements AutoCloseable {
     private final List<WeightFile> files;
     private final Optional<WeightIndex> index;
     private final boolean renamed;
+    private final UnaryOperator<String> names;
     private final Map<String, WeightFile> homes = new LinkedHashMap<>();
     private final Map<String, TensorInfo> tensors = new LinkedHashMap<>();
 
@@ -35,24 +39,37 @@ public final class WeightFiles implements AutoCloseable {
             List<WeightFile> files,
             Optional<WeightIndex> index,
             boolean renamed,
-            UnaryOperator<String> names) {
+            UnaryOperator<String> names,
+            Map<String, Integer> cut) {
         this.form = form;
+        this.names = names;
         this.files = List.copyOf(files);
         this.index = index;
         this.renamed = renamed;
+        Map<String, WeightFile> seen = new HashMap<>();
         for (WeightFile file : files) {
             for (TensorInfo tensor : file.tensors().values()) {
                 String name = names.apply(tensor.name());
-                WeightFile other = homes.putIfAbsent(name, file);
+                WeightFile other = seen.putIfAbsent(name, file);
                 if (other != null) {
                     throw new BadInputException(
                             file.path().toString(),
                             "tensor '" + tensor.name() + "' is also in " + other.path(),
                             "keep it in one file");
                 }
-                tensors.put(name, renamed ? tensor.named(name) : tensor);
+                TensorInfo known = renamed ? tensor.named(name) : tensor;
+                if (cut.containsKey(name)) {
+                    known.slices(cut.get(name)).forEach(slice -> put(slice, file));
+                } else {
+                    put(known, file);
+                }
             }
         }
+    }
+
+    private void put(TensorInfo tensor, WeightFile file) {
+        homes.put(tensor.name(), file);
+        tensors.put(tensor.name(), tensor);
     }
 
     /** Opens and checks every weight file of a folder; of several forms the first. */
@@ -101,7 +118,7 @@ public final class WeightFiles implements AutoCloseable {
                 SafetensorsHeader.checkCount(path, tensors);
                 SafetensorsHeader.checkMetadata(path, metadataChars);
             }
-            return new WeightFiles(form, files, index, false, UnaryOperator.identity());
+            return new WeightFiles(form, files, index, false, UnaryOperator.identity(), Map.of());
         } catch (RuntimeException e) {
             files.forEach(WeightFile::close);
             throw e;
@@ -147,11 +164,21 @@ public final class WeightFiles implements AutoCloseable {
     /**
      * The same files with their tensors by other names; closing either closes both.
      *
-     * @param names from the name in the files to another that no other tensor gets
+     * @param other from the name in the files to another that no other tensor gets
      */
-    public WeightFiles renamed(UnaryOperator<String> names) {
+    public WeightFiles renamed(UnaryOperator<String> other) {
         return new WeightFiles(
-                form, files, index.map(promised -> promised.renamed(names)), true, names);
+                form, files, index.map(promised -> promised.renamed(other)), true, other, Map.of());
+    }
+
+    /**
+     * The same files with some tensors as their {@link Slices}; closing either closes both.
+     *
+     * @param wholes each with the number of its slices
+     * @throws BadInputException when a tensor has another first extent
+     */
+    public WeightFiles sliced(Map<String, Integer> wholes) {
+        return new WeightFiles(form, files, index, renamed, names, wholes);
     }
 
     /**
@@ -163,7 +190,13 @@ public final class WeightFiles implements AutoCloseable {
      *     one that a file has
      */
     public void checkIndex(Iterable<String> needed) {
-        index.ifPresent(promised -> needed.forEach(name -> promised.check(name, tensors)));
+        index.ifPresent(promised -> needed.forEach(name -> check(promised, name)));
+    }
+
+    private void check(WeightIndex promised, String name) {
+        TensorInfo found = tensors.get(name);
+        boolean own = promised.has(name) || !promised.has(Slices.whole(name));
+        promised.check(own ? name : Slices.whole(name), Optional.ofNullable(found));
     }
 
     /** In which form the files are. */

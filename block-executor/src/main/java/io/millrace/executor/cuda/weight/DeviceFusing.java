@@ -1,6 +1,7 @@
 package io.millrace.executor.cuda.weight;
 
 import io.millrace.executor.schedule.Schedule;
+import io.millrace.model.program.LatentOp;
 import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.Op;
 
@@ -20,6 +21,7 @@ final class DeviceFusing implements Schedule.Fusing {
                     Op.Gate _,
                     Op.GateHalves _,
                     MixtureOp _,
+                    LatentOp _,
                     Op.Times _,
                     Op.Add _,
                     Op.Score _ ->
@@ -42,6 +44,7 @@ final class DeviceFusing implements Schedule.Fusing {
                     Op.Gate _,
                     Op.GateHalves _,
                     MixtureOp _,
+                    LatentOp _,
                     Op.Times _,
                     Op.Add _,
                     Op.Score _ ->
