@@ -8,15 +8,17 @@ import io.millrace.executor.config.RunListener;
 import io.millrace.memory.DType;
 import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.file.SafetensorsWriter;
+
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** Kept keys and values of virtual tokens, and of scaled ones, are those of a whole forward. */
 class AdapterGenerationTest {
@@ -49,7 +51,7 @@ class AdapterGenerationTest {
                         .asLongStream()
                         .toArray();
         Path output = temp.resolve("out.safetensors");
-        ForwardPass.run(model, beside, input(ids), output, MemoryConfig.DEFAULT);
+        ForwardPass.run(model, beside, input(temp, ids), output, MemoryConfig.DEFAULT);
         try (SafetensorsFile file = SafetensorsFile.open(output)) {
             float[] logits = file.readFloats("logits");
             int width = logits.length / ids.length;
@@ -59,7 +61,7 @@ class AdapterGenerationTest {
         }
     }
 
-    private Path input(long[] ids) {
+    static Path input(Path temp, long[] ids) {
         Path input = temp.resolve("in.safetensors");
         List<SafetensorsWriter.Entry> entries =
                 List.of(
@@ -73,7 +75,7 @@ class AdapterGenerationTest {
         return input;
     }
 
-    private static int likeliest(float[] logits, int from, int width) {
+    static int likeliest(float[] logits, int from, int width) {
         int best = 0;
         for (int id = 1; id < width; id++) {
             if (logits[from + id] > logits[from + best]) {

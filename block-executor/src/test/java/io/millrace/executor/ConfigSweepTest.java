@@ -18,6 +18,12 @@ import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.TensorSpec;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,10 +37,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Every field of a configuration that the class of a {@code model_type} reads in transformers, set
@@ -214,15 +216,18 @@ class ConfigSweepTest {
             throws IOException {
         Path model = Files.createTempDirectory(temp, "model");
         List<TensorSpec> tensors = ProgramTensors.of(program).all().distinct().toList();
+        Map<String, Float> bases = new HashMap<>();
+        List<SafetensorsWriter.Entry> parts = new ArrayList<>();
+        for (TensorSpec one : tensors) {
+            parts.add(new SafetensorsWriter.Entry(one.name(), DType.F32, one.shape()));
+            bases.put(one.name(), one.initial() == TensorSpec.Initial.ONE ? 1f : 0f);
+        }
+        List<SafetensorsWriter.Entry> entries = SafetensorsWriter.Entry.whole(parts);
         DecodersTest.writeModel(
                 model,
                 fields,
-                tensors.stream()
-                        .map(one -> new SafetensorsWriter.Entry(one.name(), DType.F32, one.shape()))
-                        .toList(),
-                tensors.stream()
-                        .map(one -> one.initial() == TensorSpec.Initial.ONE ? 1f : 0f)
-                        .toList(),
+                entries,
+                entries.stream().map(one -> bases.getOrDefault(one.name(), 0f)).toList(),
                 SCALE);
         Path output = temp.resolve("out.safetensors");
         ForwardPass.run(model, Optional.empty(), input, output, MemoryConfig.DEFAULT);

@@ -15,11 +15,13 @@ import io.millrace.model.file.WeightFiles;
 import io.millrace.model.file.WeightForm;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.quantized.QuantMethods;
+import io.millrace.model.spec.Slices;
 import io.millrace.model.spec.TensorSpec;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -37,9 +39,6 @@ import java.util.zip.CRC32C;
 public final class Checkpoint implements AutoCloseable {
     /** The most memory that a read takes beside its destination. */
     public static final int STAGING_BYTES = 4 << 20;
-
-    /** As transformers holds them in memory; what it writes has a tensor for each. */
-    private static final String JOINED_EXPERTS = ".experts.gate_up_proj";
 
     /** How much of a tensor is read at once: whole elements of every dtype. */
     private static final long PIECE_BYTES = 4 * STAGING_BYTES;
@@ -99,7 +98,7 @@ public final class Checkpoint implements AutoCloseable {
             WeightFiles whole = QuantMethods.assemble(config, weights);
             WeightFiles named = named(whole, architecture, config);
             ModelProgram program = architecture.program(config, named.tensors().keySet());
-            return new Checkpoint(directory, config, architecture, program, named);
+            return new Checkpoint(directory, config, architecture, program, sliced(program, named));
         } catch (RuntimeException e) {
             weights.close();
             throw e;
@@ -119,6 +118,18 @@ public final class Checkpoint implements AutoCloseable {
         return WrapperNames.own(architecture, config, named.tensors().keySet())
                 .map(own -> weights.renamed(name -> own.apply(first.apply(name))))
                 .orElse(named);
+    }
+
+    /** With each expert's part of a tensor that holds those of all as a tensor of its own. */
+    private static WeightFiles sliced(ModelProgram program, WeightFiles weights) {
+        Map<String, Integer> wholes = new HashMap<>();
+        ProgramTensors.of(program)
+                .all()
+                .map(TensorSpec::name)
+                .filter(name -> !weights.tensors().containsKey(name))
+                .flatMap(name -> Slices.find(name).stream())
+                .forEach(slice -> wholes.merge(slice.whole(), 1, Integer::sum));
+        return wholes.isEmpty() ? weights : weights.sliced(wholes);
     }
 
     private void checkTensors() {
@@ -163,19 +174,9 @@ public final class Checkpoint implements AutoCloseable {
                     "tensor '" + tensor + "' is missing, and there are factors of a LoRA",
                     "merge them before saving: merge_and_unload().save_pretrained(...)");
         }
-        Optional<String> together =
-                tensors().keySet().stream()
-                        .filter(name -> name.endsWith(JOINED_EXPERTS))
-                        .findFirst();
-        if (together.isPresent()) {
-            return new BadInputException(
-                    directory.toString(),
-                    "'" + together.get() + "' has all experts of a layer in one tensor",
-                    "load it with transformers and save it again: save_pretrained writes each");
-        }
         return new BadInputException(
                 directory.toString(),
-                "tensor '" + tensor + "' is missing",
+                "tensor '" + Slices.whole(tensor) + "' is missing",
                 "use the weights and the config.json of one publication");
     }
 
@@ -274,16 +275,26 @@ public final class Checkpoint implements AutoCloseable {
         return layout;
     }
 
-    /** The blocks with every plain tensor in one dtype; others stay as the files have them. */
+    /**
+     * The blocks with every plain tensor that may be trained in one dtype; others stay as the files
+     * have them.
+     */
     public ModelLayout layout(DType storage) {
         if (!storage.isTrainable()) {
             throw new IllegalArgumentException("weights cannot be stored as " + storage);
         }
+        // What no run trains is no matter of a run's dtype either.
+        Set<String> fixed =
+                ProgramTensors.of(program)
+                        .all()
+                        .filter(tensor -> !tensor.isTrainable())
+                        .map(TensorSpec::name)
+                        .collect(Collectors.toSet());
         return ModelLayout.of(
                 program,
                 name -> {
                     TensorFormat stored = tensors().get(name).format();
-                    return stored instanceof DType ? storage : stored;
+                    return stored instanceof DType && !fixed.contains(name) ? storage : stored;
                 });
     }
 

@@ -14,9 +14,11 @@ import io.millrace.model.file.TensorSource;
 import io.millrace.model.file.WeightFile;
 import io.millrace.model.file.WeightFiles;
 import io.millrace.model.file.WeightForm;
+import io.millrace.model.spec.Slices;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonFormatException;
 import io.millrace.telemetry.json.JsonObject;
+
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -190,7 +192,7 @@ public final class CheckpointWriter implements TunedWriter {
         List<ModelFolderWriter.Shard> shards = new ArrayList<>();
         for (WeightFile file : weights.files()) {
             List<SafetensorsWriter.Entry> entries =
-                    byFile.getOrDefault(file.path(), new ArrayList<>());
+                    SafetensorsWriter.Entry.whole(byFile.getOrDefault(file.path(), List.of()));
             if (weights.form() == WeightForm.TORCH) {
                 if (entries.isEmpty()) {
                     continue; // it had no more than a copy of the head

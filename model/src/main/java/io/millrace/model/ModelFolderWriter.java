@@ -5,6 +5,8 @@ import io.millrace.memory.ByteSize;
 import io.millrace.memory.file.DurableFiles;
 import io.millrace.model.file.SafetensorsWriter;
 import io.millrace.model.file.WeightFiles;
+import io.millrace.model.spec.Slices;
+
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
@@ -203,9 +205,13 @@ public final class ModelFolderWriter implements AutoCloseable {
         }
     }
 
-    /** Writes a part of a tensor; where files share a name, of the first that has it. */
+    /**
+     * Writes a part of a tensor or of one of its {@link Slices}; where files share a name, of the
+     * first that has it.
+     */
     public void write(String name, long offsetBytes, MemorySegment bytes) {
-        homes.get(name).write(name, offsetBytes, bytes);
+        SafetensorsWriter home = homes.get(name);
+        (home == null ? homes.get(Slices.whole(name)) : home).write(name, offsetBytes, bytes);
     }
 
     /** Writes a part of a tensor of one of the files; each byte is to be written once. */

@@ -9,6 +9,7 @@ import io.millrace.memory.UnitFormat;
 import io.millrace.model.file.Elements;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.TensorSpec;
+
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -96,7 +97,8 @@ public final class ModelLayout {
     }
 
     /**
-     * The layout of a model. What is no plain array of numbers is frozen, the rest is trained.
+     * The layout of a model. What is no plain array of numbers is frozen, and so are buffers; the
+     * rest is trained.
      *
      * @param program what its blocks compute
      * @param formats in which a tensor of that name is stored
@@ -109,7 +111,11 @@ public final class ModelLayout {
             throw new IllegalArgumentException("a tensor has two uses in " + program.modelType());
         }
         Map<String, Integer> ids =
-                ids(names.stream().filter(name -> formats.apply(name) instanceof DType));
+                ids(
+                        tensors.all()
+                                .filter(TensorSpec::isTrainable)
+                                .map(TensorSpec::name)
+                                .filter(name -> formats.apply(name) instanceof DType));
         List<List<TensorSpec>> groups = new ArrayList<>();
         groups.add(tensors.embedding());
         groups.addAll(tensors.layers());

@@ -1,13 +1,17 @@
 package io.millrace.model;
 
 import io.millrace.model.program.BlockProgram;
+import io.millrace.model.program.LatentOp;
 import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
+import io.millrace.model.spec.AttendSpec;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.NormSpec;
+import io.millrace.model.spec.RouteSpec;
 import io.millrace.model.spec.TableSpec;
 import io.millrace.model.spec.TensorSpec;
+
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -100,16 +104,18 @@ public record ProgramTensors(
             case Op.Norm norm -> norm(norm.norm());
             case Op.NormHeads norm -> norm(norm.norm());
             case Op.Linear linear -> linear.matrices().stream().flatMap(ProgramTensors::linear);
-            case MixtureOp.Route route -> linear(route.router());
+            case MixtureOp.Route route ->
+                    Stream.concat(linear(route.router()), corrections(route.route()));
+            case Op.Attend attend -> sinks(attend.attention());
             case Op.Score score -> linear(score.logits());
             case Op.Copy _,
                     Op.Rotate _,
-                    Op.Attend _,
                     Op.Activate _,
                     Op.Gate _,
                     Op.GateHalves _,
                     MixtureOp.GateRows _,
                     MixtureOp.Experts _,
+                    LatentOp _,
                     Op.Times _,
                     Op.Add _,
                     Op.Beside _ ->
@@ -123,6 +129,17 @@ public record ProgramTensors(
                         ? matrix(linear.weight(), linear.inputs(), linear.outputs())
                         : matrix(linear.weight(), linear.outputs(), linear.inputs());
         return Stream.concat(Stream.of(matrix), bias(linear.bias(), linear.outputs()));
+    }
+
+    private static Stream<TensorSpec> corrections(RouteSpec route) {
+        return route.correction().stream()
+                .map(name -> vector(name, route.experts(), TensorSpec.Initial.BUFFER));
+    }
+
+    private static Stream<TensorSpec> sinks(AttendSpec attention) {
+        int heads = attention.heads().queries().count();
+        return attention.sinks().stream()
+                .map(name -> vector(name, heads, TensorSpec.Initial.NOISE));
     }
 
     private static Stream<TensorSpec> norm(NormSpec norm) {

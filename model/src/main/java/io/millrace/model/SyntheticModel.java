@@ -12,6 +12,7 @@ import io.millrace.model.file.WeightFiles;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.TensorSpec;
 import io.millrace.telemetry.json.Json;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
@@ -100,16 +101,19 @@ public final class SyntheticModel {
     private List<ModelFolderWriter.Shard> shards(long shardBytes) {
         List<List<SafetensorsWriter.Entry>> groups = new ArrayList<>();
         long filled = 0;
+        List<SafetensorsWriter.Entry> parts = new ArrayList<>();
         for (BlockLayout block : layout.blocks()) {
             for (TensorSlot slot : block.tensors()) {
-                if (groups.isEmpty() || filled + slot.sizeBytes() > shardBytes) {
-                    groups.add(new ArrayList<>());
-                    filled = 0;
-                }
-                filled += slot.sizeBytes();
-                groups.getLast()
-                        .add(new SafetensorsWriter.Entry(slot.name(), slot.dtype(), slot.shape()));
+                parts.add(new SafetensorsWriter.Entry(slot.name(), slot.dtype(), slot.shape()));
             }
+        }
+        for (SafetensorsWriter.Entry tensor : SafetensorsWriter.Entry.whole(parts)) {
+            if (groups.isEmpty() || filled + tensor.sizeBytes() > shardBytes) {
+                groups.add(new ArrayList<>());
+                filled = 0;
+            }
+            filled += tensor.sizeBytes();
+            groups.getLast().add(tensor);
         }
         List<ModelFolderWriter.Shard> shards = new ArrayList<>();
         for (List<SafetensorsWriter.Entry> group : groups) {
@@ -161,7 +165,7 @@ public final class SyntheticModel {
             long count = Math.min(elements, slot.elementCount() - done);
             MemorySegment part = buffer.asSlice(0, count * dtype.sizeBytes());
             switch (initial) {
-                case ZERO -> part.fill((byte) 0);
+                case ZERO, BUFFER -> part.fill((byte) 0);
                 case ONE -> {
                     for (long i = 0; i < count; i++) {
                         Elements.set(part, dtype, i, 1);

@@ -2,7 +2,8 @@ package io.millrace.model;
 
 import io.millrace.model.architecture.Architecture;
 import io.millrace.model.config.ModelConfig;
-import io.millrace.model.spec.TensorSpec;
+import io.millrace.model.spec.Slices;
+
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -88,7 +89,7 @@ final class WrapperNames {
             Architecture architecture, ModelConfig config, Set<String> names) {
         return ProgramTensors.of(architecture.program(config, names))
                 .all()
-                .map(TensorSpec::name)
+                .map(tensor -> Slices.whole(tensor.name()))
                 .distinct()
                 .toList();
     }

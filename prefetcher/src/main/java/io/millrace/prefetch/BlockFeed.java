@@ -23,9 +23,18 @@ public interface BlockFeed extends AutoCloseable {
     }
 
     /**
+     * Says of some of the visits that may come behind the block that is lent now that they will:
+     * they may be fetched before {@link #decide} says which of all come, these among them.
+     *
+     * @param comes whether the visit to a block is sure to come
+     */
+    default void foresee(IntPredicate comes) {}
+
+    /**
      * Says which of the visits that may come do: of those that are next in the running pass, up to
-     * the first that comes in any case. Nothing that may come is fetched before, and the others are
-     * not fetched at all; where every block is there whatever comes, nothing follows from it.
+     * the first that comes in any case. Nothing that may come is fetched before but for what was
+     * {@linkplain #foresee foreseen}, and the others are not fetched at all; where every block is
+     * there whatever comes, nothing follows from it.
      *
      * @param comes whether the visit to a block does
      */

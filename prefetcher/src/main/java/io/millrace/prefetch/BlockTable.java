@@ -1,9 +1,11 @@
 package io.millrace.prefetch;
 
 import com.lmax.disruptor.AlertException;
+
 import io.millrace.memory.Tier;
 import io.millrace.memory.nvme.BlockSource;
 import io.millrace.prefetch.residency.Residency;
+
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -125,6 +127,16 @@ final class BlockTable {
     void giveBack(Visit visit) {
         synchronized (monitor) {
             leave(visit, residency.dropped(visit.block, visit.onHost, visit.onDevice));
+        }
+    }
+
+    /** Gives back what a visit ahead of another has claimed, once that one has claimed it too. */
+    void giveBackEarly(int block) {
+        synchronized (monitor) {
+            if (residency.dropped(block, true, false) != Residency.Leaving.NOTHING) {
+                throw new IllegalStateException("block " + block + " was changed before its visit");
+            }
+            monitor.signalAllWhenBlocking();
         }
     }
 

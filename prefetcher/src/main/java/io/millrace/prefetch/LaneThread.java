@@ -4,12 +4,18 @@ import com.lmax.disruptor.AlertException;
 import com.lmax.disruptor.RingBuffer;
 import com.lmax.disruptor.Sequence;
 import com.lmax.disruptor.SequenceBarrier;
+
 import io.millrace.telemetry.Lane;
 import io.millrace.telemetry.SpanRecorder;
+
+import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 
 /** One lane on a thread of its own: takes visits in order, after the lane before it. */
 abstract class LaneThread implements Runnable {
+    private static final Duration GRACE = Duration.ofMillis(100);
+
     /** What a lane is at. */
     enum Activity {
         IDLE("waiting for a visit after"),
@@ -129,6 +135,34 @@ abstract class LaneThread implements Runnable {
 
     final Activity activity() {
         return activity;
+    }
+
+    /**
+     * Waits until it has ended; a second time where it has to be told to give up.
+     *
+     * @param limit how long transfers may take
+     */
+    final boolean ends(Duration limit) {
+        boolean interrupted = false;
+        List<Duration> waits =
+                site.monitor().isSound() ? List.of(limit, GRACE) : List.of(GRACE, limit);
+        for (Duration wait : waits) {
+            try {
+                if (thread.join(wait)) {
+                    break;
+                }
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+            // What waits outside the pipeline, for the journal say, is told to give up; transfers
+            // under way are not disturbed by it.
+            thread.interrupt();
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        // Asked as join() asks: for a moment a thread that has terminated still says it is alive.
+        return thread.getState() == Thread.State.TERMINATED;
     }
 
     /** The last visit that this lane has passed. */

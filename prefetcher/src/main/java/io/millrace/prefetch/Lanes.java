@@ -2,10 +2,12 @@ package io.millrace.prefetch;
 
 import com.lmax.disruptor.AlertException;
 import com.lmax.disruptor.Sequence;
+
 import io.millrace.memory.CorruptDataException;
 import io.millrace.memory.Tier;
 import io.millrace.memory.nvme.BlockRead;
 import io.millrace.telemetry.Lane;
+
 import java.lang.foreign.MemorySegment;
 
 /** What each of the four lanes does with a visit; the fifth, computation, is the caller's. */
@@ -61,6 +63,9 @@ final class Lanes {
 
         @Override
         void handle(Visit visit) throws AlertException, InterruptedException {
+            if (visit.early) {
+                return;
+            }
             note(Activity.WAITING, visit.block, visit.step);
             if (site.table().claimDevice(visit)) {
                 move(visit, () -> upload(visit.block), times);

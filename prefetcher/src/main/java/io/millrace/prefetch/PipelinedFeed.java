@@ -2,13 +2,14 @@ package io.millrace.prefetch;
 
 import com.lmax.disruptor.RingBuffer;
 import com.lmax.disruptor.Sequence;
+
 import io.millrace.memory.StreamFailedException;
 import io.millrace.memory.Tier;
 import io.millrace.memory.device.DeviceStream;
 import io.millrace.memory.nvme.BlockRead;
 import io.millrace.telemetry.Lane;
+
 import java.lang.foreign.MemorySegment;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -36,8 +37,6 @@ import java.util.function.IntPredicate;
  * <p>The first failure of a lane ends all of them, and every later call says so.
  */
 public final class PipelinedFeed implements BlockFeed {
-    private static final Duration GRACE = Duration.ofMillis(100);
-
     private final Placement placement;
     private final FeedPorts ports;
     private final FeedOptions options;
@@ -54,6 +53,7 @@ public final class PipelinedFeed implements BlockFeed {
     private final long[]
             settled; // where in the ring the visit is after which a block was last to settle, or −1
     private final CopyTimes flushTimes = new CopyTimes();
+    private final VisitRing.Early early;
     private Optional<Lanes.Write> writeLane = Optional.empty();
     private Lease open;
     private boolean settleNext;
@@ -77,6 +77,7 @@ public final class PipelinedFeed implements BlockFeed {
             int blocks = placement.homes().size();
             table = new BlockTable(monitor, memory, placement);
             table.find(ports.source(), blocks);
+            early = new VisitRing.Early(placement, memory, table, visits);
             ports.device().ifPresent(this::ownEvents);
             RingBuffer<Visit> ring = visits.ring();
             LaneThread.Site site = new LaneThread.Site(ring, monitor, table, memory, ports.spans());
@@ -159,8 +160,16 @@ public final class PipelinedFeed implements BlockFeed {
         monitor.requireSound();
         requireNoLease();
         visits.begin(plan, next);
+        early.begun();
         settling = settleNext;
         settleNext = false;
+    }
+
+    @Override
+    public void foresee(IntPredicate comes) {
+        if (options.overlap() && open != null) {
+            early.foresee(comes);
+        }
     }
 
     @Override
@@ -205,6 +214,7 @@ public final class PipelinedFeed implements BlockFeed {
         }
         visits.publish(options.overlap());
         await(arrived, visits.position(), "block " + block);
+        early.visited(block);
         if (settled[block] >= 0) {
             // Bytes that are being written must not change.
             await(retired, settled[block], "the write-back of block " + block);
@@ -214,12 +224,16 @@ public final class PipelinedFeed implements BlockFeed {
         return open;
     }
 
-    /** Gives back what was claimed for visits that did not come. */
+    /** Gives back what was claimed for visits that did not come; what came ahead is kept. */
     private void passDropped() {
-        while (visits.isNextDropped()) {
+        while (visits.isNextDropped() || visits.isNextEarly()) {
             Visit visit = visits.next();
             await(arrived, visits.position(), "block " + visit.block + " that is not visited");
-            table.giveBack(visit);
+            if (visit.dropped) {
+                table.giveBack(visit);
+            } else {
+                early.passed(visit.block);
+            }
             computed.set(visits.passDropped());
             monitor.signalAllWhenBlocking();
         }
@@ -363,7 +377,10 @@ public final class PipelinedFeed implements BlockFeed {
         closed = true;
         monitor.stop();
         List<String> stuck =
-                lanes.stream().filter(lane -> !ends(lane)).map(LaneThread::describe).toList();
+                lanes.stream()
+                        .filter(lane -> !lane.ends(options.stallLimit()))
+                        .map(LaneThread::describe)
+                        .toList();
         if (!stuck.isEmpty()) {
             throw new IllegalStateException("not closed: " + String.join("; ", stuck));
         }
@@ -372,29 +389,6 @@ public final class PipelinedFeed implements BlockFeed {
         if (failure.getSuppressed().length > 0) {
             throw failure;
         }
-    }
-
-    private boolean ends(LaneThread lane) {
-        boolean interrupted = false;
-        Duration limit = options.stallLimit();
-        List<Duration> waits = monitor.isSound() ? List.of(limit, GRACE) : List.of(GRACE, limit);
-        for (Duration wait : waits) {
-            try {
-                if (lane.thread().join(wait)) {
-                    break;
-                }
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-            // What waits outside the pipeline, for the journal say, is told to give up; transfers
-            // under way are not disturbed by it.
-            lane.thread().interrupt();
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
-        // Asked as join() asks: for a moment a thread that has terminated still says it is alive.
-        return lane.thread().getState() == Thread.State.TERMINATED;
     }
 
     private void closeOwned(Throwable failure) {

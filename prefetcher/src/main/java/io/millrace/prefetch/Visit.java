@@ -24,6 +24,12 @@ final class Visit {
     /** Whether nobody will compute it: it was published for a pass that turned out otherwise. */
     boolean dropped;
 
+    /**
+     * Whether it only brings a block to the host ahead of the visit to it, which is published later
+     * and shares its claim.
+     */
+    boolean early;
+
     /** Whether it has claimed memory on the host and on the device. */
     boolean onHost;
 
@@ -60,6 +66,7 @@ final class Visit {
         block = visitedBlock;
         step = visitStep;
         dropped = false;
+        early = false;
         onHost = false;
         onDevice = false;
         moves = false;

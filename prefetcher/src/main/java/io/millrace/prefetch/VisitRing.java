@@ -1,6 +1,9 @@
 package io.millrace.prefetch;
 
 import com.lmax.disruptor.RingBuffer;
+
+import io.millrace.memory.Tier;
+
 import java.util.BitSet;
 import java.util.function.IntPredicate;
 
@@ -11,6 +14,8 @@ import java.util.function.IntPredicate;
  * way have ended. Used by the computing thread.
  */
 final class VisitRing {
+    private static final int NO_PLACE = -1;
+
     private final PipelineMonitor monitor;
     private final Placement placement;
     private final long firstStep;
@@ -105,6 +110,37 @@ final class VisitRing {
                 || (aheadPass == pass && aheadPlace < decided);
     }
 
+    /** The first of the visits behind the running one that may come; −1 where it is too early. */
+    int firstOfFork() {
+        int next = place + 1;
+        boolean atFork = aheadPass == pass && aheadPlace == next && next < running.size();
+        return atFork && !isKnownAhead() ? next : -1;
+    }
+
+    /** Whether a visit of the running pass may come or not. */
+    boolean isOptional(int at) {
+        return at < running.size() && running.entry(at).optional();
+    }
+
+    /** The block of a visit of the running pass. */
+    int block(int at) {
+        return running.block(at);
+    }
+
+    /** Publishes that a block is to be brought ahead of its visit; whether there was room. */
+    boolean publishEarly(int at) {
+        if (!ring.hasAvailableCapacity(1)) {
+            return false;
+        }
+        published = ring.next();
+        Visit visit = ring.get(published);
+        visit.begin(pass, NO_PLACE, running.block(at), stepOf(pass));
+        visit.early = true;
+        visit.soonOnHost = placement.soonThroughHost(running, at, expected);
+        ring.publish(published);
+        return true;
+    }
+
     /** Says which of the next visits that may come do. */
     void decide(IntPredicate comes) {
         int at = place;
@@ -195,7 +231,12 @@ final class VisitRing {
         return position <= published && ring.get(position).dropped;
     }
 
-    /** Leaves a dropped visit behind; where it was. */
+    /** Whether what is at {@link #position} only brought a block ahead. */
+    boolean isNextEarly() {
+        return position <= published && ring.get(position).early;
+    }
+
+    /** Leaves a dropped visit behind, or one that only brought a block; where it was. */
     long passDropped() {
         return position++;
     }
@@ -229,6 +270,78 @@ final class VisitRing {
             visit.soonOnDevice = placement.soonThroughDevice(plan, aheadPlace, expected);
             moveAhead();
             ring.publish(published);
+        }
+    }
+
+    /**
+     * Blocks that come to the host ahead of their visits, while it is still open which others come
+     * before these. The order of visits does not change: what came ahead keeps its slot until its
+     * own visit, which finds the bytes there. Used by the computing thread.
+     */
+    static final class Early {
+        /** Slots that are left for visits in their order. */
+        private static final int LEFT_FREE = 2;
+
+        private final Placement placement;
+        private final BlockMemory memory;
+        private final BlockTable table;
+        private final VisitRing visits;
+        private final BitSet asked = new BitSet(); // whose turn in the ring is yet to come
+        private final BitSet held =
+                new BitSet(); // whose claim waits for the visit, of whatever pass
+
+        Early(Placement placement, BlockMemory memory, BlockTable table, VisitRing visits) {
+            this.placement = placement;
+            this.memory = memory;
+            this.table = table;
+            this.visits = visits;
+        }
+
+        /** Asks for those of the visits at the next fork that are sure to come, as slots allow. */
+        void foresee(IntPredicate comes) {
+            for (int at = visits.firstOfFork(); at >= 0 && visits.isOptional(at); at++) {
+                int block = visits.block(at);
+                boolean fits =
+                        asked.cardinality() + held.cardinality() + LEFT_FREE < slotsFor(block);
+                boolean moves = placement.homes().get(block) == Tier.NVME;
+                boolean known = asked.get(block) || held.get(block);
+                if (fits && moves && !known && comes.test(block) && visits.publishEarly(at)) {
+                    asked.set(block);
+                }
+            }
+        }
+
+        /** How many slots there are of the smallest size that holds a block. */
+        private long slotsFor(int block) {
+            long bytes = memory.blockBytes(block);
+            long least = Long.MAX_VALUE;
+            for (long slot : placement.hostSlots()) {
+                least = slot >= bytes ? Math.min(least, slot) : least;
+            }
+            int count = 0;
+            for (long slot : placement.hostSlots()) {
+                count += slot == least ? 1 : 0;
+            }
+            return count;
+        }
+
+        /** A pass begins: what was asked for in another and is yet to come is dropped with it. */
+        void begun() {
+            asked.clear();
+        }
+
+        /** Its turn in the ring is over: its claim stays. */
+        void passed(int block) {
+            asked.clear(block);
+            held.set(block);
+        }
+
+        /** Its visit has claimed it, too. */
+        void visited(int block) {
+            if (held.get(block)) {
+                held.clear(block);
+                table.giveBackEarly(block);
+            }
         }
     }
 }

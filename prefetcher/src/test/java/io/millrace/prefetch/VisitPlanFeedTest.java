@@ -10,9 +10,16 @@ import io.millrace.memory.SeedExtension;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.Tier;
 import io.millrace.memory.host.HostSlab;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
@@ -20,10 +27,6 @@ import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.extension.ExtendWith;
-import org.junit.jupiter.api.io.TempDir;
 
 /** Passes that leave blocks out, repeat them, go backwards, or break off: every byte is right. */
 @ExtendWith(SeedExtension.class)
@@ -119,7 +122,7 @@ final class VisitPlanFeedTest {
                 int block = plan.block(place);
                 boolean optional = plan.entry(place).optional();
                 if (optional && (place == 0 || !plan.entry(place - 1).optional())) {
-                    coming = random.ints(BLOCKS / 2, 0, BLOCKS).boxed().collect(Collectors.toSet());
+                    coming = place == 0 ? drawn() : coming;
                     feed.decide(coming::contains);
                 }
                 if (optional && !coming.contains(block)) {
@@ -132,7 +135,24 @@ final class VisitPlanFeedTest {
                     assertThat(FeedRig.digest(lease.weights()))
                             .as("visit %d of %s in step %d, %s", place, plan, step, what)
                             .isEqualTo(FeedRig.digest(expected.weights()));
+                    if (plan.forks(place)) {
+                        coming = drawn();
+                        foreseeSome(feed, coming);
+                    }
                 }
+            }
+        }
+
+        private Set<Integer> drawn() {
+            return random.ints(BLOCKS / 2, 0, BLOCKS).boxed().collect(Collectors.toSet());
+        }
+
+        /** More and more of those that come, as rows are routed; sometimes none. */
+        private void foreseeSome(BlockFeed feed, Set<Integer> coming) {
+            Set<Integer> known = new HashSet<>();
+            for (int rows = random.nextInt(4); rows > 0; rows--) {
+                coming.stream().filter(_ -> random.nextInt(3) == 0).forEach(known::add);
+                feed.foresee(known::contains);
             }
         }
 
@@ -306,6 +326,55 @@ final class VisitPlanFeedTest {
             feed.acquire(1).close();
             assertThatThrownBy(() -> feed.acquire(2)).hasMessageContaining("is not known");
         }
+    }
+
+    /** While the block before it is still lent, and in a slot that its visit then finds. */
+    @Test
+    void whatIsForeseenComesAheadAndOnlyOnce() throws InterruptedException {
+        try (FeedRig rig = new FeedRig(folder)) {
+            PipelinedFeed feed = rig.start(withThreeSlots(rig), FeedOptions.defaults());
+            VisitPlan plan =
+                    new VisitPlan(
+                            List.of(
+                                    new VisitPlan.Entry(1, VisitPlan.Part.LAYER, 0),
+                                    new VisitPlan.Entry(2, VisitPlan.Part.EXPERT, 0, 0, true),
+                                    new VisitPlan.Entry(3, VisitPlan.Part.EXPERT, 0, 1, true),
+                                    new VisitPlan.Entry(4, VisitPlan.Part.EXPERT, 0, 2, true)));
+            for (int pass = 0; pass < 20; pass++) {
+                boolean both = pass % 2 == 0;
+                feed.begin(plan);
+                try (BlockLease lease = feed.acquire(1)) {
+                    assertThat(lease.foldedThrough()).isZero();
+                    long before = rig.reads.get();
+                    feed.foresee(block -> block == 4);
+                    feed.foresee(block -> block == 4);
+                    for (int wait = 0; rig.reads.get() == before && wait < 10_000; wait++) {
+                        Thread.sleep(1);
+                    }
+                    assertThat(rig.reads.get()).isEqualTo(before + 1);
+                }
+                feed.decide(block -> block == 4 || (both && block == 2));
+                if (both) {
+                    feed.acquire(2).close();
+                }
+                feed.acquire(4).close();
+            }
+            feed.drain();
+            assertThat(rig.reads.get()).isLessThanOrEqualTo(10L * 5 + 2);
+        }
+    }
+
+    /** All blocks pass, layers through three slots of their size. */
+    private static Placement withThreeSlots(FeedRig rig) {
+        Placement one = rig.place(FeedRig.UNTIED, LARGEST, PlacementRequest.UNIFIED, 1);
+        assertThat(one.homes()).containsOnly(Tier.NVME);
+        return new Placement(
+                one.request(),
+                one.homes(),
+                List.of(LARGEST, LAYER, LAYER, LAYER),
+                one.deviceSlots(),
+                one.stagingBytes(),
+                one.prefetch());
     }
 
     @Test

@@ -7,6 +7,7 @@ final class Smooth {
     private static final double ROOT_TWO = Math.sqrt(2);
     private static final double TANH_SCALE = Math.sqrt(2 / Math.PI);
     private static final double CUBIC = 0.044715;
+    private static final double SIGMOID_SCALE = 1.702;
     private static final double SERIES_UP_TO = 3;
     private static final int FRACTIONS = 200;
     private static final double FARTHEST = 27; // erfc is below the least double from there
@@ -20,6 +21,7 @@ final class Smooth {
             case GELU_TANH -> x / 2 * (1 + StrictMath.tanh(TANH_SCALE * (x + CUBIC * x * x * x)));
             case SILU -> x / (1 + StrictMath.exp(-x));
             case TANH -> StrictMath.tanh(x);
+            case GELU_SIGMOID -> x / (1 + StrictMath.exp(-SIGMOID_SCALE * x));
         };
     }
 

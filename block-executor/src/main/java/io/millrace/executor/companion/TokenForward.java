@@ -3,18 +3,22 @@ package io.millrace.executor.companion;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.program.BlockProgram;
 import io.millrace.model.program.Bottleneck;
+import io.millrace.model.program.LatentOp;
 import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Value;
 import io.millrace.model.spec.AttendSpec;
 import io.millrace.model.spec.ExpertSpec;
+import io.millrace.model.spec.GatedUnit;
 import io.millrace.model.spec.HeadColumns;
 import io.millrace.model.spec.HeadsSpec;
+import io.millrace.model.spec.LatentHeads;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.Mask;
 import io.millrace.model.spec.NormSpec;
 import io.millrace.model.spec.RopeSpec;
+
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -118,6 +122,7 @@ final class TokenForward {
             }
             case MixtureOp mixture -> mix(mixture, values);
             case Op.Scale scale -> values.get(scale.in()); // begins at one
+            case LatentOp latent -> lay(latent, values);
             case Bottleneck beside -> throw new IllegalStateException("no prompt has " + beside);
             case Op.Score score -> throw new IllegalStateException("nobody asked for " + score);
         };
@@ -139,7 +144,12 @@ final class TokenForward {
                 double[][] in = values.get(route.in());
                 double[][] out = new double[in.length][route.out().width()];
                 weights.multiply(route.router(), in, out, 0);
-                Arrays.stream(out).forEach(route.route()::weigh);
+                double[] corrections =
+                        route.route()
+                                .correction()
+                                .map(name -> weights.vector(name, route.route().experts()))
+                                .orElse(null);
+                Arrays.stream(out).forEach(row -> route.route().weigh(row, corrections));
                 yield out;
             }
             case MixtureOp.Experts experts -> {
@@ -156,20 +166,73 @@ final class TokenForward {
     private void addExpert(
             MixtureOp.Experts op, int number, double[][] in, double[][] routes, double[][] out) {
         ExpertSpec expert = op.experts().get(number);
-        double[][] gate = new double[in.length][expert.inner()];
-        double[][] up = new double[in.length][expert.inner()];
+        int inner = expert.inner();
+        // Gates first, or each before what it gates.
+        double[][] both = new double[in.length][2 * inner];
+        double[][] gated = new double[in.length][inner];
         double[][] made = new double[in.length][op.out().width()];
-        weights.multiply(expert.gate(), in, gate, 0);
-        weights.multiply(expert.up(), in, up, 0);
-        for (int t = 0; t < in.length; t++) {
-            double[] ups = up[t];
-            gate[t] = row(gate[t], (row, i) -> ups[i] * Smooth.of(op.activation(), row[i]));
+        if (!expert.isJoined()) {
+            weights.multiply(expert.gate(), in, both, 0);
         }
-        weights.multiply(expert.down(), gate, made, 0);
+        weights.multiply(expert.up(), in, both, expert.isJoined() ? 0 : inner);
+        boolean turns = op.unit().alternating();
+        for (int t = 0; t < in.length; t++) {
+            for (int i = 0; i < inner; i++) {
+                double gate = both[t][turns ? 2 * i : i];
+                double up = both[t][turns ? 2 * i + 1 : inner + i];
+                gated[t][i] = meet(op.unit(), gate, up);
+            }
+        }
+        weights.multiply(expert.down(), gated, made, 0);
         for (int t = 0; t < in.length; t++) {
             for (int i = 0; i < out[t].length && routes[t][number] != 0; i++) {
                 out[t][i] += routes[t][number] * made[t][i];
             }
+        }
+    }
+
+    private static double meet(GatedUnit unit, double gate, double up) {
+        if (!unit.isLimited()) {
+            return Smooth.of(unit.activation(), gate) * up;
+        }
+        double most = unit.limit();
+        double held = Smooth.of(unit.activation(), Math.min(gate, most));
+        return held * (Math.clamp(up, -most, most) + 1);
+    }
+
+    private static double[][] lay(LatentOp op, Map<Value, double[][]> values) {
+        return switch (op) {
+            case LatentOp.Columns columns ->
+                    Arrays.stream(values.get(columns.in()))
+                            .map(row ->
+                                    Arrays.copyOfRange(
+                                            row,
+                                            columns.start(),
+                                            columns.start() + columns.out().width()))
+                            .toArray(double[][]::new);
+            case LatentOp.Join join -> {
+                double[][] queries = values.get(join.queries());
+                double[][] out = new double[queries.length][join.out().width()];
+                for (int t = 0; t < queries.length; t++) {
+                    double[] expanded = values.get(join.expanded())[t];
+                    join(join.heads(), queries[t], expanded, values.get(join.shared())[t], out[t]);
+                }
+                yield out;
+            }
+        };
+    }
+
+    private static void join(
+            LatentHeads heads, double[] queries, double[] expanded, double[] shared, double[] out) {
+        System.arraycopy(queries, 0, out, 0, queries.length);
+        int own = heads.still() + heads.value();
+        for (int head = 0; head < heads.count(); head++) {
+            int key = queries.length + head * heads.dim();
+            int value = 2 * queries.length + head * heads.value();
+            int first = shared.length - heads.turned();
+            System.arraycopy(expanded, head * own, out, key, heads.still());
+            System.arraycopy(shared, first, out, key + heads.still(), heads.turned());
+            System.arraycopy(expanded, head * own + heads.still(), out, value, heads.value());
         }
     }
 
@@ -313,10 +376,11 @@ final class TokenForward {
         }
     }
 
-    private static double[][] attend(Op.Attend op, double[][] in) {
+    private double[][] attend(Op.Attend op, double[][] in) {
         AttendSpec attention = op.attention();
         HeadsSpec heads = attention.heads();
-        int dim = heads.dim();
+        int dim = heads.valueDim();
+        double[] sinks = sinks(attention);
         int group = heads.queries().count() / heads.keys().count();
         double[][] out = new double[in.length][heads.contextWidth()];
         for (int token = 0; token < in.length; token++) {
@@ -327,7 +391,8 @@ final class TokenForward {
                 int key = heads.keys().column(head / group);
                 int value = heads.values().column(head / group);
                 double slope = attention.slopes().isEmpty() ? 0 : attention.slopes().get(head);
-                double[] shares = shares(attention, slope, in, from, to, token, query, key);
+                double[] shares =
+                        shares(attention, slope, sinks[head], in, from, to, token, query, key);
                 for (int at = from; at < to; at++) {
                     for (int i = 0; i < dim; i++) {
                         out[token][head * dim + i] += shares[at - from] * in[at][value + i];
@@ -336,6 +401,14 @@ final class TokenForward {
             }
         }
         return out;
+    }
+
+    /** Of each head the score that has no value. */
+    private double[] sinks(AttendSpec attention) {
+        int heads = attention.heads().queries().count();
+        double[] none = new double[heads];
+        Arrays.fill(none, Double.NEGATIVE_INFINITY);
+        return attention.sinks().map(name -> weights.vector(name, heads)).orElse(none);
     }
 
     private static int first(Mask mask, int position) {
@@ -357,6 +430,7 @@ final class TokenForward {
     private static double[] shares(
             AttendSpec attention,
             double slope,
+            double sink,
             double[][] in,
             int from,
             int to,
@@ -376,7 +450,8 @@ final class TokenForward {
             shares[at - from] += slope * (at - token);
             greatest = Math.max(greatest, shares[at - from]);
         }
-        double sum = 0;
+        greatest = Math.max(greatest, sink);
+        double sum = StrictMath.exp(sink - greatest);
         for (int i = 0; i < shares.length; i++) {
             shares[i] = StrictMath.exp(shares[i] - greatest);
             sum += shares[i];

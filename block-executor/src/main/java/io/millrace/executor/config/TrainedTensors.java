@@ -6,15 +6,18 @@ import io.millrace.executor.adapter.LoraKind;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.PackedFormat;
+import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.UnitFormat;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.adapter.AdapterSettings;
+import io.millrace.model.spec.Slices;
 import io.millrace.optim.option.Glob;
 import io.millrace.optim.option.Limit;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionTypes;
 import io.millrace.optim.option.Settings;
+
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -47,6 +50,7 @@ public final class TrainedTensors {
 
     private static final String WEIGHT = ".weight";
     private static final String BIAS = ".bias";
+    private static final String JOINED_BIAS = "_bias";
 
     /** The option. */
     public static final Option<String> TUNE =
@@ -146,9 +150,14 @@ public final class TrainedTensors {
         return switch (word) {
             case MATRICES -> (slot, _) -> slot.shape().size() == 2;
             case NORMS -> TrainedTensors::isOfNorm;
-            case BIASES -> (slot, _) -> isVector(slot) && slot.name().endsWith(BIAS);
+            case BIASES -> (slot, _) -> isVector(slot) && isBias(slot.name());
             default -> names(word);
         };
+    }
+
+    private static boolean isBias(String name) {
+        return name.endsWith(BIAS)
+                || Slices.find(name).filter(part -> part.whole().endsWith(JOINED_BIAS)).isPresent();
     }
 
     /** A norm's weight is a vector, and its bias stands beside that. */
@@ -191,7 +200,10 @@ public final class TrainedTensors {
             return layout;
         }
         List<TensorSlot> slots =
-                layout.blocks().stream().map(BlockLayout::tensors).flatMap(List::stream).toList();
+                layout.blocks().stream()
+                        .flatMap(block -> block.tensors().stream())
+                        .filter(slot -> !isBuffer(slot))
+                        .toList();
         for (Rule rule : rules) {
             if (slots.stream().noneMatch(slot -> rule.takes.takes(slot, layout))) {
                 throw refused(
@@ -211,6 +223,11 @@ public final class TrainedTensors {
         }
         requirePlain(layout);
         return layout.training(trained::contains);
+    }
+
+    /** What may be trained by its format, and yet is not. */
+    private static boolean isBuffer(TensorSlot slot) {
+        return !slot.isTrained() && slot.format() instanceof DType;
     }
 
     /** Refuses to train what is in a format that can only be read. */

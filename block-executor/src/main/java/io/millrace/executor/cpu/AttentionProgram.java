@@ -6,22 +6,29 @@ import io.millrace.executor.cpu.op.HeadRows;
 import io.millrace.executor.cpu.op.Operator;
 import io.millrace.executor.cpu.op.RowTasks;
 import io.millrace.executor.cpu.scratch.RotaryTables;
+import io.millrace.executor.cpu.scratch.Scratch;
+import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.Sequences;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.program.Op;
+import io.millrace.model.spec.AttendSpec;
 import io.millrace.model.spec.HeadColumns;
 import io.millrace.model.spec.HeadsSpec;
 import io.millrace.model.spec.Mask;
+
+import java.lang.foreign.ValueLayout;
 
 /** Rotation of heads and softmax attention over rows of projections, for every scale. */
 final class AttentionProgram {
     private final CpuWorkers workers;
     private final RotaryTables rotaryTables;
+    private final Scratch scratch;
 
-    AttentionProgram(CpuWorkers workers, RotaryTables rotaryTables) {
+    AttentionProgram(CpuWorkers workers, Scratch scratch) {
         this.workers = workers;
-        this.rotaryTables = rotaryTables;
+        this.rotaryTables = scratch.rotaryTables();
+        this.scratch = scratch;
     }
 
     /** Turns the query and key heads of rows of projections in place. */
@@ -63,23 +70,31 @@ final class AttentionProgram {
     /**
      * Attends with every head.
      *
+     * @param weights the block's weights as the queries want them
      * @param sequences which tokens belong together
      * @param projected rows of projections; those of earlier tokens lie before it
-     * @param context [tokens, heads · head size] for every scale; written
+     * @param context [tokens, heads · value size] for every scale; written
      */
     void attend(
-            Op.Attend op, Sequences sequences, Variants projected, Variants context, int scales) {
+            FormedWeights weights,
+            Op.Attend op,
+            Sequences sequences,
+            Variants projected,
+            Variants context) {
         HeadsSpec spec = op.attention().heads();
         int heads = spec.queries().count();
+        int scales = weights.scaleCount();
+        Floats sinks = formSinks(weights, op.attention());
         Attention.Shape shape =
                 new Attention.Shape(
                         heads,
                         spec.keys().count(),
                         spec.dim(),
+                        spec.valueDim(),
                         op.attention().scale(),
                         op.attention().softcap(),
-                        window(op.attention().mask()),
-                        ahead(op.attention().mask()),
+                        new Attention.Sight(
+                                window(op.attention().mask()), ahead(op.attention().mask())),
                         op.attention().slopes());
         QueryTiles queryTiles = new QueryTiles(sequences);
         int tiles = queryTiles.count();
@@ -101,12 +116,30 @@ final class AttentionProgram {
                                             heads(projected, scale, spec.keys()),
                                             heads(projected, scale, spec.values()),
                                             (long) start - sequences.past(),
-                                            rows(context, scale, spec.dim()),
+                                            rows(context, scale, spec.valueDim()),
                                             sequences.past(),
                                             sequences.length(sequence),
                                             head,
-                                            tile - queryTiles.firstOf(sequence));
+                                            tile - queryTiles.firstOf(sequence),
+                                            sink(sinks, scale * heads + head));
                         });
+    }
+
+    /** The scores that have no value, [scales, heads], or null. */
+    private Floats formSinks(FormedWeights weights, AttendSpec attention) {
+        if (attention.sinks().isEmpty()) {
+            return null;
+        }
+        Floats place = scratch.vector(1);
+        int tensor = weights.indexOf(attention.sinks().get());
+        weights.formWhole(tensor, place, attention.heads().queries().count());
+        return place;
+    }
+
+    private static float sink(Floats sinks, int at) {
+        return sinks == null
+                ? Float.NEGATIVE_INFINITY
+                : sinks.segment().getAtIndex(ValueLayout.JAVA_FLOAT, sinks.start() + at);
     }
 
     /** Positions that a query sees up to its own, 0 for all. */

@@ -11,12 +11,14 @@ import io.millrace.executor.schedule.Schedule;
 import io.millrace.executor.schedule.Stage;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.Variants;
+import io.millrace.model.program.LatentOp;
 import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Value;
 import io.millrace.model.spec.Activation;
 import io.millrace.model.spec.HeadColumns;
 import io.millrace.model.spec.LinearSpec;
+
 import java.util.BitSet;
 
 /** Runs a block's operators on the workers, one after another, for every scale of a query. */
@@ -29,6 +31,7 @@ final class BlockInterpreter {
     private final ScoreProgram score;
     private final BesideProgram beside;
     private final MixtureProgram mixture;
+    private final LatentProgram latent;
 
     BlockInterpreter(
             WorkerPool pool,
@@ -37,7 +40,8 @@ final class BlockInterpreter {
             AttentionProgram attention,
             LookupProgram lookup,
             ScoreProgram score,
-            BesideProgram beside) {
+            BesideProgram beside,
+            MixtureProgram mixture) {
         this.pool = pool;
         this.linear = linear;
         this.normalizer = normalizer;
@@ -45,15 +49,23 @@ final class BlockInterpreter {
         this.lookup = lookup;
         this.score = score;
         this.beside = beside;
-        mixture = new MixtureProgram(pool, linear);
+        this.mixture = mixture;
+        latent = new LatentProgram(pool);
     }
 
-    /** Takes a micro-batch through a block; what is asked of no row is left out. */
-    void run(Schedule schedule, BlockFrame frame) {
+    /**
+     * Takes a micro-batch through a block; what is asked of no row is left out.
+     *
+     * @param routed runs as soon as it is known which experts its rows choose
+     */
+    void run(Schedule schedule, BlockFrame frame, Runnable routed) {
         for (Stage stage : schedule.stages()) {
             int rows = frame.rows(stage.rows());
             if (rows > 0) {
                 run(stage, frame, rows);
+            }
+            if (stage.op() instanceof MixtureOp.Route) {
+                routed.run();
             }
         }
     }
@@ -86,11 +98,7 @@ final class BlockInterpreter {
             case Op.Rotate op -> attention.turn(op, frame.batch().sequences(), out, frame.scales());
             case Op.Attend op ->
                     attention.attend(
-                            op,
-                            frame.batch().sequences(),
-                            frame.place(op.in()),
-                            out,
-                            frame.scales());
+                            weights, op, frame.batch().sequences(), frame.place(op.in()), out);
             case Op.Activate op -> activate(op.activation(), out, op.out(), frame, rows);
             case Op.Gate op -> gate(op, frame, out, rows);
             case Op.GateHalves op -> gateHalves(op, frame, out, rows);
@@ -98,6 +106,7 @@ final class BlockInterpreter {
             case Op.Add op -> add(frame.place(op.summand()), out, op.out(), frame, rows);
             case Op.Beside op -> beside.run(op, frame, out, rows);
             case MixtureOp op -> mixture.run(op, frame, out, rows);
+            case LatentOp op -> latent.run(op, frame, out, rows);
             case Op.Score op -> score.scoring(op, frame).run();
         }
     }

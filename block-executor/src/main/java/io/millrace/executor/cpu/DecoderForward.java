@@ -33,6 +33,7 @@ import io.millrace.prefetch.BlockLease;
 import io.millrace.prefetch.VisitPlan;
 import io.millrace.telemetry.Lane;
 import io.millrace.telemetry.SpanRecorder;
+
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
@@ -84,10 +85,11 @@ public final class DecoderForward implements Forward {
                         workers.pool(),
                         linear,
                         normalizer,
-                        new AttentionProgram(workers, scratch.rotaryTables()),
+                        new AttentionProgram(workers, scratch),
                         new LookupProgram(workers.pool(), scratch),
                         new ScoreProgram(workers, scratch, linear),
-                        new BesideProgram(workers.pool(), scratch));
+                        new BesideProgram(workers.pool(), scratch),
+                        new MixtureProgram(workers.pool(), linear, scratch));
     }
 
     @Override
@@ -271,8 +273,13 @@ public final class DecoderForward implements Forward {
         if (entry.part() == VisitPlan.Part.EXPERT) {
             interpreter.runExpert(experts.orElseThrow(), entry.expert(), frame);
         } else {
-            interpreter.run(schedule, frame);
-            experts.ifPresent(mixture -> interpreter.addChosen(mixture, frame, chosen));
+            interpreter.run(
+                    schedule,
+                    frame,
+                    () -> {
+                        interpreter.addChosen(experts.orElseThrow(), frame, chosen);
+                        loop.foresee(chosen);
+                    });
         }
     }
 }

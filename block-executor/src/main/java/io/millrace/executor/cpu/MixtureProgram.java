@@ -5,6 +5,8 @@ import io.millrace.executor.cpu.op.Operator;
 import io.millrace.executor.cpu.op.RowTasks;
 import io.millrace.executor.cpu.op.Rows;
 import io.millrace.executor.cpu.op.WorkerPool;
+import io.millrace.executor.cpu.scratch.Scratch;
+import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.MicroBatch;
@@ -12,8 +14,10 @@ import io.millrace.executor.step.Variants;
 import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.Value;
 import io.millrace.model.spec.ExpertSpec;
+import io.millrace.model.spec.GatedUnit;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.RouteSpec;
+
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -25,12 +29,14 @@ import java.util.BitSet;
 final class MixtureProgram {
     private final WorkerPool pool;
     private final LinearProgram linear;
+    private final Scratch scratch;
     private int[] rowsOf = new int[0]; // of each scale those that chose an expert
     private int[] counts = new int[0];
 
-    MixtureProgram(WorkerPool pool, LinearProgram linear) {
+    MixtureProgram(WorkerPool pool, LinearProgram linear, Scratch scratch) {
         this.pool = pool;
         this.linear = linear;
+        this.scratch = scratch;
     }
 
     void run(MixtureOp op, BlockFrame frame, Variants out, int rows) {
@@ -91,6 +97,10 @@ final class MixtureProgram {
     private void route(MixtureOp.Route op, BlockFrame frame, Variants out, int rows) {
         linear.run(frame.weights(), op.router(), frame.place(op.in()), out, rows, false);
         RouteSpec route = op.route();
+        double[] corrections =
+                route.correction()
+                        .map(name -> corrections(frame.weights(), name, route))
+                        .orElse(null);
         RowTasks.run(
                 pool,
                 Operator.ACTIVATION,
@@ -102,7 +112,7 @@ final class MixtureProgram {
                     for (int row = from; row < to; row++) {
                         Floats place = out.of(scale).at(row * out.rowStride());
                         Arrays.setAll(scores, expert -> number(place.at(expert)));
-                        route.weigh(scores);
+                        route.weigh(scores, corrections);
                         for (int expert = 0; expert < scores.length; expert++) {
                             place.segment()
                                     .setAtIndex(
@@ -112,6 +122,15 @@ final class MixtureProgram {
                         }
                     }
                 });
+    }
+
+    /** No run trains them: they are the same for all scales. */
+    private double[] corrections(FormedWeights weights, String name, RouteSpec route) {
+        Floats place = scratch.vector(1);
+        weights.formWhole(weights.indexOf(name), place, route.experts());
+        double[] corrections = new double[route.experts()];
+        Arrays.setAll(corrections, expert -> number(place.at(expert)));
+        return corrections;
     }
 
     private static float number(Floats place) {
@@ -144,29 +163,100 @@ final class MixtureProgram {
     private Variants apply(
             MixtureOp.Experts op, ExpertSpec expert, BlockFrame frame, int rows, int most) {
         Variants in = gather(op, frame, rows, most);
-        Variants gate = multiply(expert.gate(), in, op.gate(), frame, most);
-        Variants up = multiply(expert.up(), in, op.up(), frame, most);
+        Variants gate;
+        Variants up;
+        if (expert.isJoined()) {
+            Variants both = multiply(expert.up(), in, op.both(), frame, most);
+            gate = frame.states(op.gate(), most);
+            up = frame.states(op.up(), most);
+            part(op, both, gate, up, frame.scales(), most);
+        } else {
+            gate = multiply(expert.gate(), in, op.gate(), frame, most);
+            up = multiply(expert.up(), in, op.up(), frame, most);
+        }
+        meet(op, gate, up, frame.scales(), most);
+        return multiply(expert.down(), gate, op.rowsOut(), frame, most);
+    }
+
+    /** Gates and what they gate, apart. */
+    private void part(
+            MixtureOp.Experts op, Variants both, Variants gate, Variants up, int scales, int rows) {
         int width = op.up().width();
+        boolean alternating = op.unit().alternating();
         RowTasks.run(
                 pool,
                 Operator.ACTIVATION,
-                frame.scales(),
-                most,
+                scales,
+                rows,
+                2L * width,
+                (scale, from, to, worker) -> {
+                    for (int row = from; row < to; row++) {
+                        Floats in = both.of(scale).at(2L * row * width);
+                        Floats gates = gate.of(scale).at((long) row * width);
+                        Floats ups = up.of(scale).at((long) row * width);
+                        if (alternating) {
+                            Rows.part(
+                                    in.segment(),
+                                    in.start(),
+                                    gates.segment(),
+                                    gates.start(),
+                                    ups.segment(),
+                                    ups.start(),
+                                    width);
+                        } else {
+                            Floats second = in.at(width);
+                            Rows.copy(
+                                    in.segment(),
+                                    in.start(),
+                                    gates.segment(),
+                                    gates.start(),
+                                    width);
+                            Rows.copy(
+                                    second.segment(),
+                                    second.start(),
+                                    ups.segment(),
+                                    ups.start(),
+                                    width);
+                        }
+                    }
+                });
+    }
+
+    /** What gates make of what they gate, in the place of the gates. */
+    private void meet(MixtureOp.Experts op, Variants gate, Variants up, int scales, int rows) {
+        int width = op.up().width();
+        GatedUnit unit = op.unit();
+        RowTasks.run(
+                pool,
+                Operator.ACTIVATION,
+                scales,
+                rows,
                 width,
                 (scale, from, to, worker) -> {
                     Floats gates = gate.of(scale).at((long) from * width);
                     Floats ups = up.of(scale).at((long) from * width);
+                    long count = (long) (to - from) * width;
+                    if (unit.isLimited()) {
+                        float most = unit.limit();
+                        Activations.clamp(
+                                Float.NEGATIVE_INFINITY,
+                                most,
+                                0,
+                                gates.segment(),
+                                gates.start(),
+                                count);
+                        Activations.clamp(-most, most, 1, ups.segment(), ups.start(), count);
+                    }
                     Activations.gated(
-                            op.activation(),
+                            unit.activation(),
                             gates.segment(),
                             gates.start(),
                             ups.segment(),
                             ups.start(),
                             gates.segment(),
                             gates.start(),
-                            (long) (to - from) * width);
+                            count);
                 });
-        return multiply(expert.down(), gate, op.rowsOut(), frame, most);
     }
 
     private Variants multiply(

@@ -10,12 +10,14 @@ import io.millrace.executor.cuda.weight.DeviceScratch;
 import io.millrace.executor.cuda.weight.DeviceWeights;
 import io.millrace.executor.schedule.Stage;
 import io.millrace.model.program.Bottleneck;
+import io.millrace.model.program.LatentOp;
 import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Value;
 import io.millrace.model.spec.HeadColumns;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.NormSpec;
+
 import java.util.List;
 
 /** Launches a block's operators, one after another, for every scale of a query in each launch. */
@@ -98,6 +100,7 @@ final class BlockLauncher {
             case Op.Virtual op -> putVirtual(op, frame, out);
             case Bottleneck op -> bottleneck.run(op, frame, out, rows, adds);
             case MixtureOp op -> throw new IllegalStateException("no plan has " + op);
+            case LatentOp op -> throw new IllegalStateException("no plan has " + op);
             case Op.Add op -> throw new IllegalStateException("no plan has " + op);
             case Op.Score op -> score.run(op, frame, frame.place(op.in()));
         }

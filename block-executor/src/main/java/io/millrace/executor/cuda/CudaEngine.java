@@ -20,6 +20,7 @@ import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.ModelLayout;
+import io.millrace.model.program.LatentOp;
 import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
@@ -111,12 +112,27 @@ public final class CudaEngine implements Engine {
                     "no kernel of a cuda device takes from scores by distance (ALiBi) yet",
                     "take --device cpu");
         }
+        if (program.ops().anyMatch(CudaEngine::needsOtherHeads)) {
+            throw new BadInputException(
+                    "--device",
+                    "no kernel of a cuda device has attention sinks, or values and keys of two"
+                            + " sizes, yet",
+                    "take --device cpu");
+        }
         if (program.ops().anyMatch(MixtureOp.class::isInstance)) {
             throw new BadInputException(
                     "--device",
                     "no kernel of a cuda device routes tokens to experts yet",
                     "take --device cpu");
         }
+    }
+
+    private static boolean needsOtherHeads(Op op) {
+        return op instanceof LatentOp
+                || (op instanceof Op.Attend attend
+                        && (attend.attention().sinks().isPresent()
+                                || attend.attention().heads().valueDim()
+                                        != attend.attention().heads().dim()));
     }
 
     private static void requireKnownZ(Arithmetic arithmetic) {

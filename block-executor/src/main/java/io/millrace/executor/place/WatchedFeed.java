@@ -3,6 +3,7 @@ package io.millrace.executor.place;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockLease;
 import io.millrace.prefetch.VisitPlan;
+
 import java.util.function.IntPredicate;
 
 /** A feed that tells before each block is lent. */
@@ -22,6 +23,11 @@ final class WatchedFeed implements BlockFeed {
     @Override
     public void begin(VisitPlan plan, VisitPlan next) {
         feed.begin(plan, next);
+    }
+
+    @Override
+    public void foresee(IntPredicate comes) {
+        feed.foresee(comes);
     }
 
     @Override

@@ -14,6 +14,7 @@ import io.millrace.memory.Matmul;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.program.Bottleneck;
+import io.millrace.model.program.LatentOp;
 import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
@@ -31,6 +32,7 @@ import io.millrace.prefetch.VisitPlan.Part;
 import io.millrace.prefetch.plan.Operation;
 import io.millrace.prefetch.plan.StepWork;
 import io.millrace.prefetch.plan.VisitWork;
+
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -326,7 +328,9 @@ final class StepCosts {
                     long all = (long) scales * sequences * heads.queries().count();
                     // Of a text that goes on, a query sees half of it.
                     all = op.attention().mask().isCausal() ? all : 2 * all;
-                    operations.add(new Operation.Attend(shape.tokens + virtual, heads.dim(), all));
+                    int dim = Math.ceilDiv(heads.dim() + heads.valueDim(), 2);
+                    operations.add(new Operation.Attend(shape.tokens + virtual, dim, all));
+                    op.attention().sinks().ifPresent(sinks -> weights.vector(block.tensor(sinks)));
                     operations.add(new Operation.Dispatch(1));
                 }
                 case Op.Activate op -> {
@@ -340,6 +344,7 @@ final class StepCosts {
                 case Op.Scale op -> beside(op, rows, op.width());
                 case Op.Virtual op -> beside(op, sequences * op.tokens(), op.width());
                 case MixtureOp op -> mixture(op);
+                case LatentOp op -> pass(Operation.Kind.COPY, op.makes().orElseThrow().width());
                 case Bottleneck op -> bottleneck(op);
                 case Op.Score op -> {
                     int outputs =
@@ -356,6 +361,9 @@ final class StepCosts {
                 case MixtureOp.GateRows gate -> pass(Operation.Kind.RELU, gate.out().width());
                 case MixtureOp.Route route -> {
                     linear(route.router());
+                    route.route()
+                            .correction()
+                            .ifPresent(name -> weights.vector(block.tensor(name)));
                     pass(Operation.Kind.ACTIVATION, route.out().width());
                 }
                 case MixtureOp.Experts _ -> {
@@ -373,6 +381,9 @@ final class StepCosts {
                 if ((number + (long) batch * here) % coming < here) {
                     rows = (int) Math.ceilDiv((long) tokens * op.chosen(), here);
                     op.experts().get(expert).matrices().forEach(this::linear);
+                    if (op.isJoined()) {
+                        pass(Operation.Kind.COPY, op.both().width());
+                    }
                     pass(Operation.Kind.COPY, op.in().width());
                     pass(Operation.Kind.ACTIVATION, op.up().width());
                     pass(Operation.Kind.COPY, op.out().width());

@@ -2,14 +2,17 @@ package io.millrace.executor.schedule;
 
 import io.millrace.executor.step.RotaryTable;
 import io.millrace.model.program.Bottleneck;
+import io.millrace.model.program.LatentOp;
 import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Value;
+import io.millrace.model.spec.AttendSpec;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.NormSpec;
 import io.millrace.model.spec.RopeSpec;
 import io.millrace.model.spec.SideSpec;
+
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -50,10 +53,12 @@ public final class OperatorNeeds {
                 biases(linear.matrices());
             }
             case Op.Rotate rotate -> ropes.add(rotate.rope());
-            case Op.Attend attend -> headDim = Math.max(headDim, attend.attention().heads().dim());
-            case MixtureOp.Route route -> products.add(List.of(route.router()));
-            case MixtureOp.Experts experts ->
-                    experts.products().forEach(matrix -> products.add(List.of(matrix)));
+            case Op.Attend attend -> attend(attend.attention());
+            case MixtureOp.Route route -> {
+                alone(route.router());
+                vectorLength = Math.max(vectorLength, route.route().experts());
+            }
+            case MixtureOp.Experts experts -> experts.products().forEach(this::alone);
             case Op.Score score -> biases(List.of(score.logits()));
             case Op.Scale scale -> vectorLength = Math.max(vectorLength, scale.tensor().elements());
             case Op.Virtual virtual ->
@@ -68,6 +73,7 @@ public final class OperatorNeeds {
                     Op.Gate _,
                     Op.GateHalves _,
                     MixtureOp.GateRows _,
+                    LatentOp _,
                     Op.Times _,
                     Op.Add _ -> {
                 // They work on states alone.
@@ -76,6 +82,19 @@ public final class OperatorNeeds {
         op.makes()
                 .filter(value -> value.memory() == Value.Memory.KEPT)
                 .ifPresent(value -> keptWidth = Math.max(keptWidth, value.width()));
+    }
+
+    private void alone(LinearSpec matrix) {
+        products.add(List.of(matrix));
+        biases(List.of(matrix));
+    }
+
+    private void attend(AttendSpec attention) {
+        headDim =
+                Math.max(headDim, Math.max(attention.heads().dim(), attention.heads().valueDim()));
+        if (attention.sinks().isPresent()) {
+            vectorLength = Math.max(vectorLength, attention.heads().queries().count());
+        }
     }
 
     private void vectors(NormSpec norm) {

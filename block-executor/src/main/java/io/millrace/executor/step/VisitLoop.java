@@ -4,6 +4,7 @@ import io.millrace.model.ModelLayout;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockLease;
 import io.millrace.prefetch.VisitPlan;
+
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
@@ -21,6 +22,7 @@ public final class VisitLoop<V extends BlockVisit> {
     private final BlockFeed feed;
     private final int foldEvery;
     private final Visits<V> visits;
+    private int place; // of the visit that is computed
 
     /** What a device does with a visit. */
     public interface Visits<V extends BlockVisit> {
@@ -260,6 +262,7 @@ public final class VisitLoop<V extends BlockVisit> {
             if (entry.optional() && !chosen.get(entry.expert())) {
                 continue;
             }
+            this.place = place;
             BitSet next = visit(entry.block(), plan, place, each);
             if (plan.forks(place)) {
                 chosen = next;
@@ -278,12 +281,29 @@ public final class VisitLoop<V extends BlockVisit> {
         }
     }
 
+    /**
+     * Hears while a layer is computed which of its experts are sure to be needed next: these may be
+     * on their way before all tokens are routed.
+     *
+     * @param chosen by what was routed so far
+     */
+    public void foresee(BitSet chosen) {
+        if (passing.forks(place)) {
+            feed.foresee(blocks(passing, place + 1, chosen)::get);
+        }
+    }
+
     private void decide(VisitPlan plan, int first, BitSet chosen) {
+        feed.decide(blocks(plan, first, chosen)::get);
+    }
+
+    /** The blocks of a layer's experts that were chosen. */
+    private static BitSet blocks(VisitPlan plan, int first, BitSet chosen) {
         BitSet blocks = new BitSet();
-        for (int at = first; plan.entry(at).optional(); at++) {
+        for (int at = first; at < plan.size() && plan.entry(at).optional(); at++) {
             blocks.set(plan.block(at), chosen.get(plan.entry(at).expert()));
         }
-        feed.decide(blocks::get);
+        return blocks;
     }
 
     /**

@@ -42,6 +42,11 @@ import io.millrace.optim.estimate.Query;
 import io.millrace.optim.estimate.Questions;
 import io.millrace.optim.update.MezoSgd;
 import io.millrace.prefetch.BlockLease;
+
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -49,9 +54,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.stream.Stream;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.Arguments;
-import org.junit.jupiter.params.provider.MethodSource;
 
 /** A head with a bias: in its losses as in its logits, for every direction and scale. */
 class HeadBiasTest {
@@ -111,10 +113,11 @@ class HeadBiasTest {
                                 workers.pool(),
                                 linear,
                                 new Normalizer(workers.pool(), scratch),
-                                new AttentionProgram(workers, scratch.rotaryTables()),
+                                new AttentionProgram(workers, scratch),
                                 new LookupProgram(workers.pool(), scratch),
                                 new ScoreProgram(workers, scratch, linear),
-                                new BesideProgram(workers.pool(), scratch));
+                                new BesideProgram(workers.pool(), scratch),
+                                new MixtureProgram(workers.pool(), linear, scratch));
                 FormedWeights weights =
                         new FormedWeights(visit, List.of(query), query.isStill(), passes);
                 int place = layout.visits().size() - 1;
@@ -129,7 +132,8 @@ class HeadBiasTest {
                                 hidden,
                                 Optional.empty(),
                                 scratch,
-                                new BlockFrame.Answer(asked, group, 0, 0, 0)));
+                                new BlockFrame.Answer(asked, group, 0, 0, 0)),
+                        () -> {});
                 Answers losses = new Answers(null);
                 interpreter.run(
                         scratch.schedule(place),
@@ -140,7 +144,8 @@ class HeadBiasTest {
                                 hidden,
                                 Optional.empty(),
                                 scratch,
-                                new BlockFrame.Answer(losses, group, 0, 0, 0)));
+                                new BlockFrame.Answer(losses, group, 0, 0, 0)),
+                        () -> {});
                 if (query.equals(Query.AT_THETA)) {
                     assertThat(asked.logit(0, 2, 7))
                             .isCloseTo(byHand(visit, program, hidden, 2, 7), within(1e-3));

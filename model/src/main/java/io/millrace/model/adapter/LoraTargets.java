@@ -2,11 +2,13 @@ package io.millrace.model.adapter;
 
 import io.millrace.model.Checkpoint;
 import io.millrace.model.program.Answers;
+import io.millrace.model.program.LatentOp;
 import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.NormSpec;
+
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -115,6 +117,7 @@ public final class LoraTargets {
                     MixtureOp.Route
                             _, // the library has these as parameters of no module that PEFT knows
                     MixtureOp.Experts _,
+                    LatentOp _,
                     Op.Times _,
                     Op.Add _,
                     Op.Beside _ ->

@@ -3,6 +3,7 @@ package io.millrace.model.adapter;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.program.BlockProgram;
+import io.millrace.model.program.LatentOp;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Value;
@@ -10,6 +11,7 @@ import io.millrace.model.spec.HeadColumns;
 import io.millrace.model.spec.HeadsSpec;
 import io.millrace.model.spec.TensorSpec;
 import io.millrace.telemetry.json.Json;
+
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -46,9 +48,15 @@ public final class Prefix implements Adapter {
     /**
      * The heads that all layers have.
      *
-     * @throws BadInputException where they are not the same
+     * @throws BadInputException where they are not the same, or not stored as such
      */
     static HeadsSpec heads(ModelProgram base) {
+        if (base.ops().anyMatch(LatentOp.class::isInstance)) {
+            throw new BadInputException(
+                    "--tune",
+                    "keys of this model are expanded of a latent vector, and PEFT's file has keys",
+                    "train a LoRA or IA³");
+        }
         List<HeadsSpec> all =
                 base.ops()
                         .filter(Op.Attend.class::isInstance)

@@ -5,6 +5,7 @@ import io.millrace.memory.DType;
 import io.millrace.memory.file.DurableFiles;
 import io.millrace.telemetry.json.JsonFormatException;
 import io.millrace.telemetry.json.JsonObject;
+
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -109,6 +110,15 @@ public final class ModelConfig {
         return json.raw(field) instanceof Double number && number == Math.rint(number)
                 ? number.longValue()
                 : json.integer(field);
+    }
+
+    /** An integer that must be there, and may be 0. */
+    public int zeroOrMore(String field) {
+        long value = read(() -> integer(field));
+        if (value < 0 || value > MAX_EXTENT) {
+            throw bad(field, "is " + value + " where 0 to " + MAX_EXTENT + " makes sense");
+        }
+        return (int) value;
     }
 
     /** A positive integer, or another where the field is missing. */

@@ -2,6 +2,7 @@ package io.millrace.model.config;
 
 import io.millrace.model.spec.RopeSpec;
 import io.millrace.telemetry.json.JsonObject;
+
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -119,6 +120,15 @@ public record RopeParameters(
                             "is '" + type + "', a rotary scaling that is not supported",
                             "use a model with one of default, linear, dynamic, llama3, yarn, longrope");
         };
+    }
+
+    /**
+     * What YaRN, or any other scaling that says so, scales queries and keys by beside their angles
+     * ({@code mscale_all_dim}); 1 where nothing does.
+     */
+    public double magnitudeOfAll() {
+        double all = type.equals(DEFAULT) ? 0 : orUsual("mscale_all_dim", 0);
+        return all == 0 ? 1 : yarnMagnitude(needed("factor"), all);
     }
 
     /** The same under another name of the scaling. */

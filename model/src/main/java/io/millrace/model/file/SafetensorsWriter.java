@@ -3,7 +3,9 @@ package io.millrace.model.file;
 import io.millrace.memory.TensorFormat;
 import io.millrace.memory.file.DiskFile;
 import io.millrace.memory.file.DurableFiles;
+import io.millrace.model.spec.Slices;
 import io.millrace.telemetry.json.Json;
+
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -52,16 +54,40 @@ public final class SafetensorsWriter implements AutoCloseable {
         public long sizeBytes() {
             return format.bytes(shape);
         }
+
+        /**
+         * The tensors that some are or are {@link Slices} of, each where its first slice was.
+         *
+         * @param parts all slices of each tensor
+         */
+        public static List<Entry> whole(List<Entry> parts) {
+            Map<String, List<Entry>> slices = new LinkedHashMap<>();
+            for (Entry part : parts) {
+                slices.computeIfAbsent(Slices.whole(part.name), _ -> new ArrayList<>()).add(part);
+            }
+            List<Entry> wholes = new ArrayList<>();
+            slices.forEach((name, all) -> {
+                Entry first = all.getFirst();
+                List<Long> shape = new ArrayList<>(first.shape);
+                if (!first.name.equals(name)) {
+                    shape.addFirst((long) all.size());
+                }
+                wholes.add(new Entry(name, first.format, shape));
+            });
+            return wholes;
+        }
     }
 
     private static final class Place {
         final long offsetBytes;
         final long sizeBytes;
+        final List<Long> shape;
         long written;
 
-        Place(long offsetBytes, long sizeBytes) {
+        Place(long offsetBytes, Entry tensor) {
             this.offsetBytes = offsetBytes;
-            this.sizeBytes = sizeBytes;
+            sizeBytes = tensor.sizeBytes();
+            shape = tensor.shape();
         }
     }
 
@@ -91,7 +117,7 @@ public final class SafetensorsWriter implements AutoCloseable {
         Map<String, Place> places = new LinkedHashMap<>();
         long offset = header.length;
         for (Entry tensor : tensors) {
-            if (places.put(tensor.name(), new Place(offset, tensor.sizeBytes())) != null) {
+            if (places.put(tensor.name(), new Place(offset, tensor)) != null) {
                 throw new IllegalArgumentException("tensor " + tensor.name() + " appears twice");
             }
             offset += tensor.sizeBytes();
@@ -149,26 +175,25 @@ public final class SafetensorsWriter implements AutoCloseable {
     /**
      * Writes a part of a tensor; each byte is to be written once.
      *
-     * @param name one of the declared tensors
+     * @param name one of the declared tensors, or one of its {@link Slices}
      * @param offsetBytes from the tensor's first byte
      * @param bytes all of it is written; it must end within the tensor
      */
     public void write(String name, long offsetBytes, MemorySegment bytes) {
-        Place place = places.get(name);
+        Slices.Slice slice = places.containsKey(name) ? null : Slices.find(name).orElse(null);
+        Place place = places.get(slice == null ? name : slice.whole());
         if (place == null) {
             throw new IllegalArgumentException(file + " was not declared to hold " + name);
         }
-        if (offsetBytes < 0 || offsetBytes + bytes.byteSize() > place.sizeBytes) {
+        long size = slice == null ? place.sizeBytes : place.sizeBytes / place.shape.getFirst();
+        long first = slice == null ? 0 : slice.index() * size;
+        if (offsetBytes < 0
+                || offsetBytes + bytes.byteSize() > size
+                || first + size > place.sizeBytes) {
             throw new IndexOutOfBoundsException(
-                    name
-                            + ": "
-                            + bytes.byteSize()
-                            + " bytes at "
-                            + offsetBytes
-                            + " of "
-                            + place.sizeBytes);
+                    name + ": " + bytes.byteSize() + " bytes at " + offsetBytes + " of " + size);
         }
-        writeFully(bytes, place.offsetBytes + offsetBytes);
+        writeFully(bytes, place.offsetBytes + first + offsetBytes);
         place.written += bytes.byteSize();
     }
 

@@ -1,10 +1,14 @@
 package io.millrace.model.file;
 
+import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.memory.PackedFormat;
 import io.millrace.memory.TensorFormat;
+import io.millrace.model.spec.Slices;
+
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * A tensor as files of weights store it: in one piece, or, where its format spreads it over several
@@ -91,6 +95,39 @@ public record TensorInfo(
         long bytes = format.bytes(inner);
         return new TensorInfo(
                 file, name + "[" + index + "]", format, inner, offsetBytes + index * bytes, bytes);
+    }
+
+    /**
+     * Its {@link Slices} along the first axis.
+     *
+     * @param count how many there have to be
+     * @throws BadInputException when there are others
+     */
+    List<TensorInfo> slices(int count) {
+        if (shape.isEmpty() || shape.getFirst() != count) {
+            throw new BadInputException(
+                    file.toString(),
+                    "tensor '"
+                            + name
+                            + "' has shape "
+                            + shape
+                            + " where config.json asks for "
+                            + count
+                            + " experts",
+                    "use the weights and the config.json of one publication");
+        }
+        List<Long> rest = shape.subList(1, shape.size());
+        long bytes = sizeBytes / count;
+        return IntStream.range(0, count)
+                .mapToObj(index ->
+                        new TensorInfo(
+                                file,
+                                Slices.name(name, index),
+                                format,
+                                rest,
+                                offsetBytes + index * bytes,
+                                bytes))
+                .toList();
     }
 
     /** Refuses a part that is not within the tensor. */

@@ -2,6 +2,7 @@ package io.millrace.model.file;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.model.file.gguf.GgufFile;
+import io.millrace.model.spec.Slices;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
@@ -203,6 +204,24 @@ public final class WeightFiles implements AutoCloseable {
     }
 
     /**
+     * The same files with some tensors as their {@link Slices}; closing either closes both.
+     *
+     * @param wholes each with the number of its slices
+     * @throws BadInputException when a tensor has another first extent
+     */
+    public WeightFiles sliced(Map<String, Integer> wholes) {
+        Map<String, TensorInfo> cut = new LinkedHashMap<>();
+        tensors.forEach((name, tensor) -> {
+            if (wholes.containsKey(name)) {
+                tensor.slices(wholes.get(name)).forEach(slice -> add(cut, slice.name(), slice));
+            } else {
+                cut.put(name, tensor);
+            }
+        });
+        return new WeightFiles(form, files, index, renamed, stored, cut);
+    }
+
+    /**
      * Holds the index, if there is one, against the files. Only what is needed counts: many an
      * index promises or lacks what nobody reads, such as a second copy of a tied head.
      *
@@ -215,13 +234,16 @@ public final class WeightFiles implements AutoCloseable {
                 needed.forEach(name -> {
                     TensorInfo tensor = tensors.get(name);
                     if (tensor == null || tensor.parts().isEmpty()) {
-                        promised.check(name, tensors);
+                        boolean own = promised.has(name) || !promised.has(Slices.whole(name));
+                        promised.check(
+                                own ? name : Slices.whole(name), Optional.ofNullable(tensor));
                     } else {
                         tensor.parts().stream()
                                 .map(TensorInfo::name)
                                 .filter(stored::containsKey)
                                 .filter(_ -> !renamed)
-                                .forEach(part -> promised.check(part, stored));
+                                .forEach(part ->
+                                        promised.check(part, Optional.of(stored.get(part))));
                     }
                 }));
     }

@@ -3,10 +3,12 @@ package io.millrace.model.file;
 import io.millrace.memory.BadInputException;
 import io.millrace.model.config.SideFile;
 import io.millrace.telemetry.json.JsonFormatException;
+
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.function.UnaryOperator;
@@ -90,10 +92,15 @@ final class WeightIndex {
         return new WeightIndex(path, renamed);
     }
 
+    /** Whether there is a promise for a tensor. */
+    boolean has(String tensor) {
+        return homes.containsKey(tensor);
+    }
+
     /** Holds the promise for a tensor that is needed against the files. */
-    void check(String tensor, Map<String, TensorInfo> found) {
+    void check(String tensor, Optional<TensorInfo> found) {
         String promised = homes.get(tensor);
-        TensorInfo info = found.get(tensor);
+        TensorInfo info = found.orElse(null);
         if (promised != null
                 && (info == null || !info.file().getFileName().toString().equals(promised))) {
             throw new BadInputException(

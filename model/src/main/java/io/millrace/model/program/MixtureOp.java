@@ -1,9 +1,10 @@
 package io.millrace.model.program;
 
-import io.millrace.model.spec.Activation;
 import io.millrace.model.spec.ExpertSpec;
+import io.millrace.model.spec.GatedUnit;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.RouteSpec;
+
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -65,17 +66,18 @@ public sealed interface MixtureOp extends Op {
     }
 
     /**
-     * {@code out = hidden + Σ w_e · down_e(activation(gate_e(in)) ⊙ up_e(in))} over the experts
-     * that a token chose, in order. An expert that no token chose is not asked for.
+     * {@code out = hidden + Σ w_e · down_e(gated(gate_e(in), up_e(in)))} over the experts that a
+     * token chose, in order. An expert that no token chose is not asked for.
      *
      * @param experts all of one shape
      * @param chosen how many of them a token chooses
+     * @param unit how gates meet what they gate
      * @param routes what each expert counts for a token
      */
     record Experts(
             List<ExpertSpec> experts,
             int chosen,
-            Activation activation,
+            GatedUnit unit,
             Value in,
             Value routes,
             Value hidden,
@@ -85,13 +87,17 @@ public sealed interface MixtureOp extends Op {
         public Experts {
             experts = List.copyOf(experts);
             int inner = experts.getFirst().inner();
+            boolean joined = experts.getFirst().isJoined();
+            int wide = joined ? 2 * inner : inner;
             boolean alike =
                     experts.stream()
                             .allMatch(one ->
                                     one.inner() == inner
-                                            && one.gate().outputs() == inner
-                                            && one.up().outputs() == inner
-                                            && one.gate().inputs() == in.width()
+                                            && one.isJoined() == joined
+                                            && (joined
+                                                    || (one.gate().outputs() == inner
+                                                            && one.gate().inputs() == in.width()))
+                                            && one.up().outputs() == wide
                                             && one.up().inputs() == in.width()
                                             && one.down().outputs() == out.width());
             boolean held =
@@ -123,12 +129,24 @@ public sealed interface MixtureOp extends Op {
 
         @Override
         public List<Value> passing() {
-            return List.of(rowsIn(), gate(), up(), rowsOut());
+            return isJoined()
+                    ? List.of(rowsIn(), both(), gate(), up(), rowsOut())
+                    : List.of(rowsIn(), gate(), up(), rowsOut());
         }
 
         /** The rows of tokens that chose an expert, one after another. */
         public Value rowsIn() {
             return between("rows", in.width());
+        }
+
+        /** Whether one matrix of an expert gives the gates and what they gate. */
+        public boolean isJoined() {
+            return experts.getFirst().isJoined();
+        }
+
+        /** What that makes of them. */
+        public Value both() {
+            return between("gate and up", 2 * experts.getFirst().inner());
         }
 
         /** What its gate makes of them. */

@@ -9,6 +9,7 @@ import io.millrace.model.spec.NormSpec;
 import io.millrace.model.spec.RopeSpec;
 import io.millrace.model.spec.TableSpec;
 import io.millrace.model.spec.TensorSpec;
+
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -32,7 +33,8 @@ public sealed interface Op
                 Op.Add,
                 Op.Score,
                 Op.Beside,
-                MixtureOp {
+                MixtureOp,
+                LatentOp {
     /** What it reads. */
     List<Value> reads();
 

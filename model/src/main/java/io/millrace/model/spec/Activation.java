@@ -11,5 +11,7 @@ public enum Activation {
     /** {@code x · σ(x)}. */
     SILU,
     /** The hyperbolic tangent. */
-    TANH
+    TANH,
+    /** {@code x · σ(1.702 x)}. */
+    GELU_SIGMOID
 }

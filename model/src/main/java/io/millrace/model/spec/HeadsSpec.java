@@ -3,12 +3,19 @@ package io.millrace.model.spec;
 /**
  * The heads of attention in a row of projections, wherever an architecture lays them.
  *
- * @param dim elements of a head
+ * @param dim elements of a query or key head
  * @param queries the query heads
  * @param keys the key heads; their number divides that of the queries
  * @param values the value heads, as many as there are of keys
+ * @param valueDim elements of a value head
  */
-public record HeadsSpec(int dim, HeadColumns queries, HeadColumns keys, HeadColumns values) {
+public record HeadsSpec(
+        int dim, HeadColumns queries, HeadColumns keys, HeadColumns values, int valueDim) {
+    /** Heads of one size. */
+    public HeadsSpec(int dim, HeadColumns queries, HeadColumns keys, HeadColumns values) {
+        this(dim, queries, keys, values, dim);
+    }
+
     /**
      * Queries first, then keys, then values, head by head.
      *
@@ -53,6 +60,6 @@ public record HeadsSpec(int dim, HeadColumns queries, HeadColumns keys, HeadColu
 
     /** Elements of a row of what attention gives. */
     public int contextWidth() {
-        return queries.count() * dim;
+        return queries.count() * valueDim;
     }
 }

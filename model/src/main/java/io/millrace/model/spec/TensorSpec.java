@@ -23,6 +23,8 @@ public record TensorSpec(String name, List<Long> shape, Initial initial, double 
         FAN_IN,
         /** Normal, with a deviation of its own: the cores of a tensor train. */
         NORMAL,
+        /** Zero, and no run trains it: a buffer that its trainer sets by other means. */
+        BUFFER,
         /** Rows of the embedding, of tokens that are drawn. */
         EMBEDDINGS,
         /** What the model keeps of tokens that are drawn, such as their keys. */
@@ -37,6 +39,11 @@ public record TensorSpec(String name, List<Long> shape, Initial initial, double 
     /** A tensor whose initial values say all. */
     public TensorSpec(String name, List<Long> shape, Initial initial) {
         this(name, shape, initial, 0);
+    }
+
+    /** Whether runs may train it. */
+    public boolean isTrainable() {
+        return initial != Initial.BUFFER;
     }
 
     /** How many numbers it has. */

@@ -1,9 +1,12 @@
 package io.millrace.executor.cpu.op;
 
 import io.millrace.model.spec.Activation;
-import java.lang.foreign.MemorySegment;
+
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+
+import java.lang.foreign.MemorySegment;
 
 /**
  * Element-wise functions on ranges; offsets and counts in floats. In and out may be the same range.
@@ -28,6 +31,7 @@ public final class Activations {
                     case GELU_EXACT -> geluExact(in, inOffset, out, outOffset, count);
                     case GELU_TANH -> geluTanh(in, inOffset, out, outOffset, count);
                     case SILU -> silu(in, inOffset, out, outOffset, count);
+                    case GELU_SIGMOID -> geluSigmoid(in, inOffset, out, outOffset, count);
                     case TANH -> {
                         softcap(1, in, inOffset, out, outOffset, count);
                         yield count;
@@ -114,6 +118,34 @@ public final class Activations {
             VectorLanes.store(VectorLanes.timesSigmoid(v, v), out, outOffset + i);
         }
         return i;
+    }
+
+    private static long geluSigmoid(
+            MemorySegment in, long inOffset, MemorySegment out, long outOffset, long count) {
+        long i = 0;
+        for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+            FloatVector v = VectorLanes.load(in, inOffset + i);
+            FloatVector t = v.mul(VectorLanes.GELU_SIGMOID_SCALE);
+            VectorLanes.store(VectorLanes.timesSigmoid(v, t), out, outOffset + i);
+        }
+        return i;
+    }
+
+    /** {@code x[i] = clamp(x[i], low, high) + summand}; what is no number stays that. */
+    public static void clamp(
+            float low, float high, float summand, MemorySegment x, long offset, long count) {
+        long i = 0;
+        for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+            FloatVector v = VectorLanes.load(x, offset + i);
+            v = v.blend(low, v.compare(VectorOperators.LT, low));
+            v = v.blend(high, v.compare(VectorOperators.GT, high));
+            VectorLanes.store(v.add(summand), x, offset + i);
+        }
+        for (; i < count; i++) {
+            float v = CheckedFloats.get(x, offset + i);
+            v = v < low ? low : v;
+            CheckedFloats.set(x, offset + i, (v > high ? high : v) + summand);
+        }
     }
 
     private static void multiply(

@@ -1,10 +1,11 @@
 package io.millrace.executor.cpu.op;
 
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 
 /**
  * Softmax attention of one head and one tile of queries, over tiles of keys with a running maximum
@@ -36,41 +37,54 @@ public final class Attention implements AutoCloseable {
      *
      * @param heads query heads
      * @param kvHeads key/value heads; divides {@code heads}
-     * @param headDim floats of a head
+     * @param headDim floats of a query or key head
+     * @param valueDim floats of a value, and of a head's result
      * @param scale factor on q·k
      * @param softcap c in {@code c · tanh(score / c)}, 0 for none
-     * @param window a query sees this many positions, itself included; 0 for all before it
-     * @param ahead how many it sees behind its own: 0 of a text that goes on, up to all of them
+     * @param sight which positions a query sees
      * @param slopes of each head: what a score loses for each position between; empty for nothing
      */
     public record Shape(
             int heads,
             int kvHeads,
             int headDim,
+            int valueDim,
             float scale,
             float softcap,
-            int window,
-            int ahead,
+            Sight sight,
             List<Float> slopes) {
         /** Heads whose scores lose nothing, of a text that goes on. */
         public Shape(int heads, int kvHeads, int headDim, float scale, float softcap, int window) {
-            this(heads, kvHeads, headDim, scale, softcap, window, 0, List.of());
+            this(heads, kvHeads, headDim, headDim, scale, softcap, new Sight(window, 0), List.of());
         }
 
         /** Checks that the heads divide. */
         public Shape {
-            if (kvHeads < 1 || heads % kvHeads != 0 || headDim < 1 || window < 0 || ahead < 0) {
+            if (kvHeads < 1 || heads % kvHeads != 0 || headDim < 1 || valueDim < 1) {
                 throw new IllegalArgumentException(
                         "heads "
                                 + heads
                                 + ", key/value heads "
                                 + kvHeads
-                                + ", head size "
+                                + ", head sizes "
                                 + headDim
-                                + ", window "
-                                + window
-                                + ", ahead "
-                                + ahead);
+                                + " and "
+                                + valueDim);
+            }
+        }
+    }
+
+    /**
+     * Which positions a query sees.
+     *
+     * @param window so many up to its own; 0 for all before it
+     * @param ahead how many behind its own: 0 of a text that goes on, up to all of them
+     */
+    public record Sight(int window, int ahead) {
+        /** Checks that it sees itself. */
+        public Sight {
+            if (window < 0 || ahead < 0) {
+                throw new IllegalArgumentException("window " + window + ", ahead " + ahead);
             }
         }
 
@@ -102,6 +116,23 @@ public final class Attention implements AutoCloseable {
         return Math.ceilDiv(queryCount, QUERY_TILE);
     }
 
+    /** The same without a score that has no value. */
+    public void run(
+            Shape shape,
+            HeadRows q,
+            long firstQuery,
+            HeadRows k,
+            HeadRows v,
+            long firstKey,
+            HeadRows out,
+            int queryStart,
+            int queryCount,
+            int head,
+            int tile) {
+        float none = Float.NEGATIVE_INFINITY;
+        run(shape, q, firstQuery, k, v, firstKey, out, queryStart, queryCount, head, tile, none);
+    }
+
     /**
      * Computes one work item: of one head, the queries {@code [tile · QUERY_TILE, …)} of a
      * sequence. Query i stands at position {@code queryStart + i} and sees the keys that the shape
@@ -118,6 +149,7 @@ public final class Attention implements AutoCloseable {
      * @param queryCount queries of the sequence
      * @param head which query head
      * @param tile which tile of queries
+     * @param sink a score that counts in the sum and has no value; negative infinity for none
      */
     public void run(
             Shape shape,
@@ -130,7 +162,8 @@ public final class Attention implements AutoCloseable {
             int queryStart,
             int queryCount,
             int head,
-            int tile) {
+            int tile,
+            float sink) {
         if (closed) {
             throw new IllegalStateException("attention is closed");
         }
@@ -138,12 +171,13 @@ public final class Attention implements AutoCloseable {
         int rows = Math.min(QUERY_TILE, queryCount - from);
         int position = queryStart + from;
         int dim = shape.headDim();
+        int valueDim = shape.valueDim();
         long kvHead = head / (shape.heads() / shape.kvHeads());
         long qAt = q.at(firstQuery + from, head);
         long outAt = out.at(firstQuery + from, head);
-        int firstTile = shape.first(position) / KEY_TILE * KEY_TILE;
+        int firstTile = shape.sight().first(position) / KEY_TILE * KEY_TILE;
         // Past the last key that any of these queries sees.
-        int end = shape.end(position + rows - 1, queryStart + queryCount);
+        int end = shape.sight().end(position + rows - 1, queryStart + queryCount);
         for (int key = firstTile; key < end; key += KEY_TILE) {
             int keys = Math.min(KEY_TILE, end - key);
             multiply(
@@ -165,11 +199,11 @@ public final class Attention implements AutoCloseable {
             float slope = shape.slopes().isEmpty() ? 0 : shape.slopes().get(head);
             weigh(shape, slope, rows, position, key, keys, first);
             if (!first) {
-                rescale(out, outAt, rows, dim);
+                rescale(out, outAt, rows, valueDim);
             }
             multiply(
                     rows,
-                    dim,
+                    valueDim,
                     keys,
                     scores,
                     0,
@@ -184,8 +218,11 @@ public final class Attention implements AutoCloseable {
                     out.rowStride());
         }
         for (int r = 0; r < rows; r++) {
-            float inverse = (float) (1 / sums[r]);
-            Rows.scale(inverse, out.segment(), outAt + r * out.rowStride(), dim);
+            double sum = sums[r];
+            if (sink != Float.NEGATIVE_INFINITY) {
+                sum += StrictMath.exp((double) sink - CheckedFloats.get(maxima, r));
+            }
+            Rows.scale((float) (1 / sum), out.segment(), outAt + r * out.rowStride(), valueDim);
         }
     }
 
@@ -252,8 +289,8 @@ public final class Attention implements AutoCloseable {
     private void weigh(
             Shape shape, float slope, int rows, int position, int key, int keys, boolean first) {
         for (int r = 0; r < rows; r++) {
-            int low = Math.max(0, shape.first(position + r) - key);
-            int high = shape.end(position + r, key + keys) - key;
+            int low = Math.max(0, shape.sight().first(position + r) - key);
+            int high = shape.sight().end(position + r, key + keys) - key;
             long row = (long) r * KEY_TILE;
             float old = first ? NO_SCORE : CheckedFloats.get(maxima, r);
             float top = old;
@@ -287,8 +324,8 @@ public final class Attention implements AutoCloseable {
             VectorLanes.store(VectorLanes.expUpTo0(VectorLanes.load(factors, r)), factors, r);
         }
         for (int r = 0; r < rows; r++) {
-            int low = Math.max(0, shape.first(position + r) - key);
-            int high = shape.end(position + r, key + keys) - key;
+            int low = Math.max(0, shape.sight().first(position + r) - key);
+            int high = shape.sight().end(position + r, key + keys) - key;
             long row = (long) r * KEY_TILE;
             if (low >= high) {
                 Rows.zero(scores, row, keys);

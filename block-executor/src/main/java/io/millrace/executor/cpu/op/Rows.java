@@ -1,10 +1,11 @@
 package io.millrace.executor.cpu.op;
 
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Objects;
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 
 /** Moves and sums of rows; offsets, widths and strides in floats. */
 public final class Rows {
@@ -32,6 +33,22 @@ public final class Rows {
             long width) {
         for (long row = 0; row < rows; row++) {
             copy(in, inOffset + row * inStride, out, outOffset + row * outStride, width);
+        }
+    }
+
+    /** {@code first[i] = in[2i]}, {@code second[i] = in[2i + 1]}. */
+    public static void part(
+            MemorySegment in,
+            long inOffset,
+            MemorySegment first,
+            long firstOffset,
+            MemorySegment second,
+            long secondOffset,
+            long count) {
+        for (long i = 0; i < count; i++) {
+            CheckedFloats.set(first, firstOffset + i, CheckedFloats.get(in, inOffset + 2 * i));
+            CheckedFloats.set(
+                    second, secondOffset + i, CheckedFloats.get(in, inOffset + 2 * i + 1));
         }
     }
 

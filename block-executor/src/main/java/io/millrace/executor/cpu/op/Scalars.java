@@ -63,6 +63,7 @@ final class Scalars {
                             x * Math.fma(x * x, VectorLanes.GELU_CUBIC, VectorLanes.GELU_LINEAR));
             case SILU -> timesSigmoid(x, x);
             case TANH -> softcap(x, 1, 1);
+            case GELU_SIGMOID -> timesSigmoid(x, x * VectorLanes.GELU_SIGMOID_SCALE);
         };
     }
 

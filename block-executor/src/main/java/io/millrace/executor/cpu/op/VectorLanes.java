@@ -1,13 +1,14 @@
 package io.millrace.executor.cpu.op;
 
-import java.lang.foreign.MemorySegment;
-import java.nio.ByteOrder;
 import jdk.incubator.vector.DoubleVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
+
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
 
 /**
  * Vectors of floats in memory, and element-wise functions of IEEE operations alone.
@@ -30,6 +31,7 @@ final class VectorLanes {
 
     // exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln 2 / 2; ln 2 in two parts so that r is
     // exact.
+    static final float GELU_SIGMOID_SCALE = 1.702f;
     static final float LOG2_E = 0x1.715476p+0f;
     static final float LN2_HIGH = 0x1.62e400p-1f;
     static final float LN2_LOW = 0x1.7f7d1cp-20f;

@@ -1,9 +1,11 @@
 package io.millrace.executor.cpu.scratch;
 
 import io.millrace.executor.schedule.Schedule;
+import io.millrace.model.program.LatentOp;
 import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
+
 import java.util.List;
 
 /** What the operators of a CPU do in passing: sums, where a result is made row by row. */
@@ -30,6 +32,7 @@ public final class CpuFusing implements Schedule.Fusing {
                     Op.Gate _,
                     Op.GateHalves _,
                     MixtureOp _,
+                    LatentOp _,
                     Op.Times _,
                     Op.Add _,
                     Op.Beside _,

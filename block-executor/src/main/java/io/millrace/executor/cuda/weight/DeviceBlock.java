@@ -5,10 +5,12 @@ import io.millrace.executor.schedule.Stage;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.model.program.BlockProgram;
+import io.millrace.model.program.LatentOp;
 import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Value;
 import io.millrace.model.spec.LinearSpec;
+
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -127,6 +129,7 @@ public record DeviceBlock(Schedule schedule, Set<Value> wide, Map<Value, LinearS
                         Op.Attend _,
                         Op.GateHalves _,
                         MixtureOp _,
+                        LatentOp _,
                         Op.Times _,
                         Op.Add _,
                         Op.Beside _,

@@ -2,6 +2,7 @@ package io.millrace.executor.cuda.weight;
 
 import io.millrace.executor.schedule.Schedule;
 import io.millrace.model.program.Bottleneck;
+import io.millrace.model.program.LatentOp;
 import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.Op;
 
@@ -22,6 +23,7 @@ final class DeviceFusing implements Schedule.Fusing {
                     Op.Gate _,
                     Op.GateHalves _,
                     MixtureOp _,
+                    LatentOp _,
                     Op.Times _,
                     Op.Add _,
                     Op.Score _ ->
@@ -44,6 +46,7 @@ final class DeviceFusing implements Schedule.Fusing {
                     Op.Gate _,
                     Op.GateHalves _,
                     MixtureOp _,
+                    LatentOp _,
                     Op.Times _,
                     Op.Add _,
                     Op.Score _ ->

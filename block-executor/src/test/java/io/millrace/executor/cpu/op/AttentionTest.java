@@ -4,13 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.SplittableRandom;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 final class AttentionTest {
     @ParameterizedTest
@@ -45,15 +46,18 @@ final class AttentionTest {
             float softcap) {
         long seed = Memory.seed();
         SplittableRandom random = new SplittableRandom(seed);
+        // Values may be of another size than keys, and a score may have none.
+        int valueDim = Math.max(1, dim - 3 + random.nextInt(7));
+        float sink = random.nextBoolean() ? Float.NEGATIVE_INFINITY : random.nextInt(-20, 20);
         Attention.Shape shape =
                 new Attention.Shape(
                         heads,
                         kvHeads,
                         dim,
+                        valueDim,
                         (float) (1 / Math.sqrt(dim)),
                         softcap,
-                        window,
-                        ahead,
+                        new Attention.Sight(window, ahead),
                         List.of());
         int keys = cached + count;
         try (Arena arena = Arena.ofConfined();
@@ -61,18 +65,18 @@ final class AttentionTest {
                 Attention attention = new Attention(gemm)) {
             HeadRows q = rows(arena, random, count + 1, heads, dim, 2.5);
             HeadRows k = rows(arena, random, keys + 1, kvHeads, dim, 2.5);
-            HeadRows v = rows(arena, random, keys + 1, kvHeads, dim, 1);
-            HeadRows out = rows(arena, random, count + 1, heads, dim, 1);
+            HeadRows v = rows(arena, random, keys + 1, kvHeads, valueDim, 1);
+            HeadRows out = rows(arena, random, count + 1, heads, valueDim, 1);
             Rows.poison(out.segment(), 0, out.segment().byteSize() / 4);
             for (int head = 0; head < heads; head++) {
                 for (int tile = 0; tile < Attention.queryTiles(count); tile++) {
-                    attention.run(shape, q, 1, k, v, 1, out, cached, count, head, tile);
+                    attention.run(shape, q, 1, k, v, 1, out, cached, count, head, tile, sink);
                 }
             }
             for (int head = 0; head < heads; head++) {
                 for (int i = 0; i < count; i++) {
-                    double[] want = oracle(shape, q, k, v, cached, count, head, i);
-                    for (int d = 0; d < dim; d++) {
+                    double[] want = oracle(shape, q, k, v, cached, count, head, i, sink);
+                    for (int d = 0; d < valueDim; d++) {
                         double got = Memory.at(out.segment(), out.at(i + 1L, head) + d);
                         // Scores reach about 60, known to 60 · 6e-8 · a few: relative to values of
                         // size 1.
@@ -83,7 +87,7 @@ final class AttentionTest {
                 }
             }
             assertThat(Memory.isPoison(out.segment(), out.at(0, 0))).isTrue();
-            assertThat(Memory.isPoison(out.segment(), out.at(1, 0) + dim)).isTrue();
+            assertThat(Memory.isPoison(out.segment(), out.at(1, 0) + valueDim)).isTrue();
         }
     }
 
@@ -106,11 +110,15 @@ final class AttentionTest {
             int cached,
             int count,
             int head,
-            int i) {
+            int i,
+            double sink) {
         int kvHead = head / (shape.heads() / shape.kvHeads());
         int position = cached + i;
-        int first = shape.window() == 0 ? 0 : Math.max(0, position - shape.window() + 1);
-        int last = (int) Math.min(cached + count - 1, (long) position + shape.ahead());
+        int first =
+                shape.sight().window() == 0
+                        ? 0
+                        : Math.max(0, position - shape.sight().window() + 1);
+        int last = (int) Math.min(cached + count - 1, (long) position + shape.sight().ahead());
         double[] scores = new double[last + 1];
         double top = Double.NEGATIVE_INFINITY;
         for (int j = first; j <= last; j++) {
@@ -126,8 +134,8 @@ final class AttentionTest {
             }
             top = Math.max(top, scores[j]);
         }
-        double sum = 0;
-        double[] out = new double[shape.headDim()];
+        double sum = Math.exp(sink - top);
+        double[] out = new double[shape.valueDim()];
         for (int j = first; j <= last; j++) {
             double weight = Math.exp(scores[j] - top);
             sum += weight;

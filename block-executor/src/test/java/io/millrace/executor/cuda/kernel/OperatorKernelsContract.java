@@ -11,17 +11,19 @@ import io.millrace.model.spec.HeadsSpec;
 import io.millrace.model.spec.Mask;
 import io.millrace.model.spec.NormSpec;
 import io.millrace.model.spec.RopeSpec;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.util.List;
-import java.util.SplittableRandom;
-import java.util.stream.IntStream;
+
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 
 /** Norms, activations, rotation, attention and losses against plain loops in double. */
 abstract class OperatorKernelsContract {
@@ -137,7 +139,9 @@ abstract class OperatorKernelsContract {
     }
 
     @ParameterizedTest
-    @EnumSource(value = Activation.class, mode = EnumSource.Mode.EXCLUDE, names = "TANH")
+    @EnumSource(
+            value = Activation.class,
+            names = {"RELU", "GELU_EXACT", "GELU_TANH", "SILU"})
     void activatesWithBiasAndGate(Activation activation) {
         for (DType type : List.of(DType.F32, DType.BF16)) {
             int rows = 3;
@@ -188,7 +192,7 @@ abstract class OperatorKernelsContract {
             case GELU_TANH ->
                     x / 2 * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x)));
             case SILU -> x / (1 + Math.exp(-x));
-            case TANH -> Math.tanh(x);
+            case TANH, GELU_SIGMOID -> throw new IllegalArgumentException("no kernel");
         };
     }
 

@@ -4,6 +4,7 @@ import io.millrace.model.spec.AttendSpec;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.NormSpec;
 import io.millrace.model.spec.RopeSpec;
+
 import java.util.List;
 
 /**
@@ -23,7 +24,8 @@ public record AttentionSpec(
         RopeSpec rope,
         NormSpec queryNorm,
         NormSpec keyNorm,
-        LinearSpec output) {
+        LinearSpec output)
+        implements AttentionPart {
 
     public AttentionSpec {
         projections = List.copyOf(projections);

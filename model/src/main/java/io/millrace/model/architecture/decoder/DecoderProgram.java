@@ -5,11 +5,11 @@ import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Value;
-import io.millrace.model.spec.HeadColumns;
-import io.millrace.model.spec.HeadsSpec;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.NormSpec;
+import io.millrace.model.spec.RouteSpec;
 import io.millrace.model.spec.TableSpec;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -85,30 +85,30 @@ public final class DecoderProgram {
         switch (layer.order()) {
             case PRE -> {
                 Value normed = normed(ops, layer.attentionNorm(), in, "attention input");
-                Value context = attend(ops, layer.attention(), normed);
+                Value context = AttentionOps.attend(ops, layer.attention(), normed);
                 Value between = addAttention(ops, layer, context, in);
                 Value input = mlpInput(ops, layer, between);
-                Inner inner = expand(ops, layer.mlp(), input);
+                Inner inner = expand(ops, layer, input);
                 addMlp(ops, layer, inner, between);
             }
             case POST -> {
-                Value context = attend(ops, layer.attention(), in);
+                Value context = AttentionOps.attend(ops, layer.attention(), in);
                 Value sum = addAttention(ops, layer, context, in);
                 Value between = stream("normed after attention");
                 ops.add(new Op.Norm(layer.attentionNorm(), sum, between));
-                Inner inner = expand(ops, layer.mlp(), between);
+                Inner inner = expand(ops, layer, between);
                 Value last = addMlp(ops, layer, inner, between);
                 ops.add(new Op.Norm(layer.mlpNorm(), last, stream("normed after feed-forward")));
             }
             case PARALLEL -> {
                 Value normed = normed(ops, layer.attentionNorm(), in, "attention input");
-                Value context = attend(ops, layer.attention(), normed);
+                Value context = AttentionOps.attend(ops, layer.attention(), normed);
                 // Both parts read the hidden state before either adds to it.
                 Value input =
                         layer.mlpNorm() == null
                                 ? normed
                                 : normed(ops, layer.mlpNorm(), in, "feed-forward input");
-                Inner inner = expand(ops, layer.mlp(), input);
+                Inner inner = expand(ops, layer, input);
                 Value between = addAttention(ops, layer, context, in);
                 addMlp(ops, layer, inner, between);
             }
@@ -139,36 +139,6 @@ public final class DecoderProgram {
         return out;
     }
 
-    private static Value attend(List<Op> ops, AttentionSpec attention, Value in) {
-        HeadsSpec heads = attention.attend().heads();
-        int dim = heads.dim();
-        int width = attention.rowWidth();
-        Value row = Value.kept("projected", width);
-        ops.add(new Op.Linear(attention.projections(), in, row));
-        row = normedHeads(ops, attention.queryNorm(), heads.queries(), dim, row, "normed queries");
-        row = normedHeads(ops, attention.keyNorm(), heads.keys(), dim, row, "normed keys");
-        if (attention.rope() != null) {
-            Value turned = Value.kept("turned", width);
-            ops.add(new Op.Rotate(attention.rope(), heads, row, turned));
-            row = turned;
-        }
-        Value context = Value.states("context", heads.contextWidth());
-        ops.add(new Op.Attend(attention.attend(), row, context));
-        return context;
-    }
-
-    private static Value normedHeads(
-            List<Op> ops, NormSpec norm, HeadColumns heads, int dim, Value in, String name) {
-        if (norm == null) {
-            return in;
-        }
-        Value out = Value.kept(name, in.width());
-        int all = heads.count() * dim;
-        HeadColumns normed = norm.width() == all ? new HeadColumns(1, heads.start(), all) : heads;
-        ops.add(new Op.NormHeads(norm, normed, in, out));
-        return out;
-    }
-
     private Value addAttention(List<Op> ops, LayerSpec layer, Value context, Value hidden) {
         LinearSpec output = layer.attention().output();
         NormSpec outNorm = layer.attentionOutNorm();
@@ -184,12 +154,14 @@ public final class DecoderProgram {
      */
     private record Inner(Value in, Value made) {}
 
-    private static Inner expand(List<Op> ops, FeedForward part, Value in) {
-        return switch (part) {
+    private static Inner expand(List<Op> ops, LayerSpec layer, Value in) {
+        return switch (layer.mlp()) {
             case MlpSpec mlp -> new Inner(in, expand(ops, mlp, in, ""));
             case ExpertsSpec experts -> {
                 Value routes = Value.held("routes", experts.route().experts());
-                ops.add(new MixtureOp.Route(experts.router(), experts.route(), in, routes));
+                // What weights are scaled by, the experts' sum is too.
+                RouteSpec route = experts.route().scaled(layer.scale());
+                ops.add(new MixtureOp.Route(experts.router(), route, in, routes));
                 yield new Inner(in, routes);
             }
         };
@@ -225,19 +197,19 @@ public final class DecoderProgram {
     /** What every token has comes first: of what experts are told, nothing changes after it. */
     private Value addExperts(
             List<Op> ops, LayerSpec layer, ExpertsSpec experts, Inner inner, Value hidden) {
-        if (layer.mlpOutNorm() != null || layer.scale() != 1) {
+        if (layer.mlpOutNorm() != null) {
             throw new IllegalArgumentException("experts are added as they are");
         }
         Value before = hidden;
         if (experts.shared() != null) {
-            before = addShared(ops, experts, inner.in, hidden);
+            before = addShared(ops, layer.scale(), experts, inner.in, hidden);
         }
         Value sum = stream("after experts");
         ops.add(
                 new MixtureOp.Experts(
                         experts.experts(),
                         experts.route().chosen(),
-                        experts.activation(),
+                        experts.unit(),
                         inner.in,
                         inner.made,
                         before,
@@ -245,9 +217,10 @@ public final class DecoderProgram {
         return sum;
     }
 
-    private Value addShared(List<Op> ops, ExpertsSpec experts, Value in, Value hidden) {
+    private Value addShared(
+            List<Op> ops, float scale, ExpertsSpec experts, Value in, Value hidden) {
         MlpSpec shared = experts.shared();
-        Value inner = expand(ops, shared, in, "shared ");
+        Value inner = scaled(ops, scale, expand(ops, shared, in, "shared "), "scaled shared inner");
         Value result = Value.states("shared result", spec.hiddenSize());
         ops.add(new Op.Linear(shared.down(), inner, result));
         if (experts.sharedGate() != null) {

@@ -20,7 +20,7 @@ import io.millrace.model.spec.NormSpec;
 public record LayerSpec(
         Order order,
         NormSpec attentionNorm,
-        AttentionSpec attention,
+        AttentionPart attention,
         NormSpec attentionOutNorm,
         NormSpec mlpNorm,
         FeedForward mlp,
@@ -30,7 +30,7 @@ public record LayerSpec(
     public static LayerSpec plain(
             Order order,
             NormSpec attentionNorm,
-            AttentionSpec attention,
+            AttentionPart attention,
             NormSpec mlpNorm,
             FeedForward mlp) {
         return new LayerSpec(order, attentionNorm, attention, null, mlpNorm, mlp, null, 1);

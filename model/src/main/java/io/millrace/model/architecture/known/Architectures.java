@@ -27,18 +27,25 @@ import io.millrace.model.architecture.llama.GlmArchitecture;
 import io.millrace.model.architecture.llama.GraniteArchitecture;
 import io.millrace.model.architecture.llama.LlamaArchitecture;
 import io.millrace.model.architecture.llama.MistralArchitecture;
-import io.millrace.model.architecture.llama.MixtralArchitecture;
 import io.millrace.model.architecture.llama.Olmo2Architecture;
 import io.millrace.model.architecture.llama.Olmo3Architecture;
-import io.millrace.model.architecture.llama.OlmoeArchitecture;
 import io.millrace.model.architecture.llama.Phi3Architecture;
 import io.millrace.model.architecture.llama.Qwen2Architecture;
-import io.millrace.model.architecture.llama.Qwen2MoeArchitecture;
 import io.millrace.model.architecture.llama.Qwen3Architecture;
-import io.millrace.model.architecture.llama.Qwen3MoeArchitecture;
 import io.millrace.model.architecture.llama.SeedOssArchitecture;
 import io.millrace.model.architecture.llama.SmolLm3Architecture;
+import io.millrace.model.architecture.mixture.DeepseekV2Architecture;
+import io.millrace.model.architecture.mixture.DeepseekV3Architecture;
+import io.millrace.model.architecture.mixture.Dots1Architecture;
+import io.millrace.model.architecture.mixture.Glm4MoeArchitecture;
+import io.millrace.model.architecture.mixture.GptOssArchitecture;
+import io.millrace.model.architecture.mixture.GraniteMoeArchitecture;
+import io.millrace.model.architecture.mixture.MixtralArchitecture;
+import io.millrace.model.architecture.mixture.OlmoeArchitecture;
+import io.millrace.model.architecture.mixture.Qwen2MoeArchitecture;
+import io.millrace.model.architecture.mixture.Qwen3MoeArchitecture;
 import io.millrace.model.config.ModelConfig;
+
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -84,7 +91,13 @@ public final class Architectures {
                     new MixtralArchitecture(),
                     new Qwen2MoeArchitecture(),
                     new Qwen3MoeArchitecture(),
-                    new OlmoeArchitecture());
+                    new OlmoeArchitecture(),
+                    new GraniteMoeArchitecture(),
+                    new GptOssArchitecture(),
+                    new DeepseekV2Architecture(),
+                    new DeepseekV3Architecture(),
+                    new Glm4MoeArchitecture(),
+                    new Dots1Architecture());
 
     private Architectures() {}
 

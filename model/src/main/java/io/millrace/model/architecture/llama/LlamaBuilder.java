@@ -1,6 +1,7 @@
 package io.millrace.model.architecture.llama;
 
 import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.decoder.AttentionPart;
 import io.millrace.model.architecture.decoder.AttentionSpec;
 import io.millrace.model.architecture.decoder.DecoderProgram;
 import io.millrace.model.architecture.decoder.DecoderSpec;
@@ -23,6 +24,7 @@ import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.Mask;
 import io.millrace.model.spec.NormSpec;
 import io.millrace.model.spec.RopeSpec;
+
 import java.util.List;
 import java.util.Set;
 import java.util.function.IntFunction;
@@ -35,9 +37,9 @@ import java.util.stream.IntStream;
  * The decoder that LLaMA began and its descendants vary: RMS norms before each part, rotary
  * positions, grouped key/value heads, a gated feed-forward part. What is not set is LLaMA's.
  */
-final class LlamaBuilder {
+public final class LlamaBuilder {
     /** What its class reads of a configuration, and most of its descendants'. */
-    static final ConfigFields FIELDS =
+    public static final ConfigFields FIELDS =
             RopeParameters.FIELDS
                     .honours("hidden_size", 4096, "intermediate_size", 11008)
                     .honours("num_hidden_layers", 32, "num_attention_heads", 32)
@@ -47,10 +49,10 @@ final class LlamaBuilder {
                     .idle("attention_dropout");
 
     /** The kind of layers that see everything before them. */
-    static final String FULL = "full_attention";
+    public static final String FULL = "full_attention";
 
     /** The kind that looks back only so far. */
-    static final String SLIDING = "sliding_attention";
+    public static final String SLIDING = "sliding_attention";
 
     private static final Pattern BUFFER = Pattern.compile(".*rotary_emb\\.inv_freq");
 
@@ -82,11 +84,20 @@ final class LlamaBuilder {
     private Activation activation;
     private IntUnaryOperator window = layer -> 0;
     private IntFunction<RopeSpec> rope;
+    private boolean sinks;
+    private Attentions attention;
     private FeedForwards feedForward = (prefix, layer) -> mlp(prefix + "mlp.");
+
+    /** The attention part of each layer. */
+    @FunctionalInterface
+    public interface Attentions {
+        /** What it computes, by the prefix of the layer's tensors and its number. */
+        AttentionPart of(String prefix, int layer);
+    }
 
     /** The feed-forward part of each layer. */
     @FunctionalInterface
-    interface FeedForwards {
+    public interface FeedForwards {
         /** What it computes, by the prefix of the layer's tensors and its number. */
         FeedForward of(String prefix, int layer);
     }
@@ -99,13 +110,13 @@ final class LlamaBuilder {
      * @param mlp before the feed-forward part, or null
      * @param mlpOut on what that adds, or null
      */
-    record PartNorms(String attention, String attentionOut, String mlp, String mlpOut) {
+    public record PartNorms(String attention, String attentionOut, String mlp, String mlpOut) {
         /** One before each part. */
-        static final PartNorms LLAMA =
+        public static final PartNorms LLAMA =
                 new PartNorms("input_layernorm", null, "post_attention_layernorm", null);
 
         /** Another behind each (Gemma 2). */
-        static final PartNorms GEMMA_2 =
+        public static final PartNorms GEMMA_2 =
                 new PartNorms(
                         "input_layernorm",
                         "post_attention_layernorm",
@@ -113,11 +124,11 @@ final class LlamaBuilder {
                         "post_feedforward_layernorm");
 
         /** One behind each (OLMo 2). */
-        static final PartNorms OLMO_2 =
+        public static final PartNorms OLMO_2 =
                 new PartNorms(null, "post_attention_layernorm", null, "post_feedforward_layernorm");
 
         /** As Gemma 2 has them, by other names. */
-        static final PartNorms GLM_4 =
+        public static final PartNorms GLM_4 =
                 new PartNorms(
                         "input_layernorm",
                         "post_self_attn_layernorm",
@@ -125,7 +136,7 @@ final class LlamaBuilder {
                         "post_mlp_layernorm");
     }
 
-    LlamaBuilder(ModelConfig config, Set<String> names) {
+    public LlamaBuilder(ModelConfig config, Set<String> names) {
         this.config = config;
         this.names = names;
         this.hidden = config.positive("hidden_size");
@@ -134,65 +145,65 @@ final class LlamaBuilder {
     }
 
     /** Whether a name is the rotary table that old checkpoints store. */
-    static boolean isBuffer(String name) {
+    public static boolean isBuffer(String name) {
         return BUFFER.matcher(name).matches();
     }
 
     /** Under what checkpoints store everything but the head; the first where there are none. */
-    LlamaBuilder under(String... candidates) {
+    public LlamaBuilder under(String... candidates) {
         prefixes = candidates;
         return this;
     }
 
-    LlamaBuilder attentionBias(boolean ofQueryKeyValue, boolean ofOutput) {
+    public LlamaBuilder attentionBias(boolean ofQueryKeyValue, boolean ofOutput) {
         queryKeyValueBias = ofQueryKeyValue;
         outputBias = ofOutput;
         return this;
     }
 
-    LlamaBuilder mlpBias(boolean bias) {
+    public LlamaBuilder mlpBias(boolean bias) {
         mlpBias = bias;
         return this;
     }
 
     /** Norms over each query and key head. */
-    LlamaBuilder headNorms() {
+    public LlamaBuilder headNorms() {
         headNorms = true;
         return this;
     }
 
     /** One norm over all query heads of a row, and one over all key heads (OLMo 2). */
-    LlamaBuilder wideHeadNorms() {
+    public LlamaBuilder wideHeadNorms() {
         wideHeadNorms = true;
         return this;
     }
 
-    LlamaBuilder partNorms(PartNorms norms) {
+    public LlamaBuilder partNorms(PartNorms norms) {
         partNorms = norms;
         return this;
     }
 
     /** One matrix {@code qkv_proj} for queries, keys and values. */
-    LlamaBuilder fusedProjections() {
+    public LlamaBuilder fusedProjections() {
         fusedProjections = true;
         return this;
     }
 
     /** One matrix {@code gate_up_proj}. */
-    LlamaBuilder fusedGate() {
+    public LlamaBuilder fusedGate() {
         fusedGate = true;
         return this;
     }
 
     /** Factors on what each part adds, and on what logits are made of. */
-    LlamaBuilder scales(double ofParts, double ofLogits) {
+    public LlamaBuilder scales(double ofParts, double ofLogits) {
         residualScale = (float) ofParts;
         logitScale = (float) ofLogits;
         return this;
     }
 
     /** Elements of a head. */
-    int headDim() {
+    public int headDim() {
         if (headDim == 0) {
             headDim =
                     config.has("head_dim")
@@ -207,7 +218,7 @@ final class LlamaBuilder {
      *
      * @param theta the base where none is named
      */
-    RopeSpec ropeOf(String kind, double theta) {
+    public RopeSpec ropeOf(String kind, double theta) {
         RopeParameters parameters = config.ropeOf(kind, theta);
         RopeSpec spec = parameters.spec(headDim(), most());
         positions = Math.min(positions, parameters.longest(most()));
@@ -219,79 +230,93 @@ final class LlamaBuilder {
     }
 
     /** The longest sequence that the model may see. */
-    int positions() {
+    public int positions() {
         return positions;
     }
 
     /** The longest sequence, where it is another than the configuration names first. */
-    LlamaBuilder positions(int most) {
+    public LlamaBuilder positions(int most) {
         positions = most;
         return this;
     }
 
     /** The same angles for every layer that turns at all. */
-    LlamaBuilder rope(RopeParameters parameters, IntPredicate turning) {
+    public LlamaBuilder rope(RopeParameters parameters, IntPredicate turning) {
         RopeSpec same = parameters.spec(headDim(), positions);
         positions = parameters.longest(positions);
         return rope(layer -> turning.test(layer) ? same : null);
     }
 
     /** How each layer turns heads, null for not at all; all by the same fields if not told. */
-    LlamaBuilder rope(IntFunction<RopeSpec> ofLayer) {
+    public LlamaBuilder rope(IntFunction<RopeSpec> ofLayer) {
         rope = ofLayer;
         return this;
     }
 
-    LlamaBuilder tiedByDefault() {
+    public LlamaBuilder tiedByDefault() {
         tiedByDefault = true;
         return this;
     }
 
-    LlamaBuilder normOffset(float offset) {
+    public LlamaBuilder normOffset(float offset) {
         normOffset = offset;
         return this;
     }
 
-    LlamaBuilder embeddingScale(float scale) {
+    public LlamaBuilder embeddingScale(float scale) {
         embeddingScale = scale;
         return this;
     }
 
-    LlamaBuilder attentionScale(double scale) {
+    public LlamaBuilder attentionScale(double scale) {
         attentionScale = scale;
         return this;
     }
 
-    LlamaBuilder softcaps(float ofAttention, float ofLogits) {
+    public LlamaBuilder softcaps(float ofAttention, float ofLogits) {
         attentionSoftcap = ofAttention;
         logitSoftcap = ofLogits;
         return this;
     }
 
-    LlamaBuilder activation(Activation function) {
+    public LlamaBuilder activation(Activation function) {
         activation = function;
         return this;
     }
 
     /** How far each layer looks back, 0 for all. */
-    LlamaBuilder window(IntUnaryOperator ofLayer) {
+    public LlamaBuilder window(IntUnaryOperator ofLayer) {
         window = ofLayer;
         return this;
     }
 
+    /** A score for each head that has no value (gpt-oss). */
+    public LlamaBuilder sinks() {
+        sinks = true;
+        return this;
+    }
+
+    /** What layers have in the place of queries, keys and values that are made at once. */
+    public LlamaBuilder attention(Attentions ofLayer) {
+        attention = ofLayer;
+        return this;
+    }
+
     /** What layers have in the place of one gated part of three matrices. */
-    LlamaBuilder feedForward(FeedForwards ofLayer) {
+    public LlamaBuilder feedForward(FeedForwards ofLayer) {
         feedForward = ofLayer;
         return this;
     }
 
-    ModelProgram build() {
+    public ModelProgram build() {
         int vocab = config.positive("vocab_size");
         int layers = config.positiveUpTo("num_hidden_layers", Parts.MAX_LAYERS);
         normEpsilon = config.positiveNumber("rms_norm_eps", 1e-6);
-        headDim();
-        kvHeads = Parts.kvHeads(config, heads, heads);
-        if (attentionScale == 0) {
+        if (attention == null) {
+            headDim();
+            kvHeads = Parts.kvHeads(config, heads, heads);
+        }
+        if (attentionScale == 0 && attention == null) {
             attentionScale = 1 / Math.sqrt(headDim);
         }
         if (activation == null) {
@@ -305,6 +330,9 @@ final class LlamaBuilder {
                         prefix + "embed_tokens.weight",
                         Architecture.LM_HEAD,
                         tiedByDefault);
+        if (attention != null) {
+            rope = layer -> null; // it turns heads itself
+        }
         if (rope == null) {
             rope(config.rope(10000), layer -> true);
         }
@@ -337,7 +365,9 @@ final class LlamaBuilder {
         return new LayerSpec(
                 LayerSpec.Order.PRE,
                 partNorm(prefix, partNorms.attention),
-                attention(prefix + "self_attn.", turning, layerWindow),
+                attention == null
+                        ? attention(prefix + "self_attn.", turning, layerWindow)
+                        : attention.of(prefix, index),
                 partNorm(prefix, partNorms.attentionOut),
                 partNorm(prefix, partNorms.mlp),
                 feedForward.of(prefix, index),
@@ -352,13 +382,15 @@ final class LlamaBuilder {
     private AttentionSpec attention(String prefix, RopeSpec turning, int layerWindow) {
         int queries = config.product("num_attention_heads and head_dim", heads, headDim);
         int keys = kvHeads * headDim;
-        return new AttentionSpec(
-                projections(prefix, queries, keys),
+        AttendSpec attend =
                 new AttendSpec(
                         HeadsSpec.inOrder(heads, kvHeads, headDim),
                         layerWindow == 0 ? new Mask.Causal() : new Mask.Window(layerWindow),
                         (float) attentionScale,
-                        attentionSoftcap),
+                        attentionSoftcap);
+        return new AttentionSpec(
+                projections(prefix, queries, keys),
+                sinks ? attend.withSinks(prefix + "sinks") : attend,
                 turning,
                 headNorm(prefix + "q_norm", queries),
                 headNorm(prefix + "k_norm", keys),
@@ -381,7 +413,7 @@ final class LlamaBuilder {
     }
 
     /** One gated part for all tokens. */
-    MlpSpec mlp(String prefix) {
+    public MlpSpec mlp(String prefix) {
         int inner = config.positive("intermediate_size");
         if (fusedGate) {
             int both = config.product("intermediate_size and 2", inner, 2);

@@ -3,16 +3,17 @@ package io.millrace.model.architecture.llama;
 import io.millrace.model.architecture.decoder.Parts;
 import io.millrace.model.config.ConfigFields;
 import io.millrace.model.config.ModelConfig;
+
 import java.util.List;
 import java.util.Optional;
 import java.util.function.IntUnaryOperator;
 
 /** Which layers of a Qwen model look back only so far. */
-final class QwenWindow {
+public final class QwenWindow {
     private static final String SLIDING = "sliding_attention";
 
     /** What its classes read. */
-    static final ConfigFields FIELDS =
+    public static final ConfigFields FIELDS =
             LlamaBuilder.FIELDS
                     .honours("intermediate_size", 22016, "num_key_value_heads", 32)
                     .honours("max_position_embeddings", 32768)
@@ -21,7 +22,7 @@ final class QwenWindow {
 
     private QwenWindow() {}
 
-    static IntUnaryOperator of(ModelConfig config) {
+    public static IntUnaryOperator of(ModelConfig config) {
         int layers = config.positiveUpTo("num_hidden_layers", Parts.MAX_LAYERS);
         Optional<List<String>> types = config.layerTypes(layers);
         if (!config.bool("use_sliding_window", false) || !config.has("sliding_window")) {
@@ -37,7 +38,7 @@ final class QwenWindow {
     }
 
     /** Refuses a list that has layers slide where nothing says how far they see. */
-    static void requireNoneSlides(ModelConfig config, Optional<List<String>> types) {
+    public static void requireNoneSlides(ModelConfig config, Optional<List<String>> types) {
         if (types.stream().anyMatch(list -> list.contains(SLIDING))) {
             throw config.bad(
                     "layer_types", "has sliding layers without use_sliding_window and a window");
@@ -45,7 +46,7 @@ final class QwenWindow {
     }
 
     /** Which layer it is that slides first, or no more; may be 0. */
-    static int windowLayers(ModelConfig config) {
+    public static int windowLayers(ModelConfig config) {
         return Long.valueOf(0).equals(config.json().raw("max_window_layers"))
                 ? 0
                 : config.positive("max_window_layers");

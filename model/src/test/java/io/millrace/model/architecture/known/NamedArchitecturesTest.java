@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.memory.DType;
 import io.millrace.model.ModelLayout;
+
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -76,6 +77,19 @@ class NamedArchitecturesTest {
         "smollm3-3b, 3075098624",
         "glm-4-9b, 9399951360",
         "glm-4-9b-0414, 9400279040",
+        "mixtral-8x7b, 46702792704",
+        "mixtral-8x22b, 140620634112",
+        "qwen3-30b-a3b, 30532122624",
+        "qwen3-235b-a22b, 235093634560",
+        "gpt-oss-20b, 20914757184",
+        "gpt-oss-120b, 116829156672",
+        "deepseek-v2-lite, 15706484224",
+        "deepseek-v2, 235741434880",
+        "deepseek-v3, 671026419200",
+        "granite-3.0-1b-a400m, 1334628352",
+        "granite-3.0-3b-a800m, 3298793472",
+        "glm-4.5-air, 106852251264",
+        "glm-4.5, 352797829024",
     })
     void haveAsManyParametersAsThePublishedOnes(String name, long parameters) {
         ModelLayout layout =

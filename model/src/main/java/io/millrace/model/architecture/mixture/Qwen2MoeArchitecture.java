@@ -1,12 +1,16 @@
-package io.millrace.model.architecture.llama;
+package io.millrace.model.architecture.mixture;
 
 import io.millrace.model.architecture.ListedArchitecture;
 import io.millrace.model.architecture.decoder.FeedForward;
 import io.millrace.model.architecture.decoder.MlpSpec;
 import io.millrace.model.architecture.decoder.Parts;
+import io.millrace.model.architecture.llama.LlamaBuilder;
+import io.millrace.model.architecture.llama.QwenWindow;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.Activation;
+import io.millrace.model.spec.GatedUnit;
+
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -51,32 +55,33 @@ public final class Qwen2MoeArchitecture extends ListedArchitecture {
         Mixture mixture =
                 new Mixture(
                         config,
+                        names,
                         config.positive("hidden_size"),
                         config.positive("moe_intermediate_size"),
-                        Mixture.route(config, experts, normed));
+                        Mixture.route(config, experts, normed),
+                        GatedUnit.of(activation));
         LlamaBuilder builder = new LlamaBuilder(config, names);
         return builder.attentionBias(config.bool("qkv_bias", true), false)
                 .window(window(config))
                 .feedForward((prefix, layer) ->
                         mixed.test(layer)
-                                ? mixed(mixture, prefix + "mlp.", activation)
+                                ? mixed(mixture, prefix + "mlp.")
                                 : builder.mlp(prefix + "mlp."))
                 .build();
     }
 
-    private static FeedForward mixed(Mixture mixture, String prefix, Activation activation) {
+    private static FeedForward mixed(Mixture mixture, String prefix) {
         int hidden = mixture.hidden();
         int inner = mixture.config().positive("shared_expert_intermediate_size");
         String shared = prefix + "shared_expert.";
         return mixture.of(
                 prefix,
                 Mixture.Names.LLAMA,
-                activation,
                 new MlpSpec(
                         Parts.linear(shared + "gate_proj", hidden, inner, false),
                         Parts.linear(shared + "up_proj", hidden, inner, false),
                         Parts.linear(shared + "down_proj", inner, hidden, false),
-                        activation),
+                        mixture.unit().activation()),
                 Parts.linear(prefix + "shared_expert_gate", hidden, 1, false));
     }
 

@@ -1,10 +1,13 @@
-package io.millrace.model.architecture.llama;
+package io.millrace.model.architecture.mixture;
 
 import io.millrace.model.architecture.ListedArchitecture;
 import io.millrace.model.architecture.decoder.Parts;
+import io.millrace.model.architecture.llama.LlamaBuilder;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.Activation;
+import io.millrace.model.spec.GatedUnit;
+
 import java.util.Set;
 
 /** Mixtral (arXiv 2401.04088): Mistral with a mixture of experts in every layer. */
@@ -40,14 +43,18 @@ public final class MixtralArchitecture extends ListedArchitecture {
         Mixture mixture =
                 new Mixture(
                         config,
+                        names,
                         config.positive("hidden_size"),
                         config.positive("intermediate_size"),
-                        Mixture.route(config, experts, true));
+                        Mixture.route(config, experts, true),
+                        GatedUnit.of(activation));
+        // As transformers calls it where it writes what it holds in memory.
+        boolean held = names.stream().anyMatch(name -> name.endsWith(".mlp.gate.weight"));
+        String part = held ? "mlp." : "block_sparse_moe.";
         return new LlamaBuilder(config, names)
                 .rope(config.rope(1_000_000), layer -> true)
                 .window(layer -> window)
-                .feedForward((prefix, layer) ->
-                        mixture.of(prefix + "block_sparse_moe.", Mixture.Names.MIXTRAL, activation))
+                .feedForward((prefix, layer) -> mixture.of(prefix + part, Mixture.Names.MIXTRAL))
                 .build();
     }
 

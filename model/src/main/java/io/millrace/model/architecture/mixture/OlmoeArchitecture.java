@@ -1,10 +1,13 @@
-package io.millrace.model.architecture.llama;
+package io.millrace.model.architecture.mixture;
 
 import io.millrace.model.architecture.ListedArchitecture;
 import io.millrace.model.architecture.decoder.Parts;
+import io.millrace.model.architecture.llama.LlamaBuilder;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.Activation;
+import io.millrace.model.spec.GatedUnit;
+
 import java.util.Set;
 
 /** OLMoE (arXiv 2409.02060): a mixture of experts in every layer, norms over all query heads. */
@@ -43,14 +46,15 @@ public final class OlmoeArchitecture extends ListedArchitecture {
         Mixture mixture =
                 new Mixture(
                         config,
+                        names,
                         config.positive("hidden_size"),
                         config.positive("intermediate_size"),
-                        Mixture.route(config, experts, normed));
+                        Mixture.route(config, experts, normed),
+                        GatedUnit.of(activation));
         return new LlamaBuilder(config, names)
                 .attentionBias(bias, bias)
                 .wideHeadNorms()
-                .feedForward((prefix, layer) ->
-                        mixture.of(prefix + "mlp.", Mixture.Names.LLAMA, activation))
+                .feedForward((prefix, layer) -> mixture.of(prefix + "mlp.", Mixture.Names.LLAMA))
                 .build();
     }
 

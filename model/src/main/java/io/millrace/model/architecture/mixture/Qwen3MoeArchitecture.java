@@ -1,10 +1,13 @@
-package io.millrace.model.architecture.llama;
+package io.millrace.model.architecture.mixture;
 
 import io.millrace.model.architecture.ListedArchitecture;
 import io.millrace.model.architecture.decoder.Parts;
+import io.millrace.model.architecture.llama.LlamaBuilder;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.Activation;
+import io.millrace.model.spec.GatedUnit;
+
 import java.util.Set;
 import java.util.function.IntPredicate;
 
@@ -46,9 +49,11 @@ public final class Qwen3MoeArchitecture extends ListedArchitecture {
         Mixture mixture =
                 new Mixture(
                         config,
+                        names,
                         config.positive("hidden_size"),
                         config.positive("moe_intermediate_size"),
-                        Mixture.route(config, experts, normed));
+                        Mixture.route(config, experts, normed),
+                        GatedUnit.of(activation));
         int window = window(config);
         LlamaBuilder builder = new LlamaBuilder(config, names);
         return builder.attentionBias(bias, bias)
@@ -56,7 +61,7 @@ public final class Qwen3MoeArchitecture extends ListedArchitecture {
                 .window(layer -> window)
                 .feedForward((prefix, layer) ->
                         mixed.test(layer)
-                                ? mixture.of(prefix + "mlp.", Mixture.Names.LLAMA, activation)
+                                ? mixture.of(prefix + "mlp.", Mixture.Names.LLAMA)
                                 : builder.mlp(prefix + "mlp."))
                 .build();
     }
