@@ -94,13 +94,9 @@ class PanelForwardTest {
         ForwardPass.run(model, input, whole, MemoryConfig.DEFAULT);
         ForwardPass.run(cut, input, panels, MemoryConfig.DEFAULT);
         long least =
-                Runs.smallestThatWorks(
-                        budget ->
-                                ForwardPass.run(
-                                        cut,
-                                        input,
-                                        streamed,
-                                        Runs.host(DeviceName.CPU, budget + LOGITS)));
+                Runs.smallestThatWorks(budget ->
+                        ForwardPass.run(
+                                cut, input, streamed, Runs.host(DeviceName.CPU, budget + LOGITS)));
         assertThat(Files.mismatch(panels, streamed)).as("with %d bytes", least).isEqualTo(-1);
         double most = 0;
         try (SafetensorsFile one = SafetensorsFile.open(whole);

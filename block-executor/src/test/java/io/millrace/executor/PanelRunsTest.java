@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.panels.PanelledArchitecture;
-import io.millrace.memory.device.DeviceName;
 import io.millrace.memory.DType;
+import io.millrace.memory.device.DeviceName;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.SyntheticModel;
@@ -50,9 +50,15 @@ class PanelRunsTest {
     static Stream<Arguments> moreMethods() {
         return Stream.of(
                 method("llama", "mezo", run -> run),
-                method("opt", "folded seldom", run -> run.foldEvery(3).rounding(Rounding.STOCHASTIC)),
+                method(
+                        "opt",
+                        "folded seldom",
+                        run -> run.foldEvery(3).rounding(Rounding.STOCHASTIC)),
                 method("opt", "lezo", run -> run.blocks("random")),
-                method("qwen2", "hizoo", run -> run.optimizer("hizoo").estimator("three-point").queries(1)),
+                method(
+                        "qwen2",
+                        "hizoo",
+                        run -> run.optimizer("hizoo").estimator("three-point").queries(1)),
                 method("opt", "sparse-mezo", run -> run.mask("magnitude")),
                 method("llama", "all but the tables", run -> run.tune("!*embed_tokens*,!lm_head*")),
                 method("llama", "head alone", run -> run.tune("lm_head.weight")),
@@ -183,7 +189,6 @@ class PanelRunsTest {
             throws IOException {
         MethodRuns runs = new MethodRuns(Files.createDirectory(temp.resolve(name)), model, data);
         return Runs.smallestBudget(
-                budget ->
-                        runs.config("probe" + budget, method, Runs.host(DeviceName.CPU, budget)));
+                budget -> runs.config("probe" + budget, method, Runs.host(DeviceName.CPU, budget)));
     }
 }

@@ -112,7 +112,12 @@ public record TensorSlot(
     /** The tensor's name, and of a panel its rows. */
     public String label() {
         return panel.map(part ->
-                        name + "[" + part.firstRow + ".." + (part.firstRow + shape.getFirst()) + "]")
+                        name
+                                + "["
+                                + part.firstRow
+                                + ".."
+                                + (part.firstRow + shape.getFirst())
+                                + "]")
                 .orElse(name);
     }
 

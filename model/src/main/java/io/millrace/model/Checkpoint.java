@@ -2,10 +2,10 @@ package io.millrace.model;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
-import io.millrace.memory.CorruptDataException;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorFormat;
 import io.millrace.memory.TensorSlot;
+import io.millrace.memory.UnitFormat;
 import io.millrace.model.architecture.Architecture;
 import io.millrace.model.architecture.known.Architectures;
 import io.millrace.model.config.ModelConfig;
@@ -14,8 +14,8 @@ import io.millrace.model.file.TensorInfo;
 import io.millrace.model.file.WeightFiles;
 import io.millrace.model.file.WeightForm;
 import io.millrace.model.program.ModelProgram;
+import io.millrace.model.quantized.QuantMethods;
 import io.millrace.model.spec.TensorSpec;
-import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -40,8 +40,6 @@ public final class Checkpoint implements AutoCloseable {
 
     /** As transformers holds them in memory; what it writes has a tensor for each. */
     private static final String JOINED_EXPERTS = ".experts.gate_up_proj";
-
-    private static final System.Logger LOG = System.getLogger(Checkpoint.class.getName());
 
     /** How much of a tensor is read at once: whole elements of every dtype. */
     private static final long PIECE_BYTES = 4 * STAGING_BYTES;
@@ -94,11 +92,12 @@ public final class Checkpoint implements AutoCloseable {
      */
     public static Checkpoint open(Path directory) {
         ModelFolder.check(directory);
-        ModelConfig config = ModelConfig.read(directory.resolve("config.json"));
+        ModelConfig config = ModelFolder.config(directory);
         Architecture architecture = Architectures.of(config);
         WeightFiles weights = WeightFiles.open(directory);
         try {
-            WeightFiles named = named(weights, architecture, config);
+            WeightFiles whole = QuantMethods.assemble(config, weights);
+            WeightFiles named = named(whole, architecture, config);
             ModelProgram program = architecture.program(config, named.tensors().keySet());
             return new Checkpoint(directory, config, architecture, program, named);
         } catch (RuntimeException e) {
@@ -123,6 +122,7 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     private void checkTensors() {
+        QuantMethods.requireOutputMajor(program, tensors());
         weights.checkIndex(
                 ProgramTensors.of(program).all().map(TensorSpec::name).distinct().toList());
         ProgramTensors.of(program)
@@ -287,6 +287,20 @@ public final class Checkpoint implements AutoCloseable {
                 });
     }
 
+    /**
+     * The blocks with all that is quantised written out, in the dtype that the configuration names,
+     * or bfloat16 where it names none: what {@link PackedSource} gives.
+     */
+    public ModelLayout plainLayout() {
+        DType dtype = config.dtype().orElse(DType.BF16);
+        return ModelLayout.of(
+                program,
+                name -> {
+                    TensorFormat stored = tensors().get(name).format();
+                    return stored instanceof DType ? stored : dtype;
+                });
+    }
+
     /** Reads a block as the files have it, laid out as {@link #layout()} says. */
     public void readBlock(int block, MemorySegment dst) {
         readBlock(layout.block(block), dst);
@@ -323,18 +337,16 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     private void readVerified(TensorSlot slot, MemorySegment dst, Runnable progress) {
-        Integer expected = checksums.get(slot.label());
-        int actual = readWhole(slot, dst, progress);
-        if (expected != null && expected != actual) {
-            // A bit may flip on the way as well as on the drive: the second read tells.
-            LOG.log(Level.WARNING, mismatch(slot, actual, expected) + "; reading it again");
-            actual = readWhole(slot, dst, progress);
-            if (expected != actual) {
-                throw new CorruptDataException(
-                        mismatch(slot, actual, expected)
-                                + " in two reads; the file was changed since it was read first, or"
-                                + " its drive has lost these bytes");
-            }
+        TensorInfo stored = tensors().get(slot.name());
+        if (stored.parts().isEmpty() || slot.isPlain()) {
+            VerifiedRead.of(stored, slot.label(), checksums, () -> readWhole(slot, dst, progress));
+            return;
+        }
+        long before = 0;
+        for (TensorInfo part : stored.parts()) {
+            MemorySegment place = dst.asSlice(before, part.sizeBytes());
+            VerifiedRead.of(part, part.name(), checksums, () -> readPiece(part, place, progress));
+            before += part.sizeBytes();
         }
     }
 
@@ -349,10 +361,16 @@ public final class Checkpoint implements AutoCloseable {
         return (int) crc.getValue();
     }
 
-    private String mismatch(TensorSlot slot, int actual, int expected) {
-        return String.format(
-                "%s: tensor '%s' has checksum %08x, expected %08x",
-                tensors().get(slot.name()).file(), slot.label(), actual, expected);
+    /** Reads one of a packed matrix's arrays; its CRC-32C. */
+    private int readPiece(TensorInfo piece, MemorySegment dst, Runnable progress) {
+        CRC32C crc = new CRC32C();
+        for (long done = 0; done < piece.sizeBytes(); done += PIECE_BYTES) {
+            MemorySegment part = dst.asSlice(done, Math.min(PIECE_BYTES, piece.sizeBytes() - done));
+            weights.read(piece, done, part);
+            crc.update(part.asByteBuffer());
+            progress.run();
+        }
+        return (int) crc.getValue();
     }
 
     /**
@@ -430,7 +448,7 @@ public final class Checkpoint implements AutoCloseable {
 
     /** Refuses elements that are not finite; {@code first} is the index of the segment's first. */
     static void checkFinite(
-            TensorInfo tensor, TensorFormat format, long first, MemorySegment elements) {
+            TensorInfo tensor, UnitFormat format, long first, MemorySegment elements) {
         long at = Elements.firstNonFinite(elements, format);
         if (at >= 0) {
             boolean converted = !format.equals(tensor.format());

@@ -1,7 +1,8 @@
 package io.millrace.model;
 
-import io.millrace.memory.TensorFormat;
+import io.millrace.memory.PackedFormat;
 import io.millrace.memory.TensorSlot;
+import io.millrace.memory.UnitFormat;
 import io.millrace.model.file.TensorInfo;
 import io.millrace.model.file.WeightFiles;
 import java.lang.foreign.Arena;
@@ -14,6 +15,8 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 
 /** Reads weights in the order of the files, checksums them, and checks that they are numbers. */
@@ -34,26 +37,29 @@ final class WeightScanner {
     WeightScan scan(List<TensorInfo> tensors) {
         Map<String, Integer> checksums = new TreeMap<>(ModelLayout.BYTEWISE);
         Map<String, TensorInfo> byName = new TreeMap<>(ModelLayout.BYTEWISE);
-        List<TensorInfo> fileOrder =
+        List<Piece> fileOrder =
                 tensors.stream()
+                        .flatMap(WeightScanner::pieces)
                         .sorted(
-                                Comparator.comparing(TensorInfo::file)
-                                        .thenComparingLong(TensorInfo::offsetBytes))
+                                Comparator.comparing((Piece piece) -> piece.info.file())
+                                        .thenComparingLong(piece -> piece.info.offsetBytes()))
                         .toList();
-        long largest = tensors.stream().mapToLong(TensorInfo::sizeBytes).max().orElse(0);
+        long largest =
+                fileOrder.stream().mapToLong(piece -> piece.info.sizeBytes()).max().orElse(0);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment staging =
                     arena.allocate(Math.clamp(largest, 1, Checkpoint.STAGING_BYTES), 64);
-            for (TensorInfo tensor : fileOrder) {
-                byName.put(tensor.name(), tensor);
-                long units = staging.byteSize() / tensor.format().unitBytes();
-                MemorySegment buffer = staging.asSlice(0, units * tensor.format().unitBytes());
+            for (Piece piece : fileOrder) {
+                String name = piece.info.name();
+                byName.put(name, piece.info);
+                long units = staging.byteSize() / piece.format().unitBytes();
+                MemorySegment buffer = staging.asSlice(0, units * piece.format().unitBytes());
                 List<Panel> own =
                         panels.stream()
-                                .filter(panel -> panel.name().equals(tensor.name()))
+                                .filter(panel -> panel.name().equals(name))
                                 .map(Panel::new)
                                 .toList();
-                checksums.put(tensor.name(), checksum(tensor, buffer, own));
+                checksums.put(name, checksum(piece, buffer, own));
                 own.forEach(panel -> checksums.put(panel.slot.label(), panel.value()));
             }
         }
@@ -83,7 +89,44 @@ final class WeightScanner {
         }
     }
 
-    private int checksum(TensorInfo tensor, MemorySegment buffer, List<Panel> own) {
+    /**
+     * What lies in one piece in a file.
+     *
+     * @param info it
+     * @param check what is wrong with some of its units, or nothing
+     */
+    private record Piece(TensorInfo info, Check check) {
+        UnitFormat format() {
+            return (UnitFormat) info.format();
+        }
+    }
+
+    /** Refuses what no weights are made of. */
+    private interface Check {
+        void run(long first, MemorySegment units);
+    }
+
+    private static Stream<Piece> pieces(TensorInfo tensor) {
+        if (!(tensor.format() instanceof PackedFormat packed)) {
+            UnitFormat format = (UnitFormat) tensor.format();
+            // Elements that lie in another order are numbers in this one as well.
+            UnitFormat stored = format.stored();
+            return Stream.of(
+                    new Piece(
+                            tensor,
+                            (first, units) ->
+                                    Checkpoint.checkFinite(tensor, stored, first, units)));
+        }
+        return IntStream.range(0, tensor.parts().size())
+                .mapToObj(part -> {
+                    TensorInfo info = tensor.parts().get(part);
+                    PartCheck check = new PartCheck(info, packed.parts().get(part));
+                    return new Piece(info, check::run);
+                });
+    }
+
+    private int checksum(Piece piece, MemorySegment buffer, List<Panel> own) {
+        TensorInfo tensor = piece.info;
         CRC32C crc = new CRC32C();
         for (long done = 0; done < tensor.sizeBytes(); done += buffer.byteSize()) {
             MemorySegment part =
@@ -92,9 +135,8 @@ final class WeightScanner {
             crc.update(part.asByteBuffer());
             long at = done;
             own.forEach(panel -> panel.take(at, part));
-            TensorFormat format = tensor.format();
-            long first = done / format.unitBytes() * format.unitElements();
-            Checkpoint.checkFinite(tensor, format, first, part);
+            UnitFormat format = piece.format();
+            piece.check.run(done / format.unitBytes() * format.unitElements(), part);
         }
         return (int) crc.getValue();
     }

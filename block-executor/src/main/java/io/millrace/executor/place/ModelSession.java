@@ -135,9 +135,7 @@ public final class ModelSession implements AutoCloseable {
                     folder,
                     Optional.empty(),
                     memory,
-                    base ->
-                            base.inPanels(memory.device().kind())
-                                    .beside(given.program()),
+                    base -> base.inPanels(memory.device().kind()).beside(given.program()),
                     Optional.of(given));
         } catch (RuntimeException | Error e) {
             given.close();

@@ -342,8 +342,8 @@ final class StepCosts {
                 case MixtureOp op -> mixture(op);
                 case Bottleneck op -> bottleneck(op);
                 case Op.Score op -> {
-                    int outputs = Math.toIntExact(
-                            block.tensor(op.logits().weight()).shape().getFirst());
+                    int outputs =
+                            Math.toIntExact(block.tensor(op.logits().weight()).shape().getFirst());
                     LinearSpec logits = op.logits();
                     linear(outputs == logits.outputs() ? logits : logits.rows(outputs));
                     pass(Operation.Kind.LOSS, outputs);

@@ -40,16 +40,7 @@ public record ModelProgram(
             List<BlockProgram> layers,
             BlockProgram head,
             Answers answers) {
-        this(
-                modelType,
-                vocabSize,
-                hiddenSize,
-                maxPositions,
-                embedding,
-                layers,
-                head,
-                answers,
-                0);
+        this(modelType, vocabSize, hiddenSize, maxPositions, embedding, layers, head, answers, 0);
     }
 
     /** A model of what follows each token. */

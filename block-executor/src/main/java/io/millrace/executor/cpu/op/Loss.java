@@ -6,9 +6,9 @@ import jdk.incubator.vector.FloatVector;
 /**
  * Cross-entropy over a vocabulary seen in panels, so that the full logits never exist. What remains
  * are planes of a float for each row: first the target's logit, then of each panel a shift and the
- * sum of exp(logit − shift). {@link LossSums} joins them in the order of panels. The shift
- * is 0 unless a sum would then leave the middle of float's range; it is the largest logit of the
- * panel there. Both are equally exact, and nearly all panels are spared the search.
+ * sum of exp(logit − shift). {@link LossSums} joins them in the order of panels. The shift is 0
+ * unless a sum would then leave the middle of float's range; it is the largest logit of the panel
+ * there. Both are equally exact, and nearly all panels are spared the search.
  */
 public final class Loss {
     /** A target that is not scored. */

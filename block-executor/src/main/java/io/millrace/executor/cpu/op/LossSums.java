@@ -63,8 +63,7 @@ public final class LossSums {
             long first = part.offset() + plane + row;
             FloatVector old = FloatVector.fromArray(VectorLanes.SPECIES, tops, at);
             FloatVector top =
-                    VectorLanes.larger(
-                            old, Loss.top(part.partials(), first, plane, part.panels()));
+                    VectorLanes.larger(old, Loss.top(part.partials(), first, plane, part.panels()));
             if (old.compare(VectorOperators.NE, top).anyTrue()) {
                 raise(top, at);
             }

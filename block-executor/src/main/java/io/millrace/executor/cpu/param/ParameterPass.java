@@ -27,9 +27,8 @@ import java.util.Optional;
  * </pre>
  *
  * <p>The values of an element depend on its index alone, not on how a tensor is cut into passes or
- * panels. An
- * instance belongs to one thread; any number of instances may work at once on elements that do not
- * overlap.
+ * panels. An instance belongs to one thread; any number of instances may work at once on elements
+ * that do not overlap.
  */
 public final class ParameterPass {
     private static final int TILE = 4096;

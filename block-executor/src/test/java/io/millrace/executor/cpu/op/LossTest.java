@@ -123,8 +123,7 @@ final class LossTest {
         LossSums sums = new LossSums();
         sums.reserve(padded);
         sums.begin(0, padded);
-        sums.add(
-                new LossSums.Part(partials, offset, rows, panels, 0, vocab), 0, rows, targets, 0);
+        sums.add(new LossSums.Part(partials, offset, rows, panels, 0, vocab), 0, rows, targets, 0);
         sums.losses(0, rows, targets, 0, losses);
         return losses;
     }
