@@ -217,7 +217,11 @@ abstract class CudaInvarianceContract {
                 smallest(budget -> CudaRuns.memory(0, budget, 2, true), runner)
                         + 2 * largestBlockBytes(model);
         Path out = runner.run("small-device", CudaRuns.memory(0, device, 2, true));
-        List<String> lines = Files.readAllLines(out.resolve("metrics.jsonl"));
+        // A slow run says in lines of their own when steps became durable.
+        List<String> lines =
+                Files.readAllLines(out.resolve("metrics.jsonl")).stream()
+                        .filter(line -> line.contains("\"lanes\""))
+                        .toList();
         assertThat(lines).hasSize(7);
         long[] back = new long[8];
         for (String line : lines) {

@@ -68,6 +68,7 @@ __device__ __forceinline__ void fold_pairs(const PairMatrix &matrix, u64 row, u6
     float before[PER_THREAD] = {};
     const float *left = matrix.lefts + row;
     u64 line = 0;
+#pragma unroll 1
     for (u32 op = 0; op < matrix.opCount; op++) {
         FoldOp step = matrix.ops[op];
         switch (step.kind) {
@@ -75,6 +76,7 @@ __device__ __forceinline__ void fold_pairs(const PairMatrix &matrix, u64 row, u6
         case END_SUM: end_sum(p, before); break;
         case DECAY: scale_eight(p, step.value); break;
         case TERM:
+#pragma unroll 1
             for (u32 j = 0; j < matrix.rank; j++, line++) {
                 add_thin(matrix.rights, matrix.columns, line, left[line * matrix.rows], column, count, p);
             }

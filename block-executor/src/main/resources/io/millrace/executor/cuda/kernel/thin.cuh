@@ -86,12 +86,14 @@ __device__ __forceinline__ void show_row(const RowsBeside &args, u64 id, u64 col
         begin_thin(p, args.decay, args.share, before);
     }
     Type type = static_cast<Type>(args.outType);
+#pragma unroll 1
     for (u32 s = 0; s < args.scales; s++) {
         float values[PER_THREAD];
 #pragma unroll
         for (u32 i = 0; i < PER_THREAD; i++) {
             values[i] = p[i];
         }
+#pragma unroll 1
         for (u32 j = 0; args.right != nullptr && j < args.rank; j++) {
             float w = args.sides == nullptr ? left_of_row(args, args.scale[s], id, j)
                                             : args.sides[s * args.sideStride + j * args.matrixRows + id];
