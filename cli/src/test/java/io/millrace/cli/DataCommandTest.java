@@ -105,7 +105,8 @@ class DataCommandTest {
     void saysWhatItCannotRead(String line, String fault) {
         List<String> arguments =
                 RealCommand.with(
-                        List.of(line.replace(" --debug", "").formatted(temp).split(" ")), MODEL);
+                        List.of(line.replace(" --debug", "").formatted(temp).split(" ", -1)),
+                        MODEL);
         assertThat(command.refused(arguments)).contains(fault);
     }
 
@@ -121,7 +122,7 @@ class DataCommandTest {
                 .isEqualTo(drawn);
         assertThat(command.done(RealCommand.with(generate, "--temperature=2", "--seed=6")))
                 .isNotEqualTo(drawn);
-        String stop = greedy.strip().split(" ")[3];
+        String stop = greedy.strip().split(" ", -1)[3];
         String cut = command.done(RealCommand.with(generate, "--stop=" + stop));
         assertThat(greedy).startsWith(cut.strip());
         assertThat(cut.strip()).doesNotEndWith(stop);

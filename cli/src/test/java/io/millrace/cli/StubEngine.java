@@ -6,7 +6,6 @@ import io.millrace.executor.Generation;
 import io.millrace.executor.Rehearsal;
 import io.millrace.executor.config.EvalConfig;
 import io.millrace.executor.config.GenerateConfig;
-import io.millrace.executor.config.Keep;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.RunStart;
@@ -79,7 +78,7 @@ final class StubEngine implements Operations {
                 step / 4,
                 new EvalResult(0.75, 0.5, 10, 10),
                 new EvalResult(0.25, Double.NaN, 10, 10),
-                config.output().keep() == Keep.BEST ? step / 2 : step,
+                config.output().keep().isBest() ? step / 2 : step,
                 step < steps ? RunSummary.End.INTERRUPTED : RunSummary.End.DONE);
     }
 

@@ -23,7 +23,20 @@ class ModuleBoundariesTest {
                             "io.millrace.telemetry..",
                             "java..",
                             "jdk.incubator.vector..",
-                            "ai.djl..");
+                            "ai.djl..",
+                            "dev.hardwood..",
+                            "de.siegmar.fastcsv..",
+                            "com.github.luben.zstd..");
+
+    @ArchTest
+    static final ArchRule keepsReadersOfTablesWhereRowsAre =
+            noClasses()
+                    .that()
+                    .resideOutsideOfPackage("io.millrace.model.text.row..")
+                    .should()
+                    .dependOnClassesThat()
+                    .resideInAnyPackage(
+                            "dev.hardwood..", "de.siegmar.fastcsv..", "com.github.luben.zstd..");
 
     @ArchTest
     static final ArchRule keepsTokenizersInText =

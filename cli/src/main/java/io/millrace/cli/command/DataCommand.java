@@ -81,61 +81,77 @@ public final class DataCommand implements Callable<Integer>, Described {
         Reading reading = report.reading();
         DataReport.Sizes sizes = report.sizes();
         say(
-                "%s: %s, %,d rows in %d file%s",
-                data,
-                reading.data().kind().shape(),
-                reading.rows(),
-                reading.files().size(),
-                reading.files().size() == 1 ? "" : "s");
+                String.format(
+                        Locale.ROOT,
+                        "%s: %s, %,d rows in %d file%s",
+                        data,
+                        reading.data().kind().shape(),
+                        reading.rows(),
+                        reading.files().size(),
+                        reading.files().size() == 1 ? "" : "s"));
         say(
-                "%,d examples%s, %,d tokens, %,d of them scored; the longest has %,d of at most %,d",
-                sizes.examples(),
-                sizes.candidates() == 0
-                        ? ""
-                        : String.format(Locale.ROOT, " with %,d candidates", sizes.candidates()),
-                sizes.tokens(),
-                sizes.scored(),
-                sizes.longest(),
-                sizes.seqLen());
+                String.format(
+                        Locale.ROOT,
+                        "%,d examples%s, %,d tokens, %,d of them scored; the longest has %,d of at most %,d",
+                        sizes.examples(),
+                        sizes.candidates() == 0
+                                ? ""
+                                : String.format(
+                                        Locale.ROOT, " with %,d candidates", sizes.candidates()),
+                        sizes.tokens(),
+                        sizes.scored(),
+                        sizes.longest(),
+                        sizes.seqLen()));
         say(
                 reading.cutExamples() == 0
                         ? "nothing is cut"
-                        : "%,d examples are cut, by %,d tokens together: --seq-len",
-                reading.cutExamples(),
-                reading.cutTokens());
+                        : String.format(
+                                Locale.ROOT,
+                                "%,d examples are cut, by %,d tokens together: --seq-len",
+                                reading.cutExamples(),
+                                reading.cutTokens()));
         if (reading.skipped().count() > 0) {
             say(
                     reading.skipped().count() == 1
                             ? "one row is left out:"
-                            : "%,d rows are left out:",
-                    reading.skipped().count());
-            reading.skipped().first().forEach(line -> say("  %s", line));
+                            : String.format(
+                                    Locale.ROOT,
+                                    "%,d rows are left out:",
+                                    reading.skipped().count()));
+            reading.skipped().first().forEach(line -> say("  " + line));
         }
         say("");
         int most = Collections.max(report.lengths().values());
         report.lengths()
                 .forEach((length, count) ->
                         say(
-                                "%,7d tokens or fewer %,9d %s",
-                                length, count, "#".repeat(Math.max(1, count * BAR / most))));
+                                String.format(
+                                        Locale.ROOT,
+                                        "%,7d tokens or fewer %,9d %s",
+                                        length,
+                                        count,
+                                        "#".repeat(Math.max(1, count * BAR / most)))));
         int number = 0;
         for (DataReport.Shown shown : report.shown()) {
             say("");
-            say("example %d: %,d tokens, %,d scored", ++number, shown.tokens(), shown.scored());
+            say(
+                    String.format(
+                            Locale.ROOT,
+                            "example %d: %,d tokens, %,d scored",
+                            ++number,
+                            shown.tokens(),
+                            shown.scored()));
             context.print(rendered(shown));
         }
     }
 
-    /** A format without arguments is text as it is. */
-    private void say(String format, Object... values) {
-        context.print(values.length == 0 ? format : String.format(Locale.ROOT, format, values));
+    private void say(String line) {
+        context.print(line);
     }
 
     private static String rendered(DataReport.Shown shown) {
         boolean colour =
-                System.console() != null
-                        && System.console().isTerminal()
-                        && System.getenv("NO_COLOR") == null;
+                System.console().isTerminal() && System.getenv("NO_COLOR") == null;
         StringBuilder text = new StringBuilder();
         for (DataReport.Part part : shown.parts()) {
             String said = shortened(part.text());

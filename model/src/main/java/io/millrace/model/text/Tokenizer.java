@@ -222,7 +222,7 @@ public final class Tokenizer implements AutoCloseable {
             return encoded(text, addSpecialTokens, Backend::ids);
         }
 
-        public Placed encodePlaced(String text) {
+        Placed encodePlaced(String text) {
             return encoded(
                     text,
                     false,

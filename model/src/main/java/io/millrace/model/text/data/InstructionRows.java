@@ -16,9 +16,6 @@ import java.util.OptionalInt;
  * the answer ends with the end mark.
  */
 final class InstructionRows implements ExampleMaker {
-    private static final String HEAD =
-            "Below is an instruction that describes a task%s. Write a response that appropriately"
-                    + " completes the request.\n\n### Instruction:\n%s\n\n";
     private static final String WITH_INPUT = ", paired with an input that provides further context";
 
     private final Making making;
@@ -50,7 +47,12 @@ final class InstructionRows implements ExampleMaker {
                     "add the model's chat_template.jinja, or remove the field");
         }
         String prompt =
-                String.format(HEAD, input.isEmpty() ? "" : WITH_INPUT, instruction)
+                "Below is an instruction that describes a task"
+                        + (input.isEmpty() ? "" : WITH_INPUT)
+                        + ". Write a response that appropriately completes the request.\n\n"
+                        + "### Instruction:\n"
+                        + instruction
+                        + "\n\n"
                         + (input.isEmpty() ? "" : "### Input:\n" + input + "\n\n")
                         + "### Response:";
         Continuations.Made made = scored.of(row, "output", prompt, List.of(output));

@@ -56,7 +56,7 @@ final class TableRows implements RowFormat {
         Table table = new Table(input, layout, taker);
         input.read(in -> {
             if (layout.quotes()) {
-                quoted(input, in, table);
+                quoted(in, table);
             } else {
                 String apart = String.valueOf(separator);
                 Utf8Lines.forEach(
@@ -71,7 +71,7 @@ final class TableRows implements RowFormat {
         });
     }
 
-    private void quoted(RowInput input, InputStream in, Table table) throws IOException {
+    private void quoted(InputStream in, Table table) throws IOException {
         InputStreamReader text =
                 new InputStreamReader(
                         in,

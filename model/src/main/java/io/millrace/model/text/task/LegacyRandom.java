@@ -21,7 +21,7 @@ public final class LegacyRandom {
         int word = (int) seed;
         for (int i = 0; i < WORDS; i++) {
             state[i] = word;
-            word = 1812433253 * (word ^ word >>> 30) + i + 1;
+            word = 1812433253 * (word ^ (word >>> 30)) + i + 1;
         }
     }
 
@@ -32,15 +32,15 @@ public final class LegacyRandom {
         }
         int y = state[next++];
         y ^= y >>> 11;
-        y ^= y << 7 & 0x9d2c5680;
-        y ^= y << 15 & 0xefc60000;
-        return y ^ y >>> 18;
+        y ^= (y << 7) & 0x9d2c5680;
+        y ^= (y << 15) & 0xefc60000;
+        return y ^ (y >>> 18);
     }
 
     private void turn() {
         for (int i = 0; i < WORDS; i++) {
-            int y = state[i] & 0x80000000 | state[(i + 1) % WORDS] & 0x7fffffff;
-            state[i] = state[(i + MIDDLE) % WORDS] ^ y >>> 1 ^ ((y & 1) == 0 ? 0 : MATRIX);
+            int y = (state[i] & 0x80000000) | (state[(i + 1) % WORDS] & 0x7fffffff);
+            state[i] = state[(i + MIDDLE) % WORDS] ^ (y >>> 1) ^ ((y & 1) == 0 ? 0 : MATRIX);
         }
         next = 0;
     }
