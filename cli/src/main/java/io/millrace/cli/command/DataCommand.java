@@ -9,6 +9,7 @@ import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.run.DataReport;
 import io.millrace.executor.run.DataRequest;
 import io.millrace.model.text.data.Reading;
+import java.io.Console;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -149,9 +150,14 @@ public final class DataCommand implements Callable<Integer>, Described {
         context.print(line);
     }
 
+    @SuppressWarnings("SystemConsoleNull") // without a terminal there is none in JDK 25
+    private static boolean isColoured() {
+        Console console = System.console();
+        return console != null && console.isTerminal() && System.getenv("NO_COLOR") == null;
+    }
+
     private static String rendered(DataReport.Shown shown) {
-        boolean colour =
-                System.console().isTerminal() && System.getenv("NO_COLOR") == null;
+        boolean colour = isColoured();
         StringBuilder text = new StringBuilder();
         for (DataReport.Part part : shown.parts()) {
             String said = shortened(part.text());
