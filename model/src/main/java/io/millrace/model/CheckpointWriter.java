@@ -14,11 +14,9 @@ import io.millrace.model.file.TensorSource;
 import io.millrace.model.file.WeightFile;
 import io.millrace.model.file.WeightFiles;
 import io.millrace.model.file.WeightForm;
-import io.millrace.model.spec.Slices;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonFormatException;
 import io.millrace.telemetry.json.JsonObject;
-
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -63,10 +61,7 @@ public final class CheckpointWriter implements TunedWriter {
     private final boolean keepsStates;
 
     private CheckpointWriter(
-            Checkpoint base,
-            ModelLayout layout,
-            ModelFolderWriter folder,
-            boolean keepsStates) {
+            Checkpoint base, ModelLayout layout, ModelFolderWriter folder, boolean keepsStates) {
         this.base = base;
         this.layout = layout;
         this.folder = folder;

@@ -6,7 +6,6 @@ import io.millrace.memory.file.DurableFiles;
 import io.millrace.model.file.SafetensorsWriter;
 import io.millrace.model.file.WeightFiles;
 import io.millrace.model.spec.Slices;
-
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;

@@ -9,7 +9,6 @@ import io.millrace.memory.UnitFormat;
 import io.millrace.model.file.Elements;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.TensorSpec;
-
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;

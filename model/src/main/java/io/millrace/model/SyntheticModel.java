@@ -12,7 +12,6 @@ import io.millrace.model.file.WeightFiles;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.TensorSpec;
 import io.millrace.telemetry.json.Json;
-
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;

@@ -3,7 +3,6 @@ package io.millrace.model;
 import io.millrace.model.architecture.Architecture;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.spec.Slices;
-
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;

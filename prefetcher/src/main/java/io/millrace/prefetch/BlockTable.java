@@ -1,11 +1,9 @@
 package io.millrace.prefetch;
 
 import com.lmax.disruptor.AlertException;
-
 import io.millrace.memory.Tier;
 import io.millrace.memory.nvme.BlockSource;
 import io.millrace.prefetch.residency.Residency;
-
 import java.lang.foreign.MemorySegment;
 
 /**

@@ -4,10 +4,8 @@ import com.lmax.disruptor.AlertException;
 import com.lmax.disruptor.RingBuffer;
 import com.lmax.disruptor.Sequence;
 import com.lmax.disruptor.SequenceBarrier;
-
 import io.millrace.telemetry.Lane;
 import io.millrace.telemetry.SpanRecorder;
-
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;

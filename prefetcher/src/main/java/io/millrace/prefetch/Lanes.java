@@ -2,12 +2,10 @@ package io.millrace.prefetch;
 
 import com.lmax.disruptor.AlertException;
 import com.lmax.disruptor.Sequence;
-
 import io.millrace.memory.CorruptDataException;
 import io.millrace.memory.Tier;
 import io.millrace.memory.nvme.BlockRead;
 import io.millrace.telemetry.Lane;
-
 import java.lang.foreign.MemorySegment;
 
 /** What each of the four lanes does with a visit; the fifth, computation, is the caller's. */

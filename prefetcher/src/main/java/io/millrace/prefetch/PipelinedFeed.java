@@ -2,13 +2,11 @@ package io.millrace.prefetch;
 
 import com.lmax.disruptor.RingBuffer;
 import com.lmax.disruptor.Sequence;
-
 import io.millrace.memory.StreamFailedException;
 import io.millrace.memory.Tier;
 import io.millrace.memory.device.DeviceStream;
 import io.millrace.memory.nvme.BlockRead;
 import io.millrace.telemetry.Lane;
-
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -1,9 +1,7 @@
 package io.millrace.prefetch;
 
 import com.lmax.disruptor.RingBuffer;
-
 import io.millrace.memory.Tier;
-
 import java.util.BitSet;
 import java.util.function.IntPredicate;
 

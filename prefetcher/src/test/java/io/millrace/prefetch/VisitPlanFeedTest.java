@@ -10,12 +10,6 @@ import io.millrace.memory.SeedExtension;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.Tier;
 import io.millrace.memory.host.HostSlab;
-
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.extension.ExtendWith;
-import org.junit.jupiter.api.io.TempDir;
-
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -27,6 +21,10 @@ import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Passes that leave blocks out, repeat them, go backwards, or break off: every byte is right. */
 @ExtendWith(SeedExtension.class)

@@ -18,7 +18,6 @@ import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.Mask;
 import io.millrace.model.spec.NormSpec;
 import io.millrace.model.spec.RopeSpec;
-
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;

@@ -5,8 +5,8 @@ import io.millrace.executor.adapter.AdapterKinds;
 import io.millrace.executor.adapter.LoraKind;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
-import io.millrace.memory.PackedFormat;
 import io.millrace.memory.DType;
+import io.millrace.memory.PackedFormat;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.UnitFormat;
 import io.millrace.model.ModelLayout;
@@ -17,7 +17,6 @@ import io.millrace.optim.option.Limit;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionTypes;
 import io.millrace.optim.option.Settings;
-
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

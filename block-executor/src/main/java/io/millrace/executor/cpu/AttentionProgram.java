@@ -16,7 +16,6 @@ import io.millrace.model.spec.AttendSpec;
 import io.millrace.model.spec.HeadColumns;
 import io.millrace.model.spec.HeadsSpec;
 import io.millrace.model.spec.Mask;
-
 import java.lang.foreign.ValueLayout;
 
 /** Rotation of heads and softmax attention over rows of projections, for every scale. */

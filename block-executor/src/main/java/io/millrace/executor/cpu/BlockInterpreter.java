@@ -18,7 +18,6 @@ import io.millrace.model.program.Value;
 import io.millrace.model.spec.Activation;
 import io.millrace.model.spec.HeadColumns;
 import io.millrace.model.spec.LinearSpec;
-
 import java.util.BitSet;
 
 /** Runs a block's operators on the workers, one after another, for every scale of a query. */

@@ -17,7 +17,6 @@ import io.millrace.model.spec.ExpertSpec;
 import io.millrace.model.spec.GatedUnit;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.RouteSpec;
-
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.BitSet;

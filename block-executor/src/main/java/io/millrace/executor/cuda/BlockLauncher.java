@@ -17,7 +17,6 @@ import io.millrace.model.program.Value;
 import io.millrace.model.spec.HeadColumns;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.NormSpec;
-
 import java.util.List;
 
 /** Launches a block's operators, one after another, for every scale of a query in each launch. */

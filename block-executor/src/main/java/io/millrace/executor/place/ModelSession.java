@@ -286,8 +286,7 @@ public final class ModelSession implements AutoCloseable {
                         ? Optional.of(owned.own(StateFile.open(folder, layout())))
                         : Optional.empty();
         // A build that cut blocks otherwise has left checksums of others.
-        List<Integer> known =
-                checksums.size() == layout().blocks().size() ? checksums : List.of();
+        List<Integer> known = checksums.size() == layout().blocks().size() ? checksums : List.of();
         return new BlockOrigin.Saved(saved, states, foldedThrough, known);
     }
 

@@ -3,7 +3,6 @@ package io.millrace.executor.place;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockLease;
 import io.millrace.prefetch.VisitPlan;
-
 import java.util.function.IntPredicate;
 
 /** A feed that tells before each block is lent. */

@@ -4,7 +4,6 @@ import io.millrace.model.ModelLayout;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockLease;
 import io.millrace.prefetch.VisitPlan;
-
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;

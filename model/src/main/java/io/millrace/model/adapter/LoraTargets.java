@@ -8,7 +8,6 @@ import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.NormSpec;
-
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;

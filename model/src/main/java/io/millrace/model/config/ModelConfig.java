@@ -5,7 +5,6 @@ import io.millrace.memory.DType;
 import io.millrace.memory.file.DurableFiles;
 import io.millrace.telemetry.json.JsonFormatException;
 import io.millrace.telemetry.json.JsonObject;
-
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;

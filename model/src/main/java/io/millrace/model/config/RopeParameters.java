@@ -2,7 +2,6 @@ package io.millrace.model.config;
 
 import io.millrace.model.spec.RopeSpec;
 import io.millrace.telemetry.json.JsonObject;
-
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

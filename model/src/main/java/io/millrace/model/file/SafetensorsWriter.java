@@ -5,7 +5,6 @@ import io.millrace.memory.file.DiskFile;
 import io.millrace.memory.file.DurableFiles;
 import io.millrace.model.spec.Slices;
 import io.millrace.telemetry.json.Json;
-
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

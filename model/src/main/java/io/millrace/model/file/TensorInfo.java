@@ -5,7 +5,6 @@ import io.millrace.memory.DType;
 import io.millrace.memory.PackedFormat;
 import io.millrace.memory.TensorFormat;
 import io.millrace.model.spec.Slices;
-
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;

@@ -3,7 +3,6 @@ package io.millrace.model.file;
 import io.millrace.memory.BadInputException;
 import io.millrace.model.config.SideFile;
 import io.millrace.telemetry.json.JsonFormatException;
-
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.LinkedHashMap;

@@ -1,7 +1,6 @@
 package io.millrace.model.program;
 
 import io.millrace.model.spec.LatentHeads;
-
 import java.util.List;
 import java.util.Optional;
 

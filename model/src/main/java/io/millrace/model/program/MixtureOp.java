@@ -4,7 +4,6 @@ import io.millrace.model.spec.ExpertSpec;
 import io.millrace.model.spec.GatedUnit;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.RouteSpec;
-
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;

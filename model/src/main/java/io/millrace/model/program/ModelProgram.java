@@ -10,25 +10,31 @@ import java.util.stream.Stream;
  * A whole model: what each of its blocks computes. Tensors are named as the checkpoint names them.
  *
  * @param modelType the {@code model_type} of the configuration
- * @param vocabSize number of token ids
+ * @param vocabulary the token ids
  * @param hiddenSize width of the residual stream
  * @param maxPositions the longest sequence the model may see, virtual tokens of an adapter apart
  * @param embedding what begins the stream
  * @param layers the blocks in order
  * @param head what makes logits of it; a {@link Op.Score} is its last operator
  * @param answers what its logits are of
- * @param panelRows rows of the vocabulary's tables that move together; 0 where their size decides
  */
 public record ModelProgram(
         String modelType,
-        int vocabSize,
+        Vocabulary vocabulary,
         int hiddenSize,
         int maxPositions,
         BlockProgram embedding,
         List<BlockProgram> layers,
         BlockProgram head,
-        Answers answers,
-        int panelRows) {
+        Answers answers) {
+
+    /**
+     * The token ids of a model.
+     *
+     * @param size how many there are
+     * @param panelRows rows of their tables that move together; 0 where their size decides
+     */
+    public record Vocabulary(int size, int panelRows) {}
 
     /** A model whose vocabulary moves as its size suggests. */
     public ModelProgram(
@@ -40,7 +46,15 @@ public record ModelProgram(
             List<BlockProgram> layers,
             BlockProgram head,
             Answers answers) {
-        this(modelType, vocabSize, hiddenSize, maxPositions, embedding, layers, head, answers, 0);
+        this(
+                modelType,
+                new Vocabulary(vocabSize, 0),
+                hiddenSize,
+                maxPositions,
+                embedding,
+                layers,
+                head,
+                answers);
     }
 
     /** A model of what follows each token. */
@@ -96,6 +110,16 @@ public record ModelProgram(
         }
     }
 
+    /** Number of token ids. */
+    public int vocabSize() {
+        return vocabulary.size();
+    }
+
+    /** Rows of the vocabulary's tables that move together; 0 where their size decides. */
+    public int panelRows() {
+        return vocabulary.panelRows();
+    }
+
     /** Every block in the order in which a step visits them. */
     public List<BlockProgram> blocks() {
         List<BlockProgram> blocks = new ArrayList<>(layers.size() + 2);
@@ -126,14 +150,13 @@ public record ModelProgram(
     public ModelProgram changed(UnaryOperator<BlockProgram> change) {
         return new ModelProgram(
                 modelType,
-                vocabSize,
+                vocabulary,
                 hiddenSize,
                 maxPositions,
                 change.apply(embedding),
                 layers.stream().map(change).toList(),
                 change.apply(head),
-                answers,
-                panelRows);
+                answers);
     }
 
     /**
@@ -146,28 +169,26 @@ public record ModelProgram(
         ModelProgram changed = changed(change);
         return new ModelProgram(
                 modelType,
-                vocabSize,
+                vocabulary,
                 hiddenSize,
                 maxPositions - tokens,
                 changed.embedding,
                 changed.layers,
                 changed.head,
-                answers,
-                panelRows);
+                answers);
     }
 
     /** The same model whose vocabulary moves so many rows at a time. */
     public ModelProgram withPanels(int rows) {
         return new ModelProgram(
                 modelType,
-                vocabSize,
+                new Vocabulary(vocabSize(), rows),
                 hiddenSize,
                 maxPositions,
                 embedding,
                 layers,
                 head,
-                answers,
-                rows);
+                answers);
     }
 
     /** Logits of a row: as many as there are token ids, or labels. */

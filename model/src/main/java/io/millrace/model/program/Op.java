@@ -9,7 +9,6 @@ import io.millrace.model.spec.NormSpec;
 import io.millrace.model.spec.RopeSpec;
 import io.millrace.model.spec.TableSpec;
 import io.millrace.model.spec.TensorSpec;
-
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;

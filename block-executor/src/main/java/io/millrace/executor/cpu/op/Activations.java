@@ -1,12 +1,10 @@
 package io.millrace.executor.cpu.op;
 
 import io.millrace.model.spec.Activation;
-
+import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
-
-import java.lang.foreign.MemorySegment;
 
 /**
  * Element-wise functions on ranges; offsets and counts in floats. In and out may be the same range.

@@ -1,11 +1,10 @@
 package io.millrace.executor.cpu.op;
 
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
-
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
 
 /**
  * Softmax attention of one head and one tile of queries, over tiles of keys with a running maximum

@@ -1,11 +1,10 @@
 package io.millrace.executor.cpu.op;
 
-import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
-
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Objects;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
 
 /** Moves and sums of rows; offsets, widths and strides in floats. */
 public final class Rows {

@@ -14,9 +14,7 @@ import java.util.List;
  * @param elements how many lie here
  * @param vector whether it has fewer than two axes; weight decay passes over it
  * @param states what an update rule keeps beside each element, in the rule's order
- * @param firstElement which element of the tensor lies here first: what is drawn for each element
- *     counts from the tensor's own
- * @param allElements how many the tensor has
+ * @param whole the tensor of which this is a part, or all
  */
 public record StoredTensor(
         MemorySegment bytes,
@@ -26,8 +24,16 @@ public record StoredTensor(
         long elements,
         boolean vector,
         List<StoredState> states,
-        long firstElement,
-        long allElements) {
+        Whole whole) {
+    /**
+     * A whole tensor, seen from a part of it.
+     *
+     * @param before elements that lie before the part: what is drawn for each element counts from
+     *     the tensor's own
+     * @param elements how many it has
+     */
+    public record Whole(long before, long elements) {}
+
     /** A whole tensor. */
     public StoredTensor(
             MemorySegment bytes,
@@ -37,7 +43,7 @@ public record StoredTensor(
             long elements,
             boolean vector,
             List<StoredState> states) {
-        this(bytes, offset, dtype, tensorId, elements, vector, states, 0, elements);
+        this(bytes, offset, dtype, tensorId, elements, vector, states, new Whole(0, elements));
     }
 
     /** A tensor without states. */
@@ -63,5 +69,15 @@ public record StoredTensor(
             throw new IllegalArgumentException(
                     elements + " elements of " + dtype + " at byte " + offset + " of " + bytes);
         }
+    }
+
+    /** Which element of the tensor lies here first. */
+    public long firstElement() {
+        return whole.before();
+    }
+
+    /** How many elements the whole tensor has. */
+    public long allElements() {
+        return whole.elements();
     }
 }

@@ -5,7 +5,6 @@ import io.millrace.model.program.LatentOp;
 import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
-
 import java.util.List;
 
 /** What the operators of a CPU do in passing: sums, where a result is made row by row. */

@@ -62,8 +62,7 @@ public final class HostVisit extends BlockVisit {
                 layout.states(index).stream()
                         .map(one -> new StoredState(one.offsetBytes(), one.dtype()))
                         .toList(),
-                slot.firstElement(),
-                slot.wholeElementCount());
+                new StoredTensor.Whole(slot.firstElement(), slot.wholeElementCount()));
     }
 
     /** A plain array of numbers where it lies. */

@@ -7,7 +7,6 @@ import io.millrace.model.spec.NormSpec;
 import io.millrace.optim.direction.GaussianDirection;
 import io.millrace.optim.direction.RademacherDirection;
 import io.millrace.optim.update.ElementProgram;
-
 import java.util.Map;
 
 /** The numbers by which kernels know dtypes and kinds: the enums of the {@code .cu} files. */
@@ -57,8 +56,7 @@ final class KernelCodes {
             case GELU_TANH -> 3;
             case SILU -> 4;
             case TANH -> 7;
-            case GELU_SIGMOID ->
-                    throw new IllegalArgumentException("no kernel has " + activation);
+            case GELU_SIGMOID -> throw new IllegalArgumentException("no kernel has " + activation);
         };
     }
 

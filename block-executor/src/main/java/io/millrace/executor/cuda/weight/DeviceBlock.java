@@ -10,7 +10,6 @@ import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Value;
 import io.millrace.model.spec.LinearSpec;
-
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;

@@ -8,7 +8,6 @@ import io.millrace.model.spec.HeadsSpec;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.NormSpec;
 import io.millrace.model.spec.RopeSpec;
-
 import java.util.List;
 
 /** The operators of an attention part, up to what its last matrix multiplies. */

@@ -4,7 +4,6 @@ import io.millrace.model.spec.AttendSpec;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.NormSpec;
 import io.millrace.model.spec.RopeSpec;
-
 import java.util.List;
 
 /**

@@ -9,7 +9,6 @@ import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.NormSpec;
 import io.millrace.model.spec.RouteSpec;
 import io.millrace.model.spec.TableSpec;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

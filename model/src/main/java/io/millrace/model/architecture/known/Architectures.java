@@ -45,7 +45,6 @@ import io.millrace.model.architecture.mixture.OlmoeArchitecture;
 import io.millrace.model.architecture.mixture.Qwen2MoeArchitecture;
 import io.millrace.model.architecture.mixture.Qwen3MoeArchitecture;
 import io.millrace.model.config.ModelConfig;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

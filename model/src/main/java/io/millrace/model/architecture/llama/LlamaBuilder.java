@@ -24,7 +24,6 @@ import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.Mask;
 import io.millrace.model.spec.NormSpec;
 import io.millrace.model.spec.RopeSpec;
-
 import java.util.List;
 import java.util.Set;
 import java.util.function.IntFunction;

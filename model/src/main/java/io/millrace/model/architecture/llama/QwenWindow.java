@@ -3,7 +3,6 @@ package io.millrace.model.architecture.llama;
 import io.millrace.model.architecture.decoder.Parts;
 import io.millrace.model.config.ConfigFields;
 import io.millrace.model.config.ModelConfig;
-
 import java.util.List;
 import java.util.Optional;
 import java.util.function.IntUnaryOperator;

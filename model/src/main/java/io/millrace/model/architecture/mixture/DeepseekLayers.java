@@ -6,7 +6,6 @@ import io.millrace.model.architecture.llama.LlamaBuilder;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.RouteSpec;
-
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;

@@ -7,7 +7,6 @@ import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.GatedUnit;
 import io.millrace.model.spec.RouteSpec;
-
 import java.util.Optional;
 import java.util.Set;
 

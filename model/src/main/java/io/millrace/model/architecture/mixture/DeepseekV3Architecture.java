@@ -6,7 +6,6 @@ import io.millrace.model.architecture.llama.LlamaBuilder;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.GatedUnit;
-
 import java.util.Set;
 
 /** DeepSeek V3 and R1 (arXiv 2412.19437): V2 whose tokens choose by σ, with corrections. */

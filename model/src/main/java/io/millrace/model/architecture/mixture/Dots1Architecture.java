@@ -6,7 +6,6 @@ import io.millrace.model.architecture.llama.LlamaBuilder;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.GatedUnit;
-
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;

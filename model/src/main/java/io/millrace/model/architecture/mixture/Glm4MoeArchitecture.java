@@ -6,7 +6,6 @@ import io.millrace.model.architecture.llama.LlamaBuilder;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.GatedUnit;
-
 import java.util.Set;
 
 /** GLM-4.5 and 4.6: LLaMA's attention, of which half a head turns, and DeepSeek V3's mixtures. */

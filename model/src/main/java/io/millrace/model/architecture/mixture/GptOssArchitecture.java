@@ -9,7 +9,6 @@ import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.Activation;
 import io.millrace.model.spec.GatedUnit;
 import io.millrace.telemetry.json.JsonObject;
-
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;

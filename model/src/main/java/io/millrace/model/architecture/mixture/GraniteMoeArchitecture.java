@@ -7,7 +7,6 @@ import io.millrace.model.architecture.llama.LlamaBuilder;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.GatedUnit;
-
 import java.util.Set;
 
 /** Granite with experts: Granite's factors, and a mixture in every layer. */

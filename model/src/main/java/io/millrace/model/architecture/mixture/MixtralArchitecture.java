@@ -7,7 +7,6 @@ import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.Activation;
 import io.millrace.model.spec.GatedUnit;
-
 import java.util.Set;
 
 /** Mixtral (arXiv 2401.04088): Mistral with a mixture of experts in every layer. */

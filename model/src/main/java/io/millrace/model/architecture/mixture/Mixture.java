@@ -9,7 +9,6 @@ import io.millrace.model.spec.GatedUnit;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.RouteSpec;
 import io.millrace.model.spec.Slices;
-
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;

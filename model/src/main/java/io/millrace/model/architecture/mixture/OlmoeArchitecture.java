@@ -7,7 +7,6 @@ import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.Activation;
 import io.millrace.model.spec.GatedUnit;
-
 import java.util.Set;
 
 /** OLMoE (arXiv 2409.02060): a mixture of experts in every layer, norms over all query heads. */
