@@ -61,10 +61,7 @@ public final class CheckpointWriter implements TunedWriter {
     private final boolean keepsStates;
 
     private CheckpointWriter(
-            Checkpoint base,
-            ModelLayout layout,
-            ModelFolderWriter folder,
-            boolean keepsStates) {
+            Checkpoint base, ModelLayout layout, ModelFolderWriter folder, boolean keepsStates) {
         this.base = base;
         this.layout = layout;
         this.folder = folder;

@@ -106,7 +106,9 @@ public final class RoundedModels {
             float range = largest(values, block * BLOCK, end);
             set(ranges, DType.F32, block, range);
             for (int i = block * BLOCK; i < end; i++) {
-                codes[i / 2] = (byte) (codes[i / 2]
+                codes[i / 2] =
+                        (byte)
+                                (codes[i / 2]
                                         | nearest(values[i] / (double) range)
                                                 << (i % 2 == 0 ? 4 : 0));
             }
