@@ -78,7 +78,7 @@ public final class Generation {
             int longest =
                     (int)
                             Math.min(
-                                    program.maxPositions(),
+                                    program.longestFrom(prompt.length),
                                     (long) prompt.length + config.maxNewTokens());
             ScratchSize size = ScratchSize.continuation(prompt.length, longest);
             Forward forward = session.startPlain(size);

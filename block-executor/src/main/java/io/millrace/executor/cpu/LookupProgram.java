@@ -10,6 +10,7 @@ import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.program.Op;
+import java.util.stream.IntStream;
 
 /** Looks rows of a table up; only those are perturbed. */
 final class LookupProgram {
@@ -31,13 +32,23 @@ final class LookupProgram {
      * @param batch the tokens
      * @param out [tokens, width] for every scale
      * @param adds whether to add to what is there
+     * @param count how many there are: tokens, or the table's own rows
      */
-    void run(FormedWeights weights, Op.Lookup op, MicroBatch batch, Variants out, boolean adds) {
+    void run(
+            FormedWeights weights,
+            Op.Lookup op,
+            MicroBatch batch,
+            Variants out,
+            boolean adds,
+            int count) {
         TensorForm form = weights.lookUp(weights.indexOf(op.table().name()));
         int width = op.table().width();
-        int[] rows = batch.indices(op.index(), op.offset());
+        int[] rows =
+                op.index() == Op.Index.ROW
+                        ? IntStream.range(0, count).toArray()
+                        : batch.indices(op.index(), op.offset());
         eachToken(
-                batch,
+                count,
                 (token, worker) -> {
                     Floats place = out.of(0).at(token * out.rowStride());
                     // What is to be added is formed by itself first.
@@ -58,8 +69,7 @@ final class LookupProgram {
                 });
     }
 
-    private void eachToken(MicroBatch batch, TokenTask body) {
-        int tokens = batch.tokenCount();
+    private void eachToken(int tokens, TokenTask body) {
         pool.parallelFor(
                 (tokens + TOKENS_PER_TASK - 1) / TOKENS_PER_TASK,
                 Operator.EMBEDDING,

@@ -75,9 +75,16 @@ final class BlockLauncher {
             }
             case Op.Linear op -> multiply(op, frame, out, rows, adds);
             case Op.Rotate op -> {
-                long table = scratch.rotary(op.rope());
+                long table = scratch.rotary(op.rope().ofLength(0));
                 long positions = frame.batch().positions();
-                kernels.rotate(op.heads(), op.rope(), out, table, positions, rows, frame.scales());
+                kernels.rotate(
+                        op.heads(),
+                        op.rope().ofLength(0),
+                        out,
+                        table,
+                        positions,
+                        rows,
+                        frame.scales());
             }
             case Op.Attend op -> attend(op, frame, out);
             case Op.Activate op -> {
@@ -125,7 +132,7 @@ final class BlockLauncher {
                 switch (op.index()) {
                     case ID -> frame.batch().ids();
                     case POSITION -> frame.batch().positions();
-                    case TEXT_POSITION, SEGMENT ->
+                    case TEXT_POSITION, SEGMENT, ROW ->
                             throw new IllegalStateException("no plan has " + op);
                 };
         weights.rows(

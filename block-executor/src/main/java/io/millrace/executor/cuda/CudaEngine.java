@@ -46,6 +46,7 @@ public final class CudaEngine implements Engine {
             int workers,
             boolean saves) {
         requireKnownOperators(program);
+        requireOneRotation(program, size.longest());
         requireKnownFormats(layout);
         LinearSpec logits = program.score().logits();
         if (logits.bias() != null) {
@@ -120,6 +121,12 @@ public final class CudaEngine implements Engine {
                     "no kernel of a cuda device takes from scores by distance (ALiBi) yet",
                     "take --device cpu");
         }
+        if (program.ops().anyMatch(op -> op instanceof Op.NormHeads norm && norm.apart())) {
+            throw new BadInputException(
+                    "--device",
+                    "no kernel of a cuda device norms heads with a factor for each yet",
+                    "take --device cpu");
+        }
         if (program.ops().anyMatch(CudaEngine::seesBehind)) {
             throw new BadInputException(
                     "--device",
@@ -132,6 +139,18 @@ public final class CudaEngine implements Engine {
                     "--device",
                     "no kernel of a cuda device routes tokens to experts yet",
                     "take --device cpu");
+        }
+    }
+
+    private static void requireOneRotation(ModelProgram program, int longest) {
+        int first = program.longestFrom(0);
+        if (longest > first) {
+            throw new BadInputException(
+                    "--device",
+                    "a cuda device has the angles of the first length of LongRoPE alone, "
+                            + first
+                            + " tokens",
+                    "take --device cpu, or shorter texts (--seq-len)");
         }
     }
 

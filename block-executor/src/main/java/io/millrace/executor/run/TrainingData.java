@@ -73,7 +73,8 @@ public record TrainingData(Dataset train, Dataset eval) {
         return switch (program.answers()) {
             case NEXT -> options;
             case IN_PLACE -> options.masked();
-            case FIRST -> options.classifying(template, program.logitCount());
+            case FIRST, LAST ->
+                    options.classifying(program.answers(), template, program.logitCount());
         };
     }
 }

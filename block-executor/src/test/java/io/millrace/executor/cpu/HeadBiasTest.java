@@ -128,6 +128,7 @@ class HeadBiasTest {
                                 batch,
                                 hidden,
                                 Optional.empty(),
+                                Optional.empty(),
                                 scratch,
                                 new BlockFrame.Answer(asked, group, 0)));
                 Answers losses = new Answers(null);
@@ -138,6 +139,7 @@ class HeadBiasTest {
                                 weights,
                                 batch,
                                 hidden,
+                                Optional.empty(),
                                 Optional.empty(),
                                 scratch,
                                 new BlockFrame.Answer(losses, group, 0)));

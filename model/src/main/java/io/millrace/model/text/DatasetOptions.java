@@ -78,11 +78,12 @@ public record DatasetOptions(
     /**
      * The same, for a classifier.
      *
+     * @param newAnswers at which token it answers
      * @param newTemplate what its text is made of
      * @param newLabels how many labels there are
      */
-    public DatasetOptions classifying(String newTemplate, int newLabels) {
-        return answering(newTemplate, Answers.FIRST, newLabels);
+    public DatasetOptions classifying(Answers newAnswers, String newTemplate, int newLabels) {
+        return answering(newTemplate, newAnswers, newLabels);
     }
 
     private DatasetOptions answering(String newTemplate, Answers newAnswers, int newLabels) {
@@ -118,7 +119,7 @@ public record DatasetOptions(
                 switch (answers) {
                     case NEXT -> true;
                     case IN_PLACE -> kind == DataKind.CLASSIFICATION || kind == DataKind.TOKENS;
-                    case FIRST -> kind == DataKind.CLASSIFICATION;
+                    case FIRST, LAST -> kind == DataKind.CLASSIFICATION;
                 };
         if (!fits) {
             boolean masked = answers == Answers.IN_PLACE;
@@ -133,7 +134,7 @@ public record DatasetOptions(
                                     + " --label-words, or {\"input_ids\", \"labels\"}"
                             : "give {\"text\", \"label\"} lines");
         }
-        if (answers == Answers.FIRST && !labelWords.isEmpty()) {
+        if (answers.isOfTexts() && !labelWords.isEmpty()) {
             throw new BadInputException(
                     "--label-words",
                     "are given, and the model is a classifier with labels of its own",

@@ -39,7 +39,7 @@ final class InPlaceExamples {
     /** The example of a line. */
     ClassificationExample of(DataLine line) {
         if (asked == null) {
-            asked = options.answers() == Answers.FIRST ? labels() : words();
+            asked = options.answers().isOfTexts() ? labels() : words();
         }
         int label = line.label("label", asked.words.size());
         int[] leading = tokenizer.leading();
@@ -51,7 +51,7 @@ final class InPlaceExamples {
                     "give more");
         }
         MaskedText text =
-                options.answers() == Answers.FIRST
+                options.answers().isOfTexts()
                         ? whole(line, leading, trailing)
                         : masked(line, leading, trailing);
         List<Example> candidates =
@@ -66,7 +66,12 @@ final class InPlaceExamples {
         int[] body = encoded(line.where(), template.fill(line::text));
         int room = options.seqLen() - leading.length - trailing.length;
         int[] kept = Arrays.copyOf(body, Math.min(body.length, room));
-        return new MaskedText(Tokenizer.concat(leading, kept, trailing), 0);
+        int[] ids = Tokenizer.concat(leading, kept, trailing);
+        if (ids.length == 0) {
+            throw new BadInputException(
+                    line.where(), "has no token, and its last one is classified", "give a text");
+        }
+        return new MaskedText(ids, options.answers() == Answers.LAST ? ids.length - 1 : 0);
     }
 
     private MaskedText masked(DataLine line, int[] leading, int[] trailing) {

@@ -4,6 +4,7 @@ import io.millrace.model.program.BlockProgram;
 import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
+import io.millrace.model.program.Relative;
 import io.millrace.model.program.Value;
 import io.millrace.model.spec.HeadColumns;
 import io.millrace.model.spec.HeadsSpec;
@@ -76,7 +77,24 @@ public final class DecoderProgram {
         if (finish.norm() != null) {
             ops.add(new Op.Norm(finish.norm(), last, stream("normed tokens")));
         }
+        if (finish.relative() != null) {
+            carry(ops, finish.relative());
+        }
         return new BlockProgram("embedding", Optional.empty(), ops);
+    }
+
+    private void carry(List<Op> ops, EmbeddingSpec.Relative relative) {
+        Value rows = carried();
+        boolean plain = relative.norm() == null;
+        Value looked = plain ? rows : Value.ofTable("positions apart", spec.hiddenSize());
+        ops.add(new Op.Lookup(Op.Index.ROW, relative.table(), 0, 1, looked));
+        if (!plain) {
+            ops.add(new Op.Norm(relative.norm(), looked, rows));
+        }
+    }
+
+    private Value carried() {
+        return Value.carried("relative positions", spec.hiddenSize());
     }
 
     private BlockProgram layer(String name, LayerSpec layer) {
@@ -139,7 +157,7 @@ public final class DecoderProgram {
         return out;
     }
 
-    private static Value attend(List<Op> ops, AttentionSpec attention, Value in) {
+    private Value attend(List<Op> ops, AttentionSpec attention, Value in) {
         HeadsSpec heads = attention.attend().heads();
         int dim = heads.dim();
         int width = attention.rowWidth();
@@ -147,14 +165,35 @@ public final class DecoderProgram {
         ops.add(new Op.Linear(attention.projections(), in, row));
         row = normedHeads(ops, attention.queryNorm(), heads.queries(), dim, row, "normed queries");
         row = normedHeads(ops, attention.keyNorm(), heads.keys(), dim, row, "normed keys");
+        for (AttentionSpec.HeadNorm one : attention.headNorms()) {
+            row = normedHeads(ops, one, row);
+        }
         if (attention.rope() != null) {
             Value turned = Value.kept("turned", width);
             ops.add(new Op.Rotate(attention.rope(), heads, row, turned));
             row = turned;
         }
         Value context = Value.states("context", heads.contextWidth());
-        ops.add(new Op.Attend(attention.attend(), row, context));
+        Optional<Relative> relative =
+                Optional.ofNullable(attention.relative()).map(part -> relative(ops, part));
+        ops.add(new Op.Attend(attention.attend(), row, relative, context));
         return context;
+    }
+
+    private Relative relative(List<Op> ops, AttentionSpec.Relative part) {
+        return new Relative(
+                part.rows(),
+                ofTable(ops, part.keys(), "position keys"),
+                ofTable(ops, part.queries(), "position queries"));
+    }
+
+    private Optional<Value> ofTable(List<Op> ops, LinearSpec matrix, String name) {
+        if (matrix == null) {
+            return Optional.empty();
+        }
+        Value out = Value.ofTable(name, matrix.outputs());
+        ops.add(new Op.Linear(matrix, carried(), out));
+        return Optional.of(out);
     }
 
     private static Value normedHeads(
@@ -165,7 +204,13 @@ public final class DecoderProgram {
         Value out = Value.kept(name, in.width());
         int all = heads.count() * dim;
         HeadColumns normed = norm.width() == all ? new HeadColumns(1, heads.start(), all) : heads;
-        ops.add(new Op.NormHeads(norm, normed, in, out));
+        ops.add(new Op.NormHeads(norm, normed, false, in, out));
+        return out;
+    }
+
+    private static Value normedHeads(List<Op> ops, AttentionSpec.HeadNorm one, Value in) {
+        Value out = Value.kept("normed by " + one.norm().weight(), in.width());
+        ops.add(new Op.NormHeads(one.norm(), one.heads(), one.apart(), in, out));
         return out;
     }
 

@@ -76,6 +76,16 @@ class NamedArchitecturesTest {
         "smollm3-3b, 3075098624",
         "glm-4-9b, 9399951360",
         "glm-4-9b-0414, 9400279040",
+        "roberta-base, 124697433",
+        "roberta-large, 355412057",
+        "bert-base-uncased, 109514298",
+        "bert-large-uncased, 335174458",
+        "modernbert-base, 149655232",
+        "modernbert-large, 395881664",
+        "deberta-v3-xsmall, 70958820",
+        "deberta-v3-small, 142024548",
+        "deberta-v3-base, 184551780",
+        "deberta-v3-large, 435191908",
     })
     void haveAsManyParametersAsThePublishedOnes(String name, long parameters) {
         ModelLayout layout =
