@@ -121,18 +121,22 @@ class RefusedModelTest {
                                         m, config -> config.put("model_type", "a\u001b[31mb"))),
                 spoilt(
                         "quantised",
-                        "'quantization_config' says that the model is quantised (awq)",
+                        "'quantization_config' says that the model is quantised (gptq), but its",
                         m ->
                                 TestModel.editConfig(
                                         m,
                                         config ->
                                                 config.put(
                                                         "quantization_config",
-                                                        Map.of("quant_method", "awq")))),
+                                                        Map.of(
+                                                                "quant_method",
+                                                                "gptq",
+                                                                "bits",
+                                                                4)))),
                 spoilt(
                         "FP8",
-                        "tensor '" + TENSOR + "' is of F8_E4M3, which is not read; use",
-                        m -> TestModel.editTensor(m, TENSOR, t -> t.put("dtype", "F8_E4M3"))),
+                        "tensor '" + TENSOR + "' is of F8_E5M2, which is not read; use",
+                        m -> TestModel.editTensor(m, TENSOR, t -> t.put("dtype", "F8_E5M2"))),
                 spoilt(
                         "field missing in config.json, whose usual value is no tensor's",
                         "has shape [729, 128] where config.json asks for [729, 4096]",

@@ -21,6 +21,8 @@ import io.millrace.executor.journal.JournalReport;
 import io.millrace.executor.journal.Replay;
 import io.millrace.executor.many.ManyListener;
 import io.millrace.executor.many.ManyRuns;
+import io.millrace.executor.run.DataReport;
+import io.millrace.executor.run.DataRequest;
 import io.millrace.executor.run.EvalResult;
 import io.millrace.executor.run.RunSummary;
 import io.millrace.executor.search.DirectionScore;
@@ -165,6 +167,11 @@ final class StubEngine implements Operations {
         failWhereTold();
         evaluated.add(config);
         return new EvalResult(0.5, evaluated.size() == 1 ? 0.5 : 0.9, 1000, 1000);
+    }
+
+    @Override
+    public DataReport inspect(DataRequest request) {
+        throw new UnsupportedOperationException();
     }
 
     @Override

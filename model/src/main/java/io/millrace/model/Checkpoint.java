@@ -2,10 +2,10 @@ package io.millrace.model;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
-import io.millrace.memory.CorruptDataException;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorFormat;
 import io.millrace.memory.TensorSlot;
+import io.millrace.memory.UnitFormat;
 import io.millrace.model.architecture.Architecture;
 import io.millrace.model.architecture.ListedArchitecture;
 import io.millrace.model.architecture.known.Architectures;
@@ -15,8 +15,8 @@ import io.millrace.model.file.TensorInfo;
 import io.millrace.model.file.WeightFiles;
 import io.millrace.model.file.WeightForm;
 import io.millrace.model.program.ModelProgram;
+import io.millrace.model.quantized.QuantMethods;
 import io.millrace.model.spec.TensorSpec;
-import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -41,8 +41,6 @@ public final class Checkpoint implements AutoCloseable {
 
     /** As transformers holds them in memory; what it writes has a tensor for each. */
     private static final String JOINED_EXPERTS = ".experts.gate_up_proj";
-
-    private static final System.Logger LOG = System.getLogger(Checkpoint.class.getName());
 
     /** How much of a tensor is read at once: whole elements of every dtype. */
     private static final long PIECE_BYTES = 4 * STAGING_BYTES;
@@ -95,11 +93,12 @@ public final class Checkpoint implements AutoCloseable {
      */
     public static Checkpoint open(Path directory) {
         ModelFolder.check(directory);
-        ModelConfig config = ModelConfig.read(directory.resolve("config.json"));
+        ModelConfig config = ModelFolder.config(directory);
         Architecture architecture = Architectures.of(config);
         WeightFiles weights = WeightFiles.open(directory);
         try {
-            WeightFiles named = named(weights, architecture, config);
+            WeightFiles whole = QuantMethods.assemble(config, weights);
+            WeightFiles named = named(whole, architecture, config);
             ModelProgram program = architecture.program(config, named.tensors().keySet());
             return new Checkpoint(directory, config, architecture, program, named);
         } catch (RuntimeException e) {
@@ -124,6 +123,7 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     private void checkTensors() {
+        QuantMethods.requireOutputMajor(program, tensors());
         weights.checkIndex(
                 ProgramTensors.of(program).all().map(TensorSpec::name).distinct().toList());
         ProgramTensors.of(program)
@@ -309,6 +309,20 @@ public final class Checkpoint implements AutoCloseable {
                 });
     }
 
+    /**
+     * The blocks with all that is quantised written out, in the dtype that the configuration names,
+     * or bfloat16 where it names none: what {@link PackedSource} gives.
+     */
+    public ModelLayout plainLayout() {
+        DType dtype = config.dtype().orElse(DType.BF16);
+        return ModelLayout.of(
+                program,
+                name -> {
+                    TensorFormat stored = tensors().get(name).format();
+                    return stored instanceof DType ? stored : dtype;
+                });
+    }
+
     /** Reads a block as the files have it, laid out as {@link #layout()} says. */
     public void readBlock(int block, MemorySegment dst) {
         readBlock(layout.block(block), dst);
@@ -345,18 +359,16 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     private void readVerified(TensorSlot slot, MemorySegment dst, Runnable progress) {
-        Integer expected = checksums.get(slot.name());
-        int actual = readWhole(slot, dst, progress);
-        if (expected != null && expected != actual) {
-            // A bit may flip on the way as well as on the drive: the second read tells.
-            LOG.log(Level.WARNING, mismatch(slot, actual, expected) + "; reading it again");
-            actual = readWhole(slot, dst, progress);
-            if (expected != actual) {
-                throw new CorruptDataException(
-                        mismatch(slot, actual, expected)
-                                + " in two reads; the file was changed since it was read first, or"
-                                + " its drive has lost these bytes");
-            }
+        TensorInfo stored = tensors().get(slot.name());
+        if (stored.parts().isEmpty() || slot.isPlain()) {
+            VerifiedRead.of(stored, slot.label(), checksums, () -> readWhole(slot, dst, progress));
+            return;
+        }
+        long before = 0;
+        for (TensorInfo part : stored.parts()) {
+            MemorySegment place = dst.asSlice(before, part.sizeBytes());
+            VerifiedRead.of(part, part.name(), checksums, () -> readPiece(part, place, progress));
+            before += part.sizeBytes();
         }
     }
 
@@ -371,10 +383,16 @@ public final class Checkpoint implements AutoCloseable {
         return (int) crc.getValue();
     }
 
-    private String mismatch(TensorSlot slot, int actual, int expected) {
-        return String.format(
-                "%s: tensor '%s' has checksum %08x, expected %08x",
-                tensors().get(slot.name()).file(), slot.name(), actual, expected);
+    /** Reads one of a packed matrix's arrays; its CRC-32C. */
+    private int readPiece(TensorInfo piece, MemorySegment dst, Runnable progress) {
+        CRC32C crc = new CRC32C();
+        for (long done = 0; done < piece.sizeBytes(); done += PIECE_BYTES) {
+            MemorySegment part = dst.asSlice(done, Math.min(PIECE_BYTES, piece.sizeBytes() - done));
+            weights.read(piece, done, part);
+            crc.update(part.asByteBuffer());
+            progress.run();
+        }
+        return (int) crc.getValue();
     }
 
     /**
@@ -391,12 +409,12 @@ public final class Checkpoint implements AutoCloseable {
     private void readPart(TensorSlot slot, long offsetBytes, MemorySegment dst, CRC32C crc) {
         TensorInfo stored = tensors().get(slot.name());
         if (stored.format().equals(slot.format())) {
-            weights.read(stored, offsetBytes, dst);
+            weights.read(stored, slot.firstByte() + offsetBytes, dst);
             crc.update(dst.asByteBuffer());
             return;
         }
         long elements = dst.byteSize() / slot.dtype().sizeBytes();
-        long first = offsetBytes / slot.dtype().sizeBytes();
+        long first = slot.firstElement() + offsetBytes / slot.dtype().sizeBytes();
         int width = stored.dtype().sizeBytes();
         long chunk = Math.max(1, Math.min(elements, STAGING_BYTES / width));
         try (Arena arena = Arena.ofConfined()) {
@@ -423,10 +441,18 @@ public final class Checkpoint implements AutoCloseable {
      */
     public WeightScan scan() {
         List<TensorInfo> used = new ArrayList<>();
-        for (BlockLayout block : layout.blocks()) {
-            block.tensors().forEach(slot -> used.add(tensors().get(slot.name())));
+        List<TensorSlot> panels = new ArrayList<>();
+        for (BlockLayout block : layout.inPanels(program).blocks()) {
+            for (TensorSlot slot : block.tensors()) {
+                if (slot.isFirst()) {
+                    used.add(tensors().get(slot.name()));
+                }
+                if (slot.panel().isPresent()) {
+                    panels.add(slot);
+                }
+            }
         }
-        WeightScan scan = new WeightScanner(weights).scan(used);
+        WeightScan scan = new WeightScanner(weights, panels).scan(used);
         expect(scan);
         return scan;
     }
@@ -436,15 +462,15 @@ public final class Checkpoint implements AutoCloseable {
         checksums = scan.checksums();
     }
 
-    /** CRC-32C of a tensor's stored bytes, once all were scanned. */
-    public OptionalInt checksum(String tensor) {
-        Integer known = checksums.get(tensor);
+    /** CRC-32C of a tensor's or panel's stored bytes, once all were scanned. */
+    public OptionalInt checksum(String label) {
+        Integer known = checksums.get(label);
         return known == null ? OptionalInt.empty() : OptionalInt.of(known);
     }
 
     /** Refuses elements that are not finite; {@code first} is the index of the segment's first. */
     static void checkFinite(
-            TensorInfo tensor, TensorFormat format, long first, MemorySegment elements) {
+            TensorInfo tensor, UnitFormat format, long first, MemorySegment elements) {
         long at = Elements.firstNonFinite(elements, format);
         if (at >= 0) {
             boolean converted = !format.equals(tensor.format());

@@ -3,6 +3,7 @@ package io.millrace.model;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
+import io.millrace.memory.PackedFormat;
 import io.millrace.memory.TensorFormat;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.file.DurableFiles;
@@ -29,6 +30,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
@@ -49,7 +51,8 @@ public final class CheckpointWriter implements TunedWriter {
      * The order in which {@code save_pretrained} writes tensors: wide dtypes first, then by name.
      */
     private static final Comparator<SafetensorsWriter.Entry> AS_SAVED =
-            Comparator.comparingInt((SafetensorsWriter.Entry entry) -> -entry.format().unitBytes())
+            Comparator.comparingLong(
+                            (SafetensorsWriter.Entry entry) -> -entry.format().bytes(List.of()))
                     .thenComparing(SafetensorsWriter.Entry::name, ModelLayout.BYTEWISE);
 
     private final Checkpoint base;
@@ -136,6 +139,7 @@ public final class CheckpointWriter implements TunedWriter {
                         "is the folder of the base model",
                         "choose another folder for the tuned model");
             }
+            refuseUnits(base, layout);
             List<ModelFolderWriter.Shard> shards = shards(base, layout);
             List<ModelFolderWriter.Shard> all = new ArrayList<>(shards);
             if (keepsStates) {
@@ -178,12 +182,12 @@ public final class CheckpointWriter implements TunedWriter {
         Map<Path, List<SafetensorsWriter.Entry>> byFile = new HashMap<>();
         for (TensorInfo tensor : base.tensors().values()) {
             if (base.isWritten(tensor.name())) {
-                byFile.computeIfAbsent(tensor.file(), _ -> new ArrayList<>())
-                        .add(
-                                new SafetensorsWriter.Entry(
-                                        tensor.name(),
-                                        written(base, layout, tensor),
-                                        tensor.shape()));
+                for (TensorInfo piece : writtenPieces(base, layout, tensor)) {
+                    byFile.computeIfAbsent(piece.file(), _ -> new ArrayList<>())
+                            .add(
+                                    new SafetensorsWriter.Entry(
+                                            piece.name(), piece.format(), piece.shape()));
+                }
             }
         }
         List<ModelFolderWriter.Shard> shards = new ArrayList<>();
@@ -200,6 +204,23 @@ public final class CheckpointWriter implements TunedWriter {
             shards.add(new ModelFolderWriter.Shard(name, file.metadata(), entries));
         }
         return shards;
+    }
+
+    /** The tensor as it is written: its parts, or itself in the layout's format. */
+    private static List<TensorInfo> writtenPieces(
+            Checkpoint base, ModelLayout layout, TensorInfo tensor) {
+        TensorFormat format = written(base, layout, tensor);
+        if (format instanceof PackedFormat) {
+            return tensor.parts();
+        }
+        return List.of(
+                new TensorInfo(
+                        tensor.file(),
+                        tensor.name(),
+                        format,
+                        tensor.shape(),
+                        tensor.offsetBytes(),
+                        format.bytes(tensor.shape())));
     }
 
     private static TensorFormat written(Checkpoint base, ModelLayout layout, TensorInfo tensor) {
@@ -223,7 +244,9 @@ public final class CheckpointWriter implements TunedWriter {
         }
         boolean sharded = base.weights().isSharded();
         boolean asPublished =
-                base.weights().form() == WeightForm.SAFETENSORS && !base.weights().isRenamed();
+                base.weights().form() == WeightForm.SAFETENSORS
+                        && !base.weights().isRenamed()
+                        && !writesOut(base, layout);
         if (sharded) {
             files.put(
                     WeightFiles.INDEX,
@@ -233,7 +256,12 @@ public final class CheckpointWriter implements TunedWriter {
         }
         Optional<DType> converted = convertedTo(base, layout);
         if (converted.isPresent()) {
-            files.put(CONFIG, retyped(base.config().json(), converted.get()));
+            files.put(
+                    CONFIG,
+                    retyped(
+                            base.config().json(),
+                            converted.get(),
+                            writesOut(base, layout) ? Set.of("quantization_config") : Set.of()));
             if (sharded) {
                 files.put(WeightFiles.INDEX, resized(files.get(WeightFiles.INDEX), shards));
             }
@@ -250,8 +278,37 @@ public final class CheckpointWriter implements TunedWriter {
                 .findFirst();
     }
 
-    private static byte[] retyped(JsonObject config, DType dtype) {
+    /** Whether what the base has quantised is written plain. */
+    private static boolean writesOut(Checkpoint base, ModelLayout layout) {
+        return base.tensors().values().stream()
+                .anyMatch(tensor ->
+                        !(tensor.format() instanceof DType)
+                                && written(base, layout, tensor) instanceof DType);
+    }
+
+    /** No safetensors file has the types of GGUF. */
+    private static void refuseUnits(Checkpoint base, ModelLayout layout) {
+        if (base.weights().form() != WeightForm.GGUF) {
+            return;
+        }
+        base.tensors().values().stream()
+                .filter(tensor -> !(written(base, layout, tensor) instanceof DType))
+                .findFirst()
+                .ifPresent(tensor -> {
+                    throw new BadInputException(
+                            tensor.file().toString(),
+                            "'"
+                                    + tensor.name()
+                                    + "' is of "
+                                    + tensor.format().name()
+                                    + ", which is not written",
+                            "tune an adapter beside it (--tune lora), and merge that");
+                });
+    }
+
+    private static byte[] retyped(JsonObject config, DType dtype, Set<String> without) {
         Map<String, Object> fields = new LinkedHashMap<>(config.fields());
+        fields.keySet().removeAll(without);
         if (fields.containsKey("dtype")) {
             fields.put("dtype", dtype.torchName());
         }
@@ -310,15 +367,34 @@ public final class CheckpointWriter implements TunedWriter {
      * Writes a part of a tensor; each byte is to be written once.
      *
      * @param slot one of the layout's
-     * @param offsetBytes where the part begins in the tensor
+     * @param offsetBytes where the part begins in the slot
      * @param bytes the part, in the slot's dtype
      */
     public void writeTensor(TensorSlot slot, long offsetBytes, MemorySegment bytes) {
-        folder.write(slot.name(), offsetBytes, bytes);
+        if (slot.format() instanceof PackedFormat) {
+            writeParts(base.tensors().get(slot.name()), offsetBytes, bytes);
+            return;
+        }
+        long offset = slot.firstByte() + offsetBytes;
+        folder.write(slot.name(), offset, bytes);
         if (base.program().tied().equals(Optional.of(slot.name()))) {
             base.headCopies().stream()
                     .filter(base::isWritten)
-                    .forEach(copy -> folder.write(copy, offsetBytes, bytes));
+                    .forEach(copy -> folder.write(copy, offset, bytes));
+        }
+    }
+
+    private void writeParts(TensorInfo tensor, long offsetBytes, MemorySegment bytes) {
+        long end = offsetBytes + bytes.byteSize();
+        long before = 0;
+        for (TensorInfo part : tensor.parts()) {
+            long from = Math.max(offsetBytes, before);
+            long to = Math.min(end, before + part.sizeBytes());
+            if (from < to) {
+                folder.write(
+                        part.name(), from - before, bytes.asSlice(from - offsetBytes, to - from));
+            }
+            before += part.sizeBytes();
         }
     }
 
@@ -331,13 +407,11 @@ public final class CheckpointWriter implements TunedWriter {
     void writeAll(TensorSource source, Predicate<TensorSlot> chosen) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment buffer = arena.allocate(bufferBytes(), BlockLayout.ALIGNMENT);
-            for (ModelFolderWriter.Shard shard : shards) {
-                for (SafetensorsWriter.Entry tensor : shard.tensors()) {
-                    layout.find(tensor.name())
-                            .map(ModelLayout.Placement::slot)
-                            .filter(chosen)
-                            .ifPresent(slot -> writeFrom(source, slot, buffer));
-                }
+            for (TensorInfo tensor : base.tensors().values()) {
+                layout.find(tensor.name()).stream()
+                        .flatMap(layout::slots)
+                        .filter(chosen)
+                        .forEach(slot -> writeFrom(source, slot, buffer));
             }
         }
     }

@@ -1,5 +1,6 @@
 package io.millrace.executor.cuda;
 
+import io.millrace.executor.cuda.kernel.AttentionKernels;
 import io.millrace.executor.cuda.kernel.BesideKernels;
 import io.millrace.executor.cuda.kernel.DeviceKernels;
 import io.millrace.executor.cuda.kernel.DeviceMatrix;
@@ -15,6 +16,7 @@ import io.millrace.model.program.Value;
 import io.millrace.model.spec.HeadColumns;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.NormSpec;
+import io.millrace.model.spec.RopeSpec;
 import java.util.List;
 
 /** Launches a block's operators, one after another, for every scale of a query in each launch. */
@@ -28,20 +30,20 @@ final class BlockLauncher {
     private static final HeadColumns WHOLE = new HeadColumns(1, 0, 0);
 
     private final DeviceKernels kernels;
+    private final AttentionKernels attention;
     private final BesideKernels beside;
     private final DeviceScratch scratch;
     private final DeviceLinear linear;
     private final ScoreKernels score;
+    private final BottleneckLauncher bottleneck;
 
-    BlockLauncher(
-            DeviceKernels kernels,
-            BesideKernels beside,
-            DeviceScratch scratch,
-            DeviceLinear linear) {
-        this.kernels = kernels;
-        this.beside = beside;
+    BlockLauncher(DeviceForward.Launches launches, DeviceScratch scratch, DeviceLinear linear) {
+        kernels = launches.kernels();
+        attention = launches.attention();
+        beside = launches.beside();
         this.scratch = scratch;
         this.linear = linear;
+        bottleneck = new BottleneckLauncher(beside, launches.thin(), scratch);
         score = new ScoreKernels(kernels, scratch, linear);
     }
 
@@ -75,16 +77,10 @@ final class BlockLauncher {
             }
             case Op.Linear op -> multiply(op, frame, out, rows, adds);
             case Op.Rotate op -> {
-                long table = scratch.rotary(op.rope().ofLength(0));
-                long positions = frame.batch().positions();
-                kernels.rotate(
-                        op.heads(),
-                        op.rope().ofLength(0),
-                        out,
-                        table,
-                        positions,
-                        rows,
-                        frame.scales());
+                RopeSpec rope = op.rope().ofLength(0);
+                long table = scratch.rotary(rope);
+                long positions = frame.batch().indices().positions();
+                kernels.rotate(op.heads(), rope, out, table, positions, rows, frame.scales());
             }
             case Op.Attend op -> attend(op, frame, out);
             case Op.Activate op -> {
@@ -102,7 +98,7 @@ final class BlockLauncher {
                 beside.scale(columns, factors, rows, op.width(), frame.scales());
             }
             case Op.Virtual op -> putVirtual(op, frame, out);
-            case Bottleneck op -> throw new IllegalStateException("no plan has " + op);
+            case Bottleneck op -> bottleneck.run(op, frame, out, rows, adds);
             case MixtureOp op -> throw new IllegalStateException("no plan has " + op);
             case Op.Add op -> throw new IllegalStateException("no plan has " + op);
             case Op.Score op -> score.run(op, frame, frame.place(op.in()));
@@ -128,13 +124,7 @@ final class BlockLauncher {
     private static void lookUp(
             Op.Lookup op, LaunchFrame frame, DeviceMatrix out, int rows, boolean adds) {
         DeviceWeights weights = frame.weights();
-        long index =
-                switch (op.index()) {
-                    case ID -> frame.batch().ids();
-                    case POSITION -> frame.batch().positions();
-                    case TEXT_POSITION, SEGMENT, ROW ->
-                            throw new IllegalStateException("no plan has " + op);
-                };
+        long index = frame.batch().indices().of(op.index());
         weights.rows(
                 weights.indexOf(op.table().name()),
                 new DevicePasses.Rows(index, op.offset(), rows, op.scale(), adds),
@@ -205,7 +195,7 @@ final class BlockLauncher {
 
     private void attend(Op.Attend op, LaunchFrame frame, DeviceMatrix out) {
         BatchUpload.Tables batch = frame.batch();
-        kernels.attend(
+        attention.attend(
                 op.attention(),
                 frame.place(op.in()),
                 batch.past(),

@@ -18,6 +18,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * Where blocks come from before a run has written any: the base checkpoint and, where the run saved
@@ -78,7 +79,7 @@ public record BlockOrigin(
     OriginalReader direct(FileIo io, HostMemory host) {
         List<List<FileExtent>> extents = new ArrayList<>();
         for (BlockLayout block : layout.blocks()) {
-            extents.add(block.tensors().stream().map(this::extent).toList());
+            extents.add(block.tensors().stream().flatMap(this::extents).toList());
         }
         List<Long> weights = layout.blocks().stream().map(BlockLayout::weightBytes).toList();
         return new OriginalReader(extents, weights, blockBytes(), io, host);
@@ -106,14 +107,30 @@ public record BlockOrigin(
         return layout.block(block).parts(bytes);
     }
 
-    private FileExtent extent(TensorSlot slot) {
+    private Stream<FileExtent> extents(TensorSlot slot) {
         TensorInfo info = info(slot);
-        return new FileExtent(
-                info.file(),
-                info.offsetBytes(),
-                info.sizeBytes(),
-                slot.offsetBytes(),
-                base.checksum(slot.name()));
+        if (info.parts().isEmpty()) {
+            return Stream.of(
+                    new FileExtent(
+                            info.file(),
+                            info.offsetBytes() + slot.firstByte(),
+                            slot.sizeBytes(),
+                            slot.offsetBytes(),
+                            base.checksum(slot.label())));
+        }
+        List<FileExtent> extents = new ArrayList<>();
+        long place = slot.offsetBytes();
+        for (TensorInfo part : info.parts()) {
+            extents.add(
+                    new FileExtent(
+                            part.file(),
+                            part.offsetBytes(),
+                            part.sizeBytes(),
+                            place,
+                            base.checksum(part.name())));
+            place += part.sizeBytes();
+        }
+        return extents.stream();
     }
 
     private TensorInfo info(TensorSlot slot) {

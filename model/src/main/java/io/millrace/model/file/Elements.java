@@ -2,7 +2,7 @@ package io.millrace.model.file;
 
 import io.millrace.memory.BFloat16;
 import io.millrace.memory.DType;
-import io.millrace.memory.TensorFormat;
+import io.millrace.memory.UnitFormat;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -71,7 +71,7 @@ public final class Elements {
      * @param elements whole units of the format
      * @param format of weights
      */
-    public static long firstNonFinite(MemorySegment elements, TensorFormat format) {
+    public static long firstNonFinite(MemorySegment elements, UnitFormat format) {
         if (format instanceof DType dtype) {
             return firstNonFinite(elements, dtype);
         }
@@ -97,7 +97,7 @@ public final class Elements {
                     case F32 -> 0x7F80_0000_7F80_0000L;
                     case BF16 -> 0x7F80_7F80_7F80_7F80L;
                     case F16 -> 0x7C00_7C00_7C00_7C00L;
-                    case F64, I64, I32, I16, I8, U8, BOOL ->
+                    case F64, F8_E4M3, I64, I32, I16, I8, U8, BOOL ->
                             throw new IllegalArgumentException("cannot check " + dtype);
                 };
         long signs = dtype == DType.F32 ? 0x8000_0000_8000_0000L : 0x8000_8000_8000_8000L;
@@ -125,7 +125,7 @@ public final class Elements {
     }
 
     /** One element as a float. */
-    public static float get(MemorySegment elements, TensorFormat format, long index) {
+    public static float get(MemorySegment elements, UnitFormat format, long index) {
         float[] one = new float[1];
         format.load(elements, 0, index, one, 0, 1);
         return one[0];
@@ -137,7 +137,7 @@ public final class Elements {
             case F32 -> elements.set(INT, index * 4, Float.floatToRawIntBits(value));
             case BF16 -> elements.set(SHORT, index * 2, BFloat16.of(value));
             case F16 -> elements.set(SHORT, index * 2, Float.floatToFloat16(value));
-            case F64, I64, I32, I16, I8, U8, BOOL ->
+            case F64, F8_E4M3, I64, I32, I16, I8, U8, BOOL ->
                     throw new IllegalArgumentException("no float is stored as " + dtype);
         }
     }

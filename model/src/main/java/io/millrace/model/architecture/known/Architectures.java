@@ -42,7 +42,6 @@ import io.millrace.model.architecture.llama.SmolLm3Architecture;
 import io.millrace.model.config.ModelConfig;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
 import java.util.Set;
@@ -138,7 +137,6 @@ public final class Architectures {
      * @throws io.millrace.memory.BadInputException when there is none such
      */
     public static Architecture of(ModelConfig config) {
-        refuseQuantised(config);
         String modelType = config.modelType();
         return find(modelType)
                 .orElseThrow(
@@ -162,22 +160,5 @@ public final class Architectures {
     private static boolean isOfTwoTexts(ModelConfig config) {
         return config.bool("is_encoder_decoder", false)
                 || ENCODER_DECODERS.contains(config.modelType());
-    }
-
-    /** Weights of such a model are codes; plain ones would be quantised by whoever loads them. */
-    private static void refuseQuantised(ModelConfig config) {
-        if (config.has("quantization_config")) {
-            Object method =
-                    config.json().raw("quantization_config") instanceof Map<?, ?> fields
-                            ? fields.get("quant_method")
-                            : null;
-            throw config.bad(
-                    "quantization_config",
-                    "says that the model is quantised"
-                            + (method instanceof String name ? " (" + name + ")" : "")
-                            + ", which is not read",
-                    "use the model that it was made from; if its weights are plain, remove the"
-                            + " field");
-        }
     }
 }

@@ -1,0 +1,140 @@
+package io.millrace.model.quantized.format;
+
+import io.millrace.memory.DType;
+import io.millrace.memory.PackedFormat;
+import io.millrace.memory.TensorPart;
+import io.millrace.memory.TileReader;
+import io.millrace.model.file.Elements;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+
+/**
+ * W[o, i] = scales[g, o] · (q[i, o] − z[g, o]), g the group of input i. Word w of column o of
+ * {@code qweight} [in · bits / 32, out] has the codes of the inputs w · 32 / bits …, the first in
+ * its lowest bits; {@code qzeros} [groups, out · bits / 32] are packed along the outputs likewise.
+ *
+ * @param rows outputs
+ * @param columns inputs
+ * @param bits of a code, 4 or 8
+ * @param groupSize inputs of a group
+ * @param zerosLessOne whether zero points are stored less one, as the first version of the format
+ *     has them
+ * @param ordered whether {@code g_idx} says which group an input belongs to
+ * @param scaleType of the scales
+ */
+public record GptqFormat(
+        int rows,
+        int columns,
+        int bits,
+        int groupSize,
+        boolean zerosLessOne,
+        boolean ordered,
+        DType scaleType)
+        implements PackedFormat {
+    private static final int TILE_ROWS = 32;
+
+    @Override
+    public String name() {
+        return "gptq-int" + bits + "-g" + groupSize;
+    }
+
+    private int groups() {
+        return (columns + groupSize - 1) / groupSize;
+    }
+
+    @Override
+    public List<TensorPart> parts() {
+        long groups = groups();
+        TensorPart codes =
+                new TensorPart(
+                        "qweight",
+                        TensorPart.Role.CODES,
+                        DType.I32,
+                        List.of(columns * (long) bits / 32, (long) rows));
+        TensorPart zeros =
+                new TensorPart(
+                        "qzeros",
+                        TensorPart.Role.ZEROS,
+                        DType.I32,
+                        List.of(groups, rows * (long) bits / 32));
+        TensorPart scales =
+                new TensorPart(
+                        "scales", TensorPart.Role.SCALES, scaleType, List.of(groups, (long) rows));
+        TensorPart order =
+                new TensorPart(
+                        "g_idx",
+                        TensorPart.Role.GROUPS,
+                        DType.I32,
+                        List.of((long) columns),
+                        groups());
+        return ordered ? List.of(codes, zeros, scales, order) : List.of(codes, zeros, scales);
+    }
+
+    @Override
+    public int tileRows() {
+        return TILE_ROWS;
+    }
+
+    @Override
+    public TileReader reader() {
+        return new Tiles(this);
+    }
+
+    private long zerosAt() {
+        return (long) columns / (Integer.SIZE / bits) * rows * Integer.BYTES;
+    }
+
+    private long scalesAt() {
+        return zerosAt() + (long) groups() * rows / (Integer.SIZE / bits) * Integer.BYTES;
+    }
+
+    private long orderAt() {
+        return scalesAt() + (long) groups() * rows * scaleType.sizeBytes();
+    }
+
+    /** Words lie output by output: as few as they are beside the codes, they are turned first. */
+    private static final class Tiles extends AffineTiles {
+        private final GptqFormat format;
+        private int[] line = new int[0];
+
+        Tiles(GptqFormat format) {
+            super(format, format.bits, format.groupSize, format.ordered);
+            this.format = format;
+        }
+
+        @Override
+        void fetch(MemorySegment bytes, long offset, int row, int rows, int from, int to) {
+            if (line.length < rows) {
+                line = new int[rows];
+            }
+            for (int word = from; word < to; word++) {
+                long at = offset + ((long) word * format.rows + row) * Integer.BYTES;
+                MemorySegment.copy(bytes, Elements.INT, at, line, 0, rows);
+                for (int r = 0; r < rows; r++) {
+                    words[r * stride + word - from] = line[r];
+                }
+            }
+        }
+
+        @Override
+        float scale(MemorySegment bytes, long offset, int row, int group) {
+            long index = (long) group * format.rows + row;
+            return Scales.get(bytes, offset + format.scalesAt(), format.scaleType, index);
+        }
+
+        @Override
+        int zero(MemorySegment bytes, long offset, int row, int group) {
+            int perWord = Integer.SIZE / format.bits;
+            long word = (long) group * (format.rows / perWord) + row / perWord;
+            int stored =
+                    bytes.get(Elements.INT, offset + format.zerosAt() + word * Integer.BYTES)
+                            >>> format.bits * (row % perWord);
+            return (stored + (format.zerosLessOne ? 1 : 0)) & (1 << format.bits) - 1;
+        }
+
+        @Override
+        long orderAt() {
+            return format.orderAt();
+        }
+    }
+}
