@@ -27,8 +27,10 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /** Token ids in, logits and losses out, through files: for checks against other programs. */
 public final class ForwardPass {
@@ -80,9 +82,8 @@ public final class ForwardPass {
                                     MicroBatch.withSlack(batch.tokens()) * width * Float.BYTES);
                     HostSlab spread =
                             host.allocate("padded logits", padded.cells() * width * Float.BYTES)) {
-                boolean whole = program.answers() == Answers.FIRST;
-                forwardAll(forward, batch, packed.segment(), program.logitCount(), whole);
-                if (whole) {
+                forwardAll(forward, batch, packed.segment(), program);
+                if (program.answers().isOfTexts()) {
                     ForwardOutput.writeLabels(output, batch.rows(), width, packed.segment());
                     return new Result(Double.NaN, 0);
                 }
@@ -102,20 +103,24 @@ public final class ForwardPass {
         return run(model, Optional.empty(), input, output, memory);
     }
 
-    /** Asks for the logits of every token, or of each sequence's first one alone. */
+    /** Asks for the logits of every token, or of the one of each sequence that answers for it. */
     private static void forwardAll(
-            Forward forward, Batch batch, MemorySegment logits, int width, boolean firstAlone) {
+            Forward forward, Batch batch, MemorySegment logits, ModelProgram program) {
+        Answers answers = program.answers();
+        int width = program.logitCount();
         List<MicroBatch> microBatches = new ArrayList<>();
         int[] firstRows = new int[batch.rows()];
         for (int row = 0; row < batch.rows(); row++) {
             Batch sequence = batch.slice(row, row + 1);
-            int[] rows = new int[firstAlone ? 1 : sequence.tokens()];
+            int[] rows =
+                    switch (answers) {
+                        case NEXT, IN_PLACE -> IntStream.range(0, sequence.tokens()).toArray();
+                        case FIRST -> new int[1];
+                        case LAST -> new int[] {sequence.tokens() - 1};
+                    };
             int[] targets = new int[rows.length];
-            for (int token = 0; token < rows.length; token++) {
-                rows[token] = token;
-                targets[token] = -1;
-            }
-            firstRows[row] = firstAlone ? row : batch.sequenceStarts()[row];
+            Arrays.fill(targets, -1);
+            firstRows[row] = answers.isOfTexts() ? row : batch.sequenceStarts()[row];
             microBatches.add(
                     new MicroBatch(
                             sequence.ids(),
@@ -195,7 +200,7 @@ public final class ForwardPass {
                             "input_ids has " + ids.elementCount() + " ids",
                             "give at most " + MAX_IDS + " at once");
                 }
-                if (program.answers() == Answers.FIRST && file.find("labels").isPresent()) {
+                if (program.answers().isOfTexts() && file.find("labels").isPresent()) {
                     throw new BadInputException(
                             input.toString(),
                             "has labels, and the model is a classifier, whose logits alone are"

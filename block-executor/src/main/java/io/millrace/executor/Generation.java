@@ -80,7 +80,7 @@ public final class Generation {
             int longest =
                     (int)
                             Math.min(
-                                    program.maxPositions(),
+                                    program.longestFrom(prompt.length),
                                     (long) prompt.length + config.writing().maxNewTokens());
             ScratchSize size = ScratchSize.continuation(prompt.length, longest);
             Forward forward = session.startPlain(size);

@@ -54,6 +54,11 @@ public final class Golden {
         return files("encoders");
     }
 
+    /** The same of decoders that classify texts. */
+    public static List<String> labelled() {
+        return files("labelled");
+    }
+
     private static List<String> files(String folder) {
         try (Stream<Path> files = Files.list(path(folder))) {
             return files.map(file -> file.getFileName().toString()).sorted().toList();

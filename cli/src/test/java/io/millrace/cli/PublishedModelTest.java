@@ -76,6 +76,9 @@ class PublishedModelTest {
 
         assertThat(out.resolve("model.safetensors")).exists();
         assertThat(out.resolve("tokenizer.json")).isRegularFile();
+        assertThat(Files.readString(out.resolve("run.json")))
+                .contains("\"org/tiny@" + COMMIT + "\"")
+                .doesNotContain("snapshots");
         assertThat(Files.isSymbolicLink(out.resolve("tokenizer.json"))).isFalse();
         Files.delete(blobs.resolve("model.safetensors"));
         assertThat(

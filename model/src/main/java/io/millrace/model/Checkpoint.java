@@ -7,6 +7,7 @@ import io.millrace.memory.TensorFormat;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.UnitFormat;
 import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.ListedArchitecture;
 import io.millrace.model.architecture.known.Architectures;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.file.Elements;
@@ -151,7 +152,8 @@ public final class Checkpoint implements AutoCloseable {
                                         + "' has shape "
                                         + found.shape()
                                         + " where config.json asks for "
-                                        + wanted.shape(),
+                                        + wanted.shape()
+                                        + taken(wanted.shape(), found.shape()),
                                 "use the weights and the config.json of one publication");
                     }
                     if (!found.format().holdsWeights()) {
@@ -165,6 +167,26 @@ public final class Checkpoint implements AutoCloseable {
                                 "convert the model to F32, F16 or BF16");
                     }
                 });
+    }
+
+    /** What a configuration is silent about, where a shape that differs follows from it. */
+    private String taken(List<Long> wanted, List<Long> found) {
+        if (!(architecture instanceof ListedArchitecture listed)) {
+            return "";
+        }
+        return listed.fields().filledIn(config).entrySet().stream()
+                .filter(field ->
+                        field.getValue() instanceof Long usual
+                                && wanted.contains(usual)
+                                && !found.contains(usual))
+                .map(field ->
+                        ": it has no '"
+                                + field.getKey()
+                                + "', which is then "
+                                + field.getValue()
+                                + ", as for the library's class")
+                .findFirst()
+                .orElse("");
     }
 
     private BadInputException missing(String tensor) {

@@ -55,7 +55,8 @@ public record ProgramTensors(
      */
     public static List<List<TensorSpec>> beside(ModelProgram program) {
         return program.blocks().stream()
-                .map(block -> block.ops().stream().flatMap(ProgramTensors::besides).toList())
+                .map(block ->
+                        block.ops().stream().flatMap(ProgramTensors::besides).distinct().toList())
                 .toList();
     }
 
@@ -87,7 +88,8 @@ public record ProgramTensors(
     }
 
     private static Stream<TensorSpec> tensors(BlockProgram block) {
-        return block.ops().stream().flatMap(ProgramTensors::tensors);
+        // A matrix may take part in several products.
+        return block.ops().stream().flatMap(ProgramTensors::tensors).distinct();
     }
 
     private static List<List<TensorSpec>> experts(BlockProgram block) {
@@ -101,6 +103,12 @@ public record ProgramTensors(
         return switch (op) {
             case Op.Lookup lookup -> Stream.of(table(lookup.table()));
             case Op.Norm norm -> norm(norm.norm());
+            case Op.NormHeads norm when norm.apart() ->
+                    Stream.of(
+                            new TensorSpec(
+                                    norm.norm().weight(),
+                                    List.of((long) norm.factors(), (long) norm.norm().width()),
+                                    TensorSpec.Initial.ONE));
             case Op.NormHeads norm -> norm(norm.norm());
             case Op.Linear linear -> linear.matrices().stream().flatMap(ProgramTensors::linear);
             case MixtureOp.Route route ->

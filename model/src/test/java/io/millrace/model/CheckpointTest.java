@@ -411,6 +411,16 @@ class CheckpointTest {
         assertRefused(model, "'model_type' is 'mamba', an unknown architecture");
     }
 
+    @Test
+    void saysWhatAMissingFieldWasTakenFor() throws IOException {
+        Path model = TestModels.copy(TestModels.SHARDED, folder.resolve("m"));
+        TestModels.replace(model.resolve("config.json"), "\"hidden_size\": 64,", "");
+        assertRefused(
+                model,
+                "asks for [512, 4096]: it has no 'hidden_size', which is then 4096, as for the"
+                        + " library's class");
+    }
+
     private static void assertRefused(Path model, String message) {
         assertThatThrownBy(() -> Checkpoint.open(model).close())
                 .isInstanceOf(BadInputException.class)

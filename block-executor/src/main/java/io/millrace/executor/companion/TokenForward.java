@@ -268,7 +268,7 @@ final class TokenForward {
         return switch (index) {
             case ID -> ids[token];
             case POSITION -> token;
-            case TEXT_POSITION, SEGMENT ->
+            case TEXT_POSITION, SEGMENT, ROW ->
                     throw new IllegalStateException("no decoder looks up by " + index);
         };
     }
@@ -289,7 +289,7 @@ final class TokenForward {
     }
 
     private double[][] norm(Op.Norm op, double[][] in) {
-        double[] factor = factors(op.norm());
+        double[] factor = factors(op.norm(), 1);
         double[] summand = weights.vector(op.norm().bias(), op.norm().width());
         double[][] out = each(in, (row, i) -> row[i]);
         for (double[] row : out) {
@@ -299,21 +299,24 @@ final class TokenForward {
     }
 
     private double[][] normHeads(Op.NormHeads op, double[][] in) {
-        double[] factor = factors(op.norm());
-        double[] summand = weights.vector(op.norm().bias(), op.norm().width());
+        NormSpec norm = op.norm();
+        double[] factor = factors(norm, op.factors());
+        double[] summand = weights.vector(norm.bias(), norm.width());
         double[][] out = each(in, (row, i) -> row[i]);
         for (double[] row : out) {
             for (int head = 0; head < op.heads().count(); head++) {
                 int start = op.heads().start() + head * op.heads().stride();
-                norm(op.norm(), factor, summand, row, start);
+                int own = op.apart() ? head * norm.width() : 0;
+                double[] factorOfHead = Arrays.copyOfRange(factor, own, own + norm.width());
+                norm(norm, factorOfHead, summand, row, start);
             }
         }
         return out;
     }
 
-    private double[] factors(NormSpec norm) {
+    private double[] factors(NormSpec norm, int count) {
         return row(
-                weights.vector(norm.weight(), norm.width()),
+                weights.vector(norm.weight(), count * norm.width()),
                 (row, i) -> row[i] + norm.weightOffset());
     }
 
@@ -349,10 +352,11 @@ final class TokenForward {
 
     private static double[][] rotate(Op.Rotate op, double[][] in) {
         double[][] out = each(in, (row, i) -> row[i]);
+        RopeSpec rope = op.rope().ofLength(out.length);
         for (int position = 0; position < out.length; position++) {
             for (HeadColumns heads : List.of(op.heads().queries(), op.heads().keys())) {
                 for (int head = 0; head < heads.count(); head++) {
-                    turn(op.rope(), position, out[position], heads.column(head));
+                    turn(rope, position, out[position], heads.column(head));
                 }
             }
         }

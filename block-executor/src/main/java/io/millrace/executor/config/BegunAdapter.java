@@ -3,7 +3,6 @@ package io.millrace.executor.config;
 import io.millrace.executor.adapter.AdapterKinds;
 import io.millrace.memory.BadInputException;
 import io.millrace.model.Checkpoint;
-import io.millrace.model.adapter.AdapterWriter;
 import io.millrace.model.adapter.peft.StoredAdapter;
 import io.millrace.model.adapter.peft.StoredAdapters;
 import io.millrace.optim.direction.Directions;
@@ -36,7 +35,7 @@ public final class BegunAdapter {
 
     /** What tells the factors of a folder from others. */
     public static String fingerprint(Path folder) {
-        return MaskFile.fingerprint(folder.resolve(AdapterWriter.WEIGHTS));
+        return MaskFile.fingerprint(StoredAdapters.weights(folder));
     }
 
     /**

@@ -4,6 +4,7 @@ import io.millrace.executor.cpu.op.Attention;
 import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.op.HeadRows;
 import io.millrace.executor.cpu.op.Operator;
+import io.millrace.executor.cpu.op.RelativeScores;
 import io.millrace.executor.cpu.op.RowTasks;
 import io.millrace.executor.cpu.scratch.RotaryTables;
 import io.millrace.executor.cpu.scratch.Scratch;
@@ -12,17 +13,23 @@ import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.Sequences;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.program.Op;
+import io.millrace.model.program.Relative;
 import io.millrace.model.spec.AttendSpec;
 import io.millrace.model.spec.HeadColumns;
 import io.millrace.model.spec.HeadsSpec;
 import io.millrace.model.spec.Mask;
+import io.millrace.model.spec.RelativeRows;
+import io.millrace.model.spec.RopeSpec;
 import java.lang.foreign.ValueLayout;
+import java.util.HashMap;
+import java.util.Map;
 
 /** Rotation of heads and softmax attention over rows of projections, for every scale. */
 final class AttentionProgram {
     private final CpuWorkers workers;
     private final RotaryTables rotaryTables;
     private final Scratch scratch;
+    private final Map<RelativeRows, int[]> tables = new HashMap<>();
 
     AttentionProgram(CpuWorkers workers, Scratch scratch) {
         this.workers = workers;
@@ -40,13 +47,23 @@ final class AttentionProgram {
                 sequences.tokenCount(),
                 (long) (heads.queries().count() + heads.keys().count()) * heads.dim(),
                 (scale, from, to, worker) -> {
-                    turn(op, sequences, heads.queries(), projected, scale, from, to);
-                    turn(op, sequences, heads.keys(), projected, scale, from, to);
+                    for (int first = from; first < to; ) {
+                        int past = alike(op.rope(), sequences, first, to);
+                        RopeSpec rope = op.rope().ofLength(sequences.lengthAt(first));
+                        turn(rope, sequences, heads.queries(), projected, scale, first, past);
+                        turn(rope, sequences, heads.keys(), projected, scale, first, past);
+                        first = past;
+                    }
                 });
     }
 
+    /** Past the last token that turns by the angles of the first: to the end of its sequence. */
+    private static int alike(RopeSpec rope, Sequences sequences, int from, int to) {
+        return rope.beyond().isEmpty() ? to : Math.min(to, sequences.endAt(from));
+    }
+
     private void turn(
-            Op.Rotate op,
+            RopeSpec rope,
             Sequences sequences,
             HeadColumns heads,
             Variants projected,
@@ -55,7 +72,7 @@ final class AttentionProgram {
             int to) {
         for (int first = 0; first < heads.group(); first++) { // of each group
             rotaryTables.turn(
-                    op.rope(),
+                    rope,
                     sequences.positions(),
                     from,
                     to,
@@ -67,20 +84,36 @@ final class AttentionProgram {
     }
 
     /**
+     * Where attention finds what it reads, for every scale.
+     *
+     * @param projected rows of projections; those of earlier tokens lie before it
+     * @param positionKeys rows for relative positions that queries are multiplied with, or null
+     * @param positionQueries the same for keys, or null
+     * @param context [tokens, heads · head size]; written
+     */
+    record Places(
+            Variants projected, Variants positionKeys, Variants positionQueries, Variants context) {
+        /** Those of an operator. */
+        static Places of(Op.Attend op, BlockFrame frame, Variants out) {
+            return new Places(
+                    frame.place(op.in()),
+                    op.relative().flatMap(Relative::keys).map(frame::place).orElse(null),
+                    op.relative().flatMap(Relative::queries).map(frame::place).orElse(null),
+                    out);
+        }
+    }
+
+    /**
      * Attends with every head.
      *
      * @param weights the block's weights as the queries want them
      * @param sequences which tokens belong together
-     * @param projected rows of projections; those of earlier tokens lie before it
-     * @param context [tokens, heads · value size] for every scale; written
+     * @param places what is read and written
      */
-    void attend(
-            FormedWeights weights,
-            Op.Attend op,
-            Sequences sequences,
-            Variants projected,
-            Variants context) {
+    void attend(FormedWeights weights, Op.Attend op, Sequences sequences, Places places) {
         HeadsSpec spec = op.attention().heads();
+        Variants projected = places.projected;
+        int[] distances = op.relative().map(this::distances).orElse(null);
         int heads = spec.queries().count();
         int scales = weights.scaleCount();
         Floats sinks = formSinks(weights, op.attention());
@@ -115,7 +148,8 @@ final class AttentionProgram {
                                             heads(projected, scale, spec.keys()),
                                             heads(projected, scale, spec.values()),
                                             (long) start - sequences.past(),
-                                            rows(context, scale, spec.valueDim()),
+                                            rows(places.context, scale, spec.valueDim()),
+                                            relative(places, distances, scale, spec.dim()),
                                             sequences.past(),
                                             sequences.length(sequence),
                                             head,
@@ -139,6 +173,22 @@ final class AttentionProgram {
         return sinks == null
                 ? Float.NEGATIVE_INFINITY
                 : sinks.segment().getAtIndex(ValueLayout.JAVA_FLOAT, sinks.start() + at);
+    }
+
+    private int[] distances(Relative relative) {
+        return tables.computeIfAbsent(relative.rows(), RelativeRows::table);
+    }
+
+    private static RelativeScores.Rows relative(
+            Places places, int[] distances, int scale, int dim) {
+        return distances == null
+                ? null
+                : new RelativeScores.Rows(
+                        distances,
+                        places.positionKeys == null ? null : rows(places.positionKeys, scale, dim),
+                        places.positionQueries == null
+                                ? null
+                                : rows(places.positionQueries, scale, dim));
     }
 
     /** Positions that a query sees up to its own, 0 for all. */

@@ -17,6 +17,7 @@ import java.util.Optional;
  * @param batch the tokens, which of them belong together, and which rows count
  * @param hidden the residual stream, [tokens, hidden] for every scale
  * @param held what waits for experts, if anything does
+ * @param carried what the embedding makes once for all layers, if it does
  * @param scratch where other values lie
  * @param answer who takes losses or logits
  */
@@ -26,6 +27,7 @@ record BlockFrame(
         MicroBatch batch,
         Variants hidden,
         Optional<Variants> held,
+        Optional<Variants> carried,
         Scratch scratch,
         Answer answer) {
     /**
@@ -48,6 +50,7 @@ record BlockFrame(
         return switch (rows) {
             case ALL -> batch.tokenCount();
             case HEAD -> batch.headRows().length;
+            case TABLE -> scratch.carriedRows();
         };
     }
 
@@ -58,6 +61,7 @@ record BlockFrame(
             case HELD -> held.orElseThrow().column(scratch.heldColumn(block, value));
             case KEPT -> scratch.kept(block, batch.sequences().past());
             case STATES -> scratch.states(block, value, rows(value.rows()));
+            case CARRIED -> carried.orElseThrow();
         };
     }
 

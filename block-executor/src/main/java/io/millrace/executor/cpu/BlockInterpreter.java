@@ -16,7 +16,6 @@ import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Value;
 import io.millrace.model.spec.Activation;
-import io.millrace.model.spec.HeadColumns;
 import io.millrace.model.spec.LinearSpec;
 import java.util.BitSet;
 
@@ -85,19 +84,19 @@ final class BlockInterpreter {
         Variants out = stage.makes().map(frame::place).orElse(null);
         boolean adds = stage.sum().isPresent();
         switch (stage.op()) {
-            case Op.Lookup op -> lookup.run(weights, op, frame.batch(), out, adds);
+            case Op.Lookup op -> lookup.run(weights, op, frame.batch(), out, adds, rows);
             case Op.Copy op -> copy(op, frame, out, rows);
             case Op.Norm op -> normalizer.run(weights, op.norm(), frame.place(op.in()), out, rows);
-            case Op.NormHeads op -> {
-                HeadColumns heads = op.heads();
-                Variants first = out.column(heads.start());
-                normalizer.runHeads(weights, op.norm(), first, heads.stride(), heads.count(), rows);
-            }
+            case Op.NormHeads op ->
+                    normalizer.runHeads(weights, op, out.column(op.heads().start()), rows);
             case Op.Linear op -> multiply(op, frame, out, rows, adds);
             case Op.Rotate op -> attention.turn(op, frame.batch().sequences(), out, frame.scales());
             case Op.Attend op ->
                     attention.attend(
-                            weights, op, frame.batch().sequences(), frame.place(op.in()), out);
+                            weights,
+                            op,
+                            frame.batch().sequences(),
+                            AttentionProgram.Places.of(op, frame, out));
             case Op.Activate op -> activate(op.activation(), out, op.out(), frame, rows);
             case Op.Gate op -> gate(op, frame, out, rows);
             case Op.GateHalves op -> gateHalves(op, frame, out, rows);

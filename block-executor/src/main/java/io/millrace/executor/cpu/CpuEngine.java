@@ -24,8 +24,8 @@ public final class CpuEngine implements Engine {
             Arithmetic arithmetic,
             int workers,
             boolean saves) {
-        ScratchSize together =
-                LowRankSize.together(arithmetic, size.withVirtual(program.virtualTokens()), layout);
+        ScratchSize rows = size.withVirtual(program.virtualTokens()).withTable(program.tableRows());
+        ScratchSize together = LowRankSize.together(arithmetic, rows, layout);
         ScratchPlan scratch =
                 ScratchPlan.of(
                         program,

@@ -203,6 +203,7 @@ public final class DecoderForward implements Forward {
             int rows = MicroBatches.paddedRowCount(request.batches().getFirst());
             spread(scratch.hidden(0, 0), request, rows);
             scratch.held(0, 0).ifPresent(held -> spread(held, request, rows));
+            scratch.carried(0).ifPresent(of -> spread(of, request, scratch.carriedRows()));
         }
 
         private void spread(Variants first, ForwardRequest request, int rows) {
@@ -259,6 +260,7 @@ public final class DecoderForward implements Forward {
                             batch,
                             scratch.hidden(scale, row),
                             scratch.held(scale, row),
+                            scratch.carried(scale),
                             scratch,
                             new BlockFrame.Answer(sink, group, index, scale, row));
             computer.compute(entry, frame, chosen);

@@ -11,6 +11,7 @@ import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.Variants;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.program.Op;
+import java.util.stream.IntStream;
 
 /** Looks rows of a table up, those that a block has; only those are perturbed. */
 final class LookupProgram {
@@ -32,15 +33,25 @@ final class LookupProgram {
      * @param batch the tokens
      * @param out [tokens, width] for every scale
      * @param adds whether to add to what is there
+     * @param count how many there are: tokens, or the table's own rows
      */
-    void run(FormedWeights weights, Op.Lookup op, MicroBatch batch, Variants out, boolean adds) {
+    void run(
+            FormedWeights weights,
+            Op.Lookup op,
+            MicroBatch batch,
+            Variants out,
+            boolean adds,
+            int count) {
         int table = weights.indexOf(op.table().name());
         TensorForm form = weights.lookUp(table);
         TensorSlot slot = weights.slot(table);
         int width = op.table().width();
-        int[] rows = batch.indices(op.index(), op.offset());
+        int[] rows =
+                op.index() == Op.Index.ROW
+                        ? IntStream.range(0, count).toArray()
+                        : batch.indices(op.index(), op.offset());
         eachToken(
-                batch,
+                count,
                 (token, worker) -> {
                     long row = rows[token] + op.offset() - slot.firstRow();
                     if (slot.panel().isPresent() && (row < 0 || row >= slot.shape().getFirst())) {
@@ -64,8 +75,7 @@ final class LookupProgram {
                 });
     }
 
-    private void eachToken(MicroBatch batch, TokenTask body) {
-        int tokens = batch.tokenCount();
+    private void eachToken(int tokens, TokenTask body) {
         pool.parallelFor(
                 (tokens + TOKENS_PER_TASK - 1) / TOKENS_PER_TASK,
                 Operator.EMBEDDING,

@@ -8,6 +8,7 @@ import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.Variants;
+import io.millrace.model.program.Op;
 import io.millrace.model.spec.NormSpec;
 
 /** Norms with perturbed weights: of whole rows, or of each head of a row. */
@@ -22,7 +23,7 @@ final class Normalizer {
 
     /** Norms rows from x to y, which may be the same. */
     void run(FormedWeights weights, NormSpec spec, Variants x, Variants y, int rows) {
-        Vectors vectors = form(weights, spec);
+        Vectors vectors = form(weights, spec, 1);
         RowTasks.run(
                 pool,
                 Operator.NORM,
@@ -49,53 +50,54 @@ final class Normalizer {
                 });
     }
 
-    /** Norms each head of each row in place, all heads with the same weights. */
-    void runHeads(
-            FormedWeights weights,
-            NormSpec spec,
-            Variants heads,
-            int headStride,
-            int headCount,
-            int rows) {
-        Vectors vectors = form(weights, spec);
+    /** Norms heads of each row in place, all with the same weights or each with its own. */
+    void runHeads(FormedWeights weights, Op.NormHeads op, Variants heads, int rows) {
+        NormSpec spec = op.norm();
+        int count = op.heads().count();
+        int stride = op.heads().stride();
+        int factors = op.factors();
+        Vectors vectors = form(weights, spec, factors);
         RowTasks.run(
                 pool,
                 Operator.NORM,
                 weights.scaleCount(),
                 rows,
-                (long) spec.width() * headCount,
+                (long) spec.width() * count,
                 (scale, from, to, worker) -> {
                     Floats data = heads.of(scale).at(from * heads.rowStride());
                     Floats weight = vectors.weight(scale);
-                    Norms.applyHeads(
-                            spec,
-                            data.segment(),
-                            data.start(),
-                            heads.rowStride(),
-                            headStride,
-                            headCount,
-                            weight.segment(),
-                            weight.start(),
-                            vectors.biasSegment(),
-                            vectors.biasStart(scale),
-                            to - from);
+                    for (int first = 0; first < factors; first++) {
+                        Norms.applyHeads(
+                                spec,
+                                data.segment(),
+                                data.start() + (long) first * stride,
+                                heads.rowStride(),
+                                stride,
+                                count / factors,
+                                weight.segment(),
+                                weight.start() + (long) first * spec.width(),
+                                vectors.biasSegment(),
+                                vectors.biasStart(scale),
+                                to - from);
+                    }
                 });
     }
 
-    private Vectors form(FormedWeights weights, NormSpec spec) {
+    private Vectors form(FormedWeights weights, NormSpec spec, int factors) {
+        int length = factors * spec.width();
         Floats weight = scratch.vector(1);
-        weights.formWhole(weights.indexOf(spec.weight()), weight, spec.width());
+        weights.formWhole(weights.indexOf(spec.weight()), weight, length);
         Floats bias = null;
         if (spec.bias() != null) {
             bias = scratch.vector(2);
             weights.formWhole(weights.indexOf(spec.bias()), bias, spec.width());
         }
-        return new Vectors(weight, bias, spec.width());
+        return new Vectors(weight, length, bias, spec.width());
     }
 
-    private record Vectors(Floats weights, Floats bias, int width) {
+    private record Vectors(Floats weights, int length, Floats bias, int width) {
         Floats weight(int scale) {
-            return weights.at((long) scale * width);
+            return weights.at((long) scale * length);
         }
 
         java.lang.foreign.MemorySegment biasSegment() {

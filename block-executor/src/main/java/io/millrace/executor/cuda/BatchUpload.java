@@ -79,6 +79,7 @@ final class BatchUpload {
                 case POSITION -> positions;
                 case TEXT_POSITION -> textPositions;
                 case SEGMENT -> segments;
+                case ROW -> throw new IllegalStateException("no card has rows of a table");
             };
         }
     }

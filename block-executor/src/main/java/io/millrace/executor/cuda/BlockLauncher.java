@@ -17,6 +17,7 @@ import io.millrace.model.program.Value;
 import io.millrace.model.spec.HeadColumns;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.NormSpec;
+import io.millrace.model.spec.RopeSpec;
 import java.util.List;
 
 /** Launches a block's operators, one after another, for every scale of a query in each launch. */
@@ -77,9 +78,10 @@ final class BlockLauncher {
             }
             case Op.Linear op -> multiply(op, frame, out, rows, adds);
             case Op.Rotate op -> {
-                long table = scratch.rotary(op.rope());
+                RopeSpec rope = op.rope().ofLength(0);
+                long table = scratch.rotary(rope);
                 long positions = frame.batch().indices().positions();
-                kernels.rotate(op.heads(), op.rope(), out, table, positions, rows, frame.scales());
+                kernels.rotate(op.heads(), rope, out, table, positions, rows, frame.scales());
             }
             case Op.Attend op -> attend(op, frame, out);
             case Op.Activate op -> {

@@ -46,6 +46,7 @@ public final class CudaEngine implements Engine {
             int workers,
             boolean saves) {
         requireKnownOperators(program);
+        requireOneRotation(program, size.longest());
         requireKnownFormats(layout);
         requireKnownZ(arithmetic);
         Matmul matmul = arithmetic.matmul();
@@ -119,6 +120,18 @@ public final class CudaEngine implements Engine {
                             + " sizes, yet",
                     "take --device cpu");
         }
+        if (program.ops().anyMatch(op -> op instanceof Op.NormHeads norm && norm.apart())) {
+            throw new BadInputException(
+                    "--device",
+                    "no kernel of a cuda device norms heads with a factor for each yet",
+                    "take --device cpu");
+        }
+        if (program.tableRows() > 0) {
+            throw new BadInputException(
+                    "--device",
+                    "no kernel of a cuda device has scores of relative positions yet",
+                    "take --device cpu");
+        }
         if (program.ops().anyMatch(MixtureOp.class::isInstance)) {
             throw new BadInputException(
                     "--device",
@@ -133,6 +146,18 @@ public final class CudaEngine implements Engine {
                         && (attend.attention().sinks().isPresent()
                                 || attend.attention().heads().valueDim()
                                         != attend.attention().heads().dim()));
+    }
+
+    private static void requireOneRotation(ModelProgram program, int longest) {
+        int first = program.longestFrom(0);
+        if (longest > first) {
+            throw new BadInputException(
+                    "--device",
+                    "a cuda device has the angles of the first length of LongRoPE alone, "
+                            + first
+                            + " tokens",
+                    "take --device cpu, or shorter texts (--seq-len)");
+        }
     }
 
     private static void requireKnownZ(Arithmetic arithmetic) {

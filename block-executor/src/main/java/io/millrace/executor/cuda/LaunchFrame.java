@@ -39,6 +39,7 @@ record LaunchFrame(
         return switch (rows) {
             case ALL -> batch.rows();
             case HEAD -> batch.headRows();
+            case TABLE -> throw new IllegalStateException("no card has rows of a table");
         };
     }
 
@@ -52,6 +53,7 @@ record LaunchFrame(
         return switch (value.memory()) {
             case STREAM -> hidden;
             case HELD -> throw new IllegalStateException(value + " waits for experts");
+            case CARRIED -> throw new IllegalStateException("no card carries " + value);
             case KEPT -> scratch.kept(block, batch.past(), value.width());
             case STATES -> scratch.states(block, value);
         };

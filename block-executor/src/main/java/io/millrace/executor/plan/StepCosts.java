@@ -47,6 +47,7 @@ final class StepCosts {
 
     private final List<Schedule> blocks;
     private final int virtual; // tokens before each sequence
+    private final int tableRows; // that all tokens share
     private final ModelLayout layout;
     private final Shape shape;
     private final StepParts parts;
@@ -107,6 +108,7 @@ final class StepCosts {
             boolean folded) {
         blocks = CpuFusing.schedules(program);
         virtual = program.virtualTokens();
+        tableRows = program.tableRows();
         this.layout = layout;
         this.shape = shape;
         this.parts = parts;
@@ -148,7 +150,8 @@ final class StepCosts {
                                 shape.microBatch(),
                                 shape.tokens(),
                                 shape.questions())
-                        .withVirtual(virtual);
+                        .withVirtual(virtual)
+                        .withTable(tableRows);
         return LowRankSize.together(shape.arithmetic(), size, layout).scalesAtOnce();
     }
 
@@ -414,6 +417,7 @@ final class StepCosts {
             return switch (wanted) {
                 case ALL -> sequences * (shape.tokens + virtual);
                 case HEAD -> sequences * shape.scored;
+                case TABLE -> tableRows;
             };
         }
 

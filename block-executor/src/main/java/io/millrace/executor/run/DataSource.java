@@ -61,7 +61,7 @@ public final class DataSource {
                 switch (program.answers()) {
                     case NEXT -> Tasks.prompt(name);
                     case IN_PLACE -> Tasks.mask(name);
-                    case FIRST -> Optional.empty();
+                    case FIRST, LAST -> Optional.empty();
                 };
         boolean masked = program.answers() == Answers.IN_PLACE;
         return found.<Task>map(one -> one)
@@ -69,7 +69,7 @@ public final class DataSource {
                         new BadInputException(
                                 SampleSettings.TASK.spelled(),
                                 name + " is no task for a " + program.modelType() + " model",
-                                program.answers() == Answers.FIRST
+                                program.answers().isOfTexts()
                                         ? "give {\"text\", \"label\"} rows without a task"
                                         : "give one of "
                                                 + String.join(
@@ -97,7 +97,8 @@ public final class DataSource {
         return switch (program.answers()) {
             case NEXT -> plain;
             case IN_PLACE -> plain.masked();
-            case FIRST -> plain.classifying(template, program.logitCount());
+            case FIRST, LAST ->
+                    plain.classifying(program.answers(), template, program.logitCount());
         };
     }
 

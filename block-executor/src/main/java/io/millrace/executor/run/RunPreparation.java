@@ -25,6 +25,7 @@ import io.millrace.model.Checkpoint;
 import io.millrace.model.CheckpointWriter;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.WeightScan;
+import io.millrace.model.hub.HubId;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.text.Tokenizer;
 import io.millrace.model.text.task.PromptTask;
@@ -309,11 +310,19 @@ public final class RunPreparation {
 
     private static Map<String, Object> runFile(TuneConfig config, String fingerprint) {
         Map<String, Object> fields = new LinkedHashMap<>();
-        fields.put("options", config.options());
+        fields.put("options", options(config));
         fields.put("base", fingerprint);
         fields.put("java", Runtime.version().toString());
         fields.put("machine", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
         return fields;
+    }
+
+    /** As they were told, but for a model of a hub: its id and commit are the same everywhere. */
+    private static Map<String, Object> options(TuneConfig config) {
+        Map<String, Object> options = new LinkedHashMap<>(config.options());
+        HubId.ofSnapshot(config.model())
+                .ifPresent(id -> options.put(TuneConfig.MODEL.name(), id.toString()));
+        return options;
     }
 
     /** What the folder's model is of stays true until another is saved. */

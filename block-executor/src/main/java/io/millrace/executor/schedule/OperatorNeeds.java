@@ -25,6 +25,8 @@ public final class OperatorNeeds {
     private final LinearSpec logits;
     private long vectorLength = 1;
     private final int heldWidth;
+    private final int carriedRows;
+    private final int carriedWidth;
     private int keptWidth;
     private int tableWidth;
     private int headDim;
@@ -34,6 +36,8 @@ public final class OperatorNeeds {
     public OperatorNeeds(ModelProgram program) {
         logits = program.score().logits();
         program.ops().forEach(this::count);
+        carriedRows = program.tableRows();
+        carriedWidth = program.carried().map(Value::width).orElse(0);
         heldWidth =
                 program.blocks().stream()
                         .mapToInt(block -> block.held().stream().mapToInt(Value::width).sum())
@@ -45,13 +49,18 @@ public final class OperatorNeeds {
         switch (op) {
             case Op.Lookup lookup -> tableWidth = Math.max(tableWidth, lookup.table().width());
             case Op.Norm norm -> vectors(norm.norm());
-            case Op.NormHeads norm -> vectors(norm.norm());
+            case Op.NormHeads norm ->
+                    vectorLength =
+                            Math.max(vectorLength, (long) norm.factors() * norm.norm().width());
             case Op.Linear linear -> {
                 products.add(linear.matrices());
                 // Side by side, as what they are added to.
                 biases(linear.matrices());
             }
-            case Op.Rotate rotate -> ropes.add(rotate.rope());
+            case Op.Rotate rotate -> {
+                ropes.add(rotate.rope().ofLength(0));
+                ropes.add(rotate.rope().ofLength(Integer.MAX_VALUE));
+            }
             case Op.Attend attend -> attend(attend.attention());
             case MixtureOp.Route route -> {
                 alone(route.router());
@@ -166,6 +175,16 @@ public final class OperatorNeeds {
     /** Elements of the widest row that waits for the experts of its layer. */
     public int heldWidth() {
         return heldWidth;
+    }
+
+    /** Rows of what the embedding carries to all layers; 0 where it carries nothing. */
+    public int carriedRows() {
+        return carriedRows;
+    }
+
+    /** Elements of a row of that. */
+    public int carriedWidth() {
+        return carriedWidth;
     }
 
     /** Elements of the widest row that is looked up. */

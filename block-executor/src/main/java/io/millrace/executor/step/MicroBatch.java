@@ -52,6 +52,7 @@ public record MicroBatch(int[] ids, Sequences sequences, int[] headRows, int[] t
             case POSITION -> sequences.positions();
             case TEXT_POSITION -> textPositions(offset - 1);
             case SEGMENT -> new int[ids.length];
+            case ROW -> throw new IllegalArgumentException("rows are no token's");
         };
     }
 

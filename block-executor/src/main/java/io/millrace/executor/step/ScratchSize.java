@@ -134,6 +134,26 @@ public record ScratchSize(
                 batches);
     }
 
+    /**
+     * The same where blocks also work on the rows of a table, as if these were a micro-batch.
+     *
+     * @param rows how many; 0 for none
+     */
+    public ScratchSize withTable(int rows) {
+        if (microBatchRows == 0) {
+            return this;
+        }
+        return new ScratchSize(
+                batchRows,
+                Math.max(microBatchRows, MicroBatch.padded(rows)),
+                scales,
+                scalesAtOnce,
+                formedScales,
+                directions,
+                lengths,
+                batches);
+    }
+
     /** The same where every scale is a query that sees sequences of its own. */
     public ScratchSize apart() {
         return new ScratchSize(

@@ -1,5 +1,7 @@
 package io.millrace.executor.step;
 
+import java.util.Arrays;
+
 /** Which rows of a packed micro-batch belong together, and what follows from it. */
 public final class Sequences {
     private final int[] starts;
@@ -60,6 +62,21 @@ public final class Sequences {
 
     public int tokenCount() {
         return positions.length;
+    }
+
+    /** Past the last row of the sequence that a row is of. */
+    public int endAt(int row) {
+        return starts[sequenceOf(row) + 1];
+    }
+
+    /** Tokens of the sequence that a row is of, those before the first row included. */
+    public int lengthAt(int row) {
+        return past + length(sequenceOf(row));
+    }
+
+    private int sequenceOf(int row) {
+        int found = Arrays.binarySearch(starts, row);
+        return found >= 0 ? found : -found - 2;
     }
 
     /** Rows of a sequence. */

@@ -129,6 +129,7 @@ class HeadBiasTest {
                                 batch,
                                 hidden,
                                 Optional.empty(),
+                                Optional.empty(),
                                 scratch,
                                 new BlockFrame.Answer(asked, group, 0, 0, 0)),
                         () -> {});
@@ -140,6 +141,7 @@ class HeadBiasTest {
                                 weights,
                                 batch,
                                 hidden,
+                                Optional.empty(),
                                 Optional.empty(),
                                 scratch,
                                 new BlockFrame.Answer(losses, group, 0, 0, 0)),

@@ -76,7 +76,7 @@ class InterpretersTest {
 
     /** What operators are of, and none themselves. */
     private static final Set<Class<?>> FAMILIES =
-            Set.of(Op.Beside.class, MixtureOp.class, LatentOp.class);
+            Set.of(Op.Beside.class, Op.Changing.class, MixtureOp.class, LatentOp.class);
 
     static Stream<String> models() {
         return Stream.of(
@@ -119,7 +119,7 @@ class InterpretersTest {
         // What an adapter has between them is in no model.
         assertThat(Op.class.getPermittedSubclasses()).contains(Op.Beside.class);
         assertThat(
-                        Stream.of(Op.class, MixtureOp.class, LatentOp.class)
+                        Stream.of(Op.class, Op.Changing.class, MixtureOp.class, LatentOp.class)
                                 .flatMap(kind -> Stream.of(kind.getPermittedSubclasses())))
                 .filteredOn(kind -> !FAMILIES.contains(kind))
                 .containsExactlyInAnyOrderElementsOf(used);

@@ -3,9 +3,9 @@ package io.millrace.model.adapter;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.ModelLayout;
-import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.file.SafetensorsWriter;
 import io.millrace.model.file.TensorInfo;
+import io.millrace.model.file.WeightFile;
 import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -62,7 +62,7 @@ public record AdapterTensors(Function<TensorSlot, FilePlace> places) {
      * @param slot of the layout
      * @param bytes all of it
      */
-    public void read(SafetensorsFile file, TensorSlot slot, MemorySegment bytes) {
+    public void read(WeightFile file, TensorSlot slot, MemorySegment bytes) {
         each(
                 slot,
                 (tensor, offset, from, size) ->
@@ -70,7 +70,7 @@ public record AdapterTensors(Function<TensorSlot, FilePlace> places) {
     }
 
     /** The same as float32, from a file that may have it in 16 bits. */
-    public void read(SafetensorsFile file, TensorSlot slot, float[] values) {
+    public void read(WeightFile file, TensorSlot slot, float[] values) {
         each(
                 slot,
                 (tensor, offset, from, size) ->
@@ -83,7 +83,7 @@ public record AdapterTensors(Function<TensorSlot, FilePlace> places) {
     }
 
     /** Whether a file has one of the layout's. */
-    public boolean has(SafetensorsFile file, TensorSlot slot) {
+    public boolean has(WeightFile file, TensorSlot slot) {
         FilePlace place = places.apply(slot);
         Optional<TensorInfo> found = file.find(place.tensor());
         return found.filter(info ->

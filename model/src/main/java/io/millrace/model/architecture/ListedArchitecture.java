@@ -1,5 +1,6 @@
 package io.millrace.model.architecture;
 
+import io.millrace.model.architecture.decoder.DecoderLabels;
 import io.millrace.model.config.ConfigFields;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
@@ -34,7 +35,8 @@ public abstract class ListedArchitecture implements Architecture {
 
     @Override
     public final ModelProgram program(ModelConfig config, Set<String> tensorNames) {
-        return listed(fields.read(config), tensorNames);
+        ModelConfig read = fields.read(config);
+        return DecoderLabels.in(listed(read, tensorNames), read, tensorNames);
     }
 
     /**

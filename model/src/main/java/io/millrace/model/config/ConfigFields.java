@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * The fields that a family's class reads in transformers, by list: those that are honoured, with
@@ -84,9 +85,11 @@ public record ConfigFields(
     public ConfigFields and(ConfigFields others) {
         Set<String> all = new LinkedHashSet<>(idle);
         all.addAll(others.idle);
+        Map<String, Object> limited = new LinkedHashMap<>(only);
+        limited.keySet().removeAll(others.idle);
         return new ConfigFields(
                 with(honoured, others.honoured),
-                with(only, others.only),
+                with(limited, others.only),
                 all,
                 with(aliases, others.aliases),
                 with(spellings, others.spellings));
@@ -115,6 +118,25 @@ public record ConfigFields(
             }
         });
         return ModelConfig.of(config.where(), new JsonObject(fields));
+    }
+
+    /** What {@link #read} fills in, by the fields' own names. */
+    public Map<String, Object> filledIn(ModelConfig config) {
+        Map<String, Object> filled = new LinkedHashMap<>();
+        Map<String, Object> read = read(config).json().fields();
+        honoured.forEach((field, otherwise) -> {
+            boolean told =
+                    config.mentions(field)
+                            || Stream.of(aliases, spellings)
+                                    .flatMap(names -> names.entrySet().stream())
+                                    .anyMatch(name ->
+                                            name.getValue().equals(field)
+                                                    && config.mentions(name.getKey()));
+            if (!told && otherwise != null) {
+                filled.put(field, read.get(field));
+            }
+        });
+        return filled;
     }
 
     private static void rename(Map<String, Object> fields, String other, String field) {

@@ -112,7 +112,7 @@ public record RopeParameters(
             }
             case "llama3" -> spec(dims, llama3(base, maxPositions), 1);
             case "yarn" -> yarn(dims, base, maxPositions);
-            case "longrope" -> shortOfLong(dims, maxPositions);
+            case "longrope" -> longrope(dims, maxPositions);
             default ->
                     throw config.bad(
                             "rope_type",
@@ -135,32 +135,38 @@ public record RopeParameters(
         return new RopeParameters(theta, partial, name, scaling, config);
     }
 
-    /** The longest sequence whose angles these are: LongRoPE has others beyond its first length. */
-    public int longest(int maxPositions) {
-        return type.equals("longrope")
-                ? Math.min(trained(maxPositions), maxPositions)
-                : maxPositions;
-    }
-
     /** The length that a model was first trained with; beside the scaling it wins over inside. */
     private int trained(int otherwise) {
         return config.positive(TRAINED, scaling.positive(TRAINED, otherwise));
     }
 
     /**
-     * LongRoPE (arXiv 2402.13753) up to that length: a factor for each frequency, its short ones.
+     * LongRoPE (arXiv 2402.13753): a factor for each frequency, short ones up to that length and
+     * long ones for sequences of more.
      */
-    private RopeSpec shortOfLong(int dims, int maxPositions) {
+    private RopeSpec longrope(int dims, int maxPositions) {
+        int first = trained(maxPositions);
+        double factor = scaling.positiveNumber("factor", (double) maxPositions / first);
+        double grown = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(first));
+        float attention = (float) scaling.positiveNumber("attention_factor", grown);
+        RopeSpec near = spec(dims, scaled(dims, "short_factor"), attention);
+        return first >= maxPositions
+                ? near
+                : near.withBeyond(
+                        new RopeSpec.Beyond(
+                                first,
+                                spec(dims, scaled(dims, "long_factor"), attention)
+                                        .inverseFrequencies()));
+    }
+
+    private float[] scaled(int dims, String field) {
         float[] scaled = new float[dims / 2];
-        List<Double> factors = scaling.positiveNumbers("short_factor", scaled.length);
+        List<Double> factors = scaling.positiveNumbers(field, scaled.length);
         for (int i = 0; i < scaled.length; i++) {
             float exponent = 2f * i / dims;
             scaled[i] = 1f / (float) (factors.get(i) * (float) Math.pow(theta, exponent));
         }
-        int first = trained(maxPositions);
-        double factor = scaling.positiveNumber("factor", (double) maxPositions / first);
-        double grown = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(first));
-        return spec(dims, scaled, (float) scaling.positiveNumber("attention_factor", grown));
+        return scaled;
     }
 
     private int dims(int headDim) {

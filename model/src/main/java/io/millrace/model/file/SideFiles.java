@@ -8,7 +8,7 @@ public final class SideFiles {
             Pattern.compile(
                     "config\\.json|generation_config\\.json|tokenizer.*|special_tokens_map\\.json"
                             + "|added_tokens\\.json|vocab\\.(json|txt)|merges\\.txt"
-                            + "|(spiece|sentencepiece.*)\\.model|chat_template\\..*|.*\\.jinja"
+                            + "|(spiece|spm|sentencepiece.*)\\.model|chat_template\\..*|.*\\.jinja"
                             + "|(LICENSE|NOTICE|USE_POLICY).*");
 
     private SideFiles() {}

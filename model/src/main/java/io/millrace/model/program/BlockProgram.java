@@ -55,6 +55,10 @@ public record BlockProgram(String name, Optional<Value> in, List<Op> ops) {
                 .toList();
     }
 
+    static boolean isCarried(Value value) {
+        return value.memory() == Value.Memory.CARRIED;
+    }
+
     private static boolean isStream(Value value) {
         return value.memory() == Value.Memory.STREAM;
     }
@@ -71,7 +75,9 @@ public record BlockProgram(String name, Optional<Value> in, List<Op> ops) {
         });
         for (Op op : ops) {
             for (Value value : op.reads()) {
-                if (!readable.contains(value)) {
+                // What the embedding has made, whoever goes through it sees to.
+                boolean carried = in.isPresent() && isCarried(value);
+                if (!carried && !readable.contains(value)) {
                     throw new IllegalArgumentException(
                             name + ": nothing has made " + value + ", or it was changed");
                 }

@@ -1,5 +1,6 @@
 package io.millrace.model.program;
 
+import io.millrace.model.spec.RopeSpec;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -83,6 +84,7 @@ public record ModelProgram(
         if (keeps(embedding) || keeps(head)) {
             throw new IllegalArgumentException(modelType + " keeps values outside of its layers");
         }
+        requireCarried(embedding, layers, head);
         if (Stream.concat(Stream.of(embedding), layers.stream())
                         .flatMap(block -> block.ops().stream())
                         .anyMatch(Op.Score.class::isInstance)
@@ -96,6 +98,44 @@ public record ModelProgram(
         return block.ops().stream()
                 .flatMap(op -> op.makes().stream())
                 .anyMatch(value -> value.memory() == Value.Memory.KEPT);
+    }
+
+    /** The embedding makes one such value, or none, and others read that alone. */
+    private static void requireCarried(
+            BlockProgram embedding, List<BlockProgram> layers, BlockProgram head) {
+        List<Value> made = carried(embedding).toList();
+        boolean known =
+                Stream.concat(layers.stream(), Stream.of(head))
+                        .flatMap(block -> block.ops().stream())
+                        .flatMap(op -> Stream.concat(op.reads().stream(), op.makes().stream()))
+                        .filter(BlockProgram::isCarried)
+                        .allMatch(made::contains);
+        if (made.size() > 1
+                || !known
+                || layers.stream().flatMap(ModelProgram::carried).count() > 0) {
+            throw new IllegalArgumentException(
+                    "the embedding carries " + made + ", and others something else");
+        }
+    }
+
+    private static Stream<Value> carried(BlockProgram block) {
+        return block.ops().stream()
+                .flatMap(op -> op.makes().stream())
+                .filter(BlockProgram::isCarried);
+    }
+
+    /** What the embedding makes of a table once for all layers, if anything. */
+    public Optional<Value> carried() {
+        return carried(embedding).findFirst();
+    }
+
+    /** Rows of that table; 0 without one. */
+    public int tableRows() {
+        return embedding.ops().stream()
+                .filter(op -> op instanceof Op.Lookup look && look.index() == Op.Index.ROW)
+                .mapToInt(op -> ((Op.Lookup) op).table().rows())
+                .max()
+                .orElse(0);
     }
 
     private static void requireStream(BlockProgram block, boolean begins, int width) {
@@ -132,6 +172,19 @@ public record ModelProgram(
     /** Every operator in order. */
     public Stream<Op> ops() {
         return blocks().stream().flatMap(block -> block.ops().stream());
+    }
+
+    /**
+     * How long a text may become that is gone on with from so many tokens: what is kept of them was
+     * turned by angles that longer ones may not have.
+     */
+    public int longestFrom(int tokens) {
+        return ops().filter(Op.Rotate.class::isInstance)
+                .flatMap(op -> ((Op.Rotate) op).rope().beyond().stream())
+                .mapToInt(RopeSpec.Beyond::length)
+                .map(length -> length - virtualTokens())
+                .filter(length -> tokens <= length)
+                .reduce(maxPositions, Math::min);
     }
 
     /** Virtual tokens that an adapter has before each sequence; 0 in every published model. */

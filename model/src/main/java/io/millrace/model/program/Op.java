@@ -21,16 +21,13 @@ public sealed interface Op
         permits Op.Lookup,
                 Op.Copy,
                 Op.Norm,
-                Op.NormHeads,
                 Op.Linear,
-                Op.Rotate,
                 Op.Attend,
-                Op.Activate,
                 Op.Gate,
                 Op.GateHalves,
-                Op.Times,
                 Op.Add,
                 Op.Score,
+                Op.Changing,
                 Op.Beside,
                 MixtureOp,
                 LatentOp {
@@ -58,6 +55,30 @@ public sealed interface Op
         return Stream.empty();
     }
 
+    /** What only changes its input. */
+    sealed interface Changing extends Op permits NormHeads, Rotate, Activate, Times {
+        /** What it changes. */
+        Value in();
+
+        /** What that becomes. */
+        Value out();
+
+        @Override
+        default List<Value> reads() {
+            return List.of(in());
+        }
+
+        @Override
+        default Optional<Value> makes() {
+            return Optional.of(out());
+        }
+
+        @Override
+        default Optional<Value> replaces() {
+            return Optional.of(in());
+        }
+    }
+
     /** What says which row of a table a token takes. */
     enum Index {
         /** Its id. */
@@ -70,7 +91,9 @@ public sealed interface Op
          */
         TEXT_POSITION,
         /** Its segment, of which every sequence here is one: 0. */
-        SEGMENT
+        SEGMENT,
+        /** None: every row of the table is taken, in order, once for all tokens. */
+        ROW
     }
 
     /**
@@ -84,7 +107,8 @@ public sealed interface Op
     record Lookup(Index index, TableSpec table, int offset, float scale, Value out) implements Op {
         /** Checks the width, and that each token has a row. */
         public Lookup {
-            boolean fits = out.width() == table.width() && out.rows() == Value.Rows.ALL;
+            Value.Rows rows = index == Index.ROW ? Value.Rows.TABLE : Value.Rows.ALL;
+            boolean fits = out.width() == table.width() && out.rows() == rows;
             require(fits, "a look-up in " + table.name(), out);
         }
 
@@ -143,26 +167,22 @@ public sealed interface Op
         }
     }
 
-    /** Norms some heads of each row, each by itself and all with the same weights. */
-    record NormHeads(NormSpec norm, HeadColumns heads, Value in, Value out) implements Op {
+    /**
+     * Norms some heads of each row, each by itself.
+     *
+     * @param apart whether each has a factor of its own, [heads, width] in all, or all have one
+     */
+    record NormHeads(NormSpec norm, HeadColumns heads, boolean apart, Value in, Value out)
+            implements Changing {
         /** Checks that the result can take its place. */
         public NormHeads {
-            require(in.liesAs(out), "the norm of heads " + norm.weight(), out);
+            boolean known = !apart || norm.bias() == null;
+            require(in.liesAs(out) && known, "the norm of heads " + norm.weight(), out);
         }
 
-        @Override
-        public List<Value> reads() {
-            return List.of(in);
-        }
-
-        @Override
-        public Optional<Value> makes() {
-            return Optional.of(out);
-        }
-
-        @Override
-        public Optional<Value> replaces() {
-            return Optional.of(in);
+        /** How many factors there are. */
+        public int factors() {
+            return apart ? heads.count() : 1;
         }
     }
 
@@ -207,25 +227,10 @@ public sealed interface Op
     }
 
     /** Turns the query and key heads of each row by its position. */
-    record Rotate(RopeSpec rope, HeadsSpec heads, Value in, Value out) implements Op {
+    record Rotate(RopeSpec rope, HeadsSpec heads, Value in, Value out) implements Changing {
         /** Checks that the result can take its place. */
         public Rotate {
             require(in.liesAs(out) && in.rows() == Value.Rows.ALL, "a rotation", out);
-        }
-
-        @Override
-        public List<Value> reads() {
-            return List.of(in);
-        }
-
-        @Override
-        public Optional<Value> makes() {
-            return Optional.of(out);
-        }
-
-        @Override
-        public Optional<Value> replaces() {
-            return Optional.of(in);
         }
     }
 
@@ -233,17 +238,32 @@ public sealed interface Op
      * Softmax attention of every query head.
      *
      * @param in rows of projections, after those of earlier tokens that are kept
+     * @param relative what scores get from how far tokens are apart; empty in most models
      */
-    record Attend(AttendSpec attention, Value in, Value out) implements Op {
+    record Attend(AttendSpec attention, Value in, Optional<Relative> relative, Value out)
+            implements Op {
+        /** Attention that content alone decides. */
+        public Attend(AttendSpec attention, Value in, Value out) {
+            this(attention, in, Optional.empty(), out);
+        }
+
         /** Checks that earlier tokens' rows may lie before what is read. */
         public Attend {
             boolean fits = in.memory() == Value.Memory.KEPT && in.rows() == out.rows();
             require(fits && out.width() == attention.heads().contextWidth(), "attention", out);
+            int queries = attention.heads().queries().count() * attention.heads().dim();
+            boolean whole =
+                    relative.stream()
+                            .flatMap(Relative::values)
+                            .allMatch(value ->
+                                    value.rows() == Value.Rows.TABLE && value.width() == queries);
+            require(whole, "attention with relative positions", out);
         }
 
         @Override
         public List<Value> reads() {
-            return List.of(in);
+            return Stream.concat(Stream.of(in), relative.stream().flatMap(Relative::values))
+                    .toList();
         }
 
         @Override
@@ -253,25 +273,10 @@ public sealed interface Op
     }
 
     /** {@code out = activation(in)}, number by number. */
-    record Activate(Activation activation, Value in, Value out) implements Op {
+    record Activate(Activation activation, Value in, Value out) implements Changing {
         /** Checks that the result can take its place. */
         public Activate {
             require(in.liesAs(out) && isDense(in), "an activation", out);
-        }
-
-        @Override
-        public List<Value> reads() {
-            return List.of(in);
-        }
-
-        @Override
-        public Optional<Value> makes() {
-            return Optional.of(out);
-        }
-
-        @Override
-        public Optional<Value> replaces() {
-            return Optional.of(in);
         }
     }
 
@@ -320,25 +325,10 @@ public sealed interface Op
     }
 
     /** {@code out = factor · in}, number by number. */
-    record Times(float factor, Value in, Value out) implements Op {
+    record Times(float factor, Value in, Value out) implements Changing {
         /** Checks that the result can take its place. */
         public Times {
             require(in.liesAs(out) && isDense(in), "a scaling", out);
-        }
-
-        @Override
-        public List<Value> reads() {
-            return List.of(in);
-        }
-
-        @Override
-        public Optional<Value> makes() {
-            return Optional.of(out);
-        }
-
-        @Override
-        public Optional<Value> replaces() {
-            return Optional.of(in);
         }
     }
 

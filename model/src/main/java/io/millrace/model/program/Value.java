@@ -15,7 +15,9 @@ public record Value(String name, int width, Rows rows, Memory memory) {
         /** Every token. */
         ALL,
         /** Those whose logits are wanted. */
-        HEAD
+        HEAD,
+        /** None: a row for each of a table that all tokens share. */
+        TABLE
     }
 
     /** Where a value lies. */
@@ -27,12 +29,20 @@ public record Value(String name, int width, Rows rows, Memory memory) {
         /** Side by side with others of the kind, until the experts of the block have come. */
         HELD,
         /** In scratch memory, while it lives. */
-        STATES
+        STATES,
+        /** In a place of its own, from the embedding to the last layer. */
+        CARRIED
     }
 
     /** Checks the width, and that what outlives a block has every row. */
     public Value {
-        if (width < 1 || (rows == Rows.HEAD && memory != Memory.STATES)) {
+        boolean fits =
+                switch (rows) {
+                    case ALL -> memory != Memory.CARRIED;
+                    case HEAD -> memory == Memory.STATES;
+                    case TABLE -> memory == Memory.STATES || memory == Memory.CARRIED;
+                };
+        if (width < 1 || !fits) {
             throw new IllegalArgumentException(
                     name + ": " + width + " numbers in " + rows + " rows of " + memory);
         }
@@ -51,6 +61,16 @@ public record Value(String name, int width, Rows rows, Memory memory) {
     /** A value that the block's experts need, who come after every token has it. */
     public static Value held(String name, int width) {
         return new Value(name, width, Rows.ALL, Memory.HELD);
+    }
+
+    /** What the embedding makes of a table, once for all tokens, and every layer may read. */
+    public static Value carried(String name, int width) {
+        return new Value(name, width, Rows.TABLE, Memory.CARRIED);
+    }
+
+    /** The same that is forgotten after its last reader. */
+    public static Value ofTable(String name, int width) {
+        return new Value(name, width, Rows.TABLE, Memory.STATES);
     }
 
     /** A value that is forgotten after its last reader. */

@@ -28,6 +28,7 @@ public final class Attention implements AutoCloseable {
     private final MemorySegment maxima; // [QUERY_TILE], over the key tiles so far
     private final MemorySegment
             factors; // [QUERY_TILE], what older tiles are worth under new maxima
+    private final RelativeScores relativeScores = new RelativeScores(arena);
     private final double[] sums = new double[QUERY_TILE];
     private boolean closed;
 
@@ -99,7 +100,7 @@ public final class Attention implements AutoCloseable {
     }
 
     /**
-     * Scratch memory for one worker, 64 KiB.
+     * Scratch memory for one worker, 128 KiB.
      *
      * @param gemm the same worker's products
      */
@@ -163,6 +164,41 @@ public final class Attention implements AutoCloseable {
             int head,
             int tile,
             float sink) {
+        run(
+                shape,
+                q,
+                firstQuery,
+                k,
+                v,
+                firstKey,
+                out,
+                null,
+                queryStart,
+                queryCount,
+                head,
+                tile,
+                sink);
+    }
+
+    /**
+     * The same where distance adds to scores before they are scaled.
+     *
+     * @param relative what it adds, or null for nothing
+     */
+    public void run(
+            Shape shape,
+            HeadRows q,
+            long firstQuery,
+            HeadRows k,
+            HeadRows v,
+            long firstKey,
+            HeadRows out,
+            RelativeScores.Rows relative,
+            int queryStart,
+            int queryCount,
+            int head,
+            int tile,
+            float sink) {
         if (closed) {
             throw new IllegalStateException("attention is closed");
         }
@@ -177,6 +213,8 @@ public final class Attention implements AutoCloseable {
         int firstTile = shape.sight().first(position) / KEY_TILE * KEY_TILE;
         // Past the last key that any of these queries sees.
         int end = shape.sight().end(position + rows - 1, queryStart + queryCount);
+        RelativeScores.Side queries =
+                new RelativeScores.Side(q.segment(), qAt, q.rowStride(), rows, position);
         for (int key = firstTile; key < end; key += KEY_TILE) {
             int keys = Math.min(KEY_TILE, end - key);
             multiply(
@@ -194,6 +232,10 @@ public final class Attention implements AutoCloseable {
                     scores,
                     0,
                     KEY_TILE);
+            RelativeScores.Side some =
+                    new RelativeScores.Side(
+                            k.segment(), k.at(firstKey + key, kvHead), k.rowStride(), keys, key);
+            relativeScores.add(relative, queries, some, head, dim, scores, KEY_TILE);
             boolean first = key == firstTile;
             float slope = shape.slopes().isEmpty() ? 0 : shape.slopes().get(head);
             weigh(shape, slope, rows, position, key, keys, first);

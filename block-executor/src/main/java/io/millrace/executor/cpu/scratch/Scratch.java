@@ -28,6 +28,8 @@ public final class Scratch implements AutoCloseable {
     private final int virtualTokens;
     private final int hiddenWidth;
     private final int heldWidth;
+    private final int carriedRows;
+    private final int carriedWidth;
     private final List<Map<Value, Integer>> heldColumns; // of each block
     private final int keptWidth;
     private final long vectorLength;
@@ -77,6 +79,8 @@ public final class Scratch implements AutoCloseable {
         virtualTokens = program.virtualTokens();
         hiddenWidth = program.hiddenSize();
         heldWidth = needs.heldWidth();
+        carriedRows = needs.carriedRows();
+        carriedWidth = needs.carriedWidth();
         heldColumns = program.blocks().stream().map(Scratch::columns).toList();
         keptWidth = needs.keptWidth();
         vectorLength = needs.vectorLength();
@@ -136,6 +140,26 @@ public final class Scratch implements AutoCloseable {
         long perScale = (long) size.batchRows() * heldWidth;
         long first = before + firstScale * perScale + (long) row * heldWidth;
         return Optional.of(new Variants(new Floats(hidden.segment(), first), perScale, heldWidth));
+    }
+
+    /**
+     * What the embedding makes once for all layers, for a query whose first scale has this index;
+     * empty where it makes nothing.
+     */
+    public Optional<Variants> carried(int firstScale) {
+        if (carriedWidth == 0) {
+            return Optional.empty();
+        }
+        long before = (long) size.scales() * size.batchRows() * (hiddenWidth + heldWidth);
+        long perScale = (long) MicroBatch.padded(carriedRows) * carriedWidth;
+        long first = before + firstScale * perScale;
+        return Optional.of(
+                new Variants(new Floats(hidden.segment(), first), perScale, carriedWidth));
+    }
+
+    /** Rows of that. */
+    public int carriedRows() {
+        return carriedRows;
     }
 
     /** Where in a row a block's value begins that waits for its experts. */

@@ -5,6 +5,7 @@ import io.millrace.executor.cpu.op.Loss;
 import io.millrace.executor.schedule.OperatorNeeds;
 import io.millrace.executor.schedule.Schedule;
 import io.millrace.executor.schedule.StatesPlan;
+import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.RotaryTable;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.memory.DType;
@@ -20,7 +21,8 @@ import java.util.List;
  *
  * @param schedules how each block runs, in the order of visits
  * @param states where the values of a block lie, of one micro-batch and group of queries; in floats
- * @param hidden hidden states of the whole batch for all scales, and what waits for experts
+ * @param hidden hidden states of the whole batch for all scales, what waits for experts, and what
+ *     the embedding carries to all layers
  * @param kept what later tokens need: queries, keys and values
  * @param vectors three vectors of a block, and the thin factors beside a matrix
  * @param wholeMatrix a small matrix, formed whole
@@ -76,9 +78,10 @@ public record ScratchPlan(
         return new ScratchPlan(
                 schedules,
                 StatesPlan.of(schedules, (_, value) -> aligned(rows * value.width())),
-                (long) size.scales()
-                        * size.batchRows()
-                        * (program.hiddenSize() + needs.heldWidth()),
+                (long) size.scales() * size.batchRows() * (program.hiddenSize() + needs.heldWidth())
+                        + (long) size.scales()
+                                * MicroBatch.padded(needs.carriedRows())
+                                * needs.carriedWidth(),
                 keeping * scales * size.projectedRows() * needs.keptWidth(),
                 VECTORS * scales * needs.vectorLength()
                         + scales * needs.thinFloats()

@@ -4,8 +4,12 @@ import io.millrace.memory.BadInputException;
 import io.millrace.memory.file.DurableFiles;
 import io.millrace.model.adapter.AdapterWriter;
 import io.millrace.model.config.SideFile;
+import io.millrace.model.file.SafetensorsFile;
+import io.millrace.model.file.TorchFile;
+import io.millrace.model.file.WeightFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Set;
 
 /** What every adapter folder has: a configuration that names its type, and weights. */
@@ -40,22 +44,23 @@ final class AdapterFolder {
         }
     }
 
-    /** The file of weights, which is there. */
+    /** The file of weights, which is there, as PEFT looks for it. */
     static Path weights(Path folder) {
-        Path file = folder.resolve(AdapterWriter.WEIGHTS);
-        if (Files.exists(file)) {
-            return file;
+        for (String name : List.of(AdapterWriter.WEIGHTS, PICKLED)) {
+            if (Files.exists(folder.resolve(name))) {
+                return folder.resolve(name);
+            }
         }
-        boolean pickled = Files.exists(folder.resolve(PICKLED));
         throw new BadInputException(
                 folder.toString(),
-                pickled
-                        ? "has its factors only as " + PICKLED
-                        : "has " + AdapterWriter.CONFIG + " and no " + AdapterWriter.WEIGHTS,
-                pickled
-                        ? "load it with PEFT and save it with save_pretrained(...,"
-                                + " safe_serialization=True)"
-                        : "use a whole copy, or save the adapter again");
+                "has " + AdapterWriter.CONFIG + " and no " + AdapterWriter.WEIGHTS,
+                "use a whole copy, or save the adapter again");
+    }
+
+    /** The same, open. */
+    static WeightFile open(Path folder) {
+        Path file = weights(folder);
+        return file.endsWith(PICKLED) ? TorchFile.open(file) : SafetensorsFile.open(file);
     }
 
     /**

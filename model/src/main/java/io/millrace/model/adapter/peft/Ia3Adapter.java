@@ -10,8 +10,8 @@ import io.millrace.model.adapter.Ia3Part;
 import io.millrace.model.adapter.Ia3Settings;
 import io.millrace.model.adapter.LoraTarget;
 import io.millrace.model.config.SideFile;
-import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.file.TensorInfo;
+import io.millrace.model.file.WeightFile;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
 import io.millrace.model.spec.LinearSpec;
@@ -37,11 +37,11 @@ final class Ia3Adapter implements StoredAdapter {
                             ConfigField.FAN_IN_FAN_OUT.key(),
                             "init_ia3_weights"));
 
-    private final SafetensorsFile weights;
+    private final WeightFile weights;
     private final Map<String, Ia3Part> parts = new TreeMap<>(); // by module
     private final Map<String, LinearSpec> products = new HashMap<>(); // by matrix
 
-    private Ia3Adapter(SafetensorsFile weights) {
+    private Ia3Adapter(WeightFile weights) {
         this.weights = weights;
     }
 
@@ -51,7 +51,7 @@ final class Ia3Adapter implements StoredAdapter {
         ConfigReader config =
                 new ConfigReader(file.toString(), SideFile.read(file, ConfigReader.MEND));
         FIELDS.require(config);
-        SafetensorsFile weights = SafetensorsFile.open(AdapterFolder.weights(folder));
+        WeightFile weights = AdapterFolder.open(folder);
         try {
             Ia3Adapter adapter = new Ia3Adapter(weights);
             adapter.find(config, base);

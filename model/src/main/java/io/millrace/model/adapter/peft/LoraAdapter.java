@@ -9,8 +9,8 @@ import io.millrace.model.adapter.Lora;
 import io.millrace.model.adapter.LoraSettings;
 import io.millrace.model.adapter.LoraTarget;
 import io.millrace.model.file.Elements;
-import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.file.TensorInfo;
+import io.millrace.model.file.WeightFile;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
 import io.millrace.model.spec.LinearSpec;
@@ -39,13 +39,13 @@ public final class LoraAdapter implements StoredAdapter {
 
     private final Path folder;
     private final AdapterConfig config;
-    private final SafetensorsFile weights;
+    private final WeightFile weights;
     private final List<AdapterPart> parts;
     private final Map<String, AdapterPart> byTensor = new HashMap<>();
     private final Map<String, TensorInfo> factors = new HashMap<>();
 
     private LoraAdapter(
-            Path folder, AdapterConfig config, SafetensorsFile weights, List<AdapterPart> parts) {
+            Path folder, AdapterConfig config, WeightFile weights, List<AdapterPart> parts) {
         this.folder = folder;
         this.config = config;
         this.weights = weights;
@@ -69,7 +69,7 @@ public final class LoraAdapter implements StoredAdapter {
         AdapterFolder.type(folder, Set.of(TYPE));
         AdapterConfig config = AdapterConfig.read(folder.resolve(AdapterWriter.CONFIG));
         Path file = AdapterFolder.weights(folder);
-        SafetensorsFile weights = SafetensorsFile.open(file);
+        WeightFile weights = AdapterFolder.open(folder);
         try {
             PartFinder finder = new PartFinder(file, config, new BaseModules(base));
             List<AdapterPart> parts = finder.find(weights.tensors().values());

@@ -31,6 +31,11 @@ public final class StoredAdapters {
 
     private StoredAdapters() {}
 
+    /** The file of weights of a folder, which is there. */
+    public static Path weights(Path folder) {
+        return AdapterFolder.weights(folder);
+    }
+
     /**
      * Opens a folder and checks that it is a whole adapter of a base.
      *

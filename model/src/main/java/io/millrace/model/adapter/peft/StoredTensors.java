@@ -2,8 +2,8 @@ package io.millrace.model.adapter.peft;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
-import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.file.TensorInfo;
+import io.millrace.model.file.WeightFile;
 import java.util.List;
 
 /** What holds for every tensor of an adapter's file. */
@@ -15,7 +15,7 @@ final class StoredTensors {
      *
      * @throws BadInputException where one of them is not as it must be
      */
-    static void require(SafetensorsFile file, TensorInfo tensor, List<Long> shape) {
+    static void require(WeightFile file, TensorInfo tensor, List<Long> shape) {
         if (!tensor.shape().equals(shape)) {
             throw bad(
                     file,
@@ -43,7 +43,7 @@ final class StoredTensors {
     }
 
     private static BadInputException bad(
-            SafetensorsFile file, TensorInfo tensor, String what, String mend) {
+            WeightFile file, TensorInfo tensor, String what, String mend) {
         return new BadInputException(
                 file.path().toString(), "tensor '" + tensor.name() + "' " + what, mend);
     }

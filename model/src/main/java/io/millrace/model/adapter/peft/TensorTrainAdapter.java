@@ -9,7 +9,7 @@ import io.millrace.model.adapter.AdapterWriter;
 import io.millrace.model.adapter.cores.TensorTrainSettings;
 import io.millrace.model.adapter.cores.TensorTrains;
 import io.millrace.model.config.SideFile;
-import io.millrace.model.file.SafetensorsFile;
+import io.millrace.model.file.WeightFile;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.TensorSpec;
 import java.nio.file.Path;
@@ -32,14 +32,11 @@ final class TensorTrainAdapter implements StoredAdapter {
 
     private final TensorTrainSettings settings;
     private final Path folder;
-    private final SafetensorsFile weights;
+    private final WeightFile weights;
     private final ModelProgram program;
 
     private TensorTrainAdapter(
-            TensorTrainSettings settings,
-            Path folder,
-            SafetensorsFile weights,
-            ModelProgram program) {
+            TensorTrainSettings settings, Path folder, WeightFile weights, ModelProgram program) {
         this.settings = settings;
         this.folder = folder;
         this.weights = weights;
@@ -63,7 +60,7 @@ final class TensorTrainAdapter implements StoredAdapter {
                     "names modules of another model than that in " + base.directory(),
                     "give the base that the adapter was trained on");
         }
-        SafetensorsFile weights = SafetensorsFile.open(AdapterFolder.weights(folder));
+        WeightFile weights = AdapterFolder.open(folder);
         try {
             TensorTrainAdapter adapter = new TensorTrainAdapter(settings, folder, weights, program);
             adapter.require();

@@ -12,8 +12,8 @@ import io.millrace.model.adapter.AdapterWriter;
 import io.millrace.model.adapter.Prompt;
 import io.millrace.model.adapter.VirtualSettings;
 import io.millrace.model.config.SideFile;
-import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.file.TensorInfo;
+import io.millrace.model.file.WeightFile;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.TensorSpec;
 import java.nio.file.Path;
@@ -42,11 +42,11 @@ final class VirtualAdapter implements StoredAdapter {
 
     private final VirtualSettings settings;
     private final Path folder;
-    private final SafetensorsFile weights;
+    private final WeightFile weights;
     private final Adapter adapter;
 
     private VirtualAdapter(
-            VirtualSettings settings, Path folder, SafetensorsFile weights, Adapter adapter) {
+            VirtualSettings settings, Path folder, WeightFile weights, Adapter adapter) {
         this.settings = settings;
         this.folder = folder;
         this.weights = weights;
@@ -79,7 +79,7 @@ final class VirtualAdapter implements StoredAdapter {
                             + (base.program().maxPositions() - 1)
                             + " leave room for a text");
         }
-        SafetensorsFile weights = SafetensorsFile.open(AdapterFolder.weights(folder));
+        WeightFile weights = AdapterFolder.open(folder);
         try {
             VirtualSettings settings = new VirtualSettings(type, tokens.intValue(), TOKENS);
             Adapter adapter = settings.of(base.program(), base.program());

@@ -2,6 +2,7 @@ package io.millrace.model.architecture.decoder;
 
 import io.millrace.model.program.LatentOp;
 import io.millrace.model.program.Op;
+import io.millrace.model.program.Relative;
 import io.millrace.model.program.Value;
 import io.millrace.model.spec.HeadColumns;
 import io.millrace.model.spec.HeadsSpec;
@@ -9,6 +10,7 @@ import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.NormSpec;
 import io.millrace.model.spec.RopeSpec;
 import java.util.List;
+import java.util.Optional;
 
 /** The operators of an attention part, up to what its last matrix multiplies. */
 final class AttentionOps {
@@ -30,12 +32,39 @@ final class AttentionOps {
         ops.add(new Op.Linear(attention.projections(), in, row));
         row = normedHeads(ops, attention.queryNorm(), heads.queries(), dim, row, "normed queries");
         row = normedHeads(ops, attention.keyNorm(), heads.keys(), dim, row, "normed keys");
+        for (AttentionSpec.HeadNorm one : attention.headNorms()) {
+            row = normedHeads(ops, one, row);
+        }
         if (attention.rope() != null) {
             row = turned(ops, attention.rope(), heads, row);
         }
         Value context = Value.states("context", heads.contextWidth());
-        ops.add(new Op.Attend(attention.attend(), row, context));
+        Optional<Relative> relative =
+                Optional.ofNullable(attention.relative()).map(part -> relative(ops, part));
+        ops.add(new Op.Attend(attention.attend(), row, relative, context));
         return context;
+    }
+
+    private static Relative relative(List<Op> ops, AttentionSpec.Relative part) {
+        return new Relative(
+                part.rows(),
+                ofTable(ops, part.keys(), "position keys"),
+                ofTable(ops, part.queries(), "position queries"));
+    }
+
+    private static Optional<Value> ofTable(List<Op> ops, LinearSpec matrix, String name) {
+        if (matrix == null) {
+            return Optional.empty();
+        }
+        Value out = Value.ofTable(name, matrix.outputs());
+        ops.add(new Op.Linear(matrix, DecoderProgram.carried(matrix.inputs()), out));
+        return Optional.of(out);
+    }
+
+    private static Value normedHeads(List<Op> ops, AttentionSpec.HeadNorm one, Value in) {
+        Value out = Value.kept("normed by " + one.norm().weight(), in.width());
+        ops.add(new Op.NormHeads(one.norm(), one.heads(), one.apart(), in, out));
+        return out;
     }
 
     private static Value normedHeads(
@@ -46,7 +75,7 @@ final class AttentionOps {
         Value out = Value.kept(name, in.width());
         int all = heads.count() * dim;
         HeadColumns normed = norm.width() == all ? new HeadColumns(1, heads.start(), all) : heads;
-        ops.add(new Op.NormHeads(norm, normed, in, out));
+        ops.add(new Op.NormHeads(norm, normed, false, in, out));
         return out;
     }
 
@@ -68,7 +97,7 @@ final class AttentionOps {
         ops.add(new LatentOp.Join(attention.heads(), queries, expanded, narrow, row));
         row = turned(ops, attention.rope(), attention.heads().turning(), row);
         Value context = Value.states("context", attention.attend().heads().contextWidth());
-        ops.add(new Op.Attend(attention.attend(), row, context));
+        ops.add(new Op.Attend(attention.attend(), row, Optional.empty(), context));
         return context;
     }
 

@@ -75,7 +75,25 @@ public final class DecoderProgram {
         if (finish.norm() != null) {
             ops.add(new Op.Norm(finish.norm(), last, stream("normed tokens")));
         }
+        if (finish.relative() != null) {
+            carry(ops, finish.relative());
+        }
         return new BlockProgram("embedding", Optional.empty(), ops);
+    }
+
+    private void carry(List<Op> ops, EmbeddingSpec.Relative relative) {
+        Value rows = carried(spec.hiddenSize());
+        boolean plain = relative.norm() == null;
+        Value looked = plain ? rows : Value.ofTable("positions apart", spec.hiddenSize());
+        ops.add(new Op.Lookup(Op.Index.ROW, relative.table(), 0, 1, looked));
+        if (!plain) {
+            ops.add(new Op.Norm(relative.norm(), looked, rows));
+        }
+    }
+
+    /** The table of relative positions, with rows of so many elements. */
+    static Value carried(int width) {
+        return Value.carried("relative positions", width);
     }
 
     private BlockProgram layer(String name, LayerSpec layer) {

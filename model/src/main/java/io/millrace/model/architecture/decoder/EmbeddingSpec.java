@@ -2,6 +2,7 @@ package io.millrace.model.architecture.decoder;
 
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.NormSpec;
+import io.millrace.model.spec.TableSpec;
 
 /**
  * Token embedding, and what happens before the first layer: {@code h = project(scale · tokens[id])
@@ -34,11 +35,30 @@ public record EmbeddingSpec(
      * @param segmentRows how many there are
      * @param skipsPadding whether positions count the tokens that are not the padding token alone
      *     (RoBERTa)
+     * @param relative what every layer reads beside it, or null
      */
-    public record Finish(NormSpec norm, String segments, int segmentRows, boolean skipsPadding) {
+    public record Finish(
+            NormSpec norm,
+            String segments,
+            int segmentRows,
+            boolean skipsPadding,
+            Relative relative) {
+        /** What layers read of it alone. */
+        public Finish(NormSpec norm, String segments, int segmentRows, boolean skipsPadding) {
+            this(norm, segments, segmentRows, skipsPadding, null);
+        }
+
         /** Of a decoder. */
         public static final Finish PLAIN = new Finish(null, null, 0, false);
     }
+
+    /**
+     * A table of relative positions that all layers share.
+     *
+     * @param table a row for each
+     * @param norm of these, or null
+     */
+    public record Relative(TableSpec table, NormSpec norm) {}
 
     /** A table of tokens as wide as the residual stream, and nothing else. */
     public static EmbeddingSpec tokens(String name, int width, float scale) {
@@ -64,6 +84,11 @@ public record EmbeddingSpec(
                 positionOffset,
                 projection,
                 scale,
-                new Finish(behind, finish.segments, finish.segmentRows, finish.skipsPadding));
+                new Finish(
+                        behind,
+                        finish.segments,
+                        finish.segmentRows,
+                        finish.skipsPadding,
+                        finish.relative));
     }
 }

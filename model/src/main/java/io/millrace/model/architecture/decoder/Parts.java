@@ -93,11 +93,6 @@ public final class Parts {
                 : headDim(config, "hidden_size", hidden, config.positive("num_attention_heads"));
     }
 
-    /** The longest sequence that a model with rotary positions may see. */
-    public static int positions(ModelConfig config, RopeParameters rope) {
-        return rope.longest(config.positive("max_position_embeddings"));
-    }
-
     /** {@code down(act(gate(x)) ⊙ up(x))}, as LLaMA calls it, without biases. */
     public static MlpSpec gated(ModelConfig config, String prefix, int hidden) {
         int inner = config.positive("intermediate_size");

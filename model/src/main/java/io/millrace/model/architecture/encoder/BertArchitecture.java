@@ -1,15 +1,20 @@
 package io.millrace.model.architecture.encoder;
 
-import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.ListedArchitecture;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import java.util.List;
 import java.util.Set;
 
 /** BERT; what it has for pairs of sentences is left alone. */
-public final class BertArchitecture implements Architecture {
+public final class BertArchitecture extends ListedArchitecture {
     private static final String HEAD = "cls.predictions.";
     private static final String DECODER = HEAD + "decoder";
+
+    /** The family. */
+    public BertArchitecture() {
+        super(BertFamily.FIELDS.honours("vocab_size", 30522));
+    }
 
     @Override
     public String modelType() {
@@ -22,7 +27,7 @@ public final class BertArchitecture implements Architecture {
     }
 
     @Override
-    public ModelProgram program(ModelConfig config, Set<String> names) {
+    protected ModelProgram listed(ModelConfig config, Set<String> names) {
         BertFamily family = new BertFamily(config, names, "bert.");
         return family.program(
                 new BertFamily.MaskedHead(

@@ -5,9 +5,11 @@ import io.millrace.model.architecture.decoder.DecoderProgram;
 import io.millrace.model.architecture.decoder.DecoderSpec;
 import io.millrace.model.architecture.decoder.EmbeddingSpec;
 import io.millrace.model.architecture.decoder.HeadSpec;
+import io.millrace.model.architecture.decoder.Labels;
 import io.millrace.model.architecture.decoder.LayerSpec;
 import io.millrace.model.architecture.decoder.MlpSpec;
 import io.millrace.model.architecture.decoder.Parts;
+import io.millrace.model.config.ConfigFields;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.Answers;
 import io.millrace.model.program.ModelProgram;
@@ -33,19 +35,17 @@ import java.util.stream.IntStream;
 record BertFamily(ModelConfig config, Set<String> names, String prefix) {
     private static final String TABLE = "embeddings.word_embeddings.weight";
 
-    /** Refuses what would change the arithmetic and is not computed. */
-    BertFamily {
-        Parts.refuse(config, "is_decoder", true);
-        Parts.refuse(config, "is_causal", true);
-        Parts.refuse(config, "add_cross_attention", true);
-        String positions = config.string("position_embedding_type", "absolute");
-        if (!positions.equals("absolute")) {
-            throw config.bad(
-                    "position_embedding_type",
-                    "is '" + positions + "', which is not supported",
-                    "use a model with absolute positions");
-        }
-    }
+    /** What both classes read. Positions of other types are read by earlier ones alone. */
+    static final ConfigFields FIELDS =
+            ConfigFields.of("hidden_size", 768, "num_hidden_layers", 12)
+                    .honours("num_attention_heads", 12, "intermediate_size", 3072)
+                    .honours("hidden_act", "gelu", "max_position_embeddings", 512)
+                    .honours("type_vocab_size", 2, "layer_norm_eps", 1e-12)
+                    .honours("tie_word_embeddings", true)
+                    .only("is_decoder", false, "add_cross_attention", false)
+                    .only("position_embedding_type", "absolute")
+                    .idle("is_causal", "hidden_dropout_prob", "attention_probs_dropout_prob")
+                    .idle("classifier_dropout");
 
     /**
      * The names of a head for masked tokens.
@@ -80,14 +80,9 @@ record BertFamily(ModelConfig config, Set<String> names, String prefix) {
         boolean masked = names.contains(head.dense() + ".weight");
         boolean labelled = names.contains(labels.logits() + ".weight");
         boolean tells = masked != labelled;
-        return (tells ? labelled : isClassifier())
+        return (tells ? labelled : Labels.areAsked(config))
                 ? program(classifier(labels), Answers.FIRST, firstPosition)
                 : program(masked(head), Answers.IN_PLACE, firstPosition);
-    }
-
-    private boolean isClassifier() {
-        return config.list("architectures").stream()
-                .anyMatch(name -> String.valueOf(name).endsWith("ForSequenceClassification"));
     }
 
     private HeadSpec masked(MaskedHead head) {
@@ -105,30 +100,11 @@ record BertFamily(ModelConfig config, Set<String> names, String prefix) {
 
     private HeadSpec classifier(LabelHead head) {
         int hidden = hidden();
-        String problem = config.string("problem_type", "single_label_classification");
-        if (!problem.equals("single_label_classification")) {
-            throw config.bad(
-                    "problem_type",
-                    "is '" + problem + "', which is not supported",
-                    "use a classifier of one label a text");
-        }
         HeadSpec.Transform transform =
                 new HeadSpec.Transform(
                         Parts.linear(head.dense(), hidden, hidden, true), Activation.TANH, null);
-        LinearSpec logits = Parts.linear(head.logits(), hidden, labelCount(), true);
+        LinearSpec logits = Parts.linear(head.logits(), hidden, Labels.count(config), true);
         return new HeadSpec(null, null, transform, logits, 0, 1);
-    }
-
-    private int labelCount() {
-        String field = config.has("id2label") ? "id2label" : "num_labels";
-        int count =
-                config.has("id2label")
-                        ? config.section("id2label").json().fields().size()
-                        : config.positive("num_labels", 2);
-        if (count < 2) {
-            throw config.bad(field, "has " + count + " label, which is a regression", "give two");
-        }
-        return count;
     }
 
     private String tokens() {
@@ -161,6 +137,9 @@ record BertFamily(ModelConfig config, Set<String> names, String prefix) {
      */
     private String bias(MaskedHead head, boolean tied) {
         String own = head.decoder() + ".bias";
+        if (names.isEmpty()) {
+            return tied ? head.bias() : own;
+        }
         boolean ownIsRead = !tied || !names.contains(head.bias());
         return ownIsRead && names.contains(own) ? own : head.bias();
     }
@@ -177,7 +156,7 @@ record BertFamily(ModelConfig config, Set<String> names, String prefix) {
                 new EmbeddingSpec.Finish(
                         norm(prefix + "embeddings.LayerNorm"),
                         prefix + "embeddings.token_type_embeddings.weight",
-                        config.positive("type_vocab_size", 2),
+                        config.positive("type_vocab_size"),
                         firstPosition > 0));
     }
 
@@ -224,7 +203,7 @@ record BertFamily(ModelConfig config, Set<String> names, String prefix) {
                 module + (first ? ".gamma" : ".weight"),
                 module + (first ? ".beta" : ".bias"),
                 hidden(),
-                (float) config.positiveNumber("layer_norm_eps", 1e-12),
+                (float) config.positiveNumber("layer_norm_eps", 0),
                 0);
     }
 

@@ -1,14 +1,16 @@
 package io.millrace.model.architecture.encoder;
 
-import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.ListedArchitecture;
 import io.millrace.model.architecture.decoder.AttentionSpec;
 import io.millrace.model.architecture.decoder.DecoderProgram;
 import io.millrace.model.architecture.decoder.DecoderSpec;
 import io.millrace.model.architecture.decoder.EmbeddingSpec;
 import io.millrace.model.architecture.decoder.HeadSpec;
+import io.millrace.model.architecture.decoder.Labels;
 import io.millrace.model.architecture.decoder.LayerSpec;
 import io.millrace.model.architecture.decoder.MlpSpec;
 import io.millrace.model.architecture.decoder.Parts;
+import io.millrace.model.config.ConfigFields;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.Answers;
 import io.millrace.model.program.ModelProgram;
@@ -28,10 +30,33 @@ import java.util.Set;
  * layers but each third, norms before the parts, of which the first layer's attention has none, and
  * a gate in the half of one matrix.
  */
-public final class ModernBertArchitecture implements Architecture {
+public final class ModernBertArchitecture extends ListedArchitecture {
     private static final String FAR = "full_attention";
     private static final String NEAR = "sliding_attention";
     private static final String DECODER = "decoder";
+    private static final String LABELS = "classifier";
+
+    /** The family. */
+    public ModernBertArchitecture() {
+        super(
+                ConfigFields.of("vocab_size", 50368, "hidden_size", 768)
+                        .honours("intermediate_size", 1152, "num_hidden_layers", 22)
+                        .honours("num_attention_heads", 12, "hidden_activation", "gelu")
+                        .honours("max_position_embeddings", 8192, "norm_eps", 1e-5)
+                        .honours("norm_bias", false, "attention_bias", false, "mlp_bias", false)
+                        .honours("layer_types", null, "global_attn_every_n_layers", 3)
+                        .honours("local_attention", 128, "sliding_window", null)
+                        .honours("rope_parameters", null, "head_dim", null)
+                        .honours("global_rope_theta", 160000, "local_rope_theta", 10000)
+                        .honours("decoder_bias", true, "tie_word_embeddings", true)
+                        .honours("classifier_bias", false, "classifier_activation", "gelu")
+                        .honours("classifier_pooling", "cls")
+                        .only("rope_scaling", null)
+                        .idle("is_causal", "attention_dropout", "embedding_dropout")
+                        .idle("mlp_dropout", "classifier_dropout", "initializer_cutoff_factor")
+                        .idle("cls_token_id", "sep_token_id", "deterministic_flash_attn")
+                        .idle("sparse_prediction", "sparse_pred_ignore_index"));
+    }
 
     @Override
     public String modelType() {
@@ -40,12 +65,14 @@ public final class ModernBertArchitecture implements Architecture {
 
     @Override
     public String models() {
-        return "ModernBERT, as a masked language model";
+        return "ModernBERT, as a masked language model or a classifier";
     }
 
     @Override
-    public ModelProgram program(ModelConfig config, Set<String> names) {
-        return new Reading(config).program();
+    protected ModelProgram listed(ModelConfig config, Set<String> names) {
+        boolean labelled =
+                names.isEmpty() ? Labels.areAsked(config) : names.contains(LABELS + ".weight");
+        return new Reading(config).program(labelled);
     }
 
     /** A configuration that is being read. */
@@ -60,26 +87,15 @@ public final class ModernBertArchitecture implements Architecture {
                             "hidden_size",
                             config.positive("hidden_size"),
                             config.positive("num_attention_heads")));
-            Parts.refuse(config, "is_causal", true);
-            for (String field : List.of("rope_scaling", "head_dim")) {
-                if (config.has(field)) {
-                    throw config.bad(field, "is given, which is not supported", "leave it out");
-                }
+            int asked = config.positive("head_dim", headDim);
+            if (asked != headDim) {
+                throw config.bad(
+                        "head_dim", "is " + asked + ", and heads have " + headDim + " elements");
             }
         }
 
-        ModelProgram program() {
-            boolean tied = config.bool("tie_word_embeddings", true);
+        ModelProgram program(boolean labelled) {
             String tokens = "model.embeddings.tok_embeddings.weight";
-            int vocabulary = config.positive("vocab_size");
-            boolean bias = config.bool("decoder_bias", true);
-            LinearSpec logits =
-                    new LinearSpec(
-                            tied ? tokens : DECODER + ".weight",
-                            bias ? DECODER + ".bias" : null,
-                            hidden,
-                            vocabulary,
-                            false);
             HeadSpec.Transform transform =
                     new HeadSpec.Transform(
                             Parts.linear(
@@ -89,29 +105,52 @@ public final class ModernBertArchitecture implements Architecture {
                                     config.bool("classifier_bias", false)),
                             Parts.activation(config, "classifier_activation", "gelu"),
                             norm("head.norm"));
+            LinearSpec logits = labelled ? labels() : logits(tokens);
             return DecoderProgram.of(
                     new DecoderSpec(
                             config.modelType(),
-                            vocabulary,
+                            config.positive("vocab_size"),
                             hidden,
                             positions(),
                             EmbeddingSpec.tokens(tokens, hidden, 1)
                                     .normed(norm("model.embeddings.norm")),
                             layers(),
                             new HeadSpec(norm("model.final_norm"), null, transform, logits, 0, 1),
-                            Answers.IN_PLACE));
+                            labelled ? Answers.FIRST : Answers.IN_PLACE));
+        }
+
+        private LinearSpec logits(String tokens) {
+            boolean tied = config.bool("tie_word_embeddings", true);
+            boolean bias = config.bool("decoder_bias", true);
+            return new LinearSpec(
+                    tied ? tokens : DECODER + ".weight",
+                    bias ? DECODER + ".bias" : null,
+                    hidden,
+                    config.positive("vocab_size"),
+                    false);
+        }
+
+        private LinearSpec labels() {
+            String pooling = config.string("classifier_pooling", "cls");
+            if (!pooling.equals("cls")) {
+                throw config.bad(
+                        "classifier_pooling",
+                        "is '" + pooling + "', which is not supported",
+                        "use a classifier of the first token");
+            }
+            return Parts.linear(LABELS, hidden, Labels.count(config), true);
         }
 
         private int positions() {
-            return config.positive("max_position_embeddings", 8192);
+            return config.positive("max_position_embeddings");
         }
 
         private List<LayerSpec> layers() {
             int count = config.positiveUpTo("num_hidden_layers", Parts.MAX_LAYERS);
-            int every = config.positive("global_attn_every_n_layers", 3);
+            int every = config.positive("global_attn_every_n_layers");
             Optional<List<String>> types = config.layerTypes(count);
-            RopeSpec far = rope(FAR, "global_rope_theta", 160000);
-            RopeSpec near = rope(NEAR, "local_rope_theta", 10000);
+            RopeSpec far = rope(FAR, "global_rope_theta");
+            RopeSpec near = rope(NEAR, "local_rope_theta");
             Mask around = around();
             List<LayerSpec> layers = new ArrayList<>(count);
             for (int index = 0; index < count; index++) {
@@ -123,8 +162,12 @@ public final class ModernBertArchitecture implements Architecture {
             return layers;
         }
 
+        /** The class also takes half of it under another name, which wins. */
         private Mask around() {
-            int window = config.positive("local_attention", 128);
+            if (config.has("sliding_window")) {
+                return new Mask.Around(config.positive("sliding_window"));
+            }
+            int window = config.positive("local_attention");
             if (window < 2) {
                 throw config.bad("local_attention", "is 1, which leaves a token alone");
             }
@@ -159,8 +202,8 @@ public final class ModernBertArchitecture implements Architecture {
         }
 
         /** The newer spelling has parameters for each kind of layer. */
-        private RopeSpec rope(String kind, String baseField, double usual) {
-            double base = config.positiveNumber(baseField, usual);
+        private RopeSpec rope(String kind, String baseField) {
+            double base = config.positiveNumber(baseField, 0);
             return config.ropeOf(kind, base).spec(headDim, positions());
         }
 

@@ -1,6 +1,6 @@
 package io.millrace.model.architecture.encoder;
 
-import io.millrace.model.architecture.Architecture;
+import io.millrace.model.architecture.ListedArchitecture;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.Activation;
@@ -8,8 +8,13 @@ import java.util.List;
 import java.util.Set;
 
 /** RoBERTa: BERT's layers; positions begin behind the padding token's own row. */
-public final class RobertaArchitecture implements Architecture {
+public final class RobertaArchitecture extends ListedArchitecture {
     private static final String DECODER = "lm_head.decoder";
+
+    /** The family. */
+    public RobertaArchitecture() {
+        super(BertFamily.FIELDS.honours("vocab_size", 50265, "pad_token_id", 1));
+    }
 
     @Override
     public String modelType() {
@@ -22,7 +27,7 @@ public final class RobertaArchitecture implements Architecture {
     }
 
     @Override
-    public ModelProgram program(ModelConfig config, Set<String> names) {
+    protected ModelProgram listed(ModelConfig config, Set<String> names) {
         BertFamily family = new BertFamily(config, names, "roberta.");
         return family.program(
                 new BertFamily.MaskedHead(

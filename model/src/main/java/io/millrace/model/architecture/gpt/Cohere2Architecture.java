@@ -38,6 +38,7 @@ public final class Cohere2Architecture extends ListedArchitecture {
                 config,
                 names,
                 config.rope(ROPE_THETA),
+                false,
                 slides,
                 layer -> slides.test(layer) ? window : 0);
     }

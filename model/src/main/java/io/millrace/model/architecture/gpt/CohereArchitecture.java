@@ -15,6 +15,7 @@ import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.AttendSpec;
 import io.millrace.model.spec.HeadsSpec;
 import io.millrace.model.spec.RopeSpec;
+import java.util.List;
 import java.util.Set;
 import java.util.function.IntPredicate;
 import java.util.function.IntUnaryOperator;
@@ -36,7 +37,7 @@ public final class CohereArchitecture extends ListedArchitecture {
 
     /** The family. */
     public CohereArchitecture() {
-        super(FIELDS.only("use_qk_norm", false));
+        super(FIELDS.honours("use_qk_norm", false));
     }
 
     @Override
@@ -46,17 +47,19 @@ public final class CohereArchitecture extends ListedArchitecture {
 
     @Override
     public String models() {
-        return "Command R, without norms of heads";
+        return "Command R and R+";
     }
 
     @Override
     protected ModelProgram listed(ModelConfig config, Set<String> names) {
-        return program(config, names, config.rope(ROPE_THETA), layer -> true, layer -> 0);
+        boolean normed = config.bool("use_qk_norm", false);
+        return program(config, names, config.rope(ROPE_THETA), normed, layer -> true, layer -> 0);
     }
 
     /**
      * The program, its successor's too.
      *
+     * @param normed whether heads are normed
      * @param turns whether a layer's heads turn
      * @param window how far a layer looks back, 0 for all
      */
@@ -64,6 +67,7 @@ public final class CohereArchitecture extends ListedArchitecture {
             ModelConfig config,
             Set<String> names,
             RopeParameters turning,
+            boolean normed,
             IntPredicate turns,
             IntUnaryOperator window) {
         String prefix = Naming.prefix(names, "norm.weight", "model.", "");
@@ -72,7 +76,7 @@ public final class CohereArchitecture extends ListedArchitecture {
                         config,
                         "hidden_size",
                         "num_hidden_layers",
-                        Parts.positions(config, turning),
+                        config.positive("max_position_embeddings"),
                         prefix,
                         Ends.of(config, names, prefix + "embed_tokens.weight", LM_HEAD, true));
         int hidden = trunk.hidden();
@@ -91,12 +95,18 @@ public final class CohereArchitecture extends ListedArchitecture {
                                 config,
                                 at,
                                 hidden,
+                                normed,
                                 turns.test(index) ? rope : null,
                                 window.applyAsInt(index)));
     }
 
     private static LayerSpec layer(
-            ModelConfig config, String prefix, int hidden, RopeSpec rope, int window) {
+            ModelConfig config,
+            String prefix,
+            int hidden,
+            boolean normed,
+            RopeSpec rope,
+            int window) {
         int heads = config.positive("num_attention_heads");
         int headDim = Parts.headDim(config, hidden);
         int queries = config.product("num_attention_heads and head_dim", heads, headDim);
@@ -107,13 +117,35 @@ public final class CohereArchitecture extends ListedArchitecture {
                 LayerSpec.Order.PARALLEL,
                 Parts.factorNorm(prefix + "input_layernorm", hidden, epsilon(config)),
                 AttentionSpec.plain(
-                        Parts.projections(attention, hidden, queries, kvHeads * headDim, bias),
-                        AttendSpec.causal(HeadsSpec.inOrder(heads, kvHeads, headDim))
-                                .withWindow(window),
-                        rope,
-                        Parts.linear(attention + "o_proj", queries, hidden, bias)),
+                                Parts.projections(
+                                        attention, hidden, queries, kvHeads * headDim, bias),
+                                AttendSpec.causal(HeadsSpec.inOrder(heads, kvHeads, headDim))
+                                        .withWindow(window),
+                                rope,
+                                Parts.linear(attention + "o_proj", queries, hidden, bias))
+                        .withHeadNorms(
+                                normed
+                                        ? headNorms(
+                                                attention,
+                                                HeadsSpec.inOrder(heads, kvHeads, headDim),
+                                                epsilon(config))
+                                        : List.of()),
                 null,
                 Parts.gated(config, prefix + "mlp.", hidden));
+    }
+
+    /** A factor for each head, in one tensor. */
+    private static List<AttentionSpec.HeadNorm> headNorms(
+            String attention, HeadsSpec heads, double epsilon) {
+        return List.of(
+                new AttentionSpec.HeadNorm(
+                        Parts.factorNorm(attention + "q_norm", heads.dim(), epsilon),
+                        heads.queries(),
+                        true),
+                new AttentionSpec.HeadNorm(
+                        Parts.factorNorm(attention + "k_norm", heads.dim(), epsilon),
+                        heads.keys(),
+                        true));
     }
 
     private static double epsilon(ModelConfig config) {

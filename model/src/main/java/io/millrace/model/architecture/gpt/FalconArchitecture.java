@@ -63,7 +63,7 @@ public final class FalconArchitecture extends ListedArchitecture {
                         config,
                         "hidden_size",
                         "num_hidden_layers",
-                        Parts.positions(config, turning),
+                        config.positive("max_position_embeddings"),
                         prefix,
                         Ends.of(config, names, prefix + "word_embeddings.weight", LM_HEAD, true));
         int hidden = trunk.hidden();

@@ -64,7 +64,7 @@ public final class GptNeoxArchitecture extends ListedArchitecture {
                         config,
                         "hidden_size",
                         "num_hidden_layers",
-                        Parts.positions(config, turning),
+                        config.positive("max_position_embeddings"),
                         prefix,
                         Ends.of(config, names, prefix + "embed_in.weight", head(names), false));
         int hidden = trunk.hidden();

@@ -14,6 +14,7 @@ import io.millrace.model.config.RopeParameters;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.AttendSpec;
 import io.millrace.model.spec.HeadsSpec;
+import io.millrace.model.spec.NormSpec;
 import io.millrace.model.spec.RopeSpec;
 import java.util.Set;
 
@@ -28,7 +29,7 @@ public final class PhiArchitecture extends ListedArchitecture {
                         .honours("num_attention_heads", 32, "head_dim", null)
                         .honours("num_key_value_heads", null, "hidden_act", "gelu_new")
                         .honours("max_position_embeddings", 2048, "layer_norm_eps", 1e-5)
-                        .only("qk_layernorm", false)
+                        .honours("qk_layernorm", false)
                         .idle("resid_pdrop", "embd_pdrop", "attention_dropout"));
     }
 
@@ -51,7 +52,7 @@ public final class PhiArchitecture extends ListedArchitecture {
                         config,
                         "hidden_size",
                         "num_hidden_layers",
-                        Parts.positions(config, turning),
+                        config.positive("max_position_embeddings"),
                         prefix,
                         Ends.of(config, names, prefix + "embed_tokens.weight", LM_HEAD, false)
                                 .withBias("lm_head.bias"));
@@ -76,10 +77,12 @@ public final class PhiArchitecture extends ListedArchitecture {
         return LayerSpec.plain(
                 LayerSpec.Order.PARALLEL,
                 Parts.layerNorm(prefix + "input_layernorm", hidden, epsilon(config)),
-                AttentionSpec.plain(
+                new AttentionSpec(
                         Parts.projections(attention, hidden, queries, kvHeads * headDim, true),
                         AttendSpec.causal(HeadsSpec.inOrder(heads, kvHeads, headDim)),
                         rope,
+                        headNorm(config, attention + "q_layernorm", hidden / heads),
+                        headNorm(config, attention + "k_layernorm", hidden / heads),
                         Parts.linear(attention + "dense", queries, hidden, true)),
                 null,
                 new MlpSpec(
@@ -87,6 +90,12 @@ public final class PhiArchitecture extends ListedArchitecture {
                         Parts.linear(prefix + "mlp.fc1", hidden, inner, true),
                         Parts.linear(prefix + "mlp.fc2", inner, hidden, true),
                         Parts.activation(config, "hidden_act", "gelu_new")));
+    }
+
+    /** As wide as a head's share of the hidden size, whatever heads have. */
+    private static NormSpec headNorm(ModelConfig config, String module, int width) {
+        boolean asked = config.bool("qk_layernorm", false);
+        return asked ? Parts.layerNorm(module, width, epsilon(config)) : null;
     }
 
     private static double epsilon(ModelConfig config) {

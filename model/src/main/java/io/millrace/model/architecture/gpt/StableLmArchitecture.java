@@ -12,9 +12,13 @@ import io.millrace.model.config.ModelConfig;
 import io.millrace.model.config.RopeParameters;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.AttendSpec;
+import io.millrace.model.spec.HeadColumns;
 import io.millrace.model.spec.HeadsSpec;
 import io.millrace.model.spec.RopeSpec;
+import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /** StableLM: LLaMA with layer norms, a part of each head turned. */
 public final class StableLmArchitecture extends ListedArchitecture {
@@ -28,7 +32,7 @@ public final class StableLmArchitecture extends ListedArchitecture {
                         .honours("hidden_act", "silu", "max_position_embeddings", 4096)
                         .honours("layer_norm_eps", 1e-5, "use_qkv_bias", false)
                         .honours("use_parallel_residual", false)
-                        .only("qk_layernorm", false)
+                        .honours("qk_layernorm", false)
                         .idle("hidden_dropout", "attention_dropout"));
     }
 
@@ -39,7 +43,7 @@ public final class StableLmArchitecture extends ListedArchitecture {
 
     @Override
     public String models() {
-        return "StableLM, without norms of heads";
+        return "StableLM";
     }
 
     @Override
@@ -51,7 +55,7 @@ public final class StableLmArchitecture extends ListedArchitecture {
                         config,
                         "hidden_size",
                         "num_hidden_layers",
-                        Parts.positions(config, turning),
+                        config.positive("max_position_embeddings"),
                         prefix,
                         Ends.of(config, names, prefix + "embed_tokens.weight", LM_HEAD, false));
         int hidden = trunk.hidden();
@@ -75,15 +79,43 @@ public final class StableLmArchitecture extends ListedArchitecture {
                 parallel ? LayerSpec.Order.PARALLEL : LayerSpec.Order.PRE,
                 Parts.layerNorm(prefix + "input_layernorm", hidden, epsilon(config)),
                 AttentionSpec.plain(
-                        Parts.projections(attention, hidden, hidden, kvHeads * headDim, bias),
-                        AttendSpec.causal(HeadsSpec.inOrder(heads, kvHeads, headDim)),
-                        rope,
-                        Parts.linear(attention + "o_proj", hidden, hidden, false)),
+                                Parts.projections(
+                                        attention, hidden, hidden, kvHeads * headDim, bias),
+                                AttendSpec.causal(HeadsSpec.inOrder(heads, kvHeads, headDim)),
+                                rope,
+                                Parts.linear(attention + "o_proj", hidden, hidden, false))
+                        .withHeadNorms(
+                                headNorms(
+                                        config,
+                                        attention,
+                                        HeadsSpec.inOrder(heads, kvHeads, headDim))),
                 parallel
                         ? null
                         : Parts.layerNorm(
                                 prefix + "post_attention_layernorm", hidden, epsilon(config)),
                 Parts.gated(config, prefix + "mlp.", hidden));
+    }
+
+    /** A factor for each head, in a tensor of its own. */
+    private static List<AttentionSpec.HeadNorm> headNorms(
+            ModelConfig config, String attention, HeadsSpec heads) {
+        if (!config.bool("qk_layernorm", false)) {
+            return List.of();
+        }
+        return Stream.concat(
+                        headNorms(config, attention + "q_layernorm", heads.dim(), heads.queries()),
+                        headNorms(config, attention + "k_layernorm", heads.dim(), heads.keys()))
+                .toList();
+    }
+
+    private static Stream<AttentionSpec.HeadNorm> headNorms(
+            ModelConfig config, String module, int dim, HeadColumns heads) {
+        return IntStream.range(0, heads.count())
+                .mapToObj(head ->
+                        new AttentionSpec.HeadNorm(
+                                Parts.factorNorm(module + ".norms." + head, dim, epsilon(config)),
+                                new HeadColumns(1, heads.column(head), dim),
+                                false));
     }
 
     private static double epsilon(ModelConfig config) {

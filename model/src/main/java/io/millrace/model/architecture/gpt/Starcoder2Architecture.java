@@ -51,7 +51,7 @@ public final class Starcoder2Architecture extends ListedArchitecture {
                         config,
                         "hidden_size",
                         "num_hidden_layers",
-                        Parts.positions(config, turning),
+                        config.positive("max_position_embeddings"),
                         prefix,
                         Ends.of(config, names, prefix + "embed_tokens.weight", LM_HEAD, true));
         int hidden = trunk.hidden();

@@ -2,6 +2,7 @@ package io.millrace.model.architecture.known;
 
 import io.millrace.model.architecture.Architecture;
 import io.millrace.model.architecture.encoder.BertArchitecture;
+import io.millrace.model.architecture.encoder.DebertaV2Architecture;
 import io.millrace.model.architecture.encoder.ModernBertArchitecture;
 import io.millrace.model.architecture.encoder.RobertaArchitecture;
 import io.millrace.model.architecture.gpt.BloomArchitecture;
@@ -49,6 +50,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.ServiceLoader;
+import java.util.Set;
 
 /** Every architecture there is; a new one is a new file and a line here. */
 public final class Architectures {
@@ -87,6 +89,7 @@ public final class Architectures {
                     new RobertaArchitecture(),
                     new BertArchitecture(),
                     new ModernBertArchitecture(),
+                    new DebertaV2Architecture(),
                     new MixtralArchitecture(),
                     new Qwen2MoeArchitecture(),
                     new Qwen3MoeArchitecture(),
@@ -97,6 +100,18 @@ public final class Architectures {
                     new DeepseekV3Architecture(),
                     new Glm4MoeArchitecture(),
                     new Dots1Architecture());
+
+    /** Those that people ask for, where a configuration leaves the field out. */
+    private static final Set<String> ENCODER_DECODERS =
+            Set.of(
+                    "t5",
+                    "mt5",
+                    "umt5",
+                    "longt5",
+                    "bart",
+                    "mbart",
+                    "pegasus",
+                    "switch_transformers");
 
     private Architectures() {}
 
@@ -136,10 +151,26 @@ public final class Architectures {
     public static Architecture of(ModelConfig config) {
         String modelType = config.modelType();
         return find(modelType)
-                .orElseThrow(() ->
-                        config.bad(
-                                "model_type",
-                                "is '" + modelType + "', an unknown architecture",
-                                "use a model of one of " + modelTypes()));
+                .orElseThrow(
+                        () -> config.bad("model_type", fault(config, modelType), mend(config)));
+    }
+
+    private static String fault(ModelConfig config, String modelType) {
+        return isOfTwoTexts(config)
+                ? "is '"
+                        + modelType
+                        + "', an encoder with a decoder behind it, which is not supported"
+                : "is '" + modelType + "', an unknown architecture";
+    }
+
+    private static String mend(ModelConfig config) {
+        String known = "use a model of one of " + modelTypes();
+        return isOfTwoTexts(config) ? known + ", each a decoder or an encoder alone" : known;
+    }
+
+    /** Such as T5: its configurations say so, published ones at least. */
+    private static boolean isOfTwoTexts(ModelConfig config) {
+        return config.bool("is_encoder_decoder", false)
+                || ENCODER_DECODERS.contains(config.modelType());
     }
 }

@@ -43,8 +43,7 @@ public final class GlmArchitecture extends ListedArchitecture {
         LlamaBuilder builder = new LlamaBuilder(config, names);
         RopeParameters rope = config.rope(10000, 0.5);
         RopeSpec turned = rope.spec(builder.headDim(), builder.positions()).ofNeighbours();
-        return builder.positions(rope.longest(builder.positions()))
-                .attentionBias(config.bool("attention_bias", true), false)
+        return builder.attentionBias(config.bool("attention_bias", true), false)
                 .fusedGate()
                 .rope(layer -> turned);
     }

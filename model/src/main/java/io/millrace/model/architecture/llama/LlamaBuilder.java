@@ -78,7 +78,7 @@ public final class LlamaBuilder {
     private float residualScale = 1;
     private float logitScale = 1;
     private String[] prefixes = {"model.", ""};
-    private int positions;
+    private final int positions;
     private double normEpsilon;
     private Activation activation;
     private IntUnaryOperator window = layer -> 0;
@@ -140,7 +140,7 @@ public final class LlamaBuilder {
         this.names = names;
         this.hidden = config.positive("hidden_size");
         this.heads = config.positive("num_attention_heads");
-        this.positions = most();
+        positions = config.positive("max_position_embeddings");
     }
 
     /** Whether a name is the rotary table that old checkpoints store. */
@@ -218,14 +218,7 @@ public final class LlamaBuilder {
      * @param theta the base where none is named
      */
     public RopeSpec ropeOf(String kind, double theta) {
-        RopeParameters parameters = config.ropeOf(kind, theta);
-        RopeSpec spec = parameters.spec(headDim(), most());
-        positions = Math.min(positions, parameters.longest(most()));
-        return spec;
-    }
-
-    private int most() {
-        return config.positive("max_position_embeddings");
+        return config.ropeOf(kind, theta).spec(headDim(), positions);
     }
 
     /** The longest sequence that the model may see. */
@@ -233,16 +226,9 @@ public final class LlamaBuilder {
         return positions;
     }
 
-    /** The longest sequence, where it is another than the configuration names first. */
-    public LlamaBuilder positions(int most) {
-        positions = most;
-        return this;
-    }
-
     /** The same angles for every layer that turns at all. */
     public LlamaBuilder rope(RopeParameters parameters, IntPredicate turning) {
         RopeSpec same = parameters.spec(headDim(), positions);
-        positions = parameters.longest(positions);
         return rope(layer -> turning.test(layer) ? same : null);
     }
 

@@ -28,7 +28,7 @@ public final class Phi3Architecture extends ListedArchitecture {
 
     @Override
     public String models() {
-        return "Phi-3, 3.5 and 4, up to the length that LongRoPE begins at";
+        return "Phi-3, 3.5 and 4";
     }
 
     @Override

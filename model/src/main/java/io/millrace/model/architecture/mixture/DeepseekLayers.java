@@ -28,7 +28,6 @@ final class DeepseekLayers {
         LlamaBuilder builder = new LlamaBuilder(config, names);
         return builder.attention((prefix, layer) -> attentions.of(prefix + "self_attn."))
                 .mlpBias(biased)
-                .positions(attentions.positions())
                 .feedForward(feedForwards(config, mixture, biased, builder::mlp))
                 .build();
     }

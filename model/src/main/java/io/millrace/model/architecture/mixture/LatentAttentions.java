@@ -27,7 +27,6 @@ final class LatentAttentions {
     private final int hidden;
     private final LatentHeads heads;
     private final RopeSpec rope;
-    private final int positions;
 
     /**
      * Those of a configuration.
@@ -53,12 +52,6 @@ final class LatentAttentions {
         int most = config.positive("max_position_embeddings");
         RopeSpec turning = parameters.spec(heads.turned(), most);
         rope = neighbours ? turning.ofNeighbours() : turning;
-        positions = parameters.longest(most);
-    }
-
-    /** The longest sequence that the model may see. */
-    int positions() {
-        return positions;
     }
 
     /** The attention of a layer. */

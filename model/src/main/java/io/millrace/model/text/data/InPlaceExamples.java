@@ -36,7 +36,7 @@ final class InPlaceExamples {
     ClassificationExample of(DataLine line) {
         if (asked == null) {
             asked =
-                    options.answers() == Answers.FIRST
+                    options.answers().isOfTexts()
                             ? new Asked("", 0, range(options.labels()))
                             : Asked.of(options, options.labelWords(), tokenizer);
         }
@@ -50,7 +50,7 @@ final class InPlaceExamples {
                     "give more");
         }
         MaskedText text =
-                options.answers() == Answers.FIRST
+                options.answers().isOfTexts()
                         ? whole(line, leading, trailing)
                         : masked(line, leading, trailing);
         List<Example> candidates =
@@ -65,7 +65,12 @@ final class InPlaceExamples {
         int[] body = encoded(line.where(), template.fill(line::text));
         int room = options.seqLen() - leading.length - trailing.length;
         int[] kept = Arrays.copyOf(body, Math.min(body.length, room));
-        return new MaskedText(Tokenizer.concat(leading, kept, trailing), 0);
+        int[] ids = Tokenizer.concat(leading, kept, trailing);
+        if (ids.length == 0) {
+            throw new BadInputException(
+                    line.where(), "has no token, and its last one is classified", "give a text");
+        }
+        return new MaskedText(ids, options.answers() == Answers.LAST ? ids.length - 1 : 0);
     }
 
     private MaskedText masked(DataLine line, int[] leading, int[] trailing) {

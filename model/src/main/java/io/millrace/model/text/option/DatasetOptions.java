@@ -89,12 +89,13 @@ public record DatasetOptions(
     /**
      * The same, for a classifier.
      *
+     * @param of at which token it answers
      * @param template what its text is made of
      * @param count how many labels there are
      */
-    public DatasetOptions classifying(String template, int count) {
+    public DatasetOptions classifying(Answers of, String template, int count) {
         LabelOptions asked = new LabelOptions(template, labelling.words(), labelling.names());
-        return answering(asked, Answers.FIRST, count);
+        return answering(asked, of, count);
     }
 
     private DatasetOptions answering(LabelOptions asked, Answers other, int count) {
@@ -132,7 +133,7 @@ public record DatasetOptions(
                 switch (answers) {
                     case NEXT -> true;
                     case IN_PLACE -> kind == DataKind.CLASSIFICATION || kind == DataKind.TOKENS;
-                    case FIRST -> kind == DataKind.CLASSIFICATION;
+                    case FIRST, LAST -> kind == DataKind.CLASSIFICATION;
                 };
         if (!fits) {
             boolean masked = answers == Answers.IN_PLACE;
@@ -147,7 +148,7 @@ public record DatasetOptions(
                                     + " --label-words, or {\"input_ids\", \"labels\"}"
                             : "give {\"text\", \"label\"} lines");
         }
-        if (answers == Answers.FIRST && !labelWords().isEmpty()) {
+        if (answers.isOfTexts() && !labelWords().isEmpty()) {
             throw new BadInputException(
                     "--label-words",
                     "are given, and the model is a classifier with labels of its own",

@@ -28,7 +28,7 @@ public record PublishedTokenizer(
         JsonObject addedTokens) {
 
     private static final List<String> SENTENCE_PIECE_FILES =
-            List.of("tokenizer.model", "spiece.model", "sentencepiece.bpe.model");
+            List.of("tokenizer.model", "spiece.model", "spm.model", "sentencepiece.bpe.model");
 
     /** Names of a class that says nothing of how text is split. */
     private static final List<String> ANY_CLASS =
@@ -198,7 +198,7 @@ public record PublishedTokenizer(
     private FastTokenizer ofSentencePiece(TokenizerClass type, TokenizerRules rules) {
         Path path = sentencePieceFile().orElseThrow();
         SentencePieceFile file = SentencePieceFile.read(path);
-        if (file.isBytePair() != (type != TokenizerClass.T5)) {
+        if (file.isBytePair() == type.isUnigram()) {
             throw new BadInputException(
                     path.toString(),
                     "is a model of "

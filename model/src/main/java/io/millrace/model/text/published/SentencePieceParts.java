@@ -17,6 +17,9 @@ final class SentencePieceParts {
     /** T5's unknown token, whatever the model says. */
     private static final int T5_UNKNOWN = 2;
 
+    /** DeBERTa's where its model has no piece of that name. */
+    private static final int DEBERTA_UNKNOWN = 1;
+
     private static final int T5_SENTINELS = 100;
 
     private final TokenizerClass type;
@@ -67,6 +70,7 @@ final class SentencePieceParts {
             case LLAMA -> llama(named, marks);
             case GEMMA -> gemma(named, marks);
             case T5 -> t5(named, marks);
+            case DEBERTA -> deberta(named, marks);
             case GPT2, ROBERTA, BERT -> throw new IllegalArgumentException(type + " has no pieces");
         };
     }
@@ -105,23 +109,6 @@ final class SentencePieceParts {
     }
 
     private FastTokenizer.Parts t5(Map<String, AddedToken> named, Marks marks) {
-        List<List<Object>> scored = new ArrayList<>();
-        for (SentencePieceFile.Piece piece : file.pieces()) {
-            scored.add(List.of(piece.text(), (double) piece.score()));
-        }
-        vocab.keySet().stream()
-                .skip(file.pieces().size())
-                .forEach(sentinel -> scored.add(List.of(sentinel, 0.0)));
-        Map<String, Object> model =
-                object(
-                        "type",
-                        "Unigram",
-                        "unk_id",
-                        T5_UNKNOWN,
-                        "vocab",
-                        scored,
-                        "byte_fallback",
-                        false);
         Optional<Map<String, Object>> normalizer =
                 file.charsmap().length == 0
                         ? Optional.empty()
@@ -138,11 +125,49 @@ final class SentencePieceParts {
                         "pretokenizers",
                         List.of(object("type", "WhitespaceSplit"), metaspace("always", true)));
         return new FastTokenizer.Parts(
-                model,
+                unigrams(T5_UNKNOWN),
                 normalizer,
                 split,
                 marks.template(named, List.of(), List.of("eos")),
                 metaspace("always", true));
+    }
+
+    /** The class normalizes by rules of its own, whatever the model has. */
+    private FastTokenizer.Parts deberta(Map<String, AddedToken> named, Marks marks) {
+        List<Object> normalizers = new ArrayList<>();
+        if (rules.config().bool("do_lower_case", false)) {
+            normalizers.add(object("type", "Lowercase"));
+        }
+        Map<String, Object> breaks = object("Regex", "\\s{2,}|[\\n\\r\\t]");
+        normalizers.add(object("type", "Replace", "pattern", breaks, "content", " "));
+        normalizers.add(object("type", "NFC"));
+        normalizers.add(object("type", "Strip", "strip_left", false, "strip_right", true));
+        List<Object> splits = new ArrayList<>();
+        if (rules.config().bool("split_by_punct", false)) {
+            splits.add(object("type", "Punctuation", "behavior", "Isolated"));
+        }
+        boolean space = rules.config().bool("add_prefix_space", true);
+        Map<String, Object> metaspace = metaspace(space ? "always" : "first", true);
+        splits.add(metaspace);
+        String unknown = named.get("unk").content();
+        return new FastTokenizer.Parts(
+                unigrams(vocab.getOrDefault(unknown, DEBERTA_UNKNOWN)),
+                Optional.of(object("type", "Sequence", "normalizers", normalizers)),
+                object("type", "Sequence", "pretokenizers", splits),
+                marks.template(named, List.of("cls"), List.of("sep")),
+                metaspace);
+    }
+
+    private Map<String, Object> unigrams(int unknown) {
+        List<List<Object>> scored = new ArrayList<>();
+        for (SentencePieceFile.Piece piece : file.pieces()) {
+            scored.add(List.of(piece.text(), (double) piece.score()));
+        }
+        vocab.keySet().stream()
+                .skip(file.pieces().size())
+                .forEach(sentinel -> scored.add(List.of(sentinel, 0.0)));
+        return object(
+                "type", "Unigram", "unk_id", unknown, "vocab", scored, "byte_fallback", false);
     }
 
     private Map<String, Object> bytePairs(String unknown) {

@@ -59,7 +59,16 @@ enum TokenizerClass {
             VocabularyFiles.SENTENCE_PIECE,
             List.of("T5Tokenizer"),
             List.of("t5", "mt5"),
-            named("eos", "</s>", "unk", "<unk>", "pad", "<pad>"));
+            named("eos", "</s>", "unk", "<unk>", "pad", "<pad>")),
+
+    /** The same with {@code [CLS]} and {@code [SEP]} around every text: DeBERTa 2 and 3. */
+    DEBERTA(
+            VocabularyFiles.SENTENCE_PIECE,
+            List.of("DebertaV2Tokenizer"),
+            List.of("deberta-v2"),
+            named(
+                    "bos", "[CLS]", "eos", "[SEP]", "unk", "[UNK]", "sep", "[SEP]", "pad", "[PAD]",
+                    "cls", "[CLS]", "mask", "[MASK]"));
 
     /** The files that a vocabulary is in. */
     enum VocabularyFiles {
@@ -90,6 +99,11 @@ enum TokenizerClass {
     /** The files of its vocabulary. */
     VocabularyFiles files() {
         return files;
+    }
+
+    /** Whether its pieces are unigrams, and not byte pairs. */
+    boolean isUnigram() {
+        return this == T5 || this == DEBERTA;
     }
 
     /** The text of its tokens by role, such as {@code bos}. */

@@ -13,9 +13,14 @@ import io.millrace.model.adapter.LoraPart;
 import io.millrace.model.adapter.LoraTargets;
 import io.millrace.model.adapter.LowRankProduct;
 import io.millrace.model.adapter.TallMatrix;
+import io.millrace.model.file.SafetensorsFile;
+import io.millrace.model.file.TensorInfo;
+import io.millrace.model.file.TorchArchive;
+import io.millrace.model.file.pickle.PickleBytes;
 import io.millrace.telemetry.json.Json;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -62,6 +67,8 @@ class LoraAdapterTest {
                 writer.commit();
             }
             check(folder, base, part, change, 1, random);
+            pickle(folder);
+            check(folder, base, part, change, 1, random);
             edit(folder, "lora_alpha", 2.5 * rank);
             check(folder, base, part, change, 2.5, random);
             edit(folder, "use_rslora", true);
@@ -80,6 +87,27 @@ class LoraAdapterTest {
             }
         }
         return factor;
+    }
+
+    /** As earlier versions of PEFT saved it. */
+    private static void pickle(Path folder) throws IOException {
+        Path weights = folder.resolve(AdapterWriter.WEIGHTS);
+        PickleBytes dict = PickleBytes.dict();
+        TorchArchive archive = new TorchArchive();
+        try (SafetensorsFile file = SafetensorsFile.open(weights)) {
+            int key = 0;
+            for (TensorInfo tensor : file.tensors().values()) {
+                byte[] bytes = new byte[Math.toIntExact(tensor.sizeBytes())];
+                file.read(tensor, MemorySegment.ofArray(bytes));
+                long[] shape = tensor.shape().stream().mapToLong(Long::longValue).toArray();
+                String storage = Integer.toString(key++);
+                dict.tensor(
+                        tensor.name(), "FloatStorage", storage, tensor.elementCount(), 0, shape);
+                archive.storage(storage, bytes);
+            }
+        }
+        archive.pickle(dict.endDict()).write(folder.resolve("adapter_model.bin"));
+        Files.delete(weights);
     }
 
     private static void edit(Path folder, String field, Object value) throws IOException {

@@ -260,7 +260,7 @@ class ArchitecturesTest {
             quoteCharacter = '`',
             nullValues = "-",
             value = {
-                "llama; model_type; \"t5\"; unknown architecture",
+                "llama; model_type; \"t5\"; an encoder with a decoder behind it",
                 "llama; model_type; -; 'model_type' is missing",
                 "llama; hidden_size; -; 'hidden_size' is missing",
                 "llama; hidden_size; 0; 'hidden_size' is 0",

@@ -89,6 +89,16 @@ class NamedArchitecturesTest {
         "granite-3.0-3b-a800m, 3298793472",
         "glm-4.5-air, 106852251264",
         "glm-4.5, 352797829024",
+        "roberta-base, 124697433",
+        "roberta-large, 355412057",
+        "bert-base-uncased, 109514298",
+        "bert-large-uncased, 335174458",
+        "modernbert-base, 149655232",
+        "modernbert-large, 395881664",
+        "deberta-v3-xsmall, 70958820",
+        "deberta-v3-small, 142024548",
+        "deberta-v3-base, 184551780",
+        "deberta-v3-large, 435191908",
     })
     void haveAsManyParametersAsThePublishedOnes(String name, long parameters) {
         ModelLayout layout =
