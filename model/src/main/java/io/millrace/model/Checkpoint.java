@@ -263,7 +263,7 @@ public final class Checkpoint implements AutoCloseable {
      * copies of a tied head, as {@code save_pretrained} leaves them out where it writes
      * safetensors.
      */
-    boolean isWritten(String tensor) {
+    public boolean isWritten(String tensor) {
         return weights.form() != WeightForm.TORCH
                 || layout.find(tensor).isPresent()
                 || !(headCopies.contains(tensor) || architecture.isBuffer(tensor));
@@ -446,7 +446,7 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     /** The files that hold the weights, for what is written after them. */
-    WeightFiles weights() {
+    public WeightFiles weights() {
         return weights;
     }
 

@@ -7,6 +7,7 @@ import io.millrace.executor.cpu.op.Rows;
 import io.millrace.executor.cpu.op.WorkerPool;
 import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.step.Floats;
+import io.millrace.executor.step.HeadSink;
 import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.program.MixtureOp;
@@ -17,6 +18,7 @@ import io.millrace.model.spec.RouteSpec;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.List;
 
 /**
  * Routes tokens to experts, each scale its own, and adds what experts give in order of expert. The
@@ -144,6 +146,8 @@ final class MixtureProgram {
     private Variants apply(
             MixtureOp.Experts op, ExpertSpec expert, BlockFrame frame, int rows, int most) {
         Variants in = gather(op, frame, rows, most);
+        HeadSink sink = frame.answer().sink();
+        sink.entering(List.of(expert.gate(), expert.up()), in, most);
         Variants gate = multiply(expert.gate(), in, op.gate(), frame, most);
         Variants up = multiply(expert.up(), in, op.up(), frame, most);
         int width = op.up().width();
@@ -166,6 +170,7 @@ final class MixtureProgram {
                             gates.start(),
                             (long) (to - from) * width);
                 });
+        sink.entering(List.of(expert.down()), gate, most);
         return multiply(expert.down(), gate, op.rowsOut(), frame, most);
     }
 

@@ -5,14 +5,20 @@ import io.millrace.executor.place.BlockOrigin;
 import io.millrace.executor.step.RunLayout;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
+import io.millrace.memory.TensorFormat;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.device.DeviceKind;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelLayout;
+import io.millrace.model.SyntheticModel;
 import io.millrace.model.architecture.known.NamedArchitectures;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
+import io.millrace.model.quantize.CodedFormat;
+import io.millrace.model.quantize.QuantMatrix;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -37,6 +43,19 @@ public record ModelShape(
 
     /** The shape of a published model. */
     public static ModelShape named(String arch, Optional<DType> dtype) {
+        return named(arch, dtype, Optional.empty());
+    }
+
+    /**
+     * The same where matrices of layers may be stored in fewer bits.
+     *
+     * @param arch a known model's name
+     * @param dtype of the rest; bfloat16 where empty
+     * @param packing how these are stored; as the rest where empty
+     * @throws BadInputException where a matrix cannot be stored so
+     */
+    public static ModelShape named(
+            String arch, Optional<DType> dtype, Optional<SyntheticModel.Packing> packing) {
         ModelConfig config =
                 NamedArchitectures.find(arch)
                         .orElseThrow(() ->
@@ -47,8 +66,19 @@ public record ModelShape(
                                                 + String.join(", ", NamedArchitectures.names())
                                                 + ", or a --model folder"));
         ModelProgram program = NamedArchitectures.program(config);
-        return new ModelShape(
-                arch, program, ModelLayout.of(program, dtype.orElse(DType.BF16)), true);
+        DType plain = dtype.orElse(DType.BF16);
+        Map<String, TensorFormat> packed = new HashMap<>();
+        packing.ifPresent(one -> {
+            for (QuantMatrix matrix : QuantMatrix.of(program)) {
+                one.form().check(matrix, one.group());
+                packed.put(
+                        matrix.tensor(),
+                        new CodedFormat(one.form(), matrix, one.group(), plain));
+            }
+        });
+        ModelLayout layout =
+                ModelLayout.of(program, name -> packed.getOrDefault(name, plain));
+        return new ModelShape(arch, program, layout, true);
     }
 
     /** The shape of a model in a folder, whose weights are not read. */
