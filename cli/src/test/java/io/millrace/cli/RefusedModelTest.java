@@ -121,14 +121,18 @@ class RefusedModelTest {
                                         m, config -> config.put("model_type", "a\u001b[31mb"))),
                 spoilt(
                         "quantised",
-                        "'quantization_config' says that the model is quantised (awq)",
+                        "'quantization_config' says that the model is quantised (gptq), but its",
                         m ->
                                 TestModel.editConfig(
                                         m,
                                         config ->
                                                 config.put(
                                                         "quantization_config",
-                                                        Map.of("quant_method", "awq")))),
+                                                        Map.of(
+                                                                "quant_method",
+                                                                "gptq",
+                                                                "bits",
+                                                                4)))),
                 spoilt(
                         "FP8",
                         "tensor '" + TENSOR + "' is of F8_E4M3, which is not read; use",

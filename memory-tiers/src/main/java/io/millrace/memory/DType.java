@@ -7,7 +7,7 @@ import java.util.Locale;
 import java.util.Optional;
 
 /** Element types as the safetensors format names them. */
-public enum DType implements TensorFormat {
+public enum DType implements UnitFormat {
     /** IEEE binary64. */
     F64(8, "float64"),
     /** IEEE binary32. */

@@ -6,6 +6,7 @@ import io.millrace.memory.CorruptDataException;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorFormat;
 import io.millrace.memory.TensorSlot;
+import io.millrace.memory.UnitFormat;
 import io.millrace.model.architecture.Architecture;
 import io.millrace.model.architecture.known.Architectures;
 import io.millrace.model.config.ModelConfig;
@@ -14,6 +15,7 @@ import io.millrace.model.file.TensorInfo;
 import io.millrace.model.file.WeightFiles;
 import io.millrace.model.file.WeightForm;
 import io.millrace.model.program.ModelProgram;
+import io.millrace.model.quantized.QuantMethods;
 import io.millrace.model.spec.TensorSpec;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
@@ -25,6 +27,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.function.IntSupplier;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.zip.CRC32C;
@@ -98,7 +101,8 @@ public final class Checkpoint implements AutoCloseable {
         Architecture architecture = Architectures.of(config);
         WeightFiles weights = WeightFiles.open(directory);
         try {
-            WeightFiles named = named(weights, architecture, config);
+            WeightFiles whole = QuantMethods.assemble(config, weights);
+            WeightFiles named = named(whole, architecture, config);
             ModelProgram program = architecture.program(config, named.tensors().keySet());
             return new Checkpoint(directory, config, architecture, program, named);
         } catch (RuntimeException e) {
@@ -323,15 +327,29 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     private void readVerified(TensorSlot slot, MemorySegment dst, Runnable progress) {
-        Integer expected = checksums.get(slot.name());
-        int actual = readWhole(slot, dst, progress);
+        TensorInfo stored = tensors().get(slot.name());
+        if (stored.parts().isEmpty() || slot.isPlain()) {
+            verify(stored, () -> readWhole(slot, dst, progress));
+            return;
+        }
+        long before = 0;
+        for (TensorInfo part : stored.parts()) {
+            MemorySegment place = dst.asSlice(before, part.sizeBytes());
+            verify(part, () -> readPiece(part, place, progress));
+            before += part.sizeBytes();
+        }
+    }
+
+    private void verify(TensorInfo stored, IntSupplier reading) {
+        Integer expected = checksums.get(stored.name());
+        int actual = reading.getAsInt();
         if (expected != null && expected != actual) {
             // A bit may flip on the way as well as on the drive: the second read tells.
-            LOG.log(Level.WARNING, mismatch(slot, actual, expected) + "; reading it again");
-            actual = readWhole(slot, dst, progress);
+            LOG.log(Level.WARNING, mismatch(stored, actual, expected) + "; reading it again");
+            actual = reading.getAsInt();
             if (expected != actual) {
                 throw new CorruptDataException(
-                        mismatch(slot, actual, expected)
+                        mismatch(stored, actual, expected)
                                 + " in two reads; the file was changed since it was read first, or"
                                 + " its drive has lost these bytes");
             }
@@ -349,10 +367,23 @@ public final class Checkpoint implements AutoCloseable {
         return (int) crc.getValue();
     }
 
-    private String mismatch(TensorSlot slot, int actual, int expected) {
+    /** Reads one of a packed matrix's arrays; its CRC-32C. */
+    private int readPiece(TensorInfo piece, MemorySegment dst, Runnable progress) {
+        CRC32C crc = new CRC32C();
+        for (long done = 0; done < piece.sizeBytes(); done += PIECE_BYTES) {
+            MemorySegment part =
+                    dst.asSlice(done, Math.min(PIECE_BYTES, piece.sizeBytes() - done));
+            weights.read(piece, done, part);
+            crc.update(part.asByteBuffer());
+            progress.run();
+        }
+        return (int) crc.getValue();
+    }
+
+    private static String mismatch(TensorInfo stored, int actual, int expected) {
         return String.format(
                 "%s: tensor '%s' has checksum %08x, expected %08x",
-                tensors().get(slot.name()).file(), slot.name(), actual, expected);
+                stored.file(), stored.name(), actual, expected);
     }
 
     /**
@@ -422,7 +453,7 @@ public final class Checkpoint implements AutoCloseable {
 
     /** Refuses elements that are not finite; {@code first} is the index of the segment's first. */
     static void checkFinite(
-            TensorInfo tensor, TensorFormat format, long first, MemorySegment elements) {
+            TensorInfo tensor, UnitFormat format, long first, MemorySegment elements) {
         long at = Elements.firstNonFinite(elements, format);
         if (at >= 0) {
             boolean converted = !format.equals(tensor.format());

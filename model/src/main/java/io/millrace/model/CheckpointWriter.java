@@ -3,6 +3,7 @@ package io.millrace.model;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
+import io.millrace.memory.PackedFormat;
 import io.millrace.memory.TensorFormat;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.file.DurableFiles;
@@ -47,7 +48,8 @@ public final class CheckpointWriter implements TunedWriter {
      * The order in which {@code save_pretrained} writes tensors: wide dtypes first, then by name.
      */
     private static final Comparator<SafetensorsWriter.Entry> AS_SAVED =
-            Comparator.comparingInt((SafetensorsWriter.Entry entry) -> -entry.format().unitBytes())
+            Comparator.comparingLong(
+                            (SafetensorsWriter.Entry entry) -> -entry.format().bytes(List.of()))
                     .thenComparing(SafetensorsWriter.Entry::name, ModelLayout.BYTEWISE);
 
     private final Checkpoint base;
@@ -176,12 +178,12 @@ public final class CheckpointWriter implements TunedWriter {
         Map<Path, List<SafetensorsWriter.Entry>> byFile = new HashMap<>();
         for (TensorInfo tensor : base.tensors().values()) {
             if (base.isWritten(tensor.name())) {
-                byFile.computeIfAbsent(tensor.file(), _ -> new ArrayList<>())
-                        .add(
-                                new SafetensorsWriter.Entry(
-                                        tensor.name(),
-                                        written(base, layout, tensor),
-                                        tensor.shape()));
+                for (TensorInfo piece : writtenPieces(base, layout, tensor)) {
+                    byFile.computeIfAbsent(piece.file(), _ -> new ArrayList<>())
+                            .add(
+                                    new SafetensorsWriter.Entry(
+                                            piece.name(), piece.format(), piece.shape()));
+                }
             }
         }
         List<ModelFolderWriter.Shard> shards = new ArrayList<>();
@@ -198,6 +200,23 @@ public final class CheckpointWriter implements TunedWriter {
             shards.add(new ModelFolderWriter.Shard(name, file.metadata(), entries));
         }
         return shards;
+    }
+
+    /** The tensor as it is written: its parts, or itself in the layout's format. */
+    private static List<TensorInfo> writtenPieces(
+            Checkpoint base, ModelLayout layout, TensorInfo tensor) {
+        TensorFormat format = written(base, layout, tensor);
+        if (format instanceof PackedFormat) {
+            return tensor.parts();
+        }
+        return List.of(
+                new TensorInfo(
+                        tensor.file(),
+                        tensor.name(),
+                        format,
+                        tensor.shape(),
+                        tensor.offsetBytes(),
+                        format.bytes(tensor.shape())));
     }
 
     private static TensorFormat written(Checkpoint base, ModelLayout layout, TensorInfo tensor) {
@@ -286,11 +305,29 @@ public final class CheckpointWriter implements TunedWriter {
      * @param bytes the part, in the slot's dtype
      */
     public void writeTensor(TensorSlot slot, long offsetBytes, MemorySegment bytes) {
+        if (slot.format() instanceof PackedFormat) {
+            writeParts(base.tensors().get(slot.name()), offsetBytes, bytes);
+            return;
+        }
         folder.write(slot.name(), offsetBytes, bytes);
         if (base.program().tied().equals(Optional.of(slot.name()))) {
             base.headCopies().stream()
                     .filter(base::isWritten)
                     .forEach(copy -> folder.write(copy, offsetBytes, bytes));
+        }
+    }
+
+    private void writeParts(TensorInfo tensor, long offsetBytes, MemorySegment bytes) {
+        long end = offsetBytes + bytes.byteSize();
+        long before = 0;
+        for (TensorInfo part : tensor.parts()) {
+            long from = Math.max(offsetBytes, before);
+            long to = Math.min(end, before + part.sizeBytes());
+            if (from < to) {
+                folder.write(
+                        part.name(), from - before, bytes.asSlice(from - offsetBytes, to - from));
+            }
+            before += part.sizeBytes();
         }
     }
 
@@ -303,13 +340,11 @@ public final class CheckpointWriter implements TunedWriter {
     void writeAll(TensorSource source, Predicate<TensorSlot> chosen) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment buffer = arena.allocate(bufferBytes(), BlockLayout.ALIGNMENT);
-            for (ModelFolderWriter.Shard shard : shards) {
-                for (SafetensorsWriter.Entry tensor : shard.tensors()) {
-                    layout.find(tensor.name())
-                            .map(ModelLayout.Placement::slot)
-                            .filter(chosen)
-                            .ifPresent(slot -> writeFrom(source, slot, buffer));
-                }
+            for (TensorInfo tensor : base.tensors().values()) {
+                layout.find(tensor.name())
+                        .map(ModelLayout.Placement::slot)
+                        .filter(chosen)
+                        .ifPresent(slot -> writeFrom(source, slot, buffer));
             }
         }
     }

@@ -5,6 +5,7 @@ import io.millrace.memory.DType;
 import io.millrace.memory.StateSlot;
 import io.millrace.memory.TensorFormat;
 import io.millrace.memory.TensorSlot;
+import io.millrace.memory.UnitFormat;
 import io.millrace.model.file.Elements;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.TensorSpec;
@@ -375,8 +376,9 @@ public final class ModelLayout {
                 .findFirst();
     }
 
+    /** What is packed was looked at when it was read first, and does not change. */
     private static boolean isNonFinite(MemorySegment elements, TensorFormat format) {
-        return Elements.firstNonFinite(elements, format) >= 0;
+        return format instanceof UnitFormat units && Elements.firstNonFinite(elements, units) >= 0;
     }
 
     /** Number of trainable tensors. */

@@ -1,6 +1,7 @@
 package io.millrace.model;
 
-import io.millrace.memory.TensorFormat;
+import io.millrace.memory.PackedFormat;
+import io.millrace.memory.UnitFormat;
 import io.millrace.model.file.TensorInfo;
 import io.millrace.model.file.WeightFiles;
 import java.lang.foreign.Arena;
@@ -13,6 +14,8 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 
 /** Reads weights in the order of the files, checksums them, and checks that they are numbers. */
@@ -26,21 +29,22 @@ final class WeightScanner {
     WeightScan scan(List<TensorInfo> tensors) {
         Map<String, Integer> checksums = new TreeMap<>(ModelLayout.BYTEWISE);
         Map<String, TensorInfo> byName = new TreeMap<>(ModelLayout.BYTEWISE);
-        List<TensorInfo> fileOrder =
+        List<Piece> fileOrder =
                 tensors.stream()
+                        .flatMap(WeightScanner::pieces)
                         .sorted(
-                                Comparator.comparing(TensorInfo::file)
-                                        .thenComparingLong(TensorInfo::offsetBytes))
+                                Comparator.comparing((Piece piece) -> piece.info.file())
+                                        .thenComparingLong(piece -> piece.info.offsetBytes()))
                         .toList();
-        long largest = tensors.stream().mapToLong(TensorInfo::sizeBytes).max().orElse(0);
+        long largest = fileOrder.stream().mapToLong(piece -> piece.info.sizeBytes()).max().orElse(0);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment staging =
                     arena.allocate(Math.clamp(largest, 1, Checkpoint.STAGING_BYTES), 64);
-            for (TensorInfo tensor : fileOrder) {
-                byName.put(tensor.name(), tensor);
-                long units = staging.byteSize() / tensor.format().unitBytes();
-                MemorySegment buffer = staging.asSlice(0, units * tensor.format().unitBytes());
-                checksums.put(tensor.name(), checksum(tensor, buffer));
+            for (Piece piece : fileOrder) {
+                byName.put(piece.info.name(), piece.info);
+                long units = staging.byteSize() / piece.format().unitBytes();
+                MemorySegment buffer = staging.asSlice(0, units * piece.format().unitBytes());
+                checksums.put(piece.info.name(), checksum(piece, buffer));
             }
         }
         return new WeightScan(
@@ -49,16 +53,50 @@ final class WeightScanner {
                 tensors.stream().mapToLong(TensorInfo::sizeBytes).sum());
     }
 
-    private int checksum(TensorInfo tensor, MemorySegment buffer) {
+    /**
+     * What lies in one piece in a file.
+     *
+     * @param info it
+     * @param check what is wrong with some of its units, or nothing
+     */
+    private record Piece(TensorInfo info, Check check) {
+        UnitFormat format() {
+            return (UnitFormat) info.format();
+        }
+    }
+
+    /** Refuses what no weights are made of. */
+    private interface Check {
+        void run(long first, MemorySegment units);
+    }
+
+    private static Stream<Piece> pieces(TensorInfo tensor) {
+        if (!(tensor.format() instanceof PackedFormat packed)) {
+            UnitFormat format = (UnitFormat) tensor.format();
+            return Stream.of(
+                    new Piece(
+                            tensor,
+                            (first, units) ->
+                                    Checkpoint.checkFinite(tensor, format, first, units)));
+        }
+        return IntStream.range(0, tensor.parts().size())
+                .mapToObj(part -> {
+                    TensorInfo info = tensor.parts().get(part);
+                    PartCheck check = new PartCheck(info, packed.parts().get(part));
+                    return new Piece(info, check::run);
+                });
+    }
+
+    private int checksum(Piece piece, MemorySegment buffer) {
+        TensorInfo tensor = piece.info;
         CRC32C crc = new CRC32C();
         for (long done = 0; done < tensor.sizeBytes(); done += buffer.byteSize()) {
             MemorySegment part =
                     buffer.asSlice(0, Math.min(buffer.byteSize(), tensor.sizeBytes() - done));
             weights.read(tensor, done, part);
             crc.update(part.asByteBuffer());
-            TensorFormat format = tensor.format();
-            long first = done / format.unitBytes() * format.unitElements();
-            Checkpoint.checkFinite(tensor, format, first, part);
+            UnitFormat format = piece.format();
+            piece.check.run(done / format.unitBytes() * format.unitElements(), part);
         }
         return (int) crc.getValue();
     }

@@ -18,6 +18,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * Where blocks come from before a run has written any: the base checkpoint and, where the run saved
@@ -78,7 +79,7 @@ public record BlockOrigin(
     OriginalReader direct(FileIo io, HostMemory host) {
         List<List<FileExtent>> extents = new ArrayList<>();
         for (BlockLayout block : layout.blocks()) {
-            extents.add(block.tensors().stream().map(this::extent).toList());
+            extents.add(block.tensors().stream().flatMap(this::extents).toList());
         }
         List<Long> weights = layout.blocks().stream().map(BlockLayout::weightBytes).toList();
         return new OriginalReader(extents, weights, blockBytes(), io, host);
@@ -106,14 +107,20 @@ public record BlockOrigin(
         return layout.block(block).parts(bytes);
     }
 
-    private FileExtent extent(TensorSlot slot) {
-        TensorInfo info = info(slot);
-        return new FileExtent(
-                info.file(),
-                info.offsetBytes(),
-                info.sizeBytes(),
-                slot.offsetBytes(),
-                base.checksum(slot.name()));
+    private Stream<FileExtent> extents(TensorSlot slot) {
+        List<FileExtent> extents = new ArrayList<>();
+        long place = slot.offsetBytes();
+        for (TensorInfo piece : info(slot).pieces()) {
+            extents.add(
+                    new FileExtent(
+                            piece.file(),
+                            piece.offsetBytes(),
+                            piece.sizeBytes(),
+                            place,
+                            base.checksum(piece.name())));
+            place += piece.sizeBytes();
+        }
+        return extents.stream();
     }
 
     private TensorInfo info(TensorSlot slot) {

@@ -1,12 +1,12 @@
 package io.millrace.executor.stranger;
 
-import io.millrace.memory.TensorFormat;
+import io.millrace.memory.UnitFormat;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
 /** Thirty-two small integers, and behind them the float32 that all are multiplied with. */
-public final class ToyFormat implements TensorFormat {
+public final class ToyFormat implements UnitFormat {
     static final String NAME = "TOY_Q8";
 
     private static final int ELEMENTS = 32;

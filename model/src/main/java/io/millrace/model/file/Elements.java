@@ -2,7 +2,7 @@ package io.millrace.model.file;
 
 import io.millrace.memory.BFloat16;
 import io.millrace.memory.DType;
-import io.millrace.memory.TensorFormat;
+import io.millrace.memory.UnitFormat;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -71,7 +71,7 @@ public final class Elements {
      * @param elements whole units of the format
      * @param format of weights
      */
-    public static long firstNonFinite(MemorySegment elements, TensorFormat format) {
+    public static long firstNonFinite(MemorySegment elements, UnitFormat format) {
         if (format instanceof DType dtype) {
             return firstNonFinite(elements, dtype);
         }
@@ -125,7 +125,7 @@ public final class Elements {
     }
 
     /** One element as a float. */
-    public static float get(MemorySegment elements, TensorFormat format, long index) {
+    public static float get(MemorySegment elements, UnitFormat format, long index) {
         float[] one = new float[1];
         format.load(elements, 0, index, one, 0, 1);
         return one[0];

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,31 +28,41 @@ public final class WeightFiles implements AutoCloseable {
     private final List<WeightFile> files;
     private final Optional<WeightIndex> index;
     private final boolean renamed;
-    private final Map<String, WeightFile> homes = new LinkedHashMap<>();
-    private final Map<String, TensorInfo> tensors = new LinkedHashMap<>();
+    private final Map<Path, WeightFile> homes = new HashMap<>();
+    private final Map<String, TensorInfo> stored;
+    private final Map<String, TensorInfo> tensors;
 
     private WeightFiles(
             WeightForm form,
             List<WeightFile> files,
             Optional<WeightIndex> index,
             boolean renamed,
-            UnaryOperator<String> names) {
+            Map<String, TensorInfo> stored,
+            Map<String, TensorInfo> tensors) {
         this.form = form;
         this.files = List.copyOf(files);
         this.index = index;
         this.renamed = renamed;
+        this.stored = stored;
+        this.tensors = tensors;
+        files.forEach(file -> homes.put(file.path(), file));
+    }
+
+    private static Map<String, TensorInfo> tensorsOf(List<WeightFile> files) {
+        Map<String, TensorInfo> tensors = new LinkedHashMap<>();
         for (WeightFile file : files) {
-            for (TensorInfo tensor : file.tensors().values()) {
-                String name = names.apply(tensor.name());
-                WeightFile other = homes.putIfAbsent(name, file);
-                if (other != null) {
-                    throw new BadInputException(
-                            file.path().toString(),
-                            "tensor '" + tensor.name() + "' is also in " + other.path(),
-                            "keep it in one file");
-                }
-                tensors.put(name, renamed ? tensor.named(name) : tensor);
-            }
+            file.tensors().values().forEach(tensor -> add(tensors, tensor.name(), tensor));
+        }
+        return tensors;
+    }
+
+    private static void add(Map<String, TensorInfo> tensors, String name, TensorInfo tensor) {
+        TensorInfo other = tensors.putIfAbsent(name, tensor);
+        if (other != null) {
+            throw new BadInputException(
+                    tensor.file().toString(),
+                    "tensor '" + tensor.name() + "' is also in " + other.file(),
+                    "keep it in one file");
         }
     }
 
@@ -101,7 +112,8 @@ public final class WeightFiles implements AutoCloseable {
                 SafetensorsHeader.checkCount(path, tensors);
                 SafetensorsHeader.checkMetadata(path, metadataChars);
             }
-            return new WeightFiles(form, files, index, false, UnaryOperator.identity());
+            Map<String, TensorInfo> stored = tensorsOf(files);
+            return new WeightFiles(form, files, index, false, stored, stored);
         } catch (RuntimeException e) {
             files.forEach(WeightFile::close);
             throw e;
@@ -150,8 +162,22 @@ public final class WeightFiles implements AutoCloseable {
      * @param names from the name in the files to another that no other tensor gets
      */
     public WeightFiles renamed(UnaryOperator<String> names) {
-        return new WeightFiles(
-                form, files, index.map(promised -> promised.renamed(names)), true, names);
+        Map<String, TensorInfo> other = new LinkedHashMap<>();
+        tensors.forEach((name, tensor) -> {
+            String called = names.apply(name);
+            add(other, called, tensor.named(called));
+        });
+        Optional<WeightIndex> promised = index.map(old -> old.renamed(names));
+        return new WeightFiles(form, files, promised, true, stored, other);
+    }
+
+    /**
+     * The same files, some of whose tensors stand for parts of others; closing either closes both.
+     *
+     * @param made every tensor by name: those of the files that are whole, and those of parts
+     */
+    public WeightFiles assembled(Map<String, TensorInfo> made) {
+        return new WeightFiles(form, files, index, renamed, stored, new LinkedHashMap<>(made));
     }
 
     /**
@@ -163,7 +189,18 @@ public final class WeightFiles implements AutoCloseable {
      *     one that a file has
      */
     public void checkIndex(Iterable<String> needed) {
-        index.ifPresent(promised -> needed.forEach(name -> promised.check(name, tensors)));
+        index.ifPresent(promised -> needed.forEach(name -> {
+            TensorInfo tensor = tensors.get(name);
+            if (tensor == null || tensor.parts().isEmpty()) {
+                promised.check(name, tensors);
+            } else {
+                tensor.parts().stream()
+                        .map(TensorInfo::name)
+                        .filter(stored::containsKey)
+                        .filter(_ -> !renamed)
+                        .forEach(part -> promised.check(part, stored));
+            }
+        }));
     }
 
     /** In which form the files are. */
@@ -191,9 +228,20 @@ public final class WeightFiles implements AutoCloseable {
         return Collections.unmodifiableMap(tensors);
     }
 
-    /** Reads a part of a tensor. */
+    /** Reads a part of a tensor, whose pieces follow one another. */
     public void read(TensorInfo tensor, long offsetBytes, MemorySegment dst) {
-        homes.get(tensor.name()).read(tensor, offsetBytes, dst);
+        tensor.requirePart(offsetBytes, dst.byteSize());
+        long end = offsetBytes + dst.byteSize();
+        long before = 0;
+        for (TensorInfo piece : tensor.pieces()) {
+            long from = Math.max(offsetBytes, before);
+            long to = Math.min(end, before + piece.sizeBytes());
+            if (from < to) {
+                MemorySegment part = dst.asSlice(from - offsetBytes, to - from);
+                homes.get(piece.file()).read(piece, from - before, part);
+            }
+            before += piece.sizeBytes();
+        }
     }
 
     @Override

@@ -5,21 +5,26 @@ import io.millrace.executor.cpu.weight.HostVisit;
 import io.millrace.executor.cpu.weight.PassOutputs;
 import io.millrace.executor.cpu.weight.TensorForm;
 import io.millrace.executor.step.Floats;
+import io.millrace.memory.PackedFormat;
 import io.millrace.memory.TensorSlot;
+import io.millrace.memory.TileReader;
 import io.millrace.optim.estimate.Query;
 import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.Map;
 
 /** Forms tensors that a run only reads, in a format that says how: every scale sees them at θ. */
 final class ReadForms {
-    private static final int TILE = 4096;
+    private static final int TILE = TileReader.ELEMENTS;
 
     private final PassOutputs[] outputs;
     private final Tile[] tiles;
 
     /** What one worker loads at once. */
-    private record Tile(float[] values, StorageCodec codec) {
+    private record Tile(
+            float[] values, StorageCodec codec, Map<PackedFormat, TileReader> readers) {
         Tile() {
-            this(new float[TILE], new StorageCodec(TILE));
+            this(new float[TILE], new StorageCodec(TILE), new HashMap<>());
         }
     }
 
@@ -54,16 +59,62 @@ final class ReadForms {
 
         @Override
         public void range(long first, long count, Floats place, long stride, int worker) {
+            if (slot.format() instanceof PackedFormat packed) {
+                int width = packed.columns();
+                int row = (int) (first / width);
+                if (first % width == 0 && count % width == 0) {
+                    rows(packed, row, (int) (count / width), place, stride, worker);
+                    return;
+                }
+            }
             Tile tile = tile(worker);
             for (long done = 0; done < count; done += TILE) {
                 int part = (int) Math.min(TILE, count - done);
-                Floats to = place.at(done);
                 slot.format().load(bytes, slot.offsetBytes(), first + done, tile.values, 0, part);
-                PassOutputs out = outputs[worker].aim(scales, to, stride);
-                for (int scale = 0; scale < scales; scale++) {
-                    MemorySegment memory = out.memory()[scale];
-                    tile.codec.store(memory, out.offsets()[scale], to.type(), tile.values, 0, part);
+                store(tile, 0, part, place.at(done), stride, worker);
+            }
+        }
+
+        /** Whole rows of a packed matrix, in the tiles that its format likes best. */
+        private void rows(
+                PackedFormat packed, int row, int rows, Floats place, long stride, int worker) {
+            Tile tile = tile(worker);
+            int width = packed.columns();
+            TileReader reader = tile.readers.computeIfAbsent(packed, PackedFormat::reader);
+            int high = packed.tileRows();
+            int wide = Math.min(width, TILE / high);
+            for (int top = 0; top < rows; top += high) {
+                int height = Math.min(high, rows - top);
+                for (int left = 0; left < width; left += wide) {
+                    int part = Math.min(wide, width - left);
+                    reader.tile(
+                            bytes,
+                            slot.offsetBytes(),
+                            row + top,
+                            height,
+                            left,
+                            part,
+                            tile.values,
+                            0);
+                    for (int each = 0; each < height; each++) {
+                        Floats to = place.at((long) (top + each) * width + left);
+                        store(tile, each * part, part, to, stride, worker);
+                    }
                 }
+            }
+        }
+
+        private void store(
+                Tile tile, int from, int count, Floats place, long stride, int worker) {
+            PassOutputs out = outputs[worker].aim(scales, place, stride);
+            for (int scale = 0; scale < scales; scale++) {
+                tile.codec.store(
+                        out.memory()[scale],
+                        out.offsets()[scale],
+                        place.type(),
+                        tile.values,
+                        from,
+                        count);
             }
         }
 

@@ -139,7 +139,7 @@ public final class AdapterMerge implements TensorSource {
 
     private void requireFinite(
             TensorSlot slot, long first, MemorySegment elements, String has, String mend) {
-        long at = Elements.firstNonFinite(elements, slot.format());
+        long at = Elements.firstNonFinite(elements, slot.dtype());
         if (at >= 0) {
             throw new BadInputException(
                     base.tensors().get(slot.name()).file().toString(),
@@ -147,7 +147,7 @@ public final class AdapterMerge implements TensorSource {
                             "tensor '%s' %s %s at element %d",
                             slot.name(),
                             has,
-                            Elements.get(elements, slot.format(), at),
+                            Elements.get(elements, slot.dtype(), at),
                             first + at),
                     mend);
         }

@@ -98,14 +98,14 @@ public final class LoraAdapter implements StoredAdapter {
             MemorySegment piece =
                     staging.asSlice(0, Math.min(staging.byteSize(), factor.sizeBytes() - done));
             weights.read(factor, done, piece);
-            long at = Elements.firstNonFinite(piece, factor.format());
+            long at = Elements.firstNonFinite(piece, factor.dtype());
             if (at >= 0) {
                 throw new BadInputException(
                         weights.path().toString(),
                         "tensor '"
                                 + factor.name()
                                 + "' has "
-                                + Elements.get(piece, factor.format(), at)
+                                + Elements.get(piece, factor.dtype(), at)
                                 + " at element "
                                 + (done / factor.dtype().sizeBytes() + at),
                         "use an adapter of finite numbers: its training diverged");

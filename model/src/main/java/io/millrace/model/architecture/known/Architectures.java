@@ -123,7 +123,6 @@ public final class Architectures {
      * @throws io.millrace.memory.BadInputException when there is none such
      */
     public static Architecture of(ModelConfig config) {
-        refuseQuantised(config);
         String modelType = config.modelType();
         return find(modelType)
                 .orElseThrow(() ->
@@ -131,22 +130,5 @@ public final class Architectures {
                                 "model_type",
                                 "is '" + modelType + "', an unknown architecture",
                                 "use a model of one of " + modelTypes()));
-    }
-
-    /** Weights of such a model are codes; plain ones would be quantised by whoever loads them. */
-    private static void refuseQuantised(ModelConfig config) {
-        if (config.has("quantization_config")) {
-            Object method =
-                    config.json().raw("quantization_config") instanceof Map<?, ?> fields
-                            ? fields.get("quant_method")
-                            : null;
-            throw config.bad(
-                    "quantization_config",
-                    "says that the model is quantised"
-                            + (method instanceof String name ? " (" + name + ")" : "")
-                            + ", which is not read",
-                    "use the model that it was made from; if its weights are plain, remove the"
-                            + " field");
-        }
     }
 }

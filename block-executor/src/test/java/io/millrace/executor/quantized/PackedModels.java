@@ -1,0 +1,144 @@
+package io.millrace.executor.quantized;
+
+import io.millrace.executor.Golden;
+import io.millrace.memory.DType;
+import io.millrace.memory.PackedFormat;
+import io.millrace.memory.TensorPart;
+import io.millrace.model.SyntheticModel;
+import io.millrace.model.config.ModelConfig;
+import io.millrace.model.file.Elements;
+import io.millrace.model.file.SafetensorsFile;
+import io.millrace.model.file.SafetensorsWriter;
+import io.millrace.model.file.TensorInfo;
+import io.millrace.telemetry.json.Json;
+import io.millrace.telemetry.json.JsonObject;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+
+/** Models whose products are packed, and the same with what the codes mean written out. */
+final class PackedModels {
+    private static final String WEIGHTS = "model.safetensors";
+
+    private PackedModels() {}
+
+    /** How a matrix of so many rows and columns is packed. */
+    interface Packing {
+        PackedFormat of(int rows, int columns);
+    }
+
+    /** Folders of one model. */
+    record Pair(Path packed, Path plain) {}
+
+    /**
+     * Writes both.
+     *
+     * @param temp where
+     * @param kind a golden configuration
+     * @param packing of the products of its layers
+     * @param fields of {@code quantization_config}
+     */
+    static Pair write(Path temp, String kind, Packing packing, Map<String, Object> fields)
+            throws IOException {
+        Path made = temp.resolve("made");
+        Map<String, Object> config = new LinkedHashMap<>(Golden.json(kind + "/config.json").fields());
+        config.put("num_hidden_layers", 2L);
+        SyntheticModel.write(
+                ModelConfig.of("config.json", new JsonObject(config)), DType.F32, 7, made, _ -> {});
+        Pair pair =
+                new Pair(
+                        Files.createDirectory(temp.resolve("packed")),
+                        Files.createDirectory(temp.resolve("plain")));
+        Files.copy(made.resolve("config.json"), pair.plain.resolve("config.json"));
+        config.put("quantization_config", fields);
+        Files.writeString(pair.packed.resolve("config.json"), Json.write(config));
+        try (SafetensorsFile file = SafetensorsFile.open(made.resolve(WEIGHTS))) {
+            Map<SafetensorsWriter.Entry, byte[]> packed = new LinkedHashMap<>();
+            Map<SafetensorsWriter.Entry, byte[]> plain = new LinkedHashMap<>();
+            Random random = new Random(3);
+            for (TensorInfo tensor : file.tensors().values()) {
+                byte[] bytes = new byte[(int) tensor.sizeBytes()];
+                file.read(tensor, MemorySegment.ofArray(bytes));
+                if (!tensor.name().contains("_proj.weight")) {
+                    packed.put(entry(tensor), bytes);
+                    plain.put(entry(tensor), bytes);
+                    continue;
+                }
+                PackedFormat format =
+                        packing.of(
+                                tensor.shape().get(0).intValue(), tensor.shape().get(1).intValue());
+                MemorySegment parts =
+                        MemorySegment.ofArray(new byte[(int) format.bytes(tensor.shape())]);
+                String module =
+                        tensor.name().substring(0, tensor.name().length() - ".weight".length());
+                for (int i = 0; i < format.parts().size(); i++) {
+                    TensorPart part = format.parts().get(i);
+                    byte[] filled = fill(part, random, format.columns());
+                    MemorySegment.copy(
+                            MemorySegment.ofArray(filled), 0, parts, format.partOffset(i), filled.length);
+                    packed.put(
+                            new SafetensorsWriter.Entry(
+                                    module + "." + part.suffix(), part.dtype(), part.shape()),
+                            filled);
+                }
+                float[] values = new float[(int) tensor.elementCount()];
+                format.load(parts, 0, 0, values, 0, values.length);
+                MemorySegment.copy(
+                        MemorySegment.ofArray(values), 0, MemorySegment.ofArray(bytes), 0, bytes.length);
+                plain.put(entry(tensor), bytes);
+            }
+            write(pair.packed, packed);
+            write(pair.plain, plain);
+        }
+        return pair;
+    }
+
+    private static SafetensorsWriter.Entry entry(TensorInfo tensor) {
+        return new SafetensorsWriter.Entry(tensor.name(), tensor.format(), tensor.shape());
+    }
+
+    private static void write(Path folder, Map<SafetensorsWriter.Entry, byte[]> tensors) {
+        try (SafetensorsWriter writer =
+                SafetensorsWriter.create(
+                        folder.resolve(WEIGHTS),
+                        SafetensorsWriter.PT_METADATA,
+                        new ArrayList<>(tensors.keySet()))) {
+            tensors.forEach(
+                    (entry, bytes) -> writer.write(entry.name(), MemorySegment.ofArray(bytes)));
+            writer.commit();
+        }
+    }
+
+    /** Bytes that a part may have. */
+    private static byte[] fill(TensorPart part, Random random, int columns) {
+        byte[] bytes = new byte[(int) part.sizeBytes()];
+        MemorySegment to = MemorySegment.ofArray(bytes);
+        int count = bytes.length / part.dtype().sizeBytes();
+        switch (part.role()) {
+            case CODES, ZEROS -> random.nextBytes(bytes);
+            case SCALES, RANGES, TABLE -> {
+                for (int i = 0; i < count; i++) {
+                    Elements.set(to, part.dtype(), i, 0.001f + 0.01f * random.nextFloat());
+                }
+            }
+            case EXPONENTS -> {
+                for (int i = 0; i < count; i++) {
+                    to.set(ValueLayout.JAVA_BYTE, i, (byte) (118 + random.nextInt(4)));
+                }
+            }
+            case GROUPS -> {
+                for (int i = 0; i < count; i++) {
+                    to.set(Elements.INT, 4L * i, random.nextInt(part.limit()));
+                }
+            }
+        }
+        return bytes;
+    }
+}
