@@ -55,6 +55,7 @@ public final class Checkpoint implements AutoCloseable {
     private final ModelProgram program;
     private final WeightFiles weights;
     private final ModelLayout layout;
+    private final Map<String, TensorInfo> scales; // of packed matrices, by their own names
     private final List<String> headCopies;
     private final List<String> ignored;
     private volatile Map<String, Integer> checksums = Map.of();
@@ -86,6 +87,7 @@ public final class Checkpoint implements AutoCloseable {
                         .toList();
         checkTensors();
         this.layout = ModelLayout.of(program, name -> tensors().get(name).format());
+        scales = ScaleTensors.stored(layout, tensors());
         checkHeadCopies();
     }
 
@@ -327,7 +329,7 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     private void readVerified(TensorSlot slot, MemorySegment dst, Runnable progress) {
-        TensorInfo stored = tensors().get(slot.name());
+        TensorInfo stored = stored(slot);
         if (stored.parts().isEmpty() || slot.isPlain()) {
             verify(stored, () -> readWhole(slot, dst, progress));
             return;
@@ -398,7 +400,7 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     private void readPart(TensorSlot slot, long offsetBytes, MemorySegment dst, CRC32C crc) {
-        TensorInfo stored = tensors().get(slot.name());
+        TensorInfo stored = stored(slot);
         if (stored.format().equals(slot.format())) {
             weights.read(stored, offsetBytes, dst);
             crc.update(dst.asByteBuffer());
@@ -474,6 +476,12 @@ public final class Checkpoint implements AutoCloseable {
                             ? "choose a dtype that holds it, such as bfloat16 or float32"
                             : "use weights that are finite numbers");
         }
+    }
+
+    /** Where a slot's bytes are: a tensor of the model, or the scales of one that is packed. */
+    private TensorInfo stored(TensorSlot slot) {
+        TensorInfo whole = tensors().get(slot.name());
+        return whole != null ? whole : scales.get(slot.name());
     }
 
     /** The files that hold the weights, for what is written after them. */

@@ -7,6 +7,7 @@ import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.ModelLayout;
+import io.millrace.model.ScaleTensors;
 import io.millrace.model.adapter.AdapterSettings;
 import io.millrace.optim.option.Glob;
 import io.millrace.optim.option.Limit;
@@ -32,6 +33,9 @@ public final class TrainedTensors {
     /** The value that stands for all tensors. */
     public static final String FULL = "full";
 
+    /** The value that stands for the scales of packed matrices. */
+    public static final String SCALES = "scales";
+
     private static final String DORA = "dora";
 
     /** The pattern that stands for every tensor of two axes. */
@@ -51,7 +55,7 @@ public final class TrainedTensors {
             Option.named("tune", OptionTypes.TEXT)
                     .label("WHAT")
                     .help(
-                            "Tensors to tune: full; lora, ia3, prompt or prefix, an adapter beside"
+                            "Tensors to tune: full; scales, of a quantised model; lora, ia3, prompt or prefix, an adapter beside"
                                     + " the model, which is only read then; or patterns of names with commas between them,"
                                     + " such as '*q_proj*,*v_proj*' or '!*embed*'; a ! leaves out."
                                     + " The patterns matrices, norms and biases stand for all tensors"
@@ -97,7 +101,7 @@ public final class TrainedTensors {
                                 kind.make(
                                         settings.complete(kind.options()),
                                         settings.get(ArithmeticConfig.SEED)));
-        if (text.equals(FULL) || adapter.isPresent()) {
+        if (text.equals(FULL) || tunesScales() || adapter.isPresent()) {
             return;
         }
         for (String part : text.split(",", -1)) {
@@ -109,6 +113,11 @@ public final class TrainedTensors {
     /** The kind of adapter that a run trains; empty where it tunes the model itself. */
     static Optional<AdapterKind> kind(Settings settings) {
         return AdapterKinds.find(settings.get(TUNE));
+    }
+
+    /** Whether the scales of packed matrices are tuned, and nothing else. */
+    public boolean tunesScales() {
+        return text.equals(SCALES);
     }
 
     /** The option, and those that a value of it goes by. */
@@ -184,6 +193,9 @@ public final class TrainedTensors {
         if (adapter.isPresent()) {
             throw new IllegalStateException("an adapter is none of the model's tensors");
         }
+        if (tunesScales()) {
+            return scales(layout);
+        }
         if (rules.isEmpty()) {
             requirePlain(layout);
             return layout;
@@ -211,6 +223,19 @@ public final class TrainedTensors {
         return layout.training(trained::contains);
     }
 
+    private static ModelLayout scales(ModelLayout layout) {
+        if (layout.blocks().stream()
+                .flatMap(block -> block.tensors().stream())
+                .allMatch(slot -> ScaleTensors.name(slot).isEmpty())) {
+            throw new BadInputException(
+                    TUNE.spelled(),
+                    "no matrix of the model has scales that can be tuned",
+                    "give a model in GPTQ's form, such as 'millrace quantize --format int4' makes,"
+                            + " or tune something else");
+        }
+        return layout.scales();
+    }
+
     /** Refuses to train what is in a format that can only be read. */
     private void requirePlain(ModelLayout layout) {
         for (BlockLayout block : layout.blocks()) {
@@ -223,7 +248,10 @@ public final class TrainedTensors {
                                     + "' is stored as "
                                     + slot.format().name()
                                     + ", which can be read and not tuned",
-                            "leave it out, such as by '!" + slot.name() + "'");
+                            "tune beside it (--tune lora), its scales (--tune scales), or leave it"
+                                    + " out, such as by '!"
+                                    + slot.name()
+                                    + "'");
                 }
             }
         }

@@ -32,8 +32,8 @@ record BlockFloat8Form() implements QuantForm {
     }
 
     @Override
-    public Codes codes() {
-        return new Float8Codes();
+    public CodeBook codes() {
+        return new Float8CodeBook();
     }
 
     @Override

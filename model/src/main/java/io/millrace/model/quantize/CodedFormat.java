@@ -23,16 +23,6 @@ public record CodedFormat(QuantForm form, QuantMatrix matrix, int group, DType d
     }
 
     @Override
-    public int unitElements() {
-        return 1;
-    }
-
-    @Override
-    public int unitBytes() {
-        return 1;
-    }
-
-    @Override
     public long bytes(List<Long> shape) {
         return form.entries(matrix, group, dtype).stream()
                 .mapToLong(SafetensorsWriter.Entry::sizeBytes)

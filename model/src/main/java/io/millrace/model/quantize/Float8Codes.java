@@ -4,7 +4,7 @@ package io.millrace.model.quantize;
  * FP8 of four bits of exponent and three of mantissa, without infinities (OCP 8-bit floating point,
  * E4M3): the greatest is 448. The scale is a float32.
  */
-record Float8Codes() implements Codes {
+record Float8CodeBook() implements CodeBook {
     static final float GREATEST = 448;
 
     private static final int SIGN = 0x80;

@@ -6,7 +6,7 @@ package io.millrace.model.quantize;
  *
  * @param bits of a code
  */
-record IntegerCodes(int bits) implements Codes {
+record IntegerCodes(int bits) implements CodeBook {
     private static final float LEAST = 0x1p-24f; // of float16
 
     /** The code that stands for 0. */

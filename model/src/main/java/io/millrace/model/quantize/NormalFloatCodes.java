@@ -4,7 +4,7 @@ package io.millrace.model.quantize;
  * The sixteen numbers of NF4: quantiles of a normal distribution, the outermost at ± 1 (Dettmers
  * and others, 2023, appendix E). The scale is the group's greatest magnitude, in float32.
  */
-record NormalFloatCodes() implements Codes {
+record NormalFloatCodes() implements CodeBook {
     private static final float[] MAP = {
         -1.0f,
         -0.6961928009986877f,

@@ -34,7 +34,7 @@ record NormalFloatForm() implements QuantForm {
     }
 
     @Override
-    public Codes codes() {
+    public CodeBook codes() {
         return new NormalFloatCodes();
     }
 

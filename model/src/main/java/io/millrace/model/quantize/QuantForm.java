@@ -16,7 +16,7 @@ public interface QuantForm {
     int usualGroup();
 
     /** What the codes stand for. */
-    Codes codes();
+    CodeBook codes();
 
     /** Rows that share a scale. */
     default int rowsOfScale(int group) {

@@ -167,7 +167,7 @@ public final class QuantizedModel implements AutoCloseable {
     }
 
     /**
-     * Codes and writes one matrix.
+     * CodeBook and writes one matrix.
      *
      * @param feedback what it is multiplied with, if that is known
      * @throws BadInputException when it has what is no finite number, or too large a one

@@ -20,7 +20,7 @@ public final class RandomCodes {
     private long state;
 
     /**
-     * Codes of one matrix.
+     * CodeBook of one matrix.
      *
      * @param sink takes them
      * @param buffer memory to make them in

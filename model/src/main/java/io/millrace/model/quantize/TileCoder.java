@@ -15,7 +15,7 @@ final class TileCoder {
     private static final float SHARE_STEP = 0.05f;
 
     private final QuantForm form;
-    private final Codes codes;
+    private final CodeBook codes;
     private final int group;
     private double lost;
     private double whole;
@@ -28,7 +28,7 @@ final class TileCoder {
     }
 
     /**
-     * Codes some rows.
+     * CodeBook some rows.
      *
      * @param inputs columns of a row
      * @param firstRow a multiple of the rows that share a scale
@@ -101,7 +101,7 @@ final class TileCoder {
         }
     }
 
-    /** Codes columns of one row. */
+    /** CodeBook columns of one row. */
     private final class Row {
         private final float[] values;
         private final byte[] coded;

@@ -156,7 +156,7 @@ class QuantizedModelTest {
                                     * number(stored.get(tensor + ".absmax"), at / group);
                         }
                         default ->
-                                Float8Codes.decode(stored.get(tensor)[at] & 0xFF)
+                                Float8CodeBook.decode(stored.get(tensor)[at] & 0xFF)
                                         * number(
                                                 stored.get(module + ".weight_scale_inv"),
                                                 row / group * Math.ceilDiv(inputs, group)

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Codes against a program in float64 that was written from the papers and the forms' descriptions. */
+/** CodeBook against a program in float64 that was written from the papers and the forms' descriptions. */
 class TileCoderTest {
     private static final int ROWS = 8;
     private static final int INPUTS = 64;
@@ -114,18 +114,18 @@ class TileCoderTest {
         int[] codes = {0x01, 0x07, 0x08, 0x38, 0x3C, 0x40, 0x7E, 0xFE, 0x00};
         float[] values = {0x1p-9f, 7 * 0x1p-9f, 0x1p-6f, 1, 1.5f, 2, 448, -448, 0};
         for (int i = 0; i < codes.length; i++) {
-            assertThat(Float8Codes.decode(codes[i])).isEqualTo(values[i]);
-            assertThat(Float8Codes.encode(values[i])).isEqualTo(codes[i]);
+            assertThat(Float8CodeBook.decode(codes[i])).isEqualTo(values[i]);
+            assertThat(Float8CodeBook.encode(values[i])).isEqualTo(codes[i]);
         }
         for (int code = 0; code < 256; code++) {
-            float value = Float8Codes.decode(code);
+            float value = Float8CodeBook.decode(code);
             if (!Float.isNaN(value) && value != 0) {
-                assertThat(Float8Codes.encode(value)).isEqualTo(code);
+                assertThat(Float8CodeBook.encode(value)).isEqualTo(code);
             }
         }
-        assertThat(Float8Codes.encode(1000)).isEqualTo(0x7E);
-        assertThat(Float8Codes.encode(1.0625f)).isEqualTo(0x38); // a tie, to even
-        assertThat(Float8Codes.encode(1.1875f)).isEqualTo(0x3A);
+        assertThat(Float8CodeBook.encode(1000)).isEqualTo(0x7E);
+        assertThat(Float8CodeBook.encode(1.0625f)).isEqualTo(0x38); // a tie, to even
+        assertThat(Float8CodeBook.encode(1.1875f)).isEqualTo(0x3A);
     }
 
     private CodedTile code(String name, Optional<Feedback> feedback) {
@@ -135,7 +135,7 @@ class TileCoderTest {
     }
 
     private double lost(String name, CodedTile tile) {
-        Codes codes = QuantForms.find(name).orElseThrow().codes();
+        CodeBook codes = QuantForms.find(name).orElseThrow().codes();
         int groups = INPUTS / GROUP;
         double sum = 0;
         for (int row = 0; row < ROWS; row++) {

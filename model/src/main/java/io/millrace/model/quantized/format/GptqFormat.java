@@ -1,12 +1,13 @@
 package io.millrace.model.quantized.format;
 
 import io.millrace.memory.DType;
-import io.millrace.memory.PackedFormat;
+import io.millrace.memory.ScaledFormat;
 import io.millrace.memory.TensorPart;
 import io.millrace.memory.TileReader;
 import io.millrace.model.file.Elements;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * W[o, i] = scales[g, o] · (q[i, o] − z[g, o]), g the group of input i. Word w of column o of {@code
@@ -30,15 +31,17 @@ public record GptqFormat(
         boolean zerosLessOne,
         boolean ordered,
         DType scaleType)
-        implements PackedFormat {
+        implements ScaledFormat {
     private static final int TILE_ROWS = 32;
+    private static final int SCALES_PART = 2;
 
     @Override
     public String name() {
         return "gptq-int" + bits + "-g" + groupSize;
     }
 
-    private int groups() {
+    @Override
+    public int groups() {
         return (columns + groupSize - 1) / groupSize;
     }
 
@@ -80,7 +83,26 @@ public record GptqFormat(
 
     @Override
     public TileReader reader() {
-        return ordered ? new Ordered(this) : new Grouped(this);
+        return reader(Optional.empty());
+    }
+
+    @Override
+    public TileReader reader(Given scales) {
+        return reader(Optional.of(scales));
+    }
+
+    private TileReader reader(Optional<Given> scales) {
+        return ordered ? new Ordered(this, scales) : new Grouped(this, scales);
+    }
+
+    @Override
+    public int scalesPart() {
+        return SCALES_PART;
+    }
+
+    @Override
+    public boolean scalesByRow() {
+        return false;
     }
 
     private long zerosAt() {
@@ -111,11 +133,13 @@ public record GptqFormat(
     /** Words lie output by output: as few as they are beside the codes, they are turned first. */
     private static final class Grouped extends GroupedTiles {
         private final GptqFormat format;
+        private final Optional<Given> other;
         private int[] line = new int[0];
 
-        Grouped(GptqFormat format) {
+        Grouped(GptqFormat format, Optional<Given> other) {
             super(format, format.bits, format.groupSize);
             this.format = format;
+            this.other = other;
         }
 
         @Override
@@ -135,7 +159,10 @@ public record GptqFormat(
                 float[] values,
                 int at) {
             int zero = format.zero(bytes, offset, row, group);
-            float scale = format.scale(bytes, offset, row, group);
+            float scale =
+                    other.isPresent()
+                            ? other.get().at(row, group)
+                            : format.scale(bytes, offset, row, group);
             Codes.affine(words, format.bits, from, to, zero, scale, values, at);
         }
     }
@@ -166,12 +193,14 @@ public record GptqFormat(
         private final GptqFormat format;
         private final float[] scales;
         private final int[] zeros;
+        private final Optional<Given> other;
         private int[] words = new int[0];
         private int[] line = new int[0];
         private int[] order = new int[0];
 
-        Ordered(GptqFormat format) {
+        Ordered(GptqFormat format, Optional<Given> other) {
             this.format = format;
+            this.other = other;
             scales = new float[format.groups()];
             zeros = new int[format.groups()];
         }
@@ -201,7 +230,10 @@ public record GptqFormat(
             line = format.fetch(bytes, offset, row, rows, from, to, words, stride, line);
             for (int r = 0; r < rows; r++) {
                 for (int group = 0; group < scales.length; group++) {
-                    scales[group] = format.scale(bytes, offset, row + r, group);
+                    scales[group] =
+                            other.isPresent()
+                                    ? other.get().at(row + r, group)
+                                    : format.scale(bytes, offset, row + r, group);
                     zeros[group] = format.zero(bytes, offset, row + r, group);
                 }
                 int first = (r * stride - from) * perWord + column;

@@ -4,7 +4,7 @@ package io.millrace.model.quantize;
  * A set of numbers that a code of few bits stands for, once for each scale: {@code value = scale ·
  * number(code)}.
  */
-interface Codes {
+interface CodeBook {
     /**
      * The scale of a group, as it can be stored.
      *
