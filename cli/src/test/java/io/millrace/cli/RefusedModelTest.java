@@ -135,8 +135,8 @@ class RefusedModelTest {
                                                                 4)))),
                 spoilt(
                         "FP8",
-                        "tensor '" + TENSOR + "' is of F8_E4M3, which is not read; use",
-                        m -> TestModel.editTensor(m, TENSOR, t -> t.put("dtype", "F8_E4M3"))),
+                        "tensor '" + TENSOR + "' is of F8_E5M2, which is not read; use",
+                        m -> TestModel.editTensor(m, TENSOR, t -> t.put("dtype", "F8_E5M2"))),
                 spoilt(
                         "field missing in config.json, whose usual value is no tensor's",
                         "has shape [729, 128] where config.json asks for [729, 4096]",

@@ -16,6 +16,8 @@ public enum DType implements UnitFormat {
     F16(2, "float16"),
     /** The upper half of a binary32. */
     BF16(2, "bfloat16"),
+    /** Four bits of exponent and three of mantissa, without infinities; no weights by itself. */
+    F8_E4M3(1, "float8_e4m3fn"),
     /** Signed 64-bit integer. */
     I64(8, "int64"),
     /** Signed 32-bit integer. */
@@ -88,7 +90,7 @@ public enum DType implements UnitFormat {
                     values[start + i] = Float.float16ToFloat(bytes.get(SHORT, at + 2L * i));
                 }
             }
-            case F64, I64, I32, I16, I8, U8, BOOL ->
+            case F64, F8_E4M3, I64, I32, I16, I8, U8, BOOL ->
                     throw new IllegalArgumentException("no weights are stored as " + this);
         }
     }

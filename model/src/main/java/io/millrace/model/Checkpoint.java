@@ -4,6 +4,7 @@ import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.CorruptDataException;
 import io.millrace.memory.DType;
+import io.millrace.memory.PackedFormat;
 import io.millrace.memory.TensorFormat;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.UnitFormat;
@@ -15,7 +16,9 @@ import io.millrace.model.file.TensorInfo;
 import io.millrace.model.file.WeightFiles;
 import io.millrace.model.file.WeightForm;
 import io.millrace.model.program.ModelProgram;
+import io.millrace.model.program.Op;
 import io.millrace.model.quantized.QuantMethods;
+import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.TensorSpec;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
@@ -129,6 +132,7 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     private void checkTensors() {
+        refusePackedInputMajor();
         weights.checkIndex(
                 ProgramTensors.of(program).all().map(TensorSpec::name).distinct().toList());
         ProgramTensors.of(program)
@@ -159,6 +163,26 @@ public final class Checkpoint implements AutoCloseable {
                                         + ", which cannot be tuned",
                                 "convert the model to F32, F16 or BF16");
                     }
+                });
+    }
+
+    /** Codes of these lie as others expect them turned: which, each way to quantise says apart. */
+    private void refusePackedInputMajor() {
+        program.blocks().stream()
+                .flatMap(block -> block.ops().stream())
+                .flatMap(Op::products)
+                .filter(LinearSpec::inputMajor)
+                .map(linear -> tensors().get(linear.weight()))
+                .filter(tensor -> tensor != null && tensor.format() instanceof PackedFormat)
+                .findFirst()
+                .ifPresent(tensor -> {
+                    throw new BadInputException(
+                            tensor.file().toString(),
+                            "'"
+                                    + tensor.name()
+                                    + "' is packed, and this family stores its matrices"
+                                    + " input-major, which is not read together",
+                            "use the model that it was quantised from");
                 });
     }
 
@@ -290,6 +314,20 @@ public final class Checkpoint implements AutoCloseable {
                 name -> {
                     TensorFormat stored = tensors().get(name).format();
                     return stored instanceof DType ? storage : stored;
+                });
+    }
+
+    /**
+     * The blocks with packed matrices written out, in the dtype that the configuration names, or
+     * bfloat16 where it names none: what {@link PackedSource} gives.
+     */
+    public ModelLayout plainLayout() {
+        DType dtype = config.dtype().orElse(DType.BF16);
+        return ModelLayout.of(
+                program,
+                name -> {
+                    TensorFormat stored = tensors().get(name).format();
+                    return stored instanceof PackedFormat ? dtype : stored;
                 });
     }
 

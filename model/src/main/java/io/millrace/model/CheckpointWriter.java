@@ -30,6 +30,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Predicate;
 
 /**
@@ -233,7 +234,9 @@ public final class CheckpointWriter implements TunedWriter {
         Map<String, byte[]> files = SideFiles.read(base.directory());
         boolean sharded = base.weights().isSharded();
         boolean asPublished =
-                base.weights().form() == WeightForm.SAFETENSORS && !base.weights().isRenamed();
+                base.weights().form() == WeightForm.SAFETENSORS
+                        && !base.weights().isRenamed()
+                        && !writesOut(base, layout);
         if (sharded) {
             files.put(
                     WeightFiles.INDEX,
@@ -243,7 +246,12 @@ public final class CheckpointWriter implements TunedWriter {
         }
         Optional<DType> converted = convertedTo(base, layout);
         if (converted.isPresent()) {
-            files.put(CONFIG, retyped(base.config().json(), converted.get()));
+            files.put(
+                    CONFIG,
+                    retyped(
+                            base.config().json(),
+                            converted.get(),
+                            writesOut(base, layout) ? Set.of("quantization_config") : Set.of()));
             if (sharded) {
                 files.put(WeightFiles.INDEX, resized(files.get(WeightFiles.INDEX), shards));
             }
@@ -260,8 +268,17 @@ public final class CheckpointWriter implements TunedWriter {
                 .findFirst();
     }
 
-    private static byte[] retyped(JsonObject config, DType dtype) {
+    /** Whether matrices that the base packs are written plain. */
+    private static boolean writesOut(Checkpoint base, ModelLayout layout) {
+        return base.tensors().values().stream()
+                .anyMatch(tensor ->
+                        !tensor.parts().isEmpty()
+                                && !(written(base, layout, tensor) instanceof PackedFormat));
+    }
+
+    private static byte[] retyped(JsonObject config, DType dtype, Set<String> without) {
         Map<String, Object> fields = new LinkedHashMap<>(config.fields());
+        fields.keySet().removeAll(without);
         if (fields.containsKey("dtype")) {
             fields.put("dtype", dtype.torchName());
         }

@@ -1,6 +1,7 @@
 package io.millrace.executor.companion;
 
 import io.millrace.memory.BlockLayout;
+import io.millrace.memory.PackedFormat;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.spec.LinearSpec;
@@ -94,9 +95,15 @@ final class BaseMatrices {
 
     private float[] rows(TensorSlot slot, long first, int count, int width) {
         float[] values = new float[Math.multiplyExact(count, width)];
-        long skipped = slot.format().bytes(List.of(first, (long) width));
-        long size = slot.format().bytes(List.of((long) count, (long) width));
         try (Arena arena = Arena.ofConfined()) {
+            if (slot.format() instanceof PackedFormat) {
+                MemorySegment codes = arena.allocate(slot.sizeBytes(), BlockLayout.ALIGNMENT);
+                base.readTensor(slot, 0, codes);
+                slot.format().load(codes, 0, first * width, values, 0, values.length);
+                return values;
+            }
+            long skipped = slot.format().bytes(List.of(first, (long) width));
+            long size = slot.format().bytes(List.of((long) count, (long) width));
             MemorySegment bytes = arena.allocate(size, BlockLayout.ALIGNMENT);
             base.readTensor(slot, skipped, bytes);
             slot.format().load(bytes, 0, 0, values, 0, values.length);

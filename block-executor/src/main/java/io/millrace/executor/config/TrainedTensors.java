@@ -5,6 +5,7 @@ import io.millrace.executor.adapter.AdapterKinds;
 import io.millrace.executor.adapter.LoraKind;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
+import io.millrace.memory.PackedFormat;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.ScaleTensors;
@@ -240,6 +241,18 @@ public final class TrainedTensors {
     private void requirePlain(ModelLayout layout) {
         for (BlockLayout block : layout.blocks()) {
             for (TensorSlot slot : block.tensors()) {
+                if (slot.format() instanceof PackedFormat && trains(slot, layout)) {
+                    throw new BadInputException(
+                            TUNE.spelled(),
+                            "'"
+                                    + slot.name()
+                                    + "' is quantised ("
+                                    + slot.format().name()
+                                    + "): an update is too small for its codes",
+                            "tune an adapter beside it (--tune lora), windows of --perturbation"
+                                    + " low-rank that stay beside it, or its scales (--tune"
+                                    + " scales)");
+                }
                 if (!slot.isPlain() && trains(slot, layout)) {
                     throw new BadInputException(
                             TUNE.spelled(),

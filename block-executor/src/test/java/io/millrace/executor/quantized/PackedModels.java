@@ -15,6 +15,7 @@ import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -80,7 +81,12 @@ final class PackedModels {
                         tensor.name().substring(0, tensor.name().length() - ".weight".length());
                 for (int i = 0; i < format.parts().size(); i++) {
                     TensorPart part = format.parts().get(i);
-                    byte[] filled = fill(part, random, format.columns());
+                    byte[] filled =
+                            part.suffix().contains("quant_state")
+                                    ? state(format.rows(), format.columns())
+                                    : part.suffix().equals("weight_shape")
+                                            ? longs(tensor.shape())
+                                            : fill(part, random);
                     MemorySegment.copy(
                             MemorySegment.ofArray(filled), 0, parts, format.partOffset(i), filled.length);
                     packed.put(
@@ -100,6 +106,27 @@ final class PackedModels {
         return pair;
     }
 
+    /** What bitsandbytes says of a matrix. */
+    static byte[] state(int rows, int columns) {
+        return Json.write(
+                        Map.of(
+                                "quant_type",
+                                "nf4",
+                                "blocksize",
+                                64L,
+                                "shape",
+                                List.of((long) rows, (long) columns)))
+                .getBytes(StandardCharsets.UTF_8);
+    }
+
+    private static byte[] longs(List<Long> values) {
+        byte[] bytes = new byte[8 * values.size()];
+        for (int i = 0; i < values.size(); i++) {
+            MemorySegment.ofArray(bytes).set(Elements.LONG, 8L * i, values.get(i));
+        }
+        return bytes;
+    }
+
     private static SafetensorsWriter.Entry entry(TensorInfo tensor) {
         return new SafetensorsWriter.Entry(tensor.name(), tensor.format(), tensor.shape());
     }
@@ -117,12 +144,17 @@ final class PackedModels {
     }
 
     /** Bytes that a part may have. */
-    private static byte[] fill(TensorPart part, Random random, int columns) {
+    private static byte[] fill(TensorPart part, Random random) {
         byte[] bytes = new byte[(int) part.sizeBytes()];
         MemorySegment to = MemorySegment.ofArray(bytes);
         int count = bytes.length / part.dtype().sizeBytes();
         switch (part.role()) {
-            case CODES, ZEROS -> random.nextBytes(bytes);
+            case CODES, ZEROS -> {
+                random.nextBytes(bytes);
+                for (int i = 0; part.dtype() == DType.F8_E4M3 && i < count; i++) {
+                    bytes[i] &= (byte) 0xfe; // none that is no number
+                }
+            }
             case SCALES, RANGES, TABLE -> {
                 for (int i = 0; i < count; i++) {
                     Elements.set(to, part.dtype(), i, 0.001f + 0.01f * random.nextFloat());

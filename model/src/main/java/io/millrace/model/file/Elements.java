@@ -97,7 +97,7 @@ public final class Elements {
                     case F32 -> 0x7F80_0000_7F80_0000L;
                     case BF16 -> 0x7F80_7F80_7F80_7F80L;
                     case F16 -> 0x7C00_7C00_7C00_7C00L;
-                    case F64, I64, I32, I16, I8, U8, BOOL ->
+                    case F64, F8_E4M3, I64, I32, I16, I8, U8, BOOL ->
                             throw new IllegalArgumentException("cannot check " + dtype);
                 };
         long signs = dtype == DType.F32 ? 0x8000_0000_8000_0000L : 0x8000_8000_8000_8000L;
@@ -137,7 +137,7 @@ public final class Elements {
             case F32 -> elements.set(INT, index * 4, Float.floatToRawIntBits(value));
             case BF16 -> elements.set(SHORT, index * 2, BFloat16.of(value));
             case F16 -> elements.set(SHORT, index * 2, Float.floatToFloat16(value));
-            case F64, I64, I32, I16, I8, U8, BOOL ->
+            case F64, F8_E4M3, I64, I32, I16, I8, U8, BOOL ->
                     throw new IllegalArgumentException("no float is stored as " + dtype);
         }
     }

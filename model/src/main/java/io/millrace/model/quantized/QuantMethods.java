@@ -15,7 +15,14 @@ import java.util.ServiceLoader;
 public final class QuantMethods {
     private static final String FIELD = "quantization_config";
 
-    private static final List<QuantMethod> ALL = withThoseOfOthers(new GptqMethod());
+    private static final List<QuantMethod> ALL = 
+            withThoseOfOthers(
+                    new GptqMethod(),
+                    new AwqMethod(),
+                    new BitsandbytesMethod(),
+                    new Float8Method("fp8", "weight_scale_inv"),
+                    new Float8Method("fbgemm_fp8", "weight_scale"),
+                    new CompressedTensorsMethod());
 
     /** What older tools wrote in place of the field, beside {@code config.json}. */
     private static final List<String> OLD_FILES =

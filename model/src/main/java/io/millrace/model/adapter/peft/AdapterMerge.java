@@ -7,6 +7,8 @@ import io.millrace.memory.TensorSlot;
 import io.millrace.memory.file.DurableFiles;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.CheckpointWriter;
+import io.millrace.model.ModelLayout;
+import io.millrace.model.PackedSource;
 import io.millrace.model.file.Elements;
 import io.millrace.model.file.TensorSource;
 import java.lang.foreign.Arena;
@@ -21,12 +23,14 @@ import java.util.function.LongConsumer;
 /**
  * Base + adapter = a model of its own: the base's names, dtypes and shards, with W + scale · B A of
  * a LoRA, or W with its rows or columns scaled, in the place of each W that has an adapter. Weights
- * pass through a few megabytes of memory; those without an adapter are copied byte for byte.
+ * pass through a few megabytes of memory; those without an adapter are copied byte for byte. Of a
+ * quantised base every packed matrix is written out, in the dtype of the configuration.
  */
 public final class AdapterMerge implements TensorSource {
     private static final int PIECE = 1 << 18;
 
     private final Checkpoint base;
+    private final PackedSource packed;
     private final StoredAdapter adapter;
     private final LongConsumer progress;
     private final MemorySegment staging;
@@ -35,8 +39,13 @@ public final class AdapterMerge implements TensorSource {
     private String changedOf = "";
 
     private AdapterMerge(
-            Checkpoint base, StoredAdapter adapter, LongConsumer progress, Arena arena) {
+            Checkpoint base,
+            PackedSource packed,
+            StoredAdapter adapter,
+            LongConsumer progress,
+            Arena arena) {
         this.base = base;
+        this.packed = packed;
         this.adapter = adapter;
         this.progress = progress;
         staging = arena.allocate((long) PIECE * Float.BYTES, 64);
@@ -58,11 +67,13 @@ public final class AdapterMerge implements TensorSource {
         boolean isNew = !Files.exists(out);
         try (Checkpoint base = Checkpoint.open(model);
                 StoredAdapter adapter = StoredAdapters.open(folder, base)) {
+            // A changed weight has no place among codes: what is packed is written out.
+            ModelLayout layout = base.plainLayout();
             List<MergedAdapter.Matrix> matrices =
-                    adapter.merged().stream().map(one -> matrix(base, one)).toList();
-            CheckpointWriter.checkWritable(out, base.layout().sizeBytes());
-            write(base, adapter, out, progress);
-            return new MergedAdapter(matrices, base.layout().weightBytes());
+                    adapter.merged().stream().map(one -> matrix(base, layout, one)).toList();
+            CheckpointWriter.checkWritable(out, layout.sizeBytes());
+            write(base, layout, adapter, out, progress);
+            return new MergedAdapter(matrices, layout.weightBytes());
         } catch (RuntimeException e) {
             if (isNew) {
                 removeEmpty(out, e);
@@ -71,9 +82,10 @@ public final class AdapterMerge implements TensorSource {
         }
     }
 
-    private static MergedAdapter.Matrix matrix(Checkpoint base, MergedAdapter.Matrix matrix) {
+    private static MergedAdapter.Matrix matrix(
+            Checkpoint base, ModelLayout layout, MergedAdapter.Matrix matrix) {
         String tensor = matrix.tensor();
-        TensorFormat format = base.tensors().get(tensor).format();
+        TensorFormat format = layout.find(tensor).orElseThrow().slot().format();
         if (!(format instanceof DType)) {
             throw new BadInputException(
                     base.directory().toString(),
@@ -88,10 +100,15 @@ public final class AdapterMerge implements TensorSource {
     }
 
     private static void write(
-            Checkpoint base, StoredAdapter adapter, Path out, LongConsumer progress) {
+            Checkpoint base,
+            ModelLayout layout,
+            StoredAdapter adapter,
+            Path out,
+            LongConsumer progress) {
         try (Arena arena = Arena.ofConfined();
-                CheckpointWriter writer = CheckpointWriter.create(base, base.layout(), out)) {
-            writer.writeAll(new AdapterMerge(base, adapter, progress, arena));
+                PackedSource packed = new PackedSource(base);
+                CheckpointWriter writer = CheckpointWriter.create(base, layout, out)) {
+            writer.writeAll(new AdapterMerge(base, packed, adapter, progress, arena));
             writer.commit();
         }
     }
@@ -108,7 +125,11 @@ public final class AdapterMerge implements TensorSource {
 
     @Override
     public void read(TensorSlot slot, long offsetBytes, MemorySegment dst) {
-        base.readTensor(slot, offsetBytes, dst);
+        if (packed.has(slot.name())) {
+            packed.read(slot, offsetBytes, dst);
+        } else {
+            base.readTensor(slot, offsetBytes, dst);
+        }
         if (!changedOf.equals(slot.name())) {
             changedOf = slot.name();
             changed = adapter.change(slot.name());

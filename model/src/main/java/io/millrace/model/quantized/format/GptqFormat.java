@@ -7,7 +7,6 @@ import io.millrace.memory.TileReader;
 import io.millrace.model.file.Elements;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * W[o, i] = scales[g, o] · (q[i, o] − z[g, o]), g the group of input i. Word w of column o of {@code
@@ -33,7 +32,6 @@ public record GptqFormat(
         DType scaleType)
         implements ScaledFormat {
     private static final int TILE_ROWS = 32;
-    private static final int SCALES_PART = 2;
 
     @Override
     public String name() {
@@ -83,21 +81,17 @@ public record GptqFormat(
 
     @Override
     public TileReader reader() {
-        return reader(Optional.empty());
+        return new Tiles(this);
     }
 
     @Override
     public TileReader reader(Given scales) {
-        return reader(Optional.of(scales));
-    }
-
-    private TileReader reader(Optional<Given> scales) {
-        return ordered ? new Ordered(this, scales) : new Grouped(this, scales);
+        return new Tiles(this).with(scales);
     }
 
     @Override
     public int scalesPart() {
-        return SCALES_PART;
+        return 2;
     }
 
     @Override
@@ -117,132 +111,49 @@ public record GptqFormat(
         return scalesAt() + (long) groups() * rows * scaleType.sizeBytes();
     }
 
-    private float scale(MemorySegment bytes, long offset, int row, int group) {
-        return Scales.get(bytes, offset + scalesAt(), scaleType, (long) group * rows + row);
-    }
-
-    private int zero(MemorySegment bytes, long offset, int row, int group) {
-        int perWord = Integer.SIZE / bits;
-        long word = (long) group * (rows / perWord) + row / perWord;
-        int stored =
-                bytes.get(Elements.INT, offset + zerosAt() + word * Integer.BYTES)
-                        >>> bits * (row % perWord);
-        return (stored + (zerosLessOne ? 1 : 0)) & (1 << bits) - 1;
-    }
-
     /** Words lie output by output: as few as they are beside the codes, they are turned first. */
-    private static final class Grouped extends GroupedTiles {
+    private static final class Tiles extends AffineTiles {
         private final GptqFormat format;
-        private final Optional<Given> other;
         private int[] line = new int[0];
 
-        Grouped(GptqFormat format, Optional<Given> other) {
-            super(format, format.bits, format.groupSize);
+        Tiles(GptqFormat format) {
+            super(format, format.bits, format.groupSize, format.ordered);
             this.format = format;
-            this.other = other;
         }
 
         @Override
         void fetch(MemorySegment bytes, long offset, int row, int rows, int from, int to) {
-            line = format.fetch(bytes, offset, row, rows, from, to, words, stride, line);
-        }
-
-        @Override
-        void run(
-                MemorySegment bytes,
-                long offset,
-                int row,
-                int group,
-                int first,
-                int from,
-                int to,
-                float[] values,
-                int at) {
-            int zero = format.zero(bytes, offset, row, group);
-            float scale =
-                    other.isPresent()
-                            ? other.get().at(row, group)
-                            : format.scale(bytes, offset, row, group);
-            Codes.affine(words, format.bits, from, to, zero, scale, values, at);
-        }
-    }
-
-    private int[] fetch(
-            MemorySegment bytes,
-            long offset,
-            int row,
-            int height,
-            int from,
-            int to,
-            int[] words,
-            int stride,
-            int[] scratch) {
-        int[] line = scratch.length < height ? new int[height] : scratch;
-        for (int word = from; word < to; word++) {
-            long at = offset + ((long) word * rows + row) * Integer.BYTES;
-            MemorySegment.copy(bytes, Elements.INT, at, line, 0, height);
-            for (int r = 0; r < height; r++) {
-                words[r * stride + word - from] = line[r];
+            if (line.length < rows) {
+                line = new int[rows];
+            }
+            for (int word = from; word < to; word++) {
+                long at = offset + ((long) word * format.rows + row) * Integer.BYTES;
+                MemorySegment.copy(bytes, Elements.INT, at, line, 0, rows);
+                for (int r = 0; r < rows; r++) {
+                    words[r * stride + word - from] = line[r];
+                }
             }
         }
-        return line;
-    }
 
-    /** Every input has a group of its own: what all groups have of a row is laid out first. */
-    private static final class Ordered implements TileReader {
-        private final GptqFormat format;
-        private final float[] scales;
-        private final int[] zeros;
-        private final Optional<Given> other;
-        private int[] words = new int[0];
-        private int[] line = new int[0];
-        private int[] order = new int[0];
-
-        Ordered(GptqFormat format, Optional<Given> other) {
-            this.format = format;
-            this.other = other;
-            scales = new float[format.groups()];
-            zeros = new int[format.groups()];
+        @Override
+        float scale(MemorySegment bytes, long offset, int row, int group) {
+            long index = (long) group * format.rows + row;
+            return Scales.get(bytes, offset + format.scalesAt(), format.scaleType, index);
         }
 
         @Override
-        public void tile(
-                MemorySegment bytes,
-                long offset,
-                int row,
-                int rows,
-                int column,
-                int columns,
-                float[] values,
-                int start) {
+        int zero(MemorySegment bytes, long offset, int row, int group) {
             int perWord = Integer.SIZE / format.bits;
-            int from = column / perWord;
-            int to = (column + columns + perWord - 1) / perWord;
-            int stride = to - from;
-            if (words.length < rows * stride) {
-                words = new int[rows * stride];
-            }
-            if (order.length < columns) {
-                order = new int[columns];
-            }
-            long groups = offset + format.orderAt() + (long) column * Integer.BYTES;
-            MemorySegment.copy(bytes, Elements.INT, groups, order, 0, columns);
-            line = format.fetch(bytes, offset, row, rows, from, to, words, stride, line);
-            for (int r = 0; r < rows; r++) {
-                for (int group = 0; group < scales.length; group++) {
-                    scales[group] =
-                            other.isPresent()
-                                    ? other.get().at(row + r, group)
-                                    : format.scale(bytes, offset, row + r, group);
-                    zeros[group] = format.zero(bytes, offset, row + r, group);
-                }
-                int first = (r * stride - from) * perWord + column;
-                for (int c = 0; c < columns; c++) {
-                    int group = order[c];
-                    int code = Codes.code(words, format.bits, first + c);
-                    values[start + r * columns + c] = (code - zeros[group]) * scales[group];
-                }
-            }
+            long word = (long) group * (format.rows / perWord) + row / perWord;
+            int stored =
+                    bytes.get(Elements.INT, offset + format.zerosAt() + word * Integer.BYTES)
+                            >>> format.bits * (row % perWord);
+            return (stored + (format.zerosLessOne ? 1 : 0)) & (1 << format.bits) - 1;
+        }
+
+        @Override
+        long orderAt() {
+            return format.orderAt();
         }
     }
 }

@@ -20,6 +20,7 @@ abstract class GroupedTiles implements TileReader {
 
     private final int bits;
     private final int group;
+    private final Span span = new Span();
 
     /** Words of a tile, row by row. */
     protected int[] words = new int[0];
@@ -44,17 +45,24 @@ abstract class GroupedTiles implements TileReader {
     /** Fetches words {@code from} to {@code to} of some rows, to {@code stride} each. */
     abstract void fetch(MemorySegment bytes, long offset, int row, int rows, int from, int to);
 
-    /** Makes values of positions of one row and group. */
+    /** Columns of one row and group, and where their codes are. */
+    static final class Span {
+        /** The first column. */
+        int column;
+
+        /** Which group of the row. */
+        int group;
+
+        /** The first column's position in the words. */
+        int from;
+
+        /** The position behind the last one's. */
+        int to;
+    }
+
+    /** Makes values of a span. */
     abstract void run(
-            MemorySegment bytes,
-            long offset,
-            int row,
-            int group,
-            int first,
-            int from,
-            int to,
-            float[] values,
-            int at);
+            MemorySegment bytes, long offset, int row, Span span, float[] values, int at);
 
     @Override
     public final void tile(
@@ -78,16 +86,11 @@ abstract class GroupedTiles implements TileReader {
             int shift = r * stride * ofWord - from * ofWord; // of a column's place in words
             for (int c = column; c < column + columns; ) {
                 int end = Math.min(column + columns, (c / group + 1) * group);
-                run(
-                        bytes,
-                        offset,
-                        row + r,
-                        c / group,
-                        c,
-                        shift + c,
-                        shift + end,
-                        values,
-                        at + c - column);
+                span.column = c;
+                span.group = c / group;
+                span.from = shift + c;
+                span.to = shift + end;
+                run(bytes, offset, row + r, span, values, at + c - column);
                 c = end;
             }
         }
