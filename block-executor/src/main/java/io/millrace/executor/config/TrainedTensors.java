@@ -231,8 +231,8 @@ public final class TrainedTensors {
             throw new BadInputException(
                     TUNE.spelled(),
                     "no matrix of the model has scales that can be tuned",
-                    "give a model in GPTQ's form, such as 'millrace quantize --format int4' makes,"
-                            + " or tune something else");
+                    "give a model of integers in groups (GPTQ, AWQ, compressed-tensors), such as"
+                            + " 'millrace quantize --format int4' makes");
         }
         return layout.scales();
     }
@@ -249,8 +249,7 @@ public final class TrainedTensors {
                                     + "' is quantised ("
                                     + slot.format().name()
                                     + "): an update is too small for its codes",
-                            "tune an adapter beside it (--tune lora), windows of --perturbation"
-                                    + " low-rank that stay beside it, or its scales (--tune"
+                            "tune an adapter beside it (--tune lora), or its scales (--tune"
                                     + " scales)");
                 }
                 if (!slot.isPlain() && trains(slot, layout)) {
@@ -261,10 +260,7 @@ public final class TrainedTensors {
                                     + "' is stored as "
                                     + slot.format().name()
                                     + ", which can be read and not tuned",
-                            "tune beside it (--tune lora), its scales (--tune scales), or leave it"
-                                    + " out, such as by '!"
-                                    + slot.name()
-                                    + "'");
+                            "leave it out, such as by '!" + slot.name() + "'");
                 }
             }
         }

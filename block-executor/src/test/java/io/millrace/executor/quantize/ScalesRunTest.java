@@ -155,7 +155,7 @@ class ScalesRunTest {
         Path model = quantised(plain, "int8", 16);
         assertThatThrownBy(() -> run(config(model, data, "full", "mezo-sgd").tune("full")))
                 .isInstanceOf(BadInputException.class)
-                .hasMessageContaining("can be read and not tuned")
+                .hasMessageContaining("is quantised (gptq-int8-g16)")
                 .hasMessageContaining("--tune lora")
                 .hasMessageContaining("--tune scales");
         assertThatThrownBy(() ->

@@ -53,7 +53,7 @@ record BlockFloat8Form() implements QuantForm {
         return List.of(
                 new SafetensorsWriter.Entry(
                         matrix.tensor(),
-                        new Float8Format(),
+                        DType.F8_E4M3,
                         List.of((long) matrix.outputs(), (long) matrix.inputs())),
                 new SafetensorsWriter.Entry(
                         matrix.module() + SCALE, DType.F32, List.of(rows, groups)));
