@@ -7,6 +7,7 @@ import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.Seeds;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
+import io.millrace.executor.quantized.RoundedModels;
 import io.millrace.model.file.SafetensorsFile;
 import io.millrace.optim.estimate.Estimators;
 import io.millrace.optim.journal.JournalReader;
@@ -29,6 +30,8 @@ class AdapterTraceTest {
                 "llama",
                 "opt",
                 "phi3",
+                "nf4-llama",
+                "int4-llama",
                 "ia3-llama",
                 "ia3-opt",
                 "prompt-llama",
@@ -47,7 +50,9 @@ class AdapterTraceTest {
         Path data = Golden.writeTokenised(temp.resolve("train.jsonl"), rows, rows);
         Path out = temp.resolve("out");
         TuningRun.run(
-                config(model, trace.object("settings"), data, out).build(), RunListener.SILENT);
+                config(base(model, trace.object("settings")), trace.object("settings"), data, out)
+                        .build(),
+                RunListener.SILENT);
         TraceCheck check = TraceCheck.of(trace.object("bounds"));
         check.steps(
                 JournalReader.read(out.resolve("journal.jsonl")).records(),
@@ -60,10 +65,17 @@ class AdapterTraceTest {
         }
     }
 
-    private static TuneConfigBuilder config(
-            String model, JsonObject settings, Path data, Path out) {
+    /** A golden model, or what becomes of it when its products are rounded to fewer bits. */
+    private Path base(String model, JsonObject settings) throws IOException {
+        return settings.has("quantised")
+                ? RoundedModels.write(
+                        temp.resolve("base"), Golden.path(model), settings.string("quantised"))
+                : Golden.path(model);
+    }
+
+    private static TuneConfigBuilder config(Path model, JsonObject settings, Path data, Path out) {
         TuneConfigBuilder run =
-                TuneConfig.builder(Golden.path(model), data, out)
+                TuneConfig.builder(model, data, out)
                         .batchSize(4)
                         .shuffle(false)
                         .steps(settings.integer("steps"))

@@ -14,6 +14,11 @@ public interface UnitFormat extends TensorFormat {
     /** Bytes of a unit. */
     int unitBytes();
 
+    /** The format that reads elements in the order in which they lie, if that is another. */
+    default UnitFormat stored() {
+        return this;
+    }
+
     @Override
     default long bytes(List<Long> shape) {
         // A zero extent makes the product zero, yet the others must not overflow unnoticed.

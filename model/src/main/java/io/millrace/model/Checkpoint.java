@@ -2,9 +2,7 @@ package io.millrace.model;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
-import io.millrace.memory.CorruptDataException;
 import io.millrace.memory.DType;
-import io.millrace.memory.PackedFormat;
 import io.millrace.memory.TensorFormat;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.UnitFormat;
@@ -16,11 +14,8 @@ import io.millrace.model.file.TensorInfo;
 import io.millrace.model.file.WeightFiles;
 import io.millrace.model.file.WeightForm;
 import io.millrace.model.program.ModelProgram;
-import io.millrace.model.program.Op;
 import io.millrace.model.quantized.QuantMethods;
-import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.TensorSpec;
-import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -30,7 +25,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.function.IntSupplier;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.zip.CRC32C;
@@ -46,8 +40,6 @@ public final class Checkpoint implements AutoCloseable {
 
     /** As transformers holds them in memory; what it writes has a tensor for each. */
     private static final String JOINED_EXPERTS = ".experts.gate_up_proj";
-
-    private static final System.Logger LOG = System.getLogger(Checkpoint.class.getName());
 
     /** How much of a tensor is read at once: whole elements of every dtype. */
     private static final long PIECE_BYTES = 4 * STAGING_BYTES;
@@ -102,7 +94,7 @@ public final class Checkpoint implements AutoCloseable {
      */
     public static Checkpoint open(Path directory) {
         ModelFolder.check(directory);
-        ModelConfig config = ModelConfig.read(directory.resolve("config.json"));
+        ModelConfig config = ModelFolder.config(directory);
         Architecture architecture = Architectures.of(config);
         WeightFiles weights = WeightFiles.open(directory);
         try {
@@ -132,7 +124,7 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     private void checkTensors() {
-        refusePackedInputMajor();
+        QuantMethods.requireOutputMajor(program, tensors());
         weights.checkIndex(
                 ProgramTensors.of(program).all().map(TensorSpec::name).distinct().toList());
         ProgramTensors.of(program)
@@ -163,26 +155,6 @@ public final class Checkpoint implements AutoCloseable {
                                         + ", which cannot be tuned",
                                 "convert the model to F32, F16 or BF16");
                     }
-                });
-    }
-
-    /** Codes of these lie as others expect them turned: which, each way to quantise says apart. */
-    private void refusePackedInputMajor() {
-        program.blocks().stream()
-                .flatMap(block -> block.ops().stream())
-                .flatMap(Op::products)
-                .filter(LinearSpec::inputMajor)
-                .map(linear -> tensors().get(linear.weight()))
-                .filter(tensor -> tensor != null && tensor.format() instanceof PackedFormat)
-                .findFirst()
-                .ifPresent(tensor -> {
-                    throw new BadInputException(
-                            tensor.file().toString(),
-                            "'"
-                                    + tensor.name()
-                                    + "' is packed, and this family stores its matrices"
-                                    + " input-major, which is not read together",
-                            "use the model that it was quantised from");
                 });
     }
 
@@ -318,8 +290,8 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     /**
-     * The blocks with packed matrices written out, in the dtype that the configuration names, or
-     * bfloat16 where it names none: what {@link PackedSource} gives.
+     * The blocks with all that is quantised written out, in the dtype that the configuration names,
+     * or bfloat16 where it names none: what {@link PackedSource} gives.
      */
     public ModelLayout plainLayout() {
         DType dtype = config.dtype().orElse(DType.BF16);
@@ -327,7 +299,7 @@ public final class Checkpoint implements AutoCloseable {
                 program,
                 name -> {
                     TensorFormat stored = tensors().get(name).format();
-                    return stored instanceof PackedFormat ? dtype : stored;
+                    return stored instanceof DType ? stored : dtype;
                 });
     }
 
@@ -369,30 +341,14 @@ public final class Checkpoint implements AutoCloseable {
     private void readVerified(TensorSlot slot, MemorySegment dst, Runnable progress) {
         TensorInfo stored = stored(slot);
         if (stored.parts().isEmpty() || slot.isPlain()) {
-            verify(stored, () -> readWhole(slot, dst, progress));
+            VerifiedRead.of(stored, checksums, () -> readWhole(slot, dst, progress));
             return;
         }
         long before = 0;
         for (TensorInfo part : stored.parts()) {
             MemorySegment place = dst.asSlice(before, part.sizeBytes());
-            verify(part, () -> readPiece(part, place, progress));
+            VerifiedRead.of(part, checksums, () -> readPiece(part, place, progress));
             before += part.sizeBytes();
-        }
-    }
-
-    private void verify(TensorInfo stored, IntSupplier reading) {
-        Integer expected = checksums.get(stored.name());
-        int actual = reading.getAsInt();
-        if (expected != null && expected != actual) {
-            // A bit may flip on the way as well as on the drive: the second read tells.
-            LOG.log(Level.WARNING, mismatch(stored, actual, expected) + "; reading it again");
-            actual = reading.getAsInt();
-            if (expected != actual) {
-                throw new CorruptDataException(
-                        mismatch(stored, actual, expected)
-                                + " in two reads; the file was changed since it was read first, or"
-                                + " its drive has lost these bytes");
-            }
         }
     }
 
@@ -411,19 +367,12 @@ public final class Checkpoint implements AutoCloseable {
     private int readPiece(TensorInfo piece, MemorySegment dst, Runnable progress) {
         CRC32C crc = new CRC32C();
         for (long done = 0; done < piece.sizeBytes(); done += PIECE_BYTES) {
-            MemorySegment part =
-                    dst.asSlice(done, Math.min(PIECE_BYTES, piece.sizeBytes() - done));
+            MemorySegment part = dst.asSlice(done, Math.min(PIECE_BYTES, piece.sizeBytes() - done));
             weights.read(piece, done, part);
             crc.update(part.asByteBuffer());
             progress.run();
         }
         return (int) crc.getValue();
-    }
-
-    private static String mismatch(TensorInfo stored, int actual, int expected) {
-        return String.format(
-                "%s: tensor '%s' has checksum %08x, expected %08x",
-                stored.file(), stored.name(), actual, expected);
     }
 
     /**

@@ -137,6 +137,7 @@ public final class CheckpointWriter implements TunedWriter {
                         "is the folder of the base model",
                         "choose another folder for the tuned model");
             }
+            refuseUnits(base, layout);
             List<ModelFolderWriter.Shard> shards = shards(base, layout);
             List<ModelFolderWriter.Shard> all = new ArrayList<>(shards);
             if (keepsStates) {
@@ -268,12 +269,32 @@ public final class CheckpointWriter implements TunedWriter {
                 .findFirst();
     }
 
-    /** Whether matrices that the base packs are written plain. */
+    /** Whether what the base has quantised is written plain. */
     private static boolean writesOut(Checkpoint base, ModelLayout layout) {
         return base.tensors().values().stream()
                 .anyMatch(tensor ->
-                        !tensor.parts().isEmpty()
-                                && !(written(base, layout, tensor) instanceof PackedFormat));
+                        !(tensor.format() instanceof DType)
+                                && written(base, layout, tensor) instanceof DType);
+    }
+
+    /** No safetensors file has the types of GGUF. */
+    private static void refuseUnits(Checkpoint base, ModelLayout layout) {
+        if (base.weights().form() != WeightForm.GGUF) {
+            return;
+        }
+        base.tensors().values().stream()
+                .filter(tensor -> !(written(base, layout, tensor) instanceof DType))
+                .findFirst()
+                .ifPresent(tensor -> {
+                    throw new BadInputException(
+                            tensor.file().toString(),
+                            "'"
+                                    + tensor.name()
+                                    + "' is of "
+                                    + tensor.format().name()
+                                    + ", which is not written",
+                            "tune an adapter beside it (--tune lora), and merge that");
+                });
     }
 
     private static byte[] retyped(JsonObject config, DType dtype, Set<String> without) {

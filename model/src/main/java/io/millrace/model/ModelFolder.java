@@ -1,7 +1,10 @@
 package io.millrace.model;
 
 import io.millrace.memory.BadInputException;
+import io.millrace.model.config.ModelConfig;
 import io.millrace.model.file.SideFiles;
+import io.millrace.model.file.WeightFiles;
+import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,6 +32,19 @@ final class ModelFolder {
         }
         refuseAdapter(directory);
         checkSideFiles(directory);
+    }
+
+    /** Its {@code config.json}, or what a file of weights says in the place of one. */
+    static ModelConfig config(Path directory) {
+        Path file = directory.resolve("config.json");
+        if (Files.exists(file) || !WeightFiles.haveConfig(directory)) {
+            return ModelConfig.read(file);
+        }
+        try (WeightFiles weights = WeightFiles.open(directory)) {
+            return ModelConfig.of(
+                    weights.files().getFirst().path().toString(),
+                    new JsonObject(weights.config().orElseThrow()));
+        }
     }
 
     private static void refuseAdapter(Path directory) {

@@ -2,7 +2,6 @@ package io.millrace.model;
 
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
-import io.millrace.memory.PackedFormat;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.TileReader;
 import io.millrace.model.file.Elements;
@@ -12,8 +11,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * What the codes of a checkpoint's packed matrices mean, rounded once to a plain dtype. It holds the
- * codes of one matrix, the last that was asked for. For use by one thread.
+ * What the codes of a checkpoint's quantised tensors mean, rounded once to a plain dtype. It holds
+ * the codes of one matrix, the last that was asked for. For use by one thread.
  */
 public final class PackedSource implements AutoCloseable {
     private static final int PIECE = TileReader.ELEMENTS;
@@ -31,9 +30,9 @@ public final class PackedSource implements AutoCloseable {
         this.base = base;
     }
 
-    /** Whether a tensor of that name is packed. */
+    /** Whether a tensor of that name is quantised. */
     public boolean has(String tensor) {
-        return base.tensors().get(tensor).format() instanceof PackedFormat;
+        return !(base.tensors().get(tensor).format() instanceof DType);
     }
 
     /**

@@ -36,7 +36,8 @@ final class WeightScanner {
                                 Comparator.comparing((Piece piece) -> piece.info.file())
                                         .thenComparingLong(piece -> piece.info.offsetBytes()))
                         .toList();
-        long largest = fileOrder.stream().mapToLong(piece -> piece.info.sizeBytes()).max().orElse(0);
+        long largest =
+                fileOrder.stream().mapToLong(piece -> piece.info.sizeBytes()).max().orElse(0);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment staging =
                     arena.allocate(Math.clamp(largest, 1, Checkpoint.STAGING_BYTES), 64);
@@ -73,11 +74,13 @@ final class WeightScanner {
     private static Stream<Piece> pieces(TensorInfo tensor) {
         if (!(tensor.format() instanceof PackedFormat packed)) {
             UnitFormat format = (UnitFormat) tensor.format();
+            // Elements that lie in another order are numbers in this one as well.
+            UnitFormat stored = format.stored();
             return Stream.of(
                     new Piece(
                             tensor,
                             (first, units) ->
-                                    Checkpoint.checkFinite(tensor, format, first, units)));
+                                    Checkpoint.checkFinite(tensor, stored, first, units)));
         }
         return IntStream.range(0, tensor.parts().size())
                 .mapToObj(part -> {

@@ -193,7 +193,9 @@ class PublishedFormsTest {
                 model, "is the folder of an adapter, which has no model in it; give its base");
         Files.copy(TestModels.SHARDED.resolve("config.json"), model.resolve("config.json"));
         Files.createFile(model.resolve("model-q4.gguf"));
-        assertRefused(model, "has no weights but model-q4.gguf, a form that is not read");
+        assertRefused(model, "model-q4.gguf: ends within its header; download it again");
+        Files.move(model.resolve("model-q4.gguf"), model.resolve("model.onnx"));
+        assertRefused(model, "has no weights but model.onnx, a form that is not read");
         Files.createFile(model.resolve("pytorch_model-00001-of-00002.bin"));
         assertRefused(
                 model, "has bin files but neither pytorch_model.bin nor pytorch_model.bin.index");

@@ -7,6 +7,7 @@ import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.PackedFormat;
 import io.millrace.memory.TensorSlot;
+import io.millrace.memory.UnitFormat;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.ScaleTensors;
 import io.millrace.model.adapter.AdapterSettings;
@@ -241,7 +242,7 @@ public final class TrainedTensors {
     private void requirePlain(ModelLayout layout) {
         for (BlockLayout block : layout.blocks()) {
             for (TensorSlot slot : block.tensors()) {
-                if (slot.format() instanceof PackedFormat && trains(slot, layout)) {
+                if (isQuantised(slot) && trains(slot, layout)) {
                     throw new BadInputException(
                             TUNE.spelled(),
                             "'"
@@ -264,6 +265,11 @@ public final class TrainedTensors {
                 }
             }
         }
+    }
+
+    private static boolean isQuantised(TensorSlot slot) {
+        return slot.format() instanceof PackedFormat
+                || slot.format() instanceof UnitFormat units && units.unitElements() > 1;
     }
 
     private static BadInputException refused(String fault) {

@@ -5,24 +5,25 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.executor.ForwardPass;
 import io.millrace.executor.Golden;
-import io.millrace.executor.journal.Replay;
 import io.millrace.executor.Runs;
 import io.millrace.executor.TuningRun;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
-import io.millrace.optim.journal.JournalReader;
+import io.millrace.executor.journal.Replay;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.memory.device.DeviceName;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.adapter.peft.AdapterMerge;
+import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.quantized.format.AwqFormat;
 import io.millrace.model.quantized.format.GptqFormat;
 import io.millrace.model.quantized.format.MicroscaledFormat;
 import io.millrace.model.quantized.format.PackedRowsFormat;
 import io.millrace.model.quantized.format.ScaledBytesFormat;
 import io.millrace.model.quantized.format.TableFormat;
+import io.millrace.optim.journal.JournalReader;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,6 +31,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -71,7 +73,7 @@ class PackedModelTest {
                         packing((rows, columns) ->
                                 new PackedRowsFormat(
                                         rows, columns, 4, 32, true, false, DType.BF16, DType.I64)),
-                        compressed(
+                        PackedModels.compressed(
                                 "pack-quantized",
                                 Map.of(
                                         "num_bits",
@@ -92,8 +94,7 @@ class PackedModelTest {
                                         new ScaledBytesFormat.ScalePart(
                                                 "weight_scale_inv",
                                                 DType.F32,
-                                                List.of(
-                                                        (rows + 31L) / 32, (columns + 31L) / 32)),
+                                                List.of((rows + 31L) / 32, (columns + 31L) / 32)),
                                         32,
                                         32,
                                         false)),
@@ -120,21 +121,11 @@ class PackedModelTest {
                         packing((rows, columns) ->
                                 new MicroscaledFormat(
                                         rows, columns, "weight_packed", "weight_scale", false)),
-                        compressed("mxfp4-pack-quantized", Map.of("num_bits", 4L))));
+                        PackedModels.compressed("mxfp4-pack-quantized", Map.of("num_bits", 4L))));
     }
 
     private static PackedModels.Packing packing(PackedModels.Packing packing) {
         return packing;
-    }
-
-    private static Map<String, Object> compressed(String format, Map<String, Object> weights) {
-        return Map.of(
-                "quant_method",
-                "compressed-tensors",
-                "format",
-                format,
-                "config_groups",
-                Map.of("group_0", Map.of("targets", List.of("Linear"), "weights", weights)));
     }
 
     private static TableFormat nf4(int rows, int columns) {
@@ -165,8 +156,7 @@ class PackedModelTest {
         Path plain = tune(pair.plain(), "of-plain", MemoryConfig.DEFAULT);
         assertThat(JournalReader.read(memory.resolve("journal.jsonl")).records())
                 .isEqualTo(JournalReader.read(plain.resolve("journal.jsonl")).records());
-        assertThat(Files.readAllBytes(memory.resolve(ADAPTER)))
-                .isEqualTo(Files.readAllBytes(plain.resolve(ADAPTER)));
+        assertSameAdapter(memory, plain);
 
         AdapterMerge.run(pair.packed(), memory, temp.resolve("merged"), _ -> {});
         AdapterMerge.run(pair.plain(), plain, temp.resolve("merged-plain"), _ -> {});
@@ -186,8 +176,7 @@ class PackedModelTest {
         Path model = pair.packed();
         Path data = Runs.data(temp, 31, 10);
         Map<String, byte[]> expected =
-                Runs.result(
-                        run(config(model, data, "memory", MemoryConfig.DEFAULT).tune(kind)));
+                Runs.result(run(config(model, data, "memory", MemoryConfig.DEFAULT).tune(kind)));
         long least =
                 Runs.smallestBudget(budget ->
                         config(model, data, "probe" + budget, Runs.host(DeviceName.CPU, budget))
@@ -210,6 +199,33 @@ class PackedModelTest {
         assertThat(Files.readAllBytes(rebuilt.resolve(ADAPTER))).isEqualTo(expected.get(ADAPTER));
     }
 
+    @Test
+    void aFileOfLlamaCppComputesWhatItsUnitsMean() throws IOException {
+        Path model = Golden.path("gguf");
+        Path data = Runs.data(temp, 31, 10);
+        Path plain = PackedModels.plain(temp.resolve("plain"), model.resolve("tiny.gguf"));
+        assertThat(forward(model, "packed")).isEqualTo(forward(plain, "plain"));
+        Path tuned = tune(model, "tuned", MemoryConfig.DEFAULT);
+        Path same = tune(plain, "same", MemoryConfig.DEFAULT);
+        assertSameAdapter(tuned, same);
+        long least =
+                Runs.smallestBudget(budget ->
+                        config(model, data, "probe" + budget, Runs.host(DeviceName.CPU, budget))
+                                .steps(3));
+        Path streamed = tune(model, "streamed", Runs.host(DeviceName.CPU, least));
+        assertThat(Files.readAllBytes(streamed.resolve(ADAPTER)))
+                .isEqualTo(Files.readAllBytes(tuned.resolve(ADAPTER)));
+        AdapterMerge.run(model, tuned, temp.resolve("merged"), _ -> {});
+        try (Checkpoint merged = Checkpoint.open(temp.resolve("merged"))) {
+            assertThat(merged.config().dtype()).contains(DType.BF16);
+            assertThat(
+                            merged.layout().blocks().stream()
+                                    .flatMap(block -> block.tensors().stream())
+                                    .allMatch(slot -> slot.isPlain()))
+                    .isTrue();
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"full", "*q_proj*"})
     void codesAreNotTunedAndTheOtherWaysAreNamed(String tune) throws IOException {
@@ -220,13 +236,23 @@ class PackedModelTest {
                         (rows, columns) -> new AwqFormat(rows, columns, 32, DType.F16),
                         Map.of("quant_method", "awq", "bits", 4L, "group_size", 32L));
         Path data = Runs.data(temp, 31, 10);
-        TuneConfigBuilder run =
-                config(pair.packed(), data, "out", MemoryConfig.DEFAULT).tune(tune);
+        TuneConfigBuilder run = config(pair.packed(), data, "out", MemoryConfig.DEFAULT).tune(tune);
         assertThatThrownBy(() -> TuningRun.run(run.build(), RunListener.SILENT))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("is quantised (awq-int4-g32)")
                 .hasMessageContaining("--tune lora")
                 .hasMessageContaining("--tune scales");
+    }
+
+    /** But for what names the run, which names its base. */
+    private static void assertSameAdapter(Path one, Path other) {
+        try (SafetensorsFile left = SafetensorsFile.open(one.resolve(ADAPTER));
+                SafetensorsFile right = SafetensorsFile.open(other.resolve(ADAPTER))) {
+            assertThat(left.tensors().keySet()).isEqualTo(right.tensors().keySet()).isNotEmpty();
+            for (String name : left.tensors().keySet()) {
+                assertThat(left.readFloats(name)).as(name).containsExactly(right.readFloats(name));
+            }
+        }
     }
 
     private Path tune(Path model, String out, MemoryConfig memory) throws IOException {
@@ -244,10 +270,7 @@ class PackedModelTest {
     private byte[] forward(Path model, String name) throws IOException {
         Path out = temp.resolve(name + ".safetensors");
         ForwardPass.run(
-                model,
-                Golden.path("llama").resolve("io.safetensors"),
-                out,
-                MemoryConfig.DEFAULT);
+                model, Golden.path("llama").resolve("io.safetensors"), out, MemoryConfig.DEFAULT);
         return Files.readAllBytes(out);
     }
 }

@@ -10,6 +10,7 @@ import io.millrace.model.file.Elements;
 import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.file.SafetensorsWriter;
 import io.millrace.model.file.TensorInfo;
+import io.millrace.model.file.gguf.GgufFile;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
@@ -49,8 +50,10 @@ final class PackedModels {
     static Pair write(Path temp, String kind, Packing packing, Map<String, Object> fields)
             throws IOException {
         Path made = temp.resolve("made");
-        Map<String, Object> config = new LinkedHashMap<>(Golden.json(kind + "/config.json").fields());
+        Map<String, Object> config =
+                new LinkedHashMap<>(Golden.json(kind + "/config.json").fields());
         config.put("num_hidden_layers", 2L);
+        config.put("intermediate_size", 128L);
         SyntheticModel.write(
                 ModelConfig.of("config.json", new JsonObject(config)), DType.F32, 7, made, _ -> {});
         Pair pair =
@@ -88,7 +91,11 @@ final class PackedModels {
                                             ? longs(tensor.shape())
                                             : fill(part, random);
                     MemorySegment.copy(
-                            MemorySegment.ofArray(filled), 0, parts, format.partOffset(i), filled.length);
+                            MemorySegment.ofArray(filled),
+                            0,
+                            parts,
+                            format.partOffset(i),
+                            filled.length);
                     packed.put(
                             new SafetensorsWriter.Entry(
                                     module + "." + part.suffix(), part.dtype(), part.shape()),
@@ -97,13 +104,28 @@ final class PackedModels {
                 float[] values = new float[(int) tensor.elementCount()];
                 format.load(parts, 0, 0, values, 0, values.length);
                 MemorySegment.copy(
-                        MemorySegment.ofArray(values), 0, MemorySegment.ofArray(bytes), 0, bytes.length);
+                        MemorySegment.ofArray(values),
+                        0,
+                        MemorySegment.ofArray(bytes),
+                        0,
+                        bytes.length);
                 plain.put(entry(tensor), bytes);
             }
             write(pair.packed, packed);
             write(pair.plain, plain);
         }
         return pair;
+    }
+
+    /** The configuration of compressed-tensors. */
+    static Map<String, Object> compressed(String format, Map<String, Object> weights) {
+        return Map.of(
+                "quant_method",
+                "compressed-tensors",
+                "format",
+                format,
+                "config_groups",
+                Map.of("group_0", Map.of("targets", List.of("Linear"), "weights", weights)));
     }
 
     /** What bitsandbytes says of a matrix. */
@@ -119,7 +141,7 @@ final class PackedModels {
                 .getBytes(StandardCharsets.UTF_8);
     }
 
-    private static byte[] longs(List<Long> values) {
+    static byte[] longs(List<Long> values) {
         byte[] bytes = new byte[8 * values.size()];
         for (int i = 0; i < values.size(); i++) {
             MemorySegment.ofArray(bytes).set(Elements.LONG, 8L * i, values.get(i));
@@ -127,11 +149,40 @@ final class PackedModels {
         return bytes;
     }
 
+    /** What a GGUF file means, as a folder of float32. */
+    static Path plain(Path folder, Path gguf) throws IOException {
+        Files.createDirectory(folder);
+        Map<SafetensorsWriter.Entry, byte[]> tensors = new LinkedHashMap<>();
+        try (GgufFile file = GgufFile.open(gguf)) {
+            Map<String, Object> config = new LinkedHashMap<>(file.config());
+            config.put("torch_dtype", "float32");
+            Files.writeString(folder.resolve("config.json"), Json.write(config));
+            for (TensorInfo tensor : file.tensors().values()) {
+                MemorySegment stored = MemorySegment.ofArray(new byte[(int) tensor.sizeBytes()]);
+                file.read(tensor, 0, stored);
+                float[] values = new float[(int) tensor.elementCount()];
+                tensor.format().load(stored, 0, 0, values, 0, values.length);
+                byte[] bytes = new byte[4 * values.length];
+                MemorySegment.copy(
+                        MemorySegment.ofArray(values),
+                        0,
+                        MemorySegment.ofArray(bytes),
+                        0,
+                        bytes.length);
+                tensors.put(
+                        new SafetensorsWriter.Entry(tensor.name(), DType.F32, tensor.shape()),
+                        bytes);
+            }
+        }
+        write(folder, tensors);
+        return folder;
+    }
+
     private static SafetensorsWriter.Entry entry(TensorInfo tensor) {
         return new SafetensorsWriter.Entry(tensor.name(), tensor.format(), tensor.shape());
     }
 
-    private static void write(Path folder, Map<SafetensorsWriter.Entry, byte[]> tensors) {
+    static void write(Path folder, Map<SafetensorsWriter.Entry, byte[]> tensors) {
         try (SafetensorsWriter writer =
                 SafetensorsWriter.create(
                         folder.resolve(WEIGHTS),

@@ -153,7 +153,8 @@ class StrangersFormatTest {
         assertThatThrownBy(() -> tune("full", model, "gaussian", "full", MemoryConfig.DEFAULT))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageStartingWith("--tune: 'model.layers.0.self_attn.q_proj.weight'")
-                .hasMessageContaining("TOY_Q8, which can be read and not tuned; leave it out");
+                .hasMessageContaining("is quantised (TOY_Q8)")
+                .hasMessageContaining("--tune lora");
         MemoryConfig card = Runs.memory(DeviceName.cuda(0), OptionalLong.empty());
         assertThatThrownBy(() -> tune("card", model, "gaussian", "!*q_proj*", card))
                 .isInstanceOf(BadInputException.class)

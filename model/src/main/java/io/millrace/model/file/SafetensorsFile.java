@@ -134,7 +134,8 @@ public final class SafetensorsFile implements WeightFile {
                         case I16 -> bytes.get(Elements.SHORT, (long) i * Short.BYTES);
                         case I8 -> bytes.get(ValueLayout.JAVA_BYTE, i);
                         case U8, BOOL -> Byte.toUnsignedLong(bytes.get(ValueLayout.JAVA_BYTE, i));
-                        case F64, F32, F16, BF16, F8_E4M3 -> throw notOf(tensor, "integers such as I64");
+                        case F64, F32, F16, BF16, F8_E4M3 ->
+                                throw notOf(tensor, "integers such as I64");
                     };
         }
         return values;

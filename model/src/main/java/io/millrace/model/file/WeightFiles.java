@@ -1,6 +1,7 @@
 package io.millrace.model.file;
 
 import io.millrace.memory.BadInputException;
+import io.millrace.model.file.gguf.GgufFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
@@ -77,7 +78,28 @@ public final class WeightFiles implements AutoCloseable {
                 return open(form, directory, index.files(), Optional.of(index));
             }
         }
+        List<String> gguf = ggufFiles(directory);
+        if (gguf.size() == 1) {
+            return open(WeightForm.GGUF, directory, gguf, Optional.empty());
+        }
+        if (gguf.size() > 1) {
+            throw new BadInputException(
+                    directory.toString(),
+                    "has several GGUF files, such as " + gguf.get(0) + " and " + gguf.get(1),
+                    "keep the one that is meant, whole: parts are not put together");
+        }
         throw noWeights(directory);
+    }
+
+    private static List<String> ggufFiles(Path directory) {
+        try (Stream<Path> entries = Files.list(directory)) {
+            return entries.map(path -> path.getFileName().toString())
+                    .filter(name -> name.endsWith(".gguf"))
+                    .sorted()
+                    .toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException("listing " + directory, e);
+        }
     }
 
     /**
@@ -139,7 +161,7 @@ public final class WeightFiles implements AutoCloseable {
             }
             Optional<String> other =
                     names.stream()
-                            .filter(name -> name.matches(".*\\.(gguf|h5|msgpack|pt|pth|onnx)"))
+                            .filter(name -> name.matches(".*\\.(h5|msgpack|pt|pth|onnx)"))
                             .findFirst();
             if (other.isPresent()) {
                 return new BadInputException(
@@ -189,18 +211,37 @@ public final class WeightFiles implements AutoCloseable {
      *     one that a file has
      */
     public void checkIndex(Iterable<String> needed) {
-        index.ifPresent(promised -> needed.forEach(name -> {
-            TensorInfo tensor = tensors.get(name);
-            if (tensor == null || tensor.parts().isEmpty()) {
-                promised.check(name, tensors);
-            } else {
-                tensor.parts().stream()
-                        .map(TensorInfo::name)
-                        .filter(stored::containsKey)
-                        .filter(_ -> !renamed)
-                        .forEach(part -> promised.check(part, stored));
+        index.ifPresent(promised ->
+                needed.forEach(name -> {
+                    TensorInfo tensor = tensors.get(name);
+                    if (tensor == null || tensor.parts().isEmpty()) {
+                        promised.check(name, tensors);
+                    } else {
+                        tensor.parts().stream()
+                                .map(TensorInfo::name)
+                                .filter(stored::containsKey)
+                                .filter(_ -> !renamed)
+                                .forEach(part -> promised.check(part, stored));
+                    }
+                }));
+    }
+
+    /** Whether a folder's weights are of a form that has a configuration of its own. */
+    public static boolean haveConfig(Path directory) {
+        for (WeightForm form : WeightForm.values()) {
+            if (isThere(directory.resolve(form.single()))
+                    || isThere(directory.resolve(form.index()))) {
+                return form == WeightForm.GGUF;
             }
-        }));
+        }
+        return Files.isDirectory(directory) && !ggufFiles(directory).isEmpty();
+    }
+
+    /** The configuration that the files have, where they have one. */
+    public Optional<Map<String, Object>> config() {
+        return files.getFirst() instanceof GgufFile gguf
+                ? Optional.of(gguf.config())
+                : Optional.empty();
     }
 
     /** In which form the files are. */

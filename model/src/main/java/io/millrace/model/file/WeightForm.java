@@ -1,5 +1,6 @@
 package io.millrace.model.file;
 
+import io.millrace.model.file.gguf.GgufFile;
 import java.nio.file.Path;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -9,7 +10,9 @@ public enum WeightForm {
     /** What {@code save_pretrained} writes by itself since 2023. */
     SAFETENSORS("model.safetensors"),
     /** What it wrote before. */
-    TORCH("pytorch_model.bin");
+    TORCH("pytorch_model.bin"),
+    /** What llama.cpp reads: one file of any name, with its configuration in it. */
+    GGUF("model.gguf");
 
     private static final Pattern TORCH_NAME = Pattern.compile("(?:pytorch_)?(.+)\\.bin");
 
@@ -33,11 +36,15 @@ public enum WeightForm {
         return switch (this) {
             case SAFETENSORS -> SafetensorsFile.open(file);
             case TORCH -> TorchFile.open(file);
+            case GGUF -> GgufFile.open(file);
         };
     }
 
     /** The name under which weights are written that were read from a file of this form. */
     public String written(String fileName) {
+        if (this == GGUF) {
+            return SAFETENSORS.single;
+        }
         Matcher torch = TORCH_NAME.matcher(fileName);
         return this == TORCH && torch.matches() ? torch.group(1) + ".safetensors" : fileName;
     }

@@ -14,11 +14,24 @@ final class AwqMethod implements QuantMethod {
 
     private static final Set<String> KNOWN =
             Set.of(
-                    "quant_method", "bits", "w_bit", "group_size", "q_group_size", "zero_point",
-                    "version", SKIPPED,
+                    "quant_method",
+                    "bits",
+                    "w_bit",
+                    "group_size",
+                    "q_group_size",
+                    "zero_point",
+                    "version",
+                    SKIPPED,
                     // How others compute with it.
-                    "backend", "do_fuse", "fuse_max_seq_len", "exllama_config",
-                    "modules_to_fuse", "modelopt", "desc_act", "sym", "lm_head");
+                    "backend",
+                    "do_fuse",
+                    "fuse_max_seq_len",
+                    "exllama_config",
+                    "modules_to_fuse",
+                    "modelopt",
+                    "desc_act",
+                    "sym",
+                    "lm_head");
 
     @Override
     public String name() {
@@ -38,7 +51,8 @@ final class AwqMethod implements QuantMethod {
     public void assemble(QuantFields fields, StoredParts stored) {
         fields.requireKnown(KNOWN);
         fields.require(
-                "version", fields.text("version", "gemm").toLowerCase(Locale.ROOT),
+                "version",
+                fields.text("version", "gemm").toLowerCase(Locale.ROOT),
                 List.of("gemm"));
         fields.require("bits", fields.integerOf(List.of("bits", "w_bit"), 4), List.of(4));
         fields.require("zero_point", fields.bool("zero_point", true), List.of(true));
@@ -51,8 +65,13 @@ final class AwqMethod implements QuantMethod {
             if (own < 1 || columns % own != 0) {
                 throw fields.bad(
                         "group_size",
-                        "is " + group + ", which does not divide the " + columns + " inputs of '"
-                                + module + "'",
+                        "is "
+                                + group
+                                + ", which does not divide the "
+                                + columns
+                                + " inputs of '"
+                                + module
+                                + "'",
                         "use the weights and the config.json of one publication");
             }
             DType scales =

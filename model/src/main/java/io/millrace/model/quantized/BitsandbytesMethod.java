@@ -19,12 +19,20 @@ final class BitsandbytesMethod implements QuantMethod {
 
     private static final Set<String> KNOWN =
             Set.of(
-                    "quant_method", "load_in_4bit", "load_in_8bit", "_load_in_4bit",
-                    "_load_in_8bit", "bnb_4bit_quant_type", "bnb_4bit_use_double_quant",
-                    "bnb_4bit_quant_storage", SKIPPED,
+                    "quant_method",
+                    "load_in_4bit",
+                    "load_in_8bit",
+                    "_load_in_4bit",
+                    "_load_in_8bit",
+                    "bnb_4bit_quant_type",
+                    "bnb_4bit_use_double_quant",
+                    "bnb_4bit_quant_storage",
+                    SKIPPED,
                     // How others compute with it.
-                    "bnb_4bit_compute_dtype", "llm_int8_threshold",
-                    "llm_int8_enable_fp32_cpu_offload", "llm_int8_has_fp16_weight");
+                    "bnb_4bit_compute_dtype",
+                    "llm_int8_threshold",
+                    "llm_int8_enable_fp32_cpu_offload",
+                    "llm_int8_has_fp16_weight");
 
     @Override
     public String name() {
@@ -72,13 +80,11 @@ final class BitsandbytesMethod implements QuantMethod {
         int blockSize = positive(state, "blocksize", 64);
         state.require("quant_type", state.text("quant_type", type), List.of(type));
         TensorInfo codes = stored.part(module, "weight");
-        DType storage =
-                stored.dtype(codes, DType.U8, DType.I8, DType.BF16, DType.F16, DType.F32);
+        DType storage = stored.dtype(codes, DType.U8, DType.I8, DType.BF16, DType.F16, DType.F32);
         long elements = (long) shape.get(0) * shape.get(1);
         long width = storage.sizeBytes();
         if (codes.sizeBytes() != ((elements + 1) / 2 + width - 1) / width * width) {
-            throw stored.bad(
-                    codes, "has " + codes.sizeBytes() + " bytes for a matrix of " + shape);
+            throw stored.bad(codes, "has " + codes.sizeBytes() + " bytes for a matrix of " + shape);
         }
         TableFormat.Nested nested = TableFormat.Nested.NONE;
         if (stored.find(module, "weight.nested_absmax").isPresent()) {

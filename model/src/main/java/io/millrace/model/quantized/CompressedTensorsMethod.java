@@ -27,17 +27,34 @@ final class CompressedTensorsMethod implements QuantMethod {
 
     private static final Set<String> KNOWN =
             Set.of(
-                    "quant_method", "format", "config_groups", IGNORED, "quantization_status",
-                    "sparsity_config", "transform_config",
+                    "quant_method",
+                    "format",
+                    "config_groups",
+                    IGNORED,
+                    "quantization_status",
+                    "sparsity_config",
+                    "transform_config",
                     // How the model was made, or how others compute with it.
-                    "kv_cache_scheme", "global_compression_ratio", "version", "run_compressed");
+                    "kv_cache_scheme",
+                    "global_compression_ratio",
+                    "version",
+                    "run_compressed");
 
     private static final Set<String> KNOWN_OF_WEIGHTS =
             Set.of(
-                    "num_bits", "type", "symmetric", "strategy", "group_size", "block_structure",
+                    "num_bits",
+                    "type",
+                    "symmetric",
+                    "strategy",
+                    "group_size",
+                    "block_structure",
                     "actorder",
                     // How the model was made.
-                    "dynamic", "observer", "observer_kwargs", "scale_dtype", "zp_dtype");
+                    "dynamic",
+                    "observer",
+                    "observer_kwargs",
+                    "scale_dtype",
+                    "zp_dtype");
 
     @Override
     public String name() {
@@ -59,7 +76,8 @@ final class CompressedTensorsMethod implements QuantMethod {
                         "`weight`, `weight_scale`, `weight_zero_point`",
                         ""),
                 new QuantLayout(
-                        "`mxfp4-pack-quantized`", "`weight_packed`, `weight_scale`",
+                        "`mxfp4-pack-quantized`",
+                        "`weight_packed`, `weight_scale`",
                         "`nvfp4-pack-quantized`"));
     }
 
@@ -76,7 +94,9 @@ final class CompressedTensorsMethod implements QuantMethod {
         modules.addAll(stored.modules(SCALE));
         for (String module : modules) {
             QuantFields group = group(fields, module);
-            stored.put(module, format(group, group.text("format", fields.text("format", "")), stored, module));
+            stored.put(
+                    module,
+                    format(group, group.text("format", fields.text("format", "")), stored, module));
         }
         stored.requirePlain(
                 IGNORED,
@@ -85,8 +105,7 @@ final class CompressedTensorsMethod implements QuantMethod {
 
     private static void refuse(QuantFields fields, String section) {
         QuantFields found = fields.section(section);
-        if (!found.json().fields().isEmpty()
-                && !found.text("format", "").equals("dense")) {
+        if (!found.json().fields().isEmpty() && !found.text("format", "").equals("dense")) {
             throw fields.bad(
                     section,
                     "says that weights are changed before they are stored, which is not read",
@@ -118,9 +137,7 @@ final class CompressedTensorsMethod implements QuantMethod {
 
     private static int rank(String target, String module) {
         if (target.startsWith("re:")) {
-            return Pattern.compile(target.substring(3)).matcher(module).lookingAt()
-                    ? 1
-                    : -1;
+            return Pattern.compile(target.substring(3)).matcher(module).lookingAt() ? 1 : -1;
         }
         if (target.equals(module) || module.endsWith("." + target)) {
             return 2;
@@ -203,7 +220,11 @@ final class CompressedTensorsMethod implements QuantMethod {
         weights.require("strategy", strategy, List.of("group", "channel"));
         TensorInfo shapeTensor = stored.part(module, "weight_shape");
         long[] shape = stored.integers(shapeTensor);
-        if (shape.length != 2 || shape[0] < 1 || shape[1] < 1 || shape[0] >> 26 > 0 || shape[1] >> 26 > 0) {
+        if (shape.length != 2
+                || shape[0] < 1
+                || shape[1] < 1
+                || shape[0] >> 26 > 0
+                || shape[1] >> 26 > 0) {
             throw stored.bad(shapeTensor, "does not have two sensible extents");
         }
         int columns = (int) shape[1];

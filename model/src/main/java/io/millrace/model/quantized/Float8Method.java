@@ -11,9 +11,15 @@ final class Float8Method implements QuantMethod {
 
     private static final Set<String> KNOWN =
             Set.of(
-                    "quant_method", "fmt", "weight_block_size", SKIPPED,
+                    "quant_method",
+                    "fmt",
+                    "weight_block_size",
+                    SKIPPED,
                     // How others quantise what the products take.
-                    "activation_scheme", "activation_scale_ub", "scale_fmt", "dequantize");
+                    "activation_scheme",
+                    "activation_scale_ub",
+                    "scale_fmt",
+                    "dequantize");
 
     private final String name;
     private final String scales;

@@ -21,15 +21,43 @@ final class GptqMethod implements QuantMethod {
 
     private static final Set<String> KNOWN =
             Set.of(
-                    "quant_method", "bits", "group_size", "desc_act", "sym", "checkpoint_format",
-                    "format", "lm_head", "dynamic", "pack_dtype", "modules_in_block_to_quantize",
+                    "quant_method",
+                    "bits",
+                    "group_size",
+                    "desc_act",
+                    "sym",
+                    "checkpoint_format",
+                    "format",
+                    "lm_head",
+                    "dynamic",
+                    "pack_dtype",
+                    "modules_in_block_to_quantize",
                     // How the model was made, or how others compute with it.
-                    "meta", "quantizer", "true_sequential", "static_groups", "damp_percent",
-                    "damp_auto_increment", "act_group_aware", "mse", "tokenizer", "dataset",
-                    "backend", "use_cuda_fp16", "model_seqlen", "block_name_to_quantize",
-                    "module_name_preceding_first_block", "batch_size", "pad_token_id",
-                    "use_exllama", "max_input_length", "exllama_config", "cache_block_outputs",
-                    "model_name_or_path", "model_file_base_name", "is_marlin_format", "uri");
+                    "meta",
+                    "quantizer",
+                    "true_sequential",
+                    "static_groups",
+                    "damp_percent",
+                    "damp_auto_increment",
+                    "act_group_aware",
+                    "mse",
+                    "tokenizer",
+                    "dataset",
+                    "backend",
+                    "use_cuda_fp16",
+                    "model_seqlen",
+                    "block_name_to_quantize",
+                    "module_name_preceding_first_block",
+                    "batch_size",
+                    "pad_token_id",
+                    "use_exllama",
+                    "max_input_length",
+                    "exllama_config",
+                    "cache_block_outputs",
+                    "model_name_or_path",
+                    "model_file_base_name",
+                    "is_marlin_format",
+                    "uri");
 
     @Override
     public String name() {
@@ -117,8 +145,7 @@ final class GptqMethod implements QuantMethod {
         int rows = stored.extent(codes, 2, 1);
         int groupSize = settings.groupSize == -1 ? columns : settings.groupSize;
         if (rows % perWord != 0) {
-            throw stored.bad(
-                    codes, "has " + rows + " outputs, which fill no words of " + perWord);
+            throw stored.bad(codes, "has " + rows + " outputs, which fill no words of " + perWord);
         }
         Optional<TensorInfo> order = stored.find(module, "g_idx");
         if (order.isEmpty() && columns % groupSize != 0) {

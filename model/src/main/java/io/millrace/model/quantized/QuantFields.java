@@ -84,8 +84,7 @@ public record QuantFields(String file, String path, JsonObject json) {
 
     /** An object's fields; none where it is missing. */
     public QuantFields section(String field) {
-        JsonObject fields =
-                read(() -> json.optionalObject(field)).orElse(new JsonObject(Map.of()));
+        JsonObject fields = read(() -> json.optionalObject(field)).orElse(new JsonObject(Map.of()));
         return new QuantFields(file, path + field + ".", fields);
     }
 

@@ -1,13 +1,19 @@
 package io.millrace.model.quantized;
 
 import io.millrace.memory.BadInputException;
+import io.millrace.memory.PackedFormat;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.config.SideFile;
+import io.millrace.model.file.TensorInfo;
 import io.millrace.model.file.WeightFiles;
+import io.millrace.model.program.ModelProgram;
+import io.millrace.model.program.Op;
+import io.millrace.model.spec.LinearSpec;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
 
@@ -15,7 +21,7 @@ import java.util.ServiceLoader;
 public final class QuantMethods {
     private static final String FIELD = "quantization_config";
 
-    private static final List<QuantMethod> ALL = 
+    private static final List<QuantMethod> ALL =
             withThoseOfOthers(
                     new GptqMethod(),
                     new AwqMethod(),
@@ -66,7 +72,10 @@ public final class QuantMethods {
         if (stored.isEmpty()) {
             throw new BadInputException(
                     fields.file(),
-                    "'" + FIELD + "' says that the model is quantised (" + method.name()
+                    "'"
+                            + FIELD
+                            + "' says that the model is quantised ("
+                            + method.name()
                             + "), but its weights are plain",
                     "remove the field, or use the weights that it was published with");
         }
@@ -104,5 +113,31 @@ public final class QuantMethods {
                                 "is '" + name + "', which is not read",
                                 "use a model that is quantised by one of "
                                         + ALL.stream().map(QuantMethod::name).toList()));
+    }
+
+    /**
+     * Refuses packed matrices of families that store theirs input-major: which way codes lie then,
+     * each way to quantise says apart.
+     *
+     * @param program of the model
+     * @param tensors what its files have
+     */
+    public static void requireOutputMajor(ModelProgram program, Map<String, TensorInfo> tensors) {
+        program.blocks().stream()
+                .flatMap(block -> block.ops().stream())
+                .flatMap(Op::products)
+                .filter(LinearSpec::inputMajor)
+                .map(linear -> tensors.get(linear.weight()))
+                .filter(tensor -> tensor != null && tensor.format() instanceof PackedFormat)
+                .findFirst()
+                .ifPresent(tensor -> {
+                    throw new BadInputException(
+                            tensor.file().toString(),
+                            "'"
+                                    + tensor.name()
+                                    + "' is packed, and this family stores its matrices"
+                                    + " input-major, which is not read together",
+                            "use the model that it was quantised from");
+                });
     }
 }

@@ -44,7 +44,13 @@ final class ScaledBytes {
         if (!fits) {
             throw stored.bad(
                     scales,
-                    "has shape " + shape + " where " + down + " by " + across + " scales are meant");
+                    "has shape "
+                            + shape
+                            + " where "
+                            + down
+                            + " by "
+                            + across
+                            + " scales are meant");
         }
         DType dtype = stored.dtype(scales, DType.F32, DType.BF16, DType.F16);
         String suffix = scales.name().substring(scales.name().lastIndexOf('.') + 1);

@@ -88,7 +88,8 @@ public final class StoredParts {
                 return dtype;
             }
         }
-        throw bad(tensor, "is of " + tensor.format().name() + " where " + List.of(allowed) + " fits");
+        throw bad(
+                tensor, "is of " + tensor.format().name() + " where " + List.of(allowed) + " fits");
     }
 
     /**

@@ -21,8 +21,7 @@ final class ReadForms {
     private final Tile[] tiles;
 
     /** What one worker loads at once. */
-    private record Tile(
-            float[] values, StorageCodec codec, Map<PackedFormat, TileReader> readers) {
+    private record Tile(float[] values, StorageCodec codec, Map<PackedFormat, TileReader> readers) {
         Tile() {
             this(new float[TILE], new StorageCodec(TILE), new HashMap<>());
         }
@@ -104,8 +103,7 @@ final class ReadForms {
             }
         }
 
-        private void store(
-                Tile tile, int from, int count, Floats place, long stride, int worker) {
+        private void store(Tile tile, int from, int count, Floats place, long stride, int worker) {
             PassOutputs out = outputs[worker].aim(scales, place, stride);
             for (int scale = 0; scale < scales; scale++) {
                 tile.codec.store(

@@ -166,10 +166,7 @@ public final class AdapterMerge implements TensorSource {
                     base.tensors().get(slot.name()).file().toString(),
                     String.format(
                             "tensor '%s' %s %s at element %d",
-                            slot.name(),
-                            has,
-                            Elements.get(elements, slot.dtype(), at),
-                            first + at),
+                            slot.name(), has, Elements.get(elements, slot.dtype(), at), first + at),
                     mend);
         }
     }

@@ -41,7 +41,6 @@ import io.millrace.model.architecture.llama.SmolLm3Architecture;
 import io.millrace.model.config.ModelConfig;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.ServiceLoader;
 

@@ -10,8 +10,8 @@ import java.util.List;
 
 /**
  * AWQ's layout for products: W[o, i] = scales[g, o] · (q[i, o] − z[g, o]) in 4 bits, g = i / group.
- * Words of {@code qweight} [in, out / 8] and {@code qzeros} [groups, out / 8] each have eight outputs of
- * one input, not in their order.
+ * Words of {@code qweight} [in, out / 8] and {@code qzeros} [groups, out / 8] each have eight
+ * outputs of one input, not in their order.
  *
  * @param rows outputs, a multiple of 8
  * @param columns inputs
@@ -50,13 +50,9 @@ public record AwqFormat(int rows, int columns, int groupSize, DType scaleType)
                         TensorPart.Role.CODES,
                         DType.I32,
                         List.of((long) columns, words)),
+                new TensorPart("qzeros", TensorPart.Role.ZEROS, DType.I32, List.of(groups, words)),
                 new TensorPart(
-                        "qzeros", TensorPart.Role.ZEROS, DType.I32, List.of(groups, words)),
-                new TensorPart(
-                        "scales",
-                        TensorPart.Role.SCALES,
-                        scaleType,
-                        List.of(groups, (long) rows)));
+                        "scales", TensorPart.Role.SCALES, scaleType, List.of(groups, (long) rows)));
     }
 
     @Override

@@ -9,8 +9,8 @@ import jdk.incubator.vector.VectorSpecies;
 /**
  * Codes of 4 or 8 bits to float32: as integers, as places in a table, or as small floats. They lie
  * in words of 32 bits, the first in the lowest bits; position p is a code of word p · bits / 32.
- * Every method takes positions {@code from} to {@code to} of one group, and may read {@link #PADDING}
- * words beyond those that it needs.
+ * Every method takes positions {@code from} to {@code to} of one group, and may read {@link
+ * #PADDING} words beyond those that it needs.
  */
 final class Codes {
     private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
@@ -57,8 +57,7 @@ final class Codes {
 
     private static IntVector nibbles(int[] words, int position) {
         IntVector word = IntVector.fromArray(INTS, words, position >> 3).rearrange(NIBBLES.words);
-        IntVector shifts =
-                LANES < 8 ? NIBBLES.shifts.add(4 * (position & 7)) : NIBBLES.shifts;
+        IntVector shifts = LANES < 8 ? NIBBLES.shifts.add(4 * (position & 7)) : NIBBLES.shifts;
         return word.lanewise(VectorOperators.LSHR, shifts).and(NIBBLE);
     }
 
@@ -126,13 +125,7 @@ final class Codes {
 
     /** table[code] · scale, of codes of 4 bits. */
     static void lookup(
-            int[] words,
-            int from,
-            int to,
-            float[] table,
-            float scale,
-            float[] values,
-            int at) {
+            int[] words, int from, int to, float[] table, float scale, float[] values, int at) {
         int p = from;
         for (int end = aligned(from, to, 8); p < end; p++) {
             values[at + p - from] = table[code(words, 4, p)] * scale;
@@ -141,8 +134,7 @@ final class Codes {
             FloatVector entries = FloatVector.fromArray(FLOATS, table, 0);
             IntVector bits = entries.reinterpretAsInts();
             for (; p <= to - LANES; p += LANES) {
-                FloatVector found =
-                        nibbles(words, p).selectFrom(bits).reinterpretAsFloats();
+                FloatVector found = nibbles(words, p).selectFrom(bits).reinterpretAsFloats();
                 found.mul(scale).intoArray(values, at + p - from);
             }
         }

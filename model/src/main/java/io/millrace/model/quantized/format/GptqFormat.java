@@ -9,9 +9,9 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
- * W[o, i] = scales[g, o] · (q[i, o] − z[g, o]), g the group of input i. Word w of column o of {@code
- * qweight} [in · bits / 32, out] has the codes of the inputs w · 32 / bits …, the first in its lowest
- * bits; {@code qzeros} [groups, out · bits / 32] are packed along the outputs likewise.
+ * W[o, i] = scales[g, o] · (q[i, o] − z[g, o]), g the group of input i. Word w of column o of
+ * {@code qweight} [in · bits / 32, out] has the codes of the inputs w · 32 / bits …, the first in
+ * its lowest bits; {@code qzeros} [groups, out · bits / 32] are packed along the outputs likewise.
  *
  * @param rows outputs
  * @param columns inputs
@@ -60,10 +60,7 @@ public record GptqFormat(
                         List.of(groups, rows * (long) bits / 32));
         TensorPart scales =
                 new TensorPart(
-                        "scales",
-                        TensorPart.Role.SCALES,
-                        scaleType,
-                        List.of(groups, (long) rows));
+                        "scales", TensorPart.Role.SCALES, scaleType, List.of(groups, (long) rows));
         TensorPart order =
                 new TensorPart(
                         "g_idx",

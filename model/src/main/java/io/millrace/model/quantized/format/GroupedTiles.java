@@ -61,8 +61,7 @@ abstract class GroupedTiles implements TileReader {
     }
 
     /** Makes values of a span. */
-    abstract void run(
-            MemorySegment bytes, long offset, int row, Span span, float[] values, int at);
+    abstract void run(MemorySegment bytes, long offset, int row, Span span, float[] values, int at);
 
     @Override
     public final void tile(

@@ -18,8 +18,7 @@ import java.util.List;
  * @param scales the name of the scales
  * @param blocked whether the codes have an axis of their own for groups, as gpt-oss has
  */
-public record MicroscaledFormat(
-        int rows, int columns, String codes, String scales, boolean blocked)
+public record MicroscaledFormat(int rows, int columns, String codes, String scales, boolean blocked)
         implements PackedFormat {
     /** Elements of a group. */
     public static final int GROUP = 32;
@@ -48,10 +47,7 @@ public record MicroscaledFormat(
         return List.of(
                 new TensorPart(codes, TensorPart.Role.CODES, DType.U8, shape),
                 new TensorPart(
-                        scales,
-                        TensorPart.Role.EXPONENTS,
-                        DType.U8,
-                        List.of((long) rows, groups)));
+                        scales, TensorPart.Role.EXPONENTS, DType.U8, List.of((long) rows, groups)));
     }
 
     /** 2^(exponent − 127). */

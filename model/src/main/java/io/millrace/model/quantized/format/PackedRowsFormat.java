@@ -81,8 +81,7 @@ public record PackedRowsFormat(
                             List.of((long) columns),
                             groups()));
         }
-        parts.add(
-                new TensorPart("weight_shape", TensorPart.Role.TABLE, shapeType, List.of(2L)));
+        parts.add(new TensorPart("weight_shape", TensorPart.Role.TABLE, shapeType, List.of(2L)));
         return parts;
     }
 

@@ -66,8 +66,7 @@ public record TableFormat(
     @Override
     public List<TensorPart> parts() {
         List<TensorPart> parts = new ArrayList<>();
-        parts.add(
-                new TensorPart("weight", TensorPart.Role.CODES, storage.dtype, storage.shape));
+        parts.add(new TensorPart("weight", TensorPart.Role.CODES, storage.dtype, storage.shape));
         parts.add(
                 new TensorPart(
                         "weight.absmax",
@@ -143,8 +142,7 @@ public record TableFormat(
             fetch(bytes, offset, word, (shift + count + OF_WORD - 1) / OF_WORD);
             for (int done = 0; done < count; ) {
                 long block = (first + done) / format.blockSize;
-                int end =
-                        (int) Math.min(count, (block + 1) * (long) format.blockSize - first);
+                int end = (int) Math.min(count, (block + 1) * (long) format.blockSize - first);
                 float range = range(bytes, offset, block);
                 Codes.lookup(words, shift + done, shift + end, table, range, values, at + done);
                 done = end;
@@ -156,8 +154,7 @@ public record TableFormat(
                 words = new int[count + Codes.PADDING];
             }
             int whole = (int) Math.min(count, codeBytes / Integer.BYTES - word);
-            MemorySegment.copy(
-                    bytes, Elements.INT, offset + word * Integer.BYTES, words, 0, whole);
+            MemorySegment.copy(bytes, Elements.INT, offset + word * Integer.BYTES, words, 0, whole);
             if (whole < count) {
                 words[whole] = 0;
                 for (long at = codeBytes / Integer.BYTES * Integer.BYTES; at < codeBytes; at++) {
@@ -174,7 +171,8 @@ public record TableFormat(
             if (!format.isNested()) {
                 return Scales.get(bytes, offset + rangesAt, DType.F32, block);
             }
-            int code = Byte.toUnsignedInt(bytes.get(ValueLayout.JAVA_BYTE, offset + rangesAt + block));
+            int code =
+                    Byte.toUnsignedInt(bytes.get(ValueLayout.JAVA_BYTE, offset + rangesAt + block));
             float of = Scales.get(bytes, offset + nestedTableAt, DType.F32, code);
             long outer = block / format.nested.blockSize;
             float product = of * Scales.get(bytes, offset + nestedAt, DType.F32, outer);

@@ -1,0 +1,2 @@
+/** Quantised weights: how fast they become numbers. */
+package io.millrace.bench.packed;
