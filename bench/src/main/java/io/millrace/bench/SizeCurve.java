@@ -1,5 +1,6 @@
 package io.millrace.bench;
 
+import io.millrace.bench.plot.SizePlot;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.plan.ModelPlan;
@@ -48,14 +49,6 @@ public final class SizeCurve {
     private final int tokens;
     private final double share;
 
-    /** A measured size. */
-    record Point(String name, long parameters, double tokenParameters, double seconds) {
-        /** Seconds for each parameter and token. */
-        double unit() {
-            return seconds / tokenParameters;
-        }
-    }
-
     private SizeCurve(Path folder, Machine machine, int batch, int tokens, double share) {
         this.folder = folder;
         this.machine = machine;
@@ -79,7 +72,7 @@ public final class SizeCurve {
                         given.number("--batch", 4),
                         given.number("--tokens", 128),
                         Double.parseDouble(given.get("--share", "0.25")));
-        List<Point> points = new ArrayList<>();
+        List<SizePlot.Point> points = new ArrayList<>();
         System.out.println(
                 "| model | parameters | host budget | stays | steps | step s, median (spread)"
                         + " | ps a parameter and token | pipeline efficiency | hidden transfer |");
@@ -89,11 +82,11 @@ public final class SizeCurve {
             points.add(curve.measure(arch, given.find("--keep").isPresent()));
         }
         double unit = middle(points);
-        for (Point point : points) {
+        for (SizePlot.Point point : points) {
             System.out.printf(
                     Locale.ROOT,
                     "%s: %+.1f %% from linear%n",
-                    point.name,
+                    point.name(),
                     100 * (point.unit() / unit - 1));
         }
         Files.writeString(
@@ -101,13 +94,13 @@ public final class SizeCurve {
     }
 
     /** The constant from which no point is farther than it must be. */
-    private static double middle(List<Point> points) {
-        double least = points.stream().mapToDouble(Point::unit).min().orElseThrow();
-        double most = points.stream().mapToDouble(Point::unit).max().orElseThrow();
+    private static double middle(List<SizePlot.Point> points) {
+        double least = points.stream().mapToDouble(SizePlot.Point::unit).min().orElseThrow();
+        double most = points.stream().mapToDouble(SizePlot.Point::unit).max().orElseThrow();
         return (least + most) / 2;
     }
 
-    private Point measure(String arch, boolean keep) throws IOException {
+    private SizePlot.Point measure(String arch, boolean keep) throws IOException {
         boolean made = !Files.exists(folder.resolve(arch + "-bfloat16"));
         Path model = BenchModels.of(folder, arch, DType.BF16);
         ModelShape shape = ModelShape.ofFolder(model, Optional.empty());
@@ -143,8 +136,8 @@ public final class SizeCurve {
         if (made && !keep) {
             Folders.delete(model);
         }
-        Point point =
-                new Point(
+        SizePlot.Point point =
+                new SizePlot.Point(
                         arch,
                         shape.layout().elementCount(),
                         (double) shape.layout().elementCount() * batch * tokens,
@@ -153,17 +146,18 @@ public final class SizeCurve {
         return point;
     }
 
-    private static void print(Point point, long budget, ModelPlan plan, List<StepMetrics> taken) {
+    private static void print(
+            SizePlot.Point point, long budget, ModelPlan plan, List<StepMetrics> taken) {
         System.out.printf(
                 Locale.ROOT,
                 "| %s | %.3f G | %d MiB | %d of %d | %d | %.3f (%.3f to %.3f) | %.2f | %.3f | %.3f |%n",
-                point.name,
-                point.parameters / 1e9,
+                point.name(),
+                point.parameters() / 1e9,
                 budget >> 20,
                 plan.placement().homes().stream().filter(home -> home != Tier.NVME).count(),
                 plan.placement().homes().size(),
                 taken.size(),
-                point.seconds,
+                point.seconds(),
                 taken.stream().mapToDouble(step -> step.overlap().seconds()).min().orElseThrow(),
                 taken.stream().mapToDouble(step -> step.overlap().seconds()).max().orElseThrow(),
                 point.unit() * 1e12,

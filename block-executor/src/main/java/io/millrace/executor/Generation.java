@@ -25,14 +25,16 @@ import java.util.List;
 import java.util.OptionalInt;
 import java.util.function.IntPredicate;
 
-/** Continues a prompt by the likeliest token at every place. */
+/** Continues a prompt token by token. */
 public final class Generation {
     private final ModelProgram program;
     private final Forward forward;
     private final UpdateLog updates = new UpdateLog(new MezoSgd());
     private final Floats logits;
+    private final TokenChoice choice;
 
-    private Generation(ModelProgram program, Forward forward, Floats logits) {
+    private Generation(ModelProgram program, Forward forward, Floats logits, TokenChoice choice) {
+        this.choice = choice;
         this.program = program;
         this.forward = forward;
         this.logits = logits;
@@ -79,7 +81,7 @@ public final class Generation {
                     (int)
                             Math.min(
                                     program.maxPositions(),
-                                    (long) prompt.length + config.maxNewTokens());
+                                    (long) prompt.length + config.writing().maxNewTokens());
             ScratchSize size = ScratchSize.continuation(prompt.length, longest);
             Forward forward = session.startPlain(size);
             try (HostSlab slab =
@@ -88,15 +90,20 @@ public final class Generation {
                                     "logits",
                                     MicroBatch.withSlack(1) * program.vocabSize() * Float.BYTES)) {
                 Generation generation =
-                        new Generation(program, forward, new Floats(slab.segment(), 0));
+                        new Generation(
+                                program,
+                                forward,
+                                new Floats(slab.segment(), 0),
+                                TokenChoice.of(config.writing().sampling()));
                 SpecialTokens special = tokenizer.special();
                 // Some folders list marks beside the tokenizer's own: any of them is an end.
                 IntPredicate ends =
                         id -> special.isStop(id) || special.eos().equals(OptionalInt.of(id));
-                int[] ids = generation.continuePrompt(prompt, longest, ends);
+                StopTexts stops = new StopTexts(config.writing().stops(), tokenizer);
+                int[] ids = generation.continuePrompt(prompt, longest, ends, stops);
                 int[] added = Arrays.copyOfRange(ids, prompt.length, ids.length);
                 String text = tokenizer.decode(config.chat().isPresent() ? added : ids);
-                return new Result(prompt, added, text);
+                return new Result(prompt, added, stops.cut(added, text));
             }
         }
     }
@@ -116,7 +123,7 @@ public final class Generation {
         return ids;
     }
 
-    private int[] continuePrompt(int[] prompt, int longest, IntPredicate ends) {
+    private int[] continuePrompt(int[] prompt, int longest, IntPredicate ends, StopTexts stops) {
         int[] ids = Arrays.copyOf(prompt, longest);
         int known = 0;
         int length = prompt.length;
@@ -127,6 +134,9 @@ public final class Generation {
             }
             known = length;
             ids[length++] = next;
+            if (stops.isIn(ids, prompt.length, length)) {
+                break;
+            }
         }
         return Arrays.copyOf(ids, length);
     }
@@ -141,13 +151,7 @@ public final class Generation {
         forward.run(
                 ForwardRequest.plain(List.of(batch), updates),
                 new LogitsSink(new Variants(logits, 0, program.vocabSize()), 0));
-        int best = 0;
-        for (int id = 1; id < program.vocabSize(); id++) {
-            if (logit(id) > logit(best)) {
-                best = id;
-            }
-        }
-        return best;
+        return choice.of(program.vocabSize(), this::logit);
     }
 
     private float logit(int id) {

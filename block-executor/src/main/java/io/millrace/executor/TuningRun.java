@@ -2,6 +2,7 @@ package io.millrace.executor;
 
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.GivenPaths;
+import io.millrace.executor.config.Metric;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.RunStart;
 import io.millrace.executor.config.StepProgress;
@@ -27,6 +28,8 @@ import io.millrace.telemetry.StepMeter;
 import io.millrace.telemetry.StepMetrics;
 import io.millrace.telemetry.StepObserver;
 import io.millrace.telemetry.StepOverlap;
+import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -43,8 +46,10 @@ public final class TuningRun {
     private final StepMeter meter;
     private final RunObservers observers;
     private final KeptModel kept;
+    private final long beganNs = System.nanoTime();
     private EvalResult before;
     private EvalResult after;
+    private long evaluatedStep = -1;
     private Map<String, Double> operatorsBefore;
     private double lastLoss = Double.NaN;
     private long keptStep;
@@ -122,11 +127,12 @@ public final class TuningRun {
         } else if (kept.lacksEvaluation(first - 1)) {
             evaluate();
         }
-        boolean interrupted = tune(first, arithmetic.steps());
-        if (interrupted) {
+        RunSummary.End end = tune(first, arithmetic.steps());
+        if (end == RunSummary.End.INTERRUPTED) {
+            after = null;
             setup.saves().beforeStopping();
         } else {
-            if (after == null) {
+            if (evaluatedStep != setup.history().updates().lastStep()) {
                 after = evaluate();
             }
             keptStep = kept.save();
@@ -134,7 +140,7 @@ public final class TuningRun {
             meter.begin();
             observers.between(meter);
         }
-        return summary(interrupted);
+        return summary(end);
     }
 
     private RunSummary rehearse(Rehearsal rehearsal) {
@@ -144,11 +150,10 @@ public final class TuningRun {
         }
         // Whatever comes, nobody goes on with these blocks.
         setup.saves().discard();
-        boolean interrupted = tune(first, rehearsal.steps());
-        if (rehearsal.heldOut() > 0 && !interrupted) {
-            after = evaluate();
-        }
-        return summary(interrupted);
+        RunSummary.End end = tune(first, rehearsal.steps());
+        boolean interrupted = end == RunSummary.End.INTERRUPTED;
+        after = rehearsal.heldOut() > 0 && !interrupted ? evaluate() : null;
+        return summary(end);
     }
 
     private long begin(long last) {
@@ -159,7 +164,7 @@ public final class TuningRun {
         return first;
     }
 
-    private RunSummary summary(boolean interrupted) {
+    private RunSummary summary(RunSummary.End end) {
         return new RunSummary(
                 config.output().out(),
                 setup.history().updates().lastStep(),
@@ -168,15 +173,21 @@ public final class TuningRun {
                 before,
                 after,
                 keptStep,
-                interrupted ? RunSummary.End.INTERRUPTED : RunSummary.End.DONE);
+                end);
     }
 
-    /** Whether the run was asked to stop before its last step. */
-    private boolean tune(long first, long last) {
+    /** Takes the steps, and says what ended them. */
+    private RunSummary.End tune(long first, long last) {
         StepInputs inputs = setup.inputs();
+        if (first > 1 && kept.isPatienceOver()) {
+            return RunSummary.End.PATIENCE;
+        }
         for (long step = first; step <= last; step++) {
             if (listener.stopRequested()) {
-                return true;
+                return RunSummary.End.INTERRUPTED;
+            }
+            if (step > first && isTimeOver()) {
+                return RunSummary.End.TIME;
             }
             StepInput input = inputs.of(step);
             meter.begin();
@@ -193,15 +204,22 @@ public final class TuningRun {
                             setup.model().forward().operatorSeconds());
             report(record, input.batch().tokens(), overlap, use, last);
             afterStep(step, last, overlap.seconds(), use);
+            if (evaluatedStep == step && step < last && kept.isPatienceOver()) {
+                return RunSummary.End.PATIENCE;
+            }
         }
-        return false;
+        return RunSummary.End.DONE;
+    }
+
+    private boolean isTimeOver() {
+        Optional<Duration> most = config.output().maxTime();
+        return most.isPresent() && System.nanoTime() - beganNs >= most.get().toNanos();
     }
 
     private void afterStep(long step, long last, double seconds, OperatorUse use) {
         long evalEvery = config.output().evalEvery();
         if (evalEvery > 0 && step % evalEvery == 0) {
-            EvalResult result = evaluate();
-            after = step == last ? result : null;
+            after = evaluate();
         }
         if (step != last) {
             double forming = use.seconds().getOrDefault(Operator.FORM.label(), 0.0);
@@ -249,11 +267,21 @@ public final class TuningRun {
                 Double.isNaN(result.accuracy())
                         ? OptionalDouble.empty()
                         : OptionalDouble.of(result.accuracy());
-        EvalMetrics line = new EvalMetrics(step, result.loss(), accuracy, kept.evalData());
+        EvalMetrics line =
+                new EvalMetrics(step, result.loss(), accuracy, kept.evalData(), answers(result));
         metrics.write(line);
         observers.evaluation(line);
         listener.onEval(step, result.loss(), result.accuracy());
+        evaluatedStep = step;
         return result;
+    }
+
+    private static Map<String, Double> answers(EvalResult result) {
+        Map<String, Double> fields = new LinkedHashMap<>();
+        for (Metric metric : List.of(Metric.F1, Metric.EXACT_MATCH)) {
+            result.of(metric).ifPresent(value -> fields.put(metric.field(), value));
+        }
+        return fields;
     }
 
     private void requireFinite(StepRecord record) {

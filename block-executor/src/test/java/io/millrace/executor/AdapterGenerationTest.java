@@ -41,7 +41,7 @@ class AdapterGenerationTest {
                                 model,
                                 "Once upon a time",
                                 Optional.empty(),
-                                12,
+                                GenerateConfig.Writing.greedy(12),
                                 MemoryConfig.DEFAULT,
                                 beside));
         long[] ids =

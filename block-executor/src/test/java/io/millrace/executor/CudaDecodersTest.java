@@ -10,15 +10,12 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 
-/**
- * The same on the CUDA engine, but for scores that fall with distance, biases of logits and
- * experts.
- */
+/** The same on the CUDA engine, but for scores that fall with distance, and experts. */
 class CudaDecodersTest extends DecodersTest {
     private HostKit kit;
 
     static Stream<String> names() {
-        String refused = "(bloom|mpt|gptj|phi|mixtral|qwen2_moe|qwen3_moe|olmoe)[.-].*";
+        String refused = "(bloom|mpt|mixtral|qwen2_moe|qwen3_moe|olmoe)[.-].*";
         return DecodersTest.names().filter(name -> !name.matches(refused));
     }
 

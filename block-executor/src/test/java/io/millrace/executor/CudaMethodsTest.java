@@ -1,7 +1,6 @@
 package io.millrace.executor;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.millrace.executor.adapter.LoraKind;
@@ -10,19 +9,26 @@ import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.cuda.kernel.HostKit;
 import io.millrace.executor.journal.Replay;
-import io.millrace.memory.BadInputException;
+import io.millrace.model.Checkpoint;
 import io.millrace.model.adapter.LoraSettings;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.estimate.Estimators;
 import io.millrace.optim.estimate.StepRecord;
 import io.millrace.optim.journal.JournalReader;
+import io.millrace.optim.mask.Masks;
 import io.millrace.optim.participation.RandomLayers;
+import io.millrace.optim.update.Dizo;
 import io.millrace.optim.update.Hizoo;
+import io.millrace.optim.update.ZoMuon;
+import io.millrace.telemetry.json.Json;
+import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -32,7 +38,6 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Points of the family on a card, with its kernels as host code: losses near the CPU's, the same
@@ -66,6 +71,9 @@ class CudaMethodsTest {
                 method(
                         "subspace, 8 at once",
                         run -> fzoo(run).perturbation("subspace").rank(5).window(2)),
+                method(
+                        "members, 8 at once",
+                        run -> fzoo(run).perturbation("members").rank(3).foldEvery(2)),
                 method("sparse-mezo", run -> run.mask("magnitude")),
                 method("masked hizoo of lezo", run -> hizoo(run).mask("random").blocks("random")),
                 method("a LoRA", CudaMethodsTest::lora),
@@ -88,6 +96,36 @@ class CudaMethodsTest {
                 method(
                         "tezo of lezo",
                         run -> run.perturbation("tezo").rank(40).window(3).blocks("random")),
+                method(
+                        "members of lezo, both sides, stochastic",
+                        run ->
+                                run.perturbation("members")
+                                        .rank(2)
+                                        .blocks("random")
+                                        .queries(3)
+                                        .rounding(Rounding.STOCHASTIC)),
+                method("members, folded seldom", run -> run.perturbation("members").foldEvery(3)),
+                method(
+                        "projected",
+                        run -> run.perturbation("projected").rank(9).window(4).foldEvery(2)),
+                method("dizo", CudaMethodsTest::dizo),
+                method(
+                        "dizo of lezo, stochastic, folded seldom",
+                        run ->
+                                dizo(run)
+                                        .method(Dizo.PROJECTED, "*norm*,*up_proj*")
+                                        .blocks("random")
+                                        .rounding(Rounding.STOCHASTIC)
+                                        .foldEvery(3)),
+                method("zo-muon", CudaMethodsTest::muon),
+                method("zo-muon of lezo", run -> muon(run).blocks("random").foldEvery(1)),
+                method(
+                        "svfit",
+                        run -> run.perturbation("singular").rank(6).window(3).queries(2).lr(1e-4)),
+                method("tensor trains", run -> run.tune("tt").lr(1e-2).eps(1e-2)),
+                method(
+                        "tensor trains, 8 at once",
+                        run -> fzoo(run).tune("tt").lr(1e-3).eps(1e-2).microBatch(3)),
                 method("ia3", run -> run.tune("ia3").lr(1e-2)),
                 method("prompt", run -> run.tune("prompt").lr(1e-2).eps(1e-2).microBatch(3)),
                 method(
@@ -126,6 +164,26 @@ class CudaMethodsTest {
         return run.estimator("one-sided").method(Estimators.NORMALIZE, true).queries(8).lr(1e-5);
     }
 
+    /** A phase of three steps, in the middle of which runs are stopped. */
+    private static TuneConfigBuilder dizo(TuneConfigBuilder run) {
+        return run.optimizer("dizo")
+                .lr(1e-3)
+                .method(Dizo.EVERY, 1)
+                .method(Dizo.STEPS, 3)
+                .method(Dizo.RATE, 50.0);
+    }
+
+    private static TuneConfigBuilder muon(TuneConfigBuilder run) {
+        return run.perturbation("projected")
+                .optimizer("zo-muon")
+                .estimator("one-sided")
+                .rank(7)
+                .window(2)
+                .queries(4)
+                .lr(1e-3)
+                .method(ZoMuon.VECTOR_LR, 1e-4);
+    }
+
     private static TuneConfigBuilder hizoo(TuneConfigBuilder run) {
         return run.optimizer("hizoo")
                 .estimator("three-point")
@@ -153,35 +211,66 @@ class CudaMethodsTest {
         return change.apply(Runs.config(model, data, temp.resolve(out)).steps(4).memory(memory));
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"members", "projected"})
-    void whatNoKernelMakesIsRefusedBeforeAnythingIsWritten(String direction) {
-        assertThatThrownBy(
-                        () -> run("none", run -> run.perturbation(direction), CudaRuns.onDevice()))
-                .isInstanceOf(BadInputException.class)
-                .hasMessageContaining("makes the factors of '" + direction + "'");
-        assertThat(temp.resolve("none")).doesNotExist();
+    /** Tensors with a list, without one, and one of which the last element is listed. */
+    @Tag("long")
+    @Test
+    void listedElements() throws IOException {
+        Path lists =
+                MaskLists.write(
+                        temp.resolve("lists.safetensors"),
+                        Map.of(
+                                "model.embed_tokens.weight.indices",
+                                LongStream.range(100, 3000).filter(i -> i % 7 == 0).toArray(),
+                                "model.layers.1.mlp.up_proj.weight.indices",
+                                new long[] {0, 1, 63, 64, 1023, 1024, 1025, 8191},
+                                "model.norm.weight.indices",
+                                new long[] {5, 63}));
+        runsOnACardAsOnTheCpu(
+                "senszoq",
+                run -> run.mask("indices").method(Masks.FILE, lists).lr(1e-2).foldEvery(2));
     }
 
     private Path run(String out, Change change, MemoryConfig memory) {
         return TuningRun.run(config(out, change, memory).build(), RunListener.SILENT).out();
     }
 
-    @Test
-    void whatNoKernelPutsBesideAModelIsRefused() {
-        assertThatThrownBy(() -> run("none", run -> run.tune("tt"), CudaRuns.onDevice()))
-                .isInstanceOf(BadInputException.class)
-                .hasMessageContaining("no kernel of a cuda device multiplies with tensor trains");
-        assertThat(temp.resolve("none")).doesNotExist();
-    }
-
     /** The rows of all of them are in one call for each matrix, however many there are. */
     @Test
     void queriesOfThinFactorsShareAProduct() {
-        for (String direction : List.of("low-rank", "subspace", "tezo")) {
+        for (String direction : List.of("low-rank", "subspace", "tezo", "members", "projected")) {
             assertThat(products(direction, 8)).isPositive().isEqualTo(products(direction, 1));
         }
         assertThat(products("gaussian", 8)).isGreaterThan(3 * products("gaussian", 1));
+    }
+
+    /** Of four layers three have no part in a step: no z is made of them, and none goes back. */
+    @Tag("long")
+    @Test
+    void layersWithoutAPartAreNeitherFormedNorWrittenBack() throws IOException {
+        Change lezo = run -> run.blocks("random").method(RandomLayers.FROZEN_ENDS, true);
+        long all = formed("all", run -> run);
+        assertThat(formed("some", lezo)).isPositive().isLessThan(all / 2);
+        long least =
+                Runs.smallestThatWorks(
+                        budget -> run("probe" + budget, lezo, CudaRuns.memory(0, budget, 1, true)));
+        Path out = run("small", lezo, CudaRuns.memory(0, least, 1, true));
+        long layer;
+        try (Checkpoint checkpoint = Checkpoint.open(model)) {
+            layer = checkpoint.layout().block(1).sizeBytes();
+        }
+        for (String line : Files.readAllLines(out.resolve("metrics.jsonl"))) {
+            JsonObject lanes = Json.parseObject(line).object("lanes");
+            assertThat(lanes.object("h2d").integer("bytes")).isGreaterThanOrEqualTo(4 * layer);
+            assertThat(lanes.object("d2h").integer("bytes")).isLessThanOrEqualTo(2 * layer);
+        }
+    }
+
+    private long formed(String out, Change change) {
+        kit.cuda().clearCalls();
+        run(out, change, CudaRuns.onDevice());
+        return kit.cuda().calls("cuLaunchKernel").stream()
+                .filter(call -> call.text().contains("millrace_form"))
+                .count();
     }
 
     private long products(String direction, int queries) {

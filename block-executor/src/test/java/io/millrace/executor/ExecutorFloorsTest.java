@@ -70,10 +70,11 @@ final class ExecutorFloorsTest {
                     List.of("cpu.dense", "cuda.dense"),
                     List.of("cpu.weight", "cuda.weight"),
                     List.of("cpu.scratch", "cuda.kernel"),
-                    List.of("schedule", "objective", "cuda.product"),
+                    List.of("schedule", "objective", "cuda.product", "cuda.compile"),
                     List.of("step", "cpu.op"),
                     List.of("companion"),
                     List.of("config"),
+                    List.of("config.data"),
                     List.of("adapter"));
 
     @TestFactory

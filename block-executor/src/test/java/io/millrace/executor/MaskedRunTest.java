@@ -22,9 +22,9 @@ import io.millrace.memory.device.DeviceName;
 import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.text.ClassificationExample;
 import io.millrace.model.text.Dataset;
-import io.millrace.model.text.DatasetOptions;
-import io.millrace.model.text.DatasetReader;
 import io.millrace.model.text.Tokenizer;
+import io.millrace.model.text.data.DatasetReader;
+import io.millrace.model.text.option.DatasetOptions;
 import io.millrace.optim.journal.JournalReader;
 import io.millrace.optim.objective.Objectives;
 import io.millrace.telemetry.json.JsonObject;
@@ -231,7 +231,7 @@ class MaskedRunTest {
                         new EvalConfig(
                                 MODEL,
                                 DATA,
-                                Metric.ACCURACY,
+                                EvalConfig.Asked.of(Metric.ACCURACY),
                                 TASK,
                                 4,
                                 MemoryConfig.DEFAULT,

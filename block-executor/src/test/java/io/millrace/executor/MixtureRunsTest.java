@@ -181,7 +181,8 @@ class MixtureRunsTest {
                 .sum();
     }
 
-    private static List<Long> read(Path out) throws IOException {
+    /** Bytes read in each step. */
+    static List<Long> read(Path out) throws IOException {
         List<Long> read = new ArrayList<>();
         for (String line : Files.readAllLines(out.resolve("metrics.jsonl"))) {
             JsonObject fields = Json.parseObject(line);

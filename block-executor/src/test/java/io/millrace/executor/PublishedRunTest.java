@@ -71,7 +71,7 @@ class PublishedRunTest {
                                 new EvalConfig(
                                         form(TORCH),
                                         data(),
-                                        Metric.LOSS,
+                                        EvalConfig.Asked.of(Metric.LOSS),
                                         new TaskConfig(Settings.NONE),
                                         2,
                                         MemoryConfig.DEFAULT,

@@ -1,6 +1,7 @@
 package io.millrace.cli;
 
 import io.millrace.cli.command.CleanCommand;
+import io.millrace.cli.command.DataCommand;
 import io.millrace.cli.command.DemoCommand;
 import io.millrace.cli.command.EvalCommand;
 import io.millrace.cli.command.ExportCommand;
@@ -84,6 +85,7 @@ final class Millrace implements Callable<Integer> {
                         new DemoCommand(context),
                         new TuneCommand(context),
                         new EvalCommand(context),
+                        new DataCommand(context),
                         new GenerateCommand(context),
                         new ForwardCommand(context),
                         new ReplayCommand(context),

@@ -85,7 +85,7 @@ class BadInputTest {
                 "\"\" | no command is given; see 'millrace --help'",
                 "tun | Unmatched argument at index 0: 'tun', did you mean",
                 "eval --model=m | Missing required option: '--data=FILE'; see 'millrace eval --help'",
-                "eval --model=m --data=d --metric=f1 | 'f1' is not one of loss, accuracy",
+                "eval --model=m --data=d --metric=f2 | 'f2' is not one of loss, accuracy",
                 "generate --model=m --prompt=p --max-new-tokens=0 | --max-new-tokens: 0 is too small",
                 "forward --model=m | Missing required options: '--input=FILE', '--output=FILE'",
                 "replay --out=o | Missing required options: '--model=DIR', '--journal=FILE'",

@@ -28,6 +28,7 @@ class CommandReferenceTest {
                         "demo",
                         "tune",
                         "eval",
+                        "data",
                         "generate",
                         "forward",
                         "replay",

@@ -73,6 +73,16 @@ final class FloorsTest {
     @ArchTest static final ArchRule djlOnlyInText = door("ai.djl..", "io.millrace.model.text..");
 
     @ArchTest
+    static final ArchRule readersOfTablesOnlyWhereRowsAre =
+            noClasses()
+                    .that(not(resideInAnyPackage("io.millrace.model.text.row..")))
+                    .should()
+                    .dependOnClassesThat(
+                            resideInAnyPackage(
+                                    "dev.hardwood..", "de.siegmar..", "com.github.luben.."))
+                    .allowEmptyShould(true);
+
+    @ArchTest
     static final ArchRule jacksonOnlyInJson =
             door("tools.jackson..", "io.millrace.telemetry.json..");
 

@@ -48,7 +48,7 @@ class ObjectiveCommandsTest {
         assertThat(command.err.toString())
                 .contains("--max-new-tokens", "--objective exact-match or f1");
         assertThat(run(TUNE + " --objective=bleu")).isEqualTo(2);
-        assertThat(command.err.toString()).contains("accuracy, exact-match, f1, loss");
+        assertThat(command.err.toString()).contains("accuracy, choice, exact-match, f1, loss");
     }
 
     @Test

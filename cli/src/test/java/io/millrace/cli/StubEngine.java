@@ -23,6 +23,8 @@ import io.millrace.executor.many.ManyListener;
 import io.millrace.executor.many.ManyRuns;
 import io.millrace.executor.quantize.Quantization;
 import io.millrace.executor.quantize.QuantizeConfig;
+import io.millrace.executor.run.DataReport;
+import io.millrace.executor.run.DataRequest;
 import io.millrace.executor.run.EvalResult;
 import io.millrace.executor.run.RunSummary;
 import io.millrace.executor.search.DirectionScore;
@@ -170,6 +172,11 @@ final class StubEngine implements Operations {
         failWhereTold();
         evaluated.add(config);
         return new EvalResult(0.5, evaluated.size() == 1 ? 0.5 : 0.9, 1000, 1000);
+    }
+
+    @Override
+    public DataReport inspect(DataRequest request) {
+        throw new UnsupportedOperationException();
     }
 
     @Override

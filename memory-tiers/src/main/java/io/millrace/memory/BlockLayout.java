@@ -97,13 +97,7 @@ public record BlockLayout(
         List<TensorSlot> placed = new ArrayList<>();
         long offset = 0;
         for (TensorSlot tensor : tensors) {
-            placed.add(
-                    new TensorSlot(
-                            tensor.name(),
-                            tensor.tensorId(),
-                            tensor.format(),
-                            tensor.shape(),
-                            offset));
+            placed.add(tensor.withOffset(offset));
             offset = alignUp(offset + tensor.sizeBytes());
         }
         return new BlockLayout(index, placed, offset);

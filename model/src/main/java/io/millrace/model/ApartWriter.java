@@ -52,9 +52,10 @@ public final class ApartWriter implements TunedWriter {
                         SafetensorsWriter.PT_METADATA,
                         layout.blocks().stream()
                                 .flatMap(block -> block.tensors().stream())
+                                .filter(TensorSlot::isFirst)
                                 .map(slot ->
                                         new SafetensorsWriter.Entry(
-                                                slot.name(), slot.format(), slot.shape()))
+                                                slot.name(), slot.format(), slot.wholeShape()))
                                 .toList()));
         if (keepsStates) {
             files.add(StateFile.shard(layout));
@@ -152,7 +153,10 @@ public final class ApartWriter implements TunedWriter {
     public void writeBlock(int block, MemorySegment bytes) {
         BlockLayout companion = layout.block(block);
         for (TensorSlot slot : companion.tensors()) {
-            folder.write(slot.name(), 0, bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()));
+            folder.write(
+                    slot.name(),
+                    slot.firstByte(),
+                    bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()));
         }
         if (keepsStates) {
             StateFile.writeBlock(folder, companion, bytes);

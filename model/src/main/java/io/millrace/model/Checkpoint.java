@@ -341,13 +341,13 @@ public final class Checkpoint implements AutoCloseable {
     private void readVerified(TensorSlot slot, MemorySegment dst, Runnable progress) {
         TensorInfo stored = stored(slot);
         if (stored.parts().isEmpty() || slot.isPlain()) {
-            VerifiedRead.of(stored, checksums, () -> readWhole(slot, dst, progress));
+            VerifiedRead.of(stored, slot.label(), checksums, () -> readWhole(slot, dst, progress));
             return;
         }
         long before = 0;
         for (TensorInfo part : stored.parts()) {
             MemorySegment place = dst.asSlice(before, part.sizeBytes());
-            VerifiedRead.of(part, checksums, () -> readPiece(part, place, progress));
+            VerifiedRead.of(part, part.name(), checksums, () -> readPiece(part, place, progress));
             before += part.sizeBytes();
         }
     }
@@ -389,12 +389,12 @@ public final class Checkpoint implements AutoCloseable {
     private void readPart(TensorSlot slot, long offsetBytes, MemorySegment dst, CRC32C crc) {
         TensorInfo stored = stored(slot);
         if (stored.format().equals(slot.format())) {
-            weights.read(stored, offsetBytes, dst);
+            weights.read(stored, slot.firstByte() + offsetBytes, dst);
             crc.update(dst.asByteBuffer());
             return;
         }
         long elements = dst.byteSize() / slot.dtype().sizeBytes();
-        long first = offsetBytes / slot.dtype().sizeBytes();
+        long first = slot.firstElement() + offsetBytes / slot.dtype().sizeBytes();
         int width = stored.dtype().sizeBytes();
         long chunk = Math.max(1, Math.min(elements, STAGING_BYTES / width));
         try (Arena arena = Arena.ofConfined()) {
@@ -421,10 +421,18 @@ public final class Checkpoint implements AutoCloseable {
      */
     public WeightScan scan() {
         List<TensorInfo> used = new ArrayList<>();
-        for (BlockLayout block : layout.blocks()) {
-            block.tensors().forEach(slot -> used.add(tensors().get(slot.name())));
+        List<TensorSlot> panels = new ArrayList<>();
+        for (BlockLayout block : layout.inPanels(program).blocks()) {
+            for (TensorSlot slot : block.tensors()) {
+                if (slot.isFirst()) {
+                    used.add(tensors().get(slot.name()));
+                }
+                if (slot.panel().isPresent()) {
+                    panels.add(slot);
+                }
+            }
         }
-        WeightScan scan = new WeightScanner(weights).scan(used);
+        WeightScan scan = new WeightScanner(weights, panels).scan(used);
         expect(scan);
         return scan;
     }
@@ -434,9 +442,9 @@ public final class Checkpoint implements AutoCloseable {
         checksums = scan.checksums();
     }
 
-    /** CRC-32C of a tensor's stored bytes, once all were scanned. */
-    public OptionalInt checksum(String tensor) {
-        Integer known = checksums.get(tensor);
+    /** CRC-32C of a tensor's or panel's stored bytes, once all were scanned. */
+    public OptionalInt checksum(String label) {
+        Integer known = checksums.get(label);
         return known == null ? OptionalInt.empty() : OptionalInt.of(known);
     }
 

@@ -339,7 +339,7 @@ public final class CheckpointWriter implements TunedWriter {
      * Writes a part of a tensor; each byte is to be written once.
      *
      * @param slot one of the layout's
-     * @param offsetBytes where the part begins in the tensor
+     * @param offsetBytes where the part begins in the slot
      * @param bytes the part, in the slot's dtype
      */
     public void writeTensor(TensorSlot slot, long offsetBytes, MemorySegment bytes) {
@@ -347,11 +347,12 @@ public final class CheckpointWriter implements TunedWriter {
             writeParts(base.tensors().get(slot.name()), offsetBytes, bytes);
             return;
         }
-        folder.write(slot.name(), offsetBytes, bytes);
+        long offset = slot.firstByte() + offsetBytes;
+        folder.write(slot.name(), offset, bytes);
         if (base.program().tied().equals(Optional.of(slot.name()))) {
             base.headCopies().stream()
                     .filter(base::isWritten)
-                    .forEach(copy -> folder.write(copy, offsetBytes, bytes));
+                    .forEach(copy -> folder.write(copy, offset, bytes));
         }
     }
 
@@ -379,10 +380,10 @@ public final class CheckpointWriter implements TunedWriter {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment buffer = arena.allocate(bufferBytes(), BlockLayout.ALIGNMENT);
             for (TensorInfo tensor : base.tensors().values()) {
-                layout.find(tensor.name())
-                        .map(ModelLayout.Placement::slot)
+                layout.find(tensor.name()).stream()
+                        .flatMap(layout::slots)
                         .filter(chosen)
-                        .ifPresent(slot -> writeFrom(source, slot, buffer));
+                        .forEach(slot -> writeFrom(source, slot, buffer));
             }
         }
     }

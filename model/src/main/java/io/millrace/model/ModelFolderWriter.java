@@ -231,9 +231,9 @@ public final class ModelFolderWriter implements AutoCloseable {
         homes.get(name).write(name, offsetBytes, bytes);
     }
 
-    /** Writes a whole tensor of one of the files. */
-    public void writeInto(String fileName, String name, MemorySegment bytes) {
-        byFile.get(fileName).write(name, bytes);
+    /** Writes a part of a tensor of one of the files; each byte is to be written once. */
+    public void writeInto(String fileName, String name, long offsetBytes, MemorySegment bytes) {
+        byFile.get(fileName).write(name, offsetBytes, bytes);
     }
 
     /** Sees everything onto the disk, then gives every file its final name. */

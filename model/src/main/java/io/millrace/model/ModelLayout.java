@@ -55,6 +55,7 @@ public final class ModelLayout {
     private final boolean tied;
     private final Optional<ModelLayout> beside;
     private final boolean ownsBeside;
+    private final VocabularyPanels panels;
     private final Map<String, Placement> placements = new HashMap<>();
 
     /**
@@ -71,16 +72,20 @@ public final class ModelLayout {
             List<List<Integer>> experts,
             boolean tied,
             Optional<ModelLayout> beside,
-            boolean ownsBeside) {
+            boolean ownsBeside,
+            VocabularyPanels panels) {
         this.blocks = List.copyOf(blocks);
         this.visits = List.copyOf(visits);
         this.experts = List.copyOf(experts);
         this.tied = tied;
         this.beside = beside;
         this.ownsBeside = ownsBeside;
+        this.panels = panels;
         for (BlockLayout block : blocks) {
             for (TensorSlot slot : block.tensors()) {
-                placements.put(slot.name(), new Placement(block.index(), slot));
+                if (slot.isFirst()) {
+                    placements.put(slot.name(), new Placement(block.index(), slot));
+                }
             }
         }
     }
@@ -135,7 +140,35 @@ public final class ModelLayout {
             }
             experts.add(List.copyOf(own));
         }
-        return new ModelLayout(blocks, visits, experts, program.isTied(), Optional.empty(), false);
+        return new ModelLayout(
+                blocks,
+                visits,
+                experts,
+                program.isTied(),
+                Optional.empty(),
+                false,
+                VocabularyPanels.NONE);
+    }
+
+    /**
+     * The same tensors where a large vocabulary moves in panels of rows: those of its tables behind
+     * the first are blocks of their own, numbered behind all others. Laid out before anything else
+     * is. The same where the vocabulary is small, or is not looked up and scored as most are.
+     *
+     * @param program what the blocks compute
+     */
+    public ModelLayout inPanels(ModelProgram program) {
+        Optional<VocabularyPanels.Cut> cut = VocabularyPanels.cut(program, this);
+        return cut.isEmpty()
+                ? this
+                : new ModelLayout(
+                        cut.get().blocks(),
+                        visits,
+                        experts,
+                        tied,
+                        Optional.empty(),
+                        false,
+                        cut.get().panels());
     }
 
     /** Numbers names in their order. */
@@ -186,7 +219,7 @@ public final class ModelLayout {
                                                 .toList(),
                                         block.weightBytes()))
                         .toList();
-        return new ModelLayout(renumbered, visits, experts, tied, beside, ownsBeside);
+        return new ModelLayout(renumbered, visits, experts, tied, beside, ownsBeside, panels);
     }
 
     /**
@@ -233,8 +266,15 @@ public final class ModelLayout {
                 tied,
                 Optional.of(
                         new ModelLayout(
-                                companions, visits, experts, tied, Optional.empty(), false)),
-                own);
+                                companions,
+                                visits,
+                                experts,
+                                tied,
+                                Optional.empty(),
+                                false,
+                                panels)),
+                own,
+                panels);
     }
 
     /**
@@ -318,7 +358,8 @@ public final class ModelLayout {
                 experts,
                 tied,
                 beside.map(one -> one.withStates(kinds, has)),
-                ownsBeside);
+                ownsBeside,
+                panels);
     }
 
     /**
@@ -362,7 +403,10 @@ public final class ModelLayout {
         return experts;
     }
 
-    /** Each visit's block, and behind it those of the layer's experts. */
+    /**
+     * Each visit's block, and behind it those of the layer's experts; before the embedding's and
+     * behind the head's those of panels.
+     */
     public List<List<Integer>> parts() {
         List<List<Integer>> parts = new ArrayList<>();
         for (int visit = 0; visit < visits.size(); visit++) {
@@ -372,7 +416,14 @@ public final class ModelLayout {
             }
             parts.add(part);
         }
+        parts.getFirst().addAll(0, panels.embedding());
+        parts.getLast().addAll(panels.head());
         return parts;
+    }
+
+    /** The blocks that have the vocabulary's panels but for the first of each table. */
+    public VocabularyPanels panels() {
+        return panels;
     }
 
     /** Every block in the order in which a step that needs all of them visits them. */
@@ -385,9 +436,18 @@ public final class ModelLayout {
         return tied;
     }
 
-    /** Where the tensor of that name lies, if it is one of the model's. */
+    /** Where the tensor of that name begins, if it is one of the model's. */
     public Optional<Placement> find(String name) {
         return Optional.ofNullable(placements.get(name));
+    }
+
+    /** All of a tensor that a block has the beginning of: one slot, or its panels in order. */
+    Stream<TensorSlot> slots(Placement place) {
+        return place.slot().panel().isEmpty()
+                ? Stream.of(place.slot())
+                : blocks.stream()
+                        .flatMap(block -> block.tensors().stream())
+                        .filter(slot -> slot.name().equals(place.slot().name()));
     }
 
     /**

@@ -100,15 +100,22 @@ public final class StateFile implements AutoCloseable {
         return block.tensors().get(slot.tensor()).name() + "." + slot.name();
     }
 
+    /** Where a block's part of a state begins in the whole. */
+    private static long firstByte(BlockLayout block, StateSlot slot) {
+        return block.tensors().get(slot.tensor()).firstElement() * slot.dtype().sizeBytes();
+    }
+
     /** All states of a layout, in the order in which they lie. */
     public static List<SafetensorsWriter.Entry> entries(ModelLayout layout) {
         List<SafetensorsWriter.Entry> entries = new ArrayList<>();
         for (BlockLayout block : layout.blocks()) {
             for (StateSlot slot : block.states()) {
                 TensorSlot tensor = block.tensors().get(slot.tensor());
-                entries.add(
-                        new SafetensorsWriter.Entry(
-                                name(block, slot), slot.dtype(), tensor.shape()));
+                if (tensor.isFirst()) {
+                    entries.add(
+                            new SafetensorsWriter.Entry(
+                                    name(block, slot), slot.dtype(), tensor.wholeShape()));
+                }
             }
         }
         return entries;
@@ -130,7 +137,10 @@ public final class StateFile implements AutoCloseable {
             ModelFolderWriter folder, BlockLayout block, MemorySegment bytes) {
         for (StateSlot slot : block.states()) {
             folder.writeInto(
-                    NAME, name(block, slot), bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()));
+                    NAME,
+                    name(block, slot),
+                    firstByte(block, slot),
+                    bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()));
         }
     }
 
@@ -144,9 +154,10 @@ public final class StateFile implements AutoCloseable {
     public void readBlock(BlockLayout block, MemorySegment dst, Runnable progress) {
         for (StateSlot slot : block.states()) {
             TensorInfo stored = file.tensor(name(block, slot));
+            long first = firstByte(block, slot);
             for (long done = 0; done < slot.sizeBytes(); done += PIECE_BYTES) {
                 long part = Math.min(PIECE_BYTES, slot.sizeBytes() - done);
-                file.read(stored, done, dst.asSlice(slot.offsetBytes() + done, part));
+                file.read(stored, first + done, dst.asSlice(slot.offsetBytes() + done, part));
                 progress.run();
             }
         }

@@ -8,7 +8,7 @@ import java.util.function.IntSupplier;
 
 /** Holds what is read to the checksum that it had before. */
 final class VerifiedRead {
-    private static final System.Logger LOG = System.getLogger(Checkpoint.class.getName());
+    private static final System.Logger LOG = System.getLogger(VerifiedRead.class.getName());
 
     private VerifiedRead() {}
 
@@ -16,28 +16,30 @@ final class VerifiedRead {
      * Reads, and once more where the checksum is another.
      *
      * @param stored what is read
-     * @param checksums CRC-32C of stored tensors by name, those that are known
+     * @param label its name, or that of the rows of it that are read
+     * @param checksums CRC-32C of stored tensors and panels by label, those that are known
      * @param reading reads it all; gives its checksum
      */
-    static void of(TensorInfo stored, Map<String, Integer> checksums, IntSupplier reading) {
-        Integer expected = checksums.get(stored.name());
+    static void of(
+            TensorInfo stored, String label, Map<String, Integer> checksums, IntSupplier reading) {
+        Integer expected = checksums.get(label);
         int actual = reading.getAsInt();
         if (expected != null && expected != actual) {
             // A bit may flip on the way as well as on the drive: the second read tells.
-            LOG.log(Level.WARNING, mismatch(stored, actual, expected) + "; reading it again");
+            LOG.log(Level.WARNING, mismatch(stored, label, actual, expected) + "; reading it again");
             actual = reading.getAsInt();
             if (expected != actual) {
                 throw new CorruptDataException(
-                        mismatch(stored, actual, expected)
+                        mismatch(stored, label, actual, expected)
                                 + " in two reads; the file was changed since it was read first, or"
                                 + " its drive has lost these bytes");
             }
         }
     }
 
-    private static String mismatch(TensorInfo stored, int actual, int expected) {
+    private static String mismatch(TensorInfo stored, String label, int actual, int expected) {
         return String.format(
                 "%s: tensor '%s' has checksum %08x, expected %08x",
-                stored.file(), stored.name(), actual, expected);
+                stored.file(), label, actual, expected);
     }
 }

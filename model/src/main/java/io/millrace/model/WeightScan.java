@@ -7,7 +7,7 @@ import java.util.Map;
  *
  * @param fingerprint SHA-256 in hex over every trainable tensor's name, dtype, shape and CRC-32C,
  *     in the bytewise order of names; the same for any sharding, and for any tensors beside them
- * @param checksums CRC-32C of each trainable tensor's bytes
+ * @param checksums CRC-32C of each trainable tensor's bytes, and of each panel's by its label
  * @param sizeBytes bytes of all trainable tensors
  */
 public record WeightScan(String fingerprint, Map<String, Integer> checksums, long sizeBytes) {

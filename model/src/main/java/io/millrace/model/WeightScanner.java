@@ -1,6 +1,7 @@
 package io.millrace.model;
 
 import io.millrace.memory.PackedFormat;
+import io.millrace.memory.TensorSlot;
 import io.millrace.memory.UnitFormat;
 import io.millrace.model.file.TensorInfo;
 import io.millrace.model.file.WeightFiles;
@@ -21,9 +22,16 @@ import java.util.zip.CRC32C;
 /** Reads weights in the order of the files, checksums them, and checks that they are numbers. */
 final class WeightScanner {
     private final WeightFiles weights;
+    private final List<TensorSlot> panels;
 
-    WeightScanner(WeightFiles weights) {
+    /**
+     * A scanner.
+     *
+     * @param panels rows of tensors that have a checksum of their own
+     */
+    WeightScanner(WeightFiles weights, List<TensorSlot> panels) {
         this.weights = weights;
+        this.panels = panels;
     }
 
     WeightScan scan(List<TensorInfo> tensors) {
@@ -42,16 +50,43 @@ final class WeightScanner {
             MemorySegment staging =
                     arena.allocate(Math.clamp(largest, 1, Checkpoint.STAGING_BYTES), 64);
             for (Piece piece : fileOrder) {
-                byName.put(piece.info.name(), piece.info);
+                String name = piece.info.name();
+                byName.put(name, piece.info);
                 long units = staging.byteSize() / piece.format().unitBytes();
                 MemorySegment buffer = staging.asSlice(0, units * piece.format().unitBytes());
-                checksums.put(piece.info.name(), checksum(piece, buffer));
+                List<Panel> own =
+                        panels.stream()
+                                .filter(panel -> panel.name().equals(name))
+                                .map(Panel::new)
+                                .toList();
+                checksums.put(name, checksum(piece, buffer, own));
+                own.forEach(panel -> checksums.put(panel.slot.label(), panel.value()));
             }
         }
         return new WeightScan(
                 fingerprint(byName, checksums),
                 checksums,
                 tensors.stream().mapToLong(TensorInfo::sizeBytes).sum());
+    }
+
+    /** Rows of a tensor, and the checksum of what of them was read. */
+    private record Panel(TensorSlot slot, CRC32C crc) {
+        Panel(TensorSlot slot) {
+            this(slot, new CRC32C());
+        }
+
+        /** Takes what it has of a part that begins at a byte of the tensor. */
+        void take(long first, MemorySegment part) {
+            long from = Math.max(first, slot.firstByte());
+            long to = Math.min(first + part.byteSize(), slot.firstByte() + slot.sizeBytes());
+            if (from < to) {
+                crc.update(part.asSlice(from - first, to - from).asByteBuffer());
+            }
+        }
+
+        int value() {
+            return (int) crc.getValue();
+        }
     }
 
     /**
@@ -90,7 +125,7 @@ final class WeightScanner {
                 });
     }
 
-    private int checksum(Piece piece, MemorySegment buffer) {
+    private int checksum(Piece piece, MemorySegment buffer, List<Panel> own) {
         TensorInfo tensor = piece.info;
         CRC32C crc = new CRC32C();
         for (long done = 0; done < tensor.sizeBytes(); done += buffer.byteSize()) {
@@ -98,6 +133,8 @@ final class WeightScanner {
                     buffer.asSlice(0, Math.min(buffer.byteSize(), tensor.sizeBytes() - done));
             weights.read(tensor, done, part);
             crc.update(part.asByteBuffer());
+            long at = done;
+            own.forEach(panel -> panel.take(at, part));
             UnitFormat format = piece.format();
             piece.check.run(done / format.unitBytes() * format.unitElements(), part);
         }

@@ -14,6 +14,8 @@ public final class VisitPlan {
 
     /** What a visit runs of the model. */
     public enum Part {
+        /** Rows of the table of ids that the embedding's own block does not have. */
+        LOOKUP,
         /** The embedding. */
         EMBEDDING,
         /** One layer. */
@@ -21,7 +23,14 @@ public final class VisitPlan {
         /** One expert of the layer before. */
         EXPERT,
         /** The head. */
-        HEAD
+        HEAD,
+        /** Rows of the matrix of logits that the head's own block does not have. */
+        SCORE;
+
+        /** Whether it makes answers of the stream. */
+        public boolean answers() {
+            return this == HEAD || this == SCORE;
+        }
     }
 
     /**

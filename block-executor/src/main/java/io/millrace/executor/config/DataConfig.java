@@ -1,5 +1,6 @@
 package io.millrace.executor.config;
 
+import io.millrace.executor.config.data.SampleSettings;
 import io.millrace.optim.option.Limit;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionTypes;
@@ -15,22 +16,24 @@ import java.util.Optional;
  *     TaskConfig#OPTIONS} that has one
  */
 public record DataConfig(Settings settings) {
-    /** JSONL or {@code .txt} to tune on. */
+    /** A data file, or a folder of them, to tune on. */
     public static final Option<Path> TRAIN =
             Option.named("train", OptionTypes.PATH)
                     .label("FILE")
-                    .help("Examples: .jsonl or .txt.")
+                    .help(
+                            "Examples: JSON Lines, JSON, CSV, TSV, Parquet or text, packed or not;"
+                                    + " or a folder of them.")
                     .build();
 
     /** Held-out file of the same kind. */
     public static final Option<Path> EVAL =
             Option.named("eval", OptionTypes.PATH).label("FILE").help("Held-out examples.").build();
 
-    /** Fraction at the end of a {@code .txt} that is held out. */
+    /** Fraction at the end of the training data that is held out. */
     public static final Option<Double> EVAL_SPLIT =
             Option.named("eval-split", OptionTypes.NUMBER)
                     .label("F")
-                    .help("Hold out this fraction at the end of a .txt training file.")
+                    .help("Hold out this fraction at the end of the training data.")
                     .limit(
                             new Limit<>(
                                     value -> value >= 0 && value < 1,
@@ -86,12 +89,11 @@ public record DataConfig(Settings settings) {
                 EVAL_SPLIT,
                 "an evaluation file is given too",
                 "give either --eval or --eval-split");
-        Path train = settings.get(TRAIN);
         Check.that(
-                !splits || train.toString().endsWith(".txt"),
+                !splits || !settings.has(SampleSettings.TASK),
                 EVAL_SPLIT,
-                train + " is not a .txt file",
-                "give a held-out file with --eval");
+                "a task holds rows out by itself",
+                "leave one of them out");
         checkBatch(batch, together);
     }
 
@@ -120,12 +122,17 @@ public record DataConfig(Settings settings) {
         return settings.find(EVAL);
     }
 
+    /** Whether anything is held out: a file, a fraction, or what a task draws. */
+    public boolean holdsOut() {
+        return eval().isPresent() || evalSplit() > 0 || task().task().isPresent();
+    }
+
     /** How an example becomes tokens. */
     public TaskConfig task() {
         return new TaskConfig(settings);
     }
 
-    /** Fraction at the end of a {@code .txt} that is held out, 0 for none. */
+    /** Fraction at the end of the training data that is held out, 0 for none. */
     public double evalSplit() {
         return settings.find(EVAL_SPLIT).orElse(0.0);
     }

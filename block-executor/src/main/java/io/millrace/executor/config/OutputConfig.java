@@ -1,11 +1,13 @@
 package io.millrace.executor.config;
 
+import io.millrace.executor.config.data.RunTime;
 import io.millrace.optim.option.Limit;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionType;
 import io.millrace.optim.option.OptionTypes;
 import io.millrace.optim.option.Settings;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -66,14 +68,43 @@ public record OutputConfig(Settings settings) {
                                     "give at least 0"))
                     .build();
 
-    /** Which step's weights are saved in the end. */
+    /** What is saved in the end. */
     public static final Option<Keep> KEEP =
-            Option.named("keep", OptionTypes.oneOf(Keep.values()))
+            Option.named("keep", Keep.TYPE)
+                    .label("last|best|N")
+                    .help(
+                            "last; best: save the weights after the evaluated step that was best,"
+                                    + " which needs --eval-every; or a number: of the checkpoints of"
+                                    + " --checkpoint-every, the N newest stay beside the model.")
+                    .usual(Keep.LAST)
+                    .build();
+
+    /** What tells the best step. */
+    public static final Option<Metric> EVAL_METRIC =
+            Option.named("eval-metric", OptionTypes.oneOf(Metric.values()))
                     .label("NAME")
                     .help(
-                            "last, or best: save the weights after the evaluated step with the lowest"
-                                    + " held-out loss; needs --eval-every.")
-                    .usual(Keep.LAST)
+                            "What tells the best evaluation: loss, accuracy, f1, exact-match or"
+                                    + " perplexity. Answers for f1 and exact-match are written in"
+                                    + " every evaluation.")
+                    .usual(Metric.LOSS)
+                    .build();
+
+    /** Evaluations without a better one after which a run ends. */
+    public static final Option<Integer> PATIENCE =
+            Option.named("patience", OptionTypes.INTEGER)
+                    .label("N")
+                    .help("End the run when N evaluations in a row were no better than the best.")
+                    .limit(Limit.atLeast(1))
+                    .build();
+
+    /** Time after which a run ends. */
+    public static final Option<Duration> MAX_TIME =
+            Option.named("max-time", RunTime.TYPE)
+                    .label("TIME")
+                    .help(
+                            "End the run, and save its model, after this time: 90s, 30m, 2h, 1d or"
+                                    + " 1h30m. --resume goes on from there.")
                     .build();
 
     /** Whether to go on from what the folder holds. */
@@ -107,7 +138,15 @@ public record OutputConfig(Settings settings) {
 
     /** What a run that is meant to be kept says. */
     public static final List<Option<?>> OPTIONS =
-            List.of(EVAL_EVERY, CHECKPOINT_EVERY, KEEP, RESUME, TRACE);
+            List.of(
+                    EVAL_EVERY,
+                    EVAL_METRIC,
+                    PATIENCE,
+                    CHECKPOINT_EVERY,
+                    KEEP,
+                    MAX_TIME,
+                    RESUME,
+                    TRACE);
 
     private static final List<Option<?>> ALL =
             RunOptions.joined(List.of(List.of(OUT), OPTIONS, List.of(METRICS_PORT)));
@@ -116,10 +155,21 @@ public record OutputConfig(Settings settings) {
     public OutputConfig {
         settings = settings.complete(ALL);
         Check.that(
-                settings.get(KEEP) == Keep.LAST || settings.get(EVAL_EVERY) > 0,
+                !settings.get(KEEP).isBest() || settings.get(EVAL_EVERY) > 0,
                 KEEP,
                 "best is told by evaluations, and the run has none on the way",
                 "add --eval and --eval-every");
+        Check.that(
+                !settings.has(PATIENCE) || settings.get(EVAL_EVERY) > 0,
+                PATIENCE,
+                "is told by evaluations, and the run has none on the way",
+                "add --eval and --eval-every");
+        Check.that(
+                settings.get(KEEP).checkpoints() == 0
+                        || settings.get(CHECKPOINT_EVERY).orElse(0) > 0,
+                KEEP,
+                "a number is one of checkpoints, and the run has none at steps of its own",
+                "add --checkpoint-every with a number of steps");
     }
 
     public Path out() {
@@ -140,6 +190,21 @@ public record OutputConfig(Settings settings) {
 
     public Keep keep() {
         return settings.get(KEEP);
+    }
+
+    /** What tells the best evaluation. */
+    public Metric evalMetric() {
+        return settings.get(EVAL_METRIC);
+    }
+
+    /** Evaluations without a better one after which the run ends; empty for never. */
+    public OptionalInt patience() {
+        return RunOptions.optionalInt(settings.find(PATIENCE));
+    }
+
+    /** Time after which the run ends. */
+    public Optional<Duration> maxTime() {
+        return settings.find(MAX_TIME);
     }
 
     public boolean resume() {

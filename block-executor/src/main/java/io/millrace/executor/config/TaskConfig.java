@@ -1,5 +1,9 @@
 package io.millrace.executor.config;
 
+import io.millrace.executor.config.data.RowSettings;
+import io.millrace.executor.config.data.SampleSettings;
+import io.millrace.model.text.option.RowOptions;
+import io.millrace.model.text.task.Sampling;
 import io.millrace.optim.option.Limit;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionTypes;
@@ -71,7 +75,12 @@ public record TaskConfig(Settings settings) {
                     .build();
 
     /** All of them. */
-    public static final List<Option<?>> OPTIONS = List.of(TEMPLATE, LABEL_WORDS, SEQ_LEN, PACK);
+    public static final List<Option<?>> OPTIONS =
+            RunOptions.joined(
+                    List.of(
+                            List.of(TEMPLATE, LABEL_WORDS, SEQ_LEN, PACK),
+                            RowSettings.OPTIONS,
+                            SampleSettings.OPTIONS));
 
     /** No template, the model's sequence length, packed. */
     public static final TaskConfig DEFAULT = new TaskConfig(Settings.NONE);
@@ -79,6 +88,23 @@ public record TaskConfig(Settings settings) {
     /** Fills in what is as usual. */
     public TaskConfig {
         settings = settings.complete(OPTIONS);
+        if (settings.has(SampleSettings.TASK)) {
+            for (Option<?> option : List.of(TEMPLATE, LABEL_WORDS)) {
+                Check.that(
+                        !settings.has(option),
+                        option,
+                        "is given with --task, which brings its own",
+                        "leave one of them out");
+            }
+        } else {
+            for (Option<?> option : SampleSettings.OPTIONS) {
+                Check.that(
+                        !settings.has(option) || option.equals(SampleSettings.EVAL),
+                        option,
+                        "is given without --task",
+                        "add --task, or leave it out");
+            }
+        }
     }
 
     /**
@@ -118,6 +144,33 @@ public record TaskConfig(Settings settings) {
 
     public List<String> labelWords() {
         return settings.find(LABEL_WORDS).orElse(List.of());
+    }
+
+    /** What the data calls the labels, in their order; empty where they are numbers. */
+    public List<String> labelNames() {
+        return settings.find(RowSettings.LABEL_NAMES).orElse(List.of());
+    }
+
+    /** How rows of files are taken. */
+    public RowOptions rows() {
+        return RowSettings.of(settings);
+    }
+
+    /** The name of a paper's task, if it is one. */
+    public Optional<String> task() {
+        return settings.find(SampleSettings.TASK);
+    }
+
+    /** Which rows of a task are seen. */
+    public Sampling sampling() {
+        return SampleSettings.of(settings);
+    }
+
+    /** Whether rows are to be drawn of a training part that an evaluation file stands beside. */
+    public boolean draws() {
+        return settings.has(SampleSettings.TRAIN)
+                || settings.has(SampleSettings.DEV)
+                || settings.has(SampleSettings.SHOTS);
     }
 
     public OptionalInt seqLen() {

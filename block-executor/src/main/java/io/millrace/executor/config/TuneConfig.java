@@ -33,10 +33,10 @@ public record TuneConfig(
     /** Checks what the parts cannot see alone. */
     public TuneConfig {
         Check.that(
-                output.evalEvery() == 0 || data.eval().isPresent() || data.evalSplit() > 0,
+                output.evalEvery() == 0 || data.holdsOut(),
                 OutputConfig.EVAL_EVERY,
                 "there is nothing to evaluate on",
-                "add --eval or --eval-split");
+                "add --eval, --eval-split or --task");
         Check.that(
                 !arithmetic.mask().lacksFile(),
                 Masks.KINDS.naming(),

@@ -1,12 +1,17 @@
 package io.millrace.executor.config;
 
+import io.millrace.executor.config.data.SampleSettings;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
+import io.millrace.model.text.task.PromptTask;
+import io.millrace.model.text.task.known.Tasks;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.Directions;
 import io.millrace.optim.direction.LowRankDirection;
 import io.millrace.optim.estimate.Estimators;
 import io.millrace.optim.mask.Masks;
+import io.millrace.optim.objective.ChoiceLoss;
+import io.millrace.optim.objective.Objectives;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.Settings;
 import io.millrace.optim.participation.Participations;
@@ -78,7 +83,17 @@ public final class TuneConfigBuilder {
         return set(TaskConfig.PACK, on);
     }
 
-    /** Held-out end of a {@code .txt}. */
+    /** A paper's task. */
+    public TuneConfigBuilder paperTask(String name) {
+        return set(SampleSettings.TASK, name);
+    }
+
+    /** What tells the best evaluation. */
+    public TuneConfigBuilder evalMetric(Metric metric) {
+        return set(OutputConfig.EVAL_METRIC, metric);
+    }
+
+    /** Held-out end of the training data. */
     public TuneConfigBuilder evalSplit(double fraction) {
         return set(DataConfig.EVAL_SPLIT, fraction);
     }
@@ -246,6 +261,7 @@ public final class TuneConfigBuilder {
 
     /** What decides the bytes of the result, checked. */
     public ArithmeticConfig arithmetic() {
+        settings = withTask(settings);
         boolean takes = Optimizers.KINDS.of(settings).options().contains(Helene.BATCH);
         return new ArithmeticConfig(
                 takes && !settings.has(Helene.BATCH)
@@ -253,8 +269,21 @@ public final class TuneConfigBuilder {
                         : settings);
     }
 
+    /** A task whose rows are choices is tuned on the right one among all, unless told otherwise. */
+    private static Settings withTask(Settings settings) {
+        boolean chooses =
+                settings.find(SampleSettings.TASK)
+                        .flatMap(Tasks::prompt)
+                        .filter(PromptTask::classifies)
+                        .isPresent();
+        return chooses && !settings.has(Objectives.KINDS.naming())
+                ? settings.with(Objectives.KINDS.naming(), ChoiceLoss.NAME)
+                : settings;
+    }
+
     /** The run, checked. */
     public TuneConfig build() {
+        settings = withTask(settings);
         return new TuneConfig(
                 settings.get(TuneConfig.MODEL),
                 new DataConfig(settings),

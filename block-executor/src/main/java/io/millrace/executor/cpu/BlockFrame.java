@@ -34,8 +34,11 @@ record BlockFrame(
      * @param sink takes them
      * @param queries whose answers they are
      * @param microBatch the micro-batch's
+     * @param firstScale the first of their scales, of all that the pass has
+     * @param firstRow the micro-batch's first row, of all that the pass has
      */
-    record Answer(HeadSink sink, QueryGroup queries, int microBatch) {}
+    record Answer(
+            HeadSink sink, QueryGroup queries, int microBatch, int firstScale, int firstRow) {}
 
     int scales() {
         return weights.scaleCount();

@@ -98,7 +98,7 @@ final class BlockInterpreter {
             case Op.Add op -> add(frame.place(op.summand()), out, op.out(), frame, rows);
             case Op.Beside op -> beside.run(op, frame, out, rows);
             case MixtureOp op -> mixture.run(op, frame, out, rows);
-            case Op.Score op -> score.scoring(op, frame, rows).run();
+            case Op.Score op -> score.scoring(op, frame).run();
         }
     }
 
@@ -152,8 +152,8 @@ final class BlockInterpreter {
     }
 
     /** What a stage that scores does, to be done with others. */
-    ScoreProgram.Scoring scoring(Stage stage, Op.Score op, BlockFrame frame) {
-        return score.scoring(op, frame, frame.rows(stage.rows()));
+    ScoreProgram.Scoring scoring(Op.Score op, BlockFrame frame) {
+        return score.scoring(op, frame);
     }
 
     private void activate(

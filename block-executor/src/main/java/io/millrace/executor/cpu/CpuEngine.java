@@ -27,7 +27,12 @@ public final class CpuEngine implements Engine {
         ScratchSize together =
                 LowRankSize.together(arithmetic, size.withVirtual(program.virtualTokens()), layout);
         ScratchPlan scratch =
-                ScratchPlan.of(program, together, workers, operands(arithmetic.matmul()));
+                ScratchPlan.of(
+                        program,
+                        logitsAtOnce(program, layout),
+                        together,
+                        workers,
+                        operands(arithmetic.matmul()));
         PassesPlan passes = new PassesPlan(arithmetic, together);
         passes.check(layout);
         return new CpuPlan(program, layout, scratch, passes, workers);
@@ -36,6 +41,14 @@ public final class CpuEngine implements Engine {
     @Override
     public Forward.Joint.Plan together(List<Plan> plans, long memory) {
         return CpuJointForward.Planned.of(plans.stream().map(CpuPlan.class::cast).toList(), memory);
+    }
+
+    /** Rows of the head's first panel, than which none has more. */
+    private static int logitsAtOnce(ModelProgram program, ModelLayout layout) {
+        String matrix = program.score().logits().weight();
+        return layout.find(matrix)
+                .map(place -> Math.toIntExact(place.slot().shape().getFirst()))
+                .orElse(program.logitCount());
     }
 
     private static DType operands(Matmul matmul) {

@@ -143,7 +143,7 @@ final class CpuJointForward implements Forward.Joint {
                     forward.begin(
                             one.request(),
                             one.sink(),
-                            (_, frame, _) -> own.add(forward.member(frame))));
+                            (entry, frame, _) -> own.add(forward.member(entry, frame))));
         }
         forwards.getFirst()
                 .run(

@@ -41,8 +41,8 @@ import java.util.Optional;
 /**
  * Forward passes in block-major order: while a block is on the device, every query, all its scales
  * and every micro-batch go through it, several queries together where products allow it, or the
- * first scale alone while no block had a part in the step; a block is asked for once a step (a tied
- * one twice: as embedding and as head).
+ * first scale alone while no block had a part in the step; a block is asked for once a step (one
+ * with rows of a tied table twice: as embedding and as head).
  */
 public final class DecoderForward implements Forward {
     private final ModelLayout layout;
@@ -111,8 +111,9 @@ public final class DecoderForward implements Forward {
     }
 
     /** This forward's part of what is computed for several in step. */
-    InStep.Member member(BlockFrame frame) {
-        return new InStep.Member(interpreter, scratch.schedule(frame.block()), frame);
+    InStep.Member member(VisitPlan.Entry entry, BlockFrame frame) {
+        Schedule schedule = scratch.schedule(frame.block()).of(entry.part());
+        return new InStep.Member(interpreter, schedule, frame);
     }
 
     /** Takes a micro-batch of a group of queries through a block, or says that it is to go. */
@@ -258,14 +259,14 @@ public final class DecoderForward implements Forward {
                             scratch.hidden(scale, row),
                             scratch.held(scale, row),
                             scratch,
-                            new BlockFrame.Answer(sink, group, index));
+                            new BlockFrame.Answer(sink, group, index, scale, row));
             computer.compute(entry, frame, chosen);
             row += MicroBatch.padded(batch.tokenCount());
         }
     }
 
     private void run(VisitPlan.Entry entry, BlockFrame frame, BitSet chosen) {
-        Schedule schedule = scratch.schedule(frame.block());
+        Schedule schedule = scratch.schedule(frame.block()).of(entry.part());
         Optional<MixtureOp.Experts> experts = schedule.experts();
         if (entry.part() == VisitPlan.Part.EXPERT) {
             interpreter.runExpert(experts.orElseThrow(), entry.expert(), frame);

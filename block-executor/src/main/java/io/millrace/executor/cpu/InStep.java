@@ -96,7 +96,7 @@ final class InStep {
         List<ScoreProgram.Scoring> scorings = new ArrayList<>();
         for (Member member : asked) {
             Stage stage = member.stage(at);
-            scorings.add(member.interpreter.scoring(stage, (Op.Score) stage.op(), member.frame));
+            scorings.add(member.interpreter.scoring((Op.Score) stage.op(), member.frame));
         }
         scorings.getFirst()
                 .product()

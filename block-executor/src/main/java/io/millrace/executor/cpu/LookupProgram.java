@@ -9,9 +9,10 @@ import io.millrace.executor.cpu.weight.TensorForm;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.Variants;
+import io.millrace.memory.TensorSlot;
 import io.millrace.model.program.Op;
 
-/** Looks rows of a table up; only those are perturbed. */
+/** Looks rows of a table up, those that a block has; only those are perturbed. */
 final class LookupProgram {
     private static final int TOKENS_PER_TASK = 16;
 
@@ -33,26 +34,31 @@ final class LookupProgram {
      * @param adds whether to add to what is there
      */
     void run(FormedWeights weights, Op.Lookup op, MicroBatch batch, Variants out, boolean adds) {
-        TensorForm form = weights.lookUp(weights.indexOf(op.table().name()));
+        int table = weights.indexOf(op.table().name());
+        TensorForm form = weights.lookUp(table);
+        TensorSlot slot = weights.slot(table);
         int width = op.table().width();
         int[] rows = batch.indices(op.index(), op.offset());
         eachToken(
                 batch,
                 (token, worker) -> {
+                    long row = rows[token] + op.offset() - slot.firstRow();
+                    if (slot.panel().isPresent() && (row < 0 || row >= slot.shape().getFirst())) {
+                        return; // another panel has it
+                    }
                     Floats place = out.of(0).at(token * out.rowStride());
                     // What is to be added is formed by itself first.
                     Floats formed = adds ? scratch.row(worker) : place;
                     long stride = adds ? width : out.stride();
-                    long first = (long) (rows[token] + op.offset()) * width;
-                    form.range(first, width, formed, stride, worker);
+                    form.range(row * width, width, formed, stride, worker);
                     for (int scale = 0; scale < weights.scaleCount(); scale++) {
-                        Floats row = formed.at(scale * stride);
+                        Floats one = formed.at(scale * stride);
                         if (op.scale() != 1f) {
-                            Rows.scale(op.scale(), row.segment(), row.start(), width);
+                            Rows.scale(op.scale(), one.segment(), one.start(), width);
                         }
                         if (adds) {
                             Floats to = place.at(scale * out.stride());
-                            Rows.add(row.segment(), row.start(), to.segment(), to.start(), width);
+                            Rows.add(one.segment(), one.start(), to.segment(), to.start(), width);
                         }
                     }
                 });

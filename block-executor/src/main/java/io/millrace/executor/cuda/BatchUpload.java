@@ -5,19 +5,34 @@ import io.millrace.executor.cuda.weight.DeviceScratchPlan.Part;
 import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.Sequences;
 import io.millrace.memory.device.Device;
+import io.millrace.model.program.ModelProgram;
+import io.millrace.model.program.Op;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** The integer tables of a batch on the device: ids, positions, sequences, head rows, targets. */
 final class BatchUpload {
     private final Device device;
     private final DeviceScratch scratch;
+    private final Optional<Op.Lookup> texts; // that counts positions by text
+    private final Optional<Op.Lookup> segments;
 
-    BatchUpload(Device device, DeviceScratch scratch) {
+    BatchUpload(Device device, DeviceScratch scratch, ModelProgram program) {
         this.device = device;
         this.scratch = scratch;
+        texts = lookup(program, Op.Index.TEXT_POSITION);
+        segments = lookup(program, Op.Index.SEGMENT);
+    }
+
+    private static Optional<Op.Lookup> lookup(ModelProgram program, Op.Index index) {
+        return program.ops()
+                .filter(Op.Lookup.class::isInstance)
+                .map(Op.Lookup.class::cast)
+                .filter(lookup -> lookup.index() == index)
+                .findFirst();
     }
 
     /**
@@ -30,8 +45,7 @@ final class BatchUpload {
      * @param sequences how many
      * @param longest tokens of the longest
      * @param past tokens before the first row, whose keys and values are kept
-     * @param ids of each token
-     * @param positions of each token
+     * @param indices which rows of tables each token takes
      * @param starts of each sequence, and the number of rows
      * @param picks head rows
      * @param targets of each head row
@@ -44,11 +58,30 @@ final class BatchUpload {
             int sequences,
             int longest,
             int past,
-            long ids,
-            long positions,
+            Indices indices,
             long starts,
             long picks,
             long targets) {}
+
+    /**
+     * Addresses of int32 numbers, one for each token.
+     *
+     * @param ids the tokens
+     * @param positions in their sequences
+     * @param textPositions the same without padding, where a model counts so; else nothing
+     * @param segments where a model has such; else nothing
+     */
+    record Indices(long ids, long positions, long textPositions, long segments) {
+        /** Those that a kind of look-up goes by. */
+        long of(Op.Index index) {
+            return switch (index) {
+                case ID -> ids;
+                case POSITION -> positions;
+                case TEXT_POSITION -> textPositions;
+                case SEGMENT -> segments;
+            };
+        }
+    }
 
     /** Hands the tables of batches to the compute stream; the last ones were used up. */
     List<List<Tables>> upload(List<List<MicroBatch>> batches) {
@@ -83,7 +116,9 @@ final class BatchUpload {
             int starts = put(staging, positions, sequences.positions());
             int picks = put(staging, starts, sequences.starts());
             int targets = put(staging, picks, batch.headRows());
-            at = put(staging, targets, batch.targets());
+            int texts = put(staging, targets, batch.targets());
+            int segments = put(staging, texts, batch, this.texts);
+            at = put(staging, segments, batch, this.segments);
             result.add(
                     new Tables(
                             batch.tokenCount(),
@@ -93,8 +128,11 @@ final class BatchUpload {
                             sequences.starts().length - 1,
                             longest(sequences),
                             sequences.past(),
-                            base + (long) ids * Integer.BYTES,
-                            base + (long) positions * Integer.BYTES,
+                            new Indices(
+                                    base + (long) ids * Integer.BYTES,
+                                    base + (long) positions * Integer.BYTES,
+                                    base + (long) texts * Integer.BYTES,
+                                    base + (long) segments * Integer.BYTES),
                             base + (long) starts * Integer.BYTES,
                             base + (long) picks * Integer.BYTES,
                             base + (long) targets * Integer.BYTES));
@@ -110,6 +148,12 @@ final class BatchUpload {
             longest = Math.max(longest, sequences.length(sequence));
         }
         return longest;
+    }
+
+    private static int put(
+            MemorySegment staging, int at, MicroBatch batch, Optional<Op.Lookup> lookup) {
+        return lookup.map(op -> put(staging, at, batch.indices(op.index(), op.offset())))
+                .orElse(at);
     }
 
     private static int put(MemorySegment staging, int at, int[] values) {

@@ -1,5 +1,6 @@
 package io.millrace.executor.cuda;
 
+import io.millrace.executor.cuda.kernel.AttentionKernels;
 import io.millrace.executor.cuda.kernel.BesideKernels;
 import io.millrace.executor.cuda.kernel.DeviceKernels;
 import io.millrace.executor.cuda.kernel.DeviceMatrix;
@@ -28,20 +29,20 @@ final class BlockLauncher {
     private static final HeadColumns WHOLE = new HeadColumns(1, 0, 0);
 
     private final DeviceKernels kernels;
+    private final AttentionKernels attention;
     private final BesideKernels beside;
     private final DeviceScratch scratch;
     private final DeviceLinear linear;
     private final ScoreKernels score;
+    private final BottleneckLauncher bottleneck;
 
-    BlockLauncher(
-            DeviceKernels kernels,
-            BesideKernels beside,
-            DeviceScratch scratch,
-            DeviceLinear linear) {
-        this.kernels = kernels;
-        this.beside = beside;
+    BlockLauncher(DeviceForward.Launches launches, DeviceScratch scratch, DeviceLinear linear) {
+        kernels = launches.kernels();
+        attention = launches.attention();
+        beside = launches.beside();
         this.scratch = scratch;
         this.linear = linear;
+        bottleneck = new BottleneckLauncher(beside, launches.thin(), scratch);
         score = new ScoreKernels(kernels, scratch, linear);
     }
 
@@ -76,7 +77,7 @@ final class BlockLauncher {
             case Op.Linear op -> multiply(op, frame, out, rows, adds);
             case Op.Rotate op -> {
                 long table = scratch.rotary(op.rope());
-                long positions = frame.batch().positions();
+                long positions = frame.batch().indices().positions();
                 kernels.rotate(op.heads(), op.rope(), out, table, positions, rows, frame.scales());
             }
             case Op.Attend op -> attend(op, frame, out);
@@ -95,7 +96,7 @@ final class BlockLauncher {
                 beside.scale(columns, factors, rows, op.width(), frame.scales());
             }
             case Op.Virtual op -> putVirtual(op, frame, out);
-            case Bottleneck op -> throw new IllegalStateException("no plan has " + op);
+            case Bottleneck op -> bottleneck.run(op, frame, out, rows, adds);
             case MixtureOp op -> throw new IllegalStateException("no plan has " + op);
             case Op.Add op -> throw new IllegalStateException("no plan has " + op);
             case Op.Score op -> score.run(op, frame, frame.place(op.in()));
@@ -121,13 +122,7 @@ final class BlockLauncher {
     private static void lookUp(
             Op.Lookup op, LaunchFrame frame, DeviceMatrix out, int rows, boolean adds) {
         DeviceWeights weights = frame.weights();
-        long index =
-                switch (op.index()) {
-                    case ID -> frame.batch().ids();
-                    case POSITION -> frame.batch().positions();
-                    case TEXT_POSITION, SEGMENT ->
-                            throw new IllegalStateException("no plan has " + op);
-                };
+        long index = frame.batch().indices().of(op.index());
         weights.rows(
                 weights.indexOf(op.table().name()),
                 new DevicePasses.Rows(index, op.offset(), rows, op.scale(), adds),
@@ -198,7 +193,7 @@ final class BlockLauncher {
 
     private void attend(Op.Attend op, LaunchFrame frame, DeviceMatrix out) {
         BatchUpload.Tables batch = frame.batch();
-        kernels.attend(
+        attention.attend(
                 op.attention(),
                 frame.place(op.in()),
                 batch.past(),

@@ -1,6 +1,6 @@
 package io.millrace.executor.cuda;
 
-import io.millrace.executor.cuda.kernel.DeviceKernels;
+import io.millrace.executor.cuda.kernel.AttentionKernels;
 import io.millrace.executor.cuda.kernel.DeviceKit;
 import io.millrace.executor.cuda.kernel.DeviceKits;
 import io.millrace.executor.cuda.kernel.DeviceMask;
@@ -11,6 +11,7 @@ import io.millrace.executor.cuda.weight.DeviceScratchPlan;
 import io.millrace.executor.schedule.OperatorNeeds;
 import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.Engine;
+import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.LowRankSize;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.memory.BadInputException;
@@ -19,16 +20,14 @@ import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.ModelLayout;
-import io.millrace.model.program.Bottleneck;
 import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
-import io.millrace.model.spec.LinearSpec;
 import io.millrace.optim.direction.Direction;
 import io.millrace.optim.direction.FactoredDirection;
 import io.millrace.optim.direction.MaskedDirection;
 import io.millrace.optim.update.ElementProgram;
-import io.millrace.optim.update.Shape;
+import java.util.List;
 import java.util.Optional;
 
 /** Forwards on an NVIDIA card: kernels of our own, and products by its libraries. */
@@ -47,13 +46,6 @@ public final class CudaEngine implements Engine {
             boolean saves) {
         requireKnownOperators(program);
         requireKnownFormats(layout);
-        LinearSpec logits = program.score().logits();
-        if (logits.bias() != null) {
-            throw new BadInputException(
-                    "--device",
-                    "the head's bias '" + logits.bias() + "' is in no logits of a cuda device yet",
-                    "take --device cpu");
-        }
         requireKnownZ(arithmetic);
         Matmul matmul = arithmetic.matmul();
         ScratchSize together =
@@ -93,6 +85,11 @@ public final class CudaEngine implements Engine {
                 passing(layout, saves));
     }
 
+    @Override
+    public Forward.Joint.Plan together(List<Plan> plans, long memory) {
+        return new CudaJointForward.Planned(plans.stream().map(CudaPlan.class::cast).toList());
+    }
+
     /** Of a model with something beside it, that alone is filled and saved. */
     private static long passing(ModelLayout layout, boolean saves) {
         return layout.beside()
@@ -101,30 +98,17 @@ public final class CudaEngine implements Engine {
     }
 
     private static void requireKnownOperators(ModelProgram program) {
-        if (program.ops().anyMatch(Bottleneck.class::isInstance)) {
-            throw new BadInputException(
-                    "--device",
-                    "no kernel of a cuda device multiplies with tensor trains yet",
-                    "take --device cpu, or train another kind of adapter");
-        }
         int headDim = new OperatorNeeds(program).headDim();
-        if (headDim > DeviceKernels.MAX_HEAD_DIM) {
+        if (headDim > AttentionKernels.MAX_HEAD_DIM) {
             throw new BadInputException(
                     "--device",
                     "heads of " + headDim + " elements are too large for a cuda device",
-                    "take --device cpu; " + DeviceKernels.MAX_HEAD_DIM + " is the most");
+                    "take --device cpu; " + AttentionKernels.MAX_HEAD_DIM + " is the most");
         }
         if (program.ops().anyMatch(CudaEngine::takesDistance)) {
             throw new BadInputException(
                     "--device",
                     "no kernel of a cuda device takes from scores by distance (ALiBi) yet",
-                    "take --device cpu");
-        }
-        if (program.ops().anyMatch(CudaEngine::seesBehind)) {
-            throw new BadInputException(
-                    "--device",
-                    "no kernel of a cuda device lets a token see those behind it, as an encoder's"
-                            + " do",
                     "take --device cpu");
         }
         if (program.ops().anyMatch(MixtureOp.class::isInstance)) {
@@ -150,17 +134,11 @@ public final class CudaEngine implements Engine {
                     "no kernel of a cuda device makes the factors of '" + name + "'",
                     "take --device cpu");
         }
-        if (direction instanceof MaskedDirection masked && DeviceMask.of(masked.mask()).isEmpty()) {
+        if (direction instanceof MaskedDirection masked && !DeviceMask.makes(masked.mask())) {
             throw new BadInputException(
                     "--mask",
                     "no kernel of a cuda device clears z as this mask does",
-                    "take --device cpu, or --mask magnitude or random");
-        }
-        if (arithmetic.shape().filter(Shape::hasFactors).isPresent()) {
-            throw new BadInputException(
-                    "--optimizer",
-                    "no kernel of a cuda device has a factor for each tensor, as this rule does",
-                    "take --device cpu");
+                    "take --device cpu, or --mask magnitude, random or indices");
         }
         if (arithmetic.shape().isPresent() && !arithmetic.programs()) {
             throw new BadInputException(
@@ -168,10 +146,6 @@ public final class CudaEngine implements Engine {
                     "a rule that shapes z and updates by sums runs on no cuda device",
                     "take --device cpu");
         }
-    }
-
-    private static boolean seesBehind(Op op) {
-        return op instanceof Op.Attend attend && !attend.attention().mask().isCausal();
     }
 
     private static boolean takesDistance(Op op) {

@@ -1,23 +1,15 @@
 package io.millrace.executor.cuda;
 
 import io.millrace.executor.companion.Companions;
-import io.millrace.executor.cuda.dense.DeviceDensePasses;
-import io.millrace.executor.cuda.kernel.BesideKernels;
-import io.millrace.executor.cuda.kernel.CoreKernels;
-import io.millrace.executor.cuda.kernel.DeviceKernels;
 import io.millrace.executor.cuda.kernel.DeviceKit;
-import io.millrace.executor.cuda.kernel.DeviceMask;
 import io.millrace.executor.cuda.kernel.FoldPrograms;
-import io.millrace.executor.cuda.kernel.LowRankKernels;
 import io.millrace.executor.cuda.kernel.QuantizeKernels;
-import io.millrace.executor.cuda.lowrank.DeviceLowRankPasses;
-import io.millrace.executor.cuda.product.DeviceMatmul;
 import io.millrace.executor.cuda.weight.DeviceGemm;
 import io.millrace.executor.cuda.weight.DevicePasses;
 import io.millrace.executor.cuda.weight.DeviceScratch;
 import io.millrace.executor.cuda.weight.DeviceScratchPlan;
-import io.millrace.executor.cuda.weight.DeviceScratchPlan.Part;
 import io.millrace.executor.cuda.weight.Fp8Operands;
+import io.millrace.executor.cuda.weight.MaskTables;
 import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.Engine;
 import io.millrace.executor.step.Forward;
@@ -32,10 +24,9 @@ import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.program.ModelProgram;
-import io.millrace.optim.direction.DenseDirection;
-import io.millrace.optim.direction.Direction;
-import io.millrace.optim.direction.FactoredDirection;
 import io.millrace.optim.direction.MaskedDirection;
+import io.millrace.optim.mask.ListedMask;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -63,13 +54,25 @@ record CudaPlan(
         implements Engine.Plan {
     @Override
     public Engine.Need need() {
+        Engine.Need own = ownNeed();
+        return new Engine.Need(own.deviceBytes() + passingBytes(List.of(this)), own.hostBytes());
+    }
+
+    /** Bytes of device memory for intermediates that forwards of some plans share. */
+    static long passingBytes(List<CudaPlan> plans) {
+        return DeviceScratch.passingBytes(plans.stream().map(CudaPlan::scratch).toList());
+    }
+
+    /** What no other forward can have, whoever takes turns with it. */
+    Engine.Need ownNeed() {
         long programBytes = FoldPrograms.bytes(programSteps);
         long deviceBytes =
-                HostMemory.pageBytes(scratch.deviceBytes())
+                HostMemory.pageBytes(scratch.bytes().own())
                         + programBytes
-                        + Companions.bytes(layout);
+                        + Companions.bytes(layout)
+                        + listed().map(MaskTables::bytes).orElse(0L);
         long hostBytes =
-                HostMemory.pageBytes(scratch.stagingBytes())
+                HostMemory.pageBytes(scratch.bytes().staging())
                         + programBytes
                         + HostMemory.pageBytes(savingBytes);
         return new Engine.Need(deviceBytes, hostBytes);
@@ -96,7 +99,9 @@ record CudaPlan(
     public Forward start(Engine.Place place) {
         OwnedResources owned = new OwnedResources();
         try {
-            return start(place, (CudaDevice) place.device(), owned);
+            CudaDevice device = (CudaDevice) place.device();
+            device.makeCurrent();
+            return start(place, DeviceShared.start(device, List.of(this), owned), owned);
         } catch (RuntimeException | Error e) {
             try (owned) {
                 throw e;
@@ -104,30 +109,28 @@ record CudaPlan(
         }
     }
 
-    private Forward start(Engine.Place place, CudaDevice device, OwnedResources owned) {
-        device.makeCurrent();
+    /**
+     * The forward with what others may share.
+     *
+     * @param owned closed with the forward
+     */
+    DeviceForward start(Engine.Place place, DeviceShared shared, OwnedResources owned) {
+        CudaDevice device = (CudaDevice) place.device();
         long stream = device.compute().handle();
-        byte[] image = kit.image(device.api(), device.ordinal());
         DeviceScratch memory =
-                owned.own(new DeviceScratch(device, place.host(), program, size, scratch));
-        DeviceKernels kernels = owned.own(new DeviceKernels(device.api(), image, stream));
-        DeviceMatmul products =
                 owned.own(
-                        kit.matmul(
-                                device.api(),
-                                kernels.module(),
-                                stream,
-                                memory.address(Part.WORKSPACE),
-                                arithmetic.matmul()));
+                        new DeviceScratch(
+                                device, place.host(), program, size, scratch, shared.passing()));
         Optional<HostSlab> saving =
                 savingBytes == 0
                         ? Optional.empty()
                         : Optional.of(
                                 owned.own(
                                         place.host().allocatePinned("a saved block", savingBytes)));
-        DeviceGemm gemm = new DeviceGemm(products, fp8(device, kernels, memory, owned));
-        BesideKernels beside = owned.own(new BesideKernels(device.api(), kernels.module(), stream));
-        DevicePasses passes = passes(place, device, kernels, beside, gemm, memory, owned);
+        DeviceForward.Launches launches = shared.launches();
+        DeviceGemm gemm = new DeviceGemm(shared.products(), fp8(device, launches, memory, owned));
+        DevicePasses passes =
+                new PassesStart(this, device, launches, memory, owned).passes(place.host(), gemm);
         Companions companions =
                 layout.beside().isPresent()
                         ? owned.own(
@@ -138,8 +141,8 @@ record CudaPlan(
                 new DeviceForward.Parts(
                         owned.own(new AnswerDownload(device, device.api(), stream, memory)),
                         owned.own(new EventSpans(device, place.spans())),
-                        new BatchUpload(device, memory),
-                        new DeviceForward.Launches(kernels, beside),
+                        new BatchUpload(device, memory, program),
+                        launches,
                         passes,
                         memory,
                         new DeviceForward.Kept(companions, saving),
@@ -148,70 +151,23 @@ record CudaPlan(
     }
 
     private Optional<Fp8Operands> fp8(
-            CudaDevice device, DeviceKernels kernels, DeviceScratch memory, OwnedResources owned) {
+            CudaDevice device,
+            DeviceForward.Launches launches,
+            DeviceScratch memory,
+            OwnedResources owned) {
         if (arithmetic.matmul() != Matmul.FP8) {
             return Optional.empty();
         }
         long stream = device.compute().handle();
-        QuantizeKernels quantize =
-                owned.own(new QuantizeKernels(device.api(), kernels.module(), stream));
+        long module = launches.kernels().module();
+        QuantizeKernels quantize = owned.own(new QuantizeKernels(device.api(), module, stream));
         return Optional.of(new Fp8Operands(quantize, memory));
     }
 
-    private DevicePasses passes(
-            Engine.Place place,
-            CudaDevice device,
-            DeviceKernels kernels,
-            BesideKernels beside,
-            DeviceGemm gemm,
-            DeviceScratch memory,
-            OwnedResources owned) {
-        DeviceMask mask = mask(arithmetic.direction());
-        FoldPrograms programs =
-                owned.own(new FoldPrograms(device, place.host(), programSteps, mask));
-        long stream = device.compute().handle();
-        LowRankKernels thin = owned.own(new LowRankKernels(device.api(), kernels.module(), stream));
-        DeviceDensePasses.Kernels launched =
-                new DeviceDensePasses.Kernels(
-                        kernels,
-                        programs,
-                        layout.beside().map(_ -> new DeviceDensePasses.Beside(thin, beside)));
-        return switch (arithmetic.direction()) {
-            case DenseDirection dense -> dense(dense, mask, launched, gemm, memory);
-            case MaskedDirection masked -> dense(masked.dense(), mask, launched, gemm, memory);
-            case FactoredDirection factored -> {
-                CoreKernels cores =
-                        owned.own(new CoreKernels(device.api(), kernels.module(), stream));
-                yield new DeviceLowRankPasses(
-                        device,
-                        new DeviceLowRankPasses.Kernels(kernels, thin, cores, programs),
-                        gemm,
-                        memory,
-                        factored,
-                        arithmetic.rounding(),
-                        arithmetic.foldEvery());
-            }
-        };
-    }
-
-    private static DeviceMask mask(Direction direction) {
-        return direction instanceof MaskedDirection masked
-                ? DeviceMask.of(masked.mask()).orElseThrow()
-                : DeviceMask.NONE;
-    }
-
-    private DevicePasses dense(
-            DenseDirection direction,
-            DeviceMask mask,
-            DeviceDensePasses.Kernels launched,
-            DeviceGemm gemm,
-            DeviceScratch memory) {
-        return new DeviceDensePasses(
-                launched,
-                gemm,
-                memory,
-                new DeviceDensePasses.Along(direction, mask, arithmetic.shape()),
-                arithmetic.rounding(),
-                arithmetic.foldEvery());
+    /** The mask whose lists the device keeps, if any. */
+    Optional<ListedMask> listed() {
+        return arithmetic.direction() instanceof MaskedDirection(_, ListedMask listed)
+                ? Optional.of(listed)
+                : Optional.empty();
     }
 }

@@ -2,9 +2,11 @@ package io.millrace.executor.cuda;
 
 import io.millrace.executor.companion.Companion;
 import io.millrace.executor.companion.Companions;
+import io.millrace.executor.cuda.kernel.AttentionKernels;
 import io.millrace.executor.cuda.kernel.BesideKernels;
 import io.millrace.executor.cuda.kernel.DeviceKernels;
 import io.millrace.executor.cuda.kernel.DeviceMatrix;
+import io.millrace.executor.cuda.kernel.LowRankKernels;
 import io.millrace.executor.cuda.weight.DevicePasses;
 import io.millrace.executor.cuda.weight.DeviceScratch;
 import io.millrace.executor.cuda.weight.DeviceVisit;
@@ -50,9 +52,15 @@ final class DeviceForward implements Forward {
      * Launches.
      *
      * @param kernels of a model's own operators
+     * @param attention of its attention
      * @param beside of what is trained beside blocks
+     * @param thin products with thin factors
      */
-    record Launches(DeviceKernels kernels, BesideKernels beside) {}
+    record Launches(
+            DeviceKernels kernels,
+            AttentionKernels attention,
+            BesideKernels beside,
+            LowRankKernels thin) {}
 
     /**
      * What is trained apart, and saved.
@@ -68,7 +76,7 @@ final class DeviceForward implements Forward {
      * @param answers brings losses back
      * @param spans times visits
      * @param batch tables of a step
-     * @param launches of all kernels but products with thin factors
+     * @param launches of operators
      * @param passes what queries see of the weights
      * @param scratch the memory
      * @param kept what is trained beside blocks, and what is saved passes through
@@ -95,36 +103,68 @@ final class DeviceForward implements Forward {
         this.arithmetic = arithmetic;
         this.parts = parts;
         loop = new VisitLoop<>(layout, feed, arithmetic.foldEvery(), new Visits());
-        launcher =
-                new BlockLauncher(
-                        parts.launches().kernels(),
-                        parts.launches().beside(),
-                        parts.scratch(),
-                        parts.passes().linear());
+        launcher = new BlockLauncher(parts.launches(), parts.scratch(), parts.passes().linear());
     }
 
     @Override
     public void run(ForwardRequest asking, HeadSink sink) {
         device.makeCurrent();
+        Begun begun = begin(asking, sink);
+        run(List.of(begun.course()));
+        answer(begun);
+        report(asking.step());
+    }
+
+    /**
+     * A request whose tables are on their way.
+     *
+     * @param request what is asked, virtual tokens included
+     * @param batches the tables
+     * @param sink where answers go
+     * @param course what it does in a pass, its own or one with others
+     */
+    record Begun(
+            ForwardRequest request,
+            List<List<BatchUpload.Tables>> batches,
+            HeadSink sink,
+            VisitLoop.Course course) {}
+
+    Begun begin(ForwardRequest asking, HeadSink sink) {
         ForwardRequest request = asking.withVirtual(parts.scratch().virtualTokens());
         List<List<BatchUpload.Tables>> batches = parts.batch().upload(request.batches());
-        loop.run(
-                request,
-                (visit, entry, asked) -> {
-                    parts.passes().begin(visit);
-                    for (QueryGroup group : QueryGroup.cut(asked.queries(), atOnce(asked, sink))) {
-                        List<BatchUpload.Tables> seen =
-                                ForwardRequest.ofQuery(batches, group.first());
-                        runBlock(asked, visit, entry, group, seen, sink);
-                    }
-                    return VisitLoop.NO_EXPERTS; // no card has a model with any
-                });
-        if (sink.wantsLogits() || sink.wantsChoices()) {
+        VisitLoop.Course course =
+                loop.begin(
+                        request,
+                        (visit, entry, asked) -> {
+                            parts.passes().begin(visit);
+                            int atOnce = atOnce(asked, sink);
+                            for (QueryGroup group : QueryGroup.cut(asked.queries(), atOnce)) {
+                                List<BatchUpload.Tables> seen =
+                                        ForwardRequest.ofQuery(batches, group.first());
+                                runBlock(asked, visit, entry, group, seen, sink);
+                            }
+                            return VisitLoop.NO_EXPERTS; // no card has a model with any
+                        });
+        return new Begun(request, batches, sink, course);
+    }
+
+    /** One pass over the blocks for what several forwards have begun. */
+    void run(List<VisitLoop.Course> courses) {
+        loop.run(courses);
+    }
+
+    /** Waits for what was begun, once a pass was taken for it, and brings the answers. */
+    void answer(Begun begun) {
+        if (begun.sink().wantsLogits() || begun.sink().wantsChoices()) {
             parts.answers().awaitStep();
         } else {
-            parts.answers().losses(request, batches, sink);
+            parts.answers().losses(begun.request(), begun.batches(), begun.sink());
         }
-        parts.spans().report(request.step());
+    }
+
+    /** Records when the stream was at work in the last pass, once it is through with that. */
+    void report(long step) {
+        parts.spans().report(step);
     }
 
     /** Queries that see sequences of their own go one by one, and so do those for whole logits. */

@@ -13,6 +13,8 @@ import io.millrace.model.spec.LinearSpec;
 
 /** Logits of head rows, in tiles of the vocabulary or in whole rows, and their losses. */
 final class ScoreKernels {
+    private static final int BIAS = 0; // of the vectors of a block
+
     private final DeviceKernels kernels;
     private final DeviceScratch scratch;
     private final DeviceLinear linear;
@@ -47,6 +49,7 @@ final class ScoreKernels {
             long losses) {
         LinearSpec matrix = op.logits();
         int scales = weights.scaleCount();
+        long bias = weights.vector(BIAS, matrix.bias());
         int ids = panels.ids(matrix.outputs(), matrix.inputs());
         try (DeviceLinear.Product product = linear.product(weights, matrix, x, batch.headRows())) {
             for (int id = 0; id < matrix.outputs(); id += ids) {
@@ -61,6 +64,7 @@ final class ScoreKernels {
                                     width,
                                     DType.F32);
                     product.multiply(row, rows, logits, false);
+                    addBias(bias, matrix, id, logits, rows, width, scales);
                     kernels.loss(
                             logits,
                             batch.targets() + (long) row * Integer.BYTES,
@@ -73,6 +77,21 @@ final class ScoreKernels {
                             scales);
                 }
             }
+        }
+    }
+
+    /** Adds what the head has for some ids, if anything. */
+    private void addBias(
+            long bias,
+            LinearSpec matrix,
+            int firstId,
+            DeviceMatrix logits,
+            int rows,
+            int width,
+            int scales) {
+        if (bias != 0) {
+            long first = bias + (long) firstId * Float.BYTES;
+            kernels.addBias(logits, first, matrix.outputs(), rows, width, scales);
         }
     }
 
@@ -99,6 +118,7 @@ final class ScoreKernels {
         LinearSpec matrix = op.logits();
         int vocabulary = matrix.outputs();
         int ids = panels.ids(vocabulary, matrix.inputs());
+        long bias = weights.vector(BIAS, matrix.bias());
         int atOnce = Math.toIntExact(scratch.plan().logitElements() / vocabulary);
         DeviceMatrix logits =
                 new DeviceMatrix(scratch.address(Part.LOGITS), 0, vocabulary, DType.F32);
@@ -108,7 +128,9 @@ final class ScoreKernels {
                 for (int id = 0; id < vocabulary; id += ids) {
                     int width = Math.min(ids, vocabulary - id);
                     product.panel(id, width);
-                    product.multiply(first, rows, logits.column(id), false);
+                    DeviceMatrix panel = logits.column(id);
+                    product.multiply(first, rows, panel, false);
+                    addBias(bias, matrix, id, panel, rows, width, 1);
                 }
                 if (op.softcap() != 0) {
                     kernels.softcap(op.softcap(), logits, rows, vocabulary, 1);

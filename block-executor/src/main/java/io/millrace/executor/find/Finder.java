@@ -4,7 +4,6 @@ import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.memory.BadInputException;
-import io.millrace.optim.objective.MeanLoss;
 import io.millrace.optim.objective.Objectives;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -40,14 +39,14 @@ public final class Finder {
             RunListener listener,
             Consumer<String> progress) {
         TuneConfig run = options.apply(folder).build();
-        if (!(run.arithmetic().objective() instanceof MeanLoss)) {
+        if (run.arithmetic().objective().isShare()) {
             throw new BadInputException(
                     Objectives.KINDS.naming().spelled(),
                     "rates are told by how steep the loss is, which no other objective shows",
                     "leave it out");
         }
         Path train = run.data().train();
-        if (Files.exists(train) && !Files.isRegularFile(train)) {
+        if (Files.exists(train) && !Files.isRegularFile(train) && !Files.isDirectory(train)) {
             throw new BadInputException(
                     "--train",
                     train + " is not a file, and every trial reads it anew",

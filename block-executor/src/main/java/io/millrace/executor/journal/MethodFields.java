@@ -86,7 +86,8 @@ final class MethodFields {
      * @param layout of the base's weights as the run stored them
      */
     RunLayout tuned(Checkpoint base, ModelLayout layout) {
-        return RunLayout.of(RunLayout.Base.of(base, layout), trained(), rule(), participation());
+        return RunLayout.rebuilt(
+                RunLayout.Base.of(base, layout), trained(), rule(), participation(), direction());
     }
 
     private <T> T make(Kinds<T> kinds) {

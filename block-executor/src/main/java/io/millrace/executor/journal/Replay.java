@@ -209,7 +209,8 @@ public final class Replay {
                     "--host-budget",
                     ByteSize.format(budget) + " is too little to rebuild " + what + " in",
                     String.format(
-                            "give at least %d (%s)%s", needed, ByteSize.format(needed), otherwise));
+                            "give at least %d (%s)%s",
+                            needed, ByteSize.formatAtLeast(needed), otherwise));
         }
     }
 

@@ -8,10 +8,12 @@ import io.millrace.memory.BadInputException;
 import io.millrace.model.text.DataKind;
 import io.millrace.model.text.Dataset;
 import io.millrace.model.text.Example;
+import io.millrace.model.text.Question;
 import io.millrace.model.text.SpecialTokens;
 import io.millrace.model.text.Tokenizer;
 import io.millrace.optim.estimate.Query;
 import io.millrace.optim.objective.AnswerObjective;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -33,7 +35,8 @@ final class AnswerScoring implements Scoring {
     private final AnswerObjective objective;
     private final List<Example> examples;
     private final List<int[]> prompts;
-    private final List<String> right;
+    private final List<List<String>> right;
+    private final List<Example> sequences;
     private final int longest;
     private final int examplesEach;
     private final int maxPositions;
@@ -55,28 +58,51 @@ final class AnswerScoring implements Scoring {
         this.examplesEach = examplesEach;
         this.maxPositions = maxPositions;
         this.tokenizer = tokenizer;
-        right = new ArrayList<>(examples.size());
-        for (int i = 0; i < prompts.size(); i++) {
-            int[] ids = examples.get(i).ids();
-            right.add(
-                    tokenizer
-                            .decode(Arrays.copyOfRange(ids, prompts.get(i).length, ids.length))
-                            .strip());
+        right = rightAnswers(data, prompts, tokenizer);
+        sequences = new ArrayList<>(examples);
+        for (Question question : data.questions()) {
+            for (String answer : question.right()) {
+                int[] ids = tokenizer.encode(answer, false);
+                sequences.add(Example.scoringAll(ids.length == 0 ? new int[1] : ids));
+            }
         }
     }
 
-    static Scoring of(AnswerObjective objective, Dataset data, int examplesEach, Place place) {
-        List<int[]> prompts = new ArrayList<>();
-        for (Example example : data.examples()) {
-            int length = example.inPlace() ? 0 : promptLength(example);
-            if (isRunningText(data.kind()) || length < 1) {
-                throw new BadInputException(
-                        place.file().toString(),
-                        "has no prompts to answer",
-                        "give {\"prompt\", \"completion\"} lines, or --objective loss");
-            }
-            prompts.add(Arrays.copyOf(example.ids(), length));
+    /** The answers that a task names, or what stands behind the prompt. */
+    private static List<List<String>> rightAnswers(
+            Dataset data, List<int[]> prompts, Tokenizer tokenizer) {
+        if (!data.questions().isEmpty()) {
+            return data.questions().stream().map(Question::right).toList();
         }
+        List<List<String>> right = new ArrayList<>(prompts.size());
+        for (int i = 0; i < prompts.size(); i++) {
+            int[] ids = data.examples().get(i).ids();
+            int[] answer = Arrays.copyOfRange(ids, prompts.get(i).length, ids.length);
+            right.add(List.of(tokenizer.decode(answer).strip()));
+        }
+        return right;
+    }
+
+    /**
+     * The prompts of a dataset and their right answers.
+     *
+     * @throws BadInputException where it has none
+     */
+    static List<Question> questions(Dataset data, Path file, Tokenizer tokenizer) {
+        if (!data.questions().isEmpty()) {
+            return data.questions();
+        }
+        List<int[]> prompts = prompts(data, file);
+        List<List<String>> right = rightAnswers(data, prompts, tokenizer);
+        List<Question> questions = new ArrayList<>();
+        for (int i = 0; i < prompts.size(); i++) {
+            questions.add(new Question(prompts.get(i), right.get(i)));
+        }
+        return questions;
+    }
+
+    static Scoring of(AnswerObjective objective, Dataset data, int examplesEach, Place place) {
+        List<int[]> prompts = prompts(data, place.file());
         Tokenizer tokenizer = place.tokenizer();
         try {
             return new AnswerScoring(
@@ -85,6 +111,21 @@ final class AnswerScoring implements Scoring {
             tokenizer.close();
             throw e;
         }
+    }
+
+    private static List<int[]> prompts(Dataset data, Path file) {
+        List<int[]> prompts = new ArrayList<>();
+        for (Example example : data.examples()) {
+            int length = example.inPlace() ? 0 : promptLength(example);
+            if (isRunningText(data.kind()) || length < 1) {
+                throw new BadInputException(
+                        file.toString(),
+                        "has no prompts to answer",
+                        "give {\"prompt\", \"completion\"} rows, or ask for the loss");
+            }
+            prompts.add(Arrays.copyOf(example.ids(), length));
+        }
+        return prompts;
     }
 
     private static boolean isRunningText(DataKind kind) {
@@ -114,7 +155,7 @@ final class AnswerScoring implements Scoring {
 
     @Override
     public List<Example> sequences() {
-        return examples;
+        return sequences;
     }
 
     @Override
@@ -265,7 +306,7 @@ final class AnswerScoring implements Scoring {
                 for (int row = 0; row < asked.length; row++) {
                     int from = prompts.get(asked[row]).length;
                     String answer = text(Arrays.copyOfRange(ids[row], from, ids[row].length));
-                    sum += objective.of(answer, List.of(right.get(asked[row])));
+                    sum += objective.of(answer, right.get(asked[row]));
                 }
                 return sum / asked.length;
             }

@@ -28,6 +28,7 @@ final class CandidateScoring implements Scoring {
     private final int examplesEach;
     private final int candidates;
     private final boolean inPlace;
+    private final boolean judges;
     private final LossSink sink = new LossSink();
 
     /** What is made of the candidates of an example. */
@@ -35,12 +36,17 @@ final class CandidateScoring implements Scoring {
         double of(double[] losses, int label);
     }
 
-    private CandidateScoring(Value objective, Dataset data, int examplesEach) {
+    private CandidateScoring(Value objective, boolean judges, Dataset data, int examplesEach) {
         this.objective = objective;
+        this.judges = judges;
         examples = data.classification();
         longest = data.maxLength();
         this.examplesEach = examplesEach;
-        candidates = examples.getFirst().candidates().size();
+        candidates =
+                examples.stream()
+                        .mapToInt(example -> example.candidates().size())
+                        .max()
+                        .orElseThrow();
         inPlace = examples.getFirst().isInPlace();
     }
 
@@ -49,16 +55,17 @@ final class CandidateScoring implements Scoring {
             throw new BadInputException(
                     file.toString(),
                     "has no labels to be right about",
-                    "give {\"text\", \"label\"} lines with --label-words, or --objective loss");
+                    "give {\"text\", \"label\"} rows with --label-words, rows with choices, or"
+                            + " --objective loss");
         }
-        return new CandidateScoring(objective::of, data, examplesEach);
+        return new CandidateScoring(objective::of, objective.isShare(), data, examplesEach);
     }
 
     /**
      * The cross-entropy among the words of a mask alone, as MeZO (arXiv 2305.17333) tunes RoBERTa.
      */
     static Scoring among(Dataset data, int examplesEach) {
-        return new CandidateScoring(ClassificationExample::lossAmong, data, examplesEach);
+        return new CandidateScoring(ClassificationExample::lossAmong, false, data, examplesEach);
     }
 
     static boolean isInPlace(Dataset data) {
@@ -82,6 +89,10 @@ final class CandidateScoring implements Scoring {
         for (ClassificationExample example : examples) {
             all.add(example.truth());
             all.addAll(example.candidates());
+            if (example.right().size() > 1) {
+                int[] right = example.right().stream().mapToInt(Integer::intValue).toArray();
+                all.add(Example.scoringAll(right));
+            }
         }
         return all;
     }
@@ -136,10 +147,10 @@ final class CandidateScoring implements Scoring {
         /** The mean over examples, of losses in order of scored token. */
         private double value(double[] losses) {
             double sum = 0;
-            double[] means = new double[candidates];
             int row = 0;
             for (ClassificationExample example : asked) {
-                for (int candidate = 0; candidate < candidates; candidate++) {
+                double[] means = new double[example.candidates().size()];
+                for (int candidate = 0; candidate < means.length; candidate++) {
                     int tokens = example.candidates().get(candidate).scoredTokens();
                     double loss = 0;
                     for (int token = 0; token < tokens; token++) {
@@ -150,9 +161,20 @@ final class CandidateScoring implements Scoring {
                         return Double.NaN; // a comparison would hide it
                     }
                 }
-                sum += objective.of(means, example.label());
+                sum += best(means, example);
             }
             return sum / asked.size();
+        }
+
+        /** What is lost by the right candidate, or by the best of several that count as right. */
+        private double best(double[] means, ClassificationExample example) {
+            double least = objective.of(means, example.label());
+            if (judges) {
+                for (int right : example.right()) {
+                    least = Math.min(least, objective.of(means, right));
+                }
+            }
+            return least;
         }
     }
 }

@@ -108,17 +108,27 @@ public record BlockOrigin(
     }
 
     private Stream<FileExtent> extents(TensorSlot slot) {
+        TensorInfo info = info(slot);
+        if (info.parts().isEmpty()) {
+            return Stream.of(
+                    new FileExtent(
+                            info.file(),
+                            info.offsetBytes() + slot.firstByte(),
+                            slot.sizeBytes(),
+                            slot.offsetBytes(),
+                            base.checksum(slot.label())));
+        }
         List<FileExtent> extents = new ArrayList<>();
         long place = slot.offsetBytes();
-        for (TensorInfo piece : info(slot).pieces()) {
+        for (TensorInfo part : info.parts()) {
             extents.add(
                     new FileExtent(
-                            piece.file(),
-                            piece.offsetBytes(),
-                            piece.sizeBytes(),
+                            part.file(),
+                            part.offsetBytes(),
+                            part.sizeBytes(),
                             place,
-                            base.checksum(piece.name())));
-            place += piece.sizeBytes();
+                            base.checksum(part.name())));
+            place += part.sizeBytes();
         }
         return extents.stream();
     }

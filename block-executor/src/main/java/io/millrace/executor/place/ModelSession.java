@@ -64,7 +64,12 @@ public final class ModelSession implements AutoCloseable {
      * @param memory where bytes may be
      */
     public static ModelSession open(Path folder, Optional<DType> dtype, MemoryConfig memory) {
-        return open(folder, dtype, memory, RunLayout.Base::untuned, Optional.empty());
+        return open(
+                folder,
+                dtype,
+                memory,
+                base -> base.inPanels(memory.device().kind()).untuned(),
+                Optional.empty());
     }
 
     /**
@@ -130,7 +135,7 @@ public final class ModelSession implements AutoCloseable {
                     folder,
                     Optional.empty(),
                     memory,
-                    base -> base.beside(given.program()),
+                    base -> base.inPanels(memory.device().kind()).beside(given.program()),
                     Optional.of(given));
         } catch (RuntimeException | Error e) {
             given.close();

@@ -4,7 +4,7 @@ import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.place.TierPlan;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.Matmul;
-import io.millrace.model.text.DatasetOptions;
+import io.millrace.model.text.option.DatasetOptions;
 import io.millrace.prefetch.plan.Machine;
 import io.millrace.prefetch.plan.StepWork;
 import java.util.List;

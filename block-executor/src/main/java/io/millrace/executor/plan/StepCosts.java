@@ -27,6 +27,7 @@ import io.millrace.model.spec.TensorTrain;
 import io.millrace.optim.direction.FactoredDirection;
 import io.millrace.optim.estimate.Query;
 import io.millrace.optim.estimate.Questions;
+import io.millrace.prefetch.VisitPlan.Part;
 import io.millrace.prefetch.plan.Operation;
 import io.millrace.prefetch.plan.StepWork;
 import io.millrace.prefetch.plan.VisitWork;
@@ -182,15 +183,25 @@ final class StepCosts {
 
     private StepWork work() {
         List<VisitWork> visits = new ArrayList<>();
+        int head = layout.visits().size() - 1;
+        for (int panel : layout.panels().embedding()) {
+            boolean last = !layout.panels().head().contains(panel);
+            visits.add(
+                    visit(0, panel, last, tally -> tally.pass(blocks.getFirst().of(Part.LOOKUP))));
+        }
         for (int place = 0; place < layout.visits().size(); place++) {
             int index = place;
             int block = layout.visits().get(index);
             boolean last = layout.visits().lastIndexOf(block) == index;
-            visits.add(visit(index, block, last, tally -> tally.pass(index)));
+            visits.add(visit(index, block, last, tally -> tally.pass(blocks.get(index))));
             Optional<MixtureOp.Experts> experts = blocks.get(index).experts();
             if (experts.isPresent()) {
                 addExperts(index, experts.get(), visits);
             }
+        }
+        for (int panel : layout.panels().head()) {
+            visits.add(
+                    visit(head, panel, true, tally -> tally.pass(blocks.get(head).of(Part.SCORE))));
         }
         return new StepWork(
                 visits, (long) shape.batch * shape.tokens, shape.arithmetic().foldEvery());
@@ -226,7 +237,7 @@ final class StepCosts {
     private VisitWork visit(int index, int block, boolean last, Consumer<Tally> pass) {
         StepParts.Part part = parts.of(block);
         boolean folds = last && !folded;
-        boolean first = layout.visits().indexOf(block) == index || !layout.visits().contains(block);
+        boolean first = isFirst(index, block);
         List<Operation> folding =
                 new Tally(block, first, folded ? part.folded() : part, folds, true)
                         .operations(index, pass);
@@ -237,6 +248,13 @@ final class StepCosts {
         boolean changes =
                 layout.beside().isEmpty() && folds && isTrained(block) && part.pending() > 0;
         return new VisitWork(block, folding, reading, changes);
+    }
+
+    /** Whether a step comes to a block there for the first time. */
+    private boolean isFirst(int index, int block) {
+        int visit = layout.visits().indexOf(block);
+        boolean looked = layout.panels().embedding().contains(block);
+        return visit < 0 ? index == 0 || !looked : visit == index;
     }
 
     /** Counts one visit. */
@@ -271,10 +289,10 @@ final class StepCosts {
             return operations;
         }
 
-        private void pass(int index) {
+        private void pass(Schedule schedule) {
             for (int batch = 0; batch < shape.microBatches(); batch++) {
                 sequences = shape.sequences(batch);
-                for (Stage stage : blocks.get(index).stages()) {
+                for (Stage stage : schedule.stages()) {
                     count(stage);
                 }
             }
@@ -288,8 +306,10 @@ final class StepCosts {
             }
             switch (stage.op()) {
                 case Op.Lookup op -> {
-                    String table = op.table().name();
-                    weights.lookUp(block.tensor(table), rows, op.table().width());
+                    TensorSlot table = block.tensor(op.table().name());
+                    // As if every id were as likely as any other.
+                    long here = rows * table.elementCount() / table.wholeElementCount();
+                    weights.lookUp(table, Math.toIntExact(here), op.table().width());
                 }
                 case Op.Copy op -> pass(Operation.Kind.COPY, op.out().width());
                 case Op.Norm op -> norm(op.norm(), op.out().width());
@@ -322,8 +342,11 @@ final class StepCosts {
                 case MixtureOp op -> mixture(op);
                 case Bottleneck op -> bottleneck(op);
                 case Op.Score op -> {
-                    linear(op.logits());
-                    pass(Operation.Kind.LOSS, op.logits().outputs());
+                    int outputs =
+                            Math.toIntExact(block.tensor(op.logits().weight()).shape().getFirst());
+                    LinearSpec logits = op.logits();
+                    linear(outputs == logits.outputs() ? logits : logits.rows(outputs));
+                    pass(Operation.Kind.LOSS, outputs);
                 }
             }
         }

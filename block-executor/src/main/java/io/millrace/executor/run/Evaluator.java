@@ -1,5 +1,6 @@
 package io.millrace.executor.run;
 
+import io.millrace.executor.objective.GreedyAnswers;
 import io.millrace.executor.objective.LossSink;
 import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
@@ -13,11 +14,13 @@ import io.millrace.model.text.Example;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /** Loss and accuracy of the model, as it would be saved now, over a dataset. */
 public final class Evaluator {
     private final Forward forward;
     private final int sequencesEach;
+    private final Optional<GreedyAnswers> answers;
     private final LossSink sink = new LossSink();
 
     /**
@@ -27,12 +30,27 @@ public final class Evaluator {
      * @param sequencesEach sequences that its scratch memory has room for
      */
     public Evaluator(Forward forward, int sequencesEach) {
+        this(forward, sequencesEach, Optional.empty());
+    }
+
+    /** One that has answers written and judged, too. */
+    public Evaluator(Forward forward, int sequencesEach, Optional<GreedyAnswers> answers) {
         this.forward = forward;
         this.sequencesEach = sequencesEach;
+        this.answers = answers;
     }
 
     /** Evaluates a dataset: every candidate of classification, else every scored token. */
     public EvalResult evaluate(Dataset data, UpdateLog updates) {
+        EvalResult losses = losses(data, updates);
+        if (answers.isEmpty()) {
+            return losses;
+        }
+        GreedyAnswers.Score score = answers.get().judge(forward, sequencesEach, updates);
+        return losses.withAnswers(score.f1(), score.exactMatch());
+    }
+
+    private EvalResult losses(Dataset data, UpdateLog updates) {
         if (data.classification().isEmpty()) {
             return languageModelling(data.examples(), updates);
         }
@@ -81,7 +99,11 @@ public final class Evaluator {
         double sum = 0;
         long tokens = 0;
         int right = 0;
-        int candidates = examples.getFirst().candidates().size();
+        int candidates =
+                examples.stream()
+                        .mapToInt(example -> example.candidates().size())
+                        .max()
+                        .orElseThrow();
         int together = Math.max(1, sequencesEach / candidates);
         for (int from = 0; from < examples.size(); from += together) {
             List<ClassificationExample> part =
@@ -91,7 +113,7 @@ public final class Evaluator {
                 ClassificationExample example = part.get(index);
                 sum += sums.get(index)[example.label()];
                 tokens += example.candidates().get(example.label()).scoredTokens();
-                if (likeliest(example, sums.get(index)) == example.label()) {
+                if (example.right().contains(likeliest(example, sums.get(index)))) {
                     right++;
                 }
             }

@@ -1,5 +1,6 @@
 package io.millrace.executor.run;
 
+import io.millrace.executor.config.Metric;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.optim.journal.Journal;
 import io.millrace.optim.journal.JournalReader;
@@ -76,7 +77,9 @@ public record FinishedRun(long steps, long keptStep) {
                     found.add(
                             new EvalResult(
                                     fields.number("eval_loss"),
-                                    fields.number("eval_accuracy", Double.NaN),
+                                    fields.number(Metric.ACCURACY.field(), Double.NaN),
+                                    fields.number(Metric.F1.field(), Double.NaN),
+                                    fields.number(Metric.EXACT_MATCH.field(), Double.NaN),
                                     0,
                                     0));
                 }

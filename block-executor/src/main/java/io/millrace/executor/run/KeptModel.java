@@ -1,6 +1,7 @@
 package io.millrace.executor.run;
 
 import io.millrace.executor.config.Keep;
+import io.millrace.executor.config.Metric;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.journal.Replay;
 import io.millrace.executor.place.ModelSession;
@@ -8,6 +9,7 @@ import io.millrace.executor.step.Arithmetic;
 import io.millrace.model.text.ExamplesFingerprint;
 import java.lang.System.Logger.Level;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /** Which step's weights a run saves in the end, and the evaluations that tell. */
 public final class KeptModel {
@@ -16,10 +18,12 @@ public final class KeptModel {
     private final TuneConfig config;
     private final RunSetup setup;
     private final String evalData;
+    private final Metric metric;
 
     public KeptModel(TuneConfig config, RunSetup setup) {
         this.config = config;
         this.setup = setup;
+        metric = config.output().evalMetric();
         evalData =
                 setup.data().eval() == null
                         ? ""
@@ -28,7 +32,7 @@ public final class KeptModel {
 
     /** Refuses a host budget in which an earlier step could not be rebuilt in the end. */
     static void requireRoom(Keep keep, ModelSession session, Arithmetic arithmetic) {
-        if (keep == Keep.LAST) {
+        if (!keep.isBest()) {
             return;
         }
         Replay.requireRoom(session, arithmetic, "the best step", ", or leave '--keep best' out");
@@ -45,19 +49,30 @@ public final class KeptModel {
         return evalEvery > 0
                 && step % evalEvery == 0
                 && step < config.arithmetic().steps()
-                && !BestStep.evaluations(setup.folder().metrics(), evalData).containsKey(step);
+                && !BestStep.evaluations(setup.folder().metrics(), evalData, metric)
+                        .containsKey(step);
+    }
+
+    /** Whether so many evaluations were no better than the best that the run is to end. */
+    public boolean isPatienceOver() {
+        OptionalInt patience = config.output().patience();
+        return patience.isPresent()
+                && BestStep.evaluationsSince(setup.folder().metrics(), evalData, metric)
+                        >= patience.getAsInt();
     }
 
     /** Saves the model, and says of which step it is. */
     public long save() {
         long last = setup.history().updates().lastStep();
-        if (config.output().keep() == Keep.LAST) {
+        if (!config.output().keep().isBest()) {
             setup.saves().saveModel();
             return last;
         }
-        Optional<BestStep> best = BestStep.of(setup.folder().metrics(), evalData);
+        Optional<BestStep> best = BestStep.of(setup.folder().metrics(), evalData, metric);
         if (best.isEmpty()) {
-            LOG.log(Level.WARNING, "no evaluation found a finite loss; the last step is kept");
+            LOG.log(
+                    Level.WARNING,
+                    "no evaluation found a finite " + metric.label() + "; the last step is kept");
         }
         long step = best.map(BestStep::step).orElse(last);
         if (step < last) {

@@ -88,12 +88,14 @@ final class RunCheckpoints {
     }
 
     /**
-     * Makes a folder, whose weights are on the disk, count; older ones are removed.
+     * Makes a folder, whose weights are on the disk, count; older ones are removed, but for those
+     * that are to stay.
      *
      * @param checksums CRC-32C of each block's tensors, or none
      * @param identity of the run
+     * @param kept the newest that stay, this one among them; 0 for this one alone
      */
-    void mark(long foldedThrough, List<Integer> checksums, long identity) {
+    void mark(long foldedThrough, List<Integer> checksums, long identity, int kept) {
         Path place = place(foldedThrough);
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put(FOLDED, foldedThrough);
@@ -101,7 +103,20 @@ final class RunCheckpoints {
         fields.put(CHECKSUMS, checksums.stream().map(one -> Integer.toUnsignedLong(one)).toList());
         String mark = Json.write(fields) + "\n";
         files.replace(place.resolve(MARK), mark.getBytes(StandardCharsets.UTF_8));
-        removeOthers(place);
+        List<Path> stay = new ArrayList<>(newest(Math.max(1, kept)));
+        stay.add(place);
+        removeOthers(stay);
+    }
+
+    /** The newest of those that count. */
+    private List<Path> newest(int count) {
+        return Leftovers.entries(folder).stream()
+                .filter(entry -> Files.isRegularFile(entry.resolve(MARK)))
+                .map(RunCheckpoints::read)
+                .sorted(Comparator.comparingLong(Saved::foldedThrough).reversed())
+                .limit(count)
+                .map(Saved::path)
+                .toList();
     }
 
     /** Folders whose mark is missing: the weights in them may not be whole. */
@@ -127,16 +142,16 @@ final class RunCheckpoints {
 
     /** Removes what a finished run, or one that begins another checkpoint, needs no more. */
     void removeAll() {
-        removeOthers(null);
+        removeOthers(List.of());
         files.delete(folder);
     }
 
-    private void removeOthers(Path kept) {
+    private void removeOthers(List<Path> kept) {
         if (!Files.isDirectory(folder)) {
             return;
         }
         try (Stream<Path> entries = Files.list(folder)) {
-            entries.filter(entry -> !entry.equals(kept))
+            entries.filter(entry -> !kept.contains(entry))
                     .toList()
                     .forEach(entry -> files.deleteMarked(entry, MARK));
         } catch (IOException e) {

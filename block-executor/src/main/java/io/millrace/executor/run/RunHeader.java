@@ -205,8 +205,9 @@ final class RunHeader {
                         + data.train()
                         + " makes "
                         + describeData(now),
-                "give the --train, --seq-len, --template, --label-words, --no-pack and --eval-split"
-                        + " that the run began with, or another --out for a new run");
+                "give the --train, --seq-len, --template, --label-words, --no-pack, --eval-split,"
+                        + " --columns, --split, --skip-bad-rows, --task and --sample-... that the"
+                        + " run began with, or another --out for a new run");
     }
 
     private static String describeData(JsonObject fields) {

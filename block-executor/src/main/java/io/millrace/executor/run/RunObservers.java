@@ -5,6 +5,7 @@ import io.millrace.executor.config.OutputConfig;
 import io.millrace.executor.place.BlockTiers;
 import io.millrace.executor.place.ModelSession;
 import io.millrace.memory.BadInputException;
+import io.millrace.memory.BlockLayout;
 import io.millrace.memory.Ledger;
 import io.millrace.memory.Tier;
 import io.millrace.model.ModelLayout;
@@ -137,8 +138,15 @@ public final class RunObservers implements AutoCloseable {
                 names[experts.get(expert)] = "layer " + layer + ", expert " + expert;
             }
         }
+        String first = layout.isTied() ? "embedding and head" : "embedding";
+        for (int block : layout.panels().head()) {
+            names[block] = "head" + rows(layout.block(block));
+        }
+        for (int block : layout.panels().embedding()) {
+            names[block] = first + rows(layout.block(block));
+        }
         names[visits.getLast()] = "head";
-        names[visits.getFirst()] = layout.isTied() ? "embedding and head" : "embedding";
+        names[visits.getFirst()] = first;
         return layout.blocks().stream()
                 .map(block ->
                         new RunFacts.BlockFact(
@@ -146,6 +154,10 @@ public final class RunObservers implements AutoCloseable {
                                 block.sizeBytes(),
                                 tiers.placement().homes().get(block.index()).label()))
                 .toList();
+    }
+
+    private static String rows(BlockLayout panel) {
+        return ", rows from " + panel.tensors().getFirst().firstRow();
     }
 
     private static List<MemoryGauge> gauges(Ledger ledger, boolean unified) {

@@ -2,11 +2,11 @@ package io.millrace.executor.run;
 
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.DataConfig;
-import io.millrace.executor.config.Keep;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.journal.Replay;
+import io.millrace.executor.objective.GreedyAnswers;
 import io.millrace.executor.objective.Scoring;
 import io.millrace.executor.place.BlockOrigin;
 import io.millrace.executor.place.ModelSession;
@@ -26,6 +26,8 @@ import io.millrace.model.CheckpointWriter;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.WeightScan;
 import io.millrace.model.program.ModelProgram;
+import io.millrace.model.text.Tokenizer;
+import io.millrace.model.text.task.PromptTask;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
@@ -101,7 +103,7 @@ public final class RunPreparation {
         Checkpoint checkpoint = session.checkpoint();
         ModelProgram program = session.tuned().program();
         TrainingData read = TrainingData.read(config.data(), config.model(), program);
-        data = heldOut > 0 ? read.holdingOut(heldOut) : read;
+        data = answering(heldOut > 0 ? read.holdingOut(heldOut) : read, program);
         scoring = session.own(scoring(config, data, program));
         size = size(config.data(), data, scoring, arithmetic);
         folding =
@@ -118,6 +120,21 @@ public final class RunPreparation {
                         scoring.sequencesEach());
         scanned.ifPresent(checkpoint::expect);
         base = scanned.orElseGet(checkpoint::scan);
+    }
+
+    /** With what writes the answers that evaluations are to judge. */
+    private TrainingData answering(TrainingData read, ModelProgram program) {
+        if (read.eval() == null || !config.output().evalMetric().wantsAnswers()) {
+            return read;
+        }
+        Path file = config.data().eval().orElse(config.data().train());
+        return read.withAnswers(
+                new GreedyAnswers(
+                        read.eval(),
+                        file,
+                        session.own(Tokenizer.of(config.model())),
+                        PromptTask.ANSWER_TOKENS,
+                        program.maxPositions()));
     }
 
     private void takeFolder() {
@@ -164,9 +181,7 @@ public final class RunPreparation {
 
     /** Host memory that ending the run takes while its model is still there. */
     public long endBytes() {
-        return config.output().keep() == Keep.LAST
-                ? 0
-                : Replay.hostBytes(session.layout(), folding);
+        return !config.output().keep().isBest() ? 0 : Replay.hostBytes(session.layout(), folding);
     }
 
     /** The step that comes first. */

@@ -144,14 +144,16 @@ public final class RunSaves {
                         .newest()
                         .filter(newest -> newest.foldedThrough() == through)
                         .isPresent();
-        if (through > 0 && !saved && !model.tiers().flushStore()) {
+        boolean wanted = config.keep().checkpoints() > 0;
+        if (through > 0 && !saved && (wanted || !model.tiers().flushStore())) {
             List<Integer> checksums =
                     save(
                             () ->
                                     tunedFolder.checkpoint(
                                             history.checkpoints().place(through), through),
                             ForwardRequest.Folding.SCHEDULED);
-            history.checkpoints().mark(through, checksums, history.fingerprint());
+            history.checkpoints()
+                    .mark(through, checksums, history.fingerprint(), config.keep().checkpoints());
             model.tiers().dropEarlierStore();
         }
     }
@@ -199,7 +201,9 @@ public final class RunSaves {
 
     /** Ends a run: what it kept for going on is worth nothing any more. */
     public void discard() {
-        history.checkpoints().removeAll();
+        if (config.keep().checkpoints() == 0) {
+            history.checkpoints().removeAll();
+        }
         model.tiers().discardStore();
     }
 

@@ -148,7 +148,7 @@ public final class RunSetup implements AutoCloseable {
     }
 
     public Evaluator evaluator() {
-        return new Evaluator(model.forward(), config.data().microBatch());
+        return new Evaluator(model.forward(), config.data().microBatch(), data.answers());
     }
 
     /** The run in one line. */

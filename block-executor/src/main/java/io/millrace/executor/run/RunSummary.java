@@ -30,6 +30,10 @@ public record RunSummary(
     public enum End {
         /** Its last step. */
         DONE,
+        /** Evaluations that were no better than the best for long enough. */
+        PATIENCE,
+        /** Its time. */
+        TIME,
         /** It was asked to stop, and can be resumed. */
         INTERRUPTED,
         /** An earlier run had done it all: nothing was touched. */
@@ -44,6 +48,15 @@ public record RunSummary(
     /** Whether an earlier run had done it all, so that nothing was touched. */
     public boolean alreadyDone() {
         return end == End.ALREADY_DONE;
+    }
+
+    /** The option that ended it before its last step, or null. */
+    public String endedBy() {
+        return switch (end) {
+            case PATIENCE -> "patience";
+            case TIME -> "max-time";
+            case DONE, INTERRUPTED, ALREADY_DONE -> null;
+        };
     }
 
     /** How many steps learned nothing. */

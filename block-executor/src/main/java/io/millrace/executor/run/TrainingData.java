@@ -2,11 +2,10 @@ package io.millrace.executor.run;
 
 import io.millrace.executor.config.DataConfig;
 import io.millrace.executor.config.TaskConfig;
+import io.millrace.executor.objective.GreedyAnswers;
 import io.millrace.memory.BadInputException;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.text.Dataset;
-import io.millrace.model.text.DatasetOptions;
-import io.millrace.model.text.DatasetReader;
 import io.millrace.model.text.Tokenizer;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -16,29 +15,42 @@ import java.util.Optional;
  *
  * @param train examples of the steps
  * @param eval held-out examples, or null
+ * @param answers writes the answers of evaluations that judge them
  */
-public record TrainingData(Dataset train, Dataset eval) {
+public record TrainingData(Dataset train, Dataset eval, Optional<GreedyAnswers> answers) {
+    /** Without answers. */
+    public TrainingData(Dataset train, Dataset eval) {
+        this(train, eval, Optional.empty());
+    }
+
+    /** The same with answers. */
+    TrainingData withAnswers(GreedyAnswers written) {
+        return new TrainingData(train, eval, Optional.of(written));
+    }
 
     /** Reads and checks a run's files; the tokenizer is closed again. */
     public static TrainingData read(DataConfig config, Path model, ModelProgram program) {
         try (Tokenizer tokenizer = Tokenizer.of(model, program.vocabSize())) {
-            DatasetOptions options = options(config.task(), program);
-            Dataset train = DatasetReader.read(config.train(), options, tokenizer);
-            if (config.evalSplit() > 0) {
-                Dataset.Split split = train.split(config.evalSplit());
-                return new TrainingData(split.train(), split.heldOut());
+            TaskConfig task = config.task();
+            DataSource source = new DataSource(task, program, tokenizer);
+            boolean drawn = task.task().isPresent() && (config.eval().isEmpty() || task.draws());
+            if (drawn || config.evalSplit() > 0) {
+                Dataset.Split split =
+                        drawn
+                                ? source.divide(config.train())
+                                : source.train(config.train()).split(config.evalSplit());
+                return new TrainingData(
+                        split.train(), config.eval().map(source::heldOut).orElse(split.heldOut()));
             }
-            Optional<Path> file = config.eval();
-            return new TrainingData(
-                    train,
-                    file.map(path -> DatasetReader.read(path, options, tokenizer)).orElse(null));
+            Dataset train = source.train(config.train());
+            return new TrainingData(train, config.eval().map(source::heldOut).orElse(null));
         }
     }
 
-    /** Reads and checks one file. */
+    /** Reads and checks one file to tune on. */
     public static Dataset read(Path file, TaskConfig task, Path model, ModelProgram program) {
         try (Tokenizer tokenizer = Tokenizer.of(model, program.vocabSize())) {
-            return DatasetReader.read(file, options(task, program), tokenizer);
+            return new DataSource(task, program, tokenizer).train(file);
         }
     }
 
@@ -57,23 +69,8 @@ public record TrainingData(Dataset train, Dataset eval) {
 
     /** The longest sequence of either set. */
     public int maxLength() {
-        return Math.max(train.maxLength(), eval == null ? 0 : eval.maxLength());
-    }
-
-    private static DatasetOptions options(TaskConfig task, ModelProgram program) {
-        int seqLen = task.seqLen().orElse(program.maxPositions());
-        String template = task.template().orElse("{text}");
-        DatasetOptions plain =
-                DatasetOptions.of(seqLen, program.maxPositions(), program.vocabSize())
-                        .withPack(task.pack());
-        DatasetOptions options =
-                task.labelWords().isEmpty()
-                        ? plain
-                        : plain.withClassification(template, task.labelWords());
-        return switch (program.answers()) {
-            case NEXT -> options;
-            case IN_PLACE -> options.masked();
-            case FIRST -> options.classifying(template, program.logitCount());
-        };
+        int held = eval == null ? 0 : eval.maxLength();
+        int written = answers.map(GreedyAnswers::longest).orElse(0);
+        return Math.max(train.maxLength(), Math.max(held, written));
     }
 }

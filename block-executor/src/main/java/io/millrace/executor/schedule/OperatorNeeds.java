@@ -26,6 +26,7 @@ public final class OperatorNeeds {
     private int keptWidth;
     private int tableWidth;
     private int headDim;
+    private int betweenFloats;
 
     /** Those of a model. */
     public OperatorNeeds(ModelProgram program) {
@@ -57,8 +58,11 @@ public final class OperatorNeeds {
             case Op.Scale scale -> vectorLength = Math.max(vectorLength, scale.tensor().elements());
             case Op.Virtual virtual ->
                     vectorLength = Math.max(vectorLength, virtual.tensor().elements());
-            case Bottleneck bottleneck ->
-                    vectorLength = Math.max(vectorLength, BottleneckPlaces.of(bottleneck).floats());
+            case Bottleneck bottleneck -> {
+                vectorLength = Math.max(vectorLength, BottleneckPlaces.of(bottleneck).floats());
+                int rank = Math.max(bottleneck.down().rank(), bottleneck.up().rank());
+                betweenFloats = Math.max(betweenFloats, bottleneck.width() + rank);
+            }
             case Op.Copy _,
                     Op.Activate _,
                     Op.Gate _,
@@ -119,6 +123,11 @@ public final class OperatorNeeds {
                 .mapToInt(SideSpec::rank)
                 .max()
                 .orElse(0);
+    }
+
+    /** Floats of a row in the middle of a bottleneck, and of a thin product; 0 without any. */
+    public int betweenFloats() {
+        return betweenFloats;
     }
 
     /** The widest input of any matrix. */

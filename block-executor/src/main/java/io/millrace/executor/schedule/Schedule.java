@@ -46,9 +46,18 @@ public record Schedule(String name, List<Stage> stages) {
      */
     public static int place(VisitPlan.Entry entry, int blocks) {
         return switch (entry.part()) {
-            case EMBEDDING -> 0;
+            case LOOKUP, EMBEDDING -> 0;
             case LAYER, EXPERT -> 1 + entry.layer();
-            case HEAD -> blocks - 1;
+            case HEAD, SCORE -> blocks - 1;
+        };
+    }
+
+    /** What of the block a visit runs: with a panel of its table, what needs the table alone. */
+    public Schedule of(VisitPlan.Part part) {
+        return switch (part) {
+            case LOOKUP -> new Schedule(name, List.of(stages.getFirst()));
+            case SCORE -> new Schedule(name, List.of(stages.getLast()));
+            case EMBEDDING, LAYER, EXPERT, HEAD -> this;
         };
     }
 

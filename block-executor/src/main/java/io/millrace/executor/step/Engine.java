@@ -98,12 +98,6 @@ public interface Engine {
      *
      * @param plans the runs'
      * @param memory bytes in which blocks and all that computes have to lie
-     * @throws BadInputException where the engine has no such passes
      */
-    default Forward.Joint.Plan together(List<Plan> plans, long memory) {
-        throw new BadInputException(
-                "--adapters",
-                "this device takes one adapter at a time",
-                "give --device cpu, or tune them one by one");
-    }
+    Forward.Joint.Plan together(List<Plan> plans, long memory);
 }

@@ -231,6 +231,11 @@ public record LowRankSize(
         return ofTerms(longestOwnRight());
     }
 
+    /** How many terms of updates there is room for whole. */
+    public long mostTerms() {
+        return Math.min(termLefts() / longestSide(), termRights() / longestOwnRight());
+    }
+
     private long ofTerms(long longest) {
         return direction.core().gathers() ? 0 : Math.max(LEAST_TERMS, terms * longest);
     }

@@ -15,12 +15,15 @@ import io.millrace.model.adapter.Adapter;
 import io.millrace.model.adapter.FilePlace;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.optim.direction.DenseDirection;
+import io.millrace.optim.direction.Direction;
+import io.millrace.optim.direction.FactoredDirection;
 import io.millrace.optim.participation.Participation;
 import io.millrace.optim.update.StatedTensors;
 import io.millrace.optim.update.UpdateRule;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 
 /**
  * A model as a run tunes it: which tensors it trains, and what its update rule keeps for every
@@ -40,8 +43,15 @@ public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Adapt
      * @param program what its blocks compute, with the names of its tensors
      * @param library the same with those of the family's own library
      * @param layout of its weights
+     * @param inPanels whether a large vocabulary may move in panels
      */
-    public record Base(ModelProgram program, ModelProgram library, ModelLayout layout) {
+    public record Base(
+            ModelProgram program, ModelProgram library, ModelLayout layout, boolean inPanels) {
+        /** A model whose tables move whole. */
+        public Base(ModelProgram program, ModelProgram library, ModelLayout layout) {
+            this(program, library, layout, false);
+        }
+
         /** That of an open checkpoint. */
         public static Base of(Checkpoint checkpoint, ModelLayout layout) {
             return new Base(
@@ -50,9 +60,19 @@ public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Adapt
                     layout);
         }
 
+        /** The same with a large vocabulary in panels, where the device takes those. */
+        public Base inPanels(DeviceKind device) {
+            return new Base(program, library, layout, device.onHostCores());
+        }
+
+        /** The blocks for a program of the same model, which may have an adapter. */
+        private ModelLayout layout(ModelProgram of) {
+            return inPanels ? layout.inPanels(of) : layout;
+        }
+
         /** The same for forwards that tune nothing. */
         public RunLayout untuned() {
-            return new RunLayout(program, layout, Optional.empty());
+            return new RunLayout(program, layout(program), Optional.empty());
         }
 
         /**
@@ -62,7 +82,7 @@ public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Adapt
          */
         public RunLayout beside(ModelProgram with) {
             return new RunLayout(
-                    with, layout.withBeside(ProgramTensors.beside(with)), Optional.empty());
+                    with, layout(with).withBeside(ProgramTensors.beside(with)), Optional.empty());
         }
     }
 
@@ -97,6 +117,40 @@ public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Adapt
     }
 
     /**
+     * The same to be rebuilt on the host, where a vocabulary in panels takes less memory.
+     *
+     * @param direction of the run
+     */
+    public static RunLayout rebuilt(
+            Base base,
+            TrainedTensors trained,
+            UpdateRule rule,
+            Participation participation,
+            Direction direction) {
+        return inPanels(
+                base,
+                direction,
+                DeviceKind.CPU,
+                one -> of(one, trained, rule, participation, false));
+    }
+
+    /**
+     * What becomes of a model in panels, or whole where those will not do: thin factors belong to a
+     * whole table, and what is trained apart lies in one place.
+     */
+    private static RunLayout inPanels(
+            Base base, Direction direction, DeviceKind device, Function<Base, RunLayout> tuning) {
+        RunLayout cut = tuning.apply(base.inPanels(device));
+        boolean whole =
+                cut.layout.tuned().blocks().stream()
+                        .flatMap(block -> block.tensors().stream())
+                        .filter(slot -> slot.panel().isPresent() && slot.isTrained())
+                        .anyMatch(_ ->
+                                direction instanceof FactoredDirection || cut.layout.ownsBeside());
+        return whole ? tuning.apply(base) : cut;
+    }
+
+    /**
      * The same for a device that holds companions: what is little of the model lies beside it then,
      * so that blocks are only read. It decides no bytes.
      *
@@ -106,12 +160,18 @@ public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Adapt
      */
     public static RunLayout of(Base base, ArithmeticConfig arithmetic, DeviceKind device) {
         requireScales(arithmetic, device);
-        return of(
+        return inPanels(
                 base,
-                arithmetic.trained(),
-                arithmetic.rule(),
-                arithmetic.participation(),
-                device.onHostCores() && arithmetic.direction() instanceof DenseDirection);
+                arithmetic.direction(),
+                device,
+                one ->
+                        of(
+                                one,
+                                arithmetic.trained(),
+                                arithmetic.rule(),
+                                arithmetic.participation(),
+                                device.onHostCores()
+                                        && arithmetic.direction() instanceof DenseDirection));
     }
 
     /** Scales are formed where the processor forms weights along a dense direction. */
@@ -137,11 +197,11 @@ public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Adapt
             UpdateRule rule,
             Participation participation,
             boolean mayBeApart) {
-        ModelLayout layout = base.layout();
-        participation.require(layout.visits().size() - 2); // all but the ends
+        participation.require(base.layout().visits().size() - 2); // all but the ends
         Optional<Adapter> adapter =
                 trained.adapter().map(settings -> settings.of(base.program(), base.library()));
         ModelProgram program = adapter.map(Adapter::program).orElse(base.program());
+        ModelLayout layout = base.layout(program);
         ModelLayout tuned =
                 adapter.isPresent()
                         ? layout.withBeside(ProgramTensors.beside(program))

@@ -31,8 +31,8 @@ public record TrainedWeights(Checkpoint base, ModelLayout layout) implements Bas
     @Override
     public List<Tensor> tensors() {
         return slots(layout)
-                .filter(TensorSlot::isTrained)
-                .map(slot -> new Tensor(slot.name(), slot.tensorId(), slot.shape()))
+                .filter(slot -> slot.isTrained() && slot.isFirst())
+                .map(slot -> new Tensor(slot.name(), slot.tensorId(), slot.wholeShape()))
                 .toList();
     }
 

@@ -86,6 +86,9 @@ public final class VisitLoop<V extends BlockVisit> {
 
     private static VisitPlan plan(ModelLayout layout, boolean optional) {
         List<VisitPlan.Entry> entries = new ArrayList<>();
+        layout.panels()
+                .embedding()
+                .forEach(block -> entries.add(panel(block, VisitPlan.Part.LOOKUP)));
         VisitPlan ends = VisitPlan.whole(layout.visits());
         for (int place = 0; place < ends.size(); place++) {
             VisitPlan.Entry entry = ends.entry(place);
@@ -103,7 +106,12 @@ public final class VisitLoop<V extends BlockVisit> {
                 }
             }
         }
+        layout.panels().head().forEach(block -> entries.add(panel(block, VisitPlan.Part.SCORE)));
         return new VisitPlan(entries);
+    }
+
+    private static VisitPlan.Entry panel(int block, VisitPlan.Part part) {
+        return new VisitPlan.Entry(block, part, 0);
     }
 
     /**
@@ -123,7 +131,7 @@ public final class VisitLoop<V extends BlockVisit> {
                     foldOverdue(lease, block, request);
                     V visit = visits.open(lease, block, request, lastOfStep);
                     VisitPlan.Entry entry = passing.entry(place);
-                    BitSet chosen = computation.compute(visit, entry, shared.asked(visit, entry));
+                    BitSet chosen = computation.compute(visit, entry, shared.asked(visit, place));
                     return new Visited(chosen, () -> visits.finish(visit));
                 });
     }
@@ -183,17 +191,15 @@ public final class VisitLoop<V extends BlockVisit> {
         }
 
         /** What a visit computes; the head answers for every scale. */
-        ForwardRequest asked(V visit, VisitPlan.Entry entry) {
+        ForwardRequest asked(V visit, int place) {
             if (!once) {
                 return request;
             }
-            boolean first = entry.part() == VisitPlan.Part.EMBEDDING;
-            boolean head = entry.part() == VisitPlan.Part.HEAD;
-            if (!head && visit.isStill()) {
+            if (!passing.entry(place).part().answers() && visit.isStill()) {
                 return request.atTheta();
             }
             once = false;
-            if (!first) {
+            if (place > 0) {
                 visits.spread(request);
             }
             return request;

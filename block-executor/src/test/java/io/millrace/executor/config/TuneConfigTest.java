@@ -125,7 +125,6 @@ class TuneConfigTest {
                 refusal("--label-words: two", () -> jsonl().labelWords(List.of("a", "a"))),
                 refusal("--eval-split: 1.0", () -> text().evalSplit(1)),
                 refusal("--eval-split: NaN", () -> text().evalSplit(Double.NaN)),
-                refusal("--eval-split: train.jsonl", () -> jsonl().evalSplit(0.1)),
                 refusal(
                         "--eval-split: an evaluation",
                         () -> text().evalSplit(0.1).eval(Path.of("e.txt"))),

@@ -129,7 +129,7 @@ class HeadBiasTest {
                                 hidden,
                                 Optional.empty(),
                                 scratch,
-                                new BlockFrame.Answer(asked, group, 0)));
+                                new BlockFrame.Answer(asked, group, 0, 0, 0)));
                 Answers losses = new Answers(null);
                 interpreter.run(
                         scratch.schedule(place),
@@ -140,7 +140,7 @@ class HeadBiasTest {
                                 hidden,
                                 Optional.empty(),
                                 scratch,
-                                new BlockFrame.Answer(losses, group, 0)));
+                                new BlockFrame.Answer(losses, group, 0, 0, 0)));
                 if (query.equals(Query.AT_THETA)) {
                     assertThat(asked.logit(0, 2, 7))
                             .isCloseTo(byHand(visit, program, hidden, 2, 7), within(1e-3));

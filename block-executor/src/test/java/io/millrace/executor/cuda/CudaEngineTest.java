@@ -4,7 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.executor.Golden;
+import io.millrace.executor.config.Method;
+import io.millrace.executor.config.Methods;
 import io.millrace.executor.step.Arithmetic;
+import io.millrace.executor.step.Engine;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
@@ -23,6 +26,7 @@ import io.millrace.optim.direction.MaskedDirection;
 import io.millrace.optim.direction.SubspaceDirection;
 import io.millrace.optim.direction.TezoDirection;
 import io.millrace.optim.estimate.OneSidedEstimator;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /** What a card's plan counts, and what it refuses, before anything is loaded. */
@@ -91,12 +95,40 @@ class CudaEngineTest {
     }
 
     @Test
+    void everyPublishedMethodHasAPlan() {
+        for (Method method : Methods.all()) {
+            Arithmetic arithmetic = Arithmetic.of(method.arithmetic());
+            ScratchSize size =
+                    ScratchSize.batches(2, 1, 19, method.arithmetic().estimator().questions());
+            assertThat(
+                            new CudaEngine()
+                                    .plan(program, layout, size, arithmetic, 1, false)
+                                    .need()
+                                    .deviceBytes())
+                    .as(method.name())
+                    .isPositive();
+        }
+    }
+
+    /** Runs that take turns have intermediates in one place. */
+    @Test
+    void runsTogetherNeedLessThanRunsApart() {
+        ScratchSize size =
+                ScratchSize.batches(2, 1, 19, new OneSidedEstimator(4, false).questions());
+        CudaEngine engine = new CudaEngine();
+        Engine.Plan one = engine.plan(program, layout, size, Arithmetic.PLAIN, 1, false);
+        long alone = one.need().deviceBytes();
+        long all = engine.together(List.of(one, one, one), 0).need().deviceBytes();
+        assertThat(all).isGreaterThan(alone).isLessThan(3 * alone);
+    }
+
+    @Test
     void whatNoKernelMakesIsRefusedByName() {
         refused(new Strange(), "--perturbation", "'strange'");
         refused(
                 new MaskedDirection(new GaussianDirection(), (_, _, _, _, _, _, _) -> {}),
                 "--mask",
-                "magnitude or random");
+                "magnitude, random or indices");
     }
 
     private void refused(Direction direction, String option, String why) {

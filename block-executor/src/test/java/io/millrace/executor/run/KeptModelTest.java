@@ -7,6 +7,7 @@ import io.millrace.executor.Golden;
 import io.millrace.executor.Runs;
 import io.millrace.executor.TuningRun;
 import io.millrace.executor.config.Keep;
+import io.millrace.executor.config.Metric;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.journal.Replay;
@@ -123,10 +124,10 @@ class KeptModelTest {
                 {"step":4,"eval_loss":1.5,"eval_data":"d"}
                 {"step":6,"eval_loss":2.0,"eval_data":"d"}
                 """);
-        assertThat(BestStep.of(metrics, "d")).contains(new BestStep(2, 1.5));
-        assertThat(BestStep.of(metrics, "none")).isEmpty();
+        assertThat(BestStep.of(metrics, "d", Metric.LOSS)).contains(new BestStep(2, 1.5));
+        assertThat(BestStep.of(metrics, "none", Metric.LOSS)).isEmpty();
         Files.writeString(metrics, "{\"step\":0,\"eval_loss\":\"Infinity\",\"eval_data\":\"d\"}\n");
-        assertThat(BestStep.of(metrics, "d")).isEmpty();
+        assertThat(BestStep.of(metrics, "d", Metric.LOSS)).isEmpty();
     }
 
     @Test

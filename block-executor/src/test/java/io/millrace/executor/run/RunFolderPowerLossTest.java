@@ -54,7 +54,7 @@ final class RunFolderPowerLossTest {
         for (String name : new String[] {"weights", "config"}) {
             files.replace(place.resolve(name), content);
         }
-        checkpoints.mark(step, List.of(), 7);
+        checkpoints.mark(step, List.of(), 7, 0);
     }
 
     private static RunCheckpoints checkpoints(Disk disk, Path run) {

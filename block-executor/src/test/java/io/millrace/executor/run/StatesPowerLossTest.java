@@ -69,7 +69,7 @@ final class StatesPowerLossTest {
             }
             writer.commit();
         }
-        checkpoints.mark(step, checksums, 7);
+        checkpoints.mark(step, checksums, 7, 0);
     }
 
     @Test

@@ -3,6 +3,7 @@ package io.millrace.cli.command;
 import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.context.ExitCode;
 import io.millrace.cli.option.AdapterOption;
+import io.millrace.cli.option.Converters;
 import io.millrace.cli.option.Described;
 import io.millrace.cli.option.JsonOption;
 import io.millrace.cli.option.RunLine;
@@ -26,7 +27,7 @@ import picocli.CommandLine.Option;
 @Command(
         name = "generate",
         customSynopsis = "millrace generate --model=DIR --prompt=TEXT [OPTION]...",
-        description = "Continue a prompt with the likeliest tokens, or answer it.")
+        description = "Continue a prompt, with the likeliest tokens or drawn ones, or answer it.")
 public final class GenerateCommand implements Callable<Integer>, Described {
     private final CommandContext context;
 
@@ -63,6 +64,39 @@ public final class GenerateCommand implements Callable<Integer>, Described {
             description = "With --chat: what the model is told before it.")
     private String system;
 
+    @Option(
+            names = "--temperature",
+            paramLabel = "F",
+            description =
+                    "Draw each token, its logits over F, instead of taking the likeliest. Default"
+                            + " with --top-k, --top-p or --seed: 1.")
+    private Double temperature;
+
+    @Option(
+            names = "--top-k",
+            paramLabel = "K",
+            description = "Draw from the K likeliest tokens alone.")
+    private Integer topK;
+
+    @Option(
+            names = "--top-p",
+            paramLabel = "P",
+            description = "Draw from the likeliest tokens that together have the share P.")
+    private Double topP;
+
+    @Option(
+            names = "--seed",
+            paramLabel = "S",
+            converter = Converters.Seed.class,
+            description = "Seed of the draws. Default: 0.")
+    private Long seed;
+
+    @Option(
+            names = "--stop",
+            paramLabel = "TEXT",
+            description = "End before this text; may be given several times.")
+    private List<String> stops = List.of();
+
     @Mixin private AdapterOption adapter = new AdapterOption();
 
     @Mixin private JsonOption json = new JsonOption();
@@ -95,7 +129,7 @@ public final class GenerateCommand implements Callable<Integer>, Described {
                                                         new GenerateConfig.Turn(
                                                                 Optional.ofNullable(system)))
                                                 : Optional.empty(),
-                                        maxNewTokens,
+                                        new GenerateConfig.Writing(maxNewTokens, sampling(), stops),
                                         new MemoryConfig(run.told()),
                                         adapter.folder()));
         if (json.wanted()) {
@@ -109,6 +143,18 @@ public final class GenerateCommand implements Callable<Integer>, Described {
             context.print(result.text());
         }
         return ExitCode.DONE;
+    }
+
+    private Optional<GenerateConfig.Sampling> sampling() {
+        if (temperature == null && topK == null && topP == null && seed == null) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                new GenerateConfig.Sampling(
+                        temperature == null ? 1 : temperature,
+                        topK == null ? Integer.MAX_VALUE : topK,
+                        topP == null ? 1 : topP,
+                        seed == null ? 0 : seed));
     }
 
     private static List<Integer> boxed(int[] ids) {

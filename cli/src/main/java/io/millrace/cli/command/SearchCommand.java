@@ -19,7 +19,6 @@ import io.millrace.executor.search.DirectionScore;
 import io.millrace.executor.search.SearchConfig;
 import io.millrace.executor.search.SearchResult;
 import io.millrace.optim.direction.Directions;
-import io.millrace.optim.objective.MeanLoss;
 import io.millrace.optim.objective.Objective;
 import io.millrace.optim.objective.Objectives;
 import io.millrace.optim.option.Settings;
@@ -49,7 +48,7 @@ public final class SearchCommand implements Callable<Integer>, Described {
             names = "--data",
             required = true,
             paramLabel = "FILE",
-            description = "Examples to score directions on: .jsonl or .txt.")
+            description = "Examples to score directions on: a data file of any kind.")
     private Path data;
 
     @Option(
@@ -183,7 +182,7 @@ public final class SearchCommand implements Callable<Integer>, Described {
 
     private static String value(SearchConfig config) {
         Objective objective = config.arithmetic().objective();
-        return objective instanceof MeanLoss ? objective.name() : "1 - " + objective.name();
+        return objective.isShare() ? "1 - " + objective.name() : objective.name();
     }
 
     private static Map<String, Object> answer(SearchConfig config, SearchResult result) {

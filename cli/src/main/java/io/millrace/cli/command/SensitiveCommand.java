@@ -39,7 +39,7 @@ public final class SensitiveCommand implements Callable<Integer>, Described {
     @Option(
             names = "--train",
             paramLabel = "FILE",
-            description = "Examples whose loss it is: .jsonl or .txt.")
+            description = "Examples whose loss it is: a data file of any kind.")
     private Path train;
 
     @Option(

@@ -10,7 +10,6 @@ import io.millrace.cli.run.RunReporter;
 import io.millrace.cli.run.TuneMany;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.DataConfig;
-import io.millrace.executor.config.Keep;
 import io.millrace.executor.config.ManyConfigs;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.Methods;
@@ -19,7 +18,6 @@ import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.run.EvalResult;
 import io.millrace.executor.run.RunSummary;
-import io.millrace.optim.objective.MeanLoss;
 import io.millrace.optim.option.Settings;
 import java.util.List;
 import java.util.Locale;
@@ -112,18 +110,21 @@ public final class TuneCommand implements Callable<Integer>, Described {
     }
 
     private static boolean climbsLoss(TuneConfig config) {
-        return config.arithmetic().objective() instanceof MeanLoss;
+        return !config.arithmetic().objective().isShare();
     }
 
     private static String state(RunSummary summary) {
         if (summary.alreadyDone()) {
             return "nothing left to do: done";
         }
+        if (summary.endedBy() != null) {
+            return "ended by --" + summary.endedBy();
+        }
         return summary.interrupted() ? "interrupted" : "done";
     }
 
     private static String kept(TuneConfig config, RunSummary summary) {
-        return summary.interrupted() || config.output().keep() == Keep.LAST
+        return summary.interrupted() || !config.output().keep().isBest()
                 ? ""
                 : ", the weights of step " + summary.keptStep();
     }

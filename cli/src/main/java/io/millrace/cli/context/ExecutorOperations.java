@@ -1,5 +1,6 @@
 package io.millrace.cli.context;
 
+import io.millrace.executor.DataInspection;
 import io.millrace.executor.Evaluation;
 import io.millrace.executor.ForwardPass;
 import io.millrace.executor.Generation;
@@ -21,6 +22,8 @@ import io.millrace.executor.many.ManyListener;
 import io.millrace.executor.many.ManyRuns;
 import io.millrace.executor.quantize.Quantization;
 import io.millrace.executor.quantize.QuantizeConfig;
+import io.millrace.executor.run.DataReport;
+import io.millrace.executor.run.DataRequest;
 import io.millrace.executor.run.EvalResult;
 import io.millrace.executor.run.RunSummary;
 import io.millrace.executor.search.SearchConfig;
@@ -90,6 +93,11 @@ public final class ExecutorOperations implements Operations {
     @Override
     public EvalResult eval(EvalConfig config) {
         return Evaluation.run(config);
+    }
+
+    @Override
+    public DataReport inspect(DataRequest request) {
+        return DataInspection.run(request);
     }
 
     @Override

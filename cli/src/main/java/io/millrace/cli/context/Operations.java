@@ -18,6 +18,8 @@ import io.millrace.executor.many.ManyListener;
 import io.millrace.executor.many.ManyRuns;
 import io.millrace.executor.quantize.Quantization;
 import io.millrace.executor.quantize.QuantizeConfig;
+import io.millrace.executor.run.DataReport;
+import io.millrace.executor.run.DataRequest;
 import io.millrace.executor.run.EvalResult;
 import io.millrace.executor.run.RunSummary;
 import io.millrace.executor.search.SearchConfig;
@@ -88,6 +90,9 @@ public interface Operations {
 
     /** Evaluates a model on a file. */
     EvalResult eval(EvalConfig config);
+
+    /** Reads data as a run would, and says what it becomes. */
+    DataReport inspect(DataRequest request);
 
     /** Continues a prompt. */
     Generation.Result generate(GenerateConfig config);

@@ -4,7 +4,6 @@ import io.millrace.cli.context.CommandContext;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.run.EvalResult;
 import io.millrace.executor.run.RunSummary;
-import io.millrace.optim.objective.MeanLoss;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -19,11 +18,14 @@ public final class RunAnswer {
         answer.put("interrupted", summary.interrupted());
         answer.put("already_done", summary.alreadyDone());
         answer.put("last_loss", CommandContext.orNull(summary.lastLoss()));
-        if (!(config.arithmetic().objective() instanceof MeanLoss)) {
+        if (config.arithmetic().objective().isShare()) {
             answer.put("steps_without_signal", summary.flatSteps());
         }
         answer.put("eval_before", of(summary.before()));
         answer.put("eval_after", of(summary.after()));
+        if (summary.endedBy() != null) {
+            answer.put("ended_by", summary.endedBy());
+        }
         answer.put("kept_step", summary.interrupted() ? null : summary.keptStep());
         answer.put("out", summary.out().toString());
         return answer;
@@ -37,6 +39,10 @@ public final class RunAnswer {
         Map<String, Object> answer = new LinkedHashMap<>();
         answer.put("loss", CommandContext.orNull(result.loss()));
         answer.put("accuracy", CommandContext.orNull(result.accuracy()));
+        if (!Double.isNaN(result.f1())) {
+            answer.put("f1", result.f1());
+            answer.put("exact_match", result.exactMatch());
+        }
         if (result.examples() > 0) {
             answer.put("examples", result.examples());
             answer.put("tokens", result.tokens());

@@ -17,6 +17,7 @@ import java.util.stream.Stream;
  * @param layers the blocks in order
  * @param head what makes logits of it; a {@link Op.Score} is its last operator
  * @param answers what its logits are of
+ * @param panelRows rows of the vocabulary's tables that move together; 0 where their size decides
  */
 public record ModelProgram(
         String modelType,
@@ -26,7 +27,21 @@ public record ModelProgram(
         BlockProgram embedding,
         List<BlockProgram> layers,
         BlockProgram head,
-        Answers answers) {
+        Answers answers,
+        int panelRows) {
+
+    /** A model whose vocabulary moves as its size suggests. */
+    public ModelProgram(
+            String modelType,
+            int vocabSize,
+            int hiddenSize,
+            int maxPositions,
+            BlockProgram embedding,
+            List<BlockProgram> layers,
+            BlockProgram head,
+            Answers answers) {
+        this(modelType, vocabSize, hiddenSize, maxPositions, embedding, layers, head, answers, 0);
+    }
 
     /** A model of what follows each token. */
     public ModelProgram(
@@ -117,7 +132,8 @@ public record ModelProgram(
                 change.apply(embedding),
                 layers.stream().map(change).toList(),
                 change.apply(head),
-                answers);
+                answers,
+                panelRows);
     }
 
     /**
@@ -136,7 +152,22 @@ public record ModelProgram(
                 changed.embedding,
                 changed.layers,
                 changed.head,
-                answers);
+                answers,
+                panelRows);
+    }
+
+    /** The same model whose vocabulary moves so many rows at a time. */
+    public ModelProgram withPanels(int rows) {
+        return new ModelProgram(
+                modelType,
+                vocabSize,
+                hiddenSize,
+                maxPositions,
+                embedding,
+                layers,
+                head,
+                answers,
+                rows);
     }
 
     /** Logits of a row: as many as there are token ids, or labels. */

@@ -26,6 +26,11 @@ public record LinearSpec(
         this(weight, bias, inputs, outputs, inputMajor, Optional.empty());
     }
 
+    /** The same with so many rows of a matrix that is not stored input-major. */
+    public LinearSpec rows(int count) {
+        return new LinearSpec(weight, bias, inputs, count, inputMajor, side);
+    }
+
     /** The same with thin factors beside the matrix. */
     public LinearSpec withSide(SideSpec factors) {
         return new LinearSpec(weight, bias, inputs, outputs, inputMajor, Optional.of(factors));

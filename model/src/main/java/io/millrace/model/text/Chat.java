@@ -50,11 +50,7 @@ public final class Chat {
      */
     static Chat of(Path modelDir, JsonObject tokenizerConfig, Map<String, String> tokens) {
         Source source =
-                ofFile(modelDir)
-                        .or(() ->
-                                text(tokenizerConfig.raw(FIELD))
-                                        .map(t ->
-                                                new Source(modelDir.resolve(CONFIG).toString(), t)))
+                source(modelDir, tokenizerConfig)
                         .orElseThrow(() ->
                                 new BadInputException(
                                         modelDir.toString(),
@@ -66,6 +62,18 @@ public final class Chat {
         } catch (TemplateException e) {
             throw bad(source.where(), e);
         }
+    }
+
+    /** Whether a folder has a template. */
+    static boolean isIn(Path modelDir, JsonObject tokenizerConfig) {
+        return source(modelDir, tokenizerConfig).isPresent();
+    }
+
+    private static Optional<Source> source(Path modelDir, JsonObject tokenizerConfig) {
+        return ofFile(modelDir)
+                .or(() ->
+                        text(tokenizerConfig.raw(FIELD))
+                                .map(t -> new Source(modelDir.resolve(CONFIG).toString(), t)));
     }
 
     private static Optional<Source> ofFile(Path modelDir) {
@@ -140,7 +148,8 @@ public final class Chat {
      * @param addGenerationPrompt whether an answer's opening stands at the end
      * @throws TemplateException when the template refuses them
      */
-    ChatTemplate.Rendered render(List<?> messages, Object tools, boolean addGenerationPrompt) {
+    public ChatTemplate.Rendered render(
+            List<?> messages, Object tools, boolean addGenerationPrompt) {
         Map<String, Object> variables = new HashMap<>(tokens);
         variables.put("messages", messages);
         variables.put("tools", tools);

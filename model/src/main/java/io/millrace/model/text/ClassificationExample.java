@@ -13,13 +13,20 @@ import java.util.stream.IntStream;
  * @param candidates for each label, the prompt and its word, of which only the word is scored; of a
  *     masked language model, the text with its mask, in whose place the word is scored
  * @param label the true label, an index into the candidates
+ * @param right all labels that count as right, that one among them
  */
-public record ClassificationExample(List<Example> candidates, int label) {
+public record ClassificationExample(List<Example> candidates, int label, List<Integer> right) {
 
-    /** Freezes the list. */
+    /** Freezes the lists. */
     public ClassificationExample {
         candidates = List.copyOf(candidates);
+        right = List.copyOf(right);
         Objects.checkIndex(label, candidates.size());
+    }
+
+    /** An example with one right label. */
+    public ClassificationExample(List<Example> candidates, int label) {
+        this(candidates, label, List.of(label));
     }
 
     /** The candidate of the true label, which is what training sees. */

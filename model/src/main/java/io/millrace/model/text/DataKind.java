@@ -1,9 +1,6 @@
 package io.millrace.model.text;
 
-import io.millrace.telemetry.json.JsonObject;
-import java.util.Optional;
-
-/** What one line of a data file holds. */
+/** What one row of a data file holds. */
 public enum DataKind {
     /** A {@code .txt} file, one running text. */
     PLAIN_TEXT("running text"),
@@ -15,6 +12,12 @@ public enum DataKind {
     COMPLETION("{\"prompt\", \"completion\"}"),
     /** {@code {"messages"}}: a conversation, of which the assistant's answers are scored. */
     CHAT("{\"messages\"}"),
+    /** {@code {"instruction", "output"}}: a task and its answer, which is scored. */
+    INSTRUCTION("{\"instruction\", \"output\"}"),
+    /** {@code {"prompt", "choices", "answer"}}: candidates of the row's own. */
+    CHOICES("{\"prompt\", \"choices\", \"answer\"}"),
+    /** Rows of a data set, as a paper's task reads them. */
+    TASK("rows of a task"),
     /** {@code {"input_ids", "labels"}}, already tokenised. */
     TOKENS("{\"input_ids\", \"labels\"}");
 
@@ -27,22 +30,5 @@ public enum DataKind {
     /** The fields that tell it, as a person would write them. */
     public String shape() {
         return shape;
-    }
-
-    /** The kind of a line, by the fields it has. */
-    static Optional<DataKind> of(JsonObject line) {
-        if (line.fields().containsKey("input_ids")) {
-            return Optional.of(TOKENS);
-        }
-        if (line.fields().containsKey("messages")) {
-            return Optional.of(CHAT);
-        }
-        if (line.fields().containsKey("prompt") || line.fields().containsKey("completion")) {
-            return Optional.of(COMPLETION);
-        }
-        if (line.fields().containsKey("label")) {
-            return Optional.of(CLASSIFICATION);
-        }
-        return line.fields().containsKey("text") ? Optional.of(DOCUMENTS) : Optional.empty();
     }
 }

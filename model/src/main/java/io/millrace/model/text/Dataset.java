@@ -12,8 +12,13 @@ public sealed interface Dataset permits ExampleSet, TextStream {
     /** The examples, never empty. */
     List<Example> examples();
 
-    /** The examples with all their candidates; empty unless this is classification. */
+    /** The examples with all their candidates; empty unless there are some to choose among. */
     List<ClassificationExample> classification();
+
+    /** The prompts of the examples whose answers are written; empty unless a task has such. */
+    default List<Question> questions() {
+        return List.of();
+    }
 
     /**
      * Holds out the end of the data: the last {@code heldOut} of the examples, or, of running text,

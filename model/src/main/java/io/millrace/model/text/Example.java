@@ -34,10 +34,17 @@ public record Example(int[] ids, int[] labels, boolean inPlace) {
     }
 
     /** A context that is given, and a continuation that is scored. */
-    static Example scoringContinuation(int[] context, int[] continuation) {
+    public static Example scoringContinuation(int[] context, int[] continuation) {
         int[] ids = Tokenizer.concat(context, continuation);
         int[] labels = ids.clone();
         Arrays.fill(labels, 0, context.length, NOT_SCORED);
+        return new Example(ids, labels);
+    }
+
+    /** A sequence of which the last tokens are scored. */
+    public static Example scoringLast(int[] ids, int scored) {
+        int[] labels = ids.clone();
+        Arrays.fill(labels, 0, ids.length - scored, NOT_SCORED);
         return new Example(ids, labels);
     }
 

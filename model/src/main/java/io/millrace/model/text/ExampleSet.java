@@ -3,23 +3,37 @@ package io.millrace.model.text;
 import java.util.List;
 
 /** Examples that do not depend on each other. */
-record ExampleSet(DataKind kind, List<Example> examples, List<ClassificationExample> classification)
+public record ExampleSet(
+        DataKind kind,
+        List<Example> examples,
+        List<ClassificationExample> classification,
+        List<Question> questions)
         implements Dataset {
 
-    ExampleSet {
+    /** Freezes the lists. */
+    public ExampleSet {
         examples = List.copyOf(examples);
         classification = List.copyOf(classification);
+        questions = List.copyOf(questions);
     }
 
-    static ExampleSet of(DataKind kind, List<Example> examples) {
-        return new ExampleSet(kind, examples, List.of());
+    /** Examples without candidates. */
+    public static ExampleSet of(DataKind kind, List<Example> examples) {
+        return new ExampleSet(kind, examples, List.of(), List.of());
     }
 
-    static ExampleSet ofClassification(List<ClassificationExample> classification) {
+    /** Examples with candidates. */
+    public static ExampleSet choosing(DataKind kind, List<ClassificationExample> classification) {
         return new ExampleSet(
-                DataKind.CLASSIFICATION,
+                kind,
                 classification.stream().map(ClassificationExample::truth).toList(),
-                classification);
+                classification,
+                List.of());
+    }
+
+    /** Examples whose answers are written. */
+    public static ExampleSet asking(List<Example> examples, List<Question> questions) {
+        return new ExampleSet(DataKind.TASK, examples, List.of(), questions);
     }
 
     @Override
@@ -29,8 +43,10 @@ record ExampleSet(DataKind kind, List<Example> examples, List<ClassificationExam
     }
 
     private ExampleSet part(int from, int to) {
-        return classification.isEmpty()
-                ? of(kind, examples.subList(from, to))
-                : ofClassification(classification.subList(from, to));
+        return new ExampleSet(
+                kind,
+                examples.subList(from, to),
+                classification.isEmpty() ? classification : classification.subList(from, to),
+                questions.isEmpty() ? questions : questions.subList(from, to));
     }
 }

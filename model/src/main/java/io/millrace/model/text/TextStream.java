@@ -43,6 +43,31 @@ public final class TextStream implements Dataset {
         return tokens.length;
     }
 
+    /**
+     * The same text in windows that overlap: each begins {@code stride} tokens behind the one
+     * before it, and of its tokens those are scored that no window before it had. So every token
+     * but the first is scored once, with as much before it as a window leaves.
+     *
+     * @param stride at least 1 and below the window
+     */
+    public Dataset strided(int stride) {
+        if (stride < 1 || stride >= windowTokens) {
+            throw new IllegalArgumentException(
+                    "a stride of " + stride + " in windows of " + windowTokens);
+        }
+        List<Example> cut = new ArrayList<>();
+        int scoredTo = 1;
+        for (int from = 0; scoredTo < tokens.length; from += stride) {
+            int to = Math.min(tokens.length, from + windowTokens);
+            if (to > scoredTo) {
+                int[] window = Arrays.copyOfRange(tokens, from, to);
+                cut.add(Example.scoringLast(window, Math.min(window.length, to - scoredTo)));
+                scoredTo = to;
+            }
+        }
+        return ExampleSet.of(kind, cut);
+    }
+
     @Override
     public DataKind kind() {
         return kind;

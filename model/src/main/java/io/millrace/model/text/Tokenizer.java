@@ -4,6 +4,7 @@ import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import ai.djl.huggingface.tokenizers.jni.CharSpan;
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import io.millrace.memory.BadInputException;
+import io.millrace.model.text.row.Utf16;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.OptionalInt;
@@ -91,6 +92,11 @@ public final class Tokenizer implements AutoCloseable {
         return ids;
     }
 
+    /** Whether the folder has a chat template. */
+    public boolean hasChat() {
+        return Chat.isIn(modelDir, files.tokenizerConfig());
+    }
+
     /**
      * Conversations for this model.
      *
@@ -117,23 +123,25 @@ public final class Tokenizer implements AutoCloseable {
      * @param ends the one behind the last of each
      */
     @SuppressWarnings("ArrayRecordComponent")
-    record Placed(int[] ids, int[] starts, int[] ends) {}
+    public record Placed(int[] ids, int[] starts, int[] ends) {}
 
     /** The same with the places of ids in the text. */
-    Placed encodePlaced(String text) {
+    public Placed encodePlaced(String text) {
         return backend().encodePlaced(text);
     }
 
     /** The marks that {@link #encodePrompt} puts in front. */
-    int leadingSpecials() {
+    public int leadingSpecials() {
         return leading().length;
     }
 
-    int[] leading() {
+    /** The marks that stand in front of a text. */
+    public int[] leading() {
         return backend().leading();
     }
 
-    int[] trailing() {
+    /** The marks that stand behind a text. */
+    public int[] trailing() {
         return backend().trailing();
     }
 
@@ -142,7 +150,7 @@ public final class Tokenizer implements AutoCloseable {
      *
      * @throws BadInputException when the folder names none
      */
-    String mask() {
+    public String mask() {
         String mask = files.published().tokenNames().get("mask_token");
         if (mask == null || backend().encode(mask, false).length != 1) {
             throw new BadInputException(
@@ -157,6 +165,12 @@ public final class Tokenizer implements AutoCloseable {
     /** The text of some ids, special tokens left out; ids it does not know are left out too. */
     public String decode(int[] ids) {
         return backend().tokenizer().decode(IntStream.of(ids).asLongStream().toArray(), true);
+    }
+
+    /** The text of some ids, marks as they are written. */
+    public String decodeMarked(int[] ids) {
+        long[] wide = IntStream.of(ids).asLongStream().toArray();
+        return ids.length == 0 ? "" : backend().tokenizer().decode(wide, false);
     }
 
     @Override
@@ -179,7 +193,8 @@ public final class Tokenizer implements AutoCloseable {
         return backend;
     }
 
-    static int[] concat(int[]... parts) {
+    /** Some ids behind each other. */
+    public static int[] concat(int[]... parts) {
         int[] all = new int[Arrays.stream(parts).mapToInt(part -> part.length).sum()];
         int at = 0;
         for (int[] part : parts) {
@@ -207,7 +222,7 @@ public final class Tokenizer implements AutoCloseable {
             return encoded(text, addSpecialTokens, Backend::ids);
         }
 
-        Placed encodePlaced(String text) {
+        public Placed encodePlaced(String text) {
             return encoded(
                     text,
                     false,

@@ -2,9 +2,9 @@
  * Text on its way to the executor: tokenizers, datasets, batches.
  *
  * <pre>
- *   file --DatasetReader--> Dataset of Examples --BatchSampler(step)--> Batch (packed rows)
- *              |
- *          Tokenizer (the only door to the native tokenizer library)
+ *   file --data.DatasetReader--> Dataset of Examples --BatchSampler(step)--> Batch (packed rows)
+ *                 |
+ *             Tokenizer (the only door to the native tokenizer library)
  * </pre>
  *
  * <p>Labels are aligned with ids: {@code labels[i]} is what position {@code i - 1} should predict,

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.millrace.memory.BadInputException;
+import io.millrace.model.text.data.DatasetReader;
+import io.millrace.model.text.option.DatasetOptions;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;

@@ -12,16 +12,16 @@ import java.util.Map;
 import java.util.Random;
 
 /** What the tests of this package share: a real small tokenizer, a toy one, and seeds. */
-final class Fixtures {
-    static final int STORIES_VOCAB = 512;
+public final class Fixtures {
+    public static final int STORIES_VOCAB = 512;
 
     private Fixtures() {}
 
-    static Path storiesDir() {
+    public static Path storiesDir() {
         return resource("stories260k");
     }
 
-    static Path resource(String name) {
+    public static Path resource(String name) {
         try {
             return Path.of(Fixtures.class.getResource(name).toURI());
         } catch (URISyntaxException e) {
@@ -29,11 +29,11 @@ final class Fixtures {
         }
     }
 
-    static long seed() {
+    public static long seed() {
         return Long.getLong("test.seed", System.nanoTime());
     }
 
-    static Path write(Path file, String text) {
+    public static Path write(Path file, String text) {
         try {
             return Files.writeString(file, text);
         } catch (IOException e) {
@@ -42,7 +42,7 @@ final class Fixtures {
     }
 
     /** The ids of an array as JSON has it. */
-    static int[] ints(List<?> values) {
+    public static int[] ints(List<?> values) {
         return values.stream().mapToInt(v -> ((Long) v).intValue()).toArray();
     }
 
@@ -51,7 +51,7 @@ final class Fixtures {
      *
      * @param marks the template of the post-processor, like {@code <s> $A </s>}
      */
-    static Path toyTokenizer(Path dir, String marks, String... words) {
+    public static Path toyTokenizer(Path dir, String marks, String... words) {
         Map<String, Object> vocab = new java.util.LinkedHashMap<>();
         for (String token : List.of("<s>", "</s>", "<unk>")) {
             vocab.put(token, vocab.size());
@@ -122,7 +122,7 @@ final class Fixtures {
         return Map.of("id", content, "ids", List.of(id), "tokens", List.of(content));
     }
 
-    static int[] randomIds(Random random, int length, int vocabSize) {
+    public static int[] randomIds(Random random, int length, int vocabSize) {
         return random.ints(length, 0, vocabSize).toArray();
     }
 }

@@ -55,4 +55,31 @@ class TextStreamTest {
     private static int[] joined(Dataset dataset) {
         return dataset.examples().stream().flatMapToInt(e -> IntStream.of(e.ids())).toArray();
     }
+
+    /** As in the recipe that perplexities are published by: each token but the first once. */
+    @Test
+    void movesAWindowInSteps() {
+        long seed = seed();
+        Random random = new Random(seed);
+        for (int round = 0; round < 200; round++) {
+            int[] tokens = randomIds(random, 2 + random.nextInt(40), 100);
+            int window = 2 + random.nextInt(12);
+            int stride = 1 + random.nextInt(window - 1);
+            TextStream stream = new TextStream(DataKind.PLAIN_TEXT, tokens, window);
+            int scored = 1;
+            int from = 0;
+            for (Example example : stream.strided(stride).examples()) {
+                String what = "seed " + seed + ", round " + round;
+                int to = Math.min(tokens.length, from + window);
+                assertThat(example.ids()).as(what).isEqualTo(Arrays.copyOfRange(tokens, from, to));
+                for (int i = 0; i < example.length(); i++) {
+                    boolean counts = example.labels()[i] != Example.NOT_SCORED;
+                    assertThat(counts).as(what).isEqualTo(from + i >= scored);
+                }
+                scored = to;
+                from += stride;
+            }
+            assertThat(scored).isEqualTo(tokens.length);
+        }
+    }
 }

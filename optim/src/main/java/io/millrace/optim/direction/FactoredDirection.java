@@ -4,6 +4,7 @@ import io.millrace.optim.mask.BaseWeights;
 import io.millrace.optim.random.GaussianStream;
 import io.millrace.optim.random.SplitMix64;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * A direction that is a product of thin factors on every matrix [m, n]: {@code z = κ · L C Rᵀ} with
@@ -111,6 +112,19 @@ public non-sealed interface FactoredDirection extends Direction {
     /** The streams; empty where the fill methods draw from none of this project's. */
     default Optional<Streams> streams() {
         return Optional.empty();
+    }
+
+    /**
+     * The gaussian stream that {@link #fillCore} draws from; empty where it is none of this
+     * project's.
+     */
+    default OptionalInt coreStream() {
+        return streams().map(all -> OptionalInt.of(all.core)).orElse(OptionalInt.empty());
+    }
+
+    /** Whether fixed factors are of a base, the same in all steps, and drawn from no stream. */
+    default boolean isOfBase() {
+        return false;
     }
 
     /** What keys the fixed factors as they are in a step. */

@@ -5,6 +5,7 @@ import io.millrace.optim.option.Settings;
 import io.millrace.optim.random.GaussianStream;
 import io.millrace.optim.random.StreamIds;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * {@code z = U diag(τ) Vᵀ · √(m n / r)} for every matrix [m, n]: U [m, r] and V [n, r] the singular
@@ -59,6 +60,16 @@ public record SingularDirection(
     public SingularDirection over(BaseWeights base) {
         return new SingularDirection(
                 runSeed, rank, window, Optional.of(SingularVectors.of(base, this)));
+    }
+
+    @Override
+    public boolean isOfBase() {
+        return true;
+    }
+
+    @Override
+    public OptionalInt coreStream() {
+        return OptionalInt.of(StreamIds.SINGULAR_TAU);
     }
 
     @Override

@@ -2,6 +2,7 @@ package io.millrace.optim.objective;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /**
  * 1 − F1 of an answer's words, with the right answer that it is nearest to: SQuAD's measure (arXiv
@@ -14,6 +15,9 @@ public record AnswerF1(int maxNewTokens) implements AnswerObjective {
     /** The name on the command line and in the journal. */
     public static final String NAME = "f1";
 
+    /** Where there is no answer, only that is right, and no word of it. */
+    private static final Set<String> NONE = Set.of("CANNOTANSWER", "no answer");
+
     @Override
     public String name() {
         return NAME;
@@ -22,6 +26,9 @@ public record AnswerF1(int maxNewTokens) implements AnswerObjective {
     @Override
     public double of(String answer, List<String> right) {
         List<String> words = AnswerWords.of(answer);
+        if (NONE.contains(right.getFirst())) {
+            return words.equals(AnswerWords.of(right.getFirst())) ? 0 : 1;
+        }
         return 1
                 - right.stream()
                         .mapToDouble(one -> f1(words, AnswerWords.of(one)))

@@ -3,14 +3,15 @@ package io.millrace.optim.objective;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * An answer as it is compared (SQuAD's evaluation, as MeZO has it): lower case, without
  * punctuation, without articles, and its words apart.
  */
 final class AnswerWords {
-    private static final Set<String> ARTICLES = Set.of("a", "an", "the");
+    private static final Pattern ARTICLES =
+            Pattern.compile("\\b(a|an|the)\\b", Pattern.UNICODE_CHARACTER_CLASS);
 
     /** The marks of ASCII, as the published evaluation has them; others stay. */
     private static final String PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
@@ -23,8 +24,9 @@ final class AnswerWords {
                 .chars()
                 .filter(c -> PUNCTUATION.indexOf(c) < 0)
                 .forEach(c -> kept.append((char) c));
-        return Arrays.stream(kept.toString().strip().split("\\s+", -1))
-                .filter(word -> !word.isEmpty() && !ARTICLES.contains(word))
+        String words = ARTICLES.matcher(kept).replaceAll(" ");
+        return Arrays.stream(words.strip().split("\\s+", -1))
+                .filter(word -> !word.isEmpty())
                 .toList();
     }
 }

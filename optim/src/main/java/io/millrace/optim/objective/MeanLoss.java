@@ -9,4 +9,9 @@ public record MeanLoss() implements Objective {
     public String name() {
         return NAME;
     }
+
+    @Override
+    public boolean isShare() {
+        return false;
+    }
 }

@@ -7,4 +7,9 @@ package io.millrace.optim.objective;
 public sealed interface Objective permits MeanLoss, CandidateObjective, AnswerObjective {
     /** The name on the command line and in the journal, such as {@code loss}. */
     String name();
+
+    /** Whether it is one minus a share of right answers, and no loss. */
+    default boolean isShare() {
+        return true;
+    }
 }

@@ -25,7 +25,8 @@ public final class Objectives {
                     Option.named("objective", OptionTypes.TEXT)
                             .label("NAME")
                             .help(
-                                    "What is climbed down: loss; 1 - accuracy of labelled examples"
+                                    "What is climbed down: loss; the loss of the right candidate"
+                                            + " among all (choice); 1 - accuracy of labelled examples"
                                             + " (accuracy); 1 - f1 or 1 - exact-match of greedy"
                                             + " answers to prompts.")
                             .usual(MeanLoss.NAME)
@@ -33,6 +34,7 @@ public final class Objectives {
                             .saidUnlessUsual(),
                     List.of(
                             Kind.of(MeanLoss.NAME, List.of(), (_, _) -> new MeanLoss()),
+                            Kind.of(ChoiceLoss.NAME, List.of(), (_, _) -> new ChoiceLoss()),
                             Kind.of(Accuracy.NAME, List.of(), (_, _) -> new Accuracy()),
                             Kind.of(
                                     AnswerF1.NAME,

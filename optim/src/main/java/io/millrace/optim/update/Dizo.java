@@ -162,11 +162,6 @@ public final class Dizo implements UpdateRule {
                             ElementProgram.builder().times(Shape.RESULT, zeta(seed), MOVED).build())
                     : Optional.empty();
         }
-
-        @Override
-        public boolean hasFactors() {
-            return true;
-        }
     }
 
     private boolean projects(long step) {

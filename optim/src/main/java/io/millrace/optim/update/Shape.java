@@ -19,9 +19,4 @@ public interface Shape {
      * @param seed the query's
      */
     Optional<ElementProgram> of(long step, long seed);
-
-    /** Whether programs of the rule multiply by numbers of each tensor's own. */
-    default boolean hasFactors() {
-        return false;
-    }
 }

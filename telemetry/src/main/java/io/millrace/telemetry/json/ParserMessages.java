@@ -11,6 +11,7 @@ final class ParserMessages {
             Pattern.compile(
                     ": enable `[^`]*` to allow|, from `[^`]*`"
                             + "| \\(not recognized as one since[^)]*\\)"
+                            + "| *\\(for \\w+ starting at[^)]*\\)"
                             + "| *\\(start marker at \\[[^\\]]*\\]\\)| *\\[Source:[^\\]]*\\]");
 
     private static final Pattern CONTROL = Pattern.compile("\\(\\(?CTRL-CHAR, code (\\d+)\\)\\)?");

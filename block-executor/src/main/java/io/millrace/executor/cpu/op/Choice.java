@@ -5,15 +5,9 @@ import java.lang.foreign.MemorySegment;
 /**
  * The likeliest id of each row over a vocabulary seen in panels, without the full logits. What
  * remains of a panel lies as {@link Loss} has it, in two planes of a float for each row: its
- * largest logit and the column of that, which a float holds exactly. Of equals, the first id is
- * taken.
+ * largest logit and the column of that, which a float holds exactly. {@link BestIds} joins them.
  */
 public final class Choice {
-    /** The id of a row without a largest logit that is a finite number. */
-    public static final int NONE = -1;
-
-    private static final long PLANES = 2; // of a panel
-
     private Choice() {}
 
     /**
@@ -42,7 +36,7 @@ public final class Choice {
             int panel,
             int allRows) {
         long plane = Loss.paddedRows(allRows);
-        long to = partialsOffset + (1 + panel * PLANES) * plane + firstRow;
+        long to = partialsOffset + (1 + panel * Loss.PLANES) * plane + firstRow;
         for (int r = 0; r < rows; r++) {
             long at = logitsOffset + (long) r * width;
             if (softcap != 0) {
@@ -56,37 +50,5 @@ public final class Choice {
             CheckedFloats.set(partials, to + r, largest);
             CheckedFloats.set(partials, to + plane + r, column);
         }
-    }
-
-    /**
-     * The choice of one row.
-     *
-     * @param partials of all rows and panels
-     * @param partialsOffset floats before them
-     * @param row which
-     * @param allRows how many rows there are
-     * @param panels how many panels there are
-     * @param panelWidth columns of every panel but perhaps the last
-     * @return an id, or {@link #NONE}
-     */
-    public static int of(
-            MemorySegment partials,
-            long partialsOffset,
-            int row,
-            int allRows,
-            int panels,
-            int panelWidth) {
-        long plane = Loss.paddedRows(allRows);
-        float best = Float.NEGATIVE_INFINITY;
-        int id = NONE;
-        for (int panel = 0; panel < panels; panel++) {
-            long at = partialsOffset + (1 + panel * PLANES) * plane + row;
-            float largest = CheckedFloats.get(partials, at);
-            if (largest > best) {
-                best = largest;
-                id = panel * panelWidth + (int) CheckedFloats.get(partials, at + plane);
-            }
-        }
-        return Float.isFinite(best) ? id : NONE;
     }
 }

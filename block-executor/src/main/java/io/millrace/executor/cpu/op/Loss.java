@@ -1,15 +1,14 @@
 package io.millrace.executor.cpu.op;
 
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /**
  * Cross-entropy over a vocabulary seen in panels, so that the full logits never exist. What remains
  * are planes of a float for each row: first the target's logit, then of each panel a shift and the
- * sum of exp(logit − shift). They are merged in the order of panels, with sums in double. The shift
- * is 0 unless a sum would then leave the middle of float's range; it is the largest logit of the
- * panel there. Both are equally exact, and nearly all panels are spared the search.
+ * sum of exp(logit − shift). {@link LossSums} joins them in the order of panels. The shift is 0
+ * unless a sum would then leave the middle of float's range; it is the largest logit of the panel
+ * there. Both are equally exact, and nearly all panels are spared the search.
  */
 public final class Loss {
     /** A target that is not scored. */
@@ -18,7 +17,7 @@ public final class Loss {
     /** Rows that are merged by one task are a multiple of this. */
     public static final int ROW_QUANTUM = 16;
 
-    private static final long PLANES = 2; // of a panel
+    static final long PLANES = 2; // of a panel
 
     // Within, no summand overflowed, and those that became 0 were too small to count.
     private static final float LEAST = 1e-25f;
@@ -90,47 +89,8 @@ public final class Loss {
         }
     }
 
-    /**
-     * The losses of some rows, {@code log Σ exp(logits) − logits[target]}, or 0 for an ignored
-     * target. What the partials of these rows held is lost.
-     *
-     * @param partials of all rows and panels
-     * @param partialsOffset floats before them
-     * @param from the first row, a multiple of {@value #ROW_QUANTUM}
-     * @param to the row after the last
-     * @param allRows how many rows are scored
-     * @param panels how many panels there are
-     * @param targets of all rows
-     * @param losses gets those of the rows; as long as {@link #paddedRows} says
-     */
-    public static void merge(
-            MemorySegment partials,
-            long partialsOffset,
-            int from,
-            int to,
-            int allRows,
-            int panels,
-            int[] targets,
-            double[] losses) {
-        long plane = paddedRows(allRows);
-        for (int row = from; row < to; row += VectorLanes.LENGTH) {
-            long first = partialsOffset + plane + row;
-            FloatVector top = top(partials, first, plane, panels);
-            addUp(partials, first, plane, panels, top, losses, row);
-            VectorLanes.store(top, partials, first);
-        }
-        for (int row = from; row < to; row++) {
-            float top = CheckedFloats.get(partials, partialsOffset + plane + row);
-            losses[row] =
-                    targets[row] == IGNORED
-                            ? 0
-                            : StrictMath.log(losses[row])
-                                    + top
-                                    - CheckedFloats.get(partials, partialsOffset + row);
-        }
-    }
-
-    private static FloatVector top(MemorySegment partials, long first, long plane, int panels) {
+    /** The largest shift of any panel, of the rows of a vector. */
+    static FloatVector top(MemorySegment partials, long first, long plane, int panels) {
         FloatVector top = VectorLanes.broadcast(Float.NEGATIVE_INFINITY);
         for (int panel = 0; panel < panels; panel++) {
             top =
@@ -140,8 +100,8 @@ public final class Loss {
         return top;
     }
 
-    /** {@code Σ sum · exp(largest − top)} over the panels, added up in double. */
-    private static void addUp(
+    /** Adds {@code Σ sum · exp(shift − top)} over the panels to sums in double. */
+    static void addUp(
             MemorySegment partials,
             long first,
             long plane,
@@ -149,7 +109,6 @@ public final class Loss {
             FloatVector top,
             double[] sums,
             int row) {
-        Arrays.fill(sums, row, row + VectorLanes.LENGTH, 0);
         for (int panel = 0; panel < panels; panel++) {
             long at = first + panel * PLANES * plane;
             FloatVector factor = VectorLanes.expUpTo0(VectorLanes.load(partials, at).sub(top));

@@ -26,9 +26,9 @@ import java.util.Optional;
  *                     └──further updates──▶ fma(s, z, p) ──▶ output of each scale, float32 or rounded
  * </pre>
  *
- * <p>The values of an element depend on its index alone, not on how a tensor is cut into passes. An
- * instance belongs to one thread; any number of instances may work at once on elements that do not
- * overlap.
+ * <p>The values of an element depend on its index alone, not on how a tensor is cut into passes or
+ * panels. An instance belongs to one thread; any number of instances may work at once on elements
+ * that do not overlap.
  */
 public final class ParameterPass {
     private static final int TILE = 4096;
@@ -331,7 +331,7 @@ public final class ParameterPass {
                     TileKernels.product(to, registers[step.a()], count, share);
                 }
                 case REACH -> {
-                    float reach = ElementProgram.reach(tensor.elements());
+                    float reach = ElementProgram.reach(tensor.allElements());
                     Arrays.fill(registers[step.to()], 0, count, step.scalar() * reach);
                 }
                 case TIMES -> {
@@ -400,11 +400,11 @@ public final class ParameterPass {
         int id = tensor.tensorId();
         if (mask.isEmpty()) {
             for (int i = 0; i < pieces; i++) {
-                direction.fill(seed, id, element(i), values, i * width, width);
+                direction.fill(seed, id, drawn(tensor, i), values, i * width, width);
             }
             return;
         }
-        ElementMask.Tile place = tile.at(first, stride, pieces, width);
+        ElementMask.Tile place = tile.at(drawn(tensor, 0), stride, pieces, width);
         mask.get().fill(unmasked, seed, step, id, place, p, values);
     }
 
@@ -416,7 +416,7 @@ public final class ParameterPass {
         }
         for (int i = 0; i < pieces; i++) {
             StochasticRounding.round(
-                    dtype, seed, tensor.tensorId(), element(i), p, i * width, width);
+                    dtype, seed, tensor.tensorId(), drawn(tensor, i), p, i * width, width);
         }
     }
 
@@ -434,6 +434,11 @@ public final class ParameterPass {
 
     private long element(int piece) {
         return first + piece * stride;
+    }
+
+    /** The element of the whole tensor that a piece begins with. */
+    private long drawn(StoredTensor tensor, int piece) {
+        return tensor.firstElement() + element(piece);
     }
 
     private long byteOffset(StoredTensor tensor, int piece) {

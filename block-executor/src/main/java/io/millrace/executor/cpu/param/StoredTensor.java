@@ -5,15 +5,18 @@ import java.lang.foreign.MemorySegment;
 import java.util.List;
 
 /**
- * A trainable tensor where it lies.
+ * A trainable tensor where it lies, or a part of its rows.
  *
  * @param bytes the memory that holds it, such as a block's slot
  * @param offset byte offset of element 0 in it
  * @param dtype F32, F16 or BF16
  * @param tensorId its index among the sorted trainable names
- * @param elements how many it has
+ * @param elements how many lie here
  * @param vector whether it has fewer than two axes; weight decay passes over it
  * @param states what an update rule keeps beside each element, in the rule's order
+ * @param firstElement which element of the tensor lies here first: what is drawn for each element
+ *     counts from the tensor's own
+ * @param allElements how many the tensor has
  */
 public record StoredTensor(
         MemorySegment bytes,
@@ -22,7 +25,21 @@ public record StoredTensor(
         int tensorId,
         long elements,
         boolean vector,
-        List<StoredState> states) {
+        List<StoredState> states,
+        long firstElement,
+        long allElements) {
+    /** A whole tensor. */
+    public StoredTensor(
+            MemorySegment bytes,
+            long offset,
+            DType dtype,
+            int tensorId,
+            long elements,
+            boolean vector,
+            List<StoredState> states) {
+        this(bytes, offset, dtype, tensorId, elements, vector, states, 0, elements);
+    }
+
     /** A tensor without states. */
     public StoredTensor(
             MemorySegment bytes,

@@ -98,6 +98,16 @@ public final class Scratch implements AutoCloseable {
         }
     }
 
+    /** Rows of a whole batch. */
+    public int batchRows() {
+        return size.batchRows();
+    }
+
+    /** Scales of all queries that may be asked together. */
+    public int scales() {
+        return size.scales();
+    }
+
     /** Hidden states from a row of the batch on, for a query whose first scale has this index. */
     public Variants hidden(int firstScale, int row) {
         long perScale = (long) size.batchRows() * hiddenWidth;

@@ -58,6 +58,16 @@ public record ScratchPlan(
     /** The plan for a model, a size, a number of workers, and the type that products read. */
     public static ScratchPlan of(
             ModelProgram program, ScratchSize size, int workers, DType operands) {
+        return of(program, program.logitCount(), size, workers, operands);
+    }
+
+    /**
+     * The same where not all logits are made in one visit.
+     *
+     * @param logits the most that are
+     */
+    public static ScratchPlan of(
+            ModelProgram program, int logits, ScratchSize size, int workers, DType operands) {
         OperatorNeeds needs = new OperatorNeeds(program);
         List<Schedule> schedules = CpuFusing.schedules(program);
         long scales = size.scalesAtOnce();
@@ -77,7 +87,7 @@ public record ScratchPlan(
                 workers * panelLength(needs, size, operands),
                 operands == DType.F32 ? 0 : rows * needs.widestInput(),
                 workers * tileLength(),
-                scales * Loss.partialFloats(size.microBatchRows(), vocabularyPanels(needs)),
+                scales * Loss.partialFloats(size.microBatchRows(), vocabularyPanels(logits)),
                 rotary(needs, size.longest()),
                 operands);
     }
@@ -123,8 +133,8 @@ public record ScratchPlan(
         return Math.min(matrix.outputs(), GemmTiles.of(1, matrix.outputs()).columnTile());
     }
 
-    private static int vocabularyPanels(OperatorNeeds needs) {
-        return GemmTiles.of(ANY_NUMBER, needs.logits().outputs()).columnTiles();
+    private static int vocabularyPanels(int logits) {
+        return GemmTiles.of(ANY_NUMBER, logits).columnTiles();
     }
 
     private static long rotary(OperatorNeeds needs, int positions) {

@@ -61,7 +61,9 @@ public final class HostVisit extends BlockVisit {
                 slot.isVector(),
                 layout.states(index).stream()
                         .map(one -> new StoredState(one.offsetBytes(), one.dtype()))
-                        .toList());
+                        .toList(),
+                slot.firstElement(),
+                slot.wholeElementCount());
     }
 
     /** A plain array of numbers where it lies. */

@@ -16,6 +16,7 @@ import io.millrace.executor.cuda.weight.DevicePasses;
 import io.millrace.executor.cuda.weight.DeviceScratch;
 import io.millrace.executor.cuda.weight.DeviceSideLinear;
 import io.millrace.executor.cuda.weight.DeviceVisit;
+import io.millrace.executor.cuda.weight.PendingPieces;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
@@ -24,7 +25,6 @@ import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.estimate.Query;
 import io.millrace.optim.update.PendingUpdates;
 import io.millrace.optim.update.Shape;
-import io.millrace.optim.update.Update;
 import io.millrace.prefetch.BlockLease;
 import java.util.List;
 import java.util.Optional;
@@ -35,7 +35,7 @@ public final class DeviceDensePasses implements DevicePasses {
     private final FoldPrograms programs;
     private final Along along;
     private final Rounding rounding;
-    private final int foldEvery;
+    private final PendingPieces pieces;
     private final int together;
     private final DeviceLinear linear;
 
@@ -76,7 +76,7 @@ public final class DeviceDensePasses implements DevicePasses {
         programs = launched.programs();
         this.along = along;
         this.rounding = rounding;
-        this.foldEvery = foldEvery;
+        pieces = new PendingPieces(foldEvery, programs::fitting);
         // Where all matrices are only read, queries share their products.
         together = launched.beside().isPresent() && !gemm.quantizes() ? scratch.scalesAtOnce() : 0;
         DeviceLinear matrices = new DeviceDenseLinear(gemm, scratch, this);
@@ -97,37 +97,19 @@ public final class DeviceDensePasses implements DevicePasses {
         return together;
     }
 
-    /**
-     * {@inheritDoc} Cut where parameters are rounded anyway, pieces make the same bytes as all at
-     * once.
-     */
     @Override
     public void prepare(BlockLease lease, BlockLayout block, UpdateLog updates) {
-        List<Update> rest = updates.after(lease.foldedThrough(), block.index());
-        for (int fit = programs.fitting(rest); fit < rest.size(); fit = programs.fitting(rest)) {
-            long held = lease.foldedThrough();
-            long through = (held + fit) / foldEvery * foldEvery;
-            if (through == held) {
-                throw new IllegalStateException(
-                        "no program has room for the steps from " + held + " to the next fold");
-            }
-            List<Update> piece = rest.subList(0, (int) (through - held));
-            PendingUpdates pending = PendingUpdates.of(held, foldEvery, piece);
-            if (pending.changes()) {
-                fold(lease, block, programs.of(pending));
-            }
-            lease.markFolded(through, pending.changes());
-            rest = updates.after(through, block.index());
-        }
+        pieces.prepare(lease, block, updates, pending -> fold(lease, block, pending));
     }
 
-    private void fold(BlockLease lease, BlockLayout block, FoldProgram program) {
+    private void fold(BlockLease lease, BlockLayout block, PendingUpdates pending) {
         WeightPass pass = atTheta();
         for (int index = 0; index < block.tensors().size(); index++) {
             if (!block.tensors().get(index).isTrained()) {
                 continue;
             }
             DeviceTensor tensor = DeviceVisit.tensor(lease, block, index);
+            FoldProgram program = programs.of(pending, tensor);
             kernels.form(pass, program, tensor, true, 0, tensor.elements(), 0, 0, DType.F32);
         }
     }
@@ -157,7 +139,7 @@ public final class DeviceDensePasses implements DevicePasses {
                 (first, count, place, stride, type) ->
                         kernels.form(
                                 pass(visit, tensor, query),
-                                programs.of(visit.pending(tensor, query)),
+                                programs.of(visit.pending(tensor, query), visit.tensor(tensor)),
                                 visit.tensor(tensor),
                                 visit.storesNow(tensor),
                                 first,
@@ -178,7 +160,7 @@ public final class DeviceDensePasses implements DevicePasses {
     }
 
     private void rows(DeviceVisit visit, int tensor, Query query, Rows rows, DeviceMatrix out) {
-        FoldProgram program = programs.of(visit.pending(tensor, query));
+        FoldProgram program = programs.of(visit.pending(tensor, query), visit.tensor(tensor));
         kernels.rows(
                 pass(visit, tensor, query),
                 program,
@@ -195,9 +177,9 @@ public final class DeviceDensePasses implements DevicePasses {
     @Override
     public void fold(DeviceVisit visit) {
         WeightPass pass = atTheta();
-        FoldProgram program = programs.of(visit.pending());
         for (int index : visit.unfolded()) {
             DeviceTensor tensor = visit.tensor(index);
+            FoldProgram program = programs.of(visit.pending(), tensor);
             kernels.form(pass, program, tensor, true, 0, tensor.elements(), 0, 0, DType.F32);
         }
     }
@@ -214,7 +196,8 @@ public final class DeviceDensePasses implements DevicePasses {
         return along.shape()
                 .filter(_ -> pass.perturbs())
                 .flatMap(shape -> shape.of(step, query.seed()))
-                .map(program -> pass.shaped(programs.shaping(program, query.seed())))
+                .map(program ->
+                        pass.shaped(programs.shaping(program, query.seed(), visit.tensor(tensor))))
                 .orElse(pass);
     }
 }

@@ -1,5 +1,6 @@
 package io.millrace.executor.cuda.kernel;
 
+import io.millrace.memory.DType;
 import io.millrace.memory.cuda.CudaApi;
 import io.millrace.memory.cuda.KernelArguments;
 import io.millrace.model.spec.HeadColumns;
@@ -16,7 +17,9 @@ public final class BesideKernels implements AutoCloseable {
     private enum Kernel {
         BESIDE_TURN,
         BESIDE_SCALE,
-        BESIDE_VIRTUAL
+        BESIDE_VIRTUAL,
+        BESIDE_CONTRACT,
+        BESIDE_THROUGH
     }
 
     private final KernelLaunches<Kernel> launches;
@@ -41,8 +44,109 @@ public final class BesideKernels implements AutoCloseable {
      * @param out another place
      */
     public void turn(long in, long rows, int rank, float factor, int scales, long out) {
-        arguments.begin().int64(in).int64(out).int64(rows).int32(rank).float32(factor);
+        turn(in, rows * rank, rows, rank, factor, scales, out);
+    }
+
+    /** The same of factors that lie so many floats apart, as what is written does. */
+    public void turn(
+            long in, long stride, long rows, int rank, float factor, int scales, long out) {
+        arguments
+                .begin()
+                .int64(in)
+                .int64(out)
+                .int64(stride)
+                .int64(stride)
+                .int64(rows)
+                .int32(rank)
+                .float32(factor);
         launch(Kernel.BESIDE_TURN, rows * rank, scales);
+    }
+
+    /**
+     * Writes {@code left right}, [rows, columns] of every scale.
+     *
+     * @param left address of the first scale's [rows, r], float32
+     * @param right of [r, columns]
+     * @param stride floats from a scale's to the next, of all of them
+     */
+    public void contract(
+            long left,
+            long right,
+            long stride,
+            long rows,
+            int rank,
+            int columns,
+            int scales,
+            long out) {
+        arguments
+                .begin()
+                .int64(left)
+                .int64(right)
+                .int64(out)
+                .int64(stride)
+                .int64(rows)
+                .int32(rank)
+                .int32(columns);
+        launch(Kernel.BESIDE_CONTRACT, rows * columns, scales);
+    }
+
+    /**
+     * A matrix in two factors, with its bias, of every scale, float32.
+     *
+     * @param bias address of the first scale's [width]
+     * @param thin rows times the first factor, [rows, r] without a gap
+     * @param second address of the second factor, [r, width]
+     * @param stride floats from a scale's bias to the next, and from its factor to the next
+     * @param rank r
+     * @param width what it makes of a row
+     */
+    public record TwoFactors(long bias, long thin, long second, long stride, int rank, int width) {}
+
+    /** Writes {@code relu(bias + thin second)}. */
+    public void into(TwoFactors matrix, DeviceMatrix out, int rows, int scales) {
+        through(matrix, new DeviceMatrix(0, 0, 0, DType.F32), out, true, false, rows, scales);
+    }
+
+    /** Writes {@code in + bias + thin second}, or adds it to what is in {@code out}. */
+    public void outOf(
+            TwoFactors matrix,
+            DeviceMatrix in,
+            DeviceMatrix out,
+            boolean accumulate,
+            int rows,
+            int scales) {
+        through(matrix, in, out, false, accumulate, rows, scales);
+    }
+
+    private void through(
+            TwoFactors matrix,
+            DeviceMatrix in,
+            DeviceMatrix out,
+            boolean relu,
+            boolean accumulate,
+            int rows,
+            int scales) {
+        arguments
+                .begin()
+                .int64(in.address())
+                .int64(matrix.bias)
+                .int64(matrix.thin)
+                .int64(matrix.second)
+                .int64(out.address())
+                .int64(in.stride())
+                .int64(in.rowStride())
+                .int64(matrix.stride)
+                .int64(out.stride())
+                .int64(out.rowStride())
+                .int32(rows)
+                .int32(matrix.width)
+                .int32(matrix.rank)
+                .int32(KernelCodes.of(in.type()))
+                .int32(KernelCodes.of(out.type()))
+                .int32(relu ? 1 : 0)
+                .int32(accumulate ? 1 : 0)
+                .int32(0);
+        launch(Kernel.BESIDE_THROUGH, (long) rows * Math.ceilDiv(matrix.width, PER_THREAD), scales);
     }
 
     /**

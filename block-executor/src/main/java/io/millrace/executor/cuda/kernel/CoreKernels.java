@@ -107,34 +107,51 @@ public final class CoreKernels implements AutoCloseable {
     }
 
     /**
+     * A fixed left factor.
+     *
+     * @param address of U, [r, rows]
+     * @param rows m
+     * @param rank r
+     */
+    public record Left(long address, long rows, int rank) {}
+
+    /**
      * Writes w = U C of cores that lie one after another.
      *
-     * @param fixed address of U, [r, rows]
      * @param cores address of the first
      * @param diagonal whether they are diagonals
      * @param count how many
      * @param byRows whether w is written [count, rows, r], and not [count, r, rows]
      */
     public void sides(
-            long fixed,
+            Left fixed, long cores, boolean diagonal, int count, boolean byRows, long out) {
+        sides(fixed, cores, diagonal, 0, count, byRows, out);
+    }
+
+    /** Writes w = κ U, once. */
+    public void sides(Left fixed, float factor, boolean byRows, long out) {
+        sides(fixed, 0, false, factor, 1, byRows, out);
+    }
+
+    private void sides(
+            Left fixed,
             long cores,
-            long rows,
-            int rank,
             boolean diagonal,
+            float factor,
             int count,
             boolean byRows,
             long out) {
         arguments
                 .begin()
-                .int64(fixed)
+                .int64(fixed.address)
                 .int64(cores)
                 .int64(out)
-                .int64(rows)
-                .int32(rank)
+                .int64(fixed.rows)
+                .int32(fixed.rank)
                 .int32(diagonal ? 1 : 0)
                 .int32(byRows ? 1 : 0)
-                .int32(0);
-        launch(Kernel.SIDES, blocks(rows * rank), count);
+                .float32(factor);
+        launch(Kernel.SIDES, blocks(fixed.rows * fixed.rank), count);
     }
 
     private static int blocks(long threads) {

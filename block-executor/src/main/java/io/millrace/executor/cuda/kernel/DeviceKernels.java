@@ -4,7 +4,6 @@ import io.millrace.memory.DType;
 import io.millrace.memory.cuda.CudaApi;
 import io.millrace.memory.cuda.KernelArguments;
 import io.millrace.model.spec.Activation;
-import io.millrace.model.spec.AttendSpec;
 import io.millrace.model.spec.HeadsSpec;
 import io.millrace.model.spec.NormSpec;
 import io.millrace.model.spec.RopeSpec;
@@ -15,9 +14,6 @@ import io.millrace.model.spec.RopeSpec;
  */
 @SuppressWarnings("EnumOrdinal") // kernels of a kind follow each other
 public final class DeviceKernels implements AutoCloseable {
-    /** The most elements that a head may have. */
-    public static final int MAX_HEAD_DIM = 256;
-
     /** Bytes that a row's loss takes on its way: the sum of exponentials, maximum, target. */
     public static final int ROW_LOSS_BYTES = 16;
 
@@ -39,20 +35,8 @@ public final class DeviceKernels implements AutoCloseable {
         ACTIVATE,
         ROTATE,
         PICK,
-        LOSS,
-        ATTEND_64,
-        ATTEND_128,
-        ATTEND_256,
-        ATTEND_BF16_64,
-        ATTEND_BF16_128,
-        ATTEND_BF16_256,
-        ATTEND_F16_64,
-        ATTEND_F16_128,
-        ATTEND_F16_256
+        LOSS
     }
-
-    /** What the driver takes. */
-    private static final int MOST_GRID_Z = 65_535;
 
     private final CudaApi api;
     private final long module;
@@ -226,7 +210,17 @@ public final class DeviceKernels implements AutoCloseable {
     public void activate(
             Activation activation, DeviceMatrix x, long bias, int rows, int width, int scales) {
         int code = activation == null ? KernelCodes.NO_ACTIVATION : KernelCodes.of(activation);
-        activate(code, x, 0, bias, 0, 0, rows, width, scales);
+        activate(code, x, 0, bias, width, 0, 0, rows, width, scales);
+    }
+
+    /**
+     * {@code x = x + bias}, in place.
+     *
+     * @param bias float32 of the first scale
+     * @param stride floats from a scale's to the next
+     */
+    public void addBias(DeviceMatrix x, long bias, long stride, int rows, int width, int scales) {
+        activate(KernelCodes.NO_ACTIVATION, x, 0, bias, stride, 0, 0, rows, width, scales);
     }
 
     /** {@code gate = activation(gate + gateBias) · (up + upBias)}; both matrices lie alike. */
@@ -244,6 +238,7 @@ public final class DeviceKernels implements AutoCloseable {
                 gate,
                 up.address(),
                 gateBias,
+                width,
                 upBias,
                 0,
                 rows,
@@ -253,12 +248,12 @@ public final class DeviceKernels implements AutoCloseable {
 
     /** {@code x = cap · tanh(x / cap)}, in place. */
     public void softcap(float cap, DeviceMatrix x, int rows, int width, int scales) {
-        activate(KernelCodes.SOFTCAP, x, 0, 0, 0, cap, rows, width, scales);
+        activate(KernelCodes.SOFTCAP, x, 0, 0, 0, 0, cap, rows, width, scales);
     }
 
     /** {@code x = factor · x}, in place. */
     public void scale(float factor, DeviceMatrix x, int rows, int width, int scales) {
-        activate(KernelCodes.TIMES, x, 0, 0, 0, factor, rows, width, scales);
+        activate(KernelCodes.TIMES, x, 0, 0, 0, 0, factor, rows, width, scales);
     }
 
     private void activate(
@@ -266,6 +261,7 @@ public final class DeviceKernels implements AutoCloseable {
             DeviceMatrix x,
             long up,
             long bias,
+            long biasStride,
             long upBias,
             float cap,
             int rows,
@@ -279,7 +275,7 @@ public final class DeviceKernels implements AutoCloseable {
                 .int64(upBias)
                 .int64(x.stride())
                 .int64(x.rowStride())
-                .int64(width)
+                .int64(biasStride)
                 .int64(width)
                 .int32(rows)
                 .int32(width)
@@ -348,98 +344,6 @@ public final class DeviceKernels implements AutoCloseable {
                 .int32(rope.neighbours() ? 1 : 0);
         long items = (long) rows * (heads.queries().count() + heads.keys().count()) * half;
         launch(Kernel.ROTATE, blocks(items), scales, 1, BLOCK);
-    }
-
-    /**
-     * Causal attention of all heads and sequences.
-     *
-     * @param projected rows of projections, from the first new token; {@code past} rows of earlier
-     *     tokens lie before it
-     * @param starts address of the first row of each sequence and the number of rows, int32
-     * @param sequences how many
-     * @param longest rows of the longest
-     * @param out results, contiguous rows
-     */
-    public void attend(
-            AttendSpec spec,
-            DeviceMatrix projected,
-            int past,
-            long starts,
-            int sequences,
-            int longest,
-            DeviceMatrix out,
-            int scales) {
-        int most = MOST_GRID_Z / scales;
-        for (int first = 0; first < sequences; first += most) {
-            long from = starts + (long) first * Integer.BYTES;
-            int count = Math.min(most, sequences - first);
-            attendSome(spec, projected, past, from, count, longest, out, scales);
-        }
-    }
-
-    private void attendSome(
-            AttendSpec spec,
-            DeviceMatrix projected,
-            int past,
-            long starts,
-            int sequences,
-            int longest,
-            DeviceMatrix out,
-            int scales) {
-        HeadsSpec heads = spec.heads();
-        arguments
-                .begin()
-                .int64(projected.address())
-                .int64(out.address())
-                .int64(starts)
-                .int64(projected.stride())
-                .int64(projected.rowStride())
-                .int64(out.stride())
-                .int32(past)
-                .int32(sequences)
-                .int32(heads.queries().count())
-                .int32(heads.keys().count())
-                .int32(heads.dim())
-                .int32(heads.queries().start())
-                .int32(heads.queries().stride())
-                .int32(heads.keys().start())
-                .int32(heads.keys().stride())
-                .int32(heads.values().start())
-                .int32(heads.values().stride())
-                .int32(KernelCodes.window(spec.mask()))
-                .int32(KernelCodes.of(projected.type()))
-                .float32(spec.scale())
-                .float32(spec.softcap())
-                .int32(heads.queries().group());
-        Kernel kernel = attention(projected.type(), heads.dim());
-        int tiles = Math.ceilDiv(longest, queries(kernel));
-        launch(kernel, tiles, heads.queries().count(), sequences * scales, 4 * WARP);
-    }
-
-    /** 16-bit types by the tensor cores, float32 by the ordinary ones. */
-    private static Kernel attention(DType type, int headDim) {
-        if (headDim > MAX_HEAD_DIM) {
-            throw new IllegalArgumentException("no kernel has heads of " + headDim);
-        }
-        return switch (type) {
-            case BF16 -> sized(headDim, Kernel.ATTEND_BF16_64);
-            case F16 -> sized(headDim, Kernel.ATTEND_F16_64);
-            default -> sized(headDim, Kernel.ATTEND_64);
-        };
-    }
-
-    private static Kernel sized(int headDim, Kernel smallest) {
-        int larger = headDim <= 64 ? 0 : headDim <= 128 ? 1 : 2;
-        return Kernel.values()[smallest.ordinal() + larger];
-    }
-
-    /** Queries of a block. */
-    private static int queries(Kernel kernel) {
-        return switch (kernel) {
-            case ATTEND_64, ATTEND_128 -> 32;
-            case ATTEND_256 -> 8;
-            default -> 64;
-        };
     }
 
     /**

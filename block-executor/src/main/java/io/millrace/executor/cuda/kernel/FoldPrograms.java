@@ -41,6 +41,8 @@ public final class FoldPrograms implements AutoCloseable {
     private static final long GATHERING = -2;
     private static final long SHAPING = -3;
 
+    private static final int ANY_TENSOR = -1;
+
     // Of an update, beside its terms: its step, decay, both ends of a sum, and rounding.
     private static final int MOST_OTHERS = 5;
 
@@ -54,23 +56,26 @@ public final class FoldPrograms implements AutoCloseable {
 
     /** What a slot holds, and when its staging may be written again. */
     private static final class Slot {
+        private final int index;
         private final DeviceEvent copied;
         private long kind; // the step that is stored, or another kind
         private long seed; // of a query whose z is shaped
+        private int tensor = ANY_TENSOR; // whose factors it has
         private List<Update> updates = List.of(); // by identity: a run's log keeps its updates
         private FoldProgram program = FoldProgram.EMPTY;
 
-        Slot(DeviceEvent copied) {
+        Slot(int index, DeviceEvent copied) {
+            this.index = index;
             this.copied = copied;
         }
 
-        boolean shapes(long query) {
-            return kind == SHAPING && seed == query;
+        boolean shapes(long query, int wantedTensor) {
+            return kind == SHAPING && seed == query && tensor == wantedTensor;
         }
 
         @SuppressWarnings("ReferenceEquality") // the same updates are the same objects
-        boolean holds(List<Update> wanted, long wantedKind) {
-            if (kind != wantedKind || updates.size() != wanted.size()) {
+        boolean holds(List<Update> wanted, long wantedKind, int wantedTensor) {
+            if (kind != wantedKind || tensor != wantedTensor || updates.size() != wanted.size()) {
                 return false;
             }
             for (int i = wanted.size() - 1; i >= 0; i--) {
@@ -98,7 +103,7 @@ public final class FoldPrograms implements AutoCloseable {
         onDevice = device.allocate("pending updates", bytes);
         staging = host.allocatePinned("pending updates", bytes);
         for (int slot = 0; slot < SLOTS; slot++) {
-            slots[slot] = new Slot(device.newEvent());
+            slots[slot] = new Slot(slot, device.newEvent());
         }
     }
 
@@ -138,24 +143,57 @@ public final class FoldPrograms implements AutoCloseable {
 
     /** The program of some updates; valid until {@value #SLOTS} others were asked for. */
     public FoldProgram of(PendingUpdates pending) {
+        return of(pending, ANY_TENSOR);
+    }
+
+    /** The same for a tensor, whose own factors may be in it. */
+    public FoldProgram of(PendingUpdates pending, DeviceTensor tensor) {
+        return of(pending, factorsOf(tensor, pending));
+    }
+
+    /** Tensors without states have no factors, and one program. */
+    private static int factorsOf(DeviceTensor tensor, PendingUpdates pending) {
+        boolean factors =
+                !tensor.states().isEmpty()
+                        && pending.updates().stream()
+                                .anyMatch(update ->
+                                        update.program()
+                                                .filter(FoldPrograms::hasFactors)
+                                                .isPresent());
+        return factors ? tensor.tensorId() : ANY_TENSOR;
+    }
+
+    private static boolean hasFactors(ElementProgram program) {
+        return program.steps().stream().anyMatch(step -> step.factor().isPresent());
+    }
+
+    private FoldProgram of(PendingUpdates pending, int tensor) {
         if (pending.size() == 0) {
             return FoldProgram.EMPTY;
         }
-        FoldProgram known = find(pending.updates(), pending.foldThrough());
-        return known != null
-                ? known
-                : upload(
+        FoldProgram known = find(pending.updates(), pending.foldThrough(), tensor);
+        if (known != null) {
+            return known;
+        }
+        Slot slot = nextSlot();
+        FoldProgram made =
+                upload(
+                        slot,
                         pending.updates(),
                         pending.foldThrough(),
                         mostSteps(pending),
-                        place -> write(pending, place));
+                        place -> write(pending, tensor, place));
+        slot.tensor = tensor;
+        return made;
     }
 
     /** Rounds as after an update, and stores; for tensors whose updates were summed before. */
     public FoldProgram folding(Update last) {
         List<Update> only = List.of(last);
-        FoldProgram known = find(only, FOLDING);
-        return known != null ? known : upload(only, FOLDING, 2, place -> writeFold(place, 0, last));
+        FoldProgram known = find(only, FOLDING, ANY_TENSOR);
+        return known != null
+                ? known
+                : upload(nextSlot(), only, FOLDING, 2, place -> writeFold(place, 0, last));
     }
 
     /**
@@ -165,10 +203,11 @@ public final class FoldPrograms implements AutoCloseable {
      * @param schedule says where it begins anew
      */
     public FoldProgram gathering(List<Update> updates, FactorSchedule schedule) {
-        FoldProgram known = find(updates, GATHERING);
+        FoldProgram known = find(updates, GATHERING, ANY_TENSOR);
         return known != null
                 ? known
                 : upload(
+                        nextSlot(),
                         updates,
                         GATHERING,
                         updates.stream().mapToInt(FoldPrograms::mostSteps).sum(),
@@ -180,27 +219,32 @@ public final class FoldPrograms implements AutoCloseable {
      *
      * @param program the same for the same seed
      * @param seed the query's
+     * @param tensor whose own factors may be in it
      */
-    public FoldProgram shaping(ElementProgram program, long seed) {
+    public FoldProgram shaping(ElementProgram program, long seed, DeviceTensor tensor) {
+        boolean factors = !tensor.states().isEmpty() && hasFactors(program);
+        int id = factors ? tensor.tensorId() : ANY_TENSOR;
         for (Slot slot : slots) {
-            if (slot.shapes(seed)) {
+            if (slot.shapes(seed, id)) {
                 return slot.program;
             }
         }
-        Slot slot = slots[next];
+        Slot slot = nextSlot();
         FoldProgram made =
                 upload(
+                        slot,
                         List.of(),
                         SHAPING,
                         program.steps().size(),
-                        place -> writeProgram(place, 0, program));
+                        place -> writeProgram(place, 0, program, id));
         slot.seed = seed;
+        slot.tensor = id;
         return made;
     }
 
-    private FoldProgram find(List<Update> updates, long kind) {
+    private FoldProgram find(List<Update> updates, long kind, int tensor) {
         for (Slot slot : slots) {
-            if (slot.holds(updates, kind)) {
+            if (slot.holds(updates, kind, tensor)) {
                 return slot.program;
             }
         }
@@ -212,16 +256,21 @@ public final class FoldPrograms implements AutoCloseable {
         int write(MemorySegment place);
     }
 
-    private FoldProgram upload(List<Update> updates, long kind, int most, Writer writer) {
+    private Slot nextSlot() {
+        Slot slot = slots[next];
+        next = (next + 1) % SLOTS;
+        slot.copied.synchronize();
+        slot.tensor = ANY_TENSOR;
+        return slot;
+    }
+
+    private FoldProgram upload(
+            Slot slot, List<Update> updates, long kind, int most, Writer writer) {
         if (most > capacity) {
             throw new IllegalStateException(
                     "a program of " + most + " steps where there is room for " + capacity);
         }
-        int index = next;
-        next = (next + 1) % SLOTS;
-        Slot slot = slots[index];
-        slot.copied.synchronize();
-        long offset = (long) index * capacity * OP_BYTES;
+        long offset = (long) slot.index * capacity * OP_BYTES;
         MemorySegment place = staging.segment().asSlice(offset, (long) most * OP_BYTES);
         int count = writer.write(place);
         device.compute().copyH2D(place, onDevice, offset);
@@ -243,11 +292,12 @@ public final class FoldPrograms implements AutoCloseable {
 
     private static int mostSteps(Update update) {
         int momentum = update.momentum().map(rule -> rule.slopes().size() + 2).orElse(0);
+        int orthogonal = update.orthogonal().map(rule -> rule.slopes().size() + 1).orElse(0);
         int program = update.program().map(one -> one.steps().size()).orElse(0);
-        return update.terms().size() + momentum + program + MOST_OTHERS;
+        return update.terms().size() + momentum + orthogonal + program + MOST_OTHERS;
     }
 
-    private int write(PendingUpdates pending, MemorySegment place) {
+    private int write(PendingUpdates pending, int tensor, MemorySegment place) {
         int at = 0;
         for (int i = 0; i < pending.size(); i++) {
             Update update = pending.update(i);
@@ -258,7 +308,7 @@ public final class FoldPrograms implements AutoCloseable {
             at = writeTerms(place, at, update.terms(), TERM);
             at = writeSumEnd(place, at, update);
             if (update.program().isPresent()) {
-                at = writeProgram(place, at, update.program().get());
+                at = writeProgram(place, at, update.program().get(), tensor);
             }
             if (!pending.foldsAfter(update.step())) {
                 continue;
@@ -282,6 +332,11 @@ public final class FoldPrograms implements AutoCloseable {
             if (update.momentum().isPresent()) {
                 Update.Momentum rule = update.momentum().get();
                 put(place, at++, 0, rule.beta(), KEEP);
+                at = writeTerms(place, at, rule.slopes(), SLOPE);
+                put(place, at++, 0, rule.rate(), RATE);
+            }
+            if (update.orthogonal().isPresent()) {
+                Update.Orthogonal rule = update.orthogonal().get();
                 at = writeTerms(place, at, rule.slopes(), SLOPE);
                 put(place, at++, 0, rule.rate(), RATE);
             }
@@ -325,13 +380,18 @@ public final class FoldPrograms implements AutoCloseable {
         return at;
     }
 
-    private static int writeProgram(MemorySegment place, int from, ElementProgram program) {
+    private static int writeProgram(
+            MemorySegment place, int from, ElementProgram program, int tensor) {
         int at = from;
         for (ElementProgram.Step step : program.steps()) {
             int kind = KernelCodes.of(step.op());
             int registers = step.to() << 8 | step.a() << 16 | step.b() << 24;
             boolean decays = step.op() == ElementProgram.Op.DECAY;
-            put(place, at++, step.seed(), step.scalar(), decays ? kind : kind | registers);
+            float value =
+                    step.factor()
+                            .map(factor -> tensor == ANY_TENSOR ? 0 : factor.of(tensor))
+                            .orElse(step.scalar());
+            put(place, at++, step.seed(), value, decays ? kind : kind | registers);
         }
         return at;
     }

@@ -45,8 +45,7 @@ final class KernelCodes {
             case SIGN -> 25;
             case SHARE -> 26;
             case REACH -> 27;
-            case TIMES ->
-                    throw new IllegalArgumentException("no kernel has a factor for each tensor");
+            case TIMES -> 28;
         };
     }
 
@@ -56,7 +55,7 @@ final class KernelCodes {
             case GELU_EXACT -> 2;
             case GELU_TANH -> 3;
             case SILU -> 4;
-            case TANH -> throw new IllegalArgumentException("no kernel has a tangent");
+            case TANH -> 7;
         };
     }
 
@@ -67,13 +66,21 @@ final class KernelCodes {
         };
     }
 
-    /** Positions that a query sees, 0 for all. */
+    /** Positions that a query sees up to itself, 0 for all. */
     static int window(Mask mask) {
         return switch (mask) {
-            case Mask.Causal() -> 0;
+            case Mask.Causal(), Mask.Full() -> 0;
             case Mask.Window(int positions) -> positions;
-            case Mask.Full(), Mask.Around(_) ->
-                    throw new IllegalArgumentException("no kernel lets a token see those behind");
+            case Mask.Around(int reach) -> reach + 1;
+        };
+    }
+
+    /** Positions that a query sees behind its own, as far as there are any. */
+    static int ahead(Mask mask) {
+        return switch (mask) {
+            case Mask.Causal(), Mask.Window(_) -> 0;
+            case Mask.Full() -> Integer.MAX_VALUE;
+            case Mask.Around(int reach) -> reach;
         };
     }
 

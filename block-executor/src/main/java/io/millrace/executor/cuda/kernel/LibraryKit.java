@@ -1,5 +1,7 @@
 package io.millrace.executor.cuda.kernel;
 
+import io.millrace.executor.cuda.compile.KernelCache;
+import io.millrace.executor.cuda.compile.NvrtcCompiler;
 import io.millrace.executor.cuda.product.CublasLtMatmul;
 import io.millrace.executor.cuda.product.DeviceMatmul;
 import io.millrace.memory.BadInputException;

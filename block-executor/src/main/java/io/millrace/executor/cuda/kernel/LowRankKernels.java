@@ -3,6 +3,8 @@ package io.millrace.executor.cuda.kernel;
 import io.millrace.memory.DType;
 import io.millrace.memory.cuda.CudaApi;
 import io.millrace.memory.cuda.KernelArguments;
+import io.millrace.optim.random.StreamIds;
+import io.millrace.optim.update.Decay;
 import java.util.List;
 
 /**
@@ -33,15 +35,29 @@ public final class LowRankKernels implements AutoCloseable {
 
     private final KernelLaunches<Kernel> launches;
     private final KernelArguments arguments;
+    private final int leftStream;
+    private final int rightStream;
 
     /**
-     * Finds the kernels.
+     * Finds the kernels, for factors of low-rank directions.
      *
      * @param api the driver
      * @param module the loaded image; stays its owner's
      * @param stream where launches go
      */
     public LowRankKernels(CudaApi api, long module, long stream) {
+        this(api, module, stream, StreamIds.LOW_RANK_U, StreamIds.LOW_RANK_V);
+    }
+
+    /**
+     * Finds the kernels.
+     *
+     * @param leftStream of random numbers that U is made of
+     * @param rightStream that V is made of
+     */
+    public LowRankKernels(CudaApi api, long module, long stream, int leftStream, int rightStream) {
+        this.leftStream = leftStream;
+        this.rightStream = rightStream;
         launches = new KernelLaunches<>(Kernel.class, api, module, stream);
         arguments = launches.arguments();
     }
@@ -54,7 +70,7 @@ public final class LowRankKernels implements AutoCloseable {
      * @param count how many
      * @param longest the most elements that any of them has
      * @param program the steps
-     * @param stream of random numbers that matrices gather
+     * @param stream of random numbers that matrices gather; 0 leaves them as they are
      */
     public void gather(long tensors, int count, long longest, FoldProgram program, int stream) {
         arguments
@@ -74,55 +90,38 @@ public final class LowRankKernels implements AutoCloseable {
      * @param out where it goes
      */
     public void right(ThinMatrix matrix, long seed, long out) {
-        factors(matrix, out, seed, 0, 0, 0, List.of());
+        factors(matrix, seed, 1, new ThinSide(0, out, 0, 0, 0, Decay.NONE, 0, List.of()));
     }
 
     /**
-     * Writes V of a seed, [r, n], and {@code (L + s U) / √r} of every scale, [scales, r, m].
+     * Writes V of a seed, [r, n], and {@code κ (L + s U)} of every scale, [scales, r, m].
      *
      * @param matrix whose they are
-     * @param rightSeed of the first step of V's window
-     * @param side L, the seed of U and the scales; where both go, V nowhere where that is 0
+     * @param rightSeed of V: of the first step of its window, or of the query
+     * @param copies of V, one after another
+     * @param side L, the seed of U and the scales; where both go: V nowhere where that is 0, and w
+     *     nowhere where that is
      */
-    public void factors(ThinMatrix matrix, long rightSeed, ThinSide side) {
-        factors(
-                matrix,
-                side.right(),
-                rightSeed,
-                side.sides(),
-                side.left(),
-                side.seed(),
-                side.scales());
-    }
-
-    private void factors(
-            ThinMatrix matrix,
-            long right,
-            long rightSeed,
-            long sides,
-            long left,
-            long sideSeed,
-            List<Float> scales) {
+    public void factors(ThinMatrix matrix, long rightSeed, int copies, ThinSide side) {
         arguments
                 .begin()
-                .int64(right)
-                .int64(sides)
-                .int64(left)
+                .int64(side.right())
+                .int64(side.sides())
+                .int64(side.left())
                 .int64(rightSeed)
-                .int64(sideSeed)
+                .int64(side.seed())
                 .int64(matrix.rows())
                 .int64(matrix.columns())
                 .int32(matrix.rank())
                 .int32(matrix.tensor().tensorId())
-                .int32(scales.size())
+                .int32(side.scales().size())
                 .float32(matrix.factor());
-        pack(scales);
-        long longest = sides == 0 ? matrix.columns() : Math.max(matrix.rows(), matrix.columns());
-        launch(
-                Kernel.FACTORS,
-                blocks(Math.ceilDiv(longest * matrix.rank(), 4)),
-                sides == 0 ? 1 : 2,
-                BLOCK);
+        ThinSide.packScales(arguments, side.scales());
+        arguments.int32(leftStream).int32(rightStream).int32(copies).int32(0);
+        boolean alone = side.sides() == 0;
+        long longest = alone ? matrix.columns() : Math.max(matrix.rows(), matrix.columns());
+        int blocks = blocks(Math.ceilDiv(longest * matrix.rank(), 4));
+        launch(Kernel.FACTORS, blocks, alone ? 1 : 2, BLOCK);
     }
 
     /**
@@ -189,44 +188,18 @@ public final class LowRankKernels implements AutoCloseable {
      *
      * @param fold what is folded on the way; does not store
      * @param side what is added then
-     * @param ids address of the row numbers, int32
-     * @param idOffset added to each
-     * @param rows how many
-     * @param factor on each row
-     * @param accumulate whether to add to what is in {@code out}
-     * @param out contiguous rows of every scale
      */
-    public void rows(
-            ThinMatrix matrix,
-            ThinFold fold,
-            ThinSide side,
-            long ids,
-            int idOffset,
-            int rows,
-            float factor,
-            boolean accumulate,
-            DeviceMatrix out) {
-        pack(matrix, fold)
-                .int64(side.right())
-                .int64(side.left())
-                .int64(side.sides())
-                .int64(side.seed())
-                .int64(matrix.rows())
-                .int64(out.address())
-                .int64(ids)
-                .int64(out.stride())
-                .int32(idOffset)
-                .int32(rows)
-                .int32(KernelCodes.of(out.type()))
-                .int32(accumulate ? 1 : 0)
-                .int32(side.scales().size())
-                .float32(factor)
-                .float32(side.decay().scale())
-                .float32(side.decay().added());
-        pack(side.scales());
+    public void rows(ThinMatrix matrix, ThinFold fold, ThinSide side, ThinSide.Rows rows) {
+        side.pack(pack(matrix, fold), matrix, rows, leftStream);
+        launchRows(launches, Kernel.THIN_ROWS, matrix, rows);
+    }
+
+    /** A block of threads a row, or several. */
+    static <K extends Enum<K>> void launchRows(
+            KernelLaunches<K> launches, K kernel, ThinMatrix matrix, ThinSide.Rows rows) {
         int pieces = Math.toIntExact(Math.ceilDiv(matrix.columns(), PER_THREAD));
         int threads = Math.min(BLOCK, Math.ceilDiv(pieces, WARP) * WARP);
-        launch(Kernel.THIN_ROWS, rows, Math.ceilDiv(pieces, threads), threads);
+        launches.launch(kernel, rows.count(), Math.ceilDiv(pieces, threads), 1, threads);
     }
 
     /**
@@ -316,12 +289,6 @@ public final class LowRankKernels implements AutoCloseable {
                 .float32(matrix.factor())
                 .float32(fold.decay().scale())
                 .float32(fold.decay().added());
-    }
-
-    private void pack(List<Float> scales) {
-        for (int scale = 0; scale < WeightPass.MAX_SCALES; scale++) {
-            arguments.float32(scale < scales.size() ? scales.get(scale) : 0f);
-        }
     }
 
     private static int blocks(long threads) {

@@ -111,7 +111,8 @@ public record WeightPass(
                 .int64(shape.address())
                 .int64(perturbs ? mask.seed(step) : 0)
                 .int32(mask.kind())
-                .int32(mask.bound(tensor.tensorId()));
+                .int32(mask.bound(tensor.tensorId()))
+                .int64(mask.table(tensor.tensorId()));
     }
 
     private int flags(boolean vector, boolean stores) {

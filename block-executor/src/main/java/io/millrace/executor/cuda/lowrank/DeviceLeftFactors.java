@@ -27,28 +27,36 @@ final class DeviceLeftFactors implements DeviceThin {
     }
 
     @Override
-    public long sides(At at, List<Query> queries, long place) {
+    public Factors factors(At at, List<Query> queries) {
         long right = scratch.address(Part.RIGHT);
-        long stride = at.matrix().rows() * at.matrix().rank() * Float.BYTES;
+        long first = scratch.address(Part.SIDES);
+        long stride = at.matrix().rows() * at.matrix().rank();
         long seed = direction.fixedSeed(at.step());
-        long sides = place;
+        long sides = first;
         for (Query query : queries) {
             // The first launch makes V too.
-            long makes = sides == place ? right : 0;
+            long makes = sides == first ? right : 0;
             ThinSide side =
                     new ThinSide(
-                            at.gathered(), makes, sides, Decay.NONE, query.seed(), query.scales());
-            kernels.factors(at.matrix(), seed, side);
-            sides += query.scales().size() * stride;
+                            at.gathered(),
+                            makes,
+                            0,
+                            sides,
+                            stride,
+                            Decay.NONE,
+                            query.seed(),
+                            query.scales());
+            kernels.factors(at.matrix(), seed, 1, side);
+            sides += query.scales().size() * stride * Float.BYTES;
         }
-        return right;
+        return new Factors(right, 0, first, stride);
     }
 
     @Override
     public ThinSide lookUp(At at, Decay decay, Query query) {
         long right = scratch.address(Part.RIGHT);
         kernels.right(at.matrix(), direction.fixedSeed(at.step()), right);
-        return new ThinSide(at.gathered(), right, 0, decay, query.seed(), query.scales());
+        return new ThinSide(at.gathered(), right, 0, 0, 0, decay, query.seed(), query.scales());
     }
 
     @Override

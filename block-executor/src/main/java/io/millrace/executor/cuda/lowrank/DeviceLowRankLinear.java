@@ -3,7 +3,6 @@ package io.millrace.executor.cuda.lowrank;
 import io.millrace.executor.cuda.kernel.DeviceMatrix;
 import io.millrace.executor.cuda.kernel.LowRankKernels;
 import io.millrace.executor.cuda.kernel.PanelSizes;
-import io.millrace.executor.cuda.kernel.ThinFold;
 import io.millrace.executor.cuda.kernel.ThinMatrix;
 import io.millrace.executor.cuda.weight.DeviceGemm;
 import io.millrace.executor.cuda.weight.DeviceLinear;
@@ -13,7 +12,6 @@ import io.millrace.executor.cuda.weight.DeviceVisit;
 import io.millrace.executor.cuda.weight.DeviceWeights;
 import io.millrace.memory.DType;
 import io.millrace.model.spec.LinearSpec;
-import io.millrace.optim.update.PendingUpdates;
 import java.util.List;
 import java.util.Optional;
 
@@ -28,17 +26,14 @@ final class DeviceLowRankLinear implements DeviceLinear {
     private final DeviceScratch scratch;
     private final PanelSizes panels;
     private final LowRankKernels kernels;
-    private final DeviceLowRankPasses passes;
+    private final ThinMatrices matrices;
 
     DeviceLowRankLinear(
-            DeviceGemm gemm,
-            DeviceScratch scratch,
-            LowRankKernels kernels,
-            DeviceLowRankPasses passes) {
+            DeviceGemm gemm, DeviceScratch scratch, LowRankKernels kernels, ThinMatrices matrices) {
         this.gemm = gemm;
         this.scratch = scratch;
         this.kernels = kernels;
-        this.passes = passes;
+        this.matrices = matrices;
         panels = scratch.plan().panels();
     }
 
@@ -53,10 +48,10 @@ final class DeviceLowRankLinear implements DeviceLinear {
         DeviceVisit visit = weights.visit();
         int tensor = weights.indexOf(spec.weight());
         if (visit.storesNow(tensor)) {
-            passes.foldNow(visit, tensor);
+            matrices.storeNow(visit, tensor);
         }
         Optional<Beside> beside =
-                passes.isBeside(visit, tensor, weights.isStill(tensor))
+                matrices.isBeside(visit, tensor, weights.isStill(tensor))
                         ? Optional.of(beside(weights, spec, tensor, input))
                         : Optional.empty();
         return new OnStored(weights, spec, tensor, input, beside);
@@ -74,12 +69,13 @@ final class DeviceLowRankLinear implements DeviceLinear {
     private Beside beside(
             DeviceWeights weights, LinearSpec spec, int tensor, DeviceGemm.Input input) {
         int rows = input.rows();
-        ThinMatrix matrix = passes.matrix(weights.visit(), tensor);
+        ThinMatrix matrix = matrices.matrix(weights.visit(), tensor);
         int rank = matrix.rank();
-        long sides = scratch.address(Part.SIDES);
-        long factor = passes.sides(weights.visit(), tensor, weights.seen(tensor), sides);
-        DeviceMatrix left = new DeviceMatrix(sides, rank * matrix.rows(), matrix.rows(), DType.F32);
-        DeviceMatrix right = new DeviceMatrix(factor, 0, matrix.columns(), DType.F32);
+        DeviceThin.Factors made = matrices.factors(weights.visit(), tensor, weights.seen(tensor));
+        DeviceMatrix left =
+                new DeviceMatrix(made.left(), made.leftStride(), matrix.rows(), DType.F32);
+        DeviceMatrix right =
+                new DeviceMatrix(made.right(), made.rightStride(), matrix.columns(), DType.F32);
         DeviceMatrix onInputs = spec.inputMajor() ? left : right;
         DeviceMatrix thin =
                 new DeviceMatrix(scratch.address(Part.THIN), (long) rows * rank, rank, DType.F32);
@@ -92,7 +88,7 @@ final class DeviceLowRankLinear implements DeviceLinear {
                 thin.address(),
                 rows,
                 weights.scaleCount());
-        float decay = passes.decay(weights.visit(), tensor).ofProduct();
+        float decay = matrices.decay(weights.visit(), tensor).ofProduct();
         return new Beside(decay, thin, spec.inputMajor() ? right : left);
     }
 
@@ -102,7 +98,7 @@ final class DeviceLowRankLinear implements DeviceLinear {
         private final int tensor;
         private final DeviceGemm.Input input;
         private final Optional<Beside> beside;
-        private final boolean plain;
+        private final Optional<ThinMatrices.Base> base; // empty where stored bytes are it
         private int first;
         private DeviceGemm.Panel panel;
 
@@ -117,14 +113,16 @@ final class DeviceLowRankLinear implements DeviceLinear {
             this.tensor = tensor;
             this.input = input;
             this.beside = beside;
-            PendingUpdates pending = weights.visit().pending(tensor);
-            plain = !pending.folds() && weights.visit().slot(tensor).dtype() == scratch.type();
+            DeviceVisit visit = weights.visit();
+            boolean plain =
+                    visit.slot(tensor).dtype() == scratch.type() && matrices.isPlain(visit, tensor);
+            base = plain ? Optional.empty() : Optional.of(matrices.base(visit, tensor));
         }
 
         @Override
         public int mostOutputs() {
             // E4M3 are made of stored bytes too, in as much scratch as formed ones take.
-            return (plain && !gemm.quantizes(spec)) || spec.inputMajor()
+            return (base.isEmpty() && !gemm.quantizes(spec)) || spec.inputMajor()
                     ? spec.outputs()
                     : panels.outputs(spec.outputs(), spec.inputs());
         }
@@ -132,18 +130,15 @@ final class DeviceLowRankLinear implements DeviceLinear {
         @Override
         public void panel(int from, int outputs) {
             first = from;
-            DeviceVisit visit = weights.visit();
-            if (plain) {
-                long stored = visit.tensor(tensor).at((long) from * spec.inputs());
+            if (base.isEmpty()) {
+                long stored = weights.visit().tensor(tensor).at((long) from * spec.inputs());
                 panel = gemm.panel(spec, matrix(stored), outputs, 1);
                 return;
             }
             long place = scratch.address(Part.PANEL);
-            ThinFold fold = passes.foldSeen(visit, tensor);
             // All of an input-major matrix: its rows hold all outputs.
             long rows = spec.inputMajor() ? spec.inputs() : outputs;
-            ThinMatrix matrix = passes.matrix(visit, tensor);
-            kernels.form(matrix, fold, from, rows, place, scratch.type());
+            base.get().form(from, rows, place, scratch.type());
             panel = gemm.panel(spec, matrix(place), outputs, 1);
         }
 

@@ -6,6 +6,7 @@ import io.millrace.executor.cuda.kernel.DeviceMatrix;
 import io.millrace.executor.cuda.kernel.FoldProgram;
 import io.millrace.executor.cuda.kernel.FoldPrograms;
 import io.millrace.executor.cuda.kernel.LowRankKernels;
+import io.millrace.executor.cuda.kernel.OrthogonalKernels;
 import io.millrace.executor.cuda.kernel.ThinFold;
 import io.millrace.executor.cuda.kernel.ThinMatrix;
 import io.millrace.executor.cuda.kernel.ThinSide;
@@ -35,13 +36,14 @@ import io.millrace.optim.update.PendingUpdates;
 import io.millrace.optim.update.Update;
 import io.millrace.prefetch.BlockLease;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * The way of thin factors: matrices are only read until their updates are folded; what the updates
  * since then and the query add is a product of thin factors. Other tensors are formed the dense
  * way, with the same schedule of folds.
  */
-public final class DeviceLowRankPasses implements DevicePasses {
+public final class DeviceLowRankPasses implements DevicePasses, ThinMatrices {
     private final CudaApi api;
     private final long stream;
     private final Kernels kernels;
@@ -49,7 +51,7 @@ public final class DeviceLowRankPasses implements DevicePasses {
     private final DeviceFactors factors;
     private final FactoredDirection direction;
     private final DeviceThin thin;
-    private final FactoredDirection.Streams streams;
+    private final int coreStream;
     private final Rounding rounding;
     private final int foldEvery;
     private final int together;
@@ -61,12 +63,14 @@ public final class DeviceLowRankPasses implements DevicePasses {
      * @param dense forms tensors that are no matrices
      * @param lowRank all else
      * @param cores what makes factors that stay
+     * @param orthogonal what makes estimates orthogonal
      * @param programs what updates do
      */
     public record Kernels(
             DeviceKernels dense,
             LowRankKernels lowRank,
             CoreKernels cores,
+            OrthogonalKernels orthogonal,
             FoldPrograms programs) {}
 
     /**
@@ -95,12 +99,32 @@ public final class DeviceLowRankPasses implements DevicePasses {
         // Rows of E4M3 share a scale, which is of one query's.
         together = gemm.quantizes() ? 0 : scratch.scalesAtOnce();
         factors = new DeviceFactors(device, scratch, foldEvery);
-        streams = direction.streams().orElseThrow();
-        thin =
-                direction.core() == Core.LEFT
-                        ? new DeviceLeftFactors(kernels.lowRank(), scratch, direction)
-                        : new DeviceFixedFactors(kernels.cores(), scratch, direction, streams);
+        coreStream = direction.coreStream().orElseThrow();
+        thin = thin(device, kernels, scratch, direction);
         linear = new DeviceLowRankLinear(gemm, scratch, kernels.lowRank(), this);
+    }
+
+    private static DeviceThin thin(
+            CudaDevice device,
+            Kernels kernels,
+            DeviceScratch scratch,
+            FactoredDirection direction) {
+        return switch (direction.core()) {
+            case LEFT -> new DeviceLeftFactors(kernels.lowRank(), scratch, direction);
+            case SQUARE, DIAGONAL ->
+                    new DeviceFixedFactors(
+                            kernels.cores(),
+                            scratch,
+                            direction,
+                            new DeviceWindows(device, kernels.cores(), scratch, direction));
+            case RIGHT ->
+                    new DeviceRightFactors(
+                            kernels.cores(),
+                            scratch,
+                            direction,
+                            new DeviceWindows(device, kernels.cores(), scratch, direction));
+            case PAIR -> throw new IllegalArgumentException("no factor of a pair is fixed");
+        };
     }
 
     @Override
@@ -146,8 +170,9 @@ public final class DeviceLowRankPasses implements DevicePasses {
         }
         while (schedule.step() < step) {
             List<Update> rest =
-                    visit.updatesAfter(schedule.step())
-                            .subList(0, Math.toIntExact(step - schedule.step()));
+                    alike(
+                            visit.updatesAfter(schedule.step())
+                                    .subList(0, Math.toIntExact(step - schedule.step())));
             // Sums are float32 values in memory, so where they are cut does not show.
             int fit = Math.max(1, kernels.programs().fitting(rest));
             FactorSchedule.Leg leg = schedule.leg(rest.subList(0, fit));
@@ -155,9 +180,50 @@ public final class DeviceLowRankPasses implements DevicePasses {
                 turn(visit, schedule.step());
             }
             FoldProgram program = kernels.programs().gathering(leg.updates(), schedule);
+            Optional<Update.Orthogonal> orthogonal = leg.updates().getFirst().orthogonal();
+            int stream = orthogonal.isPresent() ? 0 : coreStream;
             kernels.lowRank()
-                    .gather(block.table(), block.count(), block.longest(), program, streams.core());
+                    .gather(block.table(), block.count(), block.longest(), program, stream);
+            orthogonal.ifPresent(rule -> gatherAlong(visit, program, rule));
             schedule.complete(leg);
+        }
+    }
+
+    /** The first updates of some that are one step along an estimate, or none of them that. */
+    private static List<Update> alike(List<Update> updates) {
+        int count = 1;
+        while (count < updates.size()
+                && updates.getFirst().orthogonal().isEmpty()
+                && updates.get(count).orthogonal().isEmpty()) {
+            count++;
+        }
+        return updates.subList(0, count);
+    }
+
+    /** Moves what matrices have gathered along the estimates of one update. */
+    private void gatherAlong(DeviceVisit visit, FoldProgram program, Update.Orthogonal rule) {
+        LowRankSize size = scratch.plan().factors().orElseThrow().size();
+        long first = scratch.address(Part.ESTIMATE);
+        OrthogonalKernels.Work work =
+                new OrthogonalKernels.Work(
+                        first,
+                        first + size.estimate() * Float.BYTES,
+                        scratch.address(Part.ESTIMATE_SQUARES));
+        for (int index = 0; index < visit.tensorCount(); index++) {
+            TensorSlot slot = visit.slot(index);
+            if (!slot.isTrained() || !LowRankSize.isMatrix(slot)) {
+                continue;
+            }
+            ThinMatrix matrix = matrix(visit, index);
+            OrthogonalKernels.Estimate estimate =
+                    new OrthogonalKernels.Estimate(
+                            program,
+                            slot.tensorId(),
+                            coreStream,
+                            matrix.rank(),
+                            matrix.columns(),
+                            rule.iterations());
+            kernels.orthogonal().gather(estimate, work, factors.left(slot));
         }
     }
 
@@ -182,7 +248,8 @@ public final class DeviceLowRankPasses implements DevicePasses {
         }
     }
 
-    ThinMatrix matrix(DeviceVisit visit, int tensor) {
+    @Override
+    public ThinMatrix matrix(DeviceVisit visit, int tensor) {
         long rows = LowRankSize.rowsOf(visit.slot(tensor));
         long columns = LowRankSize.columnsOf(visit.slot(tensor));
         // Cores hold κ already, and so does what is made of them.
@@ -242,24 +309,14 @@ public final class DeviceLowRankPasses implements DevicePasses {
             ThinSide side =
                     beside
                             ? thin.lookUp(at(visit, tensor), decay(visit, tensor), query)
-                            : new ThinSide(0, 0, 0, Decay.NONE, query.seed(), query.scales());
-            kernels.lowRank()
-                    .rows(
-                            matrix(visit, tensor),
-                            fold,
-                            side,
-                            rows.ids(),
-                            rows.idOffset(),
-                            rows.count(),
-                            rows.factor(),
-                            rows.accumulate(),
-                            out.scale(scale));
+                            : ThinSide.none(query.seed(), query.scales());
+            kernels.lowRank().rows(matrix(visit, tensor), fold, side, rows.of(out.scale(scale)));
             scale += query.scales().size();
         }
     }
 
-    /** Whether queries see more of a matrix than what is folded by now. */
-    boolean isBeside(DeviceVisit visit, int tensor, boolean still) {
+    @Override
+    public boolean isBeside(DeviceVisit visit, int tensor, boolean still) {
         return isGathered(visit, tensor) || !still;
     }
 
@@ -269,19 +326,16 @@ public final class DeviceLowRankPasses implements DevicePasses {
         return pending.lastStep() > pending.foldThrough();
     }
 
-    /** What those make of what is folded. */
-    Decay decay(DeviceVisit visit, int tensor) {
+    @Override
+    public Decay decay(DeviceVisit visit, int tensor) {
         return isGathered(visit, tensor)
                 ? factors.of(visit.block()).schedule().decay()
                 : Decay.NONE;
     }
 
-    /**
-     * Writes what is beside V for all scales of some queries, [scales, r, m], and says where V
-     * lies.
-     */
-    long sides(DeviceVisit visit, int tensor, List<Query> queries, long place) {
-        return thin.sides(at(visit, tensor), queries, place);
+    @Override
+    public DeviceThin.Factors factors(DeviceVisit visit, int tensor, List<Query> queries) {
+        return thin.factors(at(visit, tensor), queries);
     }
 
     /** A matrix as queries of a visit see it. */
@@ -291,16 +345,30 @@ public final class DeviceLowRankPasses implements DevicePasses {
         return new DeviceThin.At(slot, matrix(visit, tensor), visit.step(), left);
     }
 
+    @Override
+    public boolean isPlain(DeviceVisit visit, int tensor) {
+        return !visit.pending(tensor).folds();
+    }
+
+    /** A matrix with what is folded by now, and no more. */
+    @Override
+    public Base base(DeviceVisit visit, int tensor) {
+        ThinFold fold = foldSeen(visit, tensor);
+        ThinMatrix matrix = matrix(visit, tensor);
+        return (firstRow, rows, place, type) ->
+                kernels.lowRank().form(matrix, fold, firstRow, rows, place, type);
+    }
+
     /** What is folded by now without being stored. */
-    ThinFold foldSeen(DeviceVisit visit, int tensor) {
+    private ThinFold foldSeen(DeviceVisit visit, int tensor) {
         PendingUpdates pending = visit.pending(tensor);
         return pending.folds()
                 ? matrixFold(visit, tensor, pending.foldThrough(), false)
                 : ThinFold.NONE;
     }
 
-    /** Stores a matrix that is to be stored now, so that its bytes are what products read. */
-    void foldNow(DeviceVisit visit, int tensor) {
+    @Override
+    public void storeNow(DeviceVisit visit, int tensor) {
         try (Coverage whole = visit.cover(tensor)) {
             whole.add(storeMatrix(visit, tensor, visit.pending(tensor).foldThrough()));
         }

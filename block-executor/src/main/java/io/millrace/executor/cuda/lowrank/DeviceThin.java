@@ -16,10 +16,9 @@ public interface DeviceThin {
     /** Whether a device makes the factors of a direction. */
     static boolean makes(FactoredDirection direction) {
         return direction.streams().isPresent()
-                && switch (direction.core()) {
-                    case LEFT, SQUARE, DIAGONAL -> true;
-                    case RIGHT, PAIR -> false;
-                };
+                || (direction.isOfBase()
+                        && direction.core().liesBetween()
+                        && direction.coreStream().isPresent());
     }
 
     /**
@@ -39,11 +38,17 @@ public interface DeviceThin {
     void ready(At at);
 
     /**
-     * Writes w of all scales of some queries, [scales, r, m], and says where V lies.
+     * The thin factors of all scales of some queries, one behind another or shared by all.
      *
-     * @param place where w goes
+     * @param right address of V, [r, n]
+     * @param rightStride floats from a scale's to the next; 0 where all share one
+     * @param left address of w, [r, m]
+     * @param leftStride floats from a scale's to the next; 0 where all share one
      */
-    long sides(At at, List<Query> queries, long place);
+    record Factors(long right, long rightStride, long left, long leftStride) {}
+
+    /** Makes what queries see. */
+    Factors factors(At at, List<Query> queries);
 
     /** What a lookup of rows adds for a query, beside the decay of what is folded. */
     ThinSide lookUp(At at, Decay decay, Query query);

@@ -1,6 +1,7 @@
 package io.millrace.executor.cuda.weight;
 
 import io.millrace.executor.cuda.kernel.DeviceMatrix;
+import io.millrace.executor.cuda.kernel.ThinSide;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.memory.BlockLayout;
 import io.millrace.optim.estimate.Query;
@@ -52,7 +53,12 @@ public interface DevicePasses {
      * @param factor on each row
      * @param accumulate whether to add to what is where they go
      */
-    record Rows(long ids, int idOffset, int count, float factor, boolean accumulate) {}
+    record Rows(long ids, int idOffset, int count, float factor, boolean accumulate) {
+        /** As launches of thin factors take them. */
+        public ThinSide.Rows of(DeviceMatrix out) {
+            return new ThinSide.Rows(ids, idOffset, count, factor, accumulate, out);
+        }
+    }
 
     /** Looks rows of a table up for some queries, which leaves the stored bytes alone. */
     void rows(DeviceVisit visit, int tensor, List<Query> queries, Rows rows, DeviceMatrix out);

@@ -15,9 +15,10 @@ import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Value;
 import io.millrace.model.spec.RopeSpec;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
-/** The memory of a {@link DeviceScratchPlan}, allocated once. */
+/** The memory of a {@link DeviceScratchPlan}, allocated once; a region of it may be shared. */
 public final class DeviceScratch implements AutoCloseable {
     private final DeviceScratchPlan plan;
     private final ScratchSize size;
@@ -26,6 +27,7 @@ public final class DeviceScratch implements AutoCloseable {
     private final int keptWidth;
     private final long vectorLength;
     private final DeviceBuffer memory;
+    private final DeviceBuffer passing; // of whoever shares it
     private final HostSlab staging;
     private final Map<RopeSpec, Long> rotary = new HashMap<>();
 
@@ -34,23 +36,26 @@ public final class DeviceScratch implements AutoCloseable {
      *
      * @param device what computes
      * @param host pinned memory
+     * @param passing memory of as many bytes as the plan says pass; stays its owner's
      */
     public DeviceScratch(
             Device device,
             HostMemory host,
             ModelProgram program,
             ScratchSize size,
-            DeviceScratchPlan plan) {
+            DeviceScratchPlan plan,
+            DeviceBuffer passing) {
         this.plan = plan;
+        this.passing = passing;
         this.size = size;
         OperatorNeeds needs = new OperatorNeeds(program);
         virtualTokens = program.virtualTokens();
         hiddenWidth = program.hiddenSize();
         keptWidth = needs.keptWidth();
         vectorLength = needs.vectorLength();
-        memory = device.allocate("activations and perturbed weights", plan.deviceBytes());
+        memory = device.allocate("hidden states and what is kept of them", plan.bytes().own());
         try {
-            staging = host.allocatePinned("staging of a step", plan.stagingBytes());
+            staging = host.allocatePinned("staging of a step", plan.bytes().staging());
         } catch (RuntimeException | Error e) {
             memory.close();
             throw e;
@@ -93,8 +98,20 @@ public final class DeviceScratch implements AutoCloseable {
         return plan;
     }
 
+    /** Where the parts of this forward's own lie. */
     public DeviceBuffer memory() {
         return memory;
+    }
+
+    /** Memory that forwards may share which take turns, for the largest of their plans. */
+    public static DeviceBuffer passing(Device device, List<DeviceScratchPlan> plans) {
+        return device.allocate("activations and perturbed weights", passingBytes(plans));
+    }
+
+    /** Bytes of it. */
+    public static long passingBytes(List<DeviceScratchPlan> plans) {
+        long most = plans.stream().mapToLong(plan -> plan.bytes().passing()).max().orElseThrow();
+        return HostMemory.pageBytes(most);
     }
 
     /** Pinned host memory that tables and losses pass through. */
@@ -103,7 +120,8 @@ public final class DeviceScratch implements AutoCloseable {
     }
 
     public long address(Part part) {
-        return memory.address() + plan.offsets().get(part);
+        DeviceBuffer region = plan.passes().contains(part) ? passing : memory;
+        return region.address() + plan.offsets().get(part);
     }
 
     /** Hidden states of one query's scales, from a row of the batch on; float32. */

@@ -8,42 +8,69 @@ import io.millrace.executor.step.ScratchSize;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
+import io.millrace.memory.host.HostMemory;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.LinearSpec;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.LongStream;
 
 /**
- * The memory that forwards on a CUDA device need beside the weights: one region there, cut into
- * parts, and one of pinned host memory that bytes pass through.
+ * The memory that forwards on a CUDA device need beside the weights: two regions there, cut into
+ * parts, and one of pinned host memory that bytes pass through. One region is a forward's own; what
+ * the other holds is used up when a block of one micro-batch is through, so that forwards which
+ * take turns may share it.
  *
  * @param program how each block runs
  * @param panels how large matrices are cut
- * @param offsets where each part begins
+ * @param offsets where each part begins in its region
+ * @param passes which parts are in the region that may be shared
  * @param factors where low-rank updates are gathered; empty with dense directions
  * @param logitElements of a tile of logits, for each scale
- * @param deviceBytes of all parts
- * @param stagingBytes of the host's region
+ * @param bytes of all regions
  */
 public record DeviceScratchPlan(
         DeviceProgram program,
         PanelSizes panels,
         Map<Part, Long> offsets,
+        Set<Part> passes,
         Optional<FactorLayout> factors,
         long logitElements,
-        long deviceBytes,
-        long stagingBytes) {
+        Bytes bytes) {
+    /**
+     * How large regions are.
+     *
+     * @param own of the parts that a forward shares with none
+     * @param passing of the others
+     * @param staging of the host's
+     */
+    public record Bytes(long own, long passing, long staging) {}
+
     /** Kept vectors of a block: a bias, a norm's two, and the bias of gated states. */
     static final int VECTORS = 4;
 
     /** Integers a row has in the tables of a batch. */
-    static final int INTS_PER_ROW = 6;
+    static final int INTS_PER_ROW = 8;
 
-    /** What the region is cut into. */
+    /** What holds nothing from one micro-batch in a block to the next. */
+    private static final Set<Part> PASSING =
+            EnumSet.of(
+                    Part.STATES,
+                    Part.VECTORS,
+                    Part.PANEL,
+                    Part.LOGITS,
+                    Part.WORKSPACE,
+                    Part.BESIDE,
+                    Part.E4M3_INPUT,
+                    Part.E4M3_PANEL,
+                    Part.E4M3_SCALES);
+
+    /** What the regions are cut into. */
     public enum Part {
         HIDDEN,
         KEPT, // what later tokens need: queries, keys and values
@@ -57,7 +84,7 @@ public record DeviceScratchPlan(
         WORKSPACE,
         GATHERED, // what updates of a low-rank run have gathered
         GATHERED_TABLE,
-        FIXED, // orthonormal factors of all matrices
+        FIXED, // orthonormal factors of all matrices, or those of a base
         ORTHONORMAL, // doubles in which they are made
         RIGHT, // V of the operator at work, as it is
         LEFT, // U of it, where that is fixed
@@ -66,8 +93,14 @@ public record DeviceScratchPlan(
         FOLD_SIDE, // U times the core that is folded
         CORES, // of all scales, and of a fold
         SIDES, // left factors of a query
+        RIGHTS, // right factors of all scales, where queries have their own
+        TERM_LEFTS, // left factors of updates that do not gather
+        TERM_RIGHTS,
+        ESTIMATE, // what is made orthogonal, before and after an iteration
+        ESTIMATE_SQUARES, // doubles
         THIN, // inputs times a thin factor
-        BESIDE, // the factors beside a matrix, one of them turned as well, and such products
+        BESIDE, // the factors beside a matrix, one of them turned as well, and such products; or
+        // the middle of a bottleneck
         OVERLAP, // of V before and after
         E4M3_INPUT, // what products read, rounded
         E4M3_PANEL,
@@ -103,8 +136,9 @@ public record DeviceScratchPlan(
         bytes.put(Part.STATES, onDevice.states().length());
         bytes.put(Part.VECTORS, VECTORS * scales * needs.vectorLength() * Float.BYTES);
         long rows = scales * size.microBatchRows();
-        bytes.put(
-                Part.BESIDE, (scales * needs.thinFloats() + rows * needs.thinRank()) * Float.BYTES);
+        long sides = scales * needs.thinFloats() + rows * needs.thinRank();
+        long between = rows * needs.betweenFloats();
+        bytes.put(Part.BESIDE, Math.max(sides, between) * Float.BYTES);
         // All scales share what is stored of matrices that are only read, or read so.
         boolean shared = lowRank.isPresent() || layout.beside().isPresent();
         long formed = shared ? 1 : scales;
@@ -125,16 +159,38 @@ public record DeviceScratchPlan(
         bytes.put(Part.WORKSPACE, workspaceBytes);
         Optional<FactorLayout> factors = lowRank.map(FactorLayout::of);
         factors.ifPresent(gathered -> putFactors(bytes, gathered));
+        Set<Part> passes = EnumSet.copyOf(PASSING);
+        if (size.keptTokens() == 0) {
+            passes.add(Part.KEPT);
+        }
         Map<Part, Long> offsets = new EnumMap<>(Part.class);
-        long at = 0;
+        long own = 0;
+        long passing = 0;
         for (Part part : Part.values()) {
-            offsets.put(part, at);
-            at += DeviceProgram.aligned(bytes.getOrDefault(part, 0L));
+            long length = DeviceProgram.aligned(bytes.getOrDefault(part, 0L));
+            offsets.put(part, passes.contains(part) ? passing : own);
+            if (passes.contains(part)) {
+                passing += length;
+            } else {
+                own += length;
+            }
         }
         long logitRow = (long) needs.logits().outputs() * Float.BYTES;
         long table = factors.map(FactorLayout::tableBytes).orElse(0L);
         long staging = LongStream.of(losses, tables, rotary, logitRow, table).max().getAsLong();
-        return new DeviceScratchPlan(onDevice, panels, offsets, factors, logits, at, staging);
+        return new DeviceScratchPlan(
+                onDevice,
+                panels,
+                offsets,
+                passes,
+                factors,
+                logits,
+                new Bytes(own, passing, staging));
+    }
+
+    /** Bytes of device memory for a forward that shares nothing. */
+    public long deviceBytes() {
+        return HostMemory.pageBytes(bytes.own) + HostMemory.pageBytes(bytes.passing);
     }
 
     /** What products read. */
@@ -147,7 +203,7 @@ public record DeviceScratchPlan(
         long rank = size.direction().rank();
         bytes.put(Part.GATHERED, factors.bytes());
         bytes.put(Part.GATHERED_TABLE, factors.tableBytes());
-        boolean kept = size.direction().isOrthonormal();
+        boolean kept = FactorLayout.keeps(size.direction());
         bytes.put(Part.FIXED, factors.fixedBytes());
         bytes.put(Part.ORTHONORMAL, size.orthonormal() * Double.BYTES);
         bytes.put(Part.RIGHT, kept ? 0 : size.longestRight() * Float.BYTES);
@@ -157,6 +213,12 @@ public record DeviceScratchPlan(
         bytes.put(Part.FOLD_SIDE, size.longestFixedLeft() * Float.BYTES);
         bytes.put(Part.CORES, size.cores() * Float.BYTES);
         bytes.put(Part.SIDES, size.sides() * Float.BYTES);
+        bytes.put(Part.RIGHTS, size.rights() * Float.BYTES);
+        bytes.put(Part.TERM_LEFTS, size.termLefts() * Float.BYTES);
+        bytes.put(Part.TERM_RIGHTS, size.termRights() * Float.BYTES);
+        bytes.put(Part.ESTIMATE, 2 * size.estimate() * Float.BYTES);
+        long squares = size.estimate() > 0 ? 2L * size.mostRank() * size.mostRank() : 0;
+        bytes.put(Part.ESTIMATE_SQUARES, squares * Double.BYTES);
         bytes.put(Part.THIN, size.products() * Float.BYTES);
         bytes.put(Part.OVERLAP, size.momentum() ? rank * rank * Float.BYTES : 0);
     }

@@ -4,6 +4,7 @@ import io.millrace.executor.cuda.kernel.LowRankKernels;
 import io.millrace.executor.step.LowRankSize;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.TensorSlot;
+import io.millrace.optim.direction.FactoredDirection;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -46,13 +47,18 @@ public record FactorLayout(
                     momentum.put(slot.tensorId(), at);
                     at += alignedBytes(size, slot);
                 }
-                if (size.direction().isOrthonormal() && LowRankSize.isMatrix(slot)) {
+                if (keeps(size.direction()) && LowRankSize.isMatrix(slot)) {
                     fixed.put(slot.tensorId(), kept);
                     kept += aligned(size.right(slot)) + aligned(size.fixedLeft(slot));
                 }
             }
         }
         return new FactorLayout(size, left, momentum, at, fixed, kept, left.size());
+    }
+
+    /** Whether fixed factors stay where they are made. */
+    public static boolean keeps(FactoredDirection direction) {
+        return direction.isOrthonormal() || direction.isOfBase();
     }
 
     /** Bytes that a tensor's L takes, and N as many. */

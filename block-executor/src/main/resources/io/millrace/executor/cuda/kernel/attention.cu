@@ -1,4 +1,4 @@
-// Causal softmax attention over tiles of keys with a running maximum and sum: no matrix of all scores exists.
+// Softmax attention over tiles of keys with a running maximum and sum: no matrix of all scores exists.
 #include "common.cuh"
 
 struct AttentionArgs {
@@ -19,11 +19,13 @@ struct AttentionArgs {
     u32 keyStride;
     u32 valueStart;
     u32 valueStride;
-    u32 window; // a query sees this many positions, itself included; 0 for all before it
+    u32 window; // a query sees this many positions up to itself, which is included; 0 for all before it
     u32 type;
     float scale;
     float cap; // of cap * tanh(score / cap), 0 for none
     u32 queryGroup; // query heads of a group, a head's size apart; groups are queryStride apart
+    u32 ahead; // how many positions behind its own a query sees, as far as its sequence goes
+    u32 unused; // arguments are whole 8-byte words
 };
 
 // Below any score, yet finite, so that differences of maxima are never NaN.
@@ -66,7 +68,8 @@ __device__ __forceinline__ bool attention_tile(const AttentionArgs &args, u32 qu
     u32 position = args.past + tile->firstQuery;
     u32 lowest = args.window == 0 || position + 1 < args.window ? 0 : position + 1 - args.window;
     tile->firstKey = lowest / keyTile * keyTile;
-    tile->endKey = args.past + lastQuery;
+    u32 behind = tile->queries - lastQuery; // of the sequence
+    tile->endKey = args.past + lastQuery + (args.ahead < behind ? args.ahead : behind);
     return true;
 }
 
@@ -75,8 +78,8 @@ __device__ __forceinline__ u64 key_place(const AttentionArgs &args, const Attent
     return (tile.firstRow + key) * args.rowStride + column - static_cast<u64>(args.past) * args.rowStride;
 }
 
-__device__ __forceinline__ bool is_seen(const AttentionArgs &args, u32 position, u32 key) {
-    return key <= position && (args.window == 0 || key + args.window > position);
+__device__ __forceinline__ bool is_seen(const AttentionArgs &args, const AttentionTile &tile, u32 position, u32 key) {
+    return key < tile.endKey && key <= position + args.ahead && (args.window == 0 || key + args.window > position);
 }
 
 // Float32 arithmetic on the ordinary cores. A warp has QUERIES queries; for scores a lane has a key, for sums of values
@@ -138,7 +141,7 @@ template <u32 DIM, u32 QUERIES> __device__ __forceinline__ void attend(const Att
             if (args.cap != 0.0f) {
                 score = __fmul_rn(tanh_any(__fmul_rn(score, inverse)), args.cap);
             }
-            bool seen = is_seen(args, args.past + query, first + lane);
+            bool seen = is_seen(args, tile, args.past + query, first + lane);
             float largest = larger(top[q], warp_max(seen ? score : NO_SCORE));
             float weight = seen ? exp_up_to_0(__fsub_rn(score, largest)) : 0.0f;
             float factor = exp_up_to_0(__fsub_rn(top[q], largest));

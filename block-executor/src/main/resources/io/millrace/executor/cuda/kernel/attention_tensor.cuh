@@ -140,7 +140,8 @@ template <u32 DIM, u32 KEYS, bool HALF> __device__ __forceinline__ void attend_t
                 multiply_add<HALF>(scores[n], queries[k], b0, b1);
             }
         }
-        bool whole = first + KEYS - 1 <= lowest && (args.window == 0 || first + args.window > lowest + ROWS - 1);
+        bool whole = first + KEYS <= tile.endKey && first + KEYS - 1 <= lowest + args.ahead
+                     && (args.window == 0 || first + args.window > lowest + ROWS - 1);
         float best[2] = {NO_SCORE, NO_SCORE};
 #pragma unroll
         for (u32 n = 0; n < KEYS / 8; n++) {
@@ -149,7 +150,7 @@ template <u32 DIM, u32 KEYS, bool HALF> __device__ __forceinline__ void attend_t
                 float score = __fmul_rn(scores[n][i], factor);
                 score = args.cap == 0.0f ? score : __fmul_rn(tanh_any(score), cap);
                 u32 position = lowest + group + i / 2 * 8;
-                bool seen = whole || is_seen(args, position, first + n * 8 + pair + i % 2);
+                bool seen = whole || is_seen(args, tile, position, first + n * 8 + pair + i % 2);
                 scores[n][i] = seen ? score : NO_SCORE;
                 best[i / 2] = larger(best[i / 2], scores[n][i]);
             }

@@ -132,13 +132,13 @@ MILLRACE_KERNEL(millrace_cores)
 
 struct SidesArgs {
     const float *fixed; // U, [rank][rows]
-    const float *cores; // [scale][rank][rank], or [scale][rank] of a diagonal
+    const float *cores; // [scale][rank][rank], or [scale][rank] of a diagonal; null where there is none
     float *out; // [scale][rank][rows], or [scale][rows][rank]
     u64 rows;
     u32 rank;
     u32 diagonal;
     u32 byRows; // how they lie
-    u32 unused; // arguments are whole 8-byte words
+    float factor; // k, where there is no core
 };
 
 // w = U C, terms in order of rank. grid: (ceil(rows * rank / block), scales)
@@ -152,7 +152,9 @@ extern "C" __global__ void __launch_bounds__(256) millrace_sides(SidesArgs args)
     u64 row = item % args.rows;
     u64 scale = blockIdx.y;
     float w;
-    if (args.diagonal != 0) {
+    if (args.cores == nullptr) {
+        w = __fmul_rn(args.fixed[item], args.factor);
+    } else if (args.diagonal != 0) {
         w = __fmul_rn(args.fixed[column * args.rows + row], args.cores[scale * args.rank + column]);
     } else {
         const float *core = args.cores + scale * args.rank * args.rank + column;

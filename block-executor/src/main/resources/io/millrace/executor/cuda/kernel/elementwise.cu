@@ -1,7 +1,7 @@
 // What is done to single elements between products: biases, activations, gates, rotation.
 #include "common.cuh"
 
-enum Activation : u32 { NONE = 0, RELU = 1, GELU_EXACT = 2, GELU_TANH = 3, SILU = 4, SOFTCAP = 5, TIMES = 6 };
+enum Activation : u32 { NONE = 0, RELU = 1, GELU_EXACT = 2, GELU_TANH = 3, SILU = 4, SOFTCAP = 5, TIMES = 6, TANH = 7 };
 
 __device__ __forceinline__ float times_sigmoid(float x, float t) {
     return __fdiv_rn(x, __fadd_rn(exp_any(-t), 1.0f));
@@ -29,6 +29,7 @@ __device__ __forceinline__ float activate(Activation activation, float x, float 
     case SILU: return times_sigmoid(x, x);
     case SOFTCAP: return __fmul_rn(tanh_any(__fmul_rn(x, __fdiv_rn(1.0f, cap))), cap);
     case TIMES: return __fmul_rn(x, cap);
+    case TANH: return tanh_any(x);
     default: return x;
     }
 }

@@ -53,6 +53,7 @@ __device__ __forceinline__ void fold_eight(const Pass &pass, u64 element, u32 co
     }
     float before[PER_THREAD] = {};
     u64 ofStep = 0;
+    u32 leave = MASKED ? leave_of_eight(pass.mask, element) : ALL_EIGHT;
     for (u32 op = 0; op < pass.opCount; op++) {
         FoldOp step = pass.ops[op];
         switch (step.kind) {
@@ -79,9 +80,10 @@ __device__ __forceinline__ void fold_eight(const Pass &pass, u64 element, u32 co
             break;
         case TERM: {
             float z[PER_THREAD];
-            eight_z(direction, step.seed, pass.tensor, element, z);
             if (MASKED) {
-                mask_eight(pass.mask, ofStep, pass.tensor, element, before, z);
+                eight_masked_z(pass.mask, ofStep, leave, direction, step.seed, pass.tensor, element, before, z);
+            } else {
+                eight_z(direction, step.seed, pass.tensor, element, z);
             }
 #pragma unroll
             for (u32 i = 0; i < PER_THREAD; i++) {
@@ -117,14 +119,15 @@ __device__ __forceinline__ void put_eight(const float *values, Register &to) {
 }
 
 // One operation on registers of eight elements each; every one is rounded once, to nearest. A mask is that of a step.
-__device__ __forceinline__ void run_eight(const Pass &pass, const FoldOp &step, u64 ofStep, u64 element, Register *r) {
+__device__ __forceinline__ void run_eight(
+    const Pass &pass, const FoldOp &step, u64 ofStep, u32 leave, u64 element, Register *r) {
     u32 kind = step.kind & 255;
     float a[PER_THREAD];
     float b[PER_THREAD];
     if (kind == Z) {
-        eight_z(static_cast<Direction>(pass.direction), step.seed, pass.tensor, element, a);
+        Direction direction = static_cast<Direction>(pass.direction);
         take_eight(r[0], b);
-        mask_eight(pass.mask, ofStep, pass.tensor, element, b, a);
+        eight_masked_z(pass.mask, ofStep, leave, direction, step.seed, pass.tensor, element, b, a);
         put_eight(a, r[step.kind >> 8 & 255]);
         return;
     }
@@ -134,6 +137,7 @@ __device__ __forceinline__ void run_eight(const Pass &pass, const FoldOp &step, 
     for (u32 i = 0; i < PER_THREAD; i++) {
         switch (kind) {
         case FILL: a[i] = step.value; break;
+        case BY_TENSOR: a[i] = pass.states == 0 ? 0.0f : __fmul_rn(step.value, a[i]); break;
         case SCALE: a[i] = __fmul_rn(step.value, a[i]); break;
         case FMA: a[i] = __fmaf_rn(step.value, a[i], b[i]); break;
         case ADD: a[i] = __fadd_rn(a[i], b[i]); break;
@@ -176,6 +180,7 @@ __device__ __forceinline__ void run_program(const Pass &pass, u64 element, u32 c
         put_eight(state, r[1 + k]);
     }
     u64 ofStep = 0;
+    u32 leave = leave_of_eight(pass.mask, element);
     for (u32 op = 0; op < pass.opCount; op++) {
         FoldOp step = pass.ops[op];
         switch (step.kind) {
@@ -193,7 +198,7 @@ __device__ __forceinline__ void run_program(const Pass &pass, u64 element, u32 c
                 settle_eight(pass, step, k, element, count, r[k]);
             }
             break;
-        default: run_eight(pass, step, ofStep, element, r); break;
+        default: run_eight(pass, step, ofStep, leave, element, r); break;
         }
     }
     take_eight(r[0], p);
@@ -201,13 +206,13 @@ __device__ __forceinline__ void run_program(const Pass &pass, u64 element, u32 c
         return;
     }
     if (pass.shapeCount == 0) {
-        eight_z(static_cast<Direction>(pass.direction), pass.seed, pass.tensor, element, z);
-        mask_eight(pass.mask, pass.mask.seed, pass.tensor, element, p, z);
+        Direction direction = static_cast<Direction>(pass.direction);
+        eight_masked_z(pass.mask, pass.mask.seed, leave, direction, pass.seed, pass.tensor, element, p, z);
         return;
     }
     for (u32 op = 0; op < pass.shapeCount; op++) {
         FoldOp step = pass.shape[op];
-        run_eight(pass, step, pass.mask.seed, element, r);
+        run_eight(pass, step, pass.mask.seed, leave, element, r);
     }
     take_eight(r[SHAPED], z);
 }
@@ -225,9 +230,12 @@ __device__ __forceinline__ void bring_eight(const Pass &pass, u64 element, u32 c
     if ((pass.flags & PROBES) == 0) {
         return;
     }
-    eight_z(static_cast<Direction>(pass.direction), pass.seed, pass.tensor, element, z);
+    Direction direction = static_cast<Direction>(pass.direction);
     if (WAY == MASKED_SUMS) {
-        mask_eight(pass.mask, pass.mask.seed, pass.tensor, element, p, z);
+        u32 leave = leave_of_eight(pass.mask, element);
+        eight_masked_z(pass.mask, pass.mask.seed, leave, direction, pass.seed, pass.tensor, element, p, z);
+    } else {
+        eight_z(direction, pass.seed, pass.tensor, element, z);
     }
 }
 

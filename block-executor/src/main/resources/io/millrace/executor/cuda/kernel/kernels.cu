@@ -9,3 +9,5 @@
 #include "low_rank.cu"
 #include "low_rank_products.cu"
 #include "norm.cu"
+#include "orthogonal.cu"
+#include "pairs.cu"

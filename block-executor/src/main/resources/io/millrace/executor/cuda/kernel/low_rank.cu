@@ -1,6 +1,6 @@
 // What updates of thin factors gather, whatever their core, and matrices as they are folded; low-rank directions,
 // z = U V^T / sqrt(r), and the thin factors of their queries. L and N lie [m, r]; what products read is transposed, V [r, n] and the sides [r, m].
-#include "pass.cuh"
+#include "thin.cuh"
 
 // One tensor of a block; made by CudaFactors.java.
 struct GatheredTensor {
@@ -15,30 +15,15 @@ struct GatherArgs {
     const GatheredTensor *tensors;
     const FoldOp *ops;
     u32 opCount;
-    u32 stream; // that matrices take what they gather from
+    u32 stream; // that matrices take what they gather from; 0 where they gather otherwise
 };
-
-__device__ __forceinline__ void scale_eight(float *values, float factor) {
-#pragma unroll
-    for (u32 i = 0; i < PER_THREAD; i++) {
-        values[i] = __fmul_rn(values[i], factor);
-    }
-}
-
-// sum += factor * values, each rounded once
-__device__ __forceinline__ void add_eight(float *sum, const float *values, float factor) {
-#pragma unroll
-    for (u32 i = 0; i < PER_THREAD; i++) {
-        sum[i] = __fmaf_rn(factor, values[i], sum[i]);
-    }
-}
 
 // Moves what the updates of a block have gathered along some steps, all tensors in one launch.
 // grid: (ceil(most elements / (8 * block)), tensors)
 extern "C" __global__ void __launch_bounds__(256) millrace_gather(GatherArgs args) {
     GatheredTensor tensor = args.tensors[blockIdx.y];
     u64 element = (static_cast<u64>(blockIdx.x) * blockDim.x + threadIdx.x) * PER_THREAD;
-    if (element >= tensor.elements) {
+    if (element >= tensor.elements || (tensor.matrix != 0 && args.stream == 0)) {
         return;
     }
     u32 count = tensor.elements - element < PER_THREAD ? static_cast<u32>(tensor.elements - element) : PER_THREAD;
@@ -88,8 +73,8 @@ extern "C" __global__ void __launch_bounds__(256) millrace_gather(GatherArgs arg
 MILLRACE_KERNEL(millrace_gather)
 
 struct FactorArgs {
-    float *right; // V, [rank][columns]; or null
-    float *sides; // (L + s U) / sqrt(r), [scale][rank][rows]; or null
+    float *right; // V, [copy][rank][columns]; or null
+    float *sides; // k (L + s U), [scale][rank][rows]; or null
     const float *left; // L; zero where null
     u64 rightSeed;
     u64 sideSeed;
@@ -98,8 +83,12 @@ struct FactorArgs {
     u32 rank;
     u32 tensor;
     u32 scales;
-    float factor; // 1 / sqrt(r)
+    float factor; // k
     float scale[MAX_SCALES];
+    u32 leftStream; // of U
+    u32 rightStream; // of V
+    u32 copies; // of V, one after another
+    u32 unused; // arguments are whole 8-byte words
 };
 
 // Writes thin factors as products read them. grid: (ceil(most elements / (4 * block)), 2)
@@ -112,7 +101,8 @@ extern "C" __global__ void __launch_bounds__(256) millrace_factors(FactorArgs ar
         return;
     }
     float z[4];
-    gaussian_four(sides ? LOW_RANK_U : LOW_RANK_V, sides ? args.sideSeed : args.rightSeed, block, args.tensor, z);
+    u32 stream = sides ? args.leftStream : args.rightStream;
+    gaussian_four(stream, sides ? args.sideSeed : args.rightSeed, block, args.tensor, z);
 #pragma unroll
     for (u32 i = 0; i < 4; i++) {
         u64 element = block * 4 + i;
@@ -121,7 +111,9 @@ extern "C" __global__ void __launch_bounds__(256) millrace_factors(FactorArgs ar
         }
         u64 place = element % args.rank * length + element / args.rank;
         if (!sides) {
-            args.right[place] = z[i];
+            for (u32 copy = 0; copy < args.copies; copy++) {
+                args.right[copy * elements + place] = z[i];
+            }
             continue;
         }
         float left = args.left == nullptr ? 0.0f : args.left[element];
@@ -203,24 +195,6 @@ struct ThinMatrix {
     float share; // of theta, from which the sum begins; or 0
 };
 
-// p += (w of each rank) * V, in order.
-__device__ __forceinline__ void add_thin(
-    const ThinMatrix &matrix, const float *right, u32 rank, float w, u64 column, u32 count, float *p) {
-    float v[PER_THREAD];
-    load_eight(right, F32, rank * matrix.columns + column, count, v);
-    add_eight(p, v, w);
-}
-
-// Decay of what is folded, before thin factors are added.
-__device__ __forceinline__ void begin_thin(float *p, float decay, float share, float *before) {
-    if (decay != 1.0f) {
-        scale_eight(p, decay);
-    }
-    if (share != 0.0f) {
-        begin_sum(p, share, before);
-    }
-}
-
 // Elements of one row with what is folded by now, stored where that is asked for.
 __device__ __forceinline__ void fold_thin(const ThinMatrix &matrix, u64 row, u64 column, u32 count, float *p) {
     Type type = static_cast<Type>(matrix.type);
@@ -233,7 +207,7 @@ __device__ __forceinline__ void fold_thin(const ThinMatrix &matrix, u64 row, u64
     begin_thin(p, matrix.decay, matrix.share, before);
     for (u32 j = 0; j < matrix.rank; j++) {
         float w = __fmul_rn(matrix.left[row * matrix.rank + j], matrix.factor);
-        add_thin(matrix, matrix.right, j, w, column, count, p);
+        add_thin(matrix.right, matrix.columns, j, w, column, count, p);
     }
     if (matrix.share != 0.0f) {
         end_sum(p, before);
@@ -274,80 +248,21 @@ MILLRACE_KERNEL(millrace_thin_form)
 
 struct ThinRowsArgs {
     ThinMatrix matrix;
-    const float *right; // V [r, n] of the query's window; null looks up what is folded and no more
-    const float *left; // L that is not folded; zero where null
-    const float *sides; // what is beside V of all scales, [scale][r][m]; null makes it of left and the seed
-    u64 seed; // of the query
-    u64 matrixRows; // m
-    void *out; // [scale][rows][columns]
-    const i32 *ids; // which row of the table each row takes
-    u64 outStride; // elements from a scale's to the next
-    u32 idOffset; // added to each id
-    u32 rows;
-    u32 outType;
-    u32 accumulate; // whether to add to what is there
-    u32 scales;
-    float factor; // on the formed row
-    float decay; // on what is folded
-    float share; // of what is folded, from which the sum begins; or 0
-    float scale[MAX_SCALES];
+    RowsBeside beside;
 };
-
-// (L + s U) / sqrt(r) of one row.
-__device__ __forceinline__ float left_of_row(const ThinRowsArgs &args, float scale, u64 row, u32 rank) {
-    u64 element = row * args.matrix.rank + rank;
-    float four[4];
-    gaussian_four(LOW_RANK_U, args.seed, element >> 2, args.matrix.tensor, four);
-    u32 lane = static_cast<u32>(element) & 3u;
-    float u = lane == 0 ? four[0] : lane == 1 ? four[1] : lane == 2 ? four[2] : four[3];
-    float left = args.left == nullptr ? 0.0f : args.left[element];
-    return __fmul_rn(__fmaf_rn(scale, u, left), args.matrix.factor);
-}
 
 // Rows of a table, perturbed as they are looked up; the table itself stays as it is.
 // grid: (rows, ceil(columns / (8 * block)))
 extern "C" __global__ void __launch_bounds__(256) millrace_thin_rows(ThinRowsArgs args) {
     u64 columns = args.matrix.columns;
     u64 column = (static_cast<u64>(blockIdx.y) * blockDim.x + threadIdx.x) * PER_THREAD;
-    u32 row = blockIdx.x;
     if (column >= columns) {
         return;
     }
     u32 count = columns - column < PER_THREAD ? static_cast<u32>(columns - column) : PER_THREAD;
-    u64 id = static_cast<u64>(args.ids[row]) + args.idOffset;
+    u64 id = id_of_row(args.beside);
     float p[PER_THREAD];
     fold_thin(args.matrix, id, column, count, p);
-    bool sums = args.right != nullptr && args.share != 0.0f;
-    float before[PER_THREAD];
-    if (args.right != nullptr) {
-        begin_thin(p, args.decay, args.share, before);
-    }
-    Type type = static_cast<Type>(args.outType);
-    for (u32 s = 0; s < args.scales; s++) {
-        float values[PER_THREAD];
-#pragma unroll
-        for (u32 i = 0; i < PER_THREAD; i++) {
-            values[i] = p[i];
-        }
-        for (u32 j = 0; args.right != nullptr && j < args.matrix.rank; j++) {
-            float w = args.sides == nullptr ? left_of_row(args, args.scale[s], id, j)
-                                            : args.sides[(s * args.matrix.rank + j) * args.matrixRows + id];
-            add_thin(args.matrix, args.right, j, w, column, count, values);
-        }
-        if (sums) {
-            end_sum(values, before);
-        }
-        u64 place = s * args.outStride + row * columns + column;
-        float old[PER_THREAD] = {};
-        if (args.accumulate != 0) {
-            load_eight(args.out, type, place, count, old);
-        }
-#pragma unroll
-        for (u32 i = 0; i < PER_THREAD; i++) {
-            float value = args.factor == 1.0f ? values[i] : __fmul_rn(values[i], args.factor);
-            values[i] = args.accumulate != 0 ? __fadd_rn(old[i], value) : value;
-        }
-        store_eight(args.out, type, place, count, values);
-    }
+    show_row(args.beside, id, column, count, p);
 }
 MILLRACE_KERNEL(millrace_thin_rows)

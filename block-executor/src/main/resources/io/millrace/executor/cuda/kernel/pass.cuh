@@ -37,7 +37,8 @@ enum FoldKind : u32 {
     ROOT = 24,
     SIGN = 25,
     SHARE = 26,
-    REACH = 27
+    REACH = 27,
+    BY_TENSOR = 28
 };
 
 // Of a program over elements: the parameter, three states, four of scratch.

@@ -75,8 +75,7 @@ final class LossTest {
                         p,
                         rows);
             }
-            double[] losses = new double[Math.toIntExact(Loss.paddedRows(rows))];
-            Loss.merge(partials, 1, 0, rows, rows, panels, targets, losses);
+            double[] losses = losses(partials, 1, rows, panels, targets, vocab);
             for (int r = 0; r < rows; r++) {
                 double want = oracle(logits, r, vocab, softcap, targets[r]);
                 assertThat(losses[r])
@@ -112,10 +111,20 @@ final class LossTest {
                 CheckedFloats.set(logits, bad, Float.NaN);
                 MemorySegment partials = Memory.poisoned(arena, Loss.partialFloats(1, 1));
                 Loss.reducePanel(logits, 0, 40, 0, 1, 0, 40, 0, new int[] {3}, partials, 0, 0, 1);
-                double[] losses = new double[Loss.ROW_QUANTUM];
-                Loss.merge(partials, 0, 0, 1, 1, 1, new int[] {3}, losses);
-                assertThat(losses[0]).isNaN();
+                assertThat(losses(partials, 0, 1, 1, new int[] {3}, 40)[0]).isNaN();
             }
         }
+    }
+
+    private static double[] losses(
+            MemorySegment partials, long offset, int rows, int panels, int[] targets, int vocab) {
+        double[] losses = new double[rows];
+        int padded = Math.toIntExact(Loss.paddedRows(rows));
+        LossSums sums = new LossSums();
+        sums.reserve(padded);
+        sums.begin(0, padded);
+        sums.add(new LossSums.Part(partials, offset, rows, panels, 0, vocab), 0, rows, targets, 0);
+        sums.losses(0, rows, targets, 0, losses);
+        return losses;
     }
 }

@@ -25,6 +25,7 @@ import io.millrace.executor.step.UpdateLog;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
+import io.millrace.memory.device.DeviceBuffer;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;
@@ -85,7 +86,8 @@ final class DeviceFormingTest {
                             0,
                             Optional.empty(),
                             false);
-            scratch = new DeviceScratch(rig.device(), rig.host(), program, size, plan);
+            DeviceBuffer passing = rig.own(DeviceScratch.passing(rig.device(), List.of(plan)));
+            scratch = new DeviceScratch(rig.device(), rig.host(), program, size, plan, passing);
         }
         long stream = rig.device().compute().handle();
         library =

@@ -6,7 +6,9 @@ import io.millrace.executor.cpu.param.ParameterPass;
 import io.millrace.executor.cpu.param.PassPlan;
 import io.millrace.executor.cpu.param.StoredState;
 import io.millrace.executor.cpu.param.StoredTensor;
+import io.millrace.executor.cuda.weight.MaskTables;
 import io.millrace.memory.DType;
+import io.millrace.memory.host.HostSlab;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.Directions;
 import io.millrace.optim.estimate.Query;
@@ -14,6 +16,7 @@ import io.millrace.optim.estimate.QueryResult;
 import io.millrace.optim.estimate.StepRecord;
 import io.millrace.optim.mask.BaseWeights;
 import io.millrace.optim.mask.ElementMask;
+import io.millrace.optim.mask.ListedMask;
 import io.millrace.optim.mask.Masks;
 import io.millrace.optim.option.Settings;
 import io.millrace.optim.update.Decay;
@@ -30,6 +33,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.function.IntToLongFunction;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -44,7 +49,9 @@ abstract class AlongKernelsContract {
 
     private final long seed = Long.getLong("test.seed", System.nanoTime());
     private final Random random = new Random(seed);
+    private final long[] listed = listed();
     private CudaRig rig;
+    private MaskTables tables; // of the test's lists, once there are any
 
     @BeforeEach
     void open() {
@@ -73,6 +80,8 @@ abstract class AlongKernelsContract {
         "magnitude, F32, NEAREST, gaussian",
         "magnitude, BF16, STOCHASTIC, rademacher",
         "magnitude, F16, NEAREST, rademacher",
+        "indices, F32, NEAREST, gaussian",
+        "indices, BF16, STOCHASTIC, rademacher",
         "random, F32, NEAREST, rademacher",
         "random, BF16, STOCHASTIC, gaussian",
         "random, F16, STOCHASTIC, gaussian"
@@ -108,6 +117,7 @@ abstract class AlongKernelsContract {
         "none, BF16, STOCHASTIC, rademacher",
         "magnitude, BF16, NEAREST, gaussian",
         "magnitude, F16, STOCHASTIC, rademacher",
+        "indices, F16, NEAREST, gaussian",
         "random, F32, NEAREST, gaussian"
     })
     void programsThatShapeZ(String mask, DType dtype, Rounding rounding, String direction) {
@@ -135,8 +145,60 @@ abstract class AlongKernelsContract {
         }
     }
 
+    /** What a rule multiplies by is each tensor's own. */
     @ParameterizedTest
-    @CsvSource({"magnitude, false, 64", "random, false, 61", "random, true, 7", "none, true, 4097"})
+    @CsvSource({"F32, NEAREST", "BF16, STOCHASTIC"})
+    void programsWithFactorsOfTheTensor(DType dtype, Rounding rounding) {
+        float[] values = values();
+        int moved = ElementProgram.state(0);
+        int change = ElementProgram.scratch(0);
+        List<Update> updates = new ArrayList<>();
+        for (int step = 1; step <= 3; step++) {
+            float share = 0.01f * step;
+            updates.add(
+                    Update.of(
+                            step,
+                            random.nextLong(),
+                            ElementProgram.builder()
+                                    .times(change, id -> share * id, moved)
+                                    .plus(
+                                            ElementProgram.PARAMETER,
+                                            ElementProgram.PARAMETER,
+                                            change)
+                                    .plus(moved, moved, change)
+                                    .build()));
+        }
+        Shape along =
+                (_, seed) ->
+                        Optional.of(
+                                ElementProgram.builder()
+                                        .times(Shape.RESULT, id -> (seed % 7) * 0.1f - id, moved)
+                                        .build());
+        PendingUpdates pending = PendingUpdates.of(0, 2, updates);
+        for (PendingUpdates seen : List.of(pending, pending.flushed())) {
+            check(
+                    values,
+                    new Case(
+                            dtype,
+                            rounding,
+                            "gaussian",
+                            false,
+                            Optional.empty(),
+                            Optional.of(along),
+                            seen,
+                            1021,
+                            1999));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "magnitude, false, 64",
+        "random, false, 61",
+        "random, true, 7",
+        "none, true, 4097",
+        "indices, false, 65"
+    })
     void looksRowsUp(String mask, boolean shaped, int width) {
         int tableRows = Math.max(4, ELEMENTS / width);
         float[] table = Arrays.copyOf(values(), tableRows * width);
@@ -174,7 +236,15 @@ abstract class AlongKernelsContract {
         try (FoldPrograms programs = programs(some)) {
             rig.kernels()
                     .rows(
-                            pass(query, "gaussian", Rounding.NEAREST, some, shape, 3, programs),
+                            pass(
+                                    query,
+                                    "gaussian",
+                                    Rounding.NEAREST,
+                                    some,
+                                    shape,
+                                    3,
+                                    onDevice,
+                                    programs),
                             programs.of(pending),
                             onDevice,
                             rig.ints(ids).address(),
@@ -235,6 +305,14 @@ abstract class AlongKernelsContract {
         CudaRig.Place out = rig.poisoned(3L * of.count * Float.BYTES);
         long state = tensor.address() + STATE_BYTES;
         long step = of.pending.lastStep() + 1;
+        DeviceTensor onDevice =
+                new DeviceTensor(
+                        tensor.address(),
+                        of.dtype,
+                        TENSOR,
+                        ELEMENTS,
+                        of.vector,
+                        List.of(new DeviceTensor.State(state, DType.F32)));
         try (FoldPrograms programs = programs(of.mask)) {
             rig.kernels()
                     .form(
@@ -245,15 +323,10 @@ abstract class AlongKernelsContract {
                                     of.mask,
                                     of.shape,
                                     step,
+                                    onDevice,
                                     programs),
-                            programs.of(of.pending),
-                            new DeviceTensor(
-                                    tensor.address(),
-                                    of.dtype,
-                                    TENSOR,
-                                    ELEMENTS,
-                                    of.vector,
-                                    List.of(new DeviceTensor.State(state, DType.F32))),
+                            programs.of(of.pending, onDevice),
+                            onDevice,
                             stores,
                             of.first,
                             of.count,
@@ -286,24 +359,38 @@ abstract class AlongKernelsContract {
         return new FoldPrograms(rig.device(), rig.host(), 4096, device(mask));
     }
 
-    private static DeviceMask device(Optional<ElementMask> mask) {
-        return mask.map(some -> DeviceMask.of(some).orElseThrow()).orElse(DeviceMask.NONE);
+    private DeviceMask device(Optional<ElementMask> mask) {
+        return mask.map(some -> DeviceMask.of(some, tables(some)).orElseThrow())
+                .orElse(DeviceMask.NONE);
     }
 
-    private static WeightPass pass(
+    private IntToLongFunction tables(ElementMask mask) {
+        if (!(mask instanceof ListedMask listed)) {
+            return _ -> 0;
+        }
+        if (tables == null) {
+            // Less than what passes through it.
+            HostSlab staging = rig.own(rig.host().allocatePinned("lists", 64));
+            tables = rig.own(new MaskTables(rig.device(), staging, listed));
+        }
+        return tables::address;
+    }
+
+    private WeightPass pass(
             Query query,
             String direction,
             Rounding rounding,
             Optional<ElementMask> mask,
             Optional<Shape> shape,
             long step,
+            DeviceTensor tensor,
             FoldPrograms programs) {
         WeightPass pass = WeightPass.of(direction, rounding, query).masked(device(mask), step);
         if (shape.isEmpty()) {
             return pass;
         }
         ElementProgram program = shape.get().of(step, query.seed()).orElseThrow();
-        return pass.shaped(programs.shaping(program, query.seed()));
+        return pass.shaped(programs.shaping(program, query.seed(), tensor));
     }
 
     private static PassPlan plan(
@@ -326,9 +413,12 @@ abstract class AlongKernelsContract {
         return bits;
     }
 
-    private static ElementMask mask(String name, float[] values) {
+    private ElementMask mask(String name, float[] values) {
         return Masks.KINDS
-                .make(name, Settings.NONE.with(Masks.DENSITY, 0.37), 42)
+                .make(
+                        name,
+                        Settings.NONE.with(Masks.DENSITY, 0.37).with(Masks.FILE, Path.of("lists")),
+                        42)
                 .over(
                         new BaseWeights() {
                             @Override
@@ -344,9 +434,23 @@ abstract class AlongKernelsContract {
 
                             @Override
                             public Map<String, long[]> lists(Path file) {
-                                throw new UnsupportedOperationException("no mask of a file");
+                                return Map.of(
+                                        "w.indices",
+                                        LongStream.of(listed)
+                                                .filter(element -> element < values.length)
+                                                .toArray());
                             }
                         });
+    }
+
+    /** Some here and there, a row of them over the end of a stretch, and none for long. */
+    private long[] listed() {
+        return LongStream.range(0, ELEMENTS)
+                .filter(element ->
+                        element < 1500
+                                ? random.nextInt(40) == 0 || (element > 1019 && element < 1030)
+                                : element > 3000 && random.nextInt(3) > 0)
+                .toArray();
     }
 
     /** Zeros of both signs and what is not finite among them. */

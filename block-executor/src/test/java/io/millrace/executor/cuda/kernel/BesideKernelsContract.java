@@ -118,4 +118,86 @@ abstract class BesideKernelsContract {
                 .as("-Dtest.seed=" + seed)
                 .isEqualTo(CudaRig.rounded(type, expected));
     }
+
+    @ParameterizedTest
+    @CsvSource({"1, 1, 1", "7, 3, 10", "24, 5, 65"})
+    void contractsCores(int rows, int rank, int columns) {
+        int stride = rows * rank + rank * columns + rows * columns + 3;
+        float[] all = normals(SCALES * stride);
+        float[] expected = all.clone();
+        for (int scale = 0; scale < SCALES; scale++) {
+            int left = scale * stride;
+            int right = left + rows * rank;
+            int out = right + rank * columns;
+            for (int at = 0; at < rows * columns; at++) {
+                float sum = 0;
+                for (int j = 0; j < rank; j++) {
+                    float factor = all[right + j * columns + at % columns];
+                    sum = Math.fma(all[left + at / columns * rank + j], factor, sum);
+                }
+                expected[out + at] = sum;
+            }
+        }
+        CudaRig.Place place = rig.values(DType.F32, all);
+        long right = place.address() + 4L * rows * rank;
+        long out = right + 4L * rank * columns;
+        kernels.contract(place.address(), right, stride, rows, rank, columns, SCALES, out);
+        assertThat(place.read(DType.F32)).as("-Dtest.seed=" + seed).isEqualTo(expected);
+    }
+
+    /** A bottleneck's ways in and out, the latter into another type, and added to what is there. */
+    @ParameterizedTest
+    @CsvSource({
+        "5, 3, 24, F32, F32, false",
+        "4, 2, 13, F32, BF16, true",
+        "3, 1, 40, BF16, F32, true",
+        "2, 4, 9, F16, F16, false"
+    })
+    void goesThroughTwoFactors(
+            int rows, int rank, int width, DType from, DType to, boolean accumulate) {
+        int stride = width + rank * width + 5;
+        float[] own = normals(SCALES * stride); // bias, factor
+        float[] thin = normals(SCALES * rows * rank);
+        float[] in = CudaRig.rounded(from, normals(SCALES * rows * width));
+        float[] old = CudaRig.rounded(to, normals(SCALES * rows * width));
+        float[] into = new float[in.length];
+        float[] outOf = new float[in.length];
+        for (int at = 0; at < in.length; at++) {
+            int scale = at / (rows * width);
+            int row = at / width;
+            float bias = own[scale * stride + at % width];
+            float hidden = bias;
+            float sum = in[at] + bias;
+            for (int j = 0; j < rank; j++) {
+                float factor = own[scale * stride + width + j * width + at % width];
+                hidden = Math.fma(factor, thin[row * rank + j], hidden);
+                sum = Math.fma(factor, thin[row * rank + j], sum);
+            }
+            into[at] = hidden < 0 ? 0 : hidden;
+            outOf[at] = accumulate ? old[at] + sum : sum;
+        }
+        long place = rig.values(DType.F32, own).address();
+        BesideKernels.TwoFactors factors =
+                new BesideKernels.TwoFactors(
+                        place,
+                        rig.values(DType.F32, thin).address(),
+                        place + 4L * width,
+                        stride,
+                        rank,
+                        width);
+        CudaRig.Place hidden = rig.poisoned(4L * in.length);
+        long each = (long) rows * width;
+        kernels.into(
+                factors, new DeviceMatrix(hidden.address(), each, width, DType.F32), rows, SCALES);
+        assertThat(hidden.read(DType.F32)).as("-Dtest.seed=" + seed).isEqualTo(into);
+        CudaRig.Place out = rig.values(to, old);
+        kernels.outOf(
+                factors,
+                new DeviceMatrix(rig.values(from, in).address(), each, width, from),
+                new DeviceMatrix(out.address(), each, width, to),
+                accumulate,
+                rows,
+                SCALES);
+        assertThat(out.read(to)).as("-Dtest.seed=" + seed).isEqualTo(CudaRig.rounded(to, outOf));
+    }
 }

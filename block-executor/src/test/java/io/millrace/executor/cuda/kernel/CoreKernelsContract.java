@@ -184,10 +184,8 @@ abstract class CoreKernelsContract {
 
         void write(long cores, int count, boolean byRows, CudaRig.Place out) {
             kernels.sides(
-                    deviceLeft.address(),
+                    new CoreKernels.Left(deviceLeft.address(), rows, rank),
                     cores,
-                    rows,
-                    rank,
                     direction.core() == Core.DIAGONAL,
                     count,
                     byRows,
@@ -292,16 +290,19 @@ abstract class CoreKernelsContract {
                     new ThinSide(
                             0,
                             on.deviceRight.address(),
+                            0,
                             on.sides(true, List.of(query)).address(),
+                            53L * on.rank,
                             decay,
                             query.seed(),
                             query.scales()),
-                    rig.ints(ids).address(),
-                    1,
-                    ids.length,
-                    1f,
-                    false,
-                    new DeviceMatrix(out.address(), ids.length * 77L, 77, DType.F32));
+                    new ThinSide.Rows(
+                            rig.ints(ids).address(),
+                            1,
+                            ids.length,
+                            1f,
+                            false,
+                            new DeviceMatrix(out.address(), ids.length * 77L, 77, DType.F32)));
             float[] seen = new float[2 * ids.length * 77];
             for (int row = 0; row < ids.length; row++) {
                 MemorySegment all = MemorySegment.ofArray(seen);

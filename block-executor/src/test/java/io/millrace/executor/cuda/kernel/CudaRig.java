@@ -39,7 +39,8 @@ public final class CudaRig implements AutoCloseable {
         programs = own(new FoldPrograms(device, host, 4096, DeviceMask.NONE));
     }
 
-    private <T extends AutoCloseable> T own(T resource) {
+    /** Closes a resource with the rig. */
+    public <T extends AutoCloseable> T own(T resource) {
         owned.push(resource);
         return resource;
     }

@@ -2,6 +2,7 @@ package io.millrace.executor.cuda.kernel;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.millrace.executor.cuda.compile.KernelSources;
 import io.millrace.memory.cuda.KernelLibrary;
 import java.io.IOException;
 import java.io.UncheckedIOException;

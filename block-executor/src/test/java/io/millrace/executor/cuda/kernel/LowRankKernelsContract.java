@@ -83,10 +83,13 @@ abstract class LowRankKernelsContract {
             kernels.factors(
                     matrix,
                     direction.fixedSeed(step),
+                    1,
                     new ThinSide(
                             deviceLeft,
                             deviceRight.address(),
+                            0,
                             deviceSides.address(),
+                            (long) rows * rank,
                             Decay.NONE,
                             query.seed(),
                             query.scales()));
@@ -303,15 +306,18 @@ abstract class LowRankKernelsContract {
                         rig.values(DType.F32, beside).address(),
                         rig.values(DType.F32, now).address(),
                         0,
+                        0,
+                        0,
                         side.decay(),
                         query.seed(),
                         query.scales()),
-                rig.ints(ids).address(),
-                1,
-                ids.length,
-                1.5f,
-                true,
-                new DeviceMatrix(out.address(), stride, columns, DType.F32));
+                new ThinSide.Rows(
+                        rig.ints(ids).address(),
+                        1,
+                        ids.length,
+                        1.5f,
+                        true,
+                        new DeviceMatrix(out.address(), stride, columns, DType.F32)));
         float[] sums = old.clone();
         for (int scale = 0; scale < 2; scale++) {
             for (int i = 0; i < stride; i++) {

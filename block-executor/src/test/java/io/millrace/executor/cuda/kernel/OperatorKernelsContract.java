@@ -26,14 +26,22 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** Norms, activations, rotation, attention and losses against plain loops in double. */
 abstract class OperatorKernelsContract {
     private static final int SCALES = 2;
+    private static final int FULL = -1000;
 
     private final long seed = Long.getLong("test.seed", System.nanoTime());
     private final SplittableRandom random = new SplittableRandom(seed);
     private CudaRig rig;
+    private AttentionKernels attention;
 
     @BeforeEach
     void open() {
         rig = new CudaRig();
+        attention =
+                rig.own(
+                        new AttentionKernels(
+                                rig.device().api(),
+                                rig.kernels().module(),
+                                rig.device().compute().handle()));
     }
 
     @AfterEach
@@ -311,13 +319,26 @@ abstract class OperatorKernelsContract {
                         new HeadColumns(heads, 0, dim),
                         new HeadColumns(kvHeads, heads * dim, dim),
                         new HeadColumns(kvHeads, (heads + kvHeads) * dim, dim)),
-                window == 0 ? new Mask.Causal() : new Mask.Window(window),
+                mask(window),
                 (float) (1 / Math.sqrt(dim)),
                 cap);
     }
 
+    /** Of so many positions; below 0 of so many on either side, or of all where that is too far. */
+    private static Mask mask(int window) {
+        if (window < 0) {
+            return window == FULL ? new Mask.Full() : new Mask.Around(-window);
+        }
+        return window == 0 ? new Mask.Causal() : new Mask.Window(window);
+    }
+
     @ParameterizedTest
     @CsvSource({
+        "2, 2, 8, -1000, 0, 0, F32",
+        "2, 1, 80, -33, 0, 0, F32",
+        "1, 1, 200, -2, 0, 0, F32",
+        "2, 1, 64, -1000, 0, 0, BF16",
+        "2, 2, 16, -9, 0, 0, F16",
         "2, 2, 8, 0, 0, 0, F32",
         "4, 2, 64, 0, 0, 0, F32",
         "2, 1, 80, 0, 0, 5, F32",
@@ -342,16 +363,15 @@ abstract class OperatorKernelsContract {
         CudaRig.Place out = rig.poisoned((long) SCALES * rows * heads * dim * type.sizeBytes());
         DeviceMatrix projected = matrix(place, stride, width, type).row(past);
         int longest = past == 0 ? 69 : 41;
-        rig.kernels()
-                .attend(
-                        spec,
-                        projected,
-                        past,
-                        rig.ints(starts).address(),
-                        starts.length - 1,
-                        longest,
-                        matrix(out, (long) rows * heads * dim, (long) heads * dim, type),
-                        SCALES);
+        attention.attend(
+                spec,
+                projected,
+                past,
+                rig.ints(starts).address(),
+                starts.length - 1,
+                longest,
+                matrix(out, (long) rows * heads * dim, (long) heads * dim, type),
+                SCALES);
         double[] expected = new double[SCALES * rows * heads * dim];
         for (int scale = 0; scale < SCALES; scale++) {
             for (int sequence = 0; sequence + 1 < starts.length; sequence++) {
@@ -363,6 +383,7 @@ abstract class OperatorKernelsContract {
                                 scale * stride,
                                 width,
                                 starts[sequence],
+                                starts[sequence + 1],
                                 past,
                                 query,
                                 head,
@@ -383,16 +404,15 @@ abstract class OperatorKernelsContract {
         float[] x = normals(SCALES * sequences * width, 1);
         CudaRig.Place place = rig.values(DType.F32, x);
         CudaRig.Place out = rig.poisoned((long) SCALES * sequences * dim * Float.BYTES);
-        rig.kernels()
-                .attend(
-                        attention(1, 1, dim, 0, 0),
-                        matrix(place, (long) sequences * width, width, DType.F32),
-                        0,
-                        rig.ints(IntStream.rangeClosed(0, sequences).toArray()).address(),
-                        sequences,
-                        1,
-                        matrix(out, (long) sequences * dim, dim, DType.F32),
-                        SCALES);
+        attention.attend(
+                attention(1, 1, dim, 0, 0),
+                matrix(place, (long) sequences * width, width, DType.F32),
+                0,
+                rig.ints(IntStream.rangeClosed(0, sequences).toArray()).address(),
+                sequences,
+                1,
+                matrix(out, (long) sequences * dim, dim, DType.F32),
+                SCALES);
         double[] expected = new double[SCALES * sequences * dim]; // one token each: its value
         for (int i = 0; i < expected.length; i++) {
             expected[i] = x[i / dim * width + 2 * dim + i % dim];
@@ -406,6 +426,7 @@ abstract class OperatorKernelsContract {
             int base,
             int width,
             int start,
+            int end,
             int past,
             int query,
             int head,
@@ -419,12 +440,20 @@ abstract class OperatorKernelsContract {
                 switch (spec.mask()) {
                     case Mask.Causal() -> 0;
                     case Mask.Window(int window) -> Math.max(0, position - window + 1);
-                    case Mask.Full(), Mask.Around(_) -> throw new IllegalStateException();
+                    case Mask.Full() -> 0;
+                    case Mask.Around(int reach) -> Math.max(0, position - reach);
                 };
-        double[] scores = new double[position + 1];
+        int last = past + end - start - 1;
+        int highest =
+                switch (spec.mask()) {
+                    case Mask.Causal(), Mask.Window(_) -> position;
+                    case Mask.Full() -> last;
+                    case Mask.Around(int reach) -> Math.min(last, position + reach);
+                };
+        double[] scores = new double[highest + 1];
         double top = Double.NEGATIVE_INFINITY;
         int q = base + (past + query) * width + head * dim;
-        for (int key = lowest; key <= position; key++) {
+        for (int key = lowest; key <= highest; key++) {
             int k = base + (start + key) * width + heads.keys().start() + kvHead * dim;
             for (int d = 0; d < dim; d++) {
                 scores[key] += (double) x[q + d] * x[k + d];
@@ -436,10 +465,10 @@ abstract class OperatorKernelsContract {
             top = Math.max(top, scores[key]);
         }
         double sum = 0;
-        for (int key = lowest; key <= position; key++) {
+        for (int key = lowest; key <= highest; key++) {
             sum += Math.exp(scores[key] - top);
         }
-        for (int key = lowest; key <= position; key++) {
+        for (int key = lowest; key <= highest; key++) {
             int v = base + (start + key) * width + heads.values().start() + kvHead * dim;
             for (int d = 0; d < dim; d++) {
                 out[at + d] += Math.exp(scores[key] - top) / sum * x[v + d];

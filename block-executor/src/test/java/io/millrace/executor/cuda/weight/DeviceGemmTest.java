@@ -20,6 +20,7 @@ import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.memory.Seed;
 import io.millrace.memory.SeedExtension;
+import io.millrace.memory.device.DeviceBuffer;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.optim.estimate.Questions;
@@ -66,7 +67,10 @@ final class DeviceGemmTest {
                             0,
                             Optional.empty(),
                             true);
-            scratch = new DeviceScratch(rig.device(), rig.host(), checkpoint.program(), size, plan);
+            DeviceBuffer passing = rig.own(DeviceScratch.passing(rig.device(), List.of(plan)));
+            scratch =
+                    new DeviceScratch(
+                            rig.device(), rig.host(), checkpoint.program(), size, plan, passing);
         }
         long stream = rig.device().compute().handle();
         long module = rig.kernels().module();

@@ -7,7 +7,7 @@ public final class TemplateException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     /** A fault, in words that follow "the chat template". */
-    TemplateException(String what) {
+    public TemplateException(String what) {
         super(what);
     }
 

@@ -1,0 +1,2 @@
+/** How data is read: lengths, labels, rows, and what a model answers. */
+package io.millrace.model.text.option;

@@ -1,0 +1,2 @@
+/** The tasks by name. */
+package io.millrace.model.text.task.known;
