@@ -3,7 +3,6 @@ package io.millrace.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.cli.context.Operations;
-import io.millrace.executor.quantize.QuantizeConfig;
 import io.millrace.executor.config.EvalConfig;
 import io.millrace.executor.config.GenerateConfig;
 import io.millrace.executor.config.Keep;
@@ -11,6 +10,7 @@ import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.Metric;
 import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.quantize.QuantizeConfig;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.optim.Rounding;
@@ -304,8 +304,9 @@ class CommandLineTest {
         assertThat(command.engine.quantised.calibration()).isEmpty();
         assertThat(command.engine.quantised.eval()).contains(Path.of("e"));
         assertThat(command.out.toString())
-                .startsWith("1 matrices as int4, relative error 0.0500 (RMS); 4.00KiB of weights"
-                        + " became 1.00KiB: o\n")
+                .startsWith(
+                        "1 matrices as int4, relative error 0.0500 (RMS); 4.00KiB of weights"
+                                + " became 1.00KiB: o\n")
                 .contains("w.weight: 0.0500, at most 0.125");
 
         command.run(
@@ -373,8 +374,7 @@ class CommandLineTest {
 
         assertThat(help)
                 .contains("Steps of the run. Default: " + defaults.arithmetic().steps() + ".")
-                .contains(
-                        "helene, hizoo, dizo. Default: " + defaults.arithmetic().optimizer() + ".")
+                .contains("hizoo, dizo, qzo. Default: " + defaults.arithmetic().optimizer() + ".")
                 .contains("Examples a step. Default: " + defaults.data().batchSize() + ".")
                 .contains("of the one computed. Default: " + defaults.memory().prefetch() + ".");
     }

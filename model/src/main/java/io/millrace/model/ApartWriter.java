@@ -126,8 +126,7 @@ public final class ApartWriter implements TunedWriter {
 
         private void copy(TensorSlot matrix, long from, long to, MemorySegment buffer) {
             for (long done = from; done < to; done += buffer.byteSize()) {
-                MemorySegment piece =
-                        buffer.asSlice(0, Math.min(buffer.byteSize(), to - done));
+                MemorySegment piece = buffer.asSlice(0, Math.min(buffer.byteSize(), to - done));
                 base.readTensor(matrix, done, piece);
                 writer.writeTensor(matrix, done, piece);
             }

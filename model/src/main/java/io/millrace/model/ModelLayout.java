@@ -310,19 +310,15 @@ public final class ModelLayout {
                                         .sorted(Comparator.comparing(TensorSlot::name, BYTEWISE))
                                         .toList())
                         .toList();
-        Map<String, Integer> ids =
-                ids(groups.stream().flatMap(List::stream).map(TensorSlot::name));
+        Map<String, Integer> ids = ids(groups.stream().flatMap(List::stream).map(TensorSlot::name));
         if (ids.isEmpty()) {
             throw new IllegalArgumentException("no matrix has scales");
         }
         List<BlockLayout> companions = new ArrayList<>();
         for (List<TensorSlot> group : groups) {
-            companions.add(
-                    BlockLayout.pack(
-                            companions.size(),
-                            group.stream()
-                                    .map(slot -> slot.withTensorId(ids.get(slot.name())))
-                                    .toList()));
+            Stream<TensorSlot> own =
+                    group.stream().map(slot -> slot.withTensorId(ids.get(slot.name())));
+            companions.add(BlockLayout.pack(companions.size(), own.toList()));
         }
         return besides(companions, true);
     }

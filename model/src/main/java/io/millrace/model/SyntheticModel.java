@@ -55,8 +55,7 @@ public final class SyntheticModel {
      */
     public record Packing(QuantForm form, int group) {}
 
-    private SyntheticModel(
-            ModelConfig config, DType dtype, Optional<Packing> packing, long seed) {
+    private SyntheticModel(ModelConfig config, DType dtype, Optional<Packing> packing, long seed) {
         ModelProgram program = Architectures.of(config).program(config, Set.of());
         this.layout = ModelLayout.of(program, dtype);
         this.dtype = dtype;
@@ -209,8 +208,7 @@ public final class SyntheticModel {
             fields.put("torch_dtype", dtype.torchName());
         }
         packing.ifPresent(one ->
-                fields.put(
-                        "quantization_config", one.form().configuration(one.group(), plain)));
+                fields.put("quantization_config", one.form().configuration(one.group(), plain)));
         return fields;
     }
 

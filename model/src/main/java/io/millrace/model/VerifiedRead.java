@@ -26,7 +26,9 @@ final class VerifiedRead {
         int actual = reading.getAsInt();
         if (expected != null && expected != actual) {
             // A bit may flip on the way as well as on the drive: the second read tells.
-            LOG.log(Level.WARNING, mismatch(stored, label, actual, expected) + "; reading it again");
+            LOG.log(
+                    Level.WARNING,
+                    mismatch(stored, label, actual, expected) + "; reading it again");
             actual = reading.getAsInt();
             if (expected != actual) {
                 throw new CorruptDataException(

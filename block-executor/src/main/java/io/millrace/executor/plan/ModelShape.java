@@ -29,8 +29,8 @@ import java.util.Optional;
  * @param program what its blocks compute
  * @param library the same with the names that the family's own library gives to tensors
  * @param layout its blocks
- * @param formed the blocks with every matrix that is packed as a plain one, for devices that read no
- *     codes yet; empty where none is
+ * @param formed the blocks with every matrix that is packed as a plain one, for devices that read
+ *     no codes yet; empty where none is
  * @param direct whether blocks are read straight from the user's files, as they are stored there
  */
 public record ModelShape(
@@ -76,12 +76,10 @@ public record ModelShape(
             for (QuantMatrix matrix : QuantMatrix.of(program)) {
                 one.form().check(matrix, one.group());
                 packed.put(
-                        matrix.tensor(),
-                        new CodedFormat(one.form(), matrix, one.group(), plain));
+                        matrix.tensor(), new CodedFormat(one.form(), matrix, one.group(), plain));
             }
         });
-        ModelLayout layout =
-                ModelLayout.of(program, name -> packed.getOrDefault(name, plain));
+        ModelLayout layout = ModelLayout.of(program, name -> packed.getOrDefault(name, plain));
         Optional<ModelLayout> formed = packing.map(_ -> ModelLayout.of(program, plain));
         return new ModelShape(arch, program, program, layout, formed, true);
     }

@@ -101,8 +101,7 @@ final class CalibrationSink implements HeadSink {
             block = own;
         }
         int inputs = matrices.getFirst().inputs();
-        InputMoments moments =
-                seen.computeIfAbsent(names, _ -> new InputMoments(inputs, window));
+        InputMoments moments = seen.computeIfAbsent(names, _ -> new InputMoments(inputs, window));
         for (int from = 0; from < count; from += ROWS_AT_ONCE) {
             int part = Math.min(ROWS_AT_ONCE, count - from);
             moments.add(copy(x, from, part, inputs), part);

@@ -152,8 +152,7 @@ public final class Quantization {
                                 ScratchSize.batches(
                                         sequences.size(), 1, longest, Questions.each(1, 1)));
                 List<MicroBatch> batches = MicroBatches.continuing(sequences, 1);
-                forward.run(
-                        ForwardRequest.plain(batches, new UpdateLog(new MezoSgd())), sink);
+                forward.run(ForwardRequest.plain(batches, new UpdateLog(new MezoSgd())), sink);
                 List<TensorError> errors = sink.finish();
                 session.ledger().release(Tier.HOST, bytes);
                 return new Made(errors, base.layout().weightBytes(), made.commit());

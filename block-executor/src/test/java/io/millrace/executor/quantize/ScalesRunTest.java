@@ -68,8 +68,7 @@ class ScalesRunTest {
                         .build();
         TuningRun.run(config, RunListener.SILENT);
 
-        List<StepRecord> records =
-                JournalReader.read(out.resolve("journal.jsonl")).records();
+        List<StepRecord> records = JournalReader.read(out.resolve("journal.jsonl")).records();
         List<JsonObject> steps = Golden.objects(trace.array("steps"));
         assertThat(records).hasSameSizeAs(steps);
         for (int step = 0; step < steps.size(); step++) {
@@ -128,8 +127,7 @@ class ScalesRunTest {
         Runs.assertSame(
                 run(config(model, data, "emulated", rule).memory(emulated)), expected, "emulated");
 
-        TuneConfigBuilder cut =
-                config(model, data, "cut", rule).checkpointEvery(2).memory(little);
+        TuneConfigBuilder cut = config(model, data, "cut", rule).checkpointEvery(2).memory(little);
         assertThatThrownBy(() -> TuningRun.run(cut.build(), Runs.cutAfter(5)))
                 .isInstanceOf(Runs.Cut.class);
         assertThat(temp.resolve("cut/blocks")).doesNotExist();
@@ -140,8 +138,7 @@ class ScalesRunTest {
 
         // The saved model has rounded scales: one that goes on is made again from its journal.
         run(config(model, data, "more", rule).steps(4));
-        Runs.assertSame(
-                run(config(model, data, "more", rule).resume(true)), expected, "gone on");
+        Runs.assertSame(run(config(model, data, "more", rule).resume(true)), expected, "gone on");
     }
 
     @Test
@@ -158,8 +155,8 @@ class ScalesRunTest {
                 .hasMessageContaining("is quantised (gptq-int8-g16)")
                 .hasMessageContaining("--tune lora")
                 .hasMessageContaining("--tune scales");
-        assertThatThrownBy(() ->
-                        run(config(model, data, "thin", "mezo-sgd").perturbation("low-rank")))
+        assertThatThrownBy(
+                        () -> run(config(model, data, "thin", "mezo-sgd").perturbation("low-rank")))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("low-rank is none of scales");
     }
@@ -200,7 +197,11 @@ class ScalesRunTest {
             for (int row = 0; row < 2; row++) {
                 List<Object> ids = new ArrayList<>();
                 for (int i = 0; i < 16; i++) {
-                    ids.add((long) (3 + (7 * i * i + 13 * i + 5 * batch + 11 * row * (i % 5)) % 317));
+                    ids.add(
+                            (long)
+                                    (3
+                                            + (7 * i * i + 13 * i + 5 * batch + 11 * row * (i % 5))
+                                                    % 317));
                 }
                 rows.add(ids);
             }
@@ -208,10 +209,10 @@ class ScalesRunTest {
         return Golden.writeTokenised(temp.resolve("batches.jsonl"), rows, rows);
     }
 
-    private Settings recipe(String option, double value)
-            throws IOException {
+    private Settings recipe(String option, double value) throws IOException {
         Path file = temp.resolve("recipe.json");
-        Files.writeString(file, Json.write(Map.of("tune", "scales", "optimizer", "qzo", option, value)));
+        Files.writeString(
+                file, Json.write(Map.of("tune", "scales", "optimizer", "qzo", option, value)));
         return Recipe.read(file);
     }
 

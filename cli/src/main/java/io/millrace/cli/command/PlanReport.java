@@ -186,7 +186,8 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
             lines.add(format("%d adapters share each pass", plan.options().adapters()));
         }
         if (plan.model().formed().isPresent() && !plan.machine().device().onHostCores()) {
-            lines.add("no card reads codes yet, and 'tune' refuses them there: reckoned as if it did");
+            lines.add(
+                    "no card reads codes yet, and 'tune' refuses them there: reckoned as if it did");
         }
         if (arithmetic.matmul() == Matmul.FP8) {
             lines.add("fp8 products are reckoned as native ones: nobody has measured them here");

@@ -13,9 +13,9 @@ import java.util.Map;
 
 /**
  * NF4 as bitsandbytes saves it, without a second quantisation of the scales: {@code weight} uint8
- * [elements / 2, 1], row-major, the first of two elements in the upper half; {@code
- * weight.absmax} float32 [elements / group]; {@code weight.quant_map} float32 [16]; and the state's
- * other fields as JSON.
+ * [elements / 2, 1], row-major, the first of two elements in the upper half; {@code weight.absmax}
+ * float32 [elements / group]; {@code weight.quant_map} float32 [16]; and the state's other fields
+ * as JSON.
  */
 record NormalFloatForm() implements QuantForm {
     private static final int LEAST_GROUP = 64;
@@ -99,8 +99,7 @@ record NormalFloatForm() implements QuantForm {
         QuantMatrix matrix = tile.matrix();
         String tensor = matrix.tensor();
         if (tile.firstRow() == 0) {
-            sink.write(
-                    tensor + ".quant_map", 0, MemorySegment.ofArray(NormalFloatCodes.map()));
+            sink.write(tensor + ".quant_map", 0, MemorySegment.ofArray(NormalFloatCodes.map()));
             sink.write(tensor + STATE, 0, MemorySegment.ofArray(state(matrix, group, dtype)));
         }
         byte[] pairs = new byte[tile.rows() * tile.columns() / 2];
@@ -110,8 +109,7 @@ record NormalFloatForm() implements QuantForm {
         long first = (long) tile.firstRow() * tile.columns();
         sink.write(tensor, first / 2, MemorySegment.ofArray(pairs));
         float[] scales = Arrays.copyOf(tile.scales(), tile.rows() * (tile.columns() / group));
-        sink.write(
-                tensor + ".absmax", first / group * Float.BYTES, MemorySegment.ofArray(scales));
+        sink.write(tensor + ".absmax", first / group * Float.BYTES, MemorySegment.ofArray(scales));
     }
 
     @Override

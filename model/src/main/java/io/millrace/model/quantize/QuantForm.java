@@ -88,7 +88,10 @@ public interface QuantForm {
         if (matrix.inputs() % group != 0) {
             throw new BadInputException(
                     "--group-size",
-                    group + " does not divide the " + matrix.inputs() + " inputs of "
+                    group
+                            + " does not divide the "
+                            + matrix.inputs()
+                            + " inputs of "
                             + matrix.tensor(),
                     "give one that does, such as " + Integer.lowestOneBit(matrix.inputs()));
         }

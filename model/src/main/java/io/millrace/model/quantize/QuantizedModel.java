@@ -119,9 +119,7 @@ public final class QuantizedModel implements AutoCloseable {
             if (byFile.containsKey(file.path())) {
                 shards.add(
                         new ModelFolderWriter.Shard(
-                                base.weights()
-                                        .form()
-                                        .written(file.path().getFileName().toString()),
+                                base.weights().form().written(file.path().getFileName().toString()),
                                 file.metadata(),
                                 byFile.get(file.path())));
             }
@@ -133,8 +131,7 @@ public final class QuantizedModel implements AutoCloseable {
         QuantMatrix matrix = matrices.get(tensor.name());
         return matrix == null
                 ? List.of(
-                        new SafetensorsWriter.Entry(
-                                tensor.name(), tensor.format(), tensor.shape()))
+                        new SafetensorsWriter.Entry(tensor.name(), tensor.format(), tensor.shape()))
                 : form.entries(matrix, group, tensor.dtype());
     }
 
@@ -239,8 +236,7 @@ public final class QuantizedModel implements AutoCloseable {
             base.readTensor(slot, (from + done) * Float.BYTES, bytes);
             requireFinite(slot, from + done, bytes, part);
             for (int i = 0; i < part; i++) {
-                tile[to + (done + i) * stride] =
-                        bytes.getAtIndex(ValueLayout.JAVA_FLOAT, i);
+                tile[to + (done + i) * stride] = bytes.getAtIndex(ValueLayout.JAVA_FLOAT, i);
             }
         }
     }

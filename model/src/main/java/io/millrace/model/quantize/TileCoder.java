@@ -78,13 +78,7 @@ final class TileCoder {
     /** What all tiles lost, of a matrix that was coded whole. */
     TensorError error(QuantMatrix matrix, boolean calibrated) {
         return new TensorError(
-                matrix.tensor(),
-                matrix.outputs(),
-                matrix.inputs(),
-                lost,
-                whole,
-                worst,
-                calibrated);
+                matrix.tensor(), matrix.outputs(), matrix.inputs(), lost, whole, worst, calibrated);
     }
 
     private void findShared(
@@ -128,9 +122,10 @@ final class TileCoder {
                 int place = scalesFrom + column / group;
                 if (!scaled && column % group == 0) {
                     int groupEnd = Math.min(end, column + group);
-                    scales[place] = feedback.isPresent()
-                            ? bestScale(column, groupEnd, feedback.get())
-                            : codes.scale(greatest(column, groupEnd));
+                    scales[place] =
+                            feedback.isPresent()
+                                    ? bestScale(column, groupEnd, feedback.get())
+                                    : codes.scale(greatest(column, groupEnd));
                 }
                 float scale = scales[place];
                 int code = codes.code(values[at + column], scale);

@@ -137,16 +137,20 @@ class QuantizedModelTest {
             values[at] =
                     switch (form) {
                         case "int8" -> {
-                            int code = stored.get(module + ".qweight")[
-                                            (column / 4 * error.outputs() + row) * 4 + column % 4]
-                                    & 0xFF;
+                            int code =
+                                    stored.get(module + ".qweight")[
+                                                    (column / 4 * error.outputs() + row) * 4
+                                                            + column % 4]
+                                            & 0xFF;
                             int own = group(stored.get(module + ".g_idx"), column);
-                            int zero = stored.get(module + ".qzeros")[own * error.outputs() + row]
-                                    & 0xFF;
+                            int zero =
+                                    stored.get(module + ".qzeros")[own * error.outputs() + row]
+                                            & 0xFF;
                             MemorySegment scales =
                                     MemorySegment.ofArray(stored.get(module + ".scales"));
-                            float scale = Elements.get(
-                                    scales, DType.F16, (long) own * error.outputs() + row);
+                            float scale =
+                                    Elements.get(
+                                            scales, DType.F16, (long) own * error.outputs() + row);
                             yield scale * (code - (zero + 1));
                         }
                         case "nf4" -> {

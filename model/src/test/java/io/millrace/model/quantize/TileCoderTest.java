@@ -16,7 +16,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** CodeBook against a program in float64 that was written from the papers and the forms' descriptions. */
+/**
+ * CodeBook against a program in float64 that was written from the papers and the forms'
+ * descriptions.
+ */
 class TileCoderTest {
     private static final int ROWS = 8;
     private static final int INPUTS = 64;

@@ -38,7 +38,9 @@ public record FormRates(
         return form.elements() * each;
     }
 
-    /** Codes that were not measured are reckoned as float16, which is widened one by one as well. */
+    /**
+     * Codes that were not measured are reckoned as float16, which is widened one by one as well.
+     */
     private double widenSeconds(DType dtype) {
         double usual = dtype == CODES ? widenSeconds.getOrDefault(DType.F16, 0.0) : 0;
         return widenSeconds.getOrDefault(dtype, usual);

@@ -23,10 +23,8 @@ class GivenScalesTest {
                 new GptqFormat(ROWS, COLUMNS, 4, 32, true, false, DType.F16),
                 new GptqFormat(ROWS, COLUMNS, 8, 32, false, true, DType.F32),
                 new AwqFormat(ROWS, COLUMNS, 32, DType.F16),
-                new PackedRowsFormat(
-                        ROWS, COLUMNS, 4, 32, true, false, DType.BF16, DType.I64),
-                new PackedRowsFormat(
-                        ROWS, COLUMNS, 8, 48, false, true, DType.F16, DType.I64));
+                new PackedRowsFormat(ROWS, COLUMNS, 4, 32, true, false, DType.BF16, DType.I64),
+                new PackedRowsFormat(ROWS, COLUMNS, 8, 48, false, true, DType.F16, DType.I64));
     }
 
     @ParameterizedTest
@@ -69,8 +67,7 @@ class GivenScalesTest {
         MemorySegment bytes = MemorySegment.ofArray(all);
         for (int index = 0; index < format.parts().size(); index++) {
             TensorPart part = format.parts().get(index);
-            MemorySegment place =
-                    bytes.asSlice(format.partOffset(index), part.sizeBytes());
+            MemorySegment place = bytes.asSlice(format.partOffset(index), part.sizeBytes());
             long count = part.sizeBytes() / part.dtype().sizeBytes();
             for (long at = 0; at < count; at++) {
                 if (part.role() == TensorPart.Role.SCALES) {
