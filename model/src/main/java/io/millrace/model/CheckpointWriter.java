@@ -55,19 +55,13 @@ public final class CheckpointWriter implements TunedWriter {
 
     private final Checkpoint base;
     private final ModelLayout layout;
-    private final List<ModelFolderWriter.Shard> shards;
     private final ModelFolderWriter folder;
     private final boolean keepsStates;
 
     private CheckpointWriter(
-            Checkpoint base,
-            ModelLayout layout,
-            List<ModelFolderWriter.Shard> shards,
-            ModelFolderWriter folder,
-            boolean keepsStates) {
+            Checkpoint base, ModelLayout layout, ModelFolderWriter folder, boolean keepsStates) {
         this.base = base;
         this.layout = layout;
-        this.shards = shards;
         this.folder = folder;
         this.keepsStates = keepsStates;
     }
@@ -147,7 +141,7 @@ public final class CheckpointWriter implements TunedWriter {
             ModelFolderWriter folder =
                     ModelFolderWriter.create(
                             files, directory, all, sideFiles(base, layout, shards));
-            return new CheckpointWriter(base, layout, shards, folder, keepsStates);
+            return new CheckpointWriter(base, layout, folder, keepsStates);
         } catch (IOException e) {
             throw DurableFiles.failed("reading", base.directory(), e);
         }

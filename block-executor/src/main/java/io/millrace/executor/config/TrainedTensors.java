@@ -269,7 +269,7 @@ public final class TrainedTensors {
 
     private static boolean isQuantised(TensorSlot slot) {
         return slot.format() instanceof PackedFormat
-                || slot.format() instanceof UnitFormat units && units.unitElements() > 1;
+                || (slot.format() instanceof UnitFormat units && units.unitElements() > 1);
     }
 
     private static BadInputException refused(String fault) {

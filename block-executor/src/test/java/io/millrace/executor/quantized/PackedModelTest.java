@@ -25,6 +25,7 @@ import io.millrace.model.quantized.format.ScaledBytesFormat;
 import io.millrace.model.quantized.format.TableFormat;
 import io.millrace.optim.journal.JournalReader;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -197,6 +198,39 @@ class PackedModelTest {
         Path rebuilt = temp.resolve("rebuilt");
         Replay.run(model, temp.resolve("memory").resolve("journal.jsonl"), rebuilt);
         assertThat(Files.readAllBytes(rebuilt.resolve(ADAPTER))).isEqualTo(expected.get(ADAPTER));
+    }
+
+    @Test
+    void whatIsPlainIsTunedAndPartsAreWrittenAsTheyWere() throws IOException {
+        PackedModels.Pair pair =
+                PackedModels.write(
+                        temp,
+                        "llama",
+                        (rows, columns) ->
+                                new GptqFormat(rows, columns, 4, 16, true, true, DType.F16),
+                        Map.of("quant_method", "gptq", "bits", 4L, "group_size", 16L));
+        Path data = Runs.data(temp, 31, 10);
+        MemoryConfig memory = MemoryConfig.DEFAULT;
+        Path tuned = run(config(pair.packed(), data, "tuned", memory).tune("*norm*"));
+        Path plain = run(config(pair.plain(), data, "tuned-plain", memory).tune("*norm*"));
+        try (SafetensorsFile before =
+                        SafetensorsFile.open(pair.packed().resolve("model.safetensors"));
+                SafetensorsFile after = SafetensorsFile.open(tuned.resolve("model.safetensors"));
+                SafetensorsFile same = SafetensorsFile.open(plain.resolve("model.safetensors"))) {
+            assertThat(after.tensors().keySet()).isEqualTo(before.tensors().keySet());
+            for (String name : after.tensors().keySet()) {
+                SafetensorsFile expected = name.contains("norm") ? same : before;
+                assertThat(bytes(after, name)).as(name).isEqualTo(bytes(expected, name));
+            }
+        }
+        assertThat(Files.readAllBytes(tuned.resolve("config.json")))
+                .isEqualTo(Files.readAllBytes(pair.packed().resolve("config.json")));
+    }
+
+    private static byte[] bytes(SafetensorsFile file, String name) {
+        byte[] bytes = new byte[(int) file.tensor(name).sizeBytes()];
+        file.read(file.tensor(name), MemorySegment.ofArray(bytes));
+        return bytes;
     }
 
     @Test

@@ -203,7 +203,7 @@ final class PackedModels {
             case CODES, ZEROS -> {
                 random.nextBytes(bytes);
                 for (int i = 0; part.dtype() == DType.F8_E4M3 && i < count; i++) {
-                    bytes[i] &= (byte) 0xfe; // none that is no number
+                    bytes[i] = (byte) (bytes[i] & 0xfe); // none that is no number
                 }
             }
             case SCALES, RANGES, TABLE -> {

@@ -23,20 +23,20 @@ public final class RoundedModels {
 
     private static final float[] NF4 = {
         -1f,
-        -0.6961928009986877f,
-        -0.5250730514526367f,
-        -0.39491748809814453f,
-        -0.28444138169288635f,
-        -0.18477343022823334f,
-        -0.09105003625154495f,
+        -0.6961928f,
+        -0.52507305f,
+        -0.3949175f,
+        -0.28444138f,
+        -0.18477343f,
+        -0.091050036f,
         0f,
-        0.07958029955625534f,
-        0.16093020141124725f,
-        0.24611230194568634f,
-        0.33791524171829224f,
-        0.44070982933044434f,
-        0.5626170039176941f,
-        0.7229568362236023f,
+        0.0795803f,
+        0.1609302f,
+        0.2461123f,
+        0.33791524f,
+        0.44070983f,
+        0.562617f,
+        0.72295684f,
         1f
     };
 
@@ -106,8 +106,11 @@ public final class RoundedModels {
             float range = largest(values, block * BLOCK, end);
             set(ranges, DType.F32, block, range);
             for (int i = block * BLOCK; i < end; i++) {
-                codes[i / 2] |=
-                        (byte) (nearest(values[i] / (double) range) << (i % 2 == 0 ? 4 : 0));
+                codes[i / 2] =
+                        (byte)
+                                (codes[i / 2]
+                                        | nearest(values[i] / (double) range)
+                                                << (i % 2 == 0 ? 4 : 0));
             }
         }
         for (int i = 0; i < NF4.length; i++) {
@@ -142,7 +145,7 @@ public final class RoundedModels {
             set(scales, DType.F16, group, scale);
             for (int i = group * GROUP; i < (group + 1) * GROUP; i++) {
                 int code = (int) Math.clamp(Math.rint(values[i] / (double) scale), -8, 7) + 8;
-                codes[i / 2] |= (byte) (code << (i % 2 == 0 ? 0 : 4));
+                codes[i / 2] = (byte) (codes[i / 2] | code << (i % 2 == 0 ? 0 : 4));
             }
         }
         long columns = shape.get(1);

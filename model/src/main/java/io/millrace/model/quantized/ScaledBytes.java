@@ -39,8 +39,8 @@ final class ScaledBytes {
         List<Long> shape = scales.shape();
         boolean fits =
                 shape.equals(List.of(down, across))
-                        || across == 1 && shape.equals(List.of(down))
-                        || down * across == 1 && scales.elementCount() == 1;
+                        || (across == 1 && shape.equals(List.of(down)))
+                        || (down * across == 1 && scales.elementCount() == 1);
         if (!fits) {
             throw stored.bad(
                     scales,

@@ -84,7 +84,7 @@ public final class StoredParts {
     /** The dtype of a part, which must be one of some. */
     public DType dtype(TensorInfo tensor, DType... allowed) {
         for (DType dtype : allowed) {
-            if (tensor.format() == dtype) {
+            if (tensor.format().equals(dtype)) {
                 return dtype;
             }
         }

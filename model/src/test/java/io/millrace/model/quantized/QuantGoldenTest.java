@@ -52,7 +52,7 @@ class QuantGoldenTest {
             TensorInfo tensor = weights.tensors().get(WEIGHT);
             assertThat(tensor.shape()).isEqualTo(file.tensor("expected").shape());
             float[] expected = file.readFloats("expected");
-            long offset = 4 * (golden.length() % 3); // no place is better than another
+            long offset = 4L * (golden.length() % 3); // no place is better than another
             MemorySegment bytes = arena.allocate(offset + tensor.sizeBytes());
             weights.read(tensor, 0, bytes.asSlice(offset));
             float[] whole = new float[expected.length];

@@ -13,8 +13,10 @@ class QuantPageTest {
     void hasARowForEachLayout() throws IOException {
         StringBuilder table =
                 new StringBuilder(
-                        "| quant_method | layout | tensors of a matrix | refused |\n"
-                                + "|---|---|---|---|\n");
+                        """
+                        | quant_method | layout | tensors of a matrix | refused |
+                        |---|---|---|---|
+                        """);
         for (QuantMethod method : QuantMethods.all()) {
             for (QuantLayout layout : method.layouts()) {
                 table.append("| `")

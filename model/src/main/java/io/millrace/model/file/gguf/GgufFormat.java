@@ -45,8 +45,8 @@ public enum GgufFormat implements UnitFormat {
             int high = bytes.get(Elements.INT, at + 2);
             for (int i = 0; i < 16; i++) {
                 int code = octet(bytes, at + 6 + i);
-                values[to + i] = scale * ((code & 15 | (high >>> i & 1) << 4) - 16);
-                values[to + 16 + i] = scale * ((code >>> 4 | (high >>> 16 + i & 1) << 4) - 16);
+                values[to + i] = scale * (((code & 15) | (high >>> i & 1) << 4) - 16);
+                values[to + 16 + i] = scale * ((code >>> 4 | (high >>> (16 + i) & 1) << 4) - 16);
             }
         }
     },
@@ -67,9 +67,9 @@ public enum GgufFormat implements UnitFormat {
             for (int group = 0; group < 8; group++) {
                 float scale = half(bytes, at) * scale(bytes, at + 4, group);
                 float least = half(bytes, at + 2) * least(bytes, at + 4, group);
-                long codes = at + 16 + group / 2 * 32;
+                long codes = at + 16 + group / 2 * 32L;
                 for (int i = 0; i < 32; i++) {
-                    int code = octet(bytes, codes + i) >>> 4 * (group & 1) & 15;
+                    int code = octet(bytes, codes + i) >>> (4 * (group & 1)) & 15;
                     float product = scale * code;
                     values[to + 32 * group + i] = product - least;
                 }
@@ -83,9 +83,9 @@ public enum GgufFormat implements UnitFormat {
             for (int group = 0; group < 8; group++) {
                 float scale = half(bytes, at) * scale(bytes, at + 4, group);
                 float least = half(bytes, at + 2) * least(bytes, at + 4, group);
-                long codes = at + 48 + group / 2 * 32;
+                long codes = at + 48 + group / 2 * 32L;
                 for (int i = 0; i < 32; i++) {
-                    int code = octet(bytes, codes + i) >>> 4 * (group & 1) & 15;
+                    int code = octet(bytes, codes + i) >>> (4 * (group & 1)) & 15;
                     code |= (octet(bytes, at + 16 + i) >>> group & 1) << 4;
                     float product = scale * code;
                     values[to + 32 * group + i] = product - least;
@@ -102,9 +102,9 @@ public enum GgufFormat implements UnitFormat {
                 int i = e & 31;
                 int quarter = e >>> 5 & 3;
                 int half = e >>> 7;
-                int low = octet(bytes, at + 64 * half + 32 * (quarter & 1) + i);
-                int high = octet(bytes, at + 128 + 32 * half + i) >>> 2 * quarter & 3;
-                int code = (low >>> 4 * (quarter >>> 1) & 15 | high << 4) - 32;
+                int low = octet(bytes, at + 64L * half + 32L * (quarter & 1) + i);
+                int high = octet(bytes, at + 128 + 32L * half + i) >>> (2 * quarter) & 3;
+                int code = ((low >>> (4 * (quarter >>> 1)) & 15) | high << 4) - 32;
                 float scale = all * bytes.get(ValueLayout.JAVA_BYTE, at + 192 + e / 16);
                 values[to + e] = scale * code;
             }
@@ -165,7 +165,7 @@ public enum GgufFormat implements UnitFormat {
     static int scale(MemorySegment bytes, long at, int group) {
         return group < 4
                 ? octet(bytes, at + group) & 63
-                : octet(bytes, at + group + 4) & 15 | octet(bytes, at + group - 4) >>> 6 << 4;
+                : (octet(bytes, at + group + 4) & 15) | octet(bytes, at + group - 4) >>> 6 << 4;
     }
 
     /** A group's least value of 6 bits. */

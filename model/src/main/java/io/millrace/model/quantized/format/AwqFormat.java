@@ -135,20 +135,20 @@ public record AwqFormat(int rows, int columns, int groupSize, DType scaleType)
             for (int k = 0; k < 4; k++) {
                 int x = a[k];
                 int y = a[k + 4];
-                a[k] = x & 0xffff | y << 16;
-                a[k + 4] = x >>> 16 | y & 0xffff_0000;
+                a[k] = (x & 0xffff) | y << 16;
+                a[k + 4] = x >>> 16 | (y & 0xffff_0000);
             }
             for (int k = 0; k < 8; k += (k & 1) == 0 ? 1 : 3) {
                 int x = a[k];
                 int y = a[k + 2];
-                a[k] = x & 0xff_00ff | (y & 0xff_00ff) << 8;
-                a[k + 2] = x >>> 8 & 0xff_00ff | y & 0xff00_ff00;
+                a[k] = (x & 0xff_00ff) | (y & 0xff_00ff) << 8;
+                a[k + 2] = (x >>> 8 & 0xff_00ff) | (y & 0xff00_ff00);
             }
             for (int k = 0; k < 8; k += 2) {
                 int x = a[k];
                 int y = a[k + 1];
-                a[k] = x & 0xf0f_0f0f | (y & 0xf0f_0f0f) << 4;
-                a[k + 1] = x >>> 4 & 0xf0f_0f0f | y & 0xf0f0_f0f0;
+                a[k] = (x & 0xf0f_0f0f) | (y & 0xf0f_0f0f) << 4;
+                a[k + 1] = (x >>> 4 & 0xf0f_0f0f) | (y & 0xf0f0_f0f0);
             }
         }
 
@@ -162,7 +162,7 @@ public record AwqFormat(int rows, int columns, int groupSize, DType scaleType)
         int zero(MemorySegment bytes, long offset, int row, int group) {
             long word = (long) group * (format.rows / OF_WORD) + row / OF_WORD;
             int stored = bytes.get(Elements.INT, offset + format.zerosAt() + word * Integer.BYTES);
-            return stored >>> BITS * PLACE[row % OF_WORD] & 15;
+            return stored >>> (BITS * PLACE[row % OF_WORD]) & 15;
         }
 
         @Override

@@ -38,13 +38,11 @@ final class Codes {
 
     /** How the codes of consecutive words come to lie one in a lane. */
     private static final class Spread {
-        final int bits;
         final int ofWord;
         final VectorShuffle<Integer> words;
         final IntVector shifts;
 
         Spread(int bits) {
-            this.bits = bits;
             ofWord = Integer.SIZE / bits;
             words = VectorShuffle.fromOp(INTS, lane -> lane / ofWord);
             int[] shift = new int[LANES];
@@ -69,8 +67,8 @@ final class Codes {
     /** One code. */
     static int code(int[] words, int bits, int position) {
         return bits == 4
-                ? words[position >> 3] >>> 4 * (position & 7) & NIBBLE
-                : words[position >> 2] >>> 8 * (position & 3) & BYTE;
+                ? words[position >> 3] >>> (4 * (position & 7)) & NIBBLE
+                : words[position >> 2] >>> (8 * (position & 3)) & BYTE;
     }
 
     /** The first position from one on where a vector may begin. */

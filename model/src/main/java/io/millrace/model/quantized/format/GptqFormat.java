@@ -144,8 +144,8 @@ public record GptqFormat(
             long word = (long) group * (format.rows / perWord) + row / perWord;
             int stored =
                     bytes.get(Elements.INT, offset + format.zerosAt() + word * Integer.BYTES)
-                            >>> format.bits * (row % perWord);
-            return (stored + (format.zerosLessOne ? 1 : 0)) & (1 << format.bits) - 1;
+                            >>> (format.bits * (row % perWord));
+            return (stored + (format.zerosLessOne ? 1 : 0)) & ((1 << format.bits) - 1);
         }
 
         @Override

@@ -139,13 +139,13 @@ public record PackedRowsFormat(
         @Override
         int zero(MemorySegment bytes, long offset, int row, int group) {
             if (!format.zeros) {
-                return 1 << format.bits - 1;
+                return 1 << (format.bits - 1);
             }
             int ofWord = Integer.SIZE / format.bits;
             long word = (long) (row / ofWord) * format.groups() + group;
             return bytes.get(Elements.INT, offset + format.zerosAt() + word * Integer.BYTES)
-                            >>> format.bits * (row % ofWord)
-                    & (1 << format.bits) - 1;
+                            >>> (format.bits * (row % ofWord))
+                    & ((1 << format.bits) - 1);
         }
 
         @Override

@@ -32,7 +32,7 @@ public record ScaledBytesFormat(
         implements PackedFormat {
     private static final int SIGNS = 0x8080_8080;
     private static final int SIGN = 128;
-    private static final float LLM_INT8 = 7.874015718698502e-3f;
+    private static final float LLM_INT8 = (float) 7.874015718698502e-3;
 
     /**
      * The array of scales.

@@ -159,11 +159,11 @@ public record TableFormat(
                 words[whole] = 0;
                 for (long at = codeBytes / Integer.BYTES * Integer.BYTES; at < codeBytes; at++) {
                     int last = Byte.toUnsignedInt(bytes.get(ValueLayout.JAVA_BYTE, offset + at));
-                    words[whole] |= last << Byte.SIZE * (int) (at % Integer.BYTES);
+                    words[whole] |= last << (Byte.SIZE * (int) (at % Integer.BYTES));
                 }
             }
             for (int i = 0; i < count; i++) {
-                words[i] = (words[i] & 0xf0f_0f0f) << 4 | words[i] >>> 4 & 0xf0f_0f0f;
+                words[i] = (words[i] & 0xf0f_0f0f) << 4 | (words[i] >>> 4 & 0xf0f_0f0f);
             }
         }
 
