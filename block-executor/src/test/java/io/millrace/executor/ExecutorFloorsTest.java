@@ -60,7 +60,7 @@ final class ExecutorFloorsTest {
     /** Imports go down this list only; rooms on one line do not see each other. */
     private static final List<List<String>> ROOMS =
             List.of(
-                    List.of("find", "search", "many"),
+                    List.of("find", "search", "many", "quantize"),
                     List.of(""),
                     List.of("run"),
                     List.of("plan", "journal", "probe"),

@@ -79,14 +79,14 @@ public final class Golden {
         }
     }
 
-    static List<JsonObject> objects(List<?> list) {
+    public static List<JsonObject> objects(List<?> list) {
         List<JsonObject> result = new ArrayList<>();
         list.forEach(element -> result.add(JsonObject.of((Map<?, ?>) element)));
         return result;
     }
 
     /** Writes one line of already tokenised data for each row. */
-    static Path writeTokenised(Path file, List<?> ids, List<?> labels) throws IOException {
+    public static Path writeTokenised(Path file, List<?> ids, List<?> labels) throws IOException {
         StringBuilder text = new StringBuilder();
         for (int row = 0; row < ids.size(); row++) {
             Map<String, Object> line = new LinkedHashMap<>();

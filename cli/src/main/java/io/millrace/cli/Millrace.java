@@ -14,6 +14,7 @@ import io.millrace.cli.command.MethodsCommand;
 import io.millrace.cli.command.PlanCommand;
 import io.millrace.cli.command.ProbeCommand;
 import io.millrace.cli.command.ProfileCommand;
+import io.millrace.cli.command.QuantizeCommand;
 import io.millrace.cli.command.ReplayCommand;
 import io.millrace.cli.command.SearchCommand;
 import io.millrace.cli.command.SensitiveCommand;
@@ -90,6 +91,7 @@ final class Millrace implements Callable<Integer> {
                         new ReplayCommand(context),
                         new ExportCommand(context),
                         new MergeCommand(context),
+                        new QuantizeCommand(context),
                         new CleanCommand(context),
                         new JournalCommand(context),
                         new SynthCommand(context),

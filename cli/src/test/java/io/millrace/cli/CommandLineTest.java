@@ -10,6 +10,7 @@ import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.Metric;
 import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.quantize.QuantizeConfig;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.optim.Rounding;
@@ -278,6 +279,7 @@ class CommandLineTest {
                                 Optional.of("opt-125m"),
                                 Optional.empty(),
                                 DType.BF16,
+                                Optional.empty(),
                                 Path.of("o"),
                                 0));
         assertThat(command.out.toString())
@@ -290,8 +292,35 @@ class CommandLineTest {
                                 Optional.empty(),
                                 Optional.of(Path.of("c.json")),
                                 DType.F16,
+                                Optional.empty(),
                                 Path.of("o"),
                                 -1));
+    }
+
+    @Test
+    void quantizeSaysWhatWasLost() {
+        command.run("quantize", "--model", "m", "--format", "int4", "--out", "o", "--eval", "e");
+        assertThat(command.engine.quantised.group()).isEqualTo(128);
+        assertThat(command.engine.quantised.calibration()).isEmpty();
+        assertThat(command.engine.quantised.eval()).contains(Path.of("e"));
+        assertThat(command.out.toString())
+                .startsWith(
+                        "1 matrices as int4, relative error 0.0500 (RMS); 4.00KiB of weights"
+                                + " became 1.00KiB: o\n")
+                .contains("w.weight: 0.0500, at most 0.125");
+
+        command.run(
+                "quantize", "--model", "m", "--format", "nf4", "--out", "o", "--calibrate", "c");
+        assertThat(command.engine.quantised.group()).isEqualTo(64);
+        assertThat(command.engine.quantised.calibration())
+                .contains(new QuantizeConfig.Calibration(Path.of("c"), 8192));
+    }
+
+    @Test
+    void quantizeNamesItsFormats() {
+        assertThat(command.run("quantize", "--model", "m", "--format", "int3", "--out", "o"))
+                .isEqualTo(2);
+        assertThat(command.err.toString()).contains("'int3' is none of int4, int8, nf4, fp8");
     }
 
     @Test
@@ -345,8 +374,7 @@ class CommandLineTest {
 
         assertThat(help)
                 .contains("Steps of the run. Default: " + defaults.arithmetic().steps() + ".")
-                .contains(
-                        "helene, hizoo, dizo. Default: " + defaults.arithmetic().optimizer() + ".")
+                .contains("hizoo, dizo, qzo. Default: " + defaults.arithmetic().optimizer() + ".")
                 .contains("Examples a step. Default: " + defaults.data().batchSize() + ".")
                 .contains("of the one computed. Default: " + defaults.memory().prefetch() + ".");
     }

@@ -116,10 +116,11 @@ class MethodPageTest {
 
     /**
      * The weights that a step writes back, as a share of all: of a model of many layers, or none
-     * beside an adapter.
+     * beside an adapter or scales.
      */
     private static double written(Method method) {
-        if (AdapterKinds.names().contains(method.settings().get(TrainedTensors.TUNE))) {
+        String tuned = method.settings().get(TrainedTensors.TUNE);
+        if (AdapterKinds.names().contains(tuned) || tuned.equals(TrainedTensors.SCALES)) {
             return 0;
         }
         ArithmeticConfig arithmetic = method.arithmetic();

@@ -20,6 +20,8 @@ import io.millrace.executor.journal.JournalReport;
 import io.millrace.executor.journal.Replay;
 import io.millrace.executor.many.ManyListener;
 import io.millrace.executor.many.ManyRuns;
+import io.millrace.executor.quantize.Quantization;
+import io.millrace.executor.quantize.QuantizeConfig;
 import io.millrace.executor.run.DataReport;
 import io.millrace.executor.run.DataRequest;
 import io.millrace.executor.run.EvalResult;
@@ -29,7 +31,9 @@ import io.millrace.executor.search.SearchConfig;
 import io.millrace.executor.search.SearchResult;
 import io.millrace.executor.search.SensitiveConfig;
 import io.millrace.executor.search.SensitiveResult;
+import io.millrace.model.SyntheticModel;
 import io.millrace.model.adapter.peft.MergedAdapter;
+import io.millrace.model.quantize.TensorError;
 import io.millrace.telemetry.StepObserver;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -53,6 +57,7 @@ final class StubEngine implements Operations {
     List<Object> forwarded;
     List<Path> replayed;
     OptionalLong replayedUntil;
+    QuantizeConfig quantised;
     SynthRequest synthesised;
     Throwable failure;
     Runnable duringStep = () -> {};
@@ -221,11 +226,19 @@ final class StubEngine implements Operations {
     }
 
     @Override
-    public long synth(SynthRequest request, LongConsumer progress) {
+    public Quantization.Result quantize(QuantizeConfig config, LongConsumer progress) {
+        failWhereTold();
+        quantised = config;
+        TensorError error = new TensorError("w.weight", 8, 16, 0.01, 4, 0.125, false);
+        return new Quantization.Result(List.of(error), 4096, 1024, Optional.empty());
+    }
+
+    @Override
+    public SyntheticModel.Written synth(SynthRequest request, LongConsumer progress) {
         failWhereTold();
         synthesised = request;
         progress.accept(64 << 20);
-        return 125_239_296;
+        return new SyntheticModel.Written(125_239_296, 250_478_592);
     }
 
     private static void writeJournal(Path out) {

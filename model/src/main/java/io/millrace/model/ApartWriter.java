@@ -1,15 +1,21 @@
 package io.millrace.model;
 
 import io.millrace.memory.BlockLayout;
+import io.millrace.memory.DType;
+import io.millrace.memory.ScaledFormat;
+import io.millrace.memory.TensorPart;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.file.DurableFiles;
+import io.millrace.model.file.Elements;
 import io.millrace.model.file.SafetensorsWriter;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Writes what a run has changed of a model beside its blocks: alone, as what the run goes on from,
@@ -79,15 +85,61 @@ public final class ApartWriter implements TunedWriter {
             implements TunedWriter {
         @Override
         public void writeBlock(int block, MemorySegment bytes) {
-            for (TensorSlot slot : layout.tuned().block(block).tensors()) {
-                writer.writeTensor(slot, 0, bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()));
+            BlockLayout companion = layout.tuned().block(block);
+            for (TensorSlot slot : companion.tensors()) {
+                if (layout.find(slot.name()).isPresent()) {
+                    writer.writeTensor(slot, 0, own(slot, bytes));
+                }
+            }
+            for (TensorSlot matrix : layout.block(block).tensors()) {
+                scales(matrix).ifPresent(slot -> writeScaled(matrix, own(slot, bytes)));
+            }
+        }
+
+        private static MemorySegment own(TensorSlot slot, MemorySegment bytes) {
+            return bytes.asSlice(slot.offsetBytes(), slot.sizeBytes());
+        }
+
+        /** The tuned scales of a matrix. */
+        private Optional<TensorSlot> scales(TensorSlot matrix) {
+            return ScaleTensors.name(matrix)
+                    .flatMap(layout.tuned()::find)
+                    .map(ModelLayout.Placement::slot);
+        }
+
+        /** The base's codes, and scales rounded to the type that the base has them in. */
+        private void writeScaled(TensorSlot matrix, MemorySegment scales) {
+            ScaledFormat format = (ScaledFormat) matrix.format();
+            TensorPart part = ScaleTensors.part(format);
+            long from = format.partOffset(format.scalesPart());
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment buffer =
+                        arena.allocate(CheckpointWriter.bufferBytes(), BlockLayout.ALIGNMENT);
+                copy(matrix, 0, from, buffer);
+                MemorySegment rounded = arena.allocate(part.sizeBytes(), BlockLayout.ALIGNMENT);
+                long count = scales.byteSize() / Float.BYTES;
+                Elements.convert(scales, DType.F32, rounded, part.dtype(), count);
+                writer.writeTensor(matrix, from, rounded);
+                copy(matrix, from + part.sizeBytes(), matrix.sizeBytes(), buffer);
+            }
+        }
+
+        private void copy(TensorSlot matrix, long from, long to, MemorySegment buffer) {
+            for (long done = from; done < to; done += buffer.byteSize()) {
+                MemorySegment piece = buffer.asSlice(0, Math.min(buffer.byteSize(), to - done));
+                base.readTensor(matrix, done, piece);
+                writer.writeTensor(matrix, done, piece);
             }
         }
 
         @Override
         public void commit() {
-            writer.writeAll(base::readTensor, slot -> layout.tuned().find(slot.name()).isEmpty());
+            writer.writeAll(base::readTensor, this::isUntouched);
             writer.commit();
+        }
+
+        private boolean isUntouched(TensorSlot slot) {
+            return layout.tuned().find(slot.name()).isEmpty() && scales(slot).isEmpty();
         }
 
         @Override

@@ -50,6 +50,7 @@ public final class Checkpoint implements AutoCloseable {
     private final ModelProgram program;
     private final WeightFiles weights;
     private final ModelLayout layout;
+    private final Map<String, TensorInfo> scales; // of packed matrices, by their own names
     private final List<String> headCopies;
     private final List<String> ignored;
     private volatile Map<String, Integer> checksums = Map.of();
@@ -81,6 +82,7 @@ public final class Checkpoint implements AutoCloseable {
                         .toList();
         checkTensors();
         this.layout = ModelLayout.of(program, name -> tensors().get(name).format());
+        scales = ScaleTensors.stored(layout, tensors());
         checkHeadCopies();
     }
 
@@ -286,7 +288,7 @@ public final class Checkpoint implements AutoCloseable {
      * copies of a tied head, as {@code save_pretrained} leaves them out where it writes
      * safetensors.
      */
-    boolean isWritten(String tensor) {
+    public boolean isWritten(String tensor) {
         return weights.form() != WeightForm.TORCH
                 || layout.find(tensor).isPresent()
                 || !(headCopies.contains(tensor) || architecture.isBuffer(tensor));
@@ -370,7 +372,7 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     private void readVerified(TensorSlot slot, MemorySegment dst, Runnable progress) {
-        TensorInfo stored = tensors().get(slot.name());
+        TensorInfo stored = stored(slot);
         if (stored.parts().isEmpty() || slot.isPlain()) {
             VerifiedRead.of(stored, slot.label(), checksums, () -> readWhole(slot, dst, progress));
             return;
@@ -418,7 +420,7 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     private void readPart(TensorSlot slot, long offsetBytes, MemorySegment dst, CRC32C crc) {
-        TensorInfo stored = tensors().get(slot.name());
+        TensorInfo stored = stored(slot);
         if (stored.format().equals(slot.format())) {
             weights.read(stored, slot.firstByte() + offsetBytes, dst);
             crc.update(dst.asByteBuffer());
@@ -504,8 +506,14 @@ public final class Checkpoint implements AutoCloseable {
         }
     }
 
+    /** Where a slot's bytes are: a tensor of the model, or the scales of one that is packed. */
+    private TensorInfo stored(TensorSlot slot) {
+        TensorInfo whole = tensors().get(slot.name());
+        return whole != null ? whole : scales.get(slot.name());
+    }
+
     /** The files that hold the weights, for what is written after them. */
-    WeightFiles weights() {
+    public WeightFiles weights() {
         return weights;
     }
 

@@ -31,9 +31,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.function.Predicate;
-import java.util.stream.Stream;
 
 /**
  * Writes a tuned model as a Hugging Face folder with the base's tensor names, shards and side
@@ -228,14 +226,7 @@ public final class CheckpointWriter implements TunedWriter {
     private static Map<String, byte[]> sideFiles(
             Checkpoint base, ModelLayout layout, List<ModelFolderWriter.Shard> shards)
             throws IOException {
-        Map<String, byte[]> files = new LinkedHashMap<>();
-        try (Stream<Path> entries = Files.list(base.directory())) {
-            for (Path path : entries.filter(Files::isRegularFile).sorted().toList()) {
-                if (SideFiles.isOne(path.getFileName().toString())) {
-                    files.put(path.getFileName().toString(), Files.readAllBytes(path));
-                }
-            }
-        }
+        Map<String, byte[]> files = SideFiles.read(base.directory());
         boolean sharded = base.weights().isSharded();
         boolean asPublished =
                 base.weights().form() == WeightForm.SAFETENSORS
@@ -246,7 +237,7 @@ public final class CheckpointWriter implements TunedWriter {
                     WeightFiles.INDEX,
                     asPublished
                             ? Files.readAllBytes(base.directory().resolve(WeightFiles.INDEX))
-                            : index(shards));
+                            : ModelFolderWriter.index(shards));
         }
         Optional<DType> converted = convertedTo(base, layout);
         if (converted.isPresent()) {
@@ -312,32 +303,13 @@ public final class CheckpointWriter implements TunedWriter {
         return Json.writePretty(fields).getBytes(StandardCharsets.UTF_8);
     }
 
-    /** The index of shards that have other names than the base's. */
-    private static byte[] index(List<ModelFolderWriter.Shard> shards) {
-        Map<String, Object> homes = new TreeMap<>(ModelLayout.BYTEWISE);
-        for (ModelFolderWriter.Shard shard : shards) {
-            shard.tensors().forEach(tensor -> homes.put(tensor.name(), shard.fileName()));
-        }
-        Map<String, Object> index = new LinkedHashMap<>();
-        index.put("metadata", Map.of("total_size", totalBytes(shards)));
-        index.put("weight_map", homes);
-        return Json.writePretty(index).getBytes(StandardCharsets.UTF_8);
-    }
-
-    private static long totalBytes(List<ModelFolderWriter.Shard> shards) {
-        return shards.stream()
-                .flatMap(shard -> shard.tensors().stream())
-                .mapToLong(SafetensorsWriter.Entry::sizeBytes)
-                .sum();
-    }
-
     private static byte[] resized(byte[] index, List<ModelFolderWriter.Shard> shards) {
         try {
             JsonObject json = Json.parseObject(new String(index, StandardCharsets.UTF_8));
             Map<String, Object> fields = new LinkedHashMap<>(json.fields());
             Map<String, Object> metadata = new LinkedHashMap<>();
             json.optionalObject("metadata").ifPresent(old -> metadata.putAll(old.fields()));
-            metadata.put("total_size", totalBytes(shards));
+            metadata.put("total_size", ModelFolderWriter.totalBytes(shards));
             fields.put("metadata", metadata);
             return Json.writePretty(fields).getBytes(StandardCharsets.UTF_8);
         } catch (JsonFormatException e) {

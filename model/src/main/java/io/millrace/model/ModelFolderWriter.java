@@ -6,16 +6,20 @@ import io.millrace.memory.file.DurableFiles;
 import io.millrace.model.file.SafetensorsWriter;
 import io.millrace.model.file.WeightFiles;
 import io.millrace.model.spec.Slices;
+import io.millrace.telemetry.json.Json;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
@@ -202,6 +206,25 @@ public final class ModelFolderWriter implements AutoCloseable {
         } catch (IOException e) {
             throw DurableFiles.failed("listing", directory, e);
         }
+    }
+
+    /** The index that says which of some shards has which tensor. */
+    public static byte[] index(List<Shard> shards) {
+        Map<String, Object> homes = new TreeMap<>(ModelLayout.BYTEWISE);
+        for (Shard shard : shards) {
+            shard.tensors().forEach(tensor -> homes.put(tensor.name(), shard.fileName()));
+        }
+        Map<String, Object> index = new LinkedHashMap<>();
+        index.put("metadata", Map.of("total_size", totalBytes(shards)));
+        index.put("weight_map", homes);
+        return Json.writePretty(index).getBytes(StandardCharsets.UTF_8);
+    }
+
+    static long totalBytes(List<Shard> shards) {
+        return shards.stream()
+                .flatMap(shard -> shard.tensors().stream())
+                .mapToLong(SafetensorsWriter.Entry::sizeBytes)
+                .sum();
     }
 
     /**

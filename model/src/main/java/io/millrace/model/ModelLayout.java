@@ -300,6 +300,41 @@ public final class ModelLayout {
                 true);
     }
 
+    /**
+     * The same places for a run that trains the scales of packed matrices alone: they lie in
+     * companions of the blocks, in float32, and the blocks keep what the model had.
+     *
+     * @throws IllegalArgumentException where no matrix has any that can be tuned
+     */
+    public ModelLayout scales() {
+        List<List<TensorSlot>> groups =
+                blocks.stream()
+                        .map(block ->
+                                block.tensors().stream()
+                                        .flatMap(slot -> ScaleTensors.slot(slot).stream())
+                                        .sorted(Comparator.comparing(TensorSlot::name, BYTEWISE))
+                                        .toList())
+                        .toList();
+        Map<String, Integer> ids = ids(groups.stream().flatMap(List::stream).map(TensorSlot::name));
+        if (ids.isEmpty()) {
+            throw new IllegalArgumentException("no matrix has scales");
+        }
+        List<BlockLayout> companions = new ArrayList<>();
+        for (List<TensorSlot> group : groups) {
+            Stream<TensorSlot> own =
+                    group.stream().map(slot -> slot.withTensorId(ids.get(slot.name())));
+            companions.add(BlockLayout.pack(companions.size(), own.toList()));
+        }
+        return besides(companions, true);
+    }
+
+    /** Whether what is beside the blocks is scales of their matrices. */
+    public boolean tunesScales() {
+        return ownsBeside
+                && beside.orElseThrow().placements.keySet().stream()
+                        .noneMatch(placements::containsKey);
+    }
+
     private static TensorSlot renumbered(TensorSlot slot, Map<String, Integer> ids) {
         return slot.withTensorId(ids.getOrDefault(slot.name(), TensorSlot.FROZEN));
     }

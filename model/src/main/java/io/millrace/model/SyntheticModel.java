@@ -10,6 +10,10 @@ import io.millrace.model.file.Elements;
 import io.millrace.model.file.SafetensorsWriter;
 import io.millrace.model.file.WeightFiles;
 import io.millrace.model.program.ModelProgram;
+import io.millrace.model.quantize.Hash64;
+import io.millrace.model.quantize.QuantForm;
+import io.millrace.model.quantize.QuantMatrix;
+import io.millrace.model.quantize.RandomCodes;
 import io.millrace.model.spec.TensorSpec;
 import io.millrace.telemetry.json.Json;
 import java.lang.foreign.Arena;
@@ -20,6 +24,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.LongConsumer;
 
@@ -36,17 +41,37 @@ public final class SyntheticModel {
     private final Map<String, TensorSpec.Initial> initials = new LinkedHashMap<>();
     private final int[] noise;
     private final DType dtype;
+    private final double deviation;
+    private final Optional<Packing> packing;
+    private final Map<String, QuantMatrix> packed = new LinkedHashMap<>();
+    private final List<String> plain;
     private final long seed;
 
-    private SyntheticModel(ModelConfig config, DType dtype, long seed) {
+    /**
+     * How matrices of layers are stored, where not as the rest is.
+     *
+     * @param form the form
+     * @param group elements of a row that share a scale
+     */
+    public record Packing(QuantForm form, int group) {}
+
+    private SyntheticModel(ModelConfig config, DType dtype, Optional<Packing> packing, long seed) {
         ModelProgram program = Architectures.of(config).program(config, Set.of());
         this.layout = ModelLayout.of(program, dtype);
         this.dtype = dtype;
+        this.packing = packing;
         this.seed = seed;
+        plain = QuantMatrix.left(program);
+        packing.ifPresent(one ->
+                QuantMatrix.of(program)
+                        .forEach(matrix -> {
+                            one.form().check(matrix, one.group());
+                            packed.put(matrix.tensor(), matrix);
+                        }));
         ProgramTensors.of(program)
                 .all()
                 .forEach(tensor -> initials.put(tensor.name(), tensor.initial()));
-        double deviation =
+        deviation =
                 config.positiveNumber("initializer_range", config.positiveNumber("init_std", 0.02));
         this.noise = noise(dtype, (float) deviation);
     }
@@ -65,12 +90,43 @@ public final class SyntheticModel {
      */
     public static long write(
             ModelConfig config, DType dtype, long seed, Path directory, LongConsumer progress) {
-        return new SyntheticModel(config, dtype, seed)
-                .write(config, directory, SHARD_BYTES, progress);
+        return write(config, dtype, Optional.empty(), seed, directory, progress).parameters();
+    }
+
+    /**
+     * What was written.
+     *
+     * @param parameters numbers of the model
+     * @param bytes of its tensors
+     */
+    public record Written(long parameters, long bytes) {}
+
+    /**
+     * The same where matrices of layers may be stored in fewer bits.
+     *
+     * @param config the shapes
+     * @param dtype how all else is stored
+     * @param packing how these are; as the rest where empty
+     * @param seed of the weights
+     * @param directory made where it does not exist
+     * @param progress called now and then with the bytes written since the last call
+     * @throws io.millrace.memory.BadInputException when the configuration is not supported, a
+     *     matrix cannot be stored so, or the folder cannot take the weights
+     */
+    public static Written write(
+            ModelConfig config,
+            DType dtype,
+            Optional<Packing> packing,
+            long seed,
+            Path directory,
+            LongConsumer progress) {
+        SyntheticModel model = new SyntheticModel(config, dtype, packing, seed);
+        long parameters = model.write(config, directory, SHARD_BYTES, progress);
+        return new Written(parameters, model.bytes());
     }
 
     static long write(ModelConfig config, DType dtype, long seed, Path directory, long shardBytes) {
-        return new SyntheticModel(config, dtype, seed)
+        return new SyntheticModel(config, dtype, Optional.empty(), seed)
                 .write(config, directory, shardBytes, bytes -> {});
     }
 
@@ -103,7 +159,7 @@ public final class SyntheticModel {
         List<SafetensorsWriter.Entry> parts = new ArrayList<>();
         for (BlockLayout block : layout.blocks()) {
             for (TensorSlot slot : block.tensors()) {
-                parts.add(new SafetensorsWriter.Entry(slot.name(), slot.dtype(), slot.shape()));
+                parts.addAll(entries(slot));
             }
         }
         for (SafetensorsWriter.Entry tensor : SafetensorsWriter.Entry.whole(parts)) {
@@ -127,6 +183,25 @@ public final class SyntheticModel {
         return shards;
     }
 
+    private List<SafetensorsWriter.Entry> entries(TensorSlot slot) {
+        return packed.containsKey(slot.name())
+                ? packing.orElseThrow()
+                        .form()
+                        .entries(packed.get(slot.name()), packing.get().group(), dtype)
+                : List.of(new SafetensorsWriter.Entry(slot.name(), slot.dtype(), slot.shape()));
+    }
+
+    private static long bytes(List<SafetensorsWriter.Entry> entries) {
+        return entries.stream().mapToLong(SafetensorsWriter.Entry::sizeBytes).sum();
+    }
+
+    private long bytes() {
+        return layout.blocks().stream()
+                .flatMap(block -> block.tensors().stream())
+                .mapToLong(slot -> bytes(entries(slot)))
+                .sum();
+    }
+
     private Map<String, Object> configFields(ModelConfig config) {
         Map<String, Object> fields = new LinkedHashMap<>(config.json().fields());
         if (fields.containsKey("dtype")) {
@@ -134,6 +209,8 @@ public final class SyntheticModel {
         } else {
             fields.put("torch_dtype", dtype.torchName());
         }
+        packing.ifPresent(one ->
+                fields.put("quantization_config", one.form().configuration(one.group(), plain)));
         return fields;
     }
 
@@ -143,7 +220,7 @@ public final class SyntheticModel {
             shard.tensors().forEach(tensor -> weightMap.put(tensor.name(), shard.fileName()));
         }
         Map<String, Object> index = new LinkedHashMap<>();
-        index.put("metadata", Map.of("total_size", layout.elementCount() * dtype.sizeBytes()));
+        index.put("metadata", Map.of("total_size", bytes()));
         index.put("weight_map", weightMap);
         return index;
     }
@@ -157,9 +234,16 @@ public final class SyntheticModel {
             TensorSlot slot,
             MemorySegment buffer,
             LongConsumer progress) {
+        long tensorSeed = Hash64.mix(seed + Hash64.mix(slot.tensorId() + 1L));
+        if (packed.containsKey(slot.name())) {
+            Packing how = packing.orElseThrow();
+            RandomCodes random = new RandomCodes(folder::write, buffer, tensorSeed, progress);
+            QuantMatrix matrix = packed.get(slot.name());
+            how.form().make(matrix, how.group(), dtype, deviation, random);
+            return;
+        }
         TensorSpec.Initial initial = initials.get(slot.name());
         long elements = buffer.byteSize() / dtype.sizeBytes();
-        long tensorSeed = mix(seed + mix(slot.tensorId() + 1L));
         for (long done = 0; done < slot.elementCount(); done += elements) {
             long count = Math.min(elements, slot.elementCount() - done);
             MemorySegment part = buffer.asSlice(0, count * dtype.sizeBytes());
@@ -186,7 +270,7 @@ public final class SyntheticModel {
         long whole = count & ~3L;
         boolean narrow = dtype.sizeBytes() == 2;
         for (long i = 0; i < whole; i += 4) {
-            long hash = mix(tensorSeed + ((first + i) >>> 2) * GOLDEN_GAMMA);
+            long hash = Hash64.mix(tensorSeed + ((first + i) >>> 2) * GOLDEN_GAMMA);
             long a = noise[(int) (hash & 0xFFFF)] & 0xFFFF_FFFFL;
             long b = noise[(int) ((hash >>> 16) & 0xFFFF)] & 0xFFFF_FFFFL;
             long c = noise[(int) ((hash >>> 32) & 0xFFFF)] & 0xFFFF_FFFFL;
@@ -198,7 +282,7 @@ public final class SyntheticModel {
                 part.set(Elements.LONG, i * 4 + 8, c | (d << 32));
             }
         }
-        long hash = mix(tensorSeed + ((first + whole) >>> 2) * GOLDEN_GAMMA);
+        long hash = Hash64.mix(tensorSeed + ((first + whole) >>> 2) * GOLDEN_GAMMA);
         for (long i = whole; i < count; i++, hash >>>= 16) {
             int bits = noise[(int) (hash & 0xFFFF)];
             if (narrow) {
@@ -222,12 +306,5 @@ public final class SyntheticModel {
                             : one.get(Elements.INT, 0);
         }
         return bits;
-    }
-
-    /** A bijection of 64 bits whose outputs pass for random (Stafford's variant 13). */
-    private static long mix(long z) {
-        z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
-        z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
-        return z ^ (z >>> 31);
     }
 }

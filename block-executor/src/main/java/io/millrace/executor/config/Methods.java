@@ -24,12 +24,14 @@ import io.millrace.optim.option.Settings;
 import io.millrace.optim.participation.Participations;
 import io.millrace.optim.participation.RandomLayers;
 import io.millrace.optim.update.AdaMezo;
+import io.millrace.optim.update.Clip;
 import io.millrace.optim.update.Dizo;
 import io.millrace.optim.update.Helene;
 import io.millrace.optim.update.Hizoo;
 import io.millrace.optim.update.LozoMomentum;
 import io.millrace.optim.update.MezoAdam;
 import io.millrace.optim.update.Optimizers;
+import io.millrace.optim.update.Qzo;
 import io.millrace.optim.update.ZoAdam;
 import io.millrace.optim.update.ZoMomentum;
 import io.millrace.optim.update.ZoMuon;
@@ -126,6 +128,7 @@ public final class Methods {
                         rule("helene", "arXiv 2411.10696", Helene.NAME),
                         rule("dizo", "arXiv 2502.03304", Dizo.NAME),
                         rule("adamezo", "AdaMeZO's published code", AdaMezo.NAME),
+                        qzo(),
                         rule("r-adazo", "R-AdaZO", ZoAdam.REFINED),
                         rule("zo-sign", "arXiv 2402.11592", ZoSign.NAME),
                         rule("zo-momentum", "arXiv 2402.11592", ZoMomentum.NAME),
@@ -133,6 +136,16 @@ public final class Methods {
             methods.put(method.name(), method);
         }
         return new Registry<>("--method", methods);
+    }
+
+    private static Method qzo() {
+        return new Method(
+                Qzo.NAME,
+                "arXiv 2505.13430",
+                Settings.NONE
+                        .with(TrainedTensors.TUNE, TrainedTensors.SCALES)
+                        .with(Optimizers.KINDS.naming(), Qzo.NAME)
+                        .with(Clip.BOUND, 100.0));
     }
 
     private static Method rule(String name, String source, String optimizer) {

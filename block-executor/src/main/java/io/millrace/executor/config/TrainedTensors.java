@@ -10,6 +10,7 @@ import io.millrace.memory.PackedFormat;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.UnitFormat;
 import io.millrace.model.ModelLayout;
+import io.millrace.model.ScaleTensors;
 import io.millrace.model.adapter.AdapterSettings;
 import io.millrace.model.spec.Slices;
 import io.millrace.optim.option.Glob;
@@ -36,6 +37,9 @@ public final class TrainedTensors {
     /** The value that stands for all tensors. */
     public static final String FULL = "full";
 
+    /** The value that stands for the scales of packed matrices. */
+    public static final String SCALES = "scales";
+
     private static final String DORA = "dora";
 
     /** The pattern that stands for every tensor of two axes. */
@@ -56,7 +60,7 @@ public final class TrainedTensors {
             Option.named("tune", OptionTypes.TEXT)
                     .label("WHAT")
                     .help(
-                            "Tensors to tune: full; lora, ia3, prompt or prefix, an adapter beside"
+                            "Tensors to tune: full; scales, of a quantised model; lora, ia3, prompt or prefix, an adapter beside"
                                     + " the model, which is only read then; or patterns of names with commas between them,"
                                     + " such as '*q_proj*,*v_proj*' or '!*embed*'; a ! leaves out."
                                     + " The patterns matrices, norms and biases stand for all tensors"
@@ -102,7 +106,7 @@ public final class TrainedTensors {
                                 kind.make(
                                         settings.complete(kind.options()),
                                         settings.get(ArithmeticConfig.SEED)));
-        if (text.equals(FULL) || adapter.isPresent()) {
+        if (text.equals(FULL) || tunesScales() || adapter.isPresent()) {
             return;
         }
         for (String part : text.split(",", -1)) {
@@ -114,6 +118,11 @@ public final class TrainedTensors {
     /** The kind of adapter that a run trains; empty where it tunes the model itself. */
     static Optional<AdapterKind> kind(Settings settings) {
         return AdapterKinds.find(settings.get(TUNE));
+    }
+
+    /** Whether the scales of packed matrices are tuned, and nothing else. */
+    public boolean tunesScales() {
+        return text.equals(SCALES);
     }
 
     /** The option, and those that a value of it goes by. */
@@ -194,6 +203,9 @@ public final class TrainedTensors {
         if (adapter.isPresent()) {
             throw new IllegalStateException("an adapter is none of the model's tensors");
         }
+        if (tunesScales()) {
+            return scales(layout);
+        }
         if (rules.isEmpty()) {
             requirePlain(layout);
             return layout;
@@ -229,6 +241,19 @@ public final class TrainedTensors {
         return !slot.isTrained() && slot.format() instanceof DType;
     }
 
+    private static ModelLayout scales(ModelLayout layout) {
+        if (layout.blocks().stream()
+                .flatMap(block -> block.tensors().stream())
+                .allMatch(slot -> ScaleTensors.name(slot).isEmpty())) {
+            throw new BadInputException(
+                    TUNE.spelled(),
+                    "no matrix of the model has scales that can be tuned",
+                    "give a model of integers in groups (GPTQ, AWQ, compressed-tensors), such as"
+                            + " 'millrace quantize --format int4' makes");
+        }
+        return layout.scales();
+    }
+
     /** Refuses to train what is in a format that can only be read. */
     private void requirePlain(ModelLayout layout) {
         for (BlockLayout block : layout.blocks()) {
@@ -241,8 +266,7 @@ public final class TrainedTensors {
                                     + "' is quantised ("
                                     + slot.format().name()
                                     + "): an update is too small for its codes",
-                            "tune an adapter beside it (--tune lora), windows of --perturbation"
-                                    + " low-rank that stay beside it, or its scales (--tune"
+                            "tune an adapter beside it (--tune lora), or its scales (--tune"
                                     + " scales)");
                 }
                 if (!slot.isPlain() && trains(slot, layout)) {

@@ -132,6 +132,7 @@ final class BlockInterpreter {
 
     private void multiply(Op.Linear op, BlockFrame frame, Variants out, int rows, boolean adds) {
         Variants in = frame.place(op.in());
+        frame.answer().sink().entering(op.matrices(), in, rows);
         int column = 0;
         for (LinearSpec matrix : op.matrices()) {
             linear.run(frame.weights(), matrix, in, out.column(column), rows, adds);

@@ -9,6 +9,7 @@ import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.step.Floats;
+import io.millrace.executor.step.HeadSink;
 import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.program.MixtureOp;
@@ -20,6 +21,7 @@ import io.millrace.model.spec.RouteSpec;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.List;
 
 /**
  * Routes tokens to experts, each scale its own, and adds what experts give in order of expert. The
@@ -162,18 +164,22 @@ final class MixtureProgram {
     private Variants apply(
             MixtureOp.Experts op, ExpertSpec expert, BlockFrame frame, int rows, int most) {
         Variants in = gather(op, frame, rows, most);
+        HeadSink sink = frame.answer().sink();
         Variants gate;
         Variants up;
         if (expert.isJoined()) {
+            sink.entering(List.of(expert.up()), in, most);
             Variants both = multiply(expert.up(), in, op.both(), frame, most);
             gate = frame.states(op.gate(), most);
             up = frame.states(op.up(), most);
             part(op, both, gate, up, frame.scales(), most);
         } else {
+            sink.entering(List.of(expert.gate(), expert.up()), in, most);
             gate = multiply(expert.gate(), in, op.gate(), frame, most);
             up = multiply(expert.up(), in, op.up(), frame, most);
         }
         meet(op, gate, up, frame.scales(), most);
+        sink.entering(List.of(expert.down()), gate, most);
         return multiply(expert.down(), gate, op.rowsOut(), frame, most);
     }
 

@@ -120,7 +120,7 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
         Engine.Plan each =
                 engine.plan(
                         model.program(),
-                        model.layout(),
+                        model.computed(machine.device().onHostCores()),
                         size,
                         Arithmetic.of(options.arithmetic()),
                         workers(),

@@ -8,6 +8,7 @@ import io.millrace.model.spec.LinearSpec;
 import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.direction.FactoredDirection;
 import io.millrace.optim.direction.MaskedDirection;
+import io.millrace.prefetch.plan.FormRates;
 import io.millrace.prefetch.plan.Operation;
 import java.util.List;
 
@@ -36,12 +37,9 @@ interface WeightCosts {
     /** What a visit that folds has not folded in passing. */
     void foldTheRest(BlockLayout block);
 
-    /**
-     * As what elements are reckoned: those of a format that is no plain array as float16, which is
-     * widened one by one as well.
-     */
+    /** As what elements are reckoned: those of a format that is no plain array as codes. */
     static DType measured(TensorSlot slot) {
-        return slot.isPlain() ? slot.dtype() : DType.F16;
+        return slot.isPlain() ? slot.dtype() : FormRates.CODES;
     }
 
     /**

@@ -5,8 +5,11 @@ import io.millrace.executor.cpu.param.ParameterPass;
 import io.millrace.executor.cpu.param.PassPlan;
 import io.millrace.executor.cpu.param.StoredTensor;
 import io.millrace.memory.DType;
+import io.millrace.memory.PackedFormat;
+import io.millrace.memory.TileReader;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
+import io.millrace.model.quantized.format.GptqFormat;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.direction.Directions;
@@ -14,7 +17,9 @@ import io.millrace.optim.estimate.Query;
 import io.millrace.optim.update.Decay;
 import io.millrace.optim.update.PendingUpdates;
 import io.millrace.optim.update.Update;
+import io.millrace.prefetch.plan.FormRates;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Map;
 
@@ -25,6 +30,9 @@ import java.util.Map;
 final class FormProbe implements AutoCloseable {
     private static final int PANEL = 128 * 1024;
     private static final int SCALES = 2;
+    private static final int CODE_ROWS = 64;
+    private static final int CODE_BITS = 4;
+    private static final int CODE_GROUP = 128;
     private static final int ROUNDS = 3;
     private static final List<DType> DTYPES = List.of(DType.F32, DType.BF16, DType.F16);
     private static final long SEED = 7;
@@ -60,6 +68,51 @@ final class FormProbe implements AutoCloseable {
             widen.put(dtype, Math.max(0, least[0] - z.get("rademacher")));
             store.put(dtype, Math.max(0, least[1] - least[0] - z.get("rademacher")));
         }
+        widen.put(FormRates.CODES, codeSeconds());
+    }
+
+    /** An element of a packed matrix of 4 bits, read into a panel. */
+    private double codeSeconds() {
+        int columns = PANEL / CODE_ROWS;
+        int rows = (int) (elements / columns);
+        PackedFormat format =
+                new GptqFormat(rows, columns, CODE_BITS, CODE_GROUP, true, false, DType.F16);
+        TileReader[] readers = new TileReader[workers.pool().workers()];
+        float[][] tiles = new float[readers.length][TileReader.ELEMENTS];
+        for (int worker = 0; worker < readers.length; worker++) {
+            readers[worker] = format.reader();
+        }
+        int high = format.tileRows();
+        int wide = Math.min(columns, TileReader.ELEMENTS / high);
+        double seconds =
+                timing.seconds(() ->
+                        workers.pool()
+                                .parallelFor(
+                                        rows / CODE_ROWS,
+                                        (panel, worker) -> {
+                                            int first = panel * CODE_ROWS;
+                                            for (int row = 0; row < CODE_ROWS; row += high) {
+                                                for (int at = 0; at < columns; at += wide) {
+                                                    readers[worker].tile(
+                                                            weights.segment(),
+                                                            0,
+                                                            first + row,
+                                                            high,
+                                                            at,
+                                                            wide,
+                                                            tiles[worker],
+                                                            0);
+                                                    MemorySegment.copy(
+                                                            tiles[worker],
+                                                            0,
+                                                            panels.segment(),
+                                                            ValueLayout.JAVA_FLOAT,
+                                                            ((long) worker * PANEL) * Float.BYTES,
+                                                            high * wide);
+                                                }
+                                            }
+                                        }));
+        return seconds / elements;
     }
 
     /**

@@ -28,9 +28,9 @@ final class RunOrigin {
         if (config.output().resume()) {
             newest = new RunCheckpoints(config.output().out()).newest();
             newest.ifPresent(saved -> saved.require(past.fingerprint(), past.lastStep()));
-            // A saved model has no states.
+            // A saved model has no states, and rounds what scales are tuned as.
             newest =
-                    session.layout().tuned().stateBytes() > 0
+                    session.layout().tuned().stateBytes() > 0 || session.layout().tunesScales()
                             ? newest
                             : newest.or(() -> finished(config, past));
         }

@@ -3,6 +3,7 @@ package io.millrace.executor.step;
 import io.millrace.executor.companion.Companion;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.TensorSlot;
+import io.millrace.model.ScaleTensors;
 import io.millrace.optim.estimate.Query;
 import io.millrace.optim.update.PendingUpdates;
 import io.millrace.optim.update.Update;
@@ -11,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.stream.IntStream;
 
 /**
@@ -21,6 +23,8 @@ import java.util.stream.IntStream;
  * what no operator formed whole is folded when the visit finishes.
  */
 public abstract class BlockVisit {
+    private static final int NONE = -1;
+
     private final BlockLease lease;
     private final ForwardRequest request;
     private final int block;
@@ -32,6 +36,7 @@ public abstract class BlockVisit {
     private final boolean advances; // whether the bytes are said to hold more steps now
     private final boolean folds; // whether that changes them
     private final boolean[] folded;
+    private final int[] scales; // of each packed matrix, or NONE
 
     /**
      * A visit.
@@ -75,6 +80,20 @@ public abstract class BlockVisit {
         pendingOnceFolded = pending.afterStore();
         none = PendingUpdates.of(pending.lastStep(), foldEvery, List.of());
         folded = new boolean[slots.size()];
+        scales = slots.stream().mapToInt(this::scales).toArray();
+    }
+
+    private int scales(TensorSlot matrix) {
+        Optional<String> name = ScaleTensors.name(matrix);
+        return IntStream.range(0, slots.size())
+                .filter(index -> name.isPresent() && slots.get(index).name().equals(name.get()))
+                .findFirst()
+                .orElse(NONE);
+    }
+
+    /** The place of the scales that a packed matrix is tuned by; empty where they are stored. */
+    public final OptionalInt scalesOf(int index) {
+        return scales[index] == NONE ? OptionalInt.empty() : OptionalInt.of(scales[index]);
     }
 
     private static List<TensorSlot> joined(List<TensorSlot> block, List<TensorSlot> beside) {
@@ -105,7 +124,8 @@ public abstract class BlockVisit {
 
     /** Whether queries see a tensor as it is: the step leaves its block out, or the run itself. */
     public final boolean isStill(int index) {
-        return !request.parts().has(block) || !slot(index).isTrained();
+        boolean tuned = slot(index).isTrained() || scales[index] != NONE;
+        return !request.parts().has(block) || !tuned;
     }
 
     /** Whether all queries see the same block. */

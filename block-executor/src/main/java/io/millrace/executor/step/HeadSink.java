@@ -1,9 +1,22 @@
 package io.millrace.executor.step;
 
-/** Where a forward's answers go. */
+import io.millrace.model.spec.LinearSpec;
+import java.util.List;
+
+/** Where a forward's answers go, and what it meets on its way there. */
 public interface HeadSink {
     /** The id of a row without a largest logit that is a finite number. */
     int NO_CHOICE = -1;
+
+    /**
+     * Hears what is about to be multiplied with matrices of a block, on a CPU: each micro-batch's
+     * rows, those of a block before those of the next. Nothing by default.
+     *
+     * @param matrices what it is multiplied with, all as wide
+     * @param x the rows, of each scale; valid during the call
+     * @param rows how many
+     */
+    default void entering(List<LinearSpec> matrices, Variants x, int rows) {}
 
     /** Whether the sink wants whole rows of logits; else it gets losses or choices. */
     boolean wantsLogits();

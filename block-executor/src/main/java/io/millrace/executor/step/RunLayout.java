@@ -159,6 +159,7 @@ public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Adapt
      * @param device where it is computed
      */
     public static RunLayout of(Base base, ArithmeticConfig arithmetic, DeviceKind device) {
+        requireScales(arithmetic, device);
         return inPanels(
                 base,
                 arithmetic.direction(),
@@ -171,6 +172,23 @@ public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Adapt
                                 arithmetic.participation(),
                                 device.onHostCores()
                                         && arithmetic.direction() instanceof DenseDirection));
+    }
+
+    /** Scales are formed where the processor forms weights along a dense direction. */
+    private static void requireScales(ArithmeticConfig arithmetic, DeviceKind device) {
+        if (!arithmetic.trained().tunesScales()) {
+            return;
+        }
+        if (!device.onHostCores()) {
+            throw new BadInputException(
+                    "--device", "scales are tuned by the processor", "give --device cpu");
+        }
+        if (!(arithmetic.direction() instanceof DenseDirection)) {
+            throw new BadInputException(
+                    "--perturbation",
+                    arithmetic.direction().name() + " is none of scales",
+                    "give gaussian or rademacher, without --mask");
+        }
     }
 
     private static RunLayout of(
@@ -188,7 +206,7 @@ public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Adapt
                 adapter.isPresent()
                         ? layout.withBeside(ProgramTensors.beside(program))
                         : trained.of(layout);
-        if (mayBeApart && adapter.isEmpty()) {
+        if (mayBeApart && tuned.beside().isEmpty()) {
             ModelLayout apart = stated(tuned.apart(), rule);
             long bytes = apart.tuned().sizeBytes();
             if (bytes <= tuned.largestBlock().sizeBytes() / APART_FRACTION) {

@@ -4,9 +4,11 @@ import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.context.ExitCode;
 import io.millrace.cli.option.Converters;
 import io.millrace.cli.option.Described;
+import io.millrace.cli.option.FormOption;
 import io.millrace.cli.option.JsonOption;
 import io.millrace.cli.option.MachineOptions;
 import io.millrace.cli.option.RunLine;
+import io.millrace.executor.adapter.LoraKind;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.DataConfig;
 import io.millrace.executor.config.GivenPaths;
@@ -14,6 +16,7 @@ import io.millrace.executor.config.ManyConfigs;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.Methods;
 import io.millrace.executor.config.TaskConfig;
+import io.millrace.executor.config.TrainedTensors;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.plan.ModelPlan;
 import io.millrace.executor.plan.ModelPlanner;
@@ -21,6 +24,7 @@ import io.millrace.executor.plan.ModelShape;
 import io.millrace.executor.plan.PlanOptions;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
+import io.millrace.model.SyntheticModel;
 import io.millrace.optim.objective.CandidateObjective;
 import io.millrace.optim.option.Settings;
 import io.millrace.prefetch.plan.Machine;
@@ -51,6 +55,8 @@ public final class PlanCommand implements Callable<Integer>, Described {
     private Source source = new Source();
 
     @Mixin private JsonOption json = new JsonOption();
+
+    @Mixin private FormOption form = new FormOption();
 
     @Mixin private MachineOptions machine = new MachineOptions();
 
@@ -140,6 +146,10 @@ public final class PlanCommand implements Callable<Integer>, Described {
 
     private ModelPlan plan() {
         Settings told = run.told();
+        Optional<SyntheticModel.Packing> packing = form.packing();
+        if (packing.isPresent()) {
+            told = ofPacked(told);
+        }
         // A plan reads no data and writes no folder: all that counts of the run is its arithmetic.
         ArithmeticConfig arithmetic = TuneConfig.builder(told).arithmetic();
         PlanOptions options =
@@ -159,7 +169,7 @@ public final class PlanCommand implements Callable<Integer>, Described {
         Optional<DType> stored = options.arithmetic().dtype();
         ModelShape shape =
                 source.arch != null
-                        ? ModelShape.named(source.arch, stored)
+                        ? ModelShape.named(source.arch, stored, packing)
                         : ModelShape.ofFolder(folder(), stored);
         Machine chosen =
                 machine.machine(
@@ -170,6 +180,18 @@ public final class PlanCommand implements Callable<Integer>, Described {
                         options.arithmetic().matmul(),
                         options.memory().nvmeDir());
         return ModelPlanner.plan(shape, options, chosen, true);
+    }
+
+    /** What is tuned over codes, where nothing was said: an adapter. */
+    private Settings ofPacked(Settings told) {
+        if (source.arch == null) {
+            throw new BadInputException(
+                    "--format",
+                    "a folder says itself how its matrices are stored",
+                    "give --arch, or leave --format out");
+        }
+        boolean says = told.has(TrainedTensors.TUNE) || told.has(Methods.METHOD);
+        return says ? told : told.with(TrainedTensors.TUNE, LoraKind.NAME);
     }
 
     /** Sequences that an example passes as. */

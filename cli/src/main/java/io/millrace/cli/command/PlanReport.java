@@ -156,7 +156,7 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
                         plan.model().name(),
                         plan.model().layout().elementCount(),
                         size(plan.model().layout().weightBytes()),
-                        plan.model().dtype().torchName(),
+                        plan.model().stored(),
                         plan.placement().homes().size(),
                         stateBytes() == 0
                                 ? ""
@@ -184,6 +184,10 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
                         arithmetic.foldEvery()));
         if (plan.options().adapters() > 1) {
             lines.add(format("%d adapters share each pass", plan.options().adapters()));
+        }
+        if (plan.model().formed().isPresent() && !plan.machine().device().onHostCores()) {
+            lines.add(
+                    "no card reads codes yet, and 'tune' refuses them there: reckoned as if it did");
         }
         if (arithmetic.matmul() == Matmul.FP8) {
             lines.add("fp8 products are reckoned as native ones: nobody has measured them here");

@@ -5,9 +5,11 @@ import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.context.ExitCode;
 import io.millrace.cli.context.Operations;
 import io.millrace.cli.option.Converters;
+import io.millrace.cli.option.FormOption;
 import io.millrace.cli.option.JsonOption;
 import io.millrace.memory.ByteSize;
 import io.millrace.memory.DType;
+import io.millrace.model.SyntheticModel;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -46,6 +48,8 @@ public final class SynthCommand implements Callable<Integer> {
             description = "64 bits, decimal or 0x... Default: 0.")
     private long seed;
 
+    @Mixin private FormOption form = new FormOption();
+
     @Mixin private JsonOption json = new JsonOption();
 
     public SynthCommand(CommandContext context) {
@@ -72,18 +76,20 @@ public final class SynthCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         ByteProgress progress = new ByteProgress(context.err(), context.terminal(), "written");
-        long parameters =
+        SyntheticModel.Written written =
                 context.engine()
                         .synth(
                                 new Operations.SynthRequest(
                                         Optional.ofNullable(shape.arch),
                                         Optional.ofNullable(shape.config),
                                         dtype,
+                                        form.packing(),
                                         out,
                                         seed),
                                 progress::more);
         progress.erase();
-        long bytes = parameters * dtype.sizeBytes();
+        long parameters = written.parameters();
+        long bytes = written.bytes();
         if (json.wanted()) {
             Map<String, Object> answer = new LinkedHashMap<>();
             answer.put("parameters", parameters);

@@ -20,6 +20,8 @@ import io.millrace.executor.journal.JournalReport;
 import io.millrace.executor.journal.Replay;
 import io.millrace.executor.many.ManyListener;
 import io.millrace.executor.many.ManyRuns;
+import io.millrace.executor.quantize.Quantization;
+import io.millrace.executor.quantize.QuantizeConfig;
 import io.millrace.executor.run.DataReport;
 import io.millrace.executor.run.DataRequest;
 import io.millrace.executor.run.EvalResult;
@@ -128,18 +130,28 @@ public final class ExecutorOperations implements Operations {
     }
 
     @Override
+    public Quantization.Result quantize(QuantizeConfig config, LongConsumer progress) {
+        return Quantization.run(config, progress);
+    }
+
+    @Override
     public JournalReport journal(Path file, Optional<Path> model) {
         return JournalReport.of(file, model);
     }
 
     @Override
-    public long synth(SynthRequest request, LongConsumer progress) {
+    public SyntheticModel.Written synth(SynthRequest request, LongConsumer progress) {
         ModelConfig config =
                 request.arch()
                         .map(ExecutorOperations::named)
                         .orElseGet(() -> ModelConfig.read(request.config().orElseThrow()));
         return SyntheticModel.write(
-                config, request.dtype(), request.seed(), request.out(), progress);
+                config,
+                request.dtype(),
+                request.packing(),
+                request.seed(),
+                request.out(),
+                progress);
     }
 
     private static ModelConfig named(String arch) {

@@ -16,6 +16,8 @@ import io.millrace.executor.journal.JournalReport;
 import io.millrace.executor.journal.Replay;
 import io.millrace.executor.many.ManyListener;
 import io.millrace.executor.many.ManyRuns;
+import io.millrace.executor.quantize.Quantization;
+import io.millrace.executor.quantize.QuantizeConfig;
 import io.millrace.executor.run.DataReport;
 import io.millrace.executor.run.DataRequest;
 import io.millrace.executor.run.EvalResult;
@@ -25,6 +27,7 @@ import io.millrace.executor.search.SearchResult;
 import io.millrace.executor.search.SensitiveConfig;
 import io.millrace.executor.search.SensitiveResult;
 import io.millrace.memory.DType;
+import io.millrace.model.SyntheticModel;
 import io.millrace.model.adapter.peft.MergedAdapter;
 import io.millrace.telemetry.StepObserver;
 import java.nio.file.Path;
@@ -121,16 +124,23 @@ public interface Operations {
      */
     MergedAdapter merge(Path model, Path adapter, Path out, LongConsumer progress);
 
+    /**
+     * Writes a model with its layers' matrices in fewer bits.
+     *
+     * @param progress called now and then with the bytes of matrices done since the last call
+     */
+    Quantization.Result quantize(QuantizeConfig config, LongConsumer progress);
+
     /** Reads what a journal tells of its run, and whether a model is its base. */
     JournalReport journal(Path file, Optional<Path> model);
 
     /**
-     * Writes a model of random weights and returns its parameter count.
+     * Writes a model of random weights.
      *
      * @param request what to make up
      * @param progress called now and then with the bytes written since the last call
      */
-    long synth(SynthRequest request, LongConsumer progress);
+    SyntheticModel.Written synth(SynthRequest request, LongConsumer progress);
 
     /**
      * A model to make up.
@@ -138,11 +148,17 @@ public interface Operations {
      * @param arch a known model's name, or empty where a file gives the shapes
      * @param config a {@code config.json}, or empty where a name gives them
      * @param dtype dtype of the weights
+     * @param packing how matrices of layers are stored, where not in that
      * @param out folder to write
      * @param seed seed of the weights
      */
     record SynthRequest(
-            Optional<String> arch, Optional<Path> config, DType dtype, Path out, long seed) {}
+            Optional<String> arch,
+            Optional<Path> config,
+            DType dtype,
+            Optional<SyntheticModel.Packing> packing,
+            Path out,
+            long seed) {}
 
     /**
      * What to find a learning rate for.

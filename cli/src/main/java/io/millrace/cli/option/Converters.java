@@ -4,6 +4,8 @@ import io.millrace.executor.config.Metric;
 import io.millrace.executor.config.Seeds;
 import io.millrace.executor.search.SensitiveConfig;
 import io.millrace.memory.DType;
+import io.millrace.model.quantize.QuantForm;
+import io.millrace.model.quantize.QuantForms;
 import io.millrace.optim.option.OptionType;
 import io.millrace.optim.option.OptionTypes;
 import java.nio.file.Path;
@@ -46,6 +48,20 @@ public final class Converters {
         @Override
         public Long convert(String text) {
             return Converters.convert(OptionTypes.SIZE, text);
+        }
+    }
+
+    /** Forms that matrices can be quantised to. */
+    public static final class Form implements ITypeConverter<QuantForm> {
+        @Override
+        public QuantForm convert(String text) {
+            return QuantForms.find(text)
+                    .orElseThrow(() ->
+                            new TypeConversionException(
+                                    "'"
+                                            + text
+                                            + "' is none of "
+                                            + String.join(", ", QuantForms.names())));
         }
     }
 

@@ -19,7 +19,7 @@ public final class Clip implements UpdateRule {
             Option.named("clip", OptionTypes.NUMBER)
                     .label("C")
                     .help(
-                            "Cut every slope to [-C, C] before mezo-sgd, mezo-adam or lozo-m uses it.")
+                            "Cut every slope to [-C, C] before mezo-sgd, mezo-adam, lozo-m or qzo uses it.")
                     .usually("none")
                     .limit(Limit.finitePositive())
                     .decidesBytes()
@@ -51,6 +51,11 @@ public final class Clip implements UpdateRule {
     @Override
     public Optional<String> needs(Estimator estimator) {
         return rule.needs(estimator);
+    }
+
+    @Override
+    public boolean isElementwise() {
+        return rule.isElementwise();
     }
 
     @Override

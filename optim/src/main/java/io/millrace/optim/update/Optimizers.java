@@ -16,7 +16,7 @@ public final class Optimizers {
                             .help(
                                     "Update rule: mezo-sgd, mezo-adam, lozo-m (momentum; low-rank"
                                             + " only), zo-muon (projected only); element by element, and not low-rank: zo-sign,"
-                                            + " zo-momentum, zo-adam, r-adazo, adamezo, helene, hizoo, dizo.")
+                                            + " zo-momentum, zo-adam, r-adazo, adamezo, helene, hizoo, dizo, qzo.")
                             .usual(MezoSgd.NAME)
                             .decidesBytes(),
                     List.of(
@@ -58,7 +58,11 @@ public final class Optimizers {
                                     Hizoo.NAME,
                                     List.of(Hizoo.SMOOTH),
                                     (values, _) -> new Hizoo(values.get(Hizoo.SMOOTH))),
-                            Kind.of(Dizo.NAME, Dizo.OPTIONS, (values, _) -> new Dizo(values))),
+                            Kind.of(Dizo.NAME, Dizo.OPTIONS, (values, _) -> new Dizo(values)),
+                            Kind.of(
+                                    Qzo.NAME,
+                                    List.of(Clip.BOUND),
+                                    (values, _) -> Clip.of(new Qzo(), values))),
                     UpdateRuleKind.class);
 
     private Optimizers() {}

@@ -17,6 +17,9 @@ public record FormRates(
         Map<DType, Double> storeSeconds,
         Map<String, Double> zSeconds,
         Optional<ThinRates> thin) {
+    /** What packed matrices are reckoned as: integers of four bits in words of 32. */
+    public static final DType CODES = DType.I32;
+
     /** Freezes the maps. */
     public FormRates {
         widenSeconds = Map.copyOf(widenSeconds);
@@ -30,9 +33,17 @@ public record FormRates(
             throw new IllegalArgumentException("no rate of " + direction + " z");
         }
         double each = form.terms() * z;
-        each += form.writes() ? widenSeconds.getOrDefault(form.dtype(), 0.0) : 0;
+        each += form.writes() ? widenSeconds(form.dtype()) : 0;
         each += form.stores() ? storeSeconds.getOrDefault(form.dtype(), 0.0) : 0;
         return form.elements() * each;
+    }
+
+    /**
+     * Codes that were not measured are reckoned as float16, which is widened one by one as well.
+     */
+    private double widenSeconds(DType dtype) {
+        double usual = dtype == CODES ? widenSeconds.getOrDefault(DType.F16, 0.0) : 0;
+        return widenSeconds.getOrDefault(dtype, usual);
     }
 
     ThinRates requireThin() {

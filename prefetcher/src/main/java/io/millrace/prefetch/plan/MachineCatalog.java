@@ -24,6 +24,7 @@ import java.util.OptionalLong;
  * where they come from are in the resource and in the documentation.
  */
 public final class MachineCatalog {
+    private static final double CODE_BYTES = 0.5; // of four bits
     private static final String RESOURCE = "machine-catalog.json";
     private static final JsonObject CATALOG = load();
     private static final double GIGA = 1e9;
@@ -152,6 +153,7 @@ public final class MachineCatalog {
             widen.put(dtype, (dtype.sizeBytes() + 4) / bytesPerSecond);
             store.put(dtype, dtype.sizeBytes() / bytesPerSecond);
         }
+        widen.put(FormRates.CODES, (CODE_BYTES + 4) / bytesPerSecond);
         Map<Operation.Kind, Double> passes = new EnumMap<>(Operation.Kind.class);
         for (Operation.Kind kind : Operation.Kind.values()) {
             passes.put(kind, 4 / bytesPerSecond);

@@ -19,6 +19,7 @@ import io.millrace.optim.update.Shape;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.function.Supplier;
 
 /** The dense way: one fused pass folds, makes z and writes θ + s z into scratch memory. */
@@ -30,6 +31,7 @@ public final class DenseWeightPasses implements WeightPasses {
     private final ParameterPass[] passes;
     private final PassOutputs[] outputs;
     private final ReadForms reads;
+    private final ScaledForms scaled;
     private final Optional<Shape> shape;
     private final int foldEvery;
     private final int scalesAtOnce;
@@ -77,6 +79,7 @@ public final class DenseWeightPasses implements WeightPasses {
         passes = new ParameterPass[pool.workers()];
         outputs = new PassOutputs[pool.workers()];
         reads = new ReadForms(outputs);
+        scaled = new ScaledForms(outputs.length);
         for (int worker = 0; worker < passes.length; worker++) {
             passes[worker] = pass.get();
             outputs[worker] = new PassOutputs(scales);
@@ -100,7 +103,12 @@ public final class DenseWeightPasses implements WeightPasses {
 
     private TensorForm form(HostVisit visit, int tensor, Query query, boolean store) {
         if (!visit.slot(tensor).isPlain()) {
-            return reads.form(visit, tensor, query);
+            OptionalInt scales = visit.scalesOf(tensor);
+            if (scales.isEmpty()) {
+                return reads.form(visit, tensor, query);
+            }
+            TensorForm seen = form(visit, scales.getAsInt(), query, false);
+            return scaled.form(visit, tensor, seen, query.scales().size());
         }
         return form(visit, tensor, plan(visit, tensor, query, store));
     }

@@ -1,8 +1,10 @@
 package io.millrace.model.quantized.format;
 
 import io.millrace.memory.PackedFormat;
+import io.millrace.memory.ScaledFormat;
 import io.millrace.model.file.Elements;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /**
  * Tiles of integers: (code − zero) · scale, a zero point and a scale for each group of a row. Where
@@ -11,6 +13,7 @@ import java.lang.foreign.MemorySegment;
 abstract class AffineTiles extends GroupedTiles {
     private final int groups;
     private final boolean ordered;
+    private Optional<ScaledFormat.Given> given = Optional.empty();
     private float[] scales = new float[0];
     private int[] zeros = new int[0];
     private int[] order = new int[0];
@@ -29,7 +32,17 @@ abstract class AffineTiles extends GroupedTiles {
         this.ordered = ordered;
     }
 
-    /** The scale of a row's group. */
+    /** The same tiles with other scales in the place of those that are stored. */
+    final AffineTiles with(ScaledFormat.Given other) {
+        given = Optional.of(other);
+        return this;
+    }
+
+    private float scaleOf(MemorySegment bytes, long offset, int row, int group) {
+        return given.isPresent() ? given.get().at(row, group) : scale(bytes, offset, row, group);
+    }
+
+    /** The stored scale of a row's group. */
     abstract float scale(MemorySegment bytes, long offset, int row, int group);
 
     /** The code that stands for 0. */
@@ -45,7 +58,7 @@ abstract class AffineTiles extends GroupedTiles {
             return;
         }
         int zero = zero(bytes, offset, row, span.group);
-        float scale = scale(bytes, offset, row, span.group);
+        float scale = scaleOf(bytes, offset, row, span.group);
         Codes.affine(words, bits(), span.from, span.to, zero, scale, values, at);
     }
 
@@ -60,7 +73,7 @@ abstract class AffineTiles extends GroupedTiles {
             order = new int[count];
         }
         for (int group = 0; group < groups; group++) {
-            scales[group] = scale(bytes, offset, row, group);
+            scales[group] = scaleOf(bytes, offset, row, group);
             zeros[group] = zero(bytes, offset, row, group);
         }
         long first = offset + orderAt() + (long) span.column * Integer.BYTES;

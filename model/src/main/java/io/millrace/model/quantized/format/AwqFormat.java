@@ -1,7 +1,7 @@
 package io.millrace.model.quantized.format;
 
 import io.millrace.memory.DType;
-import io.millrace.memory.PackedFormat;
+import io.millrace.memory.ScaledFormat;
 import io.millrace.memory.TensorPart;
 import io.millrace.memory.TileReader;
 import io.millrace.model.file.Elements;
@@ -19,7 +19,7 @@ import java.util.List;
  * @param scaleType of the scales
  */
 public record AwqFormat(int rows, int columns, int groupSize, DType scaleType)
-        implements PackedFormat {
+        implements ScaledFormat {
     private static final int BITS = 4;
     private static final int OF_WORD = 8;
     private static final int TILE_ROWS = 128;
@@ -35,7 +35,8 @@ public record AwqFormat(int rows, int columns, int groupSize, DType scaleType)
         return "awq-int4-g" + groupSize;
     }
 
-    private int groups() {
+    @Override
+    public int groups() {
         return (columns + groupSize - 1) / groupSize;
     }
 
@@ -70,6 +71,21 @@ public record AwqFormat(int rows, int columns, int groupSize, DType scaleType)
     @Override
     public TileReader reader() {
         return new Tiles(this);
+    }
+
+    @Override
+    public TileReader reader(Given scales) {
+        return new Tiles(this).with(scales);
+    }
+
+    @Override
+    public int scalesPart() {
+        return 2;
+    }
+
+    @Override
+    public boolean scalesByRow() {
+        return false;
     }
 
     /** Eight inputs of a word of outputs are turned into eight outputs' words of inputs. */

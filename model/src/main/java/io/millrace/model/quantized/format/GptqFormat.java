@@ -1,7 +1,7 @@
 package io.millrace.model.quantized.format;
 
 import io.millrace.memory.DType;
-import io.millrace.memory.PackedFormat;
+import io.millrace.memory.ScaledFormat;
 import io.millrace.memory.TensorPart;
 import io.millrace.memory.TileReader;
 import io.millrace.model.file.Elements;
@@ -30,7 +30,7 @@ public record GptqFormat(
         boolean zerosLessOne,
         boolean ordered,
         DType scaleType)
-        implements PackedFormat {
+        implements ScaledFormat {
     private static final int TILE_ROWS = 32;
 
     @Override
@@ -38,7 +38,8 @@ public record GptqFormat(
         return "gptq-int" + bits + "-g" + groupSize;
     }
 
-    private int groups() {
+    @Override
+    public int groups() {
         return (columns + groupSize - 1) / groupSize;
     }
 
@@ -78,6 +79,21 @@ public record GptqFormat(
     @Override
     public TileReader reader() {
         return new Tiles(this);
+    }
+
+    @Override
+    public TileReader reader(Given scales) {
+        return new Tiles(this).with(scales);
+    }
+
+    @Override
+    public int scalesPart() {
+        return 2;
+    }
+
+    @Override
+    public boolean scalesByRow() {
+        return false;
     }
 
     private long zerosAt() {

@@ -1,7 +1,7 @@
 package io.millrace.model.quantized.format;
 
 import io.millrace.memory.DType;
-import io.millrace.memory.PackedFormat;
+import io.millrace.memory.ScaledFormat;
 import io.millrace.memory.TensorPart;
 import io.millrace.memory.TileReader;
 import io.millrace.model.file.Elements;
@@ -32,13 +32,14 @@ public record PackedRowsFormat(
         boolean ordered,
         DType scaleType,
         DType shapeType)
-        implements PackedFormat {
+        implements ScaledFormat {
     @Override
     public String name() {
         return "compressed-int" + bits + "-g" + groupSize;
     }
 
-    private int groups() {
+    @Override
+    public int groups() {
         return (columns + groupSize - 1) / groupSize;
     }
 
@@ -99,6 +100,21 @@ public record PackedRowsFormat(
     @Override
     public TileReader reader() {
         return new Tiles(this);
+    }
+
+    @Override
+    public TileReader reader(Given scales) {
+        return new Tiles(this).with(scales);
+    }
+
+    @Override
+    public int scalesPart() {
+        return 1;
+    }
+
+    @Override
+    public boolean scalesByRow() {
+        return true;
     }
 
     private static final class Tiles extends AffineTiles {

@@ -1,0 +1,178 @@
+package io.millrace.executor.cpu.dense;
+
+import io.millrace.executor.cpu.param.StorageCodec;
+import io.millrace.executor.cpu.weight.HostVisit;
+import io.millrace.executor.cpu.weight.TensorForm;
+import io.millrace.executor.step.Floats;
+import io.millrace.memory.ScaledFormat;
+import io.millrace.memory.TensorSlot;
+import io.millrace.memory.TileReader;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * Forms packed matrices whose scales are tuned: for each scale of a query, the codes times the
+ * scales as that sees them. Of these, what a piece needs is formed first.
+ */
+final class ScaledForms {
+    private static final int TILE = TileReader.ELEMENTS;
+
+    private final Worker[] workers;
+
+    ScaledForms(int workers) {
+        this.workers = new Worker[workers];
+    }
+
+    /**
+     * A matrix for every scale of a query.
+     *
+     * @param visit the block
+     * @param matrix index of the packed matrix
+     * @param scales its scales as the query sees them
+     * @param count how many scales the query has
+     */
+    TensorForm form(HostVisit visit, int matrix, TensorForm scales, int count) {
+        return new Form(visit.bytes(), visit.slot(matrix), scales, count);
+    }
+
+    /** What one worker loads at once. */
+    private static final class Worker {
+        final float[] values = new float[TILE];
+        final StorageCodec codec = new StorageCodec(TILE);
+        final Map<ScaledFormat, TileReader> readers = new HashMap<>();
+        byte[] formed = new byte[0]; // of all scales, as passes write them
+        float[] scales = new float[0];
+        int first; // where those of the scale at hand begin
+        int ofRow;
+        int ofGroup;
+        int fromRow;
+
+        float scale(int row, int group) {
+            return scales[first + (row - fromRow) * ofRow + group * ofGroup];
+        }
+    }
+
+    private Worker worker(int index) {
+        if (workers[index] == null) {
+            workers[index] = new Worker(); // few runs have such matrices
+        }
+        return workers[index];
+    }
+
+    private final class Form implements TensorForm {
+        private final MemorySegment bytes;
+        private final TensorSlot slot;
+        private final ScaledFormat format;
+        private final TensorForm scales;
+        private final int count;
+
+        Form(MemorySegment bytes, TensorSlot slot, TensorForm scales, int count) {
+            this.bytes = bytes;
+            this.slot = slot;
+            this.scales = scales;
+            this.count = count;
+            format = (ScaledFormat) slot.format();
+        }
+
+        @Override
+        public void range(long first, long elements, Floats place, long stride, int worker) {
+            int width = format.columns();
+            int row = (int) (first / width);
+            int rows = (int) ((first + elements - 1) / width) + 1 - row;
+            Worker own = worker(worker);
+            int ofScale = formScales(own, row, rows, worker);
+            TileReader reader = own.readers.computeIfAbsent(format, one -> one.reader(own::scale));
+            for (int scale = 0; scale < count; scale++) {
+                own.first = scale * ofScale;
+                Floats to = place.at(scale * stride);
+                if (first % width == 0 && elements % width == 0) {
+                    rows(own, reader, row, rows, to);
+                } else {
+                    pieces(own, reader, first, elements, to);
+                }
+            }
+        }
+
+        @Override
+        public void columns(int from, int columns, Floats place, long stride, int worker) {
+            for (long row = 0; row < format.rows(); row++) {
+                long first = row * format.columns() + from;
+                range(first, columns, place.at(row * columns), stride, worker);
+            }
+        }
+
+        /** Forms the scales of some rows; how many there are of each of the query's scales. */
+        private int formScales(Worker own, int row, int rows, int worker) {
+            int groups = format.groups();
+            int each = rows * groups;
+            if (own.scales.length < count * each) {
+                own.formed = new byte[count * each * Float.BYTES];
+                own.scales = new float[count * each];
+            }
+            Floats place = new Floats(MemorySegment.ofArray(own.formed), 0);
+            if (format.scalesByRow()) {
+                scales.range((long) row * groups, each, place, each, worker);
+                own.ofRow = groups;
+                own.ofGroup = 1;
+            } else {
+                scales.columns(row, rows, place, each, worker);
+                own.ofRow = 1;
+                own.ofGroup = rows;
+            }
+            own.fromRow = row;
+            MemorySegment.copy(
+                    place.segment(),
+                    ValueLayout.JAVA_FLOAT_UNALIGNED,
+                    0,
+                    own.scales,
+                    0,
+                    count * each);
+            return each;
+        }
+
+        /** Whole rows, in the tiles that the format likes best. */
+        private void rows(Worker own, TileReader reader, int row, int rows, Floats to) {
+            int width = format.columns();
+            int high = format.tileRows();
+            int wide = Math.min(width, TILE / high);
+            for (int top = 0; top < rows; top += high) {
+                int height = Math.min(high, rows - top);
+                for (int left = 0; left < width; left += wide) {
+                    int part = Math.min(wide, width - left);
+                    reader.tile(
+                            bytes,
+                            slot.offsetBytes(),
+                            row + top,
+                            height,
+                            left,
+                            part,
+                            own.values,
+                            0);
+                    for (int each = 0; each < height; each++) {
+                        Floats line = to.at((long) (top + each) * width + left);
+                        store(own, each * part, part, line);
+                    }
+                }
+            }
+        }
+
+        private void pieces(Worker own, TileReader reader, long first, long elements, Floats to) {
+            int width = format.columns();
+            for (long done = 0; done < elements; ) {
+                int row = (int) ((first + done) / width);
+                int column = (int) ((first + done) % width);
+                int part = (int) Math.min(Math.min(TILE, width - column), elements - done);
+                reader.tile(bytes, slot.offsetBytes(), row, 1, column, part, own.values, 0);
+                store(own, 0, part, to.at(done));
+                done += part;
+            }
+        }
+
+        private void store(Worker own, int from, int elements, Floats to) {
+            long offset = to.start() * to.type().sizeBytes();
+            own.codec.store(to.segment(), offset, to.type(), own.values, from, elements);
+        }
+    }
+}
