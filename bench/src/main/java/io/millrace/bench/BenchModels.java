@@ -1,9 +1,9 @@
 package io.millrace.bench;
 
 import io.millrace.memory.DType;
-import io.millrace.model.SyntheticModel;
 import io.millrace.model.architecture.known.NamedArchitectures;
 import io.millrace.model.config.ModelConfig;
+import io.millrace.model.synthetic.SyntheticModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

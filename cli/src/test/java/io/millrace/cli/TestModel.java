@@ -1,8 +1,8 @@
 package io.millrace.cli;
 
 import io.millrace.memory.DType;
-import io.millrace.model.SyntheticModel;
 import io.millrace.model.config.ModelConfig;
+import io.millrace.model.synthetic.SyntheticModel;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;

@@ -22,13 +22,10 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.zip.CRC32C;
 
@@ -99,40 +96,14 @@ public final class Checkpoint implements AutoCloseable {
         WeightFiles weights = WeightFiles.open(directory);
         try {
             WeightFiles whole = QuantMethods.assemble(config, weights);
-            WeightFiles named = named(whole, architecture, config);
+            WeightFiles named = FoundWeights.named(whole, architecture, config);
             ModelProgram program = architecture.program(config, named.tensors().keySet());
-            return new Checkpoint(directory, config, architecture, program, sliced(program, named));
+            WeightFiles cut = FoundWeights.sliced(program, named);
+            return new Checkpoint(directory, config, architecture, program, cut);
         } catch (RuntimeException e) {
             weights.close();
             throw e;
         }
-    }
-
-    private static WeightFiles named(
-            WeightFiles weights, Architecture architecture, ModelConfig config) {
-        Set<String> stored = weights.tensors().keySet();
-        Optional<UnaryOperator<String>> unwrapped = WrapperNames.find(architecture, config, stored);
-        WeightFiles named = unwrapped.map(weights::renamed).orElse(weights);
-        if (weights.form() == WeightForm.SAFETENSORS) {
-            return named;
-        }
-        // These are not written as they were read, and so by the names that the library expects.
-        UnaryOperator<String> first = unwrapped.orElse(UnaryOperator.identity());
-        return WrapperNames.own(architecture, config, named.tensors().keySet())
-                .map(own -> weights.renamed(name -> own.apply(first.apply(name))))
-                .orElse(named);
-    }
-
-    /** With each expert's part of a tensor that holds those of all as a tensor of its own. */
-    private static WeightFiles sliced(ModelProgram program, WeightFiles weights) {
-        Map<String, Integer> wholes = new HashMap<>();
-        ProgramTensors.of(program)
-                .all()
-                .map(TensorSpec::name)
-                .filter(name -> !weights.tensors().containsKey(name))
-                .flatMap(name -> Slices.find(name).stream())
-                .forEach(slice -> wholes.merge(slice.whole(), 1, Integer::sum));
-        return wholes.isEmpty() ? weights : weights.sliced(wholes);
     }
 
     private void checkTensors() {

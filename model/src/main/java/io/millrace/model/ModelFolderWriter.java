@@ -79,7 +79,7 @@ public final class ModelFolderWriter implements AutoCloseable {
      * @param sideFiles the contents of all other files by name, the configuration among them
      * @throws BadInputException when the folder cannot take it, or has another model's weights
      */
-    static ModelFolderWriter create(
+    public static ModelFolderWriter create(
             DurableFiles files, Path directory, List<Shard> shards, Map<String, byte[]> sideFiles) {
         return create(files, directory, CONFIG, shards, sideFiles);
     }
@@ -173,7 +173,7 @@ public final class ModelFolderWriter implements AutoCloseable {
     }
 
     /** Refuses a folder that holds anything but what an attempt before left unfinished. */
-    static void checkEmpty(Path directory) {
+    public static void checkEmpty(Path directory) {
         if (!Files.isDirectory(directory)) {
             return;
         }

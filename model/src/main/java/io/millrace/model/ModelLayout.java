@@ -5,7 +5,6 @@ import io.millrace.memory.DType;
 import io.millrace.memory.StateSlot;
 import io.millrace.memory.TensorFormat;
 import io.millrace.memory.TensorSlot;
-import io.millrace.memory.UnitFormat;
 import io.millrace.model.file.Elements;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.TensorSpec;
@@ -463,22 +462,17 @@ public final class ModelLayout {
         return Stream.concat(
                         block.tensors().stream()
                                 .filter(slot ->
-                                        isNonFinite(
+                                        Elements.isNonFinite(
                                                 bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()),
                                                 slot.format()))
                                 .map(TensorSlot::name),
                         block.states().stream()
                                 .filter(slot ->
-                                        isNonFinite(
+                                        Elements.isNonFinite(
                                                 bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()),
                                                 slot.dtype()))
                                 .map(slot -> StateFile.name(block, slot)))
                 .findFirst();
-    }
-
-    /** What is packed was looked at when it was read first, and does not change. */
-    private static boolean isNonFinite(MemorySegment elements, TensorFormat format) {
-        return format instanceof UnitFormat units && Elements.firstNonFinite(elements, units) >= 0;
     }
 
     /** Number of trainable tensors. */

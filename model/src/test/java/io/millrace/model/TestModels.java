@@ -29,7 +29,7 @@ public final class TestModels {
         return list(resource("golden")).stream().map(p -> p.getFileName().toString()).toList();
     }
 
-    static List<Path> list(Path folder) {
+    public static List<Path> list(Path folder) {
         try (Stream<Path> entries = Files.list(folder)) {
             return entries.sorted().toList();
         } catch (IOException e) {

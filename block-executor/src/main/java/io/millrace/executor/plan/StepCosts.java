@@ -313,7 +313,7 @@ final class StepCosts {
                     TensorSlot table = block.tensor(op.table().name());
                     // As if every id were as likely as any other.
                     long here = rows * table.elementCount() / table.wholeElementCount();
-                    weights.lookUp(table, Math.toIntExact(here), op.table().width());
+                    weights.lookUp(table, here, op.table().width());
                 }
                 case Op.Copy op -> pass(Operation.Kind.COPY, op.out().width());
                 case Op.Norm op -> norm(op.norm(), op.out().width());

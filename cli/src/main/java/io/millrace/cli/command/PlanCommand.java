@@ -24,7 +24,7 @@ import io.millrace.executor.plan.ModelShape;
 import io.millrace.executor.plan.PlanOptions;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
-import io.millrace.model.SyntheticModel;
+import io.millrace.model.synthetic.SyntheticModel;
 import io.millrace.optim.objective.CandidateObjective;
 import io.millrace.optim.option.Settings;
 import io.millrace.prefetch.plan.Machine;

@@ -9,7 +9,7 @@ import io.millrace.cli.option.FormOption;
 import io.millrace.cli.option.JsonOption;
 import io.millrace.memory.ByteSize;
 import io.millrace.memory.DType;
-import io.millrace.model.SyntheticModel;
+import io.millrace.model.synthetic.SyntheticModel;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Locale;

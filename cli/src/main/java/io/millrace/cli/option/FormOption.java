@@ -2,8 +2,8 @@ package io.millrace.cli.option;
 
 import io.millrace.executor.quantize.QuantizeConfig;
 import io.millrace.memory.BadInputException;
-import io.millrace.model.SyntheticModel;
 import io.millrace.model.quantize.QuantForm;
+import io.millrace.model.synthetic.SyntheticModel;
 import java.util.Optional;
 import picocli.CommandLine.Option;
 

@@ -2,6 +2,7 @@ package io.millrace.model.file;
 
 import io.millrace.memory.BFloat16;
 import io.millrace.memory.DType;
+import io.millrace.memory.TensorFormat;
 import io.millrace.memory.UnitFormat;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -63,6 +64,14 @@ public final class Elements {
         } else {
             throw new IllegalArgumentException("cannot convert " + from + " to " + to);
         }
+    }
+
+    /**
+     * Whether some elements are no numbers. What is packed was looked at when it was read first,
+     * and does not change.
+     */
+    public static boolean isNonFinite(MemorySegment elements, TensorFormat format) {
+        return format instanceof UnitFormat units && firstNonFinite(elements, units) >= 0;
     }
 
     /**

@@ -1,7 +1,6 @@
 package io.millrace.model.file;
 
 import io.millrace.memory.BadInputException;
-import io.millrace.model.file.gguf.GgufFile;
 import io.millrace.model.spec.Slices;
 import java.io.IOException;
 import java.io.UncheckedIOException;

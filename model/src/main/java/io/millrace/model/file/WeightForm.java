@@ -1,6 +1,5 @@
 package io.millrace.model.file;
 
-import io.millrace.model.file.gguf.GgufFile;
 import java.nio.file.Path;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;

@@ -55,11 +55,11 @@ public final class RandomCodes {
         for (long done = 0; done < bytes; done += buffer.byteSize()) {
             long count = Math.min(buffer.byteSize(), bytes - done);
             for (long at = 0; at + Long.BYTES <= count; at += Long.BYTES) {
-                buffer.set(Elements.LONG, at, next() & kept | added);
+                buffer.set(Elements.LONG, at, (next() & kept) | added);
             }
             if (count % Long.BYTES != 0) {
                 byte[] last = new byte[Long.BYTES];
-                MemorySegment.ofArray(last).set(Elements.LONG, 0, next() & kept | added);
+                MemorySegment.ofArray(last).set(Elements.LONG, 0, (next() & kept) | added);
                 long from = count / Long.BYTES * Long.BYTES;
                 MemorySegment rest = MemorySegment.ofArray(last).asSlice(0, count - from);
                 MemorySegment.copy(rest, 0, buffer, from, count - from);

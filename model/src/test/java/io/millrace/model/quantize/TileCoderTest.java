@@ -168,7 +168,7 @@ class TileCoderTest {
     }
 
     private static double number(long place, long salt) {
-        return ((place + salt) * GAMMA >>> 40) / (double) (1 << 24) - 0.5;
+        return (((place + salt) * GAMMA) >>> 40) / (double) (1 << 24) - 0.5;
     }
 
     private static float[] weights() {

@@ -258,6 +258,11 @@ public final class Attention implements AutoCloseable {
                     outAt,
                     out.rowStride());
         }
+        divide(out, outAt, rows, valueDim, sink);
+    }
+
+    /** Divides each query's row by the sum of its weights. */
+    private void divide(HeadRows out, long outAt, int rows, int valueDim, float sink) {
         for (int r = 0; r < rows; r++) {
             double sum = sums[r];
             if (sink != Float.NEGATIVE_INFINITY) {

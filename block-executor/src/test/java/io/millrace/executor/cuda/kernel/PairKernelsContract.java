@@ -92,7 +92,7 @@ abstract class PairKernelsContract {
             ThinMatrix onDevice =
                     new ThinMatrix(
                             new DeviceTensor(
-                                    tensor.address(), dtype, TENSOR, ROWS * columns, false),
+                                    tensor.address(), dtype, TENSOR, (long) ROWS * columns, false),
                             columns,
                             matrix.rank(),
                             direction.scale(ROWS, columns));
@@ -161,7 +161,7 @@ abstract class PairKernelsContract {
         CudaRig.Place lefts = rig.poisoned(4L * 2 * ROWS * matrix.rank());
         ThinMatrix onDevice =
                 new ThinMatrix(
-                        new DeviceTensor(0, DType.F32, TENSOR, ROWS * columns, false),
+                        new DeviceTensor(0, DType.F32, TENSOR, (long) ROWS * columns, false),
                         columns,
                         matrix.rank(),
                         direction.scale(ROWS, columns));

@@ -1,9 +1,9 @@
 package io.millrace.model.file.gguf;
 
 import io.millrace.memory.UnitFormat;
-import io.millrace.model.file.Elements;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 
 /**
  * The quantised types of GGUF that are read: units of 32 or 256 weights of a row with their scales,
@@ -42,7 +42,7 @@ public enum GgufFormat implements UnitFormat {
         @Override
         void unit(MemorySegment bytes, long at, float[] values, int to) {
             float scale = half(bytes, at);
-            int high = bytes.get(Elements.INT, at + 2);
+            int high = bytes.get(INT, at + 2);
             for (int i = 0; i < 16; i++) {
                 int code = octet(bytes, at + 6 + i);
                 values[to + i] = scale * (((code & 15) | (high >>> i & 1) << 4) - 16);
@@ -111,6 +111,11 @@ public enum GgufFormat implements UnitFormat {
         }
     };
 
+    private static final ValueLayout.OfInt INT =
+            ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort SHORT =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
     private final int unitElements;
     private final int unitBytes;
 
@@ -154,7 +159,7 @@ public enum GgufFormat implements UnitFormat {
     }
 
     static float half(MemorySegment bytes, long at) {
-        return Float.float16ToFloat(bytes.get(Elements.SHORT, at));
+        return Float.float16ToFloat(bytes.get(SHORT, at));
     }
 
     static int octet(MemorySegment bytes, long at) {

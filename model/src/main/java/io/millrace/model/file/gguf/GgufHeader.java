@@ -23,7 +23,7 @@ import java.util.Optional;
  * @param tensors in the file's order
  * @param bytes of the head, before it is padded
  */
-record GgufHeader(Map<String, Object> metadata, List<Tensor> tensors, long bytes) {
+public record GgufHeader(Map<String, Object> metadata, List<Tensor> tensors, long bytes) {
     private static final int MAGIC = 0x4655_4747;
     private static final int MOST = 1 << 18;
     private static final int MOST_CHARS = 1 << 20;
@@ -64,10 +64,10 @@ record GgufHeader(Map<String, Object> metadata, List<Tensor> tensors, long bytes
      * @param format of its elements
      * @param offset from the first tensor's byte
      */
-    record Tensor(String name, List<Long> shape, UnitFormat format, long offset) {}
+    public record Tensor(String name, List<Long> shape, UnitFormat format, long offset) {}
 
     /** Reads the head of a file. */
-    static GgufHeader read(Path file, InputStream in) throws IOException {
+    public static GgufHeader read(Path file, InputStream in) throws IOException {
         Reader reader = new Reader(file, in);
         try {
             return reader.header();
@@ -76,7 +76,7 @@ record GgufHeader(Map<String, Object> metadata, List<Tensor> tensors, long bytes
         }
     }
 
-    static BadInputException bad(Path file, String what, String mend) {
+    public static BadInputException bad(Path file, String what, String mend) {
         return new BadInputException(file.toString(), what, mend);
     }
 

@@ -5,7 +5,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** Names of Hugging Face's files for those of ggml. */
-final class GgufNames {
+public final class GgufNames {
     private static final Pattern BLOCK =
             Pattern.compile("blk\\.(\\d+)\\.([a-z_]+)\\.(weight|bias)");
 
@@ -32,7 +32,7 @@ final class GgufNames {
     private GgufNames() {}
 
     /** The other name, or the same where there is none. */
-    static String of(String name) {
+    public static String of(String name) {
         if (ENDS.containsKey(name)) {
             return ENDS.get(name);
         }
@@ -48,7 +48,7 @@ final class GgufNames {
     }
 
     /** Whether ggml turns the rows of a tensor of the family llama. */
-    static boolean isTurned(String name) {
+    public static boolean isTurned(String name) {
         Matcher block = BLOCK.matcher(name);
         return block.matches()
                 && (block.group(2).equals("attn_q") || block.group(2).equals("attn_k"));

@@ -11,7 +11,7 @@ import java.lang.foreign.MemorySegment;
  * @param columns elements of a row
  * @param headRows rows of a head
  */
-record TurnedRows(UnitFormat stored, int columns, int headRows) implements UnitFormat {
+public record TurnedRows(UnitFormat stored, int columns, int headRows) implements UnitFormat {
     @Override
     public String name() {
         return stored.name() + "-turned";

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.UnitFormat;
 import io.millrace.model.Checkpoint;
+import io.millrace.model.file.GgufFile;
 import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.file.TensorInfo;
 import io.millrace.telemetry.json.Json;

@@ -1,9 +1,10 @@
-package io.millrace.model.file.gguf;
+package io.millrace.model.file;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.UnitFormat;
-import io.millrace.model.file.TensorInfo;
-import io.millrace.model.file.WeightFile;
+import io.millrace.model.file.gguf.GgufHeader;
+import io.millrace.model.file.gguf.GgufNames;
+import io.millrace.model.file.gguf.TurnedRows;
 import io.millrace.model.file.raw.ReadableFile;
 import java.io.BufferedInputStream;
 import java.io.IOException;

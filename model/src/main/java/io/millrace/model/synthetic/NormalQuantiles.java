@@ -1,4 +1,4 @@
-package io.millrace.model;
+package io.millrace.model.synthetic;
 
 /**
  * The normal distribution as 65,536 equally likely values, so that one 64-bit hash becomes four

@@ -1,9 +1,12 @@
-package io.millrace.model;
+package io.millrace.model.synthetic;
 
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.file.DurableFiles;
+import io.millrace.model.ModelFolderWriter;
+import io.millrace.model.ModelLayout;
+import io.millrace.model.ProgramTensors;
 import io.millrace.model.architecture.known.Architectures;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.file.Elements;

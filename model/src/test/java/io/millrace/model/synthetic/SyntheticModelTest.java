@@ -1,4 +1,4 @@
-package io.millrace.model;
+package io.millrace.model.synthetic;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -7,6 +7,9 @@ import static org.assertj.core.api.Assertions.within;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
+import io.millrace.model.Checkpoint;
+import io.millrace.model.ModelLayout;
+import io.millrace.model.TestModels;
 import io.millrace.model.architecture.known.NamedArchitectures;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.file.SafetensorsFile;

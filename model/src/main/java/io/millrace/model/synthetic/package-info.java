@@ -1,0 +1,2 @@
+/** Models of true shapes with random weights, for measuring. */
+package io.millrace.model.synthetic;
