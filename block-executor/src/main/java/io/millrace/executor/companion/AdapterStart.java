@@ -68,9 +68,9 @@ public final class AdapterStart implements CompanionSource {
             case FAN_IN -> fanIn(slot, values);
             case NORMAL -> normal(slot, (float) spec.deviation(), values);
             case EMBEDDINGS, ACTIVATIONS -> drawn(slot, values);
-            case NOISE ->
+            case NOISE, BUFFER ->
                     throw new IllegalArgumentException(
-                            slot.name() + " begins with a model's noise");
+                            slot.name() + " begins as a tensor of a model");
         }
     }
 
