@@ -59,8 +59,8 @@ class DecoderRunsTest {
     @CsvSource({
         "bloom, ALiBi",
         "mpt, ALiBi",
-        "phi, lm_head.bias",
-        "gptj, lm_head.bias",
+        "gpt_oss, attention sinks",
+        "deepseek_v2, two sizes",
         "mixtral, routes tokens to experts"
     })
     void aCardRefusesWhatNoKernelComputes(String name, String why) throws IOException {
