@@ -163,17 +163,14 @@ public final class ModelLayout {
      * @param program what the blocks compute
      */
     public ModelLayout inPanels(ModelProgram program) {
-        Optional<VocabularyPanels.Cut> cut = VocabularyPanels.cut(program, this);
-        return cut.isEmpty()
-                ? this
-                : new ModelLayout(
-                        cut.get().blocks(),
-                        visits,
-                        experts,
-                        tied,
-                        Optional.empty(),
-                        false,
-                        cut.get().panels());
+        return VocabularyPanels.cut(program, this)
+                .map(cut -> alone(cut.blocks(), visits, tied, cut.panels()))
+                .orElse(this);
+    }
+
+    private ModelLayout alone(
+            List<BlockLayout> others, List<Integer> order, boolean ends, VocabularyPanels cut) {
+        return new ModelLayout(others, order, experts, ends, Optional.empty(), false, cut);
     }
 
     /**
@@ -186,12 +183,9 @@ public final class ModelLayout {
     public ModelLayout readingRows(ModelProgram program) {
         return RowTable.cut(program, this)
                 .map(cut ->
-                        new ModelLayout(
+                        alone(
                                 cut.blocks(),
                                 cut.visits(),
-                                experts,
-                                false,
-                                Optional.empty(),
                                 false,
                                 VocabularyPanels.readingRows(cut.table())))
                 .orElse(this);

@@ -111,7 +111,7 @@ public final class BlockTiers implements AutoCloseable {
         Path place = plan.config().nvmeDir().orElse(Path.of(System.getProperty("java.io.tmpdir")));
         FileIo drive = plan.own(drive(RunStore.makeFolder(place)));
         return plan.own(
-                new TableRows(
+                new LookedUpRows(
                         plan.origin(),
                         table,
                         drive,

@@ -20,7 +20,7 @@ import java.lang.foreign.MemorySegment;
  * Rows of a base's table as float32, of the numbers that it has in the dtype of a run; what is read
  * of them is recorded.
  */
-final class TableRows implements RowSource, AutoCloseable {
+final class LookedUpRows implements RowSource, AutoCloseable {
     private final RowReader reader;
     private final SpanRecorder spans;
     private final boolean copied;
@@ -43,7 +43,7 @@ final class TableRows implements RowSource, AutoCloseable {
      * @param spans what reading is recorded in
      * @param copied whether the device computes on other memory than the host's
      */
-    TableRows(
+    LookedUpRows(
             BlockOrigin origin,
             TensorSlot table,
             FileIo io,
