@@ -28,6 +28,7 @@ import io.millrace.telemetry.StepMeter;
 import io.millrace.telemetry.StepMetrics;
 import io.millrace.telemetry.StepObserver;
 import io.millrace.telemetry.StepOverlap;
+import io.millrace.telemetry.track.RunEnd;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -140,6 +141,8 @@ public final class TuningRun {
             meter.begin();
             observers.between(meter);
         }
+        observers.ended(
+                end == RunSummary.End.INTERRUPTED ? RunEnd.INTERRUPTED : RunEnd.DONE);
         return summary(end);
     }
 

@@ -63,7 +63,7 @@ class BadInputTest {
                 "--lr | Missing required parameter for option '--lr'",
                 "--steps=2 --lr=1 --steps=3 | option '--steps' (N) should be specified only once",
                 "--lr=1 --lr=2 | option '--lr' (F) should be specified only once",
-                "extra | Unmatched argument at index 4: 'extra'"
+                "extra | RECIPE: extra is not there; give"
             })
     void tuneRefusesInOneLine(String options, String said) {
         int exitCode = command.run((TUNE + options).split(" "));

@@ -91,6 +91,10 @@ final class FloorsTest {
             door("io.prometheus..", "io.millrace.telemetry.prometheus..");
 
     @ArchTest
+    static final ArchRule snakeyamlOnlyInRecipes =
+            door("org.snakeyaml..", "io.millrace.executor.config.recipe..");
+
+    @ArchTest
     static final ArchRule packagesDoNotGoRoundInCircles =
             slices().matching("io.millrace.(**)").should().beFreeOfCycles();
 

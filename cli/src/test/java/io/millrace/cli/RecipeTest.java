@@ -158,8 +158,8 @@ class RecipeTest {
             delimiter = '|',
             quoteCharacter = '`',
             value = {
-                "{\"lrr\": 1} | : field 'lrr' is no option of a run; see",
-                "{\"--lr\": 1} | : field '--lr' is no option of a run; see 'millrace tune --help'",
+                "{\"lrr\": 1} | : field 'lrr' is no option of a run; write lr, or see",
+                "{\"--lr\": 1} | : field '--lr' is no option of a run; write lr, or see 'millrace tune --help'",
                 "{\"lr\": \"fast\"} | : field 'lr': 'fast' is not a number; write what --lr takes",
                 "{\"lr\": -1} | : field 'lr': -1.0 is not a finite number of at least 0; give",
                 "{\"steps\": 1.5} | : field 'steps': 1.5 is not a whole number; write",

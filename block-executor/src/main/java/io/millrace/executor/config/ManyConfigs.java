@@ -22,13 +22,6 @@ import java.util.stream.Collectors;
  * they differ. Each is a run of its own, in a folder of its own, named by its number.
  */
 public final class ManyConfigs {
-    private static final OptionType<List<String>> TEXTS =
-            new OptionType<>(
-                    OptionType.Form.LIST,
-                    List::copyOf,
-                    OptionTypes.WORDS.read(),
-                    OptionTypes.WORDS.json());
-
     /** How many adapters are tuned at once. */
     public static final Option<Integer> ADAPTERS =
             Option.named("adapters", OptionTypes.INTEGER)
@@ -43,7 +36,7 @@ public final class ManyConfigs {
 
     /** In what they differ. */
     public static final Option<List<String>> EACH =
-            Option.named("each", TEXTS)
+            Option.named("each", OptionTypes.TEXTS)
                     .label("OPTION=A,B")
                     .help(
                             "An option of which each adapter has a value of its own, in order:"
@@ -202,7 +195,7 @@ public final class ManyConfigs {
     }
 
     private static Settings recipe(Settings settings, Path file) {
-        Settings own = Recipe.read(file);
+        Settings own = Recipe.read(file, EACH.spelled());
         own.options().stream()
                 .filter(SHARED::contains)
                 .filter(option -> !own.find(option).equals(settings.find(option)))

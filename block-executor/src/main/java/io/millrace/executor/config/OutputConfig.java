@@ -138,15 +138,18 @@ public record OutputConfig(Settings settings) {
 
     /** What a run that is meant to be kept says. */
     public static final List<Option<?>> OPTIONS =
-            List.of(
-                    EVAL_EVERY,
-                    EVAL_METRIC,
-                    PATIENCE,
-                    CHECKPOINT_EVERY,
-                    KEEP,
-                    MAX_TIME,
-                    RESUME,
-                    TRACE);
+            RunOptions.joined(
+                    List.of(
+                            List.of(
+                                    EVAL_EVERY,
+                                    EVAL_METRIC,
+                                    PATIENCE,
+                                    CHECKPOINT_EVERY,
+                                    KEEP,
+                                    MAX_TIME,
+                                    RESUME,
+                                    TRACE),
+                            TrackConfig.OPTIONS));
 
     private static final List<Option<?>> ALL =
             RunOptions.joined(List.of(List.of(OUT), OPTIONS, List.of(METRICS_PORT)));
@@ -213,6 +216,11 @@ public record OutputConfig(Settings settings) {
 
     public Optional<Path> trace() {
         return settings.find(TRACE);
+    }
+
+    /** Who follows its figures. */
+    public TrackConfig track() {
+        return new TrackConfig(settings);
     }
 
     public OptionalInt metricsPort() {

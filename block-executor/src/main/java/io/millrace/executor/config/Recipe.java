@@ -1,22 +1,29 @@
 package io.millrace.executor.config;
 
+import io.millrace.executor.config.recipe.JsonFields;
+import io.millrace.executor.config.recipe.NearestName;
+import io.millrace.executor.config.recipe.OptionWords;
+import io.millrace.executor.config.recipe.RecipeField;
+import io.millrace.executor.config.recipe.YamlFields;
 import io.millrace.memory.BadInputException;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionType;
 import io.millrace.optim.option.Settings;
-import io.millrace.telemetry.json.Json;
-import io.millrace.telemetry.json.JsonFormatException;
-import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
+import java.util.Locale;
 
 /**
- * A file of options: one JSON object of their names without dashes, or a {@code run.json} with its
- * {@code "options"}. Going on with a run is said anew each time, so {@code "resume"} is passed
- * over.
+ * A file of options: their names without dashes, in YAML or as one JSON object, or a {@code
+ * run.json} with its {@code "options"}. Going on with a run is said anew each time, so {@code
+ * "resume"} is passed over.
  */
 public final class Recipe {
     private static final int MAX_BYTES = 1 << 20;
@@ -24,63 +31,103 @@ public final class Recipe {
 
     private Recipe() {}
 
+    /** Reads a recipe that {@code --config} names. */
+    public static Settings read(Path file) {
+        return read(file, "--config");
+    }
+
     /**
      * Reads a recipe.
      *
      * @param file the file
+     * @param told what named it, for messages
      * @return what it says, whichever command has a use for it
      * @throws BadInputException where it cannot be read, has a field that is no option of a run, or
      *     a value that its option does not take
      */
-    public static Settings read(Path file) {
-        JsonObject object = object(file);
+    public static Settings read(Path file, String told) {
+        String text = text(file, told);
+        List<RecipeField> fields =
+                isJson(file, text)
+                        ? JsonFields.read(file.toString(), text)
+                        : YamlFields.read(file.toString(), text);
         Settings settings = Settings.NONE;
-        for (Map.Entry<String, Object> field : object.fields().entrySet()) {
-            settings = with(settings, file, field.getKey(), field.getValue());
+        for (RecipeField field : fields) {
+            settings = with(settings, field);
         }
         return settings.without(List.of(OutputConfig.RESUME));
     }
 
-    private static JsonObject object(Path file) {
-        try {
-            JsonObject whole = Json.readObject(file, MAX_BYTES);
-            return whole.optionalObject("options").orElse(whole);
+    /**
+     * Options as words with a value each, such as {@code lr=1e-6}.
+     *
+     * @param told what they were given to, for messages
+     * @param words as they were given
+     * @throws BadInputException where one is no option of a run, or has a value that it does not
+     *     take
+     */
+    public static Settings ofWords(String told, List<String> words) {
+        Settings settings = Settings.NONE;
+        for (String word : words) {
+            settings = with(settings, OptionWords.field(told, word));
+        }
+        return settings;
+    }
+
+    private static boolean isJson(Path file, String text) {
+        String name = file.toString().toLowerCase(Locale.ROOT);
+        boolean saysYaml = name.endsWith(".yaml") || name.endsWith(".yml");
+        String begins = text.stripLeading();
+        return name.endsWith(".json")
+                || !saysYaml && (begins.startsWith("{") || begins.startsWith("["));
+    }
+
+    private static String text(Path file, String told) {
+        byte[] bytes;
+        try (InputStream in = Files.newInputStream(file)) {
+            bytes = in.readNBytes(MAX_BYTES + 1);
         } catch (NoSuchFileException e) {
-            throw new BadInputException("--config", file + " is not there", "check the path");
+            throw new BadInputException(told, file + " is not there", "give a file that is there");
         } catch (IOException e) {
             throw new BadInputException(
-                    "--config",
-                    file + " cannot be read (" + e.getMessage() + ")",
-                    "check the path");
-        } catch (JsonFormatException e) {
+                    told, file + " cannot be read (" + e.getMessage() + ")", "check the path");
+        }
+        if (bytes.length > MAX_BYTES) {
             throw new BadInputException(
-                    file.toString(),
-                    "is no recipe: " + e.getMessage(),
-                    "write one JSON object, such as {\"lr\": 1e-6, \"steps\": 2000}");
+                    file.toString(), "is larger than any recipe", "give a file of options");
+        }
+        try {
+            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+        } catch (CharacterCodingException e) {
+            throw new BadInputException(
+                    file.toString(), "is no text in UTF-8", "give a file of options");
         }
     }
 
-    private static Settings with(Settings settings, Path file, String name, Object value) {
+    private static Settings with(Settings settings, RecipeField field) {
         Option<?> option =
                 ManyConfigs.OPTIONS.stream()
-                        .filter(one -> one.name().equals(name))
+                        .filter(one -> one.name().equals(field.name()))
                         .<Option<?>>map(one -> one)
                         .findFirst()
-                        .orElseGet(() -> RunOptions.byName().get(name));
+                        .orElseGet(() -> RunOptions.byName().get(field.name()));
         if (option != null) {
-            return with(settings, file, option, value);
+            return with(settings, field, option);
         }
-        Option<?> flag = negated(name);
+        Option<?> flag = negated(field.name());
         if (flag == null) {
             throw new BadInputException(
-                    file.toString(),
-                    "field '" + name + "' is no option of a run",
-                    "see 'millrace tune --help', and leave the dashes out");
+                    field.place(),
+                    field.label() + " is no option of a run",
+                    NearestName.to(field.name(), RunOptions.byName().keySet())
+                                    .map(name -> "write " + name + ", or ")
+                                    .orElse("")
+                            + "see 'millrace tune --help', and leave the dashes out");
         }
         throw new BadInputException(
-                file.toString(),
-                "field '" + name + "' is an option's other state",
-                "write \"" + flag.name() + "\": false");
+                field.place(),
+                field.label() + " is an option's other state",
+                "write " + field.form().written(flag.name(), false));
     }
 
     /** The option that a person may mean by what the command line calls its other state. */
@@ -93,11 +140,11 @@ public final class Recipe {
         return isFlag ? option : null;
     }
 
-    private static <T> Settings with(Settings settings, Path file, Option<T> option, Object value) {
-        String place = file + ": field '" + option.name() + "'";
+    private static <T> Settings with(Settings settings, RecipeField field, Option<T> option) {
+        String place = field.place() + ": " + field.label();
         T read;
         try {
-            read = option.type().read().apply(value);
+            read = field.value().as(option.type());
         } catch (IllegalArgumentException e) {
             throw new BadInputException(
                     place, e.getMessage(), "write what " + option.spelled() + " takes");

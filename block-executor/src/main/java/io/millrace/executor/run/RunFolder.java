@@ -34,6 +34,7 @@ final class RunFolder implements AutoCloseable {
     private static final int HEADER_LIMIT = 1 << 16;
 
     private static final String RUN = "run.json";
+    private static final String RECIPE = "recipe.yaml";
 
     private final DurableFiles files;
     private final Path folder;
@@ -149,6 +150,12 @@ final class RunFolder implements AutoCloseable {
         requireInPlace();
         byte[] text = Json.writePretty(fields).getBytes(StandardCharsets.UTF_8);
         files.replace(folder.resolve(RUN), text);
+    }
+
+    /** Writes {@code recipe.yaml}: what {@code tune} takes to repeat the run. */
+    void writeRecipe(String text) {
+        requireInPlace();
+        files.replace(folder.resolve(RECIPE), text.getBytes(StandardCharsets.UTF_8));
     }
 
     /** Keeps a copy of the file that a mask goes by: the journal is nothing without it. */

@@ -2,6 +2,7 @@ package io.millrace.executor.run;
 
 import io.millrace.executor.config.GivenPaths;
 import io.millrace.executor.config.OutputConfig;
+import io.millrace.executor.config.TrackConfig;
 import io.millrace.executor.place.BlockTiers;
 import io.millrace.executor.place.ModelSession;
 import io.millrace.memory.BadInputException;
@@ -18,7 +19,10 @@ import io.millrace.telemetry.StepMetrics;
 import io.millrace.telemetry.StepObserver;
 import io.millrace.telemetry.TraceWriter;
 import io.millrace.telemetry.prometheus.MetricsEndpoint;
+import io.millrace.telemetry.track.RunEnd;
+import io.millrace.telemetry.track.Tracking;
 import java.io.UncheckedIOException;
+import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -28,10 +32,13 @@ import java.util.stream.Stream;
 
 /** Everyone who watches a run: the exporters that its options ask for, and those of the caller. */
 public final class RunObservers implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(RunObservers.class.getName());
+
     private final OutputConfig output;
     private final Optional<MetricsEndpoint> endpoint;
     private final List<StepObserver> observers = new ArrayList<>();
     private Optional<TraceWriter> trace = Optional.empty();
+    private Optional<Tracking> tracking = Optional.empty();
 
     private RunObservers(OutputConfig output, Optional<MetricsEndpoint> endpoint) {
         this.output = output;
@@ -74,9 +81,20 @@ public final class RunObservers implements AutoCloseable {
         ModelSession session = setup.session();
         trace = output.trace().map(file -> new TraceWriter(file, session.spans().now()));
         trace.ifPresent(observers::add);
+        tracking = Optional.of(tracking(setup));
+        tracking.ifPresent(observers::add);
         RunFacts facts = facts(setup);
         observers.forEach(observer -> observer.begin(facts));
         setup.model().watchVisits(this::visit);
+    }
+
+    private Tracking tracking(RunSetup setup) {
+        TrackConfig asked = output.track();
+        long firstStep = setup.history().updates().lastStep() + 1;
+        return Tracking.open(
+                asked.names(),
+                asked.request(output.out(), firstStep, setup.options()),
+                line -> LOG.log(Level.WARNING, line));
     }
 
     /** Where the run's figures are served, in words; empty where they are not. */
@@ -104,10 +122,16 @@ public final class RunObservers implements AutoCloseable {
         observers.forEach(observer -> observer.evaluation(metrics));
     }
 
+    /** How the run ended, for who follows it; one that fails says nothing. */
+    public void ended(RunEnd end) {
+        tracking.ifPresent(followers -> followers.ended(end));
+    }
+
     @Override
     public void close() {
         TraceWriter traceOrNull = trace.orElse(null);
-        try (MetricsEndpoint _ = endpoint.orElse(null)) {
+        try (MetricsEndpoint _ = endpoint.orElse(null);
+                Tracking _ = tracking.orElse(null)) {
             if (traceOrNull != null) {
                 traceOrNull.close();
             }

@@ -3,6 +3,7 @@ package io.millrace.executor.run;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.DataConfig;
 import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.config.RecipeText;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.journal.Replay;
@@ -249,6 +250,7 @@ public final class RunPreparation {
         begun.set(history);
         Map<String, Object> runFile = runFile(config, base.fingerprint(), session);
         folder.writeRunFile(goingOn(runFile, config));
+        folder.writeRecipe(RecipeText.of(config));
         ArithmeticConfig arithmetic = config.arithmetic();
         arithmetic.mask().file().ifPresent(folder::keepMask);
         RunSaves saves =

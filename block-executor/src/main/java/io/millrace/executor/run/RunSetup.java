@@ -18,6 +18,7 @@ import io.millrace.model.program.ModelProgram;
 import io.millrace.model.text.BatchSampler;
 import io.millrace.optim.random.SeededShuffle;
 import io.millrace.optim.update.UpdateRule;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -118,6 +119,11 @@ public final class RunSetup implements AutoCloseable {
 
     public RunSaves saves() {
         return saves;
+    }
+
+    /** Its options by name. */
+    Map<String, Object> options() {
+        return config.options();
     }
 
     /** What each step is given. */

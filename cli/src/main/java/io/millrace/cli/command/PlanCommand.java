@@ -8,6 +8,9 @@ import io.millrace.cli.option.FormOption;
 import io.millrace.cli.option.JsonOption;
 import io.millrace.cli.option.MachineOptions;
 import io.millrace.cli.option.RunLine;
+import io.millrace.cli.plan.PlanReport;
+import io.millrace.cli.plan.RunPlanner;
+import io.millrace.cli.plan.SweepPlot;
 import io.millrace.executor.adapter.LoraKind;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.DataConfig;
@@ -19,22 +22,18 @@ import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.config.TrainedTensors;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.plan.ModelPlan;
-import io.millrace.executor.plan.ModelPlanner;
 import io.millrace.executor.plan.ModelShape;
-import io.millrace.executor.plan.PlanOptions;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.model.synthetic.SyntheticModel;
 import io.millrace.optim.objective.CandidateObjective;
 import io.millrace.optim.option.Settings;
-import io.millrace.prefetch.plan.Machine;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -152,34 +151,14 @@ public final class PlanCommand implements Callable<Integer>, Described {
         }
         // A plan reads no data and writes no folder: all that counts of the run is its arithmetic.
         ArithmeticConfig arithmetic = TuneConfig.builder(told).arithmetic();
-        PlanOptions options =
-                new PlanOptions(
-                        told.get(DataConfig.BATCH_SIZE),
-                        optional(told.find(DataConfig.MICRO_BATCH)),
-                        optional(told.find(TaskConfig.SEQ_LEN)),
-                        arithmetic,
-                        new MemoryConfig(told),
-                        candidates(arithmetic, told),
-                        told.find(ManyConfigs.ADAPTERS).orElse(1));
-        if (machine.isThisOne()) {
-            options.memory()
-                    .nvmeDir()
-                    .ifPresent(dir -> GivenPaths.requireFolder("--nvme-dir", dir));
-        }
-        Optional<DType> stored = options.arithmetic().dtype();
-        ModelShape shape =
-                source.arch != null
-                        ? ModelShape.named(source.arch, stored, packing)
-                        : ModelShape.ofFolder(folder(), stored);
-        Machine chosen =
-                machine.machine(
-                        told.has(MemoryConfig.DEVICE)
-                                ? Optional.of(options.memory().device())
-                                : Optional.empty(),
-                        shape.dtype(),
-                        options.arithmetic().matmul(),
-                        options.memory().nvmeDir());
-        return ModelPlanner.plan(shape, options, chosen, true);
+        RunPlanner planner = new RunPlanner(told, arithmetic, candidates(arithmetic, told));
+        Optional<DType> stored = arithmetic.dtype();
+        return planner.plan(
+                () ->
+                        source.arch != null
+                                ? ModelShape.named(source.arch, stored, packing)
+                                : ModelShape.ofFolder(folder(), stored),
+                machine);
     }
 
     /** What is tuned over codes, where nothing was said: an adapter. */
@@ -220,10 +199,6 @@ public final class PlanCommand implements Callable<Integer>, Described {
                                 run.commandLine(),
                                 "Missing required argument (specify one of these):"
                                         + " (--model=DIR | --arch=NAME)"));
-    }
-
-    private static OptionalInt optional(Optional<Integer> told) {
-        return told.map(OptionalInt::of).orElse(OptionalInt.empty());
     }
 
     private static void write(Path file, String text) {

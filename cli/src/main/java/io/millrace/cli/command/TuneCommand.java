@@ -5,6 +5,7 @@ import io.millrace.cli.context.ExitCode;
 import io.millrace.cli.option.Described;
 import io.millrace.cli.option.JsonOption;
 import io.millrace.cli.option.RunLine;
+import io.millrace.cli.plan.DryRun;
 import io.millrace.cli.run.RunAnswer;
 import io.millrace.cli.run.RunReporter;
 import io.millrace.cli.run.TuneMany;
@@ -25,14 +26,24 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 
 /** {@code millrace tune}. */
 @Command(
         name = "tune",
-        customSynopsis = "millrace tune --model=DIR --train=FILE --out=DIR [OPTION]...",
+        customSynopsis = {
+            "millrace tune --model=DIR --train=FILE --out=DIR [OPTION]...",
+            "millrace tune RECIPE [--set OPTION=VALUE]... [OPTION]..."
+        },
         description = "Tune a model on a file of examples, with forward passes only.")
 public final class TuneCommand implements Callable<Integer>, Described {
     private final CommandContext context;
+
+    @Option(
+            names = "--dry-run",
+            description =
+                    "Read the data, print the plan of the run and how long it takes; write nothing.")
+    private boolean dryRun;
 
     @Mixin private JsonOption json = new JsonOption();
 
@@ -64,6 +75,10 @@ public final class TuneCommand implements Callable<Integer>, Described {
     @Override
     public Integer call() {
         Settings told = context.models().found(run.told());
+        if (dryRun) {
+            new DryRun(context, told, first(told)).show(json.wanted());
+            return ExitCode.DONE;
+        }
         if (ManyConfigs.areAsked(told)) {
             return new TuneMany(context, told).call(json.wanted());
         }
@@ -103,6 +118,12 @@ public final class TuneCommand implements Callable<Integer>, Described {
             return ExitCode.INTERRUPTED;
         }
         return ExitCode.DONE;
+    }
+
+    private static TuneConfig first(Settings told) {
+        return ManyConfigs.areAsked(told)
+                ? ManyConfigs.of(told).getFirst()
+                : TuneConfig.builder(told).build();
     }
 
     private static String objective(TuneConfig config) {

@@ -19,6 +19,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 
@@ -31,9 +32,19 @@ public final class RunLine {
             Option.named("config", OptionTypes.PATH)
                     .label("FILE")
                     .help(
-                            "Options of a run in JSON, by their names without dashes, or a run's"
-                                    + " run.json. What is given here wins.")
+                            "Options of a run in YAML or JSON, by their names without dashes: a"
+                                    + " recipe, or a run's run.json. What is given here wins.")
                     .build();
+
+    private static final Option<List<String>> SET =
+            Option.named("set", OptionTypes.TEXTS)
+                    .label("OPTION=VALUE")
+                    .help(
+                            "What is another than in the recipe, by the names that it has there:"
+                                    + " lr=1e-6. Several times for several options.")
+                    .build();
+
+    private static final String RECIPE = "RECIPE";
 
     private final CommandSpec command;
     private final Map<Option<?>, String> helps = new LinkedHashMap<>();
@@ -63,9 +74,17 @@ public final class RunLine {
         return this;
     }
 
-    /** The recipe's option, and so all that a recipe says. */
+    /** The recipe, and so all that it says; it may be named without its option. */
     public RunLine takeRecipe() {
-        return take(List.of(CONFIG));
+        command.addPositional(
+                PositionalParamSpec.builder()
+                        .index("0")
+                        .arity("0..1")
+                        .type(String.class)
+                        .paramLabel(RECIPE)
+                        .description("The same as --config.")
+                        .build());
+        return take(List.of(CONFIG, SET));
     }
 
     /** Options that may be told. */
@@ -161,16 +180,37 @@ public final class RunLine {
                                     : "Missing required options: ")
                             + missing.stream().collect(Collectors.joining(", ")));
         }
-        return Methods.resolve(told.without(List.of(CONFIG)));
+        return Methods.resolve(told.without(List.of(CONFIG, SET)));
     }
 
     /** All that the recipe says, of whatever command. */
     public Settings recipe() {
         if (recipe.isEmpty()) {
+            Settings here = here();
             // Once: it may be a pipe.
-            recipe = here().find(CONFIG).map(Recipe::read).or(() -> Optional.of(Settings.NONE));
+            Settings read = readRecipe(here.find(CONFIG));
+            recipe =
+                    Optional.of(
+                            read.with(
+                                    Recipe.ofWords(
+                                            SET.spelled(), here.find(SET).orElse(List.of()))));
         }
         return recipe.get();
+    }
+
+    private Settings readRecipe(Optional<Path> given) {
+        ParseResult parsed = command.commandLine().getParseResult();
+        if (!parsed.hasMatchedPositional(0)) {
+            return given.map(Recipe::read).orElse(Settings.NONE);
+        }
+        String named = parsed.matchedPositionalValue(0, "");
+        if (given.isPresent()) {
+            throw new BadInputException(
+                    RECIPE,
+                    named + " is given beside " + CONFIG.spelled() + " " + given.get(),
+                    "give one recipe");
+        }
+        return Recipe.read(Converters.convert(OptionTypes.PATH, named), RECIPE);
     }
 
     /** The command's line, for messages about it. */

@@ -78,6 +78,10 @@ public final class OptionTypes {
                     OptionTypes::words,
                     words -> words);
 
+    /** Texts, each by itself, whatever commas they have. */
+    public static final OptionType<List<String>> TEXTS =
+            new OptionType<>(Form.LIST, List::copyOf, OptionTypes::words, texts -> texts);
+
     /** Numbers: one text with commas between them, or each by itself. */
     public static final OptionType<List<Double>> NUMBERS =
             new OptionType<>(

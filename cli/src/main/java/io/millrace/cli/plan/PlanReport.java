@@ -1,4 +1,4 @@
-package io.millrace.cli.command;
+package io.millrace.cli.plan;
 
 import io.millrace.cli.context.CommandContext;
 import io.millrace.executor.config.ArithmeticConfig;
@@ -22,9 +22,9 @@ import java.util.Map;
  * @param plan what to show
  * @param enduranceBytes bytes that the drive is rated to be written
  */
-record PlanReport(ModelPlan plan, long enduranceBytes) {
+public record PlanReport(ModelPlan plan, long enduranceBytes) {
     /** What a consumer drive of 1 TB is usually rated for. */
-    static final long ENDURANCE = 600_000_000_000_000L;
+    public static final long ENDURANCE = 600_000_000_000_000L;
 
     private static final double DAY_SECONDS = 86_400;
     private static final double SOON_DAYS = 100; // for a drive to be worn out
@@ -32,7 +32,7 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
     private static final double SAME = 0.005; // of a step
 
     /** The answer for programs. */
-    Map<String, Object> fields() {
+    public Map<String, Object> fields() {
         Forecast forecast = plan.forecast();
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("predicted_step_seconds", forecast.stepSeconds());
@@ -148,7 +148,7 @@ record PlanReport(ModelPlan plan, long enduranceBytes) {
     }
 
     /** The answer for people. */
-    List<String> lines() {
+    public List<String> lines() {
         List<String> lines = new ArrayList<>();
         lines.add(
                 format(

@@ -1,4 +1,4 @@
-package io.millrace.cli.command;
+package io.millrace.cli.plan;
 
 import io.millrace.executor.plan.ModelPlan;
 import io.millrace.memory.ByteSize;
@@ -11,7 +11,7 @@ import java.util.Map;
 /**
  * The sweep over budgets as a picture: step time over host budget, a line for each device budget.
  */
-final class SweepPlot {
+public final class SweepPlot {
     private static final int WIDTH = 760;
     private static final int HEIGHT = 420;
     private static final int LEFT = 70;
@@ -39,7 +39,8 @@ final class SweepPlot {
         }
     }
 
-    static String svg(ModelPlan plan) {
+    /** The picture. */
+    public static String svg(ModelPlan plan) {
         SweepPlot plot = new SweepPlot(plan);
         plot.draw();
         return plot.out.toString();

@@ -1,4 +1,4 @@
-package io.millrace.cli.command;
+package io.millrace.cli.plan;
 
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.ManyConfigs;

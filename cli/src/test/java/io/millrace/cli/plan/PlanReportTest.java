@@ -1,4 +1,4 @@
-package io.millrace.cli.command;
+package io.millrace.cli.plan;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

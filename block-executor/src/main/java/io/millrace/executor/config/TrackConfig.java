@@ -1,0 +1,95 @@
+package io.millrace.executor.config;
+
+import io.millrace.optim.option.Limit;
+import io.millrace.optim.option.Option;
+import io.millrace.optim.option.OptionType;
+import io.millrace.optim.option.OptionTypes;
+import io.millrace.optim.option.Settings;
+import io.millrace.telemetry.track.TrackRequest;
+import io.millrace.telemetry.track.Trackers;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Who follows a run's figures.
+ *
+ * @param settings of the run
+ */
+public record TrackConfig(Settings settings) {
+    /** Trackers by name. */
+    public static final Option<List<String>> TRACK =
+            Option.named("track", OptionTypes.WORDS)
+                    .label("NAME,...")
+                    .help(
+                            "Pass the figures on while the run goes on: "
+                                    + String.join(", ", Trackers.names())
+                                    + "; files lie in the run's folder.")
+                    .limit(
+                            new Limit<>(
+                                    names -> Trackers.names().containsAll(names),
+                                    names -> "'" + unknown(names) + "' is no tracker",
+                                    "give some of " + String.join(", ", Trackers.names())))
+                    .build();
+
+    /** MLflow's server. */
+    public static final Option<URI> SERVER =
+            Option.named("mlflow-uri", OptionType.spelled(TrackConfig::uri, URI::toString))
+                    .label("URL")
+                    .help("MLflow's server, for --track mlflow. Default: http://localhost:5000.")
+                    .build();
+
+    /** Experiment at MLflow. */
+    public static final Option<String> EXPERIMENT =
+            Option.named("mlflow-experiment", OptionTypes.TEXT)
+                    .label("NAME")
+                    .help("Experiment that the run belongs to at MLflow. Default: millrace.")
+                    .build();
+
+    /** All of them. */
+    public static final List<Option<?>> OPTIONS = List.of(TRACK, SERVER, EXPERIMENT);
+
+    private static final URI USUAL_SERVER = URI.create("http://localhost:5000");
+
+    /** Trackers by name. */
+    public List<String> names() {
+        return settings.find(TRACK).orElse(List.of());
+    }
+
+    /**
+     * What trackers are told.
+     *
+     * @param folder of the run
+     * @param firstStep the step that comes next
+     * @param options of the run by name
+     */
+    public TrackRequest request(Path folder, long firstStep, Map<String, Object> options) {
+        return new TrackRequest(
+                folder,
+                firstStep,
+                options,
+                settings.find(SERVER).orElse(USUAL_SERVER),
+                settings.find(EXPERIMENT).orElse("millrace"));
+    }
+
+    private static String unknown(List<String> names) {
+        return names.stream()
+                .filter(name -> !Trackers.names().contains(name))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private static URI uri(String text) {
+        try {
+            URI uri = new URI(text);
+            if (uri.getHost() != null && text.matches("https?://.*")) {
+                return uri;
+            }
+        } catch (URISyntaxException _) {
+            // said below
+        }
+        throw new IllegalArgumentException("'" + text + "' is not an address that begins with http");
+    }
+}

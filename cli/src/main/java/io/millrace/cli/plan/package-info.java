@@ -1,0 +1,2 @@
+/** Plans of runs, as people and programs read them. */
+package io.millrace.cli.plan;
