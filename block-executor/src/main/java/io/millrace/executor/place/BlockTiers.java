@@ -17,6 +17,7 @@ import io.millrace.memory.nvme.SyncCadence;
 import io.millrace.memory.nvme.io.FaultPlan;
 import io.millrace.memory.nvme.io.FaultyFileIo;
 import io.millrace.memory.nvme.io.FileIo;
+import io.millrace.memory.nvme.io.IoOptions;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockSink;
 import io.millrace.prefetch.DevicePort;
@@ -170,7 +171,7 @@ public final class BlockTiers implements AutoCloseable {
 
     /** The drive as it is, or with the faults that a rehearsal asks for. */
     private FileIo drive(Path folder) {
-        FileIo drive = FileIo.open(folder, TierPlan.ioOptions(plan.ledger().budget(Tier.HOST)));
+        FileIo drive = FileIo.open(folder, IoOptions.beside(plan.ledger().budget(Tier.HOST)));
         String faults = System.getProperty(FaultPlan.PROPERTY);
         if (faults == null) {
             return drive;
@@ -201,7 +202,7 @@ public final class BlockTiers implements AutoCloseable {
     }
 
     private FeedPorts streamingPorts(FileIo drive) {
-        BlockSink sink = store.map(BlockSink::of).orElseGet(ReadOnlySink::new);
+        BlockSink sink = store.map(BlockSink::of).orElseGet(BlockSink::readOnly);
         return new FeedPorts(
                 host,
                 devicePort(),

@@ -3,7 +3,6 @@ package io.millrace.cli.option;
 import io.millrace.executor.config.ManyConfigs;
 import io.millrace.executor.config.Methods;
 import io.millrace.executor.config.Recipe;
-import io.millrace.memory.BadInputException;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionType;
 import io.millrace.optim.option.OptionTypes;
@@ -235,10 +234,6 @@ public final class RunLine {
             return settings.with(
                     option, type.read().apply(!option.usual().orElseThrow().equals(true)));
         }
-        try {
-            return settings.with(option, type.parse().apply(given.stringValues()));
-        } catch (IllegalArgumentException e) { // of a list: others were read as they came
-            throw new BadInputException(option.spelled(), e.getMessage(), "give " + option.label());
-        }
+        return settings.with(option, option.parse(given.stringValues()));
     }
 }
