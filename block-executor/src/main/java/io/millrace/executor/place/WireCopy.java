@@ -190,7 +190,7 @@ public final class WireCopy implements AutoCloseable {
         facts.put("group_size", wire.group());
         facts.put("bytes_before", base.layout().weightBytes());
         facts.put("bytes_after", after);
-        facts.put("relative_rms", TensorError.relativeRms(errors));
+        facts.put("relative_rms", TensorError.relativeRmsOfAll(errors));
         try (Checkpoint model = Checkpoint.open(place)) {
             facts.put("fingerprint", model.scan().fingerprint());
         }

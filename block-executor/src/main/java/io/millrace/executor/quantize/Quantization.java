@@ -49,7 +49,7 @@ public final class Quantization {
             List<TensorError> tensors, long bytesBefore, long bytesAfter, Optional<Losses> losses) {
         /** The root of the mean square of all that was lost, over that of all matrices. */
         public double relativeRms() {
-            return TensorError.relativeRms(tensors);
+            return TensorError.relativeRmsOfAll(tensors);
         }
     }
 

@@ -3,6 +3,7 @@ package io.millrace.cli.option;
 import io.millrace.executor.config.ManyConfigs;
 import io.millrace.executor.config.Methods;
 import io.millrace.executor.config.Recipe;
+import io.millrace.memory.BadInputException;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionType;
 import io.millrace.optim.option.OptionTypes;

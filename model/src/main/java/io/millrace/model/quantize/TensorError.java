@@ -22,7 +22,7 @@ public record TensorError(
         double worst,
         boolean calibrated) {
     /** The same over all of some matrices. */
-    public static double relativeRms(List<TensorError> tensors) {
+    public static double relativeRmsOfAll(List<TensorError> tensors) {
         double lost = 0;
         double whole = 0;
         for (TensorError tensor : tensors) {
