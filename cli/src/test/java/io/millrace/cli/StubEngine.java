@@ -31,6 +31,7 @@ import io.millrace.executor.search.SearchConfig;
 import io.millrace.executor.search.SearchResult;
 import io.millrace.executor.search.SensitiveConfig;
 import io.millrace.executor.search.SensitiveResult;
+import io.millrace.model.adapter.peft.AdapterCut;
 import io.millrace.model.adapter.peft.MergedAdapter;
 import io.millrace.model.quantize.TensorError;
 import io.millrace.model.synthetic.SyntheticModel;
@@ -201,6 +202,11 @@ final class StubEngine implements Operations {
         replayed = List.of(base, journal, out);
         replayedUntil = until;
         return new Replay.Result(until.orElse(12), 8);
+    }
+
+    @Override
+    public List<AdapterCut.Matrix> cut(Path base, Path adapter, int rank, Path out) {
+        throw new UnsupportedOperationException(adapter.toString());
     }
 
     @Override

@@ -110,11 +110,7 @@ public final class ModelLayout {
             throw new IllegalArgumentException("a tensor has two uses in " + program.modelType());
         }
         Map<String, Integer> ids =
-                ids(
-                        tensors.all()
-                                .filter(TensorSpec::isTrainable)
-                                .map(TensorSpec::name)
-                                .filter(name -> formats.apply(name) instanceof DType));
+                trainable(tensors.all(), name -> formats.apply(name) instanceof DType);
         List<List<TensorSpec>> groups = new ArrayList<>();
         groups.add(tensors.embedding());
         groups.addAll(tensors.layers());
@@ -182,13 +178,13 @@ public final class ModelLayout {
      */
     public ModelLayout readingRows(ModelProgram program) {
         return RowTable.cut(program, this)
-                .map(cut ->
-                        alone(
-                                cut.blocks(),
-                                cut.visits(),
-                                false,
-                                VocabularyPanels.readingRows(cut.table())))
+                .map(cut -> alone(cut.blocks(), cut.visits(), false, cut.panels()))
                 .orElse(this);
+    }
+
+    private static Map<String, Integer> trainable(
+            Stream<TensorSpec> tensors, Predicate<String> chosen) {
+        return ids(tensors.filter(TensorSpec::isTrainable).map(TensorSpec::name).filter(chosen));
     }
 
     /** Numbers names in their order. */
@@ -245,14 +241,13 @@ public final class ModelLayout {
     /**
      * The same places for a run that trains none of these tensors but others beside them: each
      * block has a companion of its own, of the same index, in {@link #beside()}. Ids count the
-     * tensors of the companions, which are float32.
+     * tensors of the companions that are trained; all are float32.
      *
      * @param tensors what lies beside the block of each visit
      * @throws IllegalArgumentException where there are none
      */
     public ModelLayout withBeside(List<List<TensorSpec>> tensors) {
-        Map<String, Integer> ids =
-                ids(tensors.stream().flatMap(List::stream).map(TensorSpec::name));
+        Map<String, Integer> ids = trainable(tensors.stream().flatMap(List::stream), _ -> true);
         if (ids.isEmpty()) {
             throw new IllegalArgumentException("no tensor is trained");
         }

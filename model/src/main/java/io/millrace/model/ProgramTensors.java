@@ -72,7 +72,12 @@ public record ProgramTensors(
                     List<Long> first = List.of((long) side.rank(), (long) linear.inputs());
                     List<Long> second = List.of((long) linear.outputs(), (long) side.rank());
                     return Stream.of(
-                            new TensorSpec(side.first(), first, TensorSpec.Initial.FAN_IN),
+                            new TensorSpec(
+                                    side.first(),
+                                    first,
+                                    side.windows().isPresent()
+                                            ? TensorSpec.Initial.WINDOWS
+                                            : TensorSpec.Initial.FAN_IN),
                             new TensorSpec(side.second(), second, TensorSpec.Initial.ZERO));
                 });
     }

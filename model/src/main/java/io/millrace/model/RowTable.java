@@ -24,7 +24,12 @@ final class RowTable {
      * @param visits those of a step's visits; where embedding and head were one block, they are two
      * @param table its place in no block
      */
-    record Cut(List<BlockLayout> blocks, List<Integer> visits, TensorSlot table) {}
+    record Cut(List<BlockLayout> blocks, List<Integer> visits, TensorSlot table) {
+        /** Which tables lie in which blocks. */
+        VocabularyPanels panels() {
+            return VocabularyPanels.readingRows(table);
+        }
+    }
 
     /** The cut of a model whose tables are whole; empty where none is large. */
     static Optional<Cut> cut(ModelProgram program, ModelLayout layout) {

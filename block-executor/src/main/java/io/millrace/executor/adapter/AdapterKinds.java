@@ -18,6 +18,7 @@ public final class AdapterKinds {
                     "--tune",
                     List.of(
                             new LoraKind(),
+                            new WindowsKind(),
                             new Ia3Kind(),
                             VirtualKind.PROMPT,
                             VirtualKind.PREFIX,

@@ -2,11 +2,15 @@ package io.millrace.executor.companion;
 
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.TensorSlot;
+import io.millrace.model.ModelLayout;
 import io.millrace.model.ProgramTensors;
 import io.millrace.model.program.ModelProgram;
+import io.millrace.model.program.Op;
+import io.millrace.model.spec.SideSpec;
 import io.millrace.model.spec.TensorSpec;
 import io.millrace.optim.random.GaussianStream;
 import io.millrace.optim.random.Philox4x32;
+import io.millrace.optim.random.SplitMix64;
 import io.millrace.optim.random.StreamIds;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -24,6 +28,7 @@ public final class AdapterStart implements CompanionSource {
     private static final int WORDS = 4;
 
     private final Map<String, TensorSpec> specs = new HashMap<>();
+    private final Map<String, DrawnFactor> windows = new HashMap<>(); // by their first factors
     private final long runSeed;
     private final DrawnTokens tokens;
 
@@ -40,7 +45,30 @@ public final class AdapterStart implements CompanionSource {
         ProgramTensors.beside(program).stream()
                 .flatMap(List::stream)
                 .forEach(tensor -> specs.put(tensor.name(), tensor));
+        List<String> trained =
+                specs.values().stream()
+                        .filter(TensorSpec::isTrainable)
+                        .map(TensorSpec::name)
+                        .sorted(ModelLayout.BYTEWISE)
+                        .toList();
+        program.ops()
+                .flatMap(Op::products)
+                .flatMap(linear -> linear.side().stream())
+                .filter(side -> side.windows().isPresent())
+                .forEach(side ->
+                        windows.put(
+                                side.first(),
+                                new DrawnFactor(
+                                        side.windows().get(), trained.indexOf(side.second()))));
     }
+
+    /**
+     * The right factors of windows.
+     *
+     * @param windows rank and steps of each
+     * @param tensorId of what is trained beside them
+     */
+    private record DrawnFactor(SideSpec.Windows windows, int tensorId) {}
 
     @Override
     public long read(BlockLayout companion, MemorySegment bytes) {
@@ -66,11 +94,31 @@ public final class AdapterStart implements CompanionSource {
                 }
             }
             case FAN_IN -> fanIn(slot, values);
+            case WINDOWS -> windows(slot, values);
             case NORMAL -> normal(slot, (float) spec.deviation(), values);
             case EMBEDDINGS, ACTIVATIONS -> drawn(slot, values);
             case NOISE, BUFFER ->
                     throw new IllegalArgumentException(
                             slot.name() + " begins as a tensor of a model");
+        }
+    }
+
+    /** The rows of a window are the columns of its V [inputs, rank], which its first step keys. */
+    private void windows(TensorSlot slot, MemorySegment values) {
+        DrawnFactor factor = windows.get(slot.name());
+        int rank = factor.windows.rank();
+        int inputs = Math.toIntExact(slot.shape().getLast());
+        float[] v = new float[rank * inputs];
+        for (int window = 0; window < slot.shape().getFirst() / rank; window++) {
+            long seed = SplitMix64.output(runSeed, (long) window * factor.windows.steps() + 1);
+            GaussianStream.fill(StreamIds.LOW_RANK_V, seed, factor.tensorId, 0, v, 0, v.length);
+            for (int column = 0; column < rank; column++) {
+                long row = ((long) window * rank + column) * inputs;
+                for (int input = 0; input < inputs; input++) {
+                    values.setAtIndex(
+                            ValueLayout.JAVA_FLOAT, row + input, v[input * rank + column]);
+                }
+            }
         }
     }
 

@@ -1,6 +1,8 @@
 package io.millrace.executor.config;
 
 import io.millrace.executor.adapter.AdapterKinds;
+import io.millrace.executor.adapter.WindowsKind;
+import io.millrace.executor.adapter.WireConfig;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.optim.Rounding;
@@ -218,7 +220,7 @@ public record ArithmeticConfig(Settings settings) {
                 Directions.KINDS.naming(),
                 "what is trained beside a model goes along dense directions",
                 "give --perturbation gaussian or rademacher, or another --tune");
-        WireConfig.check(settings);
+        BesideRuns.check(settings);
         int foldEvery = settings.get(FOLD_EVERY);
         Check.that(
                 direction.window() % foldEvery == 0,
@@ -277,6 +279,10 @@ public record ArithmeticConfig(Settings settings) {
         if (used.contains(Estimators.ANCHOR_LR) && !all.has(Estimators.ANCHOR_LR)) {
             all = all.with(Estimators.ANCHOR_LR, anchorRate(all)).complete(used);
         }
+        if (used.contains(WindowsKind.COUNT) && !all.has(WindowsKind.COUNT)) {
+            int count = WindowsKind.count(all, all.get(STEPS));
+            all = all.with(WindowsKind.COUNT, count).complete(used);
+        }
         if (used.contains(Helene.ANNEAL) && !all.has(Helene.ANNEAL)) {
             all = all.with(Helene.ANNEAL, all.get(STEPS)).complete(used);
         }
@@ -303,6 +309,9 @@ public record ArithmeticConfig(Settings settings) {
         }
         if (option == Helene.ANNEAL) {
             return Optional.of(settings.get(STEPS));
+        }
+        if (option == WindowsKind.COUNT) {
+            return Optional.of(WindowsKind.count(settings, settings.get(STEPS)));
         }
         if (option == WireConfig.GROUP) {
             return wire().map(wire -> wire.form().usualGroup());

@@ -1,6 +1,7 @@
 package io.millrace.executor.config;
 
 import io.millrace.executor.adapter.LoraKind;
+import io.millrace.executor.adapter.WireConfig;
 import io.millrace.memory.BadInputException;
 import io.millrace.optim.option.Limit;
 import io.millrace.optim.option.Option;

@@ -60,7 +60,7 @@ public final class TrainedTensors {
             Option.named("tune", OptionTypes.TEXT)
                     .label("WHAT")
                     .help(
-                            "Tensors to tune: full; scales, of a quantised model; lora, ia3, prompt or prefix, an adapter beside"
+                            "Tensors to tune: full; scales, of a quantised model; lora, windows, ia3, prompt, prefix or tt, an adapter beside"
                                     + " the model, which is only read then; or patterns of names with commas between them,"
                                     + " such as '*q_proj*,*v_proj*' or '!*embed*'; a ! leaves out."
                                     + " The patterns matrices, norms and biases stand for all tensors"
@@ -266,7 +266,8 @@ public final class TrainedTensors {
                                     + "' is quantised ("
                                     + slot.format().name()
                                     + "): an update is too small for its codes",
-                            "tune an adapter beside it (--tune lora), or its scales (--tune"
+                            "tune an adapter beside it (--tune lora), windows of low-rank"
+                                    + " directions (--tune windows), or its scales (--tune"
                                     + " scales)");
                 }
                 if (!slot.isPlain() && trains(slot, layout)) {

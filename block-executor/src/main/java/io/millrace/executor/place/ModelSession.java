@@ -1,11 +1,11 @@
 package io.millrace.executor.place;
 
+import io.millrace.executor.adapter.WireConfig;
 import io.millrace.executor.companion.CompanionSource;
 import io.millrace.executor.companion.GivenAdapter;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.GivenPaths;
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.config.WireConfig;
 import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.Engine;
 import io.millrace.executor.step.Forward;

@@ -1,7 +1,7 @@
 package io.millrace.executor.place;
 
+import io.millrace.executor.adapter.WireConfig;
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.config.WireConfig;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.ByteSize;
 import io.millrace.memory.file.DurableFiles;

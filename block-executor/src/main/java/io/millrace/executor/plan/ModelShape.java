@@ -1,7 +1,7 @@
 package io.millrace.executor.plan;
 
+import io.millrace.executor.adapter.WireConfig;
 import io.millrace.executor.config.ArithmeticConfig;
-import io.millrace.executor.config.WireConfig;
 import io.millrace.executor.place.BlockOrigin;
 import io.millrace.executor.step.RunLayout;
 import io.millrace.memory.BadInputException;

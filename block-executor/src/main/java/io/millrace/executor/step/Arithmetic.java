@@ -4,6 +4,7 @@ import io.millrace.executor.companion.StartWeights;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.memory.Matmul;
 import io.millrace.model.Checkpoint;
+import io.millrace.model.adapter.Lora;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.direction.Direction;
@@ -12,6 +13,7 @@ import io.millrace.optim.direction.GaussianDirection;
 import io.millrace.optim.direction.MaskedDirection;
 import io.millrace.optim.mask.BaseWeights;
 import io.millrace.optim.mask.MaskRule;
+import io.millrace.optim.mask.WindowMask;
 import io.millrace.optim.update.Shape;
 import io.millrace.optim.update.UpdateRule;
 import java.util.Optional;
@@ -74,6 +76,10 @@ public record Arithmetic(
      * @param runSeed what those begin with that are not the base's
      */
     public Arithmetic over(MaskRule rule, Checkpoint base, RunLayout tuned, long runSeed) {
+        Optional<WindowMask> windows = windows(tuned);
+        if (windows.isPresent()) {
+            return along(new MaskedDirection((DenseDirection) direction, windows.get()));
+        }
         return switch (direction) {
             case FactoredDirection factored when factored.lacksBase() ->
                     along(factored.over(weights(base, tuned, runSeed)));
@@ -81,6 +87,20 @@ public record Arithmetic(
                     along(new MaskedDirection(dense, rule.over(weights(base, tuned, runSeed))));
             default -> this;
         };
+    }
+
+    /** The elements that each step of a run reaches whose adapter is of windows. */
+    private static Optional<WindowMask> windows(RunLayout tuned) {
+        return tuned.adapter()
+                .filter(Lora.class::isInstance)
+                .map(Lora.class::cast)
+                .flatMap(lora ->
+                        lora.windows()
+                                .map(each ->
+                                        new WindowMask(
+                                                each.rank(),
+                                                each.steps(),
+                                                lora.rank() / each.rank())));
     }
 
     private Arithmetic along(Direction other) {

@@ -5,11 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.executor.Runs;
 import io.millrace.executor.TuningRun;
+import io.millrace.executor.adapter.WireConfig;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
-import io.millrace.executor.config.WireConfig;
 import io.millrace.executor.journal.Replay;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.device.DeviceName;

@@ -8,6 +8,7 @@ import io.millrace.executor.journal.ExportedAdapter;
 import io.millrace.executor.journal.TrainedVectors;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.ByteSize;
+import io.millrace.model.adapter.peft.AdapterCut;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -22,18 +23,22 @@ import picocli.CommandLine.Option;
 /** {@code millrace export}. */
 @Command(
         name = "export",
-        description = "Make a LoRA adapter of a low-rank run, of its base and its journal.")
+        description =
+                "Make a LoRA adapter of a low-rank run, of its base and its journal; or a smaller one"
+                        + " of a LoRA.")
 public final class ExportCommand implements Callable<Integer> {
     private static final String ROW = "%-48s %15s %6s %15s";
 
     private final CommandContext context;
 
-    @Option(
-            names = "--journal",
-            required = true,
-            paramLabel = "FILE",
-            description = "The run's journal.jsonl.")
+    @Option(names = "--journal", paramLabel = "FILE", description = "The run's journal.jsonl.")
     private Path journal;
+
+    @Option(
+            names = "--adapter",
+            paramLabel = "DIR",
+            description = "In its place: a LoRA to cut down to --rank.")
+    private Path adapter;
 
     @Option(
             names = "--model",
@@ -80,7 +85,17 @@ public final class ExportCommand implements Callable<Integer> {
         if (!peft) {
             throw new BadInputException("--peft", "is false, the only form there is", "give it");
         }
-        ExportedAdapter adapter =
+        if ((journal == null) == (adapter == null)) {
+            throw new BadInputException(
+                    "--journal",
+                    journal == null ? "there is none, and no --adapter" : "is given with --adapter",
+                    "give one of both");
+        }
+        if (adapter != null) {
+            cut();
+            return ExitCode.DONE;
+        }
+        ExportedAdapter exported =
                 context.engine()
                         .export(
                                 new AdapterRequest(
@@ -90,25 +105,71 @@ public final class ExportCommand implements Callable<Integer> {
                                         rank == null ? OptionalInt.empty() : OptionalInt.of(rank),
                                         dropVectors));
         if (json.wanted()) {
-            context.printJson(answer(adapter));
+            context.printJson(answer(exported));
         } else {
-            print(adapter);
+            print(exported);
         }
         return ExitCode.DONE;
     }
 
+    private void cut() {
+        if (rank == null || dropVectors) {
+            throw new BadInputException(
+                    rank == null ? "--rank" : "--drop-vectors",
+                    rank == null ? "is not given" : "an adapter has no vectors",
+                    rank == null ? "say what --adapter is cut to" : "leave it out");
+        }
+        List<AdapterCut.Matrix> made =
+                context.engine().cut(context.models().folder(base), adapter, rank, out);
+        double lost = made.stream().mapToDouble(one -> one.lost() * one.lost()).sum();
+        double norm = made.stream().mapToDouble(one -> one.norm() * one.norm()).sum();
+        double error = norm == 0 ? 0 : Math.sqrt(lost / norm);
+        List<ExportedAdapter.Matrix> matrices =
+                made.stream()
+                        .map(one ->
+                                new ExportedAdapter.Matrix(
+                                        one.part().target().module(),
+                                        one.part().rows(),
+                                        one.part().columns(),
+                                        one.part().rank(),
+                                        one.relativeError()))
+                        .toList();
+        if (json.wanted()) {
+            Map<String, Object> answer = new LinkedHashMap<>();
+            answer.put("relative_error", error);
+            answer.put("matrices", matrices.stream().map(ExportCommand::answer).toList());
+            answer.put("out", out.toString());
+            context.printJson(answer);
+            return;
+        }
+        printRows(matrices);
+        context.print(
+                format(
+                        "rank %d beside %d matrices, cut down to %d with a relative error of %.2e:"
+                                + " %s",
+                        made.stream().mapToInt(AdapterCut.Matrix::before).max().orElse(0),
+                        made.size(),
+                        rank,
+                        error,
+                        out));
+    }
+
+    private void printRows(List<ExportedAdapter.Matrix> matrices) {
+        context.print(format(ROW, "module", "matrix", "rank", "relative error"));
+        for (ExportedAdapter.Matrix one : matrices) {
+            context.print(
+                    format(
+                            ROW,
+                            one.module(),
+                            one.rows() + " x " + one.columns(),
+                            one.rank(),
+                            format("%.2e", one.relativeError())));
+        }
+    }
+
     private void print(ExportedAdapter adapter) {
         if (rank != null) {
-            context.print(format(ROW, "module", "matrix", "rank", "relative error"));
-            for (ExportedAdapter.Matrix one : adapter.matrices()) {
-                context.print(
-                        format(
-                                ROW,
-                                one.module(),
-                                one.rows() + " x " + one.columns(),
-                                one.rank(),
-                                format("%.2e", one.relativeError())));
-            }
+            printRows(adapter.matrices());
         }
         context.print(
                 format(

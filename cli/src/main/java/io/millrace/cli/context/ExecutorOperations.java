@@ -33,6 +33,7 @@ import io.millrace.executor.search.SensitiveConfig;
 import io.millrace.executor.search.SensitiveResult;
 import io.millrace.executor.search.SensitiveSearch;
 import io.millrace.memory.BadInputException;
+import io.millrace.model.adapter.peft.AdapterCut;
 import io.millrace.model.adapter.peft.AdapterMerge;
 import io.millrace.model.adapter.peft.MergedAdapter;
 import io.millrace.model.architecture.known.NamedArchitectures;
@@ -117,6 +118,11 @@ public final class ExecutorOperations implements Operations {
         return until.isPresent()
                 ? Replay.until(base, adapter, journal, until.getAsLong(), out)
                 : Replay.run(base, adapter, journal, out);
+    }
+
+    @Override
+    public List<AdapterCut.Matrix> cut(Path base, Path adapter, int rank, Path out) {
+        return AdapterCut.run(base, adapter, rank, out);
     }
 
     @Override

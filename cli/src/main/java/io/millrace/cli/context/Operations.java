@@ -27,6 +27,7 @@ import io.millrace.executor.search.SearchResult;
 import io.millrace.executor.search.SensitiveConfig;
 import io.millrace.executor.search.SensitiveResult;
 import io.millrace.memory.DType;
+import io.millrace.model.adapter.peft.AdapterCut;
 import io.millrace.model.adapter.peft.MergedAdapter;
 import io.millrace.model.synthetic.SyntheticModel;
 import io.millrace.telemetry.StepObserver;
@@ -113,6 +114,9 @@ public interface Operations {
 
     /** Makes an adapter of a low-rank run. */
     ExportedAdapter export(AdapterRequest request);
+
+    /** {@link AdapterCut#run}. */
+    List<AdapterCut.Matrix> cut(Path base, Path adapter, int rank, Path out);
 
     /**
      * Writes a model with an adapter of PEFT's merged into its weights.

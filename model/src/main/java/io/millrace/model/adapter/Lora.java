@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -18,15 +19,23 @@ import java.util.Set;
  * The factors are called as PEFT's files call them.
  */
 public final class Lora implements Adapter {
-    private static final String OPTION = "--lora-targets";
+    private static final String OPTIONS = "--lora";
 
     private final LoraSettings settings;
+    private final Optional<SideSpec.Windows> windows;
+    private final String options; // what theirs begin with
     private final LoraTargets targets;
     private final ModelProgram program;
     private final Map<String, LoraPart> parts = new LinkedHashMap<>(); // by the matrix's name
 
-    private Lora(ModelProgram base, LoraTargets targets, LoraSettings settings) {
+    private Lora(
+            ModelProgram base,
+            LoraTargets targets,
+            LoraSettings settings,
+            Optional<SideSpec.Windows> windows) {
         this.settings = settings;
+        this.windows = windows;
+        options = windows.isPresent() ? WindowSettings.OPTIONS : OPTIONS;
         this.targets = targets;
         base.ops().filter(Op.Linear.class::isInstance).flatMap(Op::products).forEach(this::choose);
         requireMatches(base);
@@ -45,7 +54,30 @@ public final class Lora implements Adapter {
      *     a side of one
      */
     public static Lora of(ModelProgram stored, ModelProgram published, LoraSettings settings) {
-        return new Lora(stored, LoraTargets.of(stored, published), settings);
+        return new Lora(stored, LoraTargets.of(stored, published), settings, Optional.empty());
+    }
+
+    /**
+     * One whose first factors are those of windows.
+     *
+     * @throws BadInputException as for a LoRA, where the rank of a window exceeds a side
+     */
+    static Lora windows(ModelProgram stored, ModelProgram published, WindowSettings settings) {
+        return new Lora(
+                stored,
+                LoraTargets.of(stored, published),
+                settings.lora(),
+                Optional.of(settings.windows()));
+    }
+
+    /** The windows that it is of; empty where both factors are trained. */
+    public Optional<SideSpec.Windows> windows() {
+        return windows;
+    }
+
+    /** Columns of each second factor. */
+    public int rank() {
+        return settings.rank();
     }
 
     private void choose(LinearSpec linear) {
@@ -57,11 +89,12 @@ public final class Lora implements Adapter {
             return;
         }
         int shorter = Math.min(linear.inputs(), linear.outputs());
-        if (settings.rank() > shorter) {
+        int rank = windows.map(SideSpec.Windows::rank).orElse(settings.rank());
+        if (rank > shorter) {
             throw new BadInputException(
-                    "--lora-rank",
-                    settings.rank() + " exceeds a side of " + target.module(),
-                    "give at most " + shorter + ", or other --lora-targets");
+                    options + "-rank",
+                    rank + " exceeds a side of " + target.module(),
+                    "give at most " + shorter + ", or other " + options + "-targets");
         }
         boolean transposed = linear.inputMajor();
         parts.put(
@@ -80,7 +113,7 @@ public final class Lora implements Adapter {
                             .anyMatch(part -> LoraSettings.names(name, part.target().module()));
             if (!found) {
                 throw new BadInputException(
-                        OPTION,
+                        options + "-targets",
                         "'" + name + "' " + whyNot(name),
                         "give "
                                 + LoraSettings.ALL_LINEAR
@@ -109,7 +142,7 @@ public final class Lora implements Adapter {
     }
 
     private SideSpec side(LoraPart part) {
-        return new SideSpec(part.first(), part.second(), part.rank(), settings.scale());
+        return new SideSpec(part.first(), part.second(), part.rank(), settings.scale(), windows);
     }
 
     /**

@@ -21,6 +21,8 @@ public record TensorSpec(String name, List<Long> shape, Initial initial, double 
         ONE,
         /** Uniform within ± 1 / √columns: the first of an adapter's two factors, or a bias. */
         FAN_IN,
+        /** Right factors of windows of low-rank directions: drawn, and no run trains them. */
+        WINDOWS,
         /** Normal, with a deviation of its own: the cores of a tensor train. */
         NORMAL,
         /** Zero, and no run trains it: a buffer that its trainer sets by other means. */
@@ -43,7 +45,7 @@ public record TensorSpec(String name, List<Long> shape, Initial initial, double 
 
     /** Whether runs may train it. */
     public boolean isTrainable() {
-        return initial != Initial.BUFFER;
+        return initial != Initial.BUFFER && initial != Initial.WINDOWS;
     }
 
     /** How many numbers it has. */

@@ -258,7 +258,7 @@ public final class SyntheticModel {
                     }
                 }
                 case NOISE -> fillNoise(part, tensorSeed, done, count);
-                case FAN_IN, NORMAL, EMBEDDINGS, ACTIVATIONS ->
+                case FAN_IN, WINDOWS, NORMAL, EMBEDDINGS, ACTIVATIONS ->
                         throw new IllegalStateException(slot.name() + " is no model's tensor");
             }
             folder.write(slot.name(), done * dtype.sizeBytes(), part);

@@ -1,4 +1,4 @@
-package io.millrace.executor.config;
+package io.millrace.executor.adapter;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.model.quantize.QuantForm;
@@ -81,25 +81,7 @@ public record WireConfig(QuantForm form, int group) {
     }
 
     /** With the group that is usual, where none was told. */
-    static Settings complete(Settings settings) {
+    public static Settings complete(Settings settings) {
         return of(settings).map(wire -> settings.with(GROUP, wire.group)).orElse(settings);
-    }
-
-    /**
-     * Checks what no option can see alone.
-     *
-     * @throws BadInputException where a run cannot have it
-     */
-    static void check(Settings settings) {
-        Check.that(
-                settings.has(WIRE) || !settings.has(GROUP),
-                GROUP,
-                "nothing moves in groups without " + WIRE.spelled(),
-                "leave it out");
-        Check.that(
-                !settings.has(WIRE) || TrainedTensors.kind(settings).isPresent(),
-                WIRE,
-                "the model's own tensors cannot be tuned in a copy of fewer bits",
-                "tune an adapter beside it, such as --tune lora, or leave --wire out");
     }
 }
