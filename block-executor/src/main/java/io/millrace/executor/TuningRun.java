@@ -142,7 +142,7 @@ public final class TuningRun {
             observers.between(meter);
         }
         observers.ended(
-                end == RunSummary.End.INTERRUPTED ? RunEnd.INTERRUPTED : RunEnd.DONE);
+                setup, end == RunSummary.End.INTERRUPTED ? RunEnd.INTERRUPTED : RunEnd.DONE);
         return summary(end);
     }
 

@@ -16,6 +16,7 @@ import io.millrace.cli.command.ProbeCommand;
 import io.millrace.cli.command.ProfileCommand;
 import io.millrace.cli.command.QuantizeCommand;
 import io.millrace.cli.command.ReplayCommand;
+import io.millrace.cli.command.RunsCommand;
 import io.millrace.cli.command.SearchCommand;
 import io.millrace.cli.command.SensitiveCommand;
 import io.millrace.cli.command.SynthCommand;
@@ -94,6 +95,7 @@ final class Millrace implements Callable<Integer> {
                         new QuantizeCommand(context),
                         new CleanCommand(context),
                         new JournalCommand(context),
+                        new RunsCommand(context),
                         new SynthCommand(context),
                         new ProbeCommand(context),
                         new MethodsCommand(context),

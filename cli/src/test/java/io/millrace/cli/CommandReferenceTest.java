@@ -36,6 +36,7 @@ class CommandReferenceTest {
                         "merge",
                         "clean",
                         "journal",
+                        "runs",
                         "synth",
                         "probe",
                         "plan",

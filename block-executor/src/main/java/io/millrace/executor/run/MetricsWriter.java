@@ -4,6 +4,7 @@ import io.millrace.memory.file.Disk;
 import io.millrace.memory.file.DiskFile;
 import io.millrace.telemetry.DurableMetrics;
 import io.millrace.telemetry.EvalMetrics;
+import io.millrace.telemetry.MemoryMetrics;
 import io.millrace.telemetry.StepMetrics;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonFormatException;
@@ -76,6 +77,15 @@ public final class MetricsWriter implements AutoCloseable {
      * @throws UncheckedIOException where it cannot be written, as on a full disk
      */
     public void write(DurableMetrics metrics) {
+        writeLine(metrics.fields());
+    }
+
+    /**
+     * Writes a line of the memory that the run has held.
+     *
+     * @throws UncheckedIOException where it cannot be written, as on a full disk
+     */
+    public void write(MemoryMetrics metrics) {
         writeLine(metrics.fields());
     }
 

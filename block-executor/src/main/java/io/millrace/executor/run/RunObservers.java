@@ -122,9 +122,17 @@ public final class RunObservers implements AutoCloseable {
         observers.forEach(observer -> observer.evaluation(metrics));
     }
 
-    /** How the run ended, for who follows it; one that fails says nothing. */
-    public void ended(RunEnd end) {
+    /**
+     * The run has ended, and its result is safe: tells who follows it, and leaves its page. Of one
+     * that fails nothing is said.
+     */
+    public void ended(RunSetup setup, RunEnd end) {
         tracking.ifPresent(followers -> followers.ended(end));
+        ModelSession session = setup.session();
+        RunEnding.write(
+                output.out(),
+                setup.history(),
+                gauges(session.ledger(), setup.model().tiers().device().unifiedMemory()));
     }
 
     @Override
