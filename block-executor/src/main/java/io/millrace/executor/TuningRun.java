@@ -140,7 +140,11 @@ public final class TuningRun {
             meter.begin();
             observers.between(meter);
         }
-        return summary(end);
+        RunSummary summary = summary(end);
+        if (!summary.interrupted()) {
+            RunCard.write(config, setup, summary);
+        }
+        return summary;
     }
 
     private RunSummary rehearse(Rehearsal rehearsal) {
