@@ -143,7 +143,11 @@ public final class TuningRun {
         }
         observers.ended(
                 setup, end == RunSummary.End.INTERRUPTED ? RunEnd.INTERRUPTED : RunEnd.DONE);
-        return summary(end);
+        RunSummary summary = summary(end);
+        if (!summary.interrupted()) {
+            RunCard.write(config, setup, summary);
+        }
+        return summary;
     }
 
     private RunSummary rehearse(Rehearsal rehearsal) {

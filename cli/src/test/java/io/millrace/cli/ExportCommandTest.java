@@ -136,4 +136,50 @@ class ExportCommandTest {
         Files.writeString(journal, whole);
         command.done(export(journal));
     }
+
+    @Test
+    void aTunedModelLeavesInOtherForms() {
+        Path gguf = temp.resolve("model.gguf");
+        String said =
+                command.done(
+                        List.of(
+                                "export",
+                                "--gguf",
+                                "--dtype=q8_0",
+                                "--model=../samples/tiny-lm",
+                                "--out=" + gguf));
+        assertThat(said).contains("56 tensors in Q8_0");
+        assertThat(gguf).isRegularFile();
+        command.done(
+                List.of(
+                        "export",
+                        "--safetensors",
+                        "--dtype=f32",
+                        "--safetensors-shard-size=2MB",
+                        "--model=../samples/tiny-lm",
+                        "--out=" + temp.resolve("wide")));
+        assertThat(temp.resolve("wide/model.safetensors.index.json")).isRegularFile();
+    }
+
+    @Test
+    void whatDoesNotGoTogetherIsRefused() {
+        List<String> line =
+                List.of("export", "--model=../samples/tiny-lm", "--out=" + temp.resolve("out"));
+        assertThat(command.refused(temp, RealCommand.with(line, "--peft")))
+                .contains("--journal: is missing");
+        assertThat(command.refused(temp, RealCommand.with(line, "--gguf", "--journal=a.jsonl")))
+                .contains("--journal: is for --peft");
+        assertThat(command.refused(temp, RealCommand.with(line, "--gguf", "--dtype=int4")))
+                .contains("--dtype: 'int4' is no type of a GGUF file's");
+        assertThat(command.refused(temp, RealCommand.with(line, "--safetensors", "--dtype=q8_0")))
+                .contains("--dtype: 'q8_0' is no dtype of weights");
+        assertThat(
+                        command.refused(
+                                temp,
+                                RealCommand.with(
+                                        line, "--gguf", "--safetensors-shard-size=5GB")))
+                .contains("is for safetensors");
+        assertThat(command.refused(temp, RealCommand.with(line, "--peft", "--gguf")))
+                .contains("mutually exclusive");
+    }
 }

@@ -31,6 +31,7 @@ import io.millrace.executor.search.SearchConfig;
 import io.millrace.executor.search.SearchResult;
 import io.millrace.executor.search.SensitiveConfig;
 import io.millrace.executor.search.SensitiveResult;
+import io.millrace.model.WrittenForm;
 import io.millrace.model.adapter.peft.AdapterCut;
 import io.millrace.model.adapter.peft.MergedAdapter;
 import io.millrace.model.quantize.TensorError;
@@ -216,7 +217,8 @@ final class StubEngine implements Operations {
     }
 
     @Override
-    public MergedAdapter merge(Path model, Path adapter, Path out, LongConsumer progress) {
+    public MergedAdapter merge(
+            Path model, Path adapter, WrittenForm form, Path out, LongConsumer progress) {
         failWhereTold();
         progress.accept(64 << 20);
         MergedAdapter.Matrix matrix =

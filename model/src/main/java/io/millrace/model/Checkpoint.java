@@ -300,12 +300,17 @@ public final class Checkpoint implements AutoCloseable {
      * or bfloat16 where it names none: what {@link PackedSource} gives.
      */
     public ModelLayout plainLayout() {
-        DType dtype = config.dtype().orElse(DType.BF16);
+        return plainLayout(Optional.empty());
+    }
+
+    /** The same with every tensor in one dtype, where one is given. */
+    public ModelLayout plainLayout(Optional<DType> dtype) {
+        DType written = dtype.or(config::dtype).orElse(DType.BF16);
         return ModelLayout.of(
                 program,
                 name -> {
                     TensorFormat stored = tensors().get(name).format();
-                    return stored instanceof DType ? stored : dtype;
+                    return stored instanceof DType && dtype.isEmpty() ? stored : written;
                 });
     }
 

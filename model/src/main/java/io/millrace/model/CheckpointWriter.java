@@ -30,6 +30,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.Predicate;
 
@@ -89,8 +90,26 @@ public final class CheckpointWriter implements TunedWriter {
      */
     public static CheckpointWriter create(
             DurableFiles files, Checkpoint base, ModelLayout layout, Path directory) {
-        return create(files, base, layout, directory, false);
+        return create(files, base, layout, directory, new Form(false, OptionalLong.empty()));
     }
+
+    /**
+     * Begins a folder whose weights may be cut into files anew.
+     *
+     * @param base the checkpoint whose weights they are; stays open until {@link #commit}
+     * @param layout one of the base's layouts
+     * @param directory made where it does not exist
+     * @param form says how they are cut
+     * @throws BadInputException when the folder cannot take the model
+     */
+    public static CheckpointWriter create(
+            Checkpoint base, ModelLayout layout, Path directory, WrittenForm form) {
+        return create(
+                DurableFiles.system(), base, layout, directory, new Form(false, form.shardBytes()));
+    }
+
+    /** How a folder differs from the base's. */
+    private record Form(boolean keepsStates, OptionalLong shardBytes) {}
 
     /**
      * Begins a folder that has the layout's states too, if there are any: what a run goes on from.
@@ -115,7 +134,12 @@ public final class CheckpointWriter implements TunedWriter {
      */
     public static CheckpointWriter createWithStates(
             DurableFiles files, Checkpoint base, ModelLayout layout, Path directory) {
-        return create(files, base, layout, directory, layout.stateBytes() > 0);
+        return create(
+                files,
+                base,
+                layout,
+                directory,
+                new Form(layout.stateBytes() > 0, OptionalLong.empty()));
     }
 
     private static CheckpointWriter create(
@@ -123,7 +147,7 @@ public final class CheckpointWriter implements TunedWriter {
             Checkpoint base,
             ModelLayout layout,
             Path directory,
-            boolean keepsStates) {
+            Form form) {
         try {
             if (Files.exists(directory) && Files.isSameFile(directory, base.directory())) {
                 throw new BadInputException(
@@ -132,16 +156,20 @@ public final class CheckpointWriter implements TunedWriter {
                         "choose another folder for the tuned model");
             }
             refuseUnits(base, layout);
-            List<ModelFolderWriter.Shard> shards = shards(base, layout);
+            List<ModelFolderWriter.Shard> shards =
+                    WeightShards.of(shards(base, layout), form.shardBytes());
             List<ModelFolderWriter.Shard> all = new ArrayList<>(shards);
-            if (keepsStates) {
+            if (form.keepsStates()) {
                 StateFile.requireNameIsFree(base);
                 all.add(StateFile.shard(layout));
             }
             ModelFolderWriter folder =
                     ModelFolderWriter.create(
-                            files, directory, all, sideFiles(base, layout, shards));
-            return new CheckpointWriter(base, layout, folder, keepsStates);
+                            files,
+                            directory,
+                            all,
+                            sideFiles(base, layout, shards, form.shardBytes().isPresent()));
+            return new CheckpointWriter(base, layout, folder, form.keepsStates());
         } catch (IOException e) {
             throw DurableFiles.failed("reading", base.directory(), e);
         }
@@ -224,13 +252,17 @@ public final class CheckpointWriter implements TunedWriter {
     }
 
     private static Map<String, byte[]> sideFiles(
-            Checkpoint base, ModelLayout layout, List<ModelFolderWriter.Shard> shards)
+            Checkpoint base,
+            ModelLayout layout,
+            List<ModelFolderWriter.Shard> shards,
+            boolean cutAnew)
             throws IOException {
         Map<String, byte[]> files = SideFiles.read(base.directory());
-        boolean sharded = base.weights().isSharded();
+        boolean sharded = cutAnew ? shards.size() > 1 : base.weights().isSharded();
         boolean asPublished =
                 base.weights().form() == WeightForm.SAFETENSORS
                         && !base.weights().isRenamed()
+                        && !cutAnew
                         && !writesOut(base, layout);
         if (sharded) {
             files.put(

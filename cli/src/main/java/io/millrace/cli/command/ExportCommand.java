@@ -2,7 +2,9 @@ package io.millrace.cli.command;
 
 import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.context.ExitCode;
+import io.millrace.cli.option.FilesOption;
 import io.millrace.cli.option.JsonOption;
+import io.millrace.cli.out.ModelOutput;
 import io.millrace.executor.journal.AdapterRequest;
 import io.millrace.executor.journal.ExportedAdapter;
 import io.millrace.executor.journal.TrainedVectors;
@@ -16,6 +18,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -23,35 +26,66 @@ import picocli.CommandLine.Option;
 /** {@code millrace export}. */
 @Command(
         name = "export",
+        customSynopsis =
+                "millrace export (--peft (--journal=FILE | --adapter=DIR) | --gguf | --safetensors)"
+                        + " --model=DIR --out=DIR [OPTION]...",
         description =
-                "Make a LoRA adapter of a low-rank run, of its base and its journal; or a smaller one"
-                        + " of a LoRA.")
+                "Write a model for other programs: as GGUF, or in another dtype and other files; or"
+                        + " make a LoRA adapter of a low-rank run, of its base and its journal, or a"
+                        + " smaller one of a LoRA.")
 public final class ExportCommand implements Callable<Integer> {
     private static final String ROW = "%-48s %15s %6s %15s";
 
     private final CommandContext context;
 
-    @Option(names = "--journal", paramLabel = "FILE", description = "The run's journal.jsonl.")
+    @Option(
+            names = "--model",
+            required = true,
+            paramLabel = "DIR",
+            description =
+                    "The model: a Hugging Face folder, or owner/name on the hub. With --peft: the"
+                            + " base model that the run began with.")
+    private Path base;
+
+    /** What is written: one of three. */
+    @ArgGroup(multiplicity = "1")
+    private Form form = new Form();
+
+    static final class Form {
+        @Option(
+                names = "--peft",
+                required = true,
+                description = "Write the files that PEFT loads, in float32.")
+        private boolean peft;
+
+        @Option(
+                names = "--gguf",
+                required = true,
+                description =
+                        "Write one file for llama.cpp and its like: --out names it, or a folder"
+                                + " that it goes to. Models of llama, mistral, qwen2, qwen3.")
+        private boolean gguf;
+
+        @Option(
+                names = "--safetensors",
+                required = true,
+                description = "Write a Hugging Face folder, in --dtype and files of a size.")
+        private boolean safetensors;
+    }
+
+    @Option(
+            names = "--journal",
+            paramLabel = "FILE",
+            description = "With --peft: the run's journal.jsonl.")
     private Path journal;
 
     @Option(
             names = "--adapter",
             paramLabel = "DIR",
-            description = "In its place: a LoRA to cut down to --rank.")
+            description = "With --peft, in place of a journal: a LoRA to cut down to --rank.")
     private Path adapter;
 
-    @Option(
-            names = "--model",
-            required = true,
-            paramLabel = "DIR",
-            description = "Hugging Face folder of the base model that the run began with.")
-    private Path base;
-
-    @Option(
-            names = "--peft",
-            required = true,
-            description = "Write the files that PEFT loads, in float32.")
-    private boolean peft;
+    @Mixin private FilesOption files = new FilesOption();
 
     @Option(
             names = "--rank",
@@ -71,7 +105,7 @@ public final class ExportCommand implements Callable<Integer> {
             names = "--out",
             required = true,
             paramLabel = "DIR",
-            description = "Folder for the adapter.")
+            description = "Folder for what is written; with --gguf a file, or a folder for it.")
     private Path out;
 
     @Mixin private JsonOption json = new JsonOption();
@@ -82,14 +116,15 @@ public final class ExportCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        if (!peft) {
-            throw new BadInputException("--peft", "is false, the only form there is", "give it");
+        requireFitting();
+        ModelOutput output = new ModelOutput(context, json.wanted());
+        if (form.gguf) {
+            output.gguf(context.models().folder(base), files, out);
+            return ExitCode.DONE;
         }
-        if ((journal == null) == (adapter == null)) {
-            throw new BadInputException(
-                    "--journal",
-                    journal == null ? "there is none, and no --adapter" : "is given with --adapter",
-                    "give one of both");
+        if (form.safetensors) {
+            output.safetensors(context.models().folder(base), files.form(), out);
+            return ExitCode.DONE;
         }
         if (adapter != null) {
             cut();
@@ -110,6 +145,31 @@ public final class ExportCommand implements Callable<Integer> {
             print(exported);
         }
         return ExitCode.DONE;
+    }
+
+    private void requireFitting() {
+        if (form.peft && (journal == null) == (adapter == null)) {
+            throw new BadInputException(
+                    "--journal",
+                    journal == null ? "there is none, and no --adapter" : "is given with --adapter",
+                    "give one of both");
+        }
+        if (form.peft && (files.dtype().isPresent() || files.cuts())) {
+            throw new BadInputException(
+                    files.cuts() ? "--safetensors-shard-size" : "--dtype",
+                    "is not for --peft, which writes one file in float32",
+                    "leave it out");
+        }
+        if (!form.peft && (journal != null || adapter != null || rank != null || dropVectors)) {
+            throw new BadInputException(
+                    journal != null
+                            ? "--journal"
+                            : adapter != null
+                                    ? "--adapter"
+                                    : rank != null ? "--rank" : "--drop-vectors",
+                    "is for --peft",
+                    "leave it out");
+        }
     }
 
     private void cut() {

@@ -3,6 +3,7 @@ package io.millrace.cli.command;
 import io.millrace.cli.context.ByteProgress;
 import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.context.ExitCode;
+import io.millrace.cli.option.FilesOption;
 import io.millrace.cli.option.JsonOption;
 import io.millrace.memory.ByteSize;
 import io.millrace.model.adapter.peft.MergedAdapter;
@@ -45,6 +46,8 @@ public final class MergeCommand implements Callable<Integer> {
             description = "Folder for the merged model.")
     private Path out;
 
+    @Mixin private FilesOption files = new FilesOption();
+
     @Mixin private JsonOption json = new JsonOption();
 
     public MergeCommand(CommandContext context) {
@@ -57,7 +60,7 @@ public final class MergeCommand implements Callable<Integer> {
         ByteProgress progress = new ByteProgress(context.err(), context.terminal(), "written");
         MergedAdapter merged;
         try {
-            merged = context.engine().merge(folder, adapter, out, progress::more);
+            merged = context.engine().merge(folder, adapter, files.form(), out, progress::more);
         } finally {
             progress.erase();
         }

@@ -33,6 +33,7 @@ import io.millrace.executor.search.SensitiveConfig;
 import io.millrace.executor.search.SensitiveResult;
 import io.millrace.executor.search.SensitiveSearch;
 import io.millrace.memory.BadInputException;
+import io.millrace.model.WrittenForm;
 import io.millrace.model.adapter.peft.AdapterCut;
 import io.millrace.model.adapter.peft.AdapterMerge;
 import io.millrace.model.adapter.peft.MergedAdapter;
@@ -131,8 +132,9 @@ public final class ExecutorOperations implements Operations {
     }
 
     @Override
-    public MergedAdapter merge(Path model, Path adapter, Path out, LongConsumer progress) {
-        return AdapterMerge.run(model, adapter, out, progress);
+    public MergedAdapter merge(
+            Path model, Path adapter, WrittenForm form, Path out, LongConsumer progress) {
+        return AdapterMerge.run(model, adapter, form, out, progress);
     }
 
     @Override

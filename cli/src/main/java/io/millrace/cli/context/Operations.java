@@ -27,6 +27,7 @@ import io.millrace.executor.search.SearchResult;
 import io.millrace.executor.search.SensitiveConfig;
 import io.millrace.executor.search.SensitiveResult;
 import io.millrace.memory.DType;
+import io.millrace.model.WrittenForm;
 import io.millrace.model.adapter.peft.AdapterCut;
 import io.millrace.model.adapter.peft.MergedAdapter;
 import io.millrace.model.synthetic.SyntheticModel;
@@ -126,7 +127,8 @@ public interface Operations {
      * @param out folder to write
      * @param progress called now and then with the bytes written since the last call
      */
-    MergedAdapter merge(Path model, Path adapter, Path out, LongConsumer progress);
+    MergedAdapter merge(
+            Path model, Path adapter, WrittenForm form, Path out, LongConsumer progress);
 
     /**
      * Writes a model with its layers' matrices in fewer bits.

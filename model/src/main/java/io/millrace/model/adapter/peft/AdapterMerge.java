@@ -9,6 +9,9 @@ import io.millrace.model.Checkpoint;
 import io.millrace.model.CheckpointWriter;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.PackedSource;
+import io.millrace.model.WrittenForm;
+import io.millrace.model.export.ModelCard;
+import io.millrace.model.program.Answers;
 import io.millrace.model.file.Elements;
 import io.millrace.model.file.TensorSource;
 import java.lang.foreign.Arena;
@@ -17,6 +20,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.LongConsumer;
 
@@ -63,16 +67,32 @@ public final class AdapterMerge implements TensorSource {
      *     left of it then
      */
     public static MergedAdapter run(Path model, Path folder, Path out, LongConsumer progress) {
+        return run(model, folder, WrittenForm.AS_STORED, out, progress);
+    }
+
+    /**
+     * The same in another form: what changes is added in float32, and rounded once to its dtype.
+     *
+     * @param model folder of the base
+     * @param folder of the adapter
+     * @param form dtype and files
+     * @param out one that is not there, or is empty
+     * @param progress called now and then with the bytes written since the last call
+     * @throws BadInputException as above
+     */
+    public static MergedAdapter run(
+            Path model, Path folder, WrittenForm form, Path out, LongConsumer progress) {
         CheckpointWriter.checkEmpty(out);
         boolean isNew = !Files.exists(out);
         try (Checkpoint base = Checkpoint.open(model);
                 StoredAdapter adapter = StoredAdapters.open(folder, base)) {
             // A changed weight has no place among codes: what is packed is written out.
-            ModelLayout layout = base.plainLayout();
+            ModelLayout layout = form.layout(base);
             List<MergedAdapter.Matrix> matrices =
                     adapter.merged().stream().map(one -> matrix(base, layout, one)).toList();
             CheckpointWriter.checkWritable(out, layout.sizeBytes());
-            write(base, layout, adapter, out, progress);
+            write(base, layout, form, adapter, out, progress);
+            card(base, folder, matrices).write(out);
             return new MergedAdapter(matrices, layout.weightBytes());
         } catch (RuntimeException e) {
             if (isNew) {
@@ -102,15 +122,39 @@ public final class AdapterMerge implements TensorSource {
     private static void write(
             Checkpoint base,
             ModelLayout layout,
+            WrittenForm form,
             StoredAdapter adapter,
             Path out,
             LongConsumer progress) {
         try (Arena arena = Arena.ofConfined();
                 PackedSource packed = new PackedSource(base);
-                CheckpointWriter writer = CheckpointWriter.create(base, layout, out)) {
+                CheckpointWriter writer = CheckpointWriter.create(base, layout, out, form)) {
             writer.writeAll(new AdapterMerge(base, packed, adapter, progress, arena));
             writer.commit();
         }
+    }
+
+    private static ModelCard card(
+            Checkpoint base, Path adapter, List<MergedAdapter.Matrix> matrices) {
+        return new ModelCard(
+                ModelCard.name(base.directory()),
+                List.of(),
+                List.of("merged"),
+                List.of(),
+                base.program().answers() == Answers.NEXT
+                        ? ModelCard.Kind.DECODER
+                        : ModelCard.Kind.OTHER,
+                List.of(
+                        new ModelCard.Section(
+                                "Method",
+                                Map.of(
+                                        "merged",
+                                        ModelCard.name(adapter)
+                                                + ", into "
+                                                + matrices.size()
+                                                + (matrices.size() == 1
+                                                        ? " matrix"
+                                                        : " matrices")))));
     }
 
     private static void removeEmpty(Path out, RuntimeException cause) {

@@ -1,6 +1,7 @@
 package io.millrace.model.file.gguf;
 
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -8,6 +9,9 @@ import java.util.regex.Pattern;
 public final class GgufNames {
     private static final Pattern BLOCK =
             Pattern.compile("blk\\.(\\d+)\\.([a-z_]+)\\.(weight|bias)");
+
+    private static final Pattern LAYER =
+            Pattern.compile("model\\.layers\\.(\\d+)\\.([a-z_.]+)\\.(weight|bias)");
 
     private static final Map<String, String> ENDS =
             Map.of(
@@ -45,6 +49,23 @@ public final class GgufNames {
                         + "."
                         + block.group(3)
                 : name;
+    }
+
+    /** ggml's name for one of Hugging Face's files; empty where it has none. */
+    public static Optional<String> ggml(String name) {
+        for (Map.Entry<String, String> end : ENDS.entrySet()) {
+            if (end.getValue().equals(name)) {
+                return Optional.of(end.getKey());
+            }
+        }
+        Matcher layer = LAYER.matcher(name);
+        if (!layer.matches()) {
+            return Optional.empty();
+        }
+        return PARTS.entrySet().stream()
+                .filter(part -> part.getValue().equals(layer.group(2)))
+                .map(part -> "blk." + layer.group(1) + "." + part.getKey() + "." + layer.group(3))
+                .findFirst();
     }
 
     /** Whether ggml turns the rows of a tensor of the family llama. */

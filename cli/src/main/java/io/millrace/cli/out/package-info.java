@@ -1,0 +1,2 @@
+/** Models that leave in another form, as {@code export} writes them. */
+package io.millrace.cli.out;
