@@ -18,14 +18,6 @@ public interface PackedFormat extends TensorFormat {
     /** The arrays, in the order in which they lie. */
     List<TensorPart> parts();
 
-    /**
-     * The rows that a tile had best have: more than one where neighbours in memory are elements of
-     * one column.
-     */
-    default int tileRows() {
-        return 1;
-    }
-
     /** What reads tiles, with scratch memory of its own: for one thread. */
     TileReader reader();
 
@@ -58,11 +50,13 @@ public interface PackedFormat extends TensorFormat {
             int left = count - done;
             if (column == 0 && left >= columns()) {
                 int rows = left / columns();
-                reader.tile(bytes, offset, row, rows, 0, columns(), values, start + done);
+                TileReader.Area area = new TileReader.Area(row, rows, 0, columns());
+                reader.tile(bytes, offset, area, values, start + done);
                 done += rows * columns();
             } else {
                 int part = Math.min(left, columns() - column);
-                reader.tile(bytes, offset, row, 1, column, part, values, start + done);
+                TileReader.Area area = new TileReader.Area(row, 1, column, part);
+                reader.tile(bytes, offset, area, values, start + done);
                 done += part;
             }
         }

@@ -1,32 +1,62 @@
 package io.millrace.memory;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
-/** Makes float32 of the parts of a packed matrix. For use by one thread. */
+/** Makes numbers of the parts of a packed matrix. For use by one thread. */
 @FunctionalInterface
 public interface TileReader {
-    /** The most elements that a tile may have where it is asked for often; more go as well. */
-    int ELEMENTS = 4096;
-
     /**
-     * Reads a rectangle, row by row without gaps.
+     * A rectangle of a matrix.
      *
-     * @param bytes the parts, one after another
-     * @param offset byte offset of the first part, of any alignment
      * @param row the first row
      * @param rows how many
      * @param column the first column
      * @param columns how many
-     * @param values receives {@code rows} · {@code columns} elements from index {@code start}
+     */
+    record Area(int row, int rows, int column, int columns) {}
+
+    /**
+     * Where a rectangle goes, row by row.
+     *
+     * @param memory native memory; memory of the heap goes as well, and slows all down
+     * @param offset byte offset of the first element
+     * @param stride elements from one row to the next
+     * @param type F32; or BF16, for the float32 rounded to nearest even
+     */
+    record Place(MemorySegment memory, long offset, long stride, DType type) {
+        /** Byte offset of an element. */
+        public long at(int row, int column) {
+            return offset + (row * stride + column) * type.sizeBytes();
+        }
+    }
+
+    /**
+     * Reads a rectangle; the larger, the faster.
+     *
+     * @param bytes the parts, one after another
+     * @param offset byte offset of the first part, of any alignment
+     * @param area what to read
+     * @param place where it goes
+     */
+    void tile(MemorySegment bytes, long offset, Area area, Place place);
+
+    /**
+     * Reads a rectangle into an array, by way of native memory.
+     *
+     * @param bytes the parts, one after another
+     * @param offset byte offset of the first part, of any alignment
+     * @param area what to read
+     * @param values receives the elements, row by row without gaps, from index {@code start}
      * @param start first index written
      */
-    void tile(
-            MemorySegment bytes,
-            long offset,
-            int row,
-            int rows,
-            int column,
-            int columns,
-            float[] values,
-            int start);
+    default void tile(MemorySegment bytes, long offset, Area area, float[] values, int start) {
+        int count = area.rows * area.columns;
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment made = arena.allocate((long) count * Float.BYTES, Float.BYTES);
+            tile(bytes, offset, area, new Place(made, 0, area.columns, DType.F32));
+            MemorySegment.copy(made, ValueLayout.JAVA_FLOAT, 0, values, start, count);
+        }
+    }
 }

@@ -3,7 +3,6 @@ package io.millrace.model;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
-import io.millrace.memory.TileReader;
 import io.millrace.model.file.Elements;
 import io.millrace.model.file.TensorInfo;
 import java.lang.foreign.Arena;
@@ -15,7 +14,7 @@ import java.lang.foreign.ValueLayout;
  * the codes of one matrix, the last that was asked for. For use by one thread.
  */
 public final class PackedSource implements AutoCloseable {
-    private static final int PIECE = TileReader.ELEMENTS;
+    private static final int PIECE = 8192;
 
     private final Checkpoint base;
     private final Arena scratch = Arena.ofConfined();

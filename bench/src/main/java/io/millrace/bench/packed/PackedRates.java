@@ -31,6 +31,7 @@ public final class PackedRates {
     private static final int ROWS = 2048;
     private static final int COLUMNS = 8192;
     private static final int PANEL = 64;
+    private static final int TILE = 8192;
     private static final int TURNS = 9;
     private static final double NANOS = 1e9;
 
@@ -138,22 +139,15 @@ public final class PackedRates {
     }
 
     private static void unpack(TensorFormat format, MemorySegment from, MemorySegment panel) {
-        float[] tile = new float[TileReader.ELEMENTS];
         if (format instanceof PackedFormat packed) {
             TileReader reader = packed.reader();
-            int high = packed.tileRows();
-            int wide = TileReader.ELEMENTS / high;
-            for (int row = 0; row < ROWS; row += high) {
-                for (int column = 0; column < COLUMNS; column += wide) {
-                    reader.tile(from, 0, row, high, column, wide, tile, 0);
-                    for (int r = 0; r < high; r++) {
-                        long at = ((long) ((row + r) % PANEL) * COLUMNS + column) * Float.BYTES;
-                        MemorySegment.copy(tile, r * wide, panel, ValueLayout.JAVA_FLOAT, at, wide);
-                    }
-                }
+            TileReader.Place place = new TileReader.Place(panel, 0, COLUMNS, DType.F32);
+            for (int row = 0; row < ROWS; row += PANEL) {
+                reader.tile(from, 0, new TileReader.Area(row, PANEL, 0, COLUMNS), place);
             }
             return;
         }
+        float[] tile = new float[TILE];
         UnitFormat units = (UnitFormat) format;
         for (long first = 0; first < (long) ROWS * COLUMNS; first += tile.length) {
             units.load(from, 0, first, tile, 0, tile.length);

@@ -19,7 +19,6 @@ import io.millrace.optim.update.PendingUpdates;
 import io.millrace.optim.update.Update;
 import io.millrace.prefetch.plan.FormRates;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Map;
 
@@ -78,40 +77,28 @@ final class FormProbe implements AutoCloseable {
         PackedFormat format =
                 new GptqFormat(rows, columns, CODE_BITS, CODE_GROUP, true, false, DType.F16);
         TileReader[] readers = new TileReader[workers.pool().workers()];
-        float[][] tiles = new float[readers.length][TileReader.ELEMENTS];
         for (int worker = 0; worker < readers.length; worker++) {
             readers[worker] = format.reader();
         }
-        int high = format.tileRows();
-        int wide = Math.min(columns, TileReader.ELEMENTS / high);
         double seconds =
                 timing.seconds(() ->
                         workers.pool()
                                 .parallelFor(
                                         rows / CODE_ROWS,
-                                        (panel, worker) -> {
-                                            int first = panel * CODE_ROWS;
-                                            for (int row = 0; row < CODE_ROWS; row += high) {
-                                                for (int at = 0; at < columns; at += wide) {
-                                                    readers[worker].tile(
-                                                            weights.segment(),
-                                                            0,
-                                                            first + row,
-                                                            high,
-                                                            at,
-                                                            wide,
-                                                            tiles[worker],
-                                                            0);
-                                                    MemorySegment.copy(
-                                                            tiles[worker],
-                                                            0,
-                                                            panels.segment(),
-                                                            ValueLayout.JAVA_FLOAT,
-                                                            ((long) worker * PANEL) * Float.BYTES,
-                                                            high * wide);
-                                                }
-                                            }
-                                        }));
+                                        (panel, worker) ->
+                                                readers[worker].tile(
+                                                        weights.segment(),
+                                                        0,
+                                                        new TileReader.Area(
+                                                                panel * CODE_ROWS,
+                                                                CODE_ROWS,
+                                                                0,
+                                                                columns),
+                                                        new TileReader.Place(
+                                                                panels.segment(),
+                                                                (long) worker * PANEL * Float.BYTES,
+                                                                columns,
+                                                                DType.F32))));
         return seconds / elements;
     }
 

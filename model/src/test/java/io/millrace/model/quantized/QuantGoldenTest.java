@@ -3,6 +3,7 @@ package io.millrace.model.quantized;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.memory.PackedFormat;
+import io.millrace.memory.TileReader;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.file.TensorInfo;
@@ -74,7 +75,8 @@ class QuantGoldenTest {
         int column = random.nextInt(format.columns());
         int columns = 1 + random.nextInt(format.columns() - column);
         float[] values = new float[3 + rows * columns];
-        format.reader().tile(bytes, offset, row, rows, column, columns, values, 3);
+        TileReader.Area area = new TileReader.Area(row, rows, column, columns);
+        format.reader().tile(bytes, offset, area, values, 3);
         for (int r = 0; r < rows; r++) {
             int from = (row + r) * format.columns() + column;
             int at = 3 + r * columns;

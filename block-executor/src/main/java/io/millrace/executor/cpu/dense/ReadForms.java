@@ -15,7 +15,7 @@ import java.util.Map;
 
 /** Forms tensors that a run only reads, in a format that says how: every scale sees them at θ. */
 final class ReadForms {
-    private static final int TILE = TileReader.ELEMENTS;
+    private static final int TILE = 8192;
 
     private final PassOutputs[] outputs;
     private final Tile[] tiles;
@@ -74,32 +74,22 @@ final class ReadForms {
             }
         }
 
-        /** Whole rows of a packed matrix, in the tiles that its format likes best. */
+        /** Whole rows of a packed matrix, for one scale and then for the others. */
         private void rows(
                 PackedFormat packed, int row, int rows, Floats place, long stride, int worker) {
-            Tile tile = tile(worker);
+            TileReader reader = tile(worker).readers.computeIfAbsent(packed, PackedFormat::reader);
             int width = packed.columns();
-            TileReader reader = tile.readers.computeIfAbsent(packed, PackedFormat::reader);
-            int high = packed.tileRows();
-            int wide = Math.min(width, TILE / high);
-            for (int top = 0; top < rows; top += high) {
-                int height = Math.min(high, rows - top);
-                for (int left = 0; left < width; left += wide) {
-                    int part = Math.min(wide, width - left);
-                    reader.tile(
-                            bytes,
-                            slot.offsetBytes(),
-                            row + top,
-                            height,
-                            left,
-                            part,
-                            tile.values,
-                            0);
-                    for (int each = 0; each < height; each++) {
-                        Floats to = place.at((long) (top + each) * width + left);
-                        store(tile, each * part, part, to, stride, worker);
-                    }
-                }
+            MemorySegment memory = place.segment();
+            long at = place.start() * place.type().sizeBytes();
+            reader.tile(
+                    bytes,
+                    slot.offsetBytes(),
+                    new TileReader.Area(row, rows, 0, width),
+                    new TileReader.Place(memory, at, width, place.type()));
+            long size = (long) rows * width * place.type().sizeBytes();
+            for (int scale = 1; scale < scales; scale++) {
+                long to = at + scale * stride * place.type().sizeBytes();
+                MemorySegment.copy(memory, at, memory, to, size);
             }
         }
 

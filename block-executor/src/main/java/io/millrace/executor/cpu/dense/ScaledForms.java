@@ -1,6 +1,5 @@
 package io.millrace.executor.cpu.dense;
 
-import io.millrace.executor.cpu.param.StorageCodec;
 import io.millrace.executor.cpu.weight.HostVisit;
 import io.millrace.executor.cpu.weight.TensorForm;
 import io.millrace.executor.step.Floats;
@@ -17,8 +16,6 @@ import java.util.Map;
  * scales as that sees them. Of these, what a piece needs is formed first.
  */
 final class ScaledForms {
-    private static final int TILE = TileReader.ELEMENTS;
-
     private final Worker[] workers;
 
     ScaledForms(int workers) {
@@ -39,8 +36,6 @@ final class ScaledForms {
 
     /** What one worker loads at once. */
     private static final class Worker {
-        final float[] values = new float[TILE];
-        final StorageCodec codec = new StorageCodec(TILE);
         final Map<ScaledFormat, TileReader> readers = new HashMap<>();
         byte[] formed = new byte[0]; // of all scales, as passes write them
         float[] scales = new float[0];
@@ -86,12 +81,7 @@ final class ScaledForms {
             TileReader reader = own.readers.computeIfAbsent(format, one -> one.reader(own::scale));
             for (int scale = 0; scale < count; scale++) {
                 own.first = scale * ofScale;
-                Floats to = place.at(scale * stride);
-                if (first % width == 0 && elements % width == 0) {
-                    rows(own, reader, row, rows, to);
-                } else {
-                    pieces(own, reader, first, elements, to);
-                }
+                pieces(reader, first, elements, place.at(scale * stride));
             }
         }
 
@@ -132,47 +122,24 @@ final class ScaledForms {
             return each;
         }
 
-        /** Whole rows, in the tiles that the format likes best. */
-        private void rows(Worker own, TileReader reader, int row, int rows, Floats to) {
+        /** Whole rows, or what there is of a row and then of others. */
+        private void pieces(TileReader reader, long first, long elements, Floats to) {
             int width = format.columns();
-            int high = format.tileRows();
-            int wide = Math.min(width, TILE / high);
-            for (int top = 0; top < rows; top += high) {
-                int height = Math.min(high, rows - top);
-                for (int left = 0; left < width; left += wide) {
-                    int part = Math.min(wide, width - left);
-                    reader.tile(
-                            bytes,
-                            slot.offsetBytes(),
-                            row + top,
-                            height,
-                            left,
-                            part,
-                            own.values,
-                            0);
-                    for (int each = 0; each < height; each++) {
-                        Floats line = to.at((long) (top + each) * width + left);
-                        store(own, each * part, part, line);
-                    }
-                }
-            }
-        }
-
-        private void pieces(Worker own, TileReader reader, long first, long elements, Floats to) {
-            int width = format.columns();
+            int bytesOf = to.type().sizeBytes();
             for (long done = 0; done < elements; ) {
                 int row = (int) ((first + done) / width);
                 int column = (int) ((first + done) % width);
-                int part = (int) Math.min(Math.min(TILE, width - column), elements - done);
-                reader.tile(bytes, slot.offsetBytes(), row, 1, column, part, own.values, 0);
-                store(own, 0, part, to.at(done));
-                done += part;
+                long left = elements - done;
+                int rows = column == 0 ? (int) Math.max(1, left / width) : 1;
+                int columns = (int) Math.min(width - column, left);
+                long at = (to.start() + done) * bytesOf;
+                reader.tile(
+                        bytes,
+                        slot.offsetBytes(),
+                        new TileReader.Area(row, rows, column, columns),
+                        new TileReader.Place(to.segment(), at, columns, to.type()));
+                done += (long) rows * columns;
             }
-        }
-
-        private void store(Worker own, int from, int elements, Floats to) {
-            long offset = to.start() * to.type().sizeBytes();
-            own.codec.store(to.segment(), offset, to.type(), own.values, from, elements);
         }
     }
 }

@@ -4,6 +4,12 @@ import io.millrace.memory.UnitFormat;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import jdk.incubator.vector.ByteVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
 
 /**
  * The quantised types of GGUF that are read: units of 32 or 256 weights of a row with their scales,
@@ -15,10 +21,10 @@ public enum GgufFormat implements UnitFormat {
         @Override
         void unit(MemorySegment bytes, long at, float[] values, int to) {
             float scale = half(bytes, at);
-            for (int i = 0; i < 16; i++) {
-                int code = octet(bytes, at + 2 + i);
-                values[to + i] = scale * ((code & 15) - 8);
-                values[to + 16 + i] = scale * ((code >>> 4) - 8);
+            for (int i = 0; i < 16; i += LANES) {
+                IntVector codes = octets(bytes, at + 2 + i);
+                floats(codes.and(15).sub(8)).mul(scale).intoArray(values, to + i);
+                floats(down(codes, 4).sub(8)).mul(scale).intoArray(values, to + 16 + i);
             }
         }
     },
@@ -28,12 +34,10 @@ public enum GgufFormat implements UnitFormat {
         void unit(MemorySegment bytes, long at, float[] values, int to) {
             float scale = half(bytes, at);
             float least = half(bytes, at + 2);
-            for (int i = 0; i < 16; i++) {
-                int code = octet(bytes, at + 4 + i);
-                float low = scale * (code & 15);
-                float high = scale * (code >>> 4);
-                values[to + i] = low + least;
-                values[to + 16 + i] = high + least;
+            for (int i = 0; i < 16; i += LANES) {
+                IntVector codes = octets(bytes, at + 4 + i);
+                floats(codes.and(15)).mul(scale).add(least).intoArray(values, to + i);
+                floats(down(codes, 4)).mul(scale).add(least).intoArray(values, to + 16 + i);
             }
         }
     },
@@ -43,10 +47,12 @@ public enum GgufFormat implements UnitFormat {
         void unit(MemorySegment bytes, long at, float[] values, int to) {
             float scale = half(bytes, at);
             int high = bytes.get(INT, at + 2);
-            for (int i = 0; i < 16; i++) {
-                int code = octet(bytes, at + 6 + i);
-                values[to + i] = scale * (((code & 15) | (high >>> i & 1) << 4) - 16);
-                values[to + 16 + i] = scale * ((code >>> 4 | (high >>> (16 + i) & 1) << 4) - 16);
+            for (int i = 0; i < 16; i += LANES) {
+                IntVector codes = octets(bytes, at + 6 + i);
+                IntVector low = codes.and(15).or(fifth(high >>> i));
+                IntVector other = down(codes, 4).or(fifth(high >>> (16 + i)));
+                floats(low.sub(16)).mul(scale).intoArray(values, to + i);
+                floats(other.sub(16)).mul(scale).intoArray(values, to + 16 + i);
             }
         }
     },
@@ -55,8 +61,12 @@ public enum GgufFormat implements UnitFormat {
         @Override
         void unit(MemorySegment bytes, long at, float[] values, int to) {
             float scale = half(bytes, at);
-            for (int i = 0; i < 32; i++) {
-                values[to + i] = bytes.get(ValueLayout.JAVA_BYTE, at + 2 + i) * scale;
+            for (int i = 0; i < 32; i += LANES) {
+                // As bytes with a sign.
+                IntVector code = octets(bytes, at + 2 + i).lanewise(VectorOperators.LSHL, 24);
+                floats(code.lanewise(VectorOperators.ASHR, 24))
+                        .mul(scale)
+                        .intoArray(values, to + i);
             }
         }
     },
@@ -64,14 +74,17 @@ public enum GgufFormat implements UnitFormat {
     Q4_K(256, 144) {
         @Override
         void unit(MemorySegment bytes, long at, float[] values, int to) {
+            float scales = half(bytes, at);
+            float leasts = half(bytes, at + 2);
             for (int group = 0; group < 8; group++) {
-                float scale = half(bytes, at) * scale(bytes, at + 4, group);
-                float least = half(bytes, at + 2) * least(bytes, at + 4, group);
-                long codes = at + 16 + group / 2 * 32L;
-                for (int i = 0; i < 32; i++) {
-                    int code = octet(bytes, codes + i) >>> (4 * (group & 1)) & 15;
-                    float product = scale * code;
-                    values[to + 32 * group + i] = product - least;
+                float scale = scales * scale(bytes, at + 4, group);
+                float least = leasts * least(bytes, at + 4, group);
+                for (int i = 0; i < 32; i += LANES) {
+                    IntVector codes = octets(bytes, at + 16 + group / 2 * 32L + i);
+                    floats(down(codes, 4 * (group & 1)).and(15))
+                            .mul(scale)
+                            .sub(least)
+                            .intoArray(values, to + 32 * group + i);
                 }
             }
         }
@@ -80,15 +93,18 @@ public enum GgufFormat implements UnitFormat {
     Q5_K(256, 176) {
         @Override
         void unit(MemorySegment bytes, long at, float[] values, int to) {
+            float scales = half(bytes, at);
+            float leasts = half(bytes, at + 2);
             for (int group = 0; group < 8; group++) {
-                float scale = half(bytes, at) * scale(bytes, at + 4, group);
-                float least = half(bytes, at + 2) * least(bytes, at + 4, group);
-                long codes = at + 48 + group / 2 * 32L;
-                for (int i = 0; i < 32; i++) {
-                    int code = octet(bytes, codes + i) >>> (4 * (group & 1)) & 15;
-                    code |= (octet(bytes, at + 16 + i) >>> group & 1) << 4;
-                    float product = scale * code;
-                    values[to + 32 * group + i] = product - least;
+                float scale = scales * scale(bytes, at + 4, group);
+                float least = leasts * least(bytes, at + 4, group);
+                for (int i = 0; i < 32; i += LANES) {
+                    IntVector codes = octets(bytes, at + 48 + group / 2 * 32L + i);
+                    IntVector fifth = down(octets(bytes, at + 16 + i), group).and(1);
+                    floats(down(codes, 4 * (group & 1)).and(15).or(up(fifth, 4)))
+                            .mul(scale)
+                            .sub(least)
+                            .intoArray(values, to + 32 * group + i);
                 }
             }
         }
@@ -98,19 +114,30 @@ public enum GgufFormat implements UnitFormat {
         @Override
         void unit(MemorySegment bytes, long at, float[] values, int to) {
             float all = half(bytes, at + 208);
-            for (int e = 0; e < 256; e++) {
-                int i = e & 31;
-                int quarter = e >>> 5 & 3;
-                int half = e >>> 7;
-                int low = octet(bytes, at + 64L * half + 32L * (quarter & 1) + i);
-                int high = octet(bytes, at + 128 + 32L * half + i) >>> (2 * quarter) & 3;
-                int code = ((low >>> (4 * (quarter >>> 1)) & 15) | high << 4) - 32;
-                float scale = all * bytes.get(ValueLayout.JAVA_BYTE, at + 192 + e / 16);
-                values[to + e] = scale * code;
+            for (int eighth = 0; eighth < 8; eighth++) {
+                int quarter = eighth & 3;
+                long codes = at + 64L * (eighth >>> 2) + 32L * (quarter & 1);
+                long highs = at + 128 + 32L * (eighth >>> 2);
+                for (int i = 0; i < 32; i += LANES) {
+                    IntVector low = down(octets(bytes, codes + i), 4 * (quarter >>> 1)).and(15);
+                    IntVector high = down(octets(bytes, highs + i), 2 * quarter).and(3);
+                    int scale = bytes.get(ValueLayout.JAVA_BYTE, at + 192 + 2 * eighth + i / 16);
+                    floats(low.or(up(high, 4)).sub(32))
+                            .mul(all * scale)
+                            .intoArray(values, to + 32 * eighth + i);
+                }
             }
         }
     };
 
+    private static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
+    private static final int LANES = INTS.length();
+
+    /** As many bytes as there are lanes; of vectors of four integers they are no vector. */
+    private static final VectorSpecies<Byte> BYTES =
+            VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, 8 * LANES)));
+
+    private static final IntVector EACH = IntVector.zero(INTS).addIndex(1);
     private static final ValueLayout.OfInt INT =
             ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfShort SHORT =
@@ -160,6 +187,35 @@ public enum GgufFormat implements UnitFormat {
 
     static float half(MemorySegment bytes, long at) {
         return Float.float16ToFloat(bytes.get(SHORT, at));
+    }
+
+    /** As many bytes as there are lanes. */
+    private static IntVector octets(MemorySegment bytes, long at) {
+        if (LANES < BYTES.length()) {
+            return IntVector.broadcast(INTS, bytes.get(INT, at))
+                    .lanewise(VectorOperators.LSHR, EACH.mul(8))
+                    .and(255);
+        }
+        return (IntVector)
+                ByteVector.fromMemorySegment(BYTES, bytes, at, ByteOrder.LITTLE_ENDIAN)
+                        .convertShape(VectorOperators.ZERO_EXTEND_B2I, INTS, 0);
+    }
+
+    private static FloatVector floats(IntVector codes) {
+        return (FloatVector) codes.convert(VectorOperators.I2F, 0);
+    }
+
+    private static IntVector down(IntVector codes, int bits) {
+        return codes.lanewise(VectorOperators.LSHR, bits);
+    }
+
+    private static IntVector up(IntVector codes, int bits) {
+        return codes.lanewise(VectorOperators.LSHL, bits);
+    }
+
+    /** The fifth bit of each lane's code, of so many bits. */
+    private static IntVector fifth(int bits) {
+        return up(IntVector.broadcast(INTS, bits).lanewise(VectorOperators.LSHR, EACH).and(1), 4);
     }
 
     static int octet(MemorySegment bytes, long at) {

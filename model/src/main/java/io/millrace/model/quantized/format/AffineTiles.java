@@ -7,16 +7,29 @@ import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
 /**
- * Tiles of integers: (code − zero) · scale, a zero point and a scale for each group of a row. Where
- * inputs are ordered, each has a group of its own, and all that a row has is laid out first.
+ * Tiles of integers: (code − zero) · scale, a zero point and a scale for each group of a row. What
+ * a tile needs of them is laid out first: of all groups where inputs are ordered, so that each has
+ * a group of its own.
  */
 abstract class AffineTiles extends GroupedTiles {
+    private static final int NIBBLE = 4;
+
     private final int groups;
     private final boolean ordered;
     private Optional<ScaledFormat.Given> given = Optional.empty();
+
+    /** Group by group, a row after another. */
     private float[] scales = new float[0];
+
     private int[] zeros = new int[0];
+    private int firstRow;
+    private int firstGroup;
+    private int rows;
+
+    // Of ordered inputs alone.
     private int[] order = new int[0];
+    private int[] places = new int[0];
+    private float[] tables = new float[0];
 
     /**
      * Tiles of a matrix.
@@ -25,9 +38,10 @@ abstract class AffineTiles extends GroupedTiles {
      * @param bits of a code
      * @param group columns of a group
      * @param ordered whether columns say which group they belong to
+     * @param high the most rows of a tile
      */
-    AffineTiles(PackedFormat format, int bits, int group, boolean ordered) {
-        super(format, bits, ordered ? format.columns() : group);
+    AffineTiles(PackedFormat format, int bits, int group, boolean ordered, int high) {
+        super(format, bits, ordered ? format.columns() : group, high);
         groups = (format.columns() + group - 1) / group;
         this.ordered = ordered;
     }
@@ -36,10 +50,6 @@ abstract class AffineTiles extends GroupedTiles {
     final AffineTiles with(ScaledFormat.Given other) {
         given = Optional.of(other);
         return this;
-    }
-
-    private float scaleOf(MemorySegment bytes, long offset, int row, int group) {
-        return given.isPresent() ? given.get().at(row, group) : scale(bytes, offset, row, group);
     }
 
     /** The stored scale of a row's group. */
@@ -51,37 +61,90 @@ abstract class AffineTiles extends GroupedTiles {
     /** Byte offset of the groups that columns belong to, from the first part. */
     abstract long orderAt();
 
-    @Override
-    final void run(MemorySegment bytes, long offset, int row, Span span, float[] values, int at) {
-        if (ordered) {
-            runOrdered(bytes, offset, row, span, values, at);
-            return;
+    /** Reads the stored scales of a group in some rows. */
+    void scales(
+            MemorySegment bytes, long offset, int row, int count, int group, float[] to, int at) {
+        for (int r = 0; r < count; r++) {
+            to[at + r] = scale(bytes, offset, row + r, group);
         }
-        int zero = zero(bytes, offset, row, span.group);
-        float scale = scaleOf(bytes, offset, row, span.group);
-        Codes.affine(words, bits(), span.from, span.to, zero, scale, values, at);
     }
 
-    private void runOrdered(
-            MemorySegment bytes, long offset, int row, Span span, float[] values, int at) {
-        int count = span.to - span.from;
-        if (scales.length == 0) {
-            scales = new float[groups];
-            zeros = new int[groups];
+    /** What a row has of all groups is laid out once for all of its inputs. */
+    @Override
+    final int widest() {
+        return ordered ? width : super.widest();
+    }
+
+    @Override
+    final void prepare(
+            MemorySegment bytes, long offset, Area tile, int firstOfTile, int endOfTile) {
+        firstRow = tile.row();
+        rows = tile.rows();
+        firstGroup = ordered ? 0 : firstOfTile;
+        int end = ordered ? groups : endOfTile;
+        if (scales.length < (end - firstGroup) * rows) {
+            scales = new float[(end - firstGroup) * rows];
+            zeros = new int[scales.length];
         }
-        if (order.length < count) {
-            order = new int[count];
+        for (int group = firstGroup; group < end; group++) {
+            int at = (group - firstGroup) * rows;
+            if (given.isPresent()) {
+                for (int r = 0; r < rows; r++) {
+                    scales[at + r] = given.get().at(firstRow + r, group);
+                }
+            } else {
+                scales(bytes, offset, firstRow, rows, group, scales, at);
+            }
+            for (int r = 0; r < rows; r++) {
+                zeros[at + r] = zero(bytes, offset, firstRow + r, group);
+            }
         }
+        if (ordered) {
+            order(bytes, offset + orderAt(), tile.column(), tile.columns());
+        }
+    }
+
+    private void order(MemorySegment bytes, long at, int column, int columns) {
+        if (order.length < columns) {
+            order = new int[columns];
+            places = new int[columns];
+        }
+        MemorySegment.copy(
+                bytes, Elements.INT, at + (long) column * Integer.BYTES, order, 0, columns);
+        if (bits() == NIBBLE) {
+            tables = tables.length == 0 ? new float[groups * Nibbles.CODES] : tables;
+        }
+        int each = bits() == NIBBLE ? Nibbles.CODES : rows;
+        for (int i = 0; i < columns; i++) {
+            order[i] *= each;
+        }
+    }
+
+    @Override
+    final void run(MemorySegment bytes, long offset, int row, Span span, Target target, long at) {
+        int from = span.from;
+        int to = span.to;
+        int its = row - firstRow;
+        if (ordered && bits() == NIBBLE) {
+            table(its);
+            Nibbles.lookup(words, from, to, order, tables, places, target, at);
+        } else if (ordered) {
+            Octets.affine(words, from, to, order, its, zeros, scales, target, at);
+        } else {
+            its += (span.group - firstGroup) * rows;
+            if (bits() == NIBBLE) {
+                Nibbles.affine(words, from, to, zeros[its], scales[its], target, at);
+            } else {
+                Octets.affine(words, from, to, zeros[its], scales[its], 1, target, at);
+            }
+        }
+    }
+
+    /** What each code of each group is in a row. */
+    private void table(int row) {
         for (int group = 0; group < groups; group++) {
-            scales[group] = scaleOf(bytes, offset, row, group);
-            zeros[group] = zero(bytes, offset, row, group);
-        }
-        long first = offset + orderAt() + (long) span.column * Integer.BYTES;
-        MemorySegment.copy(bytes, Elements.INT, first, order, 0, count);
-        for (int i = 0; i < count; i++) {
-            int group = order[i];
-            int code = Codes.code(words, bits(), span.from + i);
-            values[at + i] = (code - zeros[group]) * scales[group];
+            int its = group * rows + row;
+            Nibbles.affine(zeros[its], scales[its], tables, group * Nibbles.CODES);
         }
     }
 }

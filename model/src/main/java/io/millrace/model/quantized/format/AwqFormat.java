@@ -7,6 +7,8 @@ import io.millrace.memory.TileReader;
 import io.millrace.model.file.Elements;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorOperators;
 
 /**
  * AWQ's layout for products: W[o, i] = scales[g, o] · (q[i, o] − z[g, o]) in 4 bits, g = i / group.
@@ -22,7 +24,7 @@ public record AwqFormat(int rows, int columns, int groupSize, DType scaleType)
         implements ScaledFormat {
     private static final int BITS = 4;
     private static final int OF_WORD = 8;
-    private static final int TILE_ROWS = 128;
+    private static final int TILE_ROWS = 64;
 
     /** Which output of its word each code of it is, from the lowest bits on. */
     private static final int[] ORDER = {0, 2, 4, 6, 1, 3, 5, 7};
@@ -53,11 +55,6 @@ public record AwqFormat(int rows, int columns, int groupSize, DType scaleType)
                 new TensorPart("qzeros", TensorPart.Role.ZEROS, DType.I32, List.of(groups, words)),
                 new TensorPart(
                         "scales", TensorPart.Role.SCALES, scaleType, List.of(groups, (long) rows)));
-    }
-
-    @Override
-    public int tileRows() {
-        return TILE_ROWS;
     }
 
     private long zerosAt() {
@@ -91,11 +88,13 @@ public record AwqFormat(int rows, int columns, int groupSize, DType scaleType)
     /** Eight inputs of a word of outputs are turned into eight outputs' words of inputs. */
     private static final class Tiles extends AffineTiles {
         private final AwqFormat format;
-        private final int[] eight = new int[OF_WORD];
+        private final Halves halves = new Halves();
+
+        /** Of each of eight inputs, words of outputs: as many for each word of inputs. */
         private int[] lines = new int[0];
 
         Tiles(AwqFormat format) {
-            super(format, BITS, format.groupSize, false);
+            super(format, BITS, format.groupSize, false, TILE_ROWS);
             this.format = format;
         }
 
@@ -103,53 +102,76 @@ public record AwqFormat(int rows, int columns, int groupSize, DType scaleType)
         void fetch(MemorySegment bytes, long offset, int row, int rows, int from, int to) {
             int first = row / OF_WORD;
             int count = (row + rows - 1) / OF_WORD - first + 1;
-            if (lines.length < OF_WORD * count) {
-                lines = new int[OF_WORD * count];
+            int line = Lanes.padded(count * (to - from));
+            if (lines.length < OF_WORD * line) {
+                lines = new int[OF_WORD * line];
             }
-            for (int word = from; word < to; word++) {
-                for (int k = 0; k < OF_WORD; k++) {
-                    int input = word * OF_WORD + k;
-                    long line = (long) input * (format.rows / OF_WORD) + first;
-                    if (input < format.columns) {
-                        long at = offset + line * Integer.BYTES;
-                        MemorySegment.copy(bytes, Elements.INT, at, lines, k * count, count);
-                    }
+            for (int input = from * OF_WORD; input < to * OF_WORD; input++) {
+                int at = input % OF_WORD * line + (input / OF_WORD - from) * count;
+                if (input < format.columns) {
+                    long place = (long) input * (format.rows / OF_WORD) + first;
+                    MemorySegment.copy(
+                            bytes, Elements.INT, offset + place * Integer.BYTES, lines, at, count);
                 }
+            }
+            turn(line);
+            for (int k = 0; k < OF_WORD; k++) {
                 for (int each = 0; each < count; each++) {
-                    for (int k = 0; k < OF_WORD; k++) {
-                        eight[k] = lines[k * count + each];
-                    }
-                    turn(eight);
-                    for (int k = 0; k < OF_WORD; k++) {
-                        int r = (first + each) * OF_WORD + ORDER[k] - row;
-                        if (r >= 0 && r < rows) {
-                            words[r * stride + word - from] = eight[k];
-                        }
+                    int r = (first + each) * OF_WORD + ORDER[k] - row;
+                    if (r >= 0 && r < rows) {
+                        spread(k * line + each, count, r * stride);
                     }
                 }
             }
         }
 
+        /** Words of one output. */
+        private void spread(int from, int step, int at) {
+            for (int word = 0; word < stride; word++) {
+                words[at + word] = lines[from + word * step];
+            }
+        }
+
         /** Code j of word k becomes code k of word j. */
-        private static void turn(int[] a) {
-            for (int k = 0; k < 4; k++) {
-                int x = a[k];
-                int y = a[k + 4];
-                a[k] = (x & 0xffff) | y << 16;
-                a[k + 4] = x >>> 16 | (y & 0xffff_0000);
+        private void turn(int line) {
+            for (int k = 0; k < OF_WORD; k++) {
+                if ((k & 4) == 0) {
+                    swap(k * line, (k + 4) * line, line, 16, 0xffff);
+                }
             }
-            for (int k = 0; k < 8; k += (k & 1) == 0 ? 1 : 3) {
-                int x = a[k];
-                int y = a[k + 2];
-                a[k] = (x & 0xff_00ff) | (y & 0xff_00ff) << 8;
-                a[k + 2] = (x >>> 8 & 0xff_00ff) | (y & 0xff00_ff00);
+            for (int k = 0; k < OF_WORD; k++) {
+                if ((k & 2) == 0) {
+                    swap(k * line, (k + 2) * line, line, 8, 0xff_00ff);
+                }
             }
-            for (int k = 0; k < 8; k += 2) {
-                int x = a[k];
-                int y = a[k + 1];
-                a[k] = (x & 0xf0f_0f0f) | (y & 0xf0f_0f0f) << 4;
-                a[k + 1] = (x >>> 4 & 0xf0f_0f0f) | (y & 0xf0f0_f0f0);
+            for (int k = 0; k < OF_WORD; k += 2) {
+                swap(k * line, (k + 1) * line, line, 4, 0xf0f_0f0f);
             }
+        }
+
+        /** The high ones of the first words' codes, in exchange for the low ones of others. */
+        private void swap(int first, int other, int count, int shift, int mask) {
+            for (int i = 0; i < count; i += Lanes.COUNT) {
+                IntVector x = IntVector.fromArray(Lanes.INTS, lines, first + i);
+                IntVector y = IntVector.fromArray(Lanes.INTS, lines, other + i);
+                IntVector up = y.and(mask).lanewise(VectorOperators.LSHL, shift);
+                IntVector down = x.lanewise(VectorOperators.LSHR, shift).and(mask);
+                x.and(mask).or(up).intoArray(lines, first + i);
+                down.or(y.and(~mask)).intoArray(lines, other + i);
+            }
+        }
+
+        @Override
+        void scales(
+                MemorySegment bytes,
+                long offset,
+                int row,
+                int count,
+                int group,
+                float[] to,
+                int at) {
+            long first = (long) group * format.rows + row;
+            halves.load(bytes, offset + format.scalesAt(), format.scaleType, first, count, to, at);
         }
 
         @Override

@@ -31,7 +31,10 @@ public record GptqFormat(
         boolean ordered,
         DType scaleType)
         implements ScaledFormat {
-    private static final int TILE_ROWS = 32;
+    private static final int TILE_ROWS = 64;
+
+    /** Words of as many outputs as a line of a cache has: such tiles are as wide as the matrix. */
+    private static final int ORDERED_TILE_ROWS = 16;
 
     @Override
     public String name() {
@@ -72,11 +75,6 @@ public record GptqFormat(
     }
 
     @Override
-    public int tileRows() {
-        return TILE_ROWS;
-    }
-
-    @Override
     public TileReader reader() {
         return new Tiles(this);
     }
@@ -111,40 +109,69 @@ public record GptqFormat(
     /** Words lie output by output: as few as they are beside the codes, they are turned first. */
     private static final class Tiles extends AffineTiles {
         private final GptqFormat format;
-        private int[] line = new int[0];
+        private final long zerosAt;
+        private final long scalesAt;
+        private final Halves halves = new Halves();
+        private int[] lines = new int[0];
 
         Tiles(GptqFormat format) {
-            super(format, format.bits, format.groupSize, format.ordered);
+            super(
+                    format,
+                    format.bits,
+                    format.groupSize,
+                    format.ordered,
+                    format.ordered ? ORDERED_TILE_ROWS : TILE_ROWS);
             this.format = format;
+            zerosAt = format.zerosAt();
+            scalesAt = format.scalesAt();
         }
 
         @Override
         void fetch(MemorySegment bytes, long offset, int row, int rows, int from, int to) {
-            if (line.length < rows) {
-                line = new int[rows];
+            if (lines.length < rows * stride) {
+                lines = new int[rows * stride];
             }
             for (int word = from; word < to; word++) {
                 long at = offset + ((long) word * format.rows + row) * Integer.BYTES;
-                MemorySegment.copy(bytes, Elements.INT, at, line, 0, rows);
-                for (int r = 0; r < rows; r++) {
-                    words[r * stride + word - from] = line[r];
+                MemorySegment.copy(bytes, Elements.INT, at, lines, (word - from) * rows, rows);
+            }
+            turn(lines, rows, stride, words);
+        }
+
+        private static void turn(int[] lines, int rows, int stride, int[] words) {
+            for (int r = 0; r < rows; r++) {
+                for (int word = 0; word < stride; word++) {
+                    words[r * stride + word] = lines[word * rows + r];
                 }
             }
         }
 
         @Override
+        void scales(
+                MemorySegment bytes,
+                long offset,
+                int row,
+                int count,
+                int group,
+                float[] to,
+                int at) {
+            long first = (long) group * format.rows + row;
+            halves.load(bytes, offset + scalesAt, format.scaleType, first, count, to, at);
+        }
+
+        @Override
         float scale(MemorySegment bytes, long offset, int row, int group) {
             long index = (long) group * format.rows + row;
-            return Scales.get(bytes, offset + format.scalesAt(), format.scaleType, index);
+            return Scales.get(bytes, offset + scalesAt, format.scaleType, index);
         }
 
         @Override
         int zero(MemorySegment bytes, long offset, int row, int group) {
-            int perWord = Integer.SIZE / format.bits;
-            long word = (long) group * (format.rows / perWord) + row / perWord;
+            int shift = format.bits == 4 ? 3 : 2; // of a row to its word
+            long word = (long) group * (format.rows >> shift) + (row >> shift);
             int stored =
-                    bytes.get(Elements.INT, offset + format.zerosAt() + word * Integer.BYTES)
-                            >>> (format.bits * (row % perWord));
+                    bytes.get(Elements.INT, zerosAt + offset + word * Integer.BYTES)
+                            >>> (format.bits * (row & (1 << shift) - 1));
             return (stored + (format.zerosLessOne ? 1 : 0)) & ((1 << format.bits) - 1);
         }
 

@@ -12,6 +12,9 @@ import java.lang.foreign.ValueLayout;
  * is made with.
  */
 abstract class GroupedTiles implements TileReader {
+    /** Elements of a tile: its words stay in the fastest cache. */
+    private static final int ELEMENTS = 8192;
+
     /** Columns of a row. */
     protected final int width;
 
@@ -20,6 +23,7 @@ abstract class GroupedTiles implements TileReader {
 
     private final int bits;
     private final int group;
+    private final int high;
     private final Span span = new Span();
 
     /** Words of a tile, row by row. */
@@ -34,12 +38,30 @@ abstract class GroupedTiles implements TileReader {
      * @param format the matrix
      * @param bits of a code, 4 or 8
      * @param group codes of a row that share a scale
+     * @param high the most rows of a tile: more than one where neighbours in memory are elements of
+     *     one column
      */
-    GroupedTiles(PackedFormat format, int bits, int group) {
+    GroupedTiles(PackedFormat format, int bits, int group, int high) {
         width = format.columns();
         this.bits = bits;
         ofWord = Integer.SIZE / bits;
         this.group = group;
+        this.high = high;
+    }
+
+    /** The most columns of a tile. */
+    int widest() {
+        return Math.max(ofWord, ELEMENTS / high);
+    }
+
+    /**
+     * Is told of a tile before it is made.
+     *
+     * @param firstGroup of those that have a column in it
+     * @param endGroup behind the last of them
+     */
+    void prepare(MemorySegment bytes, long offset, Area tile, int firstGroup, int endGroup) {
+        // Few have to know.
     }
 
     /** Fetches words {@code from} to {@code to} of some rows, to {@code stride} each. */
@@ -60,37 +82,52 @@ abstract class GroupedTiles implements TileReader {
         int to;
     }
 
-    /** Makes values of a span. */
-    abstract void run(MemorySegment bytes, long offset, int row, Span span, float[] values, int at);
+    /** Makes the numbers of a span, and puts them from a byte offset on. */
+    abstract void run(MemorySegment bytes, long offset, int row, Span span, Target target, long at);
 
     @Override
-    public final void tile(
+    public final void tile(MemorySegment bytes, long offset, Area area, Place place) {
+        Target target = new Target(place);
+        int wide = widest();
+        for (int top = 0; top < area.rows(); top += high) {
+            int rows = Math.min(high, area.rows() - top);
+            for (int left = 0; left < area.columns(); ) {
+                // The first tile ends where the others begin: at a word.
+                int begin = area.column() + left;
+                int columns = Math.min(wide - begin % ofWord, area.columns() - left);
+                Area tile = new Area(area.row() + top, rows, begin, columns);
+                make(bytes, offset, tile, target, place, top, left);
+                left += columns;
+            }
+        }
+    }
+
+    private void make(
             MemorySegment bytes,
             long offset,
-            int row,
-            int rows,
-            int column,
-            int columns,
-            float[] values,
-            int start) {
-        int from = column / ofWord;
-        int to = (column + columns + ofWord - 1) / ofWord;
+            Area tile,
+            Target target,
+            Place place,
+            int top,
+            int left) {
+        int end = tile.column() + tile.columns();
+        int from = tile.column() / ofWord;
+        int to = (end + ofWord - 1) / ofWord;
         stride = to - from;
-        if (words.length < rows * stride + Codes.PADDING) {
-            words = new int[rows * stride + Codes.PADDING];
+        if (words.length < tile.rows() * stride + Lanes.PADDING) {
+            words = new int[tile.rows() * stride + Lanes.PADDING];
         }
-        fetch(bytes, offset, row, rows, from, to);
-        for (int r = 0; r < rows; r++) {
-            int at = start + r * columns;
-            int shift = r * stride * ofWord - from * ofWord; // of a column's place in words
-            for (int c = column; c < column + columns; ) {
-                int end = Math.min(column + columns, (c / group + 1) * group);
+        fetch(bytes, offset, tile.row(), tile.rows(), from, to);
+        prepare(bytes, offset, tile, tile.column() / group, (end - 1) / group + 1);
+        for (int r = 0; r < tile.rows(); r++) {
+            int shift = (r * stride - from) * ofWord; // of a column's place in words
+            for (int c = tile.column(); c < end; c = span.to - shift) {
                 span.column = c;
                 span.group = c / group;
                 span.from = shift + c;
-                span.to = shift + end;
-                run(bytes, offset, row + r, span, values, at + c - column);
-                c = end;
+                span.to = shift + Math.min(end, (span.group + 1) * group);
+                long at = place.at(top + r, left + c - tile.column());
+                run(bytes, offset, tile.row() + r, span, target, at);
             }
         }
     }

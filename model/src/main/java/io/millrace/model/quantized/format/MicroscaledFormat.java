@@ -67,7 +67,7 @@ public record MicroscaledFormat(int rows, int columns, String codes, String scal
         private final long scalesAt;
 
         Tiles(MicroscaledFormat format) {
-            super(format, 4, GROUP);
+            super(format, 4, GROUP, 1);
             groups = format.columns / GROUP;
             scalesAt = (long) format.rows * format.columns / 2;
         }
@@ -78,10 +78,10 @@ public record MicroscaledFormat(int rows, int columns, String codes, String scal
         }
 
         @Override
-        void run(MemorySegment bytes, long offset, int row, Span span, float[] values, int at) {
+        void run(MemorySegment bytes, long offset, int row, Span span, Target target, long at) {
             long index = offset + scalesAt + (long) row * groups + span.group;
             float scale = power(Byte.toUnsignedInt(bytes.get(ValueLayout.JAVA_BYTE, index)));
-            Codes.lookup(words, span.from, span.to, VALUES, scale, values, at);
+            Nibbles.lookup(words, span.from, span.to, VALUES, scale, target, at);
         }
     }
 }

@@ -121,7 +121,7 @@ public record PackedRowsFormat(
         private final PackedRowsFormat format;
 
         Tiles(PackedRowsFormat format) {
-            super(format, format.bits, format.groupSize, format.ordered);
+            super(format, format.bits, format.groupSize, format.ordered, 1);
             this.format = format;
         }
 

@@ -93,7 +93,7 @@ public record ScaledBytesFormat(
         private final long zerosAt;
 
         Tiles(ScaledBytesFormat format) {
-            super(format, 8, format.blockColumns);
+            super(format, 8, format.blockColumns, 1);
             this.format = format;
             integers = format.codes == DType.I8;
             scalesAt = (long) format.rows * format.columns;
@@ -111,23 +111,20 @@ public record ScaledBytesFormat(
         }
 
         @Override
-        void run(MemorySegment bytes, long offset, int row, Span span, float[] values, int at) {
+        void run(MemorySegment bytes, long offset, int row, Span span, Target target, long at) {
             long index = (long) (row / format.blockRows) * format.across() + span.group;
             float scale = Scales.get(bytes, offset + scalesAt, format.scales.dtype, index);
             if (!integers) {
-                Codes.e4m3(words, span.from, span.to, scale, values, at);
+                Octets.e4m3(words, span.from, span.to, scale, target, at);
                 return;
             }
             int zero = SIGN;
             if (format.zeros) {
                 zero += bytes.get(ValueLayout.JAVA_BYTE, offset + zerosAt + index);
             }
-            Codes.affine(words, 8, span.from, span.to, zero, scale, values, at);
-            if (format.scales.areMaxima()) {
-                for (int i = at; i < at + span.to - span.from; i++) {
-                    values[i] *= LLM_INT8; // bitsandbytes' own 1 / 127, after the first product
-                }
-            }
+            // bitsandbytes' own 1 / 127 comes after the first product.
+            float factor = format.scales.areMaxima() ? LLM_INT8 : 1;
+            Octets.affine(words, span.from, span.to, zero, scale, factor, target, at);
         }
     }
 }

@@ -118,25 +118,18 @@ public record TableFormat(
         }
 
         @Override
-        public void tile(
-                MemorySegment bytes,
-                long offset,
-                int row,
-                int rows,
-                int column,
-                int columns,
-                float[] values,
-                int start) {
+        public void tile(MemorySegment bytes, long offset, Area area, Place place) {
+            Target target = new Target(place);
             DType.F32.load(bytes, offset + tableAt, 0, table, 0, TABLE);
-            for (int r = 0; r < rows; r++) {
-                long first = (long) (row + r) * format.columns + column;
-                line(bytes, offset, first, columns, values, start + r * columns);
+            for (int r = 0; r < area.rows(); r++) {
+                long first = (long) (area.row() + r) * format.columns + area.column();
+                line(bytes, offset, first, area.columns(), target, place.at(r, 0));
             }
         }
 
         /** Elements that follow one another, row by row. */
         private void line(
-                MemorySegment bytes, long offset, long first, int count, float[] values, int at) {
+                MemorySegment bytes, long offset, long first, int count, Target target, long at) {
             long word = first / OF_WORD;
             int shift = (int) (first % OF_WORD);
             fetch(bytes, offset, word, (shift + count + OF_WORD - 1) / OF_WORD);
@@ -144,14 +137,15 @@ public record TableFormat(
                 long block = (first + done) / format.blockSize;
                 int end = (int) Math.min(count, (block + 1) * (long) format.blockSize - first);
                 float range = range(bytes, offset, block);
-                Codes.lookup(words, shift + done, shift + end, table, range, values, at + done);
+                long to = at + (long) done * target.elementBytes();
+                Nibbles.lookup(words, shift + done, shift + end, table, range, target, to);
                 done = end;
             }
         }
 
         private void fetch(MemorySegment bytes, long offset, long word, int count) {
-            if (words.length < count + Codes.PADDING) {
-                words = new int[count + Codes.PADDING];
+            if (words.length < count + Lanes.PADDING) {
+                words = new int[count + Lanes.PADDING];
             }
             int whole = (int) Math.min(count, codeBytes / Integer.BYTES - word);
             MemorySegment.copy(bytes, Elements.INT, offset + word * Integer.BYTES, words, 0, whole);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.millrace.memory.DType;
 import io.millrace.memory.ScaledFormat;
 import io.millrace.memory.TensorPart;
+import io.millrace.memory.TileReader;
 import io.millrace.model.file.Elements;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
@@ -17,6 +18,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class GivenScalesTest {
     private static final int ROWS = 24;
     private static final int COLUMNS = 96;
+    private static final TileReader.Area ALL = new TileReader.Area(0, ROWS, 0, COLUMNS);
 
     static Stream<ScaledFormat> formats() {
         return Stream.of(
@@ -48,12 +50,11 @@ class GivenScalesTest {
                                         ? (long) row * format.groups() + group
                                         : (long) group * ROWS + row);
         float[] expected = new float[ROWS * COLUMNS];
-        format.reader().tile(bytes, 0, 0, ROWS, 0, COLUMNS, expected, 0);
+        format.reader().tile(bytes, 0, ALL, expected, 0);
         float[] given = new float[expected.length];
-        format.reader(own).tile(bytes, 0, 0, ROWS, 0, COLUMNS, given, 0);
+        format.reader(own).tile(bytes, 0, ALL, given, 0);
         assertThat(given).isEqualTo(expected);
-        format.reader((row, group) -> -2 * own.at(row, group))
-                .tile(bytes, 0, 0, ROWS, 0, COLUMNS, given, 0);
+        format.reader((row, group) -> -2 * own.at(row, group)).tile(bytes, 0, ALL, given, 0);
         for (int at = 0; at < given.length; at++) {
             assertThat(given[at]).isEqualTo(-2 * expected[at]);
         }
