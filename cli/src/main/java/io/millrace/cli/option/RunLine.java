@@ -50,6 +50,7 @@ public final class RunLine {
     private final Map<Option<?>, String> helps = new LinkedHashMap<>();
     private final List<Option<?>> first = new ArrayList<>();
     private final List<Option<?>> required = new ArrayList<>();
+    private boolean takesRecipe;
     private Optional<Settings> recipe = Optional.empty();
 
     private RunLine(CommandSpec command) {
@@ -76,6 +77,7 @@ public final class RunLine {
 
     /** The recipe, and so all that it says; it may be named without its option. */
     public RunLine takeRecipe() {
+        takesRecipe = true;
         command.addPositional(
                 PositionalParamSpec.builder()
                         .index("0")
@@ -200,7 +202,7 @@ public final class RunLine {
 
     private Settings readRecipe(Optional<Path> given) {
         ParseResult parsed = command.commandLine().getParseResult();
-        if (!parsed.hasMatchedPositional(0)) {
+        if (!takesRecipe || !parsed.hasMatchedPositional(0)) {
             return given.map(Recipe::read).orElse(Settings.NONE);
         }
         String named = parsed.matchedPositionalValue(0, "");
