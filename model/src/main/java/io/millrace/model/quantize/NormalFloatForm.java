@@ -51,8 +51,7 @@ record NormalFloatForm() implements QuantForm {
                     group + " is no block size of bitsandbytes",
                     "give 64, 128, ... or 4096");
         }
-        boolean fits = matrix.elements() % group == 0;
-        if (!fits || (matrix.inputMajor() && matrix.inputs() % group != 0)) {
+        if (matrix.elements() % group != 0) {
             throw new BadInputException(
                     "--format",
                     "nf4 has blocks of "

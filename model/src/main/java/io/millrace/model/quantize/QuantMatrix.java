@@ -1,5 +1,6 @@
 package io.millrace.model.quantize;
 
+import io.millrace.memory.BadInputException;
 import io.millrace.model.program.BlockProgram;
 import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.ModelProgram;
@@ -17,9 +18,8 @@ import java.util.stream.Stream;
  * @param tensor the checkpoint's name of it
  * @param outputs its rows
  * @param inputs its columns
- * @param inputMajor whether the checkpoint stores it [inputs, outputs]
  */
-public record QuantMatrix(String tensor, int outputs, int inputs, boolean inputMajor) {
+public record QuantMatrix(String tensor, int outputs, int inputs) {
     private static final String WEIGHT = ".weight";
 
     /** The module that has it, as lists of modules and names of tensors beside it begin. */
@@ -42,8 +42,31 @@ public record QuantMatrix(String tensor, int outputs, int inputs, boolean inputM
      * The matrices of a model's layers, in their order: those of attention, of the part that feeds
      * forward, and of experts. Embedding and head, what routes tokens and gates of one output stay
      * as they are.
+     *
+     * @throws BadInputException when the family stores its matrices input-major, as GPT-2 does:
+     *     such are not read where they are packed
      */
     public static List<QuantMatrix> of(ModelProgram program) {
+        List<QuantMatrix> matrices = ofLayers(program);
+        program.ops()
+                .flatMap(Op::products)
+                .filter(LinearSpec::inputMajor)
+                .map(LinearSpec::weight)
+                .filter(weight -> matrices.stream().anyMatch(one -> one.tensor.equals(weight)))
+                .findFirst()
+                .ifPresent(weight -> {
+                    throw new BadInputException(
+                            "--format",
+                            "'"
+                                    + weight
+                                    + "' is stored input-major, and such matrices are not read"
+                                    + " where they are packed",
+                            "use a model of a family other than GPT-2's and gpt-oss's");
+                });
+        return matrices;
+    }
+
+    private static List<QuantMatrix> ofLayers(ModelProgram program) {
         Map<String, QuantMatrix> matrices = new LinkedHashMap<>();
         for (BlockProgram layer : program.layers()) {
             layer.ops().stream()
@@ -58,7 +81,7 @@ public record QuantMatrix(String tensor, int outputs, int inputs, boolean inputM
 
     /** The modules whose matrices are multiplied with and stay as they are, once each. */
     public static List<String> left(ModelProgram program) {
-        List<String> quantised = of(program).stream().map(QuantMatrix::tensor).toList();
+        List<String> quantised = ofLayers(program).stream().map(QuantMatrix::tensor).toList();
         return program.ops()
                 .flatMap(QuantMatrix::products)
                 .map(LinearSpec::weight)
@@ -73,7 +96,6 @@ public record QuantMatrix(String tensor, int outputs, int inputs, boolean inputM
     }
 
     private static QuantMatrix of(LinearSpec linear) {
-        return new QuantMatrix(
-                linear.weight(), linear.outputs(), linear.inputs(), linear.inputMajor());
+        return new QuantMatrix(linear.weight(), linear.outputs(), linear.inputs());
     }
 }

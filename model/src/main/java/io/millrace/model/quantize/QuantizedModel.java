@@ -225,26 +225,17 @@ public final class QuantizedModel implements AutoCloseable {
     /** Rows of a matrix into the tile. */
     private void read(QuantMatrix matrix, int first, int count) {
         TensorSlot slot = floats.find(matrix.tensor()).orElseThrow().slot();
-        if (!matrix.inputMajor()) {
-            read(slot, (long) first * columns(matrix), count * columns(matrix), 0, 1);
-            return;
-        }
-        for (int input = 0; input < matrix.inputs(); input++) {
-            long from = (long) input * matrix.outputs() + first;
-            read(slot, from, count, input, matrix.inputs());
-        }
+        read(slot, (long) first * columns(matrix), count * columns(matrix));
     }
 
-    private void read(TensorSlot slot, long from, int count, int to, int stride) {
+    private void read(TensorSlot slot, long from, int count) {
         int most = (int) (buffer.byteSize() / Float.BYTES);
         for (int done = 0; done < count; done += most) {
             int part = Math.min(most, count - done);
             MemorySegment bytes = buffer.asSlice(0, (long) part * Float.BYTES);
             base.readTensor(slot, (from + done) * Float.BYTES, bytes);
             requireFinite(slot, from + done, bytes, part);
-            for (int i = 0; i < part; i++) {
-                tile[to + (done + i) * stride] = bytes.getAtIndex(ValueLayout.JAVA_FLOAT, i);
-            }
+            MemorySegment.copy(bytes, ValueLayout.JAVA_FLOAT, 0, tile, done, part);
         }
     }
 

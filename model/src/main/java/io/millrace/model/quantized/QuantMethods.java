@@ -28,7 +28,8 @@ public final class QuantMethods {
                     new BitsandbytesMethod(),
                     new Float8Method("fp8", "weight_scale_inv"),
                     new Float8Method("fbgemm_fp8", "weight_scale"),
-                    new CompressedTensorsMethod());
+                    new CompressedTensorsMethod(),
+                    new JoinedExpertsMethod());
 
     /** What older tools wrote in place of the field, beside {@code config.json}. */
     private static final List<String> OLD_FILES =

@@ -7,12 +7,16 @@ import io.millrace.memory.TensorPart;
 import io.millrace.model.file.Elements;
 import io.millrace.model.file.TensorInfo;
 import io.millrace.model.file.WeightFiles;
+import io.millrace.model.spec.Slices;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The tensors of a model's files, while packed matrices are put in the place of their parts. */
 public final class StoredParts {
@@ -55,12 +59,7 @@ public final class StoredParts {
 
     /** A module's part; refused where it is missing. */
     public TensorInfo part(String module, String suffix) {
-        return find(module, suffix)
-                .orElseThrow(() ->
-                        new BadInputException(
-                                fields.file(),
-                                "tensor '" + module + "." + suffix + "' is missing",
-                                MEND));
+        return whole(module + "." + suffix);
     }
 
     /**
@@ -103,38 +102,98 @@ public final class StoredParts {
         List<TensorInfo> parts = new ArrayList<>();
         for (TensorPart part : format.parts()) {
             TensorInfo tensor = part(module, part.suffix());
-            dtype(tensor, part.dtype());
-            if (!tensor.shape().equals(part.shape())) {
-                throw bad(
-                        tensor,
-                        "has shape "
-                                + tensor.shape()
-                                + " where "
-                                + format.name()
-                                + " of a matrix of "
-                                + format.rows()
-                                + " by "
-                                + format.columns()
-                                + " has "
-                                + part.shape());
-            }
+            requireShape(tensor, format, part, part.shape());
             parts.add(tensor);
         }
         parts.forEach(tensor -> tensors.remove(tensor.name()));
-        String name = module + "." + WEIGHT;
-        if (tensors.put(name, TensorInfo.of(name, format, parts)) != null) {
+        put(module + "." + WEIGHT, format, parts);
+    }
+
+    /** The names that tensors have before an ending, in the order of the files. */
+    public List<String> wholes(String ending) {
+        return tensors.keySet().stream()
+                .filter(name -> name.endsWith(ending))
+                .map(name -> name.substring(0, name.length() - ending.length()))
+                .toList();
+    }
+
+    /** A tensor by its whole name; refused where it is missing. */
+    public TensorInfo whole(String name) {
+        return Optional.ofNullable(tensors.get(name))
+                .orElseThrow(() ->
+                        new BadInputException(
+                                fields.file(), "tensor '" + name + "' is missing", MEND));
+    }
+
+    /**
+     * Puts packed matrices in the place of tensors that have an axis more, each under the name of
+     * its {@link Slices slice}.
+     *
+     * @param name of a tensor that is not there, before the endings of its parts
+     * @param format of each matrix
+     * @param count how many there are
+     * @throws BadInputException where a part is missing, of another dtype or misshapen
+     */
+    public void putEach(String name, PackedFormat format, int count) {
+        List<TensorInfo> wholes = new ArrayList<>();
+        for (TensorPart part : format.parts()) {
+            TensorInfo whole = whole(name + part.suffix());
+            List<Long> shape = new ArrayList<>(part.shape());
+            shape.addFirst((long) count);
+            requireShape(whole, format, part, shape);
+            wholes.add(whole);
+        }
+        wholes.forEach(whole -> tensors.remove(whole.name()));
+        for (int index = 0; index < count; index++) {
+            int each = index;
+            List<TensorInfo> parts = wholes.stream().map(whole -> whole.slice(each)).toList();
+            put(Slices.name(name, index), format, parts);
+        }
+    }
+
+    private void requireShape(
+            TensorInfo tensor, PackedFormat format, TensorPart part, List<Long> shape) {
+        dtype(tensor, part.dtype());
+        if (!tensor.shape().equals(shape)) {
+            throw bad(
+                    tensor,
+                    "has shape "
+                            + tensor.shape()
+                            + " where "
+                            + format.name()
+                            + " of a matrix of "
+                            + format.rows()
+                            + " by "
+                            + format.columns()
+                            + " has "
+                            + shape);
+        }
+    }
+
+    private void put(String name, PackedFormat format, List<TensorInfo> parts) {
+        boolean plain = tensors.containsKey(Slices.whole(name));
+        if (tensors.put(name, TensorInfo.of(name, format, parts)) != null || plain) {
             throw new BadInputException(
                     fields.file(), "'" + name + "' is there twice, packed and plain", MEND);
         }
     }
 
-    /** Refuses a packed matrix of a module that the configuration says is plain. */
+    /**
+     * Refuses a packed matrix of a module that the configuration says is plain.
+     *
+     * @param modules names, of which {@code *} stands for any part
+     */
     public void requirePlain(String field, List<String> modules) {
         for (String module : modules) {
+            Pattern named =
+                    Pattern.compile(
+                            Stream.of(("." + module + ".").split("\\*", -1))
+                                    .map(Pattern::quote)
+                                    .collect(Collectors.joining(".*")));
             tensors.values().stream()
                     .filter(tensor -> !tensor.parts().isEmpty())
                     .map(TensorInfo::name)
-                    .filter(name -> ("." + name).contains("." + module + "."))
+                    .filter(name -> named.matcher("." + name + ".").find())
                     .findFirst()
                     .ifPresent(name -> {
                         throw fields.bad(

@@ -9,7 +9,9 @@ import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.TestModels;
+import io.millrace.model.architecture.known.NamedArchitectures;
 import io.millrace.model.file.Elements;
+import io.millrace.model.program.ModelProgram;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
@@ -93,6 +95,17 @@ class QuantizedModelTest {
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("32 is no block size of bitsandbytes");
         assertThat(out).doesNotExist();
+    }
+
+    /** They would be written, and read by nobody here. */
+    @ParameterizedTest
+    @CsvSource({"gpt2, h.0.attn.c_attn.weight", "gpt-oss-20b, experts.gate_up_proj[0]"})
+    void familiesThatStoreMatricesInputMajorAreRefusedBeforehand(String arch, String tensor) {
+        ModelProgram program =
+                NamedArchitectures.program(NamedArchitectures.find(arch).orElseThrow());
+        assertThatThrownBy(() -> QuantMatrix.of(program))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining(tensor + "' is stored input-major");
     }
 
     @Test

@@ -132,7 +132,7 @@ class TileCoderTest {
     }
 
     private CodedTile code(String name, Optional<Feedback> feedback) {
-        QuantMatrix matrix = new QuantMatrix("w.weight", ROWS, INPUTS, false);
+        QuantMatrix matrix = new QuantMatrix("w.weight", ROWS, INPUTS);
         TileCoder coder = new TileCoder(QuantForms.find(name).orElseThrow(), GROUP);
         return coder.code(matrix, INPUTS, 0, ROWS, weights.clone(), feedback);
     }

@@ -2,6 +2,7 @@ package io.millrace.model.adapter.peft;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
+import io.millrace.memory.PackedFormat;
 import io.millrace.memory.TensorFormat;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.file.DurableFiles;
@@ -13,7 +14,9 @@ import io.millrace.model.WrittenForm;
 import io.millrace.model.export.ModelCard;
 import io.millrace.model.program.Answers;
 import io.millrace.model.file.Elements;
+import io.millrace.model.file.TensorInfo;
 import io.millrace.model.file.TensorSource;
+import io.millrace.model.spec.Slices;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -86,6 +89,7 @@ public final class AdapterMerge implements TensorSource {
         boolean isNew = !Files.exists(out);
         try (Checkpoint base = Checkpoint.open(model);
                 StoredAdapter adapter = StoredAdapters.open(folder, base)) {
+            requireWritable(base);
             // A changed weight has no place among codes: what is packed is written out.
             ModelLayout layout = form.layout(base);
             List<MergedAdapter.Matrix> matrices =
@@ -100,6 +104,24 @@ public final class AdapterMerge implements TensorSource {
             }
             throw e;
         }
+    }
+
+    /** Matrices of experts that are packed in one tensor lie another way than plain ones. */
+    private static void requireWritable(Checkpoint base) {
+        base.tensors().values().stream()
+                .filter(tensor -> tensor.format() instanceof PackedFormat)
+                .map(TensorInfo::name)
+                .filter(name -> Slices.find(name).isPresent())
+                .findFirst()
+                .ifPresent(name -> {
+                    throw new BadInputException(
+                            base.directory().toString(),
+                            "'"
+                                    + Slices.whole(name)
+                                    + "' is packed with all experts in one tensor, which is not"
+                                    + " written as a plain one",
+                            "give the adapter and its base to eval, generate and forward instead");
+                });
     }
 
     private static MergedAdapter.Matrix matrix(

@@ -8,6 +8,7 @@ import io.millrace.model.config.RopeParameters;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.Activation;
 import io.millrace.model.spec.GatedUnit;
+import io.millrace.model.spec.Slices;
 import io.millrace.telemetry.json.JsonObject;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -28,6 +29,10 @@ public final class GptOssArchitecture extends ListedArchitecture {
     /** Gates and what they gate in turn, matrices stored input-major. */
     private static final Mixture.Joined TENSORS =
             new Mixture.Joined("experts.gate_up_proj", "experts.down_proj", true, true);
+
+    /** The same where they are packed, a matrix an expert: these lie output-major. */
+    private static final Mixture.Joined PACKED =
+            new Mixture.Joined("experts.gate_up_proj", "experts.down_proj", true, false);
 
     /** What its class has where a configuration names no angles. */
     private static final Map<String, Object> USUAL_ROPE =
@@ -68,7 +73,7 @@ public final class GptOssArchitecture extends ListedArchitecture {
 
     @Override
     public String models() {
-        return "gpt-oss (20b, 120b), in plain formats";
+        return "gpt-oss (20b, 120b), in MXFP4 as published or plain";
     }
 
     @Override
@@ -95,10 +100,14 @@ public final class GptOssArchitecture extends ListedArchitecture {
                         mixture.joined(
                                 mixture.router(prefix + "mlp.router", true),
                                 prefix + "mlp.",
-                                TENSORS,
+                                tensors(names, prefix + "mlp."),
                                 null,
                                 null))
                 .build();
+    }
+
+    private static Mixture.Joined tensors(Set<String> names, String prefix) {
+        return names.contains(Slices.name(prefix + PACKED.both(), 0)) ? PACKED : TENSORS;
     }
 
     private static IntPredicate slides(ModelConfig config) {
