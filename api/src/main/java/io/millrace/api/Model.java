@@ -39,7 +39,9 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.stream.IntStream;
 
-/** A model in its folder. Nothing of it is held between calls, each of which reads what it needs. */
+/**
+ * A model in its folder. Nothing of it is held between calls, each of which reads what it needs.
+ */
 public final class Model {
     private final Path folder;
 
@@ -49,16 +51,14 @@ public final class Model {
 
     /**
      * A model's folder, a hub cache's folder of one, or a name on the hub such as {@code
-     * facebook/opt-125m}, which is looked for in the cache and then downloaded; hub, cache and token
-     * are those that the variables of Hugging Face's library name.
+     * facebook/opt-125m}, which is looked for in the cache and then downloaded; hub, cache and
+     * token are those that the variables of Hugging Face's library name.
      *
      * @throws BadInputException where a name on the hub is meant and the model cannot be had
      */
     public static Model open(String folderOrName) {
-        HubSettings hub =
-                HubSettings.of(System.getenv(), Path.of(System.getProperty("user.home")));
-        return new Model(
-                new HubModels(hub, _ -> {}, _ -> {}).folder(Path.of(folderOrName)));
+        HubSettings hub = HubSettings.of(System.getenv(), Path.of(System.getProperty("user.home")));
+        return new Model(new HubModels(hub, _ -> {}, _ -> {}).folder(Path.of(folderOrName)));
     }
 
     /** A model's folder. */
@@ -107,8 +107,7 @@ public final class Model {
         return new RunListener() {
             @Override
             public void onStep(StepProgress step) {
-                listener.onStep(
-                        step.step(), step.totalSteps(), step.loss(), step.stepSeconds());
+                listener.onStep(step.step(), step.totalSteps(), step.loss(), step.stepSeconds());
             }
 
             @Override

@@ -105,11 +105,11 @@ public final class ModelOptions {
                         option.spelled(), "is a flag", "give it without a value");
             }
             return settings.with(
-                    option, option.type().read().apply(!option.spelled().startsWith("--" + NEGATION)));
+                    option,
+                    option.type().read().apply(!option.spelled().startsWith("--" + NEGATION)));
         }
         if (values.isEmpty()) {
-            throw new BadInputException(
-                    option.spelled(), "has no value", "give " + option.label());
+            throw new BadInputException(option.spelled(), "has no value", "give " + option.label());
         }
         return settings.with(option, option.parse(values));
     }

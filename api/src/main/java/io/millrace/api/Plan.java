@@ -13,7 +13,11 @@ import java.util.List;
  * @param advice what to change first to be faster, the best first
  */
 public record Plan(
-        double stepSeconds, String boundLane, List<String> homes, Bytes bytes, List<String> advice) {
+        double stepSeconds,
+        String boundLane,
+        List<String> homes,
+        Bytes bytes,
+        List<String> advice) {
     /**
      * Bytes by tier.
      *

@@ -32,7 +32,8 @@ public record RunJournal(
      * Reads a journal.
      *
      * @param file {@code journal.jsonl} of a run
-     * @throws io.millrace.memory.BadInputException where it cannot be read, or its header is damaged
+     * @throws io.millrace.memory.BadInputException where it cannot be read, or its header is
+     *     damaged
      */
     public static RunJournal read(Path file) {
         JournalReport report = JournalReport.of(file, Optional.empty());

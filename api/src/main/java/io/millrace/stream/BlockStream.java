@@ -97,7 +97,9 @@ public final class BlockStream implements AutoCloseable {
             return this;
         }
 
-        /** {@code cpu}, or {@code emulated}: a CPU with memory of its own, to try what a card has. */
+        /**
+         * {@code cpu}, or {@code emulated}: a CPU with memory of its own, to try what a card has.
+         */
         public Builder device(String device) {
             return with(MemoryConfig.DEVICE, device);
         }

@@ -92,8 +92,7 @@ final class StreamTiers implements AutoCloseable {
                             .map(place ->
                                     owned.own(
                                             BlockStore.open(
-                                                    StoreConfig.of(
-                                                            place, blocks.sizes(), identity),
+                                                    StoreConfig.of(place, blocks.sizes(), identity),
                                                     drive,
                                                     host)));
             source = source(drive, host);
@@ -111,8 +110,7 @@ final class StreamTiers implements AutoCloseable {
                                             _ -> journal.force(),
                                             spans),
                                     new FeedOptions(memory.overlap(), wishes.stallLimit(), 1)));
-            store.ifPresent(
-                    one -> owned.own(StoreSyncer.start(one, SyncCadence.DEFAULT)));
+            store.ifPresent(one -> owned.own(StoreSyncer.start(one, SyncCadence.DEFAULT)));
             nextSettleNs = System.nanoTime() + SETTLING.pauseAfter(Duration.ZERO).toNanos();
         } catch (RuntimeException | Error e) {
             try (owned) {
@@ -203,8 +201,7 @@ final class StreamTiers implements AutoCloseable {
                     case FilledBlocks filled -> filled;
                     case FileBlocks file ->
                             owned.own(
-                                    new OriginalReader(
-                                            file.extents(), file.sizes(), drive, host));
+                                    new OriginalReader(file.extents(), file.sizes(), drive, host));
                 };
         return store.<BlockSource>map(newer -> new LayeredSource(List.of(newer, origin)))
                 .orElse(origin);

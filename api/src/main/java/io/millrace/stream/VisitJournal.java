@@ -77,13 +77,11 @@ final class VisitJournal implements AutoCloseable {
     static VisitJournal open(Path folder, long identity, int blocks) {
         Path path = folder.resolve(FILE);
         if (!Files.exists(path)) {
-            DurableFiles.system().replace(path, header(identity, blocks).array());
+            DurableFiles.system().replace(path, bytes(header(identity, blocks)));
         }
         FileChannel file = null;
         try {
-            file =
-                    FileChannel.open(
-                            path, StandardOpenOption.READ, StandardOpenOption.WRITE);
+            file = FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE);
             VisitJournal journal = new VisitJournal(file);
             journal.load(path, header(identity, blocks));
             return journal;
@@ -106,10 +104,16 @@ final class VisitJournal implements AutoCloseable {
         }
     }
 
+    private static byte[] bytes(ByteBuffer buffer) {
+        byte[] bytes = new byte[buffer.remaining()];
+        buffer.get(bytes);
+        return bytes;
+    }
+
     private static ByteBuffer header(long identity, int blocks) {
         ByteBuffer header = buffer(HEADER_BYTES);
         header.putLong(MAGIC).putLong(identity).putInt(blocks);
-        header.putInt(checksum(header.array(), 0, header.position()));
+        header.putInt(checksum(header, 0, header.position()));
         return header.flip();
     }
 
@@ -121,7 +125,7 @@ final class VisitJournal implements AutoCloseable {
             throw new CorruptDataException(path + ": the header is cut off; delete the folder");
         }
         if (header.getLong(0) != MAGIC
-                || checksum(header.array(), 0, HEADER_BYTES - 4) != header.getInt(20)) {
+                || checksum(header, 0, HEADER_BYTES - 4) != header.getInt(20)) {
             throw new CorruptDataException(path + ": the header is damaged; delete the folder");
         }
         if (!header.equals(expected)) {
@@ -159,7 +163,7 @@ final class VisitJournal implements AutoCloseable {
         }
         ByteBuffer body = buffer(bytes);
         readFully(body, at + FRAME_BYTES);
-        return checksum(body.array(), 0, bytes) == frame.getInt(4)
+        return checksum(body, 0, bytes) == frame.getInt(4)
                 ? Optional.of(body)
                 : Optional.empty();
     }
@@ -230,7 +234,7 @@ final class VisitJournal implements AutoCloseable {
         for (double value : entry.output()) {
             record.putDouble(value);
         }
-        record.putInt(4, checksum(record.array(), FRAME_BYTES, bytes));
+        record.putInt(4, checksum(record, FRAME_BYTES, bytes));
         record.flip();
         try {
             long at = appended;
@@ -267,12 +271,13 @@ final class VisitJournal implements AutoCloseable {
         for (double value : values) {
             bytes.putDouble(value);
         }
-        return checksum(bytes.array(), 0, bytes.position());
+        return checksum(bytes, 0, bytes.position());
     }
 
-    private static int checksum(byte[] bytes, int first, int count) {
+    /** CRC-32C of some bytes of a buffer, wherever that stands. */
+    private static int checksum(ByteBuffer bytes, int first, int count) {
         CRC32C checksum = new CRC32C();
-        checksum.update(bytes, first, count);
+        checksum.update(bytes.slice(first, count));
         return (int) checksum.getValue();
     }
 

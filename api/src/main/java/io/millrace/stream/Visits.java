@@ -108,8 +108,7 @@ final class Visits {
             writer.write(meter.spans());
         });
         tiers.settleIfDue();
-        return new PassResult(
-                passes, Arrays.asList(outputs), missing.size(), Overlap.of(overlap));
+        return new PassResult(passes, Arrays.asList(outputs), missing.size(), Overlap.of(overlap));
     }
 
     private double[] visit(

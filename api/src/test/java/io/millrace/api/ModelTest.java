@@ -121,8 +121,7 @@ class ModelTest {
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("gone");
         assertThat(folder.resolve("none")).doesNotExist();
-        assertThatThrownBy(() ->
-                        model.plan(new ModelOptions().set("host-budget", "1MiB")))
+        assertThatThrownBy(() -> model.plan(new ModelOptions().set("host-budget", "1MiB")))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageStartingWith("--host-budget: ");
     }

@@ -34,8 +34,7 @@ class PublicApiTest {
     private static List<Class<?>> classes() throws IOException, URISyntaxException {
         List<Class<?>> found = new ArrayList<>();
         for (Class<?> one : List.of(Model.class, BlockStream.class)) {
-            Path root =
-                    Path.of(one.getProtectionDomain().getCodeSource().getLocation().toURI());
+            Path root = Path.of(one.getProtectionDomain().getCodeSource().getLocation().toURI());
             Path folder = root.resolve(one.getPackageName().replace('.', '/'));
             try (Stream<Path> files = Files.list(folder)) {
                 for (Path file : files.sorted().toList()) {

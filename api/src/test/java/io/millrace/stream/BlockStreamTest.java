@@ -109,11 +109,9 @@ class BlockStreamTest {
                             order.add(block.index());
                             return sum(block);
                         });
-                assertThat(pass.sum()[0]).isEqualTo(Arrays.stream(numbers).sum());
+                assertThat(pass.sum()[0]).isEqualTo((double) Arrays.stream(numbers).sum());
                 assertThat(pass.visited()).isEqualTo(BLOCKS + 1);
-                assertThat(order)
-                        .isEqualTo(
-                                IntStream.rangeClosed(0, BLOCKS).boxed().toList());
+                assertThat(order).isEqualTo(IntStream.rangeClosed(0, BLOCKS).boxed().toList());
                 assertThat(pass.overlap().lanes().get("compute").busySeconds()).isPositive();
             }
             assertThat(stream.hostBytes()).isBetween(1L << 20, 2L << 20);
@@ -261,12 +259,15 @@ class BlockStreamTest {
         try (BlockStream stream = BlockStream.of(blocks).hostBudget("400KiB").open()) {
             for (int pass = 0; pass < 2; pass++) {
                 double[] found =
-                        stream.pass(block -> {
-                                    byte last =
-                                            block.bytes()
-                                                    .get(ValueLayout.JAVA_BYTE, block.size() - 1);
-                                    return new double[] {last};
-                                })
+                        stream.pass(
+                                        block -> {
+                                            byte last =
+                                                    block.bytes()
+                                                            .get(
+                                                                    ValueLayout.JAVA_BYTE,
+                                                                    block.size() - 1);
+                                            return new double[] {last};
+                                        })
                                 .joined();
                 for (int block = 0; block < 30; block++) {
                     assertThat(found[block]).isCloseTo(block, within(0.0));
@@ -348,8 +349,7 @@ class BlockStreamTest {
         try (BlockStream stream = builder.open()) {
             assertThatThrownBy(() ->
                             stream.pass(
-                                    new double[] {1},
-                                    block -> new double[] {change(block)[0] + 1}))
+                                    new double[] {1}, block -> new double[] {change(block)[0] + 1}))
                     .hasMessageContaining("gave something else than before in pass 1");
         }
     }

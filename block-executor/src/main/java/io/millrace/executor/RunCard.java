@@ -115,8 +115,7 @@ final class RunCard {
         after.ifPresent(result -> {
             for (Metric metric : Metric.values()) {
                 result.of(metric)
-                        .ifPresent(value ->
-                                rows.put("held-out " + metric.label(), figure(value)));
+                        .ifPresent(value -> rows.put("held-out " + metric.label(), figure(value)));
             }
         });
         return rows;

@@ -175,8 +175,7 @@ class ExportCommandTest {
                 .contains("--dtype: 'q8_0' is no dtype of weights");
         assertThat(
                         command.refused(
-                                RealCommand.with(
-                                        line, "--gguf", "--safetensors-shard-size=5GB")))
+                                RealCommand.with(line, "--gguf", "--safetensors-shard-size=5GB")))
                 .contains("is for safetensors");
     }
 }

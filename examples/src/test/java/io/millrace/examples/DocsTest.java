@@ -33,7 +33,14 @@ class DocsTest {
     void thePageShowsTheExampleAsItIs(String example, String part, int lines) throws IOException {
         String code = code(example, part);
         assertThat(Files.readString(PAGE))
-                .contains("<!-- code: " + example + " " + part + " -->\n```java\n" + code + "\n```\n");
+                .contains(
+                        "<!-- code: "
+                                + example
+                                + " "
+                                + part
+                                + " -->\n```java\n"
+                                + code
+                                + "\n```\n");
         assertThat(Arrays.stream(code.split("\n")).filter(line -> !line.isBlank()).count())
                 .isLessThanOrEqualTo(lines);
     }

@@ -43,7 +43,8 @@ class StrangersProjectTest {
 
     @TempDir private Path temp;
 
-    private String maven(Path folder, String... arguments) throws IOException, InterruptedException {
+    private String maven(Path folder, String... arguments)
+            throws IOException, InterruptedException {
         Path local = Path.of(System.getProperty("user.home"), ".m2", "repository");
         List<String> line = new ArrayList<>(List.of(ROOT.resolve("mvnw").toString(), "-B", "-o"));
         line.add("-Dmaven.repo.local=" + temp.resolve("repository"));

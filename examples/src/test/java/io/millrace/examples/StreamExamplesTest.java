@@ -118,8 +118,7 @@ class StreamExamplesTest {
         Path store = folder.resolve("store");
         Path log = folder.resolve("log");
         Path journal = store.resolve("visits.journal");
-        List<String> arguments =
-                List.of(file.toString(), "2MiB", store.toString(), out.toString());
+        List<String> arguments = List.of(file.toString(), "2MiB", store.toString(), out.toString());
         Random random = new Random(11);
         int kills = 0;
         while (!Files.exists(out)) {

@@ -143,11 +143,7 @@ public final class CheckpointWriter implements TunedWriter {
     }
 
     private static CheckpointWriter create(
-            DurableFiles files,
-            Checkpoint base,
-            ModelLayout layout,
-            Path directory,
-            Form form) {
+            DurableFiles files, Checkpoint base, ModelLayout layout, Path directory, Form form) {
         try {
             if (Files.exists(directory) && Files.isSameFile(directory, base.directory())) {
                 throw new BadInputException(

@@ -32,8 +32,7 @@ public record ModelOutput(CommandContext context, boolean json) {
         }
         GgufType type = GgufType.parse(files.dtype().orElse(GgufType.BF16.name()), "--dtype");
         Path file = Files.isDirectory(out) ? out.resolve(name(model, type)) : out;
-        GgufExport.Result result =
-                working(progress -> GgufExport.run(model, type, file, progress));
+        GgufExport.Result result = working(progress -> GgufExport.run(model, type, file, progress));
         result.missing()
                 .forEach(what -> context.err().println("millrace: not in the file: " + what));
         context.err().flush();

@@ -82,8 +82,7 @@ public final class GgufExport {
                                             List.of((long) factors.length),
                                             GgufType.F32)));
             slots.forEach((name, slot) ->
-                    entries.add(
-                            new GgufWriter.Entry(name, slot.shape(), type.of(slot.shape()))));
+                    entries.add(new GgufWriter.Entry(name, slot.shape(), type.of(slot.shape()))));
             try (PackedSource packed = new PackedSource(model);
                     GgufWriter writer = new GgufWriter(out, metadata, entries)) {
                 GgufExport export = new GgufExport(model, fields, packed, writer, progress);
@@ -102,7 +101,7 @@ public final class GgufExport {
                 layout.visits().stream()
                         .distinct()
                         .flatMap(block -> layout.block(block).tensors().stream())
-                        .sorted(Comparator.comparing(slot -> slot.name().contains("embed") ? 0 : 1))
+                        .sorted(Comparator.comparingInt(slot -> slot.name().contains("embed") ? 0 : 1))
                         .toList();
         for (TensorSlot slot : all) {
             String name =
@@ -148,8 +147,7 @@ public final class GgufExport {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment stored = arena.allocate((long) piece * width, BlockLayout.ALIGNMENT);
             float[] values = new float[piece];
-            MemorySegment bytes =
-                    arena.allocate((long) piece * Float.BYTES, BlockLayout.ALIGNMENT);
+            MemorySegment bytes = arena.allocate((long) piece * Float.BYTES, BlockLayout.ALIGNMENT);
             long written = 0;
             for (long done = 0; done < elements; done += piece) {
                 int count = (int) Math.min(piece, elements - done);

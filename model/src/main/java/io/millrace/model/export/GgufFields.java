@@ -93,16 +93,16 @@ record GgufFields(String family, Map<String, Object> metadata, Optional<float[]>
 
     private static Optional<float[]> turns(
             RopeParameters rope, int headWidth, int longest, Map<String, Object> own) {
-        switch (rope.type()) {
+        return switch (rope.type()) {
             case "default" -> {
-                return Optional.empty();
+                yield Optional.empty();
             }
             case "linear" -> {
                 own.put("rope.scaling.type", "linear");
                 own.put(
                         "rope.scaling.factor",
                         (float) rope.scaling().positiveNumberOrNone("factor"));
-                return Optional.empty();
+                yield Optional.empty();
             }
             case "llama3" -> {
                 List<Float> scaled = rope.spec(headWidth, longest).inverseFrequencies();
@@ -111,7 +111,7 @@ record GgufFields(String family, Map<String, Object> metadata, Optional<float[]>
                     double plain = Math.pow(rope.theta(), -2.0 * i / headWidth);
                     factors[i] = (float) (plain / scaled.get(i));
                 }
-                return Optional.of(factors);
+                yield Optional.of(factors);
             }
             default ->
                     throw rope.config()
@@ -119,6 +119,6 @@ record GgufFields(String family, Map<String, Object> metadata, Optional<float[]>
                                     "rope_type",
                                     "is '" + rope.type() + "', which is not written as GGUF",
                                     "export a model with default, linear or llama3");
-        }
+        };
     }
 }

@@ -158,8 +158,7 @@ record GgufTokenizer(Map<String, Object> metadata, List<String> missing) {
 
     private static void addMarks(Path folder, List<String> tokens, Map<String, Object> fields) {
         Path file = folder.resolve("tokenizer_config.json");
-        JsonObject told =
-                Files.exists(file) ? SideFile.read(file, MEND) : new JsonObject(Map.of());
+        JsonObject told = Files.exists(file) ? SideFile.read(file, MEND) : new JsonObject(Map.of());
         for (String mark : List.of("bos", "eos", "unk", "pad")) {
             Object named = told.raw(mark + "_token");
             Object content = named instanceof Map<?, ?> whole ? whole.get("content") : named;

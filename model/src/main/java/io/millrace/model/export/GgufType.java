@@ -30,6 +30,7 @@ public enum GgufType {
 
     private final int code;
     private final int fileType;
+    @SuppressWarnings("ImmutableEnumChecker") // an enum's constant
     private final UnitFormat format;
 
     GgufType(int code, int fileType, UnitFormat format) {
@@ -91,8 +92,7 @@ public enum GgufType {
         switch (this) {
             case F32, F16, BF16 -> {
                 MemorySegment from = MemorySegment.ofArray(values);
-                Elements.convert(
-                        from, DType.F32, to, (DType) format, count);
+                Elements.convert(from, DType.F32, to, (DType) format, count);
             }
             case Q8_0 -> {
                 for (int first = 0; first < count; first += GROUP) {

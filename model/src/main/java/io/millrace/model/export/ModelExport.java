@@ -31,8 +31,7 @@ public final class ModelExport {
      * @throws io.millrace.memory.BadInputException where a weight is not a number in the dtype, or
      *     the folder cannot be written
      */
-    public static Result run(
-            Path folder, WrittenForm form, Path out, LongConsumer progress) {
+    public static Result run(Path folder, WrittenForm form, Path out, LongConsumer progress) {
         CheckpointWriter.checkEmpty(out);
         try (Checkpoint model = Checkpoint.open(folder);
                 PackedSource packed = new PackedSource(model)) {

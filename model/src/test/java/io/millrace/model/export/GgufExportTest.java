@@ -78,7 +78,8 @@ class GgufExportTest {
         Path out = temp.resolve("model.gguf");
         GgufExport.Result result = GgufExport.run(folder, type, out, _ -> {});
         assertThat(result.bytes()).isEqualTo(out.toFile().length());
-        assertThat(result.missing()).containsExactly("the tokenizer: the folder has no tokenizer.json");
+        assertThat(result.missing())
+                .containsExactly("the tokenizer: the folder has no tokenizer.json");
         try (Checkpoint model = Checkpoint.open(folder);
                 GgufFile file = GgufFile.open(out)) {
             assertThat(file.tensors().keySet()).isEqualTo(model.tensors().keySet());
@@ -158,6 +159,7 @@ class GgufExportTest {
         assertThat(out).doesNotExist();
         assertThat(DurableFiles.part(out)).doesNotExist();
         assertThatThrownBy(() -> GgufType.parse("q3_k", "--dtype"))
-                .hasMessage("--dtype: 'q3_k' is no type of a GGUF file's; give f32, f16, bf16, q8_0");
+                .hasMessage(
+                        "--dtype: 'q3_k' is no type of a GGUF file's; give f32, f16, bf16, q8_0");
     }
 }

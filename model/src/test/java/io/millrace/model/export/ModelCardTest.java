@@ -27,8 +27,7 @@ class ModelCardTest {
 
     @Test
     void theHeadIsWhatTheHubReads() throws IOException {
-        Path snapshot =
-                Path.of("/cache/hub/models--facebook--opt-125m/snapshots/0123456789abcdef");
+        Path snapshot = Path.of("/cache/hub/models--facebook--opt-125m/snapshots/0123456789abcdef");
         assertThat(ModelCard.name(snapshot)).isEqualTo("facebook/opt-125m");
         assertThat(card(ModelCard.name(snapshot), ModelCard.Kind.ADAPTER).write(temp)).isTrue();
         String text = Files.readString(temp.resolve("README.md"));

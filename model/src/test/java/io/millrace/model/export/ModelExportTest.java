@@ -44,17 +44,16 @@ class ModelExportTest {
     void filesOfASizeHaveAnIndexAndTheSameTensors() throws IOException {
         Path out = temp.resolve("cut");
         ModelExport.run(
-                SAMPLE,
-                new WrittenForm(Optional.empty(), OptionalLong.of(1 << 20)),
-                out,
-                _ -> {});
+                SAMPLE, new WrittenForm(Optional.empty(), OptionalLong.of(1 << 20)), out, _ -> {});
         List<String> files = weightFiles(out);
-        assertThat(files).hasSizeGreaterThan(2).first().isEqualTo("model-00001-of-0000" + files.size() + ".safetensors");
+        assertThat(files)
+                .hasSizeGreaterThan(2)
+                .first()
+                .isEqualTo("model-00001-of-0000" + files.size() + ".safetensors");
         for (String file : files) {
             assertThat(out.resolve(file).toFile().length()).isLessThan((1 << 20) + (16 << 10));
         }
-        JsonObject index =
-                Json.readObject(out.resolve("model.safetensors.index.json"), 1 << 20);
+        JsonObject index = Json.readObject(out.resolve("model.safetensors.index.json"), 1 << 20);
         try (Checkpoint before = Checkpoint.open(SAMPLE);
                 Checkpoint after = Checkpoint.open(out)) {
             assertThat(index.object("weight_map").fields().keySet())
@@ -80,13 +79,18 @@ class ModelExportTest {
         Path wide = temp.resolve("wide");
         Path back = temp.resolve("back");
         ModelExport.run(
-                SAMPLE, new WrittenForm(Optional.of(DType.F32), OptionalLong.empty()), wide, _ -> {});
+                SAMPLE,
+                new WrittenForm(Optional.of(DType.F32), OptionalLong.empty()),
+                wide,
+                _ -> {});
         ModelExport.run(
-                wide, new WrittenForm(Optional.of(DType.BF16), OptionalLong.empty()), back, _ -> {});
+                wide,
+                new WrittenForm(Optional.of(DType.BF16), OptionalLong.empty()),
+                back,
+                _ -> {});
         try (Checkpoint float32 = Checkpoint.open(wide)) {
             assertThat(float32.config().dtype()).contains(DType.F32);
-            assertThat(float32.tensors().values())
-                    .allMatch(tensor -> tensor.format() == DType.F32);
+            assertThat(float32.tensors().values()).allMatch(tensor -> tensor.format() == DType.F32);
         }
         assertThat(back.resolve("model.safetensors"))
                 .hasSameBinaryContentAs(SAMPLE.resolve("model.safetensors"));
