@@ -113,7 +113,7 @@ class ExportCommandTest {
         assertThat(command.refused(export(decayed, "--rank=0"))).contains("--rank: 0 is below 1; ");
         List<String> formless = new ArrayList<>(export(decayed));
         formless.set(1, "--peft=false");
-        assertThat(command.refused(formless)).contains("--peft: is false, ");
+        assertThat(command.refused(formless)).contains("--journal: is for --peft");
     }
 
     @Test
@@ -166,7 +166,7 @@ class ExportCommandTest {
         List<String> line =
                 List.of("export", "--model=../samples/tiny-lm", "--out=" + temp.resolve("out"));
         assertThat(command.refused(RealCommand.with(line, "--peft")))
-                .contains("--journal: is missing");
+                .contains("--journal: there is none, and no --adapter");
         assertThat(command.refused(RealCommand.with(line, "--gguf", "--journal=a.jsonl")))
                 .contains("--journal: is for --peft");
         assertThat(command.refused(RealCommand.with(line, "--gguf", "--dtype=int4")))

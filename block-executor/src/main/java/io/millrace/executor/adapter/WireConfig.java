@@ -61,12 +61,6 @@ public record WireConfig(QuantForm form, int group) {
      * @throws BadInputException where it cannot
      */
     public void check(QuantMatrix matrix) {
-        if (matrix.inputMajor()) {
-            throw new BadInputException(
-                    WIRE.spelled(),
-                    "'" + matrix.tensor() + "' is stored input-major, which no copy is read as",
-                    "leave it out");
-        }
         if (!form.runsOn() && form.rowsOfScale(group) == 1 && matrix.inputs() % group != 0) {
             throw new BadInputException(
                     GROUP.spelled(),

@@ -56,7 +56,7 @@ public record QuantMatrix(String tensor, int outputs, int inputs) {
                 .findFirst()
                 .ifPresent(weight -> {
                     throw new BadInputException(
-                            "--format",
+                            "model_type",
                             "'"
                                     + weight
                                     + "' is stored input-major, and such matrices are not read"
