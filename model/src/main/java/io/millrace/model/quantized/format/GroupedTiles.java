@@ -25,6 +25,7 @@ abstract class GroupedTiles implements TileReader {
     private final int group;
     private final int high;
     private final Span span = new Span();
+    private final Target target = new Target();
 
     /** Words of a tile, row by row. */
     protected int[] words = new int[0];
@@ -87,8 +88,8 @@ abstract class GroupedTiles implements TileReader {
 
     @Override
     public final void tile(MemorySegment bytes, long offset, Area area, Place place) {
-        Target target = new Target(place);
         int wide = widest();
+        target.aim(place, Math.min(wide, area.columns()));
         for (int top = 0; top < area.rows(); top += high) {
             int rows = Math.min(high, area.rows() - top);
             for (int left = 0; left < area.columns(); ) {
@@ -96,7 +97,7 @@ abstract class GroupedTiles implements TileReader {
                 int begin = area.column() + left;
                 int columns = Math.min(wide - begin % ofWord, area.columns() - left);
                 Area tile = new Area(area.row() + top, rows, begin, columns);
-                make(bytes, offset, tile, target, place, top, left);
+                make(bytes, offset, tile, place, top, left);
                 left += columns;
             }
         }
@@ -106,7 +107,6 @@ abstract class GroupedTiles implements TileReader {
             MemorySegment bytes,
             long offset,
             Area tile,
-            Target target,
             Place place,
             int top,
             int left) {
@@ -121,14 +121,17 @@ abstract class GroupedTiles implements TileReader {
         prepare(bytes, offset, tile, tile.column() / group, (end - 1) / group + 1);
         for (int r = 0; r < tile.rows(); r++) {
             int shift = (r * stride - from) * ofWord; // of a column's place in words
+            long line = place.at(top + r, left);
+            long begin = target.begin(line);
             for (int c = tile.column(); c < end; c = span.to - shift) {
                 span.column = c;
                 span.group = c / group;
                 span.from = shift + c;
                 span.to = shift + Math.min(end, (span.group + 1) * group);
-                long at = place.at(top + r, left + c - tile.column());
+                long at = begin + (long) (c - tile.column()) * Float.BYTES;
                 run(bytes, offset, tile.row() + r, span, target, at);
             }
+            target.end(line, tile.columns());
         }
     }
 

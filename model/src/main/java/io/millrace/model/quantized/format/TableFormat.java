@@ -106,6 +106,7 @@ public record TableFormat(
         private final long nestedAt;
         private final long nestedTableAt;
         private final float[] table = new float[TABLE];
+        private final Target target = new Target();
         private int[] words = new int[0];
 
         Tiles(TableFormat format) {
@@ -119,17 +120,19 @@ public record TableFormat(
 
         @Override
         public void tile(MemorySegment bytes, long offset, Area area, Place place) {
-            Target target = new Target(place);
+            target.aim(place, area.columns());
             DType.F32.load(bytes, offset + tableAt, 0, table, 0, TABLE);
             for (int r = 0; r < area.rows(); r++) {
                 long first = (long) (area.row() + r) * format.columns + area.column();
-                line(bytes, offset, first, area.columns(), target, place.at(r, 0));
+                long line = place.at(r, 0);
+                line(bytes, offset, first, area.columns(), target.begin(line));
+                target.end(line, area.columns());
             }
         }
 
         /** Elements that follow one another, row by row. */
         private void line(
-                MemorySegment bytes, long offset, long first, int count, Target target, long at) {
+                MemorySegment bytes, long offset, long first, int count, long at) {
             long word = first / OF_WORD;
             int shift = (int) (first % OF_WORD);
             fetch(bytes, offset, word, (shift + count + OF_WORD - 1) / OF_WORD);
@@ -137,7 +140,7 @@ public record TableFormat(
                 long block = (first + done) / format.blockSize;
                 int end = (int) Math.min(count, (block + 1) * (long) format.blockSize - first);
                 float range = range(bytes, offset, block);
-                long to = at + (long) done * target.elementBytes();
+                long to = at + (long) done * Float.BYTES;
                 Nibbles.lookup(words, shift + done, shift + end, table, range, target, to);
                 done = end;
             }

@@ -3,62 +3,65 @@ package io.millrace.model.quantized.format;
 import io.millrace.memory.BFloat16;
 import io.millrace.memory.DType;
 import io.millrace.memory.TileReader;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * Where kernels put what they make: float32, or bfloat16 that it is rounded to. Positions are byte
- * offsets of a run's first element, and the element's index in it.
+ * Where kernels put the float32 that they make, a line at a time: in a place, or, where that takes
+ * bfloat16, in memory from which the line is rounded into the place. (Rounding each vector as it is
+ * made takes a kernel beyond what compilers keep in registers.) For use by one thread.
  */
 final class Target {
     private static final ValueLayout.OfFloat FLOAT =
             ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfShort SHORT =
-            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final int ALIGNMENT = 64;
 
-    final MemorySegment memory;
-
-    /** Whether elements are bfloat16. */
-    final boolean rounds;
+    private MemorySegment place = MemorySegment.NULL;
+    private MemorySegment line = MemorySegment.NULL;
+    private MemorySegment memory = MemorySegment.NULL;
+    private boolean rounds;
 
     /**
-     * A place's memory.
+     * Puts what comes in a place.
      *
+     * @param columns the most of a line
      * @throws IllegalArgumentException where it takes neither type
      */
-    Target(TileReader.Place place) {
-        if (place.type() != DType.F32 && place.type() != DType.BF16) {
-            throw new IllegalArgumentException("tiles are not read as " + place.type());
+    void aim(TileReader.Place to, int columns) {
+        if (to.type() != DType.F32 && to.type() != DType.BF16) {
+            throw new IllegalArgumentException("tiles are not read as " + to.type());
         }
-        memory = place.memory();
-        rounds = place.type() == DType.BF16;
+        place = to.memory();
+        rounds = to.type() == DType.BF16;
+        if (rounds && line.byteSize() < (long) columns * Float.BYTES) {
+            // A reader has no end; what it holds is a line.
+            line = Arena.ofAuto().allocate((long) columns * Float.BYTES, ALIGNMENT);
+        }
+        memory = rounds ? line : place;
     }
 
-    /** Bytes of an element. */
-    int elementBytes() {
-        return rounds ? Short.BYTES : Float.BYTES;
+    /** Where to put a line's first element, that goes to a byte offset of the place. */
+    long begin(long at) {
+        return rounds ? 0 : at;
     }
 
-    /** Puts one element. */
-    void put(float value, long at, int index) {
+    /** Ends a line of so many elements. */
+    void end(long at, int columns) {
         if (rounds) {
-            memory.set(SHORT, at + (long) index * Short.BYTES, BFloat16.of(value));
-        } else {
-            memory.set(FLOAT, at + (long) index * Float.BYTES, value);
+            BFloat16.round(line, 0, place, at, columns);
         }
+    }
+
+    /** Puts one element, an index behind a byte offset. */
+    void put(float value, long at, int index) {
+        memory.set(FLOAT, at + (long) index * Float.BYTES, value);
     }
 
     /** Puts a vector of elements. */
     void put(FloatVector values, long at, int index) {
-        if (rounds) {
-            BFloat16.of(values)
-                    .intoMemorySegment(
-                            memory, at + (long) index * Short.BYTES, ByteOrder.LITTLE_ENDIAN);
-        } else {
-            values.intoMemorySegment(
-                    memory, at + (long) index * Float.BYTES, ByteOrder.LITTLE_ENDIAN);
-        }
+        values.intoMemorySegment(memory, at + (long) index * Float.BYTES, ByteOrder.LITTLE_ENDIAN);
     }
 }
