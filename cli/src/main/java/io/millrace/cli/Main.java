@@ -33,7 +33,7 @@ public final class Main {
         interruption.listen();
         CommandContext context =
                 new CommandContext(
-                        new ExecutorOperations(),
+                        new ExecutorOperations(), System.in,
                         out,
                         err,
                         StandardError.isTerminal(),

@@ -4,6 +4,7 @@ import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.context.Interruption;
 import io.millrace.cli.context.Models;
 import io.millrace.model.hub.HubSettings;
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -22,6 +23,7 @@ public final class CommandRun {
                         throw new IllegalStateException("the process would end here");
                     });
     boolean terminal;
+    String typed = "";
     Path home = Path.of("nowhere");
 
     int run(String... arguments) {
@@ -29,7 +31,7 @@ public final class CommandRun {
         err.bytes.reset();
         return Millrace.run(
                 new CommandContext(
-                        engine,
+                        engine, new ByteArrayInputStream(typed.getBytes(StandardCharsets.UTF_8)),
                         out.stream,
                         err.stream,
                         terminal,

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -145,7 +146,7 @@ final class LongRun {
         assertThat(names).contains("journal.jsonl").anyMatch(name -> name.endsWith(".safetensors"));
         assertThat(names(out)).as(description).containsExactlyInAnyOrderElementsOf(names);
         for (String name : names) {
-            if (name.equals("metrics.jsonl") || name.equals("run.json")) {
+            if (Set.of("metrics.jsonl", "run.json", "recipe.yaml", "run.html").contains(name)) {
                 continue;
             }
             assertThat(Files.mismatch(out.resolve(name), expected.resolve(name)))

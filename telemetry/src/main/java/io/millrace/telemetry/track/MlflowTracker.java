@@ -58,12 +58,12 @@ final class MlflowTracker implements Tracker {
 
     @Override
     public void step(StepMetrics metrics) {
-        add(metrics.step(), Scalars.of(metrics));
+        add(metrics.step(), TrackedScalars.of(metrics));
     }
 
     @Override
     public void evaluation(EvalMetrics metrics) {
-        add(metrics.step(), Scalars.of(metrics));
+        add(metrics.step(), TrackedScalars.of(metrics));
     }
 
     private void add(long step, Map<String, Double> scalars) {

@@ -48,12 +48,12 @@ final class TensorBoardTracker implements Tracker {
 
     @Override
     public void step(StepMetrics metrics) throws IOException {
-        write(metrics.step(), Scalars.of(metrics));
+        write(metrics.step(), TrackedScalars.of(metrics));
     }
 
     @Override
     public void evaluation(EvalMetrics metrics) throws IOException {
-        write(metrics.step(), Scalars.of(metrics));
+        write(metrics.step(), TrackedScalars.of(metrics));
     }
 
     private void write(long step, Map<String, Double> scalars) throws IOException {
