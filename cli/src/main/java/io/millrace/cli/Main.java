@@ -33,7 +33,8 @@ public final class Main {
         interruption.listen();
         CommandContext context =
                 new CommandContext(
-                        new ExecutorOperations(), System.in,
+                        new ExecutorOperations(),
+                        System.in,
                         out,
                         err,
                         StandardError.isTerminal(),

@@ -31,7 +31,8 @@ public final class CommandRun {
         err.bytes.reset();
         return Millrace.run(
                 new CommandContext(
-                        engine, new ByteArrayInputStream(typed.getBytes(StandardCharsets.UTF_8)),
+                        engine,
+                        new ByteArrayInputStream(typed.getBytes(StandardCharsets.UTF_8)),
                         out.stream,
                         err.stream,
                         terminal,

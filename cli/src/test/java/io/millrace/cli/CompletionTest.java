@@ -64,7 +64,9 @@ class CompletionTest {
         assertThat(script("zsh")).isEqualTo(script("bash")).contains("bashcompinit");
         assumeTrue(isThere("zsh"), "no zsh");
         String script =
-                "autoload -Uz compinit; compinit -u\n" + script("zsh") + "\nprint $_comps[millrace]\n";
+                "autoload -Uz compinit; compinit -u\n"
+                        + script("zsh")
+                        + "\nprint $_comps[millrace]\n";
         assertThat(run("zsh", script)).last().asString().contains("_bash_complete");
     }
 
@@ -113,9 +115,7 @@ class CompletionTest {
                         .redirectError(temp.resolve(".errors").toFile())
                         .start();
         String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertThat(process.waitFor())
-                .as(Files.readString(temp.resolve(".errors")) + said)
-                .isZero();
+        assertThat(process.waitFor()).as(Files.readString(temp.resolve(".errors")) + said).isZero();
         return said.lines().toList();
     }
 }

@@ -100,7 +100,8 @@ public final class RealCommand {
         Interruption interruption = new Interruption(err.stream, () -> {});
         CommandContext context =
                 new CommandContext(
-                        new ExecutorOperations(), new ByteArrayInputStream(typed.getBytes(StandardCharsets.UTF_8)),
+                        new ExecutorOperations(),
+                        new ByteArrayInputStream(typed.getBytes(StandardCharsets.UTF_8)),
                         out.stream,
                         err.stream,
                         false,

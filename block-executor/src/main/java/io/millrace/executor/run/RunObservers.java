@@ -129,8 +129,7 @@ public final class RunObservers implements AutoCloseable {
 
     /** The kinds of memory that a run holds. */
     public static List<MemoryGauge> gauges(RunSetup setup) {
-        return gauges(
-                setup.session().ledger(), setup.model().tiers().device().unifiedMemory());
+        return gauges(setup.session().ledger(), setup.model().tiers().device().unifiedMemory());
     }
 
     @Override

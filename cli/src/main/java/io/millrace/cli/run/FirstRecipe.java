@@ -43,8 +43,7 @@ public final class FirstRecipe {
     /** Asks on standard error, and is answered on standard input. */
     public FirstRecipe(CommandContext context) {
         this.context = context;
-        answers =
-                new BufferedReader(new InputStreamReader(context.in(), StandardCharsets.UTF_8));
+        answers = new BufferedReader(new InputStreamReader(context.in(), StandardCharsets.UTF_8));
     }
 
     /**
@@ -89,10 +88,17 @@ public final class FirstRecipe {
                         TrainedTensors.TUNE,
                         "What to tune: full, or an adapter (lora), which leaves the model as it is",
                         isLarge || shape.formed().isPresent() ? "lora" : "full");
-        told = ask(told, ArithmeticConfig.STEPS, "Steps: some hundred to try, thousands for good", "1000");
+        told =
+                ask(
+                        told,
+                        ArithmeticConfig.STEPS,
+                        "Steps: some hundred to try, thousands for good",
+                        "1000");
         return recipe(
                 told.with(DataConfig.EVAL_SPLIT, HELD_OUT)
-                        .with(OutputConfig.EVAL_EVERY, Math.max(1, told.get(ArithmeticConfig.STEPS) / 10))
+                        .with(
+                                OutputConfig.EVAL_EVERY,
+                                Math.max(1, told.get(ArithmeticConfig.STEPS) / 10))
                         .with(OutputConfig.OUT, Path.of("tuned")),
                 model,
                 sizes);
@@ -108,8 +114,7 @@ public final class FirstRecipe {
                                 new MachineOptions());
         double step = plan.forecast().stepSeconds();
         Settings fitting =
-                told.with(
-                        DataConfig.MICRO_BATCH, plan.options().microBatch().orElseThrow());
+                told.with(DataConfig.MICRO_BATCH, plan.options().microBatch().orElseThrow());
         return RecipeText.of(
                 List.of(
                         "Made by 'millrace init' for "
@@ -142,7 +147,8 @@ public final class FirstRecipe {
                         TaskConfig.TEMPLATE,
                         "The rows have labels. Prompt that the label's word follows, with {text} in it",
                         TEMPLATE);
-        return ask(with, TaskConfig.LABEL_WORDS, "Words of the labels, in order, with commas", WORDS);
+        return ask(
+                with, TaskConfig.LABEL_WORDS, "Words of the labels, in order, with commas", WORDS);
     }
 
     private DataReport.Sizes sizes(Settings told, Path model) {
@@ -168,7 +174,9 @@ public final class FirstRecipe {
             return told.with(option, option.type().parse().apply(List.of(answer)));
         } catch (IllegalArgumentException e) {
             throw new BadInputException(
-                    option.name(), e.getMessage(), "answer with what " + option.spelled() + " takes");
+                    option.name(),
+                    e.getMessage(),
+                    "answer with what " + option.spelled() + " takes");
         }
     }
 

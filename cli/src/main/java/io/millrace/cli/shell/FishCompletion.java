@@ -30,7 +30,11 @@ final class FishCompletion {
                             + " -d "
                             + described(spec.usageMessage().description()));
             String within =
-                    "complete -c " + name + " -n '__fish_seen_subcommand_from " + command.getKey() + "'";
+                    "complete -c "
+                            + name
+                            + " -n '__fish_seen_subcommand_from "
+                            + command.getKey()
+                            + "'";
             for (PositionalParamSpec given : spec.positionalParameters()) {
                 lines.add(within + positional(given));
             }
@@ -52,7 +56,8 @@ final class FishCompletion {
     private static String option(OptionSpec option) {
         StringBuilder line = new StringBuilder();
         for (String name : option.names()) {
-            line.append(name.startsWith("--") ? " -l " : " -s ").append(name.replaceFirst("-+", ""));
+            line.append(name.startsWith("--") ? " -l " : " -s ")
+                    .append(name.replaceFirst("-+", ""));
         }
         if (option.arity().max() > 0) {
             line.append(value(option));

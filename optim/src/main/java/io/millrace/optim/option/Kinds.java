@@ -51,8 +51,7 @@ public final class Kinds<T> {
         Registry<Kind<T>> registry =
                 Registry.of("--" + naming.name(), List.copyOf(own), service, Kind::name);
         List<String> names = registry.all().stream().map(Kind::name).toList();
-        return new Kinds<>(
-                registry, naming.limit(Limit.knownTo(registry)).choices(names).build());
+        return new Kinds<>(registry, naming.limit(Limit.knownTo(registry)).choices(names).build());
     }
 
     /** The option that names one. */

@@ -74,8 +74,7 @@ class RunPageBrowserTest {
         assertThat(browser.run("return document.activeElement.tagName")).isEqualTo("svg");
         browser.press(END);
         String said = "document.querySelector('#curve [aria-live]').textContent";
-        assertThat(browser.run("return " + said))
-                .isEqualTo("step 300: training 3, evaluation 6");
+        assertThat(browser.run("return " + said)).isEqualTo("step 300: training 3, evaluation 6");
         browser.press(ESCAPE);
         assertThat(browser.run("return " + said)).isEqualTo("");
         browser.press(RIGHT);

@@ -91,6 +91,7 @@ public record TrackConfig(Settings settings) {
         } catch (URISyntaxException _) {
             // said below
         }
-        throw new IllegalArgumentException("'" + text + "' is not an address that begins with http");
+        throw new IllegalArgumentException(
+                "'" + text + "' is not an address that begins with http");
     }
 }
