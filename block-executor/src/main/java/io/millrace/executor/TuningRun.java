@@ -141,8 +141,8 @@ public final class TuningRun {
             meter.begin();
             observers.between(meter);
         }
-        observers.ended(
-                setup, end == RunSummary.End.INTERRUPTED ? RunEnd.INTERRUPTED : RunEnd.DONE);
+        observers.ended(end == RunSummary.End.INTERRUPTED ? RunEnd.INTERRUPTED : RunEnd.DONE);
+        RunEnding.write(config.output().out(), setup.history(), RunObservers.gauges(setup));
         RunSummary summary = summary(end);
         if (!summary.interrupted()) {
             RunCard.write(config, setup, summary);

@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.LongConsumer;
 import java.util.function.LongFunction;
@@ -33,6 +34,10 @@ import java.util.stream.Stream;
 /** Small tuning runs for tests, and what they leave behind. */
 public final class Runs {
     private static final Pattern SMALLEST = Pattern.compile("at least (\\d+)");
+
+    /** What tells of a run and is not its result: times and places differ. */
+    private static final Set<String> ABOUT =
+            Set.of("metrics.jsonl", "run.json", "recipe.yaml", "run.html");
 
     private Runs() {}
 
@@ -73,7 +78,7 @@ public final class Runs {
         try (Stream<Path> entries = Files.list(out)) {
             for (Path entry : entries.filter(Files::isRegularFile).toList()) {
                 String name = entry.getFileName().toString();
-                if (!name.equals("metrics.jsonl") && !name.equals("run.json")) {
+                if (!ABOUT.contains(name)) {
                     files.put(name, Files.readAllBytes(entry));
                 }
             }

@@ -34,6 +34,7 @@ public final class Main {
         CommandContext context =
                 new CommandContext(
                         new ExecutorOperations(),
+                        System.in,
                         out,
                         err,
                         StandardError.isTerminal(),

@@ -1,6 +1,7 @@
 package io.millrace.cli;
 
 import io.millrace.cli.command.CleanCommand;
+import io.millrace.cli.command.CompletionCommand;
 import io.millrace.cli.command.DataCommand;
 import io.millrace.cli.command.DemoCommand;
 import io.millrace.cli.command.EvalCommand;
@@ -8,6 +9,7 @@ import io.millrace.cli.command.ExportCommand;
 import io.millrace.cli.command.FindCommand;
 import io.millrace.cli.command.ForwardCommand;
 import io.millrace.cli.command.GenerateCommand;
+import io.millrace.cli.command.InitCommand;
 import io.millrace.cli.command.JournalCommand;
 import io.millrace.cli.command.MergeCommand;
 import io.millrace.cli.command.MethodsCommand;
@@ -85,6 +87,7 @@ final class Millrace implements Callable<Integer> {
                 List.of(
                         new DemoCommand(context),
                         new TuneCommand(context),
+                        new InitCommand(context),
                         new EvalCommand(context),
                         new DataCommand(context),
                         new GenerateCommand(context),
@@ -103,7 +106,8 @@ final class Millrace implements Callable<Integer> {
                         new ProfileCommand(context),
                         new FindCommand(context),
                         new SearchCommand(context),
-                        new SensitiveCommand(context))) {
+                        new SensitiveCommand(context),
+                        new CompletionCommand(context))) {
             CommandSpec described = CommandSpec.forAnnotatedObject(command);
             if (command instanceof Described takes) {
                 takes.describe(described);

@@ -27,6 +27,7 @@ class CommandReferenceTest {
                 List.of(
                         "demo",
                         "tune",
+                        "init",
                         "eval",
                         "data",
                         "generate",
@@ -43,7 +44,8 @@ class CommandReferenceTest {
                         "profile",
                         "find",
                         "search",
-                        "sensitive")) {
+                        "sensitive",
+                        "completion")) {
             append(expected, "millrace " + name, name, "--help");
         }
         Path actual = Path.of("target", "cli.md");

@@ -4,6 +4,7 @@ import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.context.Interruption;
 import io.millrace.cli.context.Models;
 import io.millrace.model.hub.HubSettings;
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -22,6 +23,7 @@ public final class CommandRun {
                         throw new IllegalStateException("the process would end here");
                     });
     boolean terminal;
+    String typed = "";
     Path home = Path.of("nowhere");
 
     int run(String... arguments) {
@@ -30,6 +32,7 @@ public final class CommandRun {
         return Millrace.run(
                 new CommandContext(
                         engine,
+                        new ByteArrayInputStream(typed.getBytes(StandardCharsets.UTF_8)),
                         out.stream,
                         err.stream,
                         terminal,

@@ -6,8 +6,10 @@ import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.context.ExecutorOperations;
 import io.millrace.cli.context.ExitCode;
 import io.millrace.cli.context.Interruption;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -21,6 +23,7 @@ import java.util.zip.CRC32C;
 /** Runs command lines against the real engine, and watches a folder meanwhile. */
 public final class RealCommand {
     private final Path watched;
+    String typed = "";
     private final CommandRun.Captured out = new CommandRun.Captured();
     private final CommandRun.Captured err = new CommandRun.Captured();
 
@@ -45,6 +48,12 @@ public final class RealCommand {
         assertThat(out.toString()).isEmpty();
         assertThat(contents(watched)).isEqualTo(before);
         return line;
+    }
+
+    /** Expects a refusal behind what it asked before, and returns all of it. */
+    String failedInput(List<String> arguments) {
+        assertThat(run(arguments)).as(err.toString()).isEqualTo(ExitCode.BAD_INPUT);
+        return err.toString();
     }
 
     /** Expects an answer and a line of refusal, and returns both. */
@@ -92,6 +101,7 @@ public final class RealCommand {
         CommandContext context =
                 new CommandContext(
                         new ExecutorOperations(),
+                        new ByteArrayInputStream(typed.getBytes(StandardCharsets.UTF_8)),
                         out.stream,
                         err.stream,
                         false,

@@ -1,6 +1,7 @@
 package io.millrace.executor.config;
 
 import io.millrace.executor.config.data.RunTime;
+import io.millrace.executor.config.data.TrackConfig;
 import io.millrace.optim.option.Limit;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionType;

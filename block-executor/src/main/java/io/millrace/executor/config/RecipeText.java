@@ -40,6 +40,18 @@ public final class RecipeText {
         return AGAIN + YamlText.of(told) + "\n# As usual:\n" + YamlText.of(usual);
     }
 
+    /**
+     * What a person chose.
+     *
+     * @param above lines of comment
+     * @param told what was chosen; the rest is as usual
+     */
+    public static String of(List<String> above, Settings told) {
+        StringBuilder text = new StringBuilder();
+        above.forEach(line -> text.append("# ").append(line).append('\n'));
+        return text.append('\n').append(YamlText.of(told.toJson())).toString();
+    }
+
     private static Object json(Settings settings, Option<?> option, Map<String, Object> json) {
         return settings.find(option).orElseThrow() instanceof Path path
                 ? path.toAbsolutePath().normalize().toString()

@@ -2,7 +2,7 @@ package io.millrace.executor.run;
 
 import io.millrace.executor.config.GivenPaths;
 import io.millrace.executor.config.OutputConfig;
-import io.millrace.executor.config.TrackConfig;
+import io.millrace.executor.config.data.TrackConfig;
 import io.millrace.executor.place.BlockTiers;
 import io.millrace.executor.place.ModelSession;
 import io.millrace.memory.BadInputException;
@@ -122,17 +122,14 @@ public final class RunObservers implements AutoCloseable {
         observers.forEach(observer -> observer.evaluation(metrics));
     }
 
-    /**
-     * The run has ended, and its result is safe: tells who follows it, and leaves its page. Of one
-     * that fails nothing is said.
-     */
-    public void ended(RunSetup setup, RunEnd end) {
+    /** How the run ended, for who follows it; of one that fails nothing is said. */
+    public void ended(RunEnd end) {
         tracking.ifPresent(followers -> followers.ended(end));
-        ModelSession session = setup.session();
-        RunEnding.write(
-                output.out(),
-                setup.history(),
-                gauges(session.ledger(), setup.model().tiers().device().unifiedMemory()));
+    }
+
+    /** The kinds of memory that a run holds. */
+    public static List<MemoryGauge> gauges(RunSetup setup) {
+        return gauges(setup.session().ledger(), setup.model().tiers().device().unifiedMemory());
     }
 
     @Override
@@ -156,7 +153,7 @@ public final class RunObservers implements AutoCloseable {
                 tiers.device().unifiedMemory(),
                 tiers.placement().prefetch(),
                 blocks(session.layout(), tiers),
-                gauges(session.ledger(), tiers.device().unifiedMemory()),
+                gauges(setup),
                 session.spans()::now);
     }
 

@@ -93,6 +93,7 @@ class KeptModelTest {
         TuningRun.run(config("parts").build(), Runs.stopAfter(4));
         Path metrics = temp.resolve("parts").resolve("metrics.jsonl");
         List<String> lines = new ArrayList<>(Files.readAllLines(metrics));
+        assertThat(lines.removeLast()).contains("\"step\":4,\"peak_bytes\"");
         assertThat(lines.removeLast()).contains("\"step\":4,\"eval_loss\"");
         Files.write(metrics, lines);
         TuningRun.run(config("parts").resume(true).build(), RunListener.SILENT);

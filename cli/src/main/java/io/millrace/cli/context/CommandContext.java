@@ -1,6 +1,7 @@
 package io.millrace.cli.context;
 
 import io.millrace.telemetry.json.Json;
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.Map;
@@ -9,6 +10,7 @@ import java.util.Map;
  * What every command works with.
  *
  * @param engine does the work
+ * @param in standard input: answers of a person
  * @param out standard output: answers only
  * @param err standard error: progress and errors
  * @param terminal whether standard error is a terminal
@@ -18,6 +20,7 @@ import java.util.Map;
  */
 public record CommandContext(
         Operations engine,
+        InputStream in,
         PrintStream out,
         PrintStream err,
         boolean terminal,

@@ -1,5 +1,6 @@
 package io.millrace.cli.option;
 
+import io.millrace.cli.shell.Shell;
 import io.millrace.executor.config.Metric;
 import io.millrace.executor.config.Seeds;
 import io.millrace.executor.search.SensitiveConfig;
@@ -26,6 +27,7 @@ public final class Converters {
         commandLine.registerConverter(Long.class, of(OptionTypes.COUNT));
         commandLine.registerConverter(long.class, of(OptionTypes.COUNT));
         commandLine.registerConverter(DType.class, of(OptionTypes.DTYPE));
+        commandLine.registerConverter(Shell.class, of(OptionTypes.oneOf(Shell.values())));
         commandLine.registerConverter(Metric.class, of(OptionTypes.oneOf(Metric.values())));
         commandLine.registerConverter(
                 SensitiveConfig.By.class, of(OptionTypes.oneOf(SensitiveConfig.By.values())));

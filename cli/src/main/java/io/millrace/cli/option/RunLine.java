@@ -135,6 +135,9 @@ public final class RunLine {
     private static OptionSpec spec(Option<?> option, String help) {
         OptionSpec.Builder spec =
                 OptionSpec.builder(option.spelled()).description(help.replace("%", "%%"));
+        if (!option.choices().isEmpty()) {
+            spec.completionCandidates(option.choices());
+        }
         return switch (option.type().form()) {
             case FLAG -> spec.type(boolean.class).arity("0").build();
             case VALUE ->

@@ -50,7 +50,8 @@ public final class Kinds<T> {
             Class<? extends Kind<T>> service) {
         Registry<Kind<T>> registry =
                 Registry.of("--" + naming.name(), List.copyOf(own), service, Kind::name);
-        return new Kinds<>(registry, naming.limit(Limit.knownTo(registry)).build());
+        List<String> names = registry.all().stream().map(Kind::name).toList();
+        return new Kinds<>(registry, naming.limit(Limit.knownTo(registry)).choices(names).build());
     }
 
     /** The option that names one. */

@@ -3,7 +3,9 @@ package io.millrace.optim.option;
 import io.millrace.memory.BadInputException;
 import java.math.BigDecimal;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.function.BiPredicate;
 import java.util.function.Function;
@@ -24,6 +26,7 @@ public final class Option<T> {
     private final Optional<T> usual;
     private final List<Limit<? super T>> limits;
     private final Optional<Field<T>> field;
+    private final List<String> choices;
 
     private Option(Builder<T> builder) {
         name = builder.name;
@@ -33,6 +36,7 @@ public final class Option<T> {
         usual = Optional.ofNullable(builder.usual);
         limits = List.copyOf(builder.limits);
         field = Optional.ofNullable(builder.field);
+        choices = builder.choices.isEmpty() ? choices(label) : builder.choices;
     }
 
     /** What the journal's header says of an option. */
@@ -74,6 +78,19 @@ public final class Option<T> {
     /** What the help says, the usual value included. */
     public String help() {
         return help;
+    }
+
+    /** Words that a value may be, for who completes a command line; empty where any may. */
+    public List<String> choices() {
+        return choices;
+    }
+
+    private static List<String> choices(String label) {
+        return label.contains("|")
+                ? Arrays.stream(label.split("\\|"))
+                        .filter(word -> word.equals(word.toLowerCase(Locale.ROOT)))
+                        .toList()
+                : List.of();
     }
 
     /** The value of a run that is not told one. */
@@ -175,6 +192,7 @@ public final class Option<T> {
         private String usually = "";
         private T usual;
         private Field<T> field;
+        private List<String> choices = List.of();
 
         private Builder(String name, OptionType<T> type) {
             this.name = name;
@@ -188,6 +206,12 @@ public final class Option<T> {
         /** What stands for the value in the help. */
         public Builder<T> label(String text) {
             label = text;
+            return this;
+        }
+
+        /** Words that a value may be; those that the label has between bars need not be told. */
+        public Builder<T> choices(List<String> words) {
+            choices = List.copyOf(words);
             return this;
         }
 

@@ -145,15 +145,16 @@ public final class RunPage {
 
     private List<Object> memory() {
         List<Object> rows = new ArrayList<>();
-        run.peaks().forEach((tier, peak) -> {
-            if (peak > 0) {
-                Map<String, Object> row = new LinkedHashMap<>();
-                row.put("tier", tier);
-                row.put("peak", peak);
-                row.put("budget", run.budget(tier).orElse(null));
-                rows.add(row);
-            }
-        });
+        run.peaks()
+                .forEach((tier, peak) -> {
+                    if (peak > 0) {
+                        Map<String, Object> row = new LinkedHashMap<>();
+                        row.put("tier", tier);
+                        row.put("peak", peak);
+                        row.put("budget", run.budget(tier).orElse(null));
+                        rows.add(row);
+                    }
+                });
         return rows;
     }
 
@@ -162,7 +163,9 @@ public final class RunPage {
             List<Object> rows = new ArrayList<>();
             for (Path entry : entries.sorted().toList()) {
                 String name = entry.getFileName().toString();
-                if (Files.isRegularFile(entry) && !name.startsWith(".") && !entry.endsWith(page.getFileName())) {
+                if (Files.isRegularFile(entry)
+                        && !name.startsWith(".")
+                        && !entry.endsWith(page.getFileName())) {
                     rows.add(
                             Map.of(
                                     "name",

@@ -64,10 +64,7 @@ final class RunSeries {
 
     /** Sum over all steps. */
     double sum(String name) {
-        return values.get(name).stream()
-                .filter(Double::isFinite)
-                .mapToDouble(value -> value)
-                .sum();
+        return values.get(name).stream().filter(Double::isFinite).mapToDouble(value -> value).sum();
     }
 
     /** Steps that are one point where so many points are wanted at most. */

@@ -50,8 +50,7 @@ public final class RunsPage {
 
     private static List<Object> curves(RunsTable table) {
         List<Object> curves = new ArrayList<>();
-        boolean evaluated =
-                table.runs().stream().anyMatch(run -> !run.evaluations().isEmpty());
+        boolean evaluated = table.runs().stream().anyMatch(run -> !run.evaluations().isEmpty());
         table.metrics().forEach(metric -> curves.add(curve(metric.field, metric.title, true)));
         if (evaluated) {
             curves.add(curve("eval_loss", "Held-out loss", false));

@@ -36,7 +36,7 @@ final class EventMessage {
     }
 
     /**
-     * Scalars of a step.
+     * TrackedScalars of a step.
      *
      * @param wallTime seconds since 1970
      */

@@ -31,8 +31,7 @@ final class MlflowApi implements AutoCloseable {
     private static final int FIRST_OF_SERVER = 500;
 
     private final String root;
-    private final HttpClient client =
-            HttpClient.newBuilder().connectTimeout(CONNECT_LIMIT).build();
+    private final HttpClient client = HttpClient.newBuilder().connectTimeout(CONNECT_LIMIT).build();
 
     /** A server by its address, such as {@code http://localhost:5000}. */
     MlflowApi(URI server) {

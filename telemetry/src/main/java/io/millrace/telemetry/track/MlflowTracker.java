@@ -21,7 +21,8 @@ import java.util.function.Consumer;
 
 /**
  * A run of an MLflow server. A thread of its own talks to the server, so that a slow one keeps no
- * step waiting; {@code mlflow.json} in the run's folder says which run it is, for a run that goes on.
+ * step waiting; {@code mlflow.json} in the run's folder says which run it is, for a run that goes
+ * on.
  */
 final class MlflowTracker implements Tracker {
     private static final int BATCH = 1000; // the most that the server takes
@@ -58,12 +59,12 @@ final class MlflowTracker implements Tracker {
 
     @Override
     public void step(StepMetrics metrics) {
-        add(metrics.step(), Scalars.of(metrics));
+        add(metrics.step(), TrackedScalars.of(metrics));
     }
 
     @Override
     public void evaluation(EvalMetrics metrics) {
-        add(metrics.step(), Scalars.of(metrics));
+        add(metrics.step(), TrackedScalars.of(metrics));
     }
 
     private void add(long step, Map<String, Double> scalars) {
@@ -112,16 +113,21 @@ final class MlflowTracker implements Tracker {
 
     /** What the server has already is not told again. */
     private void addTo(List<Map<String, Object>> metrics, Entry entry) {
-        entry.scalars().forEach((key, value) -> {
-            if (Double.isFinite(value) && entry.step() > lastSteps.getOrDefault(key, -1L)) {
-                metrics.add(
-                        Map.of(
-                                "key", key,
-                                "value", value,
-                                "timestamp", entry.millis(),
-                                "step", entry.step()));
-            }
-        });
+        entry.scalars()
+                .forEach((key, value) -> {
+                    if (Double.isFinite(value) && entry.step() > lastSteps.getOrDefault(key, -1L)) {
+                        metrics.add(
+                                Map.of(
+                                        "key",
+                                        key,
+                                        "value",
+                                        value,
+                                        "timestamp",
+                                        entry.millis(),
+                                        "step",
+                                        entry.step()));
+                    }
+                });
     }
 
     /** The run on the server: the one that the folder names, or a new one. */
@@ -166,8 +172,7 @@ final class MlflowTracker implements Tracker {
         JsonObject data = run.object("data");
         for (Object entry : data.has("metrics") ? data.array("metrics") : List.of()) {
             JsonObject metric = JsonObject.of((Map<?, ?>) entry);
-            lastSteps.put(
-                    metric.string("key"), Long.parseLong(String.valueOf(metric.raw("step"))));
+            lastSteps.put(metric.string("key"), Long.parseLong(String.valueOf(metric.raw("step"))));
         }
     }
 
@@ -197,7 +202,10 @@ final class MlflowTracker implements Tracker {
             if (!sender.join(END_LIMIT)) {
                 sender.interrupt();
                 throw new IOException(
-                        request.server() + " did not take the rest in " + END_LIMIT.toSeconds() + " s");
+                        request.server()
+                                + " did not take the rest in "
+                                + END_LIMIT.toSeconds()
+                                + " s");
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -9,8 +9,8 @@ import java.util.Map;
 import java.util.stream.Stream;
 
 /**
- * An event file for TensorBoard in the folder {@code tensorboard}. A run that goes on appends to the
- * file that it began, so that no step is there twice.
+ * An event file for TensorBoard in the folder {@code tensorboard}. A run that goes on appends to
+ * the file that it began, so that no step is there twice.
  */
 final class TensorBoardTracker implements Tracker {
     private static final String PREFIX = "events.out.tfevents.";
@@ -48,12 +48,12 @@ final class TensorBoardTracker implements Tracker {
 
     @Override
     public void step(StepMetrics metrics) throws IOException {
-        write(metrics.step(), Scalars.of(metrics));
+        write(metrics.step(), TrackedScalars.of(metrics));
     }
 
     @Override
     public void evaluation(EvalMetrics metrics) throws IOException {
-        write(metrics.step(), Scalars.of(metrics));
+        write(metrics.step(), TrackedScalars.of(metrics));
     }
 
     private void write(long step, Map<String, Double> scalars) throws IOException {

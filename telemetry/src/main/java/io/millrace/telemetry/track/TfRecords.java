@@ -15,7 +15,8 @@ import java.util.zip.CRC32C;
 
 /**
  * A file of TFRecords: of each its length (u64), the masked CRC-32C of these eight bytes (u32), its
- * bytes, and their masked CRC-32C (u32), all little-endian. See tensorflow/core/lib/io/record_writer.h.
+ * bytes, and their masked CRC-32C (u32), all little-endian. See
+ * tensorflow/core/lib/io/record_writer.h.
  */
 final class TfRecords implements AutoCloseable {
     private static final int AROUND = Long.BYTES + 2 * Integer.BYTES;

@@ -38,8 +38,7 @@ public final class Tracking implements StepObserver, AutoCloseable {
         for (String name : names) {
             try {
                 tracking.trackers.put(
-                        name,
-                        Trackers.open(name, request, fault -> log.accept(line(name, fault))));
+                        name, Trackers.open(name, request, fault -> log.accept(line(name, fault))));
             } catch (IOException | RuntimeException e) {
                 log.accept(line(name, e));
             }
@@ -92,7 +91,8 @@ public final class Tracking implements StepObserver, AutoCloseable {
     }
 
     private static String line(String name, Exception fault) {
-        String said = fault.getMessage() == null ? fault.getClass().getSimpleName() : fault.getMessage();
+        String said =
+                fault.getMessage() == null ? fault.getClass().getSimpleName() : fault.getMessage();
         return line(name, said);
     }
 

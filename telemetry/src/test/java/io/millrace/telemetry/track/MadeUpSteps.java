@@ -19,7 +19,8 @@ final class MadeUpSteps {
     static StepMetrics step(long step) {
         Map<Lane, LaneUse> lanes =
                 Arrays.stream(Lane.values())
-                        .collect(Collectors.toMap(Function.identity(), lane -> new LaneUse(0.5, 7)));
+                        .collect(
+                                Collectors.toMap(Function.identity(), lane -> new LaneUse(0.5, 7)));
         StepOverlap overlap = new StepOverlap(2, lanes, 0.75, 0.125, 0.5, Lane.COMPUTE, 0.25);
         return new StepMetrics(
                 step, 10.0 / step, -step, 1e-6, 400, overlap, new OperatorUse(0, Map.of()), 0);

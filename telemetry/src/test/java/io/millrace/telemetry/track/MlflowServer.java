@@ -104,7 +104,8 @@ final class MlflowServer implements AutoCloseable {
     private static Map<String, Object> run(Run run) {
         List<Object> metrics = new ArrayList<>();
         run.steps.forEach((key, steps) ->
-                metrics.add(Map.of("key", key, "value", run.values.get(key), "step", steps.getLast())));
+                metrics.add(
+                        Map.of("key", key, "value", run.values.get(key), "step", steps.getLast())));
         Map<String, Object> data = new LinkedHashMap<>();
         if (!metrics.isEmpty()) { // as the server's JSON has it: nothing is left out, not empty
             data.put("metrics", metrics);

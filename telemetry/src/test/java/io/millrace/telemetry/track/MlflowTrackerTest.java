@@ -46,7 +46,9 @@ class MlflowTrackerTest {
         assertThat(run.steps.get("train/loss"))
                 .isEqualTo(LongStream.rangeClosed(1, 700).boxed().toList());
         assertThat(run.steps.get("eval/loss")).containsExactly(0L, 700L);
-        assertThat(run.values).containsEntry("train/slope", -700.0).containsEntry("eval/loss", 700.5);
+        assertThat(run.values)
+                .containsEntry("train/slope", -700.0)
+                .containsEntry("eval/loss", 700.5);
     }
 
     @Test

@@ -130,8 +130,7 @@ class TrackingFilesTest {
         TrackRequest request =
                 new TrackRequest(
                         folder, first, Map.of(), URI.create("http://localhost:1"), "millrace");
-        try (Tracking tracking =
-                Tracking.open(List.of("csv", "tensorboard"), request, said::add)) {
+        try (Tracking tracking = Tracking.open(List.of("csv", "tensorboard"), request, said::add)) {
             if (first == 1) {
                 tracking.evaluation(MadeUpSteps.evaluation(0));
             }

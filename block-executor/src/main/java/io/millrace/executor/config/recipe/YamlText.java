@@ -13,7 +13,7 @@ import java.util.stream.Collectors;
 public final class YamlText {
     /** Texts that no parser takes for anything else. */
     private static final Pattern PLAIN =
-            Pattern.compile("(?!null$|true$|false$)[A-Za-z/][\\w./+@-]*|0x[0-9a-f]+");
+            Pattern.compile("(?!null$|true$|false$)([A-Za-z/]|\\.{1,2}/)[\\w./+@-]*|0x[0-9a-f]+");
 
     private YamlText() {}
 

@@ -7,10 +7,10 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** A run's figures under the names that trackers show: a group, and what it is. */
-final class Scalars {
+final class TrackedScalars {
     private static final String EVAL = "eval_";
 
-    private Scalars() {}
+    private TrackedScalars() {}
 
     /** Of a step. */
     static Map<String, Double> of(StepMetrics metrics) {

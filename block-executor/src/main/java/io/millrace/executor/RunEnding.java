@@ -1,5 +1,6 @@
-package io.millrace.executor.run;
+package io.millrace.executor;
 
+import io.millrace.executor.run.RunHistory;
 import io.millrace.telemetry.MemoryGauge;
 import io.millrace.telemetry.MemoryMetrics;
 import io.millrace.telemetry.ProcessMemory;

@@ -1,4 +1,4 @@
-package io.millrace.executor.config;
+package io.millrace.executor.config.data;
 
 import io.millrace.optim.option.Limit;
 import io.millrace.optim.option.Option;
@@ -27,6 +27,7 @@ public record TrackConfig(Settings settings) {
                             "Pass the figures on while the run goes on: "
                                     + String.join(", ", Trackers.names())
                                     + "; files lie in the run's folder.")
+                    .choices(Trackers.names())
                     .limit(
                             new Limit<>(
                                     names -> Trackers.names().containsAll(names),
@@ -90,6 +91,7 @@ public record TrackConfig(Settings settings) {
         } catch (URISyntaxException _) {
             // said below
         }
-        throw new IllegalArgumentException("'" + text + "' is not an address that begins with http");
+        throw new IllegalArgumentException(
+                "'" + text + "' is not an address that begins with http");
     }
 }
