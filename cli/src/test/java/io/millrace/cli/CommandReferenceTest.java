@@ -42,7 +42,8 @@ class CommandReferenceTest {
                         "profile",
                         "find",
                         "search",
-                        "sensitive")) {
+                        "sensitive",
+                        "self-test")) {
             append(expected, "millrace " + name, name, "--help");
         }
         Path actual = Path.of("target", "cli.md");
