@@ -24,6 +24,7 @@ import io.millrace.cli.command.SensitiveCommand;
 import io.millrace.cli.command.SynthCommand;
 import io.millrace.cli.command.TuneCommand;
 import io.millrace.cli.context.CommandContext;
+import io.millrace.cli.selftest.SelfTestCommand;
 import io.millrace.cli.context.ExitCode;
 import io.millrace.cli.context.Failure;
 import io.millrace.cli.option.Converters;
@@ -107,7 +108,8 @@ final class Millrace implements Callable<Integer> {
                         new FindCommand(context),
                         new SearchCommand(context),
                         new SensitiveCommand(context),
-                        new CompletionCommand(context))) {
+                        new CompletionCommand(context),
+                        new SelfTestCommand(context))) {
             CommandSpec described = CommandSpec.forAnnotatedObject(command);
             if (command instanceof Described takes) {
                 takes.describe(described);

@@ -45,7 +45,8 @@ class CommandReferenceTest {
                         "find",
                         "search",
                         "sensitive",
-                        "completion")) {
+                        "completion",
+                        "self-test")) {
             append(expected, "millrace " + name, name, "--help");
         }
         Path actual = Path.of("target", "cli.md");

@@ -9,7 +9,7 @@ import java.util.Comparator;
 import java.util.stream.Stream;
 
 /** A folder of our own making that is gone again, with all that is in it, once it is closed. */
-final class ThrowAwayFolder implements AutoCloseable {
+public final class ThrowAwayFolder implements AutoCloseable {
     private final Path path;
 
     private ThrowAwayFolder(Path path) {
@@ -21,7 +21,7 @@ final class ThrowAwayFolder implements AutoCloseable {
      *
      * @param mend how to have it elsewhere
      */
-    static ThrowAwayFolder in(Path parent, String mend) {
+    public static ThrowAwayFolder in(Path parent, String mend) {
         try {
             return new ThrowAwayFolder(Files.createTempDirectory(parent, ".millrace-"));
         } catch (IOException e) {
@@ -32,7 +32,8 @@ final class ThrowAwayFolder implements AutoCloseable {
         }
     }
 
-    Path path() {
+    /** Where it is. */
+    public Path path() {
         return path;
     }
 
