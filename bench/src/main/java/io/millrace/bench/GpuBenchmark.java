@@ -1,5 +1,6 @@
 package io.millrace.bench;
 
+import io.millrace.bench.plot.GpuTable;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.ByteSize;
 import io.millrace.memory.DType;

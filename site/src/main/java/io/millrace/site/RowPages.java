@@ -23,9 +23,9 @@ final class RowPages {
     }
 
     /** A page each row of the tables between a section's heading and the next one. */
-    List<Page> of(String section) {
-        String folder = Page.target(file).replace(".html", "/");
-        List<Page> pages = new ArrayList<>();
+    List<SitePage> of(String section) {
+        String folder = SitePage.target(file).replace(".html", "/");
+        List<SitePage> pages = new ArrayList<>();
         List<String> head = null;
         for (String line : section(section)) {
             if (height(line) > 0) {
@@ -44,7 +44,7 @@ final class RowPages {
         return pages;
     }
 
-    private void add(List<Page> pages, String folder, List<String> head, List<String> cells) {
+    private void add(List<SitePage> pages, String folder, List<String> head, List<String> cells) {
         String name = bare(cells.getFirst());
         String target = folder + name + ".html";
         StringBuilder markdown = new StringBuilder();
@@ -64,15 +64,15 @@ final class RowPages {
         }
         if (before >= 0) {
             // A task of decoders and of masked models: both tables on one page.
-            Page first = pages.get(before);
-            pages.set(before, new Page(file, target, name, first.markdown() + "\n" + markdown));
+            SitePage first = pages.get(before);
+            pages.set(before, new SitePage(file, target, name, first.markdown() + "\n" + markdown));
             return;
         }
         markdown.append('\n');
         section(name).forEach(line -> markdown.append(line).append('\n'));
-        markdown.append("\nBeside the others: [").append(Page.ofFile(file, whole()).title());
+        markdown.append("\nBeside the others: [").append(SitePage.ofFile(file, whole()).title());
         markdown.append("](").append(file.substring(file.lastIndexOf('/') + 1)).append(").\n");
-        pages.add(new Page(file, target, name, markdown.toString()));
+        pages.add(new SitePage(file, target, name, markdown.toString()));
     }
 
     private String whole() {

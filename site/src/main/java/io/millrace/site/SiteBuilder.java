@@ -20,7 +20,7 @@ public final class SiteBuilder {
     private static final List<String> FILES = List.of("site.css", "site.js");
 
     private final Path root;
-    private final Map<String, List<Page>> parts = new LinkedHashMap<>();
+    private final Map<String, List<SitePage>> parts = new LinkedHashMap<>();
     private final Map<String, Rendering> rendered = new LinkedHashMap<>();
     private final List<Link> links = new ArrayList<>();
     private final Set<String> listed = new LinkedHashSet<>();
@@ -48,14 +48,14 @@ public final class SiteBuilder {
     static int build(Path root, Path out) throws IOException {
         SiteBuilder site = new SiteBuilder(root);
         site.collect(Contents.read());
-        List<Page> pages = site.parts.values().stream().flatMap(List::stream).toList();
-        for (Page page : pages) {
+        List<SitePage> pages = site.parts.values().stream().flatMap(List::stream).toList();
+        for (SitePage page : pages) {
             site.rendered.put(
                     page.target(),
                     new Rendering(page.markdown(), (to, picture) -> site.address(page, to, picture)));
         }
         site.requireAllThere();
-        for (Page page : pages) {
+        for (SitePage page : pages) {
             write(out.resolve(page.target()), site.html(page));
         }
         // A script and not data: pages work from a folder, where a browser fetches nothing.
@@ -75,14 +75,14 @@ public final class SiteBuilder {
 
     private void collect(Contents contents) throws IOException {
         for (Contents.Part part : contents.parts()) {
-            List<Page> pages = new ArrayList<>();
+            List<SitePage> pages = new ArrayList<>();
             for (Contents.Entry entry : part.entries()) {
                 String markdown = Files.readString(root.resolve(entry.file()));
                 listed.add(entry.file());
                 if (entry.rows()) {
                     pages.addAll(new RowPages(entry.file(), markdown).of(entry.section()));
                 } else {
-                    pages.add(Page.ofFile(entry.file(), markdown));
+                    pages.add(SitePage.ofFile(entry.file(), markdown));
                 }
             }
             parts.put(part.name(), pages);
@@ -90,7 +90,7 @@ public final class SiteBuilder {
     }
 
     /** What a link of a page's source becomes in the site. */
-    private String address(Page page, String to, boolean picture) {
+    private String address(SitePage page, String to, boolean picture) {
         if (to.startsWith("http://") || to.startsWith("https://")) {
             return to;
         }
@@ -109,7 +109,7 @@ public final class SiteBuilder {
             copies.put(file, picture ? file : "files/" + file + ".txt");
             return page.toRoot() + copies.get(file);
         }
-        String target = Page.target(file);
+        String target = SitePage.target(file);
         links.add(new Link(page.source(), to, target, anchor));
         // Only pages of files have the anchors that a page of a row was written with.
         boolean here = path.isEmpty() && target.equals(page.target());
@@ -141,13 +141,13 @@ public final class SiteBuilder {
         }
     }
 
-    private String html(Page page) {
+    private String html(SitePage page) {
         StringBuilder navigation = new StringBuilder();
         parts.forEach((name, pages) -> {
             boolean open = pages.contains(page);
             navigation.append(open ? "<details open>" : "<details>");
             navigation.append("<summary>").append(escaped(name)).append("</summary><ul>\n");
-            for (Page other : pages) {
+            for (SitePage other : pages) {
                 navigation.append("<li><a href=\"").append(page.toRoot()).append(other.target());
                 navigation.append(other.equals(page) ? "\" aria-current=\"page\">" : "\">");
                 navigation.append(escaped(other.title())).append("</a></li>\n");
@@ -161,9 +161,9 @@ public final class SiteBuilder {
                 .replace("{{body}}", rendered.get(page.target()).html());
     }
 
-    private String searched(List<Page> pages) {
+    private String searched(List<SitePage> pages) {
         List<Map<String, Object>> passages = new ArrayList<>();
-        for (Page page : pages) {
+        for (SitePage page : pages) {
             for (Rendering.Passage passage : rendered.get(page.target()).passages(page.title())) {
                 Map<String, Object> fields = new LinkedHashMap<>();
                 fields.put("page", page.title());

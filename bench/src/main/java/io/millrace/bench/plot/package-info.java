@@ -1,2 +1,2 @@
-/** Pictures of what was measured, as SVG. */
+/** What was measured as pictures (SVG) and tables. */
 package io.millrace.bench.plot;

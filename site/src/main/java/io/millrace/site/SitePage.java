@@ -10,15 +10,15 @@ import java.util.Locale;
  * @param title what the navigation and the browser show
  * @param markdown what it says
  */
-record Page(String source, String target, String title, String markdown) {
-    static Page ofFile(String file, String markdown) {
+record SitePage(String source, String target, String title, String markdown) {
+    static SitePage ofFile(String file, String markdown) {
         String title =
                 markdown.lines()
                         .filter(line -> line.startsWith("# "))
                         .findFirst()
                         .map(line -> line.substring(2).strip())
                         .orElseThrow(() -> new IllegalArgumentException(file + " has no title"));
-        return new Page(file, target(file), title, markdown);
+        return new SitePage(file, target(file), title, markdown);
     }
 
     /** Where the page of a file lies: beside the others, by its name alone. */

@@ -1,11 +1,11 @@
-package io.millrace.bench;
+package io.millrace.bench.plot;
 
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/** The report of {@link GpuBenchmark} as a table for people. */
-final class GpuTable {
+/** The report of the benchmark of a card as a table for people. */
+public final class GpuTable {
     private record Column(String title, String field, double unit, String format) {}
 
     private static final List<Column> COLUMNS =
@@ -22,8 +22,9 @@ final class GpuTable {
 
     private GpuTable() {}
 
+    /** The table in Markdown, of the report as it is written. */
     @SuppressWarnings("unchecked")
-    static String of(Map<String, Object> report) {
+    public static String of(Map<String, Object> report) {
         StringBuilder table = new StringBuilder();
         table.append(report.getOrDefault("card", report.get("device")))
                 .append("\n\n| model | batch |");

@@ -1,4 +1,4 @@
-package io.millrace.executor.config.data;
+package io.millrace.executor.config.output;
 
 import io.millrace.optim.option.Limit;
 import io.millrace.optim.option.Option;
