@@ -7,9 +7,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The order of the site: parts, each with its pages. Lines of {@code contents.txt}: a part's name, or,
- * indented, a Markdown file by its path from the root, or {@code * FILE#SECTION}: a page of each row
- * of that section's tables.
+ * The order of the site: parts, each with its pages. Lines of {@code contents.txt}: a part's name,
+ * or, indented, a Markdown file by its path from the root, or {@code * FILE#SECTION}: a page of
+ * each row of that section's tables.
  */
 record Contents(List<Part> parts) {
     /** What stands under one name. */

@@ -68,18 +68,20 @@ final class Rendering {
         HtmlRenderer renderer =
                 HtmlRenderer.builder()
                         .extensions(EXTENSIONS)
-                        .attributeProviderFactory(_ -> (node, _, attributes) -> {
-                            if (node instanceof Heading heading) {
-                                attributes.put("id", slugs.get(heading));
-                            } else if (node instanceof TableBlock
-                                    || node instanceof FencedCodeBlock
-                                    || node instanceof IndentedCodeBlock) {
-                                // What is wider than the page is moved with the keyboard too.
-                                attributes.put("tabindex", "0");
-                            } else if (node instanceof Image) {
-                                attributes.put("loading", "lazy");
-                            }
-                        })
+                        .attributeProviderFactory(_ ->
+                                (node, _, attributes) -> {
+                                    if (node instanceof Heading heading) {
+                                        attributes.put("id", slugs.get(heading));
+                                    } else if (node instanceof TableBlock
+                                            || node instanceof FencedCodeBlock
+                                            || node instanceof IndentedCodeBlock) {
+                                        // What is wider than the page is moved with the keyboard
+                                        // too.
+                                        attributes.put("tabindex", "0");
+                                    } else if (node instanceof Image) {
+                                        attributes.put("loading", "lazy");
+                                    }
+                                })
                         .build();
         return renderer.render(document);
     }
@@ -114,7 +116,8 @@ final class Rendering {
     private static void add(
             List<Passage> passages, String anchor, String heading, StringBuilder text) {
         if (!text.isEmpty()) {
-            passages.add(new Passage(anchor, heading, text.toString().strip().replaceAll("\\s+", " ")));
+            passages.add(
+                    new Passage(anchor, heading, text.toString().strip().replaceAll("\\s+", " ")));
             text.setLength(0);
         }
     }

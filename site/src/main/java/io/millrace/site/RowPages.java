@@ -7,8 +7,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Pages that a file does not have as such: one a row of a section's tables, with what the row says and
- * the section of the row's name, where the file has one.
+ * Pages that a file does not have as such: one a row of a section's tables, with what the row says
+ * and the section of the row's name, where the file has one.
  */
 final class RowPages {
     private static final Pattern LINKED = Pattern.compile("\\[([^]]+)]\\(#[^)]*\\)");
@@ -55,7 +55,11 @@ final class RowPages {
         if (before < 0) {
             markdown.append("# ").append(name).append("\n\n");
         }
-        markdown.append("| ").append(head.getFirst()).append(" | ").append(name).append(" |\n|---|---|\n");
+        markdown.append("| ")
+                .append(head.getFirst())
+                .append(" | ")
+                .append(name)
+                .append(" |\n|---|---|\n");
         for (int i = 1; i < head.size(); i++) {
             if (!cells.get(i).isEmpty()) {
                 markdown.append("| ").append(head.get(i)).append(" | ");

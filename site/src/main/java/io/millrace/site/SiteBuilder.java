@@ -37,8 +37,8 @@ public final class SiteBuilder {
      * Writes the site.
      *
      * @param arguments the checkout's root, and the folder that is written
-     * @throws IllegalStateException naming every link that leads nowhere, and every file of docs that
-     *     the contents leave out
+     * @throws IllegalStateException naming every link that leads nowhere, and every file of docs
+     *     that the contents leave out
      */
     public static void main(String[] arguments) throws IOException {
         build(Path.of(arguments[0]), Path.of(arguments[1]));
@@ -52,7 +52,8 @@ public final class SiteBuilder {
         for (SitePage page : pages) {
             site.rendered.put(
                     page.target(),
-                    new Rendering(page.markdown(), (to, picture) -> site.address(page, to, picture)));
+                    new Rendering(
+                            page.markdown(), (to, picture) -> site.address(page, to, picture)));
         }
         site.requireAllThere();
         for (SitePage page : pages) {
@@ -101,7 +102,9 @@ public final class SiteBuilder {
         String file =
                 path.isEmpty()
                         ? page.source()
-                        : (from.getParent() == null ? Path.of(path) : from.getParent().resolve(path))
+                        : (from.getParent() == null
+                                        ? Path.of(path)
+                                        : from.getParent().resolve(path))
                                 .normalize()
                                 .toString();
         if (picture || !listed.contains(file)) {
@@ -170,8 +173,7 @@ public final class SiteBuilder {
                 fields.put("heading", passage.heading());
                 fields.put(
                         "to",
-                        page.target()
-                                + (passage.anchor().isEmpty() ? "" : "#" + passage.anchor()));
+                        page.target() + (passage.anchor().isEmpty() ? "" : "#" + passage.anchor()));
                 fields.put("text", passage.text());
                 passages.add(fields);
             }

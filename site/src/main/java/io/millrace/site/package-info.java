@@ -1,2 +1,5 @@
-/** The documentation as a site: pages of Markdown, a page a method and a task, search, checked links. */
+/**
+ * The documentation as a site: pages of Markdown, a page a method and a task, search, checked
+ * links.
+ */
 package io.millrace.site;

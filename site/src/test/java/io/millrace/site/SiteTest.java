@@ -65,7 +65,9 @@ class SiteTest {
             for (Contents.Entry entry : part.entries()) {
                 Path file = temp.resolve(entry.file());
                 Files.createDirectories(file.getParent());
-                Files.writeString(file, "# Page\n\n| name | is |\n|---|---|\n| one | two |\n\n## The tasks\n\n| task | is |\n|---|---|\n| three | four |\n");
+                Files.writeString(
+                        file,
+                        "# Page\n\n| name | is |\n|---|---|\n| one | two |\n\n## The tasks\n\n| task | is |\n|---|---|\n| three | four |\n");
             }
         }
         Path methods = temp.resolve("docs/methods.md");
@@ -89,9 +91,11 @@ class SiteTest {
     @Test
     void headingsAreNamedAsPlacesThatShowMarkdownNameThem() {
         Slugs slugs = new Slugs();
-        assertThat(slugs.of("What `--tune` takes: a (small) part")).isEqualTo("what---tune-takes-a-small-part");
+        assertThat(slugs.of("What `--tune` takes: a (small) part"))
+                .isEqualTo("what---tune-takes-a-small-part");
         assertThat(slugs.of("Again")).isEqualTo("again");
         assertThat(slugs.of("Again")).isEqualTo("again-1");
-        assertThat(new Rendering("# A _b_ `c`\n", (to, _) -> to).anchors()).isEqualTo(Set.of("a-b-c"));
+        assertThat(new Rendering("# A _b_ `c`\n", (to, _) -> to).anchors())
+                .isEqualTo(Set.of("a-b-c"));
     }
 }

@@ -11,8 +11,8 @@ import jdk.incubator.vector.VectorShuffle;
 
 /**
  * Codes of 4 bits to numbers: as integers, or as places in a table. Every method takes positions
- * {@code from} to {@code to} of one group, and may read {@link VectorLanes#PADDING} words beyond those
- * that it needs.
+ * {@code from} to {@code to} of one group, and may read {@link VectorLanes#PADDING} words beyond
+ * those that it needs.
  */
 final class Nibbles {
     /** Codes that there are, and entries of a table. */
