@@ -102,7 +102,7 @@ public record AwqFormat(int rows, int columns, int groupSize, DType scaleType)
         void fetch(MemorySegment bytes, long offset, int row, int rows, int from, int to) {
             int first = row / OF_WORD;
             int count = (row + rows - 1) / OF_WORD - first + 1;
-            int line = VectorLanes.padded(count * (to - from));
+            int line = CodeLanes.padded(count * (to - from));
             if (lines.length < OF_WORD * line) {
                 lines = new int[OF_WORD * line];
             }
@@ -151,9 +151,9 @@ public record AwqFormat(int rows, int columns, int groupSize, DType scaleType)
 
         /** The high ones of the first words' codes, in exchange for the low ones of others. */
         private void swap(int first, int other, int count, int shift, int mask) {
-            for (int i = 0; i < count; i += VectorLanes.COUNT) {
-                IntVector x = IntVector.fromArray(VectorLanes.INTS, lines, first + i);
-                IntVector y = IntVector.fromArray(VectorLanes.INTS, lines, other + i);
+            for (int i = 0; i < count; i += CodeLanes.COUNT) {
+                IntVector x = IntVector.fromArray(CodeLanes.INTS, lines, first + i);
+                IntVector y = IntVector.fromArray(CodeLanes.INTS, lines, other + i);
                 IntVector up = y.and(mask).lanewise(VectorOperators.LSHL, shift);
                 IntVector down = x.lanewise(VectorOperators.LSHR, shift).and(mask);
                 x.and(mask).or(up).intoArray(lines, first + i);

@@ -108,8 +108,8 @@ abstract class GroupedTiles implements TileReader {
         int from = tile.column() / ofWord;
         int to = (end + ofWord - 1) / ofWord;
         stride = to - from;
-        if (words.length < tile.rows() * stride + VectorLanes.PADDING) {
-            words = new int[tile.rows() * stride + VectorLanes.PADDING];
+        if (words.length < tile.rows() * stride + CodeLanes.PADDING) {
+            words = new int[tile.rows() * stride + CodeLanes.PADDING];
         }
         fetch(bytes, offset, tile.row(), tile.rows(), from, to);
         prepare(bytes, offset, tile, tile.column() / group, (end - 1) / group + 1);

@@ -1,7 +1,7 @@
 package io.millrace.model.quantized.format;
 
-import static io.millrace.model.quantized.format.VectorLanes.FLOATS;
-import static io.millrace.model.quantized.format.VectorLanes.INTS;
+import static io.millrace.model.quantized.format.CodeLanes.FLOATS;
+import static io.millrace.model.quantized.format.CodeLanes.INTS;
 
 import java.util.stream.IntStream;
 import jdk.incubator.vector.FloatVector;
@@ -11,7 +11,7 @@ import jdk.incubator.vector.VectorShuffle;
 
 /**
  * Codes of 4 bits to numbers: as integers, or as places in a table. Every method takes positions
- * {@code from} to {@code to} of one group, and may read {@link VectorLanes#PADDING} words beyond
+ * {@code from} to {@code to} of one group, and may read {@link CodeLanes#PADDING} words beyond
  * those that it needs.
  */
 final class Nibbles {
@@ -20,9 +20,9 @@ final class Nibbles {
 
     private static final int OF_WORD = 8;
     private static final int MASK = CODES - 1;
-    private static final int COUNT = VectorLanes.COUNT;
+    private static final int COUNT = CodeLanes.COUNT;
 
-    private static final IntVector SHIFTS = VectorLanes.shifts(4);
+    private static final IntVector SHIFTS = CodeLanes.shifts(4);
     private static final VectorShuffle<Integer> WORDS =
             VectorShuffle.fromOp(INTS, lane -> lane / OF_WORD);
 
@@ -45,8 +45,8 @@ final class Nibbles {
     /** (code − zero) · scale. */
     static void affine(
             int[] words, int from, int to, int zero, float scale, Target target, long at) {
-        int first = VectorLanes.aligned(from, to, OF_WORD);
-        int last = VectorLanes.whole(first, to);
+        int first = CodeLanes.aligned(from, to, OF_WORD);
+        int last = CodeLanes.whole(first, to);
         for (int p = from; p < first; p++) {
             target.put((code(words, p) - zero) * scale, at, p - from);
         }
@@ -73,8 +73,8 @@ final class Nibbles {
     /** table[code] · scale. */
     static void lookup(
             int[] words, int from, int to, float[] table, float scale, Target target, long at) {
-        int first = VectorLanes.aligned(from, to, OF_WORD);
-        int last = COUNT < OF_WORD ? first : VectorLanes.whole(first, to);
+        int first = CodeLanes.aligned(from, to, OF_WORD);
+        int last = COUNT < OF_WORD ? first : CodeLanes.whole(first, to);
         for (int p = from; p < first; p++) {
             target.put(table[code(words, p)] * scale, at, p - from);
         }
@@ -122,8 +122,8 @@ final class Nibbles {
             int[] places,
             Target target,
             long at) {
-        int first = VectorLanes.aligned(from, to, OF_WORD);
-        int last = VectorLanes.whole(first, to);
+        int first = CodeLanes.aligned(from, to, OF_WORD);
+        int last = CodeLanes.whole(first, to);
         for (int p = from; p < first; p++) {
             target.put(tables[groups[p - from] + code(words, p)], at, p - from);
         }

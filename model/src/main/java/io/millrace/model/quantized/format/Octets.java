@@ -1,7 +1,7 @@
 package io.millrace.model.quantized.format;
 
-import static io.millrace.model.quantized.format.VectorLanes.FLOATS;
-import static io.millrace.model.quantized.format.VectorLanes.INTS;
+import static io.millrace.model.quantized.format.CodeLanes.FLOATS;
+import static io.millrace.model.quantized.format.CodeLanes.INTS;
 
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
@@ -10,15 +10,15 @@ import jdk.incubator.vector.VectorShuffle;
 
 /**
  * Codes of 8 bits to float32: as integers, or as small floats. Every method takes positions {@code
- * from} to {@code to} of one group, and may read {@link VectorLanes#PADDING} words beyond those
+ * from} to {@code to} of one group, and may read {@link CodeLanes#PADDING} words beyond those
  * that it needs.
  */
 final class Octets {
     private static final int OF_WORD = 4;
     private static final int MASK = 255;
-    private static final int COUNT = VectorLanes.COUNT;
+    private static final int COUNT = CodeLanes.COUNT;
 
-    private static final IntVector SHIFTS = VectorLanes.shifts(8);
+    private static final IntVector SHIFTS = CodeLanes.shifts(8);
     private static final VectorShuffle<Integer> WORDS =
             VectorShuffle.fromOp(INTS, lane -> lane / OF_WORD);
 
@@ -60,8 +60,8 @@ final class Octets {
             float factor,
             Target target,
             long at) {
-        int first = VectorLanes.aligned(from, to, OF_WORD);
-        int last = VectorLanes.whole(first, to);
+        int first = CodeLanes.aligned(from, to, OF_WORD);
+        int last = CodeLanes.whole(first, to);
         for (int p = from; p < first; p++) {
             target.put((code(words, p) - zero) * scale * factor, at, p - from);
         }
@@ -91,8 +91,8 @@ final class Octets {
             float[] scales,
             Target target,
             long at) {
-        int first = VectorLanes.aligned(from, to, OF_WORD);
-        int last = VectorLanes.whole(first, to);
+        int first = CodeLanes.aligned(from, to, OF_WORD);
+        int last = CodeLanes.whole(first, to);
         for (int p = from; p < first; p++) {
             int its = groups[p - from] + before;
             target.put((code(words, p) - zeros[its]) * scales[its], at, p - from);
@@ -112,8 +112,8 @@ final class Octets {
 
     /** code · scale, of codes that are floats, E4M3 without infinities. */
     static void e4m3(int[] words, int from, int to, float scale, Target target, long at) {
-        int first = VectorLanes.aligned(from, to, OF_WORD);
-        int last = VectorLanes.whole(first, to);
+        int first = CodeLanes.aligned(from, to, OF_WORD);
+        int last = CodeLanes.whole(first, to);
         for (int p = from; p < first; p++) {
             target.put(e4m3(code(words, p)) * scale, at, p - from);
         }

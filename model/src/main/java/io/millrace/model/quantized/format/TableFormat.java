@@ -146,8 +146,8 @@ public record TableFormat(
         }
 
         private void fetch(MemorySegment bytes, long offset, long word, int count) {
-            if (words.length < count + VectorLanes.PADDING) {
-                words = new int[count + VectorLanes.PADDING];
+            if (words.length < count + CodeLanes.PADDING) {
+                words = new int[count + CodeLanes.PADDING];
             }
             int whole = (int) Math.min(count, codeBytes / Integer.BYTES - word);
             MemorySegment.copy(bytes, Elements.INT, offset + word * Integer.BYTES, words, 0, whole);

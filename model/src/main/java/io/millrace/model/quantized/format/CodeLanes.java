@@ -8,7 +8,7 @@ import jdk.incubator.vector.VectorSpecies;
  * The vectors that codes are read with. Codes lie in words of 32 bits, the first in the lowest
  * bits; position p is a code of word p · bits / 32.
  */
-final class VectorLanes {
+final class CodeLanes {
     static final VectorSpecies<Integer> INTS = IntVector.SPECIES_PREFERRED;
     static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
 
@@ -18,7 +18,7 @@ final class VectorLanes {
     /** Words that may be read beyond the last one. */
     static final int PADDING = COUNT;
 
-    private VectorLanes() {}
+    private CodeLanes() {}
 
     /** How far each lane's code has to be shifted down, if lane 0 has a word's first. */
     static IntVector shifts(int bits) {
