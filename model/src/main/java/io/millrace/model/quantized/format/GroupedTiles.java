@@ -103,13 +103,7 @@ abstract class GroupedTiles implements TileReader {
         }
     }
 
-    private void make(
-            MemorySegment bytes,
-            long offset,
-            Area tile,
-            Place place,
-            int top,
-            int left) {
+    private void make(MemorySegment bytes, long offset, Area tile, Place place, int top, int left) {
         int end = tile.column() + tile.columns();
         int from = tile.column() / ofWord;
         int to = (end + ofWord - 1) / ofWord;

@@ -131,8 +131,7 @@ public record TableFormat(
         }
 
         /** Elements that follow one another, row by row. */
-        private void line(
-                MemorySegment bytes, long offset, long first, int count, long at) {
+        private void line(MemorySegment bytes, long offset, long first, int count, long at) {
             long word = first / OF_WORD;
             int shift = (int) (first % OF_WORD);
             fetch(bytes, offset, word, (shift + count + OF_WORD - 1) / OF_WORD);
