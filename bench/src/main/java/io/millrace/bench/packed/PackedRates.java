@@ -7,6 +7,7 @@ import io.millrace.memory.TensorFormat;
 import io.millrace.memory.TensorPart;
 import io.millrace.memory.TileReader;
 import io.millrace.memory.UnitFormat;
+import io.millrace.model.file.Elements;
 import io.millrace.model.file.gguf.GgufFormat;
 import io.millrace.model.quantized.format.AwqFormat;
 import io.millrace.model.quantized.format.GptqFormat;
@@ -33,6 +34,7 @@ public final class PackedRates {
     private static final int PANEL = 64;
     private static final int TILE = 8192;
     private static final int TURNS = 9;
+    private static final float SCALE = 0.01f;
     private static final double NANOS = 1e9;
 
     private PackedRates() {}
@@ -54,22 +56,29 @@ public final class PackedRates {
                                     i,
                                     (byte) (i * 37 & 0x3b)); // small numbers
                         }
-                        order(format, bytes);
+                        fill(format, bytes);
                         line(name, bytes.byteSize(), rate(() -> unpack(format, bytes, panel)));
                     });
         }
     }
 
-    /** Inputs belong to groups that there are. */
-    private static void order(TensorFormat format, MemorySegment bytes) {
+    /** Inputs belong to groups that there are, and scales are of an ordinary size. */
+    private static void fill(TensorFormat format, MemorySegment bytes) {
         if (!(format instanceof PackedFormat packed)) {
             return;
         }
         for (int part = 0; part < packed.parts().size(); part++) {
-            TensorPart groups = packed.parts().get(part);
-            for (int i = 0; groups.limit() > 0 && i < groups.sizeBytes() / Integer.BYTES; i++) {
+            TensorPart array = packed.parts().get(part);
+            for (int i = 0; array.limit() > 0 && i < array.sizeBytes() / Integer.BYTES; i++) {
                 long at = packed.partOffset(part) + (long) i * Integer.BYTES;
-                bytes.set(ValueLayout.JAVA_INT_UNALIGNED, at, i * 7 % groups.limit());
+                bytes.set(ValueLayout.JAVA_INT_UNALIGNED, at, i * 7 % array.limit());
+            }
+            MemorySegment place = bytes.asSlice(packed.partOffset(part), array.sizeBytes());
+            for (long i = 0;
+                    array.dtype().holdsWeights()
+                            && i < array.sizeBytes() / array.dtype().sizeBytes();
+                    i++) {
+                Elements.set(place, array.dtype(), i, SCALE);
             }
         }
     }

@@ -27,6 +27,8 @@ abstract class AffineTiles extends GroupedTiles {
     private int rows;
 
     // Of ordered inputs alone.
+    private final int size;
+    private boolean inOrder;
     private int[] order = new int[0];
     private int[] places = new int[0];
     private float[] tables = new float[0];
@@ -44,6 +46,7 @@ abstract class AffineTiles extends GroupedTiles {
         super(format, bits, ordered ? format.columns() : group, high);
         groups = (format.columns() + group - 1) / group;
         this.ordered = ordered;
+        size = group;
     }
 
     /** The same tiles with other scales in the place of those that are stored. */
@@ -111,6 +114,10 @@ abstract class AffineTiles extends GroupedTiles {
         }
         MemorySegment.copy(
                 bytes, Elements.INT, at + (long) column * Integer.BYTES, order, 0, columns);
+        inOrder = true; // as of many files that name the groups all the same
+        for (int i = 0; i < columns; i++) {
+            inOrder &= order[i] == (column + i) / size;
+        }
         if (bits() == NIBBLE) {
             tables = tables.length == 0 ? new float[groups * Nibbles.CODES] : tables;
         }
@@ -122,21 +129,32 @@ abstract class AffineTiles extends GroupedTiles {
 
     @Override
     final void run(MemorySegment bytes, long offset, int row, Span span, Target target, long at) {
-        int from = span.from;
-        int to = span.to;
         int its = row - firstRow;
-        if (ordered && bits() == NIBBLE) {
+        if (!ordered || inOrder) {
+            groups(span, its, target, at);
+        } else if (bits() == NIBBLE) {
             table(its);
-            Nibbles.lookup(words, from, to, order, tables, places, target, at);
-        } else if (ordered) {
-            Octets.affine(words, from, to, order, its, zeros, scales, target, at);
+            Nibbles.lookup(words, span.from, span.to, order, tables, places, target, at);
         } else {
-            its += (span.group - firstGroup) * rows;
+            Octets.affine(words, span.from, span.to, order, its, zeros, scales, target, at);
+        }
+    }
+
+    /** One group after another: of a span one, or all that are in order. */
+    private void groups(Span span, int row, Target target, long at) {
+        int from = span.from;
+        while (from < span.to) {
+            int column = span.column + from - span.from;
+            int group = column / size;
+            int to = Math.min(span.to, from + (group + 1) * size - column);
+            int its = (group - firstGroup) * rows + row;
+            long place = at + (long) (from - span.from) * Float.BYTES;
             if (bits() == NIBBLE) {
-                Nibbles.affine(words, from, to, zeros[its], scales[its], target, at);
+                Nibbles.affine(words, from, to, zeros[its], scales[its], target, place);
             } else {
-                Octets.affine(words, from, to, zeros[its], scales[its], 1, target, at);
+                Octets.affine(words, from, to, zeros[its], scales[its], 1, target, place);
             }
+            from = to;
         }
     }
 
