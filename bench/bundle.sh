@@ -40,7 +40,7 @@ home=$stage/millrace-gpu
 mkdir -p "$home/lib" "$home/test-lib" "$home/tests" "$home/config"
 
 cd "$root"
-JAVA_HOME=$jdk ./mvnw -B -q -pl cli,bench -am -DskipTests -Djacoco.skip=true \
+JAVA_HOME=$jdk ./mvnw -B -q -pl cli,bench -am -DskipTests \
     -Dspotless.check.skip=true package
 cp cli/target/lib/*.jar cli/target/millrace-cli.jar "$home/lib/"
 cp bench/target/millrace-bench-*.jar "$home/lib/"

@@ -8,4 +8,4 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 kills=${1:-500}
 seed=${2:+-Dtest.seed=$2}
 ./mvnw -B -pl cli -am test -Dtest=CrashMatrixTest -Dsurefire.failIfNoSpecifiedTests=false \
-    -Djacoco.skip=true -Dtest.legs="$kills" ${seed:-} | grep -E '^crash matrix|Tests run|ERROR'
+    -Dtest.legs="$kills" ${seed:-} | grep -E '^crash matrix|Tests run|ERROR'

@@ -32,7 +32,10 @@ class RehearsalTest {
                         .build();
         TuningRun.rehearse(
                 config,
-                new Rehearsal(1, 0, Optional.of(new WeightScan(fingerprint, Map.of(), 0))),
+                new Rehearsal(
+                        1,
+                        0,
+                        Optional.of(new WeightScan(fingerprint, Map.of(), Optional.empty(), 0))),
                 RunListener.SILENT,
                 List.of());
         // Weights that are not read a second time cannot have another.

@@ -24,6 +24,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -51,6 +52,7 @@ public final class Checkpoint implements AutoCloseable {
     private final List<String> headCopies;
     private final List<String> ignored;
     private volatile Map<String, Integer> checksums = Map.of();
+    private volatile Optional<RowChecksums> rowChecksums = Optional.empty();
 
     private Checkpoint(
             Path directory,
@@ -436,7 +438,8 @@ public final class Checkpoint implements AutoCloseable {
                 }
             }
         }
-        WeightScan scan = new WeightScanner(weights, panels).scan(used);
+        WeightScan scan =
+                new WeightScanner(weights, panels, RowTable.find(program, layout)).scan(used);
         expect(scan);
         return scan;
     }
@@ -444,6 +447,12 @@ public final class Checkpoint implements AutoCloseable {
     /** Holds blocks that are read from now on to a scan of the same files. */
     public void expect(WeightScan scan) {
         checksums = scan.checksums();
+        rowChecksums = scan.rows();
+    }
+
+    /** Those of the rows of a table that may be read alone, once all were scanned. */
+    public Optional<RowChecksums> rowChecksums() {
+        return rowChecksums;
     }
 
     /** CRC-32C of a tensor's or panel's stored bytes, once all were scanned. */

@@ -5,10 +5,8 @@ import io.millrace.memory.DType;
 import io.millrace.memory.StateSlot;
 import io.millrace.memory.TensorFormat;
 import io.millrace.memory.TensorSlot;
-import io.millrace.model.file.Elements;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.spec.TensorSpec;
-import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -60,10 +58,13 @@ public final class ModelLayout {
     /**
      * Where a tensor lies.
      *
-     * @param block the block's index
+     * @param block the block's index; {@link #NO_BLOCK} of a table of which rows are read alone
      * @param slot its place in the block
      */
-    public record Placement(int block, TensorSlot slot) {}
+    public record Placement(int block, TensorSlot slot) {
+        /** In the place of a block's index. */
+        public static final int NO_BLOCK = -1;
+    }
 
     private ModelLayout(
             List<BlockLayout> blocks,
@@ -162,17 +163,32 @@ public final class ModelLayout {
      * @param program what the blocks compute
      */
     public ModelLayout inPanels(ModelProgram program) {
-        Optional<VocabularyPanels.Cut> cut = VocabularyPanels.cut(program, this);
-        return cut.isEmpty()
-                ? this
-                : new ModelLayout(
-                        cut.get().blocks(),
-                        visits,
-                        experts,
-                        tied,
-                        Optional.empty(),
-                        false,
-                        cut.get().panels());
+        return VocabularyPanels.cut(program, this)
+                .map(cut -> alone(cut.blocks(), visits, tied, cut.panels()))
+                .orElse(this);
+    }
+
+    private ModelLayout alone(
+            List<BlockLayout> others, List<Integer> order, boolean ends, VocabularyPanels cut) {
+        return new ModelLayout(others, order, experts, ends, Optional.empty(), false, cut);
+    }
+
+    /**
+     * The same tensors where rows of a large table are read alone as a pass looks them up: the
+     * embedding has it in no block, and is then a block apart from the head. For runs that do not
+     * train it; laid out before panels, companions and states are.
+     *
+     * @param program what the blocks compute
+     */
+    public ModelLayout readingRows(ModelProgram program) {
+        return RowTable.cut(program, this)
+                .map(cut ->
+                        alone(
+                                cut.blocks(),
+                                cut.visits(),
+                                false,
+                                VocabularyPanels.readingRows(cut.table())))
+                .orElse(this);
     }
 
     /** Numbers names in their order. */
@@ -276,7 +292,7 @@ public final class ModelLayout {
                                 tied,
                                 Optional.empty(),
                                 false,
-                                panels)),
+                                panels.beside())),
                 own,
                 panels);
     }
@@ -438,7 +454,11 @@ public final class ModelLayout {
 
     /** Where the tensor of that name begins, if it is one of the model's. */
     public Optional<Placement> find(String name) {
-        return Optional.ofNullable(placements.get(name));
+        return Optional.ofNullable(placements.get(name))
+                .or(() ->
+                        panels.alone()
+                                .filter(table -> table.name().equals(name))
+                                .map(table -> new Placement(Placement.NO_BLOCK, table)));
     }
 
     /** All of a tensor that a block has the beginning of: one slot, or its panels in order. */
@@ -450,44 +470,26 @@ public final class ModelLayout {
                         .filter(slot -> slot.name().equals(place.slot().name()));
     }
 
-    /**
-     * The name of the first tensor or state of a block that holds something infinite or not a
-     * number.
-     *
-     * @param index the block's index
-     * @param bytes the block as this lays it out
-     */
-    public Optional<String> firstNonFinite(int index, MemorySegment bytes) {
-        BlockLayout block = block(index);
-        return Stream.concat(
-                        block.tensors().stream()
-                                .filter(slot ->
-                                        Elements.isNonFinite(
-                                                bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()),
-                                                slot.format()))
-                                .map(TensorSlot::name),
-                        block.states().stream()
-                                .filter(slot ->
-                                        Elements.isNonFinite(
-                                                bytes.asSlice(slot.offsetBytes(), slot.sizeBytes()),
-                                                slot.dtype()))
-                                .map(slot -> StateFile.name(block, slot)))
-                .findFirst();
-    }
-
     /** Number of trainable tensors. */
     public int tensorCount() {
         return placements.size();
     }
 
-    /** Number of parameters. */
-    public long elementCount() {
-        return blocks.stream().mapToLong(BlockLayout::elementCount).sum();
+    /** What of the model lies in no block. */
+    private Stream<TensorSlot> alone() {
+        return panels.alone().stream().filter(table -> !placements.containsKey(table.name()));
     }
 
-    /** Bytes of all blocks' weights. */
+    /** Number of parameters. */
+    public long elementCount() {
+        return blocks.stream().mapToLong(BlockLayout::elementCount).sum()
+                + alone().mapToLong(TensorSlot::elementCount).sum();
+    }
+
+    /** Bytes of all weights, those that lie in no block too. */
     public long weightBytes() {
-        return blocks.stream().mapToLong(BlockLayout::weightBytes).sum();
+        return blocks.stream().mapToLong(BlockLayout::weightBytes).sum()
+                + alone().mapToLong(TensorSlot::sizeBytes).sum();
     }
 
     /** Bytes of all blocks' states; 0 where an update rule keeps none. */

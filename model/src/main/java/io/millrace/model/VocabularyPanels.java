@@ -21,10 +21,14 @@ import java.util.stream.IntStream;
  *     them: the last rows first, and behind all of them the embedding's own block
  * @param head blocks of the head's other panels, in the order in which a step visits them, behind
  *     the head's own: the first rows first
+ * @param alone the table of which a pass reads the rows that it looks up and no others: the
+ *     embedding has it in no block
  */
-public record VocabularyPanels(List<Integer> embedding, List<Integer> head) {
+public record VocabularyPanels(
+        List<Integer> embedding, List<Integer> head, Optional<TensorSlot> alone) {
     /** Of tables that each lie in one block. */
-    public static final VocabularyPanels NONE = new VocabularyPanels(List.of(), List.of());
+    public static final VocabularyPanels NONE =
+            new VocabularyPanels(List.of(), List.of(), Optional.empty());
 
     /** A table of no more elements is not worth more than one request. */
     private static final long LEAST_ELEMENTS = 1L << 26;
@@ -36,6 +40,16 @@ public record VocabularyPanels(List<Integer> embedding, List<Integer> head) {
     public VocabularyPanels {
         embedding = List.copyOf(embedding);
         head = List.copyOf(head);
+    }
+
+    /** Of a model of whose table rows are read alone. */
+    static VocabularyPanels readingRows(TensorSlot table) {
+        return new VocabularyPanels(List.of(), List.of(), Optional.of(table));
+    }
+
+    /** Those of what lies beside the blocks. */
+    VocabularyPanels beside() {
+        return new VocabularyPanels(embedding, head, Optional.empty());
     }
 
     /** Whether any table lies in several blocks. */
@@ -62,7 +76,7 @@ public record VocabularyPanels(List<Integer> embedding, List<Integer> head) {
                 looked = scored.reversed();
             }
         } else {
-            if (canLookUp(program)) {
+            if (canLookUp(program) && layout.panels().alone().isEmpty()) {
                 looked = cut(program, layout, blocks, 0, lookedUp(program)).reversed();
             }
             if (canScore(program)) {
@@ -70,12 +84,12 @@ public record VocabularyPanels(List<Integer> embedding, List<Integer> head) {
                 scored = cut(program, layout, blocks, last, scoredTensors(program));
             }
         }
-        VocabularyPanels panels = new VocabularyPanels(looked, scored);
+        VocabularyPanels panels = new VocabularyPanels(looked, scored, layout.panels().alone());
         return panels.isEmpty() ? Optional.empty() : Optional.of(new Cut(blocks, panels));
     }
 
     /** A panel's rows go straight into the stream, before anything else does. */
-    private static boolean canLookUp(ModelProgram program) {
+    static boolean canLookUp(ModelProgram program) {
         return program.embedding().ops().getFirst() instanceof Op.Lookup lookup
                 && lookup.index() == Op.Index.ID
                 && lookup.offset() == 0
@@ -87,6 +101,13 @@ public record VocabularyPanels(List<Integer> embedding, List<Integer> head) {
         return op instanceof Op.Lookup one && one.table().name().equals(other.table().name());
     }
 
+    /** Whether a whole table is worth more than one request. */
+    static boolean isLarge(TensorSlot table, ModelProgram program) {
+        return program.panelRows() > 0
+                ? table.shape().getFirst() > program.panelRows()
+                : table.elementCount() > LEAST_ELEMENTS;
+    }
+
     /** What is scored is kept where the stream was, from the first panel to the last. */
     private static boolean canScore(ModelProgram program) {
         Op.Score score = program.score();
@@ -96,7 +117,7 @@ public record VocabularyPanels(List<Integer> embedding, List<Integer> head) {
                 && score.in().width() <= program.hiddenSize();
     }
 
-    private static List<String> lookedUp(ModelProgram program) {
+    static List<String> lookedUp(ModelProgram program) {
         return List.of(((Op.Lookup) program.embedding().ops().getFirst()).table().name());
     }
 

@@ -14,6 +14,7 @@ import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -23,15 +24,18 @@ import java.util.zip.CRC32C;
 final class WeightScanner {
     private final WeightFiles weights;
     private final List<TensorSlot> panels;
+    private final Optional<RowChecksums> rows;
 
     /**
      * A scanner.
      *
      * @param panels rows of tensors that have a checksum of their own
+     * @param table that has one of each row
      */
-    WeightScanner(WeightFiles weights, List<TensorSlot> panels) {
+    WeightScanner(WeightFiles weights, List<TensorSlot> panels, Optional<TensorSlot> table) {
         this.weights = weights;
         this.panels = panels;
+        rows = table.map(RowChecksums::new);
     }
 
     WeightScan scan(List<TensorInfo> tensors) {
@@ -66,6 +70,7 @@ final class WeightScanner {
         return new WeightScan(
                 fingerprint(byName, checksums),
                 checksums,
+                rows,
                 tensors.stream().mapToLong(TensorInfo::sizeBytes).sum());
     }
 
@@ -135,6 +140,7 @@ final class WeightScanner {
             crc.update(part.asByteBuffer());
             long at = done;
             own.forEach(panel -> panel.take(at, part));
+            rows.filter(one -> one.table().equals(tensor.name())).ifPresent(one -> one.take(part));
             UnitFormat format = piece.format();
             piece.check.run(done / format.unitBytes() * format.unitElements(), part);
         }

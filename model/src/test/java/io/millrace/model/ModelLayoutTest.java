@@ -46,6 +46,30 @@ class ModelLayoutTest {
     }
 
     @Test
+    void hasATableOfWhichRowsAreReadInNoBlock() {
+        ModelLayout untied = reading("llama");
+        assertThat(untied.visits()).containsExactly(0, 1, 2, 3, 4);
+        assertThat(untied.block(0).tensors()).isEmpty();
+        assertThat(untied.block(0).sizeBytes()).isEqualTo(BlockLayout.ALIGNMENT);
+        assertThat(untied.find("model.embed_tokens.weight"))
+                .hasValueSatisfying(place ->
+                        assertThat(place.block()).isEqualTo(ModelLayout.Placement.NO_BLOCK));
+        assertThat(untied.elementCount()).isEqualTo(layout("llama", DType.BF16).elementCount());
+        ModelLayout tied = reading("opt");
+        int head = tied.visits().getLast();
+        assertThat(head).isEqualTo(layout("opt", DType.BF16).blocks().size());
+        assertThat(tied.isTied()).isFalse();
+        assertThat(names(tied.block(0))).containsExactly("model.decoder.embed_positions.weight");
+        assertThat(names(tied.block(head)))
+                .containsExactly(
+                        "model.decoder.embed_tokens.weight",
+                        "model.decoder.final_layer_norm.bias",
+                        "model.decoder.final_layer_norm.weight");
+        assertThat(tied.elementCount()).isEqualTo(layout("opt", DType.BF16).elementCount());
+        assertThat(tied.panels().alone().orElseThrow().isTrained()).isFalse();
+    }
+
+    @Test
     void numbersTensorsBytewise() {
         ModelLayout layout = layout("llama-deep", DType.F32);
         assertThat(id(layout, "model.layers.10.input_layernorm.weight"))
@@ -119,17 +143,17 @@ class ModelLayoutTest {
         BlockLayout block = layout.block(1);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment bytes = arena.allocate(block.sizeBytes());
-            assertThat(layout.firstNonFinite(1, bytes)).isEmpty();
+            assertThat(NonFinite.first(layout.block(1), bytes)).isEmpty();
             StateSlot last = block.state(block.tensors().size() - 1, 1);
             bytes.set(
                     ValueLayout.JAVA_SHORT,
                     last.offsetBytes() + last.sizeBytes() - 2,
                     (short) 0x7F80);
-            assertThat(layout.firstNonFinite(1, bytes))
+            assertThat(NonFinite.first(layout.block(1), bytes))
                     .hasValue(block.tensors().getLast().name() + ".h");
             StateSlot first = block.state(0, 0);
             bytes.set(ValueLayout.JAVA_FLOAT, first.offsetBytes(), Float.NaN);
-            assertThat(layout.firstNonFinite(1, bytes))
+            assertThat(NonFinite.first(layout.block(1), bytes))
                     .hasValue(block.tensors().getFirst().name() + ".m");
         }
     }
@@ -140,6 +164,13 @@ class ModelLayoutTest {
 
     private static List<String> names(BlockLayout block) {
         return block.tensors().stream().map(TensorSlot::name).toList();
+    }
+
+    private static ModelLayout reading(String golden) {
+        ModelConfig config =
+                ModelConfig.read(TestModels.resource("golden/" + golden + "/config.json"));
+        ModelProgram program = NamedArchitectures.program(config).withPanels(64);
+        return ModelLayout.of(program, DType.BF16).readingRows(program);
     }
 
     private static ModelLayout layout(String golden, DType dtype) {

@@ -68,4 +68,30 @@ public interface BlockSink {
             }
         };
     }
+
+    /** The sink of who changes no block. */
+    static BlockSink readOnly() {
+        return new BlockSink() {
+            @Override
+            public Writer newWriter() {
+                return new Writer() {
+                    @Override
+                    public void write(int block, MemorySegment source, long version) {
+                        throw new IllegalStateException(
+                                "block " + block + " changed where blocks are only read");
+                    }
+
+                    @Override
+                    public void close() {
+                        // Nothing was opened.
+                    }
+                };
+            }
+
+            @Override
+            public void sync() {
+                // Nothing was written.
+            }
+        };
+    }
 }

@@ -25,7 +25,7 @@ public record PlacementRefusal(Tier tier, long neededBytes, long givenBytes, int
         return new BadInputException(
                 option,
                 String.format(
-                        "leaves %s of %s memory for weights, and block %d alone needs %s",
+                        "leaves %s of %s memory for blocks, and block %d alone needs %s",
                         ByteSize.format(givenBytes),
                         tier.label(),
                         largestBlock,

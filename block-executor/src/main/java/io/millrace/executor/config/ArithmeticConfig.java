@@ -218,6 +218,7 @@ public record ArithmeticConfig(Settings settings) {
                 Directions.KINDS.naming(),
                 "what is trained beside a model goes along dense directions",
                 "give --perturbation gaussian or rademacher, or another --tune");
+        WireConfig.check(settings);
         int foldEvery = settings.get(FOLD_EVERY);
         Check.that(
                 direction.window() % foldEvery == 0,
@@ -260,6 +261,7 @@ public record ArithmeticConfig(Settings settings) {
         options.add(TrainedTensors.TUNE);
         options.addAll(AdapterKinds.OPTIONS);
         options.addAll(List.of(FOLD_EVERY, MATMUL, DTYPE));
+        options.addAll(WireConfig.OPTIONS);
         return List.copyOf(options);
     }
 
@@ -271,7 +273,7 @@ public record ArithmeticConfig(Settings settings) {
             used.removeAll(others);
         }
         used.removeAll(AdapterKinds.idle(TrainedTensors.kind(told)));
-        Settings all = told.complete(used);
+        Settings all = WireConfig.complete(told.complete(used));
         if (used.contains(Estimators.ANCHOR_LR) && !all.has(Estimators.ANCHOR_LR)) {
             all = all.with(Estimators.ANCHOR_LR, anchorRate(all)).complete(used);
         }
@@ -301,6 +303,9 @@ public record ArithmeticConfig(Settings settings) {
         }
         if (option == Helene.ANNEAL) {
             return Optional.of(settings.get(STEPS));
+        }
+        if (option == WireConfig.GROUP) {
+            return wire().map(wire -> wire.form().usualGroup());
         }
         return option == Estimators.ANCHOR_LR ? Optional.of(anchorRate(settings)) : option.usual();
     }
@@ -386,6 +391,11 @@ public record ArithmeticConfig(Settings settings) {
     /** Dtype to tune in; that of the checkpoint where empty. */
     public Optional<DType> dtype() {
         return settings.find(DTYPE);
+    }
+
+    /** The form in which the base moves; empty where that is as it is stored. */
+    public Optional<WireConfig> wire() {
+        return WireConfig.of(settings);
     }
 
     /** What z is drawn from. */

@@ -63,6 +63,7 @@ public final class ManyConfigs {
                                             ArithmeticConfig.DTYPE,
                                             ArithmeticConfig.MATMUL,
                                             Methods.METHOD),
+                                    WireConfig.OPTIONS,
                                     MemoryConfig.OPTIONS))
                     .stream()
                     .collect(Collectors.toSet());

@@ -85,7 +85,7 @@ final class CpuJointForward implements Forward.Joint {
                     inStep
                             ? Intermediates.bytesInStep(scratches())
                             : Intermediates.bytes(scratches());
-            return new Engine.Need(own + passing, 0);
+            return new Engine.Need(own + passing, CpuPlan.stagingBytes(each.getFirst().layout()));
         }
 
         @Override

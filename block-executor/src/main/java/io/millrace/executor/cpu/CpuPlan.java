@@ -9,6 +9,7 @@ import io.millrace.executor.cpu.weight.WeightPasses;
 import io.millrace.executor.step.Engine;
 import io.millrace.executor.step.Forward;
 import io.millrace.memory.OwnedResources;
+import io.millrace.memory.nvme.RowReader;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.program.ModelProgram;
 import java.util.List;
@@ -31,7 +32,16 @@ record CpuPlan(
         implements Engine.Plan {
     @Override
     public Engine.Need need() {
-        return new Engine.Need(ownBytes() + Intermediates.bytes(List.of(scratch)), 0);
+        return new Engine.Need(
+                ownBytes() + Intermediates.bytes(List.of(scratch)), stagingBytes(layout));
+    }
+
+    /** Host memory that rows of a table come through which lies in no block. */
+    static long stagingBytes(ModelLayout layout) {
+        return layout.panels()
+                .alone()
+                .map(table -> RowReader.stagingBytes(table.sizeBytes() / table.shape().getFirst()))
+                .orElse(0L);
     }
 
     /** Bytes that no other forward can have, whoever takes turns with it. */
@@ -68,7 +78,6 @@ record CpuPlan(
                                 place.deviceMemory(), program, passes.size(), scratch, passing));
         Companions companions =
                 owned.own(Companions.open(place.deviceMemory(), layout, place.beside()));
-        return new DecoderForward(
-                layout, place.feed(), memory, opened, started, companions, owned, place.spans());
+        return new DecoderForward(layout, place, memory, opened, started, companions, owned);
     }
 }

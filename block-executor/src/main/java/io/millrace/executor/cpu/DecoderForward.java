@@ -13,6 +13,7 @@ import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.cpu.weight.WeightPasses;
 import io.millrace.executor.schedule.Schedule;
 import io.millrace.executor.step.BlockVisit;
+import io.millrace.executor.step.Engine;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
@@ -25,10 +26,10 @@ import io.millrace.executor.step.Variants;
 import io.millrace.executor.step.VisitLoop;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.OwnedResources;
+import io.millrace.memory.nvme.RowSource;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.program.MixtureOp;
 import io.millrace.optim.estimate.Query;
-import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockLease;
 import io.millrace.prefetch.VisitPlan;
 import io.millrace.telemetry.Lane;
@@ -58,25 +59,26 @@ public final class DecoderForward implements Forward {
     /**
      * Forwards with what was taken for them.
      *
+     * @param place gives blocks and rows, and records
      * @param owned all that closing gives back: workers, passes and scratch memory
      */
     DecoderForward(
             ModelLayout layout,
-            BlockFeed feed,
+            Engine.Place place,
             Scratch scratch,
             WeightPasses passes,
             CpuWorkers workers,
             Companions companions,
-            OwnedResources owned,
-            SpanRecorder spans) {
+            OwnedResources owned) {
         this.layout = layout;
         this.scratch = scratch;
         this.passes = passes;
         this.workers = workers;
         this.companions = companions;
         this.owned = owned;
-        this.spans = spans;
-        loop = new VisitLoop<>(layout, feed, passes.foldEvery(), new Visits());
+        spans = place.spans();
+        Visits visits = new Visits();
+        loop = new VisitLoop<>(layout, place.feed(), passes.foldEvery(), visits);
         LinearProgram linear = passes.linear(workers, scratch);
         Normalizer normalizer = new Normalizer(workers.pool(), scratch);
         interpreter =
@@ -85,7 +87,8 @@ public final class DecoderForward implements Forward {
                         linear,
                         normalizer,
                         new AttentionProgram(workers, scratch),
-                        new LookupProgram(workers.pool(), scratch),
+                        new LookupProgram(
+                                workers.pool(), scratch, place.rows().map(visits::waiting)),
                         new ScoreProgram(workers, scratch, linear),
                         new BesideProgram(workers.pool(), scratch),
                         new MixtureProgram(workers.pool(), linear, scratch));
@@ -174,7 +177,18 @@ public final class DecoderForward implements Forward {
     }
 
     private final class Visits implements VisitLoop.Visits<HostVisit> {
-        private long span;
+        private long span = SpanRecorder.DROPPED;
+        private int block;
+
+        /** Rows that are read while nothing computes. */
+        RowSource waiting(RowSource rows) {
+            return (step, wanted, taker) -> {
+                boolean computing = span != SpanRecorder.DROPPED;
+                spans.end(span, 0);
+                rows.read(step, wanted, taker);
+                span = computing ? spans.begin(Lane.COMPUTE, block, step) : SpanRecorder.DROPPED;
+            };
+        }
 
         @Override
         public HostVisit open(
@@ -223,12 +237,14 @@ public final class DecoderForward implements Forward {
 
         @Override
         public void began(int place, int block, long step) {
+            this.block = block;
             span = spans.begin(Lane.COMPUTE, block, step);
         }
 
         @Override
         public void ended(int place) {
             spans.end(span, 0);
+            span = SpanRecorder.DROPPED;
         }
     }
 

@@ -10,7 +10,12 @@ import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.Variants;
 import io.millrace.memory.TensorSlot;
+import io.millrace.memory.nvme.RowSource;
 import io.millrace.model.program.Op;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /** Looks rows of a table up, those that a block has; only those are perturbed. */
@@ -19,10 +24,17 @@ final class LookupProgram {
 
     private final WorkerPool pool;
     private final Scratch scratch;
+    private final Optional<RowSource> alone;
 
-    LookupProgram(WorkerPool pool, Scratch scratch) {
+    /**
+     * Lookups.
+     *
+     * @param alone rows of the table that no block has, where there is one
+     */
+    LookupProgram(WorkerPool pool, Scratch scratch, Optional<RowSource> alone) {
         this.pool = pool;
         this.scratch = scratch;
+        this.alone = alone;
     }
 
     /**
@@ -42,6 +54,10 @@ final class LookupProgram {
             Variants out,
             boolean adds,
             int count) {
+        if (alone.isPresent() && !weights.has(op.table().name())) {
+            lookUpAlone(alone.get(), weights, op, batch.ids(), out);
+            return;
+        }
         int table = weights.indexOf(op.table().name());
         TensorForm form = weights.lookUp(table);
         TensorSlot slot = weights.slot(table);
@@ -73,6 +89,34 @@ final class LookupProgram {
                         }
                     }
                 });
+    }
+
+    /** Reads each row once, and copies it to all tokens that look it up: nothing perturbs it. */
+    private static void lookUpAlone(
+            RowSource rows, FormedWeights weights, Op.Lookup op, int[] ids, Variants out) {
+        Integer[] tokens = IntStream.range(0, ids.length).boxed().toArray(Integer[]::new);
+        Arrays.sort(tokens, Comparator.comparingInt(token -> ids[token]));
+        int[] wanted = Arrays.stream(ids).sorted().distinct().toArray();
+        int[] next = {0};
+        rows.read(
+                weights.visit().step(),
+                wanted,
+                (index, row) -> {
+                    while (next[0] < tokens.length && ids[tokens[next[0]]] == wanted[index]) {
+                        put(row, op, out, tokens[next[0]++], weights.scaleCount());
+                    }
+                });
+    }
+
+    private static void put(MemorySegment row, Op.Lookup op, Variants out, int token, int scales) {
+        int width = op.table().width();
+        for (int scale = 0; scale < scales; scale++) {
+            Floats place = out.of(scale).at(token * out.rowStride());
+            Rows.copy(row, 0, place.segment(), place.start(), width);
+            if (op.scale() != 1f) {
+                Rows.scale(op.scale(), place.segment(), place.start(), width);
+            }
+        }
     }
 
     private void eachToken(int tokens, TokenTask body) {

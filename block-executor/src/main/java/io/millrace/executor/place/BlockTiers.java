@@ -3,6 +3,7 @@ package io.millrace.executor.place;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.ByteSize;
+import io.millrace.memory.TensorSlot;
 import io.millrace.memory.Tier;
 import io.millrace.memory.device.Device;
 import io.millrace.memory.host.HostMemory;
@@ -10,11 +11,13 @@ import io.millrace.memory.host.Pinning;
 import io.millrace.memory.nvme.BlockSource;
 import io.millrace.memory.nvme.BlockStore;
 import io.millrace.memory.nvme.LayeredSource;
+import io.millrace.memory.nvme.RowSource;
 import io.millrace.memory.nvme.StoreSyncer;
 import io.millrace.memory.nvme.SyncCadence;
 import io.millrace.memory.nvme.io.FaultPlan;
 import io.millrace.memory.nvme.io.FaultyFileIo;
 import io.millrace.memory.nvme.io.FileIo;
+import io.millrace.memory.nvme.io.IoOptions;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockSink;
 import io.millrace.prefetch.DevicePort;
@@ -50,6 +53,7 @@ public final class BlockTiers implements AutoCloseable {
     private final Optional<PipelinedFeed> pipeline; // empty where nothing ever moves
     private final Optional<FileIo> io; // empty where blocks do not stream
     private final Optional<BlockStore> store; // empty where none leaves memory
+    private final Optional<RowSource> rows; // of a table that lies in no block
     private Optional<StoreSyncer> syncer = Optional.empty();
     private long nextSettleNs;
     private boolean discardStore;
@@ -70,6 +74,7 @@ public final class BlockTiers implements AutoCloseable {
                 plan.device().unifiedMemory()
                         ? host
                         : new HostMemory(plan.ledger(), Tier.DEVICE, Pinning.mlock());
+        rows = plan.origin().layout().panels().alone().map(this::openRows);
         if (plan.tierPlan().isResident()) {
             io = Optional.empty();
             store = Optional.empty();
@@ -95,6 +100,25 @@ public final class BlockTiers implements AutoCloseable {
     /** Brings the blocks. */
     BlockFeed feed() {
         return feed;
+    }
+
+    /** Brings rows of the table that lies in no block, where there is one. */
+    Optional<RowSource> rows() {
+        return rows;
+    }
+
+    /** What only reads a file leaves its folder alone, also by the probe of a drive. */
+    private RowSource openRows(TensorSlot table) {
+        Path place = plan.config().nvmeDir().orElse(Path.of(System.getProperty("java.io.tmpdir")));
+        FileIo drive = plan.own(drive(RunStore.makeFolder(place)));
+        return plan.own(
+                new LookedUpRows(
+                        plan.origin(),
+                        table,
+                        drive,
+                        host,
+                        plan.spans(),
+                        !plan.device().unifiedMemory()));
     }
 
     public Placement placement() {
@@ -147,7 +171,7 @@ public final class BlockTiers implements AutoCloseable {
 
     /** The drive as it is, or with the faults that a rehearsal asks for. */
     private FileIo drive(Path folder) {
-        FileIo drive = FileIo.open(folder, TierPlan.ioOptions(plan.ledger().budget(Tier.HOST)));
+        FileIo drive = FileIo.open(folder, IoOptions.beside(plan.ledger().budget(Tier.HOST)));
         String faults = System.getProperty(FaultPlan.PROPERTY);
         if (faults == null) {
             return drive;
@@ -178,7 +202,7 @@ public final class BlockTiers implements AutoCloseable {
     }
 
     private FeedPorts streamingPorts(FileIo drive) {
-        BlockSink sink = store.map(BlockSink::of).orElseGet(ReadOnlySink::new);
+        BlockSink sink = store.map(BlockSink::of).orElseGet(BlockSink::readOnly);
         return new FeedPorts(
                 host,
                 devicePort(),

@@ -5,6 +5,7 @@ import io.millrace.executor.companion.GivenAdapter;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.GivenPaths;
 import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.config.WireConfig;
 import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.Engine;
 import io.millrace.executor.step.Forward;
@@ -17,12 +18,14 @@ import io.millrace.memory.Tier;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.StateFile;
+import io.millrace.model.WeightScan;
 import io.millrace.telemetry.SpanRecorder;
 import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.Function;
 
 /**
@@ -33,6 +36,7 @@ public final class ModelSession implements AutoCloseable {
     private static final int WORKERS = Runtime.getRuntime().availableProcessors();
 
     private final Checkpoint checkpoint;
+    private final Optional<WiredBase> wired; // what the checkpoint is a copy of
     private final RunLayout tuned;
     private final Optional<GivenAdapter> beside; // what is only read, or begun with
     private final MemoryConfig memory;
@@ -41,13 +45,33 @@ public final class ModelSession implements AutoCloseable {
     private final Engine engine;
     private final OwnedResources owned = new OwnedResources();
 
+    /**
+     * A base that moves as a copy of fewer bits.
+     *
+     * @param base as it was published
+     * @param scan of it
+     * @param copy what moves
+     */
+    public record WiredBase(Checkpoint base, WeightScan scan, WireCopy copy)
+            implements AutoCloseable {
+        @Override
+        public void close() {
+            try (base) {
+                copy.close();
+            }
+        }
+    }
+
     private ModelSession(
             Checkpoint checkpoint,
+            Optional<WiredBase> wired,
             RunLayout tuned,
             Optional<GivenAdapter> beside,
             MemoryConfig memory,
             Engine engine) {
         this.checkpoint = owned.own(checkpoint);
+        this.wired = wired;
+        wired.ifPresent(owned::own);
         this.tuned = tuned;
         this.beside = beside;
         beside.ifPresent(owned::own);
@@ -99,22 +123,58 @@ public final class ModelSession implements AutoCloseable {
      * @param folder the Hugging Face folder
      * @param arithmetic says what is tuned, in which dtype, and what lies beside it
      * @param memory where bytes may be
+     * @param scanned the base, where it was scanned before
+     * @param said hears what takes long
      */
     public static ModelSession openRun(
-            Path folder, ArithmeticConfig arithmetic, MemoryConfig memory) {
+            Path folder,
+            ArithmeticConfig arithmetic,
+            MemoryConfig memory,
+            Optional<WeightScan> scanned,
+            Consumer<String> said) {
         Optional<GivenAdapter> begun =
                 arithmetic.adapter().map(adapter -> GivenAdapter.open(adapter, folder));
         try {
+            Function<RunLayout.Base, RunLayout> tuning =
+                    base -> RunLayout.of(base, arithmetic, memory.device().kind());
+            if (arithmetic.wire().isEmpty()) {
+                return open(folder, arithmetic.dtype(), memory, tuning, begun);
+            }
+            WiredBase wired = wired(folder, arithmetic.wire().get(), memory, scanned, said);
             return open(
-                    folder,
+                    wired.copy.model(),
+                    Optional.of(wired),
                     arithmetic.dtype(),
                     memory,
-                    base -> RunLayout.of(base, arithmetic, memory.device().kind()),
+                    tuning,
                     begun);
         } catch (RuntimeException | Error e) {
             begun.ifPresent(GivenAdapter::close);
             throw e;
         }
+    }
+
+    private static WiredBase wired(
+            Path folder,
+            WireConfig wire,
+            MemoryConfig memory,
+            Optional<WeightScan> scanned,
+            Consumer<String> said) {
+        requirePlaces(memory);
+        Checkpoint base = Checkpoint.open(folder);
+        try {
+            scanned.ifPresent(base::expect);
+            WeightScan scan = scanned.orElseGet(base::scan);
+            return new WiredBase(base, scan, WireCopy.open(base, scan, wire, memory, said));
+        } catch (RuntimeException | Error e) {
+            base.close();
+            throw e;
+        }
+    }
+
+    private static void requirePlaces(MemoryConfig memory) {
+        memory.checkDeviceBudget(memory.device().kind().unifiedMemory());
+        memory.nvmeDir().ifPresent(dir -> GivenPaths.requireFolder("--nvme-dir", dir));
     }
 
     /**
@@ -149,10 +209,17 @@ public final class ModelSession implements AutoCloseable {
             MemoryConfig memory,
             Function<RunLayout.Base, RunLayout> tuning,
             Optional<GivenAdapter> beside) {
-        Engine engine = Engines.of(memory.device().kind());
-        memory.checkDeviceBudget(memory.device().kind().unifiedMemory());
-        memory.nvmeDir().ifPresent(dir -> GivenPaths.requireFolder("--nvme-dir", dir));
-        Checkpoint checkpoint = Checkpoint.open(folder);
+        requirePlaces(memory);
+        return open(Checkpoint.open(folder), Optional.empty(), dtype, memory, tuning, beside);
+    }
+
+    private static ModelSession open(
+            Checkpoint checkpoint,
+            Optional<WiredBase> wired,
+            Optional<DType> dtype,
+            MemoryConfig memory,
+            Function<RunLayout.Base, RunLayout> tuning,
+            Optional<GivenAdapter> beside) {
         IgnoredTensors.tell(checkpoint);
         try {
             ModelLayout layout = dtype.map(checkpoint::layout).orElseGet(checkpoint::layout);
@@ -160,15 +227,29 @@ public final class ModelSession implements AutoCloseable {
             if (tuned.layout().stateBytes() > 0) {
                 StateFile.requireNameIsFree(checkpoint);
             }
-            return new ModelSession(checkpoint, tuned, beside, memory, engine);
+            Engine engine = Engines.of(memory.device().kind());
+            return new ModelSession(checkpoint, wired, tuned, beside, memory, engine);
         } catch (RuntimeException | Error e) {
-            checkpoint.close();
+            try (checkpoint) {
+                wired.ifPresent(WiredBase::close);
+            }
             throw e;
         }
     }
 
+    /** The model that moves. */
     public Checkpoint checkpoint() {
         return checkpoint;
+    }
+
+    /** The model that is tuned: what moves, or what that is a copy of. */
+    public Checkpoint base() {
+        return wired.map(WiredBase::base).orElse(checkpoint);
+    }
+
+    /** The base of a copy that moves; empty where the base itself does. */
+    public Optional<WiredBase> wired() {
+        return wired;
     }
 
     public ModelLayout layout() {

@@ -38,11 +38,12 @@ public final class PlannedModel implements AutoCloseable {
         WatchedFeed feed = new WatchedFeed(started.feed());
         Engine.Place place =
                 new Engine.Place(
-                        started.device(),
-                        started.scratchMemory(),
-                        started.hostMemory(),
-                        feed,
-                        spans);
+                                started.device(),
+                                started.scratchMemory(),
+                                started.hostMemory(),
+                                feed,
+                                spans)
+                        .withRows(started.rows());
         Forward forward =
                 owned.own(
                         forwards.start(

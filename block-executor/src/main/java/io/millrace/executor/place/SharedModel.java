@@ -95,6 +95,7 @@ public final class SharedModel implements AutoCloseable {
                                     started.hostMemory(),
                                     feed,
                                     spans)
+                            .withRows(started.rows())
                             .withBeside(origin.beside().orElseThrow()));
         }
         joint = owned.own(forwards.start(places));

@@ -29,7 +29,6 @@ public record TierPlan(
     /** What a placement reserves beside slots: a few pages for the store's manifest and tails. */
     private static final long STORE_BYTES = 1L << 20;
 
-    private static final long SMALL_BUDGET = 256L << 20;
     private static final long ANY = Long.MAX_VALUE / 4;
 
     /**
@@ -128,15 +127,6 @@ public record TierPlan(
                 storeBytes);
     }
 
-    /**
-     * How the drive is used beside a host budget: 8 MiB of staging reach its rate, 1 MiB will do.
-     */
-    static IoOptions ioOptions(long hostBudget) {
-        return hostBudget < SMALL_BUDGET
-                ? IoOptions.defaults().withPieces(256 << 10, 4)
-                : IoOptions.defaults();
-    }
-
     /** Whether all blocks lie where they are computed on, so that nothing moves at all. */
     boolean isResident() {
         return needs.unified() && !placement.homes().contains(Tier.NVME);
@@ -148,7 +138,7 @@ public record TierPlan(
             return needs.scratchOnHost() + needs.largestBlock(); // the way in
         }
         long small = withHost(needs, 0);
-        return small < SMALL_BUDGET ? small : withHost(needs, SMALL_BUDGET);
+        return small < IoOptions.SMALL_BUDGET ? small : withHost(needs, IoOptions.SMALL_BUDGET);
     }
 
     /** The smallest device budget; 0 on a device without memory of its own. */
@@ -164,7 +154,7 @@ public record TierPlan(
     private static long hostBytes(Needs needs, Placement placement, long hostBudget) {
         long buffers = 0;
         if (placement.homes().contains(Tier.NVME)) {
-            long staging = needs.direct() ? ioOptions(hostBudget).stagingBytes() : 0;
+            long staging = needs.direct() ? IoOptions.beside(hostBudget).stagingBytes() : 0;
             // One reader; one writer of the pipeline and one for what is flushed.
             buffers = staging + (needs.writesBack() ? BlockStore.bufferBytes(1, 2) : 0);
         }
@@ -228,6 +218,6 @@ public record TierPlan(
     }
 
     private static long streamingBytes(long hostBudget) {
-        return ioOptions(hostBudget).stagingBytes() + STORE_BYTES;
+        return IoOptions.beside(hostBudget).stagingBytes() + STORE_BYTES;
     }
 }

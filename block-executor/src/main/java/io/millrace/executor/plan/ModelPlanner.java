@@ -32,7 +32,8 @@ public final class ModelPlanner {
     public static ModelPlan plan(
             ModelShape model, PlanOptions options, Machine machine, boolean sweeps) {
         options.memory().checkDeviceBudget(machine.device().isUnified());
-        ModelShape tuned = model.tunedBy(options.arithmetic(), machine.device().name().kind());
+        ModelShape moving = options.arithmetic().wire().map(model::wired).orElse(model);
+        ModelShape tuned = moving.tunedBy(options.arithmetic(), machine.device().name().kind());
         int limit = tuned.program().maxPositions();
         int tokens = options.seqLen().orElse(Math.min(limit, LONGEST_BY_DEFAULT));
         DatasetOptions.of(tokens, limit, model.program().vocabSize()); // what a run's data must fit

@@ -1,6 +1,7 @@
 package io.millrace.executor.plan;
 
 import io.millrace.executor.config.ArithmeticConfig;
+import io.millrace.executor.config.WireConfig;
 import io.millrace.executor.place.BlockOrigin;
 import io.millrace.executor.step.RunLayout;
 import io.millrace.memory.BadInputException;
@@ -98,6 +99,36 @@ public record ModelShape(
                     Optional.empty(),
                     direct);
         }
+    }
+
+    /**
+     * The same where matrices of layers are stored in fewer bits.
+     *
+     * @throws BadInputException where one is so already, or cannot be
+     */
+    ModelShape wired(WireConfig wire) {
+        Map<String, TensorFormat> packed = new HashMap<>();
+        for (QuantMatrix matrix : QuantMatrix.of(program)) {
+            TensorSlot slot = layout.find(matrix.tensor()).orElseThrow().slot();
+            if (!slot.isPlain()) {
+                throw new BadInputException(
+                        WireConfig.WIRE.spelled(),
+                        name + " is quantised already and moves as it is",
+                        "leave it out");
+            }
+            wire.check(matrix);
+            packed.put(
+                    matrix.tensor(),
+                    new CodedFormat(wire.form(), matrix, wire.group(), slot.dtype()));
+        }
+        ModelLayout copy =
+                ModelLayout.of(
+                        program,
+                        tensor ->
+                                packed.containsKey(tensor)
+                                        ? packed.get(tensor)
+                                        : layout.find(tensor).orElseThrow().slot().format());
+        return new ModelShape(name, program, library, copy, Optional.empty(), direct);
     }
 
     /**

@@ -310,7 +310,11 @@ final class StepCosts {
             }
             switch (stage.op()) {
                 case Op.Lookup op -> {
-                    TensorSlot table = block.tensor(op.table().name());
+                    TensorSlot table =
+                            layout.panels()
+                                    .alone()
+                                    .filter(one -> one.name().equals(op.table().name()))
+                                    .orElseGet(() -> block.tensor(op.table().name()));
                     // As if every id were as likely as any other.
                     long here = rows * table.elementCount() / table.wholeElementCount();
                     weights.lookUp(table, here, op.table().width());

@@ -47,6 +47,20 @@ final class StepForecast {
                                                                 overlap))
                                                 .toList()))
                         .toList();
-        return Forecast.mean(steps);
+        Forecast step = Forecast.mean(steps);
+        long rows = rowBytes(layout, shape, runs);
+        return rows == 0 ? step : step.afterReading(rows, machine);
+    }
+
+    /** Of the table that lies in no block: as if no id came twice. */
+    private static long rowBytes(ModelLayout layout, StepCosts.Shape shape, int runs) {
+        return layout.panels()
+                .alone()
+                .map(table -> {
+                    long all = table.shape().getFirst();
+                    long tokens = (long) runs * shape.batch() * shape.tokens();
+                    return Math.min(tokens, all) * (table.sizeBytes() / all);
+                })
+                .orElse(0L);
     }
 }

@@ -49,13 +49,7 @@ public final class Quantization {
             List<TensorError> tensors, long bytesBefore, long bytesAfter, Optional<Losses> losses) {
         /** The root of the mean square of all that was lost, over that of all matrices. */
         public double relativeRms() {
-            double lost = 0;
-            double whole = 0;
-            for (TensorError tensor : tensors) {
-                lost += tensor.squaresLost();
-                whole += tensor.squares();
-            }
-            return whole == 0 ? 0 : Math.sqrt(lost / whole);
+            return TensorError.relativeRmsOfAll(tensors);
         }
     }
 

@@ -25,6 +25,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 
@@ -41,6 +42,7 @@ final class RunHeader {
     private static final String DATA = "data";
     private static final String EXAMPLES = "examples";
     private static final String TOKENS = "tokens";
+    private static final String WIRE = "wire_weights";
     private static final String PROGRAM = "program";
     private static final String MACHINE = "machine";
 
@@ -60,14 +62,20 @@ final class RunHeader {
         this.header = header;
     }
 
+    /** The header of a run whose base moves itself, or of whose copy nothing is known. */
+    static RunHeader of(TuneConfig config, String base, Scoring scoring) {
+        return of(config, base, Optional.empty(), scoring);
+    }
+
     /**
      * The header of a run.
      *
      * @param config the run
      * @param base fingerprint of the base weights
+     * @param wire fingerprint of the copy that moves, where one does and it was read
      * @param scoring what it asks of the examples that it tunes on
      */
-    static RunHeader of(TuneConfig config, String base, Scoring scoring) {
+    static RunHeader of(TuneConfig config, String base, Optional<String> wire, Scoring scoring) {
         ArithmeticConfig arithmetic = config.arithmetic();
         Settings settings = config.settings();
         Map<String, Object> extra = new LinkedHashMap<>();
@@ -80,6 +88,7 @@ final class RunHeader {
             // What only some runs say has come after what all say since the first version.
             addFields(extra, settings, group.stream().filter(option -> !option.isAlwaysSaid()));
         }
+        wire.ifPresent(copy -> extra.put(WIRE, copy));
         extra.put(PROGRAM, ProgramVersion.get());
         extra.put(MACHINE, CpuVectors.describe());
         return new RunHeader(
@@ -121,6 +130,9 @@ final class RunHeader {
         Set<String> names = new LinkedHashSet<>(now.fields().keySet());
         names.addAll(then.fields().keySet());
         names.removeAll(NOT_COMPARED);
+        if (!now.has(WIRE)) {
+            names.remove(WIRE); // nobody has read the copy, or there is none
+        }
         // An option can be why the data is another, and is the better thing to name.
         names.remove(DATA);
         names.add(DATA);
@@ -236,6 +248,9 @@ final class RunHeader {
     private static String mend(String field, Object was) {
         if (field.equals(BASE)) {
             return "give the --model that the run began from";
+        }
+        if (field.equals(WIRE)) {
+            return "another build made the copy that the run began with: put that in --nvme-dir";
         }
         String option = RunOptions.ofField(field).map(Option::spelled).orElse("--" + field);
         if (was == null || was.equals(JournalHeader.AS_STORED)) {

@@ -54,9 +54,7 @@ final class RunOrigin {
                         : session.givenBeside()
                                 .orElseGet(() ->
                                         session.tuned()
-                                                .start(
-                                                        session.checkpoint(),
-                                                        config.arithmetic().seed()));
+                                                .start(session.base(), config.arithmetic().seed()));
         CompanionSource beside =
                 newest.flatMap(found -> saved(session, found, start)).orElse(start);
         return BlockOrigin.of(session.checkpoint(), session.layout(), beside);

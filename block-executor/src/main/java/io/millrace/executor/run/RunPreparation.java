@@ -73,7 +73,9 @@ public final class RunPreparation {
     public static RunPreparation of(
             TuneConfig config, int heldOut, Optional<WeightScan> scanned, RunListener listener) {
         MemoryConfig memory = RunForecast.memory(config.memory());
-        ModelSession session = ModelSession.openRun(config.model(), config.arithmetic(), memory);
+        ModelSession session =
+                ModelSession.openRun(
+                        config.model(), config.arithmetic(), memory, scanned, listener::onPlan);
         RunPreparation made = null;
         try {
             made = new RunPreparation(config, heldOut, scanned, listener, session, memory);
@@ -102,7 +104,7 @@ public final class RunPreparation {
         this.listener = listener;
         this.session = session;
         ArithmeticConfig arithmetic = config.arithmetic();
-        Checkpoint checkpoint = session.checkpoint();
+        Checkpoint checkpoint = session.base();
         ModelProgram program = session.tuned().program();
         TrainingData read = TrainingData.read(config.data(), config.model(), program);
         data = answering(heldOut > 0 ? read.holdingOut(heldOut) : read, program);
@@ -120,8 +122,12 @@ public final class RunPreparation {
                         session.layout(),
                         data.train().examples(),
                         scoring.sequencesEach());
-        scanned.ifPresent(checkpoint::expect);
-        base = scanned.orElseGet(checkpoint::scan);
+        base =
+                session.wired()
+                        .map(ModelSession.WiredBase::scan)
+                        .or(() -> scanned)
+                        .orElseGet(checkpoint::scan);
+        checkpoint.expect(base);
     }
 
     /** With what writes the answers that evaluations are to judge. */
@@ -149,8 +155,13 @@ public final class RunPreparation {
                         config,
                         folder,
                         session.layout(),
-                        RunHeader.of(config, base.fingerprint(), scoring));
+                        RunHeader.of(config, base.fingerprint(), wire(), scoring));
         origin = RunOrigin.of(config, session, past);
+    }
+
+    /** What tells the copy that moves from others. */
+    private Optional<String> wire() {
+        return session.wired().map(wired -> wired.copy().fingerprint());
     }
 
     public TuneConfig config() {
@@ -209,6 +220,7 @@ public final class RunPreparation {
             RunningModel model =
                     planned.start(
                             writesBack() ? Optional.of(store) : Optional.empty(), firstStep());
+            session.wired().ifPresent(wired -> listener.onPlan(wired.copy().describe()));
             forecast.describe(planned.tiers().tierPlan()).ifPresent(listener::onPlan);
             return begin(model);
         } catch (RuntimeException | Error e) {
@@ -236,7 +248,7 @@ public final class RunPreparation {
         folder.removeLeftovers(line -> LOG.log(Level.INFO, line));
         RunHistory history = RunHistory.begin(past, folder);
         begun.set(history);
-        Map<String, Object> runFile = runFile(config, base.fingerprint());
+        Map<String, Object> runFile = runFile(config, base.fingerprint(), session);
         folder.writeRunFile(goingOn(runFile, config));
         folder.writeRecipe(RecipeText.of(config));
         ArithmeticConfig arithmetic = config.arithmetic();
@@ -310,10 +322,12 @@ public final class RunPreparation {
         return TunedFolder.resultBytes(layout) + states;
     }
 
-    private static Map<String, Object> runFile(TuneConfig config, String fingerprint) {
+    private static Map<String, Object> runFile(
+            TuneConfig config, String fingerprint, ModelSession session) {
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("options", options(config));
         fields.put("base", fingerprint);
+        session.wired().ifPresent(wired -> fields.put("wire", wired.copy().summary()));
         fields.put("java", Runtime.version().toString());
         fields.put("machine", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
         return fields;

@@ -59,7 +59,7 @@ public final class RunSaves {
         tuned = session.layout().tuned();
         tunedFolder =
                 new TunedFolder(
-                        session.checkpoint(),
+                        session.base(),
                         session.tuned(),
                         new TunedFolder.Origin(base, history.fingerprint()));
         cadence = new CheckpointCadence(tuned.sizeBytes());
@@ -178,7 +178,7 @@ public final class RunSaves {
                     model.tiers().discardStore();
                     model.close();
                     Replay.rebuild(
-                            session.checkpoint(),
+                            session.base(),
                             session.tuned(),
                             folder.journal(),
                             JournalReader.read(folder.journal()),

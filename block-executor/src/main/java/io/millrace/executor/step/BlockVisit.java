@@ -153,6 +153,11 @@ public abstract class BlockVisit {
         throw new IllegalArgumentException("block " + block + " has no tensor " + name);
     }
 
+    /** Whether the block, or what is beside it, has a tensor. */
+    public final boolean has(String name) {
+        return slots.stream().anyMatch(slot -> slot.name().equals(name));
+    }
+
     public final int tensorCount() {
         return folded.length;
     }

@@ -4,11 +4,13 @@ import io.millrace.executor.companion.CompanionSource;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.device.Device;
 import io.millrace.memory.host.HostMemory;
+import io.millrace.memory.nvme.RowSource;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.telemetry.SpanRecorder;
 import java.util.List;
+import java.util.Optional;
 
 /** Plans forwards on one kind of device. Nothing of it is loaded before a plan is started. */
 public interface Engine {
@@ -29,6 +31,7 @@ public interface Engine {
      * @param feed brings the blocks
      * @param spans what computing is recorded in
      * @param beside fills what is trained beside the blocks, where anything is
+     * @param rows of the table that lies in no block, where there is one
      */
     record Place(
             Device device,
@@ -36,7 +39,8 @@ public interface Engine {
             HostMemory host,
             BlockFeed feed,
             SpanRecorder spans,
-            CompanionSource beside) {
+            CompanionSource beside,
+            Optional<RowSource> rows) {
         /** Of a model that has nothing beside its blocks. */
         public Place(
                 Device device,
@@ -52,12 +56,18 @@ public interface Engine {
                     spans,
                     (companion, bytes) -> {
                         throw new IllegalStateException("nothing fills " + companion);
-                    });
+                    },
+                    Optional.empty());
         }
 
         /** The same of one that has. */
         public Place withBeside(CompanionSource source) {
-            return new Place(device, deviceMemory, host, feed, spans, source);
+            return new Place(device, deviceMemory, host, feed, spans, source, rows);
+        }
+
+        /** The same of one that reads rows of a table alone. */
+        public Place withRows(Optional<RowSource> source) {
+            return new Place(device, deviceMemory, host, feed, spans, beside, source);
         }
     }
 

@@ -1,6 +1,7 @@
 package io.millrace.executor.step;
 
 import io.millrace.model.ModelLayout;
+import io.millrace.model.NonFinite;
 import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
@@ -18,7 +19,7 @@ public final class FiniteWeights {
      * @throws DivergedException where a weight or a state is infinite or not a number
      */
     public static void require(ModelLayout layout, int block, MemorySegment bytes, long step) {
-        Optional<String> found = layout.firstNonFinite(block, bytes);
+        Optional<String> found = NonFinite.first(layout.block(block), bytes);
         if (found.isPresent()) {
             boolean state = layout.find(found.get()).isEmpty();
             throw new DivergedException(

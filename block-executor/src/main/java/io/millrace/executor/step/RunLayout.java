@@ -70,9 +70,14 @@ public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Adapt
             return inPanels ? layout.inPanels(of) : layout;
         }
 
+        /** The same where the model is only read, and so rows of a large table alone. */
+        private ModelLayout reading(ModelProgram of) {
+            return inPanels ? layout.readingRows(of).inPanels(of) : layout;
+        }
+
         /** The same for forwards that tune nothing. */
         public RunLayout untuned() {
-            return new RunLayout(program, layout(program), Optional.empty());
+            return new RunLayout(program, reading(program), Optional.empty());
         }
 
         /**
@@ -82,7 +87,7 @@ public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Adapt
          */
         public RunLayout beside(ModelProgram with) {
             return new RunLayout(
-                    with, layout(with).withBeside(ProgramTensors.beside(with)), Optional.empty());
+                    with, reading(with).withBeside(ProgramTensors.beside(with)), Optional.empty());
         }
     }
 
@@ -201,19 +206,36 @@ public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Adapt
         Optional<Adapter> adapter =
                 trained.adapter().map(settings -> settings.of(base.program(), base.library()));
         ModelProgram program = adapter.map(Adapter::program).orElse(base.program());
-        ModelLayout layout = base.layout(program);
-        ModelLayout tuned =
-                adapter.isPresent()
-                        ? layout.withBeside(ProgramTensors.beside(program))
-                        : trained.of(layout);
+        ModelLayout tuned = tuned(base, program, trained, adapter.isPresent());
         if (mayBeApart && tuned.beside().isEmpty()) {
-            ModelLayout apart = stated(tuned.apart(), rule);
-            long bytes = apart.tuned().sizeBytes();
+            long bytes = stated(tuned.apart(), rule).tuned().sizeBytes();
             if (bytes <= tuned.largestBlock().sizeBytes() / APART_FRACTION) {
-                return new RunLayout(program, apart, adapter);
+                ModelLayout apart = reading(base, program, tuned, trained).apart();
+                return new RunLayout(program, stated(apart, rule), adapter);
             }
         }
         return new RunLayout(program, stated(tuned, rule), adapter);
+    }
+
+    private static ModelLayout tuned(
+            Base base, ModelProgram program, TrainedTensors trained, boolean beside) {
+        if (beside) {
+            return base.reading(program).withBeside(ProgramTensors.beside(program));
+        }
+        return trained.of(trained.tunesScales() ? base.reading(program) : base.layout(program));
+    }
+
+    /** Of what is tuned apart from the blocks the table is rarely a part. */
+    private static ModelLayout reading(
+            Base base, ModelProgram program, ModelLayout tuned, TrainedTensors trained) {
+        boolean looksUp =
+                base.reading(program)
+                        .panels()
+                        .alone()
+                        .flatMap(table -> tuned.find(table.name()))
+                        .filter(place -> !place.slot().isTrained())
+                        .isPresent();
+        return looksUp ? trained.of(base.layout()).readingRows(program).inPanels(program) : tuned;
     }
 
     private static ModelLayout stated(ModelLayout layout, UpdateRule rule) {

@@ -112,7 +112,7 @@ class HeadBiasTest {
                                 linear,
                                 new Normalizer(workers.pool(), scratch),
                                 new AttentionProgram(workers, scratch),
-                                new LookupProgram(workers.pool(), scratch),
+                                new LookupProgram(workers.pool(), scratch, Optional.empty()),
                                 new ScoreProgram(workers, scratch, linear),
                                 new BesideProgram(workers.pool(), scratch),
                                 new MixtureProgram(workers.pool(), linear, scratch));

@@ -15,6 +15,7 @@ import io.millrace.executor.cpu.weight.TensorForm;
 import io.millrace.executor.cpu.weight.WeightPasses;
 import io.millrace.executor.objective.LossSink;
 import io.millrace.executor.step.Arithmetic;
+import io.millrace.executor.step.Engine;
 import io.millrace.executor.step.ForwardRequest;
 import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.MicroBatches;
@@ -163,13 +164,12 @@ class SharedPrefixTest {
                                                 .segment())));
         return new DecoderForward(
                 layout,
-                new Still(blocks),
+                new Engine.Place(null, memory, memory, new Still(blocks), new SpanRecorder()),
                 scratch,
                 new Counting(passes, products),
                 workers,
                 Companions.none(),
-                new OwnedResources(),
-                new SpanRecorder());
+                new OwnedResources());
     }
 
     private static ModelProgram program() {

@@ -238,10 +238,6 @@ public final class RunLine {
             return settings.with(
                     option, type.read().apply(!option.usual().orElseThrow().equals(true)));
         }
-        try {
-            return settings.with(option, type.parse().apply(given.stringValues()));
-        } catch (IllegalArgumentException e) { // of a list: others were read as they came
-            throw new BadInputException(option.spelled(), e.getMessage(), "give " + option.label());
-        }
+        return settings.with(option, option.parse(given.stringValues()));
     }
 }

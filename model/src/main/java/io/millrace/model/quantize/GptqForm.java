@@ -46,9 +46,8 @@ record GptqForm(int bits) implements QuantForm {
         QuantForm.requireDivides(matrix, group);
         if (matrix.inputs() % perWord() != 0 || matrix.outputs() % perWord() != 0) {
             throw new BadInputException(
-                    "--format",
-                    name()
-                            + " packs "
+                    name(),
+                    "it packs "
                             + perWord()
                             + " elements a word, and "
                             + matrix.tensor()
@@ -57,7 +56,7 @@ record GptqForm(int bits) implements QuantForm {
                             + " outputs and "
                             + matrix.inputs()
                             + " inputs",
-                    "give --format fp8, which takes every shape");
+                    "give fp8, which takes every shape");
         }
     }
 

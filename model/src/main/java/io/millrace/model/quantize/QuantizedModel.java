@@ -158,6 +158,13 @@ public final class QuantizedModel implements AutoCloseable {
         return matrices;
     }
 
+    /** Bytes of all tensors that are written. */
+    public long sizeBytes() {
+        return shards.stream()
+                .flatMap(shard -> shard.tensors().stream())
+                .collect(Collectors.summingLong(SafetensorsWriter.Entry::sizeBytes));
+    }
+
     /** Inputs that make up for one another, of those that a caller would like: whole groups. */
     public int window(int wanted) {
         return Math.max(1, wanted / group) * group;
@@ -266,9 +273,7 @@ public final class QuantizedModel implements AutoCloseable {
             }
         }
         folder.commit();
-        return shards.stream()
-                .flatMap(shard -> shard.tensors().stream())
-                .collect(Collectors.summingLong(SafetensorsWriter.Entry::sizeBytes));
+        return sizeBytes();
     }
 
     private void copy(TensorInfo tensor) {

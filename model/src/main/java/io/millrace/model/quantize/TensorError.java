@@ -1,5 +1,7 @@
 package io.millrace.model.quantize;
 
+import java.util.List;
+
 /**
  * How far a matrix in its new form is from the one that it was made of.
  *
@@ -19,6 +21,17 @@ public record TensorError(
         double squares,
         double worst,
         boolean calibrated) {
+    /** The same over all of some matrices. */
+    public static double relativeRmsOfAll(List<TensorError> tensors) {
+        double lost = 0;
+        double whole = 0;
+        for (TensorError tensor : tensors) {
+            lost += tensor.squaresLost;
+            whole += tensor.squares;
+        }
+        return whole == 0 ? 0 : Math.sqrt(lost / whole);
+    }
+
     /** The root of the mean square of what was lost, over that of the matrix; 0 of zeros. */
     public double relativeRms() {
         return squares == 0 ? 0 : Math.sqrt(squaresLost / squares);

@@ -1,5 +1,6 @@
 package io.millrace.optim.option;
 
+import io.millrace.memory.BadInputException;
 import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -140,6 +141,19 @@ public final class Option<T> {
             return "give the " + spelled() + " that the run began with"; // it says what, not where
         }
         return "give " + spelled() + " " + said;
+    }
+
+    /**
+     * The value that texts stand for, as the command line has them; limits are not looked at.
+     *
+     * @throws BadInputException where they stand for none
+     */
+    public T parse(List<String> texts) {
+        try {
+            return type.parse().apply(texts);
+        } catch (IllegalArgumentException e) {
+            throw new BadInputException(spelled(), e.getMessage(), "give " + label);
+        }
     }
 
     /** Holds a value of the command line to the limits. */

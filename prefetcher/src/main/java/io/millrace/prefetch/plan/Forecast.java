@@ -79,6 +79,22 @@ public record Forecast(
         return combined(steps, 1.0 / steps.size());
     }
 
+    /**
+     * The same of a step that also reads from the drive while nothing computes.
+     *
+     * @param read bytes of that
+     * @param machine where
+     */
+    public Forecast afterReading(double read, Machine machine) {
+        double took = read / machine.drive().readBytesPerSecond();
+        Map<Lane, Double> busy = new EnumMap<>(busySeconds);
+        Map<Lane, Double> moved = new EnumMap<>(bytes);
+        busy.merge(Lane.NVME_READ, took, Double::sum);
+        moved.merge(Lane.NVME_READ, read, Double::sum);
+        return new Part(stepSeconds + took, busy, moved, hiddenTransfer)
+                .forecast(tokensPerSecond * stepSeconds);
+    }
+
     private static Forecast combined(List<Forecast> all, double weight) {
         Forecast first = all.getFirst();
         double tokens = first.tokensPerSecond * first.stepSeconds;

@@ -55,6 +55,11 @@ public final class FormedWeights {
         return scales;
     }
 
+    /** Whether the block has a tensor. */
+    public boolean has(String name) {
+        return visit.has(name);
+    }
+
     public int indexOf(String name) {
         return visit.indexOf(name);
     }

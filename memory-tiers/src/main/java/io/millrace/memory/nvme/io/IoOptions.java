@@ -23,6 +23,9 @@ public record IoOptions(Engine engine, boolean direct, int pieceBytes, int depth
     /** O_DIRECT asks for this alignment at most on the drives in use. */
     public static final int DIRECT_ALIGNMENT = 4096;
 
+    /** Below so much of host memory for everything, staging takes less. */
+    public static final long SMALL_BUDGET = 256L << 20;
+
     /** Checks sizes. */
     public IoOptions {
         if (pieceBytes < DIRECT_ALIGNMENT || pieceBytes % DIRECT_ALIGNMENT != 0) {
@@ -37,6 +40,15 @@ public record IoOptions(Engine engine, boolean direct, int pieceBytes, int depth
     /** The best that the system allows. */
     public static IoOptions defaults() {
         return new IoOptions(Engine.AUTO, true, 1 << 20, 8);
+    }
+
+    /**
+     * How a drive is used beside a host budget: 8 MiB of staging reach its rate, 1 MiB will do.
+     *
+     * @param hostBudget bytes
+     */
+    public static IoOptions beside(long hostBudget) {
+        return hostBudget < SMALL_BUDGET ? defaults().withPieces(256 << 10, 4) : defaults();
     }
 
     /** Host memory that each reader of the user's own files takes for staging. */

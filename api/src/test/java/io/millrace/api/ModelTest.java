@@ -1,0 +1,129 @@
+package io.millrace.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.millrace.memory.BadInputException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ModelTest {
+    private static final Path SAMPLES = Path.of("../samples");
+
+    @TempDir private Path folder;
+
+    private final Model model = Model.open(SAMPLES.resolve("tiny-lm"));
+
+    private ModelOptions reviews() {
+        return new ModelOptions()
+                .set("template", "{text} verdict :")
+                .set("label-words", " terrible, great");
+    }
+
+    private ModelOptions run(String out) {
+        return reviews()
+                .set("train", SAMPLES.resolve("reviews-train.jsonl"))
+                .set("out", folder.resolve(out))
+                .set("batch-size", 4)
+                .set("lr", 1e-4)
+                .set("steps", 5);
+    }
+
+    @Test
+    void aListenerHearsEveryStepAndMayEndTheRunWhichGoesOnToTheSameBytes() throws IOException {
+        List<Long> steps = new ArrayList<>();
+        TuneListener listener =
+                new TuneListener() {
+                    @Override
+                    public void onStep(long step, long of, double loss, double seconds) {
+                        assertThat(of).isEqualTo(5);
+                        assertThat(loss).isPositive();
+                        steps.add(step);
+                    }
+
+                    @Override
+                    public boolean stops() {
+                        return steps.size() == 2;
+                    }
+                };
+        Tuned part = model.tune(run("parts"), listener);
+        assertThat(part.interrupted()).isTrue();
+        assertThat(part.steps()).isEqualTo(2);
+        Tuned rest = model.tune(run("parts").set("resume"), TuneListener.SILENT);
+        assertThat(rest.interrupted()).isFalse();
+        Tuned whole = model.tune(run("whole").set("host-budget", "1GiB"));
+        assertThat(steps).containsExactly(1L, 2L);
+        assertThat(whole.loss()).isEqualTo(rest.loss());
+        assertThat(rest.folder().resolve("model.safetensors"))
+                .hasSameBinaryContentAs(whole.folder().resolve("model.safetensors"));
+        RunJournal journal = RunJournal.read(whole.folder().resolve("journal.jsonl"));
+        assertThat(journal.steps()).isEqualTo(5);
+        assertThat(journal.lastLoss()).isEqualTo(whole.loss());
+        assertThat(journal.header()).containsEntry("batch_size", 4L);
+        assertThat(journal.damage()).isEmpty();
+        assertThat(Files.exists(whole.model().folder().resolve("config.json"))).isTrue();
+    }
+
+    @Test
+    void aModelIsEvaluatedAndGoesOnWithText() {
+        Scores scores =
+                model.evaluate(
+                        SAMPLES.resolve("reviews-dev.jsonl"),
+                        reviews().set("metric", "accuracy").set("batch-size", 50));
+        assertThat(scores.accuracy().orElseThrow()).isBetween(0.3, 1.0);
+        assertThat(scores.f1()).isEmpty();
+        assertThat(scores.perplexity()).isEqualTo(Math.exp(scores.loss()));
+        ModelOptions four = new ModelOptions().set("max-new-tokens", 4);
+        Generated likeliest = model.generate("the film", four);
+        assertThat(likeliest.newIds()).hasSizeLessThanOrEqualTo(4).isNotEmpty();
+        assertThat(likeliest.text()).startsWith("the film");
+        assertThat(model.generate("the film", four)).isEqualTo(likeliest);
+        assertThat(model.generate("the film", four.set("temperature", 5).set("seed", 3)))
+                .isNotEqualTo(likeliest);
+    }
+
+    @Test
+    void aPlanSaysWhatARunTakes() {
+        Plan plan = model.plan(new ModelOptions().set("batch-size", 4).set("seq-len", 64));
+        assertThat(plan.homes()).isNotEmpty().containsOnly("host");
+        assertThat(plan.stepSeconds()).isPositive();
+        long least = plan.bytes().minimumHost();
+        assertThat(least).isBetween(1L, plan.bytes().host());
+        Plan small =
+                model.plan(
+                        new ModelOptions()
+                                .set("batch-size", 4)
+                                .set("seq-len", 64)
+                                .set("host-budget", least));
+        assertThat(small.bytes().host()).isLessThanOrEqualTo(least);
+    }
+
+    @Test
+    void whatTheCommandLineRefusesIsRefusedInTheSameLine() {
+        assertThatThrownBy(() -> new ModelOptions().set("host-buget", "1GiB"))
+                .isInstanceOf(BadInputException.class)
+                .hasMessage(
+                        "--host-buget: is no option; the nearest that there is is --host-budget");
+        assertThatThrownBy(() -> model.generate("a", new ModelOptions().set("lr", 1)))
+                .hasMessage("--lr: is no option of generate; leave it out");
+        assertThatThrownBy(() -> model.tune(reviews()))
+                .hasMessage("--train: is missing; give FILE");
+        assertThatThrownBy(() -> model.tune(run("none").set("steps", "many")))
+                .hasMessageStartingWith("--steps: 'many' is not a whole number");
+        assertThatThrownBy(() -> model.tune(run("none").set("resume", true)))
+                .hasMessageStartingWith("--resume: is a flag");
+        assertThatThrownBy(() -> model.tune(run("none").set("train", folder.resolve("gone"))))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("gone");
+        assertThat(folder.resolve("none")).doesNotExist();
+        assertThatThrownBy(() ->
+                        model.plan(new ModelOptions().set("host-budget", "1MiB")))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageStartingWith("--host-budget: ");
+    }
+}
