@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.data.Offset.offset;
 
 import io.millrace.executor.config.EvalConfig;
-import io.millrace.executor.config.Keep;
+import io.millrace.executor.config.data.Keep;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.Metric;
 import io.millrace.executor.config.OutputConfig;

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.millrace.cli.context.Operations;
 import io.millrace.executor.config.EvalConfig;
 import io.millrace.executor.config.GenerateConfig;
-import io.millrace.executor.config.Keep;
+import io.millrace.executor.config.data.Keep;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.Metric;
 import io.millrace.executor.config.TaskConfig;

@@ -2,7 +2,7 @@ package io.millrace.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.millrace.executor.config.Keep;
+import io.millrace.executor.config.data.Keep;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.memory.DType;

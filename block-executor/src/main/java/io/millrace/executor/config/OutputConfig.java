@@ -1,5 +1,6 @@
 package io.millrace.executor.config;
 
+import io.millrace.executor.config.data.Keep;
 import io.millrace.executor.config.data.RunTime;
 import io.millrace.executor.config.data.TrackConfig;
 import io.millrace.optim.option.Limit;

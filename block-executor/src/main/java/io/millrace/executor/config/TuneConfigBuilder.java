@@ -1,5 +1,6 @@
 package io.millrace.executor.config;
 
+import io.millrace.executor.config.data.Keep;
 import io.millrace.executor.config.data.SampleSettings;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;

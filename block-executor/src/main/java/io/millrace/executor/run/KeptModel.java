@@ -1,6 +1,6 @@
 package io.millrace.executor.run;
 
-import io.millrace.executor.config.Keep;
+import io.millrace.executor.config.data.Keep;
 import io.millrace.executor.config.Metric;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.journal.Replay;

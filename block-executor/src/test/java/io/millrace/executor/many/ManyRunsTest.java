@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.millrace.executor.Runs;
 import io.millrace.executor.TuningRun;
 import io.millrace.executor.adapter.LoraKind;
-import io.millrace.executor.config.Keep;
+import io.millrace.executor.config.data.Keep;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.StepProgress;

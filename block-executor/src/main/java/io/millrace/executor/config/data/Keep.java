@@ -1,4 +1,4 @@
-package io.millrace.executor.config;
+package io.millrace.executor.config.data;
 
 import io.millrace.optim.option.OptionType;
 
@@ -16,7 +16,7 @@ public record Keep(String name, int checkpoints) {
     public static final Keep BEST = new Keep("best", 0);
 
     /** Its type as an option. */
-    static final OptionType<Keep> TYPE = OptionType.spelled(Keep::parse, Keep::name);
+    public static final OptionType<Keep> TYPE = OptionType.spelled(Keep::parse, Keep::name);
 
     /** The weights after the last step, and beside them the newest checkpoints. */
     public static Keep newest(int count) {
