@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
-import io.millrace.executor.config.output.TrackConfig;
+import io.millrace.executor.config.data.TrackConfig;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;

@@ -1,8 +1,8 @@
 package io.millrace.executor.config;
 
+import io.millrace.executor.config.data.Keep;
 import io.millrace.executor.config.data.RunTime;
-import io.millrace.executor.config.output.Keep;
-import io.millrace.executor.config.output.TrackConfig;
+import io.millrace.executor.config.data.TrackConfig;
 import io.millrace.optim.option.Limit;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionType;

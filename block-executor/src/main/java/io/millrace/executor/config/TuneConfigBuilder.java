@@ -1,7 +1,7 @@
 package io.millrace.executor.config;
 
+import io.millrace.executor.config.data.Keep;
 import io.millrace.executor.config.data.SampleSettings;
-import io.millrace.executor.config.output.Keep;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.model.text.task.PromptTask;

@@ -2,7 +2,7 @@ package io.millrace.executor.run;
 
 import io.millrace.executor.config.GivenPaths;
 import io.millrace.executor.config.OutputConfig;
-import io.millrace.executor.config.output.TrackConfig;
+import io.millrace.executor.config.data.TrackConfig;
 import io.millrace.executor.place.BlockTiers;
 import io.millrace.executor.place.ModelSession;
 import io.millrace.memory.BadInputException;

@@ -205,6 +205,7 @@ public final class RunPage {
         return value instanceof Number number ? number.doubleValue() : Double.NaN;
     }
 
+    @SuppressWarnings("AnnotateFormatMethod") // its annotation is a library of its own
     private static String text(String format, Object... values) {
         return String.format(Locale.ROOT, format, values);
     }

@@ -1,4 +1,4 @@
-package io.millrace.executor.config.output;
+package io.millrace.executor.config.data;
 
 import io.millrace.optim.option.OptionType;
 
