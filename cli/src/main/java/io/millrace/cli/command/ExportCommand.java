@@ -136,6 +136,10 @@ public final class ExportCommand implements Callable<Integer> {
     }
 
     private void requireFitting() {
+        if (!form.peft && !form.gguf && !form.safetensors) {
+            throw new BadInputException(
+                    "--peft", "is false, and so nothing is to be written", "give one of the forms");
+        }
         if (form.peft && journal == null) {
             throw new BadInputException(
                     "--journal", "is missing: --peft makes an adapter of one", "name the run's");
