@@ -163,9 +163,7 @@ final class VisitJournal implements AutoCloseable {
         }
         ByteBuffer body = buffer(bytes);
         readFully(body, at + FRAME_BYTES);
-        return checksum(body, 0, bytes) == frame.getInt(4)
-                ? Optional.of(body)
-                : Optional.empty();
+        return checksum(body, 0, bytes) == frame.getInt(4) ? Optional.of(body) : Optional.empty();
     }
 
     private void readFully(ByteBuffer into, long at) throws IOException {

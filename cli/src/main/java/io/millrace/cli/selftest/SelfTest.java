@@ -170,7 +170,9 @@ final class SelfTest {
                 out,
                 expected,
                 ByteSize.format(read)
-                        + " a step from the drive, within " + ByteSize.format(run.get(MemoryConfig.HOST_BUDGET)) + " of host memory");
+                        + " a step from the drive, within "
+                        + ByteSize.format(run.get(MemoryConfig.HOST_BUDGET))
+                        + " of host memory");
     }
 
     /** Bytes that the last step read from the drive. */
@@ -242,7 +244,11 @@ final class SelfTest {
                                         + name
                                         + "="
                                         + (value instanceof List<?> words
-                                                ? String.join(",", words.stream().map(String::valueOf).toList())
+                                                ? String.join(
+                                                        ",",
+                                                        words.stream()
+                                                                .map(String::valueOf)
+                                                                .toList())
                                                 : value)));
         return line;
     }

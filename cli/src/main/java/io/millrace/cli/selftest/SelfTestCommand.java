@@ -51,18 +51,21 @@ public final class SelfTestCommand implements Callable<Integer> {
                     "the samples are not there",
                     "run ./millrace at the root of a complete checkout");
         }
-        Path parent =
-                nvmeDir == null ? Path.of(System.getProperty("java.io.tmpdir")) : nvmeDir;
+        Path parent = nvmeDir == null ? Path.of(System.getProperty("java.io.tmpdir")) : nvmeDir;
         GivenPaths.requireFolder("--nvme-dir", parent);
         Files.createDirectories(parent);
         List<Finding> findings = new ArrayList<>();
         try (ThrowAwayFolder folder = ThrowAwayFolder.in(parent, "give another --nvme-dir")) {
-            new SelfTest(context.engine(), samples, folder.path(), finding -> {
-                        findings.add(finding);
-                        if (!json.wanted()) {
-                            context.print(finding.line());
-                        }
-                    })
+            new SelfTest(
+                            context.engine(),
+                            samples,
+                            folder.path(),
+                            finding -> {
+                                findings.add(finding);
+                                if (!json.wanted()) {
+                                    context.print(finding.line());
+                                }
+                            })
                     .run();
         }
         boolean sound = findings.stream().noneMatch(Finding::failed);

@@ -101,7 +101,9 @@ public final class GgufExport {
                 layout.visits().stream()
                         .distinct()
                         .flatMap(block -> layout.block(block).tensors().stream())
-                        .sorted(Comparator.comparingInt(slot -> slot.name().contains("embed") ? 0 : 1))
+                        .sorted(
+                                Comparator.comparingInt(
+                                        slot -> slot.name().contains("embed") ? 0 : 1))
                         .toList();
         for (TensorSlot slot : all) {
             String name =

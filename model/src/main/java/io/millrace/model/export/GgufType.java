@@ -30,6 +30,7 @@ public enum GgufType {
 
     private final int code;
     private final int fileType;
+
     @SuppressWarnings("ImmutableEnumChecker") // an enum's constant
     private final UnitFormat format;
 
