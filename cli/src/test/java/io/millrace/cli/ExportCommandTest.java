@@ -113,7 +113,7 @@ class ExportCommandTest {
         assertThat(command.refused(export(decayed, "--rank=0"))).contains("--rank: 0 is below 1; ");
         List<String> formless = new ArrayList<>(export(decayed));
         formless.set(1, "--peft=false");
-        assertThat(command.refused(formless)).contains("--journal: is for --peft");
+        assertThat(command.refused(formless)).contains("--peft: is false, ");
     }
 
     @Test

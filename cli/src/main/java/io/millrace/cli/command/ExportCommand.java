@@ -148,6 +148,10 @@ public final class ExportCommand implements Callable<Integer> {
     }
 
     private void requireFitting() {
+        if (!form.peft && !form.gguf && !form.safetensors) {
+            throw new BadInputException(
+                    "--peft", "is false, and so nothing is to be written", "give one of the forms");
+        }
         if (form.peft && (journal == null) == (adapter == null)) {
             throw new BadInputException(
                     "--journal",

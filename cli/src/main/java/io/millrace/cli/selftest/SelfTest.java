@@ -1,6 +1,5 @@
 package io.millrace.cli.selftest;
 
-import io.millrace.cli.Main;
 import io.millrace.cli.context.Operations;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.DataConfig;
@@ -41,6 +40,7 @@ final class SelfTest {
     private static final int KILLED_AFTER = 12; // lines of the journal
     private static final Duration PATIENCE = Duration.ofMinutes(2);
     private static final Pattern SMALLEST = Pattern.compile("at least (\\d+)");
+    private static final String MAIN = "io.millrace.cli.Main"; // which knows the commands
     private static final String WEIGHTS = "model.safetensors";
 
     private final Operations engine;
@@ -235,7 +235,7 @@ final class SelfTest {
         ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
                 .filter(argument -> !argument.startsWith("-Dmillrace.stderr"))
                 .forEach(line::add);
-        line.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
+        line.addAll(List.of("-cp", System.getProperty("java.class.path"), MAIN));
         line.add("tune");
         run.toJson()
                 .forEach((name, value) ->
