@@ -10,8 +10,8 @@ import jdk.incubator.vector.VectorShuffle;
 
 /**
  * Codes of 8 bits to float32: as integers, or as small floats. Every method takes positions {@code
- * from} to {@code to} of one group, and may read {@link CodeLanes#PADDING} words beyond those
- * that it needs.
+ * from} to {@code to} of one group, and may read {@link CodeLanes#PADDING} words beyond those that
+ * it needs.
  */
 final class Octets {
     private static final int OF_WORD = 4;
