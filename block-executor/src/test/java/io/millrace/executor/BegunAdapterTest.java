@@ -5,11 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.executor.adapter.LoraKind;
 import io.millrace.executor.config.BegunAdapter;
-import io.millrace.executor.config.data.Keep;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TrainedTensors;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
+import io.millrace.executor.config.data.Keep;
 import io.millrace.executor.journal.Replay;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.device.DeviceName;

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.data.Offset.offset;
 
 import io.millrace.executor.config.EvalConfig;
-import io.millrace.executor.config.data.Keep;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.Metric;
 import io.millrace.executor.config.OutputConfig;
@@ -13,6 +12,7 @@ import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
+import io.millrace.executor.config.data.Keep;
 import io.millrace.executor.config.data.SampleSettings;
 import io.millrace.executor.run.EvalResult;
 import io.millrace.executor.run.RunSummary;

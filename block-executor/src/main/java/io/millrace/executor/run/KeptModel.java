@@ -1,8 +1,8 @@
 package io.millrace.executor.run;
 
-import io.millrace.executor.config.data.Keep;
 import io.millrace.executor.config.Metric;
 import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.config.data.Keep;
 import io.millrace.executor.journal.Replay;
 import io.millrace.executor.place.ModelSession;
 import io.millrace.executor.step.Arithmetic;
