@@ -56,7 +56,7 @@ class CompletionTest {
                         + "'; COMP_WORDS=($COMP_LINE); COMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n"
                         + "COMP_POINT=${#COMP_LINE}; COMPREPLY=()\n"
                         + "_complete_millrace\nprintf '%s\\n' \"${COMPREPLY[@]}\" | sort\n";
-        assertThat(run("bash", script)).containsExactly(completed.split(" "));
+        assertThat(run("bash", script)).containsExactly(completed.split(" ", -1));
     }
 
     @Test
@@ -93,7 +93,7 @@ class CompletionTest {
     void fishCompletesWords(String typed, String completed) throws Exception {
         assumeTrue(isThere("fish"), "no fish");
         String script = script("fish") + "\ncomplete -C 'millrace " + typed + "'\n";
-        assertThat(run("fish", script).stream().map(line -> line.split("\t")[0]))
+        assertThat(run("fish", script).stream().map(line -> line.split("\t", -1)[0]))
                 .containsExactly(completed);
     }
 
@@ -103,7 +103,7 @@ class CompletionTest {
     }
 
     private static boolean isThere(String shell) {
-        return Arrays.stream(System.getenv().getOrDefault("PATH", "").split(":"))
+        return Arrays.stream(System.getenv().getOrDefault("PATH", "").split(":", -1))
                 .anyMatch(folder -> Files.isExecutable(Path.of(folder, shell)));
     }
 

@@ -79,7 +79,7 @@ public final class Recipe {
         boolean saysYaml = name.endsWith(".yaml") || name.endsWith(".yml");
         String begins = text.stripLeading();
         return name.endsWith(".json")
-                || !saysYaml && (begins.startsWith("{") || begins.startsWith("["));
+                || (!saysYaml && (begins.startsWith("{") || begins.startsWith("[")));
     }
 
     private static String text(Path file, String told) {

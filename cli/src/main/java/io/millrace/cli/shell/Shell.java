@@ -1,25 +1,21 @@
 package io.millrace.cli.shell;
 
-import java.util.function.Function;
 import picocli.CommandLine;
 
 /** A shell that completes command lines. */
 public enum Shell {
     /** Bash. */
-    BASH(BashCompletion::of),
+    BASH,
     /** Zsh, which understands bash's script. */
-    ZSH(BashCompletion::of),
+    ZSH,
     /** Fish. */
-    FISH(FishCompletion::of);
-
-    private final Function<CommandLine, String> script;
-
-    Shell(Function<CommandLine, String> script) {
-        this.script = script;
-    }
+    FISH;
 
     /** What the shell is to read. */
     public String script(CommandLine top) {
-        return script.apply(top);
+        return switch (this) {
+            case BASH, ZSH -> BashCompletion.of(top);
+            case FISH -> FishCompletion.of(top);
+        };
     }
 }

@@ -150,7 +150,7 @@ public record RunsTable(List<RunRecord> runs) {
     }
 
     private static String bytes(OptionalLong bytes) {
-        return bytes.isPresent() ? Units.bytes(bytes.getAsLong()) : NONE;
+        return bytes.isPresent() ? Units.bytes((double) bytes.getAsLong()) : NONE;
     }
 
     private static Object orNull(double value) {

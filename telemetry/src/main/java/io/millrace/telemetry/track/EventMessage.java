@@ -92,14 +92,14 @@ final class EventMessage {
     private void varint(long value) {
         long rest = value;
         while ((rest & ~0x7f) != 0) {
-            out.write((int) (rest & 0x7f | 0x80));
+            out.write((int) ((rest & 0x7f) | 0x80));
             rest >>>= 7;
         }
         out.write((int) rest);
     }
 
     private void key(int field, int form) {
-        varint(field << 3 | form);
+        varint((field << 3) | form);
     }
 
     private void fixed64(int field, long bits) {

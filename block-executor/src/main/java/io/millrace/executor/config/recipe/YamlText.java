@@ -49,7 +49,7 @@ public final class YamlText {
     }
 
     private static String escaped(int sign) {
-        if (sign >= ' ' && sign <= '~' || Character.isLetter(sign)) {
+        if ((sign >= ' ' && sign <= '~') || Character.isLetter(sign)) {
             return Character.toString(sign);
         }
         return String.format(Character.isBmpCodePoint(sign) ? "\\u%04x" : "\\U%08x", sign);
