@@ -49,7 +49,7 @@ final class StepForecast {
                         .toList();
         Forecast step = Forecast.mean(steps);
         long rows = rowBytes(layout, shape, runs);
-        return rows == 0 ? step : step.afterReading(rows, machine);
+        return rows == 0 ? step : step.afterReading((double) rows, machine);
     }
 
     /** Of the table that lies in no block: as if no id came twice. */

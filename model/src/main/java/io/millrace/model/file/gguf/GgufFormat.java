@@ -121,7 +121,7 @@ public enum GgufFormat implements UnitFormat {
                 for (int i = 0; i < 32; i += LANES) {
                     IntVector low = down(octets(bytes, codes + i), 4 * (quarter >>> 1)).and(15);
                     IntVector high = down(octets(bytes, highs + i), 2 * quarter).and(3);
-                    int scale = bytes.get(ValueLayout.JAVA_BYTE, at + 192 + 2 * eighth + i / 16);
+                    int scale = bytes.get(ValueLayout.JAVA_BYTE, at + 192 + 2L * eighth + i / 16);
                     floats(low.or(up(high, 4)).sub(32))
                             .mul(all * scale)
                             .intoArray(values, to + 32 * eighth + i);

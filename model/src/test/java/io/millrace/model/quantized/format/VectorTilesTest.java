@@ -58,8 +58,8 @@ class VectorTilesTest {
 
     private static PackedFormat bytes(
             int rows, int columns, DType codes, int[] block, String suffix, boolean zeros) {
-        long down = (rows + block[0] - 1) / block[0];
-        long across = (columns + block[1] - 1) / block[1];
+        long down = (rows + block[0] - 1L) / block[0];
+        long across = (columns + block[1] - 1L) / block[1];
         return new ScaledBytesFormat(
                 rows,
                 columns,
@@ -104,7 +104,7 @@ class VectorTilesTest {
             PackedFormat format,
             TileReader.Area area,
             float[] alone) {
-        long stride = area.columns() + 5;
+        long stride = area.columns() + 5L;
         MemorySegment made = arena.allocate((4 + area.rows() * stride) * Float.BYTES, 64);
         for (DType type : List.of(DType.F32, DType.BF16)) {
             for (long i = 0; i < made.byteSize() / type.sizeBytes(); i++) {
