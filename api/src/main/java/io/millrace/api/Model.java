@@ -207,7 +207,7 @@ public final class Model {
                                 chats
                                         ? Optional.of(
                                                 new GenerateConfig.Turn(
-                                                        told.find(AskOptions.SYSTEM)))
+                                                        told.find(AskOptions.SYSTEM), List.of()))
                                         : Optional.empty(),
                                 new GenerateConfig.Writing(
                                         told.find(AskOptions.MAX_NEW_TOKENS).orElse(32),

@@ -20,6 +20,7 @@ import io.millrace.model.text.SpecialTokens;
 import io.millrace.model.text.Tokenizer;
 import io.millrace.optim.update.MezoSgd;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.OptionalInt;
@@ -112,7 +113,10 @@ public final class Generation {
         if (config.chat().isEmpty()) {
             return tokenizer.encodePrompt(config.prompt());
         }
-        String text = tokenizer.chat().prompt(config.chat().get().system(), config.prompt());
+        GenerateConfig.Turn turn = config.chat().get();
+        List<String> turns = new ArrayList<>(turn.before());
+        turns.add(config.prompt());
+        String text = tokenizer.chat().prompt(turn.system(), turns);
         int[] ids = tokenizer.encodeMarked(text);
         if (ids.length == 0) {
             throw new BadInputException(

@@ -149,6 +149,35 @@ class PublishedFolderTest {
                 .contains("--system: is given without --chat");
     }
 
+    /** An answer is given with all that was said before it. */
+    @Test
+    void conversesLineByLine() {
+        RealCommand command = new RealCommand(temp);
+        command.typed = "hi\n\nb\n";
+        List<JsonObject> answers =
+                command
+                        .done(
+                                List.of(
+                                        "generate",
+                                        "--model=" + model,
+                                        "--chat",
+                                        "--json",
+                                        "--max-new-tokens=3"))
+                        .lines()
+                        .map(Json::parseObject)
+                        .toList();
+        assertThat(answers).extracting(answer -> answer.string("prompt")).containsExactly("hi", "b");
+        int first = answers.get(0).array("prompt_ids").size();
+        assertThat(first).isEqualTo(1 + 8 + 1 + 10);
+        // The template's text of three messages, and no mark of a kind that an answer may hold.
+        assertThat(answers.get(1).array("prompt_ids").size())
+                .isGreaterThanOrEqualTo(first + 1 + 7 + 1 + 10);
+        assertThat(answers.get(1).array("prompt_ids").subList(0, first))
+                .isEqualTo(answers.get(0).array("prompt_ids"));
+        assertThat(command.refused(List.of("generate", "--model=" + model)))
+                .contains("--prompt: is missing");
+    }
+
     private static JsonObject generated(
             RealCommand command, Path model, String prompt, String... more) {
         return Json.parseObject(

@@ -29,8 +29,14 @@ public record GenerateConfig(
      * A turn of a conversation, as the model's chat template writes it.
      *
      * @param system what the model is told before it, if anything
+     * @param before what the user and the model said before, by turns
      */
-    public record Turn(Optional<String> system) {}
+    public record Turn(Optional<String> system, List<String> before) {
+        /** Freezes what was said. */
+        public Turn {
+            before = List.copyOf(before);
+        }
+    }
 
     /**
      * How an answer is written.

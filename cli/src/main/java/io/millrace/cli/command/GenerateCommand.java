@@ -11,7 +11,13 @@ import io.millrace.executor.Generation;
 import io.millrace.executor.config.GenerateConfig;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.memory.BadInputException;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,7 +32,7 @@ import picocli.CommandLine.Option;
 /** {@code millrace generate}. */
 @Command(
         name = "generate",
-        customSynopsis = "millrace generate --model=DIR --prompt=TEXT [OPTION]...",
+        customSynopsis = "millrace generate --model=DIR (--prompt=TEXT | --chat) [OPTION]...",
         description = "Continue a prompt, with the likeliest tokens or drawn ones, or answer it.")
 public final class GenerateCommand implements Callable<Integer>, Described {
     private final CommandContext context;
@@ -40,9 +46,10 @@ public final class GenerateCommand implements Callable<Integer>, Described {
 
     @Option(
             names = "--prompt",
-            required = true,
             paramLabel = "TEXT",
-            description = "What to continue.")
+            description =
+                    "What to continue. With --chat and without this, a conversation: each line of"
+                            + " standard input is answered, until its end.")
     private String prompt;
 
     @Option(
@@ -118,31 +125,73 @@ public final class GenerateCommand implements Callable<Integer>, Described {
             throw new BadInputException(
                     "--system", "is given without --chat", "add --chat, or put it into the prompt");
         }
-        Generation.Result result =
-                context.engine()
-                        .generate(
-                                new GenerateConfig(
-                                        context.models().folder(model),
-                                        prompt,
-                                        chat
-                                                ? Optional.of(
-                                                        new GenerateConfig.Turn(
-                                                                Optional.ofNullable(system)))
-                                                : Optional.empty(),
-                                        new GenerateConfig.Writing(maxNewTokens, sampling(), stops),
-                                        new MemoryConfig(run.told()),
-                                        adapter.folder()));
-        if (json.wanted()) {
-            Map<String, Object> answer = new LinkedHashMap<>();
-            answer.put("prompt", prompt);
-            answer.put("text", result.text());
-            answer.put("prompt_ids", boxed(result.promptIds()));
-            answer.put("new_ids", boxed(result.newIds()));
-            context.printJson(answer);
+        if (prompt == null && !chat) {
+            throw new BadInputException(
+                    "--prompt", "is missing", "give a text, or --chat for a conversation");
+        }
+        Path folder = context.models().folder(model);
+        if (prompt == null) {
+            converse(folder);
         } else {
-            context.print(result.text());
+            say(prompt, ask(folder, prompt, List.of()));
         }
         return ExitCode.DONE;
+    }
+
+    /** Answers line by line, each with all that was said before. */
+    private void converse(Path folder) {
+        BufferedReader lines =
+                new BufferedReader(new InputStreamReader(context.in(), StandardCharsets.UTF_8));
+        List<String> turns = new ArrayList<>();
+        try {
+            for (String line = next(lines); line != null; line = next(lines)) {
+                if (!line.isBlank()) {
+                    Generation.Result result = ask(folder, line, turns);
+                    say(line, result);
+                    turns.add(line);
+                    turns.add(result.text());
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("standard input", e);
+        }
+    }
+
+    private String next(BufferedReader lines) throws IOException {
+        if (context.terminal()) {
+            context.err().print("> ");
+            context.err().flush();
+        }
+        return lines.readLine();
+    }
+
+    private Generation.Result ask(Path folder, String said, List<String> before) {
+        return context.engine()
+                .generate(
+                        new GenerateConfig(
+                                folder,
+                                said,
+                                chat
+                                        ? Optional.of(
+                                                new GenerateConfig.Turn(
+                                                        Optional.ofNullable(system), before))
+                                        : Optional.empty(),
+                                new GenerateConfig.Writing(maxNewTokens, sampling(), stops),
+                                new MemoryConfig(run.told()),
+                                adapter.folder()));
+    }
+
+    private void say(String said, Generation.Result result) {
+        if (!json.wanted()) {
+            context.print(result.text());
+            return;
+        }
+        Map<String, Object> answer = new LinkedHashMap<>();
+        answer.put("prompt", said);
+        answer.put("text", result.text());
+        answer.put("prompt_ids", boxed(result.promptIds()));
+        answer.put("new_ids", boxed(result.newIds()));
+        context.printJson(answer);
     }
 
     private Optional<GenerateConfig.Sampling> sampling() {

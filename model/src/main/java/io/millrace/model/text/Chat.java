@@ -123,9 +123,22 @@ public final class Chat {
      * @throws BadInputException when the template refuses it
      */
     public String prompt(Optional<String> system, String user) {
+        return prompt(system, List.of(user));
+    }
+
+    /**
+     * A conversation as the text that the model is to go on from.
+     *
+     * @param system what the model is told before it, if anything
+     * @param turns what the user and the model said, by turns; the first and the last are the user's
+     * @throws BadInputException when the template refuses it
+     */
+    public String prompt(Optional<String> system, List<String> turns) {
         List<Object> messages = new ArrayList<>();
         system.ifPresent(text -> messages.add(message("system", text)));
-        messages.add(message("user", user));
+        for (int i = 0; i < turns.size(); i++) {
+            messages.add(message(i % 2 == 0 ? "user" : "assistant", turns.get(i)));
+        }
         try {
             return render(messages, null, true).text();
         } catch (TemplateException e) {
