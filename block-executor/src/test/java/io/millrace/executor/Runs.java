@@ -37,7 +37,7 @@ public final class Runs {
 
     /** What tells of a run and is not its result: times and places differ. */
     private static final Set<String> ABOUT =
-            Set.of("metrics.jsonl", "run.json", "recipe.yaml", "run.html");
+            Set.of("metrics.jsonl", "run.json", "recipe.yaml", "run.html", "README.md");
 
     private Runs() {}
 
