@@ -57,6 +57,7 @@
     }
   };
   input.addEventListener("input", show);
+  input.addEventListener("focus", show);
   document.addEventListener("keydown", (event) => {
     if (event.key === "/" && document.activeElement !== input) {
       event.preventDefault();

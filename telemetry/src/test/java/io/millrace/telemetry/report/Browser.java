@@ -21,7 +21,7 @@ import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 
 /** A headless Chromium through its driver's HTTP interface (W3C WebDriver), without a library. */
-final class Browser implements AutoCloseable {
+public final class Browser implements AutoCloseable {
     private static final Duration START_LIMIT = Duration.ofSeconds(20);
 
     private final Process driver;
@@ -60,7 +60,7 @@ final class Browser implements AutoCloseable {
     }
 
     /** The driver's program, where the machine has one. */
-    static Optional<Path> driver() {
+    public static Optional<Path> driver() {
         return Arrays.stream(System.getenv().getOrDefault("PATH", "").split(":"))
                 .map(folder -> Path.of(folder, "chromedriver"))
                 .filter(Files::isExecutable)
@@ -68,7 +68,7 @@ final class Browser implements AutoCloseable {
     }
 
     /** Starts a browser with a new profile in a folder. */
-    static Browser start(Path program, Path folder) throws IOException {
+    public static Browser start(Path program, Path folder) throws IOException {
         int port;
         try (ServerSocket free = new ServerSocket(0)) {
             port = free.getLocalPort();
@@ -86,16 +86,33 @@ final class Browser implements AutoCloseable {
         }
     }
 
-    void open(Path page) {
+    /** Opens a file. */
+    public void open(Path page) {
         post("/url", Map.of("url", page.toUri().toString()));
     }
 
     /** Runs JavaScript and returns what it returns. */
-    Object run(String script) {
+    public Object run(String script) {
         return post("/execute/sync", Map.of("script", script, "args", List.of())).raw("value");
     }
 
-    void colorScheme(String scheme) {
+    /** Shows pages as wide and as high, in CSS pixels. */
+    public void size(int width, int height) {
+        devTools(
+                "Emulation.setDeviceMetricsOverride",
+                Map.of(
+                        "width",
+                        width,
+                        "height",
+                        height,
+                        "deviceScaleFactor",
+                        1,
+                        "mobile",
+                        false));
+    }
+
+    /** Shows pages as a person wants them: light or dark. */
+    public void colorScheme(String scheme) {
         devTools(
                 "Emulation.setEmulatedMedia",
                 Map.of(
@@ -104,7 +121,7 @@ final class Browser implements AutoCloseable {
     }
 
     /** Sends a key to what has the focus. */
-    void press(String key) {
+    public void press(String key) {
         actions(
                 Map.of(
                         "type",
@@ -117,7 +134,8 @@ final class Browser implements AutoCloseable {
                                 Map.of("type", "keyUp", "value", key))));
     }
 
-    void hover(long x, long y) {
+    /** Moves the mouse to a place of the window. */
+    public void hover(long x, long y) {
         List<Object> moves = new ArrayList<>();
         moves.add(Map.of("type", "pointerMove", "duration", 0, "x", x - 1, "y", y));
         moves.add(Map.of("type", "pointerMove", "duration", 0, "x", x, "y", y));
@@ -129,12 +147,12 @@ final class Browser implements AutoCloseable {
     }
 
     /** What the page has said on the console since the last call. */
-    List<?> console() {
+    public List<?> console() {
         return post("/se/log", Map.of("type", "browser")).array("value");
     }
 
     /** The whole page as a picture. */
-    byte[] picture() {
+    public byte[] picture() {
         JsonObject answer =
                 devTools(
                         "Page.captureScreenshot",
