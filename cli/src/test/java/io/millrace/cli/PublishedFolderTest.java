@@ -155,8 +155,7 @@ class PublishedFolderTest {
         RealCommand command = new RealCommand(temp);
         command.typed = "hi\n\nb\n";
         List<JsonObject> answers =
-                command
-                        .done(
+                command.done(
                                 List.of(
                                         "generate",
                                         "--model=" + model,
@@ -166,7 +165,9 @@ class PublishedFolderTest {
                         .lines()
                         .map(Json::parseObject)
                         .toList();
-        assertThat(answers).extracting(answer -> answer.string("prompt")).containsExactly("hi", "b");
+        assertThat(answers)
+                .extracting(answer -> answer.string("prompt"))
+                .containsExactly("hi", "b");
         int first = answers.get(0).array("prompt_ids").size();
         assertThat(first).isEqualTo(1 + 8 + 1 + 10);
         // The template's text of three messages, and no mark of a kind that an answer may hold.

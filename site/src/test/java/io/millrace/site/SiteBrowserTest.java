@@ -72,8 +72,7 @@ class SiteBrowserTest {
         browser.press("/");
         browser.press(DOWN);
         browser.press(ENTER);
-        assertThat(browser.run("return location.pathname").toString())
-                .contains("lozo");
+        assertThat(browser.run("return location.pathname").toString()).contains("lozo");
         assertThat(browser.console()).isEmpty();
     }
 

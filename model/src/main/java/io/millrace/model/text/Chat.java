@@ -130,7 +130,8 @@ public final class Chat {
      * A conversation as the text that the model is to go on from.
      *
      * @param system what the model is told before it, if anything
-     * @param turns what the user and the model said, by turns; the first and the last are the user's
+     * @param turns what the user and the model said, by turns; the first and the last are the
+     *     user's
      * @throws BadInputException when the template refuses it
      */
     public String prompt(Optional<String> system, List<String> turns) {

@@ -100,15 +100,7 @@ public final class Browser implements AutoCloseable {
     public void size(int width, int height) {
         devTools(
                 "Emulation.setDeviceMetricsOverride",
-                Map.of(
-                        "width",
-                        width,
-                        "height",
-                        height,
-                        "deviceScaleFactor",
-                        1,
-                        "mobile",
-                        false));
+                Map.of("width", width, "height", height, "deviceScaleFactor", 1, "mobile", false));
     }
 
     /** Shows pages as a person wants them: light or dark. */
