@@ -22,6 +22,8 @@ import java.util.concurrent.locks.LockSupport;
 
 /** A headless Chromium through its driver's HTTP interface (W3C WebDriver), without a library. */
 public final class Browser implements AutoCloseable {
+    private static final String TWO_FRAMES =
+            "requestAnimationFrame(() => requestAnimationFrame(arguments[0]))";
     private static final Duration START_LIMIT = Duration.ofSeconds(20);
 
     private final Process driver;
@@ -86,9 +88,11 @@ public final class Browser implements AutoCloseable {
         }
     }
 
-    /** Opens a file. */
+    /** Opens a file, and waits until the page has drawn what it draws once its size is known. */
     public void open(Path page) {
         post("/url", Map.of("url", page.toUri().toString()));
+        // Whoever watches sizes is called in a frame, and a page is loaded before its first one.
+        post("/execute/async", Map.of("script", TWO_FRAMES, "args", List.of()));
     }
 
     /** Runs JavaScript and returns what it returns. */
