@@ -55,9 +55,6 @@ abstract class AffineTiles extends GroupedTiles {
         return this;
     }
 
-    /** The stored scale of a row's group. */
-    abstract float scale(MemorySegment bytes, long offset, int row, int group);
-
     /** The code that stands for 0. */
     abstract int zero(MemorySegment bytes, long offset, int row, int group);
 
@@ -65,12 +62,8 @@ abstract class AffineTiles extends GroupedTiles {
     abstract long orderAt();
 
     /** Reads the stored scales of a group in some rows. */
-    void scales(
-            MemorySegment bytes, long offset, int row, int count, int group, float[] to, int at) {
-        for (int r = 0; r < count; r++) {
-            to[at + r] = scale(bytes, offset, row + r, group);
-        }
-    }
+    abstract void scales(
+            MemorySegment bytes, long offset, int row, int count, int group, float[] to, int at);
 
     /** What a row has of all groups is laid out once for all of its inputs. */
     @Override

@@ -175,12 +175,6 @@ public record AwqFormat(int rows, int columns, int groupSize, DType scaleType)
         }
 
         @Override
-        float scale(MemorySegment bytes, long offset, int row, int group) {
-            long index = (long) group * format.rows + row;
-            return Scales.get(bytes, offset + format.scalesAt(), format.scaleType, index);
-        }
-
-        @Override
         int zero(MemorySegment bytes, long offset, int row, int group) {
             long word = (long) group * (format.rows / OF_WORD) + row / OF_WORD;
             int stored = bytes.get(Elements.INT, offset + format.zerosAt() + word * Integer.BYTES);

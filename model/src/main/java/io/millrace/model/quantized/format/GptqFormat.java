@@ -160,12 +160,6 @@ public record GptqFormat(
         }
 
         @Override
-        float scale(MemorySegment bytes, long offset, int row, int group) {
-            long index = (long) group * format.rows + row;
-            return Scales.get(bytes, offset + scalesAt, format.scaleType, index);
-        }
-
-        @Override
         int zero(MemorySegment bytes, long offset, int row, int group) {
             int shift = format.bits == 4 ? 3 : 2; // of a row to its word
             long word = (long) group * (format.rows >> shift) + (row >> shift);

@@ -131,9 +131,20 @@ public record PackedRowsFormat(
         }
 
         @Override
-        float scale(MemorySegment bytes, long offset, int row, int group) {
-            long index = (long) row * format.groups() + group;
-            return Scales.get(bytes, offset + format.scalesAt(), format.scaleType, index);
+        void scales(
+                MemorySegment bytes,
+                long offset,
+                int row,
+                int count,
+                int group,
+                float[] to,
+                int at) {
+            long groups = format.groups();
+            for (int r = 0; r < count; r++) {
+                long index = (row + r) * groups + group;
+                to[at + r] =
+                        Scales.get(bytes, offset + format.scalesAt(), format.scaleType, index);
+            }
         }
 
         @Override
