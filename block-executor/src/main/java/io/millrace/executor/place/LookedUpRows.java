@@ -29,7 +29,7 @@ final class LookedUpRows implements RowSource, AutoCloseable {
     private final int storedRowBytes;
     private final DType stored;
     private final DType wanted;
-    private final Arena arena = Arena.ofShared();
+    private final Arena arena;
     private final MemorySegment rounded;
     private final MemorySegment floats;
 
@@ -59,8 +59,6 @@ final class LookedUpRows implements RowSource, AutoCloseable {
         stored = info.dtype();
         wanted = table.dtype();
         storedRowBytes = width * stored.sizeBytes();
-        rounded = arena.allocate((long) width * wanted.sizeBytes(), BlockLayout.ALIGNMENT);
-        floats = arena.allocate((long) width * Float.BYTES, BlockLayout.ALIGNMENT);
         reader =
                 new RowReader(
                         new FileExtent(info.file(), info.offsetBytes(), info.sizeBytes(), 0),
@@ -68,6 +66,10 @@ final class LookedUpRows implements RowSource, AutoCloseable {
                         base.rowChecksums().map(rows -> rows::of),
                         io,
                         host);
+        // Behind what may be refused.
+        arena = Arena.ofShared();
+        rounded = arena.allocate((long) width * wanted.sizeBytes(), BlockLayout.ALIGNMENT);
+        floats = arena.allocate((long) width * Float.BYTES, BlockLayout.ALIGNMENT);
     }
 
     @Override

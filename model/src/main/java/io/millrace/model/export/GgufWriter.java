@@ -66,12 +66,22 @@ final class GgufWriter implements AutoCloseable {
         end = at;
         try {
             part = DurableFiles.system().disk().overwrite(DurableFiles.part(file));
+        } catch (IOException e) {
+            throw failed(e);
+        }
+        try {
             part.write(ByteBuffer.wrap(head), 0);
             if (end > head.length) {
                 part.write(ByteBuffer.allocate(1), end - 1); // padding behind the last, too
             }
         } catch (IOException e) {
-            throw failed(e);
+            RuntimeException failure = failed(e);
+            try {
+                close();
+            } catch (RuntimeException second) {
+                failure.addSuppressed(second);
+            }
+            throw failure;
         }
     }
 
