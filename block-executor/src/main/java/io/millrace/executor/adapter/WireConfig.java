@@ -1,6 +1,8 @@
 package io.millrace.executor.adapter;
 
 import io.millrace.memory.BadInputException;
+import io.millrace.model.ModelLayout;
+import io.millrace.model.program.ModelProgram;
 import io.millrace.model.quantize.QuantForm;
 import io.millrace.model.quantize.QuantForms;
 import io.millrace.model.quantize.QuantMatrix;
@@ -48,6 +50,9 @@ public record WireConfig(QuantForm form, int group) {
     /** Both. */
     public static final List<Option<?>> OPTIONS = List.of(WIRE, GROUP);
 
+    private static final QuantForm.Asked ASKED =
+            new QuantForm.Asked(WIRE.spelled(), GROUP.spelled());
+
     /** What a run was told; empty where its base moves as it is stored. */
     public static Optional<WireConfig> of(Settings settings) {
         return settings.find(WIRE)
@@ -56,22 +61,23 @@ public record WireConfig(QuantForm form, int group) {
     }
 
     /**
-     * Checks that a matrix can move so.
+     * The matrices that move so.
      *
-     * @throws BadInputException where it cannot
+     * @param name of the model, for a refusal
+     * @throws BadInputException where they are quantised already, or one cannot move so
      */
-    public void check(QuantMatrix matrix) {
-        if (!form.runsOn() && form.rowsOfScale(group) == 1 && matrix.inputs() % group != 0) {
-            throw new BadInputException(
-                    GROUP.spelled(),
-                    group
-                            + " does not divide the "
-                            + matrix.inputs()
-                            + " inputs of "
-                            + matrix.tensor(),
-                    "give one that does, such as " + Integer.lowestOneBit(matrix.inputs()));
+    public List<QuantMatrix> matrices(ModelProgram program, ModelLayout layout, String name) {
+        List<QuantMatrix> matrices = QuantMatrix.of(program);
+        for (QuantMatrix matrix : matrices) {
+            if (!layout.find(matrix.tensor()).orElseThrow().slot().isPlain()) {
+                throw new BadInputException(
+                        WIRE.spelled(),
+                        name + " is quantised already and moves as it is",
+                        "leave it out");
+            }
+            form.check(matrix, group, ASKED);
         }
-        form.check(matrix, group);
+        return matrices;
     }
 
     /** With the group that is usual, where none was told. */

@@ -84,13 +84,8 @@ public final class WireCopy implements AutoCloseable {
                                 scan.fingerprint().substring(0, NAME_DIGITS)));
         DurableFiles.system().createFolders(folder);
         try (FolderLock _ = lock(folder)) {
-            Optional<WireCopy> whole = find(folder, scan.fingerprint());
-            if (whole.isEmpty()) {
-                make(base, scan, wire, memory, folder, said);
-                whole = find(folder, scan.fingerprint());
-            }
-            return whole.orElseThrow(
-                    () -> new IllegalStateException(folder + " is not what was written to it"));
+            return find(folder, scan.fingerprint(), said)
+                    .orElseGet(() -> make(base, scan, wire, memory, folder, said));
         } catch (IOException e) {
             throw DurableFiles.failed("locking", folder, e);
         }
@@ -111,39 +106,42 @@ public final class WireCopy implements AutoCloseable {
             throw new BadInputException(
                     option, "a card reads no codes yet", "give --device cpu, or leave it out");
         }
-        for (QuantMatrix matrix : QuantMatrix.of(base.program())) {
-            if (!base.layout().find(matrix.tensor()).orElseThrow().slot().isPlain()) {
-                throw new BadInputException(
-                        option,
-                        base.directory() + " is quantised already and moves as it is",
-                        "leave it out");
-            }
-            wire.check(matrix);
-        }
+        wire.matrices(base.program(), base.layout(), base.directory().toString());
     }
 
-    /** The copy that a folder has, if it is whole and of that base. */
-    private static Optional<WireCopy> find(Path folder, String base) {
+    /** The copy that a folder has, if it is whole and of that base; says why it is not. */
+    private static Optional<WireCopy> find(Path folder, String base, Consumer<String> said) {
         Path file = folder.resolve(FACTS);
         if (!Files.exists(file)) {
             return Optional.empty();
         }
-        Checkpoint model = null;
+        String why;
         try {
             JsonObject facts = Json.parseObject(Files.readString(file));
-            model = Checkpoint.open(folder.resolve(MODEL));
-            boolean whole =
-                    facts.integer(VERSION) == 1
-                            && facts.string("base").equals(base)
-                            && model.scan().fingerprint().equals(facts.string("fingerprint"));
-            if (whole) {
+            if (facts.integer(VERSION) == 1 && facts.string("base").equals(base)) {
+                Optional<WireCopy> found = opened(folder, facts);
+                if (found.isPresent()) {
+                    return found;
+                }
+            }
+            why = "is not what was written there";
+        } catch (IOException | JsonFormatException | BadInputException e) {
+            why = "is damaged (" + e.getMessage() + ")";
+        }
+        said.accept("wire: the copy in " + folder + " " + why + "; it is made again");
+        return Optional.empty();
+    }
+
+    /** The copy, if its weights are those that its facts tell. */
+    private static Optional<WireCopy> opened(Path folder, JsonObject facts) {
+        Checkpoint model = Checkpoint.open(folder.resolve(MODEL));
+        try {
+            if (model.scan().fingerprint().equals(facts.string("fingerprint"))) {
                 WireCopy found = new WireCopy(model, facts);
                 model = null;
                 return Optional.of(found);
             }
             return Optional.empty();
-        } catch (IOException | JsonFormatException | BadInputException e) {
-            return Optional.empty(); // damaged or half gone: it is made again
         } finally {
             if (model != null) {
                 model.close();
@@ -151,7 +149,7 @@ public final class WireCopy implements AutoCloseable {
         }
     }
 
-    private static void make(
+    private static WireCopy make(
             Checkpoint base,
             WeightScan scan,
             WireConfig wire,
@@ -191,12 +189,17 @@ public final class WireCopy implements AutoCloseable {
         facts.put("bytes_before", base.layout().weightBytes());
         facts.put("bytes_after", after);
         facts.put("relative_rms", TensorError.relativeRmsOfAll(errors));
-        try (Checkpoint model = Checkpoint.open(place)) {
-            facts.put("fingerprint", model.scan().fingerprint());
-        }
         facts.put("tensors", errors.stream().map(WireCopy::fields).toList());
-        files.replace(
-                folder.resolve(FACTS), Json.writePretty(facts).getBytes(StandardCharsets.UTF_8));
+        Checkpoint model = Checkpoint.open(place);
+        try {
+            facts.put("fingerprint", model.scan().fingerprint());
+            String text = Json.writePretty(facts);
+            files.replace(folder.resolve(FACTS), text.getBytes(StandardCharsets.UTF_8));
+            return new WireCopy(model, Json.parseObject(text));
+        } catch (RuntimeException e) {
+            model.close();
+            throw e;
+        }
     }
 
     private static void requireRoom(long bytes, MemoryConfig memory, Path folder) {
@@ -232,11 +235,6 @@ public final class WireCopy implements AutoCloseable {
         return facts.string("fingerprint");
     }
 
-    /** Bytes of its weights. */
-    public long sizeBytes() {
-        return facts.integer("bytes_after");
-    }
-
     /** What a record of a run says of it: all but the matrices that are nearer than others. */
     public Map<String, Object> summary() {
         Map<String, Object> fields = new LinkedHashMap<>(facts.fields());
@@ -262,7 +260,7 @@ public final class WireCopy implements AutoCloseable {
                 Locale.ROOT,
                 "wire: %s, %s of %s, relative error %.4f (RMS), at most %.4f in %s",
                 facts.string("format"),
-                ByteSize.format(sizeBytes()),
+                ByteSize.format(facts.integer("bytes_after")),
                 ByteSize.format(facts.integer("bytes_before")),
                 facts.number("relative_rms"),
                 first.number("relative_rms"),

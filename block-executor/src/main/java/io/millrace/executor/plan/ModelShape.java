@@ -15,6 +15,7 @@ import io.millrace.model.architecture.known.NamedArchitectures;
 import io.millrace.model.config.ModelConfig;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.quantize.CodedFormat;
+import io.millrace.model.quantize.QuantForm;
 import io.millrace.model.quantize.QuantMatrix;
 import io.millrace.model.synthetic.SyntheticModel;
 import java.nio.file.Path;
@@ -75,7 +76,7 @@ public record ModelShape(
         Map<String, TensorFormat> packed = new HashMap<>();
         packing.ifPresent(one -> {
             for (QuantMatrix matrix : QuantMatrix.of(program)) {
-                one.form().check(matrix, one.group());
+                one.form().check(matrix, one.group(), QuantForm.Asked.FORMAT);
                 packed.put(
                         matrix.tensor(), new CodedFormat(one.form(), matrix, one.group(), plain));
             }
@@ -108,18 +109,9 @@ public record ModelShape(
      */
     ModelShape wired(WireConfig wire) {
         Map<String, TensorFormat> packed = new HashMap<>();
-        for (QuantMatrix matrix : QuantMatrix.of(program)) {
-            TensorSlot slot = layout.find(matrix.tensor()).orElseThrow().slot();
-            if (!slot.isPlain()) {
-                throw new BadInputException(
-                        WireConfig.WIRE.spelled(),
-                        name + " is quantised already and moves as it is",
-                        "leave it out");
-            }
-            wire.check(matrix);
-            packed.put(
-                    matrix.tensor(),
-                    new CodedFormat(wire.form(), matrix, wire.group(), slot.dtype()));
+        for (QuantMatrix matrix : wire.matrices(program, layout, name)) {
+            DType stored = layout.find(matrix.tensor()).orElseThrow().slot().dtype();
+            packed.put(matrix.tensor(), new CodedFormat(wire.form(), matrix, wire.group(), stored));
         }
         ModelLayout copy =
                 ModelLayout.of(

@@ -53,14 +53,14 @@ class WireRunTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"int4, lora", "int8, prefix", "fp8, lora"})
-    void areTheRunsOfAQuantisedModel(String form, String tune) throws IOException {
+    @CsvSource({"int4, lora, 32", "int8, prefix, 32", "fp8, lora, 32", "nf4, lora, 64"})
+    void areTheRunsOfAQuantisedModel(String form, String tune, int group) throws IOException {
         Path quantised = temp.resolve("quantised");
         Quantization.run(
                 new QuantizeConfig(
                         model,
                         QuantForms.find(form).orElseThrow(),
-                        GROUP,
+                        group,
                         quantised,
                         Optional.empty(),
                         Optional.empty(),
@@ -71,7 +71,10 @@ class WireRunTest {
         TuningRun.run(
                 Runs.config(quantised, data, direct).steps(STEPS).tune(tune).build(),
                 RunListener.SILENT);
-        Path wired = run("wired", form, tune, memory(OptionalLong.empty()));
+        TuneConfigBuilder config = config("wired", form, tune, memory(OptionalLong.empty()));
+        Path wired =
+                TuningRun.run(config.method(WireConfig.GROUP, group).build(), RunListener.SILENT)
+                        .out();
         if (tune.equals("lora")) { // a prefix begins with what the base computes
             assertThat(steps(wired)).isEqualTo(steps(direct));
         }
@@ -165,6 +168,9 @@ class WireRunTest {
                 config("group", "int4", "lora", memory(OptionalLong.empty()))
                         .method(WireConfig.GROUP, 48),
                 "--wire-group: 48 does not divide the 64 inputs");
+        assertRefused(
+                config("group", "nf4", "lora", memory(OptionalLong.empty())),
+                "--wire-group: 32 is no block size of bitsandbytes");
         assertRefused(
                 config(
                         "small",

@@ -42,7 +42,7 @@ record BlockFloat8Form() implements QuantForm {
     }
 
     @Override
-    public void check(QuantMatrix matrix, int group) {
+    public void check(QuantMatrix matrix, int group, Asked asked) {
         // Blocks at the edges may be smaller.
     }
 

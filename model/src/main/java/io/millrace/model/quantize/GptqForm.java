@@ -42,12 +42,13 @@ record GptqForm(int bits) implements QuantForm {
     }
 
     @Override
-    public void check(QuantMatrix matrix, int group) {
-        QuantForm.requireDivides(matrix, group);
+    public void check(QuantMatrix matrix, int group, Asked asked) {
+        QuantForm.requireDivides(matrix, group, asked);
         if (matrix.inputs() % perWord() != 0 || matrix.outputs() % perWord() != 0) {
             throw new BadInputException(
-                    name(),
-                    "it packs "
+                    asked.form(),
+                    name()
+                            + " packs "
                             + perWord()
                             + " elements a word, and "
                             + matrix.tensor()

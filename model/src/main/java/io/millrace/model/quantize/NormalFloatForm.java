@@ -44,16 +44,16 @@ record NormalFloatForm() implements QuantForm {
     }
 
     @Override
-    public void check(QuantMatrix matrix, int group) {
+    public void check(QuantMatrix matrix, int group, Asked asked) {
         if (group < LEAST_GROUP || group > GREATEST_GROUP || Integer.bitCount(group) != 1) {
             throw new BadInputException(
-                    "--group-size",
+                    asked.group(),
                     group + " is no block size of bitsandbytes",
                     "give 64, 128, ... or 4096");
         }
         if (matrix.elements() % group != 0) {
             throw new BadInputException(
-                    "--format",
+                    asked.form(),
                     "nf4 has blocks of "
                             + group
                             + " elements, and "
@@ -62,7 +62,7 @@ record NormalFloatForm() implements QuantForm {
                             + matrix.outputs()
                             + " rows of "
                             + matrix.inputs(),
-                    "give --format fp8, which takes every shape");
+                    "give fp8, which takes every shape");
         }
     }
 

@@ -32,9 +32,21 @@ public interface QuantForm {
      * Checks that a matrix can be stored so.
      *
      * @param group elements of a row that share a scale
+     * @param asked the options that a refusal names
      * @throws BadInputException where it cannot
      */
-    void check(QuantMatrix matrix, int group);
+    void check(QuantMatrix matrix, int group, Asked asked);
+
+    /**
+     * The options by which a form was chosen.
+     *
+     * @param form names it
+     * @param group says how many elements share a scale
+     */
+    record Asked(String form, String group) {
+        /** Where a model of the form is written. */
+        public static final Asked FORMAT = new Asked("--format", "--group-size");
+    }
 
     /**
      * The tensors that take a matrix's place.
@@ -84,10 +96,10 @@ public interface QuantForm {
     }
 
     /** Refuses a group that does not divide the rows of a matrix. */
-    static void requireDivides(QuantMatrix matrix, int group) {
+    static void requireDivides(QuantMatrix matrix, int group, Asked asked) {
         if (matrix.inputs() % group != 0) {
             throw new BadInputException(
-                    "--group-size",
+                    asked.group(),
                     group
                             + " does not divide the "
                             + matrix.inputs()

@@ -99,7 +99,7 @@ public final class QuantizedModel implements AutoCloseable {
                         "tensor '" + matrix.tensor() + "' is quantised already",
                         "give the model that it was made of");
             }
-            form.check(matrix, group);
+            form.check(matrix, group, QuantForm.Asked.FORMAT);
             matrices.put(matrix.tensor(), matrix);
         }
         CheckpointWriter.checkEmpty(directory);

@@ -68,7 +68,7 @@ public final class SyntheticModel {
         packing.ifPresent(one ->
                 QuantMatrix.of(program)
                         .forEach(matrix -> {
-                            one.form().check(matrix, one.group());
+                            one.form().check(matrix, one.group(), QuantForm.Asked.FORMAT);
                             packed.put(matrix.tensor(), matrix);
                         }));
         ProgramTensors.of(program)

@@ -90,7 +90,7 @@ class QuantizedModelTest {
                 .hasMessageContaining("24 does not divide the 64 inputs of model.layers.0");
         assertThatThrownBy(() -> quantise(BASE, new GptqForm(4), 4, out))
                 .isInstanceOf(BadInputException.class)
-                .hasMessageContaining("int4: it packs 8 elements a word");
+                .hasMessageContaining("--format: int4 packs 8 elements a word");
         assertThatThrownBy(() -> quantise(BASE, new NormalFloatForm(), 32, out))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("32 is no block size of bitsandbytes");
