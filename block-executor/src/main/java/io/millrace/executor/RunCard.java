@@ -1,13 +1,19 @@
 package io.millrace.executor;
 
+import io.millrace.executor.config.ArithmeticConfig;
+import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.Metric;
+import io.millrace.executor.config.OutputConfig;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.data.SampleSettings;
+import io.millrace.executor.config.data.TrackConfig;
 import io.millrace.executor.run.EvalResult;
 import io.millrace.executor.run.RunSetup;
 import io.millrace.executor.run.RunSummary;
 import io.millrace.model.export.ModelCard;
-import io.millrace.model.program.Answers;
+import io.millrace.optim.option.Option;
+import io.millrace.optim.option.OptionTypes;
+import io.millrace.optim.option.Settings;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -15,31 +21,17 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /** The page that a run leaves beside what it tuned. It says nothing of the machine, or of when. */
 final class RunCard {
-    /** Where things lie and how they move: no matter of the result. */
-    private static final Set<String> OF_THE_MACHINE =
-            Set.of(
-                    "model",
-                    "train",
-                    "eval",
-                    "out",
-                    "resume",
-                    "trace",
-                    "metrics-port",
-                    "device",
-                    "device-budget",
-                    "host-budget",
-                    "nvme-dir",
-                    "nvme-budget",
-                    "prefetch",
-                    "overlap",
-                    "max-time",
-                    "checkpoint-every",
-                    "mask-indices",
-                    "adapter");
+    /** How long a run goes on, and what it leaves on the way: no matter of the result. */
+    private static final List<Option<?>> OF_THE_WAY =
+            List.of(
+                    ArithmeticConfig.STEPS,
+                    OutputConfig.RESUME,
+                    OutputConfig.METRICS_PORT,
+                    OutputConfig.CHECKPOINT_EVERY,
+                    OutputConfig.MAX_TIME);
 
     private RunCard() {}
 
@@ -75,9 +67,7 @@ final class RunCard {
                 && !setup.session().layout().ownsBeside()) {
             return ModelCard.Kind.ADAPTER;
         }
-        return setup.session().checkpoint().program().answers() == Answers.NEXT
-                ? ModelCard.Kind.DECODER
-                : ModelCard.Kind.OTHER;
+        return ModelCard.Kind.of(setup.session().checkpoint().program());
     }
 
     private static String stem(Path file) {
@@ -100,13 +90,21 @@ final class RunCard {
     private static Map<String, String> options(TuneConfig config, RunSummary run) {
         Map<String, String> rows = new LinkedHashMap<>();
         rows.put("steps", Long.toString(run.keptStep()));
-        config.options()
-                .forEach((name, value) -> {
-                    if (!OF_THE_MACHINE.contains(name) && !name.equals("steps")) {
-                        rows.put(name, String.valueOf(value));
-                    }
-                });
+        config.settings()
+                .without(OF_THE_WAY)
+                .without(MemoryConfig.OPTIONS)
+                .without(TrackConfig.OPTIONS)
+                .without(paths(config.settings()))
+                .toJson()
+                .forEach((name, value) -> rows.put(name, String.valueOf(value)));
         return rows;
+    }
+
+    /** Places of this machine. */
+    private static List<Option<?>> paths(Settings settings) {
+        return settings.options().stream()
+                .filter(option -> option.type().equals(OptionTypes.PATH))
+                .toList();
     }
 
     private static Map<String, String> figures(RunSummary run, Optional<EvalResult> after) {

@@ -1,7 +1,11 @@
 package io.millrace.executor;
 
+import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.run.RunHistory;
-import io.millrace.telemetry.MemoryGauge;
+import io.millrace.executor.run.RunObservers;
+import io.millrace.executor.run.RunSetup;
+import io.millrace.executor.run.RunSummary;
+import io.millrace.memory.OffloadException;
 import io.millrace.telemetry.MemoryMetrics;
 import io.millrace.telemetry.ProcessMemory;
 import io.millrace.telemetry.json.JsonFormatException;
@@ -14,7 +18,6 @@ import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
-import java.util.List;
 
 /**
  * What a run leaves for people once it is done or interrupted. Its result is safe by then, so that
@@ -27,22 +30,39 @@ final class RunEnding {
 
     private RunEnding() {}
 
-    /** Writes the memory's line and {@code run.html}. */
-    static void write(Path folder, RunHistory history, List<MemoryGauge> gauges) {
+    /** Writes the model's page, where it is done, the memory's line and {@code run.html}. */
+    static void write(TuneConfig config, RunSetup setup, RunSummary run) {
+        if (!run.interrupted()) {
+            attempt("the model", () -> RunCard.write(config, setup, run));
+        }
+        attempt("the run", () -> writePage(config.output().out(), setup));
+    }
+
+    private static void writePage(Path folder, RunSetup setup) throws IOException {
+        RunHistory history = setup.history();
+        history.metrics()
+                .write(
+                        new MemoryMetrics(
+                                history.updates().lastStep(),
+                                RunObservers.gauges(setup),
+                                ProcessMemory.read().peakResidentBytes()));
+        RunRecord record = RunRecord.read(folder);
+        if (record.steps() > 0) {
+            String now = IN_WORDS.format(LocalDateTime.now(ZoneId.systemDefault()));
+            RunPage.write(folder.resolve("run.html"), record, now);
+        }
+    }
+
+    /** What may not be written. */
+    private interface Writing {
+        void write() throws IOException;
+    }
+
+    private static void attempt(String of, Writing writing) {
         try {
-            history.metrics()
-                    .write(
-                            new MemoryMetrics(
-                                    history.updates().lastStep(),
-                                    gauges,
-                                    ProcessMemory.read().peakResidentBytes()));
-            RunRecord record = RunRecord.read(folder);
-            if (record.steps() > 0) {
-                String now = IN_WORDS.format(LocalDateTime.now(ZoneId.systemDefault()));
-                RunPage.write(folder.resolve("run.html"), record, now);
-            }
-        } catch (IOException | UncheckedIOException | JsonFormatException e) {
-            LOG.log(Level.WARNING, "the page of the run was not written: {0}", e.getMessage());
+            writing.write();
+        } catch (IOException | UncheckedIOException | JsonFormatException | OffloadException e) {
+            LOG.log(Level.WARNING, "the page of {0} was not written: {1}", of, e.getMessage());
         }
     }
 }

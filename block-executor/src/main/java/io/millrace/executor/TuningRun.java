@@ -142,11 +142,8 @@ public final class TuningRun {
             observers.between(meter);
         }
         observers.ended(end == RunSummary.End.INTERRUPTED ? RunEnd.INTERRUPTED : RunEnd.DONE);
-        RunEnding.write(config.output().out(), setup.history(), RunObservers.gauges(setup));
         RunSummary summary = summary(end);
-        if (!summary.interrupted()) {
-            RunCard.write(config, setup, summary);
-        }
+        RunEnding.write(config, setup, summary);
         return summary;
     }
 

@@ -50,8 +50,14 @@ class FollowedRunTest {
         TuningRun.run(
                 run(out).method(TrackConfig.TRACK, List.of("mlflow", "csv"))
                         .method(TrackConfig.SERVER, URI.create("http://localhost:1"))
+                        .method(TrackConfig.EXPERIMENT, "inside")
                         .build(),
                 RunListener.SILENT);
+        // The page goes where people may read it whom neither server nor folders concern.
+        assertThat(Files.readString(out.resolve("README.md")))
+                .contains("| batch-size | ")
+                .doesNotContain("localhost", "inside", "track", temp.toString());
+        assertThat(Files.readString(out.resolve("run.html"))).contains("README.md");
         assertThat(steps(out)).hasSize(7);
         assertThat(out.resolve("model.safetensors")).exists();
     }

@@ -8,6 +8,7 @@ enum RunFile {
     JOURNAL("journal\\.jsonl", "what the run did: with the base it makes the weights again"),
     METRICS("metrics\\.jsonl", "figures of every step and evaluation"),
     TABLE("metrics\\.csv", "the same as a table"),
+    CARD("README\\.md", "what the model is, and how to load it"),
     RECIPE("recipe\\.yaml", "repeats the run: millrace tune recipe.yaml --out ANOTHER"),
     RUN("run\\.json", "options, base and machine"),
     MLFLOW("mlflow\\.json", "which run it is at MLflow"),
