@@ -1,48 +1,71 @@
 package io.millrace.model;
 
+import io.millrace.memory.BadInputException;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.file.Elements;
 import io.millrace.model.file.TensorInfo;
+import io.millrace.model.file.TensorSource;
+import io.millrace.model.spec.Slices;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * What the codes of a checkpoint's quantised tensors mean, rounded once to a plain dtype. It holds
- * the codes of one matrix, the last that was asked for. For use by one thread.
+ * A checkpoint's tensors in plain dtypes, each number rounded once: what its codes mean where it is
+ * quantised. It holds the codes of one matrix, the last that was asked for. For use by one thread.
  */
-public final class PackedSource implements AutoCloseable {
+public final class PackedSource implements TensorSource, AutoCloseable {
     private static final int PIECE = 8192;
 
     private final Checkpoint base;
-    private final Arena scratch = Arena.ofConfined();
-    private final MemorySegment values = scratch.allocate(PIECE * (long) Float.BYTES, 64);
+    private final Arena scratch;
+    private final MemorySegment values;
     private final float[] tile = new float[PIECE];
-    private Arena codes = Arena.ofConfined();
+    private Arena codes;
     private MemorySegment bytes = MemorySegment.NULL;
     private String held = "";
 
-    /** Reads from a checkpoint, which stays open as long. */
-    public PackedSource(Checkpoint base) {
-        this.base = base;
-    }
-
-    /** Whether a tensor of that name is quantised. */
-    public boolean has(String tensor) {
-        return !(base.tensors().get(tensor).format() instanceof DType);
-    }
-
     /**
-     * Gives a part of a matrix.
+     * Reads from a checkpoint, which stays open as long.
      *
-     * @param slot the matrix, in the dtype that is asked for
-     * @param offsetBytes where the part begins in it, at a whole element
-     * @param dst filled whole
+     * @throws BadInputException where experts are packed in one tensor: such matrices lie another
+     *     way than plain ones do
      */
+    public PackedSource(Checkpoint base) {
+        requireUnjoined(base);
+        this.base = base;
+        scratch = Arena.ofConfined();
+        values = scratch.allocate(PIECE * (long) Float.BYTES, 64);
+        codes = Arena.ofConfined();
+    }
+
+    private static void requireUnjoined(Checkpoint base) {
+        base.tensors().values().stream()
+                .filter(tensor -> !(tensor.format() instanceof DType))
+                .map(TensorInfo::name)
+                .filter(name -> Slices.find(name).isPresent())
+                .findFirst()
+                .ifPresent(name -> {
+                    throw new BadInputException(
+                            base.directory().toString(),
+                            "'"
+                                    + Slices.whole(name)
+                                    + "' is packed with all experts in one tensor, which is not"
+                                    + " written as a plain one",
+                            "use the folder as it is, and an adapter beside it");
+                });
+    }
+
+    /** {@inheritDoc} A part of what is quantised begins at a whole element. */
+    @Override
     public void read(TensorSlot slot, long offsetBytes, MemorySegment dst) {
         TensorInfo stored = base.tensors().get(slot.name());
+        if (stored.format() instanceof DType) {
+            base.readTensor(slot, offsetBytes, dst);
+            return;
+        }
         hold(stored);
         DType dtype = slot.dtype();
         int width = dtype.sizeBytes();

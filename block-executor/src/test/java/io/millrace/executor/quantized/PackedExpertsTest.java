@@ -15,8 +15,10 @@ import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.memory.device.DeviceName;
 import io.millrace.model.Checkpoint;
+import io.millrace.model.WrittenForm;
 import io.millrace.model.adapter.peft.AdapterMerge;
 import io.millrace.model.config.ModelConfig;
+import io.millrace.model.export.ModelExport;
 import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.file.SafetensorsWriter;
 import io.millrace.model.file.TensorInfo;
@@ -175,6 +177,12 @@ class PackedExpertsTest {
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("is packed with all experts in one tensor");
         assertThat(temp.resolve("merged")).doesNotExist();
+        Path written = temp.resolve("written");
+        WrittenForm form = WrittenForm.AS_STORED;
+        assertThatThrownBy(() -> ModelExport.run(packed, form, written, _ -> {}))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("is packed with all experts in one tensor");
+        assertThat(written).doesNotExist();
     }
 
     private TuneConfigBuilder config(Path data, String out, MemoryConfig memory) {

@@ -153,7 +153,7 @@ public final class GgufExport {
             long written = 0;
             for (long done = 0; done < elements; done += piece) {
                 int count = (int) Math.min(piece, elements - done);
-                read(slot, done * width, stored.asSlice(0, (long) count * width));
+                packed.read(slot, done * width, stored.asSlice(0, (long) count * width));
                 slot.dtype().load(stored, 0, 0, values, 0, count);
                 requireFinite(entry, values, count, done);
                 float[] ordered = turned ? turn(values, count, columns, (int) unit) : values;
@@ -164,14 +164,6 @@ public final class GgufExport {
                 written += size;
                 progress.accept(size);
             }
-        }
-    }
-
-    private void read(TensorSlot slot, long offset, MemorySegment to) {
-        if (packed.has(slot.name())) {
-            packed.read(slot, offset, to);
-        } else {
-            model.readTensor(slot, offset, to);
         }
     }
 

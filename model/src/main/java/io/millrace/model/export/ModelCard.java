@@ -1,14 +1,17 @@
 package io.millrace.model.export;
 
 import io.millrace.memory.file.DurableFiles;
+import io.millrace.model.hub.HubId;
+import io.millrace.model.program.Answers;
+import io.millrace.model.program.ModelProgram;
 import io.millrace.telemetry.json.Json;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /**
  * The page that goes with a model, {@code README.md} in its folder, whose head is what the hub
@@ -64,6 +67,11 @@ public record ModelCard(
         Kind(String python) {
             this.python = python;
         }
+
+        /** That of a whole model. */
+        public static Kind of(ModelProgram program) {
+            return program.answers() == Answers.NEXT ? DECODER : OTHER;
+        }
     }
 
     /**
@@ -87,21 +95,9 @@ public record ModelCard(
      * else the folder's own name.
      */
     public static String name(Path folder) {
-        Path whole = folder.toAbsolutePath().normalize();
-        for (Path part : whole) {
-            Optional<String> repository = repository(part.toString());
-            if (repository.isPresent()) {
-                return repository.get();
-            }
-        }
-        return String.valueOf(whole.getFileName());
-    }
-
-    private static Optional<String> repository(String folder) {
-        String[] parts = folder.split("--", -1);
-        return parts.length == 3 && parts[0].equals("models")
-                ? Optional.of(parts[1] + "/" + parts[2])
-                : Optional.empty();
+        return HubId.ofSnapshot(folder)
+                .map(HubId::path)
+                .orElseGet(() -> String.valueOf(folder.toAbsolutePath().normalize().getFileName()));
     }
 
     /** The page of a folder. */
@@ -167,8 +163,10 @@ public record ModelCard(
                     && !(Files.isRegularFile(file) && Files.readString(file).contains(OURS))) {
                 return false;
             }
-        } catch (IOException e) {
+        } catch (CharacterCodingException e) {
             return false; // not text, and so not ours
+        } catch (IOException e) {
+            throw DurableFiles.failed("reading", file, e);
         }
         String name = String.valueOf(folder.toAbsolutePath().normalize().getFileName());
         DurableFiles.system().replace(file, text(name).getBytes(StandardCharsets.UTF_8));

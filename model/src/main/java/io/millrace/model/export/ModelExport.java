@@ -1,12 +1,10 @@
 package io.millrace.model.export;
 
-import io.millrace.memory.TensorSlot;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.CheckpointWriter;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.PackedSource;
 import io.millrace.model.WrittenForm;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.function.LongConsumer;
 
@@ -39,25 +37,12 @@ public final class ModelExport {
             CheckpointWriter.checkWritable(out, layout.weightBytes());
             try (CheckpointWriter writer = CheckpointWriter.create(model, layout, out, form)) {
                 writer.writeAll((slot, offset, dst) -> {
-                    read(model, packed, slot, offset, dst);
+                    packed.read(slot, offset, dst);
                     progress.accept(dst.byteSize());
                 });
                 writer.commit();
             }
             return new Result(layout.weightBytes());
-        }
-    }
-
-    private static void read(
-            Checkpoint model,
-            PackedSource packed,
-            TensorSlot slot,
-            long offset,
-            MemorySegment dst) {
-        if (packed.has(slot.name())) {
-            packed.read(slot, offset, dst);
-        } else {
-            model.readTensor(slot, offset, dst);
         }
     }
 }

@@ -50,7 +50,7 @@ public record HubId(String owner, String name, String revision) {
     }
 
     /** Without the revision, as paths of the hub have it. */
-    String path() {
+    public String path() {
         return owner + "/" + name;
     }
 

@@ -15,7 +15,6 @@ import io.millrace.model.export.ModelCard;
 import io.millrace.model.file.Elements;
 import io.millrace.model.file.TensorInfo;
 import io.millrace.model.file.TensorSource;
-import io.millrace.model.program.Answers;
 import io.millrace.model.spec.Slices;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -88,14 +87,14 @@ public final class AdapterMerge implements TensorSource {
         CheckpointWriter.checkEmpty(out);
         boolean isNew = !Files.exists(out);
         try (Checkpoint base = Checkpoint.open(model);
-                StoredAdapter adapter = StoredAdapters.open(folder, base)) {
-            requireWritable(base);
+                StoredAdapter adapter = StoredAdapters.open(folder, base);
+                PackedSource packed = new PackedSource(base)) {
             // A changed weight has no place among codes: what is packed is written out.
             ModelLayout layout = form.layout(base);
             List<MergedAdapter.Matrix> matrices =
                     adapter.merged().stream().map(one -> matrix(base, layout, one)).toList();
             CheckpointWriter.checkWritable(out, layout.sizeBytes());
-            write(base, layout, form, adapter, out, progress);
+            write(base, layout, form, adapter, packed, out, progress);
             card(base, folder, matrices).write(out);
             return new MergedAdapter(matrices, layout.weightBytes());
         } catch (RuntimeException e) {
@@ -104,24 +103,6 @@ public final class AdapterMerge implements TensorSource {
             }
             throw e;
         }
-    }
-
-    /** Matrices of experts that are packed in one tensor lie another way than plain ones. */
-    private static void requireWritable(Checkpoint base) {
-        base.tensors().values().stream()
-                .filter(tensor -> tensor.format() instanceof PackedFormat)
-                .map(TensorInfo::name)
-                .filter(name -> Slices.find(name).isPresent())
-                .findFirst()
-                .ifPresent(name -> {
-                    throw new BadInputException(
-                            base.directory().toString(),
-                            "'"
-                                    + Slices.whole(name)
-                                    + "' is packed with all experts in one tensor, which is not"
-                                    + " written as a plain one",
-                            "give the adapter and its base to eval, generate and forward instead");
-                });
     }
 
     private static MergedAdapter.Matrix matrix(
@@ -146,10 +127,10 @@ public final class AdapterMerge implements TensorSource {
             ModelLayout layout,
             WrittenForm form,
             StoredAdapter adapter,
+            PackedSource packed,
             Path out,
             LongConsumer progress) {
         try (Arena arena = Arena.ofConfined();
-                PackedSource packed = new PackedSource(base);
                 CheckpointWriter writer = CheckpointWriter.create(base, layout, out, form)) {
             writer.writeAll(new AdapterMerge(base, packed, adapter, progress, arena));
             writer.commit();
@@ -163,9 +144,7 @@ public final class AdapterMerge implements TensorSource {
                 List.of(),
                 List.of("merged"),
                 List.of(),
-                base.program().answers() == Answers.NEXT
-                        ? ModelCard.Kind.DECODER
-                        : ModelCard.Kind.OTHER,
+                ModelCard.Kind.of(base.program()),
                 List.of(
                         new ModelCard.Section(
                                 "Method",
@@ -191,11 +170,7 @@ public final class AdapterMerge implements TensorSource {
 
     @Override
     public void read(TensorSlot slot, long offsetBytes, MemorySegment dst) {
-        if (packed.has(slot.name())) {
-            packed.read(slot, offsetBytes, dst);
-        } else {
-            base.readTensor(slot, offsetBytes, dst);
-        }
+        packed.read(slot, offsetBytes, dst);
         if (!changedOf.equals(slot.name())) {
             changedOf = slot.name();
             changed = adapter.change(slot.name());
