@@ -7,10 +7,9 @@ import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;
 import io.millrace.optim.option.Settings;
 import io.millrace.telemetry.Lane;
-import io.millrace.telemetry.StepMetrics;
+import io.millrace.telemetry.StepOverlap;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -26,23 +25,17 @@ import java.util.Map;
  * </pre>
  */
 public final class PackedTurns {
-    private static final int LEFT_OUT = 2; // what Steps leaves out
-
     private final Comparison comparison;
     private final String plain;
     private final Map<String, Path> models = new LinkedHashMap<>();
     private final Matmul matmul;
-    private final int steps;
-    private final int rounds;
 
     private PackedTurns(Path folder, Options given) throws IOException {
         String arch = given.get("--arch", "opt-125m");
         DType dtype = DType.find(given.get("--dtype", "float32")).orElseThrow();
         plain = dtype.torchName();
-        steps = given.number("--steps", 3);
-        rounds = given.number("--rounds", 2);
         matmul = Matmul.valueOf(given.get("--matmul", "native").toUpperCase(Locale.ROOT));
-        comparison = new Comparison(folder, given, steps, rounds);
+        comparison = new Comparison(folder, given, given.number("--steps", 3), given.number("--rounds", 2));
         models.put(plain, BenchModels.of(folder, arch, dtype));
         for (String format : given.get("--formats", "int4").split(",", -1)) {
             models.put(format, BenchModels.packed(folder, arch, dtype, format));
@@ -65,40 +58,34 @@ public final class PackedTurns {
                         .told(rows, tokens)
                         .with(TrainedTensors.TUNE, "lora")
                         .with(ArithmeticConfig.MATMUL, matmul);
-        Map<String, List<StepMetrics>> taken = new LinkedHashMap<>();
-        for (int round = 0; round < rounds; round++) {
-            for (Map.Entry<String, Path> model : models.entrySet()) {
-                TuneConfig config =
-                        TuneConfig.builder(told.with(TuneConfig.MODEL, model.getValue())).build();
-                taken.computeIfAbsent(model.getKey(), _ -> new ArrayList<>())
-                        .addAll(Steps.take(config, LEFT_OUT + steps));
-            }
-        }
-        double median = median(taken.get(plain));
+        Map<String, Comparison.Turn> turns = new LinkedHashMap<>();
+        models.forEach((name, model) ->
+                turns.put(
+                        name,
+                        Comparison.steps(
+                                TuneConfig.builder(told.with(TuneConfig.MODEL, model)).build())));
+        Map<String, List<StepOverlap>> taken = comparison.inTurns(turns);
+        double median = Comparison.medianSeconds(taken.get(plain));
         double least = least(taken.get(plain));
         taken.forEach((name, of) -> {
-            StepMetrics last = of.getLast();
+            StepOverlap last = of.getLast();
             System.out.printf(
                     Locale.ROOT,
                     "| %s | %d x %d | %.3f (%.3f) | %.3f (%.3f) | %.0f | %.4f | %s |%n",
                     name,
                     rows,
                     tokens,
-                    median(of),
+                    Comparison.medianSeconds(of),
                     least(of),
-                    median(of) / median,
+                    Comparison.medianSeconds(of) / median,
                     least(of) / least,
-                    last.overlap().lanes().get(Lane.NVME_READ).bytes() / 0x1p20,
-                    last.overlap().hiddenTransfer(),
-                    last.overlap().boundLane());
+                    last.lanes().get(Lane.NVME_READ).bytes() / 0x1p20,
+                    last.hiddenTransfer(),
+                    last.boundLane());
         });
     }
 
-    private static double median(List<StepMetrics> steps) {
-        return Steps.median(steps, step -> step.overlap().seconds());
-    }
-
-    private static double least(List<StepMetrics> steps) {
-        return steps.stream().mapToDouble(step -> step.overlap().seconds()).min().orElseThrow();
+    private static double least(List<StepOverlap> steps) {
+        return steps.stream().mapToDouble(StepOverlap::seconds).min().orElseThrow();
     }
 }

@@ -33,7 +33,7 @@ final class JoinedExpertsMethod implements QuantMethod {
                         "experts of a layer in one tensor (gpt-oss): MXFP4, 32 inputs behind a"
                                 + " power of two",
                         "`…_blocks`, `…_scales`",
-                        "`merge`"));
+                        "`merge` and `export`"));
     }
 
     @Override
