@@ -39,20 +39,7 @@ public final class LoraKind implements AdapterKind {
 
     /** Modules that it stands beside. */
     public static final Option<List<String>> TARGETS =
-            Option.named("lora-targets", OptionTypes.WORDS)
-                    .label("A,B")
-                    .help(
-                            "Modules that the LoRA stands beside, by the ends of their paths, or"
-                                    + " all-linear: all products but the output head's.")
-                    .usual(List.of("q_proj", "v_proj"))
-                    .usually("q_proj,v_proj")
-                    .limit(
-                            new Limit<>(
-                                    names -> names.stream().noneMatch(String::isBlank),
-                                    names -> "a name among " + names + " is empty",
-                                    "give names with commas between them"))
-                    .decidesBytes()
-                    .build();
+            ModuleTargets.option("lora-targets", "the LoRA stands", List.of("q_proj", "v_proj"));
 
     /** Whether the scale is over the root of r. */
     public static final Option<Boolean> RSLORA =

@@ -41,20 +41,7 @@ public final class WindowsKind implements AdapterKind {
 
     /** Modules that they stand beside. */
     public static final Option<List<String>> TARGETS =
-            Option.named("windows-targets", OptionTypes.WORDS)
-                    .label("A,B")
-                    .help(
-                            "Modules that windows stand beside, by the ends of their paths, or"
-                                    + " all-linear: all products but the output head's.")
-                    .usual(List.of(LoraSettings.ALL_LINEAR))
-                    .usually(LoraSettings.ALL_LINEAR)
-                    .limit(
-                            new Limit<>(
-                                    names -> names.stream().noneMatch(String::isBlank),
-                                    names -> "a name among " + names + " is empty",
-                                    "give names with commas between them"))
-                    .decidesBytes()
-                    .build();
+            ModuleTargets.option("windows-targets", "windows stand", List.of(LoraSettings.ALL_LINEAR));
 
     private static Option.Builder<Integer> number(String name, String label, String help) {
         return Option.named(name, OptionTypes.INTEGER)

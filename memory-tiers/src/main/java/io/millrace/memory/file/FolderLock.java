@@ -1,5 +1,6 @@
 package io.millrace.memory.file;
 
+import io.millrace.memory.BadInputException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -54,6 +55,24 @@ public final class FolderLock implements AutoCloseable {
      */
     public static Optional<FolderLock> tryTake(Path folder, String name) throws IOException {
         return tryTake(folder, name, () -> {});
+    }
+
+    /**
+     * Takes a folder that a person named.
+     *
+     * @param inUse what is said where somebody holds it, such as {@code another run uses it}
+     * @throws BadInputException when somebody does, or the file cannot be written or locked
+     */
+    public static FolderLock take(Path folder, String name, String inUse) {
+        try {
+            return tryTake(folder, name)
+                    .orElseThrow(() ->
+                            new BadInputException(
+                                    folder.toString(), inUse, "wait for it, or give another"));
+        } catch (IOException e) {
+            throw new BadInputException(
+                    folder.toString(), "cannot be locked (" + e + ")", "give a writable folder");
+        }
     }
 
     static Optional<FolderLock> tryTake(Path folder, String name, Runnable afterOpening)

@@ -35,6 +35,7 @@ public final class BlockStore implements BlockSource, AutoCloseable {
     private static final String DATA_FILE = "blocks.dat";
     private static final String MANIFEST_FILE = "manifest.dat";
     private static final String LOCK_FILE = "lock";
+    private static final String IN_USE = "another run uses this store";
     private static final String DRAFT = ".new";
     private static final String OWNER_FILE = "owner.json";
 
@@ -63,7 +64,7 @@ public final class BlockStore implements BlockSource, AutoCloseable {
         Undo undo = new Undo();
         undo.add(() -> memory.ledger().release(Tier.NVME, chargedBytes));
         try {
-            lock = lock(config.folder());
+            lock = FolderLock.take(config.folder(), LOCK_FILE, IN_USE);
             undo.add(lock::close);
             Path manifestPath = config.folder().resolve(MANIFEST_FILE);
             boolean exists = Files.exists(manifestPath);
@@ -124,7 +125,7 @@ public final class BlockStore implements BlockSource, AutoCloseable {
         if (!Files.isDirectory(folder)) {
             return;
         }
-        FolderLock held = lock(folder);
+        FolderLock held = FolderLock.take(folder, LOCK_FILE, IN_USE);
         try (held) {
             for (String name :
                     List.of(MANIFEST_FILE, MANIFEST_FILE + DRAFT, DATA_FILE, OWNER_FILE)) {
@@ -173,20 +174,6 @@ public final class BlockStore implements BlockSource, AutoCloseable {
                             + " bytes where the manifest needs "
                             + geometry.dataBytes()
                             + "; it was cut short");
-        }
-    }
-
-    private static FolderLock lock(Path folder) {
-        try {
-            return FolderLock.tryTake(folder, LOCK_FILE)
-                    .orElseThrow(() ->
-                            new BadInputException(
-                                    folder.toString(),
-                                    "another run uses this store",
-                                    "wait for it, or give another"));
-        } catch (IOException e) {
-            throw new BadInputException(
-                    folder.toString(), "cannot be locked (" + e + ")", "give a writable folder");
         }
     }
 
