@@ -228,7 +228,12 @@ public final class BlockStream implements AutoCloseable {
         return visits.pass(input, work);
     }
 
-    /** Sees all changes and outputs so far onto the drive; nothing where there is no folder. */
+    /**
+     * Sees all changes and outputs so far onto the drive; nothing where there is no folder.
+     *
+     * @throws IllegalStateException where the journal knows passes that were not gone through since
+     *     the stream was opened: until then blocks are of several passes
+     */
     public void save() {
         visits.save();
     }
@@ -236,7 +241,9 @@ public final class BlockStream implements AutoCloseable {
     /**
      * Writes all blocks as they are, one behind the other, to a file that appears whole.
      *
-     * @param file is replaced where it is there
+     * @param file is replaced where it is there; left as it was where this fails
+     * @throws IllegalStateException where the journal knows passes that were not gone through since
+     *     the stream was opened: until then blocks are of several passes
      */
     public void writeTo(Path file) {
         visits.write(file);

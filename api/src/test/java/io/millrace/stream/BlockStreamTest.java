@@ -199,8 +199,15 @@ class BlockStreamTest {
         }
         assertThat(out).hasBinaryContent(expected);
         try (BlockStream stream = builder.open()) {
-            stream.writeTo(out); // nothing was saved, but what was not lost
+            // Nothing was saved, but what was not lost: blocks of several passes.
+            assertThatThrownBy(() -> stream.writeTo(out))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("knows passes that were not gone through");
+            assertThatThrownBy(stream::save)
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("knows passes that were not gone through");
         }
+        assertThat(out).hasBinaryContent(expected);
         BlockStream.delete(store);
         assertThat(store).doesNotExist();
     }
@@ -246,6 +253,41 @@ class BlockStreamTest {
             assertThat(second.visited()).isEqualTo(1);
             assertThat(second.sum()[0]).isEqualTo(sums.get(1));
         }
+    }
+
+    @Test
+    void aJournalThatIsDamagedInTheMiddleIsLeftAsItIs() throws IOException {
+        Path store = folder.resolve("store");
+        BlockStream.Builder builder =
+                stream().hostBudget(SMALL).nvmeDir(store).writeBack().resume();
+        try (BlockStream stream = builder.open()) {
+            run(stream, 3, BlockStreamTest::change);
+            stream.save();
+        }
+        Path journal = store.resolve(VisitJournal.FILE);
+        byte[] whole = Files.readAllBytes(journal);
+        byte[] damaged = whole.clone();
+        damaged[24 + 8 + 20] ^= 1; // the first output of record 1
+        Files.write(journal, damaged);
+        assertThatThrownBy(builder::open)
+                .isInstanceOf(BadInputException.class)
+                .hasMessageStartingWith(journal + ": does not know pass 3, whose change block 0")
+                .hasMessageContaining("restore the newer journal");
+        assertThat(journal).hasBinaryContent(damaged);
+        Files.write(journal, whole);
+        try (BlockStream stream = builder.open()) {
+            assertThat(stream.pass(new double[] {1}, BlockStreamTest::change).visited()).isZero();
+        }
+    }
+
+    @Test
+    void whatWasNotWrittenWholeLeavesNoPart() throws IOException {
+        Path out = folder.resolve("out");
+        Files.createDirectories(out.resolve("in the way"));
+        try (BlockStream stream = stream().open()) {
+            assertThatThrownBy(() -> stream.writeTo(out)).hasMessageContaining(out.toString());
+        }
+        assertThat(folder.resolve("out.part")).doesNotExist();
     }
 
     @Test
