@@ -336,6 +336,32 @@ class BlockStreamTest {
                 });
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"--host-budget", "--nvme-budget"})
+    void aRefusedBudgetLeavesNothingSoThatAnotherMayBeTried(String budget) {
+        Path store = folder.resolve("store");
+        boolean ofHost = budget.equals("--host-budget");
+        BlockStream.Builder builder = stream().hostBudget(SMALL).nvmeDir(store).writeBack();
+        BlockStream.Builder tooSmall =
+                ofHost ? builder.hostBudget("500KiB") : builder.nvmeBudget("1MiB");
+        assertThatThrownBy(tooSmall::open)
+                .isInstanceOf(BadInputException.class)
+                .hasMessageStartingWith(budget + ": ")
+                .satisfies(refusal -> {
+                    assertThat(store).doesNotExist();
+                    Matcher number =
+                            Pattern.compile("(?:smallest that works is|at least) (\\d+)")
+                                    .matcher(refusal.getMessage());
+                    assertThat(number.find()).isTrue();
+                    String least = number.group(1);
+                    BlockStream.Builder enough =
+                            ofHost ? builder.hostBudget(least) : builder.nvmeBudget(least);
+                    try (BlockStream stream = enough.open()) {
+                        assertThat(run(stream, 2, BlockStreamTest::change)).hasSize(2);
+                    }
+                });
+    }
+
     @Test
     void whatCannotBeIsRefusedInOneLine() throws IOException {
         assertThatThrownBy(() -> stream().hostBudget("much"))
