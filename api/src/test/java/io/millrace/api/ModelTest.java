@@ -105,6 +105,10 @@ class ModelTest {
 
     @Test
     void whatTheCommandLineRefusesIsRefusedInTheSameLine() {
+        assertThatThrownBy(() -> new ModelOptions().set("adaptors", 2))
+                .hasMessage("--adaptors: is no option; the nearest that there is is --adapters");
+        assertThatThrownBy(() -> new ModelOptions().set("colour", "red"))
+                .hasMessage("--colour: is no option; see docs/cli.md");
         assertThatThrownBy(() -> new ModelOptions().set("host-buget", "1GiB"))
                 .isInstanceOf(BadInputException.class)
                 .hasMessage(
