@@ -4,7 +4,7 @@
 FROM eclipse-temurin:25-jdk AS build
 WORKDIR /src
 COPY . .
-RUN ./mvnw -B -q package -pl cli -am -Dmaven.test.skip=true -Djacoco.skip=true -Dspotless.check.skip=true \
+RUN ./mvnw -B -q package -pl cli -am -Dmaven.test.skip=true -Dspotless.check.skip=true \
     && config/dist.sh /opt/millrace
 
 FROM debian:stable-slim

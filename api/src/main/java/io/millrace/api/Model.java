@@ -9,6 +9,7 @@ import io.millrace.executor.config.BegunAdapter;
 import io.millrace.executor.config.DataConfig;
 import io.millrace.executor.config.EvalConfig;
 import io.millrace.executor.config.GenerateConfig;
+import io.millrace.executor.config.ManyConfigs;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.Methods;
 import io.millrace.executor.config.Metric;
@@ -27,7 +28,6 @@ import io.millrace.model.hub.HubSettings;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionTypes;
 import io.millrace.optim.option.Settings;
-import io.millrace.prefetch.plan.AvailableMemory;
 import io.millrace.prefetch.plan.Machine;
 import io.millrace.prefetch.plan.MachineCatalog;
 import io.millrace.prefetch.plan.MachineFile;
@@ -239,7 +239,8 @@ public final class Model {
      *
      * @param options those of a run; and {@code machine}, a file as {@code probe --json} prints it,
      *     without which the machine's rates are assumed
-     * @throws BadInputException where a budget is too small, naming the smallest that works
+     * @throws BadInputException where a budget is too small, naming the smallest that works, or the
+     *     objective asks all candidates and {@code label-words} are not told
      */
     public Plan plan(ModelOptions options) {
         List<Option<?>> taken =
@@ -249,22 +250,18 @@ public final class Model {
                                 DataConfig.BATCH_SIZE,
                                 DataConfig.MICRO_BATCH,
                                 TaskConfig.SEQ_LEN,
+                                TaskConfig.LABEL_WORDS,
+                                ManyConfigs.ADAPTERS,
                                 Methods.METHOD),
                         ArithmeticConfig.STEP,
                         MemoryConfig.OPTIONS);
         Settings told = Methods.resolve(options.settings(taken, "plan"));
         ArithmeticConfig arithmetic = TuneConfig.builder(told).arithmetic();
-        PlanOptions wanted =
-                new PlanOptions(
-                        told.get(DataConfig.BATCH_SIZE),
-                        optional(told.find(DataConfig.MICRO_BATCH)),
-                        optional(told.find(TaskConfig.SEQ_LEN)),
-                        arithmetic,
-                        new MemoryConfig(told));
+        PlanOptions wanted = PlanOptions.of(told, arithmetic);
         Machine machine =
                 told.find(AskOptions.MACHINE)
                         .map(file -> MachineFile.read(Path.of(file)))
-                        .orElseGet(Model::assumed);
+                        .orElseGet(MachineCatalog::assumedHere);
         if (told.has(MemoryConfig.DEVICE)) {
             machine = with(machine, wanted.memory().device());
         }
@@ -281,14 +278,6 @@ public final class Model {
                     "give a machine that has it");
         }
         return machine.withDevice(machine.device().withName(name));
-    }
-
-    private static Machine assumed() {
-        AvailableMemory memory = AvailableMemory.read();
-        return MachineCatalog.assumed(
-                Runtime.getRuntime().availableProcessors(),
-                memory.totalBytes(),
-                memory.availableBytes());
     }
 
     @SafeVarargs

@@ -1,6 +1,8 @@
 package io.millrace.api;
 
+import io.millrace.executor.config.ManyConfigs;
 import io.millrace.executor.config.RunOptions;
+import io.millrace.executor.config.recipe.NearestName;
 import io.millrace.memory.BadInputException;
 import io.millrace.optim.option.Limit;
 import io.millrace.optim.option.Option;
@@ -34,8 +36,8 @@ public final class ModelOptions {
      *
      * @param name as on the command line, without dashes
      * @param values none for a flag, one for most, several for a list; as the command line's words
-     * @throws BadInputException where no command has such an option, naming the nearest that one
-     *     has
+     * @throws BadInputException where no command has such an option, naming the nearest that there
+     *     is, if one is near
      */
     public ModelOptions set(String name, Object... values) {
         requireKnown(name);
@@ -48,32 +50,16 @@ public final class ModelOptions {
         for (Option<?> option : RunOptions.byName().values()) {
             known.add(option.spelled().substring(2));
         }
+        ManyConfigs.OPTIONS.forEach(option -> known.add(option.name()));
         AskOptions.ALL.forEach(option -> known.add(option.name()));
         if (!known.contains(name)) {
-            String nearest =
-                    known.stream()
-                            .min((one, other) ->
-                                    Integer.compare(distance(name, one), distance(name, other)))
-                            .orElseThrow();
             throw new BadInputException(
-                    "--" + name, "is no option", "the nearest that there is is --" + nearest);
+                    "--" + name,
+                    "is no option",
+                    NearestName.to(name, known)
+                            .map(near -> "the nearest that there is is --" + near)
+                            .orElse("see docs/cli.md"));
         }
-    }
-
-    /** Letters to add, take out or change. */
-    private static int distance(String one, String other) {
-        int[] row = new int[other.length() + 1];
-        Arrays.setAll(row, i -> i);
-        for (int i = 1; i <= one.length(); i++) {
-            int corner = row[0];
-            row[0] = i;
-            for (int j = 1; j <= other.length(); j++) {
-                int changed = corner + (one.charAt(i - 1) == other.charAt(j - 1) ? 0 : 1);
-                corner = row[j];
-                row[j] = Math.min(changed, Math.min(row[j], row[j - 1]) + 1);
-            }
-        }
-        return row[other.length()];
     }
 
     /**

@@ -39,9 +39,9 @@ public final class BlockStream implements AutoCloseable {
     private final Visits visits;
     private final StreamTiers tiers;
 
-    private BlockStream(Builder builder) {
+    private BlockStream(Builder builder, StreamPlan plan) {
         try {
-            Optional<Path> folder = builder.settings.find(MemoryConfig.NVME_DIR);
+            Optional<Path> folder = plan.wishes().folder();
             folder.ifPresent(place -> owned.own(lock(place)));
             long identity = Identity.of(builder.blocks, builder.name);
             VisitJournal journal =
@@ -51,15 +51,7 @@ public final class BlockStream implements AutoCloseable {
                                                     place, identity, builder.blocks.count())))
                             .orElseGet(VisitJournal::none);
             SpanRecorder spans = new SpanRecorder();
-            tiers =
-                    owned.own(
-                            new StreamTiers(
-                                    builder.blocks,
-                                    builder.wishes(),
-                                    folder,
-                                    identity,
-                                    journal,
-                                    spans));
+            tiers = owned.own(new StreamTiers(plan, identity, journal, spans));
             visits = new Visits(builder.blocks, tiers, journal, builder.writeBack, spans);
             builder.trace.ifPresent(file -> owned.own(visits.traceTo(file)));
         } catch (RuntimeException | Error e) {
@@ -167,20 +159,21 @@ public final class BlockStream implements AutoCloseable {
             return this;
         }
 
-        private StreamTiers.Wishes wishes() {
-            return new StreamTiers.Wishes(new MemoryConfig(settings), writeBack, stallLimit);
+        private StreamPlan.Wishes wishes() {
+            return new StreamPlan.Wishes(new MemoryConfig(settings), writeBack, stallLimit);
         }
 
         /**
          * Opens the stream; whoever asks owns it.
          *
-         * @throws BadInputException where a budget is too small, naming the smallest that works, or
-         *     the folder is in use, or holds a stream that is another or is not to be gone on with
+         * @throws BadInputException where a budget is too small, naming the smallest that works and
+         *     having made nothing, or the folder is in use, or holds a stream that is another or is
+         *     not to be gone on with
          */
         public BlockStream open() {
-            wishes();
-            settings.find(MemoryConfig.NVME_DIR).ifPresent(this::prepare);
-            return new BlockStream(this);
+            StreamPlan plan = StreamPlan.of(blocks, wishes());
+            plan.wishes().folder().ifPresent(this::prepare);
+            return new BlockStream(this, plan);
         }
 
         private void prepare(Path folder) {
@@ -228,7 +221,12 @@ public final class BlockStream implements AutoCloseable {
         return visits.pass(input, work);
     }
 
-    /** Sees all changes and outputs so far onto the drive; nothing where there is no folder. */
+    /**
+     * Sees all changes and outputs so far onto the drive; nothing where there is no folder.
+     *
+     * @throws IllegalStateException where the journal knows passes that were not gone through since
+     *     the stream was opened: until then blocks are of several passes
+     */
     public void save() {
         visits.save();
     }
@@ -236,7 +234,9 @@ public final class BlockStream implements AutoCloseable {
     /**
      * Writes all blocks as they are, one behind the other, to a file that appears whole.
      *
-     * @param file is replaced where it is there
+     * @param file is replaced where it is there; left as it was where this fails
+     * @throws IllegalStateException where the journal knows passes that were not gone through since
+     *     the stream was opened: until then blocks are of several passes
      */
     public void writeTo(Path file) {
         visits.write(file);

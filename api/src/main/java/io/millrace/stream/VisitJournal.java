@@ -48,19 +48,21 @@ final class VisitJournal implements AutoCloseable {
     /** A pass as far as it went. */
     private record Kept(int inputChecksum, Map<Integer, Entry> visits) {}
 
+    private final Path path;
     private final FileChannel file; // null where nothing is kept
     private final Map<Long, Kept> passes = new HashMap<>(); // of those not asked for again yet
     private final Object forcing = new Object();
     private volatile long appended; // bytes; by the thread of the passes alone
     private long forced; // guarded by forcing
 
-    private VisitJournal(FileChannel file) {
+    private VisitJournal(Path path, FileChannel file) {
+        this.path = path;
         this.file = file;
     }
 
     /** One that forgets. */
     static VisitJournal none() {
-        return new VisitJournal(null);
+        return new VisitJournal(Path.of(FILE), null);
     }
 
     /** Whether a folder has one. */
@@ -82,8 +84,8 @@ final class VisitJournal implements AutoCloseable {
         FileChannel file = null;
         try {
             file = FileChannel.open(path, StandardOpenOption.READ, StandardOpenOption.WRITE);
-            VisitJournal journal = new VisitJournal(file);
-            journal.load(path, header(identity, blocks));
+            VisitJournal journal = new VisitJournal(path, file);
+            journal.load(header(identity, blocks));
             return journal;
         } catch (IOException e) {
             closeAfter(e, file);
@@ -117,7 +119,7 @@ final class VisitJournal implements AutoCloseable {
         return header.flip();
     }
 
-    private void load(Path path, ByteBuffer expected) throws IOException {
+    private void load(ByteBuffer expected) throws IOException {
         ByteBuffer header = buffer(HEADER_BYTES);
         try {
             readFully(header, 0);
@@ -143,7 +145,7 @@ final class VisitJournal implements AutoCloseable {
             keep(body.get());
             at += FRAME_BYTES + body.get().capacity();
         }
-        file.truncate(at);
+        // What is behind stays until something is added: this journal may be refused still.
         appended = at;
         forced = at;
     }
@@ -187,6 +189,16 @@ final class VisitJournal implements AutoCloseable {
                 .put(block, new Entry(changed, output));
     }
 
+    /** Where it lies. */
+    Path path() {
+        return path;
+    }
+
+    /** Whether it knows passes that were not asked for again yet. */
+    boolean hasUntaken() {
+        return !passes.isEmpty();
+    }
+
     /** The last pass whose change of a block is known; 0 for none. */
     long lastChange(int block) {
         long last = 0;
@@ -212,7 +224,7 @@ final class VisitJournal implements AutoCloseable {
         }
         if (kept.inputChecksum() != checksum(input)) {
             throw new BadInputException(
-                    FILE,
+                    path.toString(),
                     "pass " + pass + " was begun with another input",
                     "go on with the program that began, or delete the folder to begin anew");
         }
@@ -236,12 +248,15 @@ final class VisitJournal implements AutoCloseable {
         record.flip();
         try {
             long at = appended;
+            if (file.size() > at) {
+                file.truncate(at);
+            }
             while (record.hasRemaining()) {
                 at += file.write(record, at);
             }
             appended = at;
         } catch (IOException e) {
-            throw DurableFiles.failed("writing", Path.of(FILE), e);
+            throw DurableFiles.failed("writing", path, e);
         }
     }
 
@@ -258,7 +273,7 @@ final class VisitJournal implements AutoCloseable {
             try {
                 file.force(false);
             } catch (IOException e) {
-                throw DurableFiles.failed("syncing", Path.of(FILE), e);
+                throw DurableFiles.failed("syncing", path, e);
             }
             forced = wanted;
         }

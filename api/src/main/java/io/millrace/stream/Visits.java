@@ -58,7 +58,7 @@ final class Visits {
             versions[block] = tiers.version(block);
             if (versions[block] > journal.lastChange(block)) {
                 throw new BadInputException(
-                        VisitJournal.FILE,
+                        journal.path().toString(),
                         "does not know pass "
                                 + versions[block]
                                 + ", whose change block "
@@ -182,15 +182,40 @@ final class Visits {
         }
     }
 
+    /** Blocks as they were opened are of several passes, of which what was lost is made again. */
+    private void requireGoneThrough() {
+        if (journal.hasUntaken()) {
+            throw new IllegalStateException(
+                    "the journal knows passes that were not gone through; do so first");
+        }
+    }
+
     void save() {
         requireSound();
+        requireGoneThrough();
         journal.force();
         tiers.flush();
     }
 
     void write(Path file) {
         requireSound();
-        Path part = DurableFiles.part(file);
+        requireGoneThrough();
+        DurableFiles files = DurableFiles.system();
+        try {
+            writePart(DurableFiles.part(file));
+            files.publish(file);
+        } catch (RuntimeException | Error e) {
+            try {
+                files.delete(DurableFiles.part(file));
+            } catch (RuntimeException left) {
+                e.addSuppressed(left);
+            }
+            throw e;
+        }
+        files.syncFolder(file.toAbsolutePath().getParent());
+    }
+
+    private void writePart(Path part) {
         try (FileChannel out =
                 FileChannel.open(
                         part,
@@ -209,9 +234,6 @@ final class Visits {
         } catch (IOException e) {
             throw DurableFiles.failed("writing", part, e);
         }
-        DurableFiles files = DurableFiles.system();
-        files.publish(file);
-        files.syncFolder(file.toAbsolutePath().getParent());
     }
 
     private static void write(FileChannel out, MemorySegment bytes) throws IOException {

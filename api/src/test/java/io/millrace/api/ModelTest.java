@@ -3,14 +3,29 @@ package io.millrace.api;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.millrace.executor.config.ArithmeticConfig;
+import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.config.TrainedTensors;
+import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.plan.ModelPlan;
+import io.millrace.executor.plan.ModelPlanner;
+import io.millrace.executor.plan.ModelShape;
+import io.millrace.executor.plan.PlanOptions;
 import io.millrace.memory.BadInputException;
+import io.millrace.optim.objective.Objectives;
+import io.millrace.optim.option.Settings;
+import io.millrace.prefetch.plan.MachineFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class ModelTest {
     private static final Path SAMPLES = Path.of("../samples");
@@ -103,8 +118,64 @@ class ModelTest {
         assertThat(small.bytes().host()).isLessThanOrEqualTo(least);
     }
 
+    /** As {@code millrace plan} does: from the same words, by the same planner. */
+    @ParameterizedTest
+    @CsvSource({"loss, 1, 1", "accuracy, 3, 1", "loss, 1, 4"})
+    void aPlanHasTheFiguresOfTheCommand(String objective, int candidates, int adapters)
+            throws IOException {
+        Path machine =
+                Files.writeString(
+                        folder.resolve("machine.json"),
+                        """
+                        {"nvme": {"read_bytes_per_second": 7e9, "write_bytes_per_second": 5e9},
+                         "host": {"copy_bytes_per_second": 1e10, "memory_bytes": 68719476736,
+                                  "cores": 8},
+                         "device": {"name": "cpu", "matmul_flops_per_second": {"float32": 1e11},
+                                    "h2d_bytes_per_second": 1e10, "d2h_bytes_per_second": 1e10}}
+                        """);
+        Plan plan =
+                model.plan(
+                        new ModelOptions()
+                                .set("machine", machine)
+                                .set("batch-size", 4)
+                                .set("seq-len", 64)
+                                .set("tune", "lora")
+                                .set("objective", objective)
+                                .set("label-words", "bad", "so", "good")
+                                .set("adapters", adapters));
+        ArithmeticConfig arithmetic =
+                TuneConfig.builder(
+                                Settings.NONE
+                                        .with(TrainedTensors.TUNE, "lora")
+                                        .with(Objectives.KINDS.naming(), objective))
+                        .arithmetic();
+        ModelPlan expected =
+                ModelPlanner.plan(
+                        ModelShape.ofFolder(model.folder(), Optional.empty()),
+                        new PlanOptions(
+                                4,
+                                OptionalInt.empty(),
+                                OptionalInt.of(64),
+                                arithmetic,
+                                MemoryConfig.DEFAULT,
+                                candidates,
+                                adapters),
+                        MachineFile.read(machine),
+                        true);
+        assertThat(plan.stepSeconds()).isEqualTo(expected.forecast().stepSeconds());
+        assertThat(plan.bytes()).isEqualTo(Plan.of(expected).bytes());
+        assertThat(plan.homes()).isEqualTo(Plan.of(expected).homes());
+    }
+
     @Test
     void whatTheCommandLineRefusesIsRefusedInTheSameLine() {
+        assertThatThrownBy(() -> model.plan(new ModelOptions().set("objective", "accuracy")))
+                .isInstanceOf(BadInputException.class)
+                .hasMessageStartingWith("--label-words: accuracy takes an example through");
+        assertThatThrownBy(() -> new ModelOptions().set("adaptors", 2))
+                .hasMessage("--adaptors: is no option; the nearest that there is is --adapters");
+        assertThatThrownBy(() -> new ModelOptions().set("colour", "red"))
+                .hasMessage("--colour: is no option; see docs/cli.md");
         assertThatThrownBy(() -> new ModelOptions().set("host-buget", "1GiB"))
                 .isInstanceOf(BadInputException.class)
                 .hasMessage(

@@ -199,8 +199,15 @@ class BlockStreamTest {
         }
         assertThat(out).hasBinaryContent(expected);
         try (BlockStream stream = builder.open()) {
-            stream.writeTo(out); // nothing was saved, but what was not lost
+            // Nothing was saved, but what was not lost: blocks of several passes.
+            assertThatThrownBy(() -> stream.writeTo(out))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("knows passes that were not gone through");
+            assertThatThrownBy(stream::save)
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("knows passes that were not gone through");
         }
+        assertThat(out).hasBinaryContent(expected);
         BlockStream.delete(store);
         assertThat(store).doesNotExist();
     }
@@ -249,6 +256,41 @@ class BlockStreamTest {
     }
 
     @Test
+    void aJournalThatIsDamagedInTheMiddleIsLeftAsItIs() throws IOException {
+        Path store = folder.resolve("store");
+        BlockStream.Builder builder =
+                stream().hostBudget(SMALL).nvmeDir(store).writeBack().resume();
+        try (BlockStream stream = builder.open()) {
+            run(stream, 3, BlockStreamTest::change);
+            stream.save();
+        }
+        Path journal = store.resolve(VisitJournal.FILE);
+        byte[] whole = Files.readAllBytes(journal);
+        byte[] damaged = whole.clone();
+        damaged[24 + 8 + 20] ^= 1; // the first output of record 1
+        Files.write(journal, damaged);
+        assertThatThrownBy(builder::open)
+                .isInstanceOf(BadInputException.class)
+                .hasMessageStartingWith(journal + ": does not know pass 3, whose change block 0")
+                .hasMessageContaining("restore the newer journal");
+        assertThat(journal).hasBinaryContent(damaged);
+        Files.write(journal, whole);
+        try (BlockStream stream = builder.open()) {
+            assertThat(stream.pass(new double[] {1}, BlockStreamTest::change).visited()).isZero();
+        }
+    }
+
+    @Test
+    void whatWasNotWrittenWholeLeavesNoPart() throws IOException {
+        Path out = folder.resolve("out");
+        Files.createDirectories(out.resolve("in the way"));
+        try (BlockStream stream = stream().open()) {
+            assertThatThrownBy(() -> stream.writeTo(out)).hasMessageContaining(out.toString());
+        }
+        assertThat(folder.resolve("out.part")).doesNotExist();
+    }
+
+    @Test
     void blocksOfAFunctionStreamToo() {
         List<Long> sizes = Collections.nCopies(30, 80_000L);
         Blocks blocks =
@@ -290,6 +332,32 @@ class BlockStreamTest {
                     try (BlockStream stream = stream().hostBudget(number.group(1)).open()) {
                         assertThat(stream.pass(BlockStreamTest::sum).visited())
                                 .isEqualTo(BLOCKS + 1);
+                    }
+                });
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--host-budget", "--nvme-budget"})
+    void aRefusedBudgetLeavesNothingSoThatAnotherMayBeTried(String budget) {
+        Path store = folder.resolve("store");
+        boolean ofHost = budget.equals("--host-budget");
+        BlockStream.Builder builder = stream().hostBudget(SMALL).nvmeDir(store).writeBack();
+        BlockStream.Builder tooSmall =
+                ofHost ? builder.hostBudget("500KiB") : builder.nvmeBudget("1MiB");
+        assertThatThrownBy(tooSmall::open)
+                .isInstanceOf(BadInputException.class)
+                .hasMessageStartingWith(budget + ": ")
+                .satisfies(refusal -> {
+                    assertThat(store).doesNotExist();
+                    Matcher number =
+                            Pattern.compile("(?:smallest that works is|at least) (\\d+)")
+                                    .matcher(refusal.getMessage());
+                    assertThat(number.find()).isTrue();
+                    String least = number.group(1);
+                    BlockStream.Builder enough =
+                            ofHost ? builder.hostBudget(least) : builder.nvmeBudget(least);
+                    try (BlockStream stream = enough.open()) {
+                        assertThat(run(stream, 2, BlockStreamTest::change)).hasSize(2);
                     }
                 });
     }

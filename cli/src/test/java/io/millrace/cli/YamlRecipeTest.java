@@ -99,6 +99,7 @@ class YamlRecipeTest {
             delimiter = '|',
             value = {
                 "lrr=1 | --set: 'lrr' is no option of a run; write lr, or see",
+                "adaptors=2 | --set: 'adaptors' is no option of a run; write adapters, or see",
                 "lr=fast | --set: 'lr': 'fast' is not a number; write what --lr takes",
                 "no-shuffle=true | --set: 'no-shuffle' is an option's other state; write shuffle=false",
                 "lr | --set: 'lr' gives no value to a name; give such as lr=1e-6"

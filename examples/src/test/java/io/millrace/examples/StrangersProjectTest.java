@@ -73,7 +73,6 @@ class StrangersProjectTest {
                 "-am",
                 "-Dbuild.subfolder=/stranger",
                 "-Dmaven.test.skip=true",
-                "-Djacoco.skip=true",
                 "-Dspotless.check.skip=true");
         assertThat(temp.resolve("repository/io/millrace/millrace-bom")).isDirectory();
         Path project = Files.createDirectory(temp.resolve("stranger"));

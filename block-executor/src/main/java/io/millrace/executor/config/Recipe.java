@@ -17,8 +17,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 
 /**
  * A file of options: their names without dashes, in YAML or as one JSON object, or a {@code
@@ -119,7 +121,7 @@ public final class Recipe {
             throw new BadInputException(
                     field.place(),
                     field.label() + " is no option of a run",
-                    NearestName.to(field.name(), RunOptions.byName().keySet())
+                    NearestName.to(field.name(), names())
                                     .map(name -> "write " + name + ", or ")
                                     .orElse("")
                             + "see 'millrace tune --help', and leave the dashes out");
@@ -128,6 +130,12 @@ public final class Recipe {
                 field.place(),
                 field.label() + " is an option's other state",
                 "write " + field.form().written(flag.name(), false));
+    }
+
+    private static Set<String> names() {
+        Set<String> names = new HashSet<>(RunOptions.byName().keySet());
+        ManyConfigs.OPTIONS.forEach(option -> names.add(option.name()));
+        return names;
     }
 
     /** The option that a person may mean by what the command line calls its other state. */

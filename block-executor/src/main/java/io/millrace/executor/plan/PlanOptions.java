@@ -6,6 +6,11 @@ import io.millrace.executor.config.ManyConfigs;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.objective.Scoring;
+import io.millrace.memory.BadInputException;
+import io.millrace.optim.objective.CandidateObjective;
+import io.millrace.optim.option.Settings;
+import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
@@ -44,6 +49,47 @@ public record PlanOptions(
             ArithmeticConfig arithmetic,
             MemoryConfig memory) {
         this(batchSize, microBatch, seqLen, arithmetic, memory, 1, 1);
+    }
+
+    /**
+     * Those that a run was told, which has no data yet that tell how many candidates an example
+     * has: with an objective that asks all of them, its label words do.
+     *
+     * @param told of the run
+     * @param arithmetic what its steps compute
+     * @throws BadInputException where a run would be refused with them, or says no words
+     */
+    public static PlanOptions of(Settings told, ArithmeticConfig arithmetic) {
+        return of(told, arithmetic, candidates(told, arithmetic));
+    }
+
+    /** The same of a run whose examples are known to pass as so many sequences each. */
+    public static PlanOptions of(Settings told, ArithmeticConfig arithmetic, int sequencesEach) {
+        return new PlanOptions(
+                told.get(DataConfig.BATCH_SIZE),
+                optional(told.find(DataConfig.MICRO_BATCH)),
+                optional(told.find(TaskConfig.SEQ_LEN)),
+                arithmetic,
+                new MemoryConfig(told),
+                sequencesEach,
+                told.find(ManyConfigs.ADAPTERS).orElse(1));
+    }
+
+    private static int candidates(Settings told, ArithmeticConfig arithmetic) {
+        if (!(arithmetic.objective() instanceof CandidateObjective objective)) {
+            return 1;
+        }
+        return told.find(TaskConfig.LABEL_WORDS)
+                .map(List::size)
+                .orElseThrow(() ->
+                        new BadInputException(
+                                TaskConfig.LABEL_WORDS.spelled(),
+                                objective.name() + " takes an example through once a word",
+                                "give those of the run"));
+    }
+
+    private static OptionalInt optional(Optional<Integer> given) {
+        return given.map(OptionalInt::of).orElse(OptionalInt.empty());
     }
 
     /** Sequences of a batch. */

@@ -23,10 +23,10 @@ import io.millrace.executor.config.TrainedTensors;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.plan.ModelPlan;
 import io.millrace.executor.plan.ModelShape;
+import io.millrace.executor.plan.PlanOptions;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.model.synthetic.SyntheticModel;
-import io.millrace.optim.objective.CandidateObjective;
 import io.millrace.optim.option.Settings;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -151,7 +151,7 @@ public final class PlanCommand implements Callable<Integer>, Described {
         }
         // A plan reads no data and writes no folder: all that counts of the run is its arithmetic.
         ArithmeticConfig arithmetic = TuneConfig.builder(told).arithmetic();
-        RunPlanner planner = new RunPlanner(told, arithmetic, candidates(arithmetic, told));
+        RunPlanner planner = new RunPlanner(told, PlanOptions.of(told, arithmetic));
         Optional<DType> stored = arithmetic.dtype();
         return planner.plan(
                 () ->
@@ -171,20 +171,6 @@ public final class PlanCommand implements Callable<Integer>, Described {
         }
         boolean says = told.has(TrainedTensors.TUNE) || told.has(Methods.METHOD);
         return says ? told : told.with(TrainedTensors.TUNE, LoraKind.NAME);
-    }
-
-    /** Sequences that an example passes as. */
-    private static int candidates(ArithmeticConfig arithmetic, Settings told) {
-        if (!(arithmetic.objective() instanceof CandidateObjective objective)) {
-            return 1;
-        }
-        return told.find(TaskConfig.LABEL_WORDS)
-                .map(List::size)
-                .orElseThrow(() ->
-                        new BadInputException(
-                                TaskConfig.LABEL_WORDS.spelled(),
-                                objective.name() + " takes an example through once a word",
-                                "give those of the run"));
     }
 
     private Path folder() {

@@ -77,18 +77,16 @@ public final class MachineOptions {
 
     /** This machine as it was probed, or else as nothing but its cores and memory tell. */
     private static Machine thisOne(Optional<Path> nvmeDir) {
-        AvailableMemory memory = AvailableMemory.read();
         return ProbeCache.ofThisMachine()
                 .find(nvmeDir)
-                .map(probed ->
-                        probed.withHost(
-                                probed.host()
-                                        .withMemory(memory.totalBytes(), memory.availableBytes())))
-                .orElseGet(() ->
-                        MachineCatalog.assumed(
-                                Runtime.getRuntime().availableProcessors(),
-                                memory.totalBytes(),
-                                memory.availableBytes()));
+                .map(MachineOptions::withMemoryOfNow)
+                .orElseGet(MachineCatalog::assumedHere);
+    }
+
+    private static Machine withMemoryOfNow(Machine probed) {
+        AvailableMemory memory = AvailableMemory.read();
+        return probed.withHost(
+                probed.host().withMemory(memory.totalBytes(), memory.availableBytes()));
     }
 
     private static OptionalInt optional(Integer value) {

@@ -9,6 +9,7 @@ import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.plan.Durations;
 import io.millrace.executor.plan.ModelPlan;
 import io.millrace.executor.plan.ModelShape;
+import io.millrace.executor.plan.PlanOptions;
 import io.millrace.executor.run.DataReport;
 import io.millrace.executor.run.DataRequest;
 import io.millrace.optim.objective.CandidateObjective;
@@ -75,7 +76,7 @@ public record DryRun(CommandContext context, Settings told, TuneConfig config) {
         Settings known =
                 told.with(TaskConfig.SEQ_LEN, longest)
                         .with(DataConfig.MICRO_BATCH, config.data().microBatch());
-        return new RunPlanner(known, config.arithmetic(), candidates)
+        return new RunPlanner(known, PlanOptions.of(known, config.arithmetic(), candidates))
                 .plan(
                         () -> ModelShape.ofFolder(config.model(), config.arithmetic().dtype()),
                         new MachineOptions());

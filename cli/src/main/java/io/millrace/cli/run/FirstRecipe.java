@@ -14,6 +14,7 @@ import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.plan.Durations;
 import io.millrace.executor.plan.ModelPlan;
 import io.millrace.executor.plan.ModelShape;
+import io.millrace.executor.plan.PlanOptions;
 import io.millrace.executor.run.DataReport;
 import io.millrace.executor.run.DataRequest;
 import io.millrace.memory.BadInputException;
@@ -107,8 +108,9 @@ public final class FirstRecipe {
     private String recipe(Settings told, Path model, DataReport.Sizes sizes) {
         ArithmeticConfig arithmetic =
                 TuneConfig.builder(told.with(TuneConfig.MODEL, model)).arithmetic();
+        Settings known = told.with(TaskConfig.SEQ_LEN, sizes.longest());
         ModelPlan plan =
-                new RunPlanner(told.with(TaskConfig.SEQ_LEN, sizes.longest()), arithmetic, 1)
+                new RunPlanner(known, PlanOptions.of(known, arithmetic, 1))
                         .plan(
                                 () -> ModelShape.ofFolder(model, arithmetic.dtype()),
                                 new MachineOptions());

@@ -138,6 +138,15 @@ public final class MachineCatalog {
                 List.of("this machine was not probed: run 'millrace probe'"));
     }
 
+    /** This machine, where it was not probed. */
+    public static Machine assumedHere() {
+        AvailableMemory memory = AvailableMemory.read();
+        return assumed(
+                Runtime.getRuntime().availableProcessors(),
+                memory.totalBytes(),
+                memory.availableBytes());
+    }
+
     /**
      * Rates that follow from three figures.
      *
