@@ -34,6 +34,7 @@ import java.util.stream.Stream;
  */
 public final class BlockStream implements AutoCloseable {
     private static final String LOCK_FILE = "stream.lock";
+    private static final String IN_USE = "another stream uses this folder";
 
     private final OwnedResources owned = new OwnedResources();
     private final Visits visits;
@@ -42,7 +43,7 @@ public final class BlockStream implements AutoCloseable {
     private BlockStream(Builder builder, StreamPlan plan) {
         try {
             Optional<Path> folder = plan.wishes().folder();
-            folder.ifPresent(place -> owned.own(lock(place)));
+            folder.ifPresent(place -> owned.own(FolderLock.take(place, LOCK_FILE, IN_USE)));
             long identity = Identity.of(builder.blocks, builder.name);
             VisitJournal journal =
                     folder.map(place ->
@@ -188,20 +189,6 @@ public final class BlockStream implements AutoCloseable {
         }
     }
 
-    private static FolderLock lock(Path folder) {
-        try {
-            return FolderLock.tryTake(folder, LOCK_FILE)
-                    .orElseThrow(() ->
-                            new BadInputException(
-                                    folder.toString(),
-                                    "another stream uses this folder",
-                                    "wait for it, or give another"));
-        } catch (IOException e) {
-            throw new BadInputException(
-                    folder.toString(), "cannot be locked (" + e + ")", "give a writable folder");
-        }
-    }
-
     /** A pass without an input. */
     public PassResult pass(BlockWork work) {
         return pass(new double[0], work);
@@ -271,7 +258,7 @@ public final class BlockStream implements AutoCloseable {
             return;
         }
         DurableFiles files = DurableFiles.system();
-        FolderLock held = lock(folder);
+        FolderLock held = FolderLock.take(folder, LOCK_FILE, IN_USE);
         try (held) {
             // The journal last: without a store it still makes every block again.
             BlockStore.delete(folder);

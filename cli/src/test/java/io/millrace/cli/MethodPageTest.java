@@ -12,6 +12,7 @@ import io.millrace.optim.estimate.Estimators;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.participation.Participations;
 import io.millrace.optim.update.Optimizers;
+import io.millrace.optim.participation.Units;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -127,7 +128,11 @@ class MethodPageTest {
         double active =
                 arithmetic.participation().isWhole()
                         ? 1
-                        : arithmetic.participation().layers(1, LAYERS).cardinality()
+                        : arithmetic
+                                        .participation()
+                                        .parts(1, 1, new Units(LAYERS, false))
+                                        .layers()
+                                        .cardinality()
                                 / (double) LAYERS;
         return active / arithmetic.foldEvery();
     }

@@ -63,6 +63,6 @@ record StepParts(BlockSet now, List<BlockSet> pending) {
 
     private static BlockSet drawn(
             Participation participation, long step, List<List<Integer>> visits) {
-        return BlockSet.of(participation, SplitMix64.output(SEED, step), visits);
+        return BlockSet.of(participation, step, SplitMix64.output(SEED, step), visits);
     }
 }

@@ -1,7 +1,10 @@
 package io.millrace.executor.step;
 
 import io.millrace.optim.participation.Participation;
+import io.millrace.optim.participation.Parts;
+import io.millrace.optim.participation.Units;
 import java.util.BitSet;
+import java.util.Collections;
 import java.util.List;
 
 /** Blocks that have a part in a step. Immutable. */
@@ -18,24 +21,32 @@ public final class BlockSet {
     /**
      * The blocks of a step.
      *
-     * @param participation says which layers
+     * @param participation says which parts of the model
+     * @param step from 1
      * @param stepSeed the step's seed
      * @param visits blocks in the order in which they pass: embedding, layers with their experts,
      *     head
      */
     public static BlockSet of(
-            Participation participation, long stepSeed, List<List<Integer>> visits) {
+            Participation participation, long step, long stepSeed, List<List<Integer>> visits) {
         if (participation.isWhole()) {
             return ALL;
         }
-        BitSet layers = participation.layers(stepSeed, visits.size() - 2);
+        Parts parts = participation.parts(step, stepSeed, units(visits));
         BitSet blocks = new BitSet();
-        if (participation.hasEnds()) {
+        if (parts.embedding()) {
             visits.getFirst().forEach(blocks::set);
+        }
+        if (parts.head()) {
             visits.getLast().forEach(blocks::set);
         }
-        layers.stream().forEach(layer -> visits.get(layer + 1).forEach(blocks::set));
+        parts.layers().stream().forEach(layer -> visits.get(layer + 1).forEach(blocks::set));
         return new BlockSet(blocks);
+    }
+
+    private static Units units(List<List<Integer>> visits) {
+        boolean tied = !Collections.disjoint(visits.getFirst(), visits.getLast());
+        return new Units(visits.size() - 2, tied);
     }
 
     /** Whether a block is in it. */

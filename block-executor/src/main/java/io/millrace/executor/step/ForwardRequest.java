@@ -45,7 +45,7 @@ public record ForwardRequest(
             List<Query> queries,
             UpdateLog updates) {
         return new ForwardRequest(
-                step, batches, queries, updates, updates.blocksOf(seed), Folding.SCHEDULED);
+                step, batches, queries, updates, updates.blocksOf(step, seed), Folding.SCHEDULED);
     }
 
     /** The model as it would be saved now. */

@@ -47,13 +47,13 @@ public final class UpdateLog {
         updates.add(update);
         if (!participation.isWhole()) {
             stills.add(update.still());
-            parts.add(blocksOf(record.seed()));
+            parts.add(blocksOf(record.step(), record.seed()));
         }
     }
 
-    /** The blocks that have a part in the step of a seed. */
-    public BlockSet blocksOf(long stepSeed) {
-        return BlockSet.of(participation, stepSeed, visits);
+    /** The blocks that have a part in a step, whose seed this is. */
+    public BlockSet blocksOf(long step, long stepSeed) {
+        return BlockSet.of(participation, step, stepSeed, visits);
     }
 
     /** The last step that is in the log, 0 before the first. */

@@ -40,6 +40,8 @@ import io.millrace.optim.direction.LowRankDirection;
 import io.millrace.optim.estimate.Query;
 import io.millrace.optim.estimate.Questions;
 import io.millrace.optim.participation.Participation;
+import io.millrace.optim.participation.Parts;
+import io.millrace.optim.participation.Units;
 import io.millrace.optim.update.MezoSgd;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockLease;
@@ -205,15 +207,10 @@ class SharedPrefixTest {
         }
 
         @Override
-        public boolean hasEnds() {
-            return false;
-        }
-
-        @Override
-        public BitSet layers(long stepSeed, int layers) {
+        public Parts parts(long step, long stepSeed, Units units) {
             BitSet third = new BitSet();
             third.set(2);
-            return third;
+            return new Parts(false, third, false);
         }
     }
 

@@ -21,9 +21,9 @@ public final class AllLayers implements Participation {
     }
 
     @Override
-    public BitSet layers(long stepSeed, int layers) {
-        BitSet all = new BitSet(layers);
-        all.set(0, layers);
-        return all;
+    public Parts parts(long step, long stepSeed, Units units) {
+        BitSet all = new BitSet(units.layers());
+        all.set(0, units.layers());
+        return Parts.of(all, true);
     }
 }

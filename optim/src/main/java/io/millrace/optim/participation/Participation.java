@@ -1,10 +1,8 @@
 package io.millrace.optim.participation;
 
-import java.util.BitSet;
-
 /**
  * Which of a model's layers have a part in a step: in the others z is 0 and nothing is updated,
- * weight decay included. A pure function of the step's seed, so that a replay needs no more.
+ * weight decay included. A pure function of the step and its seed, so that a replay needs no more.
  */
 public interface Participation {
     /** The name on the command line and in the journal, such as {@code all}. */
@@ -16,14 +14,6 @@ public interface Participation {
     }
 
     /**
-     * Whether what lies before the first and after the last layer has a part in every step;
-     * otherwise it has one in none.
-     */
-    default boolean hasEnds() {
-        return true;
-    }
-
-    /**
      * Checks that a model can take it.
      *
      * @param layers how many the model has
@@ -32,11 +22,11 @@ public interface Participation {
     default void require(int layers) {}
 
     /**
-     * The layers of one step.
+     * What has a part in a step.
      *
+     * @param step from 1
      * @param stepSeed the step's seed
-     * @param layers how many the model has
-     * @return numbers from 0
+     * @param units of the model
      */
-    BitSet layers(long stepSeed, int layers);
+    Parts parts(long step, long stepSeed, Units units);
 }

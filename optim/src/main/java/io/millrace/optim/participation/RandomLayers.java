@@ -61,11 +61,11 @@ public record RandomLayers(double frozen, boolean frozenEnds) implements Partici
     }
 
     @Override
-    public boolean hasEnds() {
-        return !frozenEnds;
+    public Parts parts(long step, long stepSeed, Units units) {
+        return Parts.of(layers(stepSeed, units.layers()), !frozenEnds);
     }
 
-    @Override
+    /** The layers of the step of a seed, of so many. */
     public BitSet layers(long stepSeed, int layers) {
         int[] order = SeededShuffle.permutation(layers, stepSeed, 0);
         BitSet chosen = new BitSet(layers);

@@ -60,8 +60,8 @@ public record WeightedLayers(double frozen, boolean frozenEnds, List<Double> wei
     }
 
     @Override
-    public boolean hasEnds() {
-        return !frozenEnds;
+    public Parts parts(long step, long stepSeed, Units units) {
+        return Parts.of(layers(stepSeed, units.layers()), !frozenEnds);
     }
 
     @Override
@@ -76,7 +76,7 @@ public record WeightedLayers(double frozen, boolean frozenEnds, List<Double> wei
 
     private record Key(double key, int layer) {}
 
-    @Override
+    /** The layers of the step of a seed, of so many. */
     public BitSet layers(long stepSeed, int layers) {
         List<Key> keys = new ArrayList<>(layers);
         for (int layer = 0; layer < layers; layer++) {

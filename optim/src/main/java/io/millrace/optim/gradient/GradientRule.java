@@ -1,0 +1,36 @@
+package io.millrace.optim.gradient;
+
+import io.millrace.optim.direction.DenseDirection;
+import io.millrace.optim.direction.Direction;
+import io.millrace.optim.estimate.StepRecord;
+import io.millrace.optim.update.Decay;
+import io.millrace.optim.update.Update;
+import io.millrace.optim.update.UpdateRule;
+import java.util.List;
+
+/**
+ * An update rule that needs the gradient itself. Its steps cannot be made again from a journal:
+ * what a step's record says changes nothing.
+ */
+public interface GradientRule extends UpdateRule {
+    /** What it keeps of each trained tensor, in order. */
+    List<TensorState> kept();
+
+    /** Whether tiles have to be whole rows of matrices. */
+    default boolean wantsRows() {
+        return false;
+    }
+
+    /** What a step does to a tensor. One is made for each tensor and step. */
+    TensorStep step(TensorTurn turn);
+
+    @Override
+    default boolean suits(Direction direction) {
+        return direction instanceof DenseDirection;
+    }
+
+    @Override
+    default Update next(StepRecord record) {
+        return new Update(record.step(), record.seed(), Decay.NONE, List.of());
+    }
+}
