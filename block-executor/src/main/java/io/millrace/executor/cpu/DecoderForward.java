@@ -6,6 +6,9 @@ import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.op.Operator;
 import io.millrace.executor.cpu.op.RowTasks;
 import io.millrace.executor.cpu.op.Rows;
+import io.millrace.executor.cpu.program.BlockFrame;
+import io.millrace.executor.cpu.program.BlockInterpreter;
+import io.millrace.executor.cpu.program.ScratchPlaces;
 import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.cpu.weight.HostVisit;
@@ -80,18 +83,9 @@ public final class DecoderForward implements Forward {
         Visits visits = new Visits();
         loop = new VisitLoop<>(layout, place.feed(), passes.foldEvery(), visits);
         LinearProgram linear = passes.linear(workers, scratch);
-        Normalizer normalizer = new Normalizer(workers.pool(), scratch);
         interpreter =
                 new BlockInterpreter(
-                        workers.pool(),
-                        linear,
-                        normalizer,
-                        new AttentionProgram(workers, scratch),
-                        new LookupProgram(
-                                workers.pool(), scratch, place.rows().map(visits::waiting)),
-                        new ScoreProgram(workers, scratch, linear),
-                        new BesideProgram(workers.pool(), scratch),
-                        new MixtureProgram(workers.pool(), linear, scratch));
+                        workers, scratch, linear, place.rows().map(visits::waiting));
     }
 
     @Override
@@ -274,10 +268,13 @@ public final class DecoderForward implements Forward {
                             block,
                             weights,
                             batch,
-                            scratch.hidden(scale, row),
-                            scratch.held(scale, row),
-                            scratch.carried(scale),
-                            scratch,
+                            new ScratchPlaces(
+                                    block,
+                                    batch.sequences().past(),
+                                    scratch.hidden(scale, row),
+                                    scratch.held(scale, row),
+                                    scratch.carried(scale),
+                                    scratch),
                             new BlockFrame.Answer(sink, group, index, scale, row));
             computer.compute(entry, frame, chosen);
             row += MicroBatch.padded(batch.tokenCount());

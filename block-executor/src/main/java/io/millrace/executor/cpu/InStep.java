@@ -1,5 +1,8 @@
 package io.millrace.executor.cpu;
 
+import io.millrace.executor.cpu.program.BlockFrame;
+import io.millrace.executor.cpu.program.BlockInterpreter;
+import io.millrace.executor.cpu.program.ScoreProgram;
 import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.schedule.Schedule;
 import io.millrace.executor.schedule.Stage;

@@ -2,7 +2,7 @@
  * The step on the workers of a CPU: a block's operators one after another.
  *
  * <pre>
- *   CpuEngine ── CpuPlan ──&gt; DecoderForward ──&gt; BlockInterpreter (LookupProgram, ScoreProgram, …)
+ *   CpuEngine ── CpuPlan ──&gt; DecoderForward ──&gt; cpu.program.BlockInterpreter (LookupProgram, …)
  *                                │                        │ each operator asks for its weights
  *                                └ PassesPlan ──&gt; cpu.dense | cpu.lowrank  (by the form of the direction)
  *                                                         │

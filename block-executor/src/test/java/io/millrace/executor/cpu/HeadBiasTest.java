@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.millrace.executor.Golden;
 import io.millrace.executor.cpu.op.CpuWorkers;
+import io.millrace.executor.cpu.program.BlockFrame;
+import io.millrace.executor.cpu.program.BlockInterpreter;
+import io.millrace.executor.cpu.program.ScratchPlaces;
 import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.scratch.ScratchPlan;
 import io.millrace.executor.cpu.weight.FormedWeights;
@@ -107,15 +110,7 @@ class HeadBiasTest {
                                 program.vocabSize());
                 LinearProgram linear = passes.linear(workers, scratch);
                 BlockInterpreter interpreter =
-                        new BlockInterpreter(
-                                workers.pool(),
-                                linear,
-                                new Normalizer(workers.pool(), scratch),
-                                new AttentionProgram(workers, scratch),
-                                new LookupProgram(workers.pool(), scratch, Optional.empty()),
-                                new ScoreProgram(workers, scratch, linear),
-                                new BesideProgram(workers.pool(), scratch),
-                                new MixtureProgram(workers.pool(), linear, scratch));
+                        new BlockInterpreter(workers, scratch, linear, Optional.empty());
                 FormedWeights weights =
                         new FormedWeights(visit, List.of(query), query.isStill(), passes);
                 int place = layout.visits().size() - 1;
@@ -127,10 +122,13 @@ class HeadBiasTest {
                                 place,
                                 weights,
                                 batch,
-                                hidden,
-                                Optional.empty(),
-                                Optional.empty(),
-                                scratch,
+                                new ScratchPlaces(
+                                        place,
+                                        0,
+                                        hidden,
+                                        Optional.empty(),
+                                        Optional.empty(),
+                                        scratch),
                                 new BlockFrame.Answer(asked, group, 0, 0, 0)),
                         () -> {});
                 Answers losses = new Answers(null);
@@ -140,10 +138,13 @@ class HeadBiasTest {
                                 place,
                                 weights,
                                 batch,
-                                hidden,
-                                Optional.empty(),
-                                Optional.empty(),
-                                scratch,
+                                new ScratchPlaces(
+                                        place,
+                                        0,
+                                        hidden,
+                                        Optional.empty(),
+                                        Optional.empty(),
+                                        scratch),
                                 new BlockFrame.Answer(losses, group, 0, 0, 0)),
                         () -> {});
                 if (query.equals(Query.AT_THETA)) {

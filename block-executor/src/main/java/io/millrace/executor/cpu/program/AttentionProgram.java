@@ -1,4 +1,4 @@
-package io.millrace.executor.cpu;
+package io.millrace.executor.cpu.program;
 
 import io.millrace.executor.cpu.op.Attention;
 import io.millrace.executor.cpu.op.CpuWorkers;

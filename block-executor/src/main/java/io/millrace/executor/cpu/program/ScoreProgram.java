@@ -1,4 +1,4 @@
-package io.millrace.executor.cpu;
+package io.millrace.executor.cpu.program;
 
 import io.millrace.executor.cpu.op.Activations;
 import io.millrace.executor.cpu.op.BestIds;
@@ -31,7 +31,7 @@ import io.millrace.optim.estimate.Query;
  * <p>Where the matrix comes as several blocks, what is scored is kept in the rows that the residual
  * stream had, and what is known of each row until the last block has come.
  */
-final class ScoreProgram {
+public final class ScoreProgram {
     private final CpuWorkers workers;
     private final Scratch scratch;
     private final LinearProgram linear;
@@ -51,9 +51,9 @@ final class ScoreProgram {
      * @param product with the matrix of the head, to be made first
      * @param then what becomes of it
      */
-    record Scoring(LinearProgram.Product product, Runnable then) {
+    public record Scoring(LinearProgram.Product product, Runnable then) {
         /** Answers. */
-        void run() {
+        public void run() {
             product.make();
             then.run();
         }
@@ -111,7 +111,7 @@ final class ScoreProgram {
 
     /** Keeps what is scored for later visits, or has it where it was at the first. */
     private void keep(Part part, Variants x, int width) {
-        Variants stream = part.frame().hidden();
+        Variants stream = part.frame().places().hidden();
         RowTasks.run(
                 workers.pool(),
                 Operator.EMBEDDING,

@@ -1,4 +1,4 @@
-package io.millrace.executor.cpu;
+package io.millrace.executor.cpu.program;
 
 import io.millrace.executor.cpu.op.Norms;
 import io.millrace.executor.cpu.op.Operator;

@@ -1,16 +1,19 @@
-package io.millrace.executor.cpu;
+package io.millrace.executor.cpu.program;
 
 import io.millrace.executor.cpu.op.Activations;
+import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.op.Operator;
 import io.millrace.executor.cpu.op.RowTasks;
 import io.millrace.executor.cpu.op.Rows;
 import io.millrace.executor.cpu.op.WorkerPool;
+import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.schedule.Schedule;
 import io.millrace.executor.schedule.Stage;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.Variants;
+import io.millrace.memory.nvme.RowSource;
 import io.millrace.model.program.LatentOp;
 import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.Op;
@@ -18,9 +21,10 @@ import io.millrace.model.program.Value;
 import io.millrace.model.spec.Activation;
 import io.millrace.model.spec.LinearSpec;
 import java.util.BitSet;
+import java.util.Optional;
 
 /** Runs a block's operators on the workers, one after another, for every scale of a query. */
-final class BlockInterpreter {
+public final class BlockInterpreter {
     private final WorkerPool pool;
     private final LinearProgram linear;
     private final Normalizer normalizer;
@@ -31,23 +35,24 @@ final class BlockInterpreter {
     private final MixtureProgram mixture;
     private final LatentProgram latent;
 
-    BlockInterpreter(
-            WorkerPool pool,
-            LinearProgram linear,
-            Normalizer normalizer,
-            AttentionProgram attention,
-            LookupProgram lookup,
-            ScoreProgram score,
-            BesideProgram beside,
-            MixtureProgram mixture) {
-        this.pool = pool;
+    /**
+     * An interpreter.
+     *
+     * @param workers who compute
+     * @param scratch where operators form vectors and panels
+     * @param linear products with weights
+     * @param rows of the table that no block has, where there is one
+     */
+    public BlockInterpreter(
+            CpuWorkers workers, Scratch scratch, LinearProgram linear, Optional<RowSource> rows) {
         this.linear = linear;
-        this.normalizer = normalizer;
-        this.attention = attention;
-        this.lookup = lookup;
-        this.score = score;
-        this.beside = beside;
-        this.mixture = mixture;
+        pool = workers.pool();
+        normalizer = new Normalizer(pool, scratch);
+        attention = new AttentionProgram(workers, scratch);
+        lookup = new LookupProgram(pool, scratch, rows);
+        score = new ScoreProgram(workers, scratch, linear);
+        beside = new BesideProgram(pool, scratch);
+        mixture = new MixtureProgram(pool, linear, scratch);
         latent = new LatentProgram(pool);
     }
 
@@ -56,7 +61,7 @@ final class BlockInterpreter {
      *
      * @param routed runs as soon as it is known which experts its rows choose
      */
-    void run(Schedule schedule, BlockFrame frame, Runnable routed) {
+    public void run(Schedule schedule, BlockFrame frame, Runnable routed) {
         for (Stage stage : schedule.stages()) {
             int rows = frame.rows(stage.rows());
             if (rows > 0) {
@@ -69,17 +74,17 @@ final class BlockInterpreter {
     }
 
     /** Which experts of a layer its rows chose, added to those of others. */
-    void addChosen(MixtureOp.Experts experts, BlockFrame frame, BitSet chosen) {
+    public void addChosen(MixtureOp.Experts experts, BlockFrame frame, BitSet chosen) {
         mixture.addChosen(experts, frame, chosen);
     }
 
     /** Takes a micro-batch through one expert of a layer. */
-    void runExpert(MixtureOp.Experts experts, int expert, BlockFrame frame) {
+    public void runExpert(MixtureOp.Experts experts, int expert, BlockFrame frame) {
         mixture.runExpert(experts, expert, frame);
     }
 
     /** Runs one of a block's operators for so many rows of a micro-batch. */
-    void run(Stage stage, BlockFrame frame, int rows) {
+    public void run(Stage stage, BlockFrame frame, int rows) {
         FormedWeights weights = frame.weights();
         Variants out = stage.makes().map(frame::place).orElse(null);
         boolean adds = stage.sum().isPresent();
@@ -143,7 +148,7 @@ final class BlockInterpreter {
     /**
      * The product of a stage with one of its operator's matrices, to be made with those of others.
      */
-    LinearProgram.Product product(Stage stage, Op.Linear op, int which, BlockFrame frame) {
+    public LinearProgram.Product product(Stage stage, Op.Linear op, int which, BlockFrame frame) {
         Variants out = frame.place(stage.makes().orElseThrow());
         int column = 0;
         for (LinearSpec before : op.matrices().subList(0, which)) {
@@ -159,7 +164,7 @@ final class BlockInterpreter {
     }
 
     /** What a stage that scores does, to be done with others. */
-    ScoreProgram.Scoring scoring(Op.Score op, BlockFrame frame) {
+    public ScoreProgram.Scoring scoring(Op.Score op, BlockFrame frame) {
         return score.scoring(op, frame);
     }
 

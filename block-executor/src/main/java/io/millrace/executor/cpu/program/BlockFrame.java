@@ -1,35 +1,35 @@
-package io.millrace.executor.cpu;
+package io.millrace.executor.cpu.program;
 
-import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.step.HeadSink;
 import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.QueryGroup;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.program.Value;
-import java.util.Optional;
 
 /**
- * One pass of a micro-batch through a block, for every scale of some queries: where its values lie.
+ * One pass of a micro-batch through a block, for every scale of some queries.
  *
  * @param block place of the block's visit in a step
  * @param weights the block's weights as the queries want them
  * @param batch the tokens, which of them belong together, and which rows count
- * @param hidden the residual stream, [tokens, hidden] for every scale
- * @param held what waits for experts, if anything does
- * @param carried what the embedding makes once for all layers, if it does
- * @param scratch where other values lie
+ * @param places where its values lie
  * @param answer who takes losses or logits
  */
-record BlockFrame(
-        int block,
-        FormedWeights weights,
-        MicroBatch batch,
-        Variants hidden,
-        Optional<Variants> held,
-        Optional<Variants> carried,
-        Scratch scratch,
-        Answer answer) {
+public record BlockFrame(
+        int block, FormedWeights weights, MicroBatch batch, Places places, Answer answer) {
+    /** Where the values of a block lie. */
+    public interface Places {
+        /** [rows, width] of a value for every scale. */
+        Variants of(Value value, int rows);
+
+        /** The residual stream, [tokens, hidden] for every scale. */
+        Variants hidden();
+
+        /** Rows of what the embedding makes of a table. */
+        int carriedRows();
+    }
+
     /**
      * Where answers of the micro-batch go.
      *
@@ -39,34 +39,29 @@ record BlockFrame(
      * @param firstScale the first of their scales, of all that the pass has
      * @param firstRow the micro-batch's first row, of all that the pass has
      */
-    record Answer(
+    public record Answer(
             HeadSink sink, QueryGroup queries, int microBatch, int firstScale, int firstRow) {}
 
     int scales() {
         return weights.scaleCount();
     }
 
-    int rows(Value.Rows rows) {
+    /** How many tokens have a row of a kind. */
+    public int rows(Value.Rows rows) {
         return switch (rows) {
             case ALL -> batch.tokenCount();
             case HEAD -> batch.headRows().length;
-            case TABLE -> scratch.carriedRows();
+            case TABLE -> places.carriedRows();
         };
     }
 
     /** [rows, width] of a value for every scale. */
-    Variants place(Value value) {
-        return switch (value.memory()) {
-            case STREAM -> hidden;
-            case HELD -> held.orElseThrow().column(scratch.heldColumn(block, value));
-            case KEPT -> scratch.kept(block, batch.sequences().past());
-            case STATES -> scratch.states(block, value, rows(value.rows()));
-            case CARRIED -> carried.orElseThrow();
-        };
+    public Variants place(Value value) {
+        return places.of(value, rows(value.rows()));
     }
 
     /** [rows, width] of a value that has fewer rows than there are tokens, for every scale. */
     Variants states(Value value, int rows) {
-        return scratch.states(block, value, rows);
+        return places.of(value, rows);
     }
 }
