@@ -14,7 +14,8 @@ import java.util.stream.Stream;
 
 /** Writes what a run did as one page that needs nothing else. */
 public final class RunPage {
-    private static final List<String> SCRIPTS = List.of("page.js", "charts.js", "run.js");
+    private static final Page PAGE =
+            new Page("run", "run.html", List.of("page.js", "charts.js", "run.js"), "metrics.jsonl");
     private static final int MOST_POINTS = 800;
 
     private final RunRecord run;
@@ -34,7 +35,7 @@ public final class RunPage {
      * @throws UncheckedIOException where it cannot be written
      */
     public static void write(Path file, RunRecord run, String made) {
-        Page.write(file, "run.html", SCRIPTS, new RunPage(run, made).fields(file));
+        PAGE.write(file, new RunPage(run, made).fields(file));
     }
 
     private Map<String, Object> fields(Path file) {
