@@ -20,8 +20,9 @@ if [ -z "$jars" ] && ! [ -f "$root/cli/target/millrace-cli.jar" ]; then
     exit 2
 fi
 
-# java.se but for what has a window; the rest is what libraries reach for: Unsafe, the file systems of
-# jars, JMX for the program's own flags, names and ciphers of a hub's server.
+# What the program and its libraries reach for: Unsafe, the file systems of jars, JMX for the program's
+# own flags, names and ciphers of a hub's server. Nothing opens a window, but classes of DJL (images,
+# sound), JNA and Chronicle (java.beans) name those of java.desktop.
 modules=java.base,java.logging,java.management,java.net.http,java.naming,java.security.jgss,java.sql,java.xml
 modules=$modules,java.compiler,java.desktop,java.instrument,jdk.unsupported,jdk.zipfs,jdk.crypto.ec,jdk.jfr
 modules=$modules,jdk.httpserver,jdk.management,jdk.compiler,jdk.incubator.vector
@@ -49,8 +50,13 @@ case ${LC_ALL:-${LC_CTYPE:-${LANG:-}}} in
 esac
 # The JVM announces its incubator module and cannot be told not to: see the launcher of the sources.
 exec 3>&2
+# A script that starts it in the background has SIGINT ignored, and a JVM would keep it so.
+start=()
+if [[ $(trap -p INT) == "trap -- ''"* ]] && env --default-signal=INT true 2>/dev/null; then
+    start=(env --default-signal=INT)
+fi
 # shellcheck disable=SC2086 # several options in one variable
-exec "$home/runtime/bin/java" "@$home/config/jvm.args" -Xmx2g -XX:+UseSerialGC \
+exec "${start[@]}" "$home/runtime/bin/java" "@$home/config/jvm.args" -Xmx2g -XX:+UseSerialGC \
     "-Dmillrace.home=$home" -Dmillrace.stderr=3 ${MILLRACE_JAVA_OPTS:-} \
     -cp "$home/lib/*" io.millrace.cli.Main "$@" \
     2> >(exec grep -v --line-buffered 'Using incubator modules: jdk.incubator.vector' >&3)

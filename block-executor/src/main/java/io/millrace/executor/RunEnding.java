@@ -9,15 +9,13 @@ import io.millrace.memory.OffloadException;
 import io.millrace.telemetry.MemoryMetrics;
 import io.millrace.telemetry.ProcessMemory;
 import io.millrace.telemetry.json.JsonFormatException;
+import io.millrace.telemetry.report.PageTime;
 import io.millrace.telemetry.report.RunPage;
 import io.millrace.telemetry.report.RunRecord;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
-import java.time.LocalDateTime;
-import java.time.ZoneId;
-import java.time.format.DateTimeFormatter;
 
 /**
  * What a run leaves for people once it is done or interrupted. Its result is safe by then, so that
@@ -25,8 +23,6 @@ import java.time.format.DateTimeFormatter;
  */
 final class RunEnding {
     private static final System.Logger LOG = System.getLogger(RunEnding.class.getName());
-    private static final DateTimeFormatter IN_WORDS =
-            DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm");
 
     private RunEnding() {}
 
@@ -48,8 +44,7 @@ final class RunEnding {
                                 ProcessMemory.read().peakResidentBytes()));
         RunRecord record = RunRecord.read(folder);
         if (record.steps() > 0) {
-            String now = IN_WORDS.format(LocalDateTime.now(ZoneId.systemDefault()));
-            RunPage.write(folder.resolve("run.html"), record, now);
+            RunPage.write(folder.resolve("run.html"), record, PageTime.now());
         }
     }
 

@@ -58,6 +58,8 @@ class BadInputTest {
                 "--micro-batch=32 | --micro-batch: 32 exceeds the batch of 16",
                 "--label-words=good | --label-words: one word cannot tell labels apart",
                 "--eval-every=5 | --eval-every: there is nothing to evaluate on",
+                "--track=csv,xls | --track: 'xls' is no tracker; give some of csv,",
+                "--track=csv,csv | --track: 'csv' is there twice; give each tracker once",
                 "--trace= | '--trace': the path is empty",
                 "--stepz=5 | Unknown option: '--stepz=5'",
                 "--lr | Missing required parameter for option '--lr'",

@@ -29,17 +29,20 @@ public final class CommandRun {
     int run(String... arguments) {
         out.bytes.reset();
         err.bytes.reset();
-        return Millrace.run(
-                new CommandContext(
-                        engine,
-                        new ByteArrayInputStream(typed.getBytes(StandardCharsets.UTF_8)),
-                        out.stream,
-                        err.stream,
-                        terminal,
-                        interruption,
-                        offline(err.stream),
-                        home),
-                arguments);
+        return Millrace.run(context(), arguments);
+    }
+
+    /** What a command is made with here. */
+    CommandContext context() {
+        return new CommandContext(
+                engine,
+                new ByteArrayInputStream(typed.getBytes(StandardCharsets.UTF_8)),
+                out.stream,
+                err.stream,
+                terminal,
+                interruption,
+                offline(err.stream),
+                home);
     }
 
     /** Tests go to no network, and look into nobody's cache. */

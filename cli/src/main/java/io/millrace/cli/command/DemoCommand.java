@@ -13,7 +13,6 @@ import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.run.EvalResult;
 import io.millrace.executor.run.RunSummary;
-import io.millrace.memory.BadInputException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -67,13 +66,7 @@ public final class DemoCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        Path samples = context.home().resolve("samples");
-        if (!Files.isDirectory(samples)) {
-            throw new BadInputException(
-                    samples.toString(),
-                    "the samples are not there",
-                    "run ./millrace at the root of a complete checkout");
-        }
+        Path samples = context.samples();
         if (out != null) {
             GivenPaths.requireFolder("--out", out);
         }

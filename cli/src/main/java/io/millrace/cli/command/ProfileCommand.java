@@ -26,6 +26,7 @@ import io.millrace.telemetry.report.BytesPerLane;
 import io.millrace.telemetry.report.Findings;
 import io.millrace.telemetry.report.HtmlReport;
 import io.millrace.telemetry.report.MachineLimits;
+import io.millrace.telemetry.report.PageTime;
 import io.millrace.telemetry.report.Profile;
 import io.millrace.telemetry.report.ProfileData;
 import io.millrace.telemetry.report.ProfileRecorder;
@@ -57,9 +58,6 @@ import picocli.CommandLine.Option;
 public final class ProfileCommand implements Callable<Integer>, Described {
     private static final DateTimeFormatter IN_NAMES =
             DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss");
-    private static final DateTimeFormatter IN_WORDS =
-            DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm");
-
     private static final String ELSEWHERE = "give a folder that can be written with --out";
 
     private final CommandContext context;
@@ -157,7 +155,7 @@ public final class ProfileCommand implements Callable<Integer>, Described {
         Wear wear = Wear.of(profile, Given.optional(tbw));
         ProfileData answer = new ProfileData(profile, findings, limits, wear);
         Path report = place.resolve("report.html");
-        HtmlReport.write(report, answer, options(config), IN_WORDS.format(now));
+        HtmlReport.write(report, answer, options(config), PageTime.of(now));
         print(answer, findings, place);
         return profile.steps().size() < measuredSteps ? ExitCode.INTERRUPTED : ExitCode.DONE;
     }

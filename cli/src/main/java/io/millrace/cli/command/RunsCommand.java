@@ -6,15 +6,13 @@ import io.millrace.cli.option.JsonOption;
 import io.millrace.executor.config.GivenPaths;
 import io.millrace.memory.BadInputException;
 import io.millrace.telemetry.json.JsonFormatException;
+import io.millrace.telemetry.report.PageTime;
 import io.millrace.telemetry.report.RunRecord;
 import io.millrace.telemetry.report.RunsPage;
 import io.millrace.telemetry.report.RunsTable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.LocalDateTime;
-import java.time.ZoneId;
-import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -33,8 +31,6 @@ import picocli.CommandLine.Parameters;
         description = "List runs beside each other: method, loss, metric, time, memory.")
 public final class RunsCommand implements Callable<Integer> {
     private static final int DEPTH = 3;
-    private static final DateTimeFormatter IN_WORDS =
-            DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm");
 
     private final CommandContext context;
 
@@ -69,8 +65,7 @@ public final class RunsCommand implements Callable<Integer> {
         }
         RunsTable table = new RunsTable(runs);
         if (html != null) {
-            String now = IN_WORDS.format(LocalDateTime.now(ZoneId.systemDefault()));
-            RunsPage.write(html, table, now);
+            RunsPage.write(html, table, PageTime.now());
         }
         if (json.wanted()) {
             context.printJson(Map.of("runs", table.answers()));

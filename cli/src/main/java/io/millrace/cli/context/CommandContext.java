@@ -1,8 +1,10 @@
 package io.millrace.cli.context;
 
+import io.millrace.memory.BadInputException;
 import io.millrace.telemetry.json.Json;
 import java.io.InputStream;
 import java.io.PrintStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 
@@ -27,6 +29,18 @@ public record CommandContext(
         Interruption interruption,
         Models models,
         Path home) {
+
+    /** The folder of the sample model and its data. */
+    public Path samples() {
+        Path samples = home.resolve("samples");
+        if (!Files.isDirectory(samples)) {
+            throw new BadInputException(
+                    samples.toString(),
+                    "the samples are not there",
+                    "run ./millrace at the root of a complete checkout");
+        }
+        return samples;
+    }
 
     /** Prints an answer for programs: one JSON object on one line. */
     public void printJson(Map<String, Object> answer) {

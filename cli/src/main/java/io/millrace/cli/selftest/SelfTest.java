@@ -5,6 +5,7 @@ import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.DataConfig;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.OutputConfig;
+import io.millrace.executor.config.RecipeText;
 import io.millrace.executor.config.RunListener;
 import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.config.TuneConfig;
@@ -26,8 +27,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
@@ -47,6 +50,7 @@ final class SelfTest {
     private final Path samples;
     private final Path folder;
     private final Consumer<Finding> found;
+    private final Map<String, Settings> small = new HashMap<>(); // by device
 
     /**
      * A test.
@@ -136,30 +140,36 @@ final class SelfTest {
         return engine.tune(TuneConfig.builder(run).build(), RunListener.SILENT);
     }
 
-    /** The same with as little memory as there may be, and a store on the drive. */
-    private Settings small(Settings run) {
-        Settings small = run.with(MemoryConfig.NVME_DIR, folder.resolve("store"));
+    /** With as little memory as there may be, and a store on the drive. */
+    private Settings small(String device, Path out) {
+        return small.computeIfAbsent(device, this::smallest).with(OutputConfig.OUT, out);
+    }
+
+    private Settings smallest(String device) {
+        Settings smallest =
+                run(folder.resolve("smallest"))
+                        .with(MemoryConfig.DEVICE, device)
+                        .with(MemoryConfig.NVME_DIR, folder.resolve("store"));
         for (Option<Long> budget : List.of(MemoryConfig.DEVICE_BUDGET, MemoryConfig.HOST_BUDGET)) {
-            boolean unified = !run.find(MemoryConfig.DEVICE).orElse("cpu").equals("emulated");
-            if (budget == MemoryConfig.DEVICE_BUDGET && unified) {
+            if (budget == MemoryConfig.DEVICE_BUDGET && !device.equals("emulated")) {
                 continue;
             }
             try {
-                tune(small.with(budget, 1L));
+                tune(smallest.with(budget, 1L));
             } catch (BadInputException refusal) {
-                Matcher smallest = SMALLEST.matcher(refusal.getMessage());
-                if (!smallest.find()) {
+                Matcher least = SMALLEST.matcher(refusal.getMessage());
+                if (!least.find()) {
                     throw refusal;
                 }
-                small = small.with(budget, Long.parseLong(smallest.group(1)));
+                smallest = smallest.with(budget, Long.parseLong(least.group(1)));
             }
         }
-        return small;
+        return smallest;
     }
 
     private Finding streamed(String name, Path expected, String device) throws IOException {
         Path out = folder.resolve(name.replace(' ', '-'));
-        Settings run = small(run(out).with(MemoryConfig.DEVICE, device));
+        Settings run = small(device, out);
         tune(run);
         long read = read(out);
         if (read == 0) {
@@ -199,22 +209,26 @@ final class SelfTest {
 
     private Finding killed(Path expected) throws IOException, InterruptedException {
         Path out = folder.resolve("killed");
-        Settings run = small(run(out));
+        Settings run = small("cpu", out);
+        Path recipe = folder.resolve("killed.yaml");
+        Files.writeString(recipe, RecipeText.of(TuneConfig.builder(run).build()));
         Process process =
-                new ProcessBuilder(line(run))
+                new ProcessBuilder(line(recipe))
                         .redirectErrorStream(true)
                         .redirectOutput(folder.resolve("killed.log").toFile())
                         .start();
         Path journal = out.resolve("journal.jsonl");
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
-        while (process.isAlive() && lines(journal) < KILLED_AFTER) {
-            if (System.nanoTime() > deadline) {
-                process.destroyForcibly();
-                throw new IOException("no step within " + PATIENCE.toSeconds() + " s");
+        try {
+            long deadline = System.nanoTime() + PATIENCE.toNanos();
+            while (process.isAlive() && lines(journal) < KILLED_AFTER) {
+                if (System.nanoTime() > deadline) {
+                    throw new IOException("no step within " + PATIENCE.toSeconds() + " s");
+                }
+                TimeUnit.MILLISECONDS.sleep(2);
             }
-            TimeUnit.MILLISECONDS.sleep(2);
+        } finally {
+            process.destroyForcibly().waitFor();
         }
-        process.destroyForcibly().waitFor();
         long done = lines(journal) - 1;
         if (done < 1) {
             throw new IOException(Files.readString(folder.resolve("killed.log")).strip());
@@ -233,27 +247,14 @@ final class SelfTest {
     }
 
     /** This very program, told to do a run. */
-    private static List<String> line(Settings run) {
+    private static List<String> line(Path recipe) {
         List<String> line = new ArrayList<>();
         line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
                 .filter(argument -> !argument.startsWith("-Dmillrace.stderr"))
                 .forEach(line::add);
         line.addAll(List.of("-cp", System.getProperty("java.class.path"), MAIN));
-        line.add("tune");
-        run.toJson()
-                .forEach((name, value) ->
-                        line.add(
-                                "--"
-                                        + name
-                                        + "="
-                                        + (value instanceof List<?> words
-                                                ? String.join(
-                                                        ",",
-                                                        words.stream()
-                                                                .map(String::valueOf)
-                                                                .toList())
-                                                : value)));
+        line.addAll(List.of("tune", recipe.toString()));
         return line;
     }
 

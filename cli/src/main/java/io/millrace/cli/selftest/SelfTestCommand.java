@@ -5,7 +5,6 @@ import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.context.ExitCode;
 import io.millrace.cli.option.JsonOption;
 import io.millrace.executor.config.GivenPaths;
-import io.millrace.memory.BadInputException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -44,13 +43,7 @@ public final class SelfTestCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        Path samples = context.home().resolve("samples");
-        if (!Files.isDirectory(samples)) {
-            throw new BadInputException(
-                    samples.toString(),
-                    "the samples are not there",
-                    "run ./millrace at the root of a complete checkout");
-        }
+        Path samples = context.samples();
         Path parent = nvmeDir == null ? Path.of(System.getProperty("java.io.tmpdir")) : nvmeDir;
         GivenPaths.requireFolder("--nvme-dir", parent);
         Files.createDirectories(parent);

@@ -6,7 +6,12 @@ import java.util.Map;
 
 /** Writes a profile as one page that needs nothing else. */
 public final class HtmlReport {
-    private static final List<String> SCRIPTS = List.of("timeline.js", "page.js", "report.js");
+    private static final Page PAGE =
+            new Page(
+                    "profile",
+                    "report.html",
+                    List.of("timeline.js", "page.js", "report.js"),
+                    "trace.json");
 
     private HtmlReport() {}
 
@@ -21,6 +26,6 @@ public final class HtmlReport {
      */
     public static void write(
             Path file, ProfileData data, Map<String, Object> options, String made) {
-        Page.write(file, "report.html", SCRIPTS, data.page(options, made));
+        PAGE.write(file, data.page(options, made));
     }
 }

@@ -11,25 +11,36 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/** Puts a page together that needs nothing else: style, code and data are in it. */
-final class Page {
-    private Page() {}
+/**
+ * A kind of page that needs nothing else: style, code and data are in it.
+ *
+ * @param title what it is of
+ * @param body its elements below the head
+ * @param scripts its code, in order
+ * @param missing what says as much without it
+ */
+record Page(String title, String body, List<String> scripts, String missing) {
+    /** Freezes the list. */
+    Page {
+        scripts = List.copyOf(scripts);
+    }
 
     /**
      * Writes a page.
      *
      * @param file the page; one that exists is replaced
-     * @param template its elements
-     * @param scripts its code, in order
      * @param data what it shows
      * @throws UncheckedIOException where it cannot be written
      */
-    static void write(Path file, String template, List<String> scripts, Map<String, Object> data) {
+    void write(Path file, Map<String, Object> data) {
         // In a script element only these would end the data early; JSON spells them as escapes.
         String safe = Json.write(data).replace("<", "\\u003c").replace("\u2028", "\\u2028");
         String code = scripts.stream().map(Page::resource).collect(Collectors.joining());
         String page =
-                resource(template)
+                resource("page.html")
+                        .replace("/*title*/", title)
+                        .replace("/*missing*/", missing)
+                        .replace("/*body*/", resource(body))
                         .replace("/*style*/", resource("report.css"))
                         .replace("/*code*/", code)
                         .replace("/*data*/", safe);

@@ -14,10 +14,9 @@ import java.util.stream.Stream;
 
 /** Writes what a run did as one page that needs nothing else. */
 public final class RunPage {
-    private static final List<String> SCRIPTS = List.of("page.js", "charts.js", "run.js");
+    private static final Page PAGE =
+            new Page("run", "run.html", List.of("page.js", "charts.js", "run.js"), "metrics.jsonl");
     private static final int MOST_POINTS = 800;
-    private static final double MINUTE = 60;
-    private static final double HOUR = 3600;
 
     private final RunRecord run;
     private final String made;
@@ -36,7 +35,7 @@ public final class RunPage {
      * @throws UncheckedIOException where it cannot be written
      */
     public static void write(Path file, RunRecord run, String made) {
-        Page.write(file, "run.html", SCRIPTS, new RunPage(run, made).fields(file));
+        PAGE.write(file, new RunPage(run, made).fields(file));
     }
 
     private Map<String, Object> fields(Path file) {
@@ -129,18 +128,9 @@ public final class RunPage {
                                                                         run.steps())),
                                         "%")));
         figures.add(List.of("Tokens a second", text("%,.0f", run.tokensPerSecond()), ""));
-        figures.add(time(run.seconds()));
+        List<String> time = Units.duration(run.seconds());
+        figures.add(List.of("Time of the steps", time.getFirst(), time.getLast()));
         return figures;
-    }
-
-    private static List<String> time(double seconds) {
-        String name = "Time of the steps";
-        if (seconds < 2 * MINUTE) {
-            return List.of(name, text("%.1f", seconds), "s");
-        }
-        return seconds < 2 * HOUR
-                ? List.of(name, text("%.1f", seconds / MINUTE), "min")
-                : List.of(name, text("%.1f", seconds / HOUR), "h");
     }
 
     private List<Object> memory() {

@@ -9,7 +9,12 @@ import java.util.Map;
 
 /** Writes runs beside each other as one page that needs nothing else: their curves in one plot. */
 public final class RunsPage {
-    private static final List<String> SCRIPTS = List.of("page.js", "charts.js", "runs.js");
+    private static final Page PAGE =
+            new Page(
+                    "runs",
+                    "runs.html",
+                    List.of("page.js", "charts.js", "runs.js"),
+                    "millrace runs");
     private static final int MOST_POINTS = 400;
 
     private RunsPage() {}
@@ -33,7 +38,7 @@ public final class RunsPage {
         fields.put("heads", table.heads());
         fields.put("rows", table.rows());
         fields.put("differ", table.differences());
-        Page.write(file, "runs.html", SCRIPTS, fields);
+        PAGE.write(file, fields);
     }
 
     private static Map<String, Object> fields(RunsTable table, RunRecord run) {

@@ -17,12 +17,21 @@ import java.util.Set;
  * @param runs in order
  */
 public record RunsTable(List<RunRecord> runs) {
-    /** What says where a run is, and not what it is. */
+    /**
+     * What says where a run is and who follows it, and not what it is. Options are declared above
+     * this module: one of a place, a port or a listener, none of which changes a figure, belongs
+     * here by its name.
+     */
     private static final Set<String> PLACES =
-            Set.of("out", "trace", "resume", "metrics-port", "mlflow-uri");
+            Set.of(
+                    "out",
+                    "trace",
+                    "resume",
+                    "metrics-port",
+                    "track",
+                    "mlflow-uri",
+                    "mlflow-experiment");
 
-    private static final double MINUTE = 60;
-    private static final double HOUR = 3600;
     private static final String NONE = "-";
 
     /** Freezes the list. */
@@ -57,7 +66,7 @@ public record RunsTable(List<RunRecord> runs) {
             metrics()
                     .forEach(metric ->
                             row.add(number("%.1f %%", 100 * run.lastEvaluation(metric.field))));
-            row.add(time(run.seconds()));
+            row.add(String.join(" ", Units.duration(run.seconds())));
             row.add(number("%,.0f", run.tokensPerSecond()));
             row.add(bytes(run.peak("host")));
             row.add(bytes(run.peak("process")));
@@ -138,15 +147,6 @@ public record RunsTable(List<RunRecord> runs) {
 
     private static String number(String format, double value) {
         return Double.isFinite(value) ? String.format(Locale.ROOT, format, value) : NONE;
-    }
-
-    private static String time(double seconds) {
-        if (seconds < 2 * MINUTE) {
-            return number("%.1f s", seconds);
-        }
-        return seconds < 2 * HOUR
-                ? number("%.1f min", seconds / MINUTE)
-                : number("%.1f h", seconds / HOUR);
     }
 
     private static String bytes(OptionalLong bytes) {

@@ -1,11 +1,14 @@
 package io.millrace.telemetry.report;
 
+import java.util.List;
 import java.util.Locale;
 
 /** Figures as the report's words have them. */
 final class Units {
     private static final String[] BINARY = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
     private static final double STEP = 1024;
+    private static final double MINUTE = 60;
+    private static final double HOUR = 3600;
 
     private Units() {}
 
@@ -47,5 +50,19 @@ final class Units {
         return seconds >= 1
                 ? String.format(Locale.ROOT, "%.2f s", seconds)
                 : String.format(Locale.ROOT, "%.1f ms", seconds * 1e3);
+    }
+
+    /** A long time and its unit, such as {@code 12.5} and {@code min}. */
+    static List<String> duration(double seconds) {
+        if (seconds < 2 * MINUTE) {
+            return duration(seconds, "s");
+        }
+        return seconds < 2 * HOUR
+                ? duration(seconds / MINUTE, "min")
+                : duration(seconds / HOUR, "h");
+    }
+
+    private static List<String> duration(double value, String unit) {
+        return List.of(String.format(Locale.ROOT, "%.1f", value), unit);
     }
 }

@@ -6,11 +6,9 @@ import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -40,20 +38,17 @@ final class CsvTracker implements Tracker {
                     "eval_exact_match");
     private static final String HEAD = String.join(",", COLUMNS) + "\n";
 
-    private final FileChannel out;
+    private final AppendedFile out;
 
-    private CsvTracker(FileChannel out) {
+    private CsvTracker(AppendedFile out) {
         this.out = out;
     }
 
     static CsvTracker open(TrackRequest request) throws IOException {
         Path file = request.folder().resolve("metrics.csv");
         long kept = Files.exists(file) ? keptBytes(file, request.firstStep()) : 0;
-        FileChannel out =
-                FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        AppendedFile out = AppendedFile.open(file, kept);
         try {
-            out.truncate(kept);
-            out.position(kept);
             CsvTracker tracker = new CsvTracker(out);
             if (kept == 0) {
                 tracker.write(HEAD);
@@ -66,14 +61,17 @@ final class CsvTracker implements Tracker {
         }
     }
 
-    /** Bytes of the head and the whole rows before a step; 0 where the head is another. */
+    /** Bytes of the head and the whole rows before a step; 0 where a crash cut off the head. */
     private static long keptBytes(Path file, long firstStep) throws IOException {
         try (InputStream in = new BufferedInputStream(Files.newInputStream(file))) {
-            byte[] head = HEAD.getBytes(StandardCharsets.UTF_8);
-            if (!HEAD.equals(new String(in.readNBytes(head.length), StandardCharsets.UTF_8))) {
+            String head = new String(in.readNBytes(HEAD.length()), StandardCharsets.ISO_8859_1);
+            if (!HEAD.startsWith(head)) {
+                throw new IOException(file + " has other columns; move it away");
+            }
+            if (head.length() < HEAD.length()) {
                 return 0;
             }
-            long kept = head.length;
+            long kept = head.length();
             while (true) {
                 long step = 0;
                 long bytes = 0;
@@ -110,10 +108,7 @@ final class CsvTracker implements Tracker {
     }
 
     private void write(String text) throws IOException {
-        ByteBuffer bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
-        while (bytes.hasRemaining()) {
-            out.write(bytes);
-        }
+        out.write(ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8)));
     }
 
     @Override

@@ -36,7 +36,7 @@ final class EventMessage {
     }
 
     /**
-     * TrackedScalars of a step.
+     * Scalars of a step.
      *
      * @param wallTime seconds since 1970
      */

@@ -6,10 +6,8 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.function.Predicate;
 import java.util.zip.CRC32C;
 
@@ -24,9 +22,9 @@ final class TfRecords implements AutoCloseable {
     private static final int ROTATION = 15;
     private static final long MOST_BYTES = 1 << 24; // far above what an event has
 
-    private final FileChannel out;
+    private final AppendedFile out;
 
-    private TfRecords(FileChannel out) {
+    private TfRecords(AppendedFile out) {
         this.out = out;
     }
 
@@ -38,17 +36,7 @@ final class TfRecords implements AutoCloseable {
      */
     static TfRecords append(Path file, Predicate<byte[]> kept) throws IOException {
         long bytes = Files.exists(file) ? keptBytes(file, kept) : 0;
-        FileChannel out =
-                FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-        try {
-            out.truncate(bytes);
-            out.position(bytes);
-            return new TfRecords(out);
-        } catch (IOException | RuntimeException e) {
-            try (out) {
-                throw e;
-            }
-        }
+        return new TfRecords(AppendedFile.open(file, bytes));
     }
 
     private static long keptBytes(Path file, Predicate<byte[]> kept) throws IOException {
@@ -77,7 +65,7 @@ final class TfRecords implements AutoCloseable {
 
     /** Bytes in the file. */
     long size() throws IOException {
-        return out.position();
+        return out.size();
     }
 
     /** Appends a record, in one write. */
@@ -87,9 +75,7 @@ final class TfRecords implements AutoCloseable {
         framed.putLong(record.length);
         framed.putInt(maskedCrc(ByteBuffer.wrap(framed.array(), 0, Long.BYTES)));
         framed.put(record).putInt(maskedCrc(record)).flip();
-        while (framed.hasRemaining()) {
-            out.write(framed);
-        }
+        out.write(framed);
     }
 
     private static int maskedCrc(byte[] bytes) {

@@ -1,10 +1,4 @@
 
-/** 1, 2 or 5 times a power of ten, at least a length. */
-function niceStep(least) {
-  const unit = 10 ** Math.floor(Math.log10(least));
-  return [1, 2, 5, 10].map(factor => factor * unit).find(step => step >= least * (1 - 1e-9));
-}
-
 /** A number with as many digits as it needs beside others of a scale. */
 const figure = value => {
   const size = Math.abs(value);

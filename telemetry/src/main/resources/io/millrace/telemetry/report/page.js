@@ -35,7 +35,22 @@ function bytes(value) {
 
 const rate = value => value >= 1e9 ? (value / 1e9).toFixed(2) + ' GB/s' : (value / 1e6).toFixed(0) + ' MB/s';
 const count = value => value >= 100 ? Math.round(value).toLocaleString('en') : value.toPrecision(3);
+const cell = text => make('td', {}, text);
 const background = name => 'background-color: var(--' + name + ')';
+
+/** What the tiers of memory are called. */
+const TIERS = {host: 'Host memory', device: 'Device memory', nvme: 'Block store on the drive', process: 'Process, resident'};
+
+/** What the page says first, and what it says about that. */
+function header(headline, details) {
+  byId('made').textContent = DATA.made;
+  byId('headline').append(...words(headline));
+  byId('details').append(...details.map(text => make('p', {}, ...words(text))));
+}
+
+/** A key figure: a name, a number and a unit. */
+const keyFigure = ([term, value, unit]) =>
+  make('div', {}, make('dt', {}, term), make('dd', {}, value, make('small', {}, unit)));
 
 /** A table from its heads and rows; a row's first entry is its head. */
 function table(id, heads, rows) {
@@ -43,6 +58,12 @@ function table(id, heads, rows) {
     make('thead', {}, make('tr', {}, ...heads.map(head => make('th', {scope: 'col'}, head)))),
     make('tbody', {}, ...rows.map(([head, ...cells]) =>
       make('tr', {}, make('th', {scope: 'row'}, head), ...cells))));
+}
+
+/** 1, 2 or 5 times a power of ten, at least a length. */
+function niceStep(least) {
+  const unit = 10 ** Math.floor(Math.log10(least));
+  return [1, 2, 5, 10].map(factor => factor * unit).find(step => step >= least * (1 - 1e-9));
 }
 
 /** 1, 2 or 5 … times a power of two bytes, at least a length. */

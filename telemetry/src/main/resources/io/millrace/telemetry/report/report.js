@@ -1,14 +1,6 @@
 
 const LANES = Timeline.LANES;
 
-function header() {
-  byId('made').textContent = DATA.made;
-  byId('headline').append(...words(DATA.summary.finding));
-  byId('details').append(...DATA.details.map(text => make('p', {}, ...words(text))));
-  byId('description').textContent = DATA.description;
-  document.title = 'Millrace profile: ' + DATA.model + ' on ' + DATA.device;
-}
-
 function figures() {
   const s = DATA.summary;
   const split = text => { const at = text.lastIndexOf(' '); return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]; };
@@ -19,8 +11,7 @@ function figures() {
     ['Hidden transfer', ...split(percent(s.hidden_transfer))],
     ['Exposed transfer a step', ...split(seconds(s.exposed_transfer_seconds))],
   ];
-  byId('figures').append(...entries.map(([term, value, unit]) =>
-    make('div', {}, make('dt', {}, term), make('dd', {}, value, make('small', {}, unit)))));
+  byId('figures').append(...entries.map(keyFigure));
 }
 
 const mean = pick => DATA.steps.reduce((sum, step) => sum + pick(step), 0) / DATA.steps.length;
@@ -87,7 +78,6 @@ function timeline() {
 }
 
 function steps() {
-  const cell = text => make('td', {}, text);
   table('steps',
     ['Step', 'Length', 'Tokens/s', 'Hidden transfer', 'Exposed transfer', 'Compute utilisation', 'Pipeline efficiency', 'Bound lane', 'Loss'],
     DATA.steps.map(step => [String(step.step), cell(seconds(step.step_seconds)), cell(count(step.tokens_per_second)),
@@ -111,9 +101,8 @@ function blocks() {
 
 function memory() {
   const {times_us: times, series} = DATA.memory;
-  const names = {host: 'Host memory', device: 'Device memory', nvme: 'Block store on the drive', process: 'Process, resident'};
   const shown = series.filter(one => one.name === 'process' || one.budget || one.bytes.some(value => value > 0));
-  byId('memory').append(...shown.map(one => chartOf(names[one.name] || one.name, one, times)));
+  byId('memory').append(...shown.map(one => chartOf(TIERS[one.name] || one.name, one, times)));
 }
 
 function chartOf(title, one, times) {
@@ -143,7 +132,6 @@ function chartOf(title, one, times) {
 function lanes() {
   const known = LANES.some(lane => DATA.summary.lanes[lane].limit_bytes_per_second);
   const whole = mean(step => step.step_seconds);
-  const cell = text => make('td', {}, text);
   const limit = figures => {
     if (!figures.limit_bytes_per_second) return [cell('not probed')];
     const part = (figures.bytes_per_second || 0) / figures.limit_bytes_per_second;
@@ -172,7 +160,9 @@ function lanes() {
 const tera = value => Number((value / 1e12).toPrecision(3)) + ' TB';
 const days = value => value < 2 ? (value * 24).toFixed(0) + ' hours' : value < 800 ? value.toFixed(0) + ' days' : (value / 365).toFixed(1) + ' years';
 
-header();
+document.title = 'Millrace profile: ' + DATA.model + ' on ' + DATA.device;
+header(DATA.summary.finding, DATA.details);
+document.querySelector('header').append(make('p', {id: 'description', class: 'description'}, DATA.description));
 figures();
 share();
 steps();

@@ -1,18 +1,5 @@
 
 const SERIES = DATA.series;
-const cell = text => make('td', {}, text);
-
-function header() {
-  byId('made').textContent = DATA.made;
-  byId('headline').textContent = DATA.headline;
-  byId('details').append(...DATA.details.map(text => make('p', {}, ...words(text))));
-  document.title = 'Millrace run: ' + DATA.name;
-}
-
-function figures() {
-  byId('figures').append(...DATA.figures.map(([term, value, unit]) =>
-    make('div', {}, make('dt', {}, term), make('dd', {}, value, make('small', {}, unit)))));
-}
 
 function curve() {
   const evals = DATA.evals;
@@ -52,9 +39,8 @@ function evals() {
 
 function memory() {
   if (DATA.memory.length === 0) { byId('memory-section').remove(); return; }
-  const names = {host: 'Host memory', device: 'Device memory', nvme: 'Block store on the drive', process: 'Process, resident'};
   const meter = one => make('span', {class: 'meter'}, make('i', {style: 'background: var(--accent); width:' + Math.min(100, one.peak / one.budget * 100) + '%'}));
-  table('memory', ['Memory', 'Peak', 'Budget', 'Of the budget'], DATA.memory.map(one => [names[one.tier] || one.tier,
+  table('memory', ['Memory', 'Peak', 'Budget', 'Of the budget'], DATA.memory.map(one => [TIERS[one.tier] || one.tier,
     make('td', {class: 'plain'}, bytes(one.peak)), make('td', {class: 'plain'}, one.budget ? bytes(one.budget) : 'none'),
     one.budget ? make('td', {class: 'plain'}, one.peak / one.budget < 5e-4 ? 'under 0.1 %' : percent(one.peak / one.budget), meter(one)) : make('td', {}, '–')]));
 }
@@ -70,8 +56,9 @@ function machine() {
     make('tr', {}, make('th', {scope: 'row'}, name), cell(value)))));
 }
 
-header();
-figures();
+document.title = 'Millrace run: ' + DATA.name;
+header(DATA.headline, DATA.details);
+byId('figures').append(...DATA.figures.map(keyFigure));
 curve();
 charts();
 evals();

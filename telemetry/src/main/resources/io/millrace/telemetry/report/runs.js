@@ -1,12 +1,6 @@
 
 const COLOURS = ['accent', 'nvme-write', 'compute', 'd2h', 'h2d', 'other'];
 const colour = index => ({colour: COLOURS[index % COLOURS.length], dashed: index >= COLOURS.length});
-const cell = text => make('td', {}, text);
-
-function header() {
-  byId('made').textContent = DATA.made;
-  byId('headline').textContent = DATA.headline;
-}
 
 /** Curves of one kind, of every run that has them. */
 function show(choice) {
@@ -41,7 +35,7 @@ function differ() {
   table('differ', ['Option', ...DATA.runs.map(run => run.name)], DATA.differ.map(([name, ...values]) => [name, ...values.map(cell)]));
 }
 
-header();
+header(DATA.headline, []);
 choices();
 runs();
 differ();

@@ -388,12 +388,6 @@ function line(pen, x1, y1, x2, y2) {
   pen.stroke();
 }
 
-/** 1, 2 or 5 times a power of ten, at least a length. */
-function niceStep(least) {
-  const power = 10 ** Math.floor(Math.log10(least));
-  return [1, 2, 5, 10].map(factor => factor * power).find(step => step >= least);
-}
-
 /** A time in microseconds, to the digits that a distance between ticks needs. */
 function formatTime(us, tick) {
   const [unit, name] = tick >= 1e5 ? [1e6, 's'] : tick >= 100 ? [1e3, 'ms'] : [1, 'µs'];

@@ -109,7 +109,10 @@ class RunPageTest {
     @Test
     void runsStandBesideEachOther() throws IOException {
         Path one = MadeUpFolder.write(folder.resolve("a/run"), 300, true, Map.of("lr", 1e-6));
-        Path two = MadeUpFolder.write(folder.resolve("b/run"), 100, false, Map.of("lr", 2e-6));
+        // Who follows a run is nothing in which it differs.
+        Map<String, Object> differs =
+                Map.of("lr", 2e-6, "track", List.of("csv"), "mlflow-experiment", "other");
+        Path two = MadeUpFolder.write(folder.resolve("b/run"), 100, false, differs);
         RunsTable table = new RunsTable(List.of(RunRecord.read(one), RunRecord.read(two)));
 
         assertThat(table.heads())

@@ -95,6 +95,35 @@ class TrackingFilesTest {
     }
 
     @Test
+    void aTableOfOtherColumnsIsLeftAlone() throws IOException {
+        run(1, 3);
+        Path table = folder.resolve("metrics.csv");
+        String other = Files.readString(table).replace("tokens,", "");
+        Files.writeString(table, other);
+        run(4, 5);
+
+        assertThat(table).hasContent(other);
+        assertThat(said)
+                .containsExactly(
+                        "--track csv: "
+                                + table
+                                + " has other columns; move it away; the run goes on without it");
+        assertThat(steps(EventReader.read(eventFile()))).containsExactly(1L, 2L, 3L, 4L, 5L);
+    }
+
+    @Test
+    void aTableOfWhichACrashLeftAPartOfTheHeadIsBegunAnew() throws IOException {
+        Path table = folder.resolve("metrics.csv");
+        for (String left : List.of("", "step,lo")) {
+            Files.writeString(table, left);
+            run(1, 3);
+
+            assertThat(Files.readAllLines(table)).hasSize(1 + 1 + 3 + 1);
+            assertThat(said).isEmpty();
+        }
+    }
+
+    @Test
     void aTrackerThatFailsIsToldOnceAndTheOthersGoOn() throws IOException {
         Files.createDirectories(folder.resolve("metrics.csv")); // where a file should be
         run(1, 3);

@@ -10,8 +10,11 @@ import io.millrace.telemetry.track.Trackers;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 
 /**
  * Who follows a run's figures.
@@ -19,6 +22,9 @@ import java.util.Map;
  * @param settings of the run
  */
 public record TrackConfig(Settings settings) {
+    private static final URI USUAL_SERVER = URI.create("http://localhost:5000");
+    private static final String USUAL_EXPERIMENT = "millrace";
+
     /** Trackers by name. */
     public static final Option<List<String>> TRACK =
             Option.named("track", OptionTypes.WORDS)
@@ -33,26 +39,34 @@ public record TrackConfig(Settings settings) {
                                     names -> Trackers.names().containsAll(names),
                                     names -> "'" + unknown(names) + "' is no tracker",
                                     "give some of " + String.join(", ", Trackers.names())))
+                    .limit(
+                            new Limit<>(
+                                    names -> repeated(names).isEmpty(),
+                                    names ->
+                                            "'"
+                                                    + repeated(names).orElseThrow()
+                                                    + "' is there twice",
+                                    "give each tracker once"))
                     .build();
 
     /** MLflow's server. */
     public static final Option<URI> SERVER =
             Option.named("mlflow-uri", OptionType.spelled(TrackConfig::uri, URI::toString))
                     .label("URL")
-                    .help("MLflow's server, for --track mlflow. Default: http://localhost:5000.")
+                    .help("MLflow's server, for --track mlflow.")
+                    .usually(USUAL_SERVER.toString())
                     .build();
 
     /** Experiment at MLflow. */
     public static final Option<String> EXPERIMENT =
             Option.named("mlflow-experiment", OptionTypes.TEXT)
                     .label("NAME")
-                    .help("Experiment that the run belongs to at MLflow. Default: millrace.")
+                    .help("Experiment that the run belongs to at MLflow.")
+                    .usually(USUAL_EXPERIMENT)
                     .build();
 
     /** All of them. */
     public static final List<Option<?>> OPTIONS = List.of(TRACK, SERVER, EXPERIMENT);
-
-    private static final URI USUAL_SERVER = URI.create("http://localhost:5000");
 
     /** Trackers by name. */
     public List<String> names() {
@@ -72,7 +86,7 @@ public record TrackConfig(Settings settings) {
                 firstStep,
                 options,
                 settings.find(SERVER).orElse(USUAL_SERVER),
-                settings.find(EXPERIMENT).orElse("millrace"));
+                settings.find(EXPERIMENT).orElse(USUAL_EXPERIMENT));
     }
 
     private static String unknown(List<String> names) {
@@ -80,6 +94,11 @@ public record TrackConfig(Settings settings) {
                 .filter(name -> !Trackers.names().contains(name))
                 .findFirst()
                 .orElseThrow();
+    }
+
+    private static Optional<String> repeated(List<String> names) {
+        Set<String> seen = new HashSet<>();
+        return names.stream().filter(name -> !seen.add(name)).findFirst();
     }
 
     private static URI uri(String text) {
