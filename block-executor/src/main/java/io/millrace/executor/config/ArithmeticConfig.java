@@ -158,6 +158,27 @@ public record ArithmeticConfig(Settings settings) {
                     .decidesBytes()
                     .build();
 
+    /** Whether 16-bit weights have float32 masters. */
+    public static final Option<Boolean> MASTERS =
+            Option.named("master-weights", OptionTypes.FLAG)
+                    .help(
+                            "Keep float32 masters of 16-bit weights beside them, which first-order"
+                                    + " rules change.")
+                    .usualUnsaid(false)
+                    .decidesBytes()
+                    .saidUnlessUsual()
+                    .build();
+
+    /** The largest norm of a block's gradient. */
+    public static final Option<Double> BLOCK_NORM =
+            Option.named("clip-block-norm", OptionTypes.NUMBER)
+                    .label("F")
+                    .help("Scale the gradient of a block down to this norm where it is larger.")
+                    .usually("none")
+                    .limit(Limit.finitePositive())
+                    .decidesBytes()
+                    .build();
+
     /** The methods that a run names; each brings options of its own. */
     private static final List<Kinds<?>> METHODS =
             List.of(
@@ -262,7 +283,7 @@ public record ArithmeticConfig(Settings settings) {
         METHODS.forEach(kinds -> options.addAll(kinds.withNaming()));
         options.add(TrainedTensors.TUNE);
         options.addAll(AdapterKinds.OPTIONS);
-        options.addAll(List.of(FOLD_EVERY, MATMUL, DTYPE));
+        options.addAll(List.of(FOLD_EVERY, MATMUL, DTYPE, MASTERS, BLOCK_NORM));
         options.addAll(WireConfig.OPTIONS);
         return List.copyOf(options);
     }
@@ -445,6 +466,16 @@ public record ArithmeticConfig(Settings settings) {
     /** A fresh update rule, before its first step. */
     public UpdateRule rule() {
         return Optimizers.KINDS.make(settings, seed());
+    }
+
+    /** Whether weights of 16 bits have float32 masters, which a first-order rule changes. */
+    public boolean masters() {
+        return settings.get(MASTERS);
+    }
+
+    /** What the gradient of a block is scaled down to where its norm is larger. */
+    public double blockNorm() {
+        return settings.find(BLOCK_NORM).orElse(Double.POSITIVE_INFINITY);
     }
 
     /** The same with another schedule of folds. */

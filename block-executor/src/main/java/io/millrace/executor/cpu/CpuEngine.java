@@ -1,5 +1,6 @@
 package io.millrace.executor.cpu;
 
+import io.millrace.executor.cpu.gradient.BackwardPlan;
 import io.millrace.executor.cpu.op.Gemm;
 import io.millrace.executor.cpu.scratch.ScratchPlan;
 import io.millrace.executor.step.Arithmetic;
@@ -13,6 +14,7 @@ import io.millrace.memory.Matmul;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.program.ModelProgram;
 import java.util.List;
+import java.util.Optional;
 
 /** Forwards on the workers of a CPU, in memory that they can address. */
 public final class CpuEngine implements Engine {
@@ -35,7 +37,9 @@ public final class CpuEngine implements Engine {
                         operands(arithmetic.matmul()));
         PassesPlan passes = new PassesPlan(arithmetic, together);
         passes.check(layout);
-        return new CpuPlan(program, layout, scratch, passes, workers);
+        Optional<BackwardPlan> back =
+                arithmetic.gradient().map(_ -> BackwardPlan.of(program, layout, together));
+        return new CpuPlan(program, layout, scratch, passes, workers, back);
     }
 
     @Override

@@ -1,6 +1,8 @@
 package io.millrace.executor.cpu;
 
 import io.millrace.executor.companion.Companions;
+import io.millrace.executor.cpu.gradient.BackwardPass;
+import io.millrace.executor.cpu.gradient.BackwardPlan;
 import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.scratch.Intermediates;
 import io.millrace.executor.cpu.scratch.Scratch;
@@ -13,6 +15,7 @@ import io.millrace.memory.nvme.RowReader;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.program.ModelProgram;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Forwards on workers that are not started yet.
@@ -22,13 +25,15 @@ import java.util.List;
  * @param scratch memory for activations
  * @param passes which way the direction is run
  * @param workers threads at work
+ * @param back memory for the way back; empty where nobody asks for a gradient
  */
 record CpuPlan(
         ModelProgram program,
         ModelLayout layout,
         ScratchPlan scratch,
         PassesPlan passes,
-        int workers)
+        int workers,
+        Optional<BackwardPlan> back)
         implements Engine.Plan {
     @Override
     public Engine.Need need() {
@@ -46,7 +51,10 @@ record CpuPlan(
 
     /** Bytes that no other forward can have, whoever takes turns with it. */
     long ownBytes() {
-        return scratch.ownBytes() + passes.bytes(layout) + Companions.bytes(layout);
+        return scratch.ownBytes()
+                + passes.bytes(layout)
+                + Companions.bytes(layout)
+                + back.map(BackwardPlan::bytes).orElse(0L);
     }
 
     @Override
@@ -78,6 +86,20 @@ record CpuPlan(
                                 place.deviceMemory(), program, passes.size(), scratch, passing));
         Companions companions =
                 owned.own(Companions.open(place.deviceMemory(), layout, place.beside()));
-        return new DecoderForward(layout, place, memory, opened, started, companions, owned);
+        Optional<BackwardPass> backward =
+                back.map(plan ->
+                        owned.own(
+                                new BackwardPass(
+                                        program,
+                                        layout,
+                                        place,
+                                        plan,
+                                        memory,
+                                        opened,
+                                        started,
+                                        companions,
+                                        passes.arithmetic().gradient())));
+        return new DecoderForward(
+                layout, place, memory, opened, started, companions, backward, owned);
     }
 }

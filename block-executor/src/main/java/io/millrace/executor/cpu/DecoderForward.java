@@ -2,6 +2,7 @@ package io.millrace.executor.cpu;
 
 import io.millrace.executor.companion.Companion;
 import io.millrace.executor.companion.Companions;
+import io.millrace.executor.cpu.gradient.BackwardPass;
 import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.op.Operator;
 import io.millrace.executor.cpu.op.RowTasks;
@@ -20,6 +21,7 @@ import io.millrace.executor.step.Engine;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
+import io.millrace.executor.step.GradientSteps;
 import io.millrace.executor.step.HeadSink;
 import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.MicroBatches;
@@ -55,6 +57,7 @@ public final class DecoderForward implements Forward {
     private final WeightPasses passes;
     private final CpuWorkers workers;
     private final Companions companions;
+    private final Optional<BackwardPass> backward;
     private final OwnedResources owned;
     private final SpanRecorder spans;
     private final BlockInterpreter interpreter;
@@ -63,6 +66,7 @@ public final class DecoderForward implements Forward {
      * Forwards with what was taken for them.
      *
      * @param place gives blocks and rows, and records
+     * @param backward steps along the gradient, where they were planned
      * @param owned all that closing gives back: workers, passes and scratch memory
      */
     DecoderForward(
@@ -72,12 +76,14 @@ public final class DecoderForward implements Forward {
             WeightPasses passes,
             CpuWorkers workers,
             Companions companions,
+            Optional<BackwardPass> backward,
             OwnedResources owned) {
         this.layout = layout;
         this.scratch = scratch;
         this.passes = passes;
         this.workers = workers;
         this.companions = companions;
+        this.backward = backward;
         this.owned = owned;
         spans = place.spans();
         Visits visits = new Visits();
@@ -91,6 +97,11 @@ public final class DecoderForward implements Forward {
     @Override
     public void run(ForwardRequest request, HeadSink sink) {
         loop.run(List.of(begin(request, sink)));
+    }
+
+    @Override
+    public GradientSteps gradients() {
+        return backward.map(GradientSteps.class::cast).orElseGet(Forward.super::gradients);
     }
 
     /** One pass over the blocks for what several forwards have begun. */

@@ -9,6 +9,7 @@ import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.direction.Direction;
 import io.millrace.optim.direction.FactoredDirection;
+import io.millrace.optim.gradient.GradientRule;
 import io.millrace.optim.direction.GaussianDirection;
 import io.millrace.optim.direction.MaskedDirection;
 import io.millrace.optim.mask.BaseWeights;
@@ -28,6 +29,7 @@ import java.util.Optional;
  * @param foldEvery steps from one rounding into the stored weights to the next
  * @param matmul what products compute on
  * @param shape what becomes of z before a query sees it
+ * @param gradient what becomes of blocks whose gradient is known; empty where nobody asks for one
  */
 public record Arithmetic(
         Direction direction,
@@ -36,7 +38,8 @@ public record Arithmetic(
         Rounding rounding,
         int foldEvery,
         Matmul matmul,
-        Optional<Shape> shape) {
+        Optional<Shape> shape,
+        Optional<GradientSteps.Rule> gradient) {
     /** Of forwards that tune nothing. */
     public static final Arithmetic PLAIN =
             new Arithmetic(
@@ -50,7 +53,28 @@ public record Arithmetic(
             Rounding rounding,
             int foldEvery,
             Matmul matmul) {
-        this(direction, momentum, programs, rounding, foldEvery, matmul, Optional.empty());
+        this(
+                direction,
+                momentum,
+                programs,
+                rounding,
+                foldEvery,
+                matmul,
+                Optional.empty(),
+                Optional.empty());
+    }
+
+    /** The same with a way back. */
+    public Arithmetic withGradient(GradientSteps.Rule rule) {
+        return new Arithmetic(
+                direction,
+                momentum,
+                programs,
+                rounding,
+                foldEvery,
+                matmul,
+                shape,
+                Optional.of(rule));
     }
 
     /** Of a run, or of a plan for one. */
@@ -63,7 +87,17 @@ public record Arithmetic(
                 config.rounding(),
                 config.foldEvery(),
                 config.matmul(),
-                rule.shape());
+                rule.shape(),
+                gradient(config, rule));
+    }
+
+    private static Optional<GradientSteps.Rule> gradient(
+            ArithmeticConfig config, UpdateRule rule) {
+        return rule instanceof GradientRule first
+                ? Optional.of(
+                        new GradientSteps.Rule(
+                                first, config.masters(), config.rounding(), config.blockNorm()))
+                : Optional.empty();
     }
 
     /**
@@ -104,7 +138,8 @@ public record Arithmetic(
     }
 
     private Arithmetic along(Direction other) {
-        return new Arithmetic(other, momentum, programs, rounding, foldEvery, matmul, shape);
+        return new Arithmetic(
+                other, momentum, programs, rounding, foldEvery, matmul, shape, gradient);
     }
 
     private static BaseWeights weights(Checkpoint base, RunLayout tuned, long runSeed) {

@@ -24,6 +24,15 @@ public interface Forward extends AutoCloseable {
     void fold(UpdateLog updates, ForwardRequest.Folding folding, BlockConsumer then);
 
     /**
+     * Steps along the gradient, in the memory that was planned for them.
+     *
+     * @throws IllegalStateException where no way back was planned
+     */
+    default GradientSteps gradients() {
+        throw new IllegalStateException("no way back was planned");
+    }
+
+    /**
      * Worker-seconds so far by the name of each operator; empty where no workers of a CPU compute.
      */
     default Map<String, Double> operatorSeconds() {

@@ -25,7 +25,7 @@ import java.util.HashMap;
 import java.util.Map;
 
 /** Rotation of heads and softmax attention over rows of projections, for every scale. */
-final class AttentionProgram {
+public final class AttentionProgram {
     private final CpuWorkers workers;
     private final RotaryTables rotaryTables;
     private final Scratch scratch;
@@ -39,6 +39,29 @@ final class AttentionProgram {
 
     /** Turns the query and key heads of rows of projections in place. */
     void turn(Op.Rotate op, Sequences sequences, Variants projected, int scales) {
+        turn(op, sequences, projected, scales, rotaryTables::turn);
+    }
+
+    /** Makes the gradient of what was turned that of what it was before, in place. */
+    public void turnBack(Op.Rotate op, Sequences sequences, Variants gradient) {
+        turn(op, sequences, gradient, 1, rotaryTables::turnGradient);
+    }
+
+    /** A turn of some tokens' heads, one way or the other. */
+    private interface Turn {
+        void apply(
+                RopeSpec rope,
+                int[] positions,
+                int from,
+                int to,
+                Floats heads,
+                long rowStride,
+                long headStride,
+                int headCount);
+    }
+
+    private void turn(
+            Op.Rotate op, Sequences sequences, Variants projected, int scales, Turn turn) {
         HeadsSpec heads = op.heads();
         RowTasks.run(
                 workers.pool(),
@@ -50,8 +73,9 @@ final class AttentionProgram {
                     for (int first = from; first < to; ) {
                         int past = alike(op.rope(), sequences, first, to);
                         RopeSpec rope = op.rope().ofLength(sequences.lengthAt(first));
-                        turn(rope, sequences, heads.queries(), projected, scale, first, past);
-                        turn(rope, sequences, heads.keys(), projected, scale, first, past);
+                        Variants one = new Variants(projected.of(scale), 0, projected.rowStride());
+                        turn(turn, rope, sequences, heads.queries(), one, first, past);
+                        turn(turn, rope, sequences, heads.keys(), one, first, past);
                         first = past;
                     }
                 });
@@ -62,21 +86,21 @@ final class AttentionProgram {
         return rope.beyond().isEmpty() ? to : Math.min(to, sequences.endAt(from));
     }
 
-    private void turn(
+    private static void turn(
+            Turn turn,
             RopeSpec rope,
             Sequences sequences,
             HeadColumns heads,
             Variants projected,
-            int scale,
             int from,
             int to) {
         for (int first = 0; first < heads.group(); first++) { // of each group
-            rotaryTables.turn(
+            turn.apply(
                     rope,
                     sequences.positions(),
                     from,
                     to,
-                    projected.column(heads.column(first)).of(scale),
+                    projected.column(heads.column(first)).of(0),
                     projected.rowStride(),
                     heads.stride(),
                     heads.count() / heads.group());
@@ -117,17 +141,7 @@ final class AttentionProgram {
         int heads = spec.queries().count();
         int scales = weights.scaleCount();
         Floats sinks = formSinks(weights, op.attention());
-        Attention.Shape shape =
-                new Attention.Shape(
-                        heads,
-                        spec.keys().count(),
-                        spec.dim(),
-                        spec.valueDim(),
-                        op.attention().scale(),
-                        op.attention().softcap(),
-                        new Attention.Sight(
-                                window(op.attention().mask()), ahead(op.attention().mask())),
-                        op.attention().slopes());
+        Attention.Shape shape = shape(op.attention());
         QueryTiles queryTiles = new QueryTiles(sequences);
         int tiles = queryTiles.count();
         workers.pool()
@@ -156,6 +170,20 @@ final class AttentionProgram {
                                             tile - queryTiles.firstOf(sequence),
                                             sink(sinks, scale * heads + head));
                         });
+    }
+
+    /** What is the same for all heads. */
+    public static Attention.Shape shape(AttendSpec attention) {
+        HeadsSpec heads = attention.heads();
+        return new Attention.Shape(
+                heads.queries().count(),
+                heads.keys().count(),
+                heads.dim(),
+                heads.valueDim(),
+                attention.scale(),
+                attention.softcap(),
+                new Attention.Sight(window(attention.mask()), ahead(attention.mask())),
+                attention.slopes());
     }
 
     /** The scores that have no value, [scales, heads], or null. */

@@ -56,6 +56,11 @@ public final class BlockInterpreter {
         latent = new LatentProgram(pool);
     }
 
+    /** What turns and attends. */
+    public AttentionProgram attention() {
+        return attention;
+    }
+
     /**
      * Takes a micro-batch through a block; what is asked of no row is left out.
      *

@@ -107,6 +107,11 @@ public final class Scratch implements AutoCloseable {
         return size.batchRows();
     }
 
+    /** Tokens of the longest sequence. */
+    public int longest() {
+        return size.longest();
+    }
+
     /** Scales of all queries that may be asked together. */
     public int scales() {
         return size.scales();

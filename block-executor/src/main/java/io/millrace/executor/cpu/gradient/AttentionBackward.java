@@ -1,0 +1,127 @@
+package io.millrace.executor.cpu.gradient;
+
+import io.millrace.executor.cpu.gradient.op.AttentionGradient;
+import io.millrace.executor.cpu.gradient.op.ProjectedHeads;
+import io.millrace.executor.cpu.op.Attention;
+import io.millrace.executor.cpu.op.HeadRows;
+import io.millrace.executor.cpu.op.Operator;
+import io.millrace.executor.cpu.op.Rows;
+import io.millrace.executor.cpu.op.WorkerPool;
+import io.millrace.executor.cpu.program.AttentionProgram;
+import io.millrace.executor.step.Floats;
+import io.millrace.executor.step.Sequences;
+import io.millrace.executor.step.Variants;
+import io.millrace.memory.OwnedResources;
+import io.millrace.model.program.Op;
+import io.millrace.model.spec.AttendSpec;
+import io.millrace.model.spec.HeadsSpec;
+import java.util.Optional;
+
+/**
+ * The way back through attention, of a sequence and a key head at a time, and through the turning of
+ * queries and keys by their positions.
+ */
+final class AttentionBackward implements AutoCloseable {
+    private final WorkerPool pool;
+    private final AttentionProgram forward;
+    private final LinearBackward columns;
+    private final Floats vector;
+    private final Floats partials;
+    private final OwnedResources owned = new OwnedResources();
+    private final AttentionGradient[] kernels;
+
+    /**
+     * A way back.
+     *
+     * @param forward the way there
+     * @param columns adds up columns
+     * @param vector room for a number of each head
+     * @param partials room for such of each sequence
+     * @param longest tokens of the longest sequence
+     */
+    AttentionBackward(
+            WorkerPool pool,
+            AttentionProgram forward,
+            LinearBackward columns,
+            Floats vector,
+            Floats partials,
+            int longest) {
+        this.pool = pool;
+        this.forward = forward;
+        this.columns = columns;
+        this.vector = vector;
+        this.partials = partials;
+        kernels = new AttentionGradient[pool.workers()];
+        for (int worker = 0; worker < kernels.length; worker++) {
+            kernels[worker] = owned.own(new AttentionGradient(Math.max(1, longest)));
+        }
+    }
+
+    void run(Op.Rotate op, GradientFrame frame) {
+        forward.turnBack(op, frame.frame().batch().sequences(), frame.gradient(op.out()));
+    }
+
+    void run(Op.Attend op, GradientFrame frame) {
+        AttendSpec attention = op.attention();
+        HeadsSpec heads = attention.heads();
+        Attention.Shape shape = AttentionProgram.shape(attention);
+        Sequences sequences = frame.frame().batch().sequences();
+        Variants projected = frame.value(op.in());
+        Variants gradient = frame.gradient(op.in());
+        if (frame.tape().begin(op.in())) {
+            throw new IllegalStateException(op.in() + " is read by others, too");
+        }
+        Floats context = frame.gradient(op.out()).of(0);
+        HeadRows ofContext =
+                new HeadRows(
+                        context.segment(),
+                        context.start(),
+                        frame.gradient(op.out()).rowStride(),
+                        heads.valueDim());
+        int count = sequences.starts().length - 1;
+        int kvHeads = heads.keys().count();
+        Optional<String> sinks = attention.sinks();
+        int queries = heads.queries().count();
+        sinks.ifPresent(name -> form(frame, name, queries));
+        Rows.zero(partials.segment(), partials.start(), sinks.isPresent() ? (long) count * queries : 0);
+        pool.parallelFor(
+                count * kvHeads,
+                Operator.ATTENTION,
+                (item, worker) -> {
+                    int sequence = item / kvHeads;
+                    int kvHead = item % kvHeads;
+                    kernels[worker].run(
+                            shape,
+                            heads(heads, kvHead, projected),
+                            ofContext,
+                            heads(heads, kvHead, gradient),
+                            sinks.isEmpty()
+                                    ? null
+                                    : new AttentionGradient.Sinks(
+                                            vector.segment(),
+                                            vector.start(),
+                                            partials.segment(),
+                                            partials.start() + (long) sequence * queries),
+                            sequences.starts()[sequence],
+                            sequences.length(sequence),
+                            kvHead);
+                });
+        sinks.flatMap(frame::gradient)
+                .ifPresent(to ->
+                        columns.addColumns(new Variants(partials, 0, queries), queries, count, to));
+    }
+
+    private void form(GradientFrame frame, String sinks, int queries) {
+        frame.weights().formWhole(frame.weights().indexOf(sinks), vector, queries);
+    }
+
+    private static ProjectedHeads heads(HeadsSpec heads, int kvHead, Variants rows) {
+        Floats place = rows.of(0);
+        return ProjectedHeads.of(heads, kvHead, place.segment(), place.start(), rows.rowStride());
+    }
+
+    @Override
+    public void close() {
+        owned.close();
+    }
+}

@@ -1,0 +1,109 @@
+package io.millrace.executor.cpu.gradient;
+
+import io.millrace.executor.cpu.program.BlockFrame;
+import io.millrace.executor.cpu.program.BlockInterpreter;
+import io.millrace.executor.schedule.Stage;
+import io.millrace.executor.step.Variants;
+import io.millrace.model.program.BlockProgram;
+import io.millrace.model.program.LatentOp;
+import io.millrace.model.program.MixtureOp;
+import io.millrace.model.program.Op;
+import io.millrace.model.program.Value;
+import java.util.Optional;
+
+/**
+ * Takes a micro-batch through a block once more, keeping what each operator makes, and then back:
+ * operators in reverse, each adding what it knows of the gradients of what it read and of its
+ * weights.
+ */
+final class BackwardInterpreter {
+    private final BlockInterpreter interpreter;
+    private final LinearBackward linear;
+    private final NormBackward norms;
+    private final AttentionBackward attention;
+    private final LookupBackward lookup;
+    private final ScoreBackward score;
+    private final ElementBackward elements;
+    private final BesideBackward beside;
+    private final MixtureBackward mixture;
+
+    BackwardInterpreter(
+            BlockInterpreter interpreter,
+            LinearBackward linear,
+            NormBackward norms,
+            AttentionBackward attention,
+            LookupBackward lookup,
+            ScoreBackward score,
+            ElementBackward elements,
+            BesideBackward beside,
+            MixtureBackward mixture) {
+        this.interpreter = interpreter;
+        this.linear = linear;
+        this.norms = norms;
+        this.attention = attention;
+        this.lookup = lookup;
+        this.score = score;
+        this.elements = elements;
+        this.beside = beside;
+        this.mixture = mixture;
+    }
+
+    /** Makes all values of a block but what experts and the loss make of them. */
+    void recompute(BlockProgram block, BlockFrame frame) {
+        for (Op op : block.ops()) {
+            int rows = rows(op, frame);
+            if (rows == 0 || op instanceof Op.Score || op instanceof MixtureOp.Experts) {
+                continue;
+            }
+            op.replaces().ifPresent(old -> keep(old, op.makes().orElseThrow(), frame, rows));
+            interpreter.run(new Stage(op, Optional.empty(), Optional.empty()), frame, rows);
+        }
+    }
+
+    private static int rows(Op op, BlockFrame frame) {
+        Value of = op.makes().orElseGet(() -> op.reads().getFirst());
+        return frame.rows(of.rows());
+    }
+
+    /** What an operator changes where it lies is read again on the way back. */
+    private void keep(Value old, Value made, BlockFrame frame, int rows) {
+        Variants from = frame.place(old);
+        elements.add(from, frame.place(made), made.width(), rows, false);
+    }
+
+    /**
+     * Takes the gradient of what a block gives back to what it was given.
+     *
+     * @param weight of each scored row in the mean loss
+     */
+    void back(BlockProgram block, GradientFrame frame, double weight) {
+        for (Op op : block.ops().reversed()) {
+            boolean asked = rows(op, frame.frame()) > 0;
+            if (asked && op.makes().map(frame::isKnown).orElse(true)) {
+                back(op, frame, weight);
+            }
+        }
+    }
+
+    private void back(Op one, GradientFrame frame, double weight) {
+        switch (one) {
+            case Op.Lookup op -> lookup.run(op, frame);
+            case Op.Copy op -> elements.run(op, frame);
+            case Op.Norm op -> norms.run(op, frame);
+            case Op.NormHeads op -> norms.run(op, frame);
+            case Op.Linear op -> linear.run(op, frame);
+            case Op.Rotate op -> attention.run(op, frame);
+            case Op.Attend op -> attention.run(op, frame);
+            case Op.Activate op -> elements.run(op, frame);
+            case Op.Gate op -> elements.run(op, frame);
+            case Op.GateHalves op -> elements.run(op, frame);
+            case Op.Times op -> elements.run(op, frame);
+            case Op.Add op -> elements.run(op, frame);
+            case Op.Beside op -> beside.run(op, frame);
+            case MixtureOp op -> mixture.run(op, frame);
+            case LatentOp.Columns op -> elements.run(op, frame);
+            case LatentOp.Join op -> elements.run(op, frame);
+            case Op.Score op -> score.run(op, frame, weight);
+        }
+    }
+}

@@ -1,0 +1,172 @@
+package io.millrace.executor.cpu.gradient;
+
+import io.millrace.executor.cpu.op.CpuWorkers;
+import io.millrace.executor.cpu.op.Operator;
+import io.millrace.executor.cpu.op.Sgemm;
+import io.millrace.executor.cpu.weight.FormedWeights;
+import io.millrace.executor.cpu.weight.Forming;
+import io.millrace.executor.cpu.weight.TensorForm;
+import io.millrace.executor.step.Floats;
+import io.millrace.executor.step.MicroBatch;
+import io.millrace.executor.step.Variants;
+import io.millrace.memory.DType;
+import io.millrace.model.spec.LinearSpec;
+
+/**
+ * The two products of a product's way back, cut into tiles by shapes alone, so that the number of
+ * workers decides no bit: of gradients with a matrix of weights, and of gradients with what came in.
+ */
+final class GradientProducts {
+    /** Elements of a matrix of weights that are formed at once. */
+    static final long PANEL = 1L << 22;
+
+    private static final int TILE_ROWS = 256;
+    private static final int TILE_COLUMNS = 512;
+    private static final int BACK_COLUMNS = 64;
+    private static final int BACK_ROWS = 1024;
+
+    private final CpuWorkers workers;
+    private final Floats panel; // [PANEL], of a matrix that is not stored in float32
+
+    GradientProducts(CpuWorkers workers, Floats panel) {
+        this.workers = workers;
+        this.panel = panel;
+    }
+
+    /** The most floats of a panel of any of so wide matrices. */
+    static long panelFloats(long widestRow) {
+        return Math.max(PANEL, widestRow);
+    }
+
+    /**
+     * {@code C += Aᵀ B}.
+     *
+     * @param a [rows, m]
+     * @param b [rows, n]
+     * @param c [m, n] without a gap
+     */
+    void addOuter(Variants a, int m, Variants b, int n, int rows, Floats c) {
+        int down = Math.ceilDiv(m, TILE_ROWS);
+        int across = Math.ceilDiv(n, TILE_COLUMNS);
+        Floats left = a.of(0);
+        Floats right = b.of(0);
+        workers.pool()
+                .parallelFor(
+                        down * across,
+                        Operator.GEMM,
+                        (tile, _) -> {
+                            int row = tile / across * TILE_ROWS;
+                            int column = tile % across * TILE_COLUMNS;
+                            Sgemm.sgemm(
+                                    true,
+                                    false,
+                                    Math.min(TILE_ROWS, m - row),
+                                    Math.min(TILE_COLUMNS, n - column),
+                                    rows,
+                                    1,
+                                    left.segment(),
+                                    left.start() + row,
+                                    a.rowStride(),
+                                    right.segment(),
+                                    right.start() + column,
+                                    b.rowStride(),
+                                    1,
+                                    c.segment(),
+                                    c.start() + (long) row * n + column,
+                                    n);
+                        });
+    }
+
+    /**
+     * {@code dX = dY W} or {@code dX += dY W}, where {@code y = x Wᵀ}.
+     *
+     * @param spec the product's
+     * @param out [rows, outputs], the gradient of y
+     * @param in [rows, inputs], that of x
+     * @param adds whether to add to what is there
+     */
+    void back(
+            FormedWeights weights,
+            LinearSpec spec,
+            Variants out,
+            Variants in,
+            int rows,
+            boolean adds) {
+        int tensor = weights.indexOf(spec.weight());
+        long stored = spec.inputMajor() ? spec.inputs() : spec.outputs(); // rows
+        long width = spec.inputMajor() ? spec.outputs() : spec.inputs();
+        if (weights.isPlain(tensor, DType.F32)) {
+            back(spec, weights.plain(tensor), new Part(0, stored), out, in, rows, adds);
+            return;
+        }
+        long rowsEach = Math.max(1, PANEL / width);
+        try (Forming form = weights.formingMatrix(tensor)) {
+            for (long first = 0; first < stored; first += rowsEach) {
+                Part part = new Part(first, Math.min(rowsEach, stored - first));
+                TensorForm.share(
+                        workers.pool(),
+                        part.count * width,
+                        (at, count, worker) ->
+                                form.range(
+                                        part.first * width + at,
+                                        count,
+                                        panel.at(at),
+                                        0,
+                                        worker));
+                // Stored [inputs, outputs], some rows give some columns whole; else some summands.
+                boolean later = !spec.inputMajor() && first > 0;
+                back(spec, panel, part, out, in, rows, adds || later);
+            }
+        }
+    }
+
+    /** Some rows of a matrix as it is stored. */
+    private record Part(long first, long count) {}
+
+    private void back(
+            LinearSpec spec,
+            Floats matrix,
+            Part part,
+            Variants out,
+            Variants in,
+            int rows,
+            boolean adds) {
+        int first = Math.toIntExact(part.first);
+        int count = Math.toIntExact(part.count);
+        boolean columns = spec.inputMajor();
+        int n = columns ? count : spec.inputs();
+        int k = columns ? spec.outputs() : count;
+        Variants result = columns ? in.column(first) : in;
+        Floats left = columns ? out.of(0) : out.column(first).of(0);
+        int padded = MicroBatch.padded(rows);
+        int down = Math.ceilDiv(padded, BACK_ROWS);
+        int across = Math.ceilDiv(n, BACK_COLUMNS);
+        workers.pool()
+                .parallelFor(
+                        down * across,
+                        Operator.GEMM,
+                        (tile, worker) -> {
+                            int row = tile % down * BACK_ROWS;
+                            int column = tile / down * BACK_COLUMNS;
+                            Floats to = result.of(0).at(row * result.rowStride() + column);
+                            workers.gemm(worker)
+                                    .multiply(
+                                            Math.min(BACK_ROWS, padded - row),
+                                            Math.min(BACK_COLUMNS, n - column),
+                                            k,
+                                            left.segment(),
+                                            left.start() + row * out.rowStride(),
+                                            out.rowStride(),
+                                            matrix.segment(),
+                                            matrix.start() + (columns ? (long) column * k : column),
+                                            columns ? k : n,
+                                            !columns,
+                                            null,
+                                            0,
+                                            adds,
+                                            to.segment(),
+                                            to.start(),
+                                            result.rowStride());
+                        });
+    }
+}

@@ -1,0 +1,48 @@
+package io.millrace.executor.cpu.op;
+
+import java.lang.foreign.MemorySegment;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorMask;
+
+/** Sums over many numbers, in lanes over spans and the spans in double. */
+public final class VectorSums {
+    private static final int SPAN = 1024;
+
+    private VectorSums() {}
+
+    /**
+     * The sum of squares.
+     *
+     * @param offset floats before the first
+     * @param count how many
+     */
+    public static double squares(MemorySegment segment, long offset, long count) {
+        double total = 0;
+        for (long done = 0; done < count; done += SPAN) {
+            total += span(segment, offset + done, (int) Math.min(SPAN, count - done));
+        }
+        return total;
+    }
+
+    private static float span(MemorySegment segment, long from, int count) {
+        FloatVector sum = FloatVector.zero(VectorLanes.SPECIES);
+        int i = 0;
+        for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+            FloatVector x = VectorLanes.load(segment, from + i);
+            sum = x.fma(x, sum);
+        }
+        if (i < count) {
+            VectorMask<Float> tail = VectorLanes.tail(i, count);
+            FloatVector x = VectorLanes.load(segment, from + i, tail);
+            sum = x.fma(x, sum);
+        }
+        return VectorLanes.sum(sum);
+    }
+
+    /** {@code values[i] *= factor}. */
+    public static void scale(float[] values, float factor, int count) {
+        for (int i = 0; i < count; i++) {
+            values[i] *= factor;
+        }
+    }
+}
