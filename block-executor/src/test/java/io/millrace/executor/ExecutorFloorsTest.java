@@ -71,6 +71,7 @@ final class ExecutorFloorsTest {
                     List.of("cpu.weight", "cuda.weight"),
                     List.of("cpu.scratch", "cuda.kernel"),
                     List.of("schedule", "objective", "cuda.product", "cuda.compile"),
+                    List.of("cpu.gradient.op"),
                     List.of("step", "cpu.op"),
                     List.of("companion"),
                     List.of("config"),

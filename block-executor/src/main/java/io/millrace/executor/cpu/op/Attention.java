@@ -89,12 +89,12 @@ public final class Attention implements AutoCloseable {
         }
 
         /** The first position that a query sees. */
-        int first(int position) {
+        public int first(int position) {
             return window == 0 ? 0 : Math.max(0, position - window + 1);
         }
 
         /** Past the last position that a query sees, of so many. */
-        int end(int position, int positions) {
+        public int end(int position, int positions) {
             return (int) Math.min(positions, (long) position + 1 + ahead);
         }
     }

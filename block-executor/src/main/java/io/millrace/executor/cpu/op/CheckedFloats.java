@@ -5,7 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /** Checked addresses of floats: native code would take a wrong one at its word. */
-final class CheckedFloats {
+public final class CheckedFloats {
     private CheckedFloats() {}
 
     /**
@@ -54,11 +54,13 @@ final class CheckedFloats {
         }
     }
 
-    static float get(MemorySegment segment, long index) {
+    /** One float, index counting them. */
+    public static float get(MemorySegment segment, long index) {
         return segment.get(ValueLayout.JAVA_FLOAT, index * Float.BYTES);
     }
 
-    static void set(MemorySegment segment, long index, float value) {
+    /** Writes one. */
+    public static void set(MemorySegment segment, long index, float value) {
         segment.set(ValueLayout.JAVA_FLOAT, index * Float.BYTES, value);
     }
 }

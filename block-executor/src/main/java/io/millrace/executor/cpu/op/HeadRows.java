@@ -12,7 +12,8 @@ import java.lang.foreign.MemorySegment;
  * @param headStride floats from a head to the next
  */
 public record HeadRows(MemorySegment segment, long offset, long rowStride, long headStride) {
-    long at(long row, long head) {
+    /** Index of the first float of a head. */
+    public long at(long row, long head) {
         return offset + row * rowStride + head * headStride;
     }
 }

@@ -47,10 +47,8 @@ public final class Norms {
         int width = spec.width();
         for (long row = 0; row < rows; row++) {
             long from = inOffset + row * inStride;
-            boolean centred = spec.kind() == NormSpec.Kind.LAYER;
-            float mean = centred ? (float) (sum(in, from, width) / width) : 0f;
-            double square = sumSquares(in, from, width, mean) / width;
-            float factor = (float) (1 / Math.sqrt(square + spec.epsilon()));
+            float mean = mean(spec, in, from);
+            float factor = factor(spec, in, from, mean);
             long to = outOffset + row * outStride;
             if (bias == null) {
                 write(
@@ -153,6 +151,18 @@ public final class Norms {
                     headStride,
                     heads);
         }
+    }
+
+    /** What a norm takes from a row's elements: their mean, or 0 where it takes nothing. */
+    public static float mean(NormSpec spec, MemorySegment in, long from) {
+        boolean centred = spec.kind() == NormSpec.Kind.LAYER;
+        return centred ? (float) (sum(in, from, spec.width()) / spec.width()) : 0f;
+    }
+
+    /** What a norm multiplies a row's elements by, less their {@link #mean}. */
+    public static float factor(NormSpec spec, MemorySegment in, long from, float mean) {
+        double square = sumSquares(in, from, spec.width(), mean) / spec.width();
+        return (float) (1 / Math.sqrt(square + spec.epsilon()));
     }
 
     private static double sum(MemorySegment in, long from, int width) {

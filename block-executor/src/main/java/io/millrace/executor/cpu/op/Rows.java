@@ -51,6 +51,22 @@ public final class Rows {
         }
     }
 
+    /** {@code out[2i] = first[i]}, {@code out[2i + 1] = second[i]}: {@link #part} undone. */
+    public static void join(
+            MemorySegment first,
+            long firstOffset,
+            MemorySegment second,
+            long secondOffset,
+            MemorySegment out,
+            long outOffset,
+            long count) {
+        for (long i = 0; i < count; i++) {
+            CheckedFloats.set(out, outOffset + 2 * i, CheckedFloats.get(first, firstOffset + i));
+            CheckedFloats.set(
+                    out, outOffset + 2 * i + 1, CheckedFloats.get(second, secondOffset + i));
+        }
+    }
+
     /** {@code out[i] += in[i]}: the residual sum. */
     public static void add(
             MemorySegment in, long inOffset, MemorySegment out, long outOffset, long count) {

@@ -15,9 +15,12 @@ import jdk.incubator.vector.VectorSpecies;
  * <p>Loops end with a masked vector instead of scalars: so an element's value never depends on
  * where in a row it stands, and each formula exists once.
  */
-final class VectorLanes {
-    static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
-    static final int LENGTH = SPECIES.length();
+public final class VectorLanes {
+    /** The widest vectors of this processor. */
+    public static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
+
+    /** Floats of a vector, a power of 2. */
+    public static final int LENGTH = SPECIES.length();
 
     private static final VectorSpecies<Double> DOUBLES =
             VectorSpecies.of(double.class, SPECIES.vectorShape());
@@ -30,7 +33,6 @@ final class VectorLanes {
 
     // exp(x) = 2^n exp(r), n = round(x / ln 2), |r| <= ln 2 / 2; ln 2 in two parts so that r is
     // exact.
-    static final float GELU_SIGMOID_SCALE = 1.702f;
     static final float LOG2_E = 0x1.715476p+0f;
     static final float LN2_HIGH = 0x1.62e400p-1f;
     static final float LN2_LOW = 0x1.7f7d1cp-20f;
@@ -67,10 +69,17 @@ final class VectorLanes {
     static final float TAIL_3 = -0x1.2a1648p-5f;
     static final float TAIL_2 = -0x1.45f024p-2f;
     static final float TAIL_1 = -0x1.98846cp-1f;
-    static final float GELU_CUBIC = 0x1.2444f2p-4f;
-    static final float GELU_LINEAR = 0x1.988454p+0f;
 
     static final float TANH_END = 7.905311f; // beyond, tanh is 1 in float
+
+    /** In {@code x · σ(1.702 x)}. */
+    public static final float GELU_SIGMOID_SCALE = 1.702f;
+
+    /** In {@code x · σ(x (GELU_LINEAR + GELU_CUBIC x²))}: GELU's tanh form. */
+    public static final float GELU_CUBIC = 0x1.2444f2p-4f;
+
+    /** Beside {@link #GELU_CUBIC}. */
+    public static final float GELU_LINEAR = 0x1.988454p+0f;
 
     private VectorLanes() {}
 
@@ -78,39 +87,44 @@ final class VectorLanes {
         return VectorShuffle.iota(SPECIES, by % LENGTH, 1, true);
     }
 
-    static FloatVector load(MemorySegment segment, long index) {
+    /** A vector of floats, index counting them. */
+    public static FloatVector load(MemorySegment segment, long index) {
         return FloatVector.fromMemorySegment(SPECIES, segment, index * Float.BYTES, ORDER);
     }
 
-    static FloatVector load(MemorySegment segment, long index, VectorMask<Float> mask) {
+    /** The same of some lanes, and 0 in the others. */
+    public static FloatVector load(MemorySegment segment, long index, VectorMask<Float> mask) {
         return FloatVector.fromMemorySegment(SPECIES, segment, index * Float.BYTES, ORDER, mask);
     }
 
-    static void store(FloatVector vector, MemorySegment segment, long index) {
+    /** Writes a vector. */
+    public static void store(FloatVector vector, MemorySegment segment, long index) {
         vector.intoMemorySegment(segment, index * Float.BYTES, ORDER);
     }
 
-    static void store(
+    /** Writes some of its lanes. */
+    public static void store(
             FloatVector vector, MemorySegment segment, long index, VectorMask<Float> mask) {
         vector.intoMemorySegment(segment, index * Float.BYTES, ORDER, mask);
     }
 
     /** The lanes that are left of a loop to {@code end}. */
-    static VectorMask<Float> tail(long index, long end) {
+    public static VectorMask<Float> tail(long index, long end) {
         return SPECIES.indexInRange(index, end);
     }
 
-    static FloatVector broadcast(float value) {
+    /** One value in all lanes. */
+    public static FloatVector broadcast(float value) {
         return FloatVector.broadcast(SPECIES, value);
     }
 
     /** The whole numbers from one on, as floats. */
-    static FloatVector counting(int first) {
+    public static FloatVector counting(int first) {
         return broadcast(first).addIndex(1);
     }
 
     /** Sum of the lanes as a balanced tree; reduceLanes leaves the order open. */
-    static float sum(FloatVector v) {
+    public static float sum(FloatVector v) {
         FloatVector s = v;
         if (LENGTH >= 16) {
             s = s.add(s.rearrange(BY_8));
@@ -134,7 +148,7 @@ final class VectorLanes {
     }
 
     /** The largest lane; where some are NaN, any lane. */
-    static float max(FloatVector v) {
+    public static float max(FloatVector v) {
         FloatVector m = v;
         if (LENGTH >= 16) {
             m = larger(m, m.rearrange(BY_8));
@@ -149,17 +163,17 @@ final class VectorLanes {
     }
 
     /** The larger of each pair, the first where either is NaN: one blend, unlike Java's max. */
-    static FloatVector larger(FloatVector a, FloatVector b) {
+    public static FloatVector larger(FloatVector a, FloatVector b) {
         return a.blend(b, b.compare(VectorOperators.GT, a));
     }
 
     /** Natural exponential, relative error below 1.5e-7; 0 below -87.3, infinity above 88.3. */
-    static FloatVector exp(FloatVector x) {
+    public static FloatVector exp(FloatVector x) {
         return expUpTo0(x).blend(Float.POSITIVE_INFINITY, x.compare(VectorOperators.GT, EXP_MAX));
     }
 
     /** {@link #exp} of what is never above 88.3. */
-    static FloatVector expUpTo0(FloatVector x) {
+    public static FloatVector expUpTo0(FloatVector x) {
         FloatVector shifted = x.fma(broadcast(LOG2_E), broadcast(ROUND));
         FloatVector n = shifted.sub(ROUND);
         FloatVector r = n.fma(broadcast(-LN2_HIGH), x);
@@ -186,7 +200,7 @@ final class VectorLanes {
     /**
      * Hyperbolic tangent, relative error below 5e-7: an odd rational function of degrees 13 and 6.
      */
-    static FloatVector tanh(FloatVector x) {
+    public static FloatVector tanh(FloatVector x) {
         FloatVector t = x.blend(TANH_END, x.compare(VectorOperators.GT, TANH_END));
         t = t.blend(-TANH_END, t.compare(VectorOperators.LT, -TANH_END));
         FloatVector s = t.mul(t);
@@ -202,12 +216,18 @@ final class VectorLanes {
         return p.mul(t).div(q);
     }
 
-    /**
-     * {@code x · Φ(x)}, Φ the normal distribution function: GELU as it is defined, to 1e-7 |x|. One
-     * polynomial is enough: log(2 Φ(-t)) fitted on [0, 5.5] with weight Φ(-t), falling without end.
-     */
+    /** {@code x · Φ(x)}, Φ the normal distribution function: GELU as it is defined, to 1e-7 |x|. */
     static FloatVector geluExact(FloatVector x) {
-        FloatVector t = x.abs();
+        FloatVector twice = twiceNormalTail(x.abs());
+        FloatVector other = broadcast(2f).sub(twice);
+        return x.mul(0.5f).mul(other.blend(twice, x.compare(VectorOperators.LT, 0f)));
+    }
+
+    /**
+     * {@code 2 Φ(-t)} for t from 0 on, Φ the normal distribution function. One polynomial is
+     * enough: log(2 Φ(-t)) fitted on [0, 5.5] with weight Φ(-t), falling without end.
+     */
+    public static FloatVector twiceNormalTail(FloatVector t) {
         FloatVector p = t.fma(broadcast(TAIL_8), broadcast(TAIL_7));
         p = p.fma(t, broadcast(TAIL_6));
         p = p.fma(t, broadcast(TAIL_5));
@@ -215,9 +235,7 @@ final class VectorLanes {
         p = p.fma(t, broadcast(TAIL_3));
         p = p.fma(t, broadcast(TAIL_2));
         p = p.fma(t, broadcast(TAIL_1));
-        FloatVector twice = expUpTo0(p.mul(t)); // 2 Φ(-|x|)
-        FloatVector other = broadcast(2f).sub(twice);
-        return x.mul(0.5f).mul(other.blend(twice, x.compare(VectorOperators.LT, 0f)));
+        return expUpTo0(p.mul(t));
     }
 
     /** GELU in its tanh form, written with the logistic function. */
