@@ -63,7 +63,7 @@ public record BlockLayout(
                     || tensor >= tensors.size()
                     || !tensors.get(tensor).isTrained()
                     || state.state() != i % each
-                    || state.elementCount() != tensors.get(tensor).elementCount()) {
+                    || state.elementCount() < 0) {
                 throw new IllegalArgumentException(state + " is out of its place");
             }
             before = tensor;
@@ -120,9 +120,9 @@ public record BlockLayout(
             if (!has.test(tensors.get(tensor))) {
                 continue;
             }
-            long elements = tensors.get(tensor).elementCount();
             for (int state = 0; state < kinds.size(); state++) {
                 StateSlot.Kind kind = kinds.get(state);
+                long elements = kind.extent().of(tensors.get(tensor).shape());
                 StateSlot slot =
                         new StateSlot(state, kind.name(), tensor, kind.dtype(), offset, elements);
                 placed.add(slot);

@@ -1,15 +1,17 @@
 package io.millrace.memory;
 
+import java.util.List;
+
 /**
- * Where a block keeps one state of one of its tensors: a number for every element of it that an
- * update rule carries from step to step, zero before the first.
+ * Where a block keeps one state of one of its tensors: numbers that an update rule carries from
+ * step to step, zero before the first. Of most states there is one for every element.
  *
  * @param state its place among the states that the rule keeps for a tensor, from 0
  * @param name what the rule calls it
  * @param tensor index of its tensor in the block
  * @param dtype how its numbers are stored
  * @param offsetBytes from the start of the block; a multiple of {@link BlockLayout#ALIGNMENT}
- * @param elementCount that of its tensor
+ * @param elementCount how many numbers; 0 of a tensor that the rule keeps none for
  */
 public record StateSlot(
         int state, String name, int tensor, DType dtype, long offsetBytes, long elementCount) {
@@ -18,14 +20,28 @@ public record StateSlot(
      *
      * @param name what the rule calls it
      * @param dtype how its numbers are stored
+     * @param extent how many there are
      */
-    public record Kind(String name, DType dtype) {
+    public record Kind(String name, DType dtype, Extent extent) {
+        /** One number for each element. */
+        public Kind(String name, DType dtype) {
+            this(name, dtype, shape -> shape.stream().reduce(1L, Math::multiplyExact));
+        }
+
         /** Checks that states of the type can be computed on. */
         public Kind {
-            if (name.isEmpty() || (dtype != DType.F32 && dtype != DType.BF16)) {
+            boolean known = dtype == DType.F32 || dtype == DType.BF16 || dtype == DType.U8;
+            if (name.isEmpty() || !known) {
                 throw new IllegalArgumentException("a state '" + name + "' of " + dtype);
             }
         }
+    }
+
+    /** How many numbers a state has. */
+    @FunctionalInterface
+    public interface Extent {
+        /** The count for a tensor, or for a part of its rows. */
+        long of(List<Long> shape);
     }
 
     /** Bytes of all its numbers. */

@@ -111,19 +111,30 @@ public final class StateFile implements AutoCloseable {
         for (BlockLayout block : layout.blocks()) {
             for (StateSlot slot : block.states()) {
                 TensorSlot tensor = block.tensors().get(slot.tensor());
-                if (tensor.isFirst()) {
+                if (tensor.isFirst() && slot.elementCount() > 0) {
                     entries.add(
                             new SafetensorsWriter.Entry(
-                                    name(block, slot), slot.dtype(), tensor.wholeShape()));
+                                    name(block, slot), slot.dtype(), shape(tensor, slot)));
                 }
             }
         }
         return entries;
     }
 
+    /** That of the tensor, of which there is a number for each element; else a list. */
+    private static List<Long> shape(TensorSlot tensor, StateSlot slot) {
+        return slot.elementCount() == tensor.elementCount()
+                ? tensor.wholeShape()
+                : List.of(slot.elementCount());
+    }
+
     /** The file, as a folder that is being written has it. */
     public static ModelFolderWriter.Shard shard(ModelLayout layout) {
         return new ModelFolderWriter.Shard(NAME, Map.of(), entries(layout));
+    }
+
+    private static List<StateSlot> kept(BlockLayout block) {
+        return block.states().stream().filter(slot -> slot.elementCount() > 0).toList();
     }
 
     /**
@@ -135,7 +146,7 @@ public final class StateFile implements AutoCloseable {
      */
     public static void writeBlock(
             ModelFolderWriter folder, BlockLayout block, MemorySegment bytes) {
-        for (StateSlot slot : block.states()) {
+        for (StateSlot slot : kept(block)) {
             folder.writeInto(
                     NAME,
                     name(block, slot),
@@ -152,7 +163,7 @@ public final class StateFile implements AutoCloseable {
      * @param progress runs after each few megabytes
      */
     public void readBlock(BlockLayout block, MemorySegment dst, Runnable progress) {
-        for (StateSlot slot : block.states()) {
+        for (StateSlot slot : kept(block)) {
             TensorInfo stored = file.tensor(name(block, slot));
             long first = firstByte(block, slot);
             for (long done = 0; done < slot.sizeBytes(); done += PIECE_BYTES) {

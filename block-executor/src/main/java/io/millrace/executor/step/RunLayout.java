@@ -17,6 +17,8 @@ import io.millrace.model.program.ModelProgram;
 import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.direction.Direction;
 import io.millrace.optim.direction.FactoredDirection;
+import io.millrace.optim.gradient.GradientRule;
+import io.millrace.optim.gradient.TensorState;
 import io.millrace.optim.participation.Participation;
 import io.millrace.optim.update.StatedTensors;
 import io.millrace.optim.update.UpdateRule;
@@ -165,6 +167,15 @@ public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Adapt
      */
     public static RunLayout of(Base base, ArithmeticConfig arithmetic, DeviceKind device) {
         requireScales(arithmetic, device);
+        if (arithmetic.rule() instanceof GradientRule) {
+            // What a table's rows get of head and embedding is added up in one place.
+            return of(
+                    base,
+                    arithmetic.trained(),
+                    arithmetic.rule(),
+                    arithmetic.participation(),
+                    device.onHostCores());
+        }
         return inPanels(
                 base,
                 arithmetic.direction(),
@@ -238,11 +249,20 @@ public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Adapt
         return looksUp ? trained.of(base.layout()).readingRows(program).inPanels(program) : tuned;
     }
 
-    private static ModelLayout stated(ModelLayout layout, UpdateRule rule) {
-        List<StateSlot.Kind> kinds =
-                rule.states().stream()
+    private static List<StateSlot.Kind> kinds(UpdateRule rule) {
+        return rule instanceof GradientRule first
+                ? first.kept().stream().map(RunLayout::kind).toList()
+                : rule.states().stream()
                         .map(state -> new StateSlot.Kind(state.name(), state.dtype()))
                         .toList();
+    }
+
+    private static StateSlot.Kind kind(TensorState state) {
+        return new StateSlot.Kind(state.name(), state.dtype(), state.extent()::of);
+    }
+
+    private static ModelLayout stated(ModelLayout layout, UpdateRule rule) {
+        List<StateSlot.Kind> kinds = kinds(rule);
         if (rule.stated().isEmpty()) {
             return layout.withStates(kinds);
         }

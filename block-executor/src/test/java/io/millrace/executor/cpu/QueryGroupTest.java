@@ -38,6 +38,7 @@ import io.millrace.prefetch.ResidentFeed;
 import io.millrace.telemetry.SpanRecorder;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -165,7 +166,8 @@ class QueryGroupTest {
                 layout,
                 ScratchPlan.of(program, size, 2, DType.F32),
                 new PassesPlan(arithmetic, size),
-                2);
+                2,
+                Optional.empty());
     }
 
     private double[] losses(ModelProgram program, Forward forward, UpdateLog updates) {

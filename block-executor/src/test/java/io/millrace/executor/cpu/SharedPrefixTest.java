@@ -55,6 +55,7 @@ import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.stream.Stream;
@@ -171,6 +172,7 @@ class SharedPrefixTest {
                 new Counting(passes, products),
                 workers,
                 Companions.none(),
+                Optional.empty(),
                 new OwnedResources());
     }
 

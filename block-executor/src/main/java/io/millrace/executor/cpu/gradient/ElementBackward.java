@@ -83,7 +83,7 @@ final class ElementBackward {
                 row -> {
                     Floats in = x.of(0).at(row * x.rowStride());
                     Floats place = gradient.of(0).at(row * gradient.rowStride());
-                    ActivationGradient.apply(
+                    ActivationGradient.multiply(
                             op.activation(),
                             in.segment(),
                             in.start(),
@@ -124,12 +124,12 @@ final class ElementBackward {
             Floats ofUp) {
         ActivationGradient.gated(
                 activation,
+                out.segment(),
+                out.start(),
                 gate.segment(),
                 gate.start(),
                 up.segment(),
                 up.start(),
-                out.segment(),
-                out.start(),
                 ofGate.segment(),
                 ofGate.start(),
                 ofUp.segment(),
