@@ -151,7 +151,7 @@ final class RulesTest {
 
     @Test
     void unknownRuleNamesTheKnownOnes() {
-        assertThatThrownBy(() -> usual("sgd"))
+        assertThatThrownBy(() -> usual("adam"))
                 .isInstanceOf(BadInputException.class)
                 .hasMessageContaining("--optimizer")
                 .hasMessageContaining("mezo-adam, mezo-sgd");

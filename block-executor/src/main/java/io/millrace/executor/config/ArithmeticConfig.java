@@ -12,6 +12,7 @@ import io.millrace.optim.direction.Directions;
 import io.millrace.optim.estimate.Anchors;
 import io.millrace.optim.estimate.Estimator;
 import io.millrace.optim.estimate.Estimators;
+import io.millrace.optim.gradient.GradientRuns;
 import io.millrace.optim.mask.MaskRule;
 import io.millrace.optim.mask.Masks;
 import io.millrace.optim.objective.Objective;
@@ -265,6 +266,7 @@ public record ArithmeticConfig(Settings settings) {
     }
 
     private static void requireSuited(UpdateRule rule, Estimator estimator) {
+        GradientRuns.check(rule, estimator);
         Optional<String> needs = rule.needs(estimator);
         Check.that(
                 needs.isEmpty(),
@@ -288,7 +290,8 @@ public record ArithmeticConfig(Settings settings) {
         return List.copyOf(options);
     }
 
-    private static Settings complete(Settings told) {
+    private static Settings complete(Settings said) {
+        Settings told = GradientRuns.named(said);
         List<Option<?>> used = new ArrayList<>(OPTIONS);
         for (Kinds<?> kinds : METHODS) {
             List<Option<?>> others = new ArrayList<>(kinds.options());
@@ -345,7 +348,8 @@ public record ArithmeticConfig(Settings settings) {
     }
 
     /** Options of kinds that are not named. */
-    static Set<Option<?>> idle(Settings settings) {
+    static Set<Option<?>> idle(Settings told) {
+        Settings settings = GradientRuns.named(told);
         Set<Option<?>> idle = new LinkedHashSet<>();
         METHODS.forEach(kinds -> idle.addAll(kinds.options()));
         METHODS.forEach(kinds -> kinds.of(settings).options().forEach(idle::remove));
@@ -359,7 +363,8 @@ public record ArithmeticConfig(Settings settings) {
      * @throws io.millrace.memory.BadInputException where something was told that has no use
      */
     static void requireUse(Settings told) {
-        METHODS.forEach(kinds -> kinds.requireUse(told));
+        Settings names = GradientRuns.named(told);
+        METHODS.forEach(kinds -> kinds.requireUse(names));
         AdapterKinds.requireUse(told, TrainedTensors.kind(told));
     }
 

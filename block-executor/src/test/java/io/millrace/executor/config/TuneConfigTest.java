@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
+import io.millrace.optim.gradient.AdamW;
 import io.millrace.telemetry.json.Json;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -53,6 +54,32 @@ class TuneConfigTest {
                                 .foldEvery())
                 .isEqualTo(10);
         assertThat(jsonl().window(30).build().arithmetic().foldEvery()).isEqualTo(1);
+    }
+
+    @Test
+    void aRuleOfTheGradientAndTheGradientGoTogether() {
+        assertThat(named(jsonl().optimizer("lion"))).isEqualTo("lion of gradient");
+        assertThat(named(jsonl().estimator("gradient"))).isEqualTo("adamw of gradient");
+        assertThat(named(jsonl().estimator("gradient").method(AdamW.BETA1, 0.8)))
+                .isEqualTo("adamw of gradient");
+        assertThat(named(jsonl().optimizer("zo-sign"))).isEqualTo("zo-sign of two-sided");
+        assertThat(named(jsonl().estimator("one-sided"))).isEqualTo("mezo-sgd of one-sided");
+        assertThatThrownBy(() -> jsonl().optimizer("mezo-sgd").estimator("gradient").build())
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("mezo-sgd makes its steps of losses")
+                .hasMessageContaining("give --optimizer ")
+                .hasMessageContaining("adamw");
+        assertThatThrownBy(() -> jsonl().optimizer("adamw").estimator("two-sided").build())
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("give --estimator gradient");
+        assertThatThrownBy(() -> jsonl().optimizer("adamw").perturbation("low-rank").build())
+                .isInstanceOf(BadInputException.class)
+                .hasMessageContaining("give --perturbation gaussian");
+    }
+
+    private static String named(TuneConfigBuilder run) {
+        ArithmeticConfig arithmetic = run.build().arithmetic();
+        return arithmetic.rule().name() + " of " + arithmetic.estimator().name();
     }
 
     @Test

@@ -109,9 +109,10 @@ public final class Estimators {
                                             + " (three-point, and then of both steps, of which the"
                                             + " better is taken, or none), population (one sign,"
                                             + " or --mirrored both, each held to all others:"
-                                            + " evolution strategies) or svrg (two-sided, and the"
+                                            + " evolution strategies), svrg (two-sided, and the"
                                             + " same at an anchor, whose own step is on more"
-                                            + " data).")
+                                            + " data) or gradient (one, and backward from it; with"
+                                            + " an --optimizer that takes it).")
                             .usual(TwoSidedEstimator.NAME)
                             .decidesBytes()
                             .saidUnlessUsual(),
@@ -144,7 +145,11 @@ public final class Estimators {
                                                     new Anchors(
                                                             values.get(ANCHOR_EVERY),
                                                             values.get(ANCHOR_BATCH),
-                                                            values.get(ANCHOR_LR))))),
+                                                            values.get(ANCHOR_LR)))),
+                            Kind.of(
+                                    GradientEstimator.NAME,
+                                    List.of(),
+                                    (_, _) -> new GradientEstimator())),
                     EstimatorKind.class);
 
     private Estimators() {}

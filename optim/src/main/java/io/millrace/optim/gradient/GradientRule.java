@@ -2,11 +2,14 @@ package io.millrace.optim.gradient;
 
 import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.direction.Direction;
+import io.millrace.optim.estimate.Estimator;
+import io.millrace.optim.estimate.GradientEstimator;
 import io.millrace.optim.estimate.StepRecord;
 import io.millrace.optim.update.Decay;
 import io.millrace.optim.update.Update;
 import io.millrace.optim.update.UpdateRule;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * An update rule that needs the gradient itself. Its steps cannot be made again from a journal:
@@ -27,6 +30,13 @@ public interface GradientRule extends UpdateRule {
     @Override
     default boolean suits(Direction direction) {
         return direction instanceof DenseDirection;
+    }
+
+    @Override
+    default Optional<String> needs(Estimator estimator) {
+        return estimator instanceof GradientEstimator
+                ? Optional.empty()
+                : Optional.of("--estimator " + GradientEstimator.NAME);
     }
 
     @Override

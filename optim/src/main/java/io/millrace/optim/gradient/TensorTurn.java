@@ -28,6 +28,15 @@ public record TensorTurn(
         return shape.size() < 2;
     }
 
+    /**
+     * Share of θ that decoupled decay adds, {@code −lr wd}: beside what a step moves, before that is
+     * added to θ, so that it counts in full however small it is beside 1; as {@link
+     * io.millrace.optim.update.Decay} has it.
+     */
+    public float decayShare() {
+        return (float) (0 - lr * weightDecay); // and not -0
+    }
+
     /** Rows of the tensor as a matrix: the first axis, or 1 of a vector. */
     public long rows() {
         return isVector() ? 1 : shape.getFirst();

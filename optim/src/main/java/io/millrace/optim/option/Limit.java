@@ -37,6 +37,18 @@ public record Limit<T>(Predicate<T> holds, Function<T, String> fault, String men
                 "give a number such as 1e-3");
     }
 
+    /**
+     * A share that is not all.
+     *
+     * @param usual one that may be
+     */
+    public static Limit<Double> belowOne(double usual) {
+        return new Limit<>(
+                value -> value >= 0 && value < 1,
+                value -> value + " is not a number of at least 0 and below 1",
+                "give a number such as " + usual);
+    }
+
     /** A number that is finite and above 0 in float32, too, in which it is used. */
     public static Limit<Double> positiveInFloat32() {
         return new Limit<>(

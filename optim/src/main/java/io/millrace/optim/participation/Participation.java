@@ -2,7 +2,8 @@ package io.millrace.optim.participation;
 
 /**
  * Which of a model's layers have a part in a step: in the others z is 0 and nothing is updated,
- * weight decay included. A pure function of the step and its seed, so that a replay needs no more.
+ * weight decay included. A pure function of the step, its seed and the run's, so that a replay needs
+ * no more.
  */
 public interface Participation {
     /** The name on the command line and in the journal, such as {@code all}. */
@@ -29,4 +30,21 @@ public interface Participation {
      * @param units of the model
      */
     Parts parts(long step, long stepSeed, Units units);
+
+    /**
+     * What a schedule of the learning rate counts by: steps, unless it takes several for every part
+     * of the model to have had one.
+     *
+     * @param step from 1
+     * @param units of the model
+     * @return from 1, and never less than that of a step before
+     */
+    default long tick(long step, Units units) {
+        return step;
+    }
+
+    /** Whether what a rule keeps of a part is still there when the part has a turn again. */
+    default boolean keepsStates() {
+        return true;
+    }
 }

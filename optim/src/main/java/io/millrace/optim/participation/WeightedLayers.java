@@ -29,7 +29,9 @@ public record WeightedLayers(double frozen, boolean frozenEnds, List<Double> wei
     public static final Option<List<Double>> WEIGHTS =
             Option.named("block-weights", OptionTypes.NUMBERS)
                     .label("W0,W1,...")
-                    .help("How likely each layer is to have a part, with --blocks weighted.")
+                    .help(
+                            "How likely each layer is to have a part, with --blocks weighted or"
+                                    + " owlore.")
                     .limit(
                             new Limit<>(
                                     WeightedLayers::areWeights,
@@ -49,7 +51,7 @@ public record WeightedLayers(double frozen, boolean frozenEnds, List<Double> wei
         }
     }
 
-    private static boolean areWeights(List<Double> weights) {
+    static boolean areWeights(List<Double> weights) {
         return weights.stream().allMatch(weight -> Double.isFinite(weight) && weight >= 0)
                 && weights.stream().anyMatch(weight -> weight > 0);
     }
@@ -66,6 +68,11 @@ public record WeightedLayers(double frozen, boolean frozenEnds, List<Double> wei
 
     @Override
     public void require(int layers) {
+        requireOne(weights, layers);
+    }
+
+    /** Checks that there is a weight for each layer. */
+    static void requireOne(List<Double> weights, int layers) {
         if (weights.size() != layers) {
             throw new BadInputException(
                     WEIGHTS.spelled(),

@@ -13,12 +13,17 @@ public final class SeededShuffle {
      * @param epoch from 0; the low 32 bits count
      */
     public static int[] permutation(int n, long seed, long epoch) {
+        return permutation(n, seed, epoch, StreamIds.SHUFFLE);
+    }
+
+    /** The same from another of the {@link StreamIds}. */
+    public static int[] permutation(int n, long seed, long epoch, int stream) {
         int[] order = new int[n];
         for (int i = 0; i < n; i++) {
             order[i] = i;
         }
         for (int i = n - 1; i > 0; i--) {
-            long word = Philox4x32.pair(seed, i, (int) epoch, StreamIds.SHUFFLE, 0);
+            long word = Philox4x32.pair(seed, i, (int) epoch, stream, 0);
             int other = (int) Math.unsignedMultiplyHigh(word, i + 1L);
             int swapped = order[i];
             order[i] = order[other];

@@ -77,5 +77,8 @@ public final class StreamIds {
     /** Tokens whose activations a trained adapter begins with, keyed by the run's seed. */
     public static final int ADAPTER_TOKENS = 0x4D6C;
 
+    /** The order of a model's blocks, keyed by the run's seed; the third word is the round. */
+    public static final int BLOCK_ORDER = 0x4D6F;
+
     private StreamIds() {}
 }

@@ -99,11 +99,7 @@ public final class Helene implements UpdateRule {
                 .label("F")
                 .help(help)
                 .usual(usual)
-                .limit(
-                        new Limit<>(
-                                value -> value >= 0 && value < 1,
-                                value -> value + " is not a number of at least 0 and below 1",
-                                "give a number such as " + usual))
+                .limit(Limit.belowOne(usual))
                 .decidesBytes()
                 .build();
     }

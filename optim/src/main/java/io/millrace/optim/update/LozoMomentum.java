@@ -27,11 +27,7 @@ public final class LozoMomentum implements UpdateRule {
                     .help(
                             "Share of the momentum that a step of lozo-m, zo-momentum or helene keeps.")
                     .usual(0.9)
-                    .limit(
-                            new Limit<>(
-                                    value -> value >= 0 && value < 1,
-                                    value -> value + " is not a number of at least 0 and below 1",
-                                    "give a number such as 0.9"))
+                    .limit(Limit.belowOne(0.9))
                     .decidesBytes()
                     .build();
 

@@ -1,5 +1,12 @@
 package io.millrace.optim.update;
 
+import io.millrace.optim.gradient.AdaLomo;
+import io.millrace.optim.gradient.Adafactor;
+import io.millrace.optim.gradient.Adagrad;
+import io.millrace.optim.gradient.AdamW;
+import io.millrace.optim.gradient.Lion;
+import io.millrace.optim.gradient.Lomo;
+import io.millrace.optim.gradient.Sgd;
 import io.millrace.optim.option.Kind;
 import io.millrace.optim.option.Kinds;
 import io.millrace.optim.option.Option;
@@ -16,7 +23,9 @@ public final class Optimizers {
                             .help(
                                     "Update rule: mezo-sgd, mezo-adam, lozo-m (momentum; low-rank"
                                             + " only), zo-muon (projected only); element by element, and not low-rank: zo-sign,"
-                                            + " zo-momentum, zo-adam, r-adazo, adamezo, helene, hizoo, dizo, qzo.")
+                                            + " zo-momentum, zo-adam, r-adazo, adamezo, helene, hizoo, dizo, qzo;"
+                                            + " of the gradient, with --estimator gradient: sgd,"
+                                            + " adamw, adagrad, lion, adafactor, lomo, adalomo.")
                             .usual(MezoSgd.NAME)
                             .decidesBytes(),
                     List.of(
@@ -62,7 +71,17 @@ public final class Optimizers {
                             Kind.of(
                                     Qzo.NAME,
                                     List.of(Clip.BOUND),
-                                    (values, _) -> Clip.of(new Qzo(), values))),
+                                    (values, _) -> Clip.of(new Qzo(), values)),
+                            Kind.of(
+                                    Sgd.NAME,
+                                    List.of(Sgd.MOMENTUM),
+                                    (values, _) -> new Sgd(values.get(Sgd.MOMENTUM))),
+                            Kind.of(AdamW.NAME, AdamW.OPTIONS, (values, _) -> AdamW.of(values)),
+                            Kind.of(Adagrad.NAME, List.of(), (_, _) -> new Adagrad()),
+                            Kind.of(Lion.NAME, Lion.OPTIONS, (values, _) -> Lion.of(values)),
+                            Kind.of(Adafactor.NAME, List.of(), (_, _) -> new Adafactor()),
+                            Kind.of(Lomo.NAME, List.of(), (_, _) -> new Lomo()),
+                            Kind.of(AdaLomo.NAME, List.of(), (_, _) -> new AdaLomo())),
                     UpdateRuleKind.class);
 
     private Optimizers() {}
