@@ -39,13 +39,20 @@ final class ScoreRows {
         }
         FloatVector top = VectorLanes.broadcast(Float.NEGATIVE_INFINITY);
         int key = distance;
-        for (long i = from; i < end; i += VectorLanes.LENGTH) {
-            VectorMask<Float> here = VectorLanes.tail(i, end);
+        long i = from;
+        for (; i <= end - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
             FloatVector bias = VectorLanes.counting(key).mul(slope);
-            FloatVector score = VectorLanes.load(scores, i, here).mul(scale).add(bias);
-            VectorLanes.store(score, scores, i, here);
-            top = top.blend(VectorLanes.larger(top, score), here);
+            FloatVector score = VectorLanes.load(scores, i).mul(scale).add(bias);
+            VectorLanes.store(score, scores, i);
+            top = VectorLanes.larger(top, score); // skips a NaN, which its exp will show
             key += VectorLanes.LENGTH;
+        }
+        if (i < end) {
+            VectorMask<Float> tail = VectorLanes.tail(i, end);
+            FloatVector bias = VectorLanes.counting(key).mul(slope);
+            FloatVector score = VectorLanes.load(scores, i, tail).mul(scale).add(bias);
+            VectorLanes.store(score, scores, i, tail);
+            top = top.blend(VectorLanes.larger(top, score), tail);
         }
         return VectorLanes.max(top);
     }
@@ -61,13 +68,23 @@ final class ScoreRows {
 
     private static float exponentiateSpan(MemorySegment scores, long from, long end, float top) {
         FloatVector sum = FloatVector.zero(VectorLanes.SPECIES);
-        for (long i = from; i < end; i += VectorLanes.LENGTH) {
-            VectorMask<Float> here = VectorLanes.tail(i, end);
-            FloatVector e = VectorLanes.expUpTo0(VectorLanes.load(scores, i, here).sub(top));
-            VectorLanes.store(e, scores, i, here);
-            sum = sum.blend(sum.add(e), here);
+        long i = from;
+        for (; i <= end - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+            FloatVector e = VectorLanes.expUpTo0(VectorLanes.load(scores, i).sub(top));
+            VectorLanes.store(e, scores, i);
+            sum = sum.add(e);
         }
-        return VectorLanes.sum(sum);
+        float total = VectorLanes.sum(sum);
+        return i < end ? total + exponentiateTail(scores, i, end, top) : total;
+    }
+
+    // Apart from its loop: in one compilation the two could exceed what C2 is willing to inline,
+    // and then every vector is an object.
+    private static float exponentiateTail(MemorySegment scores, long from, long end, float top) {
+        VectorMask<Float> tail = VectorLanes.tail(from, end);
+        FloatVector e = VectorLanes.expUpTo0(VectorLanes.load(scores, from, tail).sub(top));
+        VectorLanes.store(e, scores, from, tail);
+        return VectorLanes.sum(FloatVector.zero(VectorLanes.SPECIES).blend(e, tail));
     }
 
     /** Σ a[i] · b[i], of places that are laid out alike. */
@@ -81,9 +98,13 @@ final class ScoreRows {
 
     private static float dotSpan(MemorySegment a, MemorySegment b, long from, long end) {
         FloatVector sum = FloatVector.zero(VectorLanes.SPECIES);
-        for (long i = from; i < end; i += VectorLanes.LENGTH) {
-            VectorMask<Float> here = VectorLanes.tail(i, end);
-            sum = VectorLanes.load(a, i, here).fma(VectorLanes.load(b, i, here), sum);
+        long i = from;
+        for (; i <= end - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+            sum = VectorLanes.load(a, i).fma(VectorLanes.load(b, i), sum);
+        }
+        if (i < end) {
+            VectorMask<Float> tail = VectorLanes.tail(i, end);
+            sum = VectorLanes.load(a, i, tail).fma(VectorLanes.load(b, i, tail), sum);
         }
         return VectorLanes.sum(sum);
     }
@@ -99,22 +120,30 @@ final class ScoreRows {
             long end,
             float mean,
             float scale) {
-        for (long i = from; i < end; i += VectorLanes.LENGTH) {
-            VectorMask<Float> here = VectorLanes.tail(i, end);
-            FloatVector change = VectorLanes.load(changes, i, here).sub(mean).mul(scale);
-            VectorLanes.store(
-                    change.mul(VectorLanes.load(weights, i, here)), changes, i, here);
+        long i = from;
+        for (; i <= end - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+            FloatVector change = VectorLanes.load(changes, i).sub(mean).mul(scale);
+            VectorLanes.store(change.mul(VectorLanes.load(weights, i)), changes, i);
+        }
+        if (i < end) {
+            VectorMask<Float> tail = VectorLanes.tail(i, end);
+            FloatVector change = VectorLanes.load(changes, i, tail).sub(mean).mul(scale);
+            VectorLanes.store(change.mul(VectorLanes.load(weights, i, tail)), changes, i, tail);
         }
     }
 
     /** {@code changes[i] *= tanh'(products[i] · scale)}. */
     static void throughSoftcap(
             MemorySegment products, MemorySegment changes, long from, long end, float scale) {
-        for (long i = from; i < end; i += VectorLanes.LENGTH) {
-            VectorMask<Float> here = VectorLanes.tail(i, end);
-            FloatVector slope = Slopes.tanh(VectorLanes.load(products, i, here).mul(scale));
-            VectorLanes.store(
-                    VectorLanes.load(changes, i, here).mul(slope), changes, i, here);
+        long i = from;
+        for (; i <= end - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+            FloatVector slope = Slopes.tanh(VectorLanes.load(products, i).mul(scale));
+            VectorLanes.store(VectorLanes.load(changes, i).mul(slope), changes, i);
+        }
+        if (i < end) {
+            VectorMask<Float> tail = VectorLanes.tail(i, end);
+            FloatVector slope = Slopes.tanh(VectorLanes.load(products, i, tail).mul(scale));
+            VectorLanes.store(VectorLanes.load(changes, i, tail).mul(slope), changes, i, tail);
         }
     }
 }
