@@ -60,7 +60,7 @@ public final class LossSink implements HeadSink {
     }
 
     /** Mean over the head rows, summed in order. */
-    double mean(int query, int scale) {
+    public double mean(int query, int scale) {
         int count = filled[cell(query, scale)];
         double sum = 0;
         for (int row = 0; row < count; row++) {
