@@ -15,6 +15,7 @@ import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.MicroBatches;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.executor.step.Sequences;
+import io.millrace.executor.step.TurnCounts;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.program.ModelProgram;
@@ -125,7 +126,7 @@ public final class GradientCheck {
                                             BlockSet.ALL,
                                             0,
                                             0,
-                                            _ -> 1),
+                                            new TurnCounts(session.layout().blocks().size(), true)),
                                     (tensor, gradient, elements) ->
                                             add(
                                                     session.layout().tuned(),

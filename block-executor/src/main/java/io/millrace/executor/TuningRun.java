@@ -19,7 +19,7 @@ import io.millrace.executor.run.RunSummary;
 import io.millrace.executor.run.StepInputs;
 import io.millrace.executor.step.DivergedException;
 import io.millrace.executor.step.StepInput;
-import io.millrace.executor.step.StepRunner;
+import io.millrace.executor.step.StepTaker;
 import io.millrace.optim.estimate.QueryResult;
 import io.millrace.optim.estimate.StepRecord;
 import io.millrace.telemetry.EvalMetrics;
@@ -42,7 +42,7 @@ public final class TuningRun {
     private final RunListener listener;
     private final RunSetup setup;
     private final MetricsWriter metrics;
-    private final StepRunner runner;
+    private final StepTaker runner;
     private final Evaluator evaluator;
     private final StepMeter meter;
     private final RunObservers observers;

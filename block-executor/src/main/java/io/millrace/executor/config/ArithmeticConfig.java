@@ -12,9 +12,13 @@ import io.millrace.optim.direction.Directions;
 import io.millrace.optim.estimate.Anchors;
 import io.millrace.optim.estimate.Estimator;
 import io.millrace.optim.estimate.Estimators;
+import io.millrace.optim.estimate.GradientEstimator;
+import io.millrace.optim.gradient.GradientRule;
 import io.millrace.optim.gradient.GradientRuns;
+import io.millrace.optim.gradient.WithMasters;
 import io.millrace.optim.mask.MaskRule;
 import io.millrace.optim.mask.Masks;
+import io.millrace.optim.objective.MeanLoss;
 import io.millrace.optim.objective.Objective;
 import io.millrace.optim.objective.Objectives;
 import io.millrace.optim.option.Kind;
@@ -159,27 +163,6 @@ public record ArithmeticConfig(Settings settings) {
                     .decidesBytes()
                     .build();
 
-    /** Whether 16-bit weights have float32 masters. */
-    public static final Option<Boolean> MASTERS =
-            Option.named("master-weights", OptionTypes.FLAG)
-                    .help(
-                            "Keep float32 masters of 16-bit weights beside them, which first-order"
-                                    + " rules change.")
-                    .usualUnsaid(false)
-                    .decidesBytes()
-                    .saidUnlessUsual()
-                    .build();
-
-    /** The largest norm of a block's gradient. */
-    public static final Option<Double> BLOCK_NORM =
-            Option.named("clip-block-norm", OptionTypes.NUMBER)
-                    .label("F")
-                    .help("Scale the gradient of a block down to this norm where it is larger.")
-                    .usually("none")
-                    .limit(Limit.finitePositive())
-                    .decidesBytes()
-                    .build();
-
     /** The methods that a run names; each brings options of its own. */
     private static final List<Kinds<?>> METHODS =
             List.of(
@@ -243,12 +226,41 @@ public record ArithmeticConfig(Settings settings) {
                 "what is trained beside a model goes along dense directions",
                 "give --perturbation gaussian or rademacher, or another --tune");
         BesideRuns.check(settings);
+        checkGradient(settings);
         int foldEvery = settings.get(FOLD_EVERY);
         Check.that(
                 direction.window() % foldEvery == 0,
                 FOLD_EVERY,
                 foldEvery + " does not divide the window of " + direction.window() + " steps",
                 "give a divisor of --window, or leave the option out to fold once a window");
+    }
+
+    /** What only steps along directions have a use for. */
+    private static void checkGradient(Settings settings) {
+        if (!(Optimizers.KINDS.make(settings, 0) instanceof GradientRule)) {
+            return;
+        }
+        String rule = settings.get(Optimizers.KINDS.naming());
+        Check.that(
+                settings.get(FOLD_EVERY) == 1,
+                FOLD_EVERY,
+                rule + " changes the weights at every step",
+                "leave it out");
+        Check.that(
+                Masks.KINDS.make(settings, 0).isWhole(),
+                Masks.KINDS.naming(),
+                rule + " changes every element of what is trained",
+                "leave it out");
+        Check.that(
+                Objectives.KINDS.make(settings, 0) instanceof MeanLoss,
+                Objectives.KINDS.naming(),
+                "only the loss has a gradient",
+                "give --objective loss, or leave it out");
+        Check.that(
+                !settings.get(TrainedTensors.TUNE).equals(TrainedTensors.SCALES),
+                TrainedTensors.TUNE,
+                "scales have no way back",
+                "give another --tune, or --method qzo");
     }
 
     private static void requireSuited(UpdateRule rule, Direction direction) {
@@ -285,7 +297,7 @@ public record ArithmeticConfig(Settings settings) {
         METHODS.forEach(kinds -> options.addAll(kinds.withNaming()));
         options.add(TrainedTensors.TUNE);
         options.addAll(AdapterKinds.OPTIONS);
-        options.addAll(List.of(FOLD_EVERY, MATMUL, DTYPE, MASTERS, BLOCK_NORM));
+        options.addAll(List.of(FOLD_EVERY, MATMUL, DTYPE));
         options.addAll(WireConfig.OPTIONS);
         return List.copyOf(options);
     }
@@ -470,17 +482,17 @@ public record ArithmeticConfig(Settings settings) {
 
     /** A fresh update rule, before its first step. */
     public UpdateRule rule() {
-        return Optimizers.KINDS.make(settings, seed());
+        UpdateRule rule = Optimizers.KINDS.make(settings, seed());
+        return rule instanceof GradientRule first
+                        && estimator() instanceof GradientEstimator gradient
+                        && gradient.masters()
+                ? new WithMasters(first)
+                : rule;
     }
 
-    /** Whether weights of 16 bits have float32 masters, which a first-order rule changes. */
-    public boolean masters() {
-        return settings.get(MASTERS);
-    }
-
-    /** What the gradient of a block is scaled down to where its norm is larger. */
-    public double blockNorm() {
-        return settings.find(BLOCK_NORM).orElse(Double.POSITIVE_INFINITY);
+    /** Whether its steps can be made again of a journal. */
+    public boolean isReplayable() {
+        return !(rule() instanceof GradientRule);
     }
 
     /** The same with another schedule of folds. */

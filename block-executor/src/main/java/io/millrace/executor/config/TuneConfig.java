@@ -38,6 +38,11 @@ public record TuneConfig(
                 "there is nothing to evaluate on",
                 "add --eval, --eval-split or --task");
         Check.that(
+                arithmetic.isReplayable() || !output.keep().isBest(),
+                OutputConfig.KEEP,
+                arithmetic.optimizer() + "'s steps cannot be made again of a journal",
+                "give a number of checkpoints to keep, or --keep last");
+        Check.that(
                 !arithmetic.mask().lacksFile(),
                 Masks.KINDS.naming(),
                 arithmetic.mask().name() + " needs the file of the elements",

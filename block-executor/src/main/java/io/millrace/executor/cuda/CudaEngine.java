@@ -49,6 +49,7 @@ public final class CudaEngine implements Engine {
         requireOneRotation(program, size.longest());
         requireKnownFormats(layout);
         requireKnownZ(arithmetic);
+        requireForward(arithmetic);
         Matmul matmul = arithmetic.matmul();
         ScratchSize together =
                 LowRankSize.together(arithmetic, size.withVirtual(program.virtualTokens()), layout);
@@ -157,6 +158,16 @@ public final class CudaEngine implements Engine {
                             + first
                             + " tokens",
                     "take --device cpu, or shorter texts (--seq-len)");
+        }
+    }
+
+    /** The way back is the processor's. */
+    private static void requireForward(Arithmetic arithmetic) {
+        if (arithmetic.gradient().isPresent()) {
+            throw new BadInputException(
+                    "--device",
+                    "a card has no way back for first-order methods",
+                    "give --device cpu, or a method that needs forward passes alone");
         }
     }
 

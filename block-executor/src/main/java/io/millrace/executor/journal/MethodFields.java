@@ -8,6 +8,7 @@ import io.millrace.model.ModelLayout;
 import io.millrace.optim.direction.Direction;
 import io.millrace.optim.direction.Directions;
 import io.millrace.optim.journal.JournalHeader;
+import io.millrace.optim.gradient.GradientRule;
 import io.millrace.optim.mask.MaskFile;
 import io.millrace.optim.mask.MaskRule;
 import io.millrace.optim.mask.Masks;
@@ -39,8 +40,20 @@ final class MethodFields {
         return make(Directions.KINDS);
     }
 
+    /**
+     * The rule, before its first step.
+     *
+     * @throws BadInputException where its steps cannot be made again of what a journal has
+     */
     UpdateRule rule() {
-        return make(Optimizers.KINDS);
+        UpdateRule rule = make(Optimizers.KINDS);
+        if (rule instanceof GradientRule) {
+            throw new BadInputException(
+                    journal.toString(),
+                    "is of a run with " + rule.name() + ", whose steps need the gradient",
+                    "take the model that the run saved, or one of its checkpoints");
+        }
+        return rule;
     }
 
     Participation participation() {

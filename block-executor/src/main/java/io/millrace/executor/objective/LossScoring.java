@@ -67,10 +67,15 @@ final class LossScoring implements Scoring {
 
         @Override
         public List<double[]> values(List<Query> queries, Passes passes) {
-            List<MicroBatch> microBatches = MicroBatches.scoring(batch, examplesEach);
+            List<MicroBatch> microBatches = scored();
             sink.prepare(queries, MicroBatches.headRowCount(microBatches));
             passes.run(queries, List.of(microBatches), sink);
             return ScaleValues.of(queries, sink::mean);
+        }
+
+        @Override
+        public List<MicroBatch> scored() {
+            return MicroBatches.scoring(batch, examplesEach);
         }
     }
 }

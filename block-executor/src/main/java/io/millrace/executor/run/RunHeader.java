@@ -57,6 +57,9 @@ final class RunHeader {
     private final TuneConfig config;
     private final JournalHeader header;
 
+    // Said where it is false.
+    private static final String REPLAYABLE = "replayable";
+
     private RunHeader(TuneConfig config, JournalHeader header) {
         this.config = config;
         this.header = header;
@@ -87,6 +90,9 @@ final class RunHeader {
             addFields(extra, settings, group.stream().filter(Option::isAlwaysSaid));
             // What only some runs say has come after what all say since the first version.
             addFields(extra, settings, group.stream().filter(option -> !option.isAlwaysSaid()));
+        }
+        if (!arithmetic.isReplayable()) {
+            extra.put(REPLAYABLE, false);
         }
         wire.ifPresent(copy -> extra.put(WIRE, copy));
         extra.put(PROGRAM, ProgramVersion.get());

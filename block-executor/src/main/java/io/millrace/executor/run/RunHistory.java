@@ -86,7 +86,11 @@ public final class RunHistory implements AutoCloseable {
                         layout.parts());
         Optional<Journal> before = Optional.empty();
         if (config.output().resume()) {
-            Journal read = JournalReader.read(folder.journal());
+            Journal read =
+                    config.arithmetic().isReplayable()
+                            ? JournalReader.read(folder.journal())
+                            : JournalReader.readThrough(
+                                    folder.journal(), RunOrigin.savedThrough(config, layout));
             header.requireSame(folder.journal(), read);
             read.records().forEach(updates::add);
             before = Optional.of(read);

@@ -22,6 +22,23 @@ final class RunOrigin {
 
     private RunOrigin() {}
 
+    /**
+     * The step that a run goes on behind whose steps cannot be made again: that of the newest whole
+     * weights and states that it has saved, 0 where there are none.
+     */
+    static long savedThrough(TuneConfig config, ModelLayout layout) {
+        boolean stated = layout.tuned().stateBytes() > 0;
+        return new RunCheckpoints(config.output().out())
+                .newest()
+                .map(RunCheckpoints.Saved::foldedThrough)
+                .or(() -> stated ? Optional.empty() : keptStep(config))
+                .orElse(0L);
+    }
+
+    private static Optional<Long> keptStep(TuneConfig config) {
+        return FinishedRun.of(config.output().out()).map(FinishedRun::keptStep);
+    }
+
     /** The newest weights that a run which goes on has saved, in front of the base. */
     static BlockOrigin of(TuneConfig config, ModelSession session, RunHistory.Past past) {
         Optional<RunCheckpoints.Saved> newest = Optional.empty();

@@ -255,8 +255,7 @@ public final class RunPreparation {
         arithmetic.mask().file().ifPresent(folder::keepMask);
         RunSaves saves =
                 new RunSaves(
-                        config.output(),
-                        arithmetic.foldEvery(),
+                        config,
                         session,
                         model,
                         folder,
@@ -354,6 +353,15 @@ public final class RunPreparation {
         StoreRecord record = new StoreRecord(folder.folder());
         record.removeOthers();
         Path path = folder.store(config.memory().nvmeDir());
+        if (!config.arithmetic().isReplayable()) {
+            // Its blocks may be of several steps, and nothing carries them on.
+            StoreFolder anew =
+                    new StoreFolder(
+                            path, record.find(), past.fingerprint(), past.lastStep(), record, _ -> {});
+            anew.remove();
+            return new StoreFolder(
+                    path, Optional.empty(), past.fingerprint(), Long.MAX_VALUE, record, _ -> {});
+        }
         return new StoreFolder(
                 path,
                 config.output().resume() ? record.find() : Optional.empty(),

@@ -1,6 +1,7 @@
 package io.millrace.executor.run;
 
 import io.millrace.executor.config.OutputConfig;
+import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.journal.Replay;
 import io.millrace.executor.place.ModelSession;
 import io.millrace.executor.place.RunningModel;
@@ -28,6 +29,7 @@ public final class RunSaves {
     private static final System.Logger LOG = System.getLogger(RunSaves.class.getName());
 
     private final OutputConfig config;
+    private final boolean replayable;
     private final long foldEvery;
     private final ModelSession session;
     private final RunningModel model;
@@ -41,16 +43,16 @@ public final class RunSaves {
     private Duration syncTime = Duration.ZERO;
 
     RunSaves(
-            OutputConfig config,
-            long foldEvery,
+            TuneConfig run,
             ModelSession session,
             RunningModel model,
             RunFolder folder,
             RunHistory history,
             String base,
             Map<String, Object> runFile) {
-        this.config = config;
-        this.foldEvery = foldEvery;
+        config = run.output();
+        replayable = run.arithmetic().isReplayable();
+        foldEvery = run.arithmetic().foldEvery();
         this.session = session;
         this.model = model;
         this.folder = folder;
@@ -67,7 +69,8 @@ public final class RunSaves {
 
     /** Starts what goes on beside the steps. */
     void begin() {
-        if (config.checkpointEvery().isEmpty()) {
+        // What a store has of blocks may be of several steps: a journal carries it on, or nothing.
+        if (config.checkpointEvery().isEmpty() && replayable) {
             model.tiers().keepDurable();
         }
     }
@@ -86,9 +89,8 @@ public final class RunSaves {
             Duration synced = model.tiers().syncTime();
             note(step, "sync", synced.minus(syncTime));
             syncTime = synced;
-            if (cadence.step(seconds, applying)
-                    && !model.tiers().hasStore()
-                    && hasRoomForMoreThanTheModel()) {
+            boolean due = cadence.step(seconds, replayable ? applying : seconds);
+            if (due && savesCheckpoints() && hasRoomForMoreThanTheModel()) {
                 long beganNs = System.nanoTime();
                 saveCheckpoint();
                 Duration took = Duration.ofNanos(System.nanoTime() - beganNs);
@@ -98,6 +100,11 @@ public final class RunSaves {
         } else if (every.getAsLong() > 0 && step % every.getAsLong() == 0) {
             saveCheckpoint();
         }
+    }
+
+    /** A store spares them where a journal carries its blocks on. */
+    private boolean savesCheckpoints() {
+        return !replayable || !model.tiers().hasStore();
     }
 
     private void note(long step, String by, Duration took) {
@@ -126,6 +133,12 @@ public final class RunSaves {
 
     /** A run that was asked to stop: whoever goes on is spared what can be had quickly. */
     public void beforeStopping() {
+        if (!replayable) {
+            if (config.checkpointEvery().orElse(1) > 0 && hasRoomForMoreThanTheModel()) {
+                saveCheckpoint();
+            }
+            return;
+        }
         if (config.checkpointEvery().isPresent()) {
             return;
         }
@@ -144,7 +157,7 @@ public final class RunSaves {
                         .newest()
                         .filter(newest -> newest.foldedThrough() == through)
                         .isPresent();
-        boolean wanted = config.keep().checkpoints() > 0;
+        boolean wanted = config.keep().checkpoints() > 0 || !replayable;
         if (through > 0 && !saved && (wanted || !model.tiers().flushStore())) {
             List<Integer> checksums =
                     save(

@@ -6,8 +6,12 @@ import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.objective.Scoring;
 import io.millrace.executor.place.ModelSession;
 import io.millrace.executor.place.RunningModel;
+import io.millrace.executor.step.GradientRunner;
 import io.millrace.executor.step.RunLayout;
 import io.millrace.executor.step.StepRunner;
+import io.millrace.executor.step.StepTaker;
+import io.millrace.executor.step.TurnCounts;
+import io.millrace.executor.step.UpdateLog;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.ByteSize;
 import io.millrace.memory.Matmul;
@@ -17,6 +21,7 @@ import io.millrace.model.WeightScan;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.text.BatchSampler;
 import io.millrace.optim.random.SeededShuffle;
+import io.millrace.optim.random.SplitMix64;
 import io.millrace.optim.update.UpdateRule;
 import java.util.Map;
 import java.util.Optional;
@@ -141,8 +146,16 @@ public final class RunSetup implements AutoCloseable {
         return new BatchSampler(scoring.examples(), config.data().batchSize(), shuffle);
     }
 
-    public StepRunner runner() {
+    /** What takes the run's steps. */
+    public StepTaker runner() {
         ArithmeticConfig arithmetic = config.arithmetic();
+        if (!arithmetic.isReplayable()) {
+            return new GradientRunner(
+                    model.forward(),
+                    new GradientRunner.Options(
+                            arithmetic.seed(), arithmetic.eps(), arithmetic.weightDecay()),
+                    turns());
+        }
         UpdateRule rule = arithmetic.rule();
         return new StepRunner(
                 model.forward(),
@@ -151,6 +164,20 @@ public final class RunSetup implements AutoCloseable {
                         arithmetic.seed(),
                         step -> rule.eps(step, arithmetic.eps()),
                         arithmetic.weightDecay()));
+    }
+
+    /** The turns of the steps so far. */
+    private TurnCounts turns() {
+        UpdateLog updates = history.updates();
+        TurnCounts turns =
+                new TurnCounts(
+                        session.layout().blocks().size(),
+                        config.arithmetic().participation().keepsStates());
+        for (long step = 1; step <= updates.lastStep(); step++) {
+            long seed = SplitMix64.output(config.arithmetic().seed(), step);
+            turns.advance(step, updates.blocksOf(step, seed));
+        }
+        return turns;
     }
 
     public Evaluator evaluator() {

@@ -9,6 +9,7 @@ import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.direction.Direction;
 import io.millrace.optim.direction.FactoredDirection;
+import io.millrace.optim.estimate.GradientEstimator;
 import io.millrace.optim.gradient.GradientRule;
 import io.millrace.optim.direction.GaussianDirection;
 import io.millrace.optim.direction.MaskedDirection;
@@ -93,10 +94,10 @@ public record Arithmetic(
 
     private static Optional<GradientSteps.Rule> gradient(
             ArithmeticConfig config, UpdateRule rule) {
-        return rule instanceof GradientRule first
+        return config.estimator() instanceof GradientEstimator gradient
+                        && rule instanceof GradientRule first
                 ? Optional.of(
-                        new GradientSteps.Rule(
-                                first, config.masters(), config.rounding(), config.blockNorm()))
+                        new GradientSteps.Rule(first, config.rounding(), gradient.blockNorm()))
                 : Optional.empty();
     }
 

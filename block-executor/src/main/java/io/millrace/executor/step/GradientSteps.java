@@ -37,11 +37,13 @@ public interface GradientSteps {
         }
     }
 
-    /** How often blocks have had a part since their states began. */
-    @FunctionalInterface
+    /** The parts that blocks have had in steps. */
     interface Turns {
-        /** From 1 of a block that has a part in the step. */
+        /** How many since their states began: from 1 of a block that has one in this step. */
         long of(int block);
+
+        /** The last step before this one in which a block had a part; 0 for none. */
+        long lastBefore(int block);
     }
 
     /**
@@ -75,10 +77,9 @@ public interface GradientSteps {
      * What a run does to blocks whose gradient is known.
      *
      * @param rule of the run
-     * @param masters whether weights of 16 bits have float32 masters behind the rule's states
      * @param rounding how weights without masters are rounded
      * @param blockNorm what the gradient of a block is scaled down to where its norm is larger;
      *     infinity for none
      */
-    record Rule(GradientRule rule, boolean masters, Rounding rounding, double blockNorm) {}
+    record Rule(GradientRule rule, Rounding rounding, double blockNorm) {}
 }

@@ -20,6 +20,15 @@ public interface StepBatch {
      */
     List<double[]> values(List<Query> queries, Passes passes);
 
+    /**
+     * The examples in micro-batches whose mean loss over all scored rows is the objective's value.
+     *
+     * @throws IllegalStateException where the objective is another number
+     */
+    default List<MicroBatch> scored() {
+        throw new IllegalStateException("this objective has no gradient");
+    }
+
     /** Passes over the model as it is now. */
     @FunctionalInterface
     interface Passes {

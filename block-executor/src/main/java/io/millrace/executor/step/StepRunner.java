@@ -9,7 +9,7 @@ import io.millrace.optim.random.SplitMix64;
 import java.util.function.LongToDoubleFunction;
 
 /** One step: what a batch says along the step's directions, and the record that it makes. */
-public final class StepRunner {
+public final class StepRunner implements StepTaker {
     private final Forward forward;
     private final Estimator estimator;
     private final StepOptions options;
@@ -20,12 +20,7 @@ public final class StepRunner {
         this.options = options;
     }
 
-    /**
-     * Runs a step; the update it makes is not in the log yet.
-     *
-     * @param input of the step
-     * @param updates the updates of all steps before
-     */
+    @Override
     public StepRecord run(StepInput input, UpdateLog updates) {
         long step = input.step();
         long seed = SplitMix64.output(options.runSeed(), step);

@@ -15,7 +15,7 @@ import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.run.RunSetup;
 import io.millrace.executor.run.TrainingData;
 import io.millrace.executor.step.StepInput;
-import io.millrace.executor.step.StepRunner;
+import io.millrace.executor.step.StepTaker;
 import io.millrace.executor.stranger.StatefulRule;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
@@ -92,7 +92,7 @@ class ModelPlannerTest {
                 changes.to(Runs.config(model, data, temp.resolve("out")).memory(memory).steps(4));
         ModelPlan plan = plan(model, data, memory, changes);
         try (RunSetup setup = RunSetup.prepare(config.build(), 0, RunListener.SILENT)) {
-            StepRunner runner = setup.runner();
+            StepTaker runner = setup.runner();
             for (long step = 1; step <= 4; step++) {
                 StepInput input = setup.inputs().of(step);
                 setup.history().add(runner.run(input, setup.history().updates()));

@@ -148,8 +148,8 @@ public final class Estimators {
                                                             values.get(ANCHOR_LR)))),
                             Kind.of(
                                     GradientEstimator.NAME,
-                                    List.of(),
-                                    (_, _) -> new GradientEstimator())),
+                                    GradientEstimator.OPTIONS,
+                                    (values, _) -> GradientEstimator.of(values))),
                     EstimatorKind.class);
 
     private Estimators() {}

@@ -21,13 +21,15 @@ public final class JournalReader {
     private static final String MEND = "restore the file from a copy, or start the run anew";
 
     private final Path file;
+    private final long most;
     private final List<StepRecord> records = new ArrayList<>();
     private JournalHeader header;
     private int version;
     private long identity;
 
-    private JournalReader(Path file) {
+    private JournalReader(Path file, long most) {
         this.file = file;
+        this.most = most;
     }
 
     /**
@@ -44,13 +46,33 @@ public final class JournalReader {
     }
 
     /**
+     * Reads a journal as it was after a step, whatever lies behind: what is written to it next takes
+     * the place of that.
+     *
+     * @param step the last that is read, 0 for the header alone
+     * @throws BadInputException when the file cannot be read, or a line that is read is not as it
+     *     was written
+     */
+    public static Journal readThrough(Path file, long step) {
+        JournalSurvey survey = survey(file, step);
+        if (survey.damage().isPresent()) {
+            throw survey.damage().get();
+        }
+        return survey.journal();
+    }
+
+    /**
      * Reads a journal up to the first line that is not as it was written, if there is one.
      *
      * @throws BadInputException when the file cannot be read, or its header is no header
      */
     public static JournalSurvey survey(Path file) {
+        return survey(file, Long.MAX_VALUE);
+    }
+
+    private static JournalSurvey survey(Path file, long most) {
         try (JournalLines lines = new JournalLines(file)) {
-            return new JournalReader(file).read(lines);
+            return new JournalReader(file, most).read(lines);
         } catch (NoSuchFileException e) {
             throw new BadInputException(file.toString(), "no such file", "name a journal.jsonl");
         } catch (IOException e) {
@@ -62,7 +84,9 @@ public final class JournalReader {
     private JournalSurvey read(JournalLines lines) throws IOException {
         long wholeBytes = 0;
         try {
-            for (String line = lines.next(); line != null; line = lines.next()) {
+            for (String line = lines.next();
+                    line != null && (header == null || records.size() < most);
+                    line = lines.next()) {
                 if (header != null && line.indexOf(0) >= 0) {
                     return new JournalSurvey(
                             journal(wholeBytes, bytesUntilTheEnd(lines, wholeBytes)),

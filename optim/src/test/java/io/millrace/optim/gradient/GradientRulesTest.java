@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.memory.Seed;
 import io.millrace.memory.SeedExtension;
+import io.millrace.optim.estimate.Estimators;
 import io.millrace.optim.estimate.GradientEstimator;
 import io.millrace.optim.estimate.TwoSidedEstimator;
 import io.millrace.optim.option.Settings;
@@ -170,6 +171,6 @@ final class GradientRulesTest {
     @Test
     void aRuleThatNeedsTheGradientSaysSo() {
         assertThat(rule("adamw").needs(new TwoSidedEstimator(1))).contains("--estimator gradient");
-        assertThat(rule("adamw").needs(new GradientEstimator())).isEmpty();
+        assertThat(rule("adamw").needs(Estimators.KINDS.make(GradientEstimator.NAME, Settings.NONE, 0))).isEmpty();
     }
 }

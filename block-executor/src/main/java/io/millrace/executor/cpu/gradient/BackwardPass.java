@@ -20,6 +20,7 @@ import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.MicroBatches;
 import io.millrace.executor.step.QueryGroup;
 import io.millrace.executor.step.Variants;
+import io.millrace.memory.CorruptDataException;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.program.BlockProgram;
@@ -194,6 +195,7 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
             int place = isBack ? 2 * head - at : at;
             int block = entry.block();
             try (BlockLease lease = feed.acquire(block)) {
+                requireNewest(block, lease);
                 long span = spans.begin(Lane.COMPUTE, block, asked.step());
                 HostVisit visit =
                         new HostVisit(
@@ -215,6 +217,23 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
                     there(place, weights);
                 }
                 spans.end(span, 0);
+            }
+        }
+
+        /** A step cannot be made again: older bytes of a block are those of another run. */
+        private void requireNewest(int block, BlockLease lease) {
+            long held = BlockVisit.holding(lease, companions.of(block)).foldedThrough();
+            long due = asked.turns().lastBefore(block);
+            if (held < due) {
+                throw new CorruptDataException(
+                        "block "
+                                + block
+                                + " is there as of step "
+                                + held
+                                + " where step "
+                                + due
+                                + " has changed it: its newest bytes are damaged; go on with"
+                                + " --resume, which begins from the last checkpoint");
             }
         }
 

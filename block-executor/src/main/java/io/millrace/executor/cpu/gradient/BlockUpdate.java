@@ -24,7 +24,7 @@ final class BlockUpdate {
     BlockUpdate(WorkerPool pool, Optional<GradientSteps.Rule> rule) {
         this.pool = pool;
         this.rule = rule;
-        pass = rule.map(one -> new RulePass(pool, one.rule(), one.masters(), one.rounding()));
+        pass = rule.map(one -> new RulePass(pool, one.rule(), one.rounding()));
     }
 
     /** The sum of the squares of a block's gradients. */

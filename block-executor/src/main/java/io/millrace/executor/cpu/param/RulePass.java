@@ -11,6 +11,7 @@ import io.millrace.optim.gradient.TensorState;
 import io.millrace.optim.gradient.TensorStep;
 import io.millrace.optim.gradient.TensorTurn;
 import io.millrace.optim.gradient.Tile;
+import io.millrace.optim.gradient.WithMasters;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
@@ -61,15 +62,14 @@ public final class RulePass {
      *
      * @param pool the workers
      * @param rule of the run
-     * @param masters whether tensors of 16 bits have master weights behind the rule's states
      * @param rounding how weights without masters are rounded
      */
-    public RulePass(WorkerPool pool, GradientRule rule, boolean masters, Rounding rounding) {
+    public RulePass(WorkerPool pool, GradientRule rule, Rounding rounding) {
         this.pool = pool;
-        this.rule = rule;
-        this.masters = masters;
+        masters = rule instanceof WithMasters;
+        this.rule = rule instanceof WithMasters with ? with.rule() : rule;
         this.rounding = rounding;
-        kept = rule.kept();
+        kept = this.rule.kept();
         buffers = new Buffers[pool.workers()];
         Arrays.setAll(buffers, _ -> new Buffers());
     }
