@@ -43,6 +43,72 @@ public final class Rotary {
             long rowStride,
             long headStride,
             int heads) {
+        float way = 1;
+        turn(
+                spec,
+                table,
+                tableOffset,
+                tablePositions,
+                positions,
+                from,
+                to,
+                data,
+                offset,
+                rowStride,
+                headStride,
+                heads,
+                way);
+    }
+
+    /**
+     * Makes gradients of turned heads gradients of the heads before, in place: a turn by as much
+     * the other way, times the same attention factor. Parameters as of {@link #apply}.
+     */
+    public static void applyGradient(
+            RopeSpec spec,
+            MemorySegment table,
+            long tableOffset,
+            int tablePositions,
+            int[] positions,
+            int from,
+            int to,
+            MemorySegment gradients,
+            long offset,
+            long rowStride,
+            long headStride,
+            int heads) {
+        float way = -1;
+        turn(
+                spec,
+                table,
+                tableOffset,
+                tablePositions,
+                positions,
+                from,
+                to,
+                gradients,
+                offset,
+                rowStride,
+                headStride,
+                heads,
+                way);
+    }
+
+    /** Turns one way or the other: way is 1 or -1, a factor on sines that rounds nothing. */
+    private static void turn(
+            RopeSpec spec,
+            MemorySegment table,
+            long tableOffset,
+            int tablePositions,
+            int[] positions,
+            int from,
+            int to,
+            MemorySegment data,
+            long offset,
+            long rowStride,
+            long headStride,
+            int heads,
+            float way) {
         int half = spec.dims() / 2;
         for (int t = from; t < to; t++) {
             long position = Objects.checkIndex(positions[t], tablePositions);
@@ -50,19 +116,19 @@ public final class Rotary {
             for (int head = 0; head < heads; head++) {
                 long at = offset + t * rowStride + head * headStride;
                 if (spec.neighbours()) {
-                    turnNeighbours(table, cosines, half, data, at);
+                    turnNeighbours(table, cosines, half, data, at, way);
                 } else {
-                    turn(table, cosines, half, data, at);
+                    turnHalves(table, cosines, half, data, at, way);
                 }
             }
         }
     }
 
     private static void turnNeighbours(
-            MemorySegment table, long cosines, int half, MemorySegment data, long at) {
+            MemorySegment table, long cosines, int half, MemorySegment data, long at, float way) {
         for (int i = 0; i < half; i++) {
             float cos = CheckedFloats.get(table, cosines + i);
-            float sin = CheckedFloats.get(table, cosines + half + i);
+            float sin = way * CheckedFloats.get(table, cosines + half + i);
             long pair = at + 2L * i;
             float a = CheckedFloats.get(data, pair);
             float b = CheckedFloats.get(data, pair + 1);
@@ -71,12 +137,12 @@ public final class Rotary {
         }
     }
 
-    private static void turn(
-            MemorySegment table, long cosines, int half, MemorySegment data, long at) {
+    private static void turnHalves(
+            MemorySegment table, long cosines, int half, MemorySegment data, long at, float way) {
         int i = 0;
         for (; i <= half - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
             FloatVector cos = VectorLanes.load(table, cosines + i);
-            FloatVector sin = VectorLanes.load(table, cosines + half + i);
+            FloatVector sin = VectorLanes.load(table, cosines + half + i).mul(way);
             FloatVector a = VectorLanes.load(data, at + i);
             FloatVector b = VectorLanes.load(data, at + half + i);
             VectorLanes.store(a.mul(cos).sub(b.mul(sin)), data, at + i);
@@ -85,7 +151,7 @@ public final class Rotary {
         if (i < half) {
             VectorMask<Float> tail = VectorLanes.tail(i, half);
             FloatVector cos = VectorLanes.load(table, cosines + i, tail);
-            FloatVector sin = VectorLanes.load(table, cosines + half + i, tail);
+            FloatVector sin = VectorLanes.load(table, cosines + half + i, tail).mul(way);
             FloatVector a = VectorLanes.load(data, at + i, tail);
             FloatVector b = VectorLanes.load(data, at + half + i, tail);
             VectorLanes.store(a.mul(cos).sub(b.mul(sin)), data, at + i, tail);

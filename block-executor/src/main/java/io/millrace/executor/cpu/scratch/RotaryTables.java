@@ -62,6 +62,31 @@ public final class RotaryTables implements AutoCloseable {
                 headCount);
     }
 
+    /** Makes gradients of turned heads gradients of the heads before, in place. */
+    public void turnGradient(
+            RopeSpec rope,
+            int[] tokenPositions,
+            int from,
+            int to,
+            Floats gradients,
+            long rowStride,
+            long headStride,
+            int headCount) {
+        Rotary.applyGradient(
+                rope,
+                tables.get(rope).segment(),
+                0,
+                positions,
+                tokenPositions,
+                from,
+                to,
+                gradients.segment(),
+                gradients.start(),
+                rowStride,
+                headStride,
+                headCount);
+    }
+
     @Override
     public void close() {
         tables.values().forEach(HostSlab::close);
