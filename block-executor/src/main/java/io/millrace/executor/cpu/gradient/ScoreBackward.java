@@ -84,19 +84,18 @@ final class ScoreBackward {
                     1,
                     count,
                     ids,
-                    (_, row, to, _) -> {
-                        for (int at = row; at < to; at++) {
-                            Floats place = logits.at((long) at * ids);
-                            losses[from + at] =
-                                    LossGradient.replace(
-                                            place.segment(),
-                                            place.start(),
-                                            ids,
-                                            op.softcap(),
-                                            batch.targets()[from + at],
-                                            weight);
-                        }
-                    });
+                    (_, row, to, _) ->
+                            LossGradient.replace(
+                                    logits.segment(),
+                                    logits.start() + (long) row * ids,
+                                    ids,
+                                    to - row,
+                                    ids,
+                                    op.softcap(),
+                                    (float) weight,
+                                    batch.targets(),
+                                    from + row,
+                                    losses));
             back.run(spec, frame, in, rowsFrom(dx, from), made, count, adds);
         }
         for (int row = 0; row < rows; row++) {

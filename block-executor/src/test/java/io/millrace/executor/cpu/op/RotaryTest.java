@@ -59,6 +59,42 @@ final class RotaryTest {
         }
     }
 
+    /** A turn is linear, so its gradient is its transpose: g · turn(x) = turn'(g) · x for all. */
+    @ParameterizedTest
+    @CsvSource({"8,8,false", "20,12,false", "66,66,false", "20,12,true", "66,66,true"})
+    void turnsGradientsTheOtherWay(int headDim, int dims, boolean neighbours) {
+        SplittableRandom random = new SplittableRandom(41);
+        RopeSpec halves = spec(dims, 1.25f);
+        RopeSpec spec = neighbours ? halves.ofNeighbours() : halves;
+        int[] positions = {0, 1, 2, 5, 0, 39};
+        int heads = 2;
+        long headStride = headDim + 1L;
+        long rowStride = heads * headStride + 7;
+        long floats = 2 + 6 * rowStride;
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment table = Memory.poisoned(arena, RotaryTable.tableFloats(spec, 40) + 3);
+            RotaryTable.fillTable(spec, 40, table, 3);
+            MemorySegment gradient = Memory.random(arena, random, floats, 1);
+            MemorySegment before = Memory.copy(arena, gradient);
+            Rotary.applyGradient(
+                    spec, table, 3, 40, positions, 1, 6, gradient, 2, rowStride, headStride, heads);
+            for (int i = 0; i < floats; i++) {
+                // Column i of the turn: what a unit there becomes.
+                MemorySegment unit = arena.allocate(floats * Float.BYTES, 64);
+                CheckedFloats.set(unit, i, 1);
+                Rotary.apply(
+                        spec, table, 3, 40, positions, 1, 6, unit, 2, rowStride, headStride, heads);
+                double want = 0;
+                for (int j = 0; j < floats; j++) {
+                    want += (double) Memory.at(unit, j) * Memory.at(before, j);
+                }
+                assertThat((double) Memory.at(gradient, i))
+                        .as("at %d", i)
+                        .isCloseTo(want, within(1e-6 * (Math.abs(want) + 1)));
+            }
+        }
+    }
+
     @Test
     void refusesPositionsOutsideTheTable() {
         RopeSpec spec = spec(8, 1);
