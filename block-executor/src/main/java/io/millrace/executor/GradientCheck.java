@@ -126,7 +126,7 @@ public final class GradientCheck {
                                             BlockSet.ALL,
                                             0,
                                             0,
-                                            new TurnCounts(session.layout().blocks().size(), true)),
+                                            new TurnCounts(session.layout(), true)),
                                     (tensor, gradient, elements) ->
                                             add(
                                                     session.layout().tuned(),

@@ -1,5 +1,6 @@
 package io.millrace.executor.config;
 
+import io.millrace.memory.DType;
 import io.millrace.optim.direction.Directions;
 import io.millrace.optim.estimate.Estimator;
 import io.millrace.optim.estimate.Estimators;
@@ -8,6 +9,8 @@ import io.millrace.optim.estimate.Questions;
 import io.millrace.optim.estimate.StepContext;
 import io.millrace.optim.estimate.StepCount;
 import io.millrace.optim.estimate.StepRecord;
+import io.millrace.optim.gradient.GradientRule;
+import io.millrace.optim.gradient.TensorState;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.Settings;
 import io.millrace.optim.participation.Participations;
@@ -74,8 +77,19 @@ public record Method(String name, String source, Settings settings) {
         return arithmetic().settings().get(Participations.KINDS.naming());
     }
 
-    /** Forwards of the batch in one visit of a block. */
+    /** Whether it goes back through the model for the gradient. */
+    public boolean isFirstOrder() {
+        return !arithmetic().isReplayable();
+    }
+
+    /**
+     * Forwards of the batch in one visit of a block; with a gradient the one there, and the one
+     * that is made again on the way back.
+     */
     public long forwards() {
+        if (isFirstOrder()) {
+            return 2;
+        }
         Questions questions = arithmetic().estimator().questions();
         return questions.allScales();
     }
@@ -92,6 +106,9 @@ public record Method(String name, String source, Settings settings) {
 
     private Stream<StepCount> counts() {
         ArithmeticConfig arithmetic = arithmetic();
+        if (isFirstOrder()) {
+            return Stream.of(new StepCount(1, forwards()));
+        }
         Estimator estimator = arithmetic.estimator();
         Optional<StepRecord> anchor = estimator.anchors().map(_ -> MADE_UP);
         return LongStream.rangeClosed(1, COUNTED_STEPS)
@@ -102,9 +119,12 @@ public record Method(String name, String source, Settings settings) {
 
     /** Bytes that the rule keeps in the tiers for each parameter. */
     public int stateBytes() {
-        return arithmetic().rule().states().stream()
-                .map(ElementState::dtype)
-                .mapToInt(dtype -> Math.toIntExact(dtype.sizeBytes()))
-                .sum();
+        Stream<DType> kept =
+                arithmetic().rule() instanceof GradientRule first
+                        ? first.kept().stream()
+                                .filter(TensorState::isOfElements)
+                                .map(TensorState::dtype)
+                        : arithmetic().rule().states().stream().map(ElementState::dtype);
+        return kept.mapToInt(dtype -> Math.toIntExact(dtype.sizeBytes())).sum();
     }
 }

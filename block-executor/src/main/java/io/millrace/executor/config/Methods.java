@@ -135,6 +135,7 @@ public final class Methods {
                         rule("zo-adam", "arXiv 2402.11592", ZoAdam.NAME))) {
             methods.put(method.name(), method);
         }
+        FirstOrderMethods.all().forEach(method -> methods.put(method.name(), method));
         return new Registry<>("--method", methods);
     }
 

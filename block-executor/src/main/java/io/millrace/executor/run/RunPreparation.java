@@ -263,7 +263,7 @@ public final class RunPreparation {
                         base.fingerprint(),
                         runFile);
         arithmetic.rule().warning().ifPresent(line -> LOG.log(Level.WARNING, line));
-        LostDecay.line(arithmetic, session.layout().tuned())
+        RoundedAway.line(arithmetic, session.layout().tuned())
                 .ifPresent(line -> LOG.log(Level.WARNING, line));
         saves.begin();
         RunSetup setup =

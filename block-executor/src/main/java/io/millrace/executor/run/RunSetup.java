@@ -171,7 +171,7 @@ public final class RunSetup implements AutoCloseable {
         UpdateLog updates = history.updates();
         TurnCounts turns =
                 new TurnCounts(
-                        session.layout().blocks().size(),
+                        session.layout(),
                         config.arithmetic().participation().keepsStates());
         for (long step = 1; step <= updates.lastStep(); step++) {
             long seed = SplitMix64.output(config.arithmetic().seed(), step);
@@ -200,13 +200,15 @@ public final class RunSetup implements AutoCloseable {
                                         ByteSize.format(adapter.weightBytes())))
                         .orElse("");
         return String.format(
-                "%s, %,d parameters (%s%s%s); %s z, %s%s; batch %d; %s, %d workers",
+                "%s, %,d parameters (%s%s%s); %s, %s%s; batch %d; %s, %d workers",
                 session.checkpoint().program().modelType(),
                 layout.elementCount(),
                 ByteSize.format(layout.weightBytes()),
                 beside.isEmpty() ? "" : ")" + beside,
                 states == 0 ? "" : ", and " + ByteSize.format(states) + " of states",
-                config.arithmetic().perturbation(),
+                config.arithmetic().isReplayable()
+                        ? config.arithmetic().perturbation() + " z"
+                        : "gradients",
                 config.arithmetic().optimizer(),
                 matmul == Matmul.NATIVE ? "" : ", " + matmul.id() + " products",
                 config.data().batchSize(),

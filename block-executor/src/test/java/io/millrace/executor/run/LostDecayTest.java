@@ -13,12 +13,12 @@ import java.util.Optional;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 
-class LostDecayTest {
+class RoundedAwayTest {
     private static Optional<String> line(DType dtype, UnaryOperator<TuneConfigBuilder> change) {
         Path none = Path.of("none");
         TuneConfigBuilder run = Runs.config("llama", none, none).lr(1e-3).weightDecay(1);
         try (Checkpoint checkpoint = Checkpoint.open(Golden.path("llama"))) {
-            return LostDecay.line(change.apply(run).build().arithmetic(), checkpoint.layout(dtype));
+            return RoundedAway.line(change.apply(run).build().arithmetic(), checkpoint.layout(dtype));
         }
     }
 

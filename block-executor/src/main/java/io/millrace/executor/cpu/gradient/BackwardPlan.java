@@ -47,7 +47,6 @@ public record BackwardPlan(
     public static BackwardPlan of(ModelProgram program, ModelLayout layout, ScratchSize size) {
         OperatorNeeds needs = new OperatorNeeds(program);
         long stream = (long) size.batchRows() * program.hiddenSize();
-        long widest = needs.matrices().mapToLong(one -> Math.max(one.inputs(), one.outputs())).max().orElse(1);
         boolean apart = layout.isTied();
         return new BackwardPlan(
                 TapePlan.of(program, size),
@@ -61,7 +60,7 @@ public record BackwardPlan(
                         .orElse(0),
                 apart ? floats(layout, layout.block(0)) : 0,
                 ScoreBackward.logitFloats(program.logitCount(), size.microBatchRows()),
-                GradientProducts.panelFloats(widest),
+                GradientProducts.panelFloats(needs.matrices().toList()),
                 needs.thinFloats(),
                 2L * size.microBatchRows() * needs.thinRank(),
                 needs.vectorLength(),

@@ -11,6 +11,7 @@ import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.Variants;
 import io.millrace.memory.DType;
 import io.millrace.model.spec.LinearSpec;
+import java.util.List;
 
 /**
  * The two products of a product's way back, cut into tiles by shapes alone, so that the number of
@@ -33,9 +34,15 @@ final class GradientProducts {
         this.panel = panel;
     }
 
-    /** The most floats of a panel of any of so wide matrices. */
-    static long panelFloats(long widestRow) {
-        return Math.max(PANEL, widestRow);
+    /** Floats of a panel of any of some matrices. */
+    static long panelFloats(List<LinearSpec> matrices) {
+        long floats = 1;
+        for (LinearSpec matrix : matrices) {
+            long width = matrix.inputMajor() ? matrix.outputs() : matrix.inputs();
+            long all = (long) matrix.inputs() * matrix.outputs();
+            floats = Math.max(floats, Math.min(all, Math.max(width, PANEL)));
+        }
+        return floats;
     }
 
     /**

@@ -1,0 +1,77 @@
+package io.millrace.executor;
+
+import io.millrace.memory.DType;
+import io.millrace.memory.device.DeviceName;
+import io.millrace.optim.Rounding;
+import io.millrace.optim.estimate.GradientEstimator;
+import io.millrace.optim.participation.HiftGroups;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Steps along the gradient end with the same bytes wherever blocks and their states lie, and after
+ * a stop, a failure or a checkpoint.
+ */
+class FirstOrderRunsTest {
+    @TempDir static Path shared;
+    @TempDir Path temp;
+    private static Path model;
+    private static Path data;
+
+    @BeforeAll
+    static void writeModel() throws IOException {
+        model = Runs.model(shared.resolve("model"), "llama", "bfloat16", 5, 128, 256);
+        data = Runs.data(shared, 71, 10);
+    }
+
+    static Stream<Arguments> runs() {
+        return Stream.of(
+                run(
+                        "adamw over masters",
+                        run -> run.optimizer("adamw").method(GradientEstimator.MASTERS, true)),
+                run("adamw, stochastic", run -> run.optimizer("adamw").rounding(Rounding.STOCHASTIC)),
+                run("hift", run -> run.optimizer("adamw").blocks("hift").method(HiftGroups.GROUP, 2)),
+                run("lisa", run -> run.optimizer("adamw").blocks("lisa")),
+                run("badam", run -> run.optimizer("adamw").blocks("badam")),
+                run("adafactor in float32", run -> run.optimizer("adafactor").dtype(DType.F32)),
+                run("adalomo", run -> run.optimizer("adalomo")),
+                run("lomo", run -> run.optimizer("lomo")),
+                run(
+                        "sgd of attention alone, clipped",
+                        run ->
+                                run.optimizer("sgd")
+                                        .tune("*self_attn*")
+                                        .method(GradientEstimator.BLOCK_NORM, 0.1)));
+    }
+
+    private static Arguments run(String name, MethodRuns.Method method) {
+        return Arguments.of(name, method);
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("runs")
+    void endsWithTheSameBytesWhateverComes(String name, MethodRuns.Method method)
+            throws IOException {
+        MethodRuns runs = new MethodRuns(temp, model, data);
+        MethodRuns.Method all =
+                run ->
+                        method.apply(
+                                run.estimator("gradient")
+                                        .queries(1)
+                                        .lr(1e-2)
+                                        .batchSize(4)
+                                        .microBatch(2));
+        long least = runs.check(all);
+        runs.checkCut(all, least);
+        Runs.assertSame(
+                runs.run("apart", all, Runs.host(DeviceName.CPU, least + 4096)),
+                Runs.result(temp.resolve("memory")),
+                "in a little more");
+    }
+}
