@@ -6,6 +6,7 @@ import io.millrace.model.program.ModelProgram;
 import io.millrace.prefetch.Placement;
 import io.millrace.prefetch.plan.Forecast;
 import io.millrace.prefetch.plan.Machine;
+import io.millrace.prefetch.plan.StepWork;
 import java.util.List;
 
 /**
@@ -31,13 +32,7 @@ final class StepForecast {
                         .stream()
                         .map(parts ->
                                 Forecast.sum(
-                                        StepCosts.passes(
-                                                        program,
-                                                        layout,
-                                                        shape,
-                                                        parts,
-                                                        arithmetic.estimator().passes())
-                                                .stream()
+                                        passes(program, layout, shape, parts, arithmetic).stream()
                                                 .map(work ->
                                                         Forecast.of(
                                                                 machine,
@@ -50,6 +45,18 @@ final class StepForecast {
         Forecast step = Forecast.mean(steps);
         long rows = rowBytes(layout, shape, runs);
         return rows == 0 ? step : step.afterReading((double) rows, machine);
+    }
+
+    private static List<StepWork> passes(
+            ModelProgram program,
+            ModelLayout layout,
+            StepCosts.Shape shape,
+            StepParts parts,
+            ArithmeticConfig arithmetic) {
+        return arithmetic.isReplayable()
+                ? StepCosts.passes(
+                        program, layout, shape, parts, arithmetic.estimator().passes())
+                : List.of(GradientCosts.of(program, layout, shape, parts.now()));
     }
 
     /** Of the table that lies in no block: as if no id came twice. */

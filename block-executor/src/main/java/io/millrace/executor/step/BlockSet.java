@@ -12,6 +12,9 @@ public final class BlockSet {
     /** Every block of any model. */
     public static final BlockSet ALL = new BlockSet(null);
 
+    /** No block of any model. */
+    public static final BlockSet NONE = new BlockSet(new BitSet());
+
     private final BitSet blocks; // null for all
 
     private BlockSet(BitSet blocks) {
