@@ -97,20 +97,40 @@ public record RouteSpec(
      */
     public void weigh(double[] scores, double[] corrections) {
         double all = share(scores);
-        double[] compared = scores.clone();
-        for (int expert = 0; expert < experts && corrections != null; expert++) {
-            compared[expert] += corrections[expert];
-        }
-        boolean[] taken = take(compared);
-        double sum = all;
-        if (normed) {
-            sum = shares == Shares.SIGMOID ? LEAST_SUM : 0;
-            for (int expert = 0; expert < experts; expert++) {
-                sum += taken[expert] ? scores[expert] : 0;
-            }
-        }
+        boolean[] taken = take(compared(scores, corrections));
+        double sum = normed ? sumOf(scores, taken) : all;
         for (int expert = 0; expert < experts; expert++) {
             scores[expert] = taken[expert] ? scores[expert] / sum * scale : 0;
+        }
+    }
+
+    /**
+     * Puts the gradients of a token's scores in the place of those of its weights. Which experts it
+     * chooses is taken as it is, as PyTorch's autograd takes it: a choice has no slope.
+     *
+     * @param scores one for each expert, as {@link #weigh(double[], double[])} takes them; lost
+     * @param corrections as there
+     * @param gradients of the weights; read of experts that it chooses alone
+     */
+    public void back(double[] scores, double[] corrections, double[] gradients) {
+        double all = share(scores);
+        boolean[] taken = take(compared(scores, corrections));
+        double sum = normed ? sumOf(scores, taken) : all;
+        // Σ g_e s_e / sum, which a divisor or a softmax takes off every share.
+        double mean = 0;
+        for (int expert = 0; expert < experts; expert++) {
+            mean += taken[expert] ? gradients[expert] * scores[expert] / sum : 0;
+        }
+        for (int expert = 0; expert < experts; expert++) {
+            double own = taken[expert] ? gradients[expert] : 0;
+            if (shares == Shares.SOFTMAX) {
+                boolean counts = taken[expert] || !normed;
+                gradients[expert] = counts ? scale * scores[expert] / sum * (own - mean) : 0;
+            } else {
+                double share = scores[expert];
+                double less = normed && taken[expert] ? mean : 0;
+                gradients[expert] = scale / sum * (own - less) * share * (1 - share);
+            }
         }
     }
 
@@ -129,6 +149,22 @@ public record RouteSpec(
             all += scores[expert];
         }
         return all;
+    }
+
+    private double[] compared(double[] made, double[] corrections) {
+        double[] compared = made.clone();
+        for (int expert = 0; expert < experts && corrections != null; expert++) {
+            compared[expert] += corrections[expert];
+        }
+        return compared;
+    }
+
+    private double sumOf(double[] made, boolean[] taken) {
+        double sum = shares == Shares.SIGMOID ? LEAST_SUM : 0;
+        for (int expert = 0; expert < experts; expert++) {
+            sum += taken[expert] ? made[expert] : 0;
+        }
+        return sum;
     }
 
     private boolean[] take(double[] compared) {

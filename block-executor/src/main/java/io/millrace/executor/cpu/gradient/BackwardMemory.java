@@ -17,6 +17,7 @@ final class BackwardMemory implements AutoCloseable {
     private final Floats inputs;
     private final Floats flow;
     private final Floats carried;
+    private final Floats held;
     private final Floats logits;
     private final Floats panel;
     private final Floats factors;
@@ -35,6 +36,7 @@ final class BackwardMemory implements AutoCloseable {
             inputs = take("what came into layers", plan.inputs());
             flow = take("the gradient of the stream", plan.flow());
             carried = take("the gradient of what is carried", plan.carried());
+            held = take("the gradient of what experts were given", plan.held());
             logits = take("logits of a few rows", plan.logits());
             panel = take("a panel of weights", plan.panel());
             factors = take("thin factors", plan.factors());
@@ -71,6 +73,10 @@ final class BackwardMemory implements AutoCloseable {
 
     Floats carried() {
         return carried;
+    }
+
+    Floats held() {
+        return held;
     }
 
     Floats logits() {

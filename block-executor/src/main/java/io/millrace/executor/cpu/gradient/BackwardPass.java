@@ -5,12 +5,13 @@ import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.op.Rows;
 import io.millrace.executor.cpu.program.BlockFrame;
 import io.millrace.executor.cpu.program.BlockInterpreter;
-import io.millrace.executor.cpu.program.ScratchPlaces;
 import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.cpu.weight.HostVisit;
 import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.cpu.weight.WeightPasses;
+import io.millrace.executor.schedule.Schedule;
+import io.millrace.executor.step.BlockSet;
 import io.millrace.executor.step.BlockVisit;
 import io.millrace.executor.step.Engine;
 import io.millrace.executor.step.Floats;
@@ -18,22 +19,23 @@ import io.millrace.executor.step.ForwardRequest;
 import io.millrace.executor.step.GradientSteps;
 import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.MicroBatches;
-import io.millrace.executor.step.QueryGroup;
 import io.millrace.executor.step.Variants;
 import io.millrace.memory.CorruptDataException;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.program.BlockProgram;
+import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.ModelProgram;
+import io.millrace.model.program.Value;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockLease;
-import io.millrace.prefetch.VisitPlan;
 import io.millrace.telemetry.Lane;
 import io.millrace.telemetry.SpanRecorder;
-import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * Steps along the gradient on the workers of a CPU, block by block: forward with what comes into
@@ -41,6 +43,10 @@ import java.util.stream.IntStream;
  * back a block is made once more for each micro-batch, its values kept, and then gone through in
  * reverse; its gradient is added up over the micro-batches, and the rule changes the block before
  * it leaves. The head is visited once, forward and back.
+ *
+ * <p>An expert that no row of the batch chose has no gradient, and is neither visited nor changed:
+ * what its rule keeps waits, while its turns count on with those of all blocks. When it changed
+ * last, the steps' turns thus do not say; the pass itself does, of the steps that it made.
  */
 public final class BackwardPass implements GradientSteps, AutoCloseable {
     private final ModelProgram program;
@@ -56,8 +62,11 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
     private final ScoreBackward score;
     private final ElementBackward elements;
     private final AttentionBackward attention;
+    private final ExpertBackward expert;
     private final BlockUpdate update;
     private final BackwardMemory memory;
+    private final BatchRows rows;
+    private final long[] changed; // the last step of this pass that changed a block
 
     /**
      * Takes memory for the way back.
@@ -90,6 +99,8 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
         LinearProgram products = passes.linear(workers, scratch);
         interpreter = new BlockInterpreter(workers, scratch, products, place.rows());
         memory = new BackwardMemory(place.deviceMemory(), layout, plan);
+        rows = new BatchRows(scratch, memory, program.hiddenSize());
+        changed = new long[layout.blocks().size()];
         LinearBackward linear =
                 new LinearBackward(
                         workers,
@@ -117,7 +128,8 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
                         score,
                         elements,
                         new BesideBackward(workers.pool(), memory.vector()),
-                        new MixtureBackward(workers.pool()));
+                        new MixtureBackward(products, linear, elements, memory.vector()));
+        expert = new ExpertBackward(products, linear, elements);
         update = new BlockUpdate(workers.pool(), rule);
     }
 
@@ -137,8 +149,8 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
         private final Optional<EachGradient> shown;
         private final ForwardRequest request;
         private final List<MicroBatch> batches;
-        private final int head = program.layers().size() + 1;
         private final int lowest;
+        private final GradientWay way;
         private final double scored;
         private double squares;
 
@@ -150,52 +162,42 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
                             .withVirtual(scratch.virtualTokens());
             batches = request.batches().getFirst();
             scored = MicroBatches.headRowCount(batches);
-            lowest = IntStream.rangeClosed(0, head).filter(this::takesPart).findFirst().orElse(head);
-        }
-
-        /** Whether a part of the model has anything that is changed. */
-        private boolean takesPart(int place) {
-            int block = layout.visits().get(place);
-            return asked.parts().has(block) && hasTrained(block);
+            lowest = lowest(asked.parts());
+            way = new GradientWay(layout, lowest);
         }
 
         Found run() {
-            List<VisitPlan.Entry> way = way();
-            feed.begin(new VisitPlan(way));
+            feed.begin(way.plan());
             score.begin();
-            zero(memory.carried(), scratch.carried(0).map(this::carriedFloats).orElse(0L));
-            for (int at = 0; at < way.size(); at++) {
-                boolean isBack = at > head;
-                visit(way.get(at), at, isBack);
-                if (at == head && !Double.isFinite(score.sum())) {
+            zero(memory.carried(), scratch.carried(0).map(Variants::stride).orElse(0L));
+            BitSet chosen = new BitSet();
+            for (int at = 0; at < way.stops().size(); at++) {
+                GradientWay.Stop stop = way.stops().get(at);
+                if (stop.isExpert() && !chosen.get(stop.entry().expert())) {
+                    continue;
+                }
+                if (way.plan().forks(at)) {
+                    chosen.clear();
+                }
+                visit(stop, at, chosen);
+                if (way.plan().forks(at)) {
+                    feed.decide(way.chosenBlocks(at, chosen)::get);
+                }
+                if (stop.purpose() == GradientWay.Purpose.TURN && !isFinite()) {
                     break; // nothing below has changed
                 }
             }
             return new Found(score.sum() / scored, Math.sqrt(squares));
         }
 
-        private long carriedFloats(Variants table) {
-            return table.stride();
+        private boolean isFinite() {
+            return Double.isFinite(score.sum());
         }
 
-        /** There, and back again to the lowest block with a part in the step. */
-        private List<VisitPlan.Entry> way() {
-            List<VisitPlan.Entry> there = new ArrayList<>();
-            VisitPlan whole = VisitPlan.whole(layout.visits());
-            for (int place = 0; place <= head; place++) {
-                there.add(whole.entry(place));
-            }
-            for (int place = head - 1; place >= lowest; place--) {
-                there.add(whole.entry(place));
-            }
-            return there;
-        }
-
-        private void visit(VisitPlan.Entry entry, int at, boolean isBack) {
-            int place = isBack ? 2 * head - at : at;
-            int block = entry.block();
+        private void visit(GradientWay.Stop stop, int at, BitSet chosen) {
+            int block = stop.block();
             try (BlockLease lease = feed.acquire(block)) {
-                requireNewest(block, lease);
+                requireNewest(stop, lease);
                 long span = spans.begin(Lane.COMPUTE, block, asked.step());
                 HostVisit visit =
                         new HostVisit(
@@ -207,23 +209,25 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
                                 false);
                 FormedWeights weights =
                         new FormedWeights(visit, ForwardRequest.AT_THETA, true, passes);
-                if (isBack || place == head) {
-                    back(place, visit, weights);
-                    boolean waits = layout.isTied() && place == head && lowest == 0;
-                    if (!waits && Double.isFinite(score.sum())) {
-                        squares += take(block, visit, lease);
+                switch (stop.purpose()) {
+                    case THERE, AGAIN -> there(stop, at, weights, chosen);
+                    case TURN, BACK -> {
+                        back(stop, visit, weights);
+                        boolean waits = layout.isTied() && stop.place() == way.head() && lowest == 0;
+                        if (!waits && isFinite()) {
+                            squares += take(block, visit, lease);
+                        }
                     }
-                } else {
-                    there(place, weights);
                 }
                 spans.end(span, 0);
             }
         }
 
         /** A step cannot be made again: older bytes of a block are those of another run. */
-        private void requireNewest(int block, BlockLease lease) {
+        private void requireNewest(GradientWay.Stop stop, BlockLease lease) {
+            int block = stop.block();
             long held = BlockVisit.holding(lease, companions.of(block)).foldedThrough();
-            long due = asked.turns().lastBefore(block);
+            long due = stop.isExpert() ? changed[block] : asked.turns().lastBefore(block);
             if (held < due) {
                 throw new CorruptDataException(
                         "block "
@@ -237,93 +241,101 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
             }
         }
 
-        private void there(int place, FormedWeights weights) {
+        private void there(GradientWay.Stop stop, int at, FormedWeights weights, BitSet chosen) {
+            int place = stop.place();
+            Schedule schedule = scratch.schedule(place);
+            boolean again = stop.purpose() == GradientWay.Purpose.AGAIN;
             int row = 0;
             for (int index = 0; index < batches.size(); index++) {
                 MicroBatch batch = batches.get(index);
-                Variants hidden = scratch.hidden(0, row);
-                if (place > 0 && place >= lowest) {
-                    elements.add(
-                            hidden, input(place, row), program.hiddenSize(), batch.tokenCount(), false);
+                BlockFrame frame = rows.there(place, weights, batch, index, row);
+                if (stop.isExpert()) {
+                    interpreter.runExpert(
+                            schedule.experts().orElseThrow(), stop.entry().expert(), frame);
+                } else {
+                    keepInput(place, row, batch.tokenCount(), again);
+                    interpreter.run(
+                            schedule,
+                            frame,
+                            () -> {
+                                interpreter.addChosen(
+                                        schedule.experts().orElseThrow(), frame, chosen);
+                                feed.foresee(way.chosenBlocks(at, chosen)::get);
+                            });
                 }
-                BlockFrame.Places places =
-                        new ScratchPlaces(
-                                place,
-                                0,
-                                hidden,
-                                scratch.held(0, row),
-                                scratch.carried(0),
-                                scratch);
-                interpreter.run(
-                        scratch.schedule(place),
-                        frame(place, weights, batch, places, index, row),
-                        () -> {});
+                if (again) {
+                    clearHeld(schedule.experts().orElseThrow(), place, row, batch.tokenCount());
+                }
                 row += MicroBatch.padded(batch.tokenCount());
             }
         }
 
-        private void back(int place, HostVisit visit, FormedWeights weights) {
-            BlockProgram block = program.blocks().get(place);
-            BlockGradients gradients = memory.gradients(visit.block());
-            gradients.begin(visit, workers.pool());
-            int row = 0;
-            for (int index = 0; index < batches.size(); index++) {
-                MicroBatch batch = batches.get(index);
-                int tokens = batch.tokenCount();
-                Variants comes = place == head ? scratch.hidden(0, row) : input(place, row);
-                Variants gradient = stream(memory.flow(), row);
-                Tape tape = memory.tape();
-                tape.begin(place, block, comes, gradient, place < head, carried());
-                BlockFrame frame = frame(place, weights, batch, tape, index, row);
-                backward.recompute(block, frame);
-                if (!tape.flowsThrough() && place < head) {
-                    var out = block.out().orElseThrow();
-                    elements.add(gradient, tape.gradient(out, tokens), out.width(), tokens, false);
-                }
-                backward.back(block, new GradientFrame(frame, tape, gradients), 1 / scored);
-                if (!tape.flowsThrough() && block.in().isPresent()) {
-                    var in = block.in().get();
-                    elements.add(tape.gradient(in, tokens), gradient, in.width(), tokens, false);
-                }
-                row += MicroBatch.padded(tokens);
+        /** Stores what comes into a layer for the way back, or takes it from there. */
+        private void keepInput(int place, int row, int tokens, boolean again) {
+            if (place > 0 && place >= lowest) {
+                Variants stream = rows.hidden(row);
+                Variants kept = rows.input(place, row);
+                int width = program.hiddenSize();
+                elements.add(again ? kept : stream, again ? stream : kept, width, tokens, false);
             }
         }
 
-        private BlockFrame frame(
-                int place,
-                FormedWeights weights,
-                MicroBatch batch,
-                BlockFrame.Places places,
-                int index,
-                int row) {
-            QueryGroup group = new QueryGroup(0, ForwardRequest.AT_THETA);
-            return new BlockFrame(
-                    place,
-                    weights,
-                    batch,
-                    places,
-                    new BlockFrame.Answer(NoAnswers.SINK, group, index, 0, row));
+        private void clearHeld(MixtureOp.Experts experts, int place, int row, int tokens) {
+            for (Value value : List.of(experts.in(), experts.routes())) {
+                Variants gradient = rows.heldGradient(place, value, row);
+                elements.zero(gradient, value.width(), tokens);
+            }
         }
 
-        private Optional<Tape.Carried> carried() {
-            return scratch.carried(0)
-                    .map(value ->
-                            new Tape.Carried(
-                                    value,
-                                    new Variants(
-                                            memory.carried(), value.stride(), value.rowStride()),
-                                    scratch.carriedRows()));
+        private void back(GradientWay.Stop stop, HostVisit visit, FormedWeights weights) {
+            int place = stop.place();
+            BlockProgram block = program.blocks().get(place);
+            BlockGradients gradients = memory.gradients(visit.block());
+            gradients.begin(visit, workers.pool());
+            boolean known = place < way.head();
+            int row = 0;
+            for (int index = 0; index < batches.size(); index++) {
+                MicroBatch batch = batches.get(index);
+                Variants comes = known ? rows.input(place, row) : rows.hidden(row);
+                Tape tape = memory.tape();
+                tape.begin(place, block, comes, rows.flow(row), known, rows.carried());
+                GradientFrame frame =
+                        new GradientFrame(
+                                BatchRows.frame(place, weights, batch, tape, index, row),
+                                tape,
+                                gradients);
+                if (stop.isExpert()) {
+                    MixtureOp.Experts op = block.experts().orElseThrow();
+                    expert.run(op, stop.entry().expert(), frame, rows.held(place, op, row));
+                } else {
+                    back(place, block, frame, row);
+                }
+                row += MicroBatch.padded(batch.tokenCount());
+            }
         }
 
-        /** What came into a layer. */
-        private Variants input(int place, int row) {
-            long each = (long) scratch.batchRows() * program.hiddenSize();
-            return stream(memory.inputs().at((place - 1) * each), row);
-        }
-
-        private Variants stream(Floats place, int row) {
-            int width = program.hiddenSize();
-            return new Variants(place.at((long) row * width), 0, width);
+        private void back(int place, BlockProgram block, GradientFrame frame, int row) {
+            Tape tape = frame.tape();
+            Variants flow = rows.flow(row);
+            backward.recompute(block, frame.frame());
+            if (!tape.flowsThrough() && place < way.head()) {
+                Value out = block.out().orElseThrow();
+                elements.add(flow, frame.gradient(out), out.width(), frame.rows(out), false);
+            }
+            block.experts()
+                    .stream()
+                    .flatMap(experts -> Stream.of(experts.in(), experts.routes()))
+                    .forEach(value -> {
+                        Variants given = rows.heldGradient(place, value, row);
+                        boolean adds = tape.begin(value);
+                        Variants to = frame.gradient(value);
+                        elements.add(given, to, value.width(), frame.rows(value), adds);
+                    });
+            backward.back(block, frame, 1 / scored);
+            if (!tape.flowsThrough() && block.in().isPresent()) {
+                Value in = block.in().get();
+                elements.add(frame.gradient(in), flow, in.width(), frame.rows(in), false);
+            }
         }
 
         /** Shows a block's gradients, or changes it by them; the sum of their squares. */
@@ -337,6 +349,7 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
                 } else {
                     update.run(visit, gradients, asked, sum);
                     BlockVisit.holding(lease, companions.of(block)).markFolded(asked.step(), true);
+                    changed[block] = asked.step();
                 }
             }
             gradients.end();
@@ -351,6 +364,17 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
                         .ifPresent(place -> then.accept(slot.name(), place, slot.elementCount()));
             }
         }
+    }
+
+    /** The lowest place in the program with anything that a step changes. */
+    private int lowest(BlockSet parts) {
+        List<List<Integer>> places = layout.parts();
+        return IntStream.range(0, places.size())
+                .filter(place ->
+                        places.get(place).stream()
+                                .anyMatch(block -> parts.has(block) && hasTrained(block)))
+                .findFirst()
+                .orElse(places.size() - 1);
     }
 
     private boolean hasTrained(int block) {

@@ -17,6 +17,7 @@ import java.util.stream.LongStream;
  * @param inputs what came into each layer, of the whole batch
  * @param flow the gradient of the residual stream, of the whole batch
  * @param carried that of what the embedding makes once for all layers
+ * @param held that of what a layer's experts are given, of the whole batch
  * @param gradients of the trained tensors of the largest block
  * @param ends the same of the block of both ends, where those are one
  * @param logits of a few rows
@@ -31,6 +32,7 @@ public record BackwardPlan(
         long inputs,
         long flow,
         long carried,
+        long held,
         long gradients,
         long ends,
         long logits,
@@ -53,6 +55,7 @@ public record BackwardPlan(
                 program.layers().size() * stream,
                 stream,
                 (long) MicroBatch.padded(needs.carriedRows()) * needs.carriedWidth(),
+                (long) size.batchRows() * needs.heldWidth(),
                 layout.blocks().stream()
                         .skip(apart ? 1 : 0)
                         .mapToLong(block -> floats(layout, block))
@@ -75,8 +78,8 @@ public record BackwardPlan(
     public long bytes() {
         return tape.bytes()
                 + LongStream.of(
-                                inputs, flow, carried, gradients, ends, logits, panel, factors,
-                                thin, vector, partials)
+                                inputs, flow, carried, held, gradients, ends, logits, panel,
+                                factors, thin, vector, partials)
                         .map(floats -> HostMemory.pageBytes(Math.max(1, floats) * Float.BYTES))
                         .sum();
     }
