@@ -2,8 +2,8 @@ package io.millrace.bench;
 
 import io.millrace.executor.TuningRun;
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.config.RunListener;
-import io.millrace.executor.config.StepProgress;
+import io.millrace.executor.listen.RunListener;
+import io.millrace.executor.listen.StepProgress;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.plan.ModelPlan;

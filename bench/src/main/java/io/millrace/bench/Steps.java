@@ -2,7 +2,7 @@ package io.millrace.bench;
 
 import io.millrace.executor.Rehearsal;
 import io.millrace.executor.TuningRun;
-import io.millrace.executor.config.RunListener;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.telemetry.SpanLog;
 import io.millrace.telemetry.StepMetrics;

@@ -9,7 +9,7 @@ import io.millrace.executor.adapter.TensorTrainKind;
 import io.millrace.executor.adapter.VirtualKind;
 import io.millrace.executor.companion.TokenStart;
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.config.RunListener;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.journal.Replay;
 import io.millrace.memory.BadInputException;

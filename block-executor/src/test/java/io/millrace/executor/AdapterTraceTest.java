@@ -3,7 +3,7 @@ package io.millrace.executor;
 import io.millrace.executor.adapter.LoraKind;
 import io.millrace.executor.adapter.TensorTrainKind;
 import io.millrace.executor.adapter.VirtualKind;
-import io.millrace.executor.config.RunListener;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.config.Seeds;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;

@@ -7,7 +7,7 @@ import io.millrace.executor.adapter.LoraKind;
 import io.millrace.executor.config.EvalConfig;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.Metric;
-import io.millrace.executor.config.RunListener;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;

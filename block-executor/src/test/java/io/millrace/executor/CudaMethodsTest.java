@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.millrace.executor.adapter.LoraKind;
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.config.RunListener;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.cuda.kernel.HostKit;
 import io.millrace.executor.journal.Replay;

@@ -3,7 +3,7 @@ package io.millrace.executor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.millrace.executor.config.RunListener;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.cuda.kernel.HostKit;
 import io.millrace.executor.cuda.kernel.PanelSizes;
 import io.millrace.memory.BadInputException;

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.config.RunListener;
-import io.millrace.executor.config.StepProgress;
+import io.millrace.executor.listen.RunListener;
+import io.millrace.executor.listen.StepProgress;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.memory.Ledger;
 import io.millrace.memory.host.HostMemory;

@@ -93,7 +93,7 @@ class GoldenGradientsTest {
                             BlockSet.ALL,
                             0,
                             0,
-                            new TurnCounts(session.layout().blocks().size(), true));
+                            new TurnCounts(session.layout(), true));
             GradientSteps.Found found =
                     forward.gradients()
                             .gradients(

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.Recipe;
-import io.millrace.executor.config.RunListener;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.config.Seeds;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.journal.Replay;

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.millrace.executor.config.EvalConfig;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.Metric;
-import io.millrace.executor.config.RunListener;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.journal.Replay;
 import io.millrace.memory.device.DeviceName;

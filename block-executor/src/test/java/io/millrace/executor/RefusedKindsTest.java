@@ -7,7 +7,7 @@ import io.millrace.executor.adapter.Ia3Kind;
 import io.millrace.executor.adapter.VirtualKind;
 import io.millrace.executor.companion.GivenAdapter;
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.config.RunListener;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.memory.BadInputException;
 import io.millrace.model.adapter.peft.AdapterMerge;
 import io.millrace.telemetry.json.Json;

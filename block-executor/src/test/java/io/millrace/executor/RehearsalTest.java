@@ -2,7 +2,7 @@ package io.millrace.executor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.millrace.executor.config.RunListener;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.model.WeightScan;
 import java.io.IOException;

@@ -3,8 +3,8 @@ package io.millrace.executor;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.config.RunListener;
-import io.millrace.executor.config.StepProgress;
+import io.millrace.executor.listen.RunListener;
+import io.millrace.executor.listen.StepProgress;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.memory.BadInputException;

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.config.RunListener;
-import io.millrace.executor.config.RunStart;
+import io.millrace.executor.listen.RunListener;
+import io.millrace.executor.listen.RunStart;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.config.data.Keep;
 import io.millrace.executor.journal.Replay;

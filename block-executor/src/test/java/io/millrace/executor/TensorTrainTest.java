@@ -7,7 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.millrace.executor.adapter.TensorTrainKind;
 import io.millrace.executor.companion.GivenAdapter;
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.config.RunListener;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.memory.BadInputException;
 import io.millrace.model.adapter.peft.AdapterMerge;
 import io.millrace.model.file.SafetensorsFile;

@@ -226,41 +226,13 @@ public record ArithmeticConfig(Settings settings) {
                 "what is trained beside a model goes along dense directions",
                 "give --perturbation gaussian or rademacher, or another --tune");
         BesideRuns.check(settings);
-        checkGradient(settings);
+        GradientSettings.check(settings);
         int foldEvery = settings.get(FOLD_EVERY);
         Check.that(
                 direction.window() % foldEvery == 0,
                 FOLD_EVERY,
                 foldEvery + " does not divide the window of " + direction.window() + " steps",
                 "give a divisor of --window, or leave the option out to fold once a window");
-    }
-
-    /** What only steps along directions have a use for. */
-    private static void checkGradient(Settings settings) {
-        if (!(Optimizers.KINDS.make(settings, 0) instanceof GradientRule)) {
-            return;
-        }
-        String rule = settings.get(Optimizers.KINDS.naming());
-        Check.that(
-                settings.get(FOLD_EVERY) == 1,
-                FOLD_EVERY,
-                rule + " changes the weights at every step",
-                "leave it out");
-        Check.that(
-                Masks.KINDS.make(settings, 0).isWhole(),
-                Masks.KINDS.naming(),
-                rule + " changes every element of what is trained",
-                "leave it out");
-        Check.that(
-                Objectives.KINDS.make(settings, 0) instanceof MeanLoss,
-                Objectives.KINDS.naming(),
-                "only the loss has a gradient",
-                "give --objective loss, or leave it out");
-        Check.that(
-                !settings.get(TrainedTensors.TUNE).equals(TrainedTensors.SCALES),
-                TrainedTensors.TUNE,
-                "scales have no way back",
-                "give another --tune, or --method qzo");
     }
 
     private static void requireSuited(UpdateRule rule, Direction direction) {
@@ -493,6 +465,11 @@ public record ArithmeticConfig(Settings settings) {
     /** Whether its steps can be made again of a journal. */
     public boolean isReplayable() {
         return !(rule() instanceof GradientRule);
+    }
+
+    /** Whether it may fold at other steps than it does. */
+    public boolean foldsAtWill() {
+        return isReplayable() && estimator().anchors().isEmpty();
     }
 
     /** The same with another schedule of folds. */

@@ -2,8 +2,8 @@ package io.millrace.executor.find;
 
 import io.millrace.executor.Rehearsal;
 import io.millrace.executor.TuningRun;
-import io.millrace.executor.config.RunListener;
-import io.millrace.executor.config.StepProgress;
+import io.millrace.executor.listen.RunListener;
+import io.millrace.executor.listen.StepProgress;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.run.RunSummary;
 import io.millrace.executor.step.DivergedException;

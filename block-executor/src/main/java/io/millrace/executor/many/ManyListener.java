@@ -1,6 +1,6 @@
 package io.millrace.executor.many;
 
-import io.millrace.executor.config.RunListener;
+import io.millrace.executor.listen.RunListener;
 
 /** Who watches several runs at once. */
 @FunctionalInterface

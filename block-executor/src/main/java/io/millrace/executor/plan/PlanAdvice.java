@@ -46,7 +46,7 @@ final class PlanAdvice {
                 "--batch-size " + batch + " takes twice the tokens through each visit");
         int seldom = seldom(options.arithmetic().direction());
         if (options.arithmetic().foldEvery() < seldom
-                && options.arithmetic().estimator().anchors().isEmpty()
+                && options.arithmetic().foldsAtWill()
                 && now.forecast().bytes().get(Lane.NVME_WRITE) > 0) {
             consider(
                     options.withFoldEvery(seldom),

@@ -1,7 +1,7 @@
 package io.millrace.executor.run;
 
 import io.millrace.executor.config.ArithmeticConfig;
-import io.millrace.executor.config.RunListener;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.objective.Scoring;
 import io.millrace.executor.place.ModelSession;

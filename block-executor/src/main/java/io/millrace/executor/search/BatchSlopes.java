@@ -1,7 +1,7 @@
 package io.millrace.executor.search;
 
 import io.millrace.executor.config.ArithmeticConfig;
-import io.millrace.executor.config.RunListener;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.objective.Scoring;
 import io.millrace.executor.step.DivergedException;
 import io.millrace.executor.step.Forward;

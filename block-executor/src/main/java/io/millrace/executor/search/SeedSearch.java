@@ -4,7 +4,7 @@ import io.millrace.executor.Evaluation;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.EvalConfig;
 import io.millrace.executor.config.Metric;
-import io.millrace.executor.config.RunListener;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.journal.Replay;
 import io.millrace.executor.objective.Scoring;
 import io.millrace.executor.place.BlockOrigin;

@@ -9,7 +9,7 @@ import io.millrace.executor.TuningRun;
 import io.millrace.executor.config.DataConfig;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.OutputConfig;
-import io.millrace.executor.config.RunListener;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.config.RunOptions;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;

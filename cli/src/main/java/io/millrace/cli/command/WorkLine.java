@@ -1,7 +1,7 @@
 package io.millrace.cli.command;
 
 import io.millrace.cli.context.CommandContext;
-import io.millrace.executor.config.RunListener;
+import io.millrace.executor.listen.RunListener;
 import java.util.function.Consumer;
 
 /** What is being worked on, on a terminal; silent where there is none. */

@@ -9,7 +9,7 @@ import io.millrace.executor.TuningRun;
 import io.millrace.executor.config.EvalConfig;
 import io.millrace.executor.config.GenerateConfig;
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.config.RunListener;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.find.FindResult;
 import io.millrace.executor.find.Finder;

@@ -175,13 +175,15 @@ public record PlanReport(ModelPlan plan, long enduranceBytes) {
         ArithmeticConfig arithmetic = plan.options().arithmetic();
         lines.add(
                 format(
-                        "batch %d x %d tokens, %d at a time, %s, %s, fold every %d",
+                        "batch %d x %d tokens, %d at a time, %s, %s%s",
                         plan.options().batchSize(),
                         plan.tokensEach(),
                         plan.options().microBatch().orElseThrow(),
                         directions(arithmetic),
                         arithmetic.optimizer(),
-                        arithmetic.foldEvery()));
+                        arithmetic.isReplayable()
+                                ? ", fold every " + arithmetic.foldEvery()
+                                : ""));
         if (plan.options().adapters() > 1) {
             lines.add(format("%d adapters share each pass", plan.options().adapters()));
         }
@@ -206,6 +208,9 @@ public record PlanReport(ModelPlan plan, long enduranceBytes) {
     }
 
     private String directions(ArithmeticConfig arithmetic) {
+        if (!arithmetic.isReplayable()) {
+            return "gradients";
+        }
         if (!(arithmetic.direction() instanceof FactoredDirection factored)) {
             return arithmetic.perturbation() + " z";
         }
@@ -333,7 +338,7 @@ public record PlanReport(ModelPlan plan, long enduranceBytes) {
     private void addSeldom(List<String> lines, ArithmeticConfig arithmetic) {
         int window = arithmetic.direction().window();
         int seldom = window > 0 ? window : SELDOM;
-        boolean free = arithmetic.estimator().anchors().isEmpty();
+        boolean free = arithmetic.foldsAtWill();
         if (free && driveDays() < SOON_DAYS && arithmetic.foldEvery() < seldom) {
             lines.add(
                     format(

@@ -2,9 +2,9 @@ package io.millrace.cli.run;
 
 import io.millrace.cli.context.CommandContext;
 import io.millrace.cli.option.ProbeCache;
-import io.millrace.executor.config.RunListener;
-import io.millrace.executor.config.RunStart;
-import io.millrace.executor.config.StepProgress;
+import io.millrace.executor.listen.RunListener;
+import io.millrace.executor.listen.RunStart;
+import io.millrace.executor.listen.StepProgress;
 import io.millrace.executor.many.ManyListener;
 import io.millrace.prefetch.plan.Machine;
 import io.millrace.telemetry.ProgressLine;

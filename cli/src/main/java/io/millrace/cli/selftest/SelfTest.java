@@ -6,7 +6,7 @@ import io.millrace.executor.config.DataConfig;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.OutputConfig;
 import io.millrace.executor.config.RecipeText;
-import io.millrace.executor.config.RunListener;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.run.RunSummary;

@@ -1,4 +1,4 @@
-package io.millrace.executor.config;
+package io.millrace.executor.listen;
 
 /**
  * One finished step, for a progress line.

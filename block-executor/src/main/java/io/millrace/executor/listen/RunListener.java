@@ -1,4 +1,4 @@
-package io.millrace.executor.config;
+package io.millrace.executor.listen;
 
 import io.millrace.prefetch.plan.Machine;
 import java.nio.file.Path;

@@ -1,4 +1,4 @@
-package io.millrace.executor.config;
+package io.millrace.executor.listen;
 
 /**
  * What a run says of itself before its first step.
