@@ -108,7 +108,7 @@ record GradientGoldens(JsonObject file, double loss, Set<String> untrained, List
         return new GradientGoldens(file, file.number("loss"), untrained, tensors);
     }
 
-    private static Tensor tensor(List<?> fields) {
+    static Tensor tensor(List<?> fields) {
         return new Tensor(
                 (String) fields.get(0),
                 ((List<?>) fields.get(1)).stream().map(Long.class::cast).toList(),
