@@ -5,6 +5,7 @@ import io.millrace.executor.cpu.gradient.op.ProjectedHeads;
 import io.millrace.executor.cpu.op.Attention;
 import io.millrace.executor.cpu.op.HeadRows;
 import io.millrace.executor.cpu.op.Operator;
+import io.millrace.executor.cpu.op.RelativeScores;
 import io.millrace.executor.cpu.op.Rows;
 import io.millrace.executor.cpu.op.WorkerPool;
 import io.millrace.executor.cpu.program.AttentionProgram;
@@ -13,6 +14,8 @@ import io.millrace.executor.step.Sequences;
 import io.millrace.executor.step.Variants;
 import io.millrace.memory.OwnedResources;
 import io.millrace.model.program.Op;
+import io.millrace.model.program.Relative;
+import io.millrace.model.program.Value;
 import io.millrace.model.spec.AttendSpec;
 import io.millrace.model.spec.HeadsSpec;
 import java.util.Optional;
@@ -84,31 +87,86 @@ final class AttentionBackward implements AutoCloseable {
         int queries = heads.queries().count();
         sinks.ifPresent(name -> form(frame, name, queries));
         Rows.zero(partials.segment(), partials.start(), sinks.isPresent() ? (long) count * queries : 0);
-        pool.parallelFor(
-                count * kvHeads,
-                Operator.ATTENTION,
-                (item, worker) -> {
-                    int sequence = item / kvHeads;
-                    int kvHead = item % kvHeads;
-                    kernels[worker].run(
-                            shape,
-                            heads(heads, kvHead, projected),
-                            ofContext,
-                            heads(heads, kvHead, gradient),
-                            sinks.isEmpty()
-                                    ? null
-                                    : new AttentionGradient.Sinks(
-                                            vector.segment(),
-                                            vector.start(),
-                                            partials.segment(),
-                                            partials.start() + (long) sequence * queries),
-                            sequences.starts()[sequence],
-                            sequences.length(sequence),
-                            kvHead);
-                });
+        AttentionGradient.Relative relative = relative(op, frame);
+        Piece piece =
+                (sequence, kvHead, worker) ->
+                        kernels[worker].run(
+                                shape,
+                                heads(heads, kvHead, projected),
+                                ofContext,
+                                heads(heads, kvHead, gradient),
+                                sinks.isEmpty()
+                                        ? null
+                                        : new AttentionGradient.Sinks(
+                                                vector.segment(),
+                                                vector.start(),
+                                                partials.segment(),
+                                                partials.start() + (long) sequence * queries),
+                                relative,
+                                sequences.starts()[sequence],
+                                sequences.length(sequence),
+                                kvHead);
+        if (relative == null) {
+            pool.parallelFor(
+                    count * kvHeads,
+                    Operator.ATTENTION,
+                    (item, worker) -> piece.run(item / kvHeads, item % kvHeads, worker));
+        } else {
+            // All sequences add to the rows of a head's distances: in order, so by one worker.
+            pool.parallelFor(
+                    kvHeads,
+                    Operator.ATTENTION,
+                    (kvHead, worker) -> {
+                        for (int sequence = 0; sequence < count; sequence++) {
+                            piece.run(sequence, kvHead, worker);
+                        }
+                    });
+        }
         sinks.flatMap(frame::gradient)
                 .ifPresent(to ->
                         columns.addColumns(new Variants(partials, 0, queries), queries, count, to));
+    }
+
+    private interface Piece {
+        void run(int sequence, int kvHead, int worker);
+    }
+
+    /** The rows of distances, and their gradients, which begin at zero where nobody else reads them. */
+    private AttentionGradient.Relative relative(Op.Attend op, GradientFrame frame) {
+        if (op.relative().isEmpty()) {
+            return null;
+        }
+        Relative relative = op.relative().get();
+        int dim = op.attention().heads().dim();
+        Optional<Value> keys = relative.keys();
+        Optional<Value> queries = relative.queries();
+        keys.ifPresent(value -> begin(value, frame));
+        queries.ifPresent(value -> begin(value, frame));
+        return new AttentionGradient.Relative(
+                new RelativeScores.Rows(
+                        forward.distances(relative),
+                        rows(keys.map(frame::value), dim),
+                        rows(queries.map(frame::value), dim)),
+                rows(keys.map(frame::gradient), dim),
+                rows(queries.map(frame::gradient), dim));
+    }
+
+    private static void begin(Value value, GradientFrame frame) {
+        if (!frame.tape().begin(value)) {
+            Variants gradient = frame.gradient(value);
+            for (int row = 0; row < frame.rows(value); row++) {
+                Floats place = gradient.of(0).at(row * gradient.rowStride());
+                Rows.zero(place.segment(), place.start(), value.width());
+            }
+        }
+    }
+
+    private static HeadRows rows(Optional<Variants> matrix, int dim) {
+        return matrix.map(rows -> {
+                    Floats place = rows.of(0);
+                    return new HeadRows(place.segment(), place.start(), rows.rowStride(), dim);
+                })
+                .orElse(null);
     }
 
     private void form(GradientFrame frame, String sinks, int queries) {

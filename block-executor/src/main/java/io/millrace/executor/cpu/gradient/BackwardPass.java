@@ -169,7 +169,7 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
         Found run() {
             feed.begin(way.plan());
             score.begin();
-            zero(memory.carried(), scratch.carried(0).map(Variants::stride).orElse(0L));
+            clearCarried();
             BitSet chosen = new BitSet();
             for (int at = 0; at < way.stops().size(); at++) {
                 GradientWay.Stop stop = way.stops().get(at);
@@ -310,6 +310,9 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
                 } else {
                     back(place, block, frame, row);
                 }
+                if (place == 0) {
+                    clearCarried(); // one table for all micro-batches: the first has gone through it
+                }
                 row += MicroBatch.padded(batch.tokenCount());
             }
         }
@@ -386,7 +389,9 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
                         .isPresent();
     }
 
-    private static void zero(Floats place, long floats) {
+    private void clearCarried() {
+        Floats place = memory.carried();
+        long floats = scratch.carried(0).map(Variants::stride).orElse(0L);
         Rows.zero(place.segment(), place.start(), floats);
     }
 

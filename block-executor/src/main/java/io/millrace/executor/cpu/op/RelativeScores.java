@@ -9,17 +9,25 @@ import java.lang.foreign.MemorySegment;
  * the rows that its distances have are multiplied with. One instance belongs to one worker.
  */
 public final class RelativeScores {
-    private static final int SQUARE = 64;
-    private static final int MOST_ROWS = 2 * SQUARE;
+    /** Tokens of either side of a square. */
+    public static final int SQUARE = 64;
+
+    /** The most rows that its distances have. */
+    public static final int MOST_ROWS = 2 * SQUARE;
 
     private final MemorySegment ofQueries; // [SQUARE, MOST_ROWS]
     private final MemorySegment ofKeys; // [SQUARE, MOST_ROWS]
     private final int[] rows = new int[MOST_ROWS];
 
-    /** Takes 64 KiB of an arena. */
-    RelativeScores(Arena arena) {
-        ofQueries = arena.allocate((long) SQUARE * MOST_ROWS * Float.BYTES, 64);
-        ofKeys = arena.allocate((long) SQUARE * MOST_ROWS * Float.BYTES, 64);
+    /** Takes {@link #scratchBytes} of an arena. */
+    public RelativeScores(Arena arena) {
+        ofQueries = arena.allocate(scratchBytes() / 2, 64);
+        ofKeys = arena.allocate(scratchBytes() / 2, 64);
+    }
+
+    /** Memory of one instance, 64 KiB. */
+    public static long scratchBytes() {
+        return 2L * SQUARE * MOST_ROWS * Float.BYTES;
     }
 
     /**
@@ -31,7 +39,7 @@ public final class RelativeScores {
      */
     public record Rows(int[] distances, HeadRows keys, HeadRows queries) {
         /** The row of a distance. */
-        int row(int distance) {
+        public int row(int distance) {
             return distances[distance + distances.length / 2];
         }
     }
@@ -45,7 +53,17 @@ public final class RelativeScores {
      * @param count how many
      * @param position where the first stands in its sequence
      */
-    record Side(MemorySegment segment, long at, long stride, int count, int position) {}
+    public record Side(MemorySegment segment, long at, long stride, int count, int position) {
+        /** Some of them, of at most {@link #SQUARE}. */
+        public Side from(int first) {
+            return new Side(
+                    segment,
+                    at + first * stride,
+                    stride,
+                    Math.min(SQUARE, count - first),
+                    position + first);
+        }
+    }
 
     /**
      * Adds to a tile.
@@ -55,14 +73,14 @@ public final class RelativeScores {
      * @param scores [queries, keys]; changed
      * @param stride floats from one row of scores to the next
      */
-    void add(
+    public void add(
             Rows relative,
             Side queries,
             Side keys,
             int head,
             int dim,
             MemorySegment scores,
-            int stride) {
+            long stride) {
         if (relative == null) {
             return;
         }
@@ -70,15 +88,7 @@ public final class RelativeScores {
             throw new IllegalArgumentException(queries.count + " queries in a tile");
         }
         for (int from = 0; from < keys.count; from += SQUARE) {
-            int count = Math.min(SQUARE, keys.count - from);
-            Side some =
-                    new Side(
-                            keys.segment,
-                            keys.at + from * keys.stride,
-                            keys.stride,
-                            count,
-                            keys.position + from);
-            addSquare(relative, queries, some, head, dim, scores, from, stride);
+            addSquare(relative, queries, keys.from(from), head, dim, scores, from, stride);
         }
     }
 
@@ -90,7 +100,7 @@ public final class RelativeScores {
             int dim,
             MemorySegment scores,
             int column,
-            int stride) {
+            long stride) {
         int least = queries.position - (keys.position + keys.count - 1);
         int span = queries.count + keys.count - 1;
         int first = relative.row(least);
@@ -105,7 +115,7 @@ public final class RelativeScores {
             multiply(keys, relative.queries, first, count, head, dim, ofKeys);
         }
         for (int query = 0; query < queries.count; query++) {
-            long row = (long) query * stride + column;
+            long row = query * stride + column;
             for (int key = 0; key < keys.count; key++) {
                 int at = rows[query + keys.count - 1 - key];
                 float score = CheckedFloats.get(scores, row + key);

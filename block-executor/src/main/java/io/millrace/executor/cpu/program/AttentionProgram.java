@@ -203,7 +203,8 @@ public final class AttentionProgram {
                 : sinks.segment().getAtIndex(ValueLayout.JAVA_FLOAT, sinks.start() + at);
     }
 
-    private int[] distances(Relative relative) {
+    /** The row of a table of relative positions that each distance has, from the least on. */
+    public int[] distances(Relative relative) {
         return tables.computeIfAbsent(relative.rows(), RelativeRows::table);
     }
 

@@ -3,6 +3,8 @@ package io.millrace.executor.cpu.gradient.op;
 import io.millrace.executor.cpu.op.Attention;
 import io.millrace.executor.cpu.op.CheckedFloats;
 import io.millrace.executor.cpu.op.HeadRows;
+import io.millrace.executor.cpu.op.RelativeScores;
+import io.millrace.executor.cpu.op.RelativeScores.Side;
 import io.millrace.executor.cpu.op.Rows;
 import io.millrace.executor.cpu.op.Sgemm;
 import java.lang.foreign.Arena;
@@ -26,6 +28,8 @@ public final class AttentionGradient implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final MemorySegment weights; // [QUERY_TILE, stride]: products, scores, P
     private final MemorySegment changes; // [QUERY_TILE, stride]: dP, then products' gradients
+    private final RelativeScores relativeScores = new RelativeScores(arena);
+    private final RelativeGradient relativeGradient = new RelativeGradient(arena);
     private final double[] sinkWeights = new double[QUERY_TILE];
     private boolean closed;
 
@@ -42,6 +46,15 @@ public final class AttentionGradient implements AutoCloseable {
             MemorySegment values, long offset, MemorySegment gradients, long gradientsOffset) {}
 
     /**
+     * What distances add to scores.
+     *
+     * @param rows as the way there reads them
+     * @param keys added to: the gradient of the rows K of a distance, null where there are none
+     * @param queries the same of Q
+     */
+    public record Relative(RelativeScores.Rows rows, HeadRows keys, HeadRows queries) {}
+
+    /**
      * Takes {@link #scratchBytes} of memory.
      *
      * @param longest tokens of the longest sequence
@@ -55,7 +68,9 @@ public final class AttentionGradient implements AutoCloseable {
 
     /** Memory of one instance for sequences of up to so many tokens, in bytes. */
     public static long scratchBytes(int longest) {
-        return 2L * QUERY_TILE * stride(longest) * Float.BYTES;
+        return 2L * QUERY_TILE * stride(longest) * Float.BYTES
+                + RelativeScores.scratchBytes()
+                + RelativeGradient.scratchBytes();
     }
 
     private static long stride(int longest) {
@@ -71,7 +86,8 @@ public final class AttentionGradient implements AutoCloseable {
      * @param gradients written: of each head of the sequence's rows, and nothing beside them. Where
      *     keys and values are one, their gradients add up
      * @param sinks scores without a value, or null
-     * @param first the sequence's first row, in all of these
+     * @param relative what distances add to scores, or null for nothing
+     * @param first the sequence's first row, in all of these but the rows of distances
      * @param count its rows
      * @param kvHead which key head
      * @throws IllegalArgumentException if the sequence is longer than the longest
@@ -83,6 +99,7 @@ public final class AttentionGradient implements AutoCloseable {
             HeadRows gradContext,
             ProjectedHeads gradients,
             Sinks sinks,
+            Relative relative,
             long first,
             int count,
             int kvHead) {
@@ -107,8 +124,17 @@ public final class AttentionGradient implements AutoCloseable {
             for (int from = 0; from < count; from += QUERY_TILE) {
                 sinkChange +=
                         tile(
-                                shape, rows, gradContext, gradients, sink, first, count, head,
-                                kvHead, from);
+                                shape,
+                                rows,
+                                gradContext,
+                                gradients,
+                                relative,
+                                sink,
+                                first,
+                                count,
+                                head,
+                                kvHead,
+                                from);
             }
             if (sinks != null && sinks.gradients != null) {
                 long at = sinks.gradientsOffset + head;
@@ -128,6 +154,7 @@ public final class AttentionGradient implements AutoCloseable {
             ProjectedHeads rows,
             HeadRows gradContext,
             ProjectedHeads gradients,
+            Relative relative,
             float sink,
             long first,
             int count,
@@ -147,13 +174,15 @@ public final class AttentionGradient implements AutoCloseable {
         long qAt = q.at(query, head);
         long kAt = k.at(keyRow, kvHead);
         long contextAt = gradContext.at(query, head);
-        multiplyTurned(queries, keys, dim, q, qAt, k, kAt, weights);
+        Side ofQ = new Side(q.segment(), qAt, q.rowStride(), queries, from);
+        Side ofK = new Side(k.segment(), kAt, k.rowStride(), keys, key);
+        multiply(relative, ofQ, ofK, head, dim);
         float slope = shape.slopes().isEmpty() ? 0 : shape.slopes().get(head);
         for (int r = 0; r < queries; r++) {
             weigh(shape, slope, sink, r, from + r, key, keys, count);
         }
         long vAt = v.at(keyRow, kvHead);
-        multiplyTurned(queries, keys, valueDim, gradContext, contextAt, v, vAt, changes);
+        multiplyTurned(queries, keys, valueDim, gradContext, contextAt, v, vAt);
         long toV = gradients.v().at(keyRow, kvHead);
         addTurned(keys, valueDim, queries, weights, gradContext, contextAt, gradients.v(), toV);
         double sinkChange = 0;
@@ -162,15 +191,54 @@ public final class AttentionGradient implements AutoCloseable {
         }
         if (shape.softcap() != 0) {
             // The weights have done their work, and their place is free for the products again.
-            multiplyTurned(queries, keys, dim, q, qAt, k, kAt, weights);
+            multiply(relative, ofQ, ofK, head, dim);
             for (int r = 0; r < queries; r++) {
                 throughSoftcap(shape, r, from + r, key, count);
             }
         }
-        multiply(queries, dim, keys, k, kAt, gradients.q(), gradients.q().at(query, head));
-        long toK = gradients.k().at(keyRow, kvHead);
-        addTurned(keys, dim, queries, changes, q, qAt, gradients.k(), toK);
+        HeadRows toQ = gradients.q();
+        HeadRows toK = gradients.k();
+        long toQAt = toQ.at(query, head);
+        long toKAt = toK.at(keyRow, kvHead);
+        multiply(queries, dim, keys, k, kAt, toQ, toQAt);
+        addTurned(keys, dim, queries, changes, q, qAt, toK, toKAt);
+        if (relative != null) {
+            relativeGradient.add(
+                    relative,
+                    ofQ,
+                    ofK,
+                    new Side(toQ.segment(), toQAt, toQ.rowStride(), queries, from),
+                    new Side(toK.segment(), toKAt, toK.rowStride(), keys, key),
+                    head,
+                    dim,
+                    changes,
+                    stride);
+        }
         return sinkChange;
+    }
+
+    /** Products of queries with keys, and what distances add. */
+    private void multiply(Relative relative, Side q, Side k, int head, int dim) {
+        Sgemm.sgemm(
+                false,
+                true,
+                q.count(),
+                k.count(),
+                dim,
+                1,
+                q.segment(),
+                q.at(),
+                q.stride(),
+                k.segment(),
+                k.at(),
+                k.stride(),
+                0,
+                weights,
+                0,
+                stride);
+        if (relative != null) {
+            relativeScores.add(relative.rows, q, k, head, dim, weights, stride);
+        }
     }
 
     /** Turns a query's products into its weights, 0 for keys that it does not see. */
@@ -220,16 +288,8 @@ public final class AttentionGradient implements AutoCloseable {
         ScoreRows.throughSoftcap(weights, changes, from, end, shape.scale() / shape.softcap());
     }
 
-    /** {@code out = x · wᵀ}, out being a tile of the scratch. */
-    private void multiplyTurned(
-            int m,
-            int n,
-            int k,
-            HeadRows x,
-            long xAt,
-            HeadRows w,
-            long wAt,
-            MemorySegment out) {
+    /** {@code changes = x · wᵀ}. */
+    private void multiplyTurned(int m, int n, int k, HeadRows x, long xAt, HeadRows w, long wAt) {
         Sgemm.sgemm(
                 false,
                 true,
@@ -244,7 +304,7 @@ public final class AttentionGradient implements AutoCloseable {
                 wAt,
                 w.rowStride(),
                 0,
-                out,
+                changes,
                 0,
                 stride);
     }

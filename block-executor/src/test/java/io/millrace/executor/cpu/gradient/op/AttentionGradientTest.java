@@ -73,6 +73,7 @@ final class AttentionGradientTest {
                     withSinks
                             ? new AttentionGradient.Sinks(sinks, 1, gradSinks, ofSequence)
                             : null,
+                    null,
                     starts[sequence],
                     starts[sequence + 1] - starts[sequence],
                     kvHead);

@@ -14,6 +14,11 @@ final class PlainAttention {
     final double[][][] gradK;
     final double[][][] gradV;
     final double[] gradSinks;
+    int[] distances; // the row of distance i - j at i - j + count - 1; null for none
+    double[][][] distanceKeys; // [head][row][dim], or null
+    double[][][] distanceQueries;
+    double[][][] gradDistanceKeys;
+    double[][][] gradDistanceQueries;
 
     PlainAttention(Attention.Shape shape, int count) {
         this.shape = shape;
@@ -71,8 +76,25 @@ final class PlainAttention {
                 gradQ[head][i][d] += change * k[kvHead][j][d];
                 gradK[kvHead][j][d] += change * q[head][i][d];
             }
+            if (distances != null) {
+                ofDistance(head, i, j, change);
+            }
             for (int d = 0; d < shape.valueDim(); d++) {
                 gradV[kvHead][j][d] += weights[j] * gradContext[d];
+            }
+        }
+    }
+
+    private void ofDistance(int head, int i, int j, double change) {
+        int row = distances[i - j + count - 1];
+        for (int d = 0; d < shape.headDim(); d++) {
+            if (distanceKeys != null) {
+                gradQ[head][i][d] += change * distanceKeys[head][row][d];
+                gradDistanceKeys[head][row][d] += change * q[head][i][d];
+            }
+            if (distanceQueries != null) {
+                gradK[kvHead(head)][j][d] += change * distanceQueries[head][row][d];
+                gradDistanceQueries[head][row][d] += change * k[kvHead(head)][j][d];
             }
         }
     }
@@ -99,7 +121,15 @@ final class PlainAttention {
     }
 
     private double scaled(int head, int i, int j) {
-        return dot(q[head][i], k[kvHead(head)][j]) * shape.scale();
+        double product = dot(q[head][i], k[kvHead(head)][j]);
+        int row = distances == null ? 0 : distances[i - j + count - 1];
+        if (distanceKeys != null) {
+            product += dot(q[head][i], distanceKeys[head][row]);
+        }
+        if (distanceQueries != null) {
+            product += dot(k[kvHead(head)][j], distanceQueries[head][row]);
+        }
+        return product * shape.scale();
     }
 
     private int kvHead(int head) {
