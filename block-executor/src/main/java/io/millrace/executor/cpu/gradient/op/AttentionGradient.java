@@ -197,8 +197,8 @@ public final class AttentionGradient implements AutoCloseable {
         }
         sinkWeights[r] = sinkWeight / sum;
         Rows.scale((float) (1 / sum), weights, from, high - low);
-        Rows.zero(weights, row, low);
-        Rows.zero(weights, end, keys - high);
+        ScoreRows.zero(weights, row, from);
+        ScoreRows.zero(weights, end, row + keys);
     }
 
     /** Turns gradients of a query's weights into those of its products; gives its D. */
@@ -209,8 +209,8 @@ public final class AttentionGradient implements AutoCloseable {
         int high = shape.sight().end(position, count) - key;
         double mean = ScoreRows.dot(weights, changes, row + low, row + high);
         ScoreRows.change(weights, changes, row + low, row + high, (float) mean, shape.scale());
-        Rows.zero(changes, row, low);
-        Rows.zero(changes, row + high, keys - high);
+        ScoreRows.zero(changes, row, row + low);
+        ScoreRows.zero(changes, row + high, row + keys);
         return mean;
     }
 

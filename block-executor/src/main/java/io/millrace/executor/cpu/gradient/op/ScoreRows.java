@@ -2,15 +2,18 @@ package io.millrace.executor.cpu.gradient.op;
 
 import io.millrace.executor.cpu.op.Activations;
 import io.millrace.executor.cpu.op.Attention;
+import io.millrace.executor.cpu.op.CheckedFloats;
 import io.millrace.executor.cpu.op.Rows;
+import io.millrace.executor.cpu.op.Scalars;
 import io.millrace.executor.cpu.op.VectorLanes;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 
 /**
  * One query's scores, softmax weights and their gradients, at floats [from, end) of their places.
- * Sums run in lanes over spans of {@value #SPAN}, and the spans in double.
+ * Sums run in lanes over spans of {@value #SPAN}, and the spans in double. Ends of rows are
+ * scalars: with masks besides, loops exceed what C2 is willing to inline, and then every vector is
+ * an object.
  */
 final class ScoreRows {
     private static final int SPAN = 1024;
@@ -47,14 +50,14 @@ final class ScoreRows {
             top = VectorLanes.larger(top, score); // skips a NaN, which its exp will show
             key += VectorLanes.LENGTH;
         }
-        if (i < end) {
-            VectorMask<Float> tail = VectorLanes.tail(i, end);
-            FloatVector bias = VectorLanes.counting(key).mul(slope);
-            FloatVector score = VectorLanes.load(scores, i, tail).mul(scale).add(bias);
-            VectorLanes.store(score, scores, i, tail);
-            top = top.blend(VectorLanes.larger(top, score), tail);
+        float largest = VectorLanes.max(top);
+        for (; i < end; i++) {
+            float score = CheckedFloats.get(scores, i) * scale + key * slope;
+            CheckedFloats.set(scores, i, score);
+            largest = score > largest ? score : largest;
+            key++;
         }
-        return VectorLanes.max(top);
+        return largest;
     }
 
     /** {@code scores[i] = exp(scores[i] − top)}; gives their sum. */
@@ -75,16 +78,12 @@ final class ScoreRows {
             sum = sum.add(e);
         }
         float total = VectorLanes.sum(sum);
-        return i < end ? total + exponentiateTail(scores, i, end, top) : total;
-    }
-
-    // Apart from its loop: in one compilation the two could exceed what C2 is willing to inline,
-    // and then every vector is an object.
-    private static float exponentiateTail(MemorySegment scores, long from, long end, float top) {
-        VectorMask<Float> tail = VectorLanes.tail(from, end);
-        FloatVector e = VectorLanes.expUpTo0(VectorLanes.load(scores, from, tail).sub(top));
-        VectorLanes.store(e, scores, from, tail);
-        return VectorLanes.sum(FloatVector.zero(VectorLanes.SPECIES).blend(e, tail));
+        for (; i < end; i++) {
+            float e = Scalars.expUpTo0(CheckedFloats.get(scores, i) - top);
+            CheckedFloats.set(scores, i, e);
+            total += e;
+        }
+        return total;
     }
 
     /** Σ a[i] · b[i], of places that are laid out alike. */
@@ -102,11 +101,11 @@ final class ScoreRows {
         for (; i <= end - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
             sum = VectorLanes.load(a, i).fma(VectorLanes.load(b, i), sum);
         }
-        if (i < end) {
-            VectorMask<Float> tail = VectorLanes.tail(i, end);
-            sum = VectorLanes.load(a, i, tail).fma(VectorLanes.load(b, i, tail), sum);
+        float total = VectorLanes.sum(sum);
+        for (; i < end; i++) {
+            total = Math.fma(CheckedFloats.get(a, i), CheckedFloats.get(b, i), total);
         }
-        return VectorLanes.sum(sum);
+        return total;
     }
 
     /**
@@ -125,10 +124,9 @@ final class ScoreRows {
             FloatVector change = VectorLanes.load(changes, i).sub(mean).mul(scale);
             VectorLanes.store(change.mul(VectorLanes.load(weights, i)), changes, i);
         }
-        if (i < end) {
-            VectorMask<Float> tail = VectorLanes.tail(i, end);
-            FloatVector change = VectorLanes.load(changes, i, tail).sub(mean).mul(scale);
-            VectorLanes.store(change.mul(VectorLanes.load(weights, i, tail)), changes, i, tail);
+        for (; i < end; i++) {
+            float change = (CheckedFloats.get(changes, i) - mean) * scale;
+            CheckedFloats.set(changes, i, change * CheckedFloats.get(weights, i));
         }
     }
 
@@ -140,10 +138,21 @@ final class ScoreRows {
             FloatVector slope = Slopes.tanh(VectorLanes.load(products, i).mul(scale));
             VectorLanes.store(VectorLanes.load(changes, i).mul(slope), changes, i);
         }
-        if (i < end) {
-            VectorMask<Float> tail = VectorLanes.tail(i, end);
-            FloatVector slope = Slopes.tanh(VectorLanes.load(products, i, tail).mul(scale));
-            VectorLanes.store(VectorLanes.load(changes, i, tail).mul(slope), changes, i, tail);
+        for (; i < end; i++) {
+            float slope = Slopes.tanh(CheckedFloats.get(products, i) * scale);
+            CheckedFloats.set(changes, i, CheckedFloats.get(changes, i) * slope);
+        }
+    }
+
+    /** {@code scores[i] = 0}, without the slice of memory that a fill of it takes. */
+    static void zero(MemorySegment scores, long from, long end) {
+        FloatVector zero = FloatVector.zero(VectorLanes.SPECIES);
+        long i = from;
+        for (; i <= end - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+            VectorLanes.store(zero, scores, i);
+        }
+        for (; i < end; i++) {
+            CheckedFloats.set(scores, i, 0);
         }
     }
 }
