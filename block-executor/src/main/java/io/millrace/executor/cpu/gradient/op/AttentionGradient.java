@@ -59,7 +59,8 @@ public final class AttentionGradient implements AutoCloseable {
     }
 
     private static long stride(int longest) {
-        return Math.ceilDiv((long) longest, 16) * 16; // rows begin where cache lines do
+        // Rows begin where cache lines do, and end behind what pads them.
+        return Math.ceilDiv((long) longest, 16) * 16 + ScoreRows.PADDING;
     }
 
     /**
@@ -188,7 +189,12 @@ public final class AttentionGradient implements AutoCloseable {
         int high = shape.sight().end(position, count) - key;
         long from = row + low;
         long end = row + high;
-        float top = ScoreRows.finish(shape, slope, key + low - position, weights, from, end);
+        float scale = shape.scale();
+        if (shape.softcap() != 0) {
+            ScoreRows.cap(weights, from, end, scale, shape.softcap());
+            scale = 1;
+        }
+        float top = ScoreRows.finish(weights, from, end, scale, slope, key + low - position);
         double sum = ScoreRows.exponentiate(weights, from, end, top);
         double sinkWeight = 0;
         if (sink != Float.NEGATIVE_INFINITY) {
