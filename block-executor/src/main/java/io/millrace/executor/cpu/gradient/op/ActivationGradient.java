@@ -48,7 +48,7 @@ public final class ActivationGradient {
                     case GELU_SIGMOID -> geluSigmoid(x, xOffset, gradient, gradientOffset, count);
                 };
         for (long i = done; i < count; i++) {
-            float slope = Slopes.of(activation, CheckedFloats.get(x, xOffset + i));
+            float slope = ActivationSlopes.of(activation, CheckedFloats.get(x, xOffset + i));
             float g = CheckedFloats.get(gradient, gradientOffset + i);
             CheckedFloats.set(gradient, gradientOffset + i, g * slope);
         }
@@ -97,9 +97,9 @@ public final class ActivationGradient {
     }
 
     /**
-     * The same of a unit that may have a limit: of {@code activation(min(gate, limit)) ·
-     * (clamp(up, ±limit) + 1)}, where what a limit holds has no gradient. Gates and what they gate
-     * are as they were before the limit.
+     * The same of a unit that may have a limit: of {@code activation(min(gate, limit)) · (clamp(up,
+     * ±limit) + 1)}, where what a limit holds has no gradient. Gates and what they gate are as they
+     * were before the limit.
      */
     public static void gated(
             GatedUnit unit,
@@ -144,7 +144,8 @@ public final class ActivationGradient {
             Activations.apply(activation, gradUp, toUp, gradUp, toUp, chunk);
             Rows.multiply(gradOut, gradOutOffset + done, gradUp, toUp, chunk);
             holdOutside(-limit, limit, up, upAt, gradUp, toUp, chunk);
-            multiplyByClamped(limit, up, upAt, gradOut, gradOutOffset + done, gradGate, toGate, chunk);
+            multiplyByClamped(
+                    limit, up, upAt, gradOut, gradOutOffset + done, gradGate, toGate, chunk);
             multiply(activation, gate, gateAt, gradGate, toGate, chunk);
             holdOutside(low, limit, gate, gateAt, gradGate, toGate, chunk);
         }
@@ -203,7 +204,7 @@ public final class ActivationGradient {
         long i = 0;
         for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
             FloatVector g = VectorLanes.load(gradient, offset + i);
-            FloatVector slope = Slopes.relu(VectorLanes.load(x, xOffset + i));
+            FloatVector slope = ActivationSlopes.relu(VectorLanes.load(x, xOffset + i));
             VectorLanes.store(g.mul(slope), gradient, offset + i);
         }
         return i;
@@ -214,7 +215,7 @@ public final class ActivationGradient {
         long i = 0;
         for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
             FloatVector g = VectorLanes.load(gradient, offset + i);
-            FloatVector slope = Slopes.geluExact(VectorLanes.load(x, xOffset + i));
+            FloatVector slope = ActivationSlopes.geluExact(VectorLanes.load(x, xOffset + i));
             VectorLanes.store(g.mul(slope), gradient, offset + i);
         }
         return i;
@@ -225,7 +226,7 @@ public final class ActivationGradient {
         long i = 0;
         for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
             FloatVector g = VectorLanes.load(gradient, offset + i);
-            FloatVector slope = Slopes.geluTanh(VectorLanes.load(x, xOffset + i));
+            FloatVector slope = ActivationSlopes.geluTanh(VectorLanes.load(x, xOffset + i));
             VectorLanes.store(g.mul(slope), gradient, offset + i);
         }
         return i;
@@ -236,7 +237,7 @@ public final class ActivationGradient {
         long i = 0;
         for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
             FloatVector g = VectorLanes.load(gradient, offset + i);
-            FloatVector slope = Slopes.silu(VectorLanes.load(x, xOffset + i));
+            FloatVector slope = ActivationSlopes.silu(VectorLanes.load(x, xOffset + i));
             VectorLanes.store(g.mul(slope), gradient, offset + i);
         }
         return i;
@@ -247,7 +248,7 @@ public final class ActivationGradient {
         long i = 0;
         for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
             FloatVector g = VectorLanes.load(gradient, offset + i);
-            FloatVector slope = Slopes.tanh(VectorLanes.load(x, xOffset + i));
+            FloatVector slope = ActivationSlopes.tanh(VectorLanes.load(x, xOffset + i));
             VectorLanes.store(g.mul(slope), gradient, offset + i);
         }
         return i;
@@ -258,7 +259,7 @@ public final class ActivationGradient {
         long i = 0;
         for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
             FloatVector g = VectorLanes.load(gradient, offset + i);
-            FloatVector slope = Slopes.geluSigmoid(VectorLanes.load(x, xOffset + i));
+            FloatVector slope = ActivationSlopes.geluSigmoid(VectorLanes.load(x, xOffset + i));
             VectorLanes.store(g.mul(slope), gradient, offset + i);
         }
         return i;

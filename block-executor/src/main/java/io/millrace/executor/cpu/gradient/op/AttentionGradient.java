@@ -108,8 +108,16 @@ public final class AttentionGradient implements AutoCloseable {
             for (int from = 0; from < count; from += QUERY_TILE) {
                 sinkChange +=
                         tile(
-                                shape, rows, gradContext, gradients, sink, first, count, head,
-                                kvHead, from);
+                                shape,
+                                rows,
+                                gradContext,
+                                gradients,
+                                sink,
+                                first,
+                                count,
+                                head,
+                                kvHead,
+                                from);
             }
             if (sinks != null && sinks.gradients != null) {
                 long at = sinks.gradientsOffset + head;
@@ -228,14 +236,7 @@ public final class AttentionGradient implements AutoCloseable {
 
     /** {@code out = x · wᵀ}, out being a tile of the scratch. */
     private void multiplyTurned(
-            int m,
-            int n,
-            int k,
-            HeadRows x,
-            long xAt,
-            HeadRows w,
-            long wAt,
-            MemorySegment out) {
+            int m, int n, int k, HeadRows x, long xAt, HeadRows w, long wAt, MemorySegment out) {
         Sgemm.sgemm(
                 false,
                 true,

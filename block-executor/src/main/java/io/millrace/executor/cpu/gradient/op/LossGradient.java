@@ -11,11 +11,11 @@ import java.util.Objects;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * The way back through {@link Loss} over whole rows of logits, which become their gradients:
- * {@code softmax − onehot(target)}, and through a softcap y = c tanh(x / c) that times {@code 1 −
- * (y/c)²}. Sums run in lanes over spans of {@value #SPAN} elements, and the spans in double. Ends
- * of rows are scalars: with masks besides, loops exceed what C2 is willing to inline, and then every
- * vector is an object.
+ * The way back through {@link Loss} over whole rows of logits, which become their gradients: {@code
+ * softmax − onehot(target)}, and through a softcap y = c tanh(x / c) that times {@code 1 − (y/c)²}.
+ * Sums run in lanes over spans of {@value #SPAN} elements, and the spans in double. Ends of rows
+ * are scalars: with masks besides, loops exceed what C2 is willing to inline, and then every vector
+ * is an object.
  */
 public final class LossGradient {
     private static final int SPAN = 1024;

@@ -120,7 +120,7 @@ final class ScoreRows {
             MemorySegment products, MemorySegment changes, long from, long end, float scale) {
         pad(products, end, 0);
         for (long i = from; i < end; i += VectorLanes.LENGTH) {
-            FloatVector slope = Slopes.tanh(VectorLanes.load(products, i).mul(scale));
+            FloatVector slope = ActivationSlopes.tanh(VectorLanes.load(products, i).mul(scale));
             VectorLanes.store(VectorLanes.load(changes, i).mul(slope), changes, i);
         }
     }

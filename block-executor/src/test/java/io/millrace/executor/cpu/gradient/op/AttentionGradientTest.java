@@ -70,9 +70,7 @@ final class AttentionGradientTest {
                     ProjectedHeads.of(heads, kvHead, projected, 4, width),
                     new HeadRows(gradContext, 5, contextWidth, shape.valueDim()),
                     ProjectedHeads.of(heads, kvHead, gradients, 6, width),
-                    withSinks
-                            ? new AttentionGradient.Sinks(sinks, 1, gradSinks, ofSequence)
-                            : null,
+                    withSinks ? new AttentionGradient.Sinks(sinks, 1, gradSinks, ofSequence) : null,
                     starts[sequence],
                     starts[sequence + 1] - starts[sequence],
                     kvHead);
@@ -277,8 +275,7 @@ final class AttentionGradientTest {
         int[] lengths = {9, 70};
         for (HeadsSpec spec : List.of(HeadsSpec.grouped(6, 2, 8), HeadsSpec.interleaved(3, 8))) {
             int kvHeads = spec.keys().count();
-            Attention.Shape shape =
-                    shape(spec.queries().count(), kvHeads, 8, 8, 0, 0, 0, false);
+            Attention.Shape shape = shape(spec.queries().count(), kvHeads, 8, 8, 0, 0, 0, false);
             try (Arena arena = Arena.ofConfined();
                     AttentionGradient kernel = new AttentionGradient(70)) {
                 Batch batch = new Batch(arena, new SplittableRandom(33), shape, spec, lengths);

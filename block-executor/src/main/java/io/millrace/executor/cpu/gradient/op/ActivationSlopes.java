@@ -11,9 +11,10 @@ import jdk.incubator.vector.VectorOperators;
  * absolute error of 1e-6. Arguments far out are taken for nearer ones: derivatives there are those
  * at infinity, and nothing overflows on the way to them. That of a NaN is NaN.
  *
- * <p>Each has one exponential, since C2 compiles no loop of more without vectors as objects.
+ * <p>Each has one exponential: the more there is in a loop, the more of its vectors C2 leaves on
+ * the heap.
  */
-final class Slopes {
+final class ActivationSlopes {
     // No σ(t) beyond these ends is a normal float, t being x, 1.702 x and GELU's cubic.
     private static final float SILU_END = 87;
     private static final float GELU_SIGMOID_END = 51;
@@ -32,7 +33,7 @@ final class Slopes {
     private static final float HAZARD_1 = 0x1.45e82ep-2f;
     private static final float HAZARD_0 = 0x1.988512p-2f;
 
-    private Slopes() {}
+    private ActivationSlopes() {}
 
     /** The derivative of any. */
     static float of(Activation activation, float x) {
@@ -53,8 +54,8 @@ final class Slopes {
     }
 
     /**
-     * {@code Φ(x) + x φ(x)}, φ the normal density; below 0, with t = |x|, that is {@code 2
-     * Φ(-t) (1/2 − t φ(t) / (2 Φ(-t)))}, and above it 1 less what it is on the other side.
+     * {@code Φ(x) + x φ(x)}, φ the normal density; below 0, with t = |x|, that is {@code 2 Φ(-t)
+     * (1/2 − t φ(t) / (2 Φ(-t)))}, and above it 1 less what it is on the other side.
      */
     static FloatVector geluExact(FloatVector x) {
         FloatVector t = x.abs().min(GELU_EXACT_END);
