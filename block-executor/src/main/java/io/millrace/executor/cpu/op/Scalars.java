@@ -6,14 +6,15 @@ import io.millrace.model.spec.Activation;
  * The functions of {@link VectorLanes} for one float, to the same bit: the same operations in
  * order.
  */
-final class Scalars {
+public final class Scalars {
     private Scalars() {}
 
     static float exp(float x) {
         return x > VectorLanes.EXP_MAX ? Float.POSITIVE_INFINITY : expUpTo0(x);
     }
 
-    static float expUpTo0(float x) {
+    /** {@link VectorLanes#expUpTo0}. */
+    public static float expUpTo0(float x) {
         if (x < VectorLanes.EXP_MIN) {
             return 0f;
         }
@@ -72,7 +73,12 @@ final class Scalars {
     }
 
     private static float geluExact(float x) {
-        float t = Math.abs(x);
+        float twice = expUpTo0(logTwiceNormalTail(Math.abs(x)));
+        return x * 0.5f * (x < 0f ? twice : 2f - twice);
+    }
+
+    /** {@link VectorLanes#logTwiceNormalTail}. */
+    public static float logTwiceNormalTail(float t) {
         float p = Math.fma(t, VectorLanes.TAIL_8, VectorLanes.TAIL_7);
         p = Math.fma(p, t, VectorLanes.TAIL_6);
         p = Math.fma(p, t, VectorLanes.TAIL_5);
@@ -80,7 +86,6 @@ final class Scalars {
         p = Math.fma(p, t, VectorLanes.TAIL_3);
         p = Math.fma(p, t, VectorLanes.TAIL_2);
         p = Math.fma(p, t, VectorLanes.TAIL_1);
-        float twice = expUpTo0(p * t);
-        return x * 0.5f * (x < 0f ? twice : 2f - twice);
+        return p * t;
     }
 }

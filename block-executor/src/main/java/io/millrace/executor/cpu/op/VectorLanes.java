@@ -174,6 +174,11 @@ public final class VectorLanes {
 
     /** {@link #exp} of what is never above 88.3. */
     public static FloatVector expUpTo0(FloatVector x) {
+        return expWithin(x).blend(0f, x.compare(VectorOperators.LT, EXP_MIN));
+    }
+
+    /** {@link #exp} of what is between -87.3 and 88.3, with fewer steps. */
+    public static FloatVector expWithin(FloatVector x) {
         FloatVector shifted = x.fma(broadcast(LOG2_E), broadcast(ROUND));
         FloatVector n = shifted.sub(ROUND);
         FloatVector r = n.fma(broadcast(-LN2_HIGH), x);
@@ -189,7 +194,7 @@ public final class VectorLanes {
                         .sub(ROUND_BITS - EXPONENT_BIAS)
                         .lanewise(VectorOperators.LSHL, MANTISSA_BITS)
                         .reinterpretAsFloats();
-        return p.mul(scale).blend(0f, x.compare(VectorOperators.LT, EXP_MIN));
+        return p.mul(scale);
     }
 
     /** {@code x · σ(t)}: SILU with t = x, and GELU's tanh form, as (1 + tanh(t/2)) / 2 = σ(t). */
@@ -218,16 +223,16 @@ public final class VectorLanes {
 
     /** {@code x · Φ(x)}, Φ the normal distribution function: GELU as it is defined, to 1e-7 |x|. */
     static FloatVector geluExact(FloatVector x) {
-        FloatVector twice = twiceNormalTail(x.abs());
+        FloatVector twice = expUpTo0(logTwiceNormalTail(x.abs()));
         FloatVector other = broadcast(2f).sub(twice);
         return x.mul(0.5f).mul(other.blend(twice, x.compare(VectorOperators.LT, 0f)));
     }
 
     /**
-     * {@code 2 Φ(-t)} for t from 0 on, Φ the normal distribution function. One polynomial is
-     * enough: log(2 Φ(-t)) fitted on [0, 5.5] with weight Φ(-t), falling without end.
+     * {@code log(2 Φ(-t))} for t from 0 on, Φ the normal distribution function. One polynomial is
+     * enough: fitted on [0, 5.5] with weight Φ(-t), falling without end.
      */
-    public static FloatVector twiceNormalTail(FloatVector t) {
+    public static FloatVector logTwiceNormalTail(FloatVector t) {
         FloatVector p = t.fma(broadcast(TAIL_8), broadcast(TAIL_7));
         p = p.fma(t, broadcast(TAIL_6));
         p = p.fma(t, broadcast(TAIL_5));
@@ -235,7 +240,7 @@ public final class VectorLanes {
         p = p.fma(t, broadcast(TAIL_3));
         p = p.fma(t, broadcast(TAIL_2));
         p = p.fma(t, broadcast(TAIL_1));
-        return expUpTo0(p.mul(t));
+        return p.mul(t);
     }
 
     /** GELU in its tanh form, written with the logistic function. */

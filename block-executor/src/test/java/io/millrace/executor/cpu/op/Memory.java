@@ -20,7 +20,8 @@ public final class Memory {
         return segment;
     }
 
-    public static MemorySegment random(Arena arena, SplittableRandom random, long floats, double scale) {
+    public static MemorySegment random(
+            Arena arena, SplittableRandom random, long floats, double scale) {
         MemorySegment segment = poisoned(arena, floats);
         for (long i = 0; i < floats; i++) {
             segment.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) (random.nextGaussian() * scale));

@@ -1,13 +1,13 @@
 package io.millrace.executor.cpu.gradient.op;
 
 import io.millrace.executor.cpu.op.Activations;
+import io.millrace.executor.cpu.op.CheckedFloats;
 import io.millrace.executor.cpu.op.Rows;
 import io.millrace.executor.cpu.op.VectorLanes;
 import io.millrace.model.spec.Activation;
 import io.millrace.model.spec.GatedUnit;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
 /**
@@ -47,11 +47,10 @@ public final class ActivationGradient {
                     case TANH -> tanh(x, xOffset, gradient, gradientOffset, count);
                     case GELU_SIGMOID -> geluSigmoid(x, xOffset, gradient, gradientOffset, count);
                 };
-        if (done < count) {
-            VectorMask<Float> tail = VectorLanes.tail(done, count);
-            FloatVector slope = Slopes.of(activation, VectorLanes.load(x, xOffset + done, tail));
-            FloatVector g = VectorLanes.load(gradient, gradientOffset + done, tail);
-            VectorLanes.store(g.mul(slope), gradient, gradientOffset + done, tail);
+        for (long i = done; i < count; i++) {
+            float slope = ActivationSlopes.of(activation, CheckedFloats.get(x, xOffset + i));
+            float g = CheckedFloats.get(gradient, gradientOffset + i);
+            CheckedFloats.set(gradient, gradientOffset + i, g * slope);
         }
     }
 
@@ -98,9 +97,9 @@ public final class ActivationGradient {
     }
 
     /**
-     * The same of a unit that may have a limit: of {@code activation(min(gate, limit)) ·
-     * (clamp(up, ±limit) + 1)}, where what a limit holds has no gradient. Gates and what they gate
-     * are as they were before the limit.
+     * The same of a unit that may have a limit: of {@code activation(min(gate, limit)) · (clamp(up,
+     * ±limit) + 1)}, where what a limit holds has no gradient. Gates and what they gate are as they
+     * were before the limit.
      */
     public static void gated(
             GatedUnit unit,
@@ -145,7 +144,8 @@ public final class ActivationGradient {
             Activations.apply(activation, gradUp, toUp, gradUp, toUp, chunk);
             Rows.multiply(gradOut, gradOutOffset + done, gradUp, toUp, chunk);
             holdOutside(-limit, limit, up, upAt, gradUp, toUp, chunk);
-            multiplyByClamped(limit, up, upAt, gradOut, gradOutOffset + done, gradGate, toGate, chunk);
+            multiplyByClamped(
+                    limit, up, upAt, gradOut, gradOutOffset + done, gradGate, toGate, chunk);
             multiply(activation, gate, gateAt, gradGate, toGate, chunk);
             holdOutside(low, limit, gate, gateAt, gradGate, toGate, chunk);
         }
@@ -160,13 +160,19 @@ public final class ActivationGradient {
             MemorySegment gradient,
             long gradientOffset,
             long count) {
-        for (long i = 0; i < count; i += VectorLanes.LENGTH) {
-            VectorMask<Float> here = VectorLanes.tail(i, count);
-            FloatVector v = VectorLanes.load(x, xOffset + i, here);
-            VectorMask<Float> held =
-                    v.compare(VectorOperators.LT, low).or(v.compare(VectorOperators.GT, high));
-            FloatVector zero = FloatVector.zero(VectorLanes.SPECIES);
-            VectorLanes.store(zero, gradient, gradientOffset + i, held.and(here));
+        long i = 0;
+        for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+            FloatVector v = VectorLanes.load(x, xOffset + i);
+            FloatVector g = VectorLanes.load(gradient, gradientOffset + i);
+            g = g.blend(0f, v.compare(VectorOperators.LT, low));
+            g = g.blend(0f, v.compare(VectorOperators.GT, high));
+            VectorLanes.store(g, gradient, gradientOffset + i);
+        }
+        for (; i < count; i++) {
+            float v = CheckedFloats.get(x, xOffset + i);
+            if (v < low || v > high) {
+                CheckedFloats.set(gradient, gradientOffset + i, 0);
+            }
         }
     }
 
@@ -180,13 +186,16 @@ public final class ActivationGradient {
             MemorySegment out,
             long outOffset,
             long count) {
-        for (long i = 0; i < count; i += VectorLanes.LENGTH) {
-            VectorMask<Float> here = VectorLanes.tail(i, count);
-            FloatVector v = VectorLanes.load(x, xOffset + i, here);
-            v = v.blend(-limit, v.compare(VectorOperators.LT, -limit));
-            v = v.blend(limit, v.compare(VectorOperators.GT, limit));
-            FloatVector g = VectorLanes.load(gradient, gradientOffset + i, here);
-            VectorLanes.store(g.mul(v.add(1f)), out, outOffset + i, here);
+        long i = 0;
+        for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+            FloatVector v = VectorLanes.load(x, xOffset + i).min(limit).max(-limit);
+            FloatVector g = VectorLanes.load(gradient, gradientOffset + i);
+            VectorLanes.store(g.mul(v.add(1f)), out, outOffset + i);
+        }
+        for (; i < count; i++) {
+            float v = Math.max(Math.min(CheckedFloats.get(x, xOffset + i), limit), -limit);
+            float g = CheckedFloats.get(gradient, gradientOffset + i);
+            CheckedFloats.set(out, outOffset + i, g * (v + 1f));
         }
     }
 
@@ -194,8 +203,8 @@ public final class ActivationGradient {
             MemorySegment x, long xOffset, MemorySegment gradient, long offset, long count) {
         long i = 0;
         for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
-            FloatVector slope = Slopes.relu(VectorLanes.load(x, xOffset + i));
             FloatVector g = VectorLanes.load(gradient, offset + i);
+            FloatVector slope = ActivationSlopes.relu(VectorLanes.load(x, xOffset + i));
             VectorLanes.store(g.mul(slope), gradient, offset + i);
         }
         return i;
@@ -205,8 +214,8 @@ public final class ActivationGradient {
             MemorySegment x, long xOffset, MemorySegment gradient, long offset, long count) {
         long i = 0;
         for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
-            FloatVector slope = Slopes.geluExact(VectorLanes.load(x, xOffset + i));
             FloatVector g = VectorLanes.load(gradient, offset + i);
+            FloatVector slope = ActivationSlopes.geluExact(VectorLanes.load(x, xOffset + i));
             VectorLanes.store(g.mul(slope), gradient, offset + i);
         }
         return i;
@@ -216,8 +225,8 @@ public final class ActivationGradient {
             MemorySegment x, long xOffset, MemorySegment gradient, long offset, long count) {
         long i = 0;
         for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
-            FloatVector slope = Slopes.geluTanh(VectorLanes.load(x, xOffset + i));
             FloatVector g = VectorLanes.load(gradient, offset + i);
+            FloatVector slope = ActivationSlopes.geluTanh(VectorLanes.load(x, xOffset + i));
             VectorLanes.store(g.mul(slope), gradient, offset + i);
         }
         return i;
@@ -227,8 +236,8 @@ public final class ActivationGradient {
             MemorySegment x, long xOffset, MemorySegment gradient, long offset, long count) {
         long i = 0;
         for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
-            FloatVector slope = Slopes.silu(VectorLanes.load(x, xOffset + i));
             FloatVector g = VectorLanes.load(gradient, offset + i);
+            FloatVector slope = ActivationSlopes.silu(VectorLanes.load(x, xOffset + i));
             VectorLanes.store(g.mul(slope), gradient, offset + i);
         }
         return i;
@@ -238,8 +247,8 @@ public final class ActivationGradient {
             MemorySegment x, long xOffset, MemorySegment gradient, long offset, long count) {
         long i = 0;
         for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
-            FloatVector slope = Slopes.tanh(VectorLanes.load(x, xOffset + i));
             FloatVector g = VectorLanes.load(gradient, offset + i);
+            FloatVector slope = ActivationSlopes.tanh(VectorLanes.load(x, xOffset + i));
             VectorLanes.store(g.mul(slope), gradient, offset + i);
         }
         return i;
@@ -249,8 +258,8 @@ public final class ActivationGradient {
             MemorySegment x, long xOffset, MemorySegment gradient, long offset, long count) {
         long i = 0;
         for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
-            FloatVector slope = Slopes.geluSigmoid(VectorLanes.load(x, xOffset + i));
             FloatVector g = VectorLanes.load(gradient, offset + i);
+            FloatVector slope = ActivationSlopes.geluSigmoid(VectorLanes.load(x, xOffset + i));
             VectorLanes.store(g.mul(slope), gradient, offset + i);
         }
         return i;

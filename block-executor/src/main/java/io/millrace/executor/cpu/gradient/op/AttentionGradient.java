@@ -74,7 +74,8 @@ public final class AttentionGradient implements AutoCloseable {
     }
 
     private static long stride(int longest) {
-        return Math.ceilDiv((long) longest, 16) * 16; // rows begin where cache lines do
+        // Rows begin where cache lines do, and end behind what pads them.
+        return Math.ceilDiv((long) longest, 16) * 16 + ScoreRows.PADDING;
     }
 
     /**
@@ -182,7 +183,7 @@ public final class AttentionGradient implements AutoCloseable {
             weigh(shape, slope, sink, r, from + r, key, keys, count);
         }
         long vAt = v.at(keyRow, kvHead);
-        multiplyTurned(queries, keys, valueDim, gradContext, contextAt, v, vAt);
+        multiplyTurned(queries, keys, valueDim, gradContext, contextAt, v, vAt, changes);
         long toV = gradients.v().at(keyRow, kvHead);
         addTurned(keys, valueDim, queries, weights, gradContext, contextAt, gradients.v(), toV);
         double sinkChange = 0;
@@ -256,7 +257,12 @@ public final class AttentionGradient implements AutoCloseable {
         int high = shape.sight().end(position, count) - key;
         long from = row + low;
         long end = row + high;
-        float top = ScoreRows.finish(shape, slope, key + low - position, weights, from, end);
+        float scale = shape.scale();
+        if (shape.softcap() != 0) {
+            ScoreRows.cap(weights, from, end, scale, shape.softcap());
+            scale = 1;
+        }
+        float top = ScoreRows.finish(weights, from, end, scale, slope, key + low - position);
         double sum = ScoreRows.exponentiate(weights, from, end, top);
         double sinkWeight = 0;
         if (sink != Float.NEGATIVE_INFINITY) {
@@ -265,8 +271,8 @@ public final class AttentionGradient implements AutoCloseable {
         }
         sinkWeights[r] = sinkWeight / sum;
         Rows.scale((float) (1 / sum), weights, from, high - low);
-        Rows.zero(weights, row, low);
-        Rows.zero(weights, end, keys - high);
+        ScoreRows.zero(weights, row, from);
+        ScoreRows.zero(weights, end, row + keys);
     }
 
     /** Turns gradients of a query's weights into those of its products; gives its D. */
@@ -277,8 +283,8 @@ public final class AttentionGradient implements AutoCloseable {
         int high = shape.sight().end(position, count) - key;
         double mean = ScoreRows.dot(weights, changes, row + low, row + high);
         ScoreRows.change(weights, changes, row + low, row + high, (float) mean, shape.scale());
-        Rows.zero(changes, row, low);
-        Rows.zero(changes, row + high, keys - high);
+        ScoreRows.zero(changes, row, row + low);
+        ScoreRows.zero(changes, row + high, row + keys);
         return mean;
     }
 
@@ -288,8 +294,9 @@ public final class AttentionGradient implements AutoCloseable {
         ScoreRows.throughSoftcap(weights, changes, from, end, shape.scale() / shape.softcap());
     }
 
-    /** {@code changes = x · wᵀ}. */
-    private void multiplyTurned(int m, int n, int k, HeadRows x, long xAt, HeadRows w, long wAt) {
+    /** {@code out = x · wᵀ}, out being a tile of the scratch. */
+    private void multiplyTurned(
+            int m, int n, int k, HeadRows x, long xAt, HeadRows w, long wAt, MemorySegment out) {
         Sgemm.sgemm(
                 false,
                 true,

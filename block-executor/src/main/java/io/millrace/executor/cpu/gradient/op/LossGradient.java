@@ -4,17 +4,18 @@ import io.millrace.executor.cpu.op.Activations;
 import io.millrace.executor.cpu.op.CheckedFloats;
 import io.millrace.executor.cpu.op.Loss;
 import io.millrace.executor.cpu.op.Rows;
+import io.millrace.executor.cpu.op.Scalars;
 import io.millrace.executor.cpu.op.VectorLanes;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
 
 /**
- * The way back through {@link Loss} over whole rows of logits, which become their gradients:
- * {@code softmax − onehot(target)}, and through a softcap y = c tanh(x / c) that times {@code 1 −
- * (y/c)²}. Sums run in lanes over spans of {@value #SPAN} elements, and the spans in double.
+ * The way back through {@link Loss} over whole rows of logits, which become their gradients: {@code
+ * softmax − onehot(target)}, and through a softcap y = c tanh(x / c) that times {@code 1 − (y/c)²}.
+ * Sums run in lanes over spans of {@value #SPAN} elements, and the spans in double. Ends of rows
+ * are scalars: with masks besides, loops exceed what C2 is willing to inline, and then every vector
+ * is an object.
  */
 public final class LossGradient {
     private static final int SPAN = 1024;
@@ -107,10 +108,11 @@ public final class LossGradient {
         for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
             sum = VectorLanes.load(logits, at + i).fma(zero, sum);
         }
-        if (i < count) {
-            sum = VectorLanes.load(logits, at + i, VectorLanes.tail(i, count)).fma(zero, sum);
+        float total = VectorLanes.sum(sum);
+        for (; i < count; i++) {
+            total += CheckedFloats.get(logits, at + i) * 0f;
         }
-        return VectorLanes.sum(sum) == 0;
+        return total == 0;
     }
 
     private static void fillNaN(MemorySegment logits, long at, int count) {
@@ -125,12 +127,12 @@ public final class LossGradient {
         for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
             top = VectorLanes.larger(top, VectorLanes.load(logits, at + i));
         }
-        if (i < count) {
-            VectorMask<Float> tail = VectorLanes.tail(i, count);
-            FloatVector last = VectorLanes.load(logits, at + i, tail);
-            top = top.blend(VectorLanes.larger(top, last), tail);
+        float largest = VectorLanes.max(top);
+        for (; i < count; i++) {
+            float x = CheckedFloats.get(logits, at + i);
+            largest = x > largest ? x : largest;
         }
-        return VectorLanes.max(top);
+        return largest;
     }
 
     private static float sumExp(MemorySegment logits, long at, int count, float top) {
@@ -140,16 +142,10 @@ public final class LossGradient {
             sum = sum.add(VectorLanes.expUpTo0(VectorLanes.load(logits, at + i).sub(top)));
         }
         float total = VectorLanes.sum(sum);
-        return i < count ? total + sumExpTail(logits, at + i, count - i, top) : total;
-    }
-
-    // Ends of rows are methods apart: in one compilation loop and end could exceed what C2 is
-    // willing to inline, and then every vector is an object.
-
-    private static float sumExpTail(MemorySegment logits, long at, int count, float top) {
-        VectorMask<Float> tail = VectorLanes.tail(0, count);
-        FloatVector e = VectorLanes.expUpTo0(VectorLanes.load(logits, at, tail).sub(top));
-        return VectorLanes.sum(FloatVector.zero(VectorLanes.SPECIES).blend(e, tail));
+        for (; i < count; i++) {
+            total += Scalars.expUpTo0(CheckedFloats.get(logits, at + i) - top);
+        }
+        return total;
     }
 
     /** {@code logits[i] = factor · exp(logits[i] − top)}. */
@@ -159,16 +155,10 @@ public final class LossGradient {
             FloatVector e = VectorLanes.expUpTo0(VectorLanes.load(logits, at + i).sub(top));
             VectorLanes.store(e.mul(factor), logits, at + i);
         }
-        if (i < count) {
-            weighTail(logits, at + i, count - i, top, factor);
+        for (; i < count; i++) {
+            float e = Scalars.expUpTo0(CheckedFloats.get(logits, at + i) - top);
+            CheckedFloats.set(logits, at + i, e * factor);
         }
-    }
-
-    private static void weighTail(
-            MemorySegment logits, long at, int count, float top, float factor) {
-        VectorMask<Float> tail = VectorLanes.tail(0, count);
-        FloatVector e = VectorLanes.expUpTo0(VectorLanes.load(logits, at, tail).sub(top));
-        VectorLanes.store(e.mul(factor), logits, at, tail);
     }
 
     /** The same of capped logits, times the slope of the cap. */
@@ -178,24 +168,16 @@ public final class LossGradient {
         for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
             FloatVector y = VectorLanes.load(logits, at + i);
             FloatVector e = VectorLanes.expUpTo0(y.sub(top)).mul(factor);
-            VectorLanes.store(e.mul(slope(y.mul(inverse))), logits, at + i);
+            FloatVector t = y.mul(inverse);
+            // (1 − t)(1 + t), never below 0: a tanh in float can end above 1 by its last bit.
+            FloatVector slope = VectorLanes.broadcast(1f).sub(t).mul(t.add(1f)).max(0f);
+            VectorLanes.store(e.mul(slope), logits, at + i);
         }
-        if (i < count) {
-            weighCappedTail(logits, at + i, count - i, top, factor, inverse);
+        for (; i < count; i++) {
+            float y = CheckedFloats.get(logits, at + i);
+            float e = Scalars.expUpTo0(y - top) * factor;
+            float t = y * inverse;
+            CheckedFloats.set(logits, at + i, e * Math.max((1f - t) * (t + 1f), 0f));
         }
-    }
-
-    private static void weighCappedTail(
-            MemorySegment logits, long at, int count, float top, float factor, float inverse) {
-        VectorMask<Float> tail = VectorLanes.tail(0, count);
-        FloatVector y = VectorLanes.load(logits, at, tail);
-        FloatVector e = VectorLanes.expUpTo0(y.sub(top)).mul(factor);
-        VectorLanes.store(e.mul(slope(y.mul(inverse))), logits, at, tail);
-    }
-
-    /** {@code (1 − t)(1 + t)}, never below 0: a tanh in float can end above 1 by its last bit. */
-    private static FloatVector slope(FloatVector t) {
-        FloatVector slope = VectorLanes.broadcast(1f).sub(t).mul(t.add(1f));
-        return slope.blend(0f, slope.compare(VectorOperators.LT, 0f));
     }
 }

@@ -1,20 +1,21 @@
 package io.millrace.executor.cpu.gradient.op;
 
+import io.millrace.executor.cpu.op.CheckedFloats;
 import io.millrace.executor.cpu.op.Norms;
 import io.millrace.executor.cpu.op.Rows;
 import io.millrace.executor.cpu.op.VectorLanes;
 import io.millrace.model.spec.NormSpec;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 
 /**
- * The way back through {@link Norms}. With x̂ the centred and scaled row, s its scale, w the factors
- * with their offset, g the gradient of the normed row and u = g ∘ w: the row's gradient is {@code s
- * (u − mean(u) − x̂ mean(u ∘ x̂))}, without {@code mean(u)} where the norm takes out no mean; the
- * factors' is {@code g ∘ x̂} and the summands' g (arXiv 1607.06450, section 3, and 1910.07467,
- * section 4). Sums run in lanes over spans of at most {@value #SPAN} elements, and the spans in
- * double.
+ * The way back through {@link Norms}. With x̂ the centred and scaled row, s its scale, w the
+ * factors with their offset, g the gradient of the normed row and u = g ∘ w: the row's gradient is
+ * {@code s (u − mean(u) − x̂ mean(u ∘ x̂))}, without {@code mean(u)} where the norm takes out no
+ * mean; the factors' is {@code g ∘ x̂} and the summands' g (arXiv 1607.06450, section 3, and
+ * 1910.07467, section 4). Sums run in lanes over spans of at most {@value #SPAN} elements, and the
+ * spans in double. Ends of rows are scalars: with masks besides, loops exceed what C2 is willing to
+ * inline, and then every vector is an object.
  */
 public final class NormGradient {
     private static final int SPAN = 1024;
@@ -227,12 +228,12 @@ public final class NormGradient {
             FloatVector w = VectorLanes.load(weight, weightAt + i).add(plus);
             sum = VectorLanes.load(gradient, at + i).fma(w, sum);
         }
-        if (i < count) {
-            VectorMask<Float> tail = VectorLanes.tail(i, count);
-            FloatVector w = VectorLanes.load(weight, weightAt + i, tail).add(plus);
-            sum = VectorLanes.load(gradient, at + i, tail).fma(w, sum);
+        float total = VectorLanes.sum(sum);
+        for (; i < count; i++) {
+            float w = CheckedFloats.get(weight, weightAt + i) + plus;
+            total = Math.fma(CheckedFloats.get(gradient, at + i), w, total);
         }
-        return VectorLanes.sum(sum);
+        return total;
     }
 
     private static float products(
@@ -253,13 +254,13 @@ public final class NormGradient {
             FloatVector x = VectorLanes.load(in, from + i).sub(mean).mul(factor);
             sum = VectorLanes.load(gradient, at + i).mul(w).fma(x, sum);
         }
-        if (i < count) {
-            VectorMask<Float> tail = VectorLanes.tail(i, count);
-            FloatVector w = VectorLanes.load(weight, weightAt + i, tail).add(plus);
-            FloatVector x = VectorLanes.load(in, from + i, tail).sub(mean).mul(factor);
-            sum = VectorLanes.load(gradient, at + i, tail).mul(w).fma(x, sum);
+        float total = VectorLanes.sum(sum);
+        for (; i < count; i++) {
+            float w = CheckedFloats.get(weight, weightAt + i) + plus;
+            float x = (CheckedFloats.get(in, from + i) - mean) * factor;
+            total = Math.fma(CheckedFloats.get(gradient, at + i) * w, x, total);
         }
-        return VectorLanes.sum(sum);
+        return total;
     }
 
     private static void addFactors(
@@ -278,12 +279,10 @@ public final class NormGradient {
             FloatVector old = VectorLanes.load(out, to + i);
             VectorLanes.store(VectorLanes.load(gradient, at + i).fma(x, old), out, to + i);
         }
-        if (i < width) {
-            VectorMask<Float> tail = VectorLanes.tail(i, width);
-            FloatVector x = VectorLanes.load(in, from + i, tail).sub(mean).mul(factor);
-            FloatVector old = VectorLanes.load(out, to + i, tail);
-            FloatVector g = VectorLanes.load(gradient, at + i, tail);
-            VectorLanes.store(g.fma(x, old), out, to + i, tail);
+        for (; i < width; i++) {
+            float x = (CheckedFloats.get(in, from + i) - mean) * factor;
+            float old = CheckedFloats.get(out, to + i);
+            CheckedFloats.set(out, to + i, Math.fma(CheckedFloats.get(gradient, at + i), x, old));
         }
     }
 
@@ -314,52 +313,12 @@ public final class NormGradient {
             }
             VectorLanes.store(change, out, to + i);
         }
-        if (i < width) {
-            finishTail(
-                    gradient,
-                    at + i,
-                    weight,
-                    weightAt + i,
-                    plus,
-                    in,
-                    from + i,
-                    mean,
-                    factor,
-                    less,
-                    slope,
-                    out,
-                    to + i,
-                    width - i,
-                    adds);
+        for (; i < width; i++) {
+            float w = CheckedFloats.get(weight, weightAt + i) + plus;
+            float x = (CheckedFloats.get(in, from + i) - mean) * factor;
+            float u = CheckedFloats.get(gradient, at + i) * w - less;
+            float change = (u - x * slope) * factor;
+            CheckedFloats.set(out, to + i, adds ? CheckedFloats.get(out, to + i) + change : change);
         }
-    }
-
-    // Apart from its loop: in one compilation the two could exceed what C2 is willing to inline,
-    // and then every vector is an object.
-    private static void finishTail(
-            MemorySegment gradient,
-            long at,
-            MemorySegment weight,
-            long weightAt,
-            float plus,
-            MemorySegment in,
-            long from,
-            float mean,
-            float factor,
-            float less,
-            float slope,
-            MemorySegment out,
-            long to,
-            int width,
-            boolean adds) {
-        VectorMask<Float> tail = VectorLanes.tail(0, width);
-        FloatVector w = VectorLanes.load(weight, weightAt, tail).add(plus);
-        FloatVector x = VectorLanes.load(in, from, tail).sub(mean).mul(factor);
-        FloatVector u = VectorLanes.load(gradient, at, tail).mul(w).sub(less);
-        FloatVector change = u.sub(x.mul(slope)).mul(factor);
-        if (adds) {
-            change = VectorLanes.load(out, to, tail).add(change);
-        }
-        VectorLanes.store(change, out, to, tail);
     }
 }

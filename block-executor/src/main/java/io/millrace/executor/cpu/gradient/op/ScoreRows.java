@@ -1,58 +1,61 @@
 package io.millrace.executor.cpu.gradient.op;
 
-import io.millrace.executor.cpu.op.Activations;
-import io.millrace.executor.cpu.op.Attention;
-import io.millrace.executor.cpu.op.Rows;
+import io.millrace.executor.cpu.op.CheckedFloats;
 import io.millrace.executor.cpu.op.VectorLanes;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorMask;
 
 /**
  * One query's scores, softmax weights and their gradients, at floats [from, end) of their places.
  * Sums run in lanes over spans of {@value #SPAN}, and the spans in double.
+ *
+ * <p>Loops go on to the end of a vector, over what {@link #pad} has put behind a row: with masks or
+ * scalars besides they exceed what C2 is willing to inline, and then every vector is an object.
  */
 final class ScoreRows {
     private static final int SPAN = 1024;
 
+    /** Floats that every row has behind its last: more than a vector's. */
+    static final int PADDING = 16;
+
+    // Below any score, yet finite: its weight is 0.
+    private static final float NO_SCORE = -1e30f;
+
     private ScoreRows() {}
+
+    /** Writes a vector of one value behind a row: what no query sees, or nobody's. */
+    private static void pad(MemorySegment place, long end, float value) {
+        VectorLanes.store(VectorLanes.broadcast(value), place, end);
+    }
+
+    /** {@code products[i] = cap · tanh(products[i] · scale / cap)}: what then has a scale of 1. */
+    static void cap(MemorySegment products, long from, long end, float scale, float cap) {
+        pad(products, end, 0);
+        for (long i = from; i < end; i += VectorLanes.LENGTH) {
+            FloatVector x = VectorLanes.load(products, i).mul(scale / cap);
+            VectorLanes.store(VectorLanes.tanh(x).mul(cap), products, i);
+        }
+    }
 
     /**
      * Turns products q · k into scores.
      *
+     * @param scale factor on them
      * @param slope what a score loses for each position between
      * @param distance position of the first key, less the query's
      * @return the largest score that is a number
      */
     static float finish(
-            Attention.Shape shape,
-            float slope,
-            int distance,
-            MemorySegment scores,
-            long from,
-            long end) {
-        float scale = shape.scale();
-        if (shape.softcap() != 0) {
-            Rows.scale(scale, scores, from, end - from);
-            Activations.softcap(shape.softcap(), scores, from, scores, from, end - from);
-            scale = 1;
-        }
-        FloatVector top = VectorLanes.broadcast(Float.NEGATIVE_INFINITY);
+            MemorySegment scores, long from, long end, float scale, float slope, int distance) {
+        pad(scores, end, NO_SCORE);
+        FloatVector top = VectorLanes.broadcast(NO_SCORE);
         int key = distance;
-        long i = from;
-        for (; i <= end - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+        for (long i = from; i < end; i += VectorLanes.LENGTH) {
             FloatVector bias = VectorLanes.counting(key).mul(slope);
             FloatVector score = VectorLanes.load(scores, i).mul(scale).add(bias);
             VectorLanes.store(score, scores, i);
             top = VectorLanes.larger(top, score); // skips a NaN, which its exp will show
             key += VectorLanes.LENGTH;
-        }
-        if (i < end) {
-            VectorMask<Float> tail = VectorLanes.tail(i, end);
-            FloatVector bias = VectorLanes.counting(key).mul(slope);
-            FloatVector score = VectorLanes.load(scores, i, tail).mul(scale).add(bias);
-            VectorLanes.store(score, scores, i, tail);
-            top = top.blend(VectorLanes.larger(top, score), tail);
         }
         return VectorLanes.max(top);
     }
@@ -68,27 +71,18 @@ final class ScoreRows {
 
     private static float exponentiateSpan(MemorySegment scores, long from, long end, float top) {
         FloatVector sum = FloatVector.zero(VectorLanes.SPECIES);
-        long i = from;
-        for (; i <= end - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+        for (long i = from; i < end; i += VectorLanes.LENGTH) {
             FloatVector e = VectorLanes.expUpTo0(VectorLanes.load(scores, i).sub(top));
             VectorLanes.store(e, scores, i);
             sum = sum.add(e);
         }
-        float total = VectorLanes.sum(sum);
-        return i < end ? total + exponentiateTail(scores, i, end, top) : total;
-    }
-
-    // Apart from its loop: in one compilation the two could exceed what C2 is willing to inline,
-    // and then every vector is an object.
-    private static float exponentiateTail(MemorySegment scores, long from, long end, float top) {
-        VectorMask<Float> tail = VectorLanes.tail(from, end);
-        FloatVector e = VectorLanes.expUpTo0(VectorLanes.load(scores, from, tail).sub(top));
-        VectorLanes.store(e, scores, from, tail);
-        return VectorLanes.sum(FloatVector.zero(VectorLanes.SPECIES).blend(e, tail));
+        return VectorLanes.sum(sum);
     }
 
     /** Σ a[i] · b[i], of places that are laid out alike. */
     static double dot(MemorySegment a, MemorySegment b, long from, long end) {
+        pad(a, end, 0);
+        pad(b, end, 0);
         double total = 0;
         for (long start = from; start < end; start += SPAN) {
             total += dotSpan(a, b, start, Math.min(start + SPAN, end));
@@ -98,13 +92,8 @@ final class ScoreRows {
 
     private static float dotSpan(MemorySegment a, MemorySegment b, long from, long end) {
         FloatVector sum = FloatVector.zero(VectorLanes.SPECIES);
-        long i = from;
-        for (; i <= end - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+        for (long i = from; i < end; i += VectorLanes.LENGTH) {
             sum = VectorLanes.load(a, i).fma(VectorLanes.load(b, i), sum);
-        }
-        if (i < end) {
-            VectorMask<Float> tail = VectorLanes.tail(i, end);
-            sum = VectorLanes.load(a, i, tail).fma(VectorLanes.load(b, i, tail), sum);
         }
         return VectorLanes.sum(sum);
     }
@@ -120,30 +109,31 @@ final class ScoreRows {
             long end,
             float mean,
             float scale) {
-        long i = from;
-        for (; i <= end - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+        for (long i = from; i < end; i += VectorLanes.LENGTH) {
             FloatVector change = VectorLanes.load(changes, i).sub(mean).mul(scale);
             VectorLanes.store(change.mul(VectorLanes.load(weights, i)), changes, i);
-        }
-        if (i < end) {
-            VectorMask<Float> tail = VectorLanes.tail(i, end);
-            FloatVector change = VectorLanes.load(changes, i, tail).sub(mean).mul(scale);
-            VectorLanes.store(change.mul(VectorLanes.load(weights, i, tail)), changes, i, tail);
         }
     }
 
     /** {@code changes[i] *= tanh'(products[i] · scale)}. */
     static void throughSoftcap(
             MemorySegment products, MemorySegment changes, long from, long end, float scale) {
-        long i = from;
-        for (; i <= end - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
-            FloatVector slope = Slopes.tanh(VectorLanes.load(products, i).mul(scale));
+        pad(products, end, 0);
+        for (long i = from; i < end; i += VectorLanes.LENGTH) {
+            FloatVector slope = ActivationSlopes.tanh(VectorLanes.load(products, i).mul(scale));
             VectorLanes.store(VectorLanes.load(changes, i).mul(slope), changes, i);
         }
-        if (i < end) {
-            VectorMask<Float> tail = VectorLanes.tail(i, end);
-            FloatVector slope = Slopes.tanh(VectorLanes.load(products, i, tail).mul(scale));
-            VectorLanes.store(VectorLanes.load(changes, i, tail).mul(slope), changes, i, tail);
+    }
+
+    /** {@code scores[i] = 0}, without the slice of memory that a fill of it takes. */
+    static void zero(MemorySegment scores, long from, long end) {
+        FloatVector zero = FloatVector.zero(VectorLanes.SPECIES);
+        long i = from;
+        for (; i <= end - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+            VectorLanes.store(zero, scores, i);
+        }
+        for (; i < end; i++) {
+            CheckedFloats.set(scores, i, 0);
         }
     }
 }

@@ -278,8 +278,7 @@ final class AttentionGradientTest {
         int[] lengths = {9, 70};
         for (HeadsSpec spec : List.of(HeadsSpec.grouped(6, 2, 8), HeadsSpec.interleaved(3, 8))) {
             int kvHeads = spec.keys().count();
-            Attention.Shape shape =
-                    shape(spec.queries().count(), kvHeads, 8, 8, 0, 0, 0, false);
+            Attention.Shape shape = shape(spec.queries().count(), kvHeads, 8, 8, 0, 0, 0, false);
             try (Arena arena = Arena.ofConfined();
                     AttentionGradient kernel = new AttentionGradient(70)) {
                 Batch batch = new Batch(arena, new SplittableRandom(33), shape, spec, lengths);
