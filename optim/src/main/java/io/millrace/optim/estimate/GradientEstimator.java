@@ -1,8 +1,8 @@
 package io.millrace.optim.estimate;
 
 /**
- * The gradient itself, by going backward through the model: one loss of the batch at the weights
- * as they are, along no direction. Whoever takes its steps asks for no rounds.
+ * The gradient itself, by going backward through the model: one loss of the batch at the weights as
+ * they are, along no direction. Whoever takes its steps asks for no rounds.
  */
 public final class GradientEstimator implements Estimator {
     /** The name on the command line and in the journal. */
