@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.optim.gradient.Lomo;
+import io.millrace.optim.gradient.rule.Lomo;
 import io.millrace.optim.option.Settings;
-import io.millrace.optim.update.Optimizers;
+import io.millrace.optim.optimizer.Optimizers;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
 import java.nio.file.Files;

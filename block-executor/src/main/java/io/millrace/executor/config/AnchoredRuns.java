@@ -4,10 +4,10 @@ import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.direction.Direction;
 import io.millrace.optim.direction.Directions;
 import io.millrace.optim.estimate.Anchors;
+import io.millrace.optim.optimizer.Optimizers;
 import io.millrace.optim.option.Settings;
 import io.millrace.optim.participation.Participations;
 import io.millrace.optim.update.MezoSgd;
-import io.millrace.optim.update.Optimizers;
 
 /** What a run with anchors has to be beside them. */
 final class AnchoredRuns {

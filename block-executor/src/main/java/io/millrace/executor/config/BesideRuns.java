@@ -6,8 +6,8 @@ import io.millrace.optim.direction.Directions;
 import io.millrace.optim.direction.GaussianDirection;
 import io.millrace.optim.estimate.Estimators;
 import io.millrace.optim.mask.Masks;
+import io.millrace.optim.optimizer.Optimizers;
 import io.millrace.optim.option.Settings;
-import io.millrace.optim.update.Optimizers;
 import io.millrace.optim.update.UpdateRule;
 
 /** What runs can have that train something beside a model. */

@@ -2,20 +2,20 @@ package io.millrace.executor.config;
 
 import io.millrace.optim.estimate.Estimators;
 import io.millrace.optim.estimate.GradientEstimator;
-import io.millrace.optim.gradient.AdaLomo;
-import io.millrace.optim.gradient.Adafactor;
-import io.millrace.optim.gradient.Adagrad;
-import io.millrace.optim.gradient.AdamW;
-import io.millrace.optim.gradient.Lion;
-import io.millrace.optim.gradient.Lomo;
-import io.millrace.optim.gradient.Sgd;
+import io.millrace.optim.gradient.rule.AdaLomo;
+import io.millrace.optim.gradient.rule.Adafactor;
+import io.millrace.optim.gradient.rule.Adagrad;
+import io.millrace.optim.gradient.rule.AdamW;
+import io.millrace.optim.gradient.rule.Lion;
+import io.millrace.optim.gradient.rule.Lomo;
+import io.millrace.optim.gradient.rule.Sgd;
 import io.millrace.optim.option.Settings;
 import io.millrace.optim.participation.BadamLayers;
 import io.millrace.optim.participation.HiftGroups;
 import io.millrace.optim.participation.LisaLayers;
 import io.millrace.optim.participation.OwloreLayers;
 import io.millrace.optim.participation.Participations;
-import io.millrace.optim.update.Optimizers;
+import io.millrace.optim.optimizer.Optimizers;
 import java.util.List;
 
 /** Published methods that need the gradient. */

@@ -5,7 +5,7 @@ import io.millrace.optim.mask.Masks;
 import io.millrace.optim.objective.MeanLoss;
 import io.millrace.optim.objective.Objectives;
 import io.millrace.optim.option.Settings;
-import io.millrace.optim.update.Optimizers;
+import io.millrace.optim.optimizer.Optimizers;
 
 /** Settings that mean nothing to a run whose steps go along the gradient. */
 final class GradientSettings {

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
-import io.millrace.optim.gradient.AdamW;
+import io.millrace.optim.gradient.rule.AdamW;
 import io.millrace.telemetry.json.Json;
 import java.nio.file.Path;
 import java.util.ArrayList;

@@ -11,8 +11,8 @@ import java.util.List;
  * as they are, along no direction. Whoever takes its steps asks for no rounds.
  *
  * @param masters whether weights have float32 masters beside them, which the rule changes
- * @param blockNorm what the gradient of a block is scaled down to where its norm is larger; infinity
- *     for none
+ * @param blockNorm what the gradient of a block is scaled down to where its norm is larger;
+ *     infinity for none
  */
 public record GradientEstimator(boolean masters, double blockNorm) implements Estimator {
     /** The name on the command line and in the journal. */

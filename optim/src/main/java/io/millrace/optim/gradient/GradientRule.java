@@ -24,6 +24,16 @@ public interface GradientRule extends UpdateRule {
         return false;
     }
 
+    /** Whether a tensor is one tile, whatever its shape. */
+    default boolean wantsWhole() {
+        return false;
+    }
+
+    /** Tiles begin at multiples of so many elements, and end there or with the tensor. */
+    default int tileElements() {
+        return 1;
+    }
+
     /** What a step does to a tensor. One is made for each tensor and step. */
     TensorStep step(TensorTurn turn);
 

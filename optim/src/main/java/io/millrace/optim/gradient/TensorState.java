@@ -8,7 +8,8 @@ import java.util.List;
  * beside the tensor in its block, and move with it.
  *
  * @param name such as {@code m}
- * @param dtype how they are stored
+ * @param dtype how they are stored: F32 or BF16; or U8, whole numbers from 0 to 255, which steps
+ *     see as such in float32
  * @param extent how many there are
  */
 public record TensorState(String name, DType dtype, Extent extent) {

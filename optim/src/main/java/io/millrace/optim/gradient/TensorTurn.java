@@ -29,8 +29,8 @@ public record TensorTurn(
     }
 
     /**
-     * Share of θ that decoupled decay adds, {@code −lr wd}: beside what a step moves, before that is
-     * added to θ, so that it counts in full however small it is beside 1; as {@link
+     * Share of θ that decoupled decay adds, {@code −lr wd}: beside what a step moves, before that
+     * is added to θ, so that it counts in full however small it is beside 1; as {@link
      * io.millrace.optim.update.Decay} has it.
      */
     public float decayShare() {

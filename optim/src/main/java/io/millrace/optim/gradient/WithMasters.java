@@ -38,6 +38,16 @@ public record WithMasters(GradientRule rule) implements GradientRule {
     }
 
     @Override
+    public boolean wantsWhole() {
+        return rule.wantsWhole();
+    }
+
+    @Override
+    public int tileElements() {
+        return rule.tileElements();
+    }
+
+    @Override
     public TensorStep step(TensorTurn turn) {
         return rule.step(turn);
     }

@@ -12,8 +12,8 @@ import java.util.List;
 /**
  * Both ends, and a few layers that are drawn anew every so many steps, each by a weight of its own
  * (OwLore, arXiv 2405.18380, section 3.2): one after another without replacement, with the weights
- * of those that are left made to sum up to 1, as the published code draws. Draw i takes the layer at
- * which the sum of weights passes {@code u_i} of the whole, u by the seed of the period's first
+ * of those that are left made to sum up to 1, as the published code draws. Draw i takes the layer
+ * at which the sum of weights passes {@code u_i} of the whole, u by the seed of the period's first
  * step. What a weight is of, such as the outliers in a layer, is for the run to say; that the paper
  * projects the layers' gradients is the optimizer's matter.
  *
@@ -89,7 +89,7 @@ public record OwloreLayers(
         BitSet layers = new BitSet(rest.length);
         for (int draw = 0; draw < count; draw++) {
             long word = Philox4x32.pair(seed, draw, 0, StreamIds.WEIGHTED_LAYERS, 0);
-            int layer = drawn(rest, (word >>> SPARE_BITS) * 0x1p-53);
+            int layer = drawn(rest, (double) (word >>> SPARE_BITS) * 0x1p-53);
             layers.set(layer);
             rest[layer] = 0;
         }

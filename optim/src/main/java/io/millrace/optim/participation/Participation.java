@@ -2,8 +2,8 @@ package io.millrace.optim.participation;
 
 /**
  * Which of a model's layers have a part in a step: in the others z is 0 and nothing is updated,
- * weight decay included. A pure function of the step, its seed and the run's, so that a replay needs
- * no more.
+ * weight decay included. A pure function of the step, its seed and the run's, so that a replay
+ * needs no more.
  */
 public interface Participation {
     /** The name on the command line and in the journal, such as {@code all}. */

@@ -59,8 +59,7 @@ public final class Participations {
                                                     runSeed)),
                             Kind.of(
                                     LisaLayers.NAME,
-                                    List.of(
-                                            LisaLayers.LAYERS, LisaLayers.EVERY, LisaLayers.STATES),
+                                    List.of(LisaLayers.LAYERS, LisaLayers.EVERY, LisaLayers.STATES),
                                     (values, runSeed) ->
                                             new LisaLayers(
                                                     values.get(LisaLayers.LAYERS),

@@ -80,5 +80,8 @@ public final class StreamIds {
     /** The order of a model's blocks, keyed by the run's seed; the third word is the round. */
     public static final int BLOCK_ORDER = 0x4D6F;
 
+    /** What the search for galore's vectors begins with, keyed by the step's and tensor's seed. */
+    public static final int GALORE_START = 0x4D70;
+
     private StreamIds() {}
 }

@@ -34,7 +34,7 @@ public final class Clip implements UpdateRule {
     }
 
     /** A rule as the settings want it. */
-    static UpdateRule of(UpdateRule rule, Settings values) {
+    public static UpdateRule of(UpdateRule rule, Settings values) {
         return values.find(BOUND).<UpdateRule>map(bound -> new Clip(rule, bound)).orElse(rule);
     }
 

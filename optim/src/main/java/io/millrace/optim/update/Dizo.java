@@ -78,7 +78,8 @@ public final class Dizo implements UpdateRule {
                     .build();
 
     /** All of them. */
-    static final List<Option<?>> OPTIONS = List.of(PROJECTED, EVERY, STEPS, EPS, RATE, BOUND);
+    public static final List<Option<?>> OPTIONS =
+            List.of(PROJECTED, EVERY, STEPS, EPS, RATE, BOUND);
 
     private static final int MOVED = ElementProgram.state(0);
     private static final int CHANGE = ElementProgram.scratch(0);
@@ -91,7 +92,7 @@ public final class Dizo implements UpdateRule {
      *
      * @param values one of each of its options
      */
-    Dizo(Settings values) {
+    public Dizo(Settings values) {
         this.values = values;
     }
 

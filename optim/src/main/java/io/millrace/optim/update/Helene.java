@@ -77,7 +77,7 @@ public final class Helene implements UpdateRule {
                     .build();
 
     /** All of them. */
-    static final List<Option<?>> OPTIONS =
+    public static final List<Option<?>> OPTIONS =
             List.of(LozoMomentum.BETA, BETA2, SCALE, FLOOR, RADIUS, EVERY, BATCH, ANNEAL);
 
     private static final long USUAL_STEPS = 1000;
@@ -90,7 +90,7 @@ public final class Helene implements UpdateRule {
      *
      * @param values one of each of its options; steps to anneal over may be missing
      */
-    Helene(Settings values) {
+    public Helene(Settings values) {
         this.values = values;
     }
 

@@ -154,7 +154,8 @@ final class BlockSchedulesTest {
     void lisaDrawsEveryPairAlikeOften() {
         Map<String, Integer> counts = new LinkedHashMap<>();
         Participation blocks = new LisaLayers(2, 1, LeftStates.KEEP, SEED);
-        steps(blocks, 6000, new Units(4, false)).forEach(pair -> counts.merge(pair, 1, Integer::sum));
+        steps(blocks, 6000, new Units(4, false))
+                .forEach(pair -> counts.merge(pair, 1, Integer::sum));
         assertThat(counts).hasSize(6);
         assertThat(counts.values()).allSatisfy(count -> assertThat(count).isBetween(880, 1120));
     }
@@ -180,8 +181,13 @@ final class BlockSchedulesTest {
                 }
                 drawn.add(left.remove(place));
             }
-            periods.add("E" + drawn.stream().sorted().map(String::valueOf)
-                    .collect(Collectors.joining()) + "H");
+            periods.add(
+                    "E"
+                            + drawn.stream()
+                                    .sorted()
+                                    .map(String::valueOf)
+                                    .collect(Collectors.joining())
+                            + "H");
         }
         assertThat(steps(blocks, 200, new Units(4, true))).isEqualTo(repeated(4, periods));
     }
@@ -223,7 +229,9 @@ final class BlockSchedulesTest {
         Participation few = made("owlore", three.with(OwloreLayers.LAYERS, 3));
         few.require(4);
         assertThatThrownBy(() -> few.require(3)).isInstanceOf(BadInputException.class);
-        assertThat(few).isEqualTo(
-                new OwloreLayers(3, 50, LeftStates.KEEP, List.of(1.0, 0.0, 2.0, 1.0), SEED));
+        assertThat(few)
+                .isEqualTo(
+                        new OwloreLayers(
+                                3, 50, LeftStates.KEEP, List.of(1.0, 0.0, 2.0, 1.0), SEED));
     }
 }

@@ -10,6 +10,7 @@ import io.millrace.optim.estimate.StepRecord;
 import io.millrace.optim.journal.JournalHeader;
 import io.millrace.optim.journal.JournalReader;
 import io.millrace.optim.journal.JournalWriter;
+import io.millrace.optim.optimizer.Optimizers;
 import io.millrace.optim.option.Kind;
 import io.millrace.optim.option.Settings;
 import io.millrace.optim.random.SplitMix64;

@@ -103,10 +103,7 @@ public final class RulePass {
             this.gradient = gradient;
             this.factor = factor;
             step = rule.step(turn);
-            tileSize =
-                    rule.wantsRows()
-                            ? Math.max(1, TILE_OF_ROWS / turn.columns()) * turn.columns()
-                            : TILE;
+            tileSize = tileSize();
             tiles = Math.toIntExact(Math.ceilDiv(tensor.elements(), tileSize));
             master = masters && tensor.dtype() != DType.F32;
             whole = new float[kept.size()][];
@@ -115,6 +112,15 @@ public final class RulePass {
                     whole[state] = load(state);
                 }
             }
+        }
+
+        private long tileSize() {
+            if (rule.wantsWhole()) {
+                return Math.max(1, tensor.elements());
+            }
+            return rule.wantsRows()
+                    ? Math.max(1, TILE_OF_ROWS / turn.columns()) * turn.columns()
+                    : Math.ceilDiv(TILE, rule.tileElements()) * rule.tileElements();
         }
 
         void run() {

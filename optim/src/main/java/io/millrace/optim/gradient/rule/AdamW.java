@@ -1,6 +1,10 @@
-package io.millrace.optim.gradient;
+package io.millrace.optim.gradient.rule;
 
 import io.millrace.memory.DType;
+import io.millrace.optim.gradient.GradientRule;
+import io.millrace.optim.gradient.TensorState;
+import io.millrace.optim.gradient.TensorStep;
+import io.millrace.optim.gradient.TensorTurn;
 import io.millrace.optim.option.Limit;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionTypes;
@@ -8,9 +12,9 @@ import io.millrace.optim.option.Settings;
 import java.util.List;
 
 /**
- * AdamW (arXiv 1711.05101, Algorithm 2) as PyTorch has it: {@code m ← β₁ m + (1 − β₁) g}, {@code v ←
- * β₂ v + (1 − β₂) g²}, {@code θ ← θ − lr (m̂ / (√v̂ + ε) + wd θ)} with {@code m̂ = m / (1 − β₁ᵗ)},
- * {@code v̂ = v / (1 − β₂ᵗ)} and t the tensor's own count of turns.
+ * AdamW (arXiv 1711.05101, Algorithm 2) as PyTorch has it: {@code m ← β₁ m + (1 − β₁) g}, {@code v
+ * ← β₂ v + (1 − β₂) g²}, {@code θ ← θ − lr (m̂ / (√v̂ + ε) + wd θ)} with {@code m̂ = m / (1 −
+ * β₁ᵗ)}, {@code v̂ = v / (1 − β₂ᵗ)} and t the tensor's own count of turns.
  *
  * @param beta1 share of m that a step keeps, in [0, 1)
  * @param beta2 share of v that a step keeps, in [0, 1)
@@ -24,7 +28,7 @@ public record AdamW(double beta1, double beta2, double eps) implements GradientR
     public static final Option<Double> BETA1 =
             Option.named("adam-beta1", OptionTypes.NUMBER)
                     .label("F")
-                    .help("Share of the first moment that a step of adamw keeps.")
+                    .help("Share of the first moment that a step of adamw or adamw-8bit keeps.")
                     .usual(0.9)
                     .limit(Limit.belowOne(0.9))
                     .decidesBytes()
@@ -34,7 +38,7 @@ public record AdamW(double beta1, double beta2, double eps) implements GradientR
     public static final Option<Double> BETA2 =
             Option.named("adam-beta2", OptionTypes.NUMBER)
                     .label("F")
-                    .help("Share of the second moment that a step of adamw keeps.")
+                    .help("Share of the second moment that a step of adamw or adamw-8bit keeps.")
                     .usual(0.999)
                     .limit(Limit.belowOne(0.999))
                     .decidesBytes()
@@ -44,7 +48,7 @@ public record AdamW(double beta1, double beta2, double eps) implements GradientR
     public static final Option<Double> EPS =
             Option.named("adam-eps", OptionTypes.NUMBER)
                     .label("F")
-                    .help("What adamw adds to the root of the second moment.")
+                    .help("What adamw or adamw-8bit adds to the root of the second moment.")
                     .usual(1e-8)
                     .limit(Limit.finitePositive())
                     .limit(Limit.positiveInFloat32())

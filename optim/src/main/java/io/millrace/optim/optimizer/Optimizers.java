@@ -1,16 +1,33 @@
-package io.millrace.optim.update;
+package io.millrace.optim.optimizer;
 
-import io.millrace.optim.gradient.AdaLomo;
-import io.millrace.optim.gradient.Adafactor;
-import io.millrace.optim.gradient.Adagrad;
-import io.millrace.optim.gradient.AdamW;
-import io.millrace.optim.gradient.Lion;
-import io.millrace.optim.gradient.Lomo;
-import io.millrace.optim.gradient.Sgd;
+import io.millrace.optim.gradient.rule.AdaLomo;
+import io.millrace.optim.gradient.rule.Adafactor;
+import io.millrace.optim.gradient.rule.Adagrad;
+import io.millrace.optim.gradient.rule.AdamW;
+import io.millrace.optim.gradient.rule.AdamW8bit;
+import io.millrace.optim.gradient.rule.GaLore;
+import io.millrace.optim.gradient.rule.Lion;
+import io.millrace.optim.gradient.rule.Lomo;
+import io.millrace.optim.gradient.rule.Sgd;
 import io.millrace.optim.option.Kind;
 import io.millrace.optim.option.Kinds;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionTypes;
+import io.millrace.optim.update.AdaMezo;
+import io.millrace.optim.update.Clip;
+import io.millrace.optim.update.Dizo;
+import io.millrace.optim.update.Helene;
+import io.millrace.optim.update.Hizoo;
+import io.millrace.optim.update.LozoMomentum;
+import io.millrace.optim.update.MezoAdam;
+import io.millrace.optim.update.MezoSgd;
+import io.millrace.optim.update.Qzo;
+import io.millrace.optim.update.UpdateRule;
+import io.millrace.optim.update.UpdateRuleKind;
+import io.millrace.optim.update.ZoAdam;
+import io.millrace.optim.update.ZoMomentum;
+import io.millrace.optim.update.ZoMuon;
+import io.millrace.optim.update.ZoSign;
 import java.util.List;
 
 /** The update rules by name. A new one is a line here. */
@@ -25,7 +42,8 @@ public final class Optimizers {
                                             + " only), zo-muon (projected only); element by element, and not low-rank: zo-sign,"
                                             + " zo-momentum, zo-adam, r-adazo, adamezo, helene, hizoo, dizo, qzo;"
                                             + " of the gradient, with --estimator gradient: sgd,"
-                                            + " adamw, adagrad, lion, adafactor, lomo, adalomo.")
+                                            + " adamw, adagrad, lion, adafactor, lomo, adalomo,"
+                                            + " galore, adamw-8bit.")
                             .usual(MezoSgd.NAME)
                             .decidesBytes(),
                     List.of(
@@ -81,7 +99,12 @@ public final class Optimizers {
                             Kind.of(Lion.NAME, Lion.OPTIONS, (values, _) -> Lion.of(values)),
                             Kind.of(Adafactor.NAME, List.of(), (_, _) -> new Adafactor()),
                             Kind.of(Lomo.NAME, List.of(), (_, _) -> new Lomo()),
-                            Kind.of(AdaLomo.NAME, List.of(), (_, _) -> new AdaLomo())),
+                            Kind.of(AdaLomo.NAME, List.of(), (_, _) -> new AdaLomo()),
+                            Kind.of(GaLore.NAME, GaLore.OPTIONS, (values, _) -> GaLore.of(values)),
+                            Kind.of(
+                                    AdamW8bit.NAME,
+                                    AdamW.OPTIONS,
+                                    (values, _) -> new AdamW8bit(AdamW.of(values)))),
                     UpdateRuleKind.class);
 
     private Optimizers() {}

@@ -1,4 +1,4 @@
-package io.millrace.optim.gradient;
+package io.millrace.optim.gradient.rule;
 
 /** Sums of squares in double, by an order of the elements that the count alone decides. */
 final class SquareSums {

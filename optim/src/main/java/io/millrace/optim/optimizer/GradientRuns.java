@@ -1,13 +1,14 @@
-package io.millrace.optim.gradient;
+package io.millrace.optim.optimizer;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.optim.estimate.Estimator;
 import io.millrace.optim.estimate.Estimators;
 import io.millrace.optim.estimate.GradientEstimator;
+import io.millrace.optim.gradient.GradientRule;
+import io.millrace.optim.gradient.rule.AdamW;
 import io.millrace.optim.option.Kind;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.Settings;
-import io.millrace.optim.update.Optimizers;
 import io.millrace.optim.update.UpdateRule;
 import java.util.stream.Collectors;
 

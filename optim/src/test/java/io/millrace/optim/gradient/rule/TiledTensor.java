@@ -1,5 +1,10 @@
-package io.millrace.optim.gradient;
+package io.millrace.optim.gradient.rule;
 
+import io.millrace.optim.gradient.GradientRule;
+import io.millrace.optim.gradient.TensorState;
+import io.millrace.optim.gradient.TensorStep;
+import io.millrace.optim.gradient.TensorTurn;
+import io.millrace.optim.gradient.Tile;
 import io.millrace.optim.random.SplitMix64;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -96,7 +101,8 @@ final class TiledTensor {
 
     private double[] pass(TensorStep step, int pass, float[] gradient) {
         int columns = Math.toIntExact(shape.getLast());
-        int size = units * (rule.wantsRows() && shape.size() > 1 ? columns : 1);
+        int unit = rule.wantsRows() && shape.size() > 1 ? columns : rule.tileElements();
+        int size = rule.wantsWhole() ? parameters.length : units * unit;
         List<Integer> firsts = new ArrayList<>();
         for (int first = 0; first < parameters.length; first += size) {
             firsts.add(first);

@@ -1,4 +1,8 @@
-package io.millrace.optim.gradient;
+package io.millrace.optim.gradient.rule;
+
+import io.millrace.optim.gradient.TensorStep;
+import io.millrace.optim.gradient.TensorTurn;
+import io.millrace.optim.gradient.Tile;
 
 /**
  * The plain step {@code θ ← θ − lr (g + wd θ)}, without anything kept.

@@ -1,6 +1,11 @@
-package io.millrace.optim.gradient;
+package io.millrace.optim.gradient.rule;
 
 import io.millrace.memory.DType;
+import io.millrace.optim.gradient.GradientRule;
+import io.millrace.optim.gradient.TensorState;
+import io.millrace.optim.gradient.TensorStep;
+import io.millrace.optim.gradient.TensorTurn;
+import io.millrace.optim.gradient.Tile;
 import java.util.List;
 
 /**

@@ -1,4 +1,7 @@
-package io.millrace.optim.gradient;
+package io.millrace.optim.gradient.rule;
+
+import io.millrace.optim.gradient.TensorTurn;
+import io.millrace.optim.gradient.Tile;
 
 /**
  * What u and θ are multiplied by at the end of a step of {@link Adafactor} or {@link AdaLomo}, once

@@ -1,4 +1,7 @@
-package io.millrace.optim.gradient;
+package io.millrace.optim.gradient.rule;
+
+import io.millrace.optim.gradient.TensorStep;
+import io.millrace.optim.gradient.Tile;
 
 /**
  * A step of Adam on every element, decoupled decay included.

@@ -1,4 +1,6 @@
-package io.millrace.optim.gradient;
+package io.millrace.optim.gradient.rule;
+
+import io.millrace.optim.gradient.TensorTurn;
 
 /**
  * The numbers of one step of Adam, each worked out in double and rounded to float32 once.
@@ -25,5 +27,20 @@ record AdamMoments(
                 (float) (1 / Math.sqrt(weight2)),
                 (float) rule.eps(),
                 (float) (turn.lr() / weight1));
+    }
+
+    /** The same with ε beside √v, before that is corrected: the whole correction is the rate's. */
+    static AdamMoments uncorrected(AdamW rule, TensorTurn turn) {
+        AdamMoments numbers = of(rule, turn);
+        double weight1 = 1 - StrictMath.pow(rule.beta1(), (double) turn.turn());
+        double weight2 = 1 - StrictMath.pow(rule.beta2(), (double) turn.turn());
+        return new AdamMoments(
+                numbers.keep1,
+                numbers.add1,
+                numbers.keep2,
+                numbers.add2,
+                1,
+                numbers.eps,
+                (float) (turn.lr() * Math.sqrt(weight2) / weight1));
     }
 }

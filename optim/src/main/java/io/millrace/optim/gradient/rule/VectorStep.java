@@ -1,4 +1,8 @@
-package io.millrace.optim.gradient;
+package io.millrace.optim.gradient.rule;
+
+import io.millrace.optim.gradient.TensorStep;
+import io.millrace.optim.gradient.TensorTurn;
+import io.millrace.optim.gradient.Tile;
 
 /**
  * A step on a vector as {@link FactoredStep} does one on a matrix, with the whole second moment:

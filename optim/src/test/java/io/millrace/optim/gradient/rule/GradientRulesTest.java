@@ -1,4 +1,4 @@
-package io.millrace.optim.gradient;
+package io.millrace.optim.gradient.rule;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -7,8 +7,11 @@ import io.millrace.memory.SeedExtension;
 import io.millrace.optim.estimate.Estimators;
 import io.millrace.optim.estimate.GradientEstimator;
 import io.millrace.optim.estimate.TwoSidedEstimator;
+import io.millrace.optim.gradient.GradientRule;
+import io.millrace.optim.gradient.TensorStep;
+import io.millrace.optim.gradient.TensorTurn;
+import io.millrace.optim.optimizer.Optimizers;
 import io.millrace.optim.option.Settings;
-import io.millrace.optim.update.Optimizers;
 import io.millrace.telemetry.json.Json;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
@@ -26,7 +29,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Twenty steps of each rule on a matrix and a vector end where PyTorch's SGD, AdamW and Adagrad,
- * transformers' Adafactor, and Lion, LOMO and AdaLomo as their papers have them end in float64.
+ * transformers' Adafactor, and the others as their papers or published code have them end in
+ * float64.
  */
 @ExtendWith(SeedExtension.class)
 final class GradientRulesTest {
@@ -40,25 +44,23 @@ final class GradientRulesTest {
             double lr,
             double decay,
             List<Long> shape,
+            long start,
+            long gradients,
             List<Double> ends) {
         @Override
         public String toString() {
             return name + " of " + shape + ", decay " + decay;
         }
 
-        boolean isMatrix() {
-            return shape.size() > 1;
-        }
-
         /** The tensor after all steps. */
         TiledTensor end(int units, Random order) {
-            float[] start = TiledTensor.start(shape, isMatrix() ? 11 : 13);
-            TiledTensor tensor = new TiledTensor(rule, shape, start, units, order);
+            float[] weights = TiledTensor.start(shape, start);
+            TiledTensor tensor = new TiledTensor(rule, shape, weights, units, order);
             for (int step = 1; step <= STEPS; step++) {
                 double rate = lr * (1 + step % 3);
                 tensor.step(
                         new TensorTurn(step + 100L, step, rate, decay, shape, 7),
-                        TiledTensor.gradient(shape, isMatrix() ? 12 : 14, step));
+                        TiledTensor.gradient(shape, gradients, step));
             }
             return tensor;
         }
@@ -81,17 +83,24 @@ final class GradientRulesTest {
                 run.number("lr"),
                 run.number("decay"),
                 run.array("shape").stream().map(size -> ((Number) size).longValue()).toList(),
+                run.integer("start"),
+                run.integer("gradients"),
                 run.array("parameters").stream()
                         .map(value -> ((Number) value).doubleValue())
                         .toList());
     }
 
     private static GradientRule rule(String name) {
-        String[] words = name.split(" momentum ", 2);
+        String[] words = name.split(" ", -1);
         Settings values =
-                words.length == 1
-                        ? Settings.NONE
-                        : Settings.NONE.with(Sgd.MOMENTUM, Double.valueOf(words[1]));
+                switch (words.length == 1 ? "" : words[1]) {
+                    case "momentum" -> Settings.NONE.with(Sgd.MOMENTUM, Double.valueOf(words[2]));
+                    case "rank" ->
+                            Settings.NONE
+                                    .with(GaLore.RANK, Integer.valueOf(words[2]))
+                                    .with(GaLore.EVERY, Integer.valueOf(words[4]));
+                    default -> Settings.NONE;
+                };
         return (GradientRule) Optimizers.KINDS.make(words[0], values, 0);
     }
 
@@ -162,6 +171,11 @@ final class GradientRulesTest {
             assertThat(extents(factored, vector)).containsExactly(0L, 0L, 6L);
             assertThat(rule(factored).wantsRows()).isTrue();
         }
+        assertThat(extents("galore rank 3 every 6", matrix)).containsExactly(21L, 30L, 30L);
+        assertThat(extents("galore rank 7 every 6", matrix)).containsExactly(0L, 70L, 70L);
+        assertThat(extents("galore rank 1 every 6", vector)).containsExactly(0L, 6L, 6L);
+        assertThat(extents("adamw-8bit", matrix)).containsExactly(70L, 70L, 1L, 1L);
+        assertThat(extents("adamw-8bit", List.of(257L))).containsExactly(257L, 257L, 2L, 2L);
     }
 
     private static List<Long> extents(String rule, List<Long> shape) {

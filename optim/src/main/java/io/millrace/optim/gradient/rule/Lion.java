@@ -1,6 +1,11 @@
-package io.millrace.optim.gradient;
+package io.millrace.optim.gradient.rule;
 
 import io.millrace.memory.DType;
+import io.millrace.optim.gradient.GradientRule;
+import io.millrace.optim.gradient.TensorState;
+import io.millrace.optim.gradient.TensorStep;
+import io.millrace.optim.gradient.TensorTurn;
+import io.millrace.optim.gradient.Tile;
 import io.millrace.optim.option.Limit;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.OptionTypes;
@@ -73,8 +78,7 @@ public record Lion(double beta1, double beta2) implements GradientRule {
                 turn.decayShare());
     }
 
-    private record Signed(
-            float weight, float rest, float keep, float add, float rate, float share)
+    private record Signed(float weight, float rest, float keep, float add, float rate, float share)
             implements TensorStep {
         @Override
         public void tile(int pass, Tile tile, double[] sums) {

@@ -1,5 +1,9 @@
-package io.millrace.optim.gradient;
+package io.millrace.optim.gradient.rule;
 
+import io.millrace.optim.gradient.GradientRule;
+import io.millrace.optim.gradient.TensorState;
+import io.millrace.optim.gradient.TensorStep;
+import io.millrace.optim.gradient.TensorTurn;
 import java.util.List;
 
 /**

@@ -1,6 +1,10 @@
-package io.millrace.optim.gradient;
+package io.millrace.optim.gradient.rule;
 
 import io.millrace.memory.DType;
+import io.millrace.optim.gradient.TensorState;
+import io.millrace.optim.gradient.TensorStep;
+import io.millrace.optim.gradient.TensorTurn;
+import io.millrace.optim.gradient.Tile;
 import java.util.List;
 
 /**
@@ -17,7 +21,10 @@ final class FactoredStep implements TensorStep {
                     new TensorState(
                             "c",
                             DType.F32,
-                            shape -> shape.size() < 2 ? 0 : elements(shape.subList(1, shape.size()))),
+                            shape ->
+                                    shape.size() < 2
+                                            ? 0
+                                            : elements(shape.subList(1, shape.size()))),
                     new TensorState(
                             "v", DType.F32, shape -> shape.size() < 2 ? elements(shape) : 0));
 

@@ -1,0 +1,73 @@
+package io.millrace.optim.gradient.rule;
+
+import java.util.Arrays;
+
+/**
+ * The 256 values that a byte of a state in 8 bits stands for, in order (dynamic quantisation, arXiv
+ * 2110.02861, section 2.1, as bitsandbytes' {@code create_dynamic_map} makes them): 0, 1, and the
+ * middles of ever more equal parts of each power of ten from 1e-6 to 1.
+ */
+final class DynamicMap {
+    /** With both signs, for first moments. */
+    static final DynamicMap SIGNED = new DynamicMap(true);
+
+    /** Without, for second moments. */
+    static final DynamicMap UNSIGNED = new DynamicMap(false);
+
+    private static final int CODES = 256;
+    private static final int POWERS = 7;
+    private static final double LEAST = 0.1; // of a power of ten, where its values begin
+
+    private final float[] values = new float[CODES];
+    // Between code i and i + 1.
+    private final float[] middles = new float[CODES - 1];
+
+    private DynamicMap(boolean signed) {
+        int next = 0;
+        values[next++] = 0;
+        values[next++] = 1;
+        for (int power = 0; power < POWERS; power++) {
+            int parts = signed ? 1 << power : 2 << power;
+            double scale = StrictMath.pow(10, power - (POWERS - 1.0));
+            for (int part = 0; part < parts; part++) {
+                double middle = LEAST + (1 - LEAST) * (part + 0.5) / parts;
+                values[next++] = (float) (scale * middle);
+                if (signed) {
+                    values[next++] = (float) (-scale * middle);
+                }
+            }
+        }
+        Arrays.sort(values);
+        for (int code = 0; code < CODES - 1; code++) {
+            middles[code] = (float) (((double) values[code] + values[code + 1]) / 2);
+        }
+    }
+
+    /**
+     * The value of a code.
+     *
+     * @param code from 0 to 255
+     */
+    float value(int code) {
+        return values[code];
+    }
+
+    /**
+     * The code of the value that is nearest, of two as near the lower.
+     *
+     * @param value in [-1, 1]
+     */
+    int code(float value) {
+        int low = 0;
+        int high = CODES - 1;
+        while (low < high) {
+            int middle = (low + high) / 2;
+            if (value > middles[middle]) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        return low;
+    }
+}
