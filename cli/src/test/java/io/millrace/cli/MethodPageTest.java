@@ -12,7 +12,7 @@ import io.millrace.optim.estimate.Estimators;
 import io.millrace.optim.optimizer.Optimizers;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.participation.Participations;
-import io.millrace.optim.participation.Units;
+import io.millrace.optim.participation.ModelUnits;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -130,7 +130,7 @@ class MethodPageTest {
                         ? 1
                         : arithmetic
                                         .participation()
-                                        .parts(1, 1, new Units(LAYERS, false))
+                                        .parts(1, 1, new ModelUnits(LAYERS, false))
                                         .layers()
                                         .cardinality()
                                 / (double) LAYERS;

@@ -3,7 +3,7 @@ package io.millrace.optim;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.optim.participation.Participations;
-import io.millrace.optim.participation.Units;
+import io.millrace.optim.participation.ModelUnits;
 import io.millrace.optim.participation.WeightedLayers;
 import io.millrace.optim.random.Philox4x32;
 import io.millrace.optim.random.SplitMix64;
@@ -52,7 +52,7 @@ class WeightedLayersTest {
                     .as("layer %d", layer)
                     .isLessThanOrEqualTo(4 * deviation);
         }
-        assertThat(one.parts(1, 1, new Units(4, false)).head()).isFalse();
+        assertThat(one.parts(1, 1, new ModelUnits(4, false)).head()).isFalse();
     }
 
     @Test

@@ -1,8 +1,8 @@
 package io.millrace.executor.step;
 
 import io.millrace.optim.participation.Participation;
-import io.millrace.optim.participation.Parts;
-import io.millrace.optim.participation.Units;
+import io.millrace.optim.participation.ActiveParts;
+import io.millrace.optim.participation.ModelUnits;
 import java.util.BitSet;
 import java.util.Collections;
 import java.util.List;
@@ -35,7 +35,7 @@ public final class BlockSet {
         if (participation.isWhole()) {
             return ALL;
         }
-        Parts parts = participation.parts(step, stepSeed, units(visits));
+        ActiveParts parts = participation.parts(step, stepSeed, units(visits));
         BitSet blocks = new BitSet();
         if (parts.embedding()) {
             visits.getFirst().forEach(blocks::set);
@@ -47,9 +47,9 @@ public final class BlockSet {
         return new BlockSet(blocks);
     }
 
-    private static Units units(List<List<Integer>> visits) {
+    private static ModelUnits units(List<List<Integer>> visits) {
         boolean tied = !Collections.disjoint(visits.getFirst(), visits.getLast());
-        return new Units(visits.size() - 2, tied);
+        return new ModelUnits(visits.size() - 2, tied);
     }
 
     /** Whether a block is in it. */

@@ -40,8 +40,8 @@ import io.millrace.optim.direction.LowRankDirection;
 import io.millrace.optim.estimate.Query;
 import io.millrace.optim.estimate.Questions;
 import io.millrace.optim.participation.Participation;
-import io.millrace.optim.participation.Parts;
-import io.millrace.optim.participation.Units;
+import io.millrace.optim.participation.ActiveParts;
+import io.millrace.optim.participation.ModelUnits;
 import io.millrace.optim.update.MezoSgd;
 import io.millrace.prefetch.BlockFeed;
 import io.millrace.prefetch.BlockLease;
@@ -209,10 +209,10 @@ class SharedPrefixTest {
         }
 
         @Override
-        public Parts parts(long step, long stepSeed, Units units) {
+        public ActiveParts parts(long step, long stepSeed, ModelUnits units) {
             BitSet third = new BitSet();
             third.set(2);
-            return new Parts(false, third, false);
+            return new ActiveParts(false, third, false);
         }
     }
 

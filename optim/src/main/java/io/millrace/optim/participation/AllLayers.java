@@ -21,9 +21,9 @@ public final class AllLayers implements Participation {
     }
 
     @Override
-    public Parts parts(long step, long stepSeed, Units units) {
+    public ActiveParts parts(long step, long stepSeed, ModelUnits units) {
         BitSet all = new BitSet(units.layers());
         all.set(0, units.layers());
-        return Parts.of(all, true);
+        return ActiveParts.of(all, true);
     }
 }

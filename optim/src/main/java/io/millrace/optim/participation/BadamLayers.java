@@ -59,14 +59,14 @@ public record BadamLayers(int every, LayerTurns order, long runSeed) implements 
     }
 
     @Override
-    public Parts parts(long step, long stepSeed, Units units) {
+    public ActiveParts parts(long step, long stepSeed, ModelUnits units) {
         int count = units.layers();
         BitSet layers = new BitSet(count);
         if (count > 0) {
             long turn = (step - 1) / every;
             layers.set(layer(turn / count, (int) (turn % count), count));
         }
-        return Parts.of(layers, false);
+        return ActiveParts.of(layers, false);
     }
 
     private int layer(long round, int place, int count) {

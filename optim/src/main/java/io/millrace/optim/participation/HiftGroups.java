@@ -22,12 +22,12 @@ public record HiftGroups(int size, UnitOrder order, long runSeed) implements Par
     /** The name on the command line and in the journal. */
     public static final String NAME = "hift";
 
-    /** Units of a group. */
+    /** ModelUnits of a group. */
     public static final Option<Integer> GROUP =
             Option.named("hift-group", OptionTypes.INTEGER)
                     .label("M")
                     .help(
-                            "Parts of a model that a step of --blocks hift trains: embedding, each"
+                            "ActiveParts of a model that a step of --blocks hift trains: embedding, each"
                                     + " layer, head.")
                     .usual(1)
                     .limit(Limit.atLeast(1))
@@ -58,7 +58,7 @@ public record HiftGroups(int size, UnitOrder order, long runSeed) implements Par
     }
 
     @Override
-    public Parts parts(long step, long stepSeed, Units units) {
+    public ActiveParts parts(long step, long stepSeed, ModelUnits units) {
         int[] queue = queue(count(units));
         int first = (int) ((step - 1) % groups(units)) * size;
         int end = Math.min(queue.length, first + size);
@@ -76,20 +76,20 @@ public record HiftGroups(int size, UnitOrder order, long runSeed) implements Par
                 head = true;
             }
         }
-        return new Parts(embedding, layers, head);
+        return new ActiveParts(embedding, layers, head);
     }
 
     /** The cycle's number: in one cycle all units take a step at the same rate. */
     @Override
-    public long tick(long step, Units units) {
+    public long tick(long step, ModelUnits units) {
         return (step - 1) / groups(units) + 1;
     }
 
-    private int groups(Units units) {
+    private int groups(ModelUnits units) {
         return (count(units) - 1) / size + 1;
     }
 
-    private static int count(Units units) {
+    private static int count(ModelUnits units) {
         return units.layers() + (units.tied() ? 1 : 2);
     }
 

@@ -83,13 +83,13 @@ public record LisaLayers(int count, int every, LeftStates left, long runSeed)
     }
 
     @Override
-    public Parts parts(long step, long stepSeed, Units units) {
+    public ActiveParts parts(long step, long stepSeed, ModelUnits units) {
         int[] order = SeededShuffle.permutation(units.layers(), seed(runSeed, step, every), 0);
         BitSet layers = new BitSet(units.layers());
         for (int i = 0; i < Math.min(count, order.length); i++) {
             layers.set(order[i]);
         }
-        return Parts.of(layers, true);
+        return ActiveParts.of(layers, true);
     }
 
     /** The seed of the first step of a period. */

@@ -83,7 +83,7 @@ public record OwloreLayers(
     }
 
     @Override
-    public Parts parts(long step, long stepSeed, Units units) {
+    public ActiveParts parts(long step, long stepSeed, ModelUnits units) {
         long seed = LisaLayers.seed(runSeed, step, every);
         double[] rest = weights.stream().mapToDouble(Double::doubleValue).toArray();
         BitSet layers = new BitSet(rest.length);
@@ -93,7 +93,7 @@ public record OwloreLayers(
             layers.set(layer);
             rest[layer] = 0;
         }
-        return Parts.of(layers, true);
+        return ActiveParts.of(layers, true);
     }
 
     /** The layer at which the sum of weights passes a share of all. */

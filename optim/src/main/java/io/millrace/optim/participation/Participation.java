@@ -29,7 +29,7 @@ public interface Participation {
      * @param stepSeed the step's seed
      * @param units of the model
      */
-    Parts parts(long step, long stepSeed, Units units);
+    ActiveParts parts(long step, long stepSeed, ModelUnits units);
 
     /**
      * What a schedule of the learning rate counts by: steps, unless it takes several for every part
@@ -39,7 +39,7 @@ public interface Participation {
      * @param units of the model
      * @return from 1, and never less than that of a step before
      */
-    default long tick(long step, Units units) {
+    default long tick(long step, ModelUnits units) {
         return step;
     }
 

@@ -61,8 +61,8 @@ public record RandomLayers(double frozen, boolean frozenEnds) implements Partici
     }
 
     @Override
-    public Parts parts(long step, long stepSeed, Units units) {
-        return Parts.of(layers(stepSeed, units.layers()), !frozenEnds);
+    public ActiveParts parts(long step, long stepSeed, ModelUnits units) {
+        return ActiveParts.of(layers(stepSeed, units.layers()), !frozenEnds);
     }
 
     /** The layers of the step of a seed, of so many. */

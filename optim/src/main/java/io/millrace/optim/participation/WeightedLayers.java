@@ -62,8 +62,8 @@ public record WeightedLayers(double frozen, boolean frozenEnds, List<Double> wei
     }
 
     @Override
-    public Parts parts(long step, long stepSeed, Units units) {
-        return Parts.of(layers(stepSeed, units.layers()), !frozenEnds);
+    public ActiveParts parts(long step, long stepSeed, ModelUnits units) {
+        return ActiveParts.of(layers(stepSeed, units.layers()), !frozenEnds);
     }
 
     @Override

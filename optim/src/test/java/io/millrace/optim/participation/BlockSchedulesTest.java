@@ -22,16 +22,16 @@ import org.junit.jupiter.api.Test;
 final class BlockSchedulesTest {
     private static final long SEED = 42;
 
-    /** Parts of a step such as {@code E02H}: ends and layers; the step's seed must not matter. */
-    private static String parts(Participation blocks, long step, Units units) {
-        Parts parts = blocks.parts(step, 5, units);
+    /** ActiveParts of a step such as {@code E02H}: ends and layers; the step's seed must not matter. */
+    private static String parts(Participation blocks, long step, ModelUnits units) {
+        ActiveParts parts = blocks.parts(step, 5, units);
         assertThat(blocks.parts(step, 6, units)).isEqualTo(parts);
         String layers =
                 parts.layers().stream().mapToObj(String::valueOf).collect(Collectors.joining());
         return (parts.embedding() ? "E" : "") + layers + (parts.head() ? "H" : "");
     }
 
-    private static List<String> steps(Participation blocks, int count, Units units) {
+    private static List<String> steps(Participation blocks, int count, ModelUnits units) {
         return LongStream.rangeClosed(1, count)
                 .mapToObj(step -> parts(blocks, step, units))
                 .toList();
@@ -49,25 +49,25 @@ final class BlockSchedulesTest {
 
     @Test
     void hiftGoesThroughTheModelUnitByUnit() {
-        Units units = new Units(3, false);
+        ModelUnits units = new ModelUnits(3, false);
         assertThat(steps(made("hift", Settings.NONE), 7, units))
                 .containsExactly("E", "0", "1", "2", "H", "E", "0");
         assertThat(steps(new HiftGroups(1, UnitOrder.TOP_DOWN, 0), 6, units))
                 .containsExactly("H", "2", "1", "0", "E", "H");
-        assertThat(steps(new HiftGroups(1, UnitOrder.BOTTOM_UP, 0), 5, new Units(3, true)))
+        assertThat(steps(new HiftGroups(1, UnitOrder.BOTTOM_UP, 0), 5, new ModelUnits(3, true)))
                 .containsExactly("EH", "0", "1", "2", "EH");
-        assertThat(steps(new HiftGroups(1, UnitOrder.TOP_DOWN, 0), 5, new Units(3, true)))
+        assertThat(steps(new HiftGroups(1, UnitOrder.TOP_DOWN, 0), 5, new ModelUnits(3, true)))
                 .containsExactly("2", "1", "0", "EH", "2");
     }
 
     @Test
     void theLastGroupOfACycleMayBeShortAndGroupsDoNotDrift() {
-        Units units = new Units(3, false);
+        ModelUnits units = new ModelUnits(3, false);
         assertThat(steps(new HiftGroups(2, UnitOrder.BOTTOM_UP, 0), 6, units))
                 .containsExactly("E0", "12", "H", "E0", "12", "H");
         assertThat(steps(new HiftGroups(2, UnitOrder.TOP_DOWN, 0), 4, units))
                 .containsExactly("2H", "01", "E", "2H");
-        assertThat(steps(new HiftGroups(3, UnitOrder.BOTTOM_UP, 0), 3, new Units(3, true)))
+        assertThat(steps(new HiftGroups(3, UnitOrder.BOTTOM_UP, 0), 3, new ModelUnits(3, true)))
                 .containsExactly("E01H", "2", "E01H");
         assertThat(steps(new HiftGroups(9, UnitOrder.BOTTOM_UP, 0), 2, units))
                 .containsExactly("E012H", "E012H");
@@ -75,19 +75,19 @@ final class BlockSchedulesTest {
 
     @Test
     void aCycleIsOneTickOfTheRate() {
-        Units units = new Units(3, false);
+        ModelUnits units = new ModelUnits(3, false);
         Participation two = new HiftGroups(2, UnitOrder.RANDOM, 0);
         assertThat(LongStream.rangeClosed(1, 7).map(step -> two.tick(step, units)))
                 .containsExactly(1L, 1L, 1L, 2L, 2L, 2L, 3L);
         Participation one = new HiftGroups(1, UnitOrder.BOTTOM_UP, 0);
-        assertThat(LongStream.of(1, 4, 5, 8, 9).map(step -> one.tick(step, new Units(3, true))))
+        assertThat(LongStream.of(1, 4, 5, 8, 9).map(step -> one.tick(step, new ModelUnits(3, true))))
                 .containsExactly(1L, 1L, 2L, 2L, 3L);
         assertThat(new AllLayers().tick(9, units)).isEqualTo(9);
     }
 
     @Test
     void hiftShufflesOnceByTheRunsSeed() {
-        Units units = new Units(4, false);
+        ModelUnits units = new ModelUnits(4, false);
         Set<List<String>> orders = new HashSet<>();
         for (long seed = 0; seed < 20; seed++) {
             Participation blocks = new HiftGroups(1, UnitOrder.RANDOM, seed);
@@ -101,7 +101,7 @@ final class BlockSchedulesTest {
 
     @Test
     void badamStaysWithALayer() {
-        Units units = new Units(3, true);
+        ModelUnits units = new ModelUnits(3, true);
         assertThat(steps(new BadamLayers(2, LayerTurns.DESCENDING, 0), 8, units))
                 .isEqualTo(repeated(2, List.of("2", "1", "0", "2")));
         assertThat(steps(new BadamLayers(3, LayerTurns.ASCENDING, 0), 12, units))
@@ -114,7 +114,7 @@ final class BlockSchedulesTest {
 
     @Test
     void badamDrawsANewOrderForEachRound() {
-        Units units = new Units(4, false);
+        ModelUnits units = new ModelUnits(4, false);
         Participation blocks = new BadamLayers(1, LayerTurns.RANDOM, SEED);
         Set<List<String>> rounds = new HashSet<>();
         List<String> all = steps(blocks, 80, units);
@@ -130,7 +130,7 @@ final class BlockSchedulesTest {
 
     @Test
     void lisaDrawsAsASeedsPermutationAndKeepsThatForItsPeriod() {
-        Units units = new Units(5, false);
+        ModelUnits units = new ModelUnits(5, false);
         Participation blocks = new LisaLayers(2, 3, LeftStates.KEEP, SEED);
         List<String> periods = new ArrayList<>();
         for (long first = 1; first < 30; first += 3) {
@@ -154,7 +154,7 @@ final class BlockSchedulesTest {
     void lisaDrawsEveryPairAlikeOften() {
         Map<String, Integer> counts = new LinkedHashMap<>();
         Participation blocks = new LisaLayers(2, 1, LeftStates.KEEP, SEED);
-        steps(blocks, 6000, new Units(4, false))
+        steps(blocks, 6000, new ModelUnits(4, false))
                 .forEach(pair -> counts.merge(pair, 1, Integer::sum));
         assertThat(counts).hasSize(6);
         assertThat(counts.values()).allSatisfy(count -> assertThat(count).isBetween(880, 1120));
@@ -189,7 +189,7 @@ final class BlockSchedulesTest {
                                     .collect(Collectors.joining())
                             + "H");
         }
-        assertThat(steps(blocks, 200, new Units(4, true))).isEqualTo(repeated(4, periods));
+        assertThat(steps(blocks, 200, new ModelUnits(4, true))).isEqualTo(repeated(4, periods));
     }
 
     /** {2, 3} comes with 2/8 · 5/6 + 5/8 · 2/3, and so on. */
@@ -199,7 +199,7 @@ final class BlockSchedulesTest {
         Participation blocks = new OwloreLayers(2, 1, LeftStates.KEEP, weights, SEED);
         Map<String, Integer> counts = new LinkedHashMap<>();
         int draws = 6000;
-        steps(blocks, draws, new Units(4, false))
+        steps(blocks, draws, new ModelUnits(4, false))
                 .forEach(pair -> counts.merge(pair, 1, Integer::sum));
         Map<String, Double> shares =
                 Map.of(

@@ -1,5 +1,7 @@
 package io.millrace.executor.cpu.param;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
 import io.millrace.executor.cpu.op.Operator;
 import io.millrace.executor.cpu.op.VectorSums;
 import io.millrace.executor.cpu.op.WorkerPool;
@@ -226,29 +228,49 @@ public final class RulePass {
         }
 
         private void load(StoredState state, long first, Buffers own, float[] to, int count) {
+            load(state, first, own.codec, to, count);
+        }
+
+        private void load(
+                StoredState state, long first, StorageCodec codec, float[] to, int count) {
             long offset = state.offset() + first * state.dtype().sizeBytes();
-            own.codec.load(tensor.bytes(), offset, state.dtype(), to, 0, count);
+            if (state.dtype() == DType.U8) {
+                for (int i = 0; i < count; i++) {
+                    to[i] = Byte.toUnsignedInt(tensor.bytes().get(JAVA_BYTE, offset + i));
+                }
+            } else {
+                codec.load(tensor.bytes(), offset, state.dtype(), to, 0, count);
+            }
         }
 
         private void store(StoredState state, long first, Buffers own, float[] from, int count) {
+            store(state, first, own.codec, from, count);
+        }
+
+        private void store(
+                StoredState state, long first, StorageCodec codec, float[] from, int count) {
             long offset = state.offset() + first * state.dtype().sizeBytes();
-            own.codec.store(tensor.bytes(), offset, state.dtype(), from, 0, count);
+            if (state.dtype() == DType.U8) {
+                for (int i = 0; i < count; i++) {
+                    tensor.bytes().set(JAVA_BYTE, offset + i, (byte) (int) from[i]);
+                }
+            } else {
+                codec.store(tensor.bytes(), offset, state.dtype(), from, 0, count);
+            }
         }
 
         private float[] load(int state) {
             float[] all = new float[size(state)];
             if (turn.turn() > 1) {
-                StoredState place = tensor.states().get(state);
-                new StorageCodec(all.length)
-                        .load(tensor.bytes(), place.offset(), place.dtype(), all, 0, all.length);
+                StorageCodec codec = new StorageCodec(all.length);
+                load(tensor.states().get(state), 0, codec, all, all.length);
             }
             return all;
         }
 
         private void store(int state, float[] all) {
-            StoredState place = tensor.states().get(state);
-            new StorageCodec(all.length)
-                    .store(tensor.bytes(), place.offset(), place.dtype(), all, 0, all.length);
+            StorageCodec codec = new StorageCodec(all.length);
+            store(tensor.states().get(state), 0, codec, all, all.length);
         }
 
         private int size(int state) {

@@ -6,4 +6,4 @@ package io.millrace.optim.participation;
  * @param layers how many it has between its ends
  * @param tied whether both ends lie in one block, since the head is the embedding's table
  */
-public record Units(int layers, boolean tied) {}
+public record ModelUnits(int layers, boolean tied) {}

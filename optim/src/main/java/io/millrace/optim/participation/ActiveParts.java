@@ -10,13 +10,13 @@ import java.util.BitSet;
  * @param layers numbers from 0
  * @param head whether what lies behind the last layer does
  */
-public record Parts(boolean embedding, BitSet layers, boolean head) {
+public record ActiveParts(boolean embedding, BitSet layers, boolean head) {
     /**
      * The ends of a model.
      *
      * @param both whether they have a part, or neither does
      */
-    static Parts of(BitSet layers, boolean both) {
-        return new Parts(both, layers, both);
+    static ActiveParts of(BitSet layers, boolean both) {
+        return new ActiveParts(both, layers, both);
     }
 }
