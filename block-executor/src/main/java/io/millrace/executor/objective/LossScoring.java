@@ -1,7 +1,7 @@
 package io.millrace.executor.objective;
 
-import io.millrace.executor.step.MicroBatch;
-import io.millrace.executor.step.MicroBatches;
+import io.millrace.executor.batch.MicroBatch;
+import io.millrace.executor.batch.MicroBatches;
 import io.millrace.executor.step.StepBatch;
 import io.millrace.model.text.Batch;
 import io.millrace.model.text.Dataset;

@@ -1,5 +1,6 @@
 package io.millrace.executor.step;
 
+import io.millrace.executor.batch.MicroBatch;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.gradient.GradientRule;
 import java.util.List;

@@ -10,7 +10,7 @@ import io.millrace.executor.cpu.op.Rows;
 import io.millrace.executor.cpu.op.WorkerPool;
 import io.millrace.executor.cpu.program.AttentionProgram;
 import io.millrace.executor.step.Floats;
-import io.millrace.executor.step.Sequences;
+import io.millrace.executor.batch.Sequences;
 import io.millrace.executor.step.Variants;
 import io.millrace.memory.OwnedResources;
 import io.millrace.model.program.Op;

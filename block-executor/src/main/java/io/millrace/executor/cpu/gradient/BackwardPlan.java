@@ -1,7 +1,7 @@
 package io.millrace.executor.cpu.gradient;
 
 import io.millrace.executor.schedule.OperatorNeeds;
-import io.millrace.executor.step.MicroBatch;
+import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.host.HostMemory;

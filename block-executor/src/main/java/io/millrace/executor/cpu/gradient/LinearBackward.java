@@ -5,7 +5,7 @@ import io.millrace.executor.cpu.op.Operator;
 import io.millrace.executor.cpu.op.Rows;
 import io.millrace.executor.cpu.op.Sgemm;
 import io.millrace.executor.step.Floats;
-import io.millrace.executor.step.MicroBatch;
+import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Value;

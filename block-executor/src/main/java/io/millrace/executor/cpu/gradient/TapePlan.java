@@ -1,6 +1,6 @@
 package io.millrace.executor.cpu.gradient;
 
-import io.millrace.executor.step.MicroBatch;
+import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.model.program.BlockProgram;

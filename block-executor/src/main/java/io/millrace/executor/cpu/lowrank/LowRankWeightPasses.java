@@ -12,7 +12,7 @@ import io.millrace.executor.cpu.weight.HostVisit;
 import io.millrace.executor.cpu.weight.TensorForm;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.LowRankSize;
-import io.millrace.executor.step.QueryGroup;
+import io.millrace.executor.batch.QueryGroup;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
 import io.millrace.optim.Rounding;

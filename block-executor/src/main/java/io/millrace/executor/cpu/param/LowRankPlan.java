@@ -1,6 +1,6 @@
 package io.millrace.executor.cpu.param;
 
-import io.millrace.executor.step.QueryGroup;
+import io.millrace.executor.batch.QueryGroup;
 import io.millrace.optim.update.Decay;
 import java.lang.foreign.MemorySegment;
 import java.util.Collections;

@@ -7,7 +7,7 @@ import io.millrace.executor.cpu.op.WorkerPool;
 import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.step.Floats;
-import io.millrace.executor.step.Sequences;
+import io.millrace.executor.batch.Sequences;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.program.Bottleneck;
 import io.millrace.model.program.Op;

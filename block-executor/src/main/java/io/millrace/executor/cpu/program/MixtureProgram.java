@@ -10,7 +10,7 @@ import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.HeadSink;
-import io.millrace.executor.step.MicroBatch;
+import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.Value;

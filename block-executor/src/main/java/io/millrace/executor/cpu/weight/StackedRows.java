@@ -4,7 +4,7 @@ import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.op.GemmTiles;
 import io.millrace.executor.cpu.op.Operator;
 import io.millrace.executor.step.Floats;
-import io.millrace.executor.step.MicroBatch;
+import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.spec.LinearSpec;
 

@@ -1,4 +1,4 @@
-package io.millrace.executor.step;
+package io.millrace.executor.batch;
 
 import io.millrace.model.program.Op;
 
@@ -12,7 +12,7 @@ import io.millrace.model.program.Op;
  */
 public record MicroBatch(int[] ids, Sequences sequences, int[] headRows, int[] targets) {
     /** Products work on so many rows at once: few shapes then serve texts of any length. */
-    static final int ROW_QUANTUM = 16;
+    public static final int ROW_QUANTUM = 16;
 
     /**
      * The same with virtual tokens before every sequence that begins; where earlier tokens are
@@ -20,7 +20,7 @@ public record MicroBatch(int[] ids, Sequences sequences, int[] headRows, int[] t
      *
      * @param virtual how many
      */
-    MicroBatch withVirtual(int virtual) {
+    public MicroBatch withVirtual(int virtual) {
         Sequences wider = sequences.withVirtual(virtual);
         if (sequences.past() > 0) {
             return new MicroBatch(ids, wider, headRows, targets);

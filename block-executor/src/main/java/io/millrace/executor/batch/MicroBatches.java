@@ -1,4 +1,4 @@
-package io.millrace.executor.step;
+package io.millrace.executor.batch;
 
 import io.millrace.model.text.Batch;
 import io.millrace.model.text.Example;
