@@ -2,7 +2,8 @@
 # Compares Millrace with MeZO in PyTorch on the same cores: the two take turns, and medians are reported.
 #   bench/pytorch/compare.sh [-r ROUNDS] [-o RESULT.json] [-w WORK] [CASE...]
 # Cases: 125m-8x128 125m-1x64 125m-1x64-low-rank 1.3b-4x128 125m-1x64-lora 125m-8x128-lora (all of them by default), and
-# roberta-large-8x128 and roberta-large-64x32, a masked language model with a mask in each row.
+# roberta-large-8x128 and roberta-large-64x32, a masked language model with a mask in each row. Beside first-order PyTorch, which
+# recomputes layers as Millrace does or keeps all: 125m-8x128-adamw, and 125m-8x128-hift over all groups of a cycle.
 # PyTorch is installed with pip into WORK (a temporary folder by default, removed at the end), from pip's own index.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -82,6 +83,15 @@ theirs() { # case arch dtype batch length steps options...
         2>"$work/log" | sed "s/^{/{\"case\":\"$1\",\"who\":\"pytorch-$3${7:+-${7#--}}\",\"tokens\":$(($4 * $5)),/" >>"$work/measured"
 }
 
+theirs_with_gradients() { # case arch dtype batch length steps options...
+    local dir rows
+    dir=$(model "$2" "$3") rows=$(rows_for "$2" "$5")
+    "$python" "$root/bench/pytorch/first_order.py" --model "$dir" --train "$rows" --dtype "$3" --batch-size "$4" --steps "$6" --warm 0 \
+        "${@:7}" 2>"$work/log" |
+        sed "s/^{/{\"case\":\"$1\",\"who\":\"pytorch-$3$([[ " ${*:7} " == *" --checkpoint "* ]] && echo -checkpoint)\",\"tokens\":$(($4 * $5)),/" \
+            >>"$work/measured"
+}
+
 : >"$work/measured"
 for ((round = 1; round <= rounds; round++)); do
     for case in "$@"; do
@@ -113,6 +123,16 @@ for ((round = 1; round <= rounds; round++)); do
             ours "$case" opt-125m float32 8 128 12 --tune lora
             theirs "$case" opt-125m float32 8 128 6 --lora 8
             ;;
+        125m-8x128-adamw)
+            ours "$case" opt-125m float32 8 128 8 --method adamw --micro-batch 8 --checkpoint-every 0
+            theirs_with_gradients "$case" opt-125m float32 8 128 6 --method adamw --checkpoint
+            theirs_with_gradients "$case" opt-125m float32 8 128 6 --method adamw
+            ;;
+        125m-8x128-hift)
+            ours "$case" opt-125m float32 8 128 26 --method hift --micro-batch 8 --checkpoint-every 0
+            theirs_with_gradients "$case" opt-125m float32 8 128 26 --method hift --checkpoint
+            theirs_with_gradients "$case" opt-125m float32 8 128 26 --method hift
+            ;;
         roberta-large-8x128)
             ours "$case" roberta-large float32 8 128 6
             theirs "$case" roberta-large float32 8 128 3 --masked
@@ -143,7 +163,7 @@ for line in open(sys.argv[1]):
         runs[key][-1].append(row["step_seconds"])
 result = []
 for (case, who), measured in runs.items():
-    kept = [s for run in measured for s in run[max(1, int(len(run) * warm[who])):]]
+    kept = [s for run in measured for s in run[max(1, int(len(run) * warm.get(who, 0.5))):]]
     result.append({"case": case, "who": who, "runs": len(measured), "steps": len(kept),
                    "median_seconds": statistics.median(kept), "fastest": min(kept), "slowest": max(kept)})
 json.dump(result, open(sys.argv[2], "w"), indent=1)
