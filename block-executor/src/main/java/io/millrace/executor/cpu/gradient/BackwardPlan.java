@@ -22,8 +22,8 @@ import java.util.stream.LongStream;
  * @param ends the same of the block of both ends, where those are one
  * @param logits of a few rows
  * @param panel of a matrix that is not stored in float32
- * @param factors a pair of thin factors beside a matrix
- * @param thin products of rows with them
+ * @param factors a pair of thin factors beside a matrix, or gradients of a tensor train's
+ * @param thin products of rows with them, and what lies between two trains
  * @param vector factors of a norm, or of an adapter
  * @param partials what rows say of them
  */
@@ -65,8 +65,10 @@ public record BackwardPlan(
                 apart ? floats(layout, layout.block(0)) : 0,
                 ScoreBackward.logitFloats(program.logitCount(), size.microBatchRows()),
                 GradientProducts.panelFloats(widest),
-                needs.thinFloats(),
-                2L * size.microBatchRows() * needs.thinRank(),
+                Math.max(needs.thinFloats(), BottleneckBackward.factorFloats(program)),
+                2L
+                        * size.microBatchRows()
+                        * Math.max(needs.thinRank(), needs.betweenFloats()),
                 needs.vectorLength(),
                 NormBackward.partialFloats(size.microBatchRows(), needs.vectorLength()));
     }

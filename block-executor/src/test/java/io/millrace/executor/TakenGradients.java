@@ -1,0 +1,96 @@
+package io.millrace.executor;
+
+import io.millrace.executor.config.ArithmeticConfig;
+import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.place.ModelSession;
+import io.millrace.executor.step.Arithmetic;
+import io.millrace.executor.step.BlockSet;
+import io.millrace.executor.step.Forward;
+import io.millrace.executor.step.GradientSteps;
+import io.millrace.executor.step.MicroBatch;
+import io.millrace.executor.step.ScratchSize;
+import io.millrace.executor.step.TurnCounts;
+import io.millrace.executor.step.UpdateLog;
+import io.millrace.model.ModelLayout;
+import io.millrace.model.program.Answers;
+import io.millrace.optim.estimate.Questions;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+
+/**
+ * Gradients of a model's tensors by their names.
+ *
+ * @param loss of the batch
+ * @param norm of all
+ * @param tensors of each that a visited block trains
+ * @param layout of the model
+ */
+record TakenGradients(
+        double loss, double norm, Map<String, float[]> tensors, ModelLayout layout) {
+    /**
+     * Takes them.
+     *
+     * @param config of a rule that asks for the gradient
+     * @param batches the batch, as the model answers
+     */
+    static TakenGradients of(
+            Path model,
+            ArithmeticConfig config,
+            MemoryConfig memory,
+            Function<Answers, List<MicroBatch>> batches) {
+        Map<String, float[]> tensors = new HashMap<>();
+        try (ModelSession session =
+                ModelSession.openRun(model, config, memory, Optional.empty(), _ -> {})) {
+            List<MicroBatch> all = batches.apply(session.tuned().program().answers());
+            Forward forward =
+                    session.plan(
+                                    size(all),
+                                    Arithmetic.of(config),
+                                    session.start(config.seed()),
+                                    false)
+                            .start(Optional.empty(), 1)
+                            .forward();
+            GradientSteps.Found found =
+                    forward.gradients()
+                            .gradients(
+                                    new GradientSteps.Asked(
+                                            1,
+                                            42,
+                                            all,
+                                            new UpdateLog(config.rule()),
+                                            BlockSet.ALL,
+                                            0,
+                                            0,
+                                            new TurnCounts(session.layout().blocks().size(), true)),
+                                    (tensor, place, elements) ->
+                                            tensors.put(
+                                                    tensor,
+                                                    place.segment()
+                                                            .asSlice(
+                                                                    place.start() * Float.BYTES,
+                                                                    elements * Float.BYTES)
+                                                            .toArray(ValueLayout.JAVA_FLOAT)));
+            return new TakenGradients(found.loss(), found.norm(), tensors, session.layout());
+        }
+    }
+
+    private static ScratchSize size(List<MicroBatch> batches) {
+        int sequences = 0;
+        int each = 0;
+        int longest = 0;
+        for (MicroBatch batch : batches) {
+            int count = batch.sequences().starts().length - 1;
+            sequences += count;
+            each = Math.max(each, count);
+            for (int sequence = 0; sequence < count; sequence++) {
+                longest = Math.max(longest, batch.sequences().length(sequence));
+            }
+        }
+        return ScratchSize.batches(sequences, each, longest, Questions.each(1, 1));
+    }
+}
