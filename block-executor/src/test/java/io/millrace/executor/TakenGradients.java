@@ -1,5 +1,7 @@
 package io.millrace.executor;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.place.ModelSession;
@@ -9,6 +11,7 @@ import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.GradientSteps;
 import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.ScratchSize;
+import io.millrace.executor.step.Sequences;
 import io.millrace.executor.step.TurnCounts;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.model.ModelLayout;
@@ -20,7 +23,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Random;
 import java.util.function.Function;
+import java.util.stream.IntStream;
 
 /**
  * Gradients of a model's tensors by their names.
@@ -30,7 +35,7 @@ import java.util.function.Function;
  * @param tensors of each that a visited block trains
  * @param layout of the model
  */
-record TakenGradients(
+public record TakenGradients(
         double loss, double norm, Map<String, float[]> tensors, ModelLayout layout) {
     /**
      * Takes them.
@@ -38,7 +43,7 @@ record TakenGradients(
      * @param config of a rule that asks for the gradient
      * @param batches the batch, as the model answers
      */
-    static TakenGradients of(
+    public static TakenGradients of(
             Path model,
             ArithmeticConfig config,
             MemoryConfig memory,
@@ -77,6 +82,38 @@ record TakenGradients(
                                                             .toArray(ValueLayout.JAVA_FLOAT)));
             return new TakenGradients(found.loss(), found.norm(), tensors, session.layout());
         }
+    }
+
+    /** Two micro-batches of two made-up sequences each, for a decoder of so many ids. */
+    public static List<MicroBatch> decoderBatches(int ids) {
+        Random random = new Random(19);
+        return IntStream.range(0, 2)
+                .mapToObj(_ -> {
+                    int[] tokens = random.ints(21, 0, ids).toArray();
+                    int[] rows = IntStream.range(0, 20).filter(row -> row != 8).toArray();
+                    int[] targets = IntStream.of(rows).map(row -> tokens[row + 1]).toArray();
+                    Sequences sequences = Sequences.fresh(new int[] {0, 9, 21});
+                    return new MicroBatch(tokens, sequences, rows, targets);
+                })
+                .toList();
+    }
+
+    /**
+     * Holds these to gradients of the same names.
+     *
+     * @param within how far each may be off, in parts of the norm of all; 0 where bits are the same
+     */
+    public void assertSame(TakenGradients others, double within) {
+        assertThat(tensors.keySet()).isEqualTo(others.tensors.keySet());
+        tensors.forEach((name, gradient) -> {
+            float[] other = others.tensors.get(name);
+            double squares = 0;
+            for (int i = 0; i < gradient.length; i++) {
+                double off = (double) gradient[i] - other[i];
+                squares += off * off;
+            }
+            assertThat(Math.sqrt(squares)).as(name).isLessThanOrEqualTo(within * others.norm);
+        });
     }
 
     private static ScratchSize size(List<MicroBatch> batches) {
