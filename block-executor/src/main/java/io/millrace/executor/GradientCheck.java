@@ -99,11 +99,12 @@ public final class GradientCheck {
     public static Result run(Asked asked) {
         ArithmeticConfig config = asked.arithmetic;
         try (ModelSession session =
-                ModelSession.open(asked.model, config, asked.memory)) {
+                ModelSession.openRun(
+                        asked.model, config, asked.memory, Optional.empty(), _ -> {})) {
             ModelProgram program = session.tuned().program();
             ScratchSize size =
                     ScratchSize.batches(asked.sequences, 1, asked.tokens, Questions.each(1, 2));
-            BlockOrigin origin = BlockOrigin.of(session.checkpoint(), session.layout());
+            BlockOrigin origin = session.start(config.seed());
             Forward forward =
                     session.plan(size, Arithmetic.of(config), origin, false)
                             .start(Optional.empty(), 1)

@@ -5,27 +5,16 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.place.BlockOrigin;
-import io.millrace.executor.place.ModelSession;
-import io.millrace.executor.step.Arithmetic;
-import io.millrace.executor.step.BlockSet;
-import io.millrace.executor.step.Forward;
-import io.millrace.executor.step.GradientSteps;
-import io.millrace.executor.batch.MicroBatch;
-import io.millrace.executor.step.ScratchSize;
-import io.millrace.executor.batch.Sequences;
-import io.millrace.executor.step.TurnCounts;
-import io.millrace.executor.step.UpdateLog;
+import io.millrace.executor.step.MicroBatch;
+import io.millrace.executor.step.Sequences;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.program.Answers;
-import io.millrace.optim.estimate.Questions;
-import io.millrace.optim.gradient.rule.Lomo;
+import io.millrace.optim.gradient.Lomo;
 import io.millrace.optim.option.Settings;
-import io.millrace.optim.optimizer.Optimizers;
+import io.millrace.optim.update.Optimizers;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
-import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -33,7 +22,6 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
@@ -67,52 +55,25 @@ class GoldenGradientsTest {
 
     private static void check(
             GradientGoldens golden, Path model, List<Text> texts, int sequencesEach) {
-        Map<String, float[]> gradients = new HashMap<>();
-        try (ModelSession session =
-                ModelSession.open(model, LOMO, MemoryConfig.DEFAULT)) {
-            int longest = texts.stream().mapToInt(text -> text.ids.length).max().orElseThrow();
-            ScratchSize size =
-                    ScratchSize.batches(
-                            texts.size(), sequencesEach, longest, Questions.each(1, 1));
-            BlockOrigin origin = BlockOrigin.of(session.checkpoint(), session.layout());
-            Forward forward =
-                    session.plan(size, Arithmetic.of(LOMO), origin, false)
-                            .start(Optional.empty(), 1)
-                            .forward();
-            Answers answers = session.tuned().program().answers();
-            List<MicroBatch> batches = new ArrayList<>();
-            for (int first = 0; first < texts.size(); first += sequencesEach) {
-                batches.add(batch(texts.subList(first, first + sequencesEach), answers));
-            }
-            GradientSteps.Asked asked =
-                    new GradientSteps.Asked(
-                            1,
-                            42,
-                            batches,
-                            new UpdateLog(LOMO.rule()),
-                            BlockSet.ALL,
-                            0,
-                            0,
-                            new TurnCounts(session.layout(), true));
-            GradientSteps.Found found =
-                    forward.gradients()
-                            .gradients(
-                                    asked,
-                                    (tensor, place, elements) ->
-                                            gradients.put(
-                                                    tensor,
-                                                    place.segment()
-                                                            .asSlice(
-                                                                    place.start() * Float.BYTES,
-                                                                    elements * Float.BYTES)
-                                                            .toArray(ValueLayout.JAVA_FLOAT)));
-            addUnchosen(session.layout(), gradients);
-            assertThat(found.loss()).as("loss").isEqualTo(golden.loss(), within(5e-6));
-            assertThat(found.norm())
-                    .as("norm")
-                    .isEqualTo(golden.norm(), within(golden.norm() * 1e-4));
-        }
-        golden.check(stacked(gradients));
+        TakenGradients taken =
+                TakenGradients.of(
+                        model,
+                        LOMO,
+                        MemoryConfig.DEFAULT,
+                        answers -> {
+                            List<MicroBatch> batches = new ArrayList<>();
+                            for (int first = 0; first < texts.size(); first += sequencesEach) {
+                                int past = first + sequencesEach;
+                                batches.add(batch(texts.subList(first, past), answers));
+                            }
+                            return batches;
+                        });
+        assertThat(taken.loss()).as("loss").isEqualTo(golden.loss(), within(5e-6));
+        assertThat(taken.norm())
+                .as("norm")
+                .isEqualTo(golden.norm(), within(golden.norm() * 1e-4));
+        addUnchosen(taken.layout(), taken.tensors());
+        golden.check(stacked(taken.tensors()));
     }
 
     /** Experts that nobody chose are not visited: their gradient is 0. */

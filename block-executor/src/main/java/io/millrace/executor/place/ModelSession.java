@@ -272,6 +272,27 @@ public final class ModelSession implements AutoCloseable {
         return ledger;
     }
 
+    /**
+     * Where blocks come from before a run has taken a step.
+     *
+     * @param seed the run's, of which what it trains beside the blocks is drawn unless it was given
+     */
+    public BlockOrigin start(long seed) {
+        if (layout().beside().isEmpty()) {
+            return BlockOrigin.of(checkpoint, layout());
+        }
+        CompanionSource own =
+                (companion, bytes) -> {
+                    checkpoint.readBlock(companion, bytes);
+                    return 0;
+                };
+        CompanionSource beside =
+                layout().ownsBeside()
+                        ? own
+                        : givenBeside().orElseGet(() -> tuned.start(base(), seed));
+        return BlockOrigin.of(checkpoint, layout(), beside);
+    }
+
     /** What computes. */
     Engine engine() {
         return engine;

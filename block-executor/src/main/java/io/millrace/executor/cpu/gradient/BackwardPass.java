@@ -101,12 +101,9 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
         memory = new BackwardMemory(place.deviceMemory(), layout, plan);
         rows = new BatchRows(scratch, memory, program.hiddenSize());
         changed = new long[layout.blocks().size()];
+        GradientProducts outer = new GradientProducts(workers, memory.panel());
         LinearBackward linear =
-                new LinearBackward(
-                        workers,
-                        new GradientProducts(workers, memory.panel()),
-                        memory.factors(),
-                        memory.thin());
+                new LinearBackward(workers, outer, memory.factors(), memory.thin());
         attention =
                 new AttentionBackward(
                         workers.pool(),
@@ -127,7 +124,17 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
                         new LookupBackward(workers.pool()),
                         score,
                         elements,
-                        new BesideBackward(workers.pool(), memory.vector()),
+                        new BesideBackward(
+                                workers.pool(),
+                                new BottleneckBackward(
+                                        new ThinRows(workers.pool()),
+                                        outer,
+                                        linear,
+                                        elements,
+                                        memory.vector(),
+                                        memory.factors(),
+                                        memory.thin()),
+                                memory.vector()),
                         new MixtureBackward(products, linear, elements, memory.vector()));
         expert = new ExpertBackward(products, linear, elements);
         update = new BlockUpdate(workers.pool(), rule);

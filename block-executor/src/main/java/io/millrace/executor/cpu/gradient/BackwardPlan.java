@@ -1,7 +1,7 @@
 package io.millrace.executor.cpu.gradient;
 
 import io.millrace.executor.schedule.OperatorNeeds;
-import io.millrace.executor.batch.MicroBatch;
+import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.host.HostMemory;
@@ -22,8 +22,8 @@ import java.util.stream.LongStream;
  * @param ends the same of the block of both ends, where those are one
  * @param logits of a few rows
  * @param panel of a matrix that is not stored in float32
- * @param factors a pair of thin factors beside a matrix
- * @param thin products of rows with them
+ * @param factors a pair of thin factors beside a matrix, or gradients of a tensor train's
+ * @param thin products of rows with them, and what lies between two trains
  * @param vector factors of a norm, or of an adapter
  * @param partials what rows say of them
  */
@@ -49,6 +49,7 @@ public record BackwardPlan(
     public static BackwardPlan of(ModelProgram program, ModelLayout layout, ScratchSize size) {
         OperatorNeeds needs = new OperatorNeeds(program);
         long stream = (long) size.batchRows() * program.hiddenSize();
+        long widest = needs.matrices().mapToLong(one -> Math.max(one.inputs(), one.outputs())).max().orElse(1);
         boolean apart = layout.isTied();
         return new BackwardPlan(
                 TapePlan.of(program, size),
@@ -63,9 +64,11 @@ public record BackwardPlan(
                         .orElse(0),
                 apart ? floats(layout, layout.block(0)) : 0,
                 ScoreBackward.logitFloats(program.logitCount(), size.microBatchRows()),
-                GradientProducts.panelFloats(needs.matrices().toList()),
-                needs.thinFloats(),
-                2L * size.microBatchRows() * needs.thinRank(),
+                GradientProducts.panelFloats(widest),
+                Math.max(needs.thinFloats(), BottleneckBackward.factorFloats(program)),
+                2L
+                        * size.microBatchRows()
+                        * Math.max(needs.thinRank(), needs.betweenFloats()),
                 needs.vectorLength(),
                 NormBackward.partialFloats(size.microBatchRows(), needs.vectorLength()));
     }

@@ -17,15 +17,18 @@ final class BesideBackward {
     private static final int COLUMNS = 64;
 
     private final WorkerPool pool;
+    private final BottleneckBackward bottleneck;
     private final Floats vector;
 
     /**
      * A way back.
      *
+     * @param bottleneck that of bottlenecks
      * @param vector room for the longest tensor of any of them
      */
-    BesideBackward(WorkerPool pool, Floats vector) {
+    BesideBackward(WorkerPool pool, BottleneckBackward bottleneck, Floats vector) {
         this.pool = pool;
+        this.bottleneck = bottleneck;
         this.vector = vector;
     }
 
@@ -33,8 +36,7 @@ final class BesideBackward {
         switch (beside) {
             case Op.Scale op -> scale(op, frame);
             case Op.Virtual op -> virtual(op, frame);
-            case Bottleneck op ->
-                    throw new IllegalStateException(op.down().name() + " has no way back");
+            case Bottleneck op -> bottleneck.run(op, frame);
         }
     }
 

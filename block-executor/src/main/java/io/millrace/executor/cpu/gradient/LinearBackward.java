@@ -3,7 +3,6 @@ package io.millrace.executor.cpu.gradient;
 import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.op.Operator;
 import io.millrace.executor.cpu.op.Rows;
-import io.millrace.executor.cpu.op.Sgemm;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.step.Variants;
@@ -15,12 +14,12 @@ import io.millrace.model.spec.SideSpec;
 /** The way back through products with matrices of weights, and with thin factors beside them. */
 final class LinearBackward {
     private static final int COLUMNS = 256;
-    private static final int ROWS = 64;
 
     private final CpuWorkers workers;
     private final GradientProducts products;
     private final Floats factors; // both thin factors beside a matrix
     private final Floats thin; // [rows, rank], twice
+    private final ThinRows thinRows;
 
     /**
      * A way back.
@@ -33,6 +32,7 @@ final class LinearBackward {
         this.products = products;
         this.factors = factors;
         this.thin = thin;
+        thinRows = new ThinRows(workers.pool());
     }
 
     void run(Op.Linear op, GradientFrame frame) {
@@ -121,19 +121,14 @@ final class LinearBackward {
         Floats second = form(frame, side.second(), factors.at(firstFloats));
         Variants seen = new Variants(thin, 0, rank);
         Variants asked = new Variants(thin.at((long) MicroBatch.padded(rows) * rank), 0, rank);
-        eachRows(
-                rows,
-                (row, count) -> {
-                    // [rows, inputs] times A [rank, inputs] turned, and [rows, outputs] times B.
-                    sgemm(true, count, rank, matrix.inputs(), 1, x, row, first, matrix.inputs(), 0, seen);
-                    sgemm(false, count, rank, matrix.outputs(), side.scale(), dy, row, second, rank, 0, asked);
-                    sgemm(false, count, matrix.inputs(), rank, 1, asked, row, first, matrix.inputs(), 1, dx);
-                });
+        thinRows.multiplyTurned(rows, rank, matrix.inputs(), 1, x, first, 0, seen);
+        thinRows.multiply(rows, rank, matrix.outputs(), side.scale(), dy, second, 0, asked);
+        thinRows.multiply(rows, matrix.inputs(), rank, 1, asked, first, 1, dx);
         frame.gradient(side.first())
                 .ifPresent(to -> products.addOuter(asked, rank, x, matrix.inputs(), rows, to));
         frame.gradient(side.second())
                 .ifPresent(to -> {
-                    scale(seen, rank, rows, side.scale());
+                    Rows.scale(side.scale(), thin.segment(), thin.start(), (long) rows * rank);
                     products.addOuter(dy, matrix.outputs(), seen, rank, rows, to);
                 });
     }
@@ -143,61 +138,5 @@ final class LinearBackward {
         long elements = frame.weights().slot(index).elementCount();
         frame.weights().formWhole(index, place, elements);
         return place;
-    }
-
-    private interface SomeRows {
-        void run(int row, int count);
-    }
-
-    private void eachRows(int rows, SomeRows work) {
-        workers.pool()
-                .parallelFor(
-                        Math.ceilDiv(rows, ROWS),
-                        Operator.LOW_RANK,
-                        (piece, _) ->
-                                work.run(piece * ROWS, Math.min(ROWS, rows - piece * ROWS)));
-    }
-
-    private void scale(Variants matrix, int width, int rows, float factor) {
-        eachRows(
-                rows,
-                (row, count) -> {
-                    Floats place = matrix.of(0).at(row * matrix.rowStride());
-                    Rows.scale(factor, place.segment(), place.start(), (long) count * width);
-                });
-    }
-
-    /** {@code y = alpha x op(w) + beta y} for some rows. */
-    private static void sgemm(
-            boolean turned,
-            int rows,
-            int n,
-            int k,
-            float alpha,
-            Variants x,
-            int row,
-            Floats w,
-            long ldw,
-            float beta,
-            Variants y) {
-        Floats in = x.of(0).at(row * x.rowStride());
-        Floats out = y.of(0).at(row * y.rowStride());
-        Sgemm.sgemm(
-                false,
-                turned,
-                rows,
-                n,
-                k,
-                alpha,
-                in.segment(),
-                in.start(),
-                x.rowStride(),
-                w.segment(),
-                w.start(),
-                ldw,
-                beta,
-                out.segment(),
-                out.start(),
-                y.rowStride());
     }
 }

@@ -16,13 +16,14 @@ import io.millrace.model.program.Bottleneck;
 import io.millrace.model.spec.Activation;
 import io.millrace.model.spec.TensorSpec;
 import io.millrace.model.spec.TensorTrain;
+import java.util.List;
 
 /**
  * Bottlenecks of tensor trains, each scale with its own cores. The cores of a matrix are contracted
  * to two thin factors, once for all rows, so that a row takes four thin products; the matrix itself
  * is never made. All of it is float32.
  */
-final class BottleneckProgram {
+public final class BottleneckProgram {
     private static final int ROWS_TOGETHER = 32;
 
     private final WorkerPool pool;
@@ -62,6 +63,18 @@ final class BottleneckProgram {
                         apply(places, own, x, in.rowStride(), y, out.rowStride(), count, worker);
                     }
                 });
+    }
+
+    /**
+     * Forms all tensors of a bottleneck as the block has them, and contracts their cores.
+     *
+     * @param formed where that lies, of one scale
+     */
+    public static void contract(FormedWeights weights, BottleneckPlaces places, Floats formed) {
+        for (TrainPlaces train : List.of(places.down(), places.up())) {
+            form(weights, train, places, formed);
+            contract(train, places, formed);
+        }
     }
 
     private static void form(
