@@ -43,9 +43,10 @@ final class GaLoreStep implements TensorStep {
         }
     }
 
+    /** Moves as many as there are moments: a tile's arrays may be longer than the tile. */
     private void move(float[] parameters, float[] gradient, float[] first, float[] second) {
         float[][] states = {first, second};
-        adam.tile(0, new Tile(0, parameters.length, parameters, gradient, states), new double[0]);
+        adam.tile(0, new Tile(0, first.length, parameters, gradient, states), new double[0]);
     }
 
     private void project(Tile tile, float[] first, float[] second) {
@@ -53,7 +54,7 @@ final class GaLoreStep implements TensorStep {
         int columns = Math.toIntExact(turn.columns());
         int rank = rule.rank();
         TopVectors search = new TopVectors(tile.gradient(), rows, columns);
-        float[] basis = basis(search, tile.gradient(), tile.states()[BASIS]);
+        float[] basis = basis(search, tile, tile.states()[BASIS]);
         kept[BASIS] = basis;
         float[] thin = search.across(basis, rank);
         float[] moved = new float[thin.length];
@@ -72,21 +73,23 @@ final class GaLoreStep implements TensorStep {
     }
 
     private static void add(float[] parameters, float[] moved, float scale, float decay) {
-        for (int i = 0; i < parameters.length; i++) {
+        for (int i = 0; i < moved.length; i++) {
             float p = parameters[i];
             parameters[i] = p + (decay * p + scale * moved[i]);
         }
     }
 
     /** The vectors of the step: those there are, or new ones where they are due. */
-    private float[] basis(TopVectors search, float[] gradient, float[] old) {
-        boolean due = (turn.turn() - 1) % rule.every() == 0 || isNothing(old);
-        return due && !isNothing(gradient) ? search.find(rule.rank(), turn.seed()) : old;
+    private float[] basis(TopVectors search, Tile tile, float[] old) {
+        boolean due = (turn.turn() - 1) % rule.every() == 0 || isNothing(old, old.length);
+        return due && !isNothing(tile.gradient(), tile.count())
+                ? search.find(rule.rank(), turn.seed())
+                : old;
     }
 
-    private static boolean isNothing(float[] values) {
-        for (float value : values) {
-            if (value != 0) {
+    private static boolean isNothing(float[] values, int count) {
+        for (int i = 0; i < count; i++) {
+            if (values[i] != 0) {
                 return false;
             }
         }

@@ -17,6 +17,7 @@ final class TiledTensor {
     private static final int PLACES = 1000; // of a step in the stream of made-up gradients
     private static final int ROW_SCALES = 4;
     private static final int ZERO_COLUMN = 3;
+    private static final int BEHIND = 5;
 
     private final GradientRule rule;
     private final List<Long> shape;
@@ -132,10 +133,10 @@ final class TiledTensor {
             boolean last) {
         float[][] own = new float[states.length][];
         for (int i = 0; i < own.length; i++) {
-            own[i] = isOfElements(i) ? Arrays.copyOfRange(states[i], first, end) : states[i];
+            own[i] = isOfElements(i) ? part(states[i], first, end) : states[i];
         }
-        float[] values = Arrays.copyOfRange(parameters, first, end);
-        float[] slopes = Arrays.copyOfRange(gradient, first, end);
+        float[] values = part(parameters, first, end);
+        float[] slopes = part(gradient, first, end);
         step.tile(pass, new Tile(first, end - first, values, slopes, own), sums);
         if (last) {
             System.arraycopy(values, 0, parameters, first, end - first);
@@ -145,5 +146,12 @@ final class TiledTensor {
                 }
             }
         }
+    }
+
+    /** A tile's elements; whoever widens them has longer arrays, with others' numbers behind. */
+    private static float[] part(float[] of, int first, int end) {
+        float[] part = Arrays.copyOf(Arrays.copyOfRange(of, first, end), end - first + BEHIND);
+        Arrays.fill(part, end - first, part.length, Float.NaN);
+        return part;
     }
 }
