@@ -5,14 +5,14 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.step.MicroBatch;
-import io.millrace.executor.step.Sequences;
+import io.millrace.executor.batch.MicroBatch;
+import io.millrace.executor.batch.Sequences;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.program.Answers;
-import io.millrace.optim.gradient.Lomo;
+import io.millrace.optim.gradient.rule.Lomo;
 import io.millrace.optim.option.Settings;
-import io.millrace.optim.update.Optimizers;
+import io.millrace.optim.optimizer.Optimizers;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -15,7 +15,7 @@ import io.millrace.model.config.ModelConfig;
 import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.file.SafetensorsWriter;
 import io.millrace.model.synthetic.SyntheticModel;
-import io.millrace.optim.gradient.Lomo;
+import io.millrace.optim.gradient.rule.Lomo;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
 import java.nio.file.Files;

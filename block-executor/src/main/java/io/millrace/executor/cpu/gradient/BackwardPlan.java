@@ -1,7 +1,7 @@
 package io.millrace.executor.cpu.gradient;
 
 import io.millrace.executor.schedule.OperatorNeeds;
-import io.millrace.executor.step.MicroBatch;
+import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.host.HostMemory;
@@ -49,7 +49,6 @@ public record BackwardPlan(
     public static BackwardPlan of(ModelProgram program, ModelLayout layout, ScratchSize size) {
         OperatorNeeds needs = new OperatorNeeds(program);
         long stream = (long) size.batchRows() * program.hiddenSize();
-        long widest = needs.matrices().mapToLong(one -> Math.max(one.inputs(), one.outputs())).max().orElse(1);
         boolean apart = layout.isTied();
         return new BackwardPlan(
                 TapePlan.of(program, size),
@@ -64,7 +63,7 @@ public record BackwardPlan(
                         .orElse(0),
                 apart ? floats(layout, layout.block(0)) : 0,
                 ScoreBackward.logitFloats(program.logitCount(), size.microBatchRows()),
-                GradientProducts.panelFloats(widest),
+                GradientProducts.panelFloats(needs.matrices().toList()),
                 Math.max(needs.thinFloats(), BottleneckBackward.factorFloats(program)),
                 2L
                         * size.microBatchRows()

@@ -8,7 +8,7 @@ import io.millrace.executor.cpu.program.BottleneckProgram;
 import io.millrace.executor.schedule.BottleneckPlaces;
 import io.millrace.executor.schedule.TrainPlaces;
 import io.millrace.executor.step.Floats;
-import io.millrace.executor.step.MicroBatch;
+import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.program.Bottleneck;
 import io.millrace.model.program.ModelProgram;
