@@ -71,7 +71,7 @@ public record TakenGradients(
                                             BlockSet.ALL,
                                             0,
                                             0,
-                                            new TurnCounts(session.layout().blocks().size(), true)),
+                                            new TurnCounts(session.layout(), true)),
                                     (tensor, place, elements) ->
                                             tensors.put(
                                                     tensor,
