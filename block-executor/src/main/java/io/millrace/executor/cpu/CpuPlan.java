@@ -90,14 +90,15 @@ record CpuPlan(
                 back.map(plan ->
                         owned.own(
                                 new BackwardPass(
-                                        program,
-                                        layout,
+                                        new BackwardPass.Site(
+                                                program,
+                                                layout,
+                                                memory,
+                                                opened,
+                                                started,
+                                                companions),
                                         place,
                                         plan,
-                                        memory,
-                                        opened,
-                                        started,
-                                        companions,
                                         passes.arithmetic().gradient())));
         return new DecoderForward(
                 layout, place, memory, opened, started, companions, backward, owned);

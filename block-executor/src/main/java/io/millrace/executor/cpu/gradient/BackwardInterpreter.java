@@ -18,34 +18,11 @@ import java.util.Optional;
  */
 final class BackwardInterpreter {
     private final BlockInterpreter interpreter;
-    private final LinearBackward linear;
-    private final NormBackward norms;
-    private final AttentionBackward attention;
-    private final LookupBackward lookup;
-    private final ScoreBackward score;
-    private final ElementBackward elements;
-    private final BesideBackward beside;
-    private final MixtureBackward mixture;
+    private final BackwardOperators operators;
 
-    BackwardInterpreter(
-            BlockInterpreter interpreter,
-            LinearBackward linear,
-            NormBackward norms,
-            AttentionBackward attention,
-            LookupBackward lookup,
-            ScoreBackward score,
-            ElementBackward elements,
-            BesideBackward beside,
-            MixtureBackward mixture) {
+    BackwardInterpreter(BlockInterpreter interpreter, BackwardOperators operators) {
         this.interpreter = interpreter;
-        this.linear = linear;
-        this.norms = norms;
-        this.attention = attention;
-        this.lookup = lookup;
-        this.score = score;
-        this.elements = elements;
-        this.beside = beside;
-        this.mixture = mixture;
+        this.operators = operators;
     }
 
     /** Makes all values of a block but what experts and the loss make of them. */
@@ -68,7 +45,7 @@ final class BackwardInterpreter {
     /** What an operator changes where it lies is read again on the way back. */
     private void keep(Value old, Value made, BlockFrame frame, int rows) {
         Variants from = frame.place(old);
-        elements.add(from, frame.place(made), made.width(), rows, false);
+        operators.elements().add(from, frame.place(made), made.width(), rows, false);
     }
 
     /**
@@ -87,23 +64,23 @@ final class BackwardInterpreter {
 
     private void back(Op one, GradientFrame frame, double weight) {
         switch (one) {
-            case Op.Lookup op -> lookup.run(op, frame);
-            case Op.Copy op -> elements.run(op, frame);
-            case Op.Norm op -> norms.run(op, frame);
-            case Op.NormHeads op -> norms.run(op, frame);
-            case Op.Linear op -> linear.run(op, frame);
-            case Op.Rotate op -> attention.run(op, frame);
-            case Op.Attend op -> attention.run(op, frame);
-            case Op.Activate op -> elements.run(op, frame);
-            case Op.Gate op -> elements.run(op, frame);
-            case Op.GateHalves op -> elements.run(op, frame);
-            case Op.Times op -> elements.run(op, frame);
-            case Op.Add op -> elements.run(op, frame);
-            case Op.Beside op -> beside.run(op, frame);
-            case MixtureOp op -> mixture.run(op, frame);
-            case LatentOp.Columns op -> elements.run(op, frame);
-            case LatentOp.Join op -> elements.run(op, frame);
-            case Op.Score op -> score.run(op, frame, weight);
+            case Op.Lookup op -> operators.lookup().run(op, frame);
+            case Op.Copy op -> operators.elements().run(op, frame);
+            case Op.Norm op -> operators.norms().run(op, frame);
+            case Op.NormHeads op -> operators.norms().run(op, frame);
+            case Op.Linear op -> operators.linear().run(op, frame);
+            case Op.Rotate op -> operators.attention().run(op, frame);
+            case Op.Attend op -> operators.attention().run(op, frame);
+            case Op.Activate op -> operators.elements().run(op, frame);
+            case Op.Gate op -> operators.elements().run(op, frame);
+            case Op.GateHalves op -> operators.elements().run(op, frame);
+            case Op.Times op -> operators.elements().run(op, frame);
+            case Op.Add op -> operators.elements().run(op, frame);
+            case Op.Beside op -> operators.beside().run(op, frame);
+            case MixtureOp op -> operators.mixture().run(op, frame);
+            case LatentOp.Columns op -> operators.elements().run(op, frame);
+            case LatentOp.Join op -> operators.elements().run(op, frame);
+            case Op.Score op -> operators.score().run(op, frame, weight);
         }
     }
 }

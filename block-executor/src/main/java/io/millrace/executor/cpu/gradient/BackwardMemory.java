@@ -1,57 +1,37 @@
 package io.millrace.executor.cpu.gradient;
 
+import io.millrace.executor.cpu.gradient.BackwardPlan.Part;
 import io.millrace.executor.step.Floats;
 import io.millrace.memory.OwnedResources;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
 import io.millrace.model.ModelLayout;
+import java.util.EnumMap;
+import java.util.Map;
 
 /** The memory of a way back, taken as a {@link BackwardPlan} says. */
 final class BackwardMemory implements AutoCloseable {
     private final OwnedResources owned = new OwnedResources();
-    private final HostMemory memory;
     private final boolean tied;
     private final Tape tape;
+    private final Map<Part, Floats> parts = new EnumMap<>(Part.class);
     private final BlockGradients gradients;
     private final BlockGradients ends;
-    private final Floats inputs;
-    private final Floats flow;
-    private final Floats carried;
-    private final Floats held;
-    private final Floats logits;
-    private final Floats panel;
-    private final Floats factors;
-    private final Floats thin;
-    private final Floats vector;
-    private final Floats partials;
 
     BackwardMemory(HostMemory memory, ModelLayout layout, BackwardPlan plan) {
-        this.memory = memory;
         tied = layout.isTied();
         try {
             tape = owned.own(new Tape(memory, plan.tape()));
-            gradients =
-                    owned.own(new BlockGradients(memory, "gradients of a block", plan.gradients()));
-            ends = owned.own(new BlockGradients(memory, "gradients of both ends", plan.ends()));
-            inputs = take("what came into layers", plan.inputs());
-            flow = take("the gradient of the stream", plan.flow());
-            carried = take("the gradient of what is carried", plan.carried());
-            held = take("the gradient of what experts were given", plan.held());
-            logits = take("logits of a few rows", plan.logits());
-            panel = take("a panel of weights", plan.panel());
-            factors = take("thin factors", plan.factors());
-            thin = take("products with thin factors", plan.thin());
-            vector = take("a vector of weights", plan.vector());
-            partials = take("sums over some rows", plan.partials());
+            for (Part part : Part.values()) {
+                HostSlab slab = owned.own(memory.allocate(part.purpose(), plan.bytes(part)));
+                parts.put(part, new Floats(slab.segment(), 0));
+            }
         } catch (RuntimeException | Error e) {
             owned.close();
             throw e;
         }
-    }
-
-    private Floats take(String purpose, long floats) {
-        HostSlab slab = owned.own(memory.allocate(purpose, Math.max(1, floats) * Float.BYTES));
-        return new Floats(slab.segment(), 0);
+        gradients = new BlockGradients(of(Part.GRADIENTS));
+        ends = new BlockGradients(of(Part.ENDS));
     }
 
     Tape tape() {
@@ -63,44 +43,9 @@ final class BackwardMemory implements AutoCloseable {
         return tied && block == 0 ? ends : gradients;
     }
 
-    Floats inputs() {
-        return inputs;
-    }
-
-    Floats flow() {
-        return flow;
-    }
-
-    Floats carried() {
-        return carried;
-    }
-
-    Floats held() {
-        return held;
-    }
-
-    Floats logits() {
-        return logits;
-    }
-
-    Floats panel() {
-        return panel;
-    }
-
-    Floats factors() {
-        return factors;
-    }
-
-    Floats thin() {
-        return thin;
-    }
-
-    Floats vector() {
-        return vector;
-    }
-
-    Floats partials() {
-        return partials;
+    /** Where a part lies. */
+    Floats of(Part part) {
+        return parts.get(part);
     }
 
     @Override

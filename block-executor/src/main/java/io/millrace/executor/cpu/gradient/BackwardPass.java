@@ -1,6 +1,7 @@
 package io.millrace.executor.cpu.gradient;
 
 import io.millrace.executor.companion.Companions;
+import io.millrace.executor.cpu.gradient.BackwardPlan.Part;
 import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.op.Rows;
 import io.millrace.executor.cpu.program.BlockFrame;
@@ -59,41 +60,49 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
     private final Companions companions;
     private final BlockInterpreter interpreter;
     private final BackwardInterpreter backward;
-    private final ScoreBackward score;
-    private final ElementBackward elements;
-    private final AttentionBackward attention;
-    private final ExpertBackward expert;
+    private final BackwardOperators operators;
     private final BlockUpdate update;
     private final BackwardMemory memory;
     private final BatchRows rows;
     private final long[] changed; // the last step of this pass that changed a block
 
     /**
-     * Takes memory for the way back.
+     * What a forward over the same blocks has, which is idle meanwhile.
      *
-     * @param place gives blocks, and records
-     * @param plan of the memory
-     * @param scratch of the forward, which is idle meanwhile
+     * @param program what blocks compute
+     * @param layout the blocks
+     * @param scratch memory for states
      * @param passes give weights as they are stored
+     * @param workers who compute
      * @param companions what is trained beside the blocks
-     * @param rule what becomes of blocks whose gradient is known; empty where nobody steps
      */
-    public BackwardPass(
+    public record Site(
             ModelProgram program,
             ModelLayout layout,
-            Engine.Place place,
-            BackwardPlan plan,
             Scratch scratch,
             WeightPasses passes,
             CpuWorkers workers,
-            Companions companions,
+            Companions companions) {}
+
+    /**
+     * Takes memory for the way back.
+     *
+     * @param site of the forward
+     * @param place gives blocks, and records
+     * @param plan of the memory
+     * @param rule what becomes of blocks whose gradient is known; empty where nobody steps
+     */
+    public BackwardPass(
+            Site site,
+            Engine.Place place,
+            BackwardPlan plan,
             Optional<GradientSteps.Rule> rule) {
-        this.program = program;
-        this.layout = layout;
-        this.scratch = scratch;
-        this.passes = passes;
-        this.workers = workers;
-        this.companions = companions;
+        program = site.program;
+        layout = site.layout;
+        scratch = site.scratch;
+        passes = site.passes;
+        workers = site.workers;
+        companions = site.companions;
         feed = place.feed();
         spans = place.spans();
         LinearProgram products = passes.linear(workers, scratch);
@@ -101,42 +110,10 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
         memory = new BackwardMemory(place.deviceMemory(), layout, plan);
         rows = new BatchRows(scratch, memory, program.hiddenSize());
         changed = new long[layout.blocks().size()];
-        GradientProducts outer = new GradientProducts(workers, memory.panel());
-        LinearBackward linear =
-                new LinearBackward(workers, outer, memory.factors(), memory.thin());
-        attention =
-                new AttentionBackward(
-                        workers.pool(),
-                        interpreter.attention(),
-                        linear,
-                        memory.vector(),
-                        memory.partials(),
-                        scratch.longest());
-        elements = new ElementBackward(workers.pool());
-        score = new ScoreBackward(workers, products, linear, memory.logits());
-        backward =
-                new BackwardInterpreter(
-                        interpreter,
-                        linear,
-                        new NormBackward(
-                                workers.pool(), linear, memory.vector(), memory.partials()),
-                        attention,
-                        new LookupBackward(workers.pool()),
-                        score,
-                        elements,
-                        new BesideBackward(
-                                workers.pool(),
-                                new BottleneckBackward(
-                                        new ThinRows(workers.pool()),
-                                        outer,
-                                        linear,
-                                        elements,
-                                        memory.vector(),
-                                        memory.factors(),
-                                        memory.thin()),
-                                memory.vector()),
-                        new MixtureBackward(products, linear, elements, memory.vector()));
-        expert = new ExpertBackward(products, linear, elements);
+        operators =
+                new BackwardOperators(
+                        workers, products, interpreter.attention(), memory, scratch.longest());
+        backward = new BackwardInterpreter(interpreter, operators);
         update = new BlockUpdate(workers.pool(), rule);
     }
 
@@ -175,7 +152,7 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
 
         Found run() {
             feed.begin(way.plan());
-            score.begin();
+            operators.score().begin();
             clearCarried();
             BitSet chosen = new BitSet();
             for (int at = 0; at < way.stops().size(); at++) {
@@ -194,11 +171,11 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
                     break; // nothing below has changed
                 }
             }
-            return new Found(score.sum() / scored, Math.sqrt(squares));
+            return new Found(operators.score().sum() / scored, Math.sqrt(squares));
         }
 
         private boolean isFinite() {
-            return Double.isFinite(score.sum());
+            return Double.isFinite(operators.score().sum());
         }
 
         private void visit(GradientWay.Stop stop, int at, BitSet chosen) {
@@ -283,14 +260,14 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
                 Variants stream = rows.hidden(row);
                 Variants kept = rows.input(place, row);
                 int width = program.hiddenSize();
-                elements.add(again ? kept : stream, again ? stream : kept, width, tokens, false);
+                operators.elements().add(again ? kept : stream, again ? stream : kept, width, tokens, false);
             }
         }
 
         private void clearHeld(MixtureOp.Experts experts, int place, int row, int tokens) {
             for (Value value : List.of(experts.in(), experts.routes())) {
                 Variants gradient = rows.heldGradient(place, value, row);
-                elements.zero(gradient, value.width(), tokens);
+                operators.elements().zero(gradient, value.width(), tokens);
             }
         }
 
@@ -313,7 +290,7 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
                                 gradients);
                 if (stop.isExpert()) {
                     MixtureOp.Experts op = block.experts().orElseThrow();
-                    expert.run(op, stop.entry().expert(), frame, rows.held(place, op, row));
+                    operators.expert().run(op, stop.entry().expert(), frame, rows.held(place, op, row));
                 } else {
                     back(place, block, frame, row);
                 }
@@ -330,7 +307,7 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
             backward.recompute(block, frame.frame());
             if (!tape.flowsThrough() && place < way.head()) {
                 Value out = block.out().orElseThrow();
-                elements.add(flow, frame.gradient(out), out.width(), frame.rows(out), false);
+                operators.elements().add(flow, frame.gradient(out), out.width(), frame.rows(out), false);
             }
             block.experts()
                     .stream()
@@ -339,12 +316,12 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
                         Variants given = rows.heldGradient(place, value, row);
                         boolean adds = tape.begin(value);
                         Variants to = frame.gradient(value);
-                        elements.add(given, to, value.width(), frame.rows(value), adds);
+                        operators.elements().add(given, to, value.width(), frame.rows(value), adds);
                     });
             backward.back(block, frame, 1 / scored);
             if (!tape.flowsThrough() && block.in().isPresent()) {
                 Value in = block.in().get();
-                elements.add(frame.gradient(in), flow, in.width(), frame.rows(in), false);
+                operators.elements().add(frame.gradient(in), flow, in.width(), frame.rows(in), false);
             }
         }
 
@@ -397,14 +374,14 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
     }
 
     private void clearCarried() {
-        Floats place = memory.carried();
+        Floats place = memory.of(Part.CARRIED);
         long floats = scratch.carried(0).map(Variants::stride).orElse(0L);
         Rows.zero(place.segment(), place.start(), floats);
     }
 
     @Override
     public void close() {
-        attention.close();
+        operators.close();
         memory.close();
     }
 }

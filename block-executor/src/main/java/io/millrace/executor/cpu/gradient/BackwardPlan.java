@@ -1,46 +1,67 @@
 package io.millrace.executor.cpu.gradient;
 
-import io.millrace.executor.schedule.OperatorNeeds;
 import io.millrace.executor.batch.MicroBatch;
+import io.millrace.executor.schedule.OperatorNeeds;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.program.ModelProgram;
-import java.util.stream.LongStream;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.Map;
 
 /**
- * How much memory the way back takes beside a forward's, known before anything is allocated. In
- * floats.
+ * How much memory the way back takes beside a forward's, known before anything is allocated.
  *
  * @param tape where values of a block and their gradients lie
- * @param inputs what came into each layer, of the whole batch
- * @param flow the gradient of the residual stream, of the whole batch
- * @param carried that of what the embedding makes once for all layers
- * @param held that of what a layer's experts are given, of the whole batch
- * @param gradients of the trained tensors of the largest block
- * @param ends the same of the block of both ends, where those are one
- * @param logits of a few rows
- * @param panel of a matrix that is not stored in float32
- * @param factors a pair of thin factors beside a matrix, or gradients of a tensor train's
- * @param thin products of rows with them, and what lies between two trains
- * @param vector factors of a norm, or of an adapter
- * @param partials what rows say of them
+ * @param floats of each other part
  */
-public record BackwardPlan(
-        TapePlan tape,
-        long inputs,
-        long flow,
-        long carried,
-        long held,
-        long gradients,
-        long ends,
-        long logits,
-        long panel,
-        long factors,
-        long thin,
-        long vector,
-        long partials) {
+public record BackwardPlan(TapePlan tape, Map<Part, Long> floats) {
+    /** A part of the memory. */
+    enum Part {
+        /** Of the whole batch, layer by layer. */
+        INPUTS("what came into layers"),
+        /** Of the whole batch. */
+        FLOW("the gradient of the stream"),
+        /** Of what the embedding makes once for all layers. */
+        CARRIED("the gradient of what is carried"),
+        /** Of the whole batch. */
+        HELD("the gradient of what experts were given"),
+        /** Of the trained tensors of the largest block. */
+        GRADIENTS("gradients of a block"),
+        /** The same of the block of both ends, where those are one. */
+        ENDS("gradients of both ends"),
+        /** Of some rows at a time. */
+        LOGITS("logits of a few rows"),
+        /** Of a matrix that is not stored in float32. */
+        PANEL("a panel of weights"),
+        /** A pair beside a matrix, or of a bottleneck. */
+        FACTORS("thin factors"),
+        /** Of the rows of a micro-batch. */
+        THIN("products with thin factors"),
+        /** Factors of a norm, or of an adapter. */
+        VECTOR("a vector of weights"),
+        /** What pieces of rows say of such. */
+        PARTIALS("sums over some rows");
+
+        private final String purpose;
+
+        Part(String purpose) {
+            this.purpose = purpose;
+        }
+
+        /** What it is for, as a refusal names it. */
+        String purpose() {
+            return purpose;
+        }
+    }
+
+    /** Freezes the map. */
+    public BackwardPlan {
+        floats = Collections.unmodifiableMap(new EnumMap<>(floats));
+    }
+
     /**
      * The plan for a model and the most that a step asks for.
      *
@@ -49,40 +70,51 @@ public record BackwardPlan(
     public static BackwardPlan of(ModelProgram program, ModelLayout layout, ScratchSize size) {
         OperatorNeeds needs = new OperatorNeeds(program);
         long stream = (long) size.batchRows() * program.hiddenSize();
-        boolean apart = layout.isTied();
-        return new BackwardPlan(
-                TapePlan.of(program, size),
-                program.layers().size() * stream,
-                stream,
-                (long) MicroBatch.padded(needs.carriedRows()) * needs.carriedWidth(),
-                (long) size.batchRows() * needs.heldWidth(),
+        long rows = size.microBatchRows();
+        int first = layout.isTied() ? 1 : 0;
+        Map<Part, Long> floats = new EnumMap<>(Part.class);
+        floats.put(Part.INPUTS, program.layers().size() * stream);
+        floats.put(Part.FLOW, stream);
+        floats.put(
+                Part.CARRIED,
+                (long) MicroBatch.padded(needs.carriedRows()) * needs.carriedWidth());
+        floats.put(Part.HELD, (long) size.batchRows() * needs.heldWidth());
+        floats.put(
+                Part.GRADIENTS,
                 layout.blocks().stream()
-                        .skip(apart ? 1 : 0)
-                        .mapToLong(block -> floats(layout, block))
+                        .skip(first)
+                        .mapToLong(block -> trained(layout, block))
                         .max()
-                        .orElse(0),
-                apart ? floats(layout, layout.block(0)) : 0,
-                ScoreBackward.logitFloats(program.logitCount(), size.microBatchRows()),
-                GradientProducts.panelFloats(needs.matrices().toList()),
-                Math.max(needs.thinFloats(), BottleneckBackward.factorFloats(program)),
-                2L
-                        * size.microBatchRows()
-                        * Math.max(needs.thinRank(), needs.betweenFloats()),
-                needs.vectorLength(),
-                NormBackward.partialFloats(size.microBatchRows(), needs.vectorLength()));
+                        .orElse(0));
+        floats.put(Part.ENDS, layout.isTied() ? trained(layout, layout.block(0)) : 0);
+        floats.put(
+                Part.LOGITS,
+                ScoreBackward.logitFloats(program.logitCount(), size.microBatchRows()));
+        floats.put(Part.PANEL, GradientProducts.panelFloats(needs.matrices().toList()));
+        floats.put(
+                Part.FACTORS,
+                Math.max(needs.thinFloats(), BottleneckBackward.factorFloats(program)));
+        floats.put(Part.THIN, 2 * rows * Math.max(needs.thinRank(), needs.betweenFloats()));
+        floats.put(Part.VECTOR, needs.vectorLength());
+        floats.put(Part.PARTIALS, NormBackward.partialFloats(rows, needs.vectorLength()));
+        return new BackwardPlan(TapePlan.of(program, size), floats);
     }
 
-    private static long floats(ModelLayout layout, BlockLayout block) {
+    private static long trained(ModelLayout layout, BlockLayout block) {
         return BlockGradients.floats(block, layout.beside());
+    }
+
+    /** Bytes of memory that a part takes. */
+    long bytes(Part part) {
+        return Math.max(1, floats.get(part)) * Float.BYTES;
     }
 
     /** Bytes of memory that all of it takes. */
     public long bytes() {
-        return tape.bytes()
-                + LongStream.of(
-                                inputs, flow, carried, held, gradients, ends, logits, panel,
-                                factors, thin, vector, partials)
-                        .map(floats -> HostMemory.pageBytes(Math.max(1, floats) * Float.BYTES))
-                        .sum();
+        long sum = tape.bytes();
+        for (Part part : Part.values()) {
+            sum += HostMemory.pageBytes(bytes(part));
+        }
+        return sum;
     }
 }

@@ -1,5 +1,6 @@
 package io.millrace.executor.cpu.gradient;
 
+import io.millrace.executor.cpu.gradient.BackwardPlan.Part;
 import io.millrace.executor.cpu.program.BlockFrame;
 import io.millrace.executor.cpu.program.ScratchPlaces;
 import io.millrace.executor.cpu.scratch.Scratch;
@@ -41,12 +42,12 @@ final class BatchRows {
     /** What came into the layer of that place in the program. */
     Variants input(int place, int row) {
         long each = (long) scratch.batchRows() * width;
-        return stream(memory.inputs().at((place - 1) * each), row);
+        return stream(memory.of(Part.INPUTS).at((place - 1) * each), row);
     }
 
     /** The gradient of the residual stream. */
     Variants flow(int row) {
-        return stream(memory.flow(), row);
+        return stream(memory.of(Part.FLOW), row);
     }
 
     private Variants stream(Floats place, int row) {
@@ -60,14 +61,14 @@ final class BatchRows {
                         new Tape.Carried(
                                 value,
                                 new Variants(
-                                        memory.carried(), value.stride(), value.rowStride()),
+                                        memory.of(Part.CARRIED), value.stride(), value.rowStride()),
                                 scratch.carriedRows()));
     }
 
     /** The gradient of a value that a layer's experts were given, laid out as the value. */
     Variants heldGradient(int place, Value value, int row) {
         long stride = scratch.held(0, row).orElseThrow().rowStride();
-        return new Variants(memory.held().at(row * stride), 0, stride)
+        return new Variants(memory.of(Part.HELD).at(row * stride), 0, stride)
                 .column(scratch.heldColumn(place, value));
     }
 

@@ -7,8 +7,6 @@ import io.millrace.executor.cpu.weight.HostVisit;
 import io.millrace.executor.step.Floats;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.TensorSlot;
-import io.millrace.memory.host.HostMemory;
-import io.millrace.memory.host.HostSlab;
 import io.millrace.model.ModelLayout;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -18,19 +16,19 @@ import java.util.stream.Stream;
  * added up over micro-batches, and gone when the next block comes. The block of both ends of a tied
  * model keeps its own from the head to the embedding.
  */
-final class BlockGradients implements AutoCloseable {
+final class BlockGradients {
     private static final long PIECE = 1 << 18;
     private static final long QUANTUM = 16;
 
-    private final HostSlab slab;
+    private final Floats place;
     private HostVisit visit;
     private long[] places = new long[0];
     private long length;
     private int held = -1;
 
-    /** Allocates room for so many floats. */
-    BlockGradients(HostMemory memory, String purpose, long floats) {
-        slab = memory.allocate(purpose, Math.max(1, floats) * Float.BYTES);
+    /** Gradients in memory that has room for any block's. */
+    BlockGradients(Floats place) {
+        this.place = place;
     }
 
     /** Floats of the trained tensors of a block and of what lies beside it. */
@@ -71,9 +69,10 @@ final class BlockGradients implements AutoCloseable {
         pool.parallelFor(
                 pieces,
                 Operator.FORM,
-                (piece, _) -> {
-                    long from = piece * PIECE;
-                    Rows.zero(slab.segment(), from, (int) Math.min(PIECE, length - from));
+                (index, _) -> {
+                    long from = index * PIECE;
+                    Floats piece = place.at(from);
+                    Rows.zero(piece.segment(), piece.start(), Math.min(PIECE, length - from));
                 });
     }
 
@@ -91,11 +90,6 @@ final class BlockGradients implements AutoCloseable {
     Optional<Floats> of(int index) {
         return places[index] < 0
                 ? Optional.empty()
-                : Optional.of(new Floats(slab.segment(), places[index]));
-    }
-
-    @Override
-    public void close() {
-        slab.close();
+                : Optional.of(place.at(places[index]));
     }
 }

@@ -1,7 +1,7 @@
 package io.millrace.executor.cpu.gradient;
 
 import io.millrace.executor.cpu.op.Operator;
-import io.millrace.executor.cpu.op.VectorSums;
+import io.millrace.executor.cpu.gradient.op.VectorSums;
 import io.millrace.executor.cpu.op.WorkerPool;
 import io.millrace.executor.cpu.param.RulePass;
 import io.millrace.executor.cpu.weight.HostVisit;

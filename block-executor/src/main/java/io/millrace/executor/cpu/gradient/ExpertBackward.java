@@ -3,7 +3,7 @@ package io.millrace.executor.cpu.gradient;
 import io.millrace.executor.cpu.gradient.op.ActivationGradient;
 import io.millrace.executor.cpu.op.Activations;
 import io.millrace.executor.cpu.op.Rows;
-import io.millrace.executor.cpu.op.VectorSums;
+import io.millrace.executor.cpu.gradient.op.VectorSums;
 import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.batch.MicroBatch;

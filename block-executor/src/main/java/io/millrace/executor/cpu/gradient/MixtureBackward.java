@@ -1,6 +1,6 @@
 package io.millrace.executor.cpu.gradient;
 
-import io.millrace.executor.cpu.op.VectorSums;
+import io.millrace.executor.cpu.gradient.op.VectorSums;
 import io.millrace.executor.cpu.op.Rows;
 import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.cpu.weight.LinearProgram;

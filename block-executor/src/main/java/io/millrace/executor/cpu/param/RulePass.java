@@ -3,7 +3,6 @@ package io.millrace.executor.cpu.param;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import io.millrace.executor.cpu.op.Operator;
-import io.millrace.executor.cpu.op.VectorSums;
 import io.millrace.executor.cpu.op.WorkerPool;
 import io.millrace.executor.step.Floats;
 import io.millrace.memory.DType;
@@ -176,7 +175,9 @@ public final class RulePass {
                     0,
                     count);
             if (factor != 1f) {
-                VectorSums.scale(own.gradient, factor, count);
+                for (int i = 0; i < count; i++) {
+                    own.gradient[i] *= factor;
+                }
             }
             float[][] states = new float[kept.size()][];
             for (int state = 0; state < states.length; state++) {

@@ -1,5 +1,6 @@
-package io.millrace.executor.cpu.op;
+package io.millrace.executor.cpu.gradient.op;
 
+import io.millrace.executor.cpu.op.VectorLanes;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
@@ -51,12 +52,5 @@ public final class VectorSums {
             sum = x.fma(VectorLanes.load(right, rightFrom + i, tail), sum);
         }
         return VectorLanes.sum(sum);
-    }
-
-    /** {@code values[i] *= factor}. */
-    public static void scale(float[] values, float factor, int count) {
-        for (int i = 0; i < count; i++) {
-            values[i] *= factor;
-        }
     }
 }
