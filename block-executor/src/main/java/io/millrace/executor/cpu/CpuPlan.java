@@ -94,10 +94,8 @@ record CpuPlan(
                                         layout,
                                         place,
                                         plan,
-                                        memory,
-                                        opened,
-                                        started,
-                                        companions,
+                                        new BackwardPass.Resting(
+                                                memory, opened, started, companions),
                                         passes.arithmetic().gradient())));
         return new DecoderForward(
                 layout, place, memory, opened, started, companions, backward, owned);

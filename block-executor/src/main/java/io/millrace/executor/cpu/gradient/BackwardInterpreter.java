@@ -18,17 +18,10 @@ import java.util.Optional;
  */
 final class BackwardInterpreter {
     private final BlockInterpreter interpreter;
-    private final LinearBackward linear;
-    private final NormBackward norms;
-    private final AttentionBackward attention;
-    private final LookupBackward lookup;
-    private final ScoreBackward score;
-    private final ElementBackward elements;
-    private final BesideBackward beside;
-    private final MixtureBackward mixture;
+    private final Kinds kinds;
 
-    BackwardInterpreter(
-            BlockInterpreter interpreter,
+    /** The way back of each kind of operator. */
+    record Kinds(
             LinearBackward linear,
             NormBackward norms,
             AttentionBackward attention,
@@ -36,16 +29,11 @@ final class BackwardInterpreter {
             ScoreBackward score,
             ElementBackward elements,
             BesideBackward beside,
-            MixtureBackward mixture) {
+            MixtureBackward mixture) {}
+
+    BackwardInterpreter(BlockInterpreter interpreter, Kinds kinds) {
         this.interpreter = interpreter;
-        this.linear = linear;
-        this.norms = norms;
-        this.attention = attention;
-        this.lookup = lookup;
-        this.score = score;
-        this.elements = elements;
-        this.beside = beside;
-        this.mixture = mixture;
+        this.kinds = kinds;
     }
 
     /** Makes all values of a block but what experts and the loss make of them. */
@@ -68,7 +56,7 @@ final class BackwardInterpreter {
     /** What an operator changes where it lies is read again on the way back. */
     private void keep(Value old, Value made, BlockFrame frame, int rows) {
         Variants from = frame.place(old);
-        elements.add(from, frame.place(made), made.width(), rows, false);
+        kinds.elements.add(from, frame.place(made), made.width(), rows, false);
     }
 
     /**
@@ -87,23 +75,23 @@ final class BackwardInterpreter {
 
     private void back(Op one, GradientFrame frame, double weight) {
         switch (one) {
-            case Op.Lookup op -> lookup.run(op, frame);
-            case Op.Copy op -> elements.run(op, frame);
-            case Op.Norm op -> norms.run(op, frame);
-            case Op.NormHeads op -> norms.run(op, frame);
-            case Op.Linear op -> linear.run(op, frame);
-            case Op.Rotate op -> attention.run(op, frame);
-            case Op.Attend op -> attention.run(op, frame);
-            case Op.Activate op -> elements.run(op, frame);
-            case Op.Gate op -> elements.run(op, frame);
-            case Op.GateHalves op -> elements.run(op, frame);
-            case Op.Times op -> elements.run(op, frame);
-            case Op.Add op -> elements.run(op, frame);
-            case Op.Beside op -> beside.run(op, frame);
-            case MixtureOp op -> mixture.run(op, frame);
-            case LatentOp.Columns op -> elements.run(op, frame);
-            case LatentOp.Join op -> elements.run(op, frame);
-            case Op.Score op -> score.run(op, frame, weight);
+            case Op.Lookup op -> kinds.lookup.run(op, frame);
+            case Op.Copy op -> kinds.elements.run(op, frame);
+            case Op.Norm op -> kinds.norms.run(op, frame);
+            case Op.NormHeads op -> kinds.norms.run(op, frame);
+            case Op.Linear op -> kinds.linear.run(op, frame);
+            case Op.Rotate op -> kinds.attention.run(op, frame);
+            case Op.Attend op -> kinds.attention.run(op, frame);
+            case Op.Activate op -> kinds.elements.run(op, frame);
+            case Op.Gate op -> kinds.elements.run(op, frame);
+            case Op.GateHalves op -> kinds.elements.run(op, frame);
+            case Op.Times op -> kinds.elements.run(op, frame);
+            case Op.Add op -> kinds.elements.run(op, frame);
+            case Op.Beside op -> kinds.beside.run(op, frame);
+            case MixtureOp op -> kinds.mixture.run(op, frame);
+            case LatentOp.Columns op -> kinds.elements.run(op, frame);
+            case LatentOp.Join op -> kinds.elements.run(op, frame);
+            case Op.Score op -> kinds.score.run(op, frame, weight);
         }
     }
 }

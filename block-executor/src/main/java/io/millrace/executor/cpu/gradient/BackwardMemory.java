@@ -31,18 +31,18 @@ final class BackwardMemory implements AutoCloseable {
         try {
             tape = owned.own(new Tape(memory, plan.tape()));
             gradients =
-                    owned.own(new BlockGradients(memory, "gradients of a block", plan.gradients()));
-            ends = owned.own(new BlockGradients(memory, "gradients of both ends", plan.ends()));
-            inputs = take("what came into layers", plan.inputs());
-            flow = take("the gradient of the stream", plan.flow());
-            carried = take("the gradient of what is carried", plan.carried());
-            held = take("the gradient of what experts were given", plan.held());
-            logits = take("logits of a few rows", plan.logits());
-            panel = take("a panel of weights", plan.panel());
-            factors = take("thin factors", plan.factors());
-            thin = take("products with thin factors", plan.thin());
-            vector = take("a vector of weights", plan.vector());
-            partials = take("sums over some rows", plan.partials());
+                    owned.own(new BlockGradients(memory, "gradients of a block", plan.blocks().gradients()));
+            ends = owned.own(new BlockGradients(memory, "gradients of both ends", plan.blocks().ends()));
+            inputs = take("what came into layers", plan.batch().inputs());
+            flow = take("the gradient of the stream", plan.batch().flow());
+            carried = take("the gradient of what is carried", plan.batch().carried());
+            held = take("the gradient of what experts were given", plan.batch().held());
+            logits = take("logits of a few rows", plan.work().logits());
+            panel = take("a panel of weights", plan.work().panel());
+            factors = take("thin factors", plan.work().factors());
+            thin = take("products with thin factors", plan.work().thin());
+            vector = take("a vector of weights", plan.work().vector());
+            partials = take("sums over some rows", plan.work().partials());
         } catch (RuntimeException | Error e) {
             owned.close();
             throw e;

@@ -69,13 +69,22 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
     private final long[] changed; // the last step of this pass that changed a block
 
     /**
+     * What a forward has, which is idle meanwhile.
+     *
+     * @param scratch its memory
+     * @param passes give weights as they are stored
+     * @param workers who compute
+     * @param companions what is trained beside the blocks
+     */
+    public record Resting(
+            Scratch scratch, WeightPasses passes, CpuWorkers workers, Companions companions) {}
+
+    /**
      * Takes memory for the way back.
      *
      * @param place gives blocks, and records
      * @param plan of the memory
-     * @param scratch of the forward, which is idle meanwhile
-     * @param passes give weights as they are stored
-     * @param companions what is trained beside the blocks
+     * @param forward what steps share with it
      * @param rule what becomes of blocks whose gradient is known; empty where nobody steps
      */
     public BackwardPass(
@@ -83,17 +92,14 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
             ModelLayout layout,
             Engine.Place place,
             BackwardPlan plan,
-            Scratch scratch,
-            WeightPasses passes,
-            CpuWorkers workers,
-            Companions companions,
+            Resting forward,
             Optional<GradientSteps.Rule> rule) {
         this.program = program;
         this.layout = layout;
-        this.scratch = scratch;
-        this.passes = passes;
-        this.workers = workers;
-        this.companions = companions;
+        scratch = forward.scratch;
+        passes = forward.passes;
+        workers = forward.workers;
+        companions = forward.companions;
         feed = place.feed();
         spans = place.spans();
         LinearProgram products = passes.linear(workers, scratch);
@@ -117,6 +123,7 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
         backward =
                 new BackwardInterpreter(
                         interpreter,
+                        new BackwardInterpreter.Kinds(
                         linear,
                         new NormBackward(
                                 workers.pool(), linear, memory.vector(), memory.partials()),
@@ -135,7 +142,7 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
                                         memory.factors(),
                                         memory.thin()),
                                 memory.vector()),
-                        new MixtureBackward(products, linear, elements, memory.vector()));
+                        new MixtureBackward(products, linear, elements, memory.vector())));
         expert = new ExpertBackward(products, linear, elements);
         update = new BlockUpdate(workers.pool(), rule);
     }

@@ -49,7 +49,7 @@ public final class ActivationGradient {
                 };
         if (done < count) {
             VectorMask<Float> tail = VectorLanes.tail(done, count);
-            FloatVector slope = Slopes.of(activation, VectorLanes.load(x, xOffset + done, tail));
+            FloatVector slope = ActivationSlopes.of(activation, VectorLanes.load(x, xOffset + done, tail));
             FloatVector g = VectorLanes.load(gradient, gradientOffset + done, tail);
             VectorLanes.store(g.mul(slope), gradient, gradientOffset + done, tail);
         }
@@ -194,7 +194,7 @@ public final class ActivationGradient {
             MemorySegment x, long xOffset, MemorySegment gradient, long offset, long count) {
         long i = 0;
         for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
-            FloatVector slope = Slopes.relu(VectorLanes.load(x, xOffset + i));
+            FloatVector slope = ActivationSlopes.relu(VectorLanes.load(x, xOffset + i));
             FloatVector g = VectorLanes.load(gradient, offset + i);
             VectorLanes.store(g.mul(slope), gradient, offset + i);
         }
@@ -205,7 +205,7 @@ public final class ActivationGradient {
             MemorySegment x, long xOffset, MemorySegment gradient, long offset, long count) {
         long i = 0;
         for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
-            FloatVector slope = Slopes.geluExact(VectorLanes.load(x, xOffset + i));
+            FloatVector slope = ActivationSlopes.geluExact(VectorLanes.load(x, xOffset + i));
             FloatVector g = VectorLanes.load(gradient, offset + i);
             VectorLanes.store(g.mul(slope), gradient, offset + i);
         }
@@ -216,7 +216,7 @@ public final class ActivationGradient {
             MemorySegment x, long xOffset, MemorySegment gradient, long offset, long count) {
         long i = 0;
         for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
-            FloatVector slope = Slopes.geluTanh(VectorLanes.load(x, xOffset + i));
+            FloatVector slope = ActivationSlopes.geluTanh(VectorLanes.load(x, xOffset + i));
             FloatVector g = VectorLanes.load(gradient, offset + i);
             VectorLanes.store(g.mul(slope), gradient, offset + i);
         }
@@ -227,7 +227,7 @@ public final class ActivationGradient {
             MemorySegment x, long xOffset, MemorySegment gradient, long offset, long count) {
         long i = 0;
         for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
-            FloatVector slope = Slopes.silu(VectorLanes.load(x, xOffset + i));
+            FloatVector slope = ActivationSlopes.silu(VectorLanes.load(x, xOffset + i));
             FloatVector g = VectorLanes.load(gradient, offset + i);
             VectorLanes.store(g.mul(slope), gradient, offset + i);
         }
@@ -238,7 +238,7 @@ public final class ActivationGradient {
             MemorySegment x, long xOffset, MemorySegment gradient, long offset, long count) {
         long i = 0;
         for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
-            FloatVector slope = Slopes.tanh(VectorLanes.load(x, xOffset + i));
+            FloatVector slope = ActivationSlopes.tanh(VectorLanes.load(x, xOffset + i));
             FloatVector g = VectorLanes.load(gradient, offset + i);
             VectorLanes.store(g.mul(slope), gradient, offset + i);
         }
@@ -249,7 +249,7 @@ public final class ActivationGradient {
             MemorySegment x, long xOffset, MemorySegment gradient, long offset, long count) {
         long i = 0;
         for (; i <= count - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
-            FloatVector slope = Slopes.geluSigmoid(VectorLanes.load(x, xOffset + i));
+            FloatVector slope = ActivationSlopes.geluSigmoid(VectorLanes.load(x, xOffset + i));
             FloatVector g = VectorLanes.load(gradient, offset + i);
             VectorLanes.store(g.mul(slope), gradient, offset + i);
         }

@@ -137,12 +137,12 @@ final class ScoreRows {
             MemorySegment products, MemorySegment changes, long from, long end, float scale) {
         long i = from;
         for (; i <= end - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
-            FloatVector slope = Slopes.tanh(VectorLanes.load(products, i).mul(scale));
+            FloatVector slope = ActivationSlopes.tanh(VectorLanes.load(products, i).mul(scale));
             VectorLanes.store(VectorLanes.load(changes, i).mul(slope), changes, i);
         }
         if (i < end) {
             VectorMask<Float> tail = VectorLanes.tail(i, end);
-            FloatVector slope = Slopes.tanh(VectorLanes.load(products, i, tail).mul(scale));
+            FloatVector slope = ActivationSlopes.tanh(VectorLanes.load(products, i, tail).mul(scale));
             VectorLanes.store(VectorLanes.load(changes, i, tail).mul(slope), changes, i, tail);
         }
     }

@@ -10,11 +10,11 @@ import jdk.incubator.vector.VectorOperators;
  * #END} are taken for that: derivatives there are those at infinity, and nothing overflows on the
  * way to them. That of a NaN is NaN.
  */
-final class Slopes {
+final class ActivationSlopes {
     private static final float END = 88;
     private static final float NORMAL = 0x1.988454p-2f; // 1 / √(2π)
 
-    private Slopes() {}
+    private ActivationSlopes() {}
 
     /** The derivative of any. */
     static FloatVector of(Activation activation, FloatVector x) {
