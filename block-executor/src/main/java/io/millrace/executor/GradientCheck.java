@@ -17,6 +17,7 @@ import io.millrace.executor.step.ScratchSize;
 import io.millrace.executor.batch.Sequences;
 import io.millrace.executor.step.TurnCounts;
 import io.millrace.executor.step.UpdateLog;
+import io.millrace.memory.BadInputException;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.optim.direction.GaussianDirection;
@@ -58,7 +59,22 @@ public final class GradientCheck {
             int sequences,
             int tokens,
             int directions,
-            double eps) {}
+            double eps) {
+        /** Checks the numbers. */
+        public Asked {
+            require(sequences >= 1, "--batch-size", sequences, "give at least 1");
+            // The first token of a text is scored by none.
+            require(tokens >= 2, "--seq-len", tokens, "give at least 2");
+            require(directions >= 1, "--directions", directions, "give at least 1");
+            require(eps > 0 && eps < 1, "--eps", eps, "give a number such as 0.001");
+        }
+
+        private static void require(boolean holds, String option, Object given, String mend) {
+            if (!holds) {
+                throw new BadInputException(option, given + " is beyond its limits", mend);
+            }
+        }
+    }
 
     /**
      * One direction.
@@ -81,12 +97,14 @@ public final class GradientCheck {
             lines = List.copyOf(lines);
         }
 
-        /** The largest difference, as a share of the gradient's norm. */
+        /** How far a slope is off, as a share of the gradient's norm. */
+        public double difference(Line line) {
+            return Math.abs(line.slope - line.product) / norm;
+        }
+
+        /** The largest of these. */
         public double worst() {
-            return lines.stream()
-                    .mapToDouble(line -> Math.abs(line.slope - line.product) / norm)
-                    .max()
-                    .orElse(0);
+            return lines.stream().mapToDouble(this::difference).max().orElseThrow();
         }
     }
 
@@ -102,6 +120,12 @@ public final class GradientCheck {
                 ModelSession.openRun(
                         asked.model, config, asked.memory, Optional.empty(), _ -> {})) {
             ModelProgram program = session.tuned().program();
+            if (asked.tokens > program.maxPositions()) {
+                throw new BadInputException(
+                        "--seq-len",
+                        asked.tokens + " tokens are more than the model takes",
+                        "give at most " + program.maxPositions());
+            }
             ScratchSize size =
                     ScratchSize.batches(asked.sequences, 1, asked.tokens, Questions.each(1, 2));
             BlockOrigin origin = session.start(config.seed());

@@ -28,6 +28,7 @@ import io.millrace.cli.context.ExitCode;
 import io.millrace.cli.context.Failure;
 import io.millrace.cli.option.Converters;
 import io.millrace.cli.option.Described;
+import io.millrace.cli.selftest.GradientCheckCommand;
 import io.millrace.cli.selftest.SelfTestCommand;
 import io.millrace.memory.BadInputException;
 import java.io.PrintWriter;
@@ -109,6 +110,7 @@ final class Millrace implements Callable<Integer> {
                         new SearchCommand(context),
                         new SensitiveCommand(context),
                         new CompletionCommand(context),
+                        new GradientCheckCommand(context),
                         new SelfTestCommand(context))) {
             CommandSpec described = CommandSpec.forAnnotatedObject(command);
             if (command instanceof Described takes) {

@@ -3,6 +3,7 @@ package io.millrace.cli;
 import io.millrace.cli.context.Operations;
 import io.millrace.executor.ForwardPass;
 import io.millrace.executor.Generation;
+import io.millrace.executor.GradientCheck;
 import io.millrace.executor.Rehearsal;
 import io.millrace.executor.config.EvalConfig;
 import io.millrace.executor.config.GenerateConfig;
@@ -53,6 +54,7 @@ final class StubEngine implements Operations {
     TuneConfig tuned;
     SearchConfig searched;
     SensitiveConfig chosen;
+    GradientCheck.Asked checked;
     Rehearsal rehearsed;
     final List<EvalConfig> evaluated = new ArrayList<>();
     GenerateConfig generated;
@@ -152,6 +154,16 @@ final class StubEngine implements Operations {
                 new EvalResult(0.75, 0.5, 10, 10),
                 new EvalResult(0.25, 0.75, 10, 10),
                 listener.stopRequested());
+    }
+
+    @Override
+    public GradientCheck.Result checkGradient(GradientCheck.Asked asked) {
+        failWhereTold();
+        checked = asked;
+        return new GradientCheck.Result(
+                2.5,
+                4,
+                List.of(new GradientCheck.Line(1, 1.01), new GradientCheck.Line(-3, -3.12)));
     }
 
     @Override

@@ -4,6 +4,7 @@ import io.millrace.executor.DataInspection;
 import io.millrace.executor.Evaluation;
 import io.millrace.executor.ForwardPass;
 import io.millrace.executor.Generation;
+import io.millrace.executor.GradientCheck;
 import io.millrace.executor.Rehearsal;
 import io.millrace.executor.TuningRun;
 import io.millrace.executor.config.EvalConfig;
@@ -90,6 +91,11 @@ public final class ExecutorOperations implements Operations {
     public SensitiveResult sensitive(
             SensitiveConfig config, RunListener listener, Consumer<String> progress) {
         return SensitiveSearch.run(config, listener, progress);
+    }
+
+    @Override
+    public GradientCheck.Result checkGradient(GradientCheck.Asked asked) {
+        return GradientCheck.run(asked);
     }
 
     @Override

@@ -2,6 +2,7 @@ package io.millrace.cli.context;
 
 import io.millrace.executor.ForwardPass;
 import io.millrace.executor.Generation;
+import io.millrace.executor.GradientCheck;
 import io.millrace.executor.Rehearsal;
 import io.millrace.executor.config.EvalConfig;
 import io.millrace.executor.config.GenerateConfig;
@@ -89,6 +90,9 @@ public interface Operations {
      */
     SensitiveResult sensitive(
             SensitiveConfig config, RunListener listener, Consumer<String> progress);
+
+    /** Holds a model's gradient to slopes of its loss. */
+    GradientCheck.Result checkGradient(GradientCheck.Asked asked);
 
     /** Evaluates a model on a file. */
     EvalResult eval(EvalConfig config);

@@ -58,6 +58,10 @@ final class GradientWay {
      * @param lowest place of the lowest part that is changed
      */
     GradientWay(ModelLayout layout, int lowest) {
+        if (!layout.panels().embedding().isEmpty() || !layout.panels().head().isEmpty()) {
+            // What a row of a tied table gets of both ends is added up in one block.
+            throw new IllegalArgumentException("a vocabulary in panels has no way back");
+        }
         List<Stop> all = new ArrayList<>();
         VisitPlan whole = VisitPlan.whole(layout.visits());
         turn = whole.size() - 1;
