@@ -6,6 +6,7 @@ import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.objective.Scoring;
 import io.millrace.executor.place.ModelSession;
 import io.millrace.executor.place.RunningModel;
+import io.millrace.executor.step.BlockSet;
 import io.millrace.executor.step.GradientRunner;
 import io.millrace.executor.step.RunLayout;
 import io.millrace.executor.step.StepRunner;
@@ -134,7 +135,12 @@ public final class RunSetup implements AutoCloseable {
     /** What each step is given. */
     public StepInputs inputs() {
         return new StepInputs(
-                config.arithmetic(), scoring, sampler(), config.data().batchSize(), history);
+                config.arithmetic(),
+                scoring,
+                sampler(),
+                config.data().batchSize(),
+                history,
+                BlockSet.units(session.layout().parts()));
     }
 
     private BatchSampler sampler() {

@@ -6,6 +6,8 @@ import io.millrace.executor.step.StepBatch;
 import io.millrace.executor.step.StepInput;
 import io.millrace.model.text.BatchSampler;
 import io.millrace.optim.estimate.Anchors;
+import io.millrace.optim.participation.ModelUnits;
+import io.millrace.optim.participation.Participation;
 import io.millrace.optim.schedule.LrSchedule;
 import io.millrace.optim.schedule.Schedules;
 import java.util.Optional;
@@ -32,13 +34,14 @@ public final class StepInputs {
             Scoring scoring,
             BatchSampler sampler,
             int batchSize,
-            RunHistory history) {
+            RunHistory history,
+            ModelUnits units) {
         this.scoring = scoring;
         this.sampler = sampler;
         this.batchSize = batchSize;
         this.history = history;
         steps = arithmetic.steps();
-        rates = rates(arithmetic, arithmetic.lr());
+        rates = rates(arithmetic, arithmetic.lr(), units);
         apart =
                 arithmetic
                         .estimator()
@@ -53,11 +56,22 @@ public final class StepInputs {
                                                                         anchors.rows(),
                                                                         scoring.examples()))
                                                         .toArray()),
-                                        rates(arithmetic, anchors.lr())));
+                                        rates(arithmetic, anchors.lr(), units)));
     }
 
-    private static LrSchedule rates(ArithmeticConfig arithmetic, double lr) {
-        return Schedules.named(arithmetic.schedule(), lr, arithmetic.warmup());
+    /**
+     * The rates of steps, by what the run's schedule counts by: a warm-up lasts to the end of what
+     * its last step is counted with.
+     *
+     * @param lr the highest
+     * @param units of the model
+     */
+    static LrSchedule rates(ArithmeticConfig arithmetic, double lr, ModelUnits units) {
+        Participation blocks = arithmetic.participation();
+        long steps = arithmetic.warmup();
+        long warmup = steps == 0 ? 0 : blocks.tick(steps, units);
+        LrSchedule named = Schedules.named(arithmetic.schedule(), lr, warmup);
+        return (step, all) -> named.at(blocks.tick(step, units), blocks.tick(all, units));
     }
 
     /** The input of the next step, counted from 1. */

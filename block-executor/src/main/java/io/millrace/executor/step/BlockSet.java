@@ -47,7 +47,13 @@ public final class BlockSet {
         return new BlockSet(blocks);
     }
 
-    private static ModelUnits units(List<List<Integer>> visits) {
+    /**
+     * What a model is made of.
+     *
+     * @param visits blocks in the order in which they pass: embedding, layers with their experts,
+     *     head
+     */
+    public static ModelUnits units(List<List<Integer>> visits) {
         boolean tied = !Collections.disjoint(visits.getFirst(), visits.getLast());
         return new ModelUnits(visits.size() - 2, tied);
     }
