@@ -275,7 +275,7 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
             int place = stop.place();
             BlockProgram block = program.blocks().get(place);
             BlockGradients gradients = memory.gradients(visit.block());
-            gradients.begin(visit, workers.pool());
+            gradients.begin(visit, workers.pool(), asked.parts().has(visit.block()));
             boolean known = place < way.head();
             int row = 0;
             for (int index = 0; index < batches.size(); index++) {

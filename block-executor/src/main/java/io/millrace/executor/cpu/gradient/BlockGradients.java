@@ -49,8 +49,9 @@ final class BlockGradients {
      * Begins with a block at zero, or goes on with it where its gradients are still here.
      *
      * @param of the block's visit
+     * @param wanted whether anybody does; else no tensor has one
      */
-    void begin(HostVisit of, WorkerPool pool) {
+    void begin(HostVisit of, WorkerPool pool, boolean wanted) {
         visit = of;
         if (held == of.block()) {
             return;
@@ -60,7 +61,7 @@ final class BlockGradients {
         length = 0;
         for (int index = 0; index < places.length; index++) {
             places[index] = -1;
-            if (of.slot(index).isTrained()) {
+            if (wanted && of.slot(index).isTrained()) {
                 places[index] = length;
                 length += aligned(of.slot(index).elementCount());
             }
