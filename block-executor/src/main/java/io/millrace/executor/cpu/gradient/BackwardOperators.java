@@ -42,7 +42,8 @@ final class BackwardOperators implements AutoCloseable {
         GradientProducts outer = new GradientProducts(workers, memory.of(Part.PANEL));
         linear = new LinearBackward(workers, outer, factors, thin);
         norms = new NormBackward(pool, linear, vector, partials);
-        attention = new AttentionBackward(pool, turning, linear, vector, partials, longest);
+        Floats tiles = memory.of(Part.TILES);
+        attention = new AttentionBackward(pool, turning, linear, vector, partials, tiles, longest);
         lookup = new LookupBackward(pool);
         score = new ScoreBackward(workers, products, linear, memory.of(Part.LOGITS));
         elements = new ElementBackward(pool);

@@ -1,6 +1,7 @@
 package io.millrace.executor.cpu.gradient;
 
 import io.millrace.executor.batch.MicroBatch;
+import io.millrace.executor.cpu.gradient.op.AttentionGradient;
 import io.millrace.executor.schedule.OperatorNeeds;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.memory.BlockLayout;
@@ -43,7 +44,9 @@ public record BackwardPlan(TapePlan tape, Map<Part, Long> floats) {
         /** Factors of a norm, or of an adapter. */
         VECTOR("a vector of weights"),
         /** What pieces of rows say of such. */
-        PARTIALS("sums over some rows");
+        PARTIALS("sums over some rows"),
+        /** Weights and their gradients, of every worker. */
+        TILES("tiles of attention");
 
         private final String purpose;
 
@@ -66,8 +69,10 @@ public record BackwardPlan(TapePlan tape, Map<Part, Long> floats) {
      * The plan for a model and the most that a step asks for.
      *
      * @param size of a step, virtual tokens included
+     * @param workers threads at work
      */
-    public static BackwardPlan of(ModelProgram program, ModelLayout layout, ScratchSize size) {
+    public static BackwardPlan of(
+            ModelProgram program, ModelLayout layout, ScratchSize size, int workers) {
         OperatorNeeds needs = new OperatorNeeds(program);
         long stream = (long) size.batchRows() * program.hiddenSize();
         long rows = size.microBatchRows();
@@ -97,6 +102,7 @@ public record BackwardPlan(TapePlan tape, Map<Part, Long> floats) {
         floats.put(Part.THIN, 2 * rows * Math.max(needs.thinRank(), needs.betweenFloats()));
         floats.put(Part.VECTOR, needs.vectorLength());
         floats.put(Part.PARTIALS, NormBackward.partialFloats(rows, needs.vectorLength()));
+        floats.put(Part.TILES, workers * AttentionGradient.tileFloats(size.longest()));
         return new BackwardPlan(TapePlan.of(program, size), floats);
     }
 
