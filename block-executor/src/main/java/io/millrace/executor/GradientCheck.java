@@ -233,10 +233,7 @@ public final class GradientCheck {
                     };
             batches.add(
                     new MicroBatch(
-                            ids,
-                            Sequences.fresh(new int[] {0, asked.tokens}),
-                            rows,
-                            targets));
+                            ids, Sequences.fresh(new int[] {0, asked.tokens}), rows, targets));
         }
         return batches;
     }

@@ -45,8 +45,7 @@ class GradientCheckTest {
                         new GradientCheck.Asked(
                                 model,
                                 new ArithmeticConfig(
-                                        Settings.NONE.with(
-                                                Optimizers.KINDS.naming(), Lomo.NAME)),
+                                        Settings.NONE.with(Optimizers.KINDS.naming(), Lomo.NAME)),
                                 MemoryConfig.DEFAULT,
                                 3,
                                 9,

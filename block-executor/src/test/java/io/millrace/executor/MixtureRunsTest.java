@@ -175,7 +175,9 @@ class MixtureRunsTest {
         }
     }
 
-    /** Each chosen expert is changed while it is there; others are those of the model, to the bit. */
+    /**
+     * Each chosen expert is changed while it is there; others are those of the model, to the bit.
+     */
     @ParameterizedTest
     @ValueSource(strings = {"lomo", "adamw"})
     void gradientsChangeTheExpertsThatTokensChoseAndNoOthers(String rule) throws IOException {
@@ -194,7 +196,8 @@ class MixtureRunsTest {
         Runs.assertSame(streamed, Runs.result(memory), rule);
         assertThat(read(streamed)).anyMatch(bytes -> bytes > 0);
         try (SafetensorsFile before = SafetensorsFile.open(model.resolve("model.safetensors"));
-                SafetensorsFile after = SafetensorsFile.open(streamed.resolve("model.safetensors"))) {
+                SafetensorsFile after =
+                        SafetensorsFile.open(streamed.resolve("model.safetensors"))) {
             for (String name : before.tensors().keySet()) {
                 // Of two alike the first is taken, until the router's gradient parts them.
                 if (name.contains(".experts.") && !name.contains(".experts.17.")) {

@@ -21,8 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is trained decides how far back a step goes, and no bit of a gradient. */
 class PartialGradientsTest {
-    private static final Settings LOMO =
-            Settings.NONE.with(Optimizers.KINDS.naming(), Lomo.NAME);
+    private static final Settings LOMO = Settings.NONE.with(Optimizers.KINDS.naming(), Lomo.NAME);
 
     @TempDir Path temp;
 
@@ -53,8 +52,8 @@ class PartialGradientsTest {
         Path model = MixtureRunsTest.model(temp.resolve("model"), DType.BF16);
         TakenGradients memory = take(model, LOMO, MemoryConfig.DEFAULT);
         long least =
-                Runs.smallestThatWorks(budget ->
-                        take(model, LOMO, Runs.host(DeviceName.CPU, budget)));
+                Runs.smallestThatWorks(
+                        budget -> take(model, LOMO, Runs.host(DeviceName.CPU, budget)));
         take(model, LOMO, Runs.host(DeviceName.CPU, least)).assertSame(memory, 0);
     }
 

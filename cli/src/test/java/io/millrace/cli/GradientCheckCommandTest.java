@@ -22,7 +22,12 @@ class GradientCheckCommandTest {
         for (String tune : List.of("full", "lora", "*.mlp.*")) {
             String answer =
                     command.done(
-                            List.of("gradcheck", MODEL, "--tune=" + tune, "--directions=3", "--json"));
+                            List.of(
+                                    "gradcheck",
+                                    MODEL,
+                                    "--tune=" + tune,
+                                    "--directions=3",
+                                    "--json"));
             JsonObject fields = Json.parseObject(answer);
             assertThat(fields.bool("ok", false)).isTrue();
             assertThat(fields.number("worst")).isBetween(0.0, 0.02);

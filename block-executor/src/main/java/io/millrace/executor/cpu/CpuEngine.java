@@ -38,7 +38,7 @@ public final class CpuEngine implements Engine {
         PassesPlan passes = new PassesPlan(arithmetic, together);
         passes.check(layout);
         Optional<BackwardPlan> back =
-                arithmetic.gradient().map(_ -> BackwardPlan.of(program, layout, together));
+                arithmetic.gradient().map(_ -> BackwardPlan.of(program, layout, together, workers));
         return new CpuPlan(program, layout, scratch, passes, workers, back);
     }
 

@@ -144,8 +144,7 @@ public final class GradientCheckCommand implements Callable<Integer>, Described 
         answer.put("worst", CommandContext.orNull(result.worst()));
         answer.put("tolerance", tolerance);
         answer.put(
-                "directions",
-                result.lines().stream().map(line -> fields(result, line)).toList());
+                "directions", result.lines().stream().map(line -> fields(result, line)).toList());
         return answer;
     }
 

@@ -18,11 +18,12 @@ import io.millrace.model.program.Relative;
 import io.millrace.model.program.Value;
 import io.millrace.model.spec.AttendSpec;
 import io.millrace.model.spec.HeadsSpec;
+import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
 /**
- * The way back through attention, of a sequence and a key head at a time, and through the turning of
- * queries and keys by their positions.
+ * The way back through attention, of a sequence and a key head at a time, and through the turning
+ * of queries and keys by their positions.
  */
 final class AttentionBackward implements AutoCloseable {
     private final WorkerPool pool;
@@ -40,6 +41,7 @@ final class AttentionBackward implements AutoCloseable {
      * @param columns adds up columns
      * @param vector room for a number of each head
      * @param partials room for such of each sequence
+     * @param tiles room for those of every worker
      * @param longest tokens of the longest sequence
      */
     AttentionBackward(
@@ -48,6 +50,7 @@ final class AttentionBackward implements AutoCloseable {
             LinearBackward columns,
             Floats vector,
             Floats partials,
+            Floats tiles,
             int longest) {
         this.pool = pool;
         this.forward = forward;
@@ -55,8 +58,10 @@ final class AttentionBackward implements AutoCloseable {
         this.vector = vector;
         this.partials = partials;
         kernels = new AttentionGradient[pool.workers()];
+        long each = AttentionGradient.tileFloats(longest) * Float.BYTES;
         for (int worker = 0; worker < kernels.length; worker++) {
-            kernels[worker] = owned.own(new AttentionGradient(Math.max(1, longest)));
+            MemorySegment own = tiles.segment().asSlice(worker * each, each);
+            kernels[worker] = owned.own(new AttentionGradient(longest, own));
         }
     }
 
@@ -86,7 +91,10 @@ final class AttentionBackward implements AutoCloseable {
         Optional<String> sinks = attention.sinks();
         int queries = heads.queries().count();
         sinks.ifPresent(name -> form(frame, name, queries));
-        Rows.zero(partials.segment(), partials.start(), sinks.isPresent() ? (long) count * queries : 0);
+        Rows.zero(
+                partials.segment(),
+                partials.start(),
+                sinks.isPresent() ? (long) count * queries : 0);
         AttentionGradient.Relative relative = relative(op, frame);
         Piece piece =
                 (sequence, kvHead, worker) ->
@@ -131,7 +139,9 @@ final class AttentionBackward implements AutoCloseable {
         void run(int sequence, int kvHead, int worker);
     }
 
-    /** The rows of distances, and their gradients, which begin at zero where nobody else reads them. */
+    /**
+     * The rows of distances, and their gradients, which begin at zero where nobody else reads them.
+     */
     private AttentionGradient.Relative relative(Op.Attend op, GradientFrame frame) {
         if (op.relative().isEmpty()) {
             return null;
@@ -162,10 +172,12 @@ final class AttentionBackward implements AutoCloseable {
     }
 
     private static HeadRows rows(Optional<Variants> matrix, int dim) {
-        return matrix.map(rows -> {
-                    Floats place = rows.of(0);
-                    return new HeadRows(place.segment(), place.start(), rows.rowStride(), dim);
-                })
+        return matrix.map(
+                        rows -> {
+                            Floats place = rows.of(0);
+                            return new HeadRows(
+                                    place.segment(), place.start(), rows.rowStride(), dim);
+                        })
                 .orElse(null);
     }
 

@@ -24,6 +24,7 @@ final class BackwardMemory implements AutoCloseable {
     private final Floats thin;
     private final Floats vector;
     private final Floats partials;
+    private final Floats tiles;
 
     BackwardMemory(HostMemory memory, ModelLayout layout, BackwardPlan plan) {
         this.memory = memory;
@@ -31,8 +32,13 @@ final class BackwardMemory implements AutoCloseable {
         try {
             tape = owned.own(new Tape(memory, plan.tape()));
             gradients =
-                    owned.own(new BlockGradients(memory, "gradients of a block", plan.blocks().gradients()));
-            ends = owned.own(new BlockGradients(memory, "gradients of both ends", plan.blocks().ends()));
+                    owned.own(
+                            new BlockGradients(
+                                    memory, "gradients of a block", plan.blocks().gradients()));
+            ends =
+                    owned.own(
+                            new BlockGradients(
+                                    memory, "gradients of both ends", plan.blocks().ends()));
             inputs = take("what came into layers", plan.batch().inputs());
             flow = take("the gradient of the stream", plan.batch().flow());
             carried = take("the gradient of what is carried", plan.batch().carried());
@@ -43,6 +49,7 @@ final class BackwardMemory implements AutoCloseable {
             thin = take("products with thin factors", plan.work().thin());
             vector = take("a vector of weights", plan.work().vector());
             partials = take("sums over some rows", plan.work().partials());
+            tiles = take("tiles of attention", plan.work().tiles());
         } catch (RuntimeException | Error e) {
             owned.close();
             throw e;
@@ -101,6 +108,10 @@ final class BackwardMemory implements AutoCloseable {
 
     Floats partials() {
         return partials;
+    }
+
+    Floats tiles() {
+        return tiles;
     }
 
     @Override

@@ -108,8 +108,7 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
         rows = new BatchRows(scratch, memory, program.hiddenSize());
         changed = new long[layout.blocks().size()];
         GradientProducts outer = new GradientProducts(workers, memory.panel());
-        LinearBackward linear =
-                new LinearBackward(workers, outer, memory.factors(), memory.thin());
+        LinearBackward linear = new LinearBackward(workers, outer, memory.factors(), memory.thin());
         attention =
                 new AttentionBackward(
                         workers.pool(),
@@ -117,6 +116,7 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
                         linear,
                         memory.vector(),
                         memory.partials(),
+                        memory.tiles(),
                         scratch.longest());
         elements = new ElementBackward(workers.pool());
         score = new ScoreBackward(workers, products, linear, memory.logits());
@@ -124,25 +124,25 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
                 new BackwardInterpreter(
                         interpreter,
                         new BackwardInterpreter.Kinds(
-                        linear,
-                        new NormBackward(
-                                workers.pool(), linear, memory.vector(), memory.partials()),
-                        attention,
-                        new LookupBackward(workers.pool()),
-                        score,
-                        elements,
-                        new BesideBackward(
-                                workers.pool(),
-                                new BottleneckBackward(
-                                        new ThinRows(workers.pool()),
-                                        outer,
-                                        linear,
-                                        elements,
-                                        memory.vector(),
-                                        memory.factors(),
-                                        memory.thin()),
-                                memory.vector()),
-                        new MixtureBackward(products, linear, elements, memory.vector())));
+                                linear,
+                                new NormBackward(
+                                        workers.pool(), linear, memory.vector(), memory.partials()),
+                                attention,
+                                new LookupBackward(workers.pool()),
+                                score,
+                                elements,
+                                new BesideBackward(
+                                        workers.pool(),
+                                        new BottleneckBackward(
+                                                new ThinRows(workers.pool()),
+                                                outer,
+                                                linear,
+                                                elements,
+                                                memory.vector(),
+                                                memory.factors(),
+                                                memory.thin()),
+                                        memory.vector()),
+                                new MixtureBackward(products, linear, elements, memory.vector())));
         expert = new ExpertBackward(products, linear, elements);
         update = new BlockUpdate(workers.pool(), rule);
     }
@@ -227,7 +227,8 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
                     case THERE, AGAIN -> there(stop, at, weights, chosen);
                     case TURN, BACK -> {
                         back(stop, visit, weights);
-                        boolean waits = layout.isTied() && stop.place() == way.head() && lowest == 0;
+                        boolean waits =
+                                layout.isTied() && stop.place() == way.head() && lowest == 0;
                         if (!waits && isFinite()) {
                             squares += take(block, visit, lease);
                         }
@@ -325,7 +326,8 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
                     back(place, block, frame, row);
                 }
                 if (place == 0) {
-                    clearCarried(); // one table for all micro-batches: the first has gone through it
+                    clearCarried(); // one table for all micro-batches: the first has gone through
+                    // it
                 }
                 row += MicroBatch.padded(batch.tokenCount());
             }
@@ -339,8 +341,7 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
                 Value out = block.out().orElseThrow();
                 elements.add(flow, frame.gradient(out), out.width(), frame.rows(out), false);
             }
-            block.experts()
-                    .stream()
+            block.experts().stream()
                     .flatMap(experts -> Stream.of(experts.in(), experts.routes()))
                     .forEach(value -> {
                         Variants given = rows.heldGradient(place, value, row);

@@ -1,5 +1,6 @@
 package io.millrace.executor.cpu.gradient;
 
+import io.millrace.executor.cpu.gradient.op.AttentionGradient;
 import io.millrace.executor.schedule.OperatorNeeds;
 import io.millrace.executor.step.MicroBatch;
 import io.millrace.executor.step.ScratchSize;
@@ -50,10 +51,18 @@ public record BackwardPlan(TapePlan tape, Batch batch, Blocks blocks, Work work)
      * @param thin products of rows with them, and what lies between two trains
      * @param vector factors of a norm, or of an adapter
      * @param partials what rows say of them
+     * @param tiles weights of attention and their gradients, of every worker
      */
-    record Work(long logits, long panel, long factors, long thin, long vector, long partials) {
+    record Work(
+            long logits,
+            long panel,
+            long factors,
+            long thin,
+            long vector,
+            long partials,
+            long tiles) {
         LongStream all() {
-            return LongStream.of(logits, panel, factors, thin, vector, partials);
+            return LongStream.of(logits, panel, factors, thin, vector, partials, tiles);
         }
     }
 
@@ -61,8 +70,10 @@ public record BackwardPlan(TapePlan tape, Batch batch, Blocks blocks, Work work)
      * The plan for a model and the most that a step asks for.
      *
      * @param size of a step, virtual tokens included
+     * @param workers threads at work
      */
-    public static BackwardPlan of(ModelProgram program, ModelLayout layout, ScratchSize size) {
+    public static BackwardPlan of(
+            ModelProgram program, ModelLayout layout, ScratchSize size, int workers) {
         OperatorNeeds needs = new OperatorNeeds(program);
         long rows = size.microBatchRows();
         long stream = (long) size.batchRows() * program.hiddenSize();
@@ -93,7 +104,8 @@ public record BackwardPlan(TapePlan tape, Batch batch, Blocks blocks, Work work)
                         Math.max(needs.thinFloats(), BottleneckBackward.factorFloats(program)),
                         2 * rows * Math.max(needs.thinRank(), needs.betweenFloats()),
                         needs.vectorLength(),
-                        NormBackward.partialFloats(rows, needs.vectorLength()));
+                        NormBackward.partialFloats(rows, needs.vectorLength()),
+                        workers * AttentionGradient.tileFloats(size.longest()));
         return new BackwardPlan(TapePlan.of(program, size), batch, blocks, work);
     }
 

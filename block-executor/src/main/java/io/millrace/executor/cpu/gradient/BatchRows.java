@@ -59,8 +59,7 @@ final class BatchRows {
                 .map(value ->
                         new Tape.Carried(
                                 value,
-                                new Variants(
-                                        memory.carried(), value.stride(), value.rowStride()),
+                                new Variants(memory.carried(), value.stride(), value.rowStride()),
                                 scratch.carriedRows()));
     }
 
@@ -86,12 +85,7 @@ final class BatchRows {
     BlockFrame there(int place, FormedWeights weights, MicroBatch batch, int index, int row) {
         BlockFrame.Places places =
                 new ScratchPlaces(
-                        place,
-                        0,
-                        hidden(row),
-                        scratch.held(0, row),
-                        scratch.carried(0),
-                        scratch);
+                        place, 0, hidden(row), scratch.held(0, row), scratch.carried(0), scratch);
         return frame(place, weights, batch, places, index, row);
     }
 

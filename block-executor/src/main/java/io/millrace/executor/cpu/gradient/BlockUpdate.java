@@ -45,8 +45,7 @@ final class BlockUpdate {
                 (piece, _) -> {
                     long first = piece * PIECE;
                     long count = Math.min(PIECE, elements - first);
-                    sums[piece] =
-                            VectorSums.squares(place.segment(), place.start() + first, count);
+                    sums[piece] = VectorSums.squares(place.segment(), place.start() + first, count);
                 });
         return Arrays.stream(sums).sum();
     }

@@ -14,7 +14,8 @@ import io.millrace.model.spec.LinearSpec;
 
 /**
  * The two products of a product's way back, cut into tiles by shapes alone, so that the number of
- * workers decides no bit: of gradients with a matrix of weights, and of gradients with what came in.
+ * workers decides no bit: of gradients with a matrix of weights, and of gradients with what came
+ * in.
  */
 final class GradientProducts {
     /** Elements of a matrix of weights that are formed at once. */
@@ -108,11 +109,7 @@ final class GradientProducts {
                         part.count * width,
                         (at, count, worker) ->
                                 form.range(
-                                        part.first * width + at,
-                                        count,
-                                        panel.at(at),
-                                        0,
-                                        worker));
+                                        part.first * width + at, count, panel.at(at), 0, worker));
                 // Stored [inputs, outputs], some rows give some columns whole; else some summands.
                 boolean later = !spec.inputMajor() && first > 0;
                 back(spec, panel, part, out, in, rows, adds || later);

@@ -106,7 +106,9 @@ final class LinearBackward {
                         });
     }
 
-    /** {@code y += s (x Aᵀ) Bᵀ}: first what B gets of {@code x Aᵀ}, then A and x of {@code s dy B}. */
+    /**
+     * {@code y += s (x Aᵀ) Bᵀ}: first what B gets of {@code x Aᵀ}, then A and x of {@code s dy B}.
+     */
     private void side(
             LinearSpec matrix,
             SideSpec side,

@@ -1,7 +1,7 @@
 package io.millrace.executor.cpu.gradient;
 
-import io.millrace.executor.cpu.op.VectorSums;
 import io.millrace.executor.cpu.op.Rows;
+import io.millrace.executor.cpu.op.VectorSums;
 import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.step.Floats;
@@ -32,10 +32,7 @@ final class MixtureBackward {
      * @param vector room for a correction of each expert
      */
     MixtureBackward(
-            LinearProgram forward,
-            LinearBackward linear,
-            ElementBackward elements,
-            Floats vector) {
+            LinearProgram forward, LinearBackward linear, ElementBackward elements, Floats vector) {
         this.forward = forward;
         this.linear = linear;
         this.elements = elements;

@@ -34,8 +34,7 @@ final class ScoreBackward {
      * @param back their way back
      * @param logits room as {@link #logitFloats} says
      */
-    ScoreBackward(
-            CpuWorkers workers, LinearProgram forward, LinearBackward back, Floats logits) {
+    ScoreBackward(CpuWorkers workers, LinearProgram forward, LinearBackward back, Floats logits) {
         this.workers = workers;
         this.forward = forward;
         this.back = back;

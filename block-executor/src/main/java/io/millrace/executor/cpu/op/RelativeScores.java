@@ -19,15 +19,10 @@ public final class RelativeScores {
     private final MemorySegment ofKeys; // [SQUARE, MOST_ROWS]
     private final int[] rows = new int[MOST_ROWS];
 
-    /** Takes {@link #scratchBytes} of an arena. */
+    /** Takes 64 KiB of an arena. */
     public RelativeScores(Arena arena) {
-        ofQueries = arena.allocate(scratchBytes() / 2, 64);
-        ofKeys = arena.allocate(scratchBytes() / 2, 64);
-    }
-
-    /** Memory of one instance, 64 KiB. */
-    public static long scratchBytes() {
-        return 2L * SQUARE * MOST_ROWS * Float.BYTES;
+        ofQueries = arena.allocate((long) SQUARE * MOST_ROWS * Float.BYTES, 64);
+        ofKeys = arena.allocate((long) SQUARE * MOST_ROWS * Float.BYTES, 64);
     }
 
     /**

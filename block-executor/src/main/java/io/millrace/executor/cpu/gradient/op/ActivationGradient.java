@@ -49,7 +49,8 @@ public final class ActivationGradient {
                 };
         if (done < count) {
             VectorMask<Float> tail = VectorLanes.tail(done, count);
-            FloatVector slope = ActivationSlopes.of(activation, VectorLanes.load(x, xOffset + done, tail));
+            FloatVector slope =
+                    ActivationSlopes.of(activation, VectorLanes.load(x, xOffset + done, tail));
             FloatVector g = VectorLanes.load(gradient, gradientOffset + done, tail);
             VectorLanes.store(g.mul(slope), gradient, gradientOffset + done, tail);
         }
@@ -98,9 +99,9 @@ public final class ActivationGradient {
     }
 
     /**
-     * The same of a unit that may have a limit: of {@code activation(min(gate, limit)) ·
-     * (clamp(up, ±limit) + 1)}, where what a limit holds has no gradient. Gates and what they gate
-     * are as they were before the limit.
+     * The same of a unit that may have a limit: of {@code activation(min(gate, limit)) · (clamp(up,
+     * ±limit) + 1)}, where what a limit holds has no gradient. Gates and what they gate are as they
+     * were before the limit.
      */
     public static void gated(
             GatedUnit unit,
@@ -145,7 +146,8 @@ public final class ActivationGradient {
             Activations.apply(activation, gradUp, toUp, gradUp, toUp, chunk);
             Rows.multiply(gradOut, gradOutOffset + done, gradUp, toUp, chunk);
             holdOutside(-limit, limit, up, upAt, gradUp, toUp, chunk);
-            multiplyByClamped(limit, up, upAt, gradOut, gradOutOffset + done, gradGate, toGate, chunk);
+            multiplyByClamped(
+                    limit, up, upAt, gradOut, gradOutOffset + done, gradGate, toGate, chunk);
             multiply(activation, gate, gateAt, gradGate, toGate, chunk);
             holdOutside(low, limit, gate, gateAt, gradGate, toGate, chunk);
         }

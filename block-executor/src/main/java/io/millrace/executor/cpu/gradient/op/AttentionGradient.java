@@ -55,22 +55,22 @@ public final class AttentionGradient implements AutoCloseable {
     public record Relative(RelativeScores.Rows rows, HeadRows keys, HeadRows queries) {}
 
     /**
-     * Takes {@link #scratchBytes} of memory.
+     * Takes tiles that stay with the caller.
      *
      * @param longest tokens of the longest sequence
+     * @param tiles {@link #tileFloats} of them, from the segment's begin; on a cache line
      */
-    public AttentionGradient(int longest) {
+    public AttentionGradient(int longest, MemorySegment tiles) {
         this.longest = longest;
         stride = stride(longest);
-        weights = arena.allocate(QUERY_TILE * stride * Float.BYTES, 64);
-        changes = arena.allocate(QUERY_TILE * stride * Float.BYTES, 64);
+        long each = QUERY_TILE * stride * Float.BYTES;
+        weights = tiles.asSlice(0, each);
+        changes = tiles.asSlice(each, each);
     }
 
-    /** Memory of one instance for sequences of up to so many tokens, in bytes. */
-    public static long scratchBytes(int longest) {
-        return 2L * QUERY_TILE * stride(longest) * Float.BYTES
-                + RelativeScores.scratchBytes()
-                + RelativeGradient.scratchBytes();
+    /** Floats of the tiles of one instance for sequences of up to so many tokens. */
+    public static long tileFloats(int longest) {
+        return 2L * QUERY_TILE * stride(longest);
     }
 
     private static long stride(int longest) {
@@ -359,7 +359,7 @@ public final class AttentionGradient implements AutoCloseable {
                 out.rowStride());
     }
 
-    /** Frees the scratch memory; a second call does nothing. */
+    /** Frees what it owns; a second call does nothing. */
     @Override
     public void close() {
         if (!closed) {

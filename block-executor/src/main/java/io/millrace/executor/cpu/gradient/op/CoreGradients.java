@@ -20,7 +20,6 @@ public final class CoreGradients {
      * @param behind rank behind
      * @param values [before, extent, behind]
      */
-    @SuppressWarnings("ArrayRecordComponent") // read once, and not compared
     public record Core(int before, int extent, int behind, double[] values) {}
 
     /**

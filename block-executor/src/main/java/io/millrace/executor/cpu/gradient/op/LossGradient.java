@@ -12,9 +12,9 @@ import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * The way back through {@link Loss} over whole rows of logits, which become their gradients:
- * {@code softmax − onehot(target)}, and through a softcap y = c tanh(x / c) that times {@code 1 −
- * (y/c)²}. Sums run in lanes over spans of {@value #SPAN} elements, and the spans in double.
+ * The way back through {@link Loss} over whole rows of logits, which become their gradients: {@code
+ * softmax − onehot(target)}, and through a softcap y = c tanh(x / c) that times {@code 1 − (y/c)²}.
+ * Sums run in lanes over spans of {@value #SPAN} elements, and the spans in double.
  */
 public final class LossGradient {
     private static final int SPAN = 1024;

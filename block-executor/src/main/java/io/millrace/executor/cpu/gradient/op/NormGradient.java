@@ -9,12 +9,12 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 
 /**
- * The way back through {@link Norms}. With x̂ the centred and scaled row, s its scale, w the factors
- * with their offset, g the gradient of the normed row and u = g ∘ w: the row's gradient is {@code s
- * (u − mean(u) − x̂ mean(u ∘ x̂))}, without {@code mean(u)} where the norm takes out no mean; the
- * factors' is {@code g ∘ x̂} and the summands' g (arXiv 1607.06450, section 3, and 1910.07467,
- * section 4). Sums run in lanes over spans of at most {@value #SPAN} elements, and the spans in
- * double.
+ * The way back through {@link Norms}. With x̂ the centred and scaled row, s its scale, w the
+ * factors with their offset, g the gradient of the normed row and u = g ∘ w: the row's gradient is
+ * {@code s (u − mean(u) − x̂ mean(u ∘ x̂))}, without {@code mean(u)} where the norm takes out no
+ * mean; the factors' is {@code g ∘ x̂} and the summands' g (arXiv 1607.06450, section 3, and
+ * 1910.07467, section 4). Sums run in lanes over spans of at most {@value #SPAN} elements, and the
+ * spans in double.
  */
 public final class NormGradient {
     private static final int SPAN = 1024;

@@ -34,8 +34,13 @@ public record ProjectedHeads(HeadRows q, HeadRows k, HeadRows v) {
         for (int head = 0; head < shared; head++) {
             if (queries.column(first + head) != column + head * apart) {
                 throw new IllegalArgumentException(
-                        "query heads " + first + " to " + (first + shared - 1) + " are not evenly"
-                                + " apart: " + queries);
+                        "query heads "
+                                + first
+                                + " to "
+                                + (first + shared - 1)
+                                + " are not evenly"
+                                + " apart: "
+                                + queries);
             }
         }
         return new ProjectedHeads(

@@ -21,14 +21,9 @@ final class RelativeGradient {
 
     private final MemorySegment sums; // [SQUARE, MOST_ROWS]
 
-    /** Takes {@link #scratchBytes} of an arena. */
+    /** Takes 32 KiB of an arena. */
     RelativeGradient(Arena arena) {
-        sums = arena.allocate(scratchBytes(), 64);
-    }
-
-    /** Memory of one instance. */
-    static long scratchBytes() {
-        return (long) SQUARE * MOST_ROWS * Float.BYTES;
+        sums = arena.allocate((long) SQUARE * MOST_ROWS * Float.BYTES, 64);
     }
 
     /**
@@ -94,7 +89,10 @@ final class RelativeGradient {
             this.column = column;
             this.stride = stride;
             first = rows.row(queries.position() - (keys.position() + keys.count() - 1));
-            count = rows.row(queries.position() + queries.count() - 1 - keys.position()) - first + 1;
+            count =
+                    rows.row(queries.position() + queries.count() - 1 - keys.position())
+                            - first
+                            + 1;
         }
 
         void sumOfQueries() {

@@ -142,7 +142,8 @@ final class ScoreRows {
         }
         if (i < end) {
             VectorMask<Float> tail = VectorLanes.tail(i, end);
-            FloatVector slope = ActivationSlopes.tanh(VectorLanes.load(products, i, tail).mul(scale));
+            FloatVector slope =
+                    ActivationSlopes.tanh(VectorLanes.load(products, i, tail).mul(scale));
             VectorLanes.store(VectorLanes.load(changes, i, tail).mul(slope), changes, i, tail);
         }
     }

@@ -26,6 +26,12 @@ final class AttentionGradientTest {
     // Of the largest of a head's gradients: what float32 sums over 200 keys and four heads leave.
     private static final double BOUND = 1e-5;
 
+    /** One for sequences of up to so many tokens. */
+    static AttentionGradient kernel(int longest) {
+        long bytes = AttentionGradient.tileFloats(longest) * Float.BYTES;
+        return new AttentionGradient(longest, Arena.ofAuto().allocate(bytes, 64));
+    }
+
     /** Rows of projections and gradients of several sequences, all in their places. */
     private static final class Batch {
         final Attention.Shape shape;
@@ -70,9 +76,7 @@ final class AttentionGradientTest {
                     ProjectedHeads.of(heads, kvHead, projected, 4, width),
                     new HeadRows(gradContext, 5, contextWidth, shape.valueDim()),
                     ProjectedHeads.of(heads, kvHead, gradients, 6, width),
-                    withSinks
-                            ? new AttentionGradient.Sinks(sinks, 1, gradSinks, ofSequence)
-                            : null,
+                    withSinks ? new AttentionGradient.Sinks(sinks, 1, gradSinks, ofSequence) : null,
                     null,
                     starts[sequence],
                     starts[sequence + 1] - starts[sequence],
@@ -174,7 +178,7 @@ final class AttentionGradientTest {
         Attention.Shape shape =
                 shape(heads, kvHeads, dim, valueDim, window, ahead, softcap, sloped);
         try (Arena arena = Arena.ofConfined();
-                AttentionGradient kernel = new AttentionGradient(200)) {
+                AttentionGradient kernel = kernel(200)) {
             HeadsSpec spec = spread(heads, kvHeads, dim, valueDim);
             Batch batch = new Batch(arena, new SplittableRandom(31), shape, spec, LENGTHS);
             boolean[] seen = new boolean[(int) (batch.gradients.byteSize() / 4)];
@@ -278,10 +282,9 @@ final class AttentionGradientTest {
         int[] lengths = {9, 70};
         for (HeadsSpec spec : List.of(HeadsSpec.grouped(6, 2, 8), HeadsSpec.interleaved(3, 8))) {
             int kvHeads = spec.keys().count();
-            Attention.Shape shape =
-                    shape(spec.queries().count(), kvHeads, 8, 8, 0, 0, 0, false);
+            Attention.Shape shape = shape(spec.queries().count(), kvHeads, 8, 8, 0, 0, 0, false);
             try (Arena arena = Arena.ofConfined();
-                    AttentionGradient kernel = new AttentionGradient(70)) {
+                    AttentionGradient kernel = kernel(70)) {
                 Batch batch = new Batch(arena, new SplittableRandom(33), shape, spec, lengths);
                 boolean[] seen = new boolean[(int) (batch.gradients.byteSize() / 4)];
                 for (int sequence = 0; sequence < lengths.length; sequence++) {
@@ -312,8 +315,8 @@ final class AttentionGradientTest {
         Attention.Shape shape = shape(4, 2, 16, 16, 0, 0, 0, false);
         HeadsSpec spec = HeadsSpec.inOrder(4, 2, 16);
         try (Arena arena = Arena.ofConfined();
-                AttentionGradient kernel = new AttentionGradient(200);
-                AttentionGradient other = new AttentionGradient(1000)) {
+                AttentionGradient kernel = kernel(200);
+                AttentionGradient other = kernel(1000)) {
             Batch one = new Batch(arena, new SplittableRandom(34), shape, spec, LENGTHS);
             Batch two = new Batch(arena, new SplittableRandom(34), shape, spec, LENGTHS);
             for (int item = 0; item < 2 * LENGTHS.length; item++) {
@@ -332,7 +335,7 @@ final class AttentionGradientTest {
         HeadsSpec spec = HeadsSpec.inOrder(2, 1, 8);
         int[] lengths = {30, 65, 30};
         try (Arena arena = Arena.ofConfined();
-                AttentionGradient kernel = new AttentionGradient(65)) {
+                AttentionGradient kernel = kernel(65)) {
             Batch one = new Batch(arena, new SplittableRandom(35), shape, spec, lengths);
             Batch two = new Batch(arena, new SplittableRandom(35), shape, spec, lengths);
             one.run(kernel, false, 1, 0);
@@ -354,7 +357,7 @@ final class AttentionGradientTest {
         Attention.Shape shape = shape(2, 1, 8, 8, 0, 0, 0, false);
         HeadsSpec spec = HeadsSpec.inOrder(2, 1, 8);
         try (Arena arena = Arena.ofConfined();
-                AttentionGradient kernel = new AttentionGradient(30)) {
+                AttentionGradient kernel = kernel(30)) {
             Batch batch = new Batch(arena, new SplittableRandom(36), shape, spec, new int[] {30});
             batch.run(kernel, true, 0, 0);
             float once = Memory.at(batch.gradSinks, 3);
@@ -370,7 +373,7 @@ final class AttentionGradientTest {
         HeadsSpec spec = HeadsSpec.inOrder(2, 1, 8);
         try (Arena arena = Arena.ofConfined()) {
             Batch batch = new Batch(arena, new SplittableRandom(37), shape, spec, new int[] {30});
-            AttentionGradient kernel = new AttentionGradient(29);
+            AttentionGradient kernel = kernel(29);
             assertThatThrownBy(() -> batch.run(kernel, false, 0, 0))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("30 tokens");

@@ -21,7 +21,14 @@ final class LossGradientTest {
 
     @ParameterizedTest
     @CsvSource({
-        "1,0,1", "7,0,1", "65,0,3", "100,0,40", "2500,0,5", "7,3,4", "65,30,20", "100,1,3",
+        "1,0,1",
+        "7,0,1",
+        "65,0,3",
+        "100,0,40",
+        "2500,0,5",
+        "7,3,4",
+        "65,30,20",
+        "100,1,3",
         "2500,2,2"
     })
     void logitsBecomeTheirGradients(int vocabulary, float softcap, double spread) {
@@ -119,8 +126,7 @@ final class LossGradientTest {
             double[] losses = new double[1];
             LossGradient.replace(logits, 0, 40, 1, 40, 0, 1, new int[] {5}, 0, losses);
             double rest = 39 * Math.exp(-30); // 1 less this is 1 in float
-            assertThat((double) Memory.at(logits, 0))
-                    .isCloseTo(rest / 39, within(1e-6 * rest));
+            assertThat((double) Memory.at(logits, 0)).isCloseTo(rest / 39, within(1e-6 * rest));
             assertThat((double) Memory.at(logits, 5)).isCloseTo(-rest, within(1e-6 * rest));
             assertThat(losses[0]).isCloseTo(rest, within(1e-6 * rest));
         }

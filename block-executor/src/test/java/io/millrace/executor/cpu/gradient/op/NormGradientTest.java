@@ -128,10 +128,7 @@ final class NormGradientTest {
                         for (int i = 0; i < dim; i++) {
                             wantWeight[i] += difference(spec, x, w, g, w, i);
                             double change = difference(spec, x, w, g, x, i);
-                            want.setAtIndex(
-                                    ValueLayout.JAVA_FLOAT,
-                                    at + i,
-                                    (float) change);
+                            want.setAtIndex(ValueLayout.JAVA_FLOAT, at + i, (float) change);
                         }
                     }
                 }
@@ -155,10 +152,8 @@ final class NormGradientTest {
             MemorySegment weight = Memory.random(arena, random, width, 1);
             MemorySegment gradient = Memory.random(arena, random, width, 1);
             MemorySegment out = Memory.poisoned(arena, width + 1L);
-            NormGradient.Factors factors =
-                    new NormGradient.Factors(weight, 0, null, 0, null, 0);
-            NormGradient.write(
-                    spec, in, 0, width, factors, gradient, 0, width, out, 0, width, 1);
+            NormGradient.Factors factors = new NormGradient.Factors(weight, 0, null, 0, null, 0);
+            NormGradient.write(spec, in, 0, width, factors, gradient, 0, width, out, 0, width, 1);
             double[] x = doubles(in, 0, width);
             double[] w = doubles(weight, 0, width);
             double[] g = doubles(gradient, 0, width);

@@ -49,7 +49,7 @@ class RelativeGradientTest {
                         new Attention.Sight(0, Integer.MAX_VALUE),
                         List.of());
         try (Arena arena = Arena.ofConfined();
-                AttentionGradient kernel = new AttentionGradient(200)) {
+                AttentionGradient kernel = AttentionGradientTest.kernel(200)) {
             int all = lengths[0] + lengths[1];
             MemorySegment projected = Memory.random(arena, random, (long) all * 3 * WIDTH, 1);
             MemorySegment gradients = Memory.poisoned(arena, (long) all * 3 * WIDTH);
