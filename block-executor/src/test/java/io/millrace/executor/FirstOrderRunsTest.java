@@ -1,10 +1,15 @@
 package io.millrace.executor;
 
+import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.memory.DType;
 import io.millrace.memory.device.DeviceName;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.estimate.GradientEstimator;
+import io.millrace.optim.gradient.rule.GaLore;
+import io.millrace.optim.participation.BadamLayers;
 import io.millrace.optim.participation.HiftGroups;
+import io.millrace.optim.participation.LeftStates;
+import io.millrace.optim.participation.LisaLayers;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.stream.Stream;
@@ -37,8 +42,23 @@ class FirstOrderRunsTest {
                         run -> run.optimizer("adamw").method(GradientEstimator.MASTERS, true)),
                 run("adamw, stochastic", run -> run.optimizer("adamw").rounding(Rounding.STOCHASTIC)),
                 run("hift", run -> run.optimizer("adamw").blocks("hift").method(HiftGroups.GROUP, 2)),
-                run("lisa", run -> run.optimizer("adamw").blocks("lisa")),
-                run("badam", run -> run.optimizer("adamw").blocks("badam")),
+                run("lisa that keeps states", run -> lisa(run, LeftStates.KEEP)),
+                run("lisa that drops them", run -> lisa(run, LeftStates.DROP)),
+                run(
+                        "badam, by which layers come back",
+                        run ->
+                                run.optimizer("adamw")
+                                        .blocks("badam")
+                                        .method(BadamLayers.EVERY, 2)
+                                        .steps(12)),
+                run(
+                        "galore",
+                        run ->
+                                run.optimizer("galore")
+                                        .method(GaLore.RANK, 8)
+                                        .method(GaLore.EVERY, 3)
+                                        .method(GradientEstimator.MASTERS, true)),
+                run("adamw of 8 bits", run -> run.optimizer("adamw-8bit")),
                 run("adafactor in float32", run -> run.optimizer("adafactor").dtype(DType.F32)),
                 run("adalomo", run -> run.optimizer("adalomo")),
                 run("lomo", run -> run.optimizer("lomo")),
@@ -48,6 +68,16 @@ class FirstOrderRunsTest {
                                 run.optimizer("sgd")
                                         .tune("*self_attn*")
                                         .method(GradientEstimator.BLOCK_NORM, 0.1)));
+    }
+
+    /** The second layer is left out of steps 3 and 4, behind which runs go on, and then is back. */
+    private static TuneConfigBuilder lisa(TuneConfigBuilder run, LeftStates left) {
+        return run.optimizer("adamw")
+                .blocks("lisa")
+                .method(LisaLayers.LAYERS, 2)
+                .method(LisaLayers.EVERY, 2)
+                .method(LisaLayers.STATES, left)
+                .steps(12);
     }
 
     private static Arguments run(String name, MethodRuns.Method method) {

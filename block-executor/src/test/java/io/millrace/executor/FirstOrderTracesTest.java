@@ -25,7 +25,11 @@ import io.millrace.optim.estimate.StepRecord;
 import io.millrace.optim.gradient.rule.GaLore;
 import io.millrace.optim.gradient.rule.Sgd;
 import io.millrace.optim.journal.JournalReader;
+import io.millrace.optim.participation.BadamLayers;
 import io.millrace.optim.participation.HiftGroups;
+import io.millrace.optim.participation.LeftStates;
+import io.millrace.optim.participation.LisaLayers;
+import io.millrace.optim.participation.ModelUnits;
 import io.millrace.optim.participation.UnitOrder;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
@@ -35,10 +39,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.LongToDoubleFunction;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
@@ -128,6 +136,46 @@ class FirstOrderTracesTest {
                                     ? lr * (cycle + 1) / 2
                                     : lr * (1 - (double) (cycle - 2) / 8);
                         }));
+    }
+
+    /** Of five layers one for two steps each; the first to have had a turn has another one. */
+    @Test
+    void badamBeginsALayerAnew() throws IOException {
+        String name = "badam";
+        List<Set<Integer>> active =
+                IntStream.range(0, 20).mapToObj(step -> Set.of(5 - step / 2 % 5)).toList();
+        check(
+                config(name, "out").blocks("badam").method(BadamLayers.EVERY, 2).build(),
+                new TracedSteps.Way(active, false, 2, constant(GradientTrace.read(name))));
+    }
+
+    @ParameterizedTest
+    @EnumSource(LeftStates.class)
+    void lisaKeepsOrDropsStates(LeftStates left) throws IOException {
+        String name = "lisa-adamw";
+        LisaLayers layers = new LisaLayers(2, 3, left, 9);
+        List<Set<Integer>> active =
+                LongStream.rangeClosed(1, 20)
+                        .mapToObj(step ->
+                                layers.parts(step, 0, new ModelUnits(5, true)).layers().stream()
+                                        .map(layer -> layer + 1)
+                                        .boxed()
+                                        .collect(Collectors.toSet()))
+                        .toList();
+        active.forEach(units -> units.add(0));
+        check(
+                config(name, "out")
+                        .blocks("lisa")
+                        .seed(9)
+                        .method(LisaLayers.LAYERS, 2)
+                        .method(LisaLayers.EVERY, 3)
+                        .method(LisaLayers.STATES, left)
+                        .build(),
+                new TracedSteps.Way(
+                        active,
+                        left == LeftStates.KEEP,
+                        2,
+                        constant(GradientTrace.read(name))));
     }
 
     private static void check(TuneConfig run, TracedSteps.Way way) {

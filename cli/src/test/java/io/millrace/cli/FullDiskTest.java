@@ -65,8 +65,14 @@ class FullDiskTest {
     })
     void aDiskThatFillsUpInMidRunCostsNoStep(String size, String option, boolean filled)
             throws Exception {
+        fill(size, filled, List.of(option), List.of());
+    }
+
+    private void fill(String size, boolean filled, List<String> saves, List<String> method)
+            throws Exception {
         Path expected = temp.resolve("expected");
-        new RealCommand(model).done(longer("--out=" + expected));
+        List<String> run = longer(method.toArray(String[]::new));
+        new RealCommand(model).done(RealCommand.with(run, "--out=" + expected));
         Path out = disk.resolve("out");
         Path rescued = temp.resolve("rescued");
         String filler =
@@ -88,7 +94,8 @@ class FullDiskTest {
                         .replace("F/", temp + "/");
         List<String> wrapper =
                 List.of("unshare", "--map-root-user", "--mount", "sh", "-c", script, "sh");
-        List<String> arguments = longer("--out=" + out, option);
+        List<String> arguments = RealCommand.with(run, "--out=" + out);
+        arguments = RealCommand.with(arguments, saves.toArray(String[]::new));
         try (ChildProcess child = ChildProcess.start(temp.resolve("log"), wrapper, arguments)) {
             assertThat(child.exitCode()).as(child.said()).isZero();
             List<String> said = child.said().lines().toList();
@@ -121,6 +128,21 @@ class FullDiskTest {
     void norDoesOneThatIsTooSmallForWhatIsSaved(String size, String option, boolean filled)
             throws Exception {
         aDiskThatFillsUpInMidRunCostsNoStep(size, option, filled);
+    }
+
+    /** Nothing but what was saved makes its steps again: that is there while the next is written. */
+    @Tag("long")
+    @ParameterizedTest
+    @CsvSource({
+        // The second checkpoint, of 10 MB and 20 MB of moments, while the first is there.
+        "45m, --checkpoint-every=2, false",
+        "90m, --checkpoint-every=4, true"
+    })
+    void soItIsWithOneAlongTheGradient(String size, String option, boolean filled)
+            throws Exception {
+        List<String> method =
+                List.of("--method=sgd", "--momentum=0.9", "--rounding=stochastic", "--lr=1e-2");
+        fill(size, filled, List.of(option), method);
     }
 
     private List<String> longer(String... more) {

@@ -51,6 +51,19 @@ class KillTest {
         kill(LongRun.prepare(temp, "bfloat16", STEPS, 2, streamed, more));
     }
 
+    /** Its steps cannot be made again: it goes on behind the last that it saved with its states. */
+    @Tag("long")
+    @ParameterizedTest(name = "{0}, streamed {1}")
+    @CsvSource({
+        "adamw --master-weights, true",
+        "badam --badam-every=3 --master-weights, true",
+        "lomo --rounding=stochastic, false"
+    })
+    void soDoesOneAlongTheGradient(String method, boolean streamed) throws Exception {
+        List<String> more = List.of(("--method=" + method).split(" ", -1));
+        kill(LongRun.prepare(temp, "bfloat16", STEPS, 1, streamed, more));
+    }
+
     private static void kill(LongRun run) throws Exception {
         long seed = Long.getLong("test.seed", System.nanoTime());
         Random random = new Random(seed);

@@ -100,15 +100,19 @@ public final class Elements {
 
     private static long firstNonFinite(MemorySegment elements, DType dtype) {
         // An exponent of all ones, and only that, carries into the sign's place when its lowest
-        // bit is added.
+        // bit is added. Of whole numbers all bits are a number.
         long exponent =
                 switch (dtype) {
                     case F32 -> 0x7F80_0000_7F80_0000L;
                     case BF16 -> 0x7F80_7F80_7F80_7F80L;
                     case F16 -> 0x7C00_7C00_7C00_7C00L;
-                    case F64, F8_E4M3, I64, I32, I16, I8, U8, BOOL ->
+                    case I64, I32, I16, I8, U8, BOOL -> 0;
+                    case F64, F8_E4M3 ->
                             throw new IllegalArgumentException("cannot check " + dtype);
                 };
+        if (exponent == 0) {
+            return -1;
+        }
         long signs = dtype == DType.F32 ? 0x8000_0000_8000_0000L : 0x8000_8000_8000_8000L;
         long lowest = exponent & ~(exponent << 1);
         long bytes = elements.byteSize();

@@ -131,4 +131,18 @@ class ElementsTest {
             }
         }
     }
+
+    /** Bytes of a state that is stored as codes may be any. */
+    @Test
+    void everyWholeNumberIsANumber() {
+        byte[] bytes = new byte[256];
+        for (int i = 0; i < bytes.length; i++) {
+            bytes[i] = (byte) i;
+        }
+        MemorySegment segment = MemorySegment.ofArray(bytes);
+        for (DType dtype : List.of(DType.U8, DType.I8, DType.I16, DType.I32, DType.I64)) {
+            assertThat(Elements.isNonFinite(segment, dtype)).as("%s", dtype).isFalse();
+        }
+        assertThat(Elements.isNonFinite(segment, DType.F32)).isTrue();
+    }
 }
