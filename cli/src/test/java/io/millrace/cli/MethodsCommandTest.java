@@ -15,6 +15,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** What {@code --method} sets, what wins over it, and the list of all. */
 class MethodsCommandTest {
@@ -144,6 +146,31 @@ class MethodsCommandTest {
         assertThat(entry(answer, "adamw-8bit").number("state_bytes_per_parameter"))
                 .isEqualTo(2 + 8 / 256.0);
         assertThat(entry(answer, "lomo").integer("state_bytes_per_parameter")).isZero();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "--tune=tt, tensor trains have no way back",
+        "--tune=scales, scales have no way back",
+        "--objective=accuracy, only the loss has a gradient",
+        "--mask=random, adamw changes every element",
+        "--fold-every=2, adamw changes the weights at every step",
+        "--keep=best, steps cannot be made again"
+    })
+    void whatTheGradientHasNoUseForIsRefused(String option, String message) {
+        int exitCode =
+                command.run(
+                        "tune",
+                        "--model=m",
+                        "--train=t.jsonl",
+                        "--eval=e.jsonl",
+                        "--eval-every=1",
+                        "--out=o",
+                        "--label-words=a,b",
+                        "--method=adamw",
+                        option);
+        assertThat(exitCode).isEqualTo(2);
+        assertThat(command.err.toString()).contains(message);
     }
 
     @Test
