@@ -1,6 +1,7 @@
 package io.millrace.api;
 
 import io.millrace.executor.config.ManyConfigs;
+import io.millrace.executor.config.Methods;
 import io.millrace.executor.config.RunOptions;
 import io.millrace.executor.config.recipe.NearestName;
 import io.millrace.memory.BadInputException;
@@ -50,6 +51,7 @@ public final class ModelOptions {
         for (Option<?> option : RunOptions.byName().values()) {
             known.add(option.spelled().substring(2));
         }
+        known.add(Methods.METHOD.name());
         ManyConfigs.OPTIONS.forEach(option -> known.add(option.name()));
         AskOptions.ALL.forEach(option -> known.add(option.name()));
         if (!known.contains(name)) {

@@ -84,6 +84,35 @@ class ModelTest {
         assertThat(Files.exists(whole.model().folder().resolve("config.json"))).isTrue();
     }
 
+    /** Its steps are in no journal: what it goes on from is the checkpoint of where it stopped. */
+    @Test
+    void aRunAlongTheGradientGoesOnToTheSameBytes() throws IOException {
+        List<Double> losses = new ArrayList<>();
+        TuneListener two =
+                new TuneListener() {
+                    @Override
+                    public void onStep(long step, long of, double loss, double seconds) {
+                        losses.add(loss);
+                    }
+
+                    @Override
+                    public boolean stops() {
+                        return losses.size() == 2;
+                    }
+                };
+        Tuned part = model.tune(run("parts").set("method", "adamw"), two);
+        assertThat(part.interrupted()).isTrue();
+        Tuned rest = model.tune(run("parts").set("method", "adamw").set("resume"));
+        Tuned whole = model.tune(run("whole").set("method", "adamw"));
+        assertThat(rest.steps()).isEqualTo(5);
+        assertThat(whole.loss()).isEqualTo(rest.loss()).isLessThan(losses.getFirst());
+        assertThat(rest.folder().resolve("model.safetensors"))
+                .hasSameBinaryContentAs(whole.folder().resolve("model.safetensors"));
+        RunJournal journal = RunJournal.read(rest.folder().resolve("journal.jsonl"));
+        assertThat(journal.header()).containsEntry("replayable", false);
+        assertThat(journal.steps()).isEqualTo(5);
+    }
+
     @Test
     void aModelIsEvaluatedAndGoesOnWithText() {
         Scores scores =

@@ -75,7 +75,8 @@ public final class Learning {
         Learning learning = new Learning(folder, given);
         for (long seed = 0; seed < given.number("--seeds", 3); seed++) {
             for (Method method : Methods.all()) {
-                boolean complete = !method.arithmetic().mask().lacksFile();
+                boolean complete =
+                        !method.arithmetic().mask().lacksFile() && !method.lacksWeights();
                 if (complete && given.picks("--only", method.name())) {
                     learning.take(method, seed);
                 }

@@ -11,8 +11,9 @@ import io.millrace.optim.direction.Directions;
 import io.millrace.optim.estimate.Estimators;
 import io.millrace.optim.optimizer.Optimizers;
 import io.millrace.optim.option.Option;
-import io.millrace.optim.participation.Participations;
 import io.millrace.optim.participation.ModelUnits;
+import io.millrace.optim.participation.Participation;
+import io.millrace.optim.participation.Participations;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -23,6 +24,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 
 /** {@code docs/methods.md} has the table that the registry makes, and a section a method. */
@@ -56,7 +58,7 @@ class MethodPageTest {
                             method.blocks(),
                             defaults(method),
                             number(method.stateBytes()),
-                            number(method.stepForwards()),
+                            number(method.stepForwards()) + (method.isFirstOrder() ? " and back" : ""),
                             number(method.stepPasses()),
                             number(written(method)));
             expected.append("| ").append(String.join(" | ", cells)).append(" |\n");
@@ -116,8 +118,8 @@ class MethodPageTest {
     }
 
     /**
-     * The weights that a step writes back, as a share of all: of a model of many layers, or none
-     * beside an adapter or scales.
+     * The weights that a step writes back, as a share of all: of a model of many layers, in the
+     * mean over as many steps, or none beside an adapter or scales.
      */
     private static double written(Method method) {
         String tuned = method.settings().get(TrainedTensors.TUNE);
@@ -125,15 +127,16 @@ class MethodPageTest {
             return 0;
         }
         ArithmeticConfig arithmetic = method.arithmetic();
+        Participation blocks = arithmetic.participation();
         double active =
-                arithmetic.participation().isWhole()
-                        ? 1
-                        : arithmetic
-                                        .participation()
-                                        .parts(1, 1, new ModelUnits(LAYERS, false))
+                LongStream.rangeClosed(1, LAYERS + 2) // a cycle of all layers and both ends
+                        .mapToInt(step ->
+                                blocks.parts(step, step, new ModelUnits(LAYERS, false))
                                         .layers()
-                                        .cardinality()
-                                / (double) LAYERS;
+                                        .cardinality())
+                        .average()
+                        .orElseThrow()
+                        / LAYERS;
         return active / arithmetic.foldEvery();
     }
 

@@ -82,6 +82,13 @@ class TuneManyTest {
     }
 
     @Test
+    void noPassIsSharedOnTheWayBack() {
+        String refused = command.refused(lora("many", "--adapters=2", "--method=adamw"));
+        assertThat(refused).contains("--adapters: adamw goes back through the model");
+        assertThat(temp.resolve("many")).doesNotExist();
+    }
+
+    @Test
     void eachHasItsOwn() throws IOException {
         Path other = TestModel.data(temp.resolve("other.jsonl"), 9);
         Path recipe = temp.resolve("b.json");

@@ -1,5 +1,6 @@
 package io.millrace.executor.config;
 
+import io.millrace.executor.adapter.TensorTrainKind;
 import io.millrace.optim.gradient.GradientRule;
 import io.millrace.optim.mask.Masks;
 import io.millrace.optim.objective.MeanLoss;
@@ -41,5 +42,10 @@ final class GradientSettings {
                 TrainedTensors.TUNE,
                 "scales have no way back",
                 "give another --tune, or --method qzo");
+        Check.that(
+                !settings.get(TrainedTensors.TUNE).equals(TensorTrainKind.NAME),
+                TrainedTensors.TUNE,
+                "tensor trains have no way back",
+                "give another --tune, or --method adazeta");
     }
 }

@@ -164,7 +164,7 @@ public final class ManyConfigs {
     /**
      * Refuses runs that share no pass.
      *
-     * @throws BadInputException where they train more than what is beside the model
+     * @throws BadInputException where they train more than what is beside the model, or need the gradient
      */
     public static void requireBeside(ArithmeticConfig arithmetic) {
         Check.that(
@@ -172,6 +172,11 @@ public final class ManyConfigs {
                 ADAPTERS,
                 "a run that tunes the model itself shares no pass",
                 "add " + TrainedTensors.TUNE.spelled() + " " + LoraKind.NAME);
+        Check.that(
+                arithmetic.isReplayable(),
+                ADAPTERS,
+                arithmetic.optimizer() + " goes back through the model, where no pass is shared",
+                "tune them one by one, or give a method that needs forward passes alone");
     }
 
     private Settings settings(int index) {

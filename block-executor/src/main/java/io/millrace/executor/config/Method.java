@@ -1,6 +1,5 @@
 package io.millrace.executor.config;
 
-import io.millrace.memory.DType;
 import io.millrace.optim.direction.Directions;
 import io.millrace.optim.estimate.Estimator;
 import io.millrace.optim.estimate.Estimators;
@@ -14,8 +13,10 @@ import io.millrace.optim.gradient.TensorState;
 import io.millrace.optim.optimizer.Optimizers;
 import io.millrace.optim.option.Option;
 import io.millrace.optim.option.Settings;
+import io.millrace.optim.participation.OwloreLayers;
 import io.millrace.optim.participation.Participations;
-import io.millrace.optim.update.ElementState;
+import io.millrace.optim.participation.WeightedLayers;
+import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
@@ -33,6 +34,9 @@ import java.util.stream.Stream;
  */
 public record Method(String name, String source, Settings settings) {
     private static final long COUNTED_STEPS = 100;
+
+    /** Of a model of seven billion parameters, say: some rules keep numbers of a row or a rank. */
+    private static final List<Long> MATRIX = List.of(4096L, 4096L);
 
     /** What an anchor found changes what a step does, and not how much it asks for. */
     private static final StepRecord MADE_UP =
@@ -52,14 +56,28 @@ public record Method(String name, String source, Settings settings) {
         return all.without(idle);
     }
 
-    /** The whole point: all axes and their options. */
+    /**
+     * The whole point: all axes and their options. Where a run has to say how likely each layer is,
+     * some are that are as likely as each other.
+     */
     public ArithmeticConfig arithmetic() {
-        return new ArithmeticConfig(settings);
+        return new ArithmeticConfig(
+                lacksWeights()
+                        ? settings.with(
+                                WeightedLayers.WEIGHTS,
+                                Collections.nCopies(settings.get(OwloreLayers.LAYERS), 1.0))
+                        : settings);
     }
 
-    /** Name of the direction. */
+    /** Whether a run has to say how likely each layer is, since no method can. */
+    public boolean lacksWeights() {
+        return !settings.has(WeightedLayers.WEIGHTS)
+                && Participations.KINDS.of(settings).options().contains(WeightedLayers.WEIGHTS);
+    }
+
+    /** Name of the direction; {@code none} where steps go along the gradient. */
     public String direction() {
-        return arithmetic().settings().get(Directions.KINDS.naming());
+        return isFirstOrder() ? "none" : arithmetic().settings().get(Directions.KINDS.naming());
     }
 
     /** Name of the estimator. */
@@ -107,7 +125,7 @@ public record Method(String name, String source, Settings settings) {
     private Stream<StepCount> counts() {
         ArithmeticConfig arithmetic = arithmetic();
         if (isFirstOrder()) {
-            return Stream.of(new StepCount(1, forwards()));
+            return Stream.of(new StepCount(2, forwards())); // there, and back
         }
         Estimator estimator = arithmetic.estimator();
         Optional<StepRecord> anchor = estimator.anchors().map(_ -> MADE_UP);
@@ -117,14 +135,17 @@ public record Method(String name, String source, Settings settings) {
                 .map(step -> StepCount.of(estimator, step));
     }
 
-    /** Bytes that the rule keeps in the tiers for each parameter. */
-    public int stateBytes() {
-        Stream<DType> kept =
-                arithmetic().rule() instanceof GradientRule first
-                        ? first.kept().stream()
-                                .filter(TensorState::isOfElements)
-                                .map(TensorState::dtype)
-                        : arithmetic().rule().states().stream().map(ElementState::dtype);
-        return kept.mapToInt(dtype -> Math.toIntExact(dtype.sizeBytes())).sum();
+    /** Bytes that the rule keeps in the tiers for each parameter of a matrix of 4096 by 4096. */
+    public double stateBytes() {
+        return arithmetic().rule() instanceof GradientRule first
+                ? first.kept().stream().mapToDouble(Method::share).sum()
+                : arithmetic().rule().states().stream()
+                        .mapToDouble(state -> (double) state.dtype().sizeBytes())
+                        .sum();
+    }
+
+    private static double share(TensorState state) {
+        double bytes = (double) (state.extent().of(MATRIX) * state.dtype().sizeBytes());
+        return bytes / (double) TensorState.ELEMENTS.of(MATRIX);
     }
 }

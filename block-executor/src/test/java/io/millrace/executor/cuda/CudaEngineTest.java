@@ -95,19 +95,31 @@ class CudaEngineTest {
     }
 
     @Test
-    void everyPublishedMethodHasAPlan() {
+    void everyPublishedMethodOfForwardsHasAPlan() {
         for (Method method : Methods.all()) {
-            Arithmetic arithmetic = Arithmetic.of(method.arithmetic());
-            ScratchSize size =
-                    ScratchSize.batches(2, 1, 19, method.arithmetic().estimator().questions());
-            assertThat(
-                            new CudaEngine()
-                                    .plan(program, layout, size, arithmetic, 1, false)
-                                    .need()
-                                    .deviceBytes())
-                    .as(method.name())
-                    .isPositive();
+            if (!method.isFirstOrder()) {
+                assertThat(plan(method).need().deviceBytes()).as(method.name()).isPositive();
+            }
         }
+    }
+
+    @Test
+    void methodsThatGoBackAreRefused() {
+        for (Method method : Methods.all()) {
+            if (method.isFirstOrder()) {
+                assertThatThrownBy(() -> plan(method))
+                        .as(method.name())
+                        .isInstanceOf(BadInputException.class)
+                        .hasMessageContaining("no way back for first-order methods");
+            }
+        }
+    }
+
+    private Engine.Plan plan(Method method) {
+        ScratchSize size =
+                ScratchSize.batches(2, 1, 19, method.arithmetic().estimator().questions());
+        Arithmetic arithmetic = Arithmetic.of(method.arithmetic());
+        return new CudaEngine().plan(program, layout, size, arithmetic, 1, false);
     }
 
     /** Runs that take turns have intermediates in one place. */

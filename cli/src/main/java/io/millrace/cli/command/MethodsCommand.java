@@ -7,6 +7,7 @@ import io.millrace.executor.config.Method;
 import io.millrace.executor.config.Methods;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -55,8 +56,11 @@ public final class MethodsCommand implements Callable<Integer> {
                             method.estimator(),
                             method.optimizer(),
                             method.blocks(),
-                            method.forwards(),
-                            method.stateBytes(),
+                            method.isFirstOrder()
+                                    ? method.forwards() + " and back"
+                                    : method.forwards(),
+                            String.format(Locale.ROOT, "%.4g", method.stateBytes())
+                                    .replaceAll("\\.?0+$", ""),
                             method.source()));
         }
         return ExitCode.DONE;
@@ -72,9 +76,19 @@ public final class MethodsCommand implements Callable<Integer> {
         fields.put("blocks", method.blocks());
         fields.put("tune", "full");
         fields.put("defaults", method.settings().toJson());
-        fields.put("state_bytes_per_parameter", method.stateBytes());
+        fields.put("state_bytes_per_parameter", stateBytes(method));
         fields.put("forwards_per_visit", method.forwards());
-        fields.put("replayable", true);
+        fields.put("gradient", method.isFirstOrder());
+        fields.put("replayable", !method.isFirstOrder());
         return fields;
+    }
+
+    /** Whole where they are. */
+    private static Number stateBytes(Method method) {
+        double bytes = method.stateBytes();
+        if (bytes == Math.rint(bytes)) {
+            return Math.round(bytes);
+        }
+        return bytes;
     }
 }

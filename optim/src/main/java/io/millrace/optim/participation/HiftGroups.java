@@ -22,12 +22,12 @@ public record HiftGroups(int size, UnitOrder order, long runSeed) implements Par
     /** The name on the command line and in the journal. */
     public static final String NAME = "hift";
 
-    /** ModelUnits of a group. */
+    /** Units of a group. */
     public static final Option<Integer> GROUP =
             Option.named("hift-group", OptionTypes.INTEGER)
                     .label("M")
                     .help(
-                            "ActiveParts of a model that a step of --blocks hift trains: embedding, each"
+                            "Parts of a model that a step of --blocks hift trains: embedding, each"
                                     + " layer, head.")
                     .usual(1)
                     .limit(Limit.atLeast(1))

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 final class BlockSchedulesTest {
     private static final long SEED = 42;
 
-    /** ActiveParts of a step such as {@code E02H}: ends and layers; the step's seed must not matter. */
+    /** Parts of a step such as {@code E02H}: ends and layers; the step's seed must not matter. */
     private static String parts(Participation blocks, long step, ModelUnits units) {
         ActiveParts parts = blocks.parts(step, 5, units);
         assertThat(blocks.parts(step, 6, units)).isEqualTo(parts);
