@@ -164,7 +164,8 @@ public final class ManyConfigs {
     /**
      * Refuses runs that share no pass.
      *
-     * @throws BadInputException where they train more than what is beside the model
+     * @throws BadInputException where they train more than what is beside the model, or go back
+     *     through it
      */
     public static void requireBeside(ArithmeticConfig arithmetic) {
         Check.that(
@@ -172,6 +173,11 @@ public final class ManyConfigs {
                 ADAPTERS,
                 "a run that tunes the model itself shares no pass",
                 "add " + TrainedTensors.TUNE.spelled() + " " + LoraKind.NAME);
+        Check.that(
+                arithmetic.isReplayable(),
+                ADAPTERS,
+                "the way back of " + arithmetic.optimizer() + " is one run's alone",
+                "give a method that needs forward passes alone, or tune them apart");
     }
 
     private Settings settings(int index) {
