@@ -40,8 +40,12 @@ class FirstOrderRunsTest {
                 run(
                         "adamw over masters",
                         run -> run.optimizer("adamw").method(GradientEstimator.MASTERS, true)),
-                run("adamw, stochastic", run -> run.optimizer("adamw").rounding(Rounding.STOCHASTIC)),
-                run("hift", run -> run.optimizer("adamw").blocks("hift").method(HiftGroups.GROUP, 2)),
+                run(
+                        "adamw, stochastic",
+                        run -> run.optimizer("adamw").rounding(Rounding.STOCHASTIC)),
+                run(
+                        "hift",
+                        run -> run.optimizer("adamw").blocks("hift").method(HiftGroups.GROUP, 2)),
                 run("lisa that keeps states", run -> lisa(run, LeftStates.KEEP)),
                 run("lisa that drops them", run -> lisa(run, LeftStates.DROP)),
                 run(

@@ -172,10 +172,7 @@ class FirstOrderTracesTest {
                         .method(LisaLayers.STATES, left)
                         .build(),
                 new TracedSteps.Way(
-                        active,
-                        left == LeftStates.KEEP,
-                        2,
-                        constant(GradientTrace.read(name))));
+                        active, left == LeftStates.KEEP, 2, constant(GradientTrace.read(name))));
     }
 
     private static void check(TuneConfig run, TracedSteps.Way way) {

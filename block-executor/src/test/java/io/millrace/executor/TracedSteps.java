@@ -107,7 +107,8 @@ record TracedSteps(List<Double> losses, Map<String, float[]> weights) {
                     (block, bytes) ->
                             layout.block(block)
                                     .tensors()
-                                    .forEach(slot -> weights.put(slot.name(), floats(bytes, slot))));
+                                    .forEach(
+                                            slot -> weights.put(slot.name(), floats(bytes, slot))));
         }
         return new TracedSteps(losses, weights);
     }

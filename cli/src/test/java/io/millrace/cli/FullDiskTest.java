@@ -130,7 +130,9 @@ class FullDiskTest {
         aDiskThatFillsUpInMidRunCostsNoStep(size, option, filled);
     }
 
-    /** Nothing but what was saved makes its steps again: that is there while the next is written. */
+    /**
+     * Nothing but what was saved makes its steps again: that is there while the next is written.
+     */
     @Tag("long")
     @ParameterizedTest
     @CsvSource({

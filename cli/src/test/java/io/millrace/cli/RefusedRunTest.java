@@ -72,6 +72,37 @@ class RefusedRunTest {
                 .contains("--resume", "journal.jsonl");
     }
 
+    /** What is made of a journal alone is not made of one whose steps need the gradient. */
+    @Test
+    void nothingIsMadeOfAJournalOfGradients() throws IOException {
+        command.done(tune("--out=" + out, "--method=lomo", "--rounding=stochastic"));
+        assertThat(command.refused(replay("--out=" + temp.resolve("again"))))
+                .contains("is of a run with lomo, whose steps need the gradient");
+        assertThat(
+                        command.refused(
+                                List.of(
+                                        "export",
+                                        "--peft",
+                                        "--model=" + model,
+                                        "--journal=" + out.resolve("journal.jsonl"),
+                                        "--out=" + temp.resolve("adapter"))))
+                .contains("journal.jsonl");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"search, --data", "sensitive, --train"})
+    void whatGoesByLossesTakesNoMethodOfGradients(String name, String texts) {
+        assertThat(
+                        command.refused(
+                                List.of(
+                                        name,
+                                        "--model=" + model,
+                                        texts + "=" + data,
+                                        "--method=adamw",
+                                        "--out=" + temp.resolve("found"))))
+                .contains("adamw");
+    }
+
     @Test
     void nothingIsWrittenOverAModelThatExists() throws IOException {
         command.done(tune("--out=" + out));

@@ -1,6 +1,5 @@
 package io.millrace.executor.config;
 
-import io.millrace.executor.adapter.TensorTrainKind;
 import io.millrace.optim.gradient.GradientRule;
 import io.millrace.optim.mask.Masks;
 import io.millrace.optim.objective.MeanLoss;
@@ -42,10 +41,5 @@ final class GradientSettings {
                 TrainedTensors.TUNE,
                 "scales have no way back",
                 "give another --tune, or --method qzo");
-        Check.that(
-                !settings.get(TrainedTensors.TUNE).equals(TensorTrainKind.NAME),
-                TrainedTensors.TUNE,
-                "tensor trains have no way back",
-                "give another --tune, or --method adazeta");
     }
 }

@@ -164,7 +164,8 @@ public final class ManyConfigs {
     /**
      * Refuses runs that share no pass.
      *
-     * @throws BadInputException where they train more than what is beside the model, or need the gradient
+     * @throws BadInputException where they train more than what is beside the model, or go back
+     *     through it
      */
     public static void requireBeside(ArithmeticConfig arithmetic) {
         Check.that(
@@ -175,8 +176,8 @@ public final class ManyConfigs {
         Check.that(
                 arithmetic.isReplayable(),
                 ADAPTERS,
-                arithmetic.optimizer() + " goes back through the model, where no pass is shared",
-                "tune them one by one, or give a method that needs forward passes alone");
+                "the way back of " + arithmetic.optimizer() + " is one run's alone",
+                "give a method that needs forward passes alone, or tune them apart");
     }
 
     private Settings settings(int index) {

@@ -43,6 +43,11 @@ public record TuneConfig(
                 arithmetic.optimizer() + "'s steps cannot be made again of a journal",
                 "give a number of checkpoints to keep, or --keep last");
         Check.that(
+                arithmetic.isReplayable() || memory.device().kind().onHostCores(),
+                MemoryConfig.DEVICE,
+                "a card has no way back for first-order methods",
+                "give --device cpu, or a method that needs forward passes alone");
+        Check.that(
                 !arithmetic.mask().lacksFile(),
                 Masks.KINDS.naming(),
                 arithmetic.mask().name() + " needs the file of the elements",

@@ -85,8 +85,9 @@ final class GradientCosts {
         switch (there) {
             case Operation.Matmul one -> {
                 long times = 2 * one.times();
-                operations.add(
-                        new Operation.Matmul(one.rows(), one.outputs(), one.inputs(), times));
+                long sums = one.outputs();
+                long columns = one.inputs();
+                operations.add(new Operation.Matmul(one.rows(), sums, columns, times));
             }
             case Operation.Attend one ->
                     operations.add(
@@ -96,14 +97,13 @@ final class GradientCosts {
                                     one.times() * ATTENTION_NUMERATOR / ATTENTION_DENOMINATOR));
             case Operation.Pass one ->
                     operations.add(new Operation.Pass(one.kind(), PASSES * one.elements()));
-            case Operation.Side one ->
-                    operations.add(
-                            new Operation.Side(
-                                    one.rows(),
-                                    one.outputs(),
-                                    one.inputs(),
-                                    one.rank(),
-                                    2 * one.times()));
+            case Operation.Side one -> {
+                long sums = one.outputs();
+                long columns = one.inputs();
+                long times = 2 * one.times();
+                operations.add(
+                        new Operation.Side(one.rows(), sums, columns, one.rank(), times));
+            }
             case Operation.Dispatch one ->
                     operations.add(new Operation.Dispatch(2 * one.times()));
             case Operation.Form _,

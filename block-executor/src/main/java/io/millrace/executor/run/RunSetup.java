@@ -1,8 +1,8 @@
 package io.millrace.executor.run;
 
 import io.millrace.executor.config.ArithmeticConfig;
-import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.objective.Scoring;
 import io.millrace.executor.place.ModelSession;
 import io.millrace.executor.place.RunningModel;
@@ -176,9 +176,7 @@ public final class RunSetup implements AutoCloseable {
     private TurnCounts turns() {
         UpdateLog updates = history.updates();
         TurnCounts turns =
-                new TurnCounts(
-                        session.layout(),
-                        config.arithmetic().participation().keepsStates());
+                new TurnCounts(session.layout(), config.arithmetic().participation().keepsStates());
         for (long step = 1; step <= updates.lastStep(); step++) {
             long seed = SplitMix64.output(config.arithmetic().seed(), step);
             turns.advance(step, updates.blocksOf(step, seed));

@@ -1,8 +1,8 @@
 package io.millrace.executor.step;
 
-import io.millrace.optim.participation.Participation;
 import io.millrace.optim.participation.ActiveParts;
 import io.millrace.optim.participation.ModelUnits;
+import io.millrace.optim.participation.Participation;
 import java.util.BitSet;
 import java.util.Collections;
 import java.util.List;

@@ -35,6 +35,6 @@ public record TensorState(String name, DType dtype, Extent extent) {
 
     /** Whether there is one for each element. */
     public boolean isOfElements() {
-        return extent == ELEMENTS;
+        return extent.equals(ELEMENTS);
     }
 }

@@ -179,7 +179,9 @@ final class BlockSchedulesTest {
                     at -= weights.get(left.get(place));
                     place++;
                 }
-                drawn.add(left.remove(place));
+                int taken = left.get(place);
+                drawn.add(taken);
+                left.remove(Integer.valueOf(taken));
             }
             periods.add(
                     "E"

@@ -38,7 +38,8 @@ final class LookupBackward {
                     int column = piece * COLUMNS;
                     int columns = Math.min(COLUMNS, width - column);
                     for (int token = 0; token < count; token++) {
-                        long row = (indices == null ? token : indices[token]) + op.offset();
+                        long index = indices == null ? token : indices[token];
+                        long row = index + op.offset();
                         Floats in = dy.of(0).at(token * dy.rowStride() + column);
                         Rows.addScaled(
                                 op.scale(),

@@ -121,7 +121,7 @@ public final class RulePass {
             }
             return rule.wantsRows()
                     ? Math.max(1, TILE_OF_ROWS / turn.columns()) * turn.columns()
-                    : Math.ceilDiv(TILE, rule.tileElements()) * rule.tileElements();
+                    : (long) Math.ceilDiv(TILE, rule.tileElements()) * rule.tileElements();
         }
 
         void run() {

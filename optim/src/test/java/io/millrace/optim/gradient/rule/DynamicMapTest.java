@@ -13,19 +13,19 @@ final class DynamicMapTest {
     @Test
     void valuesAreThePublishedOnes() {
         DynamicMap signed = DynamicMap.SIGNED;
-        assertThat(signed.value(0)).isEqualTo(-0.99296875f);
-        assertThat(signed.value(1)).isEqualTo(-0.97890625f);
+        assertThat(signed.value(0)).isEqualTo((float) -0.99296875);
+        assertThat(signed.value(1)).isEqualTo((float) -0.97890625);
         assertThat(signed.value(126)).isCloseTo(-5.5e-7f, within(1e-13f));
         assertThat(signed.value(127)).isZero();
         assertThat(signed.value(128)).isCloseTo(5.5e-7f, within(1e-13f));
         assertThat(signed.value(129)).isCloseTo(3.25e-6f, within(1e-12f));
-        assertThat(signed.value(254)).isEqualTo(0.99296875f);
+        assertThat(signed.value(254)).isEqualTo((float) 0.99296875);
         assertThat(signed.value(255)).isEqualTo(1f);
         DynamicMap unsigned = DynamicMap.UNSIGNED;
         assertThat(unsigned.value(0)).isZero();
         assertThat(unsigned.value(1)).isCloseTo(3.25e-7f, within(1e-13f));
         assertThat(unsigned.value(2)).isCloseTo(7.75e-7f, within(1e-13f));
-        assertThat(unsigned.value(254)).isEqualTo(0.996484375f);
+        assertThat(unsigned.value(254)).isEqualTo((float) 0.996484375);
         assertThat(unsigned.value(255)).isEqualTo(1f);
     }
 

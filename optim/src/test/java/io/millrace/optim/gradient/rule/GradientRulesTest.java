@@ -38,7 +38,7 @@ final class GradientRulesTest {
     private static final double RELATIVE = 1e-5;
     private static final double SMALL = 0.01; // what is less is held to as much as that is
 
-    private record Run(
+    record Run(
             String name,
             GradientRule rule,
             double lr,

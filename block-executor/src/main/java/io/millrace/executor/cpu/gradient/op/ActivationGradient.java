@@ -88,7 +88,7 @@ public final class ActivationGradient {
             long toGate = gradGateOffset + done;
             Activations.apply(activation, gate, gateOffset + done, gradUp, toUp, chunk);
             Rows.multiply(gradOut, gradOutOffset + done, gradUp, toUp, chunk);
-            if (gradGate != gradOut || gradGateOffset != gradOutOffset) {
+            if (!gradGate.equals(gradOut) || gradGateOffset != gradOutOffset) {
                 Rows.copy(gradOut, gradOutOffset + done, gradGate, toGate, chunk);
             }
             Rows.multiply(up, upOffset + done, gradGate, toGate, chunk);

@@ -311,7 +311,7 @@ public final class AttentionGradient implements AutoCloseable {
                 wAt,
                 w.rowStride(),
                 0,
-                changes,
+                out,
                 0,
                 stride);
     }
