@@ -164,7 +164,8 @@ public final class ManyConfigs {
     /**
      * Refuses runs that share no pass.
      *
-     * @throws BadInputException where they train more than what is beside the model, or need the gradient
+     * @throws BadInputException where they train more than what is beside the model, or need the
+     *     gradient
      */
     public static void requireBeside(ArithmeticConfig arithmetic) {
         Check.that(
