@@ -58,7 +58,8 @@ class MethodPageTest {
                             method.blocks(),
                             defaults(method),
                             number(method.stateBytes()),
-                            number(method.stepForwards()) + (method.isFirstOrder() ? " and back" : ""),
+                            number(method.stepForwards())
+                                    + (method.isFirstOrder() ? " and back" : ""),
                             number(method.stepPasses()),
                             number(written(method)));
             expected.append("| ").append(String.join(" | ", cells)).append(" |\n");
@@ -130,12 +131,12 @@ class MethodPageTest {
         Participation blocks = arithmetic.participation();
         double active =
                 LongStream.rangeClosed(1, LAYERS + 2) // a cycle of all layers and both ends
-                        .mapToInt(step ->
-                                blocks.parts(step, step, new ModelUnits(LAYERS, false))
-                                        .layers()
-                                        .cardinality())
-                        .average()
-                        .orElseThrow()
+                                .mapToInt(step ->
+                                        blocks.parts(step, step, new ModelUnits(LAYERS, false))
+                                                .layers()
+                                                .cardinality())
+                                .average()
+                                .orElseThrow()
                         / LAYERS;
         return active / arithmetic.foldEvery();
     }

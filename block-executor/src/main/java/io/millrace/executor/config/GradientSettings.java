@@ -4,8 +4,8 @@ import io.millrace.optim.gradient.GradientRule;
 import io.millrace.optim.mask.Masks;
 import io.millrace.optim.objective.MeanLoss;
 import io.millrace.optim.objective.Objectives;
-import io.millrace.optim.option.Settings;
 import io.millrace.optim.optimizer.Optimizers;
+import io.millrace.optim.option.Settings;
 
 /** Settings that mean nothing to a run whose steps go along the gradient. */
 final class GradientSettings {

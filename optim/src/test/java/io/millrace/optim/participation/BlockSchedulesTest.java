@@ -80,7 +80,9 @@ final class BlockSchedulesTest {
         assertThat(LongStream.rangeClosed(1, 7).map(step -> two.tick(step, units)))
                 .containsExactly(1L, 1L, 1L, 2L, 2L, 2L, 3L);
         Participation one = new HiftGroups(1, UnitOrder.BOTTOM_UP, 0);
-        assertThat(LongStream.of(1, 4, 5, 8, 9).map(step -> one.tick(step, new ModelUnits(3, true))))
+        assertThat(
+                        LongStream.of(1, 4, 5, 8, 9)
+                                .map(step -> one.tick(step, new ModelUnits(3, true))))
                 .containsExactly(1L, 1L, 2L, 2L, 3L);
         assertThat(new AllLayers().tick(9, units)).isEqualTo(9);
     }
