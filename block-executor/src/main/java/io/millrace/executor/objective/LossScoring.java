@@ -29,6 +29,11 @@ final class LossScoring implements Scoring {
     }
 
     @Override
+    public boolean hasGradient() {
+        return true;
+    }
+
+    @Override
     public int examples() {
         return examples.size();
     }

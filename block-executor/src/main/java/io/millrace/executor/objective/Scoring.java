@@ -52,6 +52,11 @@ public interface Scoring extends AutoCloseable {
     /** Some of the examples, by their indices. */
     StepBatch batch(int... examples);
 
+    /** Whether its number is the mean loss of scored rows, which has a gradient. */
+    default boolean hasGradient() {
+        return false;
+    }
+
     /** How many there are. */
     int examples();
 

@@ -73,7 +73,7 @@ final class RunOrigin {
                                         session.tuned()
                                                 .start(session.base(), config.arithmetic().seed()));
         CompanionSource beside =
-                newest.flatMap(found -> saved(session, found, start)).orElse(start);
+                newest.flatMap(found -> saved(config, session, found, start)).orElse(start);
         return BlockOrigin.of(session.checkpoint(), session.layout(), beside);
     }
 
@@ -87,7 +87,10 @@ final class RunOrigin {
 
     /** What was saved last; a run whose folder is not whole any more begins where it began. */
     private static Optional<CompanionSource> saved(
-            ModelSession session, RunCheckpoints.Saved found, CompanionSource start) {
+            TuneConfig config,
+            ModelSession session,
+            RunCheckpoints.Saved found,
+            CompanionSource start) {
         SavedCompanions.Version version =
                 new SavedCompanions.Version(found.foldedThrough(), found.checksums());
         ModelLayout beside = session.layout().tuned();
@@ -102,6 +105,9 @@ final class RunOrigin {
             return Optional.of(
                     session.own(SavedCompanions.open(weights, beside, tensors, version, start)));
         } catch (BadInputException e) {
+            if (!config.arithmetic().isReplayable()) {
+                throw e; // nothing makes the steps again that it holds
+            }
             LOG.log(Level.WARNING, "{0}; the run rebuilds it from its journal", e.getMessage());
             return Optional.empty();
         }

@@ -109,6 +109,7 @@ public final class RunPreparation {
         TrainingData read = TrainingData.read(config.data(), config.model(), program);
         data = answering(heldOut > 0 ? read.holdingOut(heldOut) : read, program);
         scoring = session.own(scoring(config, data, program));
+        requireGradient();
         size = size(config.data(), data, scoring, arithmetic);
         folding =
                 Arithmetic.of(arithmetic)
@@ -128,6 +129,18 @@ public final class RunPreparation {
                         .or(() -> scanned)
                         .orElseGet(checkpoint::scan);
         checkpoint.expect(base);
+    }
+
+    /** A loss among a few words has no way back. */
+    private void requireGradient() {
+        if (!config.arithmetic().isReplayable() && !scoring.hasGradient()) {
+            throw new BadInputException(
+                    config.data().train().toString(),
+                    "is scored among label words in place, and " + config.arithmetic().optimizer()
+                            + " goes by the loss over all ids",
+                    "give a method that needs forward passes alone, or a model with a head of"
+                            + " labels");
+        }
     }
 
     /** With what writes the answers that evaluations are to judge. */
