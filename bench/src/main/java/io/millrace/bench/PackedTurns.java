@@ -35,7 +35,9 @@ public final class PackedTurns {
         DType dtype = DType.find(given.get("--dtype", "float32")).orElseThrow();
         plain = dtype.torchName();
         matmul = Matmul.valueOf(given.get("--matmul", "native").toUpperCase(Locale.ROOT));
-        comparison = new Comparison(folder, given, given.number("--steps", 3), given.number("--rounds", 2));
+        comparison =
+                new Comparison(
+                        folder, given, given.number("--steps", 3), given.number("--rounds", 2));
         models.put(plain, BenchModels.of(folder, arch, dtype));
         for (String format : given.get("--formats", "int4").split(",", -1)) {
             models.put(format, BenchModels.packed(folder, arch, dtype, format));

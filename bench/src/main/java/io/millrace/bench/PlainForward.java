@@ -1,13 +1,13 @@
 package io.millrace.bench;
 
+import io.millrace.executor.batch.MicroBatch;
+import io.millrace.executor.batch.MicroBatches;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.objective.LossSink;
 import io.millrace.executor.place.ModelSession;
 import io.millrace.executor.run.TrainingData;
 import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
-import io.millrace.executor.batch.MicroBatch;
-import io.millrace.executor.batch.MicroBatches;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.model.program.ModelProgram;

@@ -2,10 +2,10 @@ package io.millrace.bench;
 
 import io.millrace.executor.TuningRun;
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.listen.RunListener;
-import io.millrace.executor.listen.StepProgress;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
+import io.millrace.executor.listen.RunListener;
+import io.millrace.executor.listen.StepProgress;
 import io.millrace.executor.plan.ModelPlan;
 import io.millrace.executor.plan.ModelPlanner;
 import io.millrace.executor.plan.ModelShape;

@@ -2,8 +2,8 @@ package io.millrace.bench;
 
 import io.millrace.executor.Rehearsal;
 import io.millrace.executor.TuningRun;
-import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.telemetry.SpanLog;
 import io.millrace.telemetry.StepMetrics;
 import io.millrace.telemetry.StepObserver;

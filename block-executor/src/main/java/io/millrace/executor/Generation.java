@@ -1,14 +1,14 @@
 package io.millrace.executor;
 
+import io.millrace.executor.batch.MicroBatch;
+import io.millrace.executor.batch.Sequences;
 import io.millrace.executor.config.GenerateConfig;
 import io.millrace.executor.objective.LogitsSink;
 import io.millrace.executor.place.ModelSession;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
-import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.step.ScratchSize;
-import io.millrace.executor.batch.Sequences;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.executor.step.Variants;
 import io.millrace.memory.BadInputException;

@@ -1,5 +1,8 @@
 package io.millrace.executor;
 
+import io.millrace.executor.batch.MicroBatch;
+import io.millrace.executor.batch.MicroBatches;
+import io.millrace.executor.batch.Sequences;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.objective.LossSink;
@@ -11,10 +14,7 @@ import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
 import io.millrace.executor.step.GradientSteps;
-import io.millrace.executor.batch.MicroBatch;
-import io.millrace.executor.batch.MicroBatches;
 import io.millrace.executor.step.ScratchSize;
-import io.millrace.executor.batch.Sequences;
 import io.millrace.executor.step.TurnCounts;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.memory.BadInputException;
@@ -233,10 +233,7 @@ public final class GradientCheck {
                     };
             batches.add(
                     new MicroBatch(
-                            ids,
-                            Sequences.fresh(new int[] {0, asked.tokens}),
-                            rows,
-                            targets));
+                            ids, Sequences.fresh(new int[] {0, asked.tokens}), rows, targets));
         }
         return batches;
     }

@@ -3,6 +3,8 @@ package io.millrace.executor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.millrace.executor.batch.MicroBatch;
+import io.millrace.executor.batch.Sequences;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.cpu.op.Gemm;
 import io.millrace.executor.objective.LogitsSink;
@@ -12,9 +14,7 @@ import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
-import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.step.ScratchSize;
-import io.millrace.executor.batch.Sequences;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.executor.step.Variants;
 import io.millrace.memory.DType;

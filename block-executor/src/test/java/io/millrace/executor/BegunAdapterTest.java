@@ -5,12 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.executor.adapter.LoraKind;
 import io.millrace.executor.config.BegunAdapter;
-import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.config.TrainedTensors;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.config.data.Keep;
 import io.millrace.executor.journal.Replay;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.device.DeviceName;
 import io.millrace.model.file.SafetensorsFile;

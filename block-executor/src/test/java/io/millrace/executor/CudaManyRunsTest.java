@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.executor.adapter.LoraKind;
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.cuda.kernel.HostKit;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.many.ManyListener;
 import io.millrace.executor.many.ManyRuns;
 import io.millrace.optim.estimate.Estimators;

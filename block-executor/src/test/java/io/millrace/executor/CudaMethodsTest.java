@@ -5,10 +5,10 @@ import static org.assertj.core.api.Assertions.within;
 
 import io.millrace.executor.adapter.LoraKind;
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.cuda.kernel.HostKit;
 import io.millrace.executor.journal.Replay;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.adapter.LoraSettings;
 import io.millrace.optim.Rounding;

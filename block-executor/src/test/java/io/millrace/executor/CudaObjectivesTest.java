@@ -3,9 +3,9 @@ package io.millrace.executor;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.cuda.kernel.HostKit;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.optim.journal.JournalReader;
 import io.millrace.optim.objective.Objectives;
 import java.io.IOException;

@@ -2,9 +2,9 @@ package io.millrace.executor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.cuda.kernel.HostKit;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.step.LowRankSize;
 import io.millrace.model.Checkpoint;
 import io.millrace.model.program.Op;

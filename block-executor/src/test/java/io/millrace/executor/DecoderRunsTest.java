@@ -3,9 +3,9 @@ package io.millrace.executor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.cuda.kernel.HostKit;
 import io.millrace.executor.cuda.kernel.PanelSizes;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.cuda.HostCudaOptions;
 import io.millrace.memory.device.DeviceName;

@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.executor.config.MemoryConfig;
+import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.listen.StepProgress;
-import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.memory.Ledger;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.nvme.BlockStore;

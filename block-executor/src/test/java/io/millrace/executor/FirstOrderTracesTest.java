@@ -3,20 +3,6 @@ package io.millrace.executor;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.executor.config.ArithmeticConfig;
-import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.place.BlockOrigin;
-import io.millrace.executor.place.ModelSession;
-import io.millrace.executor.step.Arithmetic;
-import io.millrace.executor.step.Forward;
-import io.millrace.executor.step.ForwardRequest;
-import io.millrace.executor.step.GradientSteps;
-import io.millrace.executor.batch.MicroBatch;
-import io.millrace.executor.step.ScratchSize;
-import io.millrace.executor.batch.Sequences;
-import io.millrace.executor.step.TurnCounts;
-import io.millrace.executor.step.UpdateLog;
-import io.millrace.memory.TensorSlot;
-import io.millrace.model.ModelLayout;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.listen.RunListener;
@@ -123,7 +109,7 @@ class FirstOrderTracesTest {
         String name = "hift-adamw-groups";
         double lr = GradientTrace.read(name).settings().number("lr");
         TuneConfigBuilder falls = turned(name, "falls").schedule("linear");
-        check(falls.build(), way(name, 2, step -> lr * (1 - (double) ((step - 1) / 2) / 10)));
+        check(falls.build(), way(name, 2, step -> lr * (1 - (double) (((int) step - 1) / 2) / 10)));
         TuneConfigBuilder rises = turned(name, "rises").schedule("linear").warmup(4);
         check(
                 rises.build(),

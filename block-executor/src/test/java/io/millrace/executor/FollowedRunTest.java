@@ -2,9 +2,9 @@ package io.millrace.executor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.config.data.TrackConfig;
+import io.millrace.executor.listen.RunListener;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;

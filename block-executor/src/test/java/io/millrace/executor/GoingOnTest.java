@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.model.Checkpoint;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -3,16 +3,16 @@ package io.millrace.executor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import io.millrace.executor.config.ArithmeticConfig;
-import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.batch.Sequences;
+import io.millrace.executor.config.ArithmeticConfig;
+import io.millrace.executor.config.MemoryConfig;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.file.SafetensorsFile;
 import io.millrace.model.program.Answers;
 import io.millrace.optim.gradient.rule.Lomo;
-import io.millrace.optim.option.Settings;
 import io.millrace.optim.optimizer.Optimizers;
+import io.millrace.optim.option.Settings;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -29,13 +29,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Gradients of every family against PyTorch's autograd: of all files of {@code gradients}, sequences
- * in micro-batches of their own and in one.
+ * Gradients of every family against PyTorch's autograd: of all files of {@code gradients},
+ * sequences in micro-batches of their own and in one.
  */
 class GoldenGradientsTest {
     private static final ArithmeticConfig LOMO =
-            new ArithmeticConfig(
-                    Settings.NONE.with(Optimizers.KINDS.naming(), Lomo.NAME));
+            new ArithmeticConfig(Settings.NONE.with(Optimizers.KINDS.naming(), Lomo.NAME));
 
     @TempDir Path temp;
 
@@ -69,9 +68,7 @@ class GoldenGradientsTest {
                             return batches;
                         });
         assertThat(taken.loss()).as("loss").isEqualTo(golden.loss(), within(5e-6));
-        assertThat(taken.norm())
-                .as("norm")
-                .isEqualTo(golden.norm(), within(golden.norm() * 1e-4));
+        assertThat(taken.norm()).as("norm").isEqualTo(golden.norm(), within(golden.norm() * 1e-4));
         addUnchosen(taken.layout(), taken.tensors());
         golden.check(stacked(taken.tensors()));
     }
@@ -105,7 +102,8 @@ class GoldenGradientsTest {
     }
 
     private static int slices(String stack, Map<String, float[]> gradients) {
-        return (int) gradients.keySet().stream().filter(name -> name.startsWith(stack + "[")).count();
+        return (int)
+                gradients.keySet().stream().filter(name -> name.startsWith(stack + "[")).count();
     }
 
     private Path model(String golden) throws IOException {
@@ -128,7 +126,8 @@ class GoldenGradientsTest {
         String golden = file.string("golden");
         boolean stored = golden.endsWith(".safetensors");
         JsonObject of = file.has("input_ids") || stored ? file : Golden.json(golden);
-        long[][] ids = of.has("input_ids") ? rows(of.array("input_ids")) : rows(golden, "input_ids");
+        long[][] ids =
+                of.has("input_ids") ? rows(of.array("input_ids")) : rows(golden, "input_ids");
         long[][] mask =
                 of.has("attention_mask")
                         ? rows(of.array("attention_mask"))
@@ -144,7 +143,9 @@ class GoldenGradientsTest {
         for (int row = 0; row < ids.length; row++) {
             int at = row;
             int[] real =
-                    IntStream.range(0, ids[row].length).filter(cell -> mask[at][cell] != 0).toArray();
+                    IntStream.range(0, ids[row].length)
+                            .filter(cell -> mask[at][cell] != 0)
+                            .toArray();
             int[] own = {0};
             if (ofTexts) {
                 own[0] = ((Long) file.array("labels").get(row)).intValue();

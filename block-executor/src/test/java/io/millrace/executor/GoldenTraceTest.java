@@ -3,9 +3,9 @@ package io.millrace.executor;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.config.Seeds;
 import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.model.file.SafetensorsFile;
 import io.millrace.optim.journal.JournalReader;
 import io.millrace.telemetry.json.JsonObject;

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.optim.gradient.rule.Lomo;
-import io.millrace.optim.option.Settings;
 import io.millrace.optim.optimizer.Optimizers;
+import io.millrace.optim.option.Settings;
 import io.millrace.telemetry.json.JsonObject;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -45,8 +45,7 @@ class GradientCheckTest {
                         new GradientCheck.Asked(
                                 model,
                                 new ArithmeticConfig(
-                                        Settings.NONE.with(
-                                                Optimizers.KINDS.naming(), Lomo.NAME)),
+                                        Settings.NONE.with(Optimizers.KINDS.naming(), Lomo.NAME)),
                                 MemoryConfig.DEFAULT,
                                 3,
                                 9,

@@ -7,12 +7,12 @@ import static org.assertj.core.api.Assertions.withinPercentage;
 
 import io.millrace.executor.adapter.WindowsKind;
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.journal.AdapterExport;
 import io.millrace.executor.journal.AdapterRequest;
 import io.millrace.executor.journal.Replay;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.quantize.Quantization;
 import io.millrace.executor.quantize.QuantizeConfig;
 import io.millrace.memory.BadInputException;

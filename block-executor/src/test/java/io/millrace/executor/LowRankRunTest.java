@@ -5,9 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.journal.Replay;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.run.RunSummary;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;

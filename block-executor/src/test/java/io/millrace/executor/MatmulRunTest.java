@@ -6,12 +6,12 @@ import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.cpu.op.Gemm;
 import io.millrace.executor.cuda.kernel.HostKit;
 import io.millrace.executor.cuda.kernel.PanelSizes;
 import io.millrace.executor.journal.Replay;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;

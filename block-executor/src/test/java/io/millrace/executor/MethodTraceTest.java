@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.Recipe;
-import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.config.Seeds;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.journal.Replay;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.model.file.SafetensorsFile;
 import io.millrace.optim.journal.JournalReader;
 import io.millrace.telemetry.json.Json;

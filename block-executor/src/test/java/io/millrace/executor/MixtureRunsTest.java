@@ -3,8 +3,8 @@ package io.millrace.executor;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.memory.DType;
 import io.millrace.memory.device.DeviceName;
 import io.millrace.memory.host.HostMemory;
@@ -175,7 +175,9 @@ class MixtureRunsTest {
         }
     }
 
-    /** Each chosen expert is changed while it is there; others are those of the model, to the bit. */
+    /**
+     * Each chosen expert is changed while it is there; others are those of the model, to the bit.
+     */
     @ParameterizedTest
     @ValueSource(strings = {"lomo", "adamw"})
     void gradientsChangeTheExpertsThatTokensChoseAndNoOthers(String rule) throws IOException {
@@ -194,7 +196,8 @@ class MixtureRunsTest {
         Runs.assertSame(streamed, Runs.result(memory), rule);
         assertThat(read(streamed)).anyMatch(bytes -> bytes > 0);
         try (SafetensorsFile before = SafetensorsFile.open(model.resolve("model.safetensors"));
-                SafetensorsFile after = SafetensorsFile.open(streamed.resolve("model.safetensors"))) {
+                SafetensorsFile after =
+                        SafetensorsFile.open(streamed.resolve("model.safetensors"))) {
             for (String name : before.tensors().keySet()) {
                 // Of two alike the first is taken, until the router's gradient parts them.
                 if (name.contains(".experts.") && !name.contains(".experts.17.")) {

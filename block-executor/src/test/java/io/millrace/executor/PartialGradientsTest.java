@@ -8,8 +8,8 @@ import io.millrace.executor.config.TrainedTensors;
 import io.millrace.memory.DType;
 import io.millrace.memory.device.DeviceName;
 import io.millrace.optim.gradient.rule.Lomo;
-import io.millrace.optim.option.Settings;
 import io.millrace.optim.optimizer.Optimizers;
+import io.millrace.optim.option.Settings;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -21,8 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is trained decides how far back a step goes, and no bit of a gradient. */
 class PartialGradientsTest {
-    private static final Settings LOMO =
-            Settings.NONE.with(Optimizers.KINDS.naming(), Lomo.NAME);
+    private static final Settings LOMO = Settings.NONE.with(Optimizers.KINDS.naming(), Lomo.NAME);
 
     @TempDir Path temp;
 
@@ -53,8 +52,8 @@ class PartialGradientsTest {
         Path model = MixtureRunsTest.model(temp.resolve("model"), DType.BF16);
         TakenGradients memory = take(model, LOMO, MemoryConfig.DEFAULT);
         long least =
-                Runs.smallestThatWorks(budget ->
-                        take(model, LOMO, Runs.host(DeviceName.CPU, budget)));
+                Runs.smallestThatWorks(
+                        budget -> take(model, LOMO, Runs.host(DeviceName.CPU, budget)));
         take(model, LOMO, Runs.host(DeviceName.CPU, least)).assertSame(memory, 0);
     }
 

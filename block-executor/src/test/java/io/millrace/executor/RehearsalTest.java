@@ -2,8 +2,8 @@ package io.millrace.executor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.model.WeightScan;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.cpu.op.Gemm;
 import io.millrace.executor.journal.Replay;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.run.RunSummary;
 import io.millrace.memory.DType;
 import io.millrace.memory.Matmul;

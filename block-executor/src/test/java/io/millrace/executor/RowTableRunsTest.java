@@ -3,8 +3,8 @@ package io.millrace.executor;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.config.TuneConfigBuilder;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.panels.PanelledArchitecture;
 import io.millrace.memory.DType;
 import io.millrace.memory.device.DeviceName;

@@ -3,10 +3,10 @@ package io.millrace.executor;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.listen.RunListener;
-import io.millrace.executor.listen.StepProgress;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
+import io.millrace.executor.listen.RunListener;
+import io.millrace.executor.listen.StepProgress;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
 import io.millrace.memory.device.DeviceName;

@@ -5,11 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.config.Seeds;
 import io.millrace.executor.config.TaskConfig;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.search.SearchConfig;
 import io.millrace.executor.search.SensitiveConfig;
 import io.millrace.executor.search.SensitiveConfig.By;

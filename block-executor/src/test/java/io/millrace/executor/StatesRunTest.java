@@ -4,11 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.listen.RunListener;
-import io.millrace.executor.listen.RunStart;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.config.data.Keep;
 import io.millrace.executor.journal.Replay;
+import io.millrace.executor.listen.RunListener;
+import io.millrace.executor.listen.RunStart;
 import io.millrace.executor.stranger.MovingRule;
 import io.millrace.executor.stranger.StatefulRule;
 import io.millrace.memory.BadInputException;

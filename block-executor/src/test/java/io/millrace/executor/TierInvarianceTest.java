@@ -5,10 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.listen.RunListener;
-import io.millrace.executor.listen.RunStart;
 import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.cpu.op.Gemm;
+import io.millrace.executor.listen.RunListener;
+import io.millrace.executor.listen.RunStart;
 import io.millrace.executor.run.RunSummary;
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.Matmul;

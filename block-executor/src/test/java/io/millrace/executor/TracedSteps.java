@@ -2,6 +2,8 @@ package io.millrace.executor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.millrace.executor.batch.MicroBatch;
+import io.millrace.executor.batch.Sequences;
 import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.place.BlockOrigin;
@@ -10,9 +12,7 @@ import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
 import io.millrace.executor.step.GradientSteps;
-import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.step.ScratchSize;
-import io.millrace.executor.batch.Sequences;
 import io.millrace.executor.step.TurnCounts;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.memory.TensorSlot;

@@ -2,8 +2,8 @@ package io.millrace.optim;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.millrace.optim.participation.Participations;
 import io.millrace.optim.participation.ModelUnits;
+import io.millrace.optim.participation.Participations;
 import io.millrace.optim.participation.WeightedLayers;
 import io.millrace.optim.random.Philox4x32;
 import io.millrace.optim.random.SplitMix64;

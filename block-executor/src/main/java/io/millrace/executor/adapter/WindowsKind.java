@@ -41,7 +41,8 @@ public final class WindowsKind implements AdapterKind {
 
     /** Modules that they stand beside. */
     public static final Option<List<String>> TARGETS =
-            ModuleTargets.option("windows-targets", "windows stand", List.of(LoraSettings.ALL_LINEAR));
+            ModuleTargets.option(
+                    "windows-targets", "windows stand", List.of(LoraSettings.ALL_LINEAR));
 
     private static Option.Builder<Integer> number(String name, String label, String help) {
         return Option.named(name, OptionTypes.INTEGER)

@@ -17,7 +17,6 @@ import io.millrace.optim.gradient.GradientRule;
 import io.millrace.optim.gradient.WithMasters;
 import io.millrace.optim.mask.MaskRule;
 import io.millrace.optim.mask.Masks;
-import io.millrace.optim.objective.MeanLoss;
 import io.millrace.optim.objective.Objective;
 import io.millrace.optim.objective.Objectives;
 import io.millrace.optim.optimizer.GradientRuns;

@@ -11,13 +11,13 @@ import io.millrace.optim.gradient.rule.GaLore;
 import io.millrace.optim.gradient.rule.Lion;
 import io.millrace.optim.gradient.rule.Lomo;
 import io.millrace.optim.gradient.rule.Sgd;
+import io.millrace.optim.optimizer.Optimizers;
 import io.millrace.optim.option.Settings;
 import io.millrace.optim.participation.BadamLayers;
 import io.millrace.optim.participation.HiftGroups;
 import io.millrace.optim.participation.LisaLayers;
 import io.millrace.optim.participation.OwloreLayers;
 import io.millrace.optim.participation.Participations;
-import io.millrace.optim.optimizer.Optimizers;
 import java.util.List;
 
 /** Published methods that need the gradient. */

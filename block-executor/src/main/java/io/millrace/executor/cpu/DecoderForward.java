@@ -1,5 +1,8 @@
 package io.millrace.executor.cpu;
 
+import io.millrace.executor.batch.MicroBatch;
+import io.millrace.executor.batch.MicroBatches;
+import io.millrace.executor.batch.QueryGroup;
 import io.millrace.executor.companion.Companion;
 import io.millrace.executor.companion.Companions;
 import io.millrace.executor.cpu.gradient.BackwardPass;
@@ -23,9 +26,6 @@ import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
 import io.millrace.executor.step.GradientSteps;
 import io.millrace.executor.step.HeadSink;
-import io.millrace.executor.batch.MicroBatch;
-import io.millrace.executor.batch.MicroBatches;
-import io.millrace.executor.batch.QueryGroup;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.executor.step.Variants;
 import io.millrace.executor.step.VisitLoop;
@@ -90,8 +90,7 @@ public final class DecoderForward implements Forward {
         loop = new VisitLoop<>(layout, place.feed(), passes.foldEvery(), visits);
         LinearProgram linear = passes.linear(workers, scratch);
         interpreter =
-                new BlockInterpreter(
-                        workers, scratch, linear, place.rows().map(visits::waiting));
+                new BlockInterpreter(workers, scratch, linear, place.rows().map(visits::waiting));
     }
 
     @Override

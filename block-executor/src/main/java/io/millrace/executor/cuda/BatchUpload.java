@@ -1,9 +1,9 @@
 package io.millrace.executor.cuda;
 
-import io.millrace.executor.cuda.weight.DeviceScratch;
-import io.millrace.executor.cuda.weight.DeviceScratchPlan.Part;
 import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.batch.Sequences;
+import io.millrace.executor.cuda.weight.DeviceScratch;
+import io.millrace.executor.cuda.weight.DeviceScratchPlan.Part;
 import io.millrace.memory.device.Device;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.model.program.Op;

@@ -1,5 +1,7 @@
 package io.millrace.executor.cuda;
 
+import io.millrace.executor.batch.MicroBatch;
+import io.millrace.executor.batch.QueryGroup;
 import io.millrace.executor.companion.Companion;
 import io.millrace.executor.companion.Companions;
 import io.millrace.executor.cuda.kernel.AttentionKernels;
@@ -17,8 +19,6 @@ import io.millrace.executor.step.BlockVisit;
 import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
 import io.millrace.executor.step.HeadSink;
-import io.millrace.executor.batch.MicroBatch;
-import io.millrace.executor.batch.QueryGroup;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.executor.step.Variants;
 import io.millrace.executor.step.VisitLoop;

@@ -1,8 +1,8 @@
 package io.millrace.executor.find;
 
-import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.config.TuneConfigBuilder;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.memory.BadInputException;
 import io.millrace.optim.objective.Objectives;
 import java.nio.file.Files;

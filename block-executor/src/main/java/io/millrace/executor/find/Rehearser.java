@@ -2,9 +2,9 @@ package io.millrace.executor.find;
 
 import io.millrace.executor.Rehearsal;
 import io.millrace.executor.TuningRun;
+import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.listen.StepProgress;
-import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.run.RunSummary;
 import io.millrace.executor.step.DivergedException;
 import io.millrace.model.Checkpoint;

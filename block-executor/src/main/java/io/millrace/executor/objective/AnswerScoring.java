@@ -1,8 +1,8 @@
 package io.millrace.executor.objective;
 
-import io.millrace.executor.step.HeadSink;
 import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.batch.MicroBatches;
+import io.millrace.executor.step.HeadSink;
 import io.millrace.executor.step.StepBatch;
 import io.millrace.memory.BadInputException;
 import io.millrace.model.text.DataKind;

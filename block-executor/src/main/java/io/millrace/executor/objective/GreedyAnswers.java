@@ -1,9 +1,9 @@
 package io.millrace.executor.objective;
 
+import io.millrace.executor.batch.MicroBatches;
 import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
 import io.millrace.executor.step.HeadSink;
-import io.millrace.executor.batch.MicroBatches;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.model.text.Dataset;
 import io.millrace.model.text.Question;

@@ -43,8 +43,7 @@ final class GradientCosts {
      */
     static StepWork of(
             ModelProgram program, ModelLayout layout, StepCosts.Shape shape, BlockSet parts) {
-        StepWork there =
-                StepCosts.passes(program, layout, shape, STILL, List.of(ONCE)).getFirst();
+        StepWork there = StepCosts.passes(program, layout, shape, STILL, List.of(ONCE)).getFirst();
         return new StepWork(
                 new GradientCosts(layout, parts).visits(there.visits()), there.tokens(), 1);
     }
@@ -101,15 +100,10 @@ final class GradientCosts {
                 long sums = one.outputs();
                 long columns = one.inputs();
                 long times = 2 * one.times();
-                operations.add(
-                        new Operation.Side(one.rows(), sums, columns, one.rank(), times));
+                operations.add(new Operation.Side(one.rows(), sums, columns, one.rank(), times));
             }
-            case Operation.Dispatch one ->
-                    operations.add(new Operation.Dispatch(2 * one.times()));
-            case Operation.Form _,
-                    Operation.Stored _,
-                    Operation.Factor _,
-                    Operation.Terms _ ->
+            case Operation.Dispatch one -> operations.add(new Operation.Dispatch(2 * one.times()));
+            case Operation.Form _, Operation.Stored _, Operation.Factor _, Operation.Terms _ ->
                     operations.add(there);
         }
     }
@@ -124,8 +118,7 @@ final class GradientCosts {
             }
         }
         for (StateSlot state : block.states()) {
-            operations.add(
-                    new Operation.Form(state.elementCount(), state.dtype(), 0, false, true));
+            operations.add(new Operation.Form(state.elementCount(), state.dtype(), 0, false, true));
         }
     }
 }

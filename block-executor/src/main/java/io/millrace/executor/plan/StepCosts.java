@@ -1,12 +1,12 @@
 package io.millrace.executor.plan;
 
+import io.millrace.executor.batch.MicroBatch;
+import io.millrace.executor.batch.QueryGroup;
 import io.millrace.executor.cpu.scratch.CpuFusing;
 import io.millrace.executor.schedule.Schedule;
 import io.millrace.executor.schedule.Stage;
 import io.millrace.executor.step.Arithmetic;
 import io.millrace.executor.step.LowRankSize;
-import io.millrace.executor.batch.MicroBatch;
-import io.millrace.executor.batch.QueryGroup;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;

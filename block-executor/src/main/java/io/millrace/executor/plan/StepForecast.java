@@ -54,8 +54,7 @@ final class StepForecast {
             StepParts parts,
             ArithmeticConfig arithmetic) {
         return arithmetic.isReplayable()
-                ? StepCosts.passes(
-                        program, layout, shape, parts, arithmetic.estimator().passes())
+                ? StepCosts.passes(program, layout, shape, parts, arithmetic.estimator().passes())
                 : List.of(GradientCosts.of(program, layout, shape, parts.now()));
     }
 

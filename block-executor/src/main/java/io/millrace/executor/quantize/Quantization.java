@@ -1,6 +1,8 @@
 package io.millrace.executor.quantize;
 
 import io.millrace.executor.Evaluation;
+import io.millrace.executor.batch.MicroBatch;
+import io.millrace.executor.batch.MicroBatches;
 import io.millrace.executor.config.EvalConfig;
 import io.millrace.executor.config.Metric;
 import io.millrace.executor.place.ModelSession;
@@ -8,8 +10,6 @@ import io.millrace.executor.run.EvalResult;
 import io.millrace.executor.run.TrainingData;
 import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
-import io.millrace.executor.batch.MicroBatch;
-import io.millrace.executor.batch.MicroBatches;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.memory.BadInputException;

@@ -1,11 +1,11 @@
 package io.millrace.executor.run;
 
+import io.millrace.executor.batch.MicroBatch;
+import io.millrace.executor.batch.MicroBatches;
 import io.millrace.executor.objective.GreedyAnswers;
 import io.millrace.executor.objective.LossSink;
 import io.millrace.executor.step.Forward;
 import io.millrace.executor.step.ForwardRequest;
-import io.millrace.executor.batch.MicroBatch;
-import io.millrace.executor.batch.MicroBatches;
 import io.millrace.executor.step.UpdateLog;
 import io.millrace.model.text.Batch;
 import io.millrace.model.text.ClassificationExample;

@@ -22,8 +22,7 @@ final class RoundedAway {
     }
 
     private static Optional<String> steps(ArithmeticConfig arithmetic, ModelLayout layout) {
-        if (arithmetic.rounding() != Rounding.NEAREST
-                || arithmetic.rule() instanceof WithMasters) {
+        if (arithmetic.rounding() != Rounding.NEAREST || arithmetic.rule() instanceof WithMasters) {
             return Optional.empty();
         }
         return trained(layout)

@@ -4,9 +4,9 @@ import io.millrace.executor.config.ArithmeticConfig;
 import io.millrace.executor.config.DataConfig;
 import io.millrace.executor.config.MemoryConfig;
 import io.millrace.executor.config.RecipeText;
-import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.config.TuneConfig;
 import io.millrace.executor.journal.Replay;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.objective.GreedyAnswers;
 import io.millrace.executor.objective.Scoring;
 import io.millrace.executor.place.BlockOrigin;
@@ -136,7 +136,8 @@ public final class RunPreparation {
         if (!config.arithmetic().isReplayable() && !scoring.hasGradient()) {
             throw new BadInputException(
                     config.data().train().toString(),
-                    "is scored among label words in place, and " + config.arithmetic().optimizer()
+                    "is scored among label words in place, and "
+                            + config.arithmetic().optimizer()
                             + " goes by the loss over all ids",
                     "give a method that needs forward passes alone, or a model with a head of"
                             + " labels");
@@ -267,14 +268,7 @@ public final class RunPreparation {
         ArithmeticConfig arithmetic = config.arithmetic();
         arithmetic.mask().file().ifPresent(folder::keepMask);
         RunSaves saves =
-                new RunSaves(
-                        config,
-                        session,
-                        model,
-                        folder,
-                        history,
-                        base.fingerprint(),
-                        runFile);
+                new RunSaves(config, session, model, folder, history, base.fingerprint(), runFile);
         arithmetic.rule().warning().ifPresent(line -> LOG.log(Level.WARNING, line));
         RoundedAway.line(arithmetic, session.layout().tuned())
                 .ifPresent(line -> LOG.log(Level.WARNING, line));
@@ -370,7 +364,12 @@ public final class RunPreparation {
             // Its blocks may be of several steps, and nothing carries them on.
             StoreFolder anew =
                     new StoreFolder(
-                            path, record.find(), past.fingerprint(), past.lastStep(), record, _ -> {});
+                            path,
+                            record.find(),
+                            past.fingerprint(),
+                            past.lastStep(),
+                            record,
+                            _ -> {});
             anew.remove();
             return new StoreFolder(
                     path, Optional.empty(), past.fingerprint(), Long.MAX_VALUE, record, _ -> {});

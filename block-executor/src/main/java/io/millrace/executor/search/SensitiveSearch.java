@@ -1,8 +1,8 @@
 package io.millrace.executor.search;
 
 import io.millrace.executor.config.ArithmeticConfig;
-import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.cpu.op.WorkerPool;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.objective.Scoring;
 import io.millrace.executor.place.BlockOrigin;
 import io.millrace.executor.place.ModelSession;

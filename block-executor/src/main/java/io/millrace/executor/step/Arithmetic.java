@@ -9,10 +9,10 @@ import io.millrace.optim.Rounding;
 import io.millrace.optim.direction.DenseDirection;
 import io.millrace.optim.direction.Direction;
 import io.millrace.optim.direction.FactoredDirection;
-import io.millrace.optim.estimate.GradientEstimator;
-import io.millrace.optim.gradient.GradientRule;
 import io.millrace.optim.direction.GaussianDirection;
 import io.millrace.optim.direction.MaskedDirection;
+import io.millrace.optim.estimate.GradientEstimator;
+import io.millrace.optim.gradient.GradientRule;
 import io.millrace.optim.mask.BaseWeights;
 import io.millrace.optim.mask.MaskRule;
 import io.millrace.optim.mask.WindowMask;
@@ -92,8 +92,7 @@ public record Arithmetic(
                 gradient(config, rule));
     }
 
-    private static Optional<GradientSteps.Rule> gradient(
-            ArithmeticConfig config, UpdateRule rule) {
+    private static Optional<GradientSteps.Rule> gradient(ArithmeticConfig config, UpdateRule rule) {
         return config.estimator() instanceof GradientEstimator gradient
                         && rule instanceof GradientRule first
                 ? Optional.of(

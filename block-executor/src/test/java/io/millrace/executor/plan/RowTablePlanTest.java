@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.millrace.executor.Runs;
 import io.millrace.executor.config.MemoryConfig;
-import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.config.TuneConfig;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.panels.PanelledArchitecture;
 import io.millrace.executor.run.RunSetup;
 import io.millrace.executor.run.TrainingData;

@@ -122,8 +122,7 @@ class PackedGradientsTest {
             List<SafetensorsWriter.Entry> entries =
                     stored.tensors().values().stream()
                             .map(one ->
-                                    new SafetensorsWriter.Entry(
-                                            one.name(), DType.F32, one.shape()))
+                                    new SafetensorsWriter.Entry(one.name(), DType.F32, one.shape()))
                             .toList();
             try (SafetensorsWriter writer =
                     SafetensorsWriter.create(

@@ -18,7 +18,8 @@ class RoundedAwayTest {
         Path none = Path.of("none");
         TuneConfigBuilder run = Runs.config("llama", none, none).lr(1e-3).weightDecay(1);
         try (Checkpoint checkpoint = Checkpoint.open(Golden.path("llama"))) {
-            return RoundedAway.line(change.apply(run).build().arithmetic(), checkpoint.layout(dtype));
+            return RoundedAway.line(
+                    change.apply(run).build().arithmetic(), checkpoint.layout(dtype));
         }
     }
 

@@ -181,9 +181,7 @@ public record PlanReport(ModelPlan plan, long enduranceBytes) {
                         plan.options().microBatch().orElseThrow(),
                         directions(arithmetic),
                         arithmetic.optimizer(),
-                        arithmetic.isReplayable()
-                                ? ", fold every " + arithmetic.foldEvery()
-                                : ""));
+                        arithmetic.isReplayable() ? ", fold every " + arithmetic.foldEvery() : ""));
         if (plan.options().adapters() > 1) {
             lines.add(format("%d adapters share each pass", plan.options().adapters()));
         }

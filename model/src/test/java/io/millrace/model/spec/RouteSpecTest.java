@@ -21,17 +21,19 @@ class RouteSpecTest {
     static Stream<RouteSpec> routes() {
         Optional<Groups> groups = Optional.of(new Groups(4, 2, 2));
         return Stream.of(Shares.values())
-                .flatMap(shares -> Stream.of(true, false)
-                        .flatMap(normed -> Stream.of(groups, Optional.<Groups>empty())
-                                .map(some ->
-                                        new RouteSpec(
-                                                8,
-                                                3,
-                                                shares,
-                                                normed,
-                                                2.5f,
-                                                some,
-                                                Optional.of("correction")))));
+                .flatMap(shares ->
+                        Stream.of(true, false)
+                                .flatMap(normed ->
+                                        Stream.of(groups, Optional.<Groups>empty())
+                                                .map(some ->
+                                                        new RouteSpec(
+                                                                8,
+                                                                3,
+                                                                shares,
+                                                                normed,
+                                                                2.5f,
+                                                                some,
+                                                                Optional.of("correction")))));
     }
 
     @ParameterizedTest
@@ -56,8 +58,7 @@ class RouteSpecTest {
     }
 
     /** Σ g_e w_e where one score is a step off. */
-    private static double product(
-            RouteSpec route, double[] corrections, int score, double step) {
+    private static double product(RouteSpec route, double[] corrections, int score, double step) {
         double[] scores = SCORES.clone();
         scores[score] += step;
         route.weigh(scores, corrections);

@@ -7,8 +7,8 @@ import io.millrace.optim.option.Settings;
 import java.util.List;
 
 /**
- * The gradient itself, by going backward through the model: one loss of the batch at the weights
- * as they are, along no direction. Whoever takes its steps asks for no rounds.
+ * The gradient itself, by going backward through the model: one loss of the batch at the weights as
+ * they are, along no direction. Whoever takes its steps asks for no rounds.
  *
  * @param masters whether weights have float32 masters beside them, which the rule changes
  * @param blockNorm what the gradient of a block is scaled down to where its norm is larger;

@@ -11,5 +11,4 @@ package io.millrace.optim.gradient;
  * @param states for each state of {@link GradientRule#kept}: of those that are of elements the
  *     tile's own, of all others all numbers; what the last pass leaves in the tile's own is stored
  */
-public record Tile(
-        long first, int count, float[] parameters, float[] gradient, float[][] states) {}
+public record Tile(long first, int count, float[] parameters, float[] gradient, float[][] states) {}

@@ -46,8 +46,8 @@ public final class JournalReader {
     }
 
     /**
-     * Reads a journal as it was after a step, whatever lies behind: what is written to it next takes
-     * the place of that.
+     * Reads a journal as it was after a step, whatever lies behind: what is written to it next
+     * takes the place of that.
      *
      * @param step the last that is read, 0 for the header alone
      * @throws BadInputException when the file cannot be read, or a line that is read is not as it

@@ -1,5 +1,6 @@
 package io.millrace.executor.cpu.dense;
 
+import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.op.GemmTiles;
 import io.millrace.executor.cpu.op.Operator;
@@ -10,7 +11,6 @@ import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.cpu.weight.Operands;
 import io.millrace.executor.cpu.weight.WeightPanels;
 import io.millrace.executor.step.Floats;
-import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.spec.LinearSpec;
 

@@ -1,5 +1,6 @@
 package io.millrace.executor.cpu.dense;
 
+import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.cpu.op.Operator;
 import io.millrace.executor.cpu.op.RowTasks;
 import io.millrace.executor.cpu.op.SideProducts;
@@ -7,7 +8,6 @@ import io.millrace.executor.cpu.op.WorkerPool;
 import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.step.Floats;
-import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.spec.LinearSpec;
 import io.millrace.model.spec.SideSpec;

@@ -1,5 +1,6 @@
 package io.millrace.executor.cpu.gradient;
 
+import io.millrace.executor.batch.Sequences;
 import io.millrace.executor.cpu.gradient.op.AttentionGradient;
 import io.millrace.executor.cpu.gradient.op.ProjectedHeads;
 import io.millrace.executor.cpu.op.Attention;
@@ -10,7 +11,6 @@ import io.millrace.executor.cpu.op.Rows;
 import io.millrace.executor.cpu.op.WorkerPool;
 import io.millrace.executor.cpu.program.AttentionProgram;
 import io.millrace.executor.step.Floats;
-import io.millrace.executor.batch.Sequences;
 import io.millrace.executor.step.Variants;
 import io.millrace.memory.OwnedResources;
 import io.millrace.model.program.Op;

@@ -1,5 +1,7 @@
 package io.millrace.executor.cpu.gradient;
 
+import io.millrace.executor.batch.MicroBatch;
+import io.millrace.executor.batch.MicroBatches;
 import io.millrace.executor.companion.Companions;
 import io.millrace.executor.cpu.gradient.BackwardPlan.Part;
 import io.millrace.executor.cpu.op.CpuWorkers;
@@ -18,8 +20,6 @@ import io.millrace.executor.step.Engine;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.ForwardRequest;
 import io.millrace.executor.step.GradientSteps;
-import io.millrace.executor.batch.MicroBatch;
-import io.millrace.executor.batch.MicroBatches;
 import io.millrace.executor.step.Variants;
 import io.millrace.memory.CorruptDataException;
 import io.millrace.memory.TensorSlot;
@@ -93,10 +93,7 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
      * @param rule what becomes of blocks whose gradient is known; empty where nobody steps
      */
     public BackwardPass(
-            Site site,
-            Engine.Place place,
-            BackwardPlan plan,
-            Optional<GradientSteps.Rule> rule) {
+            Site site, Engine.Place place, BackwardPlan plan, Optional<GradientSteps.Rule> rule) {
         program = site.program;
         layout = site.layout;
         scratch = site.scratch;
@@ -197,7 +194,8 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
                     case THERE, AGAIN -> there(stop, at, weights, chosen);
                     case TURN, BACK -> {
                         back(stop, visit, weights);
-                        boolean waits = layout.isTied() && stop.place() == way.head() && lowest == 0;
+                        boolean waits =
+                                layout.isTied() && stop.place() == way.head() && lowest == 0;
                         if (!waits && isFinite()) {
                             squares += take(block, visit, lease);
                         }
@@ -260,7 +258,9 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
                 Variants stream = rows.hidden(row);
                 Variants kept = rows.input(place, row);
                 int width = program.hiddenSize();
-                operators.elements().add(again ? kept : stream, again ? stream : kept, width, tokens, false);
+                operators
+                        .elements()
+                        .add(again ? kept : stream, again ? stream : kept, width, tokens, false);
             }
         }
 
@@ -290,12 +290,15 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
                                 gradients);
                 if (stop.isExpert()) {
                     MixtureOp.Experts op = block.experts().orElseThrow();
-                    operators.expert().run(op, stop.entry().expert(), frame, rows.held(place, op, row));
+                    operators
+                            .expert()
+                            .run(op, stop.entry().expert(), frame, rows.held(place, op, row));
                 } else {
                     back(place, block, frame, row);
                 }
                 if (place == 0) {
-                    clearCarried(); // one table for all micro-batches: the first has gone through it
+                    clearCarried(); // one table for all micro-batches: the first has gone through
+                    // it
                 }
                 row += MicroBatch.padded(batch.tokenCount());
             }
@@ -307,10 +310,11 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
             backward.recompute(block, frame.frame());
             if (!tape.flowsThrough() && place < way.head()) {
                 Value out = block.out().orElseThrow();
-                operators.elements().add(flow, frame.gradient(out), out.width(), frame.rows(out), false);
+                operators
+                        .elements()
+                        .add(flow, frame.gradient(out), out.width(), frame.rows(out), false);
             }
-            block.experts()
-                    .stream()
+            block.experts().stream()
                     .flatMap(experts -> Stream.of(experts.in(), experts.routes()))
                     .forEach(value -> {
                         Variants given = rows.heldGradient(place, value, row);
@@ -321,7 +325,9 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
             backward.back(block, frame, 1 / scored);
             if (!tape.flowsThrough() && block.in().isPresent()) {
                 Value in = block.in().get();
-                operators.elements().add(frame.gradient(in), flow, in.width(), frame.rows(in), false);
+                operators
+                        .elements()
+                        .add(frame.gradient(in), flow, in.width(), frame.rows(in), false);
             }
         }
 

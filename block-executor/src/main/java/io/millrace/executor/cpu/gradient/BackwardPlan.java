@@ -81,8 +81,7 @@ public record BackwardPlan(TapePlan tape, Map<Part, Long> floats) {
         floats.put(Part.INPUTS, program.layers().size() * stream);
         floats.put(Part.FLOW, stream);
         floats.put(
-                Part.CARRIED,
-                (long) MicroBatch.padded(needs.carriedRows()) * needs.carriedWidth());
+                Part.CARRIED, (long) MicroBatch.padded(needs.carriedRows()) * needs.carriedWidth());
         floats.put(Part.HELD, (long) size.batchRows() * needs.heldWidth());
         floats.put(
                 Part.GRADIENTS,

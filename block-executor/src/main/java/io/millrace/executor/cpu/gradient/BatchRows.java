@@ -1,5 +1,7 @@
 package io.millrace.executor.cpu.gradient;
 
+import io.millrace.executor.batch.MicroBatch;
+import io.millrace.executor.batch.QueryGroup;
 import io.millrace.executor.cpu.gradient.BackwardPlan.Part;
 import io.millrace.executor.cpu.program.BlockFrame;
 import io.millrace.executor.cpu.program.ScratchPlaces;
@@ -7,8 +9,6 @@ import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.ForwardRequest;
-import io.millrace.executor.batch.MicroBatch;
-import io.millrace.executor.batch.QueryGroup;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.Value;
@@ -87,12 +87,7 @@ final class BatchRows {
     BlockFrame there(int place, FormedWeights weights, MicroBatch batch, int index, int row) {
         BlockFrame.Places places =
                 new ScratchPlaces(
-                        place,
-                        0,
-                        hidden(row),
-                        scratch.held(0, row),
-                        scratch.carried(0),
-                        scratch);
+                        place, 0, hidden(row), scratch.held(0, row), scratch.carried(0), scratch);
         return frame(place, weights, batch, places, index, row);
     }
 

@@ -1,10 +1,10 @@
 package io.millrace.executor.cpu.gradient;
 
+import io.millrace.executor.batch.Sequences;
 import io.millrace.executor.cpu.op.Operator;
 import io.millrace.executor.cpu.op.Rows;
 import io.millrace.executor.cpu.op.WorkerPool;
 import io.millrace.executor.step.Floats;
-import io.millrace.executor.batch.Sequences;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.program.Bottleneck;
 import io.millrace.model.program.Op;

@@ -89,8 +89,6 @@ final class BlockGradients {
 
     /** The gradient of a tensor by its place in the visit; empty where it is not trained. */
     Optional<Floats> of(int index) {
-        return places[index] < 0
-                ? Optional.empty()
-                : Optional.of(place.at(places[index]));
+        return places[index] < 0 ? Optional.empty() : Optional.of(place.at(places[index]));
     }
 }

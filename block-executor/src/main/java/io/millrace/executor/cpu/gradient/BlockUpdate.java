@@ -1,7 +1,7 @@
 package io.millrace.executor.cpu.gradient;
 
-import io.millrace.executor.cpu.op.Operator;
 import io.millrace.executor.cpu.gradient.op.VectorSums;
+import io.millrace.executor.cpu.op.Operator;
 import io.millrace.executor.cpu.op.WorkerPool;
 import io.millrace.executor.cpu.param.RulePass;
 import io.millrace.executor.cpu.weight.HostVisit;
@@ -45,8 +45,7 @@ final class BlockUpdate {
                 (piece, _) -> {
                     long first = piece * PIECE;
                     long count = Math.min(PIECE, elements - first);
-                    sums[piece] =
-                            VectorSums.squares(place.segment(), place.start() + first, count);
+                    sums[piece] = VectorSums.squares(place.segment(), place.start() + first, count);
                 });
         return Arrays.stream(sums).sum();
     }

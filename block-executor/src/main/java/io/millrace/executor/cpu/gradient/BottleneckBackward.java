@@ -1,5 +1,6 @@
 package io.millrace.executor.cpu.gradient;
 
+import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.cpu.gradient.op.ActivationGradient;
 import io.millrace.executor.cpu.gradient.op.CoreGradients;
 import io.millrace.executor.cpu.op.Activations;
@@ -8,7 +9,6 @@ import io.millrace.executor.cpu.program.BottleneckProgram;
 import io.millrace.executor.schedule.BottleneckPlaces;
 import io.millrace.executor.schedule.TrainPlaces;
 import io.millrace.executor.step.Floats;
-import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.program.Bottleneck;
 import io.millrace.model.program.ModelProgram;

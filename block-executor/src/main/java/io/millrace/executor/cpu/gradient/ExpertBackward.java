@@ -1,12 +1,12 @@
 package io.millrace.executor.cpu.gradient;
 
+import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.cpu.gradient.op.ActivationGradient;
+import io.millrace.executor.cpu.gradient.op.VectorSums;
 import io.millrace.executor.cpu.op.Activations;
 import io.millrace.executor.cpu.op.Rows;
-import io.millrace.executor.cpu.gradient.op.VectorSums;
 import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.step.Floats;
-import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.Value;
@@ -160,7 +160,9 @@ final class ExpertBackward {
                 });
     }
 
-    /** What gates make of what they gate; both stay as they are, since their slopes are asked for. */
+    /**
+     * What gates make of what they gate; both stay as they are, since their slopes are asked for.
+     */
     private void meet(Given rows, Variants out) {
         MixtureOp.Experts op = rows.op;
         GatedUnit unit = op.unit();
@@ -201,8 +203,7 @@ final class ExpertBackward {
     }
 
     /** {@code dw = <dout, y>} and {@code dy = w dout} of each row. */
-    private void leave(
-            MixtureOp.Experts op, int which, Held held, Variants y, Variants dy) {
+    private void leave(MixtureOp.Experts op, int which, Held held, Variants y, Variants dy) {
         Variants routes = held.routes().column(which);
         Variants ofRoutes = held.ofRoutes().column(which);
         int width = op.out().width();

@@ -94,11 +94,7 @@ final class GradientWay {
         for (int expert = 0; expert < blocks.size(); expert++) {
             VisitPlan.Entry entry =
                     new VisitPlan.Entry(
-                            blocks.get(expert),
-                            VisitPlan.Part.EXPERT,
-                            layer.layer(),
-                            expert,
-                            true);
+                            blocks.get(expert), VisitPlan.Part.EXPERT, layer.layer(), expert, true);
             experts.add(new Stop(entry, place, purpose));
         }
         return experts;

@@ -1,10 +1,10 @@
 package io.millrace.executor.cpu.gradient;
 
+import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.op.Operator;
 import io.millrace.executor.cpu.op.Rows;
 import io.millrace.executor.step.Floats;
-import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Value;
@@ -106,7 +106,9 @@ final class LinearBackward {
                         });
     }
 
-    /** {@code y += s (x Aᵀ) Bᵀ}: first what B gets of {@code x Aᵀ}, then A and x of {@code s dy B}. */
+    /**
+     * {@code y += s (x Aᵀ) Bᵀ}: first what B gets of {@code x Aᵀ}, then A and x of {@code s dy B}.
+     */
     private void side(
             LinearSpec matrix,
             SideSpec side,

@@ -32,10 +32,7 @@ final class MixtureBackward {
      * @param vector room for a correction of each expert
      */
     MixtureBackward(
-            LinearProgram forward,
-            LinearBackward linear,
-            ElementBackward elements,
-            Floats vector) {
+            LinearProgram forward, LinearBackward linear, ElementBackward elements, Floats vector) {
         this.forward = forward;
         this.linear = linear;
         this.elements = elements;

@@ -167,8 +167,7 @@ final class NormBackward {
         private void addUp(String tensor, Floats place) {
             frame.gradient(tensor)
                     .ifPresent(to ->
-                            columns.addColumns(
-                                    new Variants(place, 0, length), length, pieces, to));
+                            columns.addColumns(new Variants(place, 0, length), length, pieces, to));
         }
     }
 }

@@ -1,12 +1,12 @@
 package io.millrace.executor.cpu.gradient;
 
+import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.cpu.gradient.op.LossGradient;
 import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.op.Operator;
 import io.millrace.executor.cpu.op.RowTasks;
 import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.step.Floats;
-import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.program.Op;
 import io.millrace.model.spec.LinearSpec;
@@ -34,8 +34,7 @@ final class ScoreBackward {
      * @param back their way back
      * @param logits room as {@link #logitFloats} says
      */
-    ScoreBackward(
-            CpuWorkers workers, LinearProgram forward, LinearBackward back, Floats logits) {
+    ScoreBackward(CpuWorkers workers, LinearProgram forward, LinearBackward back, Floats logits) {
         this.workers = workers;
         this.forward = forward;
         this.back = back;

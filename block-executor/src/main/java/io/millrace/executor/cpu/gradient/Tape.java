@@ -1,8 +1,8 @@
 package io.millrace.executor.cpu.gradient;
 
+import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.cpu.program.BlockFrame;
 import io.millrace.executor.step.Floats;
-import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.step.Variants;
 import io.millrace.memory.OwnedResources;
 import io.millrace.memory.host.HostMemory;

@@ -1,5 +1,6 @@
 package io.millrace.executor.cpu.lowrank;
 
+import io.millrace.executor.batch.QueryGroup;
 import io.millrace.executor.cpu.op.Operator;
 import io.millrace.executor.cpu.op.WorkerPool;
 import io.millrace.executor.cpu.param.LeftSide;
@@ -14,7 +15,6 @@ import io.millrace.executor.cpu.weight.HostVisit;
 import io.millrace.executor.cpu.weight.TensorForm;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.LowRankSize;
-import io.millrace.executor.batch.QueryGroup;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
 import io.millrace.optim.Rounding;

@@ -1,5 +1,6 @@
 package io.millrace.executor.cpu.program;
 
+import io.millrace.executor.batch.Sequences;
 import io.millrace.executor.cpu.op.Attention;
 import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.op.HeadRows;
@@ -10,7 +11,6 @@ import io.millrace.executor.cpu.scratch.RotaryTables;
 import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.step.Floats;
-import io.millrace.executor.batch.Sequences;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.program.Op;
 import io.millrace.model.program.Relative;

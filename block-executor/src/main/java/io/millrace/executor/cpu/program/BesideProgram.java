@@ -1,5 +1,6 @@
 package io.millrace.executor.cpu.program;
 
+import io.millrace.executor.batch.Sequences;
 import io.millrace.executor.cpu.op.Operator;
 import io.millrace.executor.cpu.op.RowTasks;
 import io.millrace.executor.cpu.op.Rows;
@@ -7,7 +8,6 @@ import io.millrace.executor.cpu.op.WorkerPool;
 import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.step.Floats;
-import io.millrace.executor.batch.Sequences;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.program.Bottleneck;
 import io.millrace.model.program.Op;

@@ -1,9 +1,9 @@
 package io.millrace.executor.cpu.program;
 
-import io.millrace.executor.cpu.weight.FormedWeights;
-import io.millrace.executor.step.HeadSink;
 import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.batch.QueryGroup;
+import io.millrace.executor.cpu.weight.FormedWeights;
+import io.millrace.executor.step.HeadSink;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.program.Value;
 

@@ -1,5 +1,6 @@
 package io.millrace.executor.cpu.program;
 
+import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.cpu.op.Operator;
 import io.millrace.executor.cpu.op.Rows;
 import io.millrace.executor.cpu.op.WorkerPool;
@@ -7,7 +8,6 @@ import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.cpu.weight.TensorForm;
 import io.millrace.executor.step.Floats;
-import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.step.Variants;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.nvme.RowSource;

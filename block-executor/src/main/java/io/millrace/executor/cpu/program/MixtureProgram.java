@@ -1,5 +1,6 @@
 package io.millrace.executor.cpu.program;
 
+import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.cpu.op.Activations;
 import io.millrace.executor.cpu.op.Operator;
 import io.millrace.executor.cpu.op.RowTasks;
@@ -10,7 +11,6 @@ import io.millrace.executor.cpu.weight.FormedWeights;
 import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.HeadSink;
-import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.program.MixtureOp;
 import io.millrace.model.program.Value;

@@ -1,7 +1,7 @@
 package io.millrace.executor.cpu.program;
 
-import io.millrace.executor.cpu.op.Attention;
 import io.millrace.executor.batch.Sequences;
+import io.millrace.executor.cpu.op.Attention;
 import java.util.Arrays;
 
 /** The tiles of queries that attention works on, of all sequences of a micro-batch. */

@@ -1,5 +1,6 @@
 package io.millrace.executor.cpu.program;
 
+import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.cpu.op.Activations;
 import io.millrace.executor.cpu.op.BestIds;
 import io.millrace.executor.cpu.op.Choice;
@@ -14,7 +15,6 @@ import io.millrace.executor.cpu.scratch.Scratch;
 import io.millrace.executor.cpu.weight.LinearProgram;
 import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.HeadSink;
-import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.step.Variants;
 import io.millrace.memory.TensorSlot;
 import io.millrace.model.program.Op;

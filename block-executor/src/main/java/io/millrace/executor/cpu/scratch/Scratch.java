@@ -1,9 +1,9 @@
 package io.millrace.executor.cpu.scratch;
 
+import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.schedule.OperatorNeeds;
 import io.millrace.executor.schedule.Schedule;
 import io.millrace.executor.step.Floats;
-import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.executor.step.Variants;
 import io.millrace.memory.DType;

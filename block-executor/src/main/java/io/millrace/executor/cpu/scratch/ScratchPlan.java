@@ -1,11 +1,11 @@
 package io.millrace.executor.cpu.scratch;
 
+import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.cpu.op.GemmTiles;
 import io.millrace.executor.cpu.op.Loss;
 import io.millrace.executor.schedule.OperatorNeeds;
 import io.millrace.executor.schedule.Schedule;
 import io.millrace.executor.schedule.StatesPlan;
-import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.step.RotaryTable;
 import io.millrace.executor.step.ScratchSize;
 import io.millrace.memory.DType;

@@ -1,7 +1,7 @@
 package io.millrace.executor.cpu.weight;
 
-import io.millrace.executor.step.Floats;
 import io.millrace.executor.batch.QueryGroup;
+import io.millrace.executor.step.Floats;
 import io.millrace.memory.DType;
 import io.millrace.memory.TensorSlot;
 import io.millrace.optim.estimate.Query;

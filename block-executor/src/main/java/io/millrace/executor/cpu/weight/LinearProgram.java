@@ -1,7 +1,7 @@
 package io.millrace.executor.cpu.weight;
 
-import io.millrace.executor.step.Floats;
 import io.millrace.executor.batch.MicroBatch;
+import io.millrace.executor.step.Floats;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.spec.LinearSpec;
 import java.util.List;

@@ -1,10 +1,10 @@
 package io.millrace.executor.cpu.weight;
 
+import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.cpu.op.CpuWorkers;
 import io.millrace.executor.cpu.op.GemmTiles;
 import io.millrace.executor.cpu.op.Operator;
 import io.millrace.executor.step.Floats;
-import io.millrace.executor.batch.MicroBatch;
 import io.millrace.executor.step.Variants;
 import io.millrace.model.spec.LinearSpec;
 

@@ -1,7 +1,7 @@
 package io.millrace.executor.cuda.weight;
 
-import io.millrace.executor.cuda.kernel.DeviceMatrix;
 import io.millrace.executor.batch.QueryGroup;
+import io.millrace.executor.cuda.kernel.DeviceMatrix;
 import io.millrace.optim.estimate.Query;
 import java.util.List;
 

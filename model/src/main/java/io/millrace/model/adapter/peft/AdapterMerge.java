@@ -2,7 +2,6 @@ package io.millrace.model.adapter.peft;
 
 import io.millrace.memory.BadInputException;
 import io.millrace.memory.DType;
-import io.millrace.memory.PackedFormat;
 import io.millrace.memory.TensorFormat;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.file.DurableFiles;
@@ -13,9 +12,7 @@ import io.millrace.model.PackedSource;
 import io.millrace.model.WrittenForm;
 import io.millrace.model.export.ModelCard;
 import io.millrace.model.file.Elements;
-import io.millrace.model.file.TensorInfo;
 import io.millrace.model.file.TensorSource;
-import io.millrace.model.spec.Slices;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

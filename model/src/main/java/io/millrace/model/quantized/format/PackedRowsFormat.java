@@ -142,8 +142,7 @@ public record PackedRowsFormat(
             long groups = format.groups();
             for (int r = 0; r < count; r++) {
                 long index = (row + r) * groups + group;
-                to[at + r] =
-                        Scales.get(bytes, offset + format.scalesAt(), format.scaleType, index);
+                to[at + r] = Scales.get(bytes, offset + format.scalesAt(), format.scaleType, index);
             }
         }
 

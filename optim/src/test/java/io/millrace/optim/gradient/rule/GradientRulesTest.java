@@ -185,6 +185,11 @@ final class GradientRulesTest {
     @Test
     void aRuleThatNeedsTheGradientSaysSo() {
         assertThat(rule("adamw").needs(new TwoSidedEstimator(1))).contains("--estimator gradient");
-        assertThat(rule("adamw").needs(Estimators.KINDS.make(GradientEstimator.NAME, Settings.NONE, 0))).isEmpty();
+        assertThat(
+                        rule("adamw")
+                                .needs(
+                                        Estimators.KINDS.make(
+                                                GradientEstimator.NAME, Settings.NONE, 0)))
+                .isEmpty();
     }
 }

@@ -210,9 +210,12 @@ public final class NormGradient {
         }
         float less = (float) (sum / width);
         float slope = (float) (products / width);
-        finish(
-                gradient, at, weight, weightAt, plus, in, from, mean, factor, less, slope, gradIn,
-                to, width, adds);
+        if (adds) {
+            addWeighted(gradient, at, weight, weightAt, plus, less, factor, gradIn, to, width);
+        } else {
+            writeWeighted(gradient, at, weight, weightAt, plus, less, factor, gradIn, to, width);
+        }
+        takeAlong(in, from, mean, factor, slope, gradIn, to, width);
     }
 
     private static float sum(
@@ -286,39 +289,81 @@ public final class NormGradient {
         }
     }
 
-    private static void finish(
+    // In loops of few loads each: more of them exceed at times what C2 is willing to inline, and
+    // then
+    // every vector is an object.
+
+    /** {@code out = (g ∘ w − less) · factor}. */
+    private static void writeWeighted(
             MemorySegment gradient,
             long at,
             MemorySegment weight,
             long weightAt,
             float plus,
+            float less,
+            float factor,
+            MemorySegment out,
+            long to,
+            int width) {
+        int i = 0;
+        for (; i <= width - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+            FloatVector w = VectorLanes.load(weight, weightAt + i).add(plus);
+            FloatVector u = VectorLanes.load(gradient, at + i).mul(w).sub(less);
+            VectorLanes.store(u.mul(factor), out, to + i);
+        }
+        for (; i < width; i++) {
+            float w = CheckedFloats.get(weight, weightAt + i) + plus;
+            float u = CheckedFloats.get(gradient, at + i) * w - less;
+            CheckedFloats.set(out, to + i, u * factor);
+        }
+    }
+
+    /** {@code out += (g ∘ w − less) · factor}. */
+    private static void addWeighted(
+            MemorySegment gradient,
+            long at,
+            MemorySegment weight,
+            long weightAt,
+            float plus,
+            float less,
+            float factor,
+            MemorySegment out,
+            long to,
+            int width) {
+        int i = 0;
+        for (; i <= width - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
+            FloatVector w = VectorLanes.load(weight, weightAt + i).add(plus);
+            FloatVector u = VectorLanes.load(gradient, at + i).mul(w).sub(less);
+            VectorLanes.store(u.mul(factor).add(VectorLanes.load(out, to + i)), out, to + i);
+        }
+        for (; i < width; i++) {
+            float w = CheckedFloats.get(weight, weightAt + i) + plus;
+            float u = CheckedFloats.get(gradient, at + i) * w - less;
+            CheckedFloats.set(out, to + i, CheckedFloats.get(out, to + i) + u * factor);
+        }
+    }
+
+    /** {@code out −= x̂ · slope · factor}. */
+    private static void takeAlong(
             MemorySegment in,
             long from,
             float mean,
             float factor,
-            float less,
             float slope,
             MemorySegment out,
             long to,
-            int width,
-            boolean adds) {
+            int width) {
+        float along = -slope * factor;
         int i = 0;
         for (; i <= width - VectorLanes.LENGTH; i += VectorLanes.LENGTH) {
-            FloatVector w = VectorLanes.load(weight, weightAt + i).add(plus);
             FloatVector x = VectorLanes.load(in, from + i).sub(mean).mul(factor);
-            FloatVector u = VectorLanes.load(gradient, at + i).mul(w).sub(less);
-            FloatVector change = u.sub(x.mul(slope)).mul(factor);
-            if (adds) {
-                change = VectorLanes.load(out, to + i).add(change);
-            }
-            VectorLanes.store(change, out, to + i);
+            FloatVector old = VectorLanes.load(out, to + i);
+            VectorLanes.store(x.fma(VectorLanes.broadcast(along), old), out, to + i);
         }
         for (; i < width; i++) {
-            float w = CheckedFloats.get(weight, weightAt + i) + plus;
             float x = (CheckedFloats.get(in, from + i) - mean) * factor;
-            float u = CheckedFloats.get(gradient, at + i) * w - less;
-            float change = (u - x * slope) * factor;
-            CheckedFloats.set(out, to + i, adds ? CheckedFloats.get(out, to + i) + change : change);
+            float old = CheckedFloats.get(out, to + i);
+            CheckedFloats.set(out, to + i, Math.fma(x, along, old));
         }
     }
 }

@@ -94,7 +94,10 @@ final class RelativeGradient {
             this.column = column;
             this.stride = stride;
             first = rows.row(queries.position() - (keys.position() + keys.count() - 1));
-            count = rows.row(queries.position() + queries.count() - 1 - keys.position()) - first + 1;
+            count =
+                    rows.row(queries.position() + queries.count() - 1 - keys.position())
+                            - first
+                            + 1;
         }
 
         void sumOfQueries() {

@@ -29,7 +29,11 @@ public final class VectorSums {
      * @param count how many
      */
     public static double products(
-            MemorySegment left, long leftOffset, MemorySegment right, long rightOffset, long count) {
+            MemorySegment left,
+            long leftOffset,
+            MemorySegment right,
+            long rightOffset,
+            long count) {
         double total = 0;
         for (long done = 0; done < count; done += SPAN) {
             int most = (int) Math.min(SPAN, count - done);

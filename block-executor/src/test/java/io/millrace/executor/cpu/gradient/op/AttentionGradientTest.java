@@ -115,7 +115,7 @@ final class AttentionGradientTest {
             for (int head = 0; head < values.length; head++) {
                 for (int i = 0; i < values[head].length; i++) {
                     for (int d = 0; d < values[head][i].length; d++) {
-                        long row = starts[sequence] + i;
+                        long row = (long) starts[sequence] + i;
                         long at = 4 + row * width + columns.column(head) + d;
                         values[head][i][d] = Memory.at(projected, at);
                     }
@@ -134,7 +134,7 @@ final class AttentionGradientTest {
                 }
                 for (int i = 0; i < want[head].length; i++) {
                     for (int d = 0; d < want[head][i].length; d++) {
-                        long row = starts[sequence] + i;
+                        long row = (long) starts[sequence] + i;
                         int at = (int) (6 + row * width + columns.column(head) + d);
                         seen[at] = true;
                         assertThat((double) Memory.at(gradients, at))
@@ -193,7 +193,11 @@ final class AttentionGradientTest {
                 batch.compare(plain.gradV, spec.values(), sequence, seen);
                 for (int head = 0; head < heads; head++) {
                     double want = withSinks ? plain.gradSinks[head] : 0;
-                    assertThat((double) Memory.at(batch.gradSinks, 2L + sequence * heads + head))
+                    assertThat(
+                                    (double)
+                                            Memory.at(
+                                                    batch.gradSinks,
+                                                    2L + (long) sequence * heads + head))
                             .isCloseTo(want, within(BOUND * (Math.abs(want) + 1)));
                 }
             }

@@ -23,7 +23,8 @@ class CoreGradientsTest {
         List<Core> cores = new ArrayList<>();
         int rows = shapes.getFirst()[0];
         for (int[] shape : shapes) {
-            double[] values = random.doubles((long) shape[0] * shape[1] * shape[2], -1, 1).toArray();
+            double[] values =
+                    random.doubles((long) shape[0] * shape[1] * shape[2], -1, 1).toArray();
             cores.add(new Core(shape[0], shape[1], shape[2], values));
             rows *= shape[1];
         }
