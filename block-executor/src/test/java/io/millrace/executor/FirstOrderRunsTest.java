@@ -1,11 +1,17 @@
 package io.millrace.executor;
 
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
 import io.millrace.executor.config.TuneConfigBuilder;
+import io.millrace.executor.listen.RunListener;
 import io.millrace.memory.DType;
 import io.millrace.memory.device.DeviceName;
+import io.millrace.model.file.SafetensorsFile;
 import io.millrace.optim.Rounding;
 import io.millrace.optim.estimate.GradientEstimator;
 import io.millrace.optim.gradient.rule.GaLore;
+import io.millrace.optim.journal.JournalReader;
 import io.millrace.optim.participation.BadamLayers;
 import io.millrace.optim.participation.HiftGroups;
 import io.millrace.optim.participation.LeftStates;
@@ -14,6 +20,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -71,7 +78,13 @@ class FirstOrderRunsTest {
                         run ->
                                 run.optimizer("sgd")
                                         .tune("*self_attn*")
-                                        .method(GradientEstimator.BLOCK_NORM, 0.1)));
+                                        .method(GradientEstimator.BLOCK_NORM, 0.1)),
+                run(
+                        "adamw, clipped as a whole",
+                        run ->
+                                run.optimizer("adamw")
+                                        .dtype(DType.F32)
+                                        .method(GradientEstimator.NORM, 0.1)));
     }
 
     /** The second layer is left out of steps 3 and 4, behind which runs go on, and then is back. */
@@ -107,5 +120,49 @@ class FirstOrderRunsTest {
                 runs.run("apart", all, Runs.host(DeviceName.CPU, least + 4096)),
                 Runs.result(temp.resolve("memory")),
                 "in a little more");
+    }
+
+    /** By as much as the norm of all blocks is above the bound, and not that of each. */
+    @Test
+    void theWholeGradientIsScaledDownByItsNorm() throws IOException {
+        double norm = step("free", Double.POSITIVE_INFINITY);
+        double bound = norm / 8;
+        assertThat(step("clipped", bound)).isEqualTo(norm);
+        assertThat(step("loose", 2 * norm)).isEqualTo(norm);
+        float[] base = embeddings(model);
+        float[] free = embeddings(temp.resolve("free"));
+        float[] clipped = embeddings(temp.resolve("clipped"));
+        double most = 0;
+        for (int i = 0; i < base.length; i++) {
+            double wanted = (free[i] - base[i]) * bound / (norm + 1e-6);
+            assertThat((double) clipped[i] - base[i]).isCloseTo(wanted, within(1e-6));
+            most = Math.max(most, Math.abs(wanted));
+        }
+        assertThat(most).isGreaterThan(1e-4);
+        assertThat(embeddings(temp.resolve("loose"))).isEqualTo(free);
+    }
+
+    /** The norm that a step tells. */
+    private double step(String name, double bound) {
+        TuneConfigBuilder run =
+                Runs.config(model, data, temp.resolve(name))
+                        .optimizer("sgd")
+                        .queries(1)
+                        .weightDecay(0)
+                        .dtype(DType.F32)
+                        .lr(0.5)
+                        .steps(1);
+        if (bound < Double.POSITIVE_INFINITY) {
+            run.method(GradientEstimator.NORM, bound);
+        }
+        TuningRun.run(run.build(), RunListener.SILENT);
+        Path journal = temp.resolve(name).resolve("journal.jsonl");
+        return JournalReader.read(journal).records().getFirst().meanSlope();
+    }
+
+    private static float[] embeddings(Path folder) {
+        try (SafetensorsFile file = SafetensorsFile.open(folder.resolve("model.safetensors"))) {
+            return file.readFloats("model.embed_tokens.weight");
+        }
     }
 }

@@ -63,7 +63,7 @@ public record BlockLayout(
                     || tensor >= tensors.size()
                     || !tensors.get(tensor).isTrained()
                     || state.state() != i % each
-                    || state.elementCount() < 0) {
+                    || !isCounted(state, tensors.get(tensor))) {
                 throw new IllegalArgumentException(state + " is out of its place");
             }
             before = tensor;
@@ -73,6 +73,12 @@ public record BlockLayout(
             throw new IllegalArgumentException(states.size() + " states, of some tensors " + each);
         }
         return end;
+    }
+
+    private static boolean isCounted(StateSlot state, TensorSlot tensor) {
+        return state.ofElements()
+                ? state.elementCount() == tensor.elementCount()
+                : state.elementCount() >= 0;
     }
 
     private static int[] trained(List<TensorSlot> tensors) {
@@ -124,7 +130,14 @@ public record BlockLayout(
                 StateSlot.Kind kind = kinds.get(state);
                 long elements = kind.extent().of(tensors.get(tensor).shape());
                 StateSlot slot =
-                        new StateSlot(state, kind.name(), tensor, kind.dtype(), offset, elements);
+                        new StateSlot(
+                                state,
+                                kind.name(),
+                                tensor,
+                                kind.dtype(),
+                                offset,
+                                elements,
+                                kind.isOfElements());
                 placed.add(slot);
                 offset = alignUp(offset + slot.sizeBytes());
             }

@@ -12,9 +12,22 @@ import java.util.List;
  * @param dtype how its numbers are stored
  * @param offsetBytes from the start of the block; a multiple of {@link BlockLayout#ALIGNMENT}
  * @param elementCount how many numbers; 0 of a tensor that the rule keeps none for
+ * @param ofElements whether there is one for each element of the tensor
  */
 public record StateSlot(
-        int state, String name, int tensor, DType dtype, long offsetBytes, long elementCount) {
+        int state,
+        String name,
+        int tensor,
+        DType dtype,
+        long offsetBytes,
+        long elementCount,
+        boolean ofElements) {
+    /** A state of each element. */
+    public StateSlot(
+            int state, String name, int tensor, DType dtype, long offsetBytes, long elementCount) {
+        this(state, name, tensor, dtype, offsetBytes, elementCount, true);
+    }
+
     /**
      * A state as a rule asks for it, whatever the tensor.
      *
@@ -23,9 +36,12 @@ public record StateSlot(
      * @param extent how many there are
      */
     public record Kind(String name, DType dtype, Extent extent) {
+        private static final Extent ELEMENTS =
+                shape -> shape.stream().reduce(1L, Math::multiplyExact);
+
         /** One number for each element. */
         public Kind(String name, DType dtype) {
-            this(name, dtype, shape -> shape.stream().reduce(1L, Math::multiplyExact));
+            this(name, dtype, ELEMENTS);
         }
 
         /** Checks that states of the type can be computed on. */
@@ -34,6 +50,11 @@ public record StateSlot(
             if (name.isEmpty() || !known) {
                 throw new IllegalArgumentException("a state '" + name + "' of " + dtype);
             }
+        }
+
+        /** Whether there is one number for each element. */
+        boolean isOfElements() {
+            return extent.equals(ELEMENTS);
         }
     }
 

@@ -103,6 +103,27 @@ final class BlockLayoutTest {
         StateSlot shorter =
                 new StateSlot(0, "m", 0, DType.F32, first.offsetBytes(), first.elementCount() - 1);
         refused(block, List.of(shorter, block.state(1, 0)), block.sizeBytes());
+        StateSlot none = new StateSlot(0, "m", 0, DType.F32, first.offsetBytes(), -1, false);
+        refused(block, List.of(none, block.state(1, 0)), block.sizeBytes());
+    }
+
+    @Test
+    void aStateMayHaveNumbersOfItsOwnCount() {
+        TensorSlot matrix = new TensorSlot("w", 0, DType.BF16, List.of(6L, 5L), 0);
+        TensorSlot vector = new TensorSlot("b", 1, DType.BF16, List.of(5L), 0);
+        BlockLayout block =
+                BlockLayout.pack(0, List.of(matrix, vector))
+                        .withStates(
+                                List.of(
+                                        new StateSlot.Kind("m", DType.F32),
+                                        new StateSlot.Kind(
+                                                "rows",
+                                                DType.F32,
+                                                shape -> shape.size() < 2 ? 0 : shape.getFirst())));
+        assertThat(block.states())
+                .extracting(StateSlot::name, StateSlot::elementCount)
+                .containsExactly(
+                        tuple("m", 30L), tuple("rows", 6L), tuple("m", 5L), tuple("rows", 0L));
     }
 
     private static void refused(BlockLayout block, List<StateSlot> states, long sizeBytes) {

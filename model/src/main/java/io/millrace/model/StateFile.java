@@ -123,9 +123,7 @@ public final class StateFile implements AutoCloseable {
 
     /** That of the tensor, of which there is a number for each element; else a list. */
     private static List<Long> shape(TensorSlot tensor, StateSlot slot) {
-        return slot.elementCount() == tensor.elementCount()
-                ? tensor.wholeShape()
-                : List.of(slot.elementCount());
+        return slot.ofElements() ? tensor.wholeShape() : List.of(slot.elementCount());
     }
 
     /** The file, as a folder that is being written has it. */

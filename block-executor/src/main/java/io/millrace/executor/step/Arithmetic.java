@@ -96,7 +96,8 @@ public record Arithmetic(
         return config.estimator() instanceof GradientEstimator gradient
                         && rule instanceof GradientRule first
                 ? Optional.of(
-                        new GradientSteps.Rule(first, config.rounding(), gradient.blockNorm()))
+                        new GradientSteps.Rule(
+                                first, config.rounding(), gradient.norm(), gradient.blockNorm()))
                 : Optional.empty();
     }
 

@@ -79,8 +79,10 @@ public interface GradientSteps {
      *
      * @param rule of the run
      * @param rounding how weights without masters are rounded
+     * @param norm what the whole gradient is scaled down to where its norm is larger; infinity for
+     *     none
      * @param blockNorm what the gradient of a block is scaled down to where its norm is larger;
      *     infinity for none
      */
-    record Rule(GradientRule rule, Rounding rounding, double blockNorm) {}
+    record Rule(GradientRule rule, Rounding rounding, double norm, double blockNorm) {}
 }

@@ -258,7 +258,9 @@ public record RunLayout(ModelProgram program, ModelLayout layout, Optional<Adapt
     }
 
     private static StateSlot.Kind kind(TensorState state) {
-        return new StateSlot.Kind(state.name(), state.dtype(), state.extent()::of);
+        return state.isOfElements()
+                ? new StateSlot.Kind(state.name(), state.dtype())
+                : new StateSlot.Kind(state.name(), state.dtype(), state.extent()::of);
     }
 
     private static ModelLayout stated(ModelLayout layout, UpdateRule rule) {

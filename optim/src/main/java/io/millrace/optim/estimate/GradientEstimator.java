@@ -11,10 +11,13 @@ import java.util.List;
  * they are, along no direction. Whoever takes its steps asks for no rounds.
  *
  * @param masters whether weights have float32 masters beside them, which the rule changes
+ * @param norm what the whole gradient is scaled down to where its norm is larger, which takes a
+ *     second way there and back; infinity for none
  * @param blockNorm what the gradient of a block is scaled down to where its norm is larger;
  *     infinity for none
  */
-public record GradientEstimator(boolean masters, double blockNorm) implements Estimator {
+public record GradientEstimator(boolean masters, double norm, double blockNorm)
+        implements Estimator {
     /** The name on the command line and in the journal. */
     public static final String NAME = "gradient";
 
@@ -29,6 +32,18 @@ public record GradientEstimator(boolean masters, double blockNorm) implements Es
                     .saidUnlessUsual()
                     .build();
 
+    /** The largest norm of the whole gradient. */
+    public static final Option<Double> NORM =
+            Option.named("clip-norm", OptionTypes.NUMBER)
+                    .label("F")
+                    .help(
+                            "Scale the whole gradient down to this norm where it is larger: a step"
+                                    + " then goes through the model twice, first for the norm.")
+                    .usually("none")
+                    .limit(Limit.finitePositive())
+                    .decidesBytes()
+                    .build();
+
     /** The largest norm of a block's gradient. */
     public static final Option<Double> BLOCK_NORM =
             Option.named("clip-block-norm", OptionTypes.NUMBER)
@@ -40,12 +55,14 @@ public record GradientEstimator(boolean masters, double blockNorm) implements Es
                     .build();
 
     /** All of them. */
-    static final List<Option<?>> OPTIONS = List.of(MASTERS, BLOCK_NORM);
+    static final List<Option<?>> OPTIONS = List.of(MASTERS, NORM, BLOCK_NORM);
 
     /** As a run wants it. */
     static GradientEstimator of(Settings values) {
         return new GradientEstimator(
-                values.get(MASTERS), values.find(BLOCK_NORM).orElse(Double.POSITIVE_INFINITY));
+                values.get(MASTERS),
+                values.find(NORM).orElse(Double.POSITIVE_INFINITY),
+                values.find(BLOCK_NORM).orElse(Double.POSITIVE_INFINITY));
     }
 
     @Override

@@ -116,12 +116,20 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
 
     @Override
     public Found run(Asked asked) {
-        return new Step(asked, Optional.empty()).run();
+        if (!update.wantsNorm()) {
+            return new Step(asked, Optional.empty(), 1).run();
+        }
+        Found found = gradients(asked, (_, _, _) -> {});
+        if (!Double.isFinite(found.norm())) {
+            return found; // nothing has changed
+        }
+        new Step(asked, Optional.empty(), update.whole(found.norm())).run();
+        return found;
     }
 
     @Override
     public Found gradients(Asked asked, EachGradient then) {
-        return new Step(asked, Optional.of(then)).run();
+        return new Step(asked, Optional.of(then), 1).run();
     }
 
     /** One step, or the gradient alone. */
@@ -133,11 +141,13 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
         private final int lowest;
         private final GradientWay way;
         private final double scored;
+        private final double factor; // on all gradients
         private double squares;
 
-        Step(Asked asked, Optional<EachGradient> shown) {
+        Step(Asked asked, Optional<EachGradient> shown, double factor) {
             this.asked = asked;
             this.shown = shown;
+            this.factor = factor;
             request =
                     ForwardRequest.plain(asked.batches(), asked.updates())
                             .withVirtual(scratch.virtualTokens());
@@ -340,7 +350,7 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
                 if (shown.isPresent()) {
                     show(visit, gradients, shown.get());
                 } else {
-                    update.run(visit, gradients, asked, sum);
+                    update.run(visit, gradients, asked, sum, factor);
                     BlockVisit.holding(lease, companions.of(block)).markFolded(asked.step(), true);
                     changed[block] = asked.step();
                 }

@@ -27,6 +27,20 @@ final class BlockUpdate {
         pass = rule.map(one -> new RulePass(pool, one.rule(), one.rounding()));
     }
 
+    /** Whether the norm of the whole gradient is needed before any block changes. */
+    boolean wantsNorm() {
+        return rule.filter(one -> one.norm() < Double.POSITIVE_INFINITY).isPresent();
+    }
+
+    /** What the whole gradient of a norm is scaled by. */
+    double whole(double norm) {
+        return factor(norm, rule.orElseThrow().norm());
+    }
+
+    private static double factor(double norm, double most) {
+        return norm > most ? most / (norm + CLIP_GUARD) : 1;
+    }
+
     /** The sum of the squares of a block's gradients. */
     double squares(HostVisit visit, BlockGradients gradients) {
         double sum = 0;
@@ -54,11 +68,16 @@ final class BlockUpdate {
      * Changes the trained tensors of a block.
      *
      * @param squares the sum of the squares of its gradients
+     * @param whole factor on all gradients of the step
      */
-    void run(HostVisit visit, BlockGradients gradients, GradientSteps.Asked asked, double squares) {
-        double most = rule.orElseThrow().blockNorm();
-        double norm = Math.sqrt(squares);
-        float factor = norm > most ? (float) (most / (norm + CLIP_GUARD)) : 1f;
+    void run(
+            HostVisit visit,
+            BlockGradients gradients,
+            GradientSteps.Asked asked,
+            double squares,
+            double whole) {
+        double norm = whole * Math.sqrt(squares);
+        float factor = (float) (whole * factor(norm, rule.orElseThrow().blockNorm()));
         for (int index = 0; index < visit.tensorCount(); index++) {
             TensorSlot slot = visit.slot(index);
             Optional<Floats> gradient = gradients.of(index);
