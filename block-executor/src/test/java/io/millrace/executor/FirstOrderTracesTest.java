@@ -109,7 +109,7 @@ class FirstOrderTracesTest {
         String name = "hift-adamw-groups";
         double lr = GradientTrace.read(name).settings().number("lr");
         TuneConfigBuilder falls = turned(name, "falls").schedule("linear");
-        check(falls.build(), way(name, 2, step -> lr * (1 - (double) (((int) step - 1) / 2) / 10)));
+        check(falls.build(), way(name, 2, step -> lr * (1 - Math.floorDiv(step - 1, 2) / 10.0)));
         TuneConfigBuilder rises = turned(name, "rises").schedule("linear").warmup(4);
         check(
                 rises.build(),
