@@ -84,7 +84,7 @@ class TuneManyTest {
     @Test
     void noPassIsSharedOnTheWayBack() {
         String refused = command.refused(lora("many", "--adapters=2", "--method=adamw"));
-        assertThat(refused).contains("--adapters: adamw goes back through the model");
+        assertThat(refused).contains("--adapters: the way back of adamw is one run's alone");
         assertThat(temp.resolve("many")).doesNotExist();
     }
 

@@ -3,6 +3,7 @@ package io.millrace.prefetch;
 import io.millrace.memory.Tier;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
+import io.millrace.prefetch.residency.SlotCut;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -41,7 +42,7 @@ final class BlockMemory implements AutoCloseable {
                             ? MemorySegment.NULL
                             : own(pinned.allocate("staging", placement.stagingBytes())).segment();
             streaming = new SlotBank("host", placement.hostSlots(), pinned);
-            deviceSlots = new SlotBank("device", placement.deviceSlots(), onDevice);
+            deviceSlots = new SlotBank("device", SlotCut.whole(placement.deviceSlots()), onDevice);
             hostSlots = streaming;
         } catch (RuntimeException | Error e) {
             if (streaming != null) {

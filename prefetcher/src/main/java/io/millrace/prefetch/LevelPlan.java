@@ -1,5 +1,6 @@
 package io.millrace.prefetch;
 
+import io.millrace.prefetch.residency.SlotCut;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -14,45 +15,57 @@ import java.util.stream.IntStream;
  * One tier: the blocks that stay in it and the slots for those that pass through.
  *
  * <p>Blocks of about one size share slots. Blocks much larger, as embeddings often are, stay, or
- * share one slot of their own size, which smaller blocks may use too. Of the rest those that stay
+ * share one slot of their own size, which smaller blocks may use too; where that leaves them too few
+ * slots, it is cut into several of theirs. Of the rest those that stay
  * are spread evenly over the visits, so that the lane which brings the others is never idle for
  * long.
  *
  * @param resident blocks that stay
- * @param slots bytes of each slot
+ * @param slots for those that pass
  * @param window visits in a row whose blocks find room at once
  */
-record LevelPlan(BitSet resident, List<Long> slots, int window) {
+record LevelPlan(BitSet resident, List<SlotCut> slots, int window) {
     // Models have two or three sizes of block; for odd ones a few of the sizes are tried.
     private static final int MOST_SIZES = 8;
+    private static final boolean[] WITHOUT_CUTS = {false};
+    private static final boolean[] WITH_CUTS = {false, true};
 
     static LevelPlan none(int blocks) {
         return new LevelPlan(new BitSet(blocks), List.of(), 1);
     }
 
-    /** The plan with the widest window up to one that is wanted; empty where nothing fits. */
-    static Optional<LevelPlan> widest(
-            long[] pages, List<Integer> visits, BitSet blocks, long budget, int window) {
-        return widest(pages, visits, blocks, budget, window, true);
+    /**
+     * What a tier allows.
+     *
+     * @param mayStay whether blocks may stay
+     * @param mayCut whether a slot may hold several smaller blocks at once
+     */
+    record Rules(boolean mayStay, boolean mayCut) {
+        static final Rules HOST = new Rules(true, true);
+        static final Rules DEVICE = new Rules(true, false);
+        static final Rules PASSING = new Rules(false, false);
     }
 
-    /** The same, where blocks may be kept from staying. */
+    /** The plan with the widest window up to one that is wanted; empty where nothing fits. */
     static Optional<LevelPlan> widest(
             long[] pages,
             List<Integer> visits,
             BitSet blocks,
             long budget,
             int window,
-            boolean mayStay) {
+            Rules rules) {
         int[] order = visits.stream().mapToInt(Integer::intValue).filter(blocks::get).toArray();
-        if (mayStay && blocks.stream().mapToLong(block -> pages[block]).sum() <= budget) {
+        if (rules.mayStay && blocks.stream().mapToLong(block -> pages[block]).sum() <= budget) {
             return Optional.of(new LevelPlan(blocks, List.of(), window));
         }
         for (int width = window; width >= 1; width--) {
-            Search search = new Search(pages, visits, order, budget, width, mayStay);
-            Optional<LevelPlan> plan = search.run();
-            if (plan.isPresent()) {
-                return plan;
+            for (boolean cut : rules.mayCut && width > 1 ? WITH_CUTS : WITHOUT_CUTS) {
+                Search search =
+                        new Search(pages, visits, order, budget, width, rules.mayStay, cut);
+                Optional<LevelPlan> plan = search.run();
+                if (plan.isPresent()) {
+                    return plan;
+                }
             }
         }
         return Optional.empty();
@@ -68,6 +81,7 @@ record LevelPlan(BitSet resident, List<Long> slots, int window) {
         private final long budget;
         private final int window;
         private final boolean mayStay;
+        private final boolean cuts;
         private LevelPlan best;
         private long bestTraffic = Long.MAX_VALUE;
         private long bestBytes = Long.MAX_VALUE;
@@ -78,13 +92,15 @@ record LevelPlan(BitSet resident, List<Long> slots, int window) {
                 int[] order,
                 long budget,
                 int window,
-                boolean mayStay) {
+                boolean mayStay,
+                boolean cuts) {
             this.pages = pages;
             this.visits = visits;
             this.order = order;
             this.budget = budget;
             this.window = window;
             this.mayStay = mayStay;
+            this.cuts = cuts;
             blocks = Arrays.stream(order).distinct().toArray();
             visitCount = new int[pages.length];
             for (int block : order) {
@@ -145,7 +161,7 @@ record LevelPlan(BitSet resident, List<Long> slots, int window) {
             for (int count = mayStay ? mostThatFit(common, staying) : 0; count >= 0; count--) {
                 BitSet resident = (BitSet) staying.clone();
                 keepSpread(common, count, resident);
-                List<Long> slots = slots(common, resident, sharedSlot);
+                List<SlotCut> slots = slots(common, resident, sharedSlot);
                 if (bytes(resident, slots) <= budget) {
                     fill(common, resident, sharedSlot);
                     consider(resident, slots(common, resident, sharedSlot));
@@ -194,7 +210,7 @@ record LevelPlan(BitSet resident, List<Long> slots, int window) {
             }
         }
 
-        private List<Long> slots(int[] common, BitSet resident, long sharedSlot) {
+        private List<SlotCut> slots(int[] common, BitSet resident, long sharedSlot) {
             long slotBytes = 0;
             int passing = 0;
             for (int block : common) {
@@ -203,14 +219,16 @@ record LevelPlan(BitSet resident, List<Long> slots, int window) {
                     passing++;
                 }
             }
-            List<Long> slots = new ArrayList<>();
-            if (sharedSlot > 0) {
-                slots.add(sharedSlot);
-            }
             int atLeast = Math.min(window, 2); // one is filled while the other is computed on
-            int wanted = Math.max(atLeast, crowd(common, resident)) - slots.size();
+            int wanted = Math.max(atLeast, crowd(common, resident));
+            List<SlotCut> slots = new ArrayList<>();
+            if (sharedSlot > 0) {
+                SlotCut shared = SlotCut.of(sharedSlot, cuts ? slotBytes : 0);
+                slots.add(shared);
+                wanted -= shared.room();
+            }
             for (int i = 0; i < Math.min(passing, wanted); i++) {
-                slots.add(slotBytes);
+                slots.add(new SlotCut(slotBytes, 0, 0));
             }
             return slots;
         }
@@ -237,12 +255,12 @@ record LevelPlan(BitSet resident, List<Long> slots, int window) {
             return most;
         }
 
-        private long bytes(BitSet resident, List<Long> slots) {
+        private long bytes(BitSet resident, List<SlotCut> slots) {
             return resident.stream().mapToLong(block -> pages[block]).sum()
-                    + slots.stream().mapToLong(Long::longValue).sum();
+                    + slots.stream().mapToLong(SlotCut::bytes).sum();
         }
 
-        private void consider(BitSet resident, List<Long> slots) {
+        private void consider(BitSet resident, List<SlotCut> slots) {
             long traffic = 0;
             for (int block : order) {
                 traffic += resident.get(block) ? 0 : pages[block];

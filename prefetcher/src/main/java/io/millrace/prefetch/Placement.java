@@ -3,6 +3,7 @@ package io.millrace.prefetch;
 import io.millrace.memory.Tier;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.prefetch.residency.Residency;
+import io.millrace.prefetch.residency.SlotCut;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
@@ -18,7 +19,7 @@ import java.util.function.Predicate;
  * @param request what was asked for
  * @param homes of each block: the fastest tier where it stays; {@link Tier#HOST} on a device
  *     without memory of its own
- * @param hostSlots bytes of each host slot for blocks that live on NVMe, whole pages
+ * @param hostSlots host slots for blocks that live on NVMe, whole pages
  * @param deviceSlots bytes of each device slot for blocks that do not live there
  * @param stagingBytes a host slot by which blocks that live on the device come and go; 0 for none
  * @param prefetch visits ahead that the slots allow, at most what was asked for
@@ -26,7 +27,7 @@ import java.util.function.Predicate;
 public record Placement(
         PlacementRequest request,
         List<Tier> homes,
-        List<Long> hostSlots,
+        List<SlotCut> hostSlots,
         List<Long> deviceSlots,
         long stagingBytes,
         int prefetch)
@@ -58,7 +59,13 @@ public record Placement(
         int window = 1 + Math.min(1, request.prefetch()) + writing(request);
         BitSet all = all(pages.length);
         LevelPlan device =
-                LevelPlan.widest(pages, request.visits(), all, request.deviceBudget(), window)
+                LevelPlan.widest(
+                                pages,
+                                request.visits(),
+                                all,
+                                request.deviceBudget(),
+                                window,
+                                LevelPlan.Rules.DEVICE)
                         .orElseThrow();
         // Without host memory for the way in and out of the device, nothing can stay there.
         return onHost(request, pages, device)
@@ -69,7 +76,7 @@ public record Placement(
                                         all,
                                         request.deviceBudget(),
                                         window,
-                                        false)
+                                        LevelPlan.Rules.PASSING)
                                 .flatMap(passing -> onHost(request, pages, passing)))
                 .orElseThrow();
     }
@@ -83,13 +90,18 @@ public record Placement(
         int uploading = request.isUnified() || prefetch == 0 ? 0 : 1;
         int window = 1 + prefetch + uploading + writing(request);
         return LevelPlan.widest(
-                        pages, request.visits(), others, request.hostBudget() - staging, window)
+                        pages,
+                        request.visits(),
+                        others,
+                        request.hostBudget() - staging,
+                        window,
+                        LevelPlan.Rules.HOST)
                 .map(host ->
                         new Placement(
                                 request,
                                 homes(pages.length, device, host),
                                 host.slots(),
-                                device.slots(),
+                                device.slots().stream().map(SlotCut::bytes).toList(),
                                 staging,
                                 Math.min(prefetch, host.window() - 1)));
     }
@@ -155,12 +167,14 @@ public record Placement(
 
     /** Bytes of host memory for weights: what stays there, slots and staging. */
     public long hostBytes() {
-        return residentBytes(Tier.HOST) + sum(hostSlots) + stagingBytes;
+        return residentBytes(Tier.HOST)
+                + hostSlots.stream().mapToLong(SlotCut::bytes).sum()
+                + stagingBytes;
     }
 
     /** Bytes of device memory for weights; 0 on a device without memory of its own. */
     public long deviceBytes() {
-        return residentBytes(Tier.DEVICE) + sum(deviceSlots);
+        return residentBytes(Tier.DEVICE) + deviceSlots.stream().mapToLong(Long::longValue).sum();
     }
 
     /** Bytes read from NVMe in a step after the first, at most: visits in a row share a read. */
@@ -201,9 +215,5 @@ public record Placement(
         BitSet all = new BitSet(blocks);
         all.set(0, blocks);
         return all;
-    }
-
-    private static long sum(List<Long> sizes) {
-        return sizes.stream().mapToLong(Long::longValue).sum();
     }
 }

@@ -2,6 +2,7 @@ package io.millrace.prefetch;
 
 import com.lmax.disruptor.RingBuffer;
 import io.millrace.memory.Tier;
+import io.millrace.prefetch.residency.SlotCut;
 import java.util.BitSet;
 import java.util.function.IntPredicate;
 
@@ -309,16 +310,16 @@ final class VisitRing {
             }
         }
 
-        /** How many slots there are of the smallest size that holds a block. */
+        /** How many slots there are of the smallest size that holds a block; parts do not count. */
         private long slotsFor(int block) {
             long bytes = memory.blockBytes(block);
             long least = Long.MAX_VALUE;
-            for (long slot : placement.hostSlots()) {
-                least = slot >= bytes ? Math.min(least, slot) : least;
+            for (SlotCut slot : placement.hostSlots()) {
+                least = slot.bytes() >= bytes ? Math.min(least, slot.bytes()) : least;
             }
             int count = 0;
-            for (long slot : placement.hostSlots()) {
-                count += slot == least ? 1 : 0;
+            for (SlotCut slot : placement.hostSlots()) {
+                count += slot.bytes() == least ? 1 : 0;
             }
             return count;
         }

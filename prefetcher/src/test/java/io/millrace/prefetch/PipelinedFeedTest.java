@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.millrace.memory.Seed;
 import io.millrace.memory.SeedExtension;
 import io.millrace.memory.Tier;
+import io.millrace.prefetch.residency.SlotCut;
 import io.millrace.telemetry.Lane;
 import io.millrace.telemetry.SpanLog;
 import java.nio.file.Path;
@@ -300,7 +301,9 @@ final class PipelinedFeedTest {
         try (FeedRig rig = new FeedRig(folder)) {
             Placement placement = rig.place(FeedRig.TIED, LARGEST + 3 * LAYER, UNIFIED, 2);
             assertThat(placement.homes().getFirst()).isEqualTo(Tier.NVME);
-            assertThat(placement.hostSlots()).containsExactlyInAnyOrder(LAYER, LARGEST);
+            assertThat(placement.hostSlots())
+                    .extracting(SlotCut::bytes)
+                    .containsExactlyInAnyOrder(LAYER, LARGEST);
             PipelinedFeed feed = rig.start(placement, FeedOptions.defaults());
             for (int block = 0; block < 5; block++) {
                 feed.acquire(block).close();

@@ -6,6 +6,7 @@ import io.millrace.memory.Seed;
 import io.millrace.memory.SeedExtension;
 import io.millrace.memory.Tier;
 import io.millrace.memory.host.HostMemory;
+import io.millrace.prefetch.residency.SlotCut;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -37,7 +38,7 @@ final class PlacementTest {
         Placement placement = placed(tied(24, EMBEDDING, LAYER), budget, 2);
         assertThat(placement.homes().getFirst()).isEqualTo(Tier.HOST);
         assertThat(placement.homes().subList(1, 25)).containsOnly(Tier.NVME);
-        assertThat(placement.hostSlots()).containsExactly(LAYER, LAYER, LAYER, LAYER);
+        assertThat(sizes(placement)).containsExactly(LAYER, LAYER, LAYER, LAYER);
         assertThat(placement.prefetch()).isEqualTo(2);
     }
 
@@ -45,7 +46,7 @@ final class PlacementTest {
     void layersThatAreLargerThanTheEmbeddingDoNotQueueForOneSlot() {
         Placement placement = placed(tied(24, LAYER / 3, LAYER), 7 * LAYER, 2);
         assertThat(placement.hostSlots()).hasSizeGreaterThanOrEqualTo(4);
-        assertThat(placement.hostSlots()).contains(LAYER, LAYER, LAYER, LAYER);
+        assertThat(sizes(placement)).contains(LAYER, LAYER, LAYER, LAYER);
         assertThat(placement.prefetch()).isEqualTo(2);
     }
 
@@ -77,15 +78,33 @@ final class PlacementTest {
         Placement placement = placed(untied(24, EMBEDDING, LAYER), budget, 2);
         assertThat(placement.homes().getFirst()).isEqualTo(Tier.NVME);
         assertThat(placement.homes().getLast()).isEqualTo(Tier.NVME);
-        assertThat(placement.hostSlots()).containsExactlyInAnyOrder(EMBEDDING, LAYER, LAYER, LAYER);
+        assertThat(sizes(placement)).containsExactlyInAnyOrder(EMBEDDING, LAYER, LAYER, LAYER);
         assertThat(placement.prefetch()).isEqualTo(2);
     }
 
     @Test
     void worksInOneSlotOfTheLargestBlockAndSaysThatNothingIsAhead() {
-        Placement placement = placed(untied(24, EMBEDDING, LAYER), EMBEDDING, 2);
-        assertThat(placement.hostSlots()).containsExactly(EMBEDDING);
+        long embedding = 2 * LAYER - PAGE;
+        Placement placement = placed(untied(24, embedding, LAYER), embedding, 2);
+        assertThat(sizes(placement)).containsExactly(embedding);
         assertThat(placement.prefetch()).isZero();
+    }
+
+    @Test
+    void layersShareTheOneSlotOfALargeEmbedding() {
+        Placement placement = placed(untied(24, EMBEDDING, LAYER), EMBEDDING + PAGE, 2);
+        assertThat(placement.hostSlots()).containsExactly(new SlotCut(EMBEDDING, 2, LAYER));
+        assertThat(placement.prefetch()).isOne();
+
+        placement = placed(untied(24, EMBEDDING, LAYER), EMBEDDING + LAYER, 2);
+        assertThat(placement.hostSlots())
+                .containsExactlyInAnyOrder(
+                        new SlotCut(EMBEDDING, 2, LAYER), new SlotCut(LAYER, 0, 0));
+        assertThat(placement.prefetch()).isEqualTo(2);
+
+        // Where both find slots of their own, nothing is cut.
+        placement = placed(untied(24, EMBEDDING, LAYER), EMBEDDING + 3 * LAYER, 2);
+        assertThat(placement.hostSlots()).allMatch(slot -> slot.parts() == 0);
     }
 
     @Test
@@ -178,17 +197,21 @@ final class PlacementTest {
     void pinsNoMoreThanTheBlocksThatUseIt() {
         for (long budget = EMBEDDING; budget <= EMBEDDING + 24 * LAYER; budget += 37 * PAGE) {
             Placement placement = placed(tied(24, EMBEDDING, LAYER), budget, 2);
-            long slots = placement.hostSlots().stream().mapToLong(Long::longValue).sum();
+            long slots = sizes(placement).stream().mapToLong(Long::longValue).sum();
             long kept =
                     IntStream.range(0, 25)
                             .filter(block -> placement.homes().get(block) == Tier.HOST)
                             .mapToLong(block -> placement.request().blockBytes().get(block))
                             .sum();
             assertThat(placement.hostBytes()).isEqualTo(slots + kept);
-            for (long slot : placement.hostSlots()) {
+            for (long slot : sizes(placement)) {
                 assertThat(streamed(placement)).contains(slot);
             }
         }
+    }
+
+    private static List<Long> sizes(Placement placement) {
+        return placement.hostSlots().stream().map(SlotCut::bytes).toList();
     }
 
     private static List<Long> streamed(Placement placement) {
@@ -215,7 +238,7 @@ final class PlacementTest {
             long bytes = request.blockBytes().get(block);
             Tier home = placement.homes().get(block);
             if (home == Tier.NVME) {
-                assertThat(placement.hostSlots()).as(what).anyMatch(slot -> slot >= bytes);
+                assertThat(sizes(placement)).as(what).anyMatch(slot -> slot >= bytes);
             }
             if (home != Tier.DEVICE && !request.isUnified()) {
                 assertThat(placement.deviceSlots()).as(what).anyMatch(slot -> slot >= bytes);

@@ -10,6 +10,7 @@ import io.millrace.memory.SeedExtension;
 import io.millrace.memory.TensorSlot;
 import io.millrace.memory.Tier;
 import io.millrace.memory.host.HostSlab;
+import io.millrace.prefetch.residency.SlotCut;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -369,7 +370,7 @@ final class VisitPlanFeedTest {
         return new Placement(
                 one.request(),
                 one.homes(),
-                List.of(LARGEST, LAYER, LAYER, LAYER),
+                SlotCut.whole(List.of(LARGEST, LAYER, LAYER, LAYER)),
                 one.deviceSlots(),
                 one.stagingBytes(),
                 one.prefetch());

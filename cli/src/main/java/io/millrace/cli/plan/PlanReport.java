@@ -9,6 +9,7 @@ import io.millrace.memory.Tier;
 import io.millrace.optim.direction.FactoredDirection;
 import io.millrace.prefetch.Placement;
 import io.millrace.prefetch.plan.Forecast;
+import io.millrace.prefetch.residency.SlotCut;
 import io.millrace.telemetry.Lane;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -82,7 +83,8 @@ public record PlanReport(ModelPlan plan, long enduranceBytes) {
         fields.put(
                 "slots",
                 ordered(
-                        "host", plan.placement().hostSlots(),
+                        "host",
+                        plan.placement().hostSlots().stream().map(SlotCut::bytes).toList(),
                         "device", plan.placement().deviceSlots()));
         fields.put(
                 "budgets",
@@ -225,7 +227,7 @@ public record PlanReport(ModelPlan plan, long enduranceBytes) {
                     format(
                             "  device       %-20s  %-32s  %s / %s",
                             stay(Tier.DEVICE),
-                            slots(placement.deviceSlots()),
+                            slots(SlotCut.whole(placement.deviceSlots())),
                             size(plan.memory().deviceBytes()),
                             size(plan.memory().deviceBudget())));
         }
@@ -279,15 +281,21 @@ public record PlanReport(ModelPlan plan, long enduranceBytes) {
         return count == 0 ? "none" : count + " (" + size(bytes) + ")";
     }
 
-    private static String slots(List<Long> slots) {
+    private static String slots(List<SlotCut> slots) {
         if (slots.isEmpty()) {
             return "none";
         }
-        Map<Long, Integer> counts = new LinkedHashMap<>();
-        slots.forEach(bytes -> counts.merge(bytes, 1, Integer::sum));
+        Map<SlotCut, Integer> counts = new LinkedHashMap<>();
+        slots.forEach(slot -> counts.merge(slot, 1, Integer::sum));
         List<String> parts = new ArrayList<>();
-        counts.forEach((bytes, count) -> parts.add(count + " of " + size(bytes)));
+        counts.forEach((slot, count) -> parts.add(count + " of " + size(slot.bytes()) + cut(slot)));
         return String.join(", ", parts);
+    }
+
+    private static String cut(SlotCut slot) {
+        return slot.parts() == 0
+                ? ""
+                : " (or " + slot.parts() + " of " + size(slot.partBytes()) + ")";
     }
 
     private void addStep(List<String> lines) {

@@ -69,21 +69,21 @@ public final class Residency {
      * @param homes of each block: the fastest tier where it stays; {@link Tier#HOST} on a device
      *     without memory of its own
      * @param blockBytes bytes of each block
-     * @param hostSlots bytes of each host slot for blocks that live on NVMe
+     * @param hostSlots host slots for blocks that live on NVMe
      * @param deviceSlots bytes of each device slot for blocks that do not live there
      * @param unified whether the device computes on host memory, so that nothing is copied to it
      */
     public Residency(
             List<Tier> homes,
             List<Long> blockBytes,
-            List<Long> hostSlots,
+            List<SlotCut> hostSlots,
             List<Long> deviceSlots,
             boolean unified) {
         this.homes = homes.toArray(Tier[]::new);
         this.blockBytes = blockBytes.stream().mapToLong(Long::longValue).toArray();
         this.unified = unified;
         this.hostSlots = new SlotCredits(hostSlots);
-        this.deviceSlots = new SlotCredits(deviceSlots);
+        this.deviceSlots = new SlotCredits(SlotCut.whole(deviceSlots));
         int blocks = homes.size();
         version = new long[blocks];
         stored = new long[blocks];

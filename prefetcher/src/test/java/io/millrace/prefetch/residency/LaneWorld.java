@@ -31,7 +31,7 @@ final class LaneWorld {
     private final boolean unified;
     private final List<Tier> homes;
     private final List<Long> sizes;
-    private final List<Long> hostSizes;
+    private final List<SlotCut> hostCuts;
     private final List<Long> deviceSizes;
     private final Residency residency;
     private final int[] lanes;
@@ -74,9 +74,9 @@ final class LaneWorld {
                         .mapToObj(block -> possible[random.nextInt(possible.length)])
                         .toList();
         sizes = random.longs(blocks, 1, 4).boxed().toList();
-        hostSizes = slots(homes.stream().map(home -> home == Tier.NVME).toList());
+        hostCuts = cut(slots(homes.stream().map(home -> home == Tier.NVME).toList()));
         deviceSizes = slots(homes.stream().map(home -> !unified && home != Tier.DEVICE).toList());
-        residency = new Residency(homes, sizes, hostSizes, deviceSizes, unified);
+        residency = new Residency(homes, sizes, hostCuts, deviceSizes, unified);
         lanes =
                 unified
                         ? new int[] {READ, COMPUTE, WRITE}
@@ -126,6 +126,12 @@ final class LaneWorld {
                                 .toList());
         slots.add(largest);
         return slots;
+    }
+
+    private List<SlotCut> cut(List<Long> slots) {
+        return slots.stream()
+                .map(bytes -> SlotCut.of(bytes, random.nextInt(1 + Math.toIntExact(bytes))))
+                .toList();
     }
 
     void run() {
@@ -342,20 +348,26 @@ final class LaneWorld {
     }
 
     private void requireSlots() {
-        requireSlots(residency.hostSlots(), hostSizes, residency::hostSlot);
-        requireSlots(residency.deviceSlots(), deviceSizes, residency::deviceSlot);
+        requireSlots(residency.hostSlots(), hostCuts, residency::hostSlot);
+        requireSlots(
+                residency.deviceSlots(), SlotCut.whole(deviceSizes), residency::deviceSlot);
     }
 
-    private void requireSlots(SlotCredits credits, List<Long> slotSizes, IntUnaryOperator slotOf) {
-        List<Long> sorted = slotSizes.stream().sorted().toList();
+    private void requireSlots(SlotCredits credits, List<SlotCut> cuts, IntUnaryOperator slotOf) {
+        List<SlotCut.Slot> slots = SlotCut.slots(cuts);
         int lent = 0;
-        boolean[] taken = new boolean[sorted.size()];
+        boolean[][] taken = new boolean[cuts.size()][];
+        Arrays.setAll(taken, cut -> new boolean[Math.toIntExact(cuts.get(cut).bytes())]);
         for (int block = 0; block < homes.size(); block++) {
-            int slot = slotOf.applyAsInt(block);
-            if (slot != SlotCredits.NONE) {
-                assertThat(taken[slot]).as("slot %d is lent twice", slot).isFalse();
-                assertThat(sorted.get(slot)).isGreaterThanOrEqualTo(sizes.get(block));
-                taken[slot] = true;
+            int number = slotOf.applyAsInt(block);
+            if (number != SlotCredits.NONE) {
+                SlotCut.Slot slot = slots.get(number);
+                assertThat(slot.bytes()).isGreaterThanOrEqualTo(sizes.get(block));
+                for (long at = slot.offset(); at < slot.offset() + slot.bytes(); at++) {
+                    int unit = Math.toIntExact(at);
+                    assertThat(taken[slot.cut()][unit]).as("%s is lent twice", slot).isFalse();
+                    taken[slot.cut()][unit] = true;
+                }
                 lent++;
             }
         }

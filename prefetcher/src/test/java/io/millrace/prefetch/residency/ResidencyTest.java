@@ -32,7 +32,12 @@ final class ResidencyTest {
         // that is given back after block 0, which is to leave through staging.
         List<Tier> homes = List.of(Tier.DEVICE, Tier.NVME, Tier.NVME, Tier.DEVICE);
         Residency residency =
-                new Residency(homes, List.of(1L, 1L, 1L, 1L), List.of(1L, 1L), List.of(1L), false);
+                new Residency(
+                        homes,
+                        List.of(1L, 1L, 1L, 1L),
+                        SlotCut.whole(List.of(1L, 1L)),
+                        List.of(1L),
+                        false);
         for (int block = 0; block < 3; block++) {
             assertThat(residency.claimHost(block, 0)).isEqualTo(Residency.Claim.MOVE);
             if (block < 2) {
@@ -59,7 +64,7 @@ final class ResidencyTest {
                 new Residency(
                         List.of(Tier.NVME, Tier.HOST),
                         List.of(1L, 1L),
-                        List.of(1L),
+                        SlotCut.whole(List.of(1L)),
                         List.of(),
                         true);
         residency.found(0, 4);

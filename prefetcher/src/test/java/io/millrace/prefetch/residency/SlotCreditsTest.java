@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 final class SlotCreditsTest {
@@ -48,7 +49,39 @@ final class SlotCreditsTest {
         assertThatThrownBy(() -> credits.giveBack(0)).hasMessageContaining("twice");
     }
 
+    @Test
+    void aCutSlotHoldsOneLargeBlockOrSeveralSmallOnes() {
+        SlotCredits credits = new SlotCredits(List.of(SlotCut.of(250, 100)));
+        int first = credits.tryLend(90, 0);
+        int second = credits.tryLend(90, 0);
+        assertThat(List.of(first, second)).containsExactly(0, 1);
+        assertThat(credits.tryLend(90, 0)).isEqualTo(SlotCredits.NONE);
+        assertThat(credits.tryLend(200, 0)).isEqualTo(SlotCredits.NONE);
+        credits.giveBack(first);
+        assertThat(credits.tryLend(200, 0)).isEqualTo(SlotCredits.NONE);
+        credits.giveBack(second);
+        assertThat(credits.tryLend(200, 0)).isEqualTo(2);
+        assertThat(credits.tryLend(90, 0)).isEqualTo(SlotCredits.NONE);
+        assertThat(credits.mostLent()).isEqualTo(2);
+    }
+
+    @Test
+    void leavesThePartsOfASlotToTheLargeBlockThatComesSoon() {
+        SlotCredits credits =
+                new SlotCredits(List.of(SlotCut.of(250, 100), new SlotCut(100, 0, 0)));
+        assertThat(credits.tryLend(90, 220)).isZero();
+        assertThat(credits.tryLend(90, 220)).isEqualTo(SlotCredits.NONE);
+        assertThat(credits.tryLend(90, 90)).isEqualTo(1);
+    }
+
+    @Test
+    void cutsNothingThatHoldsLessThanTwo() {
+        assertThat(SlotCut.of(199, 100)).isEqualTo(new SlotCut(199, 0, 0));
+        assertThat(SlotCut.of(200, 100)).isEqualTo(new SlotCut(200, 2, 100));
+        assertThatThrownBy(() -> new SlotCut(199, 2, 100)).hasMessageContaining("2 parts of 100");
+    }
+
     private static SlotCredits credits(long... sizes) {
-        return new SlotCredits(Arrays.stream(sizes).boxed().toList());
+        return new SlotCredits(SlotCut.whole(Arrays.stream(sizes).boxed().toList()));
     }
 }
