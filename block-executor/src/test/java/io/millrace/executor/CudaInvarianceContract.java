@@ -198,6 +198,7 @@ abstract class CudaInvarianceContract {
                 : Matmul.NATIVE;
     }
 
+    @Tag("long")
     @Test
     void withinAWindowBlocksAreOnlyRead() throws IOException {
         Path model = deepModel("llama", "bfloat16");

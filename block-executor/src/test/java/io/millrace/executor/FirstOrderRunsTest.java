@@ -20,6 +20,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -48,12 +49,29 @@ class FirstOrderRunsTest {
                         "adamw over masters",
                         run -> run.optimizer("adamw").method(GradientEstimator.MASTERS, true)),
                 run(
-                        "adamw, stochastic",
-                        run -> run.optimizer("adamw").rounding(Rounding.STOCHASTIC)),
-                run(
                         "hift",
                         run -> run.optimizer("adamw").blocks("hift").method(HiftGroups.GROUP, 2)),
                 run("lisa that keeps states", run -> lisa(run, LeftStates.KEEP)),
+                run(
+                        "galore",
+                        run ->
+                                run.optimizer("galore")
+                                        .method(GaLore.RANK, 8)
+                                        .method(GaLore.EVERY, 3)
+                                        .method(GradientEstimator.MASTERS, true)),
+                run(
+                        "adamw, clipped as a whole",
+                        run ->
+                                run.optimizer("adamw")
+                                        .dtype(DType.F32)
+                                        .method(GradientEstimator.NORM, 0.1)));
+    }
+
+    static Stream<Arguments> moreRuns() {
+        return Stream.of(
+                run(
+                        "adamw, stochastic",
+                        run -> run.optimizer("adamw").rounding(Rounding.STOCHASTIC)),
                 run("lisa that drops them", run -> lisa(run, LeftStates.DROP)),
                 run(
                         "badam, by which layers come back",
@@ -62,13 +80,6 @@ class FirstOrderRunsTest {
                                         .blocks("badam")
                                         .method(BadamLayers.EVERY, 2)
                                         .steps(12)),
-                run(
-                        "galore",
-                        run ->
-                                run.optimizer("galore")
-                                        .method(GaLore.RANK, 8)
-                                        .method(GaLore.EVERY, 3)
-                                        .method(GradientEstimator.MASTERS, true)),
                 run("adamw of 8 bits", run -> run.optimizer("adamw-8bit")),
                 run("adafactor in float32", run -> run.optimizer("adafactor").dtype(DType.F32)),
                 run("adalomo", run -> run.optimizer("adalomo")),
@@ -78,13 +89,7 @@ class FirstOrderRunsTest {
                         run ->
                                 run.optimizer("sgd")
                                         .tune("*self_attn*")
-                                        .method(GradientEstimator.BLOCK_NORM, 0.1)),
-                run(
-                        "adamw, clipped as a whole",
-                        run ->
-                                run.optimizer("adamw")
-                                        .dtype(DType.F32)
-                                        .method(GradientEstimator.NORM, 0.1)));
+                                        .method(GradientEstimator.BLOCK_NORM, 0.1)));
     }
 
     /** The second layer is left out of steps 3 and 4, behind which runs go on, and then is back. */
@@ -120,6 +125,13 @@ class FirstOrderRunsTest {
                 runs.run("apart", all, Runs.host(DeviceName.CPU, least + 4096)),
                 Runs.result(temp.resolve("memory")),
                 "in a little more");
+    }
+
+    @Tag("long")
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("moreRuns")
+    void allOfThemDo(String name, MethodRuns.Method method) throws IOException {
+        endsWithTheSameBytesWhateverComes(name, method);
     }
 
     /** By as much as the norm of all blocks is above the bound, and not that of each. */

@@ -25,6 +25,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -144,6 +145,7 @@ final class MatmulRunTest {
                 true);
     }
 
+    @Tag("long")
     @ParameterizedTest
     @CsvSource({"opt, float32, gaussian", "llama, bfloat16, gaussian", "llama, bfloat16, low-rank"})
     void fp8ChangesLossesMoreAndStandsInTheJournal(String golden, String dtype, String perturbation)
@@ -161,6 +163,7 @@ final class MatmulRunTest {
     }
 
     /** A usual ε is lost in the rounding: what survives is said in docs/gpu.md. */
+    @Tag("long")
     @ParameterizedTest
     @CsvSource({"gaussian", "low-rank"})
     void fp8SlopesFollowNativeOnesWhereEpsIsLarge(String perturbation) throws IOException {

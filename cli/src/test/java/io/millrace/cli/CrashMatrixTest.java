@@ -14,6 +14,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -32,6 +33,7 @@ class CrashMatrixTest {
 
     @TempDir Path temp;
 
+    @Tag("long")
     @Test
     void aRunSurvivesEveryKillWhereverItGoesOn() throws Exception {
         long seed = Long.getLong("test.seed", System.nanoTime());

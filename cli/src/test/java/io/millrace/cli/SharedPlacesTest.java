@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -23,6 +24,7 @@ class SharedPlacesTest {
 
     @TempDir Path temp;
 
+    @Tag("long")
     @Test
     void twoRunsOnOneDriveDoNotMeet() throws Exception {
         LongRun one = prepare("one", "bfloat16");

@@ -18,6 +18,7 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -398,6 +399,7 @@ abstract class OperatorKernelsContract {
         same(out.read(type), expected, bound(type), "attention");
     }
 
+    @Tag("long")
     @Test
     void attendsInMoreSequencesThanALaunchTakes() {
         int sequences = 65_535 / SCALES + 1000;
