@@ -15,10 +15,9 @@ import java.util.stream.IntStream;
  * One tier: the blocks that stay in it and the slots for those that pass through.
  *
  * <p>Blocks of about one size share slots. Blocks much larger, as embeddings often are, stay, or
- * share one slot of their own size, which smaller blocks may use too; where that leaves them too few
- * slots, it is cut into several of theirs. Of the rest those that stay
- * are spread evenly over the visits, so that the lane which brings the others is never idle for
- * long.
+ * share one slot of their own size, which smaller blocks may use too; where that leaves them too
+ * few slots, it is cut into several of theirs. Of the rest those that stay are spread evenly over
+ * the visits, so that the lane which brings the others is never idle for long.
  *
  * @param resident blocks that stay
  * @param slots for those that pass
@@ -60,8 +59,7 @@ record LevelPlan(BitSet resident, List<SlotCut> slots, int window) {
         }
         for (int width = window; width >= 1; width--) {
             for (boolean cut : rules.mayCut && width > 1 ? WITH_CUTS : WITHOUT_CUTS) {
-                Search search =
-                        new Search(pages, visits, order, budget, width, rules.mayStay, cut);
+                Search search = new Search(pages, visits, order, budget, width, rules.mayStay, cut);
                 Optional<LevelPlan> plan = search.run();
                 if (plan.isPresent()) {
                     return plan;

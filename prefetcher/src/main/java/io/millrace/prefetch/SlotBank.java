@@ -5,9 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 
-/**
- * The memory of the slots of one tier, numbered as by {@link SlotCut#slots}. Owns it.
- */
+/** The memory of the slots of one tier, numbered as by {@link SlotCut#slots}. Owns it. */
 final class SlotBank implements AutoCloseable {
     private final List<DevicePort.Region> wholes = new ArrayList<>();
     private final List<DevicePort.Region> regions;

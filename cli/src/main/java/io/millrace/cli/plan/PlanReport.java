@@ -85,7 +85,8 @@ public record PlanReport(ModelPlan plan, long enduranceBytes) {
                 ordered(
                         "host",
                         plan.placement().hostSlots().stream().map(SlotCut::bytes).toList(),
-                        "device", plan.placement().deviceSlots()));
+                        "device",
+                        plan.placement().deviceSlots()));
         fields.put(
                 "budgets",
                 ordered(

@@ -122,8 +122,7 @@ class PipelineSimulationTest {
                         machine,
                         new PipelineSimulation.Run(compute, changes, 0.1, PASSES, true));
         assertThat(result.mostHostSlots())
-                .isLessThanOrEqualTo(
-                        placement.hostSlots().stream().mapToInt(SlotCut::room).sum());
+                .isLessThanOrEqualTo(placement.hostSlots().stream().mapToInt(SlotCut::room).sum());
         assertThat(result.mostDeviceSlots()).isLessThanOrEqualTo(placement.deviceSlots().size());
         Map<Lane, PipelineSimulation.Span> last = new EnumMap<>(Lane.class);
         Map<Lane, Double> busy = new EnumMap<>(Lane.class);

@@ -349,8 +349,7 @@ final class LaneWorld {
 
     private void requireSlots() {
         requireSlots(residency.hostSlots(), hostCuts, residency::hostSlot);
-        requireSlots(
-                residency.deviceSlots(), SlotCut.whole(deviceSizes), residency::deviceSlot);
+        requireSlots(residency.deviceSlots(), SlotCut.whole(deviceSizes), residency::deviceSlot);
     }
 
     private void requireSlots(SlotCredits credits, List<SlotCut> cuts, IntUnaryOperator slotOf) {
