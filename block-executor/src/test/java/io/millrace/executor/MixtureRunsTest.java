@@ -102,11 +102,16 @@ class MixtureRunsTest {
 
     /** Two layers of three have experts, of which a token takes one. */
     static Path model(Path folder, DType dtype) {
+        return model(folder, dtype, 3);
+    }
+
+    /** The same of more layers, of which the second alone has none. */
+    static Path model(Path folder, DType dtype, long layers) {
         Map<String, Object> fields = new LinkedHashMap<>(Golden.json("qwen3/config.json").fields());
         fields.put("model_type", "qwen3_moe");
         fields.put("hidden_size", 96L);
         fields.put("intermediate_size", 64L);
-        fields.put("num_hidden_layers", 3L);
+        fields.put("num_hidden_layers", layers);
         fields.put("num_experts", (long) EXPERTS);
         fields.put("num_experts_per_tok", 1L);
         fields.put("moe_intermediate_size", 128L);

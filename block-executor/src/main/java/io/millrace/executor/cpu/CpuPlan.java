@@ -12,6 +12,7 @@ import io.millrace.executor.step.Engine;
 import io.millrace.executor.step.Forward;
 import io.millrace.memory.OwnedResources;
 import io.millrace.memory.nvme.RowReader;
+import io.millrace.memory.nvme.SpillFile;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.program.ModelProgram;
 import java.util.List;
@@ -37,8 +38,18 @@ record CpuPlan(
         implements Engine.Plan {
     @Override
     public Engine.Need need() {
+        List<Long> spills = back.map(BackwardPlan::spills).orElse(List.of());
         return new Engine.Need(
-                ownBytes() + Intermediates.bytes(List.of(scratch)), stagingBytes(layout));
+                ownBytes() + Intermediates.bytes(List.of(scratch)),
+                stagingBytes(layout) + (spills.isEmpty() ? 0 : SpillFile.bufferBytes()),
+                spills);
+    }
+
+    @Override
+    public Optional<Engine.Plan> spilling() {
+        return back.flatMap(BackwardPlan::spilling)
+                .map(less ->
+                        new CpuPlan(program, layout, scratch, passes, workers, Optional.of(less)));
     }
 
     /** Host memory that rows of a table come through which lies in no block. */

@@ -12,6 +12,7 @@ import io.millrace.memory.nvme.BlockSource;
 import io.millrace.memory.nvme.BlockStore;
 import io.millrace.memory.nvme.LayeredSource;
 import io.millrace.memory.nvme.RowSource;
+import io.millrace.memory.nvme.SpillFile;
 import io.millrace.memory.nvme.StoreSyncer;
 import io.millrace.memory.nvme.SyncCadence;
 import io.millrace.memory.nvme.io.FaultPlan;
@@ -185,13 +186,29 @@ public final class BlockTiers implements AutoCloseable {
     }
 
     private FileIo openDrive() {
-        // What only reads must leave the model's folder alone, also by the probe of a drive.
-        Path place =
+        return plan.own(drive(driveFolder()));
+    }
+
+    /** What only reads must leave the model's folder alone, also by the probe of a drive. */
+    private Path driveFolder() {
+        return RunStore.makeFolder(
                 storeFolder
                         .map(StoreFolder::path)
                         .or(plan.config()::nvmeDir)
-                        .orElse(Path.of(System.getProperty("java.io.tmpdir")));
-        return plan.own(drive(RunStore.makeFolder(place)));
+                        .orElse(Path.of(System.getProperty("java.io.tmpdir"))));
+    }
+
+    /**
+     * Where values are set aside within a step; empty where nothing is.
+     *
+     * @param areas bytes of each
+     */
+    Optional<SpillFile> openSpills(List<Long> areas) {
+        if (areas.isEmpty()) {
+            return Optional.empty();
+        }
+        FileIo drive = io.orElseGet(this::openDrive);
+        return Optional.of(plan.own(new SpillFile(drive, driveFolder(), host, areas)));
     }
 
     private Optional<BlockStore> openStore(FileIo drive) {
@@ -308,6 +325,9 @@ public final class BlockTiers implements AutoCloseable {
                                 ByteSize.format(placement().nvmeBytesPerStep()),
                                 placement().prefetch(),
                                 io.orElseThrow().path().describe());
+        if (plan.tierPlan().spillBytes() > 0) {
+            where += ", " + ByteSize.format(plan.tierPlan().spillBytes()) + " set aside in a step";
+        }
         String pins = host.pinReport().describe();
         return "device " + device().describe() + ", " + where + (pins.isEmpty() ? "" : "; " + pins);
     }

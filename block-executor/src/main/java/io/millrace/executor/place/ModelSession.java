@@ -348,6 +348,18 @@ public final class ModelSession implements AutoCloseable {
         return engine.plan(tuned.program(), layout(), size, arithmetic, workers(), writesBack);
     }
 
+    /** The plan itself, or the one that sets values aside on the drive where budgets ask for it. */
+    private Engine.Plan fitting(Engine.Plan all, BlockOrigin origin, boolean writesBack) {
+        Optional<Engine.Plan> spilling = all.spilling();
+        if (spilling.isEmpty() || !memory.device().kind().unifiedMemory()) {
+            return all;
+        }
+        TierPlan.Needs whole = PlannedTiers.needs(memory, origin, all.need(), writesBack);
+        TierPlan.Needs less = whole.withForwards(spilling.get().need());
+        TierPlan.Needs taken = TierPlan.fitting(whole, less, PlannedTiers.budgets(ledger));
+        return taken.equals(less) ? spilling.get() : all;
+    }
+
     /** The same, with a forecast that chooses what was left open. */
     public PlannedModel plan(
             ScratchSize size,
@@ -355,7 +367,7 @@ public final class ModelSession implements AutoCloseable {
             BlockOrigin origin,
             boolean writesBack,
             Optional<PrefetchChooser> forecast) {
-        Engine.Plan forwards = forwards(size, arithmetic, writesBack);
+        Engine.Plan forwards = fitting(forwards(size, arithmetic, writesBack), origin, writesBack);
         MemoryConfig chosen =
                 forecast.map(
                                 chooser -> {

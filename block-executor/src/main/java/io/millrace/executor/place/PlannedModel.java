@@ -43,7 +43,8 @@ public final class PlannedModel implements AutoCloseable {
                                 started.hostMemory(),
                                 feed,
                                 spans)
-                        .withRows(started.rows());
+                        .withRows(started.rows())
+                        .withSpills(started.openSpills(forwards.need().spills()));
         Forward forward =
                 owned.own(
                         forwards.start(

@@ -6,6 +6,7 @@ import io.millrace.memory.ByteSize;
 import io.millrace.memory.Tier;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.nvme.BlockStore;
+import io.millrace.memory.nvme.SpillFile;
 import io.millrace.memory.nvme.StoreConfig;
 import io.millrace.memory.nvme.io.IoOptions;
 import io.millrace.prefetch.Placement;
@@ -56,6 +57,11 @@ public record TierPlan(
 
         long largestBlock() {
             return blockBytes.stream().mapToLong(HostMemory::pageBytes).max().orElseThrow();
+        }
+
+        /** The same of other forwards over the same blocks. */
+        public Needs withForwards(Engine.Need need) {
+            return new Needs(blockBytes, visits, need, unified, prefetch, writesBack, direct);
         }
 
         public long scratchBytes() {
@@ -118,13 +124,45 @@ public record TierPlan(
                 streams && needs.writesBack()
                         ? StoreConfig.of(Path.of(""), needs.blockBytes(), 0).storeBytes()
                         : 0;
-        requireRoom(storeBytes, budgets.nvme());
+        requireRoom(
+                storeBytes, SpillFile.fileBytes(needs.forwards().spills()), budgets.nvme());
         return new TierPlan(
                 needs,
                 placement,
                 hostBytes(needs, placement, budgets.host()),
                 needs.unified() ? 0 : needs.scratchBytes() + placement.deviceBytes(),
                 storeBytes);
+    }
+
+    /**
+     * Of two ways to run the same steps the one to take: the one that keeps all values in memory,
+     * unless the budgets hold only the other, or nothing could run ahead beside the values.
+     *
+     * @param all of that one
+     * @param less of the one that sets values aside on the drive
+     */
+    public static Needs fitting(Needs all, Needs less, Budgets budgets) {
+        int ahead = aheadUnder(all, budgets);
+        if (ahead >= Math.min(1, all.prefetch())) {
+            return all;
+        }
+        int aside = aheadUnder(less, budgets);
+        // Where neither runs, the refusal names the smallest budget that would do.
+        return aside > ahead || aside < 0 ? less : all;
+    }
+
+    /** Blocks that run ahead; -1 where nothing runs. */
+    private static int aheadUnder(Needs needs, Budgets budgets) {
+        try {
+            return of(needs, budgets).placement().prefetch();
+        } catch (BadInputException e) {
+            return -1;
+        }
+    }
+
+    /** Bytes of the drive that hold what is set aside within a step. */
+    public long spillBytes() {
+        return SpillFile.fileBytes(needs.forwards().spills());
     }
 
     /** Whether all blocks lie where they are computed on, so that nothing moves at all. */
@@ -171,16 +209,18 @@ public record TierPlan(
                 : Optional.empty();
     }
 
-    private static void requireRoom(long storeBytes, long budget) {
-        if (storeBytes > budget) {
+    private static void requireRoom(long storeBytes, long spillBytes, long budget) {
+        if (storeBytes + spillBytes > budget) {
             throw new BadInputException(
                     "--nvme-budget",
                     String.format(
-                            "%s does not hold the changed blocks, and --host-budget leaves no room",
-                            ByteSize.format(budget)),
+                            "%s does not hold the changed blocks%s, and --host-budget leaves no room",
+                            ByteSize.format(budget),
+                            spillBytes > 0 ? " and what is set aside within a step" : ""),
                     String.format(
                             "give at least %d (%s), or a larger --host-budget",
-                            storeBytes, ByteSize.formatAtLeast(storeBytes)));
+                            storeBytes + spillBytes,
+                            ByteSize.formatAtLeast(storeBytes + spillBytes)));
         }
     }
 

@@ -75,7 +75,7 @@ public final class ModelPlanner {
                 options,
                 candidates.tokensEach(),
                 tiers.placement(),
-                memory(tiers, options.memory()),
+                memory(tiers, options),
                 best.forecast(),
                 new ModelPlan.Counsel(
                         candidates.hidingTokens(best),
@@ -83,8 +83,10 @@ public final class ModelPlanner {
                         sweeps ? new PlanSweep(candidates, options).points() : List.of()));
     }
 
-    private ModelPlan.Memory memory(TierPlan tiers, MemoryConfig memory) {
+    private ModelPlan.Memory memory(TierPlan tiers, PlanOptions options) {
+        MemoryConfig memory = options.memory();
         TierPlan.Needs needs = tiers.needs();
+        TierPlan.Needs smallest = candidates.smallestNeeds(options);
         long deviceBudget = candidates.deviceBudget(memory);
         return new ModelPlan.Memory(
                 candidates.hostBudget(memory),
@@ -93,7 +95,7 @@ public final class ModelPlanner {
                 tiers.deviceBytes(),
                 tiers.storeBytes(),
                 needs.scratchBytes(),
-                TierPlan.minimumHostBytes(needs, deviceBudget),
+                TierPlan.minimumHostBytes(smallest, deviceBudget),
                 TierPlan.minimumDeviceBytes(needs));
     }
 

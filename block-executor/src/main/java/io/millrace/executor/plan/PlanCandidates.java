@@ -103,7 +103,24 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
         return machine.device().onHostCores() ? machine.host().cores() : 1;
     }
 
+    /** What the options' run has to place under their budgets. */
     TierPlan.Needs needs(PlanOptions options) {
+        Ways ways = ways(options);
+        return ways.less
+                .map(less -> TierPlan.fitting(ways.all, less, budgets(options.memory())))
+                .orElse(ways.all);
+    }
+
+    /** The same where nothing that can be set aside on the drive is in memory. */
+    TierPlan.Needs smallestNeeds(PlanOptions options) {
+        Ways ways = ways(options);
+        return ways.less.orElse(ways.all);
+    }
+
+    /** What has to be placed, and the same with values set aside where there are such. */
+    private record Ways(TierPlan.Needs all, Optional<TierPlan.Needs> less) {}
+
+    private Ways ways(PlanOptions options) {
         // How many examples there are is not known: an anchor step may find all that it asks for.
         int apart = options.arithmetic().estimator().anchors().map(Anchors::rows).orElse(0);
         ScratchSize size =
@@ -132,7 +149,10 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
                 runs == 1
                         ? each.need()
                         : engine.together(Collections.nCopies(runs, each), memory).need();
-        return new TierPlan.Needs(
+        Optional<Engine.Plan> spilling =
+                runs == 1 && unified ? each.spilling() : Optional.empty();
+        TierPlan.Needs all =
+                new TierPlan.Needs(
                 model.layout().blocks().stream().map(BlockLayout::sizeBytes).toList(),
                 model.layout().order(),
                 forwards,
@@ -140,6 +160,7 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
                 options.memory().overlap() ? options.memory().prefetch() : 0,
                 model.writesBack(),
                 model.direct());
+        return new Ways(all, spilling.map(plan -> all.withForwards(plan.need())));
     }
 
     private TierPlan.Budgets budgets(MemoryConfig memory) {

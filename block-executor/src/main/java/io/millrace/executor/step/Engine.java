@@ -5,6 +5,7 @@ import io.millrace.memory.BadInputException;
 import io.millrace.memory.device.Device;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.nvme.RowSource;
+import io.millrace.memory.nvme.SpillFile;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.program.ModelProgram;
 import io.millrace.prefetch.BlockFeed;
@@ -19,8 +20,14 @@ public interface Engine {
      *
      * @param deviceBytes where the device computes
      * @param hostBytes of host memory that bytes pass through, where that is another place
+     * @param spills bytes of each area of a drive for what is set aside within a step
      */
-    record Need(long deviceBytes, long hostBytes) {}
+    record Need(long deviceBytes, long hostBytes, List<Long> spills) {
+        /** Of forwards that set nothing aside. */
+        public Need(long deviceBytes, long hostBytes) {
+            this(deviceBytes, hostBytes, List.of());
+        }
+    }
 
     /**
      * What the session gives.
@@ -32,6 +39,7 @@ public interface Engine {
      * @param spans what computing is recorded in
      * @param beside fills what is trained beside the blocks, where anything is
      * @param rows of the table that lies in no block, where there is one
+     * @param spills where values are set aside within a step, if the plan asks for that
      */
     record Place(
             Device device,
@@ -40,7 +48,8 @@ public interface Engine {
             BlockFeed feed,
             SpanRecorder spans,
             CompanionSource beside,
-            Optional<RowSource> rows) {
+            Optional<RowSource> rows,
+            Optional<SpillFile> spills) {
         /** Of a model that has nothing beside its blocks. */
         public Place(
                 Device device,
@@ -57,23 +66,37 @@ public interface Engine {
                     (companion, bytes) -> {
                         throw new IllegalStateException("nothing fills " + companion);
                     },
+                    Optional.empty(),
                     Optional.empty());
         }
 
         /** The same of one that has. */
         public Place withBeside(CompanionSource source) {
-            return new Place(device, deviceMemory, host, feed, spans, source, rows);
+            return new Place(device, deviceMemory, host, feed, spans, source, rows, spills);
         }
 
         /** The same of one that reads rows of a table alone. */
         public Place withRows(Optional<RowSource> source) {
-            return new Place(device, deviceMemory, host, feed, spans, beside, source);
+            return new Place(device, deviceMemory, host, feed, spans, beside, source, spills);
+        }
+
+        /** The same of one that sets values aside. */
+        public Place withSpills(Optional<SpillFile> file) {
+            return new Place(device, deviceMemory, host, feed, spans, beside, rows, file);
         }
     }
 
     /** Forwards that were planned: nothing of them is allocated. */
     interface Plan {
         Need need();
+
+        /**
+         * The same forwards in less memory, with values that wait for long set aside on a drive;
+         * empty where there are none, or they are already.
+         */
+        default Optional<Plan> spilling() {
+            return Optional.empty();
+        }
 
         /**
          * Checks that a device can do what was planned; before a run has left anything anywhere.

@@ -5,9 +5,11 @@ import io.millrace.executor.step.Floats;
 import io.millrace.memory.OwnedResources;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.memory.host.HostSlab;
+import io.millrace.memory.nvme.SpillFile;
 import io.millrace.model.ModelLayout;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.Optional;
 
 /** The memory of a way back, taken as a {@link BackwardPlan} says. */
 final class BackwardMemory implements AutoCloseable {
@@ -17,8 +19,10 @@ final class BackwardMemory implements AutoCloseable {
     private final Map<Part, Floats> parts = new EnumMap<>(Part.class);
     private final BlockGradients gradients;
     private final BlockGradients ends;
+    private final LayerInputs inputs;
 
-    BackwardMemory(HostMemory memory, ModelLayout layout, BackwardPlan plan) {
+    BackwardMemory(
+            HostMemory memory, ModelLayout layout, BackwardPlan plan, Optional<SpillFile> spills) {
         tied = layout.isTied();
         try {
             tape = owned.own(new Tape(memory, plan.tape()));
@@ -31,7 +35,13 @@ final class BackwardMemory implements AutoCloseable {
             throw e;
         }
         gradients = new BlockGradients(of(Part.GRADIENTS));
-        ends = new BlockGradients(of(Part.ENDS));
+        ends = new BlockGradients(of(plan.spills().isEmpty() ? Part.ENDS : Part.GRADIENTS));
+        inputs =
+                new LayerInputs(
+                        of(Part.INPUTS),
+                        of(Part.GRADIENTS),
+                        plan,
+                        spills.filter(_ -> !plan.spills().isEmpty()));
     }
 
     Tape tape() {
@@ -41,6 +51,11 @@ final class BackwardMemory implements AutoCloseable {
     /** Where the gradients of a block's tensors are. */
     BlockGradients gradients(int block) {
         return tied && block == 0 ? ends : gradients;
+    }
+
+    /** What came into layers. */
+    LayerInputs inputs() {
+        return inputs;
     }
 
     /** Where a part lies. */

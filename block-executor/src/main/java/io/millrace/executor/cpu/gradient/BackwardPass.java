@@ -104,7 +104,7 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
         spans = place.spans();
         LinearProgram products = passes.linear(workers, scratch);
         interpreter = new BlockInterpreter(workers, scratch, products, place.rows());
-        memory = new BackwardMemory(place.deviceMemory(), layout, plan);
+        memory = new BackwardMemory(place.deviceMemory(), layout, plan, place.spills());
         rows = new BatchRows(scratch, memory, program.hiddenSize());
         changed = new long[layout.blocks().size()];
         operators =
@@ -161,6 +161,7 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
             feed.begin(way.plan());
             operators.score().begin();
             clearCarried();
+            memory.inputs().begin(lowest, way.head());
             BitSet chosen = new BitSet();
             for (int at = 0; at < way.stops().size(); at++) {
                 GradientWay.Stop stop = way.stops().get(at);
@@ -206,8 +207,13 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
                         back(stop, visit, weights);
                         boolean waits =
                                 layout.isTied() && stop.place() == way.head() && lowest == 0;
-                        if (!waits && isFinite()) {
+                        if (waits) {
+                            memory.inputs().setEndsAside();
+                        } else if (isFinite()) {
                             squares += take(block, visit, lease);
+                        }
+                        if (!stop.isExpert()) {
+                            memory.inputs().used(stop.place());
                         }
                     }
                 }
@@ -237,6 +243,12 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
             int place = stop.place();
             Schedule schedule = scratch.schedule(place);
             boolean again = stop.purpose() == GradientWay.Purpose.AGAIN;
+            LayerInputs inputs = memory.inputs();
+            if (again) {
+                inputs.need(place);
+            } else if (!stop.isExpert()) {
+                inputs.make(place);
+            }
             int row = 0;
             for (int index = 0; index < batches.size(); index++) {
                 MicroBatch batch = batches.get(index);
@@ -259,6 +271,9 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
                     clearHeld(schedule.experts().orElseThrow(), place, row, batch.tokenCount());
                 }
                 row += MicroBatch.padded(batch.tokenCount());
+            }
+            if (!again && !stop.isExpert()) {
+                inputs.made(place);
             }
         }
 
@@ -285,8 +300,14 @@ public final class BackwardPass implements GradientSteps, AutoCloseable {
             int place = stop.place();
             BlockProgram block = program.blocks().get(place);
             BlockGradients gradients = memory.gradients(visit.block());
-            gradients.begin(visit, workers.pool(), asked.parts().has(visit.block()));
             boolean known = place < way.head();
+            if (known && !stop.isExpert()) {
+                memory.inputs().need(place);
+                if (place == 0 && layout.isTied()) {
+                    memory.inputs().bringEndsBack();
+                }
+            }
+            gradients.begin(visit, workers.pool(), asked.parts().has(visit.block()));
             int row = 0;
             for (int index = 0; index < batches.size(); index++) {
                 MicroBatch batch = batches.get(index);

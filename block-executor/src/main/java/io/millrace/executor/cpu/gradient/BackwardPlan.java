@@ -8,17 +8,28 @@ import io.millrace.memory.BlockLayout;
 import io.millrace.memory.host.HostMemory;
 import io.millrace.model.ModelLayout;
 import io.millrace.model.program.ModelProgram;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * How much memory the way back takes beside a forward's, known before anything is allocated.
  *
  * @param tape where values of a block and their gradients lie
  * @param floats of each other part
+ * @param inputs how many layers' inputs are in memory at once
+ * @param spills bytes of the areas that the rest is set aside in: what came into each layer, in
+ *     order, and for a tied model the gradients of both ends; none where all of it is in memory
  */
-public record BackwardPlan(TapePlan tape, Map<Part, Long> floats) {
+public record BackwardPlan(
+        TapePlan tape, Map<Part, Long> floats, int inputs, List<Long> spills) {
+    // One is made while another is written; on the way back one is used while another is read.
+    private static final int INPUTS_AT_ONCE = 3;
+    private static final int PAGE_FLOATS = HostMemory.PAGE_BYTES / Float.BYTES;
+
     /** A part of the memory. */
     enum Part {
         /** Of the whole batch, layer by layer. */
@@ -63,6 +74,7 @@ public record BackwardPlan(TapePlan tape, Map<Part, Long> floats) {
     /** Freezes the map. */
     public BackwardPlan {
         floats = Collections.unmodifiableMap(new EnumMap<>(floats));
+        spills = List.copyOf(spills);
     }
 
     /**
@@ -78,7 +90,7 @@ public record BackwardPlan(TapePlan tape, Map<Part, Long> floats) {
         long rows = size.microBatchRows();
         int first = layout.isTied() ? 1 : 0;
         Map<Part, Long> floats = new EnumMap<>(Part.class);
-        floats.put(Part.INPUTS, program.layers().size() * stream);
+        floats.put(Part.INPUTS, program.layers().size() * inputFloats(stream));
         floats.put(Part.FLOW, stream);
         floats.put(
                 Part.CARRIED, (long) MicroBatch.padded(needs.carriedRows()) * needs.carriedWidth());
@@ -102,7 +114,36 @@ public record BackwardPlan(TapePlan tape, Map<Part, Long> floats) {
         floats.put(Part.VECTOR, needs.vectorLength());
         floats.put(Part.PARTIALS, NormBackward.partialFloats(rows, needs.vectorLength()));
         floats.put(Part.TILES, workers * AttentionGradient.tileFloats(size.longest()));
-        return new BackwardPlan(TapePlan.of(program, size), floats);
+        return new BackwardPlan(
+                TapePlan.of(program, size), floats, program.layers().size(), List.of());
+    }
+
+    /** Each layer's input begins with a page, so that it can go to a drive. */
+    static long inputFloats(long stream) {
+        return Math.ceilDiv(stream, PAGE_FLOATS) * PAGE_FLOATS;
+    }
+
+    /**
+     * The same with what came into most layers on a drive, and the gradients of both ends too, which
+     * then lie where those of other blocks do.
+     */
+    public Optional<BackwardPlan> spilling() {
+        long ends = floats.get(Part.ENDS);
+        if (!spills.isEmpty() || inputs == 0 || (inputs <= INPUTS_AT_ONCE && ends == 0)) {
+            return Optional.empty();
+        }
+        int kept = Math.min(inputs, INPUTS_AT_ONCE);
+        long each = floats.get(Part.INPUTS) / inputs;
+        Map<Part, Long> less = new EnumMap<>(floats);
+        less.put(Part.INPUTS, kept * each);
+        less.put(Part.GRADIENTS, Math.max(floats.get(Part.GRADIENTS), ends));
+        less.put(Part.ENDS, 0L);
+        List<Long> areas =
+                new ArrayList<>(Collections.nCopies(inputs, Math.max(1, each) * Float.BYTES));
+        if (ends > 0) {
+            areas.add(ends * Float.BYTES);
+        }
+        return Optional.of(new BackwardPlan(tape, less, kept, areas));
     }
 
     private static long trained(ModelLayout layout, BlockLayout block) {

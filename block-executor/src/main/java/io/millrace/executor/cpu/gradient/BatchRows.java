@@ -41,8 +41,7 @@ final class BatchRows {
 
     /** What came into the layer of that place in the program. */
     Variants input(int place, int row) {
-        long each = (long) scratch.batchRows() * width;
-        return stream(memory.of(Part.INPUTS).at((place - 1) * each), row);
+        return stream(memory.inputs().of(place), row);
     }
 
     /** The gradient of the residual stream. */
