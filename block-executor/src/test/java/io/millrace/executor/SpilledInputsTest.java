@@ -8,8 +8,10 @@ import io.millrace.executor.config.TuneConfigBuilder;
 import io.millrace.executor.listen.RunListener;
 import io.millrace.executor.listen.RunStart;
 import io.millrace.memory.BadInputException;
+import io.millrace.memory.BlockLayout;
 import io.millrace.memory.DType;
 import io.millrace.memory.device.DeviceName;
+import io.millrace.model.Checkpoint;
 import io.millrace.optim.estimate.GradientEstimator;
 import io.millrace.optim.participation.HiftGroups;
 import java.io.IOException;
@@ -85,6 +87,31 @@ class SpilledInputsTest {
                 .hasMessageContaining("--nvme-budget")
                 .hasMessageContaining("set aside within a step");
         assertThat(temp.resolve("small")).doesNotExist();
+    }
+
+    @Test
+    void statesComeOnTheWayBackAlone() throws IOException {
+        Path model = Runs.model(temp.resolve("model"), "llama", "bfloat16", 9, 64, 96);
+        MethodRuns runs = new MethodRuns(temp, model, Runs.data(temp, 71, 10));
+        MethodRuns.Method adamw =
+                run -> gradient(run.optimizer("adamw").method(GradientEstimator.MASTERS, true));
+        long least =
+                Runs.smallestBudget(budget ->
+                        runs.config("probe" + budget, adamw, Runs.host(DeviceName.CPU, budget)));
+        Path out = runs.run("out", adamw, Runs.host(DeviceName.CPU, least));
+        long weights = weightBytes(model); // behind each a float32 copy and two moments
+        // A few layers below the head come once for both ways, and padding is no weight.
+        List<Long> read = MixtureRunsTest.read(out);
+        assertThat(read.subList(2, read.size()))
+                .allSatisfy(bytes -> assertThat((double) bytes / weights).isBetween(6.3, 8.2));
+    }
+
+    private static long weightBytes(Path model) {
+        try (Checkpoint checkpoint = Checkpoint.open(model)) {
+            return checkpoint.layout().blocks().stream()
+                    .mapToLong(BlockLayout::weightBytes)
+                    .sum();
+        }
     }
 
     private void check(Path model, MethodRuns.Method method) throws IOException {

@@ -81,6 +81,10 @@ final class BlockMemory implements AutoCloseable {
         return placement.request().blockBytes().get(block);
     }
 
+    long headBytes(int block) {
+        return placement.request().headBytes().get(block);
+    }
+
     /** Where a block stays, on its home tier. */
     DevicePort.Region stays(int block) {
         return stays[block];

@@ -77,7 +77,7 @@ final class BlockTable {
     }
 
     private Residency.Claim askHost(Visit visit) {
-        return residency.claimHost(visit.block, visit.soonOnHost);
+        return residency.claimHost(visit.block, visit.soonOnHost, visit.head);
     }
 
     private Residency.Claim askDevice(Visit visit) {

@@ -96,13 +96,19 @@ abstract class LaneThread implements Runnable {
             transfer.run();
             moved = true;
         } finally {
-            long bytes = moved ? site.memory().blockBytes(visit.block) : 0;
+            long bytes = moved ? bytes(visit) : 0;
             if (moved && times != null) {
                 site.spans().end(token, times.beganNs(), times.endedNs(), bytes);
             } else {
                 site.spans().end(token, bytes);
             }
         }
+    }
+
+    private long bytes(Visit visit) {
+        return lane == Lane.NVME_READ && visit.head
+                ? site.memory().headBytes(visit.block)
+                : site.memory().blockBytes(visit.block);
     }
 
     /** Says what the lane is at, which counts as progress. */

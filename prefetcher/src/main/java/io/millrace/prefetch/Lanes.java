@@ -26,12 +26,16 @@ final class Lanes {
         void handle(Visit visit) throws AlertException, InterruptedException {
             note(Activity.WAITING, visit.block, visit.step);
             if (site.table().claimHost(visit)) {
-                move(visit, () -> read(visit.block));
+                move(visit, () -> read(visit.block, visit.head));
             }
         }
 
-        private void read(int block) {
-            reader.start(block, site.table().onHost(block));
+        private void read(int block, boolean head) {
+            if (head) {
+                reader.startHead(block, site.table().onHost(block));
+            } else {
+                reader.start(block, site.table().onHost(block));
+            }
             long version = reader.await();
             long expected = site.table().version(block);
             if (version < expected) {

@@ -140,6 +140,31 @@ public record Placement(
         return soon(plan, place, next, home -> home == Tier.NVME);
     }
 
+    /**
+     * Whether the beginning of its block is to be read for a visit, and no more: it is enough for the
+     * visit, and by the time of the next to the same block its slot will have been another's.
+     *
+     * @param plan of the pass
+     * @param place of the visit in it
+     * @param next of the passes behind it
+     */
+    public boolean readsHead(VisitPlan plan, int place, VisitPlan next) {
+        int block = plan.block(place);
+        boolean comes = request.isUnified() && homes.get(block) == Tier.NVME;
+        if (!comes || !plan.isHeadEnough(place)) {
+            return false;
+        }
+        int others = hostSlots.stream().mapToInt(SlotCut::room).sum();
+        for (int ahead = 1; others > 0 && ahead <= plan.size(); ahead++) {
+            VisitPlan.Entry entry = plan.entryBehind(place, ahead, next);
+            if (entry.block() == block) {
+                return false;
+            }
+            others -= homes.get(entry.block()) == Tier.NVME && !entry.optional() ? 1 : 0;
+        }
+        return true;
+    }
+
     /** Of visits that may come, all are reckoned with, and none is counted. */
     private long soon(VisitPlan plan, int place, VisitPlan next, Predicate<Tier> moves) {
         long largest = 0;

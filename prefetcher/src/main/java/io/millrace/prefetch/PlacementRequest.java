@@ -6,6 +6,7 @@ import java.util.List;
  * What a placement has to hold and may use.
  *
  * @param blockBytes bytes of each block, in order of index
+ * @param headBytes bytes at the beginning of each that some visits need alone
  * @param visits the blocks of a step in order; every block occurs
  * @param hostBudget bytes of host memory left for weights
  * @param deviceBudget bytes left for weights on a device with memory of its own, or {@link
@@ -15,6 +16,7 @@ import java.util.List;
  */
 public record PlacementRequest(
         List<Long> blockBytes,
+        List<Long> headBytes,
         List<Integer> visits,
         long hostBudget,
         long deviceBudget,
@@ -26,7 +28,12 @@ public record PlacementRequest(
     /** Checks that visits and blocks match. */
     public PlacementRequest {
         blockBytes = List.copyOf(blockBytes);
+        headBytes = List.copyOf(headBytes);
         visits = List.copyOf(visits);
+        if (headBytes.size() != blockBytes.size()) {
+            throw new IllegalArgumentException(
+                    headBytes.size() + " heads of " + blockBytes.size() + " blocks");
+        }
         if (blockBytes.isEmpty() || blockBytes.stream().anyMatch(size -> size < 1)) {
             throw new IllegalArgumentException("blocks of " + blockBytes + " bytes");
         }
@@ -45,6 +52,17 @@ public record PlacementRequest(
         }
     }
 
+    /** Of blocks that every visit needs whole. */
+    public PlacementRequest(
+            List<Long> blockBytes,
+            List<Integer> visits,
+            long hostBudget,
+            long deviceBudget,
+            int prefetch,
+            boolean writesBack) {
+        this(blockBytes, blockBytes, visits, hostBudget, deviceBudget, prefetch, writesBack);
+    }
+
     /** Whether the device computes on host memory, so that nothing is copied to it. */
     public boolean isUnified() {
         return deviceBudget == UNIFIED;
@@ -53,6 +71,6 @@ public record PlacementRequest(
     /** The same with other budgets. */
     public PlacementRequest withBudgets(long hostBytes, long deviceBytes) {
         return new PlacementRequest(
-                blockBytes, visits, hostBytes, deviceBytes, prefetch, writesBack);
+                blockBytes, headBytes, visits, hostBytes, deviceBytes, prefetch, writesBack);
     }
 }

@@ -30,6 +30,9 @@ final class Visit {
      */
     boolean early;
 
+    /** Whether the beginning of the block is all that is read for it. */
+    boolean head;
+
     /** Whether it has claimed memory on the host and on the device. */
     boolean onHost;
 
@@ -67,6 +70,7 @@ final class Visit {
         step = visitStep;
         dropped = false;
         early = false;
+        head = false;
         onHost = false;
         onDevice = false;
         moves = false;

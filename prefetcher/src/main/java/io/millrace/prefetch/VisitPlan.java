@@ -3,6 +3,8 @@ package io.millrace.prefetch;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 
 /**
  * The visits of one pass in order: a pass may leave blocks out, come to one again, or go backwards.
@@ -11,6 +13,7 @@ import java.util.List;
 public final class VisitPlan {
     private final List<Entry> entries;
     private final BitSet last; // the places that are a block's last
+    private final BitSet heads; // the places for which the beginning of a block is enough
 
     /** What a visit runs of the model. */
     public enum Part {
@@ -62,6 +65,11 @@ public final class VisitPlan {
      * @param entries at least one
      */
     public VisitPlan(List<Entry> entries) {
+        this(entries, new BitSet());
+    }
+
+    private VisitPlan(List<Entry> entries, BitSet heads) {
+        this.heads = heads;
         this.entries = List.copyOf(entries);
         if (entries.isEmpty()) {
             throw new IllegalArgumentException("a pass without visits");
@@ -90,6 +98,23 @@ public final class VisitPlan {
             entries.add(new Entry(block, part, part == Part.LAYER ? layer : 0));
         }
         return new VisitPlan(entries);
+    }
+
+    /**
+     * The same visits, of which some need the beginnings of their blocks alone: the weights, and not
+     * the states behind them. Such a visit changes nothing.
+     *
+     * @param enough whether that is so of the visit at a place
+     */
+    public VisitPlan withHeads(IntPredicate enough) {
+        BitSet some = new BitSet(entries.size());
+        IntStream.range(0, entries.size()).filter(enough).forEach(some::set);
+        return new VisitPlan(entries, some);
+    }
+
+    /** Whether the beginning of its block is enough for a visit. */
+    public boolean isHeadEnough(int place) {
+        return heads.get(place);
     }
 
     /** How many visits there are. */

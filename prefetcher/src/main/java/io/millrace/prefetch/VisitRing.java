@@ -81,7 +81,8 @@ final class VisitRing {
         return isKnownAhead()
                 && visit.pass == aheadPass
                 && visit.place == aheadPlace
-                && visit.block == planAhead().block(aheadPlace);
+                && visit.block == planAhead().block(aheadPlace)
+                && (!visit.head || planAhead().isHeadEnough(aheadPlace));
     }
 
     private VisitPlan planAhead() {
@@ -266,6 +267,7 @@ final class VisitRing {
             Visit visit = ring.get(published);
             visit.begin(aheadPass, aheadPlace, plan.block(aheadPlace), stepOf(aheadPass));
             visit.soonOnHost = placement.soonThroughHost(plan, aheadPlace, expected);
+            visit.head = placement.readsHead(plan, aheadPlace, expected);
             visit.soonOnDevice = placement.soonThroughDevice(plan, aheadPlace, expected);
             moveAhead();
             ring.publish(published);

@@ -67,6 +67,15 @@ public record BlockOrigin(
         return layout.blocks().stream().map(BlockLayout::sizeBytes).toList();
     }
 
+    /** Bytes of the weights at the beginning of each block. */
+    List<Long> headBytes() {
+        return layout.blocks().stream().map(BlockLayout::weightBytes).toList();
+    }
+
+    RunStore.Sizes sizes() {
+        return new RunStore.Sizes(blockBytes(), headBytes());
+    }
+
     /** Whether the base's files hold the very bytes that blocks have, and nothing is in front. */
     public boolean isStoredAsNeeded() {
         return saved.isEmpty()
@@ -81,8 +90,7 @@ public record BlockOrigin(
         for (BlockLayout block : layout.blocks()) {
             extents.add(block.tensors().stream().flatMap(this::extents).toList());
         }
-        List<Long> weights = layout.blocks().stream().map(BlockLayout::weightBytes).toList();
-        return new OriginalReader(extents, weights, blockBytes(), io, host);
+        return new OriginalReader(extents, headBytes(), blockBytes(), io, host);
     }
 
     /** Reads through the checkpoints, which convert what is stored otherwise; newest first. */

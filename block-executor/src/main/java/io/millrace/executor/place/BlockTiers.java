@@ -153,7 +153,7 @@ public final class BlockTiers implements AutoCloseable {
     private RunStore.Earlier earlier() {
         return storeFolder
                 .map(folder ->
-                        RunStore.Earlier.open(folder, this::drive, plan.origin().blockBytes()))
+                        RunStore.Earlier.open(folder, this::drive, plan.origin().sizes()))
                 .orElseGet(() -> new RunStore.Earlier(Optional.empty(), Optional.empty()));
     }
 
@@ -215,7 +215,7 @@ public final class BlockTiers implements AutoCloseable {
         return storeFolder.map(folder ->
                 plan.own(
                         RunStore.open(
-                                folder, drive, this::drive, host, plan.origin().blockBytes())));
+                                folder, drive, this::drive, host, plan.origin().sizes())));
     }
 
     private FeedPorts streamingPorts(FileIo drive) {

@@ -80,6 +80,7 @@ public final class PlannedTiers implements AutoCloseable {
             MemoryConfig config, BlockOrigin origin, Engine.Need need, boolean writesBack) {
         return new TierPlan.Needs(
                 origin.blockBytes(),
+                origin.headBytes(),
                 origin.layout().order(),
                 need,
                 config.device().kind().unifiedMemory(),

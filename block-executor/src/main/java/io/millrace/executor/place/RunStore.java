@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.IntToLongFunction;
 import java.util.stream.IntStream;
 
 /**
@@ -28,24 +29,32 @@ final class RunStore {
     private RunStore() {}
 
     /**
+     * Sizes of blocks.
+     *
+     * @param blocks bytes of each
+     * @param heads bytes of the weights at its beginning
+     */
+    record Sizes(List<Long> blocks, List<Long> heads) {}
+
+    /**
      * Opens the store that a run writes. What an earlier one elsewhere holds is brought over, and
      * that one removed.
      *
      * @param io drives the store's files; outlives it
      * @param drives finds the same for an earlier store
      * @param host where its few pages come from
-     * @param blockBytes of each block
+     * @param sizes of the blocks
      * @throws BadInputException where what is there belongs to another run, or is newer than the
      *     journal
      */
     static BlockStore open(
-            StoreFolder folder, FileIo io, Drives drives, HostMemory host, List<Long> blockBytes) {
+            StoreFolder folder, FileIo io, Drives drives, HostMemory host, Sizes sizes) {
         boolean here =
                 folder.earlier()
                         .filter(place -> StoreRecord.isSame(place, folder.path()))
                         .isPresent();
         if (here) {
-            Optional<BlockStore> left = reopen(folder, folder.path(), io, host, blockBytes);
+            Optional<BlockStore> left = reopen(folder, folder.path(), io, host, sizes);
             if (left.isPresent()) {
                 return left.get();
             }
@@ -54,7 +63,7 @@ final class RunStore {
         folder.record().write(folder.earlier(), List.of(folder.path()));
         BlockStore.delete(folder.path());
         makeFolder(folder.path());
-        BlockStore store = BlockStore.open(config(folder, folder.path(), blockBytes), io, host);
+        BlockStore store = BlockStore.open(config(folder, folder.path(), sizes), io, host);
         try {
             folder.record().writeOwner(folder.path(), folder.identity());
             if (!here) {
@@ -74,17 +83,17 @@ final class RunStore {
 
     /** Opens a store that a stop has left; empty, with a word, where it is too damaged for that. */
     static Optional<BlockStore> reopen(
-            StoreFolder folder, Path place, FileIo io, HostMemory host, List<Long> blockBytes) {
+            StoreFolder folder, Path place, FileIo io, HostMemory host, Sizes sizes) {
         BlockStore store;
         try {
-            store = BlockStore.open(config(folder, place, blockBytes), io, host);
+            store = BlockStore.open(config(folder, place, sizes), io, host);
         } catch (CorruptDataException e) {
             LOG.log(
                     Level.WARNING,
                     e.getMessage() + "; the run rebuilds its blocks from base and journal");
             return Optional.empty();
         }
-        for (int block = 0; block < blockBytes.size(); block++) {
+        for (int block = 0; block < sizes.blocks().size(); block++) {
             if (store.version(block) > folder.lastStep()) {
                 long version = store.version(block);
                 store.close();
@@ -114,7 +123,7 @@ final class RunStore {
         if (folder.earlier().isEmpty()) {
             return;
         }
-        long largest = sizes(store).stream().mapToLong(HostMemory::pageBytes).max().orElseThrow();
+        long largest = sizes(store).blocks().stream().mapToLong(HostMemory::pageBytes).max().orElseThrow();
         try (Earlier earlier = Earlier.open(folder, drives, sizes(store));
                 HostSlab slab = host.allocatePinned("a block that moves", largest)) {
             for (int block = 0; block < store.blockCount(); block++) {
@@ -137,12 +146,16 @@ final class RunStore {
         }
     }
 
-    private static List<Long> sizes(BlockStore store) {
-        return IntStream.range(0, store.blockCount()).mapToObj(store::blockBytes).toList();
+    private static Sizes sizes(BlockStore store) {
+        return new Sizes(each(store, store::blockBytes), each(store, store::headBytes));
     }
 
-    private static StoreConfig config(StoreFolder folder, Path place, List<Long> blockBytes) {
-        return StoreConfig.of(place, blockBytes, folder.identity());
+    private static List<Long> each(BlockStore store, IntToLongFunction bytes) {
+        return IntStream.range(0, store.blockCount()).mapToObj(bytes::applyAsLong).toList();
+    }
+
+    private static StoreConfig config(StoreFolder folder, Path place, Sizes sizes) {
+        return StoreConfig.of(place, sizes.blocks(), folder.identity()).withHeads(sizes.heads());
     }
 
     /**
@@ -152,7 +165,7 @@ final class RunStore {
      * @param store the store; empty where there is none that is whole
      */
     record Earlier(Optional<FileIo> io, Optional<BlockStore> store) implements AutoCloseable {
-        static Earlier open(StoreFolder folder, Drives drives, List<Long> blockBytes) {
+        static Earlier open(StoreFolder folder, Drives drives, Sizes sizes) {
             if (folder.earlier().isEmpty()) {
                 return new Earlier(Optional.empty(), Optional.empty());
             }
@@ -160,7 +173,7 @@ final class RunStore {
             FileIo io = drives.at(place);
             try {
                 HostMemory pages = new HostMemory(Ledger.unlimited());
-                return new Earlier(Optional.of(io), reopen(folder, place, io, pages, blockBytes));
+                return new Earlier(Optional.of(io), reopen(folder, place, io, pages, sizes));
             } catch (RuntimeException | Error e) {
                 io.close();
                 throw e;

@@ -36,6 +36,7 @@ public record TierPlan(
      * What a run has to place, whatever its budgets.
      *
      * @param blockBytes bytes of each block
+     * @param headBytes bytes of the weights at its beginning
      * @param visits the blocks of a step in order
      * @param forwards what forwards need beside the blocks
      * @param unified whether the device computes on host memory
@@ -45,6 +46,7 @@ public record TierPlan(
      */
     public record Needs(
             List<Long> blockBytes,
+            List<Long> headBytes,
             List<Integer> visits,
             Engine.Need forwards,
             boolean unified,
@@ -52,7 +54,8 @@ public record TierPlan(
             boolean writesBack,
             boolean direct) {
         public Needs withPrefetch(int blocks) {
-            return new Needs(blockBytes, visits, forwards, unified, blocks, writesBack, direct);
+            return new Needs(
+                    blockBytes, headBytes, visits, forwards, unified, blocks, writesBack, direct);
         }
 
         long largestBlock() {
@@ -61,7 +64,8 @@ public record TierPlan(
 
         /** The same of other forwards over the same blocks. */
         public Needs withForwards(Engine.Need need) {
-            return new Needs(blockBytes, visits, need, unified, prefetch, writesBack, direct);
+            return new Needs(
+                    blockBytes, headBytes, visits, need, unified, prefetch, writesBack, direct);
         }
 
         public long scratchBytes() {
@@ -107,6 +111,7 @@ public record TierPlan(
         PlacementRequest request =
                 new PlacementRequest(
                         needs.blockBytes(),
+                        needs.headBytes(),
                         needs.visits(),
                         0,
                         deviceLeft,

@@ -54,7 +54,9 @@ final class GradientCosts {
         while (lowest < head && !takesPart(there.get(lowest).block())) {
             lowest++;
         }
-        List<VisitWork> visits = new ArrayList<>(there.subList(0, head));
+        List<VisitWork> visits =
+                new ArrayList<>(
+                        there.subList(0, head).stream().map(VisitWork::ofHead).toList());
         boolean tied = there.getFirst().block() == there.get(head).block();
         visits.add(back(there.get(head), !tied));
         for (int visit = head - 1; visit >= lowest; visit--) {

@@ -154,6 +154,7 @@ record PlanCandidates(ModelShape model, Machine machine, int tokensEach) {
         TierPlan.Needs all =
                 new TierPlan.Needs(
                 model.layout().blocks().stream().map(BlockLayout::sizeBytes).toList(),
+                model.layout().blocks().stream().map(BlockLayout::weightBytes).toList(),
                 model.layout().order(),
                 forwards,
                 machine.device().isUnified(),

@@ -14,6 +14,14 @@ public interface BlockRead extends AutoCloseable {
     void start(int block, MemorySegment target);
 
     /**
+     * The same where the beginning of the block is enough: at least its weights come, and what is
+     * behind them in the memory is anything.
+     */
+    default void startHead(int block, MemorySegment target) {
+        start(block, target);
+    }
+
+    /**
      * Waits until the block is whole and verified.
      *
      * @return its version

@@ -192,6 +192,11 @@ public final class BlockStore implements BlockSource, AutoCloseable {
         return config.blockBytes().get(block);
     }
 
+    /** Bytes at the beginning of a block that can be read alone. */
+    public long headBytes(int block) {
+        return config.headBytes().get(block);
+    }
+
     /** The last step folded into the newest bytes that a read would give; 0 for none. */
     @Override
     public synchronized long version(int block) {
@@ -346,8 +351,9 @@ public final class BlockStore implements BlockSource, AutoCloseable {
         notifyAll();
     }
 
-    synchronized void publish(int block, int slot, long version, int checksum) {
-        slots.publish(block, slot, version, checksum);
+    synchronized void publish(
+            int block, int slot, long version, int checksum, int headChecksum) {
+        slots.publish(block, slot, version, checksum, headChecksum);
         slots.unpin(slot);
         notifyAll();
     }

@@ -50,6 +50,7 @@ public final class BlockWrite implements AutoCloseable {
                     store.offset(taken),
                     source,
                     store.blockBytes(index));
+            transfer.mark(store.headBytes(index));
         } catch (RuntimeException | Error e) {
             store.releaseSlot(taken);
             throw e;
@@ -78,7 +79,7 @@ public final class BlockWrite implements AutoCloseable {
             store.releaseSlot(written);
             throw e;
         }
-        store.publish(block, written, version, checksum);
+        store.publish(block, written, version, checksum, transfer.marked());
     }
 
     /** Waits for what is in flight, which then counts as never written; frees buffers. */

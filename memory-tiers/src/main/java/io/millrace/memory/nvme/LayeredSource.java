@@ -75,6 +75,7 @@ public final class LayeredSource implements BlockSource {
         private int current = -1;
         private int block;
         private MemorySegment target;
+        private boolean isHead;
 
         LayeredRead(List<BlockRead> reads) {
             this.reads = reads;
@@ -87,10 +88,28 @@ public final class LayeredSource implements BlockSource {
 
         @Override
         public void start(int wanted, MemorySegment destination) {
+            start(wanted, destination, false);
+        }
+
+        @Override
+        public void startHead(int wanted, MemorySegment destination) {
+            start(wanted, destination, true);
+        }
+
+        private void start(int wanted, MemorySegment destination, boolean head) {
             block = wanted;
             target = destination;
+            isHead = head;
             current = newest(wanted);
-            reads.get(current).start(wanted, destination);
+            begin();
+        }
+
+        private void begin() {
+            if (isHead) {
+                reads.get(current).startHead(block, target);
+            } else {
+                reads.get(current).start(block, target);
+            }
         }
 
         @Override
@@ -129,7 +148,7 @@ public final class LayeredSource implements BlockSource {
                             + layers.get(next).version(block)
                             + " and the journal");
             current = next;
-            reads.get(next).start(block, target);
+            begin();
         }
 
         @Override

@@ -34,7 +34,13 @@ final class Manifest implements AutoCloseable {
 
     /** What a slot's page says. */
     record SlotRecord(
-            int slot, int block, long sequence, long version, long sizeBytes, int checksum) {}
+            int slot,
+            int block,
+            long sequence,
+            long version,
+            long sizeBytes,
+            int checksum,
+            int headChecksum) {}
 
     private final IoFile file;
     private final long fingerprint;
@@ -52,12 +58,19 @@ final class Manifest implements AutoCloseable {
         this.fingerprint = config.fingerprint();
         this.blockCount = config.blockBytes().size();
         this.slotCount = geometry.slotCount();
-        this.geometryChecksum = config.blockBytes().hashCode() * 31 + geometry.offsets().hashCode();
+        this.geometryChecksum = geometryChecksum(config, geometry);
         this.slab = memory.allocate("manifest pages", BUFFER_BYTES);
         for (int i = 0; i < BATCH_PAGES; i++) {
             pages[i] = slab.bytes((long) i * PAGE, PAGE);
             transfers[i] = new Transfer(PAGE, 1);
         }
+    }
+
+    private static int geometryChecksum(StoreConfig config, SlotGeometry geometry) {
+        int blocks = config.blockBytes().hashCode() * 31 + geometry.offsets().hashCode();
+        return config.headBytes().equals(config.blockBytes())
+                ? blocks
+                : blocks * 31 + config.headBytes().hashCode();
     }
 
     static long fileBytes(int slotCount) {
@@ -116,7 +129,8 @@ final class Manifest implements AutoCloseable {
                         page.readLong(24),
                         page.readLong(32),
                         page.readLong(40),
-                        page.readInt(48))
+                        page.readInt(48),
+                        page.readInt(52))
                 : null;
     }
 
@@ -131,7 +145,8 @@ final class Manifest implements AutoCloseable {
                     .writeLong(24, one.sequence())
                     .writeLong(32, one.version())
                     .writeLong(40, one.sizeBytes())
-                    .writeInt(48, one.checksum());
+                    .writeInt(48, one.checksum())
+                    .writeInt(52, one.headChecksum());
             seal(page);
             writePage(batched++, 1L + one.slot());
             if (batched == BATCH_PAGES) {

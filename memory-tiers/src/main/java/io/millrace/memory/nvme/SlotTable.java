@@ -18,6 +18,8 @@ final class SlotTable {
     private final long[] durableVersion;
     private final int[] checksum;
     private final int[] durableChecksum;
+    private final int[] headChecksum;
+    private final int[] durableHeadChecksum;
     private final int[] newest; // slot, or NONE
     private final int[] durable; // slot, or NONE
     private final int[] holder; // the block that a slot was last taken for, or NONE
@@ -32,6 +34,8 @@ final class SlotTable {
         durableVersion = new long[blocks];
         checksum = new int[blocks];
         durableChecksum = new int[blocks];
+        headChecksum = new int[blocks];
+        durableHeadChecksum = new int[blocks];
         newest = filled(blocks);
         durable = filled(blocks);
         holder = filled(geometry.slotCount());
@@ -64,6 +68,8 @@ final class SlotTable {
                 durableVersion[one.block()] = one.version();
                 checksum[one.block()] = one.checksum();
                 durableChecksum[one.block()] = one.checksum();
+                headChecksum[one.block()] = one.headChecksum();
+                durableHeadChecksum[one.block()] = one.headChecksum();
             }
         }
     }
@@ -86,6 +92,10 @@ final class SlotTable {
 
     int checksum(int block) {
         return checksum[block];
+    }
+
+    int headChecksum(int block) {
+        return headChecksum[block];
     }
 
     /** The slot of a block's newest bytes, pinned; −1 where the store has none. */
@@ -115,10 +125,12 @@ final class SlotTable {
     }
 
     /** Makes a written slot its block's newest. */
-    void publish(int block, int slot, long newVersion, int newChecksum) {
+    void publish(
+            int block, int slot, long newVersion, int newChecksum, int newHeadChecksum) {
         newest[block] = slot;
         version[block] = newVersion;
         checksum[block] = newChecksum;
+        headChecksum[block] = newHeadChecksum;
     }
 
     /** Records for every block whose newest bytes are not durable, their slots pinned. */
@@ -135,7 +147,8 @@ final class SlotTable {
                                 ++sequence,
                                 version[block],
                                 blockBytes[block],
-                                checksum[block]));
+                                checksum[block],
+                                headChecksum[block]));
             }
         }
         return records;
@@ -147,6 +160,7 @@ final class SlotTable {
             durable[one.block()] = one.slot();
             durableVersion[one.block()] = one.version();
             durableChecksum[one.block()] = one.checksum();
+            durableHeadChecksum[one.block()] = one.headChecksum();
         }
     }
 
@@ -163,10 +177,12 @@ final class SlotTable {
             durable[block] = NONE;
             durableVersion[block] = 0;
             durableChecksum[block] = 0;
+            durableHeadChecksum[block] = 0;
         }
         newest[block] = durable[block];
         version[block] = durableVersion[block];
         checksum[block] = durableChecksum[block];
+        headChecksum[block] = durableHeadChecksum[block];
     }
 
     private boolean isFree(int slot) {

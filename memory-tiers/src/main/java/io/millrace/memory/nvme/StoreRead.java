@@ -17,6 +17,7 @@ final class StoreRead implements BlockRead {
     private final PagedTransfer transfer;
     private int slot = NONE;
     private int block;
+    private long bytes;
     private long version;
     private int expected;
     private MemorySegment target;
@@ -33,6 +34,15 @@ final class StoreRead implements BlockRead {
 
     @Override
     public void start(int index, MemorySegment destination) {
+        start(index, destination, store.blockBytes(index));
+    }
+
+    @Override
+    public void startHead(int index, MemorySegment destination) {
+        start(index, destination, store.headBytes(index));
+    }
+
+    private void start(int index, MemorySegment destination, long wanted) {
         if (slot != NONE) {
             throw new IllegalStateException("block " + block + " is still being read");
         }
@@ -42,9 +52,13 @@ final class StoreRead implements BlockRead {
                 throw new IllegalStateException("block " + index + " is not in the store");
             }
             version = store.slots().version(index);
-            expected = store.slots().checksum(index);
+            expected =
+                    wanted == store.blockBytes(index)
+                            ? store.slots().checksum(index)
+                            : store.slots().headChecksum(index);
         }
         block = index;
+        bytes = wanted;
         target = destination;
         try {
             begin();
@@ -84,7 +98,7 @@ final class StoreRead implements BlockRead {
                 IoRequest.Op.READ,
                 store.offset(slot),
                 target,
-                store.blockBytes(block));
+                bytes);
     }
 
     private void release() {
@@ -100,7 +114,7 @@ final class StoreRead implements BlockRead {
                 block,
                 store.offset(slot),
                 version,
-                store.blockBytes(block),
+                bytes,
                 actual,
                 expected);
     }

@@ -79,6 +79,67 @@ final class BlockStoreTest {
         }
     }
 
+    @Test
+    void givesTheBeginningOfABlockAloneAndHoldsItToItsOwnChecksum(@Seed long seed)
+            throws IOException {
+        SplittableRandom random = new SplittableRandom(seed);
+        List<Long> heads = SIZES.stream().map(bytes -> 1 + random.nextLong(bytes)).toList();
+        try (FileIo io = FileIo.open(folder, OPTIONS);
+                HostSlab slab = memory.allocate("block", 300_000)) {
+            for (int opening = 0; opening < 2; opening++) {
+                try (BlockStore store =
+                                BlockStore.open(config().withHeads(heads), io, memory);
+                        BlockRead read = store.newRead()) {
+                    for (int block = 0; block < SIZES.size(); block++) {
+                        MemorySegment bytes = slab.segment().asSlice(0, SIZES.get(block));
+                        if (opening == 0) {
+                            Patterns.fill(bytes, block, 7);
+                            store.write(block, slab.segment(), 7);
+                        }
+                        byte[] head = new byte[Math.toIntExact(heads.get(block))];
+                        Patterns.fill(bytes, block, 7);
+                        MemorySegment.copy(bytes, JAVA_BYTE, 0, head, 0, head.length);
+                        slab.segment().fill((byte) 0xEE);
+                        read.startHead(block, slab.segment());
+                        assertThat(read.await()).isEqualTo(7);
+                        assertThat(slab.segment().asSlice(0, head.length).toArray(JAVA_BYTE))
+                                .isEqualTo(head);
+                        requirePoison(slab.segment().asSlice(head.length));
+                        store.read(block, slab.segment());
+                        assertThat(Patterns.matches(bytes, block, 7)).isTrue();
+                    }
+                    store.sync();
+                }
+            }
+            damage(SIZES.getFirst() - 1); // in the first block of the file, behind its head
+            try (BlockStore store = BlockStore.open(config().withHeads(heads), io, memory);
+                    BlockRead read = store.newRead()) {
+                if (heads.getFirst() < SIZES.getFirst()) {
+                    read.startHead(0, slab.segment());
+                    assertThat(read.await()).isEqualTo(7);
+                }
+                assertThatThrownBy(() -> store.read(0, slab.segment()))
+                        .isInstanceOf(CorruptDataException.class);
+                damage(0);
+                read.startHead(0, slab.segment());
+                assertThatThrownBy(read::await).isInstanceOf(CorruptDataException.class);
+            }
+            assertThatThrownBy(() -> BlockStore.open(config(), io, memory))
+                    .isInstanceOf(BadInputException.class)
+                    .hasMessageContaining("another model or layout");
+        }
+    }
+
+    private void damage(long position) throws IOException {
+        try (RandomAccessFile file =
+                new RandomAccessFile(folder.resolve("blocks.dat").toFile(), "rw")) {
+            file.seek(position);
+            int before = file.read();
+            file.seek(position);
+            file.write(before ^ 1);
+        }
+    }
+
     private static void requirePoison(MemorySegment beyond) {
         for (long i = 0; i < beyond.byteSize(); i++) {
             assertThat(beyond.get(JAVA_BYTE, i)).isEqualTo((byte) 0xEE);

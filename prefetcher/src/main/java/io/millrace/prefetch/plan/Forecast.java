@@ -149,15 +149,17 @@ public record Forecast(
         int count = work.visits().size();
         double[] compute = new double[count];
         boolean[] changes = new boolean[count];
+        boolean[] heads = new boolean[count];
         for (int visit = 0; visit < count; visit++) {
             VisitWork one = work.visits().get(visit);
             List<Operation> operations = folds ? one.folding() : one.reading();
             compute[visit] = machine.device().rates().seconds(operations, direction);
             changes[visit] = folds && one.changes();
+            heads[visit] = one.head();
         }
         PipelineSimulation.Run run =
                 new PipelineSimulation.Run(
-                        compute, changes, machine.drive().syncSeconds(), PASSES, overlap);
+                        compute, changes, machine.drive().syncSeconds(), PASSES, overlap, heads);
         PipelineSimulation.Result result =
                 PipelineSimulation.simulate(
                         placement,

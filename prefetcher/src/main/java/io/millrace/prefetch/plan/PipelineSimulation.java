@@ -35,6 +35,7 @@ public final class PipelineSimulation {
     private double now;
 
     private final Residency residency;
+    private final boolean[] readsHead;
     private final long[] soonThroughHost;
     private final long[] soonThroughDevice;
     private final boolean[] download; // by visit
@@ -48,13 +49,31 @@ public final class PipelineSimulation {
      * @param gapSeconds from the end of a pass to the beginning of the next
      * @param passes how many
      * @param overlap whether lanes run ahead
+     * @param heads for which visits the beginning of the block is enough
      */
     public record Run(
             double[] computeSeconds,
             boolean[] changes,
             double gapSeconds,
             int passes,
-            boolean overlap) {}
+            boolean overlap,
+            boolean[] heads) {
+        /** Of visits that need their blocks whole. */
+        public Run(
+                double[] computeSeconds,
+                boolean[] changes,
+                double gapSeconds,
+                int passes,
+                boolean overlap) {
+            this(
+                    computeSeconds,
+                    changes,
+                    gapSeconds,
+                    passes,
+                    overlap,
+                    new boolean[computeSeconds.length]);
+        }
+    }
 
     /**
      * One lane's work on one visit.
@@ -111,10 +130,12 @@ public final class PipelineSimulation {
         passEnds = new double[run.passes()];
         residency = placement.newResidency();
         residency.loadStaying();
-        VisitPlan whole = VisitPlan.whole(blocks);
+        VisitPlan whole = VisitPlan.whole(blocks).withHeads(place -> run.heads()[place]);
+        readsHead = new boolean[visits.length];
         soonThroughHost = new long[visits.length];
         soonThroughDevice = new long[visits.length];
         for (int place = 0; place < visits.length; place++) {
+            readsHead[place] = placement.readsHead(whole, place, whole);
             soonThroughHost[place] = placement.soonThroughHost(whole, place, whole);
             soonThroughDevice[place] = placement.soonThroughDevice(whole, place, whole);
         }
@@ -205,18 +226,26 @@ public final class PipelineSimulation {
         int block = visits[visit % visits.length];
         return switch (lane) {
             case NVME_READ ->
-                    take(state, block, residency.claimHost(block, soon(soonThroughHost, visit)));
+                    take(
+                            lane,
+                            state,
+                            block,
+                            residency.claimHost(
+                                    block,
+                                    soon(soonThroughHost, visit),
+                                    readsHead[visit % visits.length]));
             case H2D ->
                     take(
+                            lane,
                             state,
                             block,
                             residency.claimDevice(block, soon(soonThroughDevice, visit)));
             case COMPUTE -> compute(state, visit);
             case D2H ->
                     download[visit]
-                            ? take(state, block, residency.claimForDownload(block))
+                            ? take(lane, state, block, residency.claimForDownload(block))
                             : pass(state);
-            case NVME_WRITE -> write[visit] ? begin(state, block) : pass(state);
+            case NVME_WRITE -> write[visit] ? begin(lane, state, block) : pass(state);
         };
     }
 
@@ -234,12 +263,18 @@ public final class PipelineSimulation {
         return largest[visit % visits.length];
     }
 
-    private boolean take(State state, int block, Residency.Claim claim) {
+    private boolean take(Lane lane, State state, int block, Residency.Claim claim) {
         return switch (claim) {
             case PASS -> pass(state);
             case WAIT -> false;
-            case MOVE -> begin(state, block);
+            case MOVE -> begin(lane, state, block);
         };
+    }
+
+    private long bytes(Lane lane, int visit, int block) {
+        boolean head = lane == Lane.NVME_READ && readsHead[visit % visits.length];
+        return (head ? placement.request().headBytes() : placement.request().blockBytes())
+                .get(block);
     }
 
     private boolean compute(State state, int visit) {
@@ -257,9 +292,9 @@ public final class PipelineSimulation {
         return true;
     }
 
-    private boolean begin(State state, int block) {
+    private boolean begin(Lane lane, State state, int block) {
         state.busy = true;
-        state.bytes = placement.request().blockBytes().get(block);
+        state.bytes = bytes(lane, state.passed, block);
         state.left = state.bytes;
         state.began = now;
         return true;

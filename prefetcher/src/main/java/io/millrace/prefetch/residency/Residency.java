@@ -52,6 +52,7 @@ public final class Residency {
     private final boolean[] arrived; // of blocks that stay: read, or about to be
     private final int[] hostClaims;
     private final int[] hostSlot;
+    private final boolean[] isHead; // the slot has the beginning of the block alone
     private final boolean[] hostDirty; // host bytes are newer than the drive's
     private final boolean[] writing;
     private final int[] deviceClaims;
@@ -91,6 +92,7 @@ public final class Residency {
         arrived = new boolean[blocks];
         hostClaims = new int[blocks];
         hostSlot = new int[blocks];
+        isHead = new boolean[blocks];
         hostDirty = new boolean[blocks];
         writing = new boolean[blocks];
         deviceClaims = new int[blocks];
@@ -120,10 +122,12 @@ public final class Residency {
      * the same block.
      *
      * @param soonBytes the largest block that needs a host slot soon after this one
+     * @param head whether the visit needs the beginning of the block alone, and changes nothing; of
+     *     a block that stays, all comes in any case
      */
-    public Claim claimHost(int block, long soonBytes) {
+    public Claim claimHost(int block, long soonBytes, boolean head) {
         if (homes[block] == Tier.NVME) {
-            return claimHostSlot(block, soonBytes);
+            return claimHostSlot(block, soonBytes, head);
         }
         if (arrived[block]) {
             return Claim.PASS;
@@ -135,9 +139,14 @@ public final class Residency {
         return Claim.MOVE;
     }
 
-    private Claim claimHostSlot(int block, long soonBytes) {
-        if (hostAsked == NONE && hostClaims[block]++ > 0) {
-            return Claim.PASS;
+    private Claim claimHostSlot(int block, long soonBytes, boolean head) {
+        if (hostAsked == NONE) {
+            if (hostClaims[block] > 0 && isHead[block] && !head) {
+                return Claim.WAIT; // the rest is read with the whole, once nobody uses the beginning
+            }
+            if (hostClaims[block]++ > 0) {
+                return Claim.PASS;
+            }
         }
         hostAsked = block;
         if (!writing[block]) {
@@ -147,6 +156,7 @@ public final class Residency {
             return Claim.WAIT;
         }
         hostAsked = NONE;
+        isHead[block] = head;
         return Claim.MOVE;
     }
 
@@ -219,6 +229,9 @@ public final class Residency {
      *     before it was
      */
     public Leaving computed(int block, boolean changed, boolean settle) {
+        if (changed && isHead[block]) {
+            throw new IllegalStateException("block " + block + " was changed, and is not whole");
+        }
         settles[block] |= settle;
         if (unified) {
             hostDirty[block] |= changed;

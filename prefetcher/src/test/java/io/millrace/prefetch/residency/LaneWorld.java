@@ -39,6 +39,7 @@ final class LaneWorld {
     private final int[] visits = new int[VISITS];
     private final boolean[] changes = new boolean[VISITS];
     private final boolean[] settles = new boolean[VISITS];
+    private final boolean[] heads = new boolean[VISITS]; // the beginning is enough
     private final boolean[] later = new boolean[VISITS]; // given back by the download lane
     private final boolean[] downloads = new boolean[VISITS];
     private final boolean[] writes = new boolean[VISITS];
@@ -54,6 +55,7 @@ final class LaneWorld {
     private final long[] onDrive;
     private final long[] driveVersion;
     private final long[] onHost; // in a slot, or where it stays
+    private final boolean[] headOnly; // what is in a slot has no more
     private final long[] onDevice;
     private final long[] staged;
     private final int[] inUse; // visits that compute on the block
@@ -85,6 +87,7 @@ final class LaneWorld {
         onDrive = new long[blocks];
         driveVersion = new long[blocks];
         onHost = new long[blocks];
+        headOnly = new boolean[blocks];
         onDevice = new long[blocks];
         staged = new long[blocks];
         inUse = new int[blocks];
@@ -97,7 +100,11 @@ final class LaneWorld {
         }
         for (int visit = 0; visit < VISITS; visit++) {
             visits[visit] = random.nextInt(blocks);
-            changes[visit] = random.nextInt(3) > 0;
+            heads[visit] =
+                    unified
+                            && homes.get(visits[visit]) == Tier.NVME
+                            && random.nextInt(3) == 0;
+            changes[visit] = !heads[visit] && random.nextInt(3) > 0;
             settles[visit] = random.nextInt(4) == 0;
             later[visit] = !unified && random.nextBoolean();
         }
@@ -208,6 +215,7 @@ final class LaneWorld {
                     staged[block] = onDrive[block];
                 } else {
                     onHost[block] = onDrive[block];
+                    headOnly[block] = heads[visit];
                 }
             }
             case UPLOAD -> {
@@ -239,7 +247,7 @@ final class LaneWorld {
             residency.withdrawHost();
             return Claim.PASS;
         }
-        Claim claim = residency.claimHost(block, random.nextLong(4));
+        Claim claim = residency.claimHost(block, random.nextLong(4), heads[visit]);
         claimedHost[visit] = claim != Claim.WAIT;
         wasRead[visit] = claim == Claim.MOVE;
         if (claim == Claim.MOVE) {
@@ -279,6 +287,7 @@ final class LaneWorld {
         assertThat(unified ? onHost[block] : onDevice[block])
                 .as("what is computed on")
                 .isEqualTo(newest[block]);
+        assertThat(headOnly[block] && !heads[visit]).as("the rest is missing").isFalse();
         assertThat(isMoving(DOWNLOAD, block)).isFalse();
         assertThat(unified && isMoving(WRITE, block)).isFalse();
         inUse[block]++;

@@ -39,13 +39,13 @@ final class ResidencyTest {
                         List.of(1L),
                         false);
         for (int block = 0; block < 3; block++) {
-            assertThat(residency.claimHost(block, 0)).isEqualTo(Residency.Claim.MOVE);
+            assertThat(residency.claimHost(block, 0, false)).isEqualTo(Residency.Claim.MOVE);
             if (block < 2) {
                 assertThat(residency.claimDevice(block, 0)).isEqualTo(Residency.Claim.MOVE);
                 residency.uploaded(block);
             }
         }
-        assertThat(residency.claimHost(3, 0)).isEqualTo(Residency.Claim.MOVE);
+        assertThat(residency.claimHost(3, 0, false)).isEqualTo(Residency.Claim.MOVE);
         assertThat(residency.claimDevice(2, 0)).isEqualTo(Residency.Claim.WAIT);
         assertThat(residency.computed(0, true, true)).isEqualTo(Residency.Leaving.NOTHING);
         assertThat(residency.settles(0)).isTrue();
@@ -70,7 +70,7 @@ final class ResidencyTest {
         residency.found(0, 4);
         residency.found(1, 4);
         for (int block = 0; block < 2; block++) {
-            assertThat(residency.claimHost(block, 0)).isEqualTo(Residency.Claim.MOVE);
+            assertThat(residency.claimHost(block, 0, false)).isEqualTo(Residency.Claim.MOVE);
             residency.folded(block, 5);
             assertThat(residency.computed(block, false, false))
                     .isEqualTo(Residency.Leaving.NOTHING);

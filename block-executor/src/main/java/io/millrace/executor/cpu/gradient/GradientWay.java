@@ -81,7 +81,13 @@ final class GradientWay {
             all.add(new Stop(entry, place, Purpose.BACK));
         }
         stops = List.copyOf(all);
-        plan = new VisitPlan(stops.stream().map(Stop::entry).toList());
+        plan =
+                new VisitPlan(stops.stream().map(Stop::entry).toList())
+                        .withHeads(place -> needsWeightsAlone(stops.get(place).purpose()));
+    }
+
+    private static boolean needsWeightsAlone(Purpose purpose) {
+        return purpose == Purpose.THERE || purpose == Purpose.AGAIN;
     }
 
     private static List<Stop> experts(

@@ -23,6 +23,8 @@ public final class PagedTransfer implements AutoCloseable {
     private MemorySegment memory = MemorySegment.NULL;
     private long bodyBytes;
     private int tailBytes;
+    private long mark;
+    private int marked;
 
     public PagedTransfer(IoOptions options, HostMemory memory) {
         pieceBytes = options.pieceBytes();
@@ -53,6 +55,26 @@ public final class PagedTransfer implements AutoCloseable {
             tail.start(file, op, position + bodyBytes, tailPage.segment(), 0, PAGE, PAGE);
         }
         checksum.start(memory);
+        mark = bytes;
+    }
+
+    /** Has {@link #await} keep the checksum of the first bytes, too; after the start. */
+    public void mark(long bytes) {
+        mark = bytes;
+    }
+
+    /** The CRC32C of the bytes up to the mark, or of all without one; known after await. */
+    public int marked() {
+        return marked;
+    }
+
+    private void advanceTo(long done) {
+        checksum.advanceTo(Math.min(mark, done));
+        if (mark <= done) {
+            marked = checksum.value();
+            mark = Long.MAX_VALUE;
+        }
+        checksum.advanceTo(done);
     }
 
     /** Waits for all of it, taking in each piece while later ones are on their way; the CRC32C. */
@@ -63,7 +85,7 @@ public final class PagedTransfer implements AutoCloseable {
                 if (op == IoRequest.Op.READ) {
                     body.awaitPrefix(done);
                 }
-                checksum.advanceTo(done);
+                advanceTo(done);
             }
             if (bodyBytes > 0) {
                 body.await();
@@ -73,7 +95,7 @@ public final class PagedTransfer implements AutoCloseable {
                 if (op == IoRequest.Op.READ) {
                     MemorySegment.copy(tailPage.segment(), 0, memory, bodyBytes, tailBytes);
                 }
-                checksum.advanceTo(bodyBytes + tailBytes);
+                advanceTo(bodyBytes + tailBytes);
             }
             return checksum.value();
         } finally {
