@@ -150,7 +150,6 @@ class MethodsCommandTest {
 
     @ParameterizedTest
     @CsvSource({
-        "--tune=tt, tensor trains have no way back",
         "--tune=scales, scales have no way back",
         "--objective=accuracy, only the loss has a gradient",
         "--mask=random, adamw changes every element",
